@@ -1,0 +1,23 @@
+/* Every allocation of the floors below the binding goes through here, so that a test can make each one fail. */
+#ifndef ZA_BASE_MEMORY_H
+#define ZA_BASE_MEMORY_H
+
+#include <stddef.h>
+
+enum { ZA_CACHE_LINE = 64 };
+
+/* NULL when there is no memory or `count * size` overflows. A request of 0 bytes gives a pointer that can be freed. */
+void *za_alloc(size_t count, size_t size);
+void *za_alloc_zeroed(size_t count, size_t size);
+/* Like realloc: on failure the old block stays as it was. */
+void *za_resize(void *block, size_t count, size_t size);
+/* Aligned to a cache line, which is also the widest vector. Freed by za_free like the others. */
+void *za_alloc_aligned(size_t count, size_t size);
+void za_free(void *block);
+/* A copy of `length` bytes with a NUL behind them. */
+char *za_copy_text(const char *text, size_t length);
+
+/* Tests only: let `successes` more allocations pass, then fail every one; a negative number never fails. Atomic. */
+void za_memory_fail_after(long successes);
+
+#endif
