@@ -1,0 +1,46 @@
+"""What the tests share: the path of the references, real bars, fresh interpreters."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from reference.bars import Bars, data_folder, read_csv  # noqa: E402
+
+
+@cache
+def _real(name: str) -> Bars:
+    folder = data_folder()
+    if folder is None or not (folder / f"{name}.csv").is_file():
+        pytest.skip(f"no file of real bars {name}.csv")
+    return read_csv(folder / f"{name}.csv")
+
+
+@pytest.fixture(scope="session")
+def real() -> Callable[[str], Bars]:
+    """Real bars by the name of their file, without `.csv`; skips the test when they are not there."""
+    return _real
+
+
+@pytest.fixture
+def run_python() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a script in a fresh interpreter, in a folder from which the checkout cannot be imported."""
+
+    def run(script: str, timeout: float = 60.0, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment},
+            stdin=subprocess.DEVNULL,
+            cwd=Path(__file__).parent,
+        )
+
+    return run

@@ -1,0 +1,60 @@
+"""A bar store in plain Python: a sorted list of rows for each symbol."""
+
+import math
+from collections.abc import Sequence
+
+Row = tuple[int, float, float, float, float, float]
+"""Nanoseconds, open, high, low, close, volume."""
+
+
+def is_good(row: Row) -> bool:
+    _, opened, high, low, close, volume = row
+    if not all(math.isfinite(value) for value in row[1:]):
+        return False
+    return 0.0 < low <= min(opened, close) and max(opened, close) <= high and volume >= 0.0
+
+
+class StoreModel:
+    """Every method raises `ValueError`, and changes nothing, where the store must."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.rows: dict[str, list[Row]] = {}
+
+    def append(self, symbol: str, row: Row) -> None:
+        if not is_good(row):
+            raise ValueError(f"bad bar {row}")
+        kept = self.rows.get(symbol, [])
+        if kept and row[0] < kept[-1][0]:
+            raise ValueError(f"older than the last bar: {row}")
+        if kept and row[0] == kept[-1][0]:
+            kept = kept[:-1]
+        self.rows[symbol] = [*kept, row][-self.capacity :]
+
+    def append_cross_section(self, symbols: Sequence[str], rows: Sequence[Row]) -> None:
+        before = dict(self.rows)
+        try:
+            for symbol, row in zip(symbols, rows, strict=True):
+                self.append(symbol, row)
+        except ValueError:
+            self.rows = before
+            raise
+
+    def load(self, symbol: str, rows: Sequence[Row], skip: bool = False) -> int:
+        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept."""
+        kept: list[Row] = []
+        for row in rows:
+            if is_good(row) and (not kept or row[0] > kept[-1][0]):
+                kept.append(row)
+            elif not skip:
+                raise ValueError(f"bad row {row}")
+        if not kept:
+            raise ValueError("no row to keep")
+        self.rows[symbol] = kept[-self.capacity :]
+        return len(rows) - len(kept)
+
+    def drop(self, symbol: str) -> bool:
+        return self.rows.pop(symbol, None) is not None
+
+    def clear(self) -> None:
+        self.rows.clear()
