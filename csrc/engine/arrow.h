@@ -58,10 +58,10 @@ typedef struct za_table {
     int64_t column_count, rows;
 } za_table;
 
-/* Reads a stream of record batches (or a single batch) to the end. `table` is written only on ZA_OK and then owned by the
- * caller. The producer's structs are not released: that stays with their owner; batches taken from the stream are.
- * ZA_BAD_TYPE: the top level is not a struct of columns. ZA_BAD_VALUE: broken lengths, offsets, UTF-8 or a time that does
- * not fit nanoseconds, naming column and row. */
+/* Reads a stream of record batches (or a single batch) to the end. `table` is written only on ZA_OK and then owned by
+ * the caller. The producer's structs are not released: that stays with their owner; batches taken from the stream are.
+ * ZA_BAD_TYPE: the top level is not a struct of columns. ZA_BAD_VALUE: broken lengths, offsets, UTF-8 or a time that
+ * does not fit nanoseconds, naming column and row. */
 za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_table *table, za_error *error);
 za_code za_arrow_read_array(const struct ArrowSchema *schema, const struct ArrowArray *array, za_table *table,
                             za_error *error);

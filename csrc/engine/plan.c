@@ -1,0 +1,142 @@
+#include "engine/plan.h"
+
+#include "base/memory.h"
+
+za_tile za_tile_of(const za_view *views, int count, int lanes)
+{
+    static const struct {
+        za_field field;
+        za_figure figure;
+    } columns[] = {{ZA_OPEN, ZA_FIGURE_OPEN},
+                   {ZA_HIGH, ZA_FIGURE_HIGH},
+                   {ZA_LOW, ZA_FIGURE_LOW},
+                   {ZA_CLOSE, ZA_FIGURE_CLOSE},
+                   {ZA_VOLUME, ZA_FIGURE_VOLUME}};
+    za_tile tile = {.bars = views[0].rows.count};
+    for (int lane = 0; lane < lanes; lane++) {
+        const za_rows *rows = &views[lane < count ? lane : count - 1].rows;
+        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+            tile.column[columns[i].field][lane] = rows->figure[columns[i].figure];
+        }
+    }
+    return tile;
+}
+
+/* From which bar each column is needed, and the largest state, for all steps that have bars enough. */
+typedef struct za_extent {
+    int64_t first[ZA_FIELD_COUNT]; /* tile->bars where no step reads the column */
+    size_t state_bytes;
+} za_extent;
+
+static bool has_bars(const za_step *step, int64_t bars)
+{
+    return bars > za_lookback(step->indicator, &step->params);
+}
+
+/* The column of the tile behind an input of the indicator. */
+static za_field source_of(const za_step *step, int input)
+{
+    return input == ZA_CLOSE ? step->real : (za_field)input;
+}
+
+static za_extent extent_of(const za_step *steps, int count, const za_lane_set *set, int64_t bars)
+{
+    za_extent extent = {.state_bytes = 0};
+    for (int i = 0; i < ZA_FIELD_COUNT; i++) {
+        extent.first[i] = bars;
+    }
+    for (const za_step *step = steps; step < steps + count; step++) {
+        if (!has_bars(step, bars)) {
+            continue;
+        }
+        unsigned inputs = za_indicator_info_of(step->indicator)->inputs;
+        int64_t start = za_snapshot_start(step->indicator, &step->params, bars);
+        size_t bytes = set->state_bytes(step->indicator, &step->params);
+        for (int input = 0; input < ZA_FIELD_COUNT; input++) {
+            za_field source = source_of(step, input);
+            if ((inputs & 1u << input) != 0 && start < extent.first[source]) {
+                extent.first[source] = start;
+            }
+        }
+        extent.state_bytes = bytes > extent.state_bytes ? bytes : extent.state_bytes;
+    }
+    return extent;
+}
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+}
+
+/* [bar][lane] columns from extent->first on, transposed into `memory`; with one lane they are the tile's own. */
+static void gather(const za_lane_set *set, const za_tile *tile, const za_extent *extent, double *memory,
+                   const double **columns)
+{
+    for (int field = 0; field < ZA_FIELD_COUNT; field++) {
+        int64_t first = extent->first[field], bars = tile->bars - first;
+        const double *plain[ZA_MOST_LANES];
+        columns[field] = NULL;
+        if (bars <= 0) {
+            continue;
+        }
+        for (int lane = 0; lane < set->lanes; lane++) {
+            plain[lane] = tile->column[field][lane] + first;
+        }
+        if (set->lanes == 1) {
+            columns[field] = plain[0];
+            continue;
+        }
+        set->transpose(plain, bars, memory);
+        columns[field] = memory;
+        memory += round_up((size_t)(bars * set->lanes) * sizeof(double)) / sizeof(double);
+    }
+}
+
+static size_t tile_bytes(const za_lane_set *set, const za_tile *tile, const za_extent *extent)
+{
+    size_t bytes = 0;
+    for (int field = 0; set->lanes > 1 && field < ZA_FIELD_COUNT; field++) {
+        bytes += round_up((size_t)((tile->bars - extent->first[field]) * set->lanes) * sizeof(double));
+    }
+    return bytes;
+}
+
+static void run_step(const za_step *step, const za_lane_set *set, const za_extent *extent,
+                     const double *const *columns, int64_t bars, void *state, double (*rows)[ZA_MOST_SLOTS])
+{
+    const za_indicator_info *info = za_indicator_info_of(step->indicator);
+    int64_t start = za_snapshot_start(step->indicator, &step->params, bars);
+    za_frame frame = {.bars = bars - start};
+    for (int input = 0; input < ZA_FIELD_COUNT; input++) {
+        za_field source = source_of(step, input);
+        if ((info->inputs & 1u << input) != 0) {
+            frame.column[input] = columns[source] + (start - extent->first[source]) * set->lanes;
+        }
+    }
+    _Alignas(ZA_CACHE_LINE) double out[ZA_MAX_OUTPUTS * ZA_MOST_LANES];
+    set->snapshot(step->indicator, &step->params, &frame, state, out);
+    for (int output = 0; output < info->output_count; output++) {
+        for (int lane = 0; step->slot[output] != ZA_NO_SLOT && lane < set->lanes; lane++) {
+            rows[lane][step->slot[output]] = out[output * set->lanes + lane];
+        }
+    }
+}
+
+bool za_plan_run(const za_step *steps, int count, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
+                 double (*rows)[ZA_MOST_SLOTS])
+{
+    za_extent extent = extent_of(steps, count, set, tile->bars);
+    size_t state_bytes = round_up(extent.state_bytes);
+    char *memory = za_scratch_get(scratch, state_bytes + tile_bytes(set, tile, &extent));
+    if (memory == NULL) {
+        return false;
+    }
+    const double *columns[ZA_FIELD_COUNT];
+    gather(set, tile, &extent, (double *)(void *)(memory + state_bytes), columns);
+    for (const za_step *step = steps; step < steps + count; step++) {
+        if (has_bars(step, tile->bars)) {
+            run_step(step, set, &extent, columns, tile->bars, memory, rows);
+        }
+    }
+    return true;
+}

@@ -1,0 +1,206 @@
+#include "engine/port.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "engine/fork.h"
+
+/* Oldest first. */
+typedef struct za_completions {
+    za_completion *first, *last;
+} za_completions;
+
+struct za_port {
+    atomic_int references;
+    int wake_fd;
+    void *owner;
+    pthread_mutex_t mutex;      /* guards the four below */
+    za_completions posted;
+    bool notified;              /* the loop was woken and has not taken yet */
+    bool closed;
+    bool waiting;               /* in the notifier's list, which holds a reference; guarded by notifier.mutex */
+    za_port *next_waiting;      /* guarded by notifier.mutex */
+};
+
+/* The ports whose loops are to be woken, oldest first. A port's mutex may be held while this one is taken, not the reverse. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    za_port *first, *last;
+    bool stopped;
+} notifier = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static struct {
+    pthread_mutex_t mutex;
+    za_completions list;
+    atomic_bool any;
+} orphans = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void append(za_completions *list, za_completion *first, za_completion *last)
+{
+    *(list->last != NULL ? &list->last->next : &list->first) = first;
+    list->last = last;
+}
+
+static void orphan(za_completion *first, za_completion *last)
+{
+    pthread_mutex_lock(&orphans.mutex);
+    append(&orphans.list, first, last);
+    atomic_store(&orphans.any, true);
+    pthread_mutex_unlock(&orphans.mutex);
+}
+
+za_completion *za_port_take_orphans(void)
+{
+    if (!atomic_load(&orphans.any)) {
+        return NULL;
+    }
+    pthread_mutex_lock(&orphans.mutex);
+    za_completion *first = orphans.list.first;
+    orphans.list = (za_completions){0};
+    atomic_store(&orphans.any, false);
+    pthread_mutex_unlock(&orphans.mutex);
+    return first;
+}
+
+za_port *za_port_new(int wake_fd, void *owner)
+{
+    za_port *port = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *port) : NULL;
+    if (port != NULL) {
+        atomic_init(&port->references, 1);
+        port->wake_fd = wake_fd;
+        port->owner = owner;
+        (void)pthread_mutex_init(&port->mutex, NULL);
+    }
+    return port;
+}
+
+void za_port_retain(za_port *port)
+{
+    (void)atomic_fetch_add(&port->references, 1);
+}
+
+void za_port_release(za_port *port)
+{
+    if (port != NULL && atomic_fetch_sub(&port->references, 1) == 1) {
+        (void)pthread_mutex_destroy(&port->mutex);
+        za_free(port);
+    }
+}
+
+void *za_port_owner(const za_port *port)
+{
+    return port->owner;
+}
+
+/* Under the port's mutex, so that no fork or close comes between. */
+static void tell_notifier(za_port *port)
+{
+    pthread_mutex_lock(&notifier.mutex);
+    if (!port->waiting) {
+        port->waiting = true;
+        port->next_waiting = NULL;
+        za_port_retain(port);
+        *(notifier.last != NULL ? &notifier.last->next_waiting : &notifier.first) = port;
+        notifier.last = port;
+        pthread_cond_signal(&notifier.wake);
+    }
+    pthread_mutex_unlock(&notifier.mutex);
+}
+
+static void wake(za_port *port)
+{
+    if (port->wake_fd < 0) {
+        tell_notifier(port);
+        return;
+    }
+    /* A full pipe has a wake-up in it already; any other failure is a descriptor that its loop closed. */
+    const uint64_t one = 1;
+    ssize_t written = write(port->wake_fd, &one, sizeof one);
+    (void)written;
+}
+
+void za_port_post(za_port *port, za_completion *completion)
+{
+    completion->next = NULL;
+    pthread_mutex_lock(&port->mutex);
+    if (port->closed) {
+        orphan(completion, completion);
+    } else {
+        append(&port->posted, completion, completion);
+        if (!port->notified) {
+            port->notified = true;
+            wake(port);
+        }
+    }
+    pthread_mutex_unlock(&port->mutex);
+}
+
+za_completion *za_port_take(za_port *port)
+{
+    pthread_mutex_lock(&port->mutex);
+    za_completion *first = port->posted.first;
+    port->posted = (za_completions){0};
+    port->notified = false;
+    pthread_mutex_unlock(&port->mutex);
+    return first;
+}
+
+void za_port_close(za_port *port)
+{
+    pthread_mutex_lock(&port->mutex);
+    port->closed = true;
+    if (port->posted.first != NULL) {
+        orphan(port->posted.first, port->posted.last);
+        port->posted = (za_completions){0};
+    }
+    pthread_mutex_unlock(&port->mutex);
+}
+
+za_port *za_notifier_wait(void)
+{
+    pthread_mutex_lock(&notifier.mutex);
+    while (notifier.first == NULL && !notifier.stopped) {
+        pthread_cond_wait(&notifier.wake, &notifier.mutex);
+    }
+    za_port *port = notifier.stopped ? NULL : notifier.first;
+    if (port != NULL) {
+        notifier.first = port->next_waiting;
+        notifier.last = notifier.first != NULL ? notifier.last : NULL;
+        port->waiting = false;
+    }
+    pthread_mutex_unlock(&notifier.mutex);
+    return port;
+}
+
+void za_notifier_stop(bool stopped)
+{
+    pthread_mutex_lock(&notifier.mutex);
+    notifier.stopped = stopped;
+    pthread_cond_broadcast(&notifier.wake);
+    pthread_mutex_unlock(&notifier.mutex);
+}
+
+void za_port_before_fork(void)
+{
+    pthread_mutex_lock(&notifier.mutex);
+    pthread_mutex_lock(&orphans.mutex);
+}
+
+void za_port_after_fork(int in_child)
+{
+    if (in_child) {
+        /* The ports are those of the parent's loops; their completions are the parent's to take. */
+        notifier.first = notifier.last = NULL;
+        orphans.list = (za_completions){0};
+        atomic_store(&orphans.any, false);
+    }
+    pthread_mutex_unlock(&orphans.mutex);
+    pthread_mutex_unlock(&notifier.mutex);
+    if (in_child) {
+        /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */
+        (void)pthread_cond_init(&notifier.wake, NULL);
+    }
+}

@@ -1,0 +1,39 @@
+/* The way back to an event loop. Workers post completions from any thread; the loop's thread takes them all at once. Only
+ * the first completion after a take wakes the loop: through the notifier, or through a file descriptor. */
+#ifndef ZA_ENGINE_PORT_H
+#define ZA_ENGINE_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Embedded in what was done. From post until take it belongs to the port. */
+typedef struct za_completion {
+    struct za_completion *next;
+} za_completion;
+
+typedef struct za_port za_port;
+
+/* One reference. `wake_fd` >= 0: posting writes 8 bytes to it (an eventfd, or the write end of a pipe), which stays the
+ * caller's and must outlive the port's last post; -1: the notifier is told. `owner` is handed back by za_notifier_wait. */
+za_port *za_port_new(int wake_fd, void *owner);
+void za_port_retain(za_port *port);
+void za_port_release(za_port *port);
+void *za_port_owner(const za_port *port);
+
+/* Any thread. To a closed port it goes to the orphans instead. */
+void za_port_post(za_port *port, za_completion *completion);
+/* All that was posted since, oldest first, or NULL; the next post wakes again. */
+za_completion *za_port_take(za_port *port);
+/* Nobody will take any more: what is there and what still comes become orphans. Idempotent. */
+void za_port_close(za_port *port);
+
+/* All completions of closed ports, of which the caller disposes; NULL is the usual answer and costs one load. */
+za_completion *za_port_take_orphans(void);
+
+/* Blocks until a port needs its loop woken, and returns it with a reference for the caller; NULL when stopped. One thread of
+ * the process calls it in turn. */
+za_port *za_notifier_wait(void);
+/* Lets za_notifier_wait return NULL from now on, or wait again. */
+void za_notifier_stop(bool stopped);
+
+#endif

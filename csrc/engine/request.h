@@ -1,0 +1,44 @@
+/* A request: features, paper features or signals of a list of symbols, as a job for the pool. */
+#ifndef ZA_ENGINE_REQUEST_H
+#define ZA_ENGINE_REQUEST_H
+
+#include "engine/features.h"
+#include "engine/pool.h"
+#include "engine/rules.h"
+#include "engine/store.h"
+
+typedef enum za_request_kind { ZA_REQUEST_FEATURES, ZA_REQUEST_PAPER, ZA_REQUEST_SIGNALS } za_request_kind;
+
+/* What came out for one symbol. */
+typedef struct za_answer {
+    int64_t bars;         /* 0: no such symbol; a row is filled from ZA_FEATURE_BARS on, a paper row from 1 on */
+    za_bar last;
+    za_decision decision; /* of a signals request */
+    double row[ZA_FEATURE_COUNT];
+} za_answer;
+_Static_assert((int)ZA_PAPER_COUNT <= (int)ZA_FEATURE_COUNT, "an answer has room for either row");
+
+/* The owner fills what za_request_init asks for, and keeps all of it until the job is done. */
+typedef struct za_request {
+    za_job job; /* first: the pool hands back a pointer to it */
+    za_request_kind kind;
+    za_store *store;
+    const za_symbol *symbols;
+    za_answer *answers;
+    za_rules rules;        /* of a signals request */
+    atomic_bool no_memory; /* some worker found no memory: the answers are not to be used */
+} za_request;
+
+/* Makes a job of it: `count` symbols and as many answers, both the caller's. The caller sets job.done, and rules. */
+void za_request_init(za_request *request, za_request_kind kind, za_store *store, const za_symbol *symbols,
+                     za_answer *answers, size_t count);
+
+/* What is the same for every symbol (vix_level, breadth_50dma) enters the rows. Once, after every item was run: `done` calls
+ * it first. ZA_OK, or why there are no answers. */
+za_code za_request_finish(za_request *request, za_error *error);
+
+/* All of it at once and here: on the calling thread if the list is short, else on the pool while this thread waits. The
+ * request's job.done is not called. */
+za_code za_request_run(za_request *request, za_pool *pool, za_error *error);
+
+#endif
