@@ -1,0 +1,202 @@
+/* Whole batches and streams of them: what is released, what is refused, what is left after a failure. */
+#include <errno.h>
+
+#include "arrow_sample.h"
+#include "base/memory.h"
+
+enum { MOST_COLUMNS = 4 };
+
+static void test_top_level(void)
+{
+    sample column = sample_of("g", 2, 0, 2, (const void *[]){NULL, (double[]){1, 2}});
+    za_table table = {0};
+    za_error error = {0};
+    CHECK(za_arrow_read_array(&column.schema, &column.array, &table, &error) == ZA_BAD_TYPE);
+    CHECK(strstr(error.text, "'g'") != NULL);
+    struct ArrowSchema *schemas[] = {NULL};
+    struct ArrowSchema schema = {.format = "+s", .n_children = 1, .children = schemas, .release = release_schema};
+    struct ArrowArray array = {.length = 2, .null_count = -1, .release = release_array};
+    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    schemas[0] = &column.schema;
+    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(strstr(error.text, "0 columns, its schema 1") != NULL);
+    struct ArrowArray *arrays[] = {NULL};
+    array.n_children = 1;
+    array.children = arrays;
+    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    arrays[0] = &column.array;
+    array.n_buffers = 1;
+    array.buffers = (const void *[]){"\x01"};
+    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(strcmp(error.text, "row 1 is null as a whole") == 0);
+    array.release = NULL;
+    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(table.columns == NULL);
+}
+
+/* A stream of up to four batches of four columns: text, time, whole numbers with a null in the third batch, and a
+ * dictionary of floats. */
+typedef struct feed {
+    int next, batches, fail_at, fail_with;
+    const char *sentence;
+    struct ArrowArray *columns[MOST_COLUMNS];
+} feed;
+
+static sample feed_samples[MOST_COLUMNS];
+static sample feed_values;
+
+static void fill_feed_samples(int batch)
+{
+    static const int32_t offsets[] = {0, 3, 7, 10};
+    static const void *texts[][3] = {{NULL, offsets, "SPYAAPLQQQ"}, {NULL, offsets, "IBMTSLASPY"}};
+    static const int64_t times[] = {1, 2, 3};
+    static const void *time_buffers[] = {NULL, times};
+    static const int16_t wholes[] = {7, 8, 9};
+    static const void *whole_buffers[] = {"\x05", wholes};
+    static const float floats[] = {0.25f, 0.5f};
+    static const void *float_buffers[] = {NULL, floats};
+    static const uint8_t indices[] = {1, 0, 1};
+    static const void *index_buffers[] = {NULL, indices};
+    feed_samples[0] = sample_of("u", 3, 0, 3, texts[batch % 2]);
+    feed_samples[1] = sample_of("tss:", 3, 0, 2, time_buffers);
+    feed_samples[2] = sample_of("s", 3, batch == 2 ? 1 : 0, 2, whole_buffers);
+    feed_samples[3] = sample_of("C", 3, 0, 2, index_buffers);
+    feed_values = sample_of("f", 2, 0, 2, float_buffers);
+    feed_samples[3].schema.dictionary = &feed_values.schema;
+    feed_samples[3].array.dictionary = &feed_values.array;
+}
+
+static int feed_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
+{
+    static struct ArrowSchema *schemas[MOST_COLUMNS];
+    (void)stream;
+    fill_feed_samples(0);
+    for (int i = 0; i < MOST_COLUMNS; i++) {
+        schemas[i] = &feed_samples[i].schema;
+    }
+    *schema = (struct ArrowSchema){
+        .format = "+s", .n_children = MOST_COLUMNS, .children = schemas, .release = release_schema};
+    return 0;
+}
+
+static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
+{
+    feed *source = stream->private_data;
+    if (source->next == source->fail_at) {
+        return source->fail_with;
+    }
+    if (source->next < source->batches) {
+        fill_feed_samples(source->next);
+        for (int i = 0; i < MOST_COLUMNS; i++) {
+            source->columns[i] = &feed_samples[i].array;
+        }
+        *batch = (struct ArrowArray){
+            .length = 3, .n_children = MOST_COLUMNS, .children = source->columns, .release = release_array};
+    } else {
+        batch->release = NULL;
+    }
+    source->next += 1;
+    return 0;
+}
+
+static const char *feed_error(struct ArrowArrayStream *stream)
+{
+    const feed *source = stream->private_data;
+    return source->sentence;
+}
+
+static void feed_release(struct ArrowArrayStream *stream)
+{
+    stream->release = NULL;
+}
+
+static za_code read_feed(feed *source, za_table *table, za_error *error)
+{
+    struct ArrowArrayStream stream = {.get_schema = feed_schema,
+                                      .get_next = feed_next,
+                                      .get_last_error = feed_error,
+                                      .release = feed_release,
+                                      .private_data = source};
+    released_schemas = released_arrays = 0;
+    za_code code = za_arrow_read_stream(&stream, table, error);
+    CHECK(stream.release != NULL); /* stays with its owner */
+    return code;
+}
+
+static void check_feed_table(const za_table *table)
+{
+    const za_column *columns = table->columns;
+    if (!CHECK(table->column_count == MOST_COLUMNS && table->rows == 12)) {
+        return;
+    }
+    CHECK(columns[0].text_count == 5);
+    CHECK(memcmp(columns[0].codes, (int32_t[]){0, 1, 2, 3, 4, 0, 0, 1, 2, 3, 4, 0}, 12 * sizeof(int32_t)) == 0);
+    CHECK(columns[1].integers[11] == INT64_C(3000000000));
+    CHECK(columns[2].kind == ZA_COLUMN_NUMBER && columns[2].numbers[0] == 7 && columns[2].numbers[11] == 9);
+    CHECK(columns[2].numbers[6] == 7 && isnan(columns[2].numbers[7]) && columns[2].numbers[8] == 9);
+    CHECK(columns[3].kind == ZA_COLUMN_NUMBER && columns[3].numbers[9] == 0.5 && columns[3].numbers[10] == 0.25);
+}
+
+static void test_streams(void)
+{
+    za_table table = {0};
+    za_error error = {0};
+    feed source = {.batches = 4, .fail_at = -1};
+    if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
+        check_feed_table(&table);
+        za_table_free(&table);
+    }
+    CHECK(released_schemas == 1 && released_arrays == 4);
+    source = (feed){.batches = 0, .fail_at = -1};
+    if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
+        CHECK(table.rows == 0 && table.column_count == MOST_COLUMNS && table.columns[1].integers != NULL);
+        za_table_free(&table);
+    }
+}
+
+static void test_streams_that_fail(void)
+{
+    za_table table = {0};
+    za_error error = {0};
+    feed source = {.batches = 4, .fail_at = 2, .fail_with = EIO, .sentence = "the wire was cut"};
+    CHECK(read_feed(&source, &table, &error) == ZA_SYSTEM);
+    CHECK(strstr(error.text, "the wire was cut") != NULL);
+    CHECK(released_schemas == 1 && released_arrays == 2);
+    source = (feed){.batches = 4, .fail_at = 0, .fail_with = EINVAL};
+    CHECK(read_feed(&source, &table, &error) == ZA_BAD_VALUE);
+    source = (feed){.batches = 4, .fail_at = 0, .fail_with = ENOMEM};
+    CHECK(read_feed(&source, &table, &error) == ZA_NO_MEMORY);
+    struct ArrowArrayStream stream = {0};
+    CHECK(za_arrow_read_stream(&stream, &table, &error) == ZA_BAD_VALUE);
+    CHECK(table.columns == NULL);
+}
+
+/* Every allocation of a read fails once; leaks are for AddressSanitizer to find. */
+static void test_memory_that_runs_out(void)
+{
+    for (long successes = 0; successes < 1000; successes++) {
+        za_table table = {0};
+        za_error error = {0};
+        feed source = {.batches = 4, .fail_at = -1};
+        za_memory_fail_after(successes);
+        za_code code = read_feed(&source, &table, &error);
+        za_memory_fail_after(-1);
+        if (code == ZA_OK) {
+            CHECK(successes > 20);
+            check_feed_table(&table);
+            za_table_free(&table);
+            return;
+        }
+        CHECK(code == ZA_NO_MEMORY && table.columns == NULL && released_schemas == 1);
+    }
+    CHECK(false);
+}
+
+int main(void)
+{
+    test_top_level();
+    test_streams();
+    test_streams_that_fail();
+    test_memory_that_runs_out();
+    return check_report("arrow stream");
+}
