@@ -1,0 +1,262 @@
+"""The command `ziggy-async`: what it prints, what it refuses, and how it ends."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ziggy_async._version import __version__
+from ziggy_async.cli import commands, main, output
+from ziggy_async.lag import LagSummary, LoopLag
+
+HEADER = "symbol,date,open,high,low,close,volume\n"
+
+
+@pytest.fixture
+def command(capsys, store):
+    """Runs the command in this process: exit code, stdout and stderr."""
+
+    def run(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as exit:
+            code = exit.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def prices(tmp_path):
+    """A file of 60 rising bars of UP, 10 of NEW and 60 of ^VIX."""
+    path = tmp_path / "prices.csv"
+    rows = [row("UP", day, 100 + day) for day in range(60)]
+    rows += [row("NEW", day, 50) for day in range(10)]
+    rows += [row("^VIX", day, 15) for day in range(60)]
+    path.write_text(HEADER + "".join(rows))
+    return path
+
+
+def row(symbol, day, close, volume=1000):
+    return f"{symbol},2024-{day // 28 + 1:02}-{day % 28 + 1:02},{close},{close + 1},{close - 1},{close},{volume}\n"
+
+
+def strict_json(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def refused(result):
+    code, out, err = result
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def test_signals_of_the_made_up_market(command):
+    code, out, err = command("signals", "--json")
+    assert (code, err) == (0, "")
+    result = strict_json(out)
+    assert set(result) == {"signals", "regime", "seconds", "lag_ms"}
+    assert set(result["lag_ms"]) == {"p50", "p95", "p99", "max"}
+    assert result["regime"] in {"RiskOn", "Chop"}
+    assert result["seconds"] > 0
+    assert len(result["signals"]) == 500
+    kinds = {
+        (each["signal"]["signal_type"], each["signal"]["direction"]) for each in result["signals"] if each["signal"]
+    }
+    assert kinds >= {("MeanReversion", "LONG"), ("MeanReversion", "SHORT"), ("Momentum", "LONG")}
+
+
+def test_signals_come_in_the_order_asked(command):
+    _, out, _ = command("signals", "--json", "--tickers", "TELE01,spy, AUTO01,TELE01")
+    assert [each["ticker"] for each in strict_json(out)["signals"]] == ["TELE01", "SPY", "AUTO01", "TELE01"]
+
+
+def test_a_long_table_shows_the_signals_and_counts_the_rest(command):
+    code, out, err = command("signals")
+    assert (code, err) == (0, "")
+    found = sum("LONG" in line or "SHORT" in line for line in out.splitlines())
+    assert f"{500 - found} more without a signal" in out
+    assert "loop lag" in out
+    for name in commands.SIGNAL_COLUMNS:
+        assert name in out
+
+
+def test_all_shows_all(command):
+    _, out, _ = command("signals", "--all")
+    assert out.count("no_trade_edge") > 200
+    assert "more without a signal" not in out
+
+
+def test_files_and_tickers(command, prices):
+    _, out, _ = command("signals", prices, "--json")
+    signals = strict_json(out)["signals"]
+    assert [each["ticker"] for each in signals] == ["UP", "NEW"]
+    _, out, _ = command("signals", "--tickers", "^VIX,UP", prices, "--json")
+    assert [each["ticker"] for each in strict_json(out)["signals"]] == ["^VIX", "UP"]
+
+
+def test_a_file_of_indices_alone_shows_them(command, tmp_path):
+    path = tmp_path / "^VIX_daily.csv"
+    path.write_text((HEADER + row("x", 1, 15)).replace("symbol,", "").replace("x,", ""))
+    _, out, _ = command("signals", path, "--json")
+    assert [each["ticker"] for each in strict_json(out)["signals"]] == ["^VIX"]
+
+
+def test_too_few_bars_are_a_reason_and_no_error(command, prices):
+    code, out, err = command("signals", prices, "--tickers", "NEW")
+    assert (code, err) == (0, "")
+    assert "insufficient_features" in out
+
+
+def test_features(command, prices):
+    _, out, _ = command("features", prices, "--json")
+    result = strict_json(out)
+    assert [(each["ticker"], each["status"]) for each in result["features"]] == [
+        ("UP", "ok"),
+        ("NEW", "insufficient_data"),
+    ]
+    assert result["features"][0]["close"] == 159
+    code, out, _ = command("features", prices)
+    assert code == 0
+    assert "159.00" in out
+    assert "insufficient_data" in out
+
+
+def test_features_of_many_tickers_are_rows(command):
+    _, out, _ = command("features")
+    assert sum(line.split()[-1:] == ["ok"] for line in out.splitlines()) == 500
+
+
+@pytest.mark.parametrize(
+    "arguments", [("signals", "--all"), ("features", "--tickers", "SPY"), ("features",), ("doctor",)]
+)
+def test_tables_without_rich(command, monkeypatch, arguments):
+    for module in ("rich", "rich.console", "rich.progress"):
+        monkeypatch.setitem(sys.modules, module, None)
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, "")
+    assert "─" not in out
+    assert len(out.splitlines()) > 5
+
+
+def test_files_without_duckdb(command, prices, monkeypatch):
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    assert "pip install 'ziggy_async[data]'" in refused(command("signals", prices))
+
+
+def test_doctor(command):
+    code, out, err = command("doctor", "--json")
+    assert (code, err) == (0, "")
+    facts = strict_json(out)
+    assert facts["version"] == __version__
+    assert facts["wake"] == "threadsafe"
+    assert facts["threads"] >= 1
+    assert {"numpy", "python", "platform"} < set(facts)
+    code, out, _ = command("doctor")
+    assert code == 0
+    assert __version__ in out
+
+
+def test_a_bad_variable_is_named(command, monkeypatch):
+    monkeypatch.setenv("ASYNC_FEATURES_WAKE", "pigeon")
+    assert "ASYNC_FEATURES_WAKE" in refused(command("doctor"))
+
+
+def test_version_and_help(command):
+    assert command("--version")[1].strip() == f"ziggy-async {__version__}"
+    for arguments in (("--help",), ("signals", "--help")):
+        code, out, _ = command(*arguments)
+        assert code == 0
+        assert "usage:" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("sing",),
+        ("signals", "--no-such"),
+        ("signals", "--tickers"),
+        ("signals", "--tickers", "A,,B"),
+        ("doctor", "x"),
+    ],
+)
+def test_wrong_commands(command, arguments):
+    refused(command(*arguments))
+
+
+def test_unknown_tickers_are_named(command):
+    err = refused(command("signals", "--tickers", "SPY,NOPE,AUTO01,nada,NOPE"))
+    assert "NOPE, nada" in err
+    assert "AUTO01" not in err
+
+
+def test_faulty_files(command, tmp_path):
+    zero = tmp_path / "zero.csv"
+    zero.write_text(HEADER + row("A", 1, 10) + row("A", 2, 0))
+    for path in (tmp_path, tmp_path / "absent.csv", zero):
+        assert str(path) in refused(command("signals", path))
+    assert "line 3" in refused(command("signals", zero))
+
+
+def test_interrupted(command, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "timed", interrupt)
+    code, out, err = command("signals")
+    assert (code, out, err) == (130, "", "")
+
+
+def test_nobody_reads():
+    unread, write = os.pipe()
+    os.close(unread)
+    done = subprocess.run(
+        [sys.executable, "-m", "ziggy_async", "signals", "--json"], stdout=write, stderr=subprocess.PIPE, timeout=60
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_json_has_neither_nan_nor_infinity(capsys):
+    output.print_json({"a": [math.nan, math.inf, 1.5], "b": (True, None, "x")})
+    assert strict_json(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": [True, None, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (True, "True"), (3, "3"), (212.8, "212.80"), (0.0, "0.0000"), (-1.5, "-1.5000"), (2e-6, "2e-06")],
+)
+def test_figures(value, text):
+    assert commands.figure(value) == text
+
+
+async def test_lag_of_an_idle_loop_is_measured():
+    async with LoopLag() as lag:
+        pass
+    summary = lag.summary()
+    assert 0 < summary.p50 <= summary.p95 <= summary.p99 <= summary.max
+
+
+async def test_lag_is_measured_once():
+    async with LoopLag() as lag:
+        pass
+    with pytest.raises(RuntimeError, match="another"):
+        async with lag:
+            pass
+
+
+def test_lag_without_pings_is_zero():
+    assert LoopLag().summary() == LagSummary(0.0, 0.0, 0.0, 0.0)
+    with pytest.raises(ValueError, match="interval"):
+        LoopLag(0)

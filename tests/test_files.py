@@ -1,0 +1,348 @@
+"""CSV and Parquet files into a store: what they may look like, and what is said about those that cannot be read."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference.bars import data_folder
+
+from ziggy_async.files import DataFile, DataFileError, load_files
+from ziggy_async.store import BarStore
+
+duckdb = pytest.importorskip("duckdb")
+
+REAL_BARS = data_folder()
+HEADER = "date,open,high,low,close,volume"
+FIGURES = "10,12,9,11,500"
+
+
+def table(*days, header=HEADER, figures=FIGURES):
+    return "\n".join([header, *(f"{day},{figures}" for day in days)]) + "\n"
+
+
+def load(*arguments, **options):
+    """The store and the symbols of these files, as on the command line."""
+    store = BarStore(20_000)
+    return store, load_files(store, [DataFile.from_argument(str(each)) for each in arguments], **options)
+
+
+def fault(*arguments, **options):
+    with pytest.raises(DataFileError) as caught:
+        load(*arguments, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def days_of(store, symbol):
+    return [str(day) for day in store.bars(symbol)["timestamp"].astype("datetime64[D]")]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes text or bytes under a name and returns the path."""
+
+    def write(content, name="abc_daily.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_symbol_is_the_start_of_the_name(write):
+    store, symbols = load(write(table("2020-01-02", "2020-01-03")))
+    assert symbols == ["ABC"]
+    assert days_of(store, "ABC") == ["2020-01-02", "2020-01-03"]
+    bars = store.bars("ABC")
+    assert [bars[name][0] for name in ("open", "high", "low", "close", "volume")] == [10, 12, 9, 11, 500]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "symbol"),
+    [
+        ("a.csv", "a.csv", None),
+        ("SPY=a.csv", "a.csv", "SPY"),
+        ("^VIX=d/a=b.csv", "d/a=b.csv", "^VIX"),
+        ("d/a=b.csv", "d/a=b.csv", None),
+    ],
+)
+def test_arguments(text, path, symbol):
+    assert DataFile.from_argument(text) == DataFile(Path(path), symbol)
+
+
+@pytest.mark.parametrize("text", ["=a.csv", "SPY="])
+def test_arguments_that_are_none(text):
+    with pytest.raises(DataFileError, match="neither a path nor SYMBOL=path"):
+        DataFile.from_argument(text)
+
+
+def test_a_path_with_an_equals_sign_is_a_path(write, monkeypatch):
+    monkeypatch.chdir(write(table("2020-01-02"), "k=1_x.csv").parent)
+    assert load("k=1_x.csv")[1] == ["K=1"]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (["2020-02-01", "2020-02-03"], ["2020-02-01", "2020-02-03"]),
+        (["2020/02/01"], ["2020-02-01"]),
+        (["20200201"], ["2020-02-01"]),
+        (["1/2/1990", "1/3/1990"], ["1990-01-02", "1990-01-03"]),
+        (["01/03/17"], ["2017-01-03"]),
+        (["01-03-2017"], ["2017-01-03"]),
+        (["03/04/2020", "13/04/2020"], ["2020-04-03", "2020-04-13"]),
+        (["12/31/69"], ["1969-12-31"]),
+    ],
+)
+def test_days(write, days, expected):
+    store, _ = load(write(table(*days)))
+    assert days_of(store, "ABC") == expected
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("2020-12-15 09:30", "2020-12-15T09:30"),
+        ("2020-12-15T09:30:05.25", "2020-12-15T09:30:05.25"),
+        ("2020-12-15T09:30:00Z", "2020-12-15T09:30"),
+        ("2020-12-15 09:30:00+02:00", "2020-12-15T07:30"),
+        ("12/15/2020 9:30", "2020-12-15T09:30"),
+        ("12/15/2020 1:30:07 PM", "2020-12-15T13:30:07"),
+        ("12/15/20 09:30", "2020-12-15T09:30"),
+    ],
+)
+def test_times_of_day(write, time, expected):
+    store, _ = load(write(table(time)))
+    assert store.bars("ABC")["timestamp"][0] == np.datetime64(expected)
+
+
+def test_day_and_month_in_both_orders_is_named_by_its_line(write):
+    text = fault(write(table("01/31/2020", "02/03/2020", "13/02/2020")))
+    assert "abc_daily.csv: line 4: ABC: timestamp '13/02/2020'" in text
+
+
+def test_other_writing_of_a_date_later_on_is_refused(write):
+    assert "line 3: ABC: timestamp '1/2/2020'" in fault(write(table("2020-01-01", "1/2/2020")))
+
+
+def test_epochs_need_their_unit(write):
+    path = write(table("1577836800", "1577923200"))
+    assert "abc_daily.csv" in fault(path)
+    store, _ = load(path, unit="s")
+    assert days_of(store, "ABC") == ["2020-01-01", "2020-01-02"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters(write, delimiter):
+    store, _ = load(write(table("2020-01-02").replace(",", delimiter)))
+    assert days_of(store, "ABC") == ["2020-01-02"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + table("2020-01-02").encode(),
+        table("2020-01-02").replace("\n", "\r\n").encode(),
+        table("2020-01-02").rstrip().encode(),
+        table("2020-01-02", header="Timestamp,Open,High,Low,Close,Volume").encode(),
+        table('"2020-01-02"', header='"date","open","high","low","close","volume"').encode(),
+        table("2020-01-02", header=HEADER + ",adj close,", figures=FIGURES + ",11,").encode(),
+        (table("2020-01-02") + "\n\n").encode(),
+    ],
+    ids=["byte-order mark", "CRLF", "no last line end", "capitals", "quotes", "more columns", "blank lines"],
+)
+def test_spellings_of_a_csv_file(write, content):
+    store, _ = load(write(content))
+    assert days_of(store, "ABC") == ["2020-01-02"]
+
+
+def test_compressed(write):
+    store, symbols = load(write(gzip.compress(table("2020-01-02").encode()), "abc_daily.csv.gz"))
+    assert symbols == ["ABC"]
+    assert days_of(store, "ABC") == ["2020-01-02"]
+
+
+@pytest.mark.parametrize("name", ["a*_x.csv", "a[1]_x.csv", "a?_x.csv", "it's_x.csv", 'a"b_x.csv'])
+def test_names_are_not_patterns(write, name):
+    write(table("2020-01-02"), "a1_x.csv")
+    _, symbols = load(write(table("2020-01-02"), name))
+    assert symbols == [name.split("_")[0].upper()]
+
+
+def test_a_symbol_column_carries_many_symbols_in_any_order(write):
+    rows = ["b,2020-01-03", "A,2020-01-02", "b,2020-01-02", "A,2020-01-03"]
+    store, symbols = load(write(table(*rows, header="Ticker," + HEADER)))
+    assert symbols == ["b", "A"]
+    assert days_of(store, "A") == days_of(store, "b") == ["2020-01-02", "2020-01-03"]
+
+
+def test_symbols_that_several_files_share_get_the_bars_of_all(write):
+    header = "symbol," + HEADER
+    first = write(table("A,2020-01-02", "B,2020-01-02", header=header), "one.csv")
+    second = write(table("A,01/03/2020", "C,01/03/2020", header=header), "two.csv")
+    alone = write(table("2020-01-02"), "d_x.csv")
+    loaded = []
+    store, symbols = load(first, second, alone, on_loaded=loaded.append)
+    assert symbols == ["A", "B", "C", "D"]
+    assert days_of(store, "A") == ["2020-01-02", "2020-01-03"]
+    assert days_of(store, "C") == ["2020-01-03"]
+    assert [file.path for file in loaded] == [first, second, alone]
+
+
+def test_shared_symbols_with_the_same_bar_are_refused_by_both_names(write):
+    header = "symbol," + HEADER
+    first = write(table("A,2020-01-02", header=header), "one.csv")
+    second = write(table("A,2020-01-02", header=header), "two.csv")
+    text = fault(first, second)
+    assert "one.csv" in text
+    assert "two.csv" in text
+    assert "A" in text
+    assert "row" not in text
+
+
+def test_two_files_of_one_symbol_need_to_be_told_apart(write):
+    daily, minutes = write(table("2020-01-02"), "spy_daily.csv"), write(table("2020-01-02"), "SPY_1min.csv")
+    text = fault(daily, minutes)
+    assert "spy_daily.csv" in text
+    assert "SPY_1min.csv" in text
+    assert "SYMBOL=path" in text
+    assert load(daily, f"SPY1={minutes}")[1] == ["SPY", "SPY1"]
+
+
+def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
+    path = write(table("A,2020-01-02", header="symbol," + HEADER))
+    assert "symbol column" in fault(f"B={path}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is not a table"),
+        (bytes(range(256)) * 20, "neither Parquet nor text in UTF-8"),
+        (b"\0\0\0\1" * 64, "is not a table"),
+        (HEADER.encode() + b"\n", "no rows"),
+        (b"hello\nworld\n", "hello"),
+        (table("2020-01-02", header="date,open,high,low,last,volume").encode(), "close"),
+        (table("2020-01-02", header="date,open,high,low,adj close,volume").encode(), "close"),
+        (table("2020-01-02", figures="10,12,9,11").encode(), "Line: 2"),
+        (table("2020-01-02", figures="10,12,9,11,5,6").encode(), "Line: 2"),
+        (
+            table("2020-01-02", "2020-01-03", figures="10,12,9,n/a,5").encode(),
+            "line 2: ABC: close 'n/a' is not a number",
+        ),
+        (table("2020-01-02", figures="10,12,9,,5").encode(), "line 2: ABC: close is missing"),
+        (table("2020-01-02", "").encode(), "line 3: ABC: timestamp is missing"),
+        (table("2020-01-02", "someday").encode(), "line 3: ABC: timestamp 'someday'"),
+        (table("2020-01-02", "2020-02-30").encode(), "line 3: ABC: timestamp '2020-02-30'"),
+        (table("A,2020-01-02", ",2020-01-02", header="symbol," + HEADER).encode(), "line 3: symbol is missing"),
+    ],
+)
+def test_faulty_csv_files(write, content, said):
+    text = fault(write(content))
+    assert text.count("abc_daily.csv") == 1
+    assert said in text
+
+
+def test_rows_that_are_no_bars_are_named_by_line(write):
+    path = write(table("2020-01-02") + "\n\n" + "2020-01-03,10,12,9,0,500\n")
+    text = fault(path)
+    assert "ABC" in text
+    assert "line 5" in text
+    assert "close" in text
+
+
+def test_repeated_bars_are_refused(write):
+    assert "line 3" in fault(write(table("2020-01-02", "2020-01-02")))
+
+
+def test_paths_that_are_no_files(tmp_path):
+    assert "No such file" in fault(tmp_path / "absent.csv")
+    assert "is a directory" in fault(tmp_path)
+    assert "No such file" in fault(tmp_path / "absent.parquet")
+
+
+def parquet(path, select):
+    duckdb.sql(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    return path
+
+
+BARS_SELECT = "DATE '2020-01-01' + i::INT AS date, 10 AS open, 12::FLOAT AS high, 9.5 AS low, 11 AS close, i AS volume"
+
+
+def test_parquet(tmp_path):
+    path = parquet(tmp_path / "x.parquet", f"SELECT 'P' || (i % 3) AS sym, {BARS_SELECT} FROM range(9) t(i)")
+    store, symbols = load(path)
+    assert symbols == ["P0", "P1", "P2"]
+    assert days_of(store, "P1") == ["2020-01-02", "2020-01-05", "2020-01-08"]
+
+
+def test_parquet_is_known_by_its_first_bytes(tmp_path):
+    path = parquet(tmp_path / "spy_x.data", f"SELECT {BARS_SELECT} FROM range(9) t(i)")
+    assert load(path)[1] == ["SPY"]
+
+
+def test_parquet_times_with_zone_are_instants(tmp_path):
+    select = BARS_SELECT.replace(
+        "DATE '2020-01-01' + i::INT", "TIMESTAMPTZ '2020-01-01 00:00:00+02' + i * INTERVAL 1 DAY"
+    )
+    store, _ = load(parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(2) t(i)"))
+    assert store.bars("SPY")["timestamp"][0] == np.datetime64("2019-12-31T22:00")
+
+
+def test_parquet_rows_count_from_one(tmp_path):
+    select = BARS_SELECT.replace("11 AS close", "CASE WHEN i = 4 THEN -1 ELSE 11 END AS close")
+    text = fault(parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(9) t(i)"))
+    assert "row 5" in text
+    assert "close" in text
+
+
+def test_parquet_null_is_missing(tmp_path):
+    select = BARS_SELECT.replace("11 AS close", "nullif(i, 2) + 10 AS close")
+    assert "row 3: SPY: close is missing" in fault(
+        parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(9) t(i)")
+    )
+
+
+def test_truncated_parquet(tmp_path, write):
+    whole = parquet(tmp_path / "x.parquet", f"SELECT {BARS_SELECT} FROM range(99) t(i)").read_bytes()
+    for length in (4, 12, len(whole) // 2, len(whole) - 1):
+        assert "cut.parquet" in fault(write(whole[:length], "cut.parquet"))
+
+
+def test_a_faulty_file_leaves_the_symbols_of_others_alone(write):
+    store = BarStore()
+    load_files(store, [DataFile(write(table("2020-01-02"), "old_x.csv"))])
+    with pytest.raises(DataFileError):
+        load_files(store, [DataFile(write(table("2020-01-03", figures="0,0,0,0,0"), "old_x.csv"))])
+    assert days_of(store, "OLD") == ["2020-01-02"]
+
+
+@pytest.mark.skipif(REAL_BARS is None, reason="the real bars are not here")
+@pytest.mark.parametrize(
+    ("name", "symbol", "first", "bars"),
+    [
+        ("HUGE_prices.csv", "HUGE", "2017-08-16", 1246),
+        ("MSFT_daily_1990_2022.csv", "MSFT", "1990-01-02", 8111),
+        ("PENNY_daily_2018_2021.csv", "PENNY", "2018-12-21", 533),
+        ("SPX_daily_1990_2022.csv", "SPX", "1990-01-02", 8111),
+        ("SPY_1min_2020.csv", "SPY", "2020-12-15T09:30", 1564),
+        ("SPY_daily_2017_2018.csv", "SPY", "2017-01-03", 502),
+        ("UNSORTED_daily_2017.csv", "UNSORTED", "2016-01-18", 502),
+    ],
+)
+def test_real_bars(name, symbol, first, bars):
+    store, symbols = load(REAL_BARS / name)
+    assert symbols == [symbol]
+    timestamps = store.bars(symbol)["timestamp"]
+    assert timestamps[0] == np.datetime64(first)
+    assert len(timestamps) == bars
+
+
+@pytest.mark.skipif(REAL_BARS is None, reason="the real bars are not here")
+def test_real_zero_prices_are_refused_by_line():
+    text = fault(REAL_BARS / "ZERO_prices.csv")
+    assert "ZERO" in text
+    assert "line 2" in text
