@@ -22,8 +22,8 @@ def command(capsys, store):
     def run(*arguments):
         try:
             code = main([str(argument) for argument in arguments])
-        except SystemExit as exit:
-            code = exit.code
+        except SystemExit as ended:
+            code = ended.code
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -70,9 +70,8 @@ def test_signals_of_the_made_up_market(command):
     assert result["regime"] in {"RiskOn", "Chop"}
     assert result["seconds"] > 0
     assert len(result["signals"]) == 500
-    kinds = {
-        (each["signal"]["signal_type"], each["signal"]["direction"]) for each in result["signals"] if each["signal"]
-    }
+    signals = [each["signal"] for each in result["signals"] if each["signal"]]
+    kinds = {(signal["signal_type"], signal["direction"]) for signal in signals}
     assert kinds >= {("MeanReversion", "LONG"), ("MeanReversion", "SHORT"), ("Momentum", "LONG")}
 
 
@@ -137,13 +136,11 @@ def test_features_of_many_tickers_are_rows(command):
     assert sum(line.split()[-1:] == ["ok"] for line in out.splitlines()) == 500
 
 
-@pytest.mark.parametrize(
-    "arguments", [("signals", "--all"), ("features", "--tickers", "SPY"), ("features",), ("doctor",)]
-)
+@pytest.mark.parametrize("arguments", ["signals --all", "features --tickers SPY", "features", "doctor"])
 def test_tables_without_rich(command, monkeypatch, arguments):
     for module in ("rich", "rich.console", "rich.progress"):
         monkeypatch.setitem(sys.modules, module, None)
-    code, out, err = command(*arguments)
+    code, out, err = command(*arguments.split())
     assert (code, err) == (0, "")
     assert "─" not in out
     assert len(out.splitlines()) > 5
@@ -181,18 +178,10 @@ def test_version_and_help(command):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        (),
-        ("sing",),
-        ("signals", "--no-such"),
-        ("signals", "--tickers"),
-        ("signals", "--tickers", "A,,B"),
-        ("doctor", "x"),
-    ],
+    "arguments", ["", "sing", "signals --no-such", "signals --tickers", "signals --tickers A,,B", "doctor x"]
 )
 def test_wrong_commands(command, arguments):
-    refused(command(*arguments))
+    refused(command(*arguments.split()))
 
 
 def test_unknown_tickers_are_named(command):

@@ -230,7 +230,7 @@ def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
         (table("2020-01-02", figures="10,12,9,11").encode(), "Line: 2"),
         (table("2020-01-02", figures="10,12,9,11,5,6").encode(), "Line: 2"),
         (
-            table("2020-01-02", "2020-01-03", figures="10,12,9,n/a,5").encode(),
+            table("2020-01-02", figures="10,12,9,n/a,5").encode(),
             "line 2: ABC: close 'n/a' is not a number",
         ),
         (table("2020-01-02", figures="10,12,9,,5").encode(), "line 2: ABC: close is missing"),
@@ -285,9 +285,8 @@ def test_parquet_is_known_by_its_first_bytes(tmp_path):
 
 
 def test_parquet_times_with_zone_are_instants(tmp_path):
-    select = BARS_SELECT.replace(
-        "DATE '2020-01-01' + i::INT", "TIMESTAMPTZ '2020-01-01 00:00:00+02' + i * INTERVAL 1 DAY"
-    )
+    instant = "TIMESTAMPTZ '2020-01-01 00:00:00+02' + i * INTERVAL 1 DAY"
+    select = BARS_SELECT.replace("DATE '2020-01-01' + i::INT", instant)
     store, _ = load(parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(2) t(i)"))
     assert store.bars("SPY")["timestamp"][0] == np.datetime64("2019-12-31T22:00")
 

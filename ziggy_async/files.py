@@ -54,8 +54,8 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open file. `source` is a DuckDB table of the columns that matter, under their roles' names and as they stand in
-    the file, with `row` counted from 0; `typed` selects symbol, timestamp and the five numbers from it."""
+    """An open file. `source` is a DuckDB table of the columns that matter, named by their roles, the values as they stand
+    in the file, and of `row`, counted from 0; `typed` selects symbol, timestamp and the five numbers from it."""
 
     file: DataFile
     delimiter: str | None  # of a CSV file; None: Parquet
@@ -188,8 +188,8 @@ def csv_header(path: Path) -> tuple[str, list[str]]:
 
 
 def unique(names: list[str]) -> list[str]:
-    """Names for DuckDB, which wants each to be there once and does not regard case: a column without a name is called by
-    its position, a repeated one has its position behind."""
+    """Names for DuckDB, to which capitals make no difference and each name is one column's: one that has none is called
+    by its position, a repeated one has its position behind."""
     seen: set[str] = set()
     result = []
     for position, name in enumerate(names, start=1):
