@@ -1,0 +1,94 @@
+/* A lane type: one number of each of ZA_LANES tickers. With one lane it is a plain double, and the helpers below are
+ * all that differs. Every operation is one IEEE operation for each lane, so the width never changes a bit of a result.
+ */
+#ifndef ZA_KERNELS_LANE_H
+#define ZA_KERNELS_LANE_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifndef ZA_LANES
+#define ZA_LANES 1
+#endif
+
+/* The kernels keep their state in registers only when everything is inlined into the loop over the bars. */
+#define INLINE static inline __attribute__((always_inline))
+
+#if ZA_LANES == 1
+
+typedef double vec;
+typedef int64_t mask;
+
+INLINE vec vec_select(mask chosen, vec yes, vec no)
+{
+    return chosen ? yes : no;
+}
+
+INLINE vec vec_abs(vec x)
+{
+    return fabs(x);
+}
+
+INLINE vec vec_sqrt(vec x)
+{
+    return sqrt(x);
+}
+
+#else
+
+typedef double vec __attribute__((vector_size(8 * ZA_LANES), may_alias));
+typedef int64_t mask __attribute__((vector_size(8 * ZA_LANES)));
+
+/* A comparison of vectors has all bits set in the lanes where it holds. */
+INLINE vec vec_select(mask chosen, vec yes, vec no)
+{
+    return (vec)((chosen & (mask)yes) | (~chosen & (mask)no));
+}
+
+INLINE vec vec_abs(vec x)
+{
+    return (vec)((mask)x & INT64_MAX);
+}
+
+/* A loop over the lanes becomes one instruction. */
+INLINE vec vec_sqrt(vec x)
+{
+    vec root;
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        root[lane] = sqrt(x[lane]);
+    }
+    return root;
+}
+
+#endif
+
+INLINE vec vec_fill(double x)
+{
+    return x - (vec){0.0};
+}
+
+INLINE vec vec_max(vec a, vec b)
+{
+    return vec_select(a > b, a, b);
+}
+
+INLINE vec vec_min(vec a, vec b)
+{
+    return vec_select(a < b, a, b);
+}
+
+INLINE vec vec_positive(vec x)
+{
+    return vec_max(x, vec_fill(0.0));
+}
+
+/* a / b, and `otherwise` in the lanes where b is 0; nothing is divided by 0 on the way. */
+INLINE vec vec_ratio(vec a, vec b, double otherwise)
+{
+    mask divides = (mask)(b != 0.0);
+    vec ratio = a / vec_select(divides, b, vec_fill(1.0));
+    return vec_select(divides, ratio, vec_fill(otherwise));
+}
+
+#endif

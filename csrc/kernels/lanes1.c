@@ -1,0 +1,2 @@
+#define ZA_LANES 1
+#include "kernels/drivers.h"

@@ -1,0 +1,2 @@
+#define ZA_LANES 4
+#include "kernels/drivers.h"

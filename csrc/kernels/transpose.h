@@ -1,0 +1,74 @@
+/* Columns of ZA_LANES tickers into one tile [bar][lane]. */
+#ifndef ZA_KERNELS_TRANSPOSE_H
+#define ZA_KERNELS_TRANSPOSE_H
+
+#include <string.h>
+
+#include "kernels/lane.h"
+
+#if ZA_LANES == 1
+
+INLINE void transpose_columns(const double *const *columns, int64_t bars, double *tile)
+{
+    memcpy(tile, columns[0], (size_t)bars * sizeof *tile);
+}
+
+#else
+
+/* A square of ZA_LANES bars turns in log2(ZA_LANES) rounds. In the round of `step`, rows that lie `step` apart exchange
+ * blocks of `step` numbers: the upper row's right ones against the lower row's left ones. */
+#if ZA_LANES == 4
+#define KEPT_LEFT(step, lane)  ((lane) & (step) ? 4 + (lane) - (step) : (lane))
+#define KEPT_RIGHT(step, lane) ((lane) & (step) ? 4 + (lane) : (lane) + (step))
+#define LANES_OF(pick, step)   pick(step, 0), pick(step, 1), pick(step, 2), pick(step, 3)
+#define ROUNDS(round)          round(1) round(2)
+#else
+#define KEPT_LEFT(step, lane)  ((lane) & (step) ? 8 + (lane) - (step) : (lane))
+#define KEPT_RIGHT(step, lane) ((lane) & (step) ? 8 + (lane) : (lane) + (step))
+#define LANES_OF(pick, step)                                                                                           \
+    pick(step, 0), pick(step, 1), pick(step, 2), pick(step, 3), pick(step, 4), pick(step, 5), pick(step, 6),           \
+        pick(step, 7)
+#define ROUNDS(round) round(1) round(2) round(4)
+#endif
+
+#define ROUND(step)                                                                                                    \
+    for (int row = 0; row < ZA_LANES; ++row) {                                                                         \
+        if ((row & (step)) == 0) {                                                                                     \
+            vec upper = square[row], lower = square[row + (step)];                                                     \
+            square[row] = __builtin_shufflevector(upper, lower, LANES_OF(KEPT_LEFT, step));                            \
+            square[row + (step)] = __builtin_shufflevector(upper, lower, LANES_OF(KEPT_RIGHT, step));                  \
+        }                                                                                                              \
+    }
+
+INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile)
+{
+    vec square[ZA_LANES];
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        memcpy(&square[lane], columns[lane] + bar, sizeof(vec));
+    }
+    ROUNDS(ROUND)
+    memcpy(tile + bar * ZA_LANES, square, sizeof square);
+}
+
+#undef ROUND
+#undef ROUNDS
+#undef LANES_OF
+#undef KEPT_RIGHT
+#undef KEPT_LEFT
+
+INLINE void transpose_columns(const double *const *columns, int64_t bars, double *tile)
+{
+    int64_t bar = 0;
+    for (; bar + ZA_LANES <= bars; bar += ZA_LANES) {
+        transpose_square(columns, bar, tile);
+    }
+    for (; bar < bars; ++bar) {
+        for (int lane = 0; lane < ZA_LANES; ++lane) {
+            tile[bar * ZA_LANES + lane] = columns[lane][bar];
+        }
+    }
+}
+
+#endif
+
+#endif
