@@ -73,9 +73,12 @@ static za_code reader_append(table_reader *reader, const struct ArrowArray *batc
         return za_fail(error, ZA_BAD_VALUE, "the Arrow batch has %lld columns, its schema %lld",
                        (long long)batch->n_children, (long long)reader->column_count);
     }
-    za_code code = check_no_null_rows(reader, batch, error);
+    za_code code = ZA_OK;
     for (int64_t i = 0; code == ZA_OK && i < reader->column_count; i++) {
         code = za_arrow_column_append(&reader->columns[i], batch->children[i], batch->offset, batch->length, error);
+    }
+    if (code == ZA_OK) {
+        code = check_no_null_rows(reader, batch, error);
     }
     if (code == ZA_OK) {
         reader->rows += batch->length;

@@ -35,14 +35,14 @@ struct ArrowArrayStream {
 typedef enum za_column_kind {
     ZA_COLUMN_NUMBER,     /* numbers: float64; null is NaN. Whole numbers with nulls come as this too */
     ZA_COLUMN_WHOLE,      /* integers: int64, no nulls */
-    ZA_COLUMN_TIME,       /* integers: int64 nanoseconds since 1970 UTC; null is INT64_MIN */
+    ZA_COLUMN_TIME,       /* integers: int64 nanoseconds since 1970 UTC; null, and NumPy's NaT, is INT64_MIN */
     ZA_COLUMN_TEXT,       /* codes into `texts`; null is -1 */
     ZA_COLUMN_UNSUPPORTED /* `format` says what it is; carries no values */
 } za_column_kind;
 
-/* One column with its own copies of everything. */
+/* One column with its own copies of everything. Names may repeat, as Arrow lets them. */
 typedef struct za_column {
-    char *name, *format; /* format: as the Arrow specification spells types */
+    char *name, *format; /* as the Arrow specification spells types; under a dictionary, the type of its values */
     za_column_kind kind;
     int64_t rows;
     double *numbers;
