@@ -51,7 +51,11 @@ setup(
             sources=sources(),
             depends=headers(),
             include_dirs=["csrc", numpy.get_include()],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_1_25_API_VERSION")],
+            define_macros=[
+                ("_GNU_SOURCE", None),
+                ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+                ("NPY_TARGET_VERSION", "NPY_1_25_API_VERSION"),
+            ],
             extra_compile_args=FLAGS + (WARNINGS if os.environ.get("ZIGGY_ASYNC_WERROR") else []),
             extra_link_args=["-pthread"],
         )

@@ -24,19 +24,14 @@ struct za_port {
     za_port *next_waiting;      /* guarded by notifier.mutex */
 };
 
-/* The ports whose loops are to be woken, oldest first. A port's mutex may be held while this one is taken, not the reverse. */
+/* What the notifier thread is to do: ports whose loops are to be woken, oldest first, and orphans to dispose of. A port's mutex may be held while this one is taken, not the reverse. */
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     za_port *first, *last;
+    za_completions orphans; /* completions of closed ports */
     bool stopped;
 } notifier = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-
-static struct {
-    pthread_mutex_t mutex;
-    za_completions list;
-    atomic_bool any;
-} orphans = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static void append(za_completions *list, za_completion *first, za_completion *last)
 {
@@ -46,22 +41,18 @@ static void append(za_completions *list, za_completion *first, za_completion *la
 
 static void orphan(za_completion *first, za_completion *last)
 {
-    pthread_mutex_lock(&orphans.mutex);
-    append(&orphans.list, first, last);
-    atomic_store(&orphans.any, true);
-    pthread_mutex_unlock(&orphans.mutex);
+    pthread_mutex_lock(&notifier.mutex);
+    append(&notifier.orphans, first, last);
+    pthread_cond_signal(&notifier.wake);
+    pthread_mutex_unlock(&notifier.mutex);
 }
 
 za_completion *za_port_take_orphans(void)
 {
-    if (!atomic_load(&orphans.any)) {
-        return NULL;
-    }
-    pthread_mutex_lock(&orphans.mutex);
-    za_completion *first = orphans.list.first;
-    orphans.list = (za_completions){0};
-    atomic_store(&orphans.any, false);
-    pthread_mutex_unlock(&orphans.mutex);
+    pthread_mutex_lock(&notifier.mutex);
+    za_completion *first = notifier.orphans.first;
+    notifier.orphans = (za_completions){0};
+    pthread_mutex_unlock(&notifier.mutex);
     return first;
 }
 
@@ -159,20 +150,21 @@ void za_port_close(za_port *port)
     pthread_mutex_unlock(&port->mutex);
 }
 
-za_port *za_notifier_wait(void)
+bool za_notifier_wait(za_port **port)
 {
     pthread_mutex_lock(&notifier.mutex);
-    while (notifier.first == NULL && !notifier.stopped) {
+    while (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped) {
         pthread_cond_wait(&notifier.wake, &notifier.mutex);
     }
-    za_port *port = notifier.stopped ? NULL : notifier.first;
-    if (port != NULL) {
-        notifier.first = port->next_waiting;
+    bool stopped = notifier.stopped;
+    *port = stopped ? NULL : notifier.first;
+    if (*port != NULL) {
+        notifier.first = (*port)->next_waiting;
         notifier.last = notifier.first != NULL ? notifier.last : NULL;
-        port->waiting = false;
+        (*port)->waiting = false;
     }
     pthread_mutex_unlock(&notifier.mutex);
-    return port;
+    return !stopped;
 }
 
 void za_notifier_stop(bool stopped)
@@ -186,7 +178,6 @@ void za_notifier_stop(bool stopped)
 void za_port_before_fork(void)
 {
     pthread_mutex_lock(&notifier.mutex);
-    pthread_mutex_lock(&orphans.mutex);
 }
 
 void za_port_after_fork(int in_child)
@@ -194,10 +185,8 @@ void za_port_after_fork(int in_child)
     if (in_child) {
         /* The ports are those of the parent's loops; their completions are the parent's to take. */
         notifier.first = notifier.last = NULL;
-        orphans.list = (za_completions){0};
-        atomic_store(&orphans.any, false);
+        notifier.orphans = (za_completions){0};
     }
-    pthread_mutex_unlock(&orphans.mutex);
     pthread_mutex_unlock(&notifier.mutex);
     if (in_child) {
         /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */

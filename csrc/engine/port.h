@@ -27,12 +27,13 @@ za_completion *za_port_take(za_port *port);
 /* Nobody will take any more: what is there and what still comes become orphans. Idempotent. */
 void za_port_close(za_port *port);
 
-/* All completions of closed ports, of which the caller disposes; NULL is the usual answer and costs one load. */
+/* All completions of closed ports, of which the caller disposes. */
 za_completion *za_port_take_orphans(void);
 
-/* Blocks until a port needs its loop woken, and returns it with a reference for the caller; NULL when stopped. One thread of
- * the process calls it in turn. */
-za_port *za_notifier_wait(void);
+/* Blocks until a port needs its loop woken, which is then in *port with a reference for the caller, or there are orphans
+ * (*port is NULL); false when stopped. Only one thread calls it: what was posted to the port it returned stays posted, or
+ * becomes an orphan, until that thread wakes the loop or takes the orphans. */
+bool za_notifier_wait(za_port **port);
 /* Lets za_notifier_wait return NULL from now on, or wait again. */
 void za_notifier_stop(bool stopped);
 

@@ -1,0 +1,367 @@
+/* The catalog and its drivers over NumPy arrays. */
+#include "binding/convert.h"
+#include "binding/numpy.h"
+#include "binding/types.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "kernels/lanes.h"
+
+static const char *const column_names[ZA_FIELD_COUNT] = {"open", "high", "low", "close", "volume", "other"};
+
+static PyObject *parameter_row(const za_param_info *info)
+{
+    return Py_BuildValue("{sssOsdsdsd}", "name", info->name, "whole", info->whole ? Py_True : Py_False, "default",
+                         info->initial, "least", info->least, "most", info->most);
+}
+
+/* A list of `count` items made by `make`; takes care of failures. */
+static PyObject *list_of(int count, PyObject *(*make)(const za_indicator_info *, int), const za_indicator_info *info)
+{
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list != NULL && i < count; i++) {
+        PyObject *item = make(info, i);
+        if (item == NULL ? PyErr_Occurred() != NULL : PyList_Append(list, item) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+static PyObject *make_parameter(const za_indicator_info *info, int i)
+{
+    return parameter_row(&info->params[i]);
+}
+
+static PyObject *make_output(const za_indicator_info *info, int i)
+{
+    return PyUnicode_FromString(info->outputs[i]);
+}
+
+/* NULL without an exception: the indicator does not read that column. */
+static PyObject *make_input(const za_indicator_info *info, int i)
+{
+    return (info->inputs & 1u << i) != 0 ? PyUnicode_FromString(column_names[i]) : NULL;
+}
+
+static PyObject *catalog_row(const za_indicator_info *info)
+{
+    PyObject *inputs = list_of(ZA_FIELD_COUNT, make_input, info);
+    PyObject *parameters = list_of(info->param_count, make_parameter, info);
+    PyObject *outputs = list_of(info->output_count, make_output, info);
+    PyObject *row = NULL;
+    if (inputs != NULL && parameters != NULL && outputs != NULL) {
+        row = Py_BuildValue("{sssssssOsOsO}", "name", info->name, "group", info->group, "summary", info->summary,
+                            "inputs", inputs, "parameters", parameters, "outputs", outputs);
+    }
+    Py_XDECREF(inputs);
+    Py_XDECREF(parameters);
+    Py_XDECREF(outputs);
+    return row;
+}
+
+PyObject *za_catalog(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    PyObject *rows = PyList_New(ZA_INDICATOR_COUNT);
+    for (int i = 0; rows != NULL && i < ZA_INDICATOR_COUNT; i++) {
+        PyObject *row = catalog_row(za_indicator_info_of((za_indicator)i));
+        if (row == NULL) {
+            Py_CLEAR(rows);
+        } else {
+            PyList_SET_ITEM(rows, i, row);
+        }
+    }
+    return rows;
+}
+
+/* The name and parameters of a call. */
+typedef struct za_call {
+    za_indicator indicator;
+    const za_indicator_info *info;
+    za_params params;
+} za_call;
+
+/* Which parameter has that name; -1 with a TypeError. */
+static int parameter_index(const za_indicator_info *info, PyObject *name)
+{
+    for (int i = 0; i < info->param_count; i++) {
+        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, info->params[i].name) == 0) {
+            return i;
+        }
+    }
+    PyErr_Format(PyExc_TypeError, "%s has no parameter %R", info->name, name);
+    return -1;
+}
+
+static int call_of(PyObject *name, PyObject *parameters, za_call *call)
+{
+    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : "";
+    if (text == NULL) {
+        return -1;
+    }
+    call->indicator = za_indicator_find(text);
+    if (call->indicator == ZA_INDICATOR_COUNT) {
+        PyErr_Format(PyExc_ValueError, "there is no indicator %R; catalog() lists them", name);
+        return -1;
+    }
+    if (!PyDict_Check(parameters)) {
+        PyErr_SetString(PyExc_TypeError, "parameters must be a dict");
+        return -1;
+    }
+    call->info = za_indicator_info_of(call->indicator);
+    call->params = za_params_default(call->indicator);
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(parameters, &at, &key, &value);) {
+        int index = parameter_index(call->info, key);
+        if (index < 0) {
+            return -1;
+        }
+        call->params.value[index] = PyFloat_AsDouble(value);
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    za_error error;
+    if (za_params_check(call->indicator, &call->params, &error) != ZA_OK) {
+        (void)za_raise(&error);
+        return -1;
+    }
+    return 0;
+}
+
+/* The columns of a call: all of one shape, (bars,) or (symbols, bars), contiguous doubles. */
+typedef struct za_inputs {
+    PyArrayObject *column[ZA_FIELD_COUNT]; /* NULL where not read */
+    int dimensions;
+    npy_intp shape[2]; /* of the outputs of a series */
+    npy_intp symbols, bars;
+} za_inputs;
+
+static void release_inputs(za_inputs *inputs)
+{
+    for (int i = 0; i < ZA_FIELD_COUNT; i++) {
+        Py_CLEAR(inputs->column[i]);
+    }
+}
+
+static int check_finite(PyArrayObject *array, const char *name)
+{
+    const double *values = PyArray_DATA(array);
+    npy_intp count = PyArray_SIZE(array), bars = PyArray_DIM(array, PyArray_NDIM(array) - 1);
+    for (npy_intp i = 0; i < count; i++) {
+        if (!isfinite(values[i])) {
+            PyErr_Format(PyExc_ValueError, "%s, row %zd is not finite", name, (Py_ssize_t)(i % bars));
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns, int i)
+{
+    PyObject *object = PyMapping_GetItemString(columns, column_names[i]);
+    if (object == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Format(PyExc_TypeError, "%s needs the column %s", call->info->name, column_names[i]);
+        }
+        return -1;
+    }
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
+    Py_DECREF(object);
+    if (array == NULL) {
+        return -1;
+    }
+    inputs->column[i] = array;
+    int dimensions = PyArray_NDIM(array);
+    if (dimensions != 1 && dimensions != 2) {
+        PyErr_Format(PyExc_ValueError, "%s must have the shape (bars,) or (symbols, bars)", column_names[i]);
+        return -1;
+    }
+    if (inputs->dimensions == 0) {
+        inputs->dimensions = dimensions;
+        memcpy(inputs->shape, PyArray_DIMS(array), (size_t)dimensions * sizeof *inputs->shape);
+        inputs->symbols = dimensions == 2 ? inputs->shape[0] : 1;
+        inputs->bars = inputs->shape[dimensions - 1];
+    } else if (dimensions != inputs->dimensions ||
+               !PyArray_CompareLists(inputs->shape, PyArray_DIMS(array), dimensions)) {
+        PyErr_Format(PyExc_ValueError, "%s has another shape than the columns before it", column_names[i]);
+        return -1;
+    }
+    return check_finite(array, column_names[i]);
+}
+
+static int take_inputs(za_inputs *inputs, const za_call *call, PyObject *columns)
+{
+    for (int i = 0; i < ZA_FIELD_COUNT; i++) {
+        if ((call->info->inputs & 1u << i) != 0 && take_input(inputs, call, columns, i) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* What a pass over the symbols needs; the drivers differ in what they write. */
+typedef struct za_pass {
+    const za_call *call;
+    const za_inputs *inputs;
+    double *const *out; /* of each output: (symbols, bars), or (symbols,) of a snapshot */
+    bool whole;         /* a series */
+} za_pass;
+
+static const double *column_from(const za_pass *pass, int field, npy_intp symbol)
+{
+    const PyArrayObject *array = pass->inputs->column[field];
+    return array == NULL ? NULL : (const double *)PyArray_DATA(array) + symbol * pass->inputs->bars;
+}
+
+/* [bar][lane] back into the rows of the output. */
+static void spread(const double *tile, npy_intp bars, int lanes, double *out)
+{
+    for (int lane = 0; lane < lanes; lane++) {
+        for (npy_intp bar = 0; bar < bars; bar++) {
+            out[lane * bars + bar] = tile[bar * lanes + lane];
+        }
+    }
+}
+
+/* One group of as many symbols as the set has lanes. `memory`: state, then a tile for each column and each output. */
+static void run_group(const za_pass *pass, const za_lane_set *set, npy_intp symbol, double *memory)
+{
+    npy_intp bars = pass->inputs->bars;
+    size_t tile = ((size_t)bars * (size_t)set->lanes + 7) / 8 * 8;
+    size_t state = (set->state_bytes(pass->call->indicator, &pass->call->params) + 63) / 64 * 8;
+    double *next = memory + state, *outs[ZA_MAX_OUTPUTS];
+    za_frame frame = {.bars = bars};
+    for (int field = 0; field < ZA_FIELD_COUNT; field++) {
+        const double *columns[8];
+        for (int lane = 0; lane < set->lanes; lane++) {
+            columns[lane] = column_from(pass, field, symbol + lane);
+        }
+        if (columns[0] != NULL) {
+            set->transpose(columns, bars, next);
+            frame.column[field] = next;
+            next += tile;
+        }
+    }
+    int outputs = pass->call->info->output_count;
+    if (!pass->whole) {
+        _Alignas(64) double values[ZA_MAX_OUTPUTS * 8];
+        set->snapshot(pass->call->indicator, &pass->call->params, &frame, memory, values);
+        for (int output = 0; output < outputs; output++) {
+            memcpy(pass->out[output] + symbol, values + output * set->lanes, (size_t)set->lanes * sizeof(double));
+        }
+        return;
+    }
+    for (int output = 0; output < outputs; output++, next += tile) {
+        outs[output] = next;
+    }
+    set->series(pass->call->indicator, &pass->call->params, &frame, memory, outs);
+    for (int output = 0; output < outputs; output++) {
+        spread(outs[output], bars, set->lanes, pass->out[output] + symbol * bars);
+    }
+}
+
+static size_t group_doubles(const za_pass *pass, const za_lane_set *set)
+{
+    size_t tile = ((size_t)pass->inputs->bars * (size_t)set->lanes + 7) / 8 * 8;
+    size_t state = (set->state_bytes(pass->call->indicator, &pass->call->params) + 63) / 64 * 8;
+    return state + tile * (ZA_FIELD_COUNT + ZA_MAX_OUTPUTS);
+}
+
+/* All symbols: in groups as wide as the lanes, what is left over one by one. */
+static za_code run_pass(const za_pass *pass)
+{
+    const za_lane_set *wide = za_lane_set_widest(), *one = za_lane_set_one();
+    double *memory = za_alloc_aligned(group_doubles(pass, wide) + group_doubles(pass, one), sizeof(double));
+    if (memory == NULL) {
+        return ZA_NO_MEMORY;
+    }
+    npy_intp symbol = 0, symbols = pass->inputs->symbols;
+    for (; symbols - symbol >= wide->lanes; symbol += wide->lanes) {
+        run_group(pass, wide, symbol, memory);
+    }
+    for (; symbol < symbols; symbol++) {
+        run_group(pass, one, symbol, memory);
+    }
+    za_free(memory);
+    return ZA_OK;
+}
+
+static void fill_nan(double *values, npy_intp count)
+{
+    for (npy_intp i = 0; i < count; i++) {
+        values[i] = NAN;
+    }
+}
+
+/* The tuple of output arrays, run over the inputs. */
+static PyObject *run_call(const za_call *call, const za_inputs *inputs, bool whole)
+{
+    double *out[ZA_MAX_OUTPUTS];
+    int dimensions = whole ? inputs->dimensions : inputs->dimensions - 1;
+    PyObject *arrays = PyTuple_New(call->info->output_count);
+    for (int i = 0; arrays != NULL && i < call->info->output_count; i++) {
+        PyObject *array = PyArray_SimpleNew(dimensions, (npy_intp *)inputs->shape, NPY_DOUBLE);
+        if (array == NULL) {
+            Py_CLEAR(arrays);
+            break;
+        }
+        out[i] = PyArray_DATA((PyArrayObject *)array);
+        PyTuple_SET_ITEM(arrays, i, array);
+        if (inputs->bars <= za_lookback(call->indicator, &call->params)) {
+            fill_nan(out[i], PyArray_SIZE((PyArrayObject *)array));
+        }
+    }
+    if (arrays == NULL || inputs->bars <= za_lookback(call->indicator, &call->params)) {
+        return arrays;
+    }
+    za_pass pass = {.call = call, .inputs = inputs, .out = out, .whole = whole};
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = run_pass(&pass);
+    Py_END_ALLOW_THREADS
+    if (code != ZA_OK) {
+        Py_DECREF(arrays);
+        return PyErr_NoMemory();
+    }
+    return arrays;
+}
+
+/* (name, columns, parameters) */
+static PyObject *run_indicator(PyObject *const *arguments, bool whole)
+{
+    za_call call;
+    za_inputs inputs = {0};
+    PyObject *result = NULL;
+    if (call_of(arguments[0], arguments[2], &call) == 0 && take_inputs(&inputs, &call, arguments[1]) == 0) {
+        result = run_call(&call, &inputs, whole);
+    }
+    release_inputs(&inputs);
+    return result;
+}
+
+PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    return za_check_count("series", count, 3) < 0 ? NULL : run_indicator(arguments, true);
+}
+
+PyObject *za_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    return za_check_count("snapshot", count, 3) < 0 ? NULL : run_indicator(arguments, false);
+}
+
+PyObject *za_lookback_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    za_call call;
+    if (za_check_count("lookback", count, 2) < 0 || call_of(arguments[0], arguments[1], &call) < 0) {
+        return NULL;
+    }
+    return PyLong_FromLongLong(za_lookback(call.indicator, &call.params));
+}

@@ -1,0 +1,290 @@
+#define ZA_IMPORTS_NUMPY
+#include "binding/numpy.h"
+
+#include "base/cpu.h"
+#include "binding/convert.h"
+#include "binding/flight.h"
+#include "binding/types.h"
+#include "engine/pool.h"
+#include "engine/port.h"
+#include "engine/rules.h"
+#include "kernels/lanes.h"
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    za_state *state = za_state_of_module(module);
+#define VISIT(name) Py_VISIT(state->name);
+    ZA_STATE_OBJECTS(VISIT)
+#undef VISIT
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    za_state *state = za_state_of_module(module);
+#define CLEAR(name) Py_CLEAR(state->name);
+    ZA_STATE_OBJECTS(CLEAR)
+#undef CLEAR
+#define CLEAR(name) Py_CLEAR(state->str_##name);
+    ZA_STATE_NAMES(CLEAR)
+#undef CLEAR
+    return 0;
+}
+
+static void module_free(void *module)
+{
+    (void)module_clear(module);
+}
+
+static PyObject *core_register(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_state *state = za_state_of_module(module);
+    const struct {
+        const char *kind;
+        PyObject **place;
+    } places[] = {{"Features", &state->Features},
+                  {"MarketFeatures", &state->MarketFeatures},
+                  {"build_signal", &state->build_signal},
+                  {"to_ns", &state->to_ns}};
+    const char *kind = za_check_count("register", count, 2) < 0 ? NULL : PyUnicode_AsUTF8(arguments[0]);
+    if (kind == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (strcmp(kind, places[i].kind) == 0) {
+            Py_XSETREF(*places[i].place, Py_NewRef(arguments[1]));
+            Py_RETURN_NONE;
+        }
+    }
+    return PyErr_Format(PyExc_ValueError, "nothing of the kind %R is registered", arguments[0]);
+}
+
+static PyObject *core_pool_stats(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    za_pool *pool = za_pool_shared();
+    za_pool_stats stats = pool == NULL ? (za_pool_stats){0} : za_pool_stats_of(pool);
+    return Py_BuildValue("{sLsLsLsLsLsLsL}", "threads", (long long)stats.threads, "submitted",
+                         (long long)stats.submitted, "completed", (long long)stats.completed, "cancelled",
+                         (long long)stats.cancelled, "expired", (long long)stats.expired, "unfinished",
+                         (long long)stats.unfinished, "queued", (long long)stats.queued);
+}
+
+static PyObject *core_pool_resize(PyObject *module, PyObject *threads_object)
+{
+    (void)module;
+    long threads = PyLong_AsLong(threads_object);
+    if (threads == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (threads < 1 || threads > 256) {
+        return PyErr_Format(PyExc_ValueError, "threads must be from 1 to 256, not %ld", threads);
+    }
+    za_pool *pool = za_pool_shared();
+    if (pool != NULL) {
+        za_pool_resize(pool, (int)threads);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *core_cpu(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    const za_lane_set *wide = za_lane_set_widest();
+    za_isa isa = ZA_ISA_SCALAR;
+    for (int i = 0; i < ZA_ISA_COUNT; i++) {
+        isa = za_lane_set_of((za_isa)i) == wide ? (za_isa)i : isa;
+    }
+    return Py_BuildValue("{sssisi}", "isa", za_isa_name(isa), "lanes", wide->lanes, "cpus", za_cpu_count());
+}
+
+static PyObject *core_shutdown(PyObject *module, PyObject *timeout_object)
+{
+    (void)module;
+    double timeout = PyFloat_AsDouble(timeout_object);
+    if (timeout == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (!(timeout >= 0.0 && timeout < 1e9)) {
+        return PyErr_Format(PyExc_ValueError, "timeout must be from 0 to 1e9 seconds");
+    }
+    bool ended;
+    Py_BEGIN_ALLOW_THREADS
+    za_notifier_stop(true);
+    ended = za_pool_shared_close((int64_t)(timeout * 1e9));
+    Py_END_ALLOW_THREADS
+    return PyBool_FromLong(ended);
+}
+
+static PyObject *core_after_fork(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    za_notifier_stop(false);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"register", _PyCFunction_CAST(core_register), METH_FASTCALL, NULL},
+    {"features", _PyCFunction_CAST(za_features), METH_FASTCALL, NULL},
+    {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
+    {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},
+    {"signals", _PyCFunction_CAST(za_signals), METH_FASTCALL, NULL},
+    {"measure_snapshot", _PyCFunction_CAST(za_measure_snapshot), METH_FASTCALL,
+     "measure_snapshot(store, symbols, repeats)\n--\n\nSeconds of each pass of the market-brain features over the symbols, on this "
+     "thread alone."},
+    {"read_arrow", za_read_arrow, METH_O, NULL},
+    {"catalog", za_catalog, METH_NOARGS, NULL},
+    {"series", _PyCFunction_CAST(za_series), METH_FASTCALL, NULL},
+    {"snapshot", _PyCFunction_CAST(za_snapshot), METH_FASTCALL, NULL},
+    {"lookback", _PyCFunction_CAST(za_lookback_of), METH_FASTCALL, NULL},
+    {"pool_stats", core_pool_stats, METH_NOARGS, NULL},
+    {"pool_resize", core_pool_resize, METH_O, NULL},
+    {"cpu", core_cpu, METH_NOARGS, NULL},
+    {"notifier_run", za_notifier_run, METH_NOARGS, NULL},
+    {"shutdown", core_shutdown, METH_O, NULL},
+    {"after_fork_in_child", core_after_fork, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+/* A tuple of interned names. */
+static PyObject *names_tuple(const char *const *names, Py_ssize_t count)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
+        PyObject *name = PyUnicode_InternFromString(names[i]);
+        if (name == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, name);
+        }
+    }
+    return tuple;
+}
+
+static int make_names(za_state *state)
+{
+    static const char *const features[] = {
+#define FEATURE(name, kind) #name,
+#include "engine/features.def"
+#undef FEATURE
+    };
+    static const char *const volatilities[] = {"low", "normal", "high"}, *const trends[] = {"down", "sideways", "up"};
+#define INTERN(name)                                                                                                   \
+    if ((state->str_##name = PyUnicode_InternFromString(#name)) == NULL) {                                             \
+        return -1;                                                                                                     \
+    }
+    ZA_STATE_NAMES(INTERN)
+#undef INTERN
+    PyObject *low_to_high = names_tuple(volatilities, 3), *down_to_up = names_tuple(trends, 3);
+    state->feature_names = names_tuple(features, ZA_FEATURE_COUNT);
+    state->level_names =
+        low_to_high == NULL || down_to_up == NULL ? NULL : PyTuple_Pack(2, low_to_high, down_to_up);
+    Py_XDECREF(low_to_high);
+    Py_XDECREF(down_to_up);
+    return state->feature_names == NULL || state->level_names == NULL ? -1 : 0;
+}
+
+/* ((name, default), ...) */
+static PyObject *rule_parameters(void)
+{
+    static const struct {
+        const char *name;
+        double initial;
+    } rows[] = {
+#define PARAMETER(name, initial) {#name, initial},
+#include "engine/rules.def"
+#undef PARAMETER
+    };
+    PyObject *tuple = PyTuple_New(ZA_RULE_PARAMETER_COUNT);
+    for (int i = 0; tuple != NULL && i < ZA_RULE_PARAMETER_COUNT; i++) {
+        PyObject *pair = Py_BuildValue("(sd)", rows[i].name, rows[i].initial);
+        if (pair == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, pair);
+        }
+    }
+    return tuple;
+}
+
+/* Adds a constant; takes over the reference. */
+static int add(PyObject *module, const char *name, PyObject *value)
+{
+    int failed = value == NULL ? -1 : PyModule_AddObjectRef(module, name, value);
+    Py_XDECREF(value);
+    return failed;
+}
+
+static int add_types(PyObject *module, za_state *state)
+{
+    state->store_type = PyType_FromModuleAndSpec(module, &za_store_spec, NULL);
+    state->port_type = PyType_FromModuleAndSpec(module, &za_port_spec, NULL);
+    state->flight_type = PyType_FromModuleAndSpec(module, &za_flight_spec, NULL);
+    if (state->store_type == NULL || state->port_type == NULL || state->flight_type == NULL) {
+        return -1;
+    }
+    return PyModule_AddType(module, (PyTypeObject *)state->store_type) < 0 ||
+                   PyModule_AddType(module, (PyTypeObject *)state->port_type) < 0
+               ? -1
+               : 0;
+}
+
+/* The pool, the stores and NumPy are the process's: a second interpreter would share them unawares. */
+static int refuse_subinterpreter(void)
+{
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_ImportError, "ziggy_async does not support sub-interpreters");
+    return -1;
+}
+
+static int module_exec(PyObject *module)
+{
+    za_state *state = za_state_of_module(module);
+    if (refuse_subinterpreter() < 0) {
+        return -1;
+    }
+    import_array1(-1);
+    if (za_convert_import() < 0 || make_names(state) < 0 || add_types(module, state) < 0) {
+        return -1;
+    }
+    return add(module, "FEATURE_NAMES", Py_NewRef(state->feature_names)) < 0 ||
+                   add(module, "REQUIRED_BARS", PyLong_FromLong(ZA_FEATURE_BARS)) < 0 ||
+                   add(module, "RULE_PARAMETERS", rule_parameters()) < 0
+               ? -1
+               : 0;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+struct PyModuleDef za_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "ziggy_async._core",
+    .m_doc = "Bars, indicators, the native pool and the way back to event loops.",
+    .m_size = sizeof(za_state),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    return PyModuleDef_Init(&za_module);
+}

@@ -1,0 +1,199 @@
+/* The synchronous functions: the request is run while the calling thread waits with the GIL released. */
+#include "binding/requests.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "binding/convert.h"
+#include "binding/results.h"
+#include "binding/types.h"
+
+/* A tuple of `count` floats. */
+static int numbers_of(PyObject *tuple, Py_ssize_t count, const char *name, double *numbers)
+{
+    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != count) {
+        PyErr_Format(PyExc_TypeError, "%s must be a tuple of %zd floats", name, count);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        numbers[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(tuple, i));
+        if (numbers[i] == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int za_rules_of(PyObject *const *arguments, za_rules *rules)
+{
+    long regime = PyLong_AsLong(arguments[0]), allowed = PyLong_AsLong(arguments[3]);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    if (regime < 0 || regime >= ZA_REGIME_COUNT) {
+        PyErr_Format(PyExc_ValueError, "regime must be from 0 to %d, not %ld", ZA_REGIME_COUNT - 1, regime);
+        return -1;
+    }
+    rules->regime = (za_regime)regime;
+    rules->allowed = (unsigned)allowed;
+    return numbers_of(arguments[1], ZA_RULE_PARAMETER_COUNT, "parameters", rules->parameter) < 0 ||
+                   numbers_of(arguments[2], (Py_ssize_t)ZA_RULE_COUNT * (Py_ssize_t)ZA_REGIME_COUNT, "win_rates",
+                              &rules->win_rate[0][0]) < 0
+               ? -1
+               : 0;
+}
+
+/* The answers of a request for the symbols, from za_alloc; NULL with an exception raised. */
+static za_answer *run_request(za_request *request, za_request_kind kind, za_store *store, const za_symbol *symbols,
+                              size_t count, const za_rules *rules)
+{
+    za_answer *answers = za_alloc(count, sizeof *answers);
+    if (answers == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    za_request_init(request, kind, store, symbols, answers, count);
+    if (rules != NULL) {
+        request->rules = *rules;
+    }
+    za_error error;
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_request_run(request, za_pool_shared(), &error);
+    Py_END_ALLOW_THREADS
+    if (code != ZA_OK) {
+        za_free(answers);
+        (void)za_raise(&error);
+        return NULL;
+    }
+    return answers;
+}
+
+/* (store, symbol) -> the result */
+static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
+{
+    za_state *state = za_state_of_module(module);
+    za_symbol symbol;
+    za_store_object *store =
+        za_check_count("features", count, 2) < 0 ? NULL : za_store_argument(state, arguments[0]);
+    if (store == NULL || za_symbol_of(arguments[1], -1, &symbol) < 0) {
+        return NULL;
+    }
+    za_request request;
+    za_answer *answers = run_request(&request, kind, store->store, &symbol, 1, NULL);
+    PyObject *result =
+        answers == NULL ? NULL : za_result_of(state, &request, arguments[1], answers, store->naive);
+    za_free(answers);
+    return result;
+}
+
+/* {symbol: result} in the order of the tuple. */
+static PyObject *results_of(za_state *state, const za_request *request, PyObject *tuple, int naive)
+{
+    PyObject *results = PyDict_New();
+    for (Py_ssize_t i = 0; results != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
+        PyObject *ticker = PyTuple_GET_ITEM(tuple, i);
+        PyObject *result = za_result_of(state, request, ticker, &request->answers[i], naive);
+        if (result == NULL || PyDict_SetItem(results, ticker, result) < 0) {
+            Py_CLEAR(results);
+        }
+        Py_XDECREF(result);
+    }
+    return results;
+}
+
+static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_request_kind kind,
+                             const za_rules *rules)
+{
+    za_state *state = za_state_of_module(module);
+    za_store_object *store = za_store_argument(state, arguments[0]);
+    PyObject *tuple = store == NULL ? NULL : za_symbol_tuple(arguments[1]), *results = NULL;
+    za_symbol *symbols = tuple == NULL ? NULL : za_symbols_of(tuple);
+    if (symbols != NULL) {
+        za_request request;
+        za_answer *answers =
+            run_request(&request, kind, store->store, symbols, (size_t)PyTuple_GET_SIZE(tuple), rules);
+        results = answers == NULL ? NULL : results_of(state, &request, tuple, store->naive);
+        za_free(answers);
+    }
+    za_free(symbols);
+    Py_XDECREF(tuple);
+    return results;
+}
+
+PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    return answer_single(module, arguments, count, ZA_REQUEST_FEATURES);
+}
+
+PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    return answer_single(module, arguments, count, ZA_REQUEST_PAPER);
+}
+
+PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    return za_check_count("features_many", count, 2) < 0 ? NULL
+                                                         : answer_list(module, arguments, ZA_REQUEST_FEATURES, NULL);
+}
+
+PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_rules rules;
+    if (za_check_count("signals", count, 6) < 0 || za_rules_of(arguments + 2, &rules) < 0) {
+        return NULL;
+    }
+    return answer_list(module, arguments, ZA_REQUEST_SIGNALS, &rules);
+}
+
+/* Seconds of `repeats` passes over the symbols on this thread alone, into `seconds`. */
+static za_code measure(za_request *request, Py_ssize_t repeats, double *seconds)
+{
+    za_scratch scratch = {0};
+    for (Py_ssize_t i = 0; i < repeats; i++) {
+        int64_t start = za_clock_ns();
+        request->job.run(&request->job, 0, request->job.count, &scratch);
+        seconds[i] = (double)(za_clock_ns() - start) * 1e-9;
+    }
+    za_scratch_free(&scratch);
+    return atomic_load(&request->no_memory) ? ZA_NO_MEMORY : ZA_OK;
+}
+
+PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_store_object *store = za_check_count("measure_snapshot", count, 3) < 0
+                                 ? NULL
+                                 : za_store_argument(za_state_of_module(module), arguments[0]);
+    Py_ssize_t repeats = store == NULL ? -1 : PyLong_AsSsize_t(arguments[2]);
+    PyObject *tuple = PyErr_Occurred() ? NULL : za_symbol_tuple(arguments[1]), *list = NULL;
+    za_symbol *symbols = tuple == NULL ? NULL : za_symbols_of(tuple);
+    if (symbols == NULL || repeats < 0) {
+        Py_XDECREF(tuple);
+        za_free(symbols);
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "repeats must not be negative");
+    }
+    size_t length = (size_t)PyTuple_GET_SIZE(tuple);
+    double *seconds = za_alloc((size_t)repeats, sizeof *seconds);
+    za_answer *answers = za_alloc(length, sizeof *answers);
+    za_code code = ZA_NO_MEMORY;
+    if (seconds != NULL && answers != NULL) {
+        za_request request;
+        za_request_init(&request, ZA_REQUEST_FEATURES, store->store, symbols, answers, length);
+        Py_BEGIN_ALLOW_THREADS
+        code = measure(&request, repeats, seconds);
+        Py_END_ALLOW_THREADS
+    }
+    list = code == ZA_OK ? PyList_New(repeats) : PyErr_NoMemory();
+    for (Py_ssize_t i = 0; list != NULL && i < repeats; i++) {
+        PyObject *item = PyFloat_FromDouble(seconds[i]);
+        if (item == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, i, item);
+        }
+    }
+    za_free(seconds);
+    za_free(answers);
+    za_free(symbols);
+    Py_DECREF(tuple);
+    return list;
+}

@@ -1,0 +1,185 @@
+#include "binding/results.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "binding/convert.h"
+
+typedef enum za_feature_kind { NUMBER, FLAG, MAYBE } za_feature_kind;
+
+static const za_feature_kind feature_kinds[ZA_FEATURE_COUNT] = {
+#define FEATURE(name, kind) kind,
+#include "engine/features.def"
+#undef FEATURE
+};
+
+/* Takes over the reference to `value`, which may be NULL with an exception raised. */
+static int put(PyObject *dict, PyObject *key, PyObject *value)
+{
+    int failed = value == NULL ? -1 : PyDict_SetItem(dict, key, value);
+    Py_XDECREF(value);
+    return failed;
+}
+
+static PyObject *feature_value(za_feature_kind kind, double value)
+{
+    if (kind == FLAG) {
+        return PyBool_FromLong(value != 0.0);
+    }
+    return kind == MAYBE && isnan(value) ? Py_NewRef(Py_None) : PyFloat_FromDouble(value);
+}
+
+static int put_features(za_state *state, PyObject *dict, const za_answer *answer)
+{
+    char as_of[ZA_TIME_TEXT];
+    za_time_text(answer->last.time, as_of);
+    if (put(dict, state->str_status, Py_NewRef(state->str_ok)) < 0 ||
+        put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
+        put(dict, state->str_as_of, PyUnicode_FromString(as_of)) < 0 ||
+        put(dict, state->str_stale, Py_NewRef(Py_False)) < 0) {
+        return -1;
+    }
+    for (int i = 0; i < ZA_FEATURE_COUNT; i++) {
+        if (put(dict, PyTuple_GET_ITEM(state->feature_names, i), feature_value(feature_kinds[i], answer->row[i])) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer *answer)
+{
+    PyObject *dict = PyObject_CallNoArgs(state->Features);
+    if (dict == NULL) {
+        return NULL;
+    }
+    int failed = put(dict, state->str_ticker, Py_NewRef(ticker)) < 0;
+    if (!failed && answer->bars >= ZA_FEATURE_BARS) {
+        failed = put_features(state, dict, answer) < 0;
+    } else if (!failed) {
+        failed = put(dict, state->str_status, Py_NewRef(state->str_insufficient_data)) < 0 ||
+                 put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
+                 put(dict, state->str_required, PyLong_FromLong(ZA_FEATURE_BARS)) < 0;
+    }
+    if (failed) {
+        Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+/* Sets an attribute; takes over the reference to `value`. */
+static int set(PyObject *object, PyObject *name, PyObject *value)
+{
+    int failed = value == NULL ? -1 : PyObject_GenericSetAttr(object, name, value);
+    Py_XDECREF(value);
+    return failed;
+}
+
+static PyObject *level_name(za_state *state, int table, double level)
+{
+    return Py_NewRef(PyTuple_GET_ITEM(PyTuple_GET_ITEM(state->level_names, table), (Py_ssize_t)level));
+}
+
+static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker, const za_answer *answer, int naive)
+{
+    const double *row = answer->row, *figure = answer->last.figure;
+#define NUMBER_FIELD(name, value) set(object, state->str_##name, PyFloat_FromDouble(value)) < 0
+    return set(object, state->str_symbol, Py_NewRef(ticker)) < 0 ||
+           set(object, state->str_timestamp, za_datetime_of(answer->last.time, naive)) < 0 ||
+           NUMBER_FIELD(price, figure[ZA_FIGURE_CLOSE]) || NUMBER_FIELD(open_price, figure[ZA_FIGURE_OPEN]) ||
+           NUMBER_FIELD(high, figure[ZA_FIGURE_HIGH]) || NUMBER_FIELD(low, figure[ZA_FIGURE_LOW]) ||
+           NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) || NUMBER_FIELD(sma_5, row[ZA_PAPER_sma_5]) ||
+           NUMBER_FIELD(sma_20, row[ZA_PAPER_sma_20]) || NUMBER_FIELD(sma_50, row[ZA_PAPER_sma_50]) ||
+           NUMBER_FIELD(rsi, row[ZA_PAPER_rsi]) || NUMBER_FIELD(bollinger_upper, row[ZA_PAPER_bollinger_upper]) ||
+           NUMBER_FIELD(bollinger_lower, row[ZA_PAPER_bollinger_lower]) || NUMBER_FIELD(atr, row[ZA_PAPER_atr]) ||
+           set(object, state->str_vol_regime, level_name(state, 0, row[ZA_PAPER_vol_regime])) < 0 ||
+           set(object, state->str_trend_regime, level_name(state, 1, row[ZA_PAPER_trend_regime])) < 0 ||
+           NUMBER_FIELD(bid_ask_spread, row[ZA_PAPER_bid_ask_spread]) ||
+           NUMBER_FIELD(order_flow_imbalance, row[ZA_PAPER_order_flow_imbalance]) ||
+           NUMBER_FIELD(news_sentiment, 0.0) || NUMBER_FIELD(news_urgency, 0.0) ||
+           NUMBER_FIELD(spy_correlation, row[ZA_PAPER_spy_correlation]) ||
+           NUMBER_FIELD(sector_momentum, row[ZA_PAPER_sector_momentum]);
+#undef NUMBER_FIELD
+}
+
+PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer, int naive)
+{
+    if (answer->bars == 0) {
+        Py_RETURN_NONE;
+    }
+    /* Every field is set here, so the dataclass's own __init__ has nothing to add. */
+    PyTypeObject *type = (PyTypeObject *)state->MarketFeatures;
+    PyObject *object = type->tp_alloc(type, 0);
+    if (object != NULL && set_paper_fields(state, object, ticker, answer, naive)) {
+        Py_CLEAR(object);
+    }
+    return object;
+}
+
+static PyObject *built_signal(za_state *state, PyObject *ticker, const za_answer *answer, za_regime regime)
+{
+    const za_decision *decision = &answer->decision;
+    int rule = (int)decision->agreeing;
+    if (rule == (1 << ZA_MEAN_REVERSION | 1 << ZA_MOMENTUM) && decision->leading == ZA_MOMENTUM) {
+        rule |= 4;
+    }
+    PyObject *features = za_features_result(state, ticker, answer);
+    if (features == NULL) {
+        return NULL;
+    }
+    return PyObject_CallFunction(state->build_signal, "OiidddiN", ticker, rule, decision->direction,
+                                 decision->confidence, decision->stop_loss, decision->take_profit, (int)regime,
+                                 features);
+}
+
+/* "error: ..." of the exception that is raised now, which is dropped; NULL if it is to go on. */
+static PyObject *reason_of_exception(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return NULL;
+    }
+    PyObject *exception = za_take_exception();
+    PyObject *reason = PyUnicode_FromFormat("error: %S", exception);
+    Py_DECREF(exception);
+    return reason;
+}
+
+PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, za_regime regime)
+{
+    PyObject *signal = Py_NewRef(Py_None), *reason = NULL, *result = NULL;
+    if (answer->bars < ZA_FEATURE_BARS) {
+        reason = Py_NewRef(state->str_insufficient_features);
+    } else if (answer->decision.direction == 0) {
+        reason = Py_NewRef(state->str_no_trade_edge);
+    } else {
+        Py_SETREF(signal, built_signal(state, ticker, answer, regime));
+        if (signal == NULL) {
+            signal = Py_NewRef(Py_None);
+            reason = reason_of_exception();
+        } else {
+            reason = Py_NewRef(state->str_ok);
+        }
+    }
+    if (reason != NULL && (result = PyDict_New()) != NULL &&
+        (PyDict_SetItem(result, state->str_ticker, ticker) < 0 ||
+         PyDict_SetItem(result, state->str_signal, signal) < 0 ||
+         PyDict_SetItem(result, state->str_reason, reason) < 0)) {
+        Py_CLEAR(result);
+    }
+    Py_DECREF(signal);
+    Py_XDECREF(reason);
+    return result;
+}
+
+PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer,
+                       int naive)
+{
+    switch (request->kind) {
+    case ZA_REQUEST_PAPER:
+        return za_paper_result(state, ticker, answer, naive);
+    case ZA_REQUEST_SIGNALS:
+        return za_signal_result(state, ticker, answer, request->rules.regime);
+    default:
+        return za_features_result(state, ticker, answer);
+    }
+}

@@ -1,0 +1,108 @@
+#include "binding/convert.h"
+#include "binding/numpy.h"
+#include "binding/types.h"
+
+#include "base/memory.h"
+
+/* Columns held while the engine reads them with the GIL released. */
+typedef struct za_columns {
+    PyArrayObject *time, *figure[ZA_FIGURE_COUNT];
+    za_rows rows;
+} za_columns;
+
+/* A one-dimensional array of that type and length (any length if negative). */
+static PyArrayObject *column_of(PyObject *object, int type, npy_intp length)
+{
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY);
+    if (array != NULL &&
+        (PyArray_NDIM(array) != 1 || (length >= 0 && PyArray_DIM(array, 0) != length))) {
+        PyErr_SetString(PyExc_ValueError, "columns must be one-dimensional and of equal length");
+        Py_CLEAR(array);
+    }
+    return array;
+}
+
+static void release_columns(za_columns *columns)
+{
+    Py_XDECREF(columns->time);
+    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
+        Py_XDECREF(columns->figure[i]);
+    }
+}
+
+/* objects: timestamps, then the five figures. */
+static int take_columns(PyObject *const *objects, za_columns *columns)
+{
+    *columns = (za_columns){0};
+    columns->time = column_of(objects[0], NPY_INT64, -1);
+    if (columns->time == NULL) {
+        return -1;
+    }
+    npy_intp length = PyArray_DIM(columns->time, 0);
+    columns->rows.time = PyArray_DATA(columns->time);
+    columns->rows.count = length;
+    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
+        columns->figure[i] = column_of(objects[i + 1], NPY_DOUBLE, length);
+        if (columns->figure[i] == NULL) {
+            release_columns(columns);
+            *columns = (za_columns){0};
+            return -1;
+        }
+        columns->rows.figure[i] = PyArray_DATA(columns->figure[i]);
+    }
+    return 0;
+}
+
+PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_symbol symbol;
+    za_columns columns;
+    if (za_check_count("load_rows", count, 8) < 0 || za_symbol_of(arguments[0], -1, &symbol) < 0) {
+        return NULL;
+    }
+    int skip = PyObject_IsTrue(arguments[7]);
+    if (skip < 0 || take_columns(arguments + 1, &columns) < 0) {
+        return NULL;
+    }
+    za_store *store = ((za_store_object *)self)->store;
+    int64_t skipped = 0;
+    za_error error;
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_store_load(store, symbol, &columns.rows, skip ? &skipped : NULL, &error);
+    Py_END_ALLOW_THREADS
+    release_columns(&columns);
+    return code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
+}
+
+PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (za_check_count("load_groups", count, 9) < 0) {
+        return NULL;
+    }
+    PyObject *tuple = NULL, *result = NULL;
+    PyArrayObject *codes = NULL;
+    za_symbol *names = NULL;
+    za_columns columns = {0};
+    int skip = PyObject_IsTrue(arguments[8]);
+    if (skip < 0 || (tuple = za_symbol_tuple(arguments[0])) == NULL || (names = za_symbols_of(tuple)) == NULL ||
+        take_columns(arguments + 2, &columns) < 0 ||
+        (codes = column_of(arguments[1], NPY_INT32, (npy_intp)columns.rows.count)) == NULL) {
+        goto done;
+    }
+    za_store *store = ((za_store_object *)self)->store;
+    int64_t skipped = 0;
+    za_error error;
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_store_load_groups(store, names, (int32_t)PyTuple_GET_SIZE(tuple), PyArray_DATA(codes), &columns.rows,
+                                skip ? &skipped : NULL, &error);
+    Py_END_ALLOW_THREADS
+    result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
+done:
+    release_columns(&columns);
+    Py_XDECREF(codes);
+    za_free(names);
+    Py_XDECREF(tuple);
+    return result;
+}

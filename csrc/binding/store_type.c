@@ -1,0 +1,319 @@
+#include "binding/convert.h"
+#include "binding/numpy.h"
+#include "binding/types.h"
+
+#include "base/memory.h"
+
+/* Capacities above this are taken for a slip: 48 bytes a bar would be terabytes. */
+enum { MOST_CAPACITY = 1 << 30 };
+
+static za_store *store_of(PyObject *self)
+{
+    return ((za_store_object *)self)->store;
+}
+
+za_store_object *za_store_argument(za_state *state, PyObject *object)
+{
+    if (!PyObject_TypeCheck(object, (PyTypeObject *)state->store_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a BarStore, not %.200s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    return (za_store_object *)object;
+}
+
+int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected)
+{
+    if (count == expected) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "%s() takes %zd arguments, got %zd", name, expected, count);
+    return -1;
+}
+
+static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"capacity", "ordered", NULL};
+    Py_ssize_t capacity = 512;
+    int ordered = 1;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|n$p:BarStore", names, &capacity, &ordered)) {
+        return NULL;
+    }
+    if (capacity < 1 || capacity > MOST_CAPACITY) {
+        return PyErr_Format(PyExc_ValueError, "capacity must be from 1 to %d bars, not %zd", MOST_CAPACITY, capacity);
+    }
+    za_store_object *self = (za_store_object *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->store = za_store_new((za_store_options){.capacity = capacity, .ordered = ordered != 0});
+    if (self->store == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static void store_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    za_store_release(store_of(self));
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* The five figures behind the timestamp. */
+static int bar_of(PyObject *const *figures, za_bar *bar)
+{
+    static const char *const names[ZA_FIGURE_COUNT] = {"open", "high", "low", "close", "volume"};
+    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
+        bar->figure[i] = PyFloat_AsDouble(figures[i]);
+        if (bar->figure[i] == -1.0 && PyErr_Occurred()) {
+            if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+                PyErr_Format(PyExc_TypeError, "%s must be a number, not %.200s", names[i],
+                             Py_TYPE(figures[i])->tp_name);
+            }
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *store_append(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"symbol", "timestamp", "open", "high", "low", "close", "volume", "unit", NULL};
+    PyObject *symbol_object, *time_object, *figures[ZA_FIGURE_COUNT], *unit = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOOOOOO|$O:append", names, &symbol_object, &time_object,
+                                     &figures[0], &figures[1], &figures[2], &figures[3], &figures[4], &unit)) {
+        return NULL;
+    }
+    za_state *state = za_state_of_type(Py_TYPE(self));
+    za_symbol symbol;
+    za_bar bar;
+    za_error error;
+    int naive;
+    if (za_symbol_of(symbol_object, -1, &symbol) < 0 || bar_of(figures, &bar) < 0 ||
+        za_time_of(state, time_object, unit, &bar.time, &naive) < 0) {
+        return NULL;
+    }
+    if (za_store_append(store_of(self), symbol, &bar, &error) != ZA_OK) {
+        return za_raise(&error);
+    }
+    ((za_store_object *)self)->naive = naive;
+    Py_RETURN_NONE;
+}
+
+/* The rows of an (n, 5) matrix as bars of one time, from za_alloc; NULL with an exception raised. */
+static za_bar *bars_of(PyObject *matrix, Py_ssize_t count, int64_t time)
+{
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(matrix, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
+    if (array == NULL) {
+        return NULL;
+    }
+    za_bar *bars = NULL;
+    if (PyArray_NDIM(array) != 2 || PyArray_DIM(array, 0) != count || PyArray_DIM(array, 1) != ZA_FIGURE_COUNT) {
+        PyErr_Format(PyExc_ValueError, "ohlcv must have the shape (%zd, 5): a row for each symbol", count);
+        goto done;
+    }
+    bars = za_alloc((size_t)count, sizeof *bars);
+    if (bars == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    const double *figures = PyArray_DATA(array);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        bars[i].time = time;
+        memcpy(bars[i].figure, figures + i * ZA_FIGURE_COUNT, sizeof bars[i].figure);
+    }
+done:
+    Py_DECREF(array);
+    return bars;
+}
+
+static PyObject *store_append_cross_section(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"timestamp", "symbols", "ohlcv", "unit", NULL};
+    PyObject *time_object, *symbols_object, *matrix, *unit = Py_None, *tuple = NULL, *result = NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOO|$O:append_cross_section", names, &time_object,
+                                     &symbols_object, &matrix, &unit)) {
+        return NULL;
+    }
+    za_symbol *symbols = NULL;
+    za_bar *bars = NULL;
+    za_error error;
+    int64_t time;
+    int naive;
+    if (za_time_of(za_state_of_type(Py_TYPE(self)), time_object, unit, &time, &naive) < 0 ||
+        (tuple = za_symbol_tuple(symbols_object)) == NULL || (symbols = za_symbols_of(tuple)) == NULL ||
+        (bars = bars_of(matrix, PyTuple_GET_SIZE(tuple), time)) == NULL) {
+        goto done;
+    }
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_store_append_all(store_of(self), symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
+    Py_END_ALLOW_THREADS
+    result = code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
+done:
+    za_free(bars);
+    za_free(symbols);
+    Py_XDECREF(tuple);
+    return result;
+}
+
+/* An array of its own with a copy of `count` values of 8 bytes; takes over the reference to `type`. */
+static PyObject *column_copy(PyArray_Descr *type, const void *values, int64_t count)
+{
+    npy_intp length = (npy_intp)count;
+    PyObject *array = type == NULL ? NULL : PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, NULL, 0, NULL);
+    if (array != NULL) {
+        memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)count * 8);
+    }
+    return array;
+}
+
+static PyArray_Descr *time_type(void)
+{
+    PyObject *name = PyUnicode_FromString("datetime64[ns]");
+    PyArray_Descr *type = NULL;
+    if (name != NULL) {
+        (void)PyArray_DescrConverter(name, &type);
+        Py_DECREF(name);
+    }
+    return type;
+}
+
+static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
+{
+    za_state *state = za_state_of_type(Py_TYPE(self));
+    PyObject *names[ZA_FIGURE_COUNT] = {state->str_open, state->str_high, state->str_low, state->str_close,
+                                        state->str_volume};
+    za_symbol symbol;
+    if (za_symbol_of(symbol_object, -1, &symbol) < 0) {
+        return NULL;
+    }
+    za_view view = za_store_view(store_of(self), symbol);
+    if (view.block == NULL) {
+        PyErr_SetObject(PyExc_KeyError, symbol_object);
+        return NULL;
+    }
+    PyObject *result = PyDict_New();
+    PyObject *column = result == NULL ? NULL : column_copy(time_type(), view.rows.time, view.rows.count);
+    int failed = column == NULL || PyDict_SetItem(result, state->str_timestamp, column) < 0;
+    Py_XDECREF(column);
+    for (int i = 0; !failed && i < ZA_FIGURE_COUNT; i++) {
+        column = column_copy(PyArray_DescrFromType(NPY_DOUBLE), view.rows.figure[i], view.rows.count);
+        failed = column == NULL || PyDict_SetItem(result, names[i], column) < 0;
+        Py_XDECREF(column);
+    }
+    za_view_release(&view);
+    if (failed) {
+        Py_CLEAR(result);
+    }
+    return result;
+}
+
+static PyObject *store_symbols(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    size_t count;
+    za_symbol *names = za_store_symbols(store_of(self), &count);
+    if (names == NULL) {
+        return PyErr_NoMemory();
+    }
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *name = PyUnicode_DecodeUTF8(names[i].text, (Py_ssize_t)names[i].length, NULL);
+        if (name == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, name);
+        }
+    }
+    za_free(names);
+    return list;
+}
+
+static PyObject *store_drop(PyObject *self, PyObject *symbol_object)
+{
+    za_symbol symbol;
+    return za_symbol_of(symbol_object, -1, &symbol) < 0 ? NULL
+                                                        : PyBool_FromLong(za_store_drop(store_of(self), symbol));
+}
+
+static PyObject *store_clear(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    za_store_clear(store_of(self));
+    Py_RETURN_NONE;
+}
+
+static PyObject *store_stats(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    za_store_stats stats = za_store_stats_of(store_of(self));
+    return Py_BuildValue("{sLsLsLsLsLsLsL}", "symbols", (long long)stats.symbols, "bars", (long long)stats.bars,
+                         "bytes", (long long)stats.bytes, "appended", (long long)stats.appended, "replaced",
+                         (long long)stats.replaced, "loaded", (long long)stats.loaded, "rejected",
+                         (long long)stats.rejected);
+}
+
+static Py_ssize_t store_length(PyObject *self)
+{
+    return (Py_ssize_t)za_store_length(store_of(self));
+}
+
+static int store_contains(PyObject *self, PyObject *object)
+{
+    za_symbol symbol;
+    if (!PyUnicode_Check(object)) {
+        return 0;
+    }
+    return za_symbol_of(object, -1, &symbol) < 0 ? -1 : za_store_contains(store_of(self), symbol);
+}
+
+static PyObject *store_capacity(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLongLong(za_store_options_of(store_of(self)).capacity);
+}
+
+static PyMethodDef methods[] = {
+    {"append", _PyCFunction_CAST(store_append), METH_VARARGS | METH_KEYWORDS,
+     "append(symbol, timestamp, open, high, low, close, volume, *, unit=None)\n--\n\n"
+     "Add a bar; the last bar's own timestamp replaces that bar. ValueError for an older timestamp or a bad bar."},
+    {"append_cross_section", _PyCFunction_CAST(store_append_cross_section), METH_VARARGS | METH_KEYWORDS,
+     "append_cross_section(timestamp, symbols, ohlcv, *, unit=None)\n--\n\n"
+     "Add one bar of the same time for many symbols, all or none; ohlcv is float64 of shape (n_symbols, 5)."},
+    {"bars", store_bars, METH_O,
+     "bars(symbol)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, volume."},
+    {"symbols", store_symbols, METH_NOARGS, "symbols()\n--\n\nNames in the order in which they came."},
+    {"drop", store_drop, METH_O, "drop(symbol)\n--\n\nForget a symbol; False when there was none."},
+    {"clear", store_clear, METH_NOARGS, "clear()\n--\n\nForget every symbol."},
+    {"stats", store_stats, METH_NOARGS,
+     "stats()\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever."},
+    {"load_rows", _PyCFunction_CAST(za_store_load_rows), METH_FASTCALL, NULL},
+    {"load_groups", _PyCFunction_CAST(za_store_load_table), METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef properties[] = {
+    {"capacity", store_capacity, NULL, "Bars kept for each symbol.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "BarStore(capacity=512, *, ordered=True)\n--\n\nSymbol -> its last `capacity` bars, in native columns."},
+    {Py_tp_new, store_new},
+    {Py_tp_dealloc, store_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {Py_sq_length, store_length},
+    {Py_sq_contains, store_contains},
+    {0, NULL},
+};
+
+PyType_Spec za_store_spec = {
+    .name = "ziggy_async._core.BarStore",
+    .basicsize = sizeof(za_store_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

@@ -1,0 +1,39 @@
+/* The Python types of the module, and the functions that are its methods. */
+#ifndef ZA_BINDING_TYPES_H
+#define ZA_BINDING_TYPES_H
+
+#include "binding/state.h"
+#include "engine/store.h"
+
+typedef struct za_store_object {
+    PyObject_HEAD
+    za_store *store; /* a reference; never NULL, never changes */
+    int naive;       /* the last datetime appended had no time zone: so have those that come back (paper feed) */
+} za_store_object;
+
+extern PyType_Spec za_store_spec, za_port_spec, za_flight_spec;
+
+/* The store behind an argument; NULL with a TypeError. */
+za_store_object *za_store_argument(za_state *state, PyObject *object);
+
+/* store_load.c: methods of the store */
+PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* Functions of the module, each in the file named. */
+PyObject *za_read_arrow(PyObject *module, PyObject *data);                                        /* arrow_columns.c */
+PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);            /* requests.c */
+PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_catalog(PyObject *module, PyObject *unused);                                         /* indicators.c */
+PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_lookback_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_notifier_run(PyObject *module, PyObject *unused);                                    /* port_type.c */
+
+/* -1 with a TypeError unless `count` is what `name` takes. */
+int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected);
+
+#endif
