@@ -1,0 +1,49 @@
+"""Runs the benchmarks named on the command line, or all; prints them and writes JSON with the machine beside them."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import gather, lag, memory, single, snapshot, watchlist
+from benchmarks.harness import Report, machine
+
+BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
+    "watchlist": watchlist.run,
+    "gather": gather.run,
+    "single": single.run,
+    "lag": lag.run,
+    "snapshot": snapshot.run,
+    "memory": memory.run,
+}
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    reports = []
+    for name in names:
+        # A loop of its own for each, so that none inherits another's threads and timers.
+        reports.append(asyncio.run(BENCHMARKS[name]()))
+        print(reports[-1].text(), flush=True)
+    print("Written to", write(reports))
+
+
+def write(reports: list[Report]) -> Path:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    content = {"machine": machine(), "benchmarks": [asdict(report) for report in reports]}
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    return path
+
+
+main()

@@ -1,0 +1,115 @@
+"""What the benchmarks share: bars, rounds that alternate between the ways, and reports."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ziggy_async import _core
+from ziggy_async.sample import sample_universe
+from ziggy_async.store import BarStore
+
+Columns = dict[str, np.ndarray]
+Way = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Row:
+    """One figure. `ratio`: how many times the first row's figure it is."""
+
+    what: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    target: str = ""
+
+
+@dataclass
+class Report:
+    """The figures of one benchmark, ours first."""
+
+    name: str
+    question: str
+    rows: list[Row] = field(default_factory=list)
+
+    def add(self, what: str, value: float, unit: str, target: str = "") -> None:
+        same_unit = self.rows and self.rows[0].unit == unit and self.rows[0].value > 0
+        self.rows.append(Row(what, value, unit, value / self.rows[0].value if same_unit else None, target))
+
+    def text(self) -> str:
+        lines = [f"\n{self.name}: {self.question}"]
+        for row in self.rows:
+            ratio = f"{row.ratio:9.2f} x" if row.ratio is not None else " " * 11
+            target = f"   target: {row.target}" if row.target else ""
+            lines.append(f"  {row.what:<52} {row.value:14,.3f} {row.unit:<10} {ratio}{target}")
+        return "\n".join(lines)
+
+
+async def alternate(ways: dict[str, Way], rounds: int) -> dict[str, float]:
+    """Median seconds of each way. Each round runs all, beginning with another one; one round before warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    names = list(ways)
+    for turn in range(rounds + 1):
+        shift = turn % len(names)
+        for name in names[shift:] + names[:shift]:
+            start = time.perf_counter()
+            await ways[name]()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(each[1:]) for name, each in seconds.items()}
+
+
+def universe(tickers: int, bars: int) -> dict[str, Columns]:
+    """SPY, ^VIX and more tickers, `tickers` in all without ^VIX: the made-up market's last bars, under new names where
+    it has not got as many."""
+    market = {symbol: {name: column[-bars:] for name, column in each.items()} for symbol, each in sample_universe()}
+    tradable = [symbol for symbol in market if not symbol.startswith("^")]
+    chosen = {"^VIX": market["^VIX"]}
+    for index in range(tickers):
+        turn, place = divmod(index, len(tradable))
+        symbol = tradable[place]
+        chosen[f"{symbol}.{turn}" if turn else symbol] = market[symbol]
+    return chosen
+
+
+def fill(store: BarStore, market: dict[str, Columns]) -> None:
+    store.clear()
+    for symbol, columns in market.items():
+        store.load(symbol, columns)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on, and with."""
+    return {
+        "processor": processor(),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "core": _core.cpu(),
+        "packages": {name: package_version(name) for name in PACKAGES},
+    }
+
+
+PACKAGES = ("ziggy_async", "numpy", "pandas", "polars", "ta-lib")
+
+
+def package_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
