@@ -1,0 +1,23 @@
+"""Trading indicators and signals off the asyncio event loop, on a native thread pool.
+
+Bars go into a `BarStore`, the market-brain functions read the `default_store()`, and every async function here computes
+without holding up the loop that awaits it.
+"""
+
+from ziggy_async._version import __version__
+from ziggy_async.market_brain.features import async_get_ticker_features
+from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async, generate_ticker_signal_async
+from ziggy_async.paper.features import compute_features_async
+from ziggy_async.sources import set_bar_source
+from ziggy_async.store import BarStore, default_store
+
+__all__ = [
+    "BarStore",
+    "__version__",
+    "async_get_ticker_features",
+    "compute_features_async",
+    "default_store",
+    "generate_signals_for_watchlist_async",
+    "generate_ticker_signal_async",
+    "set_bar_source",
+]

@@ -1,0 +1,136 @@
+"""Where Python callables run when their caller must not wait: a thread pool, and a loop of its own for coroutines that
+synchronous code asks for.
+
+Both are made at their first use. Native work never comes here, it has a pool of its own.
+"""
+
+import asyncio
+import atexit
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WORKERS_VARIABLE = "ASYNC_FEATURES_WORKERS"
+DEFAULT_WORKERS = 8
+EXIT_TIMEOUT = 1.0
+"""Seconds that interpreter exit waits for the background loop to cancel its tasks."""
+
+
+def workers() -> int:
+    """Threads of the pool: the environment's `ASYNC_FEATURES_WORKERS`, else 8. `ValueError` unless a number >= 1."""
+    text = os.environ.get(WORKERS_VARIABLE, str(DEFAULT_WORKERS))
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError(f"{WORKERS_VARIABLE}: {text!r} is not a whole number of at least 1")
+    return count
+
+
+class _BackgroundLoop:
+    """A daemon thread that runs an event loop until `stop`."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop  # set before _ready
+        self._stopping: asyncio.Event  # set before _ready
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="ziggy-async-loop", daemon=True)
+        self.thread.start()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._ready.set()
+        await self._stopping.wait()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
+        self._ready.wait()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def stop(self) -> None:
+        self._ready.wait()
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self.thread.join(EXIT_TIMEOUT)
+
+
+class _Here(threading.local):
+    """What the current thread is."""
+
+    is_worker = False
+
+
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None  # written under _lock
+_background: _BackgroundLoop | None = None  # written under _lock
+_here = _Here()
+
+
+def _become_worker() -> None:
+    _here.is_worker = True
+
+
+def pool() -> ThreadPoolExecutor:
+    """The pool for blocking callables. `ValueError` as for `workers`."""
+    global _pool
+    if _pool is None:
+        with _lock:
+            if _pool is None:
+                _pool = ThreadPoolExecutor(workers(), "ziggy-async-blocking", initializer=_become_worker)
+    return _pool
+
+
+def is_worker() -> bool:
+    """Whether this thread is one of the pool's: it must not wait for another one of them."""
+    return _here.is_worker
+
+
+def submit(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+    """Starts `function` on the pool, with the caller's context variables."""
+    context = contextvars.copy_context()
+    return pool().submit(lambda: context.run(function, *args, **kwargs))
+
+
+async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Awaits `function` on the pool: its result, or its exception."""
+    return await asyncio.wrap_future(submit(function, *args, **kwargs))
+
+
+def is_background() -> bool:
+    """Whether this thread is the background loop's: it must not wait for that loop."""
+    return _background is not None and _background.thread is threading.current_thread()
+
+
+def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
+    """Starts `coroutine` in the background loop, for code that has no loop to await it in."""
+    global _background
+    with _lock:
+        if _background is None:
+            _background = _BackgroundLoop()
+        background = _background
+    return background.submit(coroutine)
+
+
+def _after_fork_in_child() -> None:
+    """The parent's threads are not here. Its executor is let go without a shutdown, which would wait for them."""
+    global _lock, _pool, _background, _here
+    _lock = threading.Lock()
+    _pool = None
+    _background = None
+    _here = _Here()
+
+
+def _at_exit() -> None:
+    if _background is not None:
+        _background.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+atexit.register(_at_exit)

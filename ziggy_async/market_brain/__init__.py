@@ -1,0 +1,1 @@
+"""Features, regime and signals of the market-brain store."""

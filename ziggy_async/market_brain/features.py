@@ -1,0 +1,213 @@
+"""The market-brain features: 26 figures of a ticker's bars, computed natively.
+
+Synchronous functions compute in the calling thread and wait for the bar source where one is set; the async ones compute
+on the native pool, off the loop.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ziggy_async import _core, bridge, sources
+from ziggy_async.store import BarStore, default_store
+
+__all__ = [
+    "FeatureComputer",
+    "FeatureSet",
+    "Features",
+    "async_get_multiple_ticker_features",
+    "async_get_ticker_features",
+    "feature_computer",
+    "get_multiple_ticker_features",
+    "get_ticker_features",
+]
+
+
+class Features(dict[str, Any]):
+    """A ticker's figures, as a dict and as attributes: `f["rsi_14"]` and `f.rsi_14`.
+
+    With at least 50 bars: ticker, status "ok", bars, as_of (ISO 8601, UTC), stale, and the 26 figures of
+    `_core.FEATURE_NAMES`. With fewer: ticker, status "insufficient_data", bars, required. `stale` is True when the bar
+    source was asked and failed.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"these features have no {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def copy(self) -> "Features":
+        return Features(self)
+
+    @property
+    def is_sufficient(self) -> bool:
+        """Whether there were bars enough for the figures."""
+        return bool(self["status"] == "ok")
+
+
+_core.register("Features", Features)
+
+
+@dataclass
+class FeatureSet:
+    """A ticker's features as the regime reads them; a figure that is not known is None.
+
+    `values` holds all of them. `source` is "computed", or "stale" when the bar source failed and the bars may be old.
+    """
+
+    values: dict[str, Any]
+    source: str = "computed"
+    rsi_14: float | None = None
+    z_score_20: float | None = None
+    volatility_20d: float | None = None
+    atr_14: float | None = None
+    close: float | None = None
+    sma_20: float | None = None
+    sma_50: float | None = None
+    vix_level: float | None = None
+    price_change_1d: float | None = None
+    breadth_50dma: float | None = None
+    slope_20d: float | None = None
+
+    @classmethod
+    def of(cls, features: Features) -> "FeatureSet | None":
+        """None when there were too few bars."""
+        if not features.is_sufficient:
+            return None
+        return cls(features, "stale" if features["stale"] else "computed", *map(features.get, SET_FIGURES))
+
+
+SET_FIGURES = tuple(FeatureSet.__dataclass_fields__)[2:]
+
+
+class FeatureComputer:
+    """Features out of one store's bars. Safe from any thread and any number of loops."""
+
+    def __init__(self, store: BarStore | None = None) -> None:
+        """`store`: whose bars are read, the default store if None. Only that one is supplied by the bar source."""
+        self._store = store
+
+    @property
+    def store(self) -> BarStore:
+        return default_store() if self._store is None else self._store
+
+    def compute_for_ticker(self, ticker: str, force_refresh: bool = False) -> Features:
+        """The features of `ticker`; `force_refresh` asks the bar source first. `TypeError` unless `ticker` is a str."""
+        return self._compute(ticker, force_refresh)
+
+    async def compute_for_ticker_async(self, ticker: str, force_refresh: bool = False) -> Features:
+        """As `compute_for_ticker`, off the loop."""
+        return await self._compute_async(ticker, force_refresh)
+
+    def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
+        """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
+        names = checked_tickers(tickers)
+        stale = self.refresh(names, force_refresh)
+        return _marked(_core.features_many(self.store, names), stale)
+
+    async def compute_batch_async(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
+        """As `compute_batch`, off the loop."""
+        names = checked_tickers(tickers)
+        stale = await self.refresh_async(names, force_refresh)
+        loop, port = bridge.port()
+        return _marked(await port.features_many(loop, self.store, names), stale)
+
+    def get_features(
+        self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
+    ) -> FeatureSet | None:
+        """The features of `ticker` as a `FeatureSet`; None when there are fewer than 50 bars.
+
+        `also`: symbols that its figures depend on, asked for at the same time; their failure is not the ticker's.
+        """
+        return FeatureSet.of(self._compute(ticker, force_refresh, also))
+
+    async def get_features_async(
+        self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
+    ) -> FeatureSet | None:
+        """As `get_features`, off the loop."""
+        return FeatureSet.of(await self._compute_async(ticker, force_refresh, also))
+
+    def refresh(self, tickers: Collection[str], force: bool = False) -> Collection[str]:
+        """Asks the bar source, if any, for the tickers that are missing or old; returns those that it failed for."""
+        source = sources.source_of(self.store)
+        return () if source is None else source.refresh(tickers, force)
+
+    async def refresh_async(self, tickers: Collection[str], force: bool = False) -> Collection[str]:
+        """As `refresh`, in the running loop."""
+        source = sources.source_of(self.store)
+        return () if source is None else await source.refresh_async(tickers, force)
+
+    def _compute(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
+        stale = self.refresh((checked_ticker(ticker), *also), force)
+        features: Features = _core.features(self.store, ticker)
+        if ticker in stale:
+            features["stale"] = True
+        return features
+
+    async def _compute_async(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
+        checked_ticker(ticker)
+        store = self.store
+        source = sources.source_of(store)
+        stale = () if source is None else await source.refresh_async((ticker, *also), force)
+        loop, port = bridge.port()
+        features: Features = await port.features(loop, store, ticker)
+        if ticker in stale:
+            features["stale"] = True
+        return features
+
+
+def checked_ticker(ticker: object) -> str:
+    """`ticker`, or `TypeError` when it is no str."""
+    if not isinstance(ticker, str):
+        raise TypeError(f"ticker: {ticker!r} is a {type(ticker).__name__}, not a str")
+    return ticker
+
+
+def checked_tickers(tickers: Iterable[str]) -> list[str]:
+    """Each ticker once, in the order given. `TypeError` naming the position of what is no str, or for a lone str."""
+    if isinstance(tickers, str):
+        raise TypeError(f"tickers: {tickers!r} is a single str; give a list of them")
+    names = list(tickers)
+    if set(map(type, names)) - {str}:
+        for position, name in enumerate(names):
+            if not isinstance(name, str):
+                raise TypeError(f"tickers[{position}]: {name!r} is a {type(name).__name__}, not a str")
+    return list(dict.fromkeys(names))
+
+
+def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:
+    for ticker in stale:
+        results[ticker]["stale"] = True
+    return results
+
+
+feature_computer = FeatureComputer()
+"""The computer over the default store that the functions below use."""
+
+
+def get_ticker_features(ticker: str) -> Features:
+    """The features of `ticker` in the default store; see `FeatureComputer.compute_for_ticker`."""
+    return feature_computer.compute_for_ticker(ticker)
+
+
+def get_multiple_ticker_features(tickers: Iterable[str]) -> dict[str, Features]:
+    """Ticker -> features, in the order given; see `FeatureComputer.compute_batch`."""
+    return feature_computer.compute_batch(tickers)
+
+
+async def async_get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
+    """As `get_ticker_features`, off the loop; `force_refresh` asks the bar source first."""
+    return await feature_computer._compute_async(ticker, force_refresh)
+
+
+async def async_get_multiple_ticker_features(
+    tickers: Iterable[str], force_refresh: bool = False
+) -> dict[str, Features]:
+    """As `get_multiple_ticker_features`, off the loop."""
+    return await feature_computer.compute_batch_async(tickers, force_refresh)

@@ -1,0 +1,305 @@
+"""Where the default store's bars come from when they are missing or old: the application's own function.
+
+Requests for one symbol at one time share one call, across tasks, loops and threads. Synchronous code asks through the
+background loop of `blocking`, so that there is one way to wait. A source that fails or takes too long leaves the bars
+that are there; who asked learns that they are stale.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from ziggy_async import blocking
+from ziggy_async.store import BarStore, default_store
+
+logger = logging.getLogger(__name__)
+
+Source = Callable[[str, int], Any] | Callable[[str, int], Awaitable[Any]]
+
+AT_ONCE = 64
+"""Symbols that one request asks for at the same time: enough to hide a network's latency, few for its servers."""
+
+GRACE = 1.0
+"""Seconds that a coroutine may take to end once it was cancelled."""
+
+COUNTERS = ("calls", "failures", "timeouts", "shared")
+
+
+def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5.0) -> None:
+    """Lets `source(symbol, lookback)` supply the default store with bars; None removes the source.
+
+    It is asked when a symbol has no bars, on `force_refresh=True`, and when `ttl` seconds have passed since it gave the
+    symbol's bars (for bars that came another way: since it was set). `lookback` is the number of bars that the store
+    keeps. What it returns is anything that `BarStore.load` takes. A plain function runs on the blocking pool; a
+    coroutine function is awaited in the asking loop, and for synchronous callers in a background loop.
+
+    `timeout`: seconds after which a call counts as failed, from its beginning. A coroutine is then cancelled; a plain
+    function goes on, is not called a second time meanwhile, and its bars are loaded when they come.
+
+    `TypeError` unless `source` is callable or None; `ValueError` unless `ttl` >= 0 and `timeout` > 0.
+    """
+    global _source
+    if source is not None and not callable(source):
+        raise TypeError(f"source: {source!r} is neither callable nor None")
+    if not ttl >= 0:
+        raise ValueError(f"ttl: {ttl!r} is not a number of seconds of at least 0")
+    if not timeout > 0:
+        raise ValueError(f"timeout: {timeout!r} is not a number of seconds above 0")
+    _source = BarSource(source, ttl, timeout) if source is not None else None
+
+
+def bar_source_stats() -> dict[str, int]:
+    """What the source has done since it was set: `calls`, of them `failures` and `timeouts`; `shared`: requests that
+    joined a call under way. All 0 without a source."""
+    return _source.stats() if _source is not None else dict.fromkeys(COUNTERS, 0)
+
+
+def source_of(store: object) -> "BarSource | None":
+    """The source that feeds `store`, if any: only the default store has one."""
+    return _source if _source is not None and store is default_store() else None
+
+
+@dataclass(eq=False)
+class _Call:
+    """One call of the source. Its outcome, True for fresh bars, is set exactly once."""
+
+    symbol: str
+    loop: asyncio.AbstractEventLoop | None  # where its coroutine runs; None for a plain function
+    outcome: "Future[bool]" = field(default_factory=Future)
+    asked: float = field(default_factory=time.monotonic)
+    began: float | None = None  # None while a plain function waits for a thread
+    timed_out: bool = False
+    task: "asyncio.Task[None] | None" = None  # loops hold their tasks weakly
+
+
+class BarSource:
+    """One function that supplies bars, with its calls under way. Safe from any thread."""
+
+    def __init__(self, function: Source, ttl: float, timeout: float) -> None:
+        self._function = function
+        self._is_coroutine = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 - an instance whose class makes it a coroutine function
+        )
+        self._ttl = ttl
+        self._timeout = timeout
+        self._store: BarStore = default_store()
+        self._set_at = time.monotonic()
+        self._lock = threading.Lock()
+        self._calls: dict[str, _Call] = {}  # by _lock
+        self._counts = dict.fromkeys(COUNTERS, 0)  # by _lock
+        self._refreshed: dict[str, float] = {}  # when bars came last; single operations only
+        self._progress = self._set_at  # when a plain function began or ended last
+
+    def stats(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._counts)
+
+    def again(self) -> "BarSource":
+        """The same source without its calls: for a forked child, where nobody finishes them."""
+        copy = BarSource(self._function, self._ttl, self._timeout)
+        copy._set_at = self._set_at
+        copy._refreshed = dict(self._refreshed)
+        return copy
+
+    def refresh(self, symbols: Collection[str], force: bool = False) -> set[str]:
+        """Asks for those symbols that are missing or old, and waits. Returns the stale ones: asked for in vain."""
+        due = self._due(symbols, force)
+        if not due:
+            return set()
+        if blocking.is_background():  # a source that asks for features itself: its loop cannot wait for itself
+            return set(due)
+        if blocking.is_worker() and not self._is_coroutine:
+            return {symbol for symbol in due if not self._call_here(symbol)}
+        return blocking.submit_coroutine(self._refresh_due(due, _running_loop())).result()
+
+    async def refresh_async(self, symbols: Collection[str], force: bool = False) -> set[str]:
+        """As `refresh`, in the running loop."""
+        due = self._due(symbols, force)
+        return await self._refresh_due(due) if due else set()
+
+    def _due(self, symbols: Collection[str], force: bool) -> list[str]:
+        if force:
+            return list(symbols)
+        oldest = time.monotonic() - self._ttl
+        return [
+            symbol
+            for symbol in symbols
+            if self._refreshed.get(symbol, self._set_at) <= oldest or symbol not in self._store
+        ]
+
+    async def _refresh_due(self, due: Sequence[str], blocked: asyncio.AbstractEventLoop | None = None) -> set[str]:
+        """`blocked`: a loop that stands still until this is done."""
+        if len(due) == 1:
+            return set() if await self._is_refreshed(due[0], blocked) else set(due)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def refreshed(symbol: str) -> bool:
+            async with places:
+                return await self._is_refreshed(symbol, blocked)
+
+        fresh = await asyncio.gather(*map(refreshed, due))
+        return {symbol for symbol, is_fresh in zip(due, fresh, strict=True) if not is_fresh}
+
+    async def _is_refreshed(self, symbol: str, blocked: asyncio.AbstractEventLoop | None) -> bool:
+        """Whether fresh bars of `symbol` came in time. Cancelling this leaves the call to those who share it."""
+        loop = asyncio.get_running_loop()
+        call, is_new = self._join(symbol, loop if self._is_coroutine else None, blocked)
+        if is_new:
+            self._begin(call)
+        arrived = asyncio.Event()
+
+        def wake(_: "Future[bool]") -> None:
+            with contextlib.suppress(RuntimeError):  # this loop was closed: nobody waits in it any more
+                loop.call_soon_threadsafe(arrived.set)
+
+        call.outcome.add_done_callback(wake)
+        while not call.outcome.done() and (remaining := self._deadline(call) - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(remaining):
+                    await arrived.wait()
+        return self._outcome(call)
+
+    def _call_here(self, symbol: str) -> bool:
+        """For a thread of the blocking pool: waiting for another of its threads could stop them all."""
+        call, is_new = self._join(symbol, None, None)
+        if is_new:
+            self._run(call)
+        with contextlib.suppress(TimeoutError):
+            call.outcome.result(max(0.0, self._deadline(call) - time.monotonic()))
+        return self._outcome(call)
+
+    def _outcome(self, call: _Call) -> bool:
+        if call.outcome.done():
+            return call.outcome.result()
+        self._count_timeout(call)
+        return False
+
+    def _deadline(self, call: _Call) -> float:
+        """The limit counts from a call's beginning; while it waits for a thread, from the pool's last sign of life.
+        A long queue that moves is no failure, eight functions that hang are."""
+        began = call.began
+        return (max(call.asked, self._progress) if began is None else began) + self._timeout
+
+    def _join(
+        self, symbol: str, loop: asyncio.AbstractEventLoop | None, blocked: asyncio.AbstractEventLoop | None
+    ) -> tuple[_Call, bool]:
+        """The call for `symbol` that is under way, or a new one that the caller has to begin."""
+        with self._lock:
+            call = self._calls.get(symbol)
+            if call is not None and not self._is_lost(call, blocked):
+                self._counts["shared"] += 1
+                return call, False
+            call = self._calls[symbol] = _Call(symbol, loop)
+            call.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
+            self._counts["calls"] += 1
+            return call, True
+
+    def _is_lost(self, call: _Call, blocked: asyncio.AbstractEventLoop | None) -> bool:
+        """Whether the call's coroutine cannot go on: its loop is closed, or stands still below a synchronous caller, or
+        has not even cancelled it at its time limit."""
+        if call.loop is None:
+            return False
+        return call.loop.is_closed() or call.loop is blocked or time.monotonic() > self._deadline(call) + GRACE
+
+    def _begin(self, call: _Call) -> None:
+        if call.loop is not None:
+            call.began = time.monotonic()
+            call.task = call.loop.create_task(self._await(call))
+            return
+        try:
+            blocking.submit(self._run, call)
+        except BaseException:
+            self._finish(call, False)
+            raise
+
+    def _run(self, call: _Call) -> None:
+        """A plain function, in a thread."""
+        fresh = False
+        call.began = self._progress = time.monotonic()
+        try:
+            data = self._function(call.symbol, self._store.capacity)
+            if inspect.isawaitable(data):
+                data = blocking.submit_coroutine(_awaited(data)).result(self._timeout)
+            fresh = self._load(call.symbol, data)
+        except Exception:
+            self._count_failure(call)
+        finally:
+            self._progress = time.monotonic()
+            self._finish(call, fresh)
+
+    async def _await(self, call: _Call) -> None:
+        """A coroutine function, in the loop of whoever asked first."""
+        fresh = False
+        limit = asyncio.timeout(self._timeout)
+        try:
+            async with limit:
+                data = await self._function(call.symbol, self._store.capacity)
+            fresh = await blocking.run(self._load, call.symbol, data)
+        except Exception:
+            if limit.expired():
+                self._count_timeout(call)
+            else:
+                self._count_failure(call)
+        finally:
+            self._finish(call, fresh)
+
+    def _load(self, symbol: str, data: object) -> bool:
+        """Puts what the source gave into the store, unless another source has taken its place."""
+        if _source is not self:
+            return False
+        if data is None:
+            raise ValueError("the bar source returned None")
+        self._store.load(symbol, data)
+        self._refreshed[symbol] = time.monotonic()
+        return True
+
+    def _finish(self, call: _Call, fresh: bool) -> None:
+        with self._lock:
+            if self._calls.get(call.symbol) is call:
+                del self._calls[call.symbol]
+        call.outcome.set_result(fresh)
+
+    def _count_failure(self, call: _Call) -> None:
+        with self._lock:
+            self._counts["failures"] += 1
+        logger.warning("bar source failed for %s", call.symbol, exc_info=True)
+
+    def _count_timeout(self, call: _Call) -> None:
+        with self._lock:
+            if call.timed_out:
+                return
+            call.timed_out = True
+            self._counts["timeouts"] += 1
+        logger.warning("bar source took more than %g s for %s", self._timeout, call.symbol)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+_source: BarSource | None = None
+
+
+def _after_fork_in_child() -> None:
+    global _source
+    if _source is not None:
+        _source = _source.again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

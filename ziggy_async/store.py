@@ -1,0 +1,63 @@
+"""The bar store with its loading of tables, and the store that the market-brain functions share."""
+
+from typing import Literal
+
+from ziggy_async import _core, columns
+
+Invalid = Literal["raise", "skip"]
+
+
+class BarStore(_core.BarStore):
+    """Symbol -> its last `capacity` bars, kept natively in columns; safe from any thread.
+
+    A bar is a timestamp (UTC, nanoseconds) and open, high, low, close and volume as float64: finite, prices positive,
+    low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time.
+    """
+
+    def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> int:
+        """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
+
+        `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas frame, a mapping of 1-D arrays or a
+        structured array, rows in order of time. Columns are found by name in any case (`Date`, `ts`, `o`, `open_price`,
+        ...; see `columns.SPELLINGS`); a pandas index serves as the timestamp where no column does. Timestamps without a
+        zone are UTC; whole numbers need `unit`, one of "ns", "us", "ms", "s".
+
+        Raises `ValueError` naming symbol, row, column and value for a row that is no bar (with `invalid="skip"` such
+        rows are left out instead), for columns that are missing, ambiguous, of mixed lengths or empty; `TypeError` for
+        data or columns of another kind. The store is then as it was.
+        """
+        skip = _skips(invalid)
+        bars = columns.read_bars(data, symbol, unit)
+        return self.load_rows(symbol, *bars, skip)
+
+    def load_frame(
+        self,
+        data: object,
+        symbol_column: str | None = None,
+        *,
+        invalid: Invalid = "raise",
+        unit: str | None = None,
+    ) -> int:
+        """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
+
+        `symbol_column`: the column that holds the symbols, by default the one that is called symbol, ticker, sym, code
+        or instrument. Everything else is as for `load`; on an error no symbol has changed.
+        """
+        skip = _skips(invalid)
+        table = columns.read_table(data, symbol_column, unit)
+        table, nameless = table.without_nameless_rows(skip)
+        return nameless + self.load_groups(table.symbols, table.codes, *table.bars, skip)
+
+
+def _skips(invalid: str) -> bool:
+    if invalid not in ("raise", "skip"):
+        raise ValueError(f"invalid: {invalid!r} is neither 'raise' nor 'skip'")
+    return invalid == "skip"
+
+
+_default = BarStore()
+
+
+def default_store() -> BarStore:
+    """The store of the market-brain functions, one for the process."""
+    return _default
