@@ -9,8 +9,12 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "engine/fork.h"
+#include "engine/port.h"
 
-enum { MOST_THREADS = 256 };
+enum {
+    MOST_THREADS = 256,
+    MOST_OFFERED = 8 /* items that the notifier takes on: some 10 microseconds, in which no other loop is woken */
+};
 
 /* A thread's place. The one that ends says so; whoever next starts threads, or frees the pool, joins it. */
 typedef struct za_seat {
@@ -27,6 +31,9 @@ struct za_pool {
     int wanted, alive, waiting; /* threads: to have, that run, that wait for work */
     za_seat seats[MOST_THREADS];
     bool closing;
+    za_pool_offer *offer;
+    size_t most_offered;
+    int given_away; /* jobs on threads that are none of the pool's */
     za_pool_stats stats;
 };
 
@@ -226,29 +233,76 @@ za_pool *za_pool_new(int threads)
     return pool;
 }
 
+void za_pool_set_offer(za_pool *pool, za_pool_offer *offer, size_t most_items)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->offer = offer;
+    pool->most_offered = most_items;
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* The whole job as one claim, on a thread that is none of the pool's. */
+static void work_on_offered(void *argument)
+{
+    za_job *job = argument;
+    za_scratch scratch = {0};
+    job->run(job, 0, job->count, &scratch);
+    za_scratch_free(&scratch);
+    za_pool *pool = job->pool;
+    pthread_mutex_lock(&pool->mutex);
+    (void)finish(pool, job, job->count);
+    pool->given_away--;
+    pthread_cond_broadcast(&pool->idle);
+    pthread_mutex_unlock(&pool->mutex); /* the pool is not touched after this */
+    job->done(job);
+}
+
+/* Tries to give the accepted job away instead of queueing it. */
+static bool give_away(za_pool *pool, za_job *job)
+{
+    if (pool->offer == NULL || job->urgency != ZA_URGENT || job->count > pool->most_offered ||
+        most_urgent(pool) != NULL) {
+        return false;
+    }
+    job->next = job->count; /* claimed before anybody else can begin */
+    if (pool->offer(work_on_offered, job)) {
+        pool->given_away++;
+        return true;
+    }
+    job->next = 0;
+    return false;
+}
+
+static void queue_and_wake(za_pool *pool, za_job *job)
+{
+    enqueue(pool, job);
+    if (job->count > job->grain) {
+        pthread_cond_broadcast(&pool->work);
+    } else if (pool->waiting > 0) {
+        pthread_cond_signal(&pool->work);
+    }
+}
+
 za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error)
 {
     pthread_mutex_lock(&pool->mutex);
     int failed = pool->closing ? ESHUTDOWN : start_missing(pool);
     if (failed == 0) {
+        job->pool = pool;
         job->code = ZA_OK;
         job->next = job->finished = 0;
         pool->stats.submitted++;
         pool->stats.unfinished++;
-        enqueue(pool, job);
-        if (job->count > job->grain) {
-            pthread_cond_broadcast(&pool->work);
-        } else if (pool->waiting > 0) {
-            pthread_cond_signal(&pool->work);
+        if (!give_away(pool, job)) {
+            queue_and_wake(pool, job);
         }
     }
     pthread_mutex_unlock(&pool->mutex);
-    if (failed != 0) {
-        return za_fail(error, ZA_SYSTEM, failed == ESHUTDOWN ? "the native pool is closing"
-                                                             : "no native thread could be started (errno %d)",
-                       failed);
+    if (failed == 0) {
+        return ZA_OK;
     }
-    return ZA_OK;
+    return failed == ESHUTDOWN ? za_fail(error, ZA_SYSTEM, "the native pool is closing")
+                               : za_fail(error, ZA_SYSTEM, "no native thread could be started (errno %d)", failed);
 }
 
 void za_pool_cancel(za_pool *pool, za_job *job)
@@ -310,9 +364,9 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
         pthread_mutex_lock(&pool->mutex);
     }
     pthread_cond_broadcast(&pool->work);
-    while (pool->alive > 0 && wait_until(pool, moment)) {
+    while (pool->alive + pool->given_away > 0 && wait_until(pool, moment)) {
     }
-    bool ended = pool->alive == 0;
+    bool ended = pool->alive + pool->given_away == 0;
     for (za_seat *seat = pool->seats; ended && seat < pool->seats + MOST_THREADS; seat++) {
         join_ended(seat);
     }
@@ -335,6 +389,9 @@ za_pool *za_pool_shared(void)
     pthread_mutex_lock(&shared_mutex);
     if (shared == NULL && !shared_closed) {
         shared = za_pool_new(za_cpu_count());
+        if (shared != NULL) {
+            za_pool_set_offer(shared, za_notifier_offer, MOST_OFFERED);
+        }
     }
     za_pool *pool = shared;
     pthread_mutex_unlock(&shared_mutex);

@@ -23,6 +23,7 @@ void *za_scratch_get(za_scratch *scratch, size_t bytes);
 void za_scratch_free(za_scratch *scratch);
 
 typedef struct za_job za_job;
+typedef struct za_pool za_pool;
 
 /* Embedded in the request it runs. The owner fills the first part and leaves the rest zero; from submit until `done` is
  * called the job belongs to the pool. */
@@ -37,6 +38,7 @@ struct za_job {
     int64_t deadline_ns; /* on za_clock_ns; 0: none */
 
     /* Guarded by the pool's mutex until `done`; then read by the owner: ZA_OK, ZA_CANCELLED or ZA_EXPIRED. */
+    za_pool *pool;
     za_code code;
     size_t next, finished;
     bool queued;
@@ -50,13 +52,18 @@ typedef struct za_pool_stats {
     int64_t queued; /* of the unfinished: those with items that nobody has claimed */
 } za_pool_stats;
 
-typedef struct za_pool za_pool;
-
 /* A pool without threads: they start at the first job. NULL without memory. */
 za_pool *za_pool_new(int threads);
 /* Cancels what is queued and joins, up to `timeout_ns` in all. False: some thread did not end, and the pool's memory is left to
  * it. The pool is gone either way. */
 bool za_pool_free(za_pool *pool, int64_t timeout_ns);
+
+/* Somebody outside of the pool who may take small jobs: `offer` returns whether it will call work(argument) once. */
+typedef bool za_pool_offer(void (*work)(void *), void *argument);
+
+/* From now on an urgent job of at most `most_items` items, submitted while nothing is queued, is offered there before it is
+ * queued. NULL: no more. */
+void za_pool_set_offer(za_pool *pool, za_pool_offer *offer, size_t most_items);
 
 /* Takes the job. ZA_SYSTEM when no thread could be started or the pool is closing: then the job was not taken and `done`
  * is not called. */

@@ -30,6 +30,9 @@ static struct {
     pthread_cond_t wake;
     za_port *first, *last;
     za_completions orphans; /* completions of closed ports */
+    void (*work)(void *);   /* offered, and not begun */
+    void *argument;
+    bool idle; /* the notifier thread waits, and no work was offered since */
     bool stopped;
 } notifier = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -150,11 +153,49 @@ void za_port_close(za_port *port)
     pthread_mutex_unlock(&port->mutex);
 }
 
+bool za_notifier_offer(void (*work)(void *), void *argument)
+{
+    pthread_mutex_lock(&notifier.mutex);
+    bool taken = notifier.idle;
+    if (taken) {
+        notifier.idle = false;
+        notifier.work = work;
+        notifier.argument = argument;
+        pthread_cond_signal(&notifier.wake);
+    }
+    pthread_mutex_unlock(&notifier.mutex);
+    return taken;
+}
+
+/* Sleeps until there is something to do. Holds the mutex on entry and on return. */
+static void wait_idle(void)
+{
+    notifier.idle = notifier.work == NULL;
+    pthread_cond_wait(&notifier.wake, &notifier.mutex);
+    notifier.idle = false;
+}
+
+/* Does what was offered, without the mutex. */
+static void do_offered(void)
+{
+    void (*work)(void *) = notifier.work;
+    void *argument = notifier.argument;
+    notifier.work = NULL;
+    pthread_mutex_unlock(&notifier.mutex);
+    work(argument);
+    pthread_mutex_lock(&notifier.mutex);
+}
+
 bool za_notifier_wait(za_port **port)
 {
     pthread_mutex_lock(&notifier.mutex);
-    while (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped) {
-        pthread_cond_wait(&notifier.wake, &notifier.mutex);
+    while (notifier.work != NULL ||
+           (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped)) {
+        if (notifier.work != NULL) {
+            do_offered();
+        } else {
+            wait_idle();
+        }
     }
     bool stopped = notifier.stopped;
     *port = stopped ? NULL : notifier.first;
@@ -186,6 +227,8 @@ void za_port_after_fork(int in_child)
         /* The ports are those of the parent's loops; their completions are the parent's to take. */
         notifier.first = notifier.last = NULL;
         notifier.orphans = (za_completions){0};
+        notifier.work = NULL;
+        notifier.idle = false;
     }
     pthread_mutex_unlock(&notifier.mutex);
     if (in_child) {

@@ -34,6 +34,10 @@ za_completion *za_port_take_orphans(void);
  * (*port is NULL); false when stopped. Only one thread calls it: what was posted to the port it returned stays posted, or
  * becomes an orphan, until that thread wakes the loop or takes the orphans. */
 bool za_notifier_wait(za_port **port);
+/* Hands a few microseconds of work to the notifier thread, which does it inside za_notifier_wait, if that thread has nothing
+ * else to do; else false. One await alone then wakes one thread, not two: whoever computes also wakes the loop. */
+bool za_notifier_offer(void (*work)(void *), void *argument);
+
 /* Lets za_notifier_wait return NULL from now on, or wait again. */
 void za_notifier_stop(bool stopped);
 
