@@ -115,10 +115,8 @@ static za_code read_array(PyObject *pair, za_table *table, za_error *error)
         return ZA_BAD_TYPE;
     }
     za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_arrow_read_array(schema, array, table, error);
-    Py_END_ALLOW_THREADS
-    return code;
+    Py_BEGIN_ALLOW_THREADS code = za_arrow_read_array(schema, array, table, error);
+    Py_END_ALLOW_THREADS return code;
 }
 
 PyObject *za_read_arrow(PyObject *module, PyObject *data)
@@ -134,8 +132,9 @@ PyObject *za_read_arrow(PyObject *module, PyObject *data)
     }
     if (exported == NULL) {
         return PyErr_Occurred() ? NULL
-                                : PyErr_Format(PyExc_TypeError, "%.200s has neither __arrow_c_stream__ nor "
-                                                                "__arrow_c_array__",
+                                : PyErr_Format(PyExc_TypeError,
+                                               "%.200s has neither __arrow_c_stream__ nor "
+                                               "__arrow_c_array__",
                                                Py_TYPE(data)->tp_name);
     }
     za_code code = reader(exported, &table, &error);

@@ -140,10 +140,10 @@ static int is_plain(PyObject *object)
 /* False when nanoseconds since 1970 do not reach there: 1677 to 2262. */
 static int plain_ns(PyObject *object, int64_t *ns)
 {
-    int64_t days = days_from_civil(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
-                                   PyDateTime_GET_DAY(object));
-    int64_t seconds = days * 86400 + PyDateTime_DATE_GET_HOUR(object) * 3600 +
-                      PyDateTime_DATE_GET_MINUTE(object) * 60 + PyDateTime_DATE_GET_SECOND(object);
+    int64_t days =
+        days_from_civil(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object), PyDateTime_GET_DAY(object));
+    int64_t seconds = days * 86400 + PyDateTime_DATE_GET_HOUR(object) * 3600 + PyDateTime_DATE_GET_MINUTE(object) * 60 +
+                      PyDateTime_DATE_GET_SECOND(object);
     int64_t fraction = (int64_t)PyDateTime_DATE_GET_MICROSECOND(object) * 1000;
     return !__builtin_mul_overflow(seconds, ns_per_second, ns) && !__builtin_add_overflow(*ns, fraction, ns) &&
            *ns != ZA_TIME_MISSING;

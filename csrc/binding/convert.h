@@ -12,8 +12,8 @@ PyObject *za_exception_of(const za_error *error);
 /* Takes the exception that is raised now out of the thread, as a new reference. */
 PyObject *za_take_exception(void);
 
-/* The UTF-8 of a str, borrowed for as long as the str lives. `position` < 0: an argument called symbol; else an item of a
- * list, named by its position in the TypeError. */
+/* The UTF-8 of a str, borrowed for as long as the str lives. `position` < 0: an argument called symbol; else an item of
+ * a list, named by its position in the TypeError. */
 int za_symbol_of(PyObject *object, Py_ssize_t position, za_symbol *symbol);
 
 /* A tuple of the items of any iterable of str; a str by itself is a TypeError, as is an item that is none. */
@@ -23,8 +23,8 @@ za_symbol *za_symbols_of(PyObject *tuple);
 
 /* Registers datetime's C API; 0, or -1 with an exception raised. */
 int za_convert_import(void);
-/* Nanoseconds since 1970 UTC of a timestamp; whatever is no plain datetime goes to the registered to_ns. *naive says whether
- * it was a datetime without a time zone. */
+/* Nanoseconds since 1970 UTC of a timestamp; whatever is no plain datetime goes to the registered to_ns. *naive says
+ * whether it was a datetime without a time zone. */
 int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, int *naive);
 /* A datetime in UTC, or without a time zone. */
 PyObject *za_datetime_of(int64_t ns, int naive);

@@ -129,7 +129,8 @@ static PyObject *flight_call(PyObject *self, PyObject *arguments, PyObject *keyw
     za_pool *pool = cancelled == Py_True && flight->port != NULL ? za_pool_shared() : NULL;
     Py_DECREF(cancelled);
     if (pool != NULL) {
-        za_pool_cancel(pool, &flight->request.job); /* a job that is done has nothing unclaimed: then this does nothing */
+        za_pool_cancel(pool,
+                       &flight->request.job); /* a job that is done has nothing unclaimed: then this does nothing */
     }
     Py_RETURN_NONE;
 }
@@ -177,8 +178,8 @@ static int is_done(za_state *state, PyObject *future)
     return answer;
 }
 
-/* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. A future done meanwhile is let be.
- * -1 only with an exception that is to go on. */
+/* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. A future done meanwhile is let
+ * be. -1 only with an exception that is to go on. */
 static int resolve(za_state *state, PyObject *future, PyObject *value)
 {
     PyObject *name = state->str_set_result;
@@ -243,8 +244,8 @@ static int unload_list(za_state *state, za_flight *flight, za_budget *budget)
     }
     for (; flight->built < flight->count && spend(budget); flight->built++) {
         PyObject *result = next_result(state, flight);
-        int failed = result == NULL || PyDict_SetItem(flight->result, PyList_GET_ITEM(flight->tickers, flight->built),
-                                                      result) < 0;
+        int failed = result == NULL ||
+                     PyDict_SetItem(flight->result, PyList_GET_ITEM(flight->tickers, flight->built), result) < 0;
         Py_XDECREF(result);
         if (failed) {
             return resolve(state, flight->future, NULL) < 0 ? -1 : 1;

@@ -13,25 +13,24 @@ typedef struct za_budget {
     int64_t until_ns; /* on za_clock_ns */
 } za_budget;
 
-/* Everything but `request`, `code`, `error` and `completion` is touched with the GIL held only; those four belong to the pool
- * between za_flight_depart and the port's take. */
+/* Everything but `request`, `code`, `error` and `completion` is touched with the GIL held only; those four belong to
+ * the pool between za_flight_depart and the port's take. */
 typedef struct za_flight {
-    PyObject_HEAD
-    za_request request;
+    PyObject_HEAD za_request request;
     za_code code;
     za_error error;
     za_completion completion;
-    struct za_flight *next;   /* in its port's list of open flights, or of landed ones */
-    za_port *port;            /* a reference, from departure on */
-    PyObject *port_object;    /* keeps the Python side of the port alive while it is under way */
+    struct za_flight *next; /* in its port's list of open flights, or of landed ones */
+    za_port *port;          /* a reference, from departure on */
+    PyObject *port_object;  /* keeps the Python side of the port alive while it is under way */
     za_store_object *store;
-    PyObject *tickers;        /* a list of str: its strings are what request.symbols point into */
+    PyObject *tickers; /* a list of str: its strings are what request.symbols point into */
     za_symbol *symbols;
     Py_ssize_t count, room;
-    PyObject *futures;        /* a list with one for each ticker; NULL if `future` waits for the whole dict */
+    PyObject *futures; /* a list with one for each ticker; NULL if `future` waits for the whole dict */
     PyObject *future;
-    PyObject *result;         /* that dict, as far as it is built */
-    Py_ssize_t built;         /* results handed out so far */
+    PyObject *result; /* that dict, as far as it is built */
+    Py_ssize_t built; /* results handed out so far */
 } za_flight;
 
 /* An empty flight of single requests, filled by za_flight_board. NULL with an exception raised, as below. */

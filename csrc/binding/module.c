@@ -111,11 +111,9 @@ static PyObject *core_shutdown(PyObject *module, PyObject *timeout_object)
         return PyErr_Format(PyExc_ValueError, "timeout must be from 0 to 1e9 seconds");
     }
     bool ended;
-    Py_BEGIN_ALLOW_THREADS
-    za_notifier_stop(true);
+    Py_BEGIN_ALLOW_THREADS za_notifier_stop(true);
     ended = za_pool_shared_close((int64_t)(timeout * 1e9));
-    Py_END_ALLOW_THREADS
-    return PyBool_FromLong(ended);
+    Py_END_ALLOW_THREADS return PyBool_FromLong(ended);
 }
 
 static PyObject *core_after_fork(PyObject *module, PyObject *unused)
@@ -133,7 +131,8 @@ static PyMethodDef functions[] = {
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},
     {"signals", _PyCFunction_CAST(za_signals), METH_FASTCALL, NULL},
     {"measure_snapshot", _PyCFunction_CAST(za_measure_snapshot), METH_FASTCALL,
-     "measure_snapshot(store, symbols, repeats)\n--\n\nSeconds of each pass of the market-brain features over the symbols, on this "
+     "measure_snapshot(store, symbols, repeats)\n--\n\nSeconds of each pass of the market-brain features over the "
+     "symbols, on this "
      "thread alone."},
     {"read_arrow", za_read_arrow, METH_O, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
@@ -180,8 +179,7 @@ static int make_names(za_state *state)
 #undef INTERN
     PyObject *low_to_high = names_tuple(volatilities, 3), *down_to_up = names_tuple(trends, 3);
     state->feature_names = names_tuple(features, ZA_FEATURE_COUNT);
-    state->level_names =
-        low_to_high == NULL || down_to_up == NULL ? NULL : PyTuple_Pack(2, low_to_high, down_to_up);
+    state->level_names = low_to_high == NULL || down_to_up == NULL ? NULL : PyTuple_Pack(2, low_to_high, down_to_up);
     Py_XDECREF(low_to_high);
     Py_XDECREF(down_to_up);
     return state->feature_names == NULL || state->level_names == NULL ? -1 : 0;

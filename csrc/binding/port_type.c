@@ -10,16 +10,15 @@
 /* A turn of the loop hands out so many results, or works so long, and then lets others run. */
 enum { RESULTS_A_TURN = 256, NS_A_TURN = 500 * 1000 };
 
-/* One event loop's way in and back. Touched by its loop's thread only, but for close and stats; a strong reference to the loop
- * would keep a closed one alive, so each call brings it along. */
+/* One event loop's way in and back. Touched by its loop's thread only, but for close and stats; a strong reference to
+ * the loop would keep a closed one alive, so each call brings it along. */
 typedef struct za_port_object {
-    PyObject_HEAD
-    za_port *port;
-    PyObject *loop;               /* weak reference */
-    za_wake_fd wake_fd;           /* both -1 unless the wake is "eventfd" */
-    za_flight *open;              /* flights that single requests board until the loop's next turn */
-    za_flight *landed, **last;    /* flights with results to hand out, oldest first */
-    int resuming;                 /* a turn to go on handing out is scheduled */
+    PyObject_HEAD za_port *port;
+    PyObject *loop;            /* weak reference */
+    za_wake_fd wake_fd;        /* both -1 unless the wake is "eventfd" */
+    za_flight *open;           /* flights that single requests board until the loop's next turn */
+    za_flight *landed, **last; /* flights with results to hand out, oldest first */
+    int resuming;              /* a turn to go on handing out is scheduled */
     int closed;
     long long requests, flights, wakes, turns;
     PyObject *weak_references;
@@ -47,8 +46,9 @@ static PyObject *loop_of(za_port_object *self)
 static int call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method)
 {
     PyObject *bound = PyObject_GetAttr((PyObject *)self, method);
-    PyObject *answer = bound == NULL ? NULL : PyObject_CallMethodObjArgs(loop, name, first != NULL ? first : bound,
-                                                                         first != NULL ? bound : NULL, NULL);
+    PyObject *answer = bound == NULL ? NULL
+                                     : PyObject_CallMethodObjArgs(loop, name, first != NULL ? first : bound,
+                                                                  first != NULL ? bound : NULL, NULL);
     Py_XDECREF(bound);
     Py_XDECREF(answer);
     return answer == NULL ? -1 : 0;
@@ -345,11 +345,12 @@ static PyObject *port_stats(PyObject *object, PyObject *unused)
 {
     (void)unused;
     za_port_object *self = (za_port_object *)object;
-    return Py_BuildValue("{sLsLsLsL}", "requests", self->requests, "jobs", self->flights, "wakes", self->wakes,
-                         "turns", self->turns);
+    return Py_BuildValue("{sLsLsLsL}", "requests", self->requests, "jobs", self->flights, "wakes", self->wakes, "turns",
+                         self->turns);
 }
 
-/* Wakes the loop of a port. A loop that is closed or gone closes its port, and what was posted there becomes orphans. */
+/* Wakes the loop of a port. A loop that is closed or gone closes its port, and what was posted there becomes orphans.
+ */
 static void wake_loop(za_port *port)
 {
     /* What was posted to the port keeps its Python side alive until this thread has woken the loop (engine/port.h). */
@@ -379,10 +380,9 @@ PyObject *za_notifier_run(PyObject *module, PyObject *unused)
     for (;;) {
         za_port *port;
         bool running;
-        Py_BEGIN_ALLOW_THREADS
-        running = za_notifier_wait(&port);
-        Py_END_ALLOW_THREADS
-        if (!running) {
+        Py_BEGIN_ALLOW_THREADS running = za_notifier_wait(&port);
+        Py_END_ALLOW_THREADS if (!running)
+        {
             Py_RETURN_NONE;
         }
         if (port != NULL) {

@@ -57,10 +57,9 @@ static za_answer *run_request(za_request *request, za_request_kind kind, za_stor
     }
     za_error error;
     za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_request_run(request, za_pool_shared(), &error);
-    Py_END_ALLOW_THREADS
-    if (code != ZA_OK) {
+    Py_BEGIN_ALLOW_THREADS code = za_request_run(request, za_pool_shared(), &error);
+    Py_END_ALLOW_THREADS if (code != ZA_OK)
+    {
         za_free(answers);
         (void)za_raise(&error);
         return NULL;
@@ -73,15 +72,13 @@ static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_
 {
     za_state *state = za_state_of_module(module);
     za_symbol symbol;
-    za_store_object *store =
-        za_check_count("features", count, 2) < 0 ? NULL : za_store_argument(state, arguments[0]);
+    za_store_object *store = za_check_count("features", count, 2) < 0 ? NULL : za_store_argument(state, arguments[0]);
     if (store == NULL || za_symbol_of(arguments[1], -1, &symbol) < 0) {
         return NULL;
     }
     za_request request;
     za_answer *answers = run_request(&request, kind, store->store, &symbol, 1, NULL);
-    PyObject *result =
-        answers == NULL ? NULL : za_result_of(state, &request, arguments[1], answers, store->naive);
+    PyObject *result = answers == NULL ? NULL : za_result_of(state, &request, arguments[1], answers, store->naive);
     za_free(answers);
     return result;
 }
@@ -101,8 +98,7 @@ static PyObject *results_of(za_state *state, const za_request *request, PyObject
     return results;
 }
 
-static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_request_kind kind,
-                             const za_rules *rules)
+static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_request_kind kind, const za_rules *rules)
 {
     za_state *state = za_state_of_module(module);
     za_store_object *store = za_store_argument(state, arguments[0]);
@@ -110,8 +106,7 @@ static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_re
     za_symbol *symbols = tuple == NULL ? NULL : za_symbols_of(tuple);
     if (symbols != NULL) {
         za_request request;
-        za_answer *answers =
-            run_request(&request, kind, store->store, symbols, (size_t)PyTuple_GET_SIZE(tuple), rules);
+        za_answer *answers = run_request(&request, kind, store->store, symbols, (size_t)PyTuple_GET_SIZE(tuple), rules);
         results = answers == NULL ? NULL : results_of(state, &request, tuple, store->naive);
         za_free(answers);
     }
@@ -178,8 +173,7 @@ PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_s
     if (seconds != NULL && answers != NULL) {
         za_request request;
         za_request_init(&request, ZA_REQUEST_FEATURES, store->store, symbols, answers, length);
-        Py_BEGIN_ALLOW_THREADS
-        code = measure(&request, repeats, seconds);
+        Py_BEGIN_ALLOW_THREADS code = measure(&request, repeats, seconds);
         Py_END_ALLOW_THREADS
     }
     list = code == ZA_OK ? PyList_New(repeats) : PyErr_NoMemory();

@@ -171,8 +171,7 @@ PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *a
     return result;
 }
 
-PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer,
-                       int naive)
+PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer, int naive)
 {
     switch (request->kind) {
     case ZA_REQUEST_PAPER:

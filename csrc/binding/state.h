@@ -1,4 +1,5 @@
-/* What the module holds: declared once, in the lists below; module.c makes the struct, its traverse and its clear of them. */
+/* What the module holds: declared once, in the lists below; module.c makes the struct, its traverse and its clear of
+ * them. */
 #ifndef ZA_BINDING_STATE_H
 #define ZA_BINDING_STATE_H
 
@@ -19,12 +20,14 @@
 
 /* Interned strings. */
 #define ZA_STATE_NAMES(X)                                                                                              \
-    X(ticker) X(status) X(bars) X(as_of) X(stale) X(ok) X(insufficient_data) X(required) X(signal) X(reason)           \
-    X(no_trade_edge) X(insufficient_features) X(symbol) X(timestamp) X(price) X(open_price) X(open) X(high) X(low)     \
-    X(close) X(volume) X(sma_5) X(sma_20) X(sma_50) X(rsi) X(bollinger_upper) X(bollinger_lower) X(atr) X(vol_regime)  \
-    X(trend_regime) X(bid_ask_spread) X(order_flow_imbalance) X(news_sentiment) X(news_urgency) X(spy_correlation)     \
-    X(sector_momentum) X(done) X(set_result) X(set_exception) X(cancelled) X(create_future) X(call_soon)               \
-    X(call_soon_threadsafe) X(add_done_callback) X(add_reader) X(drain) X(flush) X(resume)
+    X(ticker)                                                                                                          \
+    X(status) X(bars) X(as_of) X(stale) X(ok) X(insufficient_data) X(required) X(signal) X(reason) X(no_trade_edge)    \
+        X(insufficient_features) X(symbol) X(timestamp) X(price) X(open_price) X(open) X(high) X(low) X(close)         \
+            X(volume) X(sma_5) X(sma_20) X(sma_50) X(rsi) X(bollinger_upper) X(bollinger_lower) X(atr) X(vol_regime)   \
+                X(trend_regime) X(bid_ask_spread) X(order_flow_imbalance) X(news_sentiment) X(news_urgency)            \
+                    X(spy_correlation) X(sector_momentum) X(done) X(set_result) X(set_exception) X(cancelled)          \
+                        X(create_future) X(call_soon) X(call_soon_threadsafe) X(add_done_callback) X(add_reader)       \
+                            X(drain) X(flush) X(resume)
 
 typedef struct za_state {
 #define MEMBER(name) PyObject *name;

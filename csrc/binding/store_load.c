@@ -14,8 +14,7 @@ typedef struct za_columns {
 static PyArrayObject *column_of(PyObject *object, int type, npy_intp length)
 {
     PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY);
-    if (array != NULL &&
-        (PyArray_NDIM(array) != 1 || (length >= 0 && PyArray_DIM(array, 0) != length))) {
+    if (array != NULL && (PyArray_NDIM(array) != 1 || (length >= 0 && PyArray_DIM(array, 0) != length))) {
         PyErr_SetString(PyExc_ValueError, "columns must be one-dimensional and of equal length");
         Py_CLEAR(array);
     }
@@ -68,10 +67,8 @@ PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssiz
     int64_t skipped = 0;
     za_error error;
     za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_store_load(store, symbol, &columns.rows, skip ? &skipped : NULL, &error);
-    Py_END_ALLOW_THREADS
-    release_columns(&columns);
+    Py_BEGIN_ALLOW_THREADS code = za_store_load(store, symbol, &columns.rows, skip ? &skipped : NULL, &error);
+    Py_END_ALLOW_THREADS release_columns(&columns);
     return code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
 }
 
@@ -94,11 +91,10 @@ PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssi
     int64_t skipped = 0;
     za_error error;
     za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_store_load_groups(store, names, (int32_t)PyTuple_GET_SIZE(tuple), PyArray_DATA(codes), &columns.rows,
-                                skip ? &skipped : NULL, &error);
-    Py_END_ALLOW_THREADS
-    result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
+    Py_BEGIN_ALLOW_THREADS code =
+        za_store_load_groups(store, names, (int32_t)PyTuple_GET_SIZE(tuple), PyArray_DATA(codes), &columns.rows,
+                             skip ? &skipped : NULL, &error);
+    Py_END_ALLOW_THREADS result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
 done:
     release_columns(&columns);
     Py_XDECREF(codes);

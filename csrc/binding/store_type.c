@@ -148,10 +148,9 @@ static PyObject *store_append_cross_section(PyObject *self, PyObject *arguments,
         goto done;
     }
     za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_store_append_all(store_of(self), symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
-    Py_END_ALLOW_THREADS
-    result = code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
+    Py_BEGIN_ALLOW_THREADS code =
+        za_store_append_all(store_of(self), symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
+    Py_END_ALLOW_THREADS result = code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
 done:
     za_free(bars);
     za_free(symbols);
@@ -235,8 +234,7 @@ static PyObject *store_symbols(PyObject *self, PyObject *unused)
 static PyObject *store_drop(PyObject *self, PyObject *symbol_object)
 {
     za_symbol symbol;
-    return za_symbol_of(symbol_object, -1, &symbol) < 0 ? NULL
-                                                        : PyBool_FromLong(za_store_drop(store_of(self), symbol));
+    return za_symbol_of(symbol_object, -1, &symbol) < 0 ? NULL : PyBool_FromLong(za_store_drop(store_of(self), symbol));
 }
 
 static PyObject *store_clear(PyObject *self, PyObject *unused)
@@ -301,7 +299,8 @@ static PyGetSetDef properties[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "BarStore(capacity=512, *, ordered=True)\n--\n\nSymbol -> its last `capacity` bars, in native columns."},
+    {Py_tp_doc,
+     "BarStore(capacity=512, *, ordered=True)\n--\n\nSymbol -> its last `capacity` bars, in native columns."},
     {Py_tp_new, store_new},
     {Py_tp_dealloc, store_dealloc},
     {Py_tp_methods, methods},

@@ -6,9 +6,8 @@
 #include "engine/store.h"
 
 typedef struct za_store_object {
-    PyObject_HEAD
-    za_store *store; /* a reference; never NULL, never changes */
-    int naive;       /* the last datetime appended had no time zone: so have those that come back (paper feed) */
+    PyObject_HEAD za_store *store; /* a reference; never NULL, never changes */
+    int naive; /* the last datetime appended had no time zone: so have those that come back (paper feed) */
 } za_store_object;
 
 extern PyType_Spec za_store_spec, za_port_spec, za_flight_spec;
@@ -21,17 +20,17 @@ PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssiz
 PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
 /* Functions of the module, each in the file named. */
-PyObject *za_read_arrow(PyObject *module, PyObject *data);                                        /* arrow_columns.c */
-PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);            /* requests.c */
+PyObject *za_read_arrow(PyObject *module, PyObject *data);                             /* arrow_columns.c */
+PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count); /* requests.c */
 PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_catalog(PyObject *module, PyObject *unused);                                         /* indicators.c */
+PyObject *za_catalog(PyObject *module, PyObject *unused); /* indicators.c */
 PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_lookback_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_notifier_run(PyObject *module, PyObject *unused);                                    /* port_type.c */
+PyObject *za_notifier_run(PyObject *module, PyObject *unused); /* port_type.c */
 
 /* -1 with a TypeError unless `count` is what `name` takes. */
 int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected);

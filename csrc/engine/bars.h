@@ -53,8 +53,8 @@ static inline double za_rows_last(const za_rows *rows, za_figure figure, int64_t
     return rows->figure[figure][rows->count - 1 - back];
 }
 
-/* ZA_OK if `bar` is one: finite, prices positive, volume not negative and, for an ordered calendar, low <= open, close <=
- * high. Else ZA_BAD_VALUE naming symbol, row (left out if negative), column and value. */
+/* ZA_OK if `bar` is one: finite, prices positive, volume not negative and, for an ordered calendar, low <= open, close
+ * <= high. Else ZA_BAD_VALUE naming symbol, row (left out if negative), column and value. */
 za_code za_bar_check(const za_bar *bar, bool ordered, za_symbol symbol, int64_t row, za_error *error);
 
 /* ZA_OK if `time` is later than `previous`; else ZA_BAD_VALUE naming symbol, row and both times. */

@@ -6,9 +6,9 @@
 
 #include "engine/bars.h"
 
-/* One allocation: this header, the times, then the five columns. The store that owns a symbol holds one reference and each
- * view another. References are taken under the store's lock and may be dropped without it; so whoever holds the lock and
- * sees `references == 1` knows that no view shows these rows, and none will until the lock is given back. */
+/* One allocation: this header, the times, then the five columns. The store that owns a symbol holds one reference and
+ * each view another. References are taken under the store's lock and may be dropped without it; so whoever holds the
+ * lock and sees `references == 1` knows that no view shows these rows, and none will until the lock is given back. */
 typedef struct za_block {
     atomic_int references;
     int64_t rows;

@@ -1,5 +1,5 @@
-/* Breadth is kept, not computed: each symbol remembers on which side of its average it closed, a change of its bars takes
- * that back and puts it on a list, and a question for breadth works off the list. */
+/* Breadth is kept, not computed: each symbol remembers on which side of its average it closed, a change of its bars
+ * takes that back and puts it on a list, and a question for breadth works off the list. */
 #include <math.h>
 
 #include "engine/store_inside.h"

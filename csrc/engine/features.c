@@ -4,26 +4,19 @@
 #include <string.h>
 
 /* Figures that are no feature themselves but of which features are made, in slots behind the row. */
-enum {
-    SLOT_HIGHEST = ZA_FEATURE_COUNT,
-    SLOT_LOWEST,
-    SLOT_MEAN_VOLUME,
-    SLOT_TURNOVER,
-    SLOT_COUNT
-};
+enum { SLOT_HIGHEST = ZA_FEATURE_COUNT, SLOT_LOWEST, SLOT_MEAN_VOLUME, SLOT_TURNOVER, SLOT_COUNT };
 _Static_assert((int)SLOT_COUNT <= (int)ZA_MOST_SLOTS, "a row has room for every slot");
 
 #define STEP(name, real_column, ...) {.indicator = ZA_INDICATOR_##name, .real = real_column, __VA_ARGS__}
-#define ONE(a) .slot = {a, ZA_NO_SLOT, ZA_NO_SLOT, ZA_NO_SLOT}
-#define THREE(a, b, c) .slot = {a, b, c, ZA_NO_SLOT}
+#define ONE(a)                       .slot = {a, ZA_NO_SLOT, ZA_NO_SLOT, ZA_NO_SLOT}
+#define THREE(a, b, c)               .slot = {a, b, c, ZA_NO_SLOT}
 
 static const za_step market_steps[] = {
     STEP(sma, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_sma_20)),
     STEP(sma, ZA_CLOSE, .params = {{50}}, ONE(ZA_FEATURE_sma_50)),
     STEP(ema, ZA_CLOSE, .params = {{12}}, ONE(ZA_FEATURE_ema_12)),
     STEP(ema, ZA_CLOSE, .params = {{26}}, ONE(ZA_FEATURE_ema_26)),
-    STEP(macd, ZA_CLOSE, .params = {{12, 26, 9}},
-         THREE(ZA_FEATURE_macd, ZA_FEATURE_macd_signal, ZA_FEATURE_macd_hist)),
+    STEP(macd, ZA_CLOSE, .params = {{12, 26, 9}}, THREE(ZA_FEATURE_macd, ZA_FEATURE_macd_signal, ZA_FEATURE_macd_hist)),
     STEP(rsi, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_rsi_14)),
     STEP(atr, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_atr_14)),
     STEP(adx, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_adx_14)),

@@ -36,9 +36,9 @@ typedef enum za_paper_field {
 
 typedef enum za_level { ZA_LOW_LEVEL, ZA_MIDDLE_LEVEL, ZA_HIGH_LEVEL } za_level;
 
-/* Fills rows[i] from views[i], i < count <= lanes of `set`, all of the same number of bars: at least 50 for market-brain
- * features, whose vix_level and breadth_50dma are left alone, and at least 1 for paper features. Fewer views than lanes are
- * filled up with copies of the last. False without memory. */
+/* Fills rows[i] from views[i], i < count <= lanes of `set`, all of the same number of bars: at least 50 for
+ * market-brain features, whose vix_level and breadth_50dma are left alone, and at least 1 for paper features. Fewer
+ * views than lanes are filled up with copies of the last. False without memory. */
 bool za_features_fill(const za_lane_set *set, const za_view *views, int count, za_scratch *scratch, double **rows);
 
 /* `spy` is the view of SPY in the same store, or empty; is_market[i]: the symbol is SPY or an index (^...). */

@@ -1,4 +1,5 @@
-/* Whole tables into the store: every block is built and checked first, without the lock, and then put in place at once. */
+/* Whole tables into the store: every block is built and checked first, without the lock, and then put in place at once.
+ */
 #include <string.h>
 
 #include "base/memory.h"
@@ -166,7 +167,8 @@ za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, in
     return code;
 }
 
-/* Stable merge sort of row numbers by time; `spare` has the same room. Most tables are sorted already, and cost one look. */
+/* Stable merge sort of row numbers by time; `spare` has the same room. Most tables are sorted already, and cost one
+ * look. */
 static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, int64_t *spare)
 {
     bool sorted = true;
@@ -186,8 +188,8 @@ static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, in
     }
 }
 
-/* Rows of each name, in their order in the table: parts[] with their `picked` inside `order`. Names without rows are left
- * out; returns how many parts there are, or -1 for a code that is none of the names. */
+/* Rows of each name, in their order in the table: parts[] with their `picked` inside `order`. Names without rows are
+ * left out; returns how many parts there are, or -1 for a code that is none of the names. */
 static int32_t group_rows(const za_symbol *names, int32_t name_count, const int32_t *codes, int64_t rows,
                           int64_t *order, za_part *parts)
 {

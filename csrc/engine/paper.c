@@ -8,10 +8,10 @@ enum { SLOT_VOLATILITY = ZA_PAPER_COUNT, SLOT_CORRELATION, SLOT_VARIES, SLOT_COU
 _Static_assert((int)SLOT_COUNT <= (int)ZA_MOST_SLOTS, "a row has room for every slot");
 
 enum {
-    WINDOW = 20,              /* of the averages, deviations and correlation */
-    TRADING_DAYS = 252,       /* a year */
-    MOMENTUM_BARS = 5,        /* sector_momentum compares the last close with the one four bars before */
-    LEAST_CORRELATED = 5      /* returns below which a correlation says nothing */
+    WINDOW = 20,         /* of the averages, deviations and correlation */
+    TRADING_DAYS = 252,  /* a year */
+    MOMENTUM_BARS = 5,   /* sector_momentum compares the last close with the one four bars before */
+    LEAST_CORRELATED = 5 /* returns below which a correlation says nothing */
 };
 
 #define ONE(a) .slot = {a, ZA_NO_SLOT, ZA_NO_SLOT, ZA_NO_SLOT}

@@ -101,8 +101,8 @@ static size_t tile_bytes(const za_lane_set *set, const za_tile *tile, const za_e
     return bytes;
 }
 
-static void run_step(const za_step *step, const za_lane_set *set, const za_extent *extent,
-                     const double *const *columns, int64_t bars, void *state, double (*rows)[ZA_MOST_SLOTS])
+static void run_step(const za_step *step, const za_lane_set *set, const za_extent *extent, const double *const *columns,
+                     int64_t bars, void *state, double (*rows)[ZA_MOST_SLOTS])
 {
     const za_indicator_info *info = za_indicator_info_of(step->indicator);
     int64_t start = za_snapshot_start(step->indicator, &step->params, bars);

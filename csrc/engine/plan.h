@@ -1,5 +1,5 @@
-/* A plan is a list of indicators with their parameters and the slots of a row that their outputs go to. It is run over a
- * tile: as many tickers with the same number of bars as there are lanes. */
+/* A plan is a list of indicators with their parameters and the slots of a row that their outputs go to. It is run over
+ * a tile: as many tickers with the same number of bars as there are lanes. */
 #ifndef ZA_ENGINE_PLAN_H
 #define ZA_ENGINE_PLAN_H
 
@@ -12,8 +12,8 @@ enum { ZA_MOST_LANES = 8, ZA_MOST_SLOTS = 32, ZA_NO_SLOT = -1 };
 typedef struct za_step {
     za_indicator indicator;
     za_params params;
-    za_field real;              /* the column that the indicator's close input reads; ZA_CLOSE but for averages of others */
-    int slot[ZA_MAX_OUTPUTS];   /* where in the row each output goes, or ZA_NO_SLOT */
+    za_field real; /* the column that the indicator's close input reads; ZA_CLOSE but for averages of others */
+    int slot[ZA_MAX_OUTPUTS]; /* where in the row each output goes, or ZA_NO_SLOT */
 } za_step;
 
 /* Plain columns of the tickers of a tile; those that no step reads may be NULL. */
@@ -25,8 +25,8 @@ typedef struct za_tile {
 /* The bars of up to `lanes` views of equal length, side by side; lanes without a view repeat the last one. */
 za_tile za_tile_of(const za_view *views, int count, int lanes);
 
-/* Snapshots of all steps whose lookback is below the number of bars, for every lane of the set, into rows[lane]; slots of the
- * other steps are not touched. False without memory. */
+/* Snapshots of all steps whose lookback is below the number of bars, for every lane of the set, into rows[lane]; slots
+ * of the other steps are not touched. False without memory. */
 bool za_plan_run(const za_step *steps, int count, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
                  double (*rows)[ZA_MOST_SLOTS]);
 

@@ -28,7 +28,7 @@ struct za_pool {
     pthread_cond_t work;   /* a job was queued, a thread is surplus, or the pool closes */
     pthread_cond_t idle;   /* nothing is queued or running any more, or a thread ended */
     za_job *head[ZA_URGENCY_COUNT], *tail[ZA_URGENCY_COUNT]; /* jobs with unclaimed items */
-    int wanted, alive, waiting; /* threads: to have, that run, that wait for work */
+    int wanted, alive, waiting;                              /* threads: to have, that run, that wait for work */
     za_seat seats[MOST_THREADS];
     bool closing;
     za_pool_offer *offer;
@@ -187,8 +187,8 @@ static int start_thread(za_seat *seat)
     return failed;
 }
 
-/* Frees the seat of a thread that has left its loop: the join lasts no longer than a return. Under the lock, which an ended
- * thread has given back for good. */
+/* Frees the seat of a thread that has left its loop: the join lasts no longer than a return. Under the lock, which an
+ * ended thread has given back for good. */
 static void join_ended(za_seat *seat)
 {
     if (seat->state == SEAT_ENDED) {
@@ -381,8 +381,8 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
 }
 
 static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
-static za_pool *shared;     /* guarded by shared_mutex */
-static bool shared_closed;  /* guarded by shared_mutex */
+static za_pool *shared;    /* guarded by shared_mutex */
+static bool shared_closed; /* guarded by shared_mutex */
 
 za_pool *za_pool_shared(void)
 {

@@ -1,5 +1,5 @@
-/* The native threads. A job is a group of `count` items that workers claim in runs of `grain`; it completes once, when every
- * item was run or given up. The threads never touch Python. */
+/* The native threads. A job is a group of `count` items that workers claim in runs of `grain`; it completes once, when
+ * every item was run or given up. The threads never touch Python. */
 #ifndef ZA_ENGINE_POOL_H
 #define ZA_ENGINE_POOL_H
 
@@ -30,8 +30,8 @@ typedef struct za_pool za_pool;
 struct za_job {
     /* Items [begin, end); any worker thread, several at once. */
     void (*run)(za_job *job, size_t begin, size_t end, za_scratch *scratch);
-    /* Called exactly once, by the thread that finished or cancelled the last item, without a lock held. The job belongs to
-     * the callee again, who may free it. */
+    /* Called exactly once, by the thread that finished or cancelled the last item, without a lock held. The job belongs
+     * to the callee again, who may free it. */
     void (*done)(za_job *job);
     size_t count, grain; /* both at least 1 */
     za_urgency urgency;
@@ -54,19 +54,19 @@ typedef struct za_pool_stats {
 
 /* A pool without threads: they start at the first job. NULL without memory. */
 za_pool *za_pool_new(int threads);
-/* Cancels what is queued and joins, up to `timeout_ns` in all. False: some thread did not end, and the pool's memory is left to
- * it. The pool is gone either way. */
+/* Cancels what is queued and joins, up to `timeout_ns` in all. False: some thread did not end, and the pool's memory is
+ * left to it. The pool is gone either way. */
 bool za_pool_free(za_pool *pool, int64_t timeout_ns);
 
 /* Somebody outside of the pool who may take small jobs: `offer` returns whether it will call work(argument) once. */
 typedef bool za_pool_offer(void (*work)(void *), void *argument);
 
-/* From now on an urgent job of at most `most_items` items, submitted while nothing is queued, is offered there before it is
- * queued. NULL: no more. */
+/* From now on an urgent job of at most `most_items` items, submitted while nothing is queued, is offered there before
+ * it is queued. NULL: no more. */
 void za_pool_set_offer(za_pool *pool, za_pool_offer *offer, size_t most_items);
 
-/* Takes the job. ZA_SYSTEM when no thread could be started or the pool is closing: then the job was not taken and `done`
- * is not called. */
+/* Takes the job. ZA_SYSTEM when no thread could be started or the pool is closing: then the job was not taken and
+ * `done` is not called. */
 za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error);
 /* Gives up the items that nobody has claimed. `done` may be called inside, if nothing was running. Only while the job
  * belongs to the pool; `done` is then still to come or running. */
@@ -77,8 +77,8 @@ bool za_pool_drain(za_pool *pool, int64_t timeout_ns);
 void za_pool_resize(za_pool *pool, int threads);
 za_pool_stats za_pool_stats_of(za_pool *pool);
 
-/* The process's pool, made at the first call with as many threads as there are CPUs for this process; a forked child makes
- * its own. NULL without memory, or after za_pool_shared_close. */
+/* The process's pool, made at the first call with as many threads as there are CPUs for this process; a forked child
+ * makes its own. NULL without memory, or after za_pool_shared_close. */
 za_pool *za_pool_shared(void);
 bool za_pool_shared_close(int64_t timeout_ns);
 

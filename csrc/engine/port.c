@@ -16,15 +16,16 @@ struct za_port {
     atomic_int references;
     int wake_fd;
     void *owner;
-    pthread_mutex_t mutex;      /* guards the four below */
+    pthread_mutex_t mutex; /* guards the four below */
     za_completions posted;
-    bool notified;              /* the loop was woken and has not taken yet */
+    bool notified; /* the loop was woken and has not taken yet */
     bool closed;
-    bool waiting;               /* in the notifier's list, which holds a reference; guarded by notifier.mutex */
-    za_port *next_waiting;      /* guarded by notifier.mutex */
+    bool waiting;          /* in the notifier's list, which holds a reference; guarded by notifier.mutex */
+    za_port *next_waiting; /* guarded by notifier.mutex */
 };
 
-/* What the notifier thread is to do: ports whose loops are to be woken, oldest first, and orphans to dispose of. A port's mutex may be held while this one is taken, not the reverse. */
+/* What the notifier thread is to do: ports whose loops are to be woken, oldest first, and orphans to dispose of. A
+ * port's mutex may be held while this one is taken, not the reverse. */
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -189,8 +190,7 @@ static void do_offered(void)
 bool za_notifier_wait(za_port **port)
 {
     pthread_mutex_lock(&notifier.mutex);
-    while (notifier.work != NULL ||
-           (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped)) {
+    while (notifier.work != NULL || (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped)) {
         if (notifier.work != NULL) {
             do_offered();
         } else {

@@ -1,5 +1,5 @@
-/* The way back to an event loop. Workers post completions from any thread; the loop's thread takes them all at once. Only
- * the first completion after a take wakes the loop: through the notifier, or through a file descriptor. */
+/* The way back to an event loop. Workers post completions from any thread; the loop's thread takes them all at once.
+ * Only the first completion after a take wakes the loop: through the notifier, or through a file descriptor. */
 #ifndef ZA_ENGINE_PORT_H
 #define ZA_ENGINE_PORT_H
 
@@ -14,7 +14,8 @@ typedef struct za_completion {
 typedef struct za_port za_port;
 
 /* One reference. `wake_fd` >= 0: posting writes 8 bytes to it (an eventfd, or the write end of a pipe), which stays the
- * caller's and must outlive the port's last post; -1: the notifier is told. `owner` is handed back by za_notifier_wait. */
+ * caller's and must outlive the port's last post; -1: the notifier is told. `owner` is handed back by za_notifier_wait.
+ */
 za_port *za_port_new(int wake_fd, void *owner);
 void za_port_retain(za_port *port);
 void za_port_release(za_port *port);
@@ -30,12 +31,14 @@ void za_port_close(za_port *port);
 /* All completions of closed ports, of which the caller disposes. */
 za_completion *za_port_take_orphans(void);
 
-/* Blocks until a port needs its loop woken, which is then in *port with a reference for the caller, or there are orphans
- * (*port is NULL); false when stopped. Only one thread calls it: what was posted to the port it returned stays posted, or
- * becomes an orphan, until that thread wakes the loop or takes the orphans. */
+/* Blocks until a port needs its loop woken, which is then in *port with a reference for the caller, or there are
+ * orphans
+ * (*port is NULL); false when stopped. Only one thread calls it: what was posted to the port it returned stays posted,
+ * or becomes an orphan, until that thread wakes the loop or takes the orphans. */
 bool za_notifier_wait(za_port **port);
-/* Hands a few microseconds of work to the notifier thread, which does it inside za_notifier_wait, if that thread has nothing
- * else to do; else false. One await alone then wakes one thread, not two: whoever computes also wakes the loop. */
+/* Hands a few microseconds of work to the notifier thread, which does it inside za_notifier_wait, if that thread has
+ * nothing else to do; else false. One await alone then wakes one thread, not two: whoever computes also wakes the loop.
+ */
 bool za_notifier_offer(void (*work)(void *), void *argument);
 
 /* Lets za_notifier_wait return NULL from now on, or wait again. */

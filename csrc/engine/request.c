@@ -34,8 +34,7 @@ static void order_by_bars(za_claim *claim)
 
 static bool is_market(za_symbol symbol)
 {
-    return (symbol.length > 0 && symbol.text[0] == '^') ||
-           (symbol.length == 3 && memcmp(symbol.text, "SPY", 3) == 0);
+    return (symbol.length > 0 && symbol.text[0] == '^') || (symbol.length == 3 && memcmp(symbol.text, "SPY", 3) == 0);
 }
 
 /* The rows of `count` symbols of the same number of bars, from position `first` of the order. */
@@ -147,7 +146,9 @@ void za_request_init(za_request *request, za_request_kind kind, za_store *store,
         .job = {.run = run,
                 .count = count,
                 .grain = GRAIN,
-                .urgency = count <= URGENT_COUNT ? ZA_URGENT : count <= BULK_COUNT ? ZA_NORMAL : ZA_BULK},
+                .urgency = count <= URGENT_COUNT ? ZA_URGENT
+                           : count <= BULK_COUNT ? ZA_NORMAL
+                                                 : ZA_BULK},
         .kind = kind,
         .store = store,
         .symbols = symbols,

@@ -11,7 +11,7 @@ typedef enum za_request_kind { ZA_REQUEST_FEATURES, ZA_REQUEST_PAPER, ZA_REQUEST
 
 /* What came out for one symbol. */
 typedef struct za_answer {
-    int64_t bars;         /* 0: no such symbol; a row is filled from ZA_FEATURE_BARS on, a paper row from 1 on */
+    int64_t bars; /* 0: no such symbol; a row is filled from ZA_FEATURE_BARS on, a paper row from 1 on */
     za_bar last;
     za_decision decision; /* of a signals request */
     double row[ZA_FEATURE_COUNT];
@@ -33,8 +33,8 @@ typedef struct za_request {
 void za_request_init(za_request *request, za_request_kind kind, za_store *store, const za_symbol *symbols,
                      za_answer *answers, size_t count);
 
-/* What is the same for every symbol (vix_level, breadth_50dma) enters the rows. Once, after every item was run: `done` calls
- * it first. ZA_OK, or why there are no answers. */
+/* What is the same for every symbol (vix_level, breadth_50dma) enters the rows. Once, after every item was run: `done`
+ * calls it first. ZA_OK, or why there are no answers. */
 za_code za_request_finish(za_request *request, za_error *error);
 
 /* All of it at once and here: on the calling thread if the list is short, else on the pool while this thread waits. The

@@ -73,8 +73,8 @@ za_store_options za_store_options_of(const za_store *store)
     return store->options;
 }
 
-/* Rows to make when `live` bars need a block with room for one more: half as many again, never above twice the capacity,
- * so that memory stays below twice what the bars need and a full block is compacted only every so often. */
+/* Rows to make when `live` bars need a block with room for one more: half as many again, never above twice the
+ * capacity, so that memory stays below twice what the bars need and a full block is compacted only every so often. */
 static int64_t rows_for(const za_store *store, int64_t live)
 {
     int64_t most = 2 * store->options.capacity, rows = live + live / 2 + 8;

@@ -14,8 +14,8 @@ typedef struct za_view {
 } za_view;
 
 typedef struct za_store_stats {
-    int64_t symbols, bars, bytes;                  /* now; bytes of bar columns */
-    int64_t appended, replaced, loaded, rejected;  /* rows, ever; rejected: refused or skipped as invalid */
+    int64_t symbols, bars, bytes;                 /* now; bytes of bar columns */
+    int64_t appended, replaced, loaded, rejected; /* rows, ever; rejected: refused or skipped as invalid */
 } za_store_stats;
 
 /* What append and append_cross_section take, and whether times are a calendar. */
@@ -30,21 +30,21 @@ void za_store_retain(za_store *store);
 void za_store_release(za_store *store);
 za_store_options za_store_options_of(const za_store *store);
 
-/* Adds a bar at the end. The last bar's own time replaces that bar, an older time is ZA_BAD_VALUE. On any failure the store is
- * as it was. */
+/* Adds a bar at the end. The last bar's own time replaces that bar, an older time is ZA_BAD_VALUE. On any failure the
+ * store is as it was. */
 za_code za_store_append(za_store *store, za_symbol symbol, const za_bar *bar, za_error *error);
 
-/* One bar of the same time for each of `count` symbols; bars[i] belongs to symbols[i]. All of them or, on failure, none. A
- * symbol that stands twice in the list is ZA_BAD_VALUE. */
+/* One bar of the same time for each of `count` symbols; bars[i] belongs to symbols[i]. All of them or, on failure,
+ * none. A symbol that stands twice in the list is ZA_BAD_VALUE. */
 za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_bar *bars, size_t count,
                             za_error *error);
 
-/* Replaces the symbol's bars by the last `capacity` of these rows, which have to be in order. `skipped` NULL: an invalid row
- * is ZA_BAD_VALUE and the store stays as it was; else such rows are left out and counted there. */
+/* Replaces the symbol's bars by the last `capacity` of these rows, which have to be in order. `skipped` NULL: an
+ * invalid row is ZA_BAD_VALUE and the store stays as it was; else such rows are left out and counted there. */
 za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, int64_t *skipped, za_error *error);
 
-/* The same for many symbols out of one long table in any order: row i belongs to names[codes[i]]. Rows are sorted by time;
- * two rows of one symbol and time are invalid. Every symbol that occurs is replaced, all or none. */
+/* The same for many symbols out of one long table in any order: row i belongs to names[codes[i]]. Rows are sorted by
+ * time; two rows of one symbol and time are invalid. Every symbol that occurs is replaced, all or none. */
 za_code za_store_load_groups(za_store *store, const za_symbol *names, int32_t name_count, const int32_t *codes,
                              const za_rows *rows, int64_t *skipped, za_error *error);
 
@@ -63,8 +63,8 @@ za_store_stats za_store_stats_of(za_store *store);
 /* Names in the order in which they came, copied: free with za_free (one block). NULL without memory. */
 za_symbol *za_store_symbols(za_store *store, size_t *count);
 
-/* Percent of the symbols (those with a leading ^ and those of fewer than 50 bars do not count) whose close is above their
- * sma_50; NaN if there is none. Kept up to date: only symbols changed since the last call are computed. */
+/* Percent of the symbols (those with a leading ^ and those of fewer than 50 bars do not count) whose close is above
+ * their sma_50; NaN if there is none. Kept up to date: only symbols changed since the last call are computed. */
 double za_store_breadth(za_store *store);
 
 /* The last close of ^VIX, else of VIX, else 20. */

@@ -12,17 +12,18 @@ enum { ZA_BREADTH_BARS = 50 };
 
 struct za_store {
     atomic_int references;
-    za_store_options options;        /* never changes */
-    za_store *next, *previous;       /* the list of all stores; guarded by the list's mutex (store.c) */
-    pthread_mutex_t mutex;           /* guards all that follows, and the entries */
+    za_store_options options;  /* never changes */
+    za_store *next, *previous; /* the list of all stores; guarded by the list's mutex (store.c) */
+    pthread_mutex_t mutex;     /* guards all that follows, and the entries */
     za_symbols symbols;
     za_store_stats stats;
     uint64_t last_mark;
-    za_entry *changed;               /* entries to be looked at by the next question for breadth */
-    int64_t counted, above;          /* of the entries that are not on that list */
+    za_entry *changed;      /* entries to be looked at by the next question for breadth */
+    int64_t counted, above; /* of the entries that are not on that list */
 };
 
-/* The entry's bars changed or are about to go: takes its part out of the breadth and puts it on the list. Under the lock. */
+/* The entry's bars changed or are about to go: takes its part out of the breadth and puts it on the list. Under the
+ * lock. */
 void za_breadth_touch(za_store *store, za_entry *entry);
 /* The entry is about to be removed: takes it off the list too. Under the lock. */
 void za_breadth_forget(za_store *store, za_entry *entry);

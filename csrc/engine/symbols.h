@@ -27,13 +27,14 @@ typedef struct za_symbols {
     za_entry **entries; /* in order of arrival; NULL where one was removed */
     size_t used, room;  /* used counts the holes too */
     size_t count;
-    uint32_t *slots; /* index into entries + 1; 0 is free */
+    uint32_t *slots;   /* index into entries + 1; 0 is free */
     size_t slot_count; /* a power of two, or 0 */
 } za_symbols;
 
 /* The entry of that name, or NULL. */
 za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name);
-/* The entry of that name, made empty if there is none (then *made is true); NULL without memory, and nothing changed. */
+/* The entry of that name, made empty if there is none (then *made is true); NULL without memory, and nothing changed.
+ */
 za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made);
 /* Takes it out and frees it; its block must have been released. */
 void za_symbols_remove(za_symbols *symbols, za_entry *entry);
