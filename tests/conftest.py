@@ -1,17 +1,21 @@
-"""What the tests share: the path of the references, real bars, fresh interpreters."""
+"""What the tests share: the path of the references, real bars, a clean store, fresh interpreters."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from reference.bars import Bars, data_folder, read_csv  # noqa: E402
+from reference.bars import Bars, data_folder, read_csv
+
+if TYPE_CHECKING:
+    from ziggy_async import BarStore
 
 
 @cache
@@ -26,6 +30,22 @@ def _real(name: str) -> Bars:
 def real() -> Callable[[str], Bars]:
     """Real bars by the name of their file, without `.csv`; skips the test when they are not there."""
     return _real
+
+
+@pytest.fixture
+def store() -> Iterator["BarStore"]:
+    """The market-brain functions' store, empty before and after, without a bar source; no regime is remembered."""
+    import ziggy_async
+    from ziggy_async.market_brain.regime import regime_detector
+
+    def clean() -> None:
+        ziggy_async.set_bar_source(None)
+        ziggy_async.default_store().clear()
+        regime_detector.detect_regime(force_refresh=True)
+
+    clean()
+    yield ziggy_async.default_store()
+    clean()
 
 
 @pytest.fixture

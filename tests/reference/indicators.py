@@ -62,21 +62,21 @@ def atr_simple(high: Floats, low: Floats, close: Floats, period: int = 14) -> tu
     return (_padded(_plain_means(true_range(high, low, close), period), len(close)),)
 
 
-def adx(high: Floats, low: Floats, close: Floats, period: int = 14) -> tuple[Floats, ...]:
-    """Wilder sums of the directional movements, seeded by the first `period - 1`; then their index DX from bar `period`;
-    then Wilder's mean of DX, seeded by the first `period` of them. Bars without movement leave the mean as it is."""
+def adx(high: Floats, low: Floats, period: int = 14) -> tuple[Floats, ...]:
+    """Wilder sums of the directional movements, seeded by the first `period - 1`; then their index DX from bar
+    `period`; then Wilder's mean of DX, seeded by the first `period`. A bar without movement leaves it as it is."""
     up, down = np.diff(high), -np.diff(low)
     plus = _wilder_sums(np.where((up > down) & (up > 0.0), up, 0.0), period)
     minus = _wilder_sums(np.where((down > up) & (down > 0.0), down, 0.0), period)
     moves = plus + minus
     index = _share(100.0 * np.abs(plus - minus), moves, otherwise=0.0)
     if len(index) < period:
-        return (np.full(len(close), np.nan),)
+        return (np.full(len(high), np.nan),)
     values = [float(np.mean(index[:period]))]
     for today in range(period, len(index)):
         moved = moves[today] > 0.0
         values.append((values[-1] * (period - 1) + index[today]) / period if moved else values[-1])
-    return (_padded(np.array(values), len(close)),)
+    return (_padded(np.array(values), len(high)),)
 
 
 def stddev(close: Floats, period: int = 20) -> tuple[Floats, ...]:
@@ -216,7 +216,7 @@ def _wilder(values: Floats, period: int) -> Floats:
 
 
 def _wilder_sums(values: Floats, period: int) -> Floats:
-    """From the `period`-th value on: the sum of the `period - 1` before it, then each new one and 1/period forgotten."""
+    """From the `period`-th value on: the sum of the `period - 1` before it, then each new one, 1/period forgotten."""
     total = float(np.sum(values[: period - 1]))
     totals = []
     for value in values[period - 1 :]:

@@ -42,7 +42,7 @@ def features(ticker: str, bars: Bars, vix: float = 20.0, breadth: float | None =
         "macd_hist": histogram,
         "rsi_14": last("rsi", close, 14),
         "atr_14": last("atr", bars.high, bars.low, close, 14),
-        "adx_14": last("adx", bars.high, bars.low, close, 14),
+        "adx_14": last("adx", bars.high, bars.low, 14),
         "bollinger_upper": upper,
         "bollinger_lower": lower,
         "z_score_20": last("zscore", close, 20),

@@ -53,6 +53,20 @@ class StoreModel:
         self.rows[symbol] = kept[-self.capacity :]
         return len(rows) - len(kept)
 
+    def load_frame(self, rows: Sequence[tuple[str, Row]], skip: bool = False) -> int:
+        """Every symbol that occurs gets its rows, sorted by time; all of them or none."""
+        if not rows:
+            raise ValueError("the table has no rows")
+        before, skipped = dict(self.rows), 0
+        try:
+            for symbol in dict.fromkeys(symbol for symbol, _ in rows):
+                own = sorted((row for name, row in rows if name == symbol), key=lambda row: row[0])
+                skipped += self.load(symbol, own, skip)
+        except ValueError:
+            self.rows = before
+            raise
+        return skipped
+
     def drop(self, symbol: str) -> bool:
         return self.rows.pop(symbol, None) is not None
 

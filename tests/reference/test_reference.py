@@ -31,8 +31,10 @@ TALIB: dict[str, Callable[[Bars], object]] = {
 
 def reference_of(name: str, bars: Bars) -> tuple[Floats, ...]:
     function = indicators.REFERENCES[name]
-    if name in ("atr", "adx"):
+    if name == "atr":
         return function(bars.high, bars.low, bars.close)
+    if name == "adx":
+        return function(bars.high, bars.low)
     if name == "correlation":
         return function(bars.close, bars.open)
     return function(bars.close)

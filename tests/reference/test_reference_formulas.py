@@ -35,7 +35,8 @@ def test_flat_prices() -> None:
     found = market_features.features("A", flat(60, 0.1))
     assert (found["rsi_14"], found["z_score_20"], found["adx_14"], found["atr_14"]) == (50.0, 0.0, 0.0, 0.0)
     assert found["sma_20"] == found["sma_50"] == 0.1
-    assert found["new_high_20d"] is True and found["new_low_20d"] is True
+    assert found["new_high_20d"] is True
+    assert found["new_low_20d"] is True
 
 
 def test_slope_of_a_straight_line() -> None:
@@ -46,15 +47,18 @@ def test_slope_of_a_straight_line() -> None:
 def test_paper_thresholds() -> None:
     assert paper_features.features("A", walk(0)) is None
     few = paper_features.features("A", from_closes([10.0, 11.0, 12.0, 13.0]))
-    assert few is not None and (few["sma_5"], few["rsi"], few["sector_momentum"]) == (0.0, 50.0, 0.0)
+    assert few is not None
+    assert (few["sma_5"], few["rsi"], few["sector_momentum"]) == (0.0, 50.0, 0.0)
     five = paper_features.features("A", from_closes([10.0, 10.1, 10.2, 10.3, 10.4]))
-    assert five is not None and five["sector_momentum"] == pytest.approx(0.4)
+    assert five is not None
+    assert five["sector_momentum"] == pytest.approx(0.4)
 
 
 def test_rules_by_hand() -> None:
     figures = {"rsi_14": 15.0, "z_score_20": -2.0, "close": 100.0, "atr_14": 2.0, "sma_20": 110.0, "sma_50": 120.0,
                "slope_20d": -1.0, "new_high_20d": False}  # fmt: skip
     call = signal_rules.signal(figures, "Chop")
-    assert call is not None and (call.stop, call.target, call.direction) == (96.0, 106.0, "LONG")
+    assert call is not None
+    assert (call.stop, call.target, call.direction) == (96.0, 106.0, "LONG")
     assert call.confidence == pytest.approx(0.65 * 0.875)
     assert signal_rules.signal(figures, "Panic") is None

@@ -1,0 +1,234 @@
+"""Every kind of table and of timestamp that a store takes, for one symbol and for many."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+from reference.bars import FIELDS, walk
+from reference.tables import (
+    KINDS,
+    Kind,
+    as_pandas,
+    as_polars,
+    as_pyarrow,
+    as_relation,
+    as_structured,
+    assert_bars,
+    contents,
+    long_table,
+)
+
+from ziggy_async import BarStore
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [1, 20])
+def test_every_kind_of_table(kind: Kind, count: int) -> None:
+    store, bars = BarStore(), walk(count)
+    assert store.load("A", kind(bars.table())) == 0
+    assert_bars(store, "A", bars)
+
+
+@pytest.mark.parametrize("kind", [as_pyarrow, as_polars, as_pandas, as_relation, as_structured, dict])
+def test_whole_numbers_and_single_precision(kind: Kind) -> None:
+    store, bars = BarStore(), walk(20)
+    table: dict[str, Any] = dict(bars.table())
+    table["volume"] = bars.volume.astype(np.int64)
+    table["close"] = bars.close.astype(np.float32)
+    table["high"], table["low"] = bars.high * 1.001, bars.low * 0.999
+    store.load("A", kind(table))
+    assert store.bars("A")["close"].tolist() == bars.close.astype(np.float32).astype(np.float64).tolist()
+    assert store.bars("A")["volume"].tolist() == bars.volume.tolist()
+
+
+@pytest.mark.parametrize("time", ["timestamp", "Date", "DATETIME", "time", "Ts", "t", "datetime"])
+def test_spellings_of_the_time(time: str) -> None:
+    store, bars = BarStore(), walk(5)
+    table = bars.table()
+    store.load("A", {time: table.pop("timestamp"), **table})
+    assert_bars(store, "A", bars)
+
+
+@pytest.mark.parametrize("spelling", [str.upper, str.title, lambda name: name[0], lambda name: f"{name}_price"])
+def test_spellings_of_the_prices(spelling: Callable[[str], str]) -> None:
+    store, bars = BarStore(), walk(5)
+    table = bars.table()
+    spelled = {name if name in ("timestamp", "volume") else spelling(name): column for name, column in table.items()}
+    store.load("A", spelled)
+    assert_bars(store, "A", bars)
+
+
+def test_other_columns_are_ignored() -> None:
+    store, bars = BarStore(), walk(5)
+    store.load("A", {**bars.table(), "Adj Close": bars.close / 2, "note": np.array(["x"] * 5)})
+    assert_bars(store, "A", bars)
+
+
+def test_adjusted_closes_do_not_stand_in() -> None:
+    store, table = BarStore(), walk(5).table()
+    for spelling in ("adj close", "Adj Close", "adj_close", "Adjusted Close"):
+        changed = {spelling if name == "close" else name: column for name, column in table.items()}
+        with pytest.raises(ValueError, match="close"):
+            store.load("A", changed)
+    assert len(store) == 0
+
+
+MOMENT = datetime(2024, 3, 1, 14, 30, 15, 250_000, tzinfo=UTC)
+MOMENT_NS = 1_709_303_415_250_000_000
+MIDNIGHT_NS = 1_709_251_200_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("stamp", "unit", "nanoseconds"),
+    [
+        (MOMENT, None, MOMENT_NS),
+        (MOMENT.replace(tzinfo=None), None, MOMENT_NS),
+        (MOMENT.astimezone(timezone(timedelta(hours=-5))), None, MOMENT_NS),
+        (date(2024, 3, 1), None, MIDNIGHT_NS),
+        (np.datetime64(MOMENT_NS, "ns"), None, MOMENT_NS),
+        (np.datetime64(MOMENT_NS // 10**6, "ms"), None, MOMENT_NS),
+        (np.datetime64("2024-03-01", "D"), None, MIDNIGHT_NS),
+        (MOMENT_NS, "ns", MOMENT_NS),
+        (MOMENT_NS // 10**3, "us", MOMENT_NS),
+        (MOMENT_NS // 10**6, "ms", MOMENT_NS),
+        (MIDNIGHT_NS // 10**9, "s", MIDNIGHT_NS),
+        ("2024-03-01T14:30:15.250Z", None, MOMENT_NS),
+        ("2024-03-01 14:30:15.250", None, MOMENT_NS),
+        ("2024-03-01T09:30:15.250-05:00", None, MOMENT_NS),
+        ("2024-03-01", None, MIDNIGHT_NS),
+        (datetime(1960, 1, 1), None, -315_619_200_000_000_000),
+    ],
+)
+def test_timestamps_of_every_kind(stamp: Any, unit: str | None, nanoseconds: int) -> None:
+    store = BarStore()
+    keywords = {} if unit is None else {"unit": unit}
+    store.append("A", stamp, 10.0, 11.0, 9.0, 10.0, 5.0, **keywords)
+    store.append_cross_section(stamp, ["B"], np.ones((1, 5)), **keywords)
+    column = np.array([stamp]) if isinstance(stamp, (int, np.datetime64)) else [stamp]
+    store.load("C", {"timestamp": column, **dict.fromkeys(FIELDS, np.ones(1))}, **keywords)
+    for symbol in "ABC":
+        assert store.bars(symbol)["timestamp"].astype(np.int64).tolist() == [nanoseconds], symbol
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        MOMENT_NS,
+        1.5,
+        "yesterday",
+        None,
+        np.datetime64("NaT"),
+        object(),
+        datetime(2500, 1, 1),
+        date(1500, 1, 1),
+        "2500-01-01",
+        True,
+    ],
+)
+def test_timestamps_that_are_none(stamp: Any) -> None:
+    """Whole numbers belong here while no unit is given."""
+    store = BarStore()
+    with pytest.raises((TypeError, ValueError)):
+        store.append("A", stamp, 10.0, 11.0, 9.0, 10.0, 5.0)
+    with pytest.raises((TypeError, ValueError)):
+        store.load("A", {"timestamp": [stamp], **dict.fromkeys(FIELDS, np.ones(1))})
+    assert len(store) == 0
+
+
+def test_an_unknown_unit() -> None:
+    store = BarStore()
+    with pytest.raises(ValueError, match="fortnight"):
+        store.append("A", 5, 10.0, 11.0, 9.0, 10.0, 5.0, unit="fortnight")
+    with pytest.raises(ValueError, match="unit"):
+        store.load("A", {**walk(5).table(), "timestamp": np.arange(5)})
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "America/New_York"])
+def test_arrow_and_pandas_times(unit: str, zone: str | None) -> None:
+    arrow, pandas = pytest.importorskip("pyarrow"), pytest.importorskip("pandas")
+    bars, table = walk(5), walk(5).table()
+    stamps = arrow.array(table["timestamp"].astype(f"datetime64[{unit}]"), arrow.timestamp(unit, tz=zone))
+    columns = {"timestamp": stamps, **bars.columns()}
+    frame = pandas.DataFrame({"timestamp": stamps.to_pandas(), **bars.columns()})
+    for data in (arrow.table(columns), frame, frame.set_index("timestamp")):
+        store = BarStore()
+        store.load("A", data)
+        assert_bars(store, "A", bars)
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("kind", [as_pyarrow, as_polars, as_pandas, as_relation, as_structured, dict])
+def test_a_long_table(kind: Kind, shuffled: bool) -> None:
+    every = {f"S{seed}": walk(5 + seed % 13, seed=seed) for seed in range(40)}
+    store = BarStore(10)
+    store.load("S3", walk(9, seed=99).table())
+    store.load("OTHER", walk(9, seed=98).table())
+    assert store.load_frame(kind(long_table(every, shuffled))) == 0
+    assert set(store.symbols()) == {*every, "OTHER"}
+    assert_bars(store, "OTHER", walk(9, seed=98))
+    for symbol, bars in every.items():
+        assert_bars(store, symbol, bars[-10:])
+
+
+@pytest.mark.parametrize("name", ["Symbol", "TICKER", "sym", "code"])
+def test_spellings_of_the_symbol(name: str) -> None:
+    store, table = BarStore(), long_table({"A": walk(3), "B": walk(4)}, shuffled=True)
+    store.load_frame({name: table.pop("symbol"), **table})
+    assert_bars(store, "B", walk(4))
+
+
+def test_a_symbol_column_by_name() -> None:
+    store, table = BarStore(), long_table({"A": walk(3), "B": walk(4)}, shuffled=True)
+    table["isin"] = table.pop("symbol")
+    with pytest.raises(ValueError, match="symbol"):
+        store.load_frame(table)
+    store.load_frame(table, symbol_column="isin")
+    assert_bars(store, "A", walk(3))
+    with pytest.raises(ValueError, match="wkn"):
+        store.load_frame(table, symbol_column="wkn")
+
+
+def test_text_in_arrow_dictionaries() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = long_table({"A": walk(3), "B": walk(4)}, shuffled=True)
+    store = BarStore()
+    store.load_frame(arrow.table({**table, "symbol": arrow.array(table["symbol"]).dictionary_encode()}))
+    assert_bars(store, "A", walk(3))
+    assert_bars(store, "B", walk(4))
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_bad_row_of_a_long_table(shuffled: bool) -> None:
+    table = long_table({"A": walk(5), "B": walk(6), "C": walk(7)}, shuffled)
+    row = int(np.flatnonzero(table["symbol"] == "B")[2])
+    table["close"][row] = -1.0
+    store = BarStore()
+    store.load("B", walk(9).table())
+    before = contents(store)
+    with pytest.raises(ValueError, match=rf"B.*row {row}\b.*close.*-1"):
+        store.load_frame(table)
+    assert contents(store) == before
+    assert store.load_frame(table, invalid="skip") == 1
+    assert {symbol: len(store.bars(symbol)["close"]) for symbol in "ABC"} == {"A": 5, "B": 5, "C": 7}
+
+
+def test_one_time_twice_for_a_symbol() -> None:
+    table = long_table({"A": walk(5), "B": walk(5)}, shuffled=False)
+    table["timestamp"][3] = table["timestamp"][2]
+    store = BarStore()
+    with pytest.raises(ValueError, match=r"A.*row 3.*timestamp"):
+        store.load_frame(table)
+    assert len(store) == 0
+
+
+@pytest.mark.parametrize("symbol", [None, 5, ""])
+def test_rows_without_a_symbol(symbol: Any) -> None:
+    table = long_table({"A": walk(3)}, shuffled=False)
+    table["symbol"] = ["A", symbol, "A"]
+    store = BarStore()
+    with pytest.raises((TypeError, ValueError), match=r"1|symbol"):
+        store.load_frame(table)
+    assert len(store) == 0
