@@ -47,7 +47,7 @@ INLINE void ema_update(ema_state *s, const bar_columns *bars, int64_t t)
 
 INLINE void ema_value(const ema_state *s, vec *out)
 {
-    out[0] = s->average.value;
+    out[0] = exponential_value(&s->average);
 }
 
 enum { turnover_rows = WINDOW_MEAN_ROWS };

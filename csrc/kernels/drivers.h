@@ -24,7 +24,9 @@
             name##_update(&state, &bars, t);                                                                           \
         }                                                                                                              \
         name##_value(&state, value);                                                                                   \
-        memcpy(out, value, name##_output_count * sizeof(vec));                                                         \
+        for (int output = 0; output < name##_output_count; ++output) {                                                 \
+            vec_store(out + output * ZA_LANES, value[output]);                                                         \
+        }                                                                                                              \
     }                                                                                                                  \
     static void name##_series(const za_params *params, const za_frame *frame, vec *slots, double *const *out)          \
     {                                                                                                                  \
@@ -34,14 +36,15 @@
         int64_t lookback = za_lookback(ZA_INDICATOR_##name, params);                                                   \
         for (int64_t t = 0; t < frame->bars; ++t) {                                                                    \
             vec value[ZA_MAX_OUTPUTS];                                                                                 \
+            for (int output = 0; output < name##_output_count; ++output) {                                             \
+                value[output] = vec_fill(NAN);                                                                         \
+            }                                                                                                          \
             name##_update(&state, &bars, t);                                                                           \
             if (t >= lookback) {                                                                                       \
                 name##_value(&state, value);                                                                           \
-            } else {                                                                                                   \
-                value[0] = value[1] = value[2] = value[3] = vec_fill(NAN);                                             \
             }                                                                                                          \
             for (int output = 0; output < name##_output_count; ++output) {                                             \
-                memcpy(out[output] + t * ZA_LANES, &value[output], sizeof(vec));                                       \
+                vec_store(out[output] + t * ZA_LANES, value[output]);                                                  \
             }                                                                                                          \
         }                                                                                                              \
     }

@@ -1,6 +1,5 @@
 /* A lane type: one number of each of ZA_LANES tickers. With one lane it is a plain double, and the helpers below are
- * all that differs. Every operation is one IEEE operation for each lane, so the width never changes a bit of a result.
- */
+ * all that differs. An operation is the same IEEE operation in each lane, so the width never changes a bit. */
 #ifndef ZA_KERNELS_LANE_H
 #define ZA_KERNELS_LANE_H
 
@@ -17,7 +16,7 @@
 
 #if ZA_LANES == 1
 
-typedef double vec;
+typedef double vec, loose_vec;
 typedef int64_t mask;
 
 INLINE vec vec_select(mask chosen, vec yes, vec no)
@@ -38,6 +37,8 @@ INLINE vec vec_sqrt(vec x)
 #else
 
 typedef double vec __attribute__((vector_size(8 * ZA_LANES), may_alias));
+/* Aligned as a double is. */
+typedef double loose_vec __attribute__((vector_size(8 * ZA_LANES), may_alias, aligned(8)));
 typedef int64_t mask __attribute__((vector_size(8 * ZA_LANES)));
 
 /* A comparison of vectors has all bits set in the lanes where it holds. */
@@ -66,6 +67,16 @@ INLINE vec vec_sqrt(vec x)
 INLINE vec vec_fill(double x)
 {
     return x - (vec){0.0};
+}
+
+INLINE vec vec_load(const double *from)
+{
+    return *(const loose_vec *)(const void *)from;
+}
+
+INLINE void vec_store(double *to, vec x)
+{
+    *(loose_vec *)(void *)to = x;
 }
 
 INLINE vec vec_max(vec a, vec b)

@@ -22,8 +22,8 @@ typedef struct za_lane_set {
     /* Every bar enters once, the outputs are read once: out[output * lanes + lane]. frame->bars > lookback. To start
      * late (za_snapshot_start), hand in columns that begin there. */
     void (*snapshot)(za_indicator indicator, const za_params *params, const za_frame *frame, void *state, double *out);
-    /* Every bar enters and is read: out[output] is a column [bar][lane] of frame->bars rows; the first `lookback` rows are
-     * NaN. */
+    /* Every bar enters and is read: out[output] is a column [bar][lane] of frame->bars rows; the first `lookback` rows
+     * are NaN. */
     void (*series)(za_indicator indicator, const za_params *params, const za_frame *frame, void *state,
                    double *const *out);
     /* `lanes` plain columns of `bars` doubles into one [bar][lane]. */

@@ -10,14 +10,14 @@
 enum { rsi_rows = 0 };
 
 typedef struct rsi_state {
-    vec previous, gain, loss; /* Wilder sums */
-    wilder smoothing;
+    vec previous;
+    wilder gain, loss;
 } rsi_state;
 
 INLINE rsi_state rsi_start(const rsi_params *p, vec *slots)
 {
     (void)slots;
-    return (rsi_state){.smoothing = wilder_start(p->period)};
+    return (rsi_state){vec_fill(0.0), wilder_start(p->period, p->period), wilder_start(p->period, p->period)};
 }
 
 INLINE void rsi_update(rsi_state *s, const bar_columns *bars, int64_t t)
@@ -25,16 +25,15 @@ INLINE void rsi_update(rsi_state *s, const bar_columns *bars, int64_t t)
     vec close = bars->close[t];
     if (t > 0) {
         vec change = close - s->previous;
-        double keep = wilder_keep(&s->smoothing, t - 1, s->smoothing.period);
-        s->gain = s->gain * keep + vec_positive(change);
-        s->loss = s->loss * keep + vec_positive(-change);
+        wilder_enter(&s->gain, vec_positive(change));
+        wilder_enter(&s->loss, vec_positive(-change));
     }
     s->previous = close;
 }
 
 INLINE void rsi_value(const rsi_state *s, vec *out)
 {
-    out[0] = vec_ratio(s->gain * 100.0, s->gain + s->loss, 50.0);
+    out[0] = vec_ratio(s->gain.sum * 100.0, s->gain.sum + s->loss.sum, 50.0);
 }
 
 enum { rsi_cutler_rows = 2 * WINDOW_MEAN_ROWS };
@@ -69,7 +68,8 @@ INLINE void rsi_cutler_value(const rsi_cutler_state *s, vec *out)
 
 enum { macd_rows = 0 };
 
-/* Both averages have their first value at the bar where the slow one can, and their difference begins there. */
+/* Both averages have their first value at the bar where the slow one can, and the line begins there: their difference,
+ * which is how much more the slow one lags. */
 typedef struct macd_state {
     exponential fast, slow, signal;
 } macd_state;
@@ -77,7 +77,8 @@ typedef struct macd_state {
 INLINE macd_state macd_start(const macd_params *p, vec *slots)
 {
     (void)slots;
-    return (macd_state){exponential_start(fmin(p->fast, p->slow)), exponential_start(fmax(p->fast, p->slow)),
+    bool swapped = p->slow < p->fast;
+    return (macd_state){exponential_start(swapped ? p->slow : p->fast), exponential_start(swapped ? p->fast : p->slow),
                         exponential_start(p->signal)};
 }
 
@@ -88,16 +89,15 @@ INLINE void macd_update(macd_state *s, const bar_columns *bars, int64_t t)
         exponential_enter(&s->fast, bars->close[t]);
     }
     if (t >= s->slow.period - 1) {
-        exponential_enter(&s->signal, s->fast.value - s->slow.value);
+        exponential_enter(&s->signal, s->slow.lag - s->fast.lag);
     }
 }
 
 INLINE void macd_value(const macd_state *s, vec *out)
 {
-    vec line = s->fast.value - s->slow.value;
-    out[0] = line;
-    out[1] = s->signal.value;
-    out[2] = line - s->signal.value;
+    out[0] = s->signal.last;
+    out[1] = exponential_value(&s->signal);
+    out[2] = s->signal.lag;
 }
 
 enum { roc_rows = 1 };

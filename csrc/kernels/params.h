@@ -6,6 +6,7 @@
 
 #include "kernels/catalog.h"
 
+/* The parameters of a row are doubles in its order, as in za_params, so that one is a prefix of the other. */
 #define PARAMS(...)      __VA_ARGS__
 #define WHOLE(name, ...) double name;
 #define REAL(name, ...)  double name;

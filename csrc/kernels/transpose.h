@@ -31,12 +31,18 @@ INLINE void transpose_columns(const double *const *columns, int64_t bars, double
 #define ROUNDS(round) round(1) round(2) round(4)
 #endif
 
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (mask){__VA_ARGS__})
+#endif
+
 #define ROUND(step)                                                                                                    \
     for (int row = 0; row < ZA_LANES; ++row) {                                                                         \
         if ((row & (step)) == 0) {                                                                                     \
             vec upper = square[row], lower = square[row + (step)];                                                     \
-            square[row] = __builtin_shufflevector(upper, lower, LANES_OF(KEPT_LEFT, step));                            \
-            square[row + (step)] = __builtin_shufflevector(upper, lower, LANES_OF(KEPT_RIGHT, step));                  \
+            square[row] = SHUFFLE(upper, lower, LANES_OF(KEPT_LEFT, step));                                            \
+            square[row + (step)] = SHUFFLE(upper, lower, LANES_OF(KEPT_RIGHT, step));                                  \
         }                                                                                                              \
     }
 
@@ -44,13 +50,16 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
 {
     vec square[ZA_LANES];
     for (int lane = 0; lane < ZA_LANES; ++lane) {
-        memcpy(&square[lane], columns[lane] + bar, sizeof(vec));
+        square[lane] = vec_load(columns[lane] + bar);
     }
     ROUNDS(ROUND)
-    memcpy(tile + bar * ZA_LANES, square, sizeof square);
+    for (int row = 0; row < ZA_LANES; ++row) {
+        vec_store(tile + (bar + row) * ZA_LANES, square[row]);
+    }
 }
 
 #undef ROUND
+#undef SHUFFLE
 #undef ROUNDS
 #undef LANES_OF
 #undef KEPT_RIGHT

@@ -11,38 +11,38 @@ enum { adx_rows = 0 };
 
 /* The true range that both directional indicators are divided by cancels in their index, so it is not kept. */
 typedef struct adx_state {
-    vec high, low;          /* of the bar before */
-    vec plus, minus, index; /* Wilder sums: movement up, movement down, how one-sided they are (0 to 1) */
-    wilder smoothing;
+    vec high, low;      /* of the bar before */
+    wilder plus, minus; /* movement up, movement down */
+    wilder index;       /* how one-sided they are, 0 to 1 */
+    double period;
 } adx_state;
 
 INLINE adx_state adx_start(const adx_params *p, vec *slots)
 {
     (void)slots;
-    return (adx_state){.smoothing = wilder_start(p->period)};
+    wilder movement = wilder_start(p->period, p->period - 1.0);
+    return (adx_state){vec_fill(0.0), vec_fill(0.0), movement, movement, wilder_start(p->period, p->period), p->period};
 }
 
 /* Bars without any movement in memory say nothing about direction: they leave the average as it is. */
-INLINE void adx_add_index(adx_state *s, double keep)
+INLINE void adx_enter_index(adx_state *s)
 {
-    vec moved = s->plus + s->minus;
+    vec moved = s->plus.sum + s->minus.sum, before = s->index.sum;
     mask moves = (mask)(moved > 0.0);
-    vec one_sided = vec_abs(s->plus - s->minus) / vec_select(moves, moved, vec_fill(1.0));
-    s->index = vec_select(moves, s->index * keep + one_sided, s->index);
+    wilder_enter(&s->index, vec_abs(s->plus.sum - s->minus.sum) / vec_select(moves, moved, vec_fill(1.0)));
+    s->index.sum = vec_select(moves, s->index.sum, before);
 }
 
 INLINE void adx_update(adx_state *s, const bar_columns *bars, int64_t t)
 {
     vec high = bars->high[t], low = bars->low[t], none = vec_fill(0.0);
-    int64_t period = s->smoothing.period;
     if (t > 0) {
         vec up = high - s->high, down = s->low - low;
-        double keep = wilder_keep(&s->smoothing, t - 1, period - 1);
-        s->plus = s->plus * keep + vec_select((mask)(up > down), vec_positive(up), none);
-        s->minus = s->minus * keep + vec_select((mask)(down > up), vec_positive(down), none);
+        wilder_enter(&s->plus, vec_select((mask)(up > down), vec_positive(up), none));
+        wilder_enter(&s->minus, vec_select((mask)(down > up), vec_positive(down), none));
     }
-    if (t >= period) {
-        adx_add_index(s, wilder_keep(&s->smoothing, t - period, period));
+    if ((double)t >= s->period) {
+        adx_enter_index(s);
     }
     s->high = high;
     s->low = low;
@@ -50,7 +50,7 @@ INLINE void adx_update(adx_state *s, const bar_columns *bars, int64_t t)
 
 INLINE void adx_value(const adx_state *s, vec *out)
 {
-    out[0] = s->index * (100.0 / (double)s->smoothing.period);
+    out[0] = s->index.sum * (100.0 / s->period);
 }
 
 enum { slope_rows = WINDOW_TREND_ROWS };

@@ -36,28 +36,28 @@ INLINE void bollinger_value(const bollinger_state *s, vec *out)
 enum { atr_rows = 0 };
 
 typedef struct atr_state {
-    vec previous, range; /* a Wilder sum */
-    wilder smoothing;
+    vec previous;
+    wilder range;
+    double period;
 } atr_state;
 
 INLINE atr_state atr_start(const atr_params *p, vec *slots)
 {
     (void)slots;
-    return (atr_state){.smoothing = wilder_start(p->period)};
+    return (atr_state){vec_fill(0.0), wilder_start(p->period, p->period), p->period};
 }
 
 INLINE void atr_update(atr_state *s, const bar_columns *bars, int64_t t)
 {
     if (t > 0) {
-        double keep = wilder_keep(&s->smoothing, t - 1, s->smoothing.period);
-        s->range = s->range * keep + true_range(bars->high[t], bars->low[t], s->previous);
+        wilder_enter(&s->range, true_range(bars->high[t], bars->low[t], s->previous));
     }
     s->previous = bars->close[t];
 }
 
 INLINE void atr_value(const atr_state *s, vec *out)
 {
-    out[0] = s->range * (1.0 / (double)s->smoothing.period);
+    out[0] = s->range.sum * (1.0 / s->period);
 }
 
 enum { atr_simple_rows = WINDOW_MEAN_ROWS };
