@@ -261,7 +261,7 @@ def _array(name: str, column: Any, label: Label) -> NDArray[Any]:
         fault = f"Arrow type {column.arrow_format!r} is neither number, time nor text"
         raise TypeError(f"{label(0)}column {name!r}: {fault}")
     if type(column).__module__.startswith("pandas.") and not isinstance(column.dtype, np.dtype):
-        array = _of_extension(column.to_series() if hasattr(column, "to_series") else column)
+        array = _of_extension(sys.modules["pandas"].Series(column))
     elif isinstance(column, list | tuple):
         # As objects: NumPy would turn [1.0, "x"] into text, and the row at fault would be lost.
         array = np.fromiter(column, dtype=object, count=len(column))
@@ -277,9 +277,12 @@ def _array(name: str, column: Any, label: Label) -> NDArray[Any]:
 def _of_masked(column: Any) -> NDArray[Any]:
     if column.dtype.kind == "M":
         return np.asarray(column.filled(np.datetime64("NaT")))
-    if np.any(np.ma.getmaskarray(column)):
-        return np.asarray(column.astype(object).filled(None))
-    return np.asarray(column.data)
+    missing = np.ma.getmaskarray(column)
+    array = np.asarray(column.data)
+    if missing.any():
+        array = array.astype(object)
+        array[missing] = None
+    return array
 
 
 def _of_extension(column: Any) -> NDArray[Any]:
@@ -341,7 +344,7 @@ def _no_number(name: str, row: int, value: object, label: Label) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -73,8 +73,8 @@ class _Call:
 
     symbol: str
     loop: asyncio.AbstractEventLoop | None  # where its coroutine runs; None for a plain function
+    asked: float
     outcome: "Future[bool]" = field(default_factory=Future)
-    asked: float = field(default_factory=time.monotonic)
     began: float | None = None  # None while a plain function waits for a thread
     timed_out: bool = False
     task: "asyncio.Task[None] | None" = None  # loops hold their tasks weakly
@@ -197,7 +197,7 @@ class BarSource:
             if call is not None and not self._is_lost(call, blocked):
                 self._counts["shared"] += 1
                 return call, False
-            call = self._calls[symbol] = _Call(symbol, loop)
+            call = self._calls[symbol] = _Call(symbol, loop, time.monotonic())
             call.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
             self._counts["calls"] += 1
             return call, True
@@ -242,7 +242,7 @@ class BarSource:
         try:
             async with limit:
                 data = await self._function(call.symbol, self._store.capacity)
-            fresh = await blocking.run(self._load, call.symbol, data)
+            fresh = await self._load_off_loop(call.symbol, data)
         except Exception:
             if limit.expired():
                 self._count_timeout(call)
@@ -250,6 +250,12 @@ class BarSource:
                 self._count_failure(call)
         finally:
             self._finish(call, fresh)
+
+    async def _load_off_loop(self, symbol: str, data: object) -> bool:
+        """In the background loop's thread: the blocking pool's may all be waiting for these very bars."""
+        if blocking.is_background():
+            return self._load(symbol, data)
+        return await asyncio.wrap_future(blocking.submit_coroutine(self._load_off_loop(symbol, data)))
 
     def _load(self, symbol: str, data: object) -> bool:
         """Puts what the source gave into the store, unless another source has taken its place."""

@@ -190,12 +190,10 @@ class RegimeDetector:
         return await blocking.run(computer.get_features, MARKET, force)
 
     def _keep(self, spy: FeatureSet | None, thresholds: dict[str, float]) -> RegimeResult:
-        if spy is None:
-            return _unknown()
-        result = _decide(_metrics(spy), thresholds)
+        result = _unknown() if spy is None else _decide(_metrics(spy), thresholds)
         with self._lock:
             if self.thresholds is thresholds:  # else they were changed while this was read
-                self._kept = result, self._clock()
+                self._kept = None if spy is None else (result, self._clock())
         return result
 
 

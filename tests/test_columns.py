@@ -1,0 +1,289 @@
+"""Tables of every shape into nanoseconds and float64: names, kinds of values, and what the messages name."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ziggy_async.columns import NAT, PRICE_COLUMNS, match_columns, read_bars, read_table, to_ns
+
+DAY = 86_400 * 10**9
+
+
+def table(**changes):
+    columns = {"timestamp": np.array(["2020-01-01", "2020-01-02"], "M8[D]"), "volume": [10.0, 0.0]}
+    columns |= {"open": [1.0, 2.0], "high": [3.0, 4.0], "low": [0.5, 1.5], "close": [2.0, 3.0]}
+    return columns | changes
+
+
+def timestamps(column, unit=None):
+    return read_bars(table(timestamp=column), "A", unit).timestamp.tolist()
+
+
+EXPECTED = [to_ns("2020-01-01"), to_ns("2020-01-02")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        table(),
+        pd.DataFrame(table()),
+        pd.DataFrame(table()).convert_dtypes(),
+        pd.DataFrame(table()).set_index("timestamp"),
+        pd.DataFrame(table()).set_index("timestamp").rename_axis(None),
+        pd.DataFrame(table()).set_index("timestamp").rename_axis("when"),
+        pd.DataFrame(table()).set_index("timestamp").tz_localize("UTC").tz_convert("Asia/Tokyo"),
+        pd.DataFrame(table()).astype({"timestamp": "datetime64[s]"}),
+        pd.DataFrame(table()).convert_dtypes(dtype_backend="pyarrow"),
+        pl.DataFrame(table()),
+        pa.table(table()),
+        pa.record_batch(pa.table(table()).to_batches()[0]),
+        np.rec.fromarrays(list(table().values()), names=list(table())),
+        {name: pl.Series(column) for name, column in table().items()},
+        {name: pd.Series(column) for name, column in table().items()},
+        {name: np.ma.masked_array(column) for name, column in table().items()},
+    ],
+)
+def test_the_same_bars_from_every_kind_of_table(data) -> None:
+    bars = read_bars(data, "A")
+    assert bars.timestamp.tolist() == EXPECTED
+    assert bars.timestamp.dtype == np.int64
+    for name in PRICE_COLUMNS:
+        column = getattr(bars, name)
+        assert column.dtype == np.float64
+        assert column.flags.c_contiguous
+        assert column.tolist() == table()[name]
+
+
+def test_columns_need_not_be_contiguous() -> None:
+    both = np.arange(1.0, 5.0).reshape(2, 2)
+    close = read_bars(table(close=both[:, 0]), "A").close
+    assert close.tolist() == [1.0, 3.0]
+    assert close.flags.c_contiguous
+
+
+@pytest.mark.parametrize("name", ["Date", "DATETIME", "time", "ts", "t", " Timestamp "])
+def test_spellings_of_the_timestamp(name) -> None:
+    columns = table()
+    columns[name] = columns.pop("timestamp")
+    assert read_bars(columns, "A").timestamp.tolist() == EXPECTED
+
+
+def test_spellings_of_the_others() -> None:
+    names = ["t", "O", "High Price", "low_price", "C", "Vol", "Ticker"]
+    roles = match_columns([*names, "adj close", "extra"])
+    assert roles == dict(zip(["timestamp", "open", "high", "low", "close", "volume", "symbol"], names, strict=True))
+
+
+@pytest.mark.parametrize("spelling", ["Adj Close", "adj_close", "adjusted close", "AdjClose"])
+def test_an_adjusted_close_is_no_close(spelling) -> None:
+    columns = table()
+    columns[spelling] = columns.pop("close")
+    with pytest.raises(ValueError, match=f"no column for close; columns found: .*{spelling}"):
+        read_bars(columns, "A")
+
+
+@pytest.mark.parametrize("name", ["Close", "c", "close_price"])
+def test_two_columns_of_one_role(name) -> None:
+    with pytest.raises(ValueError, match=f"'close' and '{name}' are a close; columns found: .*volume"):
+        read_bars(table(**{name: [1.0, 2.0]}), "A")
+
+
+def test_two_columns_of_one_name() -> None:
+    frame = pd.DataFrame(table())
+    with pytest.raises(ValueError, match="same name"):
+        read_bars(pd.concat([frame, frame[["close"]]], axis=1), "A")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["2020-01-01", "2020-01-02T00:00:00Z"],
+        ["2020-01-01 09:00:00+09:00", "20200102"],
+        [b"2020-01-01", b"2020-01-02"],
+        np.array(["2020-01-01", "2020-01-02"]),
+        [date(2020, 1, 1), datetime(2020, 1, 2)],
+        [datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, 19, tzinfo=timezone(timedelta(hours=-5)))],
+        [np.datetime64("2020-01-01"), np.datetime64("2020-01-02T00", "h")],
+        [pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02", tz="UTC")],
+        pa.array(["2020-01-01", "2020-01-02"]),
+        *(np.array(["2020-01-01", "2020-01-02"], f"M8[{unit}]") for unit in ("D", "h", "m", "s", "ms", "us", "ns")),
+    ],
+)
+def test_kinds_of_timestamps(column) -> None:
+    assert timestamps(column) == EXPECTED
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9)])
+@pytest.mark.parametrize("of", [list, np.array, lambda v: np.array(v, np.uint64), lambda v: pd.array(v, "Int64")])
+def test_whole_numbers_with_their_unit(unit, factor, of) -> None:
+    column = of([value // factor for value in EXPECTED])
+    assert timestamps(column, unit) == EXPECTED
+    with pytest.raises(ValueError, match="needs unit="):
+        timestamps(column)
+
+
+def test_nanoseconds_survive() -> None:
+    assert to_ns("2020-01-01T00:00:00.123456789Z") == EXPECTED[0] + 123_456_789
+    assert to_ns("2020-01-01T00:00:00.1234567") == EXPECTED[0] + 123_456_700
+    assert to_ns(pd.Timestamp(EXPECTED[0] + 7)) == EXPECTED[0] + 7
+    assert to_ns(datetime(1969, 12, 31, 23, 59, 59, 999_999)) == -1000
+
+
+@given(st.datetimes(datetime(1678, 1, 1), datetime(2262, 1, 1)))
+def test_datetimes_as_numpy_reads_them(moment) -> None:
+    expected = int(np.datetime64(moment, "us").astype(np.int64)) * 1000
+    assert to_ns(moment) == to_ns(moment.isoformat()) == to_ns(np.datetime64(moment)) == expected
+
+
+@pytest.mark.parametrize("missing", [None, np.datetime64("NaT"), pd.NaT, float("nan")])
+def test_missing_timestamps_are_left_to_the_core(missing) -> None:
+    assert timestamps(["2020-01-01", missing]) == [EXPECTED[0], NAT]
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        (["2020-01-01", "1600-01-01"], None),
+        ([date(2020, 1, 1), date(2300, 1, 1)], None),
+        (np.array(["2020-01-01", "2300-01-01"], "M8[D]"), None),
+        (np.array([1, 2**62], "M8[Y]"), None),
+        (np.array([0, 10**10]), "s"),
+        (np.array([0, -(10**17)]), "us"),
+        (np.array([0, 2**64 - 1], np.uint64), "ns"),
+        ([0, 10**30], "ns"),
+    ],
+)
+def test_out_of_range_names_the_row(column, unit) -> None:
+    with pytest.raises(ValueError, match=r"A: column 'timestamp', row 1: .*out of range"):
+        timestamps(column, unit)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"), [("soon", "'soon' is no ISO 8601 time"), (1.5, "1.5 is no timestamp"), (True, "True is no")]
+)
+def test_no_timestamp_names_the_row(value, fault) -> None:
+    with pytest.raises(ValueError, match=rf"A: column 'timestamp', row 1: {fault}"):
+        timestamps(["2020-01-01", value])
+
+
+def test_unknown_unit() -> None:
+    with pytest.raises(ValueError, match="unit: 'minutes' is none of"):
+        timestamps([1, 2], "minutes")
+
+
+@pytest.mark.parametrize("value", ["abc", "12.5", [1.0], 1j, datetime(2020, 1, 1), 10**400])
+def test_no_number_names_column_row_and_value(value) -> None:
+    with pytest.raises(ValueError, match=r"A: column 'close', row 1: .* is no number"):
+        read_bars(table(close=[2.0, value]), "A")
+
+
+@pytest.mark.parametrize("column", [pa.array(["x", "y"]), np.array(["x", "y"]), pd.Series(["x", "y"])])
+def test_text_is_no_number(column) -> None:
+    with pytest.raises(ValueError, match="A: column 'close', row 0: 'x' is no number"):
+        read_bars(table(close=column), "A")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, True, np.True_])
+def test_missing_numbers_are_left_to_the_core(missing) -> None:
+    close = read_bars(table(close=[2.0, missing]), "A").close
+    assert close[0] == 2.0
+    assert np.isnan(close[1])
+
+
+def test_numbers_of_other_kinds() -> None:
+    assert read_bars(table(close=[Decimal("1.25"), 3]), "A").close.tolist() == [1.25, 3.0]
+    assert np.isnan(read_bars(table(close=np.array([True, False])), "A").close).all()
+
+
+def test_masked_values_are_missing() -> None:
+    mask = [False, True]
+    bars = read_bars(
+        table(
+            timestamp=np.ma.masked_array(table()["timestamp"].astype("M8[ns]"), mask),
+            close=np.ma.masked_array([1.0, 2.0], mask),
+            volume=np.ma.masked_array([1, 2], mask),
+        ),
+        "A",
+    )
+    assert bars.timestamp.tolist() == [EXPECTED[0], NAT]
+    assert np.isnan([bars.close, bars.volume]).tolist() == [mask, mask]
+
+
+def test_shapes() -> None:
+    with pytest.raises(ValueError, match=r"A: column 'close' has shape \(2, 1\)"):
+        read_bars(table(close=np.ones((2, 1))), "A")
+    with pytest.raises(ValueError, match=r"A: columns differ in length: .*'close' 3"):
+        read_bars(table(close=[1.0, 2.0, 3.0]), "A")
+    with pytest.raises(ValueError, match="A: the table has no rows"):
+        read_bars({name: [] for name in table()}, "A")
+
+
+@pytest.mark.parametrize("data", [None, 5, "bars.csv", [1, 2], np.ones((2, 6)), pd.Series([1.0])])
+def test_no_table(data) -> None:
+    with pytest.raises(TypeError, match="table"):
+        read_bars(data, "A")
+
+
+def test_arrow_types_that_are_no_figures() -> None:
+    with pytest.raises(TypeError, match="A: column 'close': Arrow type '\\+l' is neither"):
+        read_bars(pa.table(table(close=pa.array([[1.0], [2.0]]))), "A")
+
+
+SYMBOLS = ["B", "A"]
+
+
+@pytest.mark.parametrize("name", ["symbol", "Ticker", "SYM", "code", "instrument"])
+@pytest.mark.parametrize(
+    "of", [pd.DataFrame, pl.DataFrame, pa.table, dict, lambda columns: pd.DataFrame(columns).astype({"volume": int})]
+)
+def test_long_tables(name, of) -> None:
+    found = read_table(of(table(**{name: SYMBOLS})))
+    assert [found.symbols[code] for code in found.codes] == SYMBOLS
+    assert found.codes.dtype == np.int32
+    assert found.bars.timestamp.tolist() == EXPECTED
+
+
+@pytest.mark.parametrize("values", [SYMBOLS, pd.Categorical(SYMBOLS), np.array(SYMBOLS)])
+def test_kinds_of_symbol_columns(values) -> None:
+    found = read_table({**table(), "symbol": pd.Series(values)})
+    assert [found.symbols[code] for code in found.codes] == SYMBOLS
+
+
+def test_an_index_of_symbol_and_time() -> None:
+    frame = pd.DataFrame(table(symbol=SYMBOLS)).set_index(["symbol", "timestamp"])
+    found = read_table(frame)
+    assert [found.symbols[code] for code in found.codes] == SYMBOLS
+    assert found.bars.timestamp.tolist() == EXPECTED
+
+
+def test_a_named_symbol_column_stands_before_the_others() -> None:
+    found = read_table(table(symbol=["x", "y"], Firm=SYMBOLS), "Firm")
+    assert found.symbols == SYMBOLS
+    with pytest.raises(ValueError, match=r"no column 'firm'; columns found: .*Firm"):
+        read_table(table(Firm=SYMBOLS), "firm")
+
+
+def test_messages_name_the_rows_symbol() -> None:
+    with pytest.raises(ValueError, match=r"^A: column 'close', row 1: 'x' is no number"):
+        read_table(table(symbol=SYMBOLS, close=[1.0, "x"]))
+    with pytest.raises(ValueError, match="no symbol column"):
+        read_table(table())
+    with pytest.raises(ValueError, match="column 'symbol', row 1: 5 is no text"):
+        read_table(table(symbol=["A", 5]))
+
+
+@pytest.mark.parametrize("of", [dict, pd.DataFrame, pl.DataFrame, pa.table])
+def test_rows_without_a_symbol(of) -> None:
+    found = read_table(of(table(symbol=["A", None])))
+    with pytest.raises(ValueError, match="row 1 has no symbol"):
+        found.without_nameless_rows(skip=False)
+    named, skipped = found.without_nameless_rows(skip=True)
+    assert skipped == 1
+    assert named.bars.timestamp.tolist() == EXPECTED[:1]

@@ -1,0 +1,182 @@
+"""The regime's rules in their order, what is kept for how long, and the thresholds."""
+
+import json
+from dataclasses import replace
+from datetime import UTC
+
+import numpy as np
+import pytest
+
+from ziggy_async import BarStore
+from ziggy_async.market_brain import regime
+from ziggy_async.market_brain.features import FeatureComputer, FeatureSet
+from ziggy_async.market_brain.regime import RegimeDetector, RegimeState
+
+CALM = FeatureSet(
+    values={},
+    close=110.0,
+    sma_20=100.0,
+    sma_50=88.0,
+    vix_level=20.0,
+    price_change_1d=0.5,
+    breadth_50dma=50.0,
+    slope_20d=0.1,
+)
+
+
+class Reader:
+    """A feature computer that the application brings: it answers with what it was given."""
+
+    def __init__(self, features: FeatureSet | None) -> None:
+        self.features = features
+        self.calls: list[tuple[str, bool]] = []
+
+    def get_features(self, ticker: str, force_refresh: bool = False) -> FeatureSet | None:
+        self.calls.append((ticker, force_refresh))
+        return self.features
+
+
+def detected(**figures):
+    return RegimeDetector(Reader(replace(CALM, **figures))).detect_regime()
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected", "confidence"),
+    [
+        ({}, "Chop", 0.6),
+        ({"vix_level": 30.0}, "Chop", 0.6),
+        ({"vix_level": 30.1}, "Panic", 0.9),
+        ({"price_change_1d": -3.0}, "Chop", 0.6),
+        ({"price_change_1d": -3.1}, "Panic", 0.9),
+        ({"price_change_1d": -3.1, "breadth_50dma": 30.0, "slope_20d": -1.0}, "Panic", 0.9),
+        ({"breadth_50dma": 39.9, "slope_20d": -0.1}, "RiskOff", 0.75),
+        ({"breadth_50dma": 0.0, "slope_20d": -0.1}, "RiskOff", 0.75),
+        ({"breadth_50dma": 40.0, "slope_20d": -0.1}, "Chop", 0.6),
+        ({"breadth_50dma": 39.9, "slope_20d": 0.0}, "Chop", 0.6),
+        ({"breadth_50dma": 60.1, "slope_20d": 0.1}, "RiskOn", 0.75),
+        ({"breadth_50dma": 60.0, "slope_20d": 0.1}, "Chop", 0.6),
+        ({"breadth_50dma": 60.1, "slope_20d": 0.0}, "Chop", 0.6),
+        ({"breadth_50dma": None, "slope_20d": 0.1}, "Chop", 0.6),
+        ({"breadth_50dma": None, "slope_20d": -0.1}, "Chop", 0.6),
+        ({"vix_level": None, "price_change_1d": None, "breadth_50dma": 70.0, "slope_20d": None}, "Chop", 0.6),
+    ],
+)
+def test_the_first_rule_that_holds(figures, expected, confidence) -> None:
+    result = detected(**figures)
+    metrics = result.metrics
+    assert result.regime.value == expected
+    assert result.confidence == metrics.confidence == confidence
+    triggered = [metrics.panic_triggered, metrics.risk_off_triggered, metrics.risk_on_triggered]
+    assert triggered == [expected == "Panic", expected == "RiskOff", expected == "RiskOn"]
+    assert metrics.reasons
+    assert result.explanation.startswith(expected)
+
+
+def test_result_and_its_dict() -> None:
+    result = detected(vix_level=35.0)
+    assert result.timestamp.tzinfo is UTC
+    assert "VIX 35.0 above 30" in result.explanation
+    as_dict = json.loads(json.dumps(result.to_dict()))
+    assert list(as_dict) == ["regime", "confidence", "timestamp", "explanation", "metrics"]
+    assert as_dict["metrics"] | {"spy_vs_sma20": None, "spy_vs_sma50": None} == {
+        "vix_level": 35.0,
+        "spy_change_1d": 0.5,
+        "breadth_50dma": 50.0,
+        "spy_slope_20d": 0.1,
+        "spy_vs_sma20": None,
+        "spy_vs_sma50": None,
+        "rule_triggers": {"panic": True, "risk_off": False, "risk_on": False},
+        "reasons": ["VIX 35.0 above 30"],
+    }
+    assert as_dict["metrics"]["spy_vs_sma20"] == pytest.approx(10.0)
+    assert as_dict["metrics"]["spy_vs_sma50"] == pytest.approx(25.0)
+
+
+def test_kept_for_a_minute() -> None:
+    now, reader = [1000.0], Reader(CALM)
+    detector = RegimeDetector(reader, clock=lambda: now[0])
+    first = detector.detect_regime()
+    now[0] += 59.9
+    assert detector.detect_regime() is first
+    now[0] += 0.1
+    second = detector.detect_regime()
+    assert second is not first
+    assert detector.detect_regime(force_refresh=True) is not second
+    assert reader.calls == [("SPY", False), ("SPY", False), ("SPY", True)]
+
+
+async def test_async_reads_and_keeps_the_same() -> None:
+    reader = Reader(CALM)
+    detector = RegimeDetector(reader)
+    first = await detector.detect_regime_async()
+    assert detector.detect_regime() is first
+    assert await detector.detect_regime_async() is first
+    assert await detector.detect_regime_async(force_refresh=True) is not first
+    assert reader.calls == [("SPY", False), ("SPY", True)]
+
+
+def test_without_features_chop_that_is_not_kept() -> None:
+    reader = Reader(None)
+    detector = RegimeDetector(reader)
+    unknown = detector.detect_regime()
+    assert (unknown.regime, unknown.confidence) == (RegimeState.CHOP, 0.3)
+    assert unknown.metrics.spy_vs_sma20 is None
+    reader.features = CALM
+    assert detector.detect_regime().confidence == 0.6
+    reader.features = None
+    assert detector.detect_regime(force_refresh=True).confidence == 0.3
+    assert detector.detect_regime().confidence == 0.3
+
+
+def test_a_computer_that_fails(caplog) -> None:
+    class Broken:
+        def get_features(self, ticker: str, force_refresh: bool = False) -> FeatureSet | None:
+            raise ConnectionError("no route")
+
+    assert RegimeDetector(Broken()).detect_regime().confidence == 0.3
+    assert "no route" in caplog.text
+
+
+def test_thresholds() -> None:
+    detector = RegimeDetector(Reader(CALM))
+    assert detector.detect_regime().regime is RegimeState.CHOP
+    detector.update_thresholds({"vix_panic": 19})
+    assert detector.detect_regime().regime is RegimeState.PANIC
+    detector.update_thresholds(vix_panic=30.0, breadth_risk_on=45.0)
+    assert detector.detect_regime().regime is RegimeState.RISK_ON
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "fault"),
+    [
+        ({"vix": 25.0}, ValueError, "'vix' is no threshold; there are vix_panic, "),
+        ({"breadth_risk_on": "60"}, TypeError, "breadth_risk_on: '60' is a str"),
+        ({"breadth_risk_on": True}, TypeError, "bool"),
+        ({"breadth_risk_on": None}, TypeError, "NoneType"),
+        ({"breadth_risk_on": float("nan")}, ValueError, "not finite"),
+    ],
+)
+def test_bad_thresholds_change_nothing(changes, error, fault) -> None:
+    detector = RegimeDetector(Reader(CALM))
+    kept, before = detector.detect_regime(), dict(detector.thresholds)
+    with pytest.raises(error, match=fault):
+        detector.update_thresholds({"vix_panic": 10.0, **changes})
+    assert detector.thresholds == before
+    assert detector.detect_regime() is kept
+
+
+def test_over_bars(store: BarStore) -> None:
+    assert regime.get_regime_state().confidence == 0.3
+    days = np.datetime64("2020-01-01") + np.arange(60)
+    rising = np.linspace(100.0, 110.0, 60)
+    for symbol in ("SPY", "A"):
+        bars = {"date": days, "open": rising, "high": rising, "low": rising, "close": rising, "volume": rising}
+        store.load(symbol, bars)
+    assert regime.get_regime_string() == "RiskOn"
+    assert regime.is_risk_regime()
+    assert not regime.is_defensive_regime()
+    store.append("^VIX", days[-1], 40.0, 40.0, 40.0, 40.0, 0.0)
+    assert regime.get_regime_string() == "RiskOn"
+    assert regime.get_regime_state(force_refresh=True).regime is RegimeState.PANIC
+    assert regime.is_defensive_regime()
+    assert RegimeDetector(FeatureComputer(BarStore())).detect_regime().confidence == 0.3

@@ -1,0 +1,230 @@
+"""What Python adds to the core's decisions: the Signal, its words and figures, parameters, regimes handed in."""
+
+import dataclasses
+import inspect
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+import ziggy_async
+from ziggy_async import BarStore
+from ziggy_async.market_brain import signals
+from ziggy_async.market_brain.features import FeatureComputer, Features, FeatureSet, get_ticker_features
+from ziggy_async.market_brain.regime import RegimeState
+from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType, _build_signal
+
+FIGURES = Features(
+    ticker="A",
+    rsi_14=27.34,
+    z_score_20=-1.821,
+    close=100.0,
+    atr_14=2.0,
+    sma_20=99.0,
+    sma_50=98.0,
+    slope_20d=0.84,
+    new_high_20d=True,
+)
+REVERSION, MOMENTUM, BOTH, MOMENTUM_STANDS = 1, 2, 3, 7
+
+
+def built(rule=REVERSION, direction=1, stop_loss=96.0, take_profit=106.0):
+    return _build_signal("A", rule, direction, 0.5, stop_loss, take_profit, 3, FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "horizon", "reason"),
+    [
+        (REVERSION, "MeanReversion", "3D", "Mean reversion: RSI 27.3 below 30 and z-score -1.82 below -1.5."),
+        (MOMENTUM, "Momentum", "5D", "Momentum: close 100 is a 20-bar high"),
+        (BOTH, "Combined", "3D", "Combined: RSI 27.3 below 30"),
+        (MOMENTUM_STANDS, "Combined", "5D", "Combined: RSI 27.3 below 30"),
+    ],
+)
+def test_type_horizon_and_reason(rule, kind, horizon, reason) -> None:
+    signal = built(rule)
+    assert signal.signal_type.value == kind
+    assert signal.time_horizon == horizon
+    assert signal.reason.startswith(reason)
+    assert signal.reason.endswith(".")
+
+
+def test_figures_of_a_signal() -> None:
+    signal = built()
+    assert signal.direction is SignalDirection.LONG
+    assert signal.regime_context == "RiskOn"
+    assert signal.expected_return == pytest.approx(0.5 * 6.0 - 0.5 * 4.0)
+    assert signal.risk_reward_ratio == pytest.approx(1.5)
+    assert (signal.raw_confidence, signal.confidence_adjustment) == (0.5, 0.0)
+    assert signal.features_snapshot == {name: FIGURES[name] for name in ("rsi_14", "z_score_20", "close", "atr_14")}
+    assert signal.timestamp.tzinfo is UTC
+    assert built(direction=-1).direction is SignalDirection.SHORT
+    assert built(stop_loss=100.0, take_profit=100.0).risk_reward_ratio is None
+
+
+def test_fields_of_a_signal() -> None:
+    names = (
+        "ticker direction confidence signal_type reason entry_price stop_loss take_profit timestamp time_horizon"
+        " regime_context features_snapshot expected_return risk_reward_ratio raw_confidence confidence_adjustment"
+        " decision_quality similar_outcomes lessons_learned"
+    )
+    assert [field.name for field in dataclasses.fields(Signal)] == names.split()
+    one, other = (Signal("A", SignalDirection.LONG, 0.5, SignalType.MOMENTUM, "") for _ in range(2))
+    one.lessons_learned.append("x")
+    one.decision_quality["x"] = 1
+    assert other.lessons_learned == []
+    assert other.decision_quality == {}
+    assert isinstance(other.timestamp, datetime)
+
+
+def test_dict_and_explanation() -> None:
+    signal = built()
+    as_dict = json.loads(json.dumps(signal.to_dict()))
+    assert {name: list(value) if isinstance(value, dict) else ... for name, value in as_dict.items()} == {
+        "ticker": ...,
+        "direction": ...,
+        "confidence": ...,
+        "signal_type": ...,
+        "reason": ...,
+        "price_levels": ["entry", "stop_loss", "take_profit"],
+        "context": ["timestamp", "time_horizon", "regime_context", "expected_return", "risk_reward_ratio"],
+        "features_snapshot": ["rsi_14", "z_score_20", "close", "atr_14"],
+        "decision_context": [
+            "raw_confidence",
+            "confidence_adjustment",
+            "decision_quality",
+            "similar_outcomes",
+            "lessons_learned",
+        ],
+    }
+    explanation = SignalGenerator().get_signal_explanation(signal)
+    assert explanation["price_levels"] == {"entry": 100.0, "stop_loss": 96.0, "take_profit": 106.0}
+    assert explanation["risk_metrics"] == {"risk_amount": 4.0, "reward_amount": 6.0, "risk_reward_ratio": 1.5}
+    assert json.dumps(explanation)
+
+
+def test_parameters() -> None:
+    generator = SignalGenerator()
+    assert generator.params == {
+        "mr_rsi_oversold": 30,
+        "mr_rsi_overbought": 70,
+        "mr_z_score_long": -1.5,
+        "mr_z_score_short": 1.5,
+        "mom_breakout_periods": 20,
+        "mom_volume_multiplier": 1.5,
+        "mom_trend_strength": 0.5,
+        "stop_loss_atr_multiple": 2.0,
+        "take_profit_atr_multiple": 3.0,
+        "max_holding_days": 5,
+    }
+    generator.update_parameters({"mr_rsi_oversold": 25}, max_holding_days=3)
+    assert (generator.params["mr_rsi_oversold"], generator.params["max_holding_days"]) == (25, 3)
+    before = dict(generator.params)
+    for changes, error in (({"rsi": 1}, ValueError), ({"mr_z_score_long": "x"}, TypeError)):
+        with pytest.raises(error):
+            generator.update_parameters({"mr_rsi_oversold": 20, **changes})
+        assert generator.params == before
+    assert SignalGenerator().params["mr_rsi_oversold"] == 30, "parameters belong to a generator"
+
+
+@pytest.fixture
+def falling() -> BarStore:
+    """One symbol that ends oversold."""
+    closes = np.r_[100.0 + np.tile([0.0, 1.0], 40), np.linspace(99.0, 85.0, 8)]
+    days = np.datetime64("2020-01-01") + np.arange(len(closes))
+    store = BarStore()
+    low, high = closes * 0.99, closes * 1.01
+    store.load("A", {"t": days, "o": closes, "h": high, "l": low, "c": closes, "v": closes})
+    return store
+
+
+async def test_a_generator_over_its_own_store(falling: BarStore) -> None:
+    generator = SignalGenerator(FeatureComputer(falling))
+    result = generator.generate_signal("A", RegimeState.CHOP)
+    assert result["reason"] == "ok"
+    assert result["signal"].signal_type is SignalType.MEAN_REVERSION
+    assert (await generator.generate_signal_async("A", RegimeState.CHOP))["signal"].reason == result["signal"].reason
+    assert generator.generate_signal("A", RegimeState.PANIC)["reason"] == "no_trade_edge"
+    assert generator.generate_signal("A", RegimeState.CHOP, rules=signals.MOMENTUM_RULE)["reason"] == "no_trade_edge"
+    assert generator.generate_signal("B", RegimeState.CHOP)["reason"] == "insufficient_features"
+
+
+async def test_reasons_give_the_thresholds_in_force(falling: BarStore) -> None:
+    generator = SignalGenerator(FeatureComputer(falling))
+    generator.update_parameters(mr_rsi_oversold=29.5)
+    for result in (
+        generator.generate_signal("A", RegimeState.CHOP),
+        await generator.generate_signal_async("A", RegimeState.CHOP),
+    ):
+        assert "below 29.5 and" in result["signal"].reason
+
+
+async def test_enrich_gets_a_copy_and_the_features(falling: BarStore) -> None:
+    generator = SignalGenerator(FeatureComputer(falling))
+
+    def enrich(signal: Signal, features: Features) -> Signal:
+        assert features.rsi_14 == signal.features_snapshot["rsi_14"]
+        return dataclasses.replace(signal, confidence=0.1)
+
+    generator.enrich = enrich
+    assert generator.generate_signal("A", RegimeState.CHOP)["signal"].confidence == 0.1
+    assert (await generator.generate_signal_async("A", RegimeState.CHOP))["signal"].confidence == 0.1
+
+
+@pytest.mark.parametrize("answer", [None, "a signal", ZeroDivisionError])
+async def test_enrich_that_fails(falling: BarStore, answer, caplog) -> None:
+    generator = SignalGenerator(FeatureComputer(falling))
+    before = generator.generate_signal("A", RegimeState.CHOP)["signal"]
+
+    def enrich(signal: Signal, features: Features):
+        signal.confidence = -1.0
+        signal.features_snapshot.clear()
+        if answer is ZeroDivisionError:
+            raise ZeroDivisionError
+        return answer
+
+    generator.enrich = enrich
+    for result in (
+        generator.generate_signal("A", RegimeState.CHOP),
+        await generator.generate_signal_async("A", RegimeState.CHOP),
+    ):
+        assert dataclasses.replace(result["signal"], timestamp=before.timestamp) == before
+    assert "enrich failed for A" in caplog.text
+
+
+@pytest.mark.parametrize("tickers", ["SPY", ["A", 5], ("A", "B", None), iter(["A", b"B"])])
+async def test_tickers_that_are_none(tickers, store: BarStore) -> None:
+    with pytest.raises(TypeError, match=r"tickers(\[\d\])?:"):
+        signals.generate_signals_for_watchlist(tickers)
+    with pytest.raises(TypeError, match="ticker: 5"):
+        await signals.generate_ticker_signal_async(5)
+    with pytest.raises(TypeError, match="ticker: None"):
+        get_ticker_features(None)
+
+
+def test_features_answer_both_ways() -> None:
+    features = Features(rsi_14=30.0)
+    assert features["rsi_14"] == features.rsi_14 == 30.0
+    with pytest.raises(AttributeError, match="no 'rsi_15'"):
+        _ = features.rsi_15
+    features.stale = True
+    assert features == {"rsi_14": 30.0, "stale": True}
+    assert isinstance(features.copy(), Features)
+
+
+def test_feature_set(falling: BarStore) -> None:
+    computer = FeatureComputer(falling)
+    found, features = computer.get_features("A"), computer.compute_for_ticker("A")
+    assert found.values == features
+    assert found.source == "computed"
+    for field in dataclasses.fields(FeatureSet)[2:]:
+        assert getattr(found, field.name) == features[field.name]
+    assert computer.get_features("B") is None
+
+
+def test_what_the_package_exports() -> None:
+    for name in ziggy_async.__all__:
+        assert hasattr(ziggy_async, name)
+        assert inspect.iscoroutinefunction(getattr(ziggy_async, name)) == name.endswith("_async") or "async_" in name
+    assert ziggy_async.__version__ == "0.1.0"
