@@ -22,26 +22,27 @@ Way = Callable[[], Awaitable[object]]
 
 @dataclass
 class Row:
-    """One figure. `ratio`: how many times the first row's figure it is."""
+    """One figure. `ratio`: how many times the figure beside it it is, that of the row named `beside`."""
 
     what: str
     value: float
     unit: str
-    ratio: float | None = None
     target: str = ""
+    beside: str = ""
+    ratio: float | None = None
 
 
 @dataclass
 class Report:
-    """The figures of one benchmark, ours first."""
+    """The figures of one benchmark."""
 
     name: str
     question: str
     rows: list[Row] = field(default_factory=list)
 
-    def add(self, what: str, value: float, unit: str, target: str = "") -> None:
-        same_unit = self.rows and self.rows[0].unit == unit and self.rows[0].value > 0
-        self.rows.append(Row(what, value, unit, value / self.rows[0].value if same_unit else None, target))
+    def add(self, what: str, value: float, unit: str, target: str = "", beside: str = "") -> None:
+        others = [row.value for row in self.rows if row.what == beside and row.value > 0]
+        self.rows.append(Row(what, value, unit, target, beside, value / others[0] if others else None))
 
     def text(self) -> str:
         lines = [f"\n{self.name}: {self.question}"]

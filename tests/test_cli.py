@@ -1,5 +1,6 @@
 """The command `ziggy-async`: what it prints, what it refuses, and how it ends."""
 
+import ctypes
 import json
 import math
 import os
@@ -157,7 +158,8 @@ def test_doctor(command):
     facts = strict_json(out)
     assert facts["version"] == __version__
     assert facts["wake"] == "threadsafe"
-    assert facts["threads"] >= 1
+    assert facts["instruction_set"] in {"scalar", "avx2", "avx512"}
+    assert 1 <= facts["threads"] <= facts["cpus"]
     assert {"numpy", "python", "platform"} < set(facts)
     code, out, _ = command("doctor")
     assert code == 0
@@ -243,6 +245,15 @@ async def test_lag_is_measured_once():
     with pytest.raises(RuntimeError, match="another"):
         async with lag:
             pass
+
+
+@pytest.mark.parametrize("library", [ctypes.CDLL, ctypes.PyDLL], ids=["without the GIL", "with the GIL"])
+async def test_a_pause_of_the_loop_is_seen(library):
+    pause = library(None).usleep
+    async with LoopLag() as lag:
+        pause(50_000)
+    assert lag.summary().max > 40
+    assert lag.summary().p50 > 5
 
 
 def test_lag_without_pings_is_zero():

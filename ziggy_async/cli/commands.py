@@ -52,7 +52,7 @@ def signals(arguments: argparse.Namespace) -> None:
     table = signal_table(regime, {ticker: answers[ticker] for ticker in shown}, figures)
     table.notes += [
         *rest_note(answers, shown),
-        f"{regime.regime.value}: {regime.explanation}",
+        regime.explanation,
         cost(answers, seconds, lag),
     ]
     print_table(table)
@@ -70,12 +70,17 @@ def features(arguments: argparse.Namespace) -> None:
 
 
 def doctor(arguments: argparse.Namespace) -> None:
-    store = BarStore()
+    store = default_store()
+    store.clear()
     store.load(*next(sample_universe()))
-    _core.features_many(store, store.symbols())
+    # The pool has threads from its first job on; this one goes the whole way there and back.
+    asyncio.run(async_get_multiple_ticker_features(store.symbols()))
+    cpu = _core.cpu()
     facts = {
         "version": __version__,
-        **_core.cpu(),
+        "instruction_set": cpu["isa"],
+        "lanes": cpu["lanes"],
+        "cpus": cpu["cpus"],
         "threads": _core.pool_stats()["threads"],
         "wake": wake(),
         "numpy": np.__version__,
