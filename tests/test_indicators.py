@@ -153,13 +153,14 @@ def bars_of(draw: st.DrawFn) -> Bars:
 @given(data=st.data(), name=st.sampled_from(NAMES), bars=bars_of())
 @settings(max_examples=400, deadline=None)
 def test_any_bars_and_parameters(data: st.DataObject, name: str, bars: Bars) -> None:
-    """Finite everywhere from the lookback on; snapshot and series have the same bits."""
+    """As the reference, finite everywhere from the lookback on; snapshot and series have the same bits."""
     parameters, columns = data.draw(parameters_of(name)), inputs(name, bars)
     found = _core.series(name, columns, parameters)
     start = min(_core.lookback(name, parameters), len(bars))
     for column in found:
         assert np.isnan(column[:start]).all()
         assert np.isfinite(column[start:]).all()
+    assert_close(name, found, expected(name, columns, parameters), columns)
     last = _core.snapshot(name, columns, parameters)
     assert [value.shape for value in last] == [()] * len(found)
     assert b"".join(value.tobytes() for value in last) == b"".join(column[-1:].tobytes() for column in found)
@@ -380,7 +381,8 @@ def test_the_public_face() -> None:
         for compute, core in ((indicators.series, _core.series), (indicators.snapshot, _core.snapshot)):
             found = compute(name, **columns, **defaults(name))
             wanted = core(name, columns, defaults(name))
-            assert [column.tobytes() for column in found] == [column.tobytes() for column in wanted]
+            assert list(found) == CATALOG[name]["outputs"]
+            assert [column.tobytes() for column in found.values()] == [column.tobytes() for column in wanted]
     with pytest.raises(TypeError, match="perod"):
         indicators.series("sma", close=bars.close, perod=5)
 
