@@ -54,8 +54,8 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open file. `source` is a DuckDB table of the columns that matter, named by their roles, with the values as they
-    stand in the file, and of `row`, counted from 0; `typed` selects symbol, timestamp and the five numbers from it."""
+    """An open file. `source` is a DuckDB table of the columns that matter, named by their roles, with the values as
+    they stand in the file, and of `row`, counted from 0; `typed` selects symbol, timestamp and the numbers from it."""
 
     file: DataFile
     delimiter: str | None  # of a CSV file; None: Parquet
