@@ -1,14 +1,14 @@
 """The extension module. Private: its callers are the modules of this package."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Wake = Literal["threadsafe", "eventfd"]
+_Floats = NDArray[np.float64]
+_Wake = Literal["threadsafe", "eventfd"]
 
 FEATURE_NAMES: Final[tuple[str, ...]]
 """The 26 figures of a market-brain row, in row order."""
@@ -20,11 +20,11 @@ RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
 class BarStore:
     """Symbol -> its last `capacity` bars, in native columns. Safe from any thread.
 
-    `ordered=False` is the paper feed: equal and older timestamps are appended as they come, and prices need only be finite
-    and positive.
+    `ordered=False` is the paper feed: equal and older timestamps are appended as they come, and prices need only be
+    finite and positive.
     """
 
-    def __init__(self, capacity: int = 512, *, ordered: bool = True) -> None: ...
+    def __new__(cls, capacity: int = 512, *, ordered: bool = True) -> Self: ...
     @property
     def capacity(self) -> int: ...
     def append(
@@ -40,11 +40,11 @@ class BarStore:
         unit: str | None = None,
     ) -> None: ...
     def append_cross_section(
-        self, timestamp: object, symbols: Sequence[str], ohlcv: Floats, *, unit: str | None = None
+        self, timestamp: object, symbols: Iterable[str], ohlcv: _Floats, *, unit: str | None = None
     ) -> None: ...
-    def bars(self, symbol: str) -> dict[str, NDArray[Any]]: ...
+    def bars(self, symbol: str, /) -> dict[str, NDArray[Any]]: ...
     def symbols(self) -> list[str]: ...
-    def drop(self, symbol: str) -> bool: ...
+    def drop(self, symbol: str, /) -> bool: ...
     def clear(self) -> None: ...
     def stats(self) -> dict[str, int]: ...
     def __len__(self) -> int: ...
@@ -53,11 +53,11 @@ class BarStore:
         self,
         symbol: str,
         timestamp: NDArray[np.int64],
-        open: Floats,
-        high: Floats,
-        low: Floats,
-        close: Floats,
-        volume: Floats,
+        open: _Floats,
+        high: _Floats,
+        low: _Floats,
+        close: _Floats,
+        volume: _Floats,
         skip_invalid: bool,
         /,
     ) -> int:
@@ -67,17 +67,19 @@ class BarStore:
         names: list[str],
         codes: NDArray[np.int32],
         timestamp: NDArray[np.int64],
-        open: Floats,
-        high: Floats,
-        low: Floats,
-        close: Floats,
-        volume: Floats,
+        open: _Floats,
+        high: _Floats,
+        low: _Floats,
+        close: _Floats,
+        volume: _Floats,
         skip_invalid: bool,
         /,
     ) -> int:
         """Replace the bars of every symbol that occurs in `codes` (indices into `names`); rows in any order."""
 
-def register(kind: Literal["Features", "MarketFeatures", "build_signal", "to_ns"], target: Callable[..., Any], /) -> None:
+def register(
+    kind: Literal["Features", "MarketFeatures", "build_signal", "to_ns"], target: Callable[..., Any], /
+) -> None:
     """Tell the core which Python class or function makes a result of that kind.
 
     - ``Features``: the dict subclass of a market-brain result.
@@ -89,41 +91,72 @@ def register(kind: Literal["Features", "MarketFeatures", "build_signal", "to_ns"
     """
 
 def features(store: BarStore, symbol: str, /) -> Any: ...
-def features_many(store: BarStore, symbols: Sequence[str], /) -> dict[str, Any]: ...
+def features_many(store: BarStore, symbols: Iterable[str], /) -> dict[str, Any]: ...
 def paper_features(store: BarStore, symbol: str, /) -> Any | None: ...
 def signals(
-    store: BarStore, symbols: Sequence[str], regime: int, parameters: tuple[float, ...], win_rates: tuple[float, ...], rules: int, /
+    store: BarStore,
+    symbols: Iterable[str],
+    regime: int,
+    parameters: tuple[float, ...],
+    win_rates: tuple[float, ...],
+    rules: int,
+    /,
 ) -> dict[str, dict[str, Any]]:
-    """{"ticker", "signal", "reason"} for each symbol. `regime` as for build_signal. `win_rates`: mean reversion's four, then
-    momentum's four, in the order of regimes. `rules`: bit 1 mean reversion, bit 2 momentum."""
+    """{"ticker", "signal", "reason"} for each symbol.
+
+    `regime` as for build_signal. `win_rates`: mean reversion's four, then momentum's four, in the order of regimes.
+    `rules`: bit 1 mean reversion, bit 2 momentum.
+    """
+
+def measure_snapshot(store: BarStore, symbols: Iterable[str], repeats: int, /) -> list[float]:
+    """Seconds of each pass of the market-brain features over the symbols, on the calling thread alone."""
 
 @final
 class Port:
     """One event loop's way into the pool and back. Every call but `close` comes from that loop's own thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, wake: Wake = "threadsafe") -> None: ...
+    def __new__(cls, loop: asyncio.AbstractEventLoop, wake: _Wake = "threadsafe") -> Self: ...
     def features(self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /) -> asyncio.Future[Any]: ...
-    def features_many(self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Sequence[str], /) -> asyncio.Future[dict[str, Any]]: ...
-    def paper_features(self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /) -> asyncio.Future[Any]: ...
+    def features_many(
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Iterable[str], /
+    ) -> asyncio.Future[dict[str, Any]]: ...
+    def paper_features(
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /
+    ) -> asyncio.Future[Any]: ...
     def signals(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Sequence[str], regime: int,
-        parameters: tuple[float, ...], win_rates: tuple[float, ...], rules: int, /,
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: BarStore,
+        symbols: Iterable[str],
+        regime: int,
+        parameters: tuple[float, ...],
+        win_rates: tuple[float, ...],
+        rules: int,
+        /,
     ) -> asyncio.Future[dict[str, dict[str, Any]]]: ...
+    def flush(self) -> None: ...
+    def drain(self) -> None: ...
+    def resume(self) -> None: ...
     def close(self) -> None: ...
     def stats(self) -> dict[str, int]: ...
 
 def read_arrow(data: object, /) -> dict[str, NDArray[Any] | tuple[NDArray[np.int32], list[str]] | str]:
-    """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`: float64, int64 or datetime64[ns] arrays; text
-    as (codes, values), null being code -1; a column of another type as its Arrow format string."""
+    """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.
+
+    float64, int64 or datetime64[ns] arrays; text as (codes, values), null being code -1; a column of another type as
+    its Arrow format string.
+    """
 
 def catalog() -> list[dict[str, Any]]:
     """The rows of the indicator catalog: name, group, summary, inputs, parameters, outputs."""
 
-def series(name: str, columns: Mapping[str, Floats], parameters: Mapping[str, float], /) -> tuple[Floats, ...]:
-    """An indicator over whole columns of equal length `(bars,)` or `(symbols, bars)`: one array of that shape for each output, NaN
-    before the lookback. Column names: open high low close volume other."""
+def series(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
+    """An indicator over whole columns of one shape, `(bars,)` or `(symbols, bars)`.
 
-def snapshot(name: str, columns: Mapping[str, Floats], parameters: Mapping[str, float], /) -> tuple[Floats, ...]:
+    One array of that shape for each output, NaN before the lookback. Column names: open high low close volume other.
+    """
+
+def snapshot(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
     """The last values alone: each output is `()` or `(symbols,)` shaped."""
 
 def lookback(name: str, parameters: Mapping[str, float], /) -> int: ...
@@ -134,7 +167,7 @@ def cpu() -> dict[str, Any]:
     """Instruction set in use, lanes, CPUs this process may use."""
 
 def notifier_run() -> None:
-    """Body of the notifier thread: wait for completions with the GIL released, wake their loops; returns at shutdown."""
+    """Body of the notifier thread: waits for completions with the GIL released, wakes loops; returns at shutdown."""
 
 def shutdown(timeout: float, /) -> bool:
     """Cancel what is queued, end the notifier and the pool's threads; False when some did not end in time."""

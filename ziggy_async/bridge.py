@@ -61,14 +61,23 @@ def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:
         found = _ports.get(loop)
         if found is None:
             way = wake()
-            if way == "threadsafe":
-                _start_notifier()
+            _start_notifier()
+            _close_ports_of_closed_loops()
             found = _ports[loop] = _core.Port(loop, way)
     _last_seen.pair = weakref.ref(loop), found
     return found
 
 
+def _close_ports_of_closed_loops() -> None:
+    """Lets go of what is under way for them: of a closed loop that was to be woken by descriptor nobody else hears."""
+    for loop, port in list(_ports.items()):
+        if loop.is_closed():
+            port.close()
+            del _ports[loop]
+
+
 def _start_notifier() -> None:
+    """The thread that wakes loops, computes a single request at idle times, and disposes of what closed loops left."""
     global _notifier
     if _notifier is None or not _notifier.is_alive():
         _notifier = threading.Thread(target=_core.notifier_run, name="ziggy-async-notifier", daemon=True)

@@ -150,7 +150,8 @@ int za_flight_depart(za_flight *flight, za_port *port, PyObject *port_object)
     za_answer *answers = za_alloc((size_t)flight->count, sizeof *answers);
     if (answers == NULL || pool == NULL) {
         za_free(answers);
-        flight->code = za_fail_memory(&flight->error);
+        flight->code = answers == NULL ? za_fail_memory(&flight->error)
+                                       : za_fail(&flight->error, ZA_SYSTEM, "the native pool is closed");
         return -1;
     }
     za_request_init(&flight->request, flight->request.kind, flight->store->store, flight->symbols, answers,

@@ -282,9 +282,9 @@ static PyMethodDef methods[] = {
      "append_cross_section(timestamp, symbols, ohlcv, *, unit=None)\n--\n\n"
      "Add one bar of the same time for many symbols, all or none; ohlcv is float64 of shape (n_symbols, 5)."},
     {"bars", store_bars, METH_O,
-     "bars(symbol)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, volume."},
+     "bars(symbol, /)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, volume."},
     {"symbols", store_symbols, METH_NOARGS, "symbols()\n--\n\nNames in the order in which they came."},
-    {"drop", store_drop, METH_O, "drop(symbol)\n--\n\nForget a symbol; False when there was none."},
+    {"drop", store_drop, METH_O, "drop(symbol, /)\n--\n\nForget a symbol; False when there was none."},
     {"clear", store_clear, METH_NOARGS, "clear()\n--\n\nForget every symbol."},
     {"stats", store_stats, METH_NOARGS,
      "stats()\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever."},

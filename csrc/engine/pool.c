@@ -39,7 +39,7 @@ struct za_pool {
 
 void *za_scratch_get(za_scratch *scratch, size_t bytes)
 {
-    if (scratch->bytes < bytes) {
+    if (scratch->block == NULL || scratch->bytes < bytes) {
         void *block = za_alloc_aligned(bytes, 1);
         if (block == NULL) {
             return NULL;

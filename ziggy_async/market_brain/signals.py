@@ -41,8 +41,8 @@ MOMENTUM_STANDS = 4
 """Set by the core beside `BOTH_RULES` when the more confident of the two was momentum."""
 
 DEFAULT_PARAMETERS = dict(_core.RULE_PARAMETERS)
-KEPT_PARAMETERS = {"mom_breakout_periods": 20.0, "mom_volume_multiplier": 1.5, "max_holding_days": 5.0}
-"""Parameters that the application sets and reads, and that no rule does."""
+"""In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: they are kept for the
+application, which sets and reads them."""
 
 REVERSION_FIGURES = ("rsi_14", "z_score_20", "close", "atr_14")
 MOMENTUM_FIGURES = ("close", "sma_20", "sma_50", "slope_20d", "new_high_20d", "atr_14")
@@ -135,7 +135,7 @@ class SignalGenerator:
 
     def __init__(self, feature_computer: FeatureComputer | None = None, detector: RegimeDetector | None = None) -> None:
         """`feature_computer` and `detector`: by default those of the default store."""
-        self.params = {**DEFAULT_PARAMETERS, **KEPT_PARAMETERS}
+        self.params = dict(DEFAULT_PARAMETERS)
         self.win_rates = {
             SignalType.MEAN_REVERSION: {
                 RegimeState.CHOP: 0.65,
