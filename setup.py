@@ -3,6 +3,7 @@
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import numpy
 from setuptools import Extension, setup
@@ -23,9 +24,10 @@ class BuildExt(build_ext):
     def build_extension(self, ext: Extension) -> None:
         compile_one = self.compiler._compile
 
-        def compile_with_lane_flags(obj, src, suffix, cc_args, extra_postargs, pp_opts):
-            lane_flags = LANE_FLAGS.get(Path(src).as_posix(), []) if ON_X86_64 else []
-            compile_one(obj, src, suffix, cc_args, [*extra_postargs, *lane_flags], pp_opts)
+        def compile_with_lane_flags(target: str, source: str, *rest: Any) -> None:
+            suffix, cc_args, extra, macros = rest
+            lane_flags = LANE_FLAGS.get(Path(source).as_posix(), []) if ON_X86_64 else []
+            compile_one(target, source, suffix, cc_args, [*extra, *lane_flags], macros)
 
         self.compiler._compile = compile_with_lane_flags
         try:

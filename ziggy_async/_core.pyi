@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 _Floats = NDArray[np.float64]
 _Wake = Literal["threadsafe", "eventfd"]
@@ -17,6 +18,7 @@ REQUIRED_BARS: Final[int]
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
 """Names and defaults of the signal rules' parameters, in the order in which `signals` takes them."""
 
+@disjoint_base
 class BarStore:
     """Symbol -> its last `capacity` bars, in native columns. Safe from any thread.
 
@@ -89,6 +91,9 @@ def register(
       `direction`: 1 long, -1 short; `regime`: index into Panic, RiskOff, Chop, RiskOn; `features`: a `Features`.
     - ``to_ns(value, unit)``: nanoseconds since 1970 UTC of any timestamp that the core does not read itself.
     """
+
+def ticker_tuple(tickers: Iterable[str], /) -> tuple[str, ...]:
+    """The tickers as a tuple; `TypeError` naming the position of one that is no str, or for a lone str."""
 
 def features(store: BarStore, symbol: str, /) -> Any: ...
 def features_many(store: BarStore, symbols: Iterable[str], /) -> dict[str, Any]: ...

@@ -56,15 +56,21 @@ PyObject *za_take_exception(void)
 #endif
 }
 
-int za_symbol_of(PyObject *object, Py_ssize_t position, za_symbol *symbol)
+/* `position` < 0: not of a list. */
+static void raise_no_symbol(PyObject *object, Py_ssize_t position)
+{
+    if (position < 0) {
+        PyErr_Format(PyExc_TypeError, "a ticker must be a str, not %.200s", Py_TYPE(object)->tp_name);
+    } else {
+        PyErr_Format(PyExc_TypeError, "the ticker at position %zd must be a str, not %.200s", position,
+                     Py_TYPE(object)->tp_name);
+    }
+}
+
+int za_symbol_of(PyObject *object, za_symbol *symbol)
 {
     if (!PyUnicode_Check(object)) {
-        if (position < 0) {
-            PyErr_Format(PyExc_TypeError, "a symbol must be a str, not %.200s", Py_TYPE(object)->tp_name);
-        } else {
-            PyErr_Format(PyExc_TypeError, "the ticker at position %zd must be a str, not %.200s", position,
-                         Py_TYPE(object)->tp_name);
-        }
+        raise_no_symbol(object, -1);
         return -1;
     }
     Py_ssize_t length;
@@ -79,7 +85,14 @@ PyObject *za_symbol_tuple(PyObject *iterable)
         PyErr_Format(PyExc_TypeError, "tickers must be a list of str, not one %.200s", Py_TYPE(iterable)->tp_name);
         return NULL;
     }
-    return PySequence_Tuple(iterable);
+    PyObject *tuple = PySequence_Tuple(iterable);
+    for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(tuple, i))) {
+            raise_no_symbol(PyTuple_GET_ITEM(tuple, i), i);
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
 }
 
 za_symbol *za_symbols_of(PyObject *tuple)
@@ -91,7 +104,7 @@ za_symbol *za_symbols_of(PyObject *tuple)
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (za_symbol_of(PyTuple_GET_ITEM(tuple, i), i, &symbols[i]) < 0) {
+        if (za_symbol_of(PyTuple_GET_ITEM(tuple, i), &symbols[i]) < 0) {
             za_free(symbols);
             return NULL;
         }

@@ -12,11 +12,11 @@ PyObject *za_exception_of(const za_error *error);
 /* Takes the exception that is raised now out of the thread, as a new reference. */
 PyObject *za_take_exception(void);
 
-/* The UTF-8 of a str, borrowed for as long as the str lives. `position` < 0: an argument called symbol; else an item of
- * a list, named by its position in the TypeError. */
-int za_symbol_of(PyObject *object, Py_ssize_t position, za_symbol *symbol);
+/* The UTF-8 of a str, borrowed for as long as the str lives; TypeError for anything else. */
+int za_symbol_of(PyObject *object, za_symbol *symbol);
 
-/* A tuple of the items of any iterable of str; a str by itself is a TypeError, as is an item that is none. */
+/* A tuple of the items of any iterable of str; a str by itself is a TypeError, as is an item that is none, named by its
+ * position. */
 PyObject *za_symbol_tuple(PyObject *iterable);
 /* The symbols of such a tuple, from za_alloc; NULL with an exception raised. */
 za_symbol *za_symbols_of(PyObject *tuple);

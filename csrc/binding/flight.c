@@ -69,7 +69,7 @@ static int make_room(za_flight *flight)
 
 int za_flight_board(za_flight *flight, PyObject *ticker, PyObject *future)
 {
-    if (make_room(flight) < 0 || za_symbol_of(ticker, -1, &flight->symbols[flight->count]) < 0 ||
+    if (make_room(flight) < 0 || za_symbol_of(ticker, &flight->symbols[flight->count]) < 0 ||
         PyList_Append(flight->tickers, ticker) < 0) {
         return -1;
     }

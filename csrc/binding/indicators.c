@@ -122,6 +122,8 @@ static int call_of(PyObject *name, PyObject *parameters, za_call *call)
         }
         call->params.value[index] = PyFloat_AsDouble(value);
         if (PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError, "%s: %s must be a number, not %.200s", call->info->name,
+                         call->info->params[index].name, Py_TYPE(value)->tp_name);
             return -1;
         }
     }
@@ -173,6 +175,10 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
     PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
     Py_DECREF(object);
     if (array == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
+            PyErr_Format(PyExc_TypeError, "%s must be an array of float64, or one that NumPy casts safely",
+                         column_names[i]);
+        }
         return -1;
     }
     inputs->column[i] = array;
@@ -194,8 +200,34 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
     return check_finite(array, column_names[i]);
 }
 
+/* A name that is no column's is a slip; a column that the indicator does not read is let be. */
+static int check_column_names(PyObject *columns)
+{
+    PyObject *names = PyMapping_Keys(columns);
+    if (names == NULL) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names); i++) {
+        PyObject *name = PyList_GET_ITEM(names, i);
+        int known = 0;
+        for (int field = 0; !known && field < ZA_FIELD_COUNT; field++) {
+            known = PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, column_names[field]) == 0;
+        }
+        if (!known) {
+            PyErr_Format(PyExc_TypeError, "%R is no column; there are open, high, low, close, volume and other", name);
+            Py_DECREF(names);
+            return -1;
+        }
+    }
+    Py_DECREF(names);
+    return 0;
+}
+
 static int take_inputs(za_inputs *inputs, const za_call *call, PyObject *columns)
 {
+    if (check_column_names(columns) < 0) {
+        return -1;
+    }
     for (int i = 0; i < ZA_FIELD_COUNT; i++) {
         if ((call->info->inputs & 1u << i) != 0 && take_input(inputs, call, columns, i) < 0) {
             return -1;

@@ -59,6 +59,12 @@ static PyObject *core_register(PyObject *module, PyObject *const *arguments, Py_
     return PyErr_Format(PyExc_ValueError, "nothing of the kind %R is registered", arguments[0]);
 }
 
+static PyObject *core_ticker_tuple(PyObject *module, PyObject *iterable)
+{
+    (void)module;
+    return za_symbol_tuple(iterable);
+}
+
 static PyObject *core_pool_stats(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -126,6 +132,7 @@ static PyObject *core_after_fork(PyObject *module, PyObject *unused)
 
 static PyMethodDef functions[] = {
     {"register", _PyCFunction_CAST(core_register), METH_FASTCALL, NULL},
+    {"ticker_tuple", core_ticker_tuple, METH_O, NULL},
     {"features", _PyCFunction_CAST(za_features), METH_FASTCALL, NULL},
     {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 
 /* A turn of the loop hands out so many results, or works so long, and then lets others run. */
-enum { RESULTS_A_TURN = 256, NS_A_TURN = 500 * 1000 };
+enum { RESULTS_A_TURN = 256, NS_A_TURN = 250 * 1000 };
 
 /* One event loop's way in and back. Touched by its loop's thread only, but for close and stats; a strong reference to
  * the loop would keep a closed one alive, so each call brings it along. */

@@ -21,7 +21,8 @@
 /* Interned strings. */
 #define ZA_STATE_NAMES(X)                                                                                              \
     X(ticker)                                                                                                          \
-    X(status) X(bars) X(as_of) X(stale) X(ok) X(insufficient_data) X(required) X(signal) X(reason) X(no_trade_edge)    \
+    X(status)                                                                                                          \
+    X(bars) X(as_of) X(stale) X(ok) X(insufficient_data) X(required) X(signal) X(reason) X(no_trade_edge)              \
         X(insufficient_features) X(symbol) X(timestamp) X(price) X(open_price) X(open) X(high) X(low) X(close)         \
             X(volume) X(sma_5) X(sma_20) X(sma_50) X(rsi) X(bollinger_upper) X(bollinger_lower) X(atr) X(vol_regime)   \
                 X(trend_regime) X(bid_ask_spread) X(order_flow_imbalance) X(news_sentiment) X(news_urgency)            \

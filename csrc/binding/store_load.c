@@ -56,7 +56,7 @@ PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssiz
 {
     za_symbol symbol;
     za_columns columns;
-    if (za_check_count("load_rows", count, 8) < 0 || za_symbol_of(arguments[0], -1, &symbol) < 0) {
+    if (za_check_count("load_rows", count, 8) < 0 || za_symbol_of(arguments[0], &symbol) < 0) {
         return NULL;
     }
     int skip = PyObject_IsTrue(arguments[7]);

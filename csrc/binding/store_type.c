@@ -91,7 +91,7 @@ static PyObject *store_append(PyObject *self, PyObject *arguments, PyObject *key
     za_bar bar;
     za_error error;
     int naive;
-    if (za_symbol_of(symbol_object, -1, &symbol) < 0 || bar_of(figures, &bar) < 0 ||
+    if (za_symbol_of(symbol_object, &symbol) < 0 || bar_of(figures, &bar) < 0 ||
         za_time_of(state, time_object, unit, &bar.time, &naive) < 0) {
         return NULL;
     }
@@ -186,7 +186,7 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
     PyObject *names[ZA_FIGURE_COUNT] = {state->str_open, state->str_high, state->str_low, state->str_close,
                                         state->str_volume};
     za_symbol symbol;
-    if (za_symbol_of(symbol_object, -1, &symbol) < 0) {
+    if (za_symbol_of(symbol_object, &symbol) < 0) {
         return NULL;
     }
     za_view view = za_store_view(store_of(self), symbol);
@@ -234,7 +234,7 @@ static PyObject *store_symbols(PyObject *self, PyObject *unused)
 static PyObject *store_drop(PyObject *self, PyObject *symbol_object)
 {
     za_symbol symbol;
-    return za_symbol_of(symbol_object, -1, &symbol) < 0 ? NULL : PyBool_FromLong(za_store_drop(store_of(self), symbol));
+    return za_symbol_of(symbol_object, &symbol) < 0 ? NULL : PyBool_FromLong(za_store_drop(store_of(self), symbol));
 }
 
 static PyObject *store_clear(PyObject *self, PyObject *unused)
@@ -265,7 +265,7 @@ static int store_contains(PyObject *self, PyObject *object)
     if (!PyUnicode_Check(object)) {
         return 0;
     }
-    return za_symbol_of(object, -1, &symbol) < 0 ? -1 : za_store_contains(store_of(self), symbol);
+    return za_symbol_of(object, &symbol) < 0 ? -1 : za_store_contains(store_of(self), symbol);
 }
 
 static PyObject *store_capacity(PyObject *self, void *unused)
@@ -276,18 +276,19 @@ static PyObject *store_capacity(PyObject *self, void *unused)
 
 static PyMethodDef methods[] = {
     {"append", _PyCFunction_CAST(store_append), METH_VARARGS | METH_KEYWORDS,
-     "append(symbol, timestamp, open, high, low, close, volume, *, unit=None)\n--\n\n"
+     "append($self, symbol, timestamp, open, high, low, close, volume, *, unit=None)\n--\n\n"
      "Add a bar; the last bar's own timestamp replaces that bar. ValueError for an older timestamp or a bad bar."},
     {"append_cross_section", _PyCFunction_CAST(store_append_cross_section), METH_VARARGS | METH_KEYWORDS,
-     "append_cross_section(timestamp, symbols, ohlcv, *, unit=None)\n--\n\n"
+     "append_cross_section($self, timestamp, symbols, ohlcv, *, unit=None)\n--\n\n"
      "Add one bar of the same time for many symbols, all or none; ohlcv is float64 of shape (n_symbols, 5)."},
     {"bars", store_bars, METH_O,
-     "bars(symbol, /)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, volume."},
-    {"symbols", store_symbols, METH_NOARGS, "symbols()\n--\n\nNames in the order in which they came."},
-    {"drop", store_drop, METH_O, "drop(symbol, /)\n--\n\nForget a symbol; False when there was none."},
-    {"clear", store_clear, METH_NOARGS, "clear()\n--\n\nForget every symbol."},
+     "bars($self, symbol, /)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, "
+     "volume."},
+    {"symbols", store_symbols, METH_NOARGS, "symbols($self)\n--\n\nNames in the order in which they came."},
+    {"drop", store_drop, METH_O, "drop($self, symbol, /)\n--\n\nForget a symbol; False when there was none."},
+    {"clear", store_clear, METH_NOARGS, "clear($self)\n--\n\nForget every symbol."},
     {"stats", store_stats, METH_NOARGS,
-     "stats()\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever."},
+     "stats($self)\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever."},
     {"load_rows", _PyCFunction_CAST(za_store_load_rows), METH_FASTCALL, NULL},
     {"load_groups", _PyCFunction_CAST(za_store_load_table), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},

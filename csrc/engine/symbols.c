@@ -4,7 +4,12 @@
 
 #include "base/memory.h"
 
-enum { LEAST_SLOTS = 16 };
+enum { LEAST_SLOTS = 16, SLAB_ENTRIES = 256 };
+
+struct za_slab {
+    za_slab *next;
+    za_entry entries[SLAB_ENTRIES];
+};
 
 /* FNV-1a with a final mix: names are a few bytes long. */
 static uint64_t hash_of(za_symbol name)
@@ -82,25 +87,56 @@ static bool make_room(za_symbols *symbols)
     }
     za_free(symbols->entries);
     za_free(symbols->slots);
-    *symbols = (za_symbols){.entries = entries,
-                            .used = used,
-                            .room = room,
-                            .count = symbols->count,
-                            .slots = slots,
-                            .slot_count = slot_count};
+    symbols->entries = entries;
+    symbols->used = used;
+    symbols->room = room;
+    symbols->slots = slots;
+    symbols->slot_count = slot_count;
     return true;
 }
 
-static za_entry *new_entry(za_symbol name, uint64_t hash)
+static bool add_slab(za_symbols *symbols)
 {
-    za_entry *entry = name.length < SIZE_MAX / 2 ? za_alloc_zeroed(sizeof *entry + name.length, 1) : NULL;
-    if (entry != NULL) {
-        char *text = (char *)(entry + 1);
-        memcpy(text, name.text, name.length);
-        entry->name = (za_symbol){.text = text, .length = name.length};
-        entry->hash = hash;
+    za_slab *slab = za_alloc(1, sizeof *slab);
+    if (slab == NULL) {
+        return false;
     }
+    slab->next = symbols->slabs;
+    symbols->slabs = slab;
+    for (int i = SLAB_ENTRIES - 1; i >= 0; i--) {
+        slab->entries[i].next_changed = symbols->spare;
+        symbols->spare = &slab->entries[i];
+    }
+    return true;
+}
+
+static za_entry *new_entry(za_symbols *symbols, za_symbol name, uint64_t hash)
+{
+    if (symbols->spare == NULL && !add_slab(symbols)) {
+        return NULL;
+    }
+    za_entry *entry = symbols->spare, *spare = entry->next_changed;
+    *entry = (za_entry){.hash = hash, .name = {.text = entry->short_name, .length = name.length}};
+    if (name.length > ZA_SHORT_NAME) {
+        entry->name.text = za_copy_text(name.text, name.length);
+    } else {
+        memcpy(entry->short_name, name.text, name.length);
+    }
+    if (entry->name.text == NULL) {
+        entry->next_changed = spare;
+        return NULL;
+    }
+    symbols->spare = spare;
     return entry;
+}
+
+static void free_entry(za_symbols *symbols, za_entry *entry)
+{
+    if (entry->name.text != entry->short_name) {
+        za_free((char *)(uintptr_t)entry->name.text);
+    }
+    entry->next_changed = symbols->spare;
+    symbols->spare = entry;
 }
 
 za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made)
@@ -111,7 +147,7 @@ za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made)
         return entry;
     }
     uint64_t hash = hash_of(name);
-    if (!make_room(symbols) || (entry = new_entry(name, hash)) == NULL) {
+    if (!make_room(symbols) || (entry = new_entry(symbols, name, hash)) == NULL) {
         return NULL;
     }
     symbols->entries[symbols->used++] = entry;
@@ -125,7 +161,7 @@ void za_symbols_remove(za_symbols *symbols, za_entry *entry)
     /* The slot keeps pointing at the hole, so that searches for others go on past it. */
     symbols->entries[*slot_of(symbols, entry->hash, entry->name) - 1] = NULL;
     symbols->count--;
-    za_free(entry);
+    free_entry(symbols, entry);
 }
 
 void za_symbols_clear(za_symbols *symbols)
@@ -133,8 +169,13 @@ void za_symbols_clear(za_symbols *symbols)
     for (size_t i = 0; i < symbols->used; i++) {
         if (symbols->entries[i] != NULL) {
             za_block_release(symbols->entries[i]->block);
-            za_free(symbols->entries[i]);
+            free_entry(symbols, symbols->entries[i]);
         }
+    }
+    while (symbols->slabs != NULL) {
+        za_slab *slab = symbols->slabs;
+        symbols->slabs = slab->next;
+        za_free(slab);
     }
     za_free(symbols->entries);
     za_free(symbols->slots);

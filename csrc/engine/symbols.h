@@ -12,8 +12,11 @@ typedef enum za_breadth_state {
     ZA_BREADTH_ABOVE
 } za_breadth_state;
 
+enum { ZA_SHORT_NAME = 24 };
+
 typedef struct za_entry {
-    za_symbol name; /* the text lies behind this struct */
+    za_symbol name; /* its text is short_name, or an allocation where that is too short */
+    char short_name[ZA_SHORT_NAME];
     uint64_t hash;
     za_block *block; /* a reference; NULL while there are no bars */
     int64_t first, last;
@@ -23,7 +26,13 @@ typedef struct za_entry {
     struct za_entry *next_changed, *previous_changed;
 } za_entry;
 
+/* Entries, many to an allocation: one by one they would lie between the blocks of bars and keep freed blocks apart,
+ * each too small for a longer one. */
+typedef struct za_slab za_slab;
+
 typedef struct za_symbols {
+    za_slab *slabs;
+    za_entry *spare;    /* entries of the slabs that are not in use, linked by next_changed */
     za_entry **entries; /* in order of arrival; NULL where one was removed */
     size_t used, room;  /* used counts the holes too */
     size_t count;

@@ -107,13 +107,13 @@ class FeatureComputer:
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, names), stale)
 
     async def compute_batch_async(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """As `compute_batch`, off the loop."""
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         stale = await self.refresh_async(names, force_refresh)
         loop, port = bridge.port()
         return _marked(await port.features_many(loop, self.store, names), stale)
@@ -167,18 +167,6 @@ def checked_ticker(ticker: object) -> str:
     if not isinstance(ticker, str):
         raise TypeError(f"ticker: {ticker!r} is a {type(ticker).__name__}, not a str")
     return ticker
-
-
-def checked_tickers(tickers: Iterable[str]) -> list[str]:
-    """Each ticker once, in the order given. `TypeError` naming the position of what is no str, or for a lone str."""
-    if isinstance(tickers, str):
-        raise TypeError(f"tickers: {tickers!r} is a single str; give a list of them")
-    names = list(tickers)
-    if set(map(type, names)) - {str}:
-        for position, name in enumerate(names):
-            if not isinstance(name, str):
-                raise TypeError(f"tickers[{position}]: {name!r} is a {type(name).__name__}, not a str")
-    return list(dict.fromkeys(names))
 
 
 def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:

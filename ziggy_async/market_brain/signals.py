@@ -11,7 +11,7 @@ from typing import Any
 
 from ziggy_async import _core, blocking, bridge
 from ziggy_async.market_brain import features
-from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker, checked_tickers
+from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import (
     RegimeDetector,
     RegimeResult,
@@ -41,8 +41,8 @@ MOMENTUM_STANDS = 4
 """Set by the core beside `BOTH_RULES` when the more confident of the two was momentum."""
 
 DEFAULT_PARAMETERS = dict(_core.RULE_PARAMETERS)
-"""In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: they are kept for the
-application, which sets and reads them."""
+"""In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: they are kept for
+the application, which sets and reads them."""
 
 REVERSION_FIGURES = ("rsi_14", "z_score_20", "close", "atr_14")
 MOMENTUM_FIGURES = ("close", "sma_20", "sma_50", "slope_20d", "new_high_20d", "atr_14")
@@ -177,7 +177,7 @@ class SignalGenerator:
 
         `TypeError` that names the position of a ticker that is no str.
         """
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         if not names:
             return {}
         computer = self._feature_computer()
@@ -197,7 +197,7 @@ class SignalGenerator:
         self, tickers: Iterable[str], regime: RegimeResult | RegimeState | None = None, *, rules: int = BOTH_RULES
     ) -> dict[str, Result]:
         """As `generate_signals_bulk`, off the loop."""
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         if not names:
             return {}
         computer = self._feature_computer()
