@@ -27,7 +27,7 @@ void za_stores_after_fork(void)
 
 za_store *za_store_new(za_store_options options)
 {
-    za_store *store = za_alloc_zeroed(1, sizeof *store);
+    za_store *store = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *store) : NULL;
     if (store == NULL) {
         return NULL;
     }
@@ -232,6 +232,7 @@ static za_code append_locked(za_store *store, const za_symbol *symbols, const za
         prepared++;
     }
     if (code != ZA_OK) {
+        store->stats.rejected += code == ZA_BAD_VALUE;
         take_back(store, symbols, prepared);
         return code;
     }
