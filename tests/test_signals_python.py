@@ -13,54 +13,74 @@ from ziggy_async import BarStore
 from ziggy_async.market_brain import signals
 from ziggy_async.market_brain.features import FeatureComputer, Features, FeatureSet, get_ticker_features
 from ziggy_async.market_brain.regime import RegimeState
-from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType, _build_signal
+from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType
 
-FIGURES = Features(
-    ticker="A",
-    rsi_14=27.34,
-    z_score_20=-1.821,
-    close=100.0,
-    atr_14=2.0,
-    sma_20=99.0,
-    sma_50=98.0,
-    slope_20d=0.84,
-    new_high_20d=True,
-)
-REVERSION, MOMENTUM, BOTH, MOMENTUM_STANDS = 1, 2, 3, 7
+# Parameters under which the rules fire on the rising bars below: reversion long, reversion short, momentum, both long.
+REVERSION_LONG = {"mr_rsi_oversold": 101.0, "mr_z_score_long": 10.0, "mom_trend_strength": 1e3}
+REVERSION_SHORT = {"mom_trend_strength": 1e3}
+MOMENTUM_LONG = {"mr_rsi_overbought": 101.0}
+BOTH_LONG = {"mr_rsi_oversold": 101.0, "mr_z_score_long": 10.0, "mr_rsi_overbought": 101.0}
 
 
-def built(rule=REVERSION, direction=1, stop_loss=96.0, take_profit=106.0):
-    return _build_signal("A", rule, direction, 0.5, stop_loss, take_profit, 3, FIGURES)
+def store_of(closes: np.ndarray) -> BarStore:
+    days = np.datetime64("2020-01-01") + np.arange(len(closes))
+    store = BarStore()
+    store.load("A", {"t": days, "o": closes, "h": closes * 1.01, "l": closes * 0.99, "c": closes, "v": closes})
+    return store
+
+
+@pytest.fixture
+def rising() -> BarStore:
+    """One symbol that breaks out after a calm stretch."""
+    return store_of(np.r_[100.0 + np.tile([0.0, 1.0], 40), np.linspace(102.0, 120.0, 10)])
+
+
+@pytest.fixture
+def falling() -> BarStore:
+    """One symbol that ends oversold."""
+    return store_of(np.r_[100.0 + np.tile([0.0, 1.0], 40), np.linspace(99.0, 85.0, 8)])
+
+
+def signal_of(store: BarStore, parameters: dict[str, float]) -> Signal:
+    generator = SignalGenerator(FeatureComputer(store))
+    generator.update_parameters(parameters)
+    result = generator.generate_signal("A", RegimeState.RISK_ON)
+    assert result["reason"] == "ok"
+    return result["signal"]
 
 
 @pytest.mark.parametrize(
-    ("rule", "kind", "horizon", "reason"),
+    ("parameters", "direction", "kind", "horizon", "reason"),
     [
-        (REVERSION, "MeanReversion", "3D", "Mean reversion: RSI 27.3 below 30 and z-score -1.82 below -1.5."),
-        (MOMENTUM, "Momentum", "5D", "Momentum: close 100 is a 20-bar high"),
-        (BOTH, "Combined", "3D", "Combined: RSI 27.3 below 30"),
-        (MOMENTUM_STANDS, "Combined", "5D", "Combined: RSI 27.3 below 30"),
+        (REVERSION_LONG, "LONG", "MeanReversion", "3D", "Mean reversion: RSI {rsi_14:.1f} below 101 and z-score "),
+        (REVERSION_SHORT, "SHORT", "MeanReversion", "3D", "Mean reversion: RSI {rsi_14:.1f} above 70 and z-score "),
+        (MOMENTUM_LONG, "LONG", "Momentum", "5D", "Momentum: close 120 is a 20-bar high above its averages of 20 "),
+        (BOTH_LONG, "LONG", "Combined", "5D", "Combined: RSI {rsi_14:.1f} below 101 and z-score "),
     ],
 )
-def test_type_horizon_and_reason(rule, kind, horizon, reason) -> None:
-    signal = built(rule)
-    assert signal.signal_type.value == kind
-    assert signal.time_horizon == horizon
-    assert signal.reason.startswith(reason)
+def test_kind_horizon_and_reason(rising: BarStore, parameters, direction, kind, horizon, reason) -> None:
+    signal = signal_of(rising, parameters)
+    assert (signal.direction.value, signal.signal_type.value, signal.time_horizon) == (direction, kind, horizon)
+    assert signal.reason.startswith(reason.format(**signal.features_snapshot))
     assert signal.reason.endswith(".")
 
 
-def test_figures_of_a_signal() -> None:
-    signal = built()
+def test_figures_of_a_signal(falling: BarStore) -> None:
+    signal = signal_of(falling, {})
+    features = FeatureComputer(falling).compute_for_ticker("A")
+    entry, atr, confidence = features.close, features.atr_14, signal.confidence
     assert signal.direction is SignalDirection.LONG
     assert signal.regime_context == "RiskOn"
-    assert signal.expected_return == pytest.approx(0.5 * 6.0 - 0.5 * 4.0)
+    assert (signal.entry_price, signal.stop_loss, signal.take_profit) == (entry, entry - 2 * atr, entry + 3 * atr)
+    expected = 100 * (confidence * 3 * atr - (1 - confidence) * 2 * atr) / entry
+    assert signal.expected_return == pytest.approx(expected)
     assert signal.risk_reward_ratio == pytest.approx(1.5)
-    assert (signal.raw_confidence, signal.confidence_adjustment) == (0.5, 0.0)
-    assert signal.features_snapshot == {name: FIGURES[name] for name in ("rsi_14", "z_score_20", "close", "atr_14")}
+    assert (signal.raw_confidence, signal.confidence_adjustment) == (confidence, 0.0)
+    assert signal.features_snapshot == {name: features[name] for name in ("rsi_14", "z_score_20", "close", "atr_14")}
     assert signal.timestamp.tzinfo is UTC
-    assert built(direction=-1).direction is SignalDirection.SHORT
-    assert built(stop_loss=100.0, take_profit=100.0).risk_reward_ratio is None
+    assert abs((datetime.now(UTC) - signal.timestamp).total_seconds()) < 60
+    without_risk = signal_of(falling, {"stop_loss_atr_multiple": 0.0, "take_profit_atr_multiple": 0.0})
+    assert without_risk.risk_reward_ratio is None
 
 
 def test_fields_of_a_signal() -> None:
@@ -79,7 +99,19 @@ def test_fields_of_a_signal() -> None:
 
 
 def test_dict_and_explanation() -> None:
-    signal = built()
+    figures = dict.fromkeys(("rsi_14", "z_score_20", "close", "atr_14"), 1.0)
+    signal = Signal(
+        "A",
+        SignalDirection.LONG,
+        0.5,
+        SignalType.MEAN_REVERSION,
+        "",
+        100.0,
+        96.0,
+        106.0,
+        features_snapshot=figures,
+        risk_reward_ratio=1.5,
+    )
     as_dict = json.loads(json.dumps(signal.to_dict()))
     assert {name: list(value) if isinstance(value, dict) else ... for name, value in as_dict.items()} == {
         "ticker": ...,
@@ -126,17 +158,6 @@ def test_parameters() -> None:
             generator.update_parameters({"mr_rsi_oversold": 20, **changes})
         assert generator.params == before
     assert SignalGenerator().params["mr_rsi_oversold"] == 30, "parameters belong to a generator"
-
-
-@pytest.fixture
-def falling() -> BarStore:
-    """One symbol that ends oversold."""
-    closes = np.r_[100.0 + np.tile([0.0, 1.0], 40), np.linspace(99.0, 85.0, 8)]
-    days = np.datetime64("2020-01-01") + np.arange(len(closes))
-    store = BarStore()
-    low, high = closes * 0.99, closes * 1.01
-    store.load("A", {"t": days, "o": closes, "h": high, "l": low, "c": closes, "v": closes})
-    return store
 
 
 async def test_a_generator_over_its_own_store(falling: BarStore) -> None:

@@ -1,7 +1,7 @@
 """The extension module. Private: its callers are the modules of this package."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Self, final
 
 import numpy as np
@@ -80,15 +80,18 @@ class BarStore:
         """Replace the bars of every symbol that occurs in `codes` (indices into `names`); rows in any order."""
 
 def register(
-    kind: Literal["Features", "MarketFeatures", "build_signal", "to_ns"], target: Callable[..., Any], /
+    kind: Literal[
+        "Features", "MarketFeatures", "Signal", "directions", "signal_types", "horizons", "regime_names", "to_ns"
+    ],
+    target: object,
+    /,
 ) -> None:
-    """Tell the core which Python class or function makes a result of that kind.
+    """Tell the core what results are made of.
 
     - ``Features``: the dict subclass of a market-brain result.
-    - ``MarketFeatures``: the paper dataclass, fields in contract order.
-    - ``build_signal(ticker, rule, direction, confidence, stop_loss, take_profit, regime, features)``: a `Signal`.
-      `rule`: bit 1 mean reversion, bit 2 momentum, 3 both agreeing; bit 4 added when momentum's figures stand;
-      `direction`: 1 long, -1 short; `regime`: index into Panic, RiskOff, Chop, RiskOn; `features`: a `Features`.
+    - ``MarketFeatures``, ``Signal``: dataclasses; the core sets every field and calls no ``__init__``.
+    - ``directions`` (short, long), ``signal_types`` (mean reversion, momentum, combined), ``horizons`` (of mean
+      reversion, of momentum), ``regime_names`` (Panic, RiskOff, Chop, RiskOn): tuples of what a signal's fields hold.
     - ``to_ns(value, unit)``: nanoseconds since 1970 UTC of any timestamp that the core does not read itself.
     """
 
@@ -109,7 +112,8 @@ def signals(
 ) -> dict[str, dict[str, Any]]:
     """{"ticker", "signal", "reason"} for each symbol.
 
-    `regime` as for build_signal. `win_rates`: mean reversion's four, then momentum's four, in the order of regimes.
+    `regime` is an index into Panic, RiskOff, Chop, RiskOn. `win_rates`: mean reversion's four, then momentum's four, in
+    that order.
     `rules`: bit 1 mean reversion, bit 2 momentum.
     """
 
@@ -165,7 +169,6 @@ def snapshot(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str,
     """The last values alone: each output is `()` or `(symbols,)` shaped."""
 
 def lookback(name: str, parameters: Mapping[str, float], /) -> int: ...
-
 def pool_stats() -> dict[str, int]: ...
 def pool_resize(threads: int, /) -> None: ...
 def cpu() -> dict[str, Any]:

@@ -6,11 +6,21 @@
 
 enum { NS_PER_SECOND = 1000000000 };
 
-int64_t za_clock_ns(void)
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+int64_t za_clock_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t za_clock_utc_ns(void)
+{
+    return read_clock(CLOCK_REALTIME);
 }
 
 void za_time_text(int64_t ns, char text[ZA_TIME_TEXT])

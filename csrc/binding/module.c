@@ -44,7 +44,11 @@ static PyObject *core_register(PyObject *module, PyObject *const *arguments, Py_
         PyObject **place;
     } places[] = {{"Features", &state->Features},
                   {"MarketFeatures", &state->MarketFeatures},
-                  {"build_signal", &state->build_signal},
+                  {"Signal", &state->Signal},
+                  {"directions", &state->directions},
+                  {"signal_types", &state->signal_types},
+                  {"horizons", &state->horizons},
+                  {"regime_names", &state->regime_names},
                   {"to_ns", &state->to_ns}};
     const char *kind = za_check_count("register", count, 2) < 0 ? NULL : PyUnicode_AsUTF8(arguments[0]);
     if (kind == NULL) {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "binding/convert.h"
+#include "binding/signals.h"
 
 typedef enum za_feature_kind { NUMBER, FLAG, MAYBE } za_feature_kind;
 
@@ -21,12 +22,12 @@ static int put(PyObject *dict, PyObject *key, PyObject *value)
     return failed;
 }
 
-static PyObject *feature_value(za_feature_kind kind, double value)
+PyObject *za_feature_value(za_feature feature, double value)
 {
-    if (kind == FLAG) {
+    if (feature_kinds[feature] == FLAG) {
         return PyBool_FromLong(value != 0.0);
     }
-    return kind == MAYBE && isnan(value) ? Py_NewRef(Py_None) : PyFloat_FromDouble(value);
+    return feature_kinds[feature] == MAYBE && isnan(value) ? Py_NewRef(Py_None) : PyFloat_FromDouble(value);
 }
 
 static int put_features(za_state *state, PyObject *dict, const za_answer *answer)
@@ -40,7 +41,7 @@ static int put_features(za_state *state, PyObject *dict, const za_answer *answer
         return -1;
     }
     for (int i = 0; i < ZA_FEATURE_COUNT; i++) {
-        if (put(dict, PyTuple_GET_ITEM(state->feature_names, i), feature_value(feature_kinds[i], answer->row[i])) < 0) {
+        if (put(dict, PyTuple_GET_ITEM(state->feature_names, i), za_feature_value((za_feature)i, answer->row[i])) < 0) {
             return -1;
         }
     }
@@ -67,8 +68,7 @@ PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer 
     return dict;
 }
 
-/* Sets an attribute; takes over the reference to `value`. */
-static int set(PyObject *object, PyObject *name, PyObject *value)
+int za_set_attribute(PyObject *object, PyObject *name, PyObject *value)
 {
     int failed = value == NULL ? -1 : PyObject_GenericSetAttr(object, name, value);
     Py_XDECREF(value);
@@ -83,17 +83,17 @@ static PyObject *level_name(za_state *state, int table, double level)
 static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker, const za_answer *answer, int naive)
 {
     const double *row = answer->row, *figure = answer->last.figure;
-#define NUMBER_FIELD(name, value) set(object, state->str_##name, PyFloat_FromDouble(value)) < 0
-    return set(object, state->str_symbol, Py_NewRef(ticker)) < 0 ||
-           set(object, state->str_timestamp, za_datetime_of(answer->last.time, naive)) < 0 ||
+#define NUMBER_FIELD(name, value) za_set_attribute(object, state->str_##name, PyFloat_FromDouble(value)) < 0
+    return za_set_attribute(object, state->str_symbol, Py_NewRef(ticker)) < 0 ||
+           za_set_attribute(object, state->str_timestamp, za_datetime_of(answer->last.time, naive)) < 0 ||
            NUMBER_FIELD(price, figure[ZA_FIGURE_CLOSE]) || NUMBER_FIELD(open_price, figure[ZA_FIGURE_OPEN]) ||
            NUMBER_FIELD(high, figure[ZA_FIGURE_HIGH]) || NUMBER_FIELD(low, figure[ZA_FIGURE_LOW]) ||
            NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) || NUMBER_FIELD(sma_5, row[ZA_PAPER_sma_5]) ||
            NUMBER_FIELD(sma_20, row[ZA_PAPER_sma_20]) || NUMBER_FIELD(sma_50, row[ZA_PAPER_sma_50]) ||
            NUMBER_FIELD(rsi, row[ZA_PAPER_rsi]) || NUMBER_FIELD(bollinger_upper, row[ZA_PAPER_bollinger_upper]) ||
            NUMBER_FIELD(bollinger_lower, row[ZA_PAPER_bollinger_lower]) || NUMBER_FIELD(atr, row[ZA_PAPER_atr]) ||
-           set(object, state->str_vol_regime, level_name(state, 0, row[ZA_PAPER_vol_regime])) < 0 ||
-           set(object, state->str_trend_regime, level_name(state, 1, row[ZA_PAPER_trend_regime])) < 0 ||
+           za_set_attribute(object, state->str_vol_regime, level_name(state, 0, row[ZA_PAPER_vol_regime])) < 0 ||
+           za_set_attribute(object, state->str_trend_regime, level_name(state, 1, row[ZA_PAPER_trend_regime])) < 0 ||
            NUMBER_FIELD(bid_ask_spread, row[ZA_PAPER_bid_ask_spread]) ||
            NUMBER_FIELD(order_flow_imbalance, row[ZA_PAPER_order_flow_imbalance]) ||
            NUMBER_FIELD(news_sentiment, 0.0) || NUMBER_FIELD(news_urgency, 0.0) ||
@@ -116,22 +116,6 @@ PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *an
     return object;
 }
 
-static PyObject *built_signal(za_state *state, PyObject *ticker, const za_answer *answer, za_regime regime)
-{
-    const za_decision *decision = &answer->decision;
-    int rule = (int)decision->agreeing;
-    if (rule == (1 << ZA_MEAN_REVERSION | 1 << ZA_MOMENTUM) && decision->leading == ZA_MOMENTUM) {
-        rule |= 4;
-    }
-    PyObject *features = za_features_result(state, ticker, answer);
-    if (features == NULL) {
-        return NULL;
-    }
-    return PyObject_CallFunction(state->build_signal, "OiidddiN", ticker, rule, decision->direction,
-                                 decision->confidence, decision->stop_loss, decision->take_profit, (int)regime,
-                                 features);
-}
-
 /* "error: ..." of the exception that is raised now, which is dropped; NULL if it is to go on. */
 static PyObject *reason_of_exception(void)
 {
@@ -144,7 +128,7 @@ static PyObject *reason_of_exception(void)
     return reason;
 }
 
-PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, za_regime regime)
+PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, const za_request *request)
 {
     PyObject *signal = Py_NewRef(Py_None), *reason = NULL, *result = NULL;
     if (answer->bars < ZA_FEATURE_BARS) {
@@ -152,7 +136,7 @@ PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *a
     } else if (answer->decision.direction == 0) {
         reason = Py_NewRef(state->str_no_trade_edge);
     } else {
-        Py_SETREF(signal, built_signal(state, ticker, answer, regime));
+        Py_SETREF(signal, za_signal_object(state, ticker, answer, request));
         if (signal == NULL) {
             signal = Py_NewRef(Py_None);
             reason = reason_of_exception();
@@ -177,7 +161,7 @@ PyObject *za_result_of(za_state *state, const za_request *request, PyObject *tic
     case ZA_REQUEST_PAPER:
         return za_paper_result(state, ticker, answer, naive);
     case ZA_REQUEST_SIGNALS:
-        return za_signal_result(state, ticker, answer, request->rules.regime);
+        return za_signal_result(state, ticker, answer, request);
     default:
         return za_features_result(state, ticker, answer);
     }

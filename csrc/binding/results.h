@@ -11,9 +11,15 @@ PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer 
 /* A MarketFeatures, or None for a symbol without bars. */
 PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer, int naive);
 
+/* The value of a feature: float, bool or None, as features.def says. */
+PyObject *za_feature_value(za_feature feature, double value);
+/* Sets an attribute past any __setattr__ of the class; takes over the reference to `value`, which may be NULL with an
+ * exception raised. 0 or -1. */
+int za_set_attribute(PyObject *object, PyObject *name, PyObject *value);
+
 /* {"ticker", "signal", "reason"}. An exception while the signal is built becomes its reason, unless it is one that ends
  * programs (no subclass of Exception). */
-PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, za_regime regime);
+PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, const za_request *request);
 
 /* The result of a request of that kind. */
 PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer,

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 /* Symbols a claim: some 50 microseconds of work at most, and enough of equal length to fill the lanes. */
 enum { GRAIN = 64 };
 
@@ -153,6 +155,7 @@ void za_request_init(za_request *request, za_request_kind kind, za_store *store,
         .store = store,
         .symbols = symbols,
         .answers = answers,
+        .asked_ns = za_clock_utc_ns(),
     };
 }
 

@@ -25,6 +25,7 @@ typedef struct za_request {
     za_store *store;
     const za_symbol *symbols;
     za_answer *answers;
+    int64_t asked_ns;      /* when, since 1970 UTC */
     za_rules rules;        /* of a signals request */
     atomic_bool no_memory; /* some worker found no memory: the answers are not to be used */
 } za_request;

@@ -37,15 +37,11 @@ logger = logging.getLogger(__name__)
 MEAN_REVERSION_RULE = 1
 MOMENTUM_RULE = 2
 BOTH_RULES = MEAN_REVERSION_RULE | MOMENTUM_RULE
-MOMENTUM_STANDS = 4
-"""Set by the core beside `BOTH_RULES` when the more confident of the two was momentum."""
 
 DEFAULT_PARAMETERS = dict(_core.RULE_PARAMETERS)
-"""In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: they are kept for
-the application, which sets and reads them."""
+"""In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: the application
+sets and reads them."""
 
-REVERSION_FIGURES = ("rsi_14", "z_score_20", "close", "atr_14")
-MOMENTUM_FIGURES = ("close", "sma_20", "sma_50", "slope_20d", "new_high_20d", "atr_14")
 REGIMES = tuple(RegimeState)
 
 Result = dict[str, Any]
@@ -111,16 +107,22 @@ class Signal:
                 "expected_return": self.expected_return,
                 "risk_reward_ratio": self.risk_reward_ratio,
             },
-            "features_snapshot": dict(self.features_snapshot),
+            "features_snapshot": self.features_snapshot,
             "decision_context": {
                 "raw_confidence": self.raw_confidence,
                 "confidence_adjustment": self.confidence_adjustment,
-                "decision_quality": dict(self.decision_quality),
-                "similar_outcomes": dict(self.similar_outcomes),
-                "lessons_learned": list(self.lessons_learned),
+                "decision_quality": self.decision_quality,
+                "similar_outcomes": self.similar_outcomes,
+                "lessons_learned": self.lessons_learned,
             },
         }
 
+
+_core.register("Signal", Signal)
+_core.register("directions", (SignalDirection.SHORT, SignalDirection.LONG))
+_core.register("signal_types", (SignalType.MEAN_REVERSION, SignalType.MOMENTUM, SignalType.COMBINED))
+_core.register("horizons", ("3D", "5D"))
+_core.register("regime_names", tuple(regime.value for regime in REGIMES))
 
 Enrich = Callable[[Signal, Features], Signal]
 
@@ -185,7 +187,7 @@ class SignalGenerator:
         state = _state(self._regime_detector().detect_regime() if regime is None else regime)
         parameters, win_rates = self._parameters(), self._win_rates()
         results = _core.signals(computer.store, names, REGIMES.index(state), parameters, win_rates, rules)
-        self._complete(results, stale, parameters)
+        _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
             begun = [(result, _begin_enrich(enrich, result["signal"], computer)) for result in _with_signal(results)]
@@ -206,7 +208,7 @@ class SignalGenerator:
         parameters, win_rates = self._parameters(), self._win_rates()
         loop, port = bridge.port()
         results = await port.signals(loop, computer.store, names, REGIMES.index(state), parameters, win_rates, rules)
-        self._complete(results, stale, parameters)
+        _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
             signed = _with_signal(results)
@@ -255,99 +257,20 @@ class SignalGenerator:
         kinds = (SignalType.MEAN_REVERSION, SignalType.MOMENTUM)
         return tuple(float(self.win_rates[kind][regime]) for kind in kinds for regime in REGIMES)
 
-    def _complete(self, results: dict[str, Result], stale: Iterable[str], parameters: tuple[float, ...]) -> None:
-        """What the core could not tell `_build_signal`: thresholds other than the defaults, and which bars are old."""
-        for ticker in stale:
-            signal = results[ticker]["signal"]
-            if signal is not None:
-                signal.decision_quality["stale"] = True
-        if parameters != tuple(DEFAULT_PARAMETERS.values()):
-            thresholds = dict(zip(DEFAULT_PARAMETERS, parameters, strict=True))
-            for result in _with_signal(results):
-                result["signal"].reason = _reason(result["signal"], thresholds)
-
 
 def _state(regime: RegimeResult | RegimeState) -> RegimeState:
     return regime if isinstance(regime, RegimeState) else regime.regime
 
 
+def _mark_stale(results: Mapping[str, Result], stale: Iterable[str]) -> None:
+    for ticker in stale:
+        signal = results[ticker]["signal"]
+        if signal is not None:
+            signal.decision_quality["stale"] = True
+
+
 def _with_signal(results: Mapping[str, Result]) -> list[Result]:
     return [result for result in results.values() if result["signal"] is not None]
-
-
-def _build_signal(
-    ticker: str,
-    rule: int,
-    direction: int,
-    confidence: float,
-    stop_loss: float,
-    take_profit: float,
-    regime: int,
-    figures: Features,
-) -> Signal:
-    """Makes the `Signal` of what the core decided; see `register` in the core's stub."""
-    fired = rule & BOTH_RULES
-    entry = figures["close"]
-    by_momentum = fired == MOMENTUM_RULE or bool(rule & MOMENTUM_STANDS)
-    risk, reward = abs(entry - stop_loss), abs(take_profit - entry)
-    signal = Signal(
-        ticker=ticker,
-        direction=SignalDirection.LONG if direction > 0 else SignalDirection.SHORT,
-        confidence=confidence,
-        signal_type=TYPE_OF_RULE[fired],
-        reason="",
-        entry_price=entry,
-        stop_loss=stop_loss,
-        take_profit=take_profit,
-        time_horizon="5D" if by_momentum else "3D",
-        regime_context=REGIMES[regime].value,
-        features_snapshot={name: figures[name] for name in FIGURES_OF_RULE[fired]},
-        expected_return=100.0 * (confidence * reward - (1.0 - confidence) * risk) / entry,
-        risk_reward_ratio=reward / risk if risk > 0.0 else None,
-        raw_confidence=confidence,
-        confidence_adjustment=0.0,
-    )
-    signal.reason = _reason(signal, DEFAULT_PARAMETERS)
-    return signal
-
-
-TYPE_OF_RULE = {
-    MEAN_REVERSION_RULE: SignalType.MEAN_REVERSION,
-    MOMENTUM_RULE: SignalType.MOMENTUM,
-    BOTH_RULES: SignalType.COMBINED,
-}
-FIGURES_OF_RULE = {
-    MEAN_REVERSION_RULE: REVERSION_FIGURES,
-    MOMENTUM_RULE: MOMENTUM_FIGURES,
-    BOTH_RULES: tuple(dict.fromkeys(REVERSION_FIGURES + MOMENTUM_FIGURES)),
-}
-_core.register("build_signal", _build_signal)
-
-
-def _reason(signal: Signal, thresholds: Mapping[str, float]) -> str:
-    """One sentence with the figures that decided and the thresholds that they passed."""
-    if signal.signal_type is SignalType.MEAN_REVERSION:
-        return f"Mean reversion: {_reversion_reason(signal, thresholds)}."
-    if signal.signal_type is SignalType.MOMENTUM:
-        return f"Momentum: {_momentum_reason(signal, thresholds)}."
-    return f"Combined: {_reversion_reason(signal, thresholds)}, and {_momentum_reason(signal, thresholds)}."
-
-
-def _reversion_reason(signal: Signal, thresholds: Mapping[str, float]) -> str:
-    is_long = signal.direction is SignalDirection.LONG
-    rsi_limit = thresholds["mr_rsi_oversold" if is_long else "mr_rsi_overbought"]
-    z_limit = thresholds["mr_z_score_long" if is_long else "mr_z_score_short"]
-    side = "below" if is_long else "above"
-    figures = signal.features_snapshot
-    rsi, z_score = figures["rsi_14"], figures["z_score_20"]
-    return f"RSI {rsi:.1f} {side} {rsi_limit:g} and z-score {z_score:.2f} {side} {z_limit:g}"
-
-
-def _momentum_reason(signal: Signal, thresholds: Mapping[str, float]) -> str:
-    figures = signal.features_snapshot
-    averages = f"above its averages of 20 ({figures['sma_20']:.6g}) and 50 bars ({figures['sma_50']:.6g})"
-    slope = f"slope {figures['slope_20d']:.2f} % a bar above {thresholds['mom_trend_strength']:g}"
-    return f"close {figures['close']:.6g} is a 20-bar high {averages} with {slope}"
 
 
 def _begin_enrich(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Callable[[], Signal]:
