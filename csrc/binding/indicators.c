@@ -205,6 +205,7 @@ static int check_column_names(PyObject *columns)
 {
     PyObject *names = PyMapping_Keys(columns);
     if (names == NULL) {
+        PyErr_Format(PyExc_TypeError, "columns must be a mapping, not %.200s", Py_TYPE(columns)->tp_name);
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names); i++) {
