@@ -1,0 +1,303 @@
+/* Whole tables into the store: order, doubles, rows left out, and all or nothing, against a plain reading of them. */
+#include "bars_sample.h"
+#include "base/memory.h"
+#include "check.h"
+
+static void test_load_replaces(void)
+{
+    za_bar bars[10];
+    za_store *store = store_of(4);
+    for (int i = 0; i < 10; i++) {
+        bars[i] = bar_at(i);
+    }
+    CHECK(append_at(store, "A", 50));
+    CHECK(load_bars(store, symbol_of("A"), bars, 3, NULL, NULL) == ZA_OK && shows(store, "A", 0, 3));
+    CHECK(load_bars(store, symbol_of("A"), bars, 10, NULL, NULL) == ZA_OK && shows(store, "A", 6, 4));
+    CHECK(append_at(store, "A", 10) && shows(store, "A", 7, 4));
+    za_store_stats stats = za_store_stats_of(store);
+    CHECK(stats.symbols == 1 && stats.bars == 4 && stats.loaded == 7 && stats.appended == 2);
+    za_store_release(store);
+}
+
+/* Loads a good row, the bad one, a good row; the sentence must hold `text`, and skipping leaves the two good ones. */
+static void check_fault(za_bar bad, const char *text)
+{
+    za_bar bars[] = {bar_at(3), bad, bar_at(4)};
+    za_store *store = store_of(4);
+    za_error error = {0};
+    int64_t skipped = -1;
+    CHECK(append_at(store, "AAPL", 9));
+    CHECK(load_bars(store, symbol_of("AAPL"), bars, 3, NULL, &error) == ZA_BAD_VALUE);
+    CHECK(strstr(error.text, text) != NULL && shows(store, "AAPL", 9, 1));
+    CHECK(za_store_stats_of(store).rejected == 1);
+    CHECK(load_bars(store, symbol_of("AAPL"), bars, 3, &skipped, &error) == ZA_OK && skipped == 1);
+    CHECK(shows(store, "AAPL", 3, 2) && za_store_stats_of(store).rejected == 2);
+    za_store_release(store);
+}
+
+static void test_faults(void)
+{
+    check_fault((za_bar){3, {1, 2, 1, 1, 0}}, "AAPL, row 1: timestamp 1970-01-01T00:00:00.000000003+00:00 is the same");
+    check_fault((za_bar){2, {1, 2, 1, 1, 0}}, "AAPL, row 1: timestamp 1970-01-01T00:00:00.000000002+00:00 is before");
+    check_fault((za_bar){ZA_TIME_MISSING, {1, 2, 1, 1, 0}}, "AAPL, row 1: timestamp is missing");
+    check_fault((za_bar){4, {1, 2, NAN, 1, 0}}, "AAPL, row 1: low nan is not finite");
+    check_fault((za_bar){4, {1, 2, 1, 1, -2}}, "AAPL, row 1: volume -2 is negative");
+    check_fault((za_bar){4, {1, 2, 3, 1, 0}}, "AAPL, row 1: high 2 is below low 3");
+}
+
+static void test_nothing_to_load(void)
+{
+    za_bar bad = {.time = 1};
+    za_store *store = store_of(4);
+    za_error error = {0};
+    int64_t skipped = -1;
+    CHECK(append_at(store, "A", 9));
+    CHECK(load_bars(store, symbol_of("A"), &bad, 0, NULL, &error) == ZA_BAD_VALUE);
+    CHECK(strstr(error.text, "A: no rows") != NULL);
+    CHECK(load_bars(store, symbol_of("A"), &bad, 1, &skipped, &error) == ZA_BAD_VALUE && skipped == -1);
+    CHECK(strstr(error.text, "A: no valid row") != NULL);
+    CHECK(load_bars(store, symbol_of(""), &bad, 1, NULL, NULL) == ZA_BAD_VALUE);
+    CHECK(shows(store, "A", 9, 1) && za_store_length(store) == 1);
+    za_store_release(store);
+}
+
+static void test_unordered_rows_stay_as_they_are(void)
+{
+    za_bar bars[] = {bar_at(5), bar_at(3), bar_at(3)};
+    za_store *store = za_store_new((za_store_options){.capacity = 4});
+    CHECK(load_bars(store, symbol_of("A"), bars, 3, NULL, NULL) == ZA_OK);
+    za_view view = za_store_view(store, symbol_of("A"));
+    CHECK(view.rows.count == 3 && view.rows.time[0] == 5 && view.rows.time[1] == 3);
+    za_view_release(&view);
+    za_store_release(store);
+}
+
+/* A long table: rows, and which of the names each belongs to. */
+typedef struct long_table {
+    za_symbol names[4];
+    int32_t name_count;
+    int32_t codes[64];
+    za_bar bars[64];
+    int64_t count;
+} long_table;
+
+static za_code load_table(za_store *store, const long_table *table, int64_t *skipped, za_error *error)
+{
+    za_block *block = block_of(table->bars, table->count);
+    if (block == NULL) {
+        return za_fail_memory(error);
+    }
+    za_rows rows = za_block_rows(block, 0, table->count);
+    za_code code = za_store_load_groups(store, table->names, table->name_count, table->codes, &rows, skipped, error);
+    za_block_release(block);
+    return code;
+}
+
+static void add_row(long_table *table, int32_t code, za_bar bar)
+{
+    table->codes[table->count] = code;
+    table->bars[table->count++] = bar;
+}
+
+static long_table empty_table(void)
+{
+    return (long_table){.names = {{"A", 1}, {"B", 1}, {"C", 1}, {"D", 1}}, .name_count = 4};
+}
+
+static void test_groups_in_any_order(void)
+{
+    static const int64_t times[] = {8, 3, 9, 1, 7, 2, 6, 4, 5, 0};
+    long_table sorted = empty_table(), mixed = empty_table();
+    za_store *store = store_of(6);
+    for (int i = 0; i < 10; i++) {
+        add_row(&sorted, 0, bar_at(i));
+        add_row(&mixed, 1, bar_at(times[i]));
+        add_row(&mixed, 3, bar_at(9 - i));
+    }
+    CHECK(append_at(store, "B", 100) && append_at(store, "C", 100));
+    CHECK(load_table(store, &sorted, NULL, NULL) == ZA_OK && load_table(store, &mixed, NULL, NULL) == ZA_OK);
+    CHECK(shows(store, "A", 4, 6) && shows(store, "B", 4, 6) && shows(store, "D", 4, 6));
+    CHECK(shows(store, "C", 100, 1)); /* its name was there, without rows */
+    CHECK(za_store_stats_of(store).loaded == 18);
+    za_store_release(store);
+}
+
+static void test_groups_doubles(void)
+{
+    long_table table = empty_table();
+    za_store *store = store_of(6);
+    za_error error = {0};
+    int64_t skipped = -1;
+    add_row(&table, 0, bar_at(4));
+    add_row(&table, 1, bar_at(2));
+    add_row(&table, 1, bar_at(1));
+    add_row(&table, 1, bar_of(2, 55, 5)); /* the later of two rows of a time is the invalid one */
+    CHECK(load_table(store, &table, NULL, &error) == ZA_BAD_VALUE);
+    CHECK(strstr(error.text, "B, row 3: timestamp") != NULL && strstr(error.text, "is the same") != NULL);
+    CHECK(za_store_length(store) == 0);
+    CHECK(load_table(store, &table, &skipped, &error) == ZA_OK && skipped == 1);
+    CHECK(shows(store, "A", 4, 1) && shows(store, "B", 1, 2));
+    za_store_release(store);
+}
+
+static void test_groups_all_or_nothing(void)
+{
+    long_table table = empty_table();
+    za_store *store = store_of(6);
+    za_error error = {0};
+    int64_t skipped = -1;
+    CHECK(append_at(store, "A", 9));
+    CHECK(load_table(store, &table, NULL, &error) == ZA_BAD_VALUE);
+    CHECK(strcmp(error.text, "the table has no rows") == 0);
+    add_row(&table, 0, bar_at(1));
+    add_row(&table, 1, (za_bar){.time = 2});
+    CHECK(load_table(store, &table, NULL, &error) == ZA_BAD_VALUE && strstr(error.text, "B, row 1: open 0") != NULL);
+    CHECK(load_table(store, &table, &skipped, &error) == ZA_BAD_VALUE && skipped == -1);
+    CHECK(strcmp(error.text, "B: no valid row") == 0);
+    table.codes[1] = 4;
+    CHECK(load_table(store, &table, &skipped, &error) == ZA_BAD_VALUE && strstr(error.text, "code") != NULL);
+    table.codes[1] = -1;
+    CHECK(load_table(store, &table, NULL, NULL) == ZA_BAD_VALUE);
+    table.codes[1] = 1;
+    table.bars[1] = bar_at(1);
+    table.names[1] = symbol_of("");
+    CHECK(load_table(store, &table, NULL, NULL) == ZA_BAD_VALUE);
+    CHECK(shows(store, "A", 9, 1) && za_store_length(store) == 1);
+    za_store_release(store);
+}
+
+/* Each allocation of a load in turn is refused; old symbols keep their bars and new ones do not come. */
+static void test_groups_without_memory(void)
+{
+    long_table table = empty_table();
+    za_store *store = store_of(6);
+    za_symbol name = symbol_of("A");
+    CHECK(append_at(store, "A", 90) && append_at(store, "B", 90));
+    pinned held = pin(store, name);
+    for (int i = 0; i < 32; i++) {
+        add_row(&table, i % 4, bar_at(100 - i));
+    }
+    za_block *block = block_of(table.bars, table.count);
+    za_rows rows = za_block_rows(block, 0, table.count);
+    za_code code = ZA_NO_MEMORY;
+    long refused = 0;
+    for (int64_t skipped = 0; code == ZA_NO_MEMORY && refused < 100; refused++) {
+        za_memory_fail_after(refused);
+        code =
+            za_store_load_groups(store, table.names, 4, table.codes, &rows, refused % 2 == 0 ? &skipped : NULL, NULL);
+        za_memory_fail_after(-1);
+        if (code != ZA_OK) {
+            CHECK(shows(store, "A", 90, 1) && shows(store, "B", 90, 1) && za_store_length(store) == 2);
+        }
+    }
+    za_store_stats stats = za_store_stats_of(store);
+    CHECK(code == ZA_OK && refused > 8 && stats.symbols == 4 && stats.bars == 24 && stats.rejected == 0);
+    za_block_release(block);
+    CHECK(unpin(&held));
+    za_store_release(store);
+}
+
+static void test_load_without_memory(void)
+{
+    za_bar bars[] = {bar_at(1), bar_at(2)};
+    za_store *store = store_of(6);
+    za_block *block = block_of(bars, 2);
+    za_rows rows = za_block_rows(block, 0, 2);
+    za_code code = ZA_NO_MEMORY;
+    int64_t skipped = -1;
+    for (long refused = 0; code == ZA_NO_MEMORY && refused < 100; refused++) {
+        za_memory_fail_after(refused);
+        code = za_store_load(store, symbol_of("A"), &rows, &skipped, NULL);
+        za_memory_fail_after(-1);
+        CHECK(code == ZA_OK ? skipped == 0 : za_store_length(store) == 0 && skipped == -1);
+    }
+    CHECK(code == ZA_OK && shows(store, "A", 1, 2));
+    za_block_release(block);
+    za_store_release(store);
+}
+
+enum { ROUNDS = 2000, MODEL_CAPACITY = 7 };
+
+static bool is_valid(const long_table *table, int64_t row)
+{
+    const za_bar *bar = &table->bars[row];
+    for (int64_t i = 0; i < row; i++) { /* the first valid row of a time is the one that stays */
+        if (table->codes[i] == table->codes[row] && table->bars[i].time == bar->time && is_valid(table, i)) {
+            return false;
+        }
+    }
+    return bar->figure[ZA_FIGURE_CLOSE] > 0;
+}
+
+/* The name's valid rows by time, found by looking for the least one again and again. */
+static int64_t plain_reading(const long_table *table, int32_t code, za_bar *bars)
+{
+    int64_t count = 0, after = -1;
+    for (;;) {
+        int64_t next = -1;
+        for (int64_t row = 0; row < table->count; row++) {
+            if (table->codes[row] == code && table->bars[row].time > after && is_valid(table, row) &&
+                (next < 0 || table->bars[row].time < table->bars[next].time)) {
+                next = row;
+            }
+        }
+        if (next < 0) {
+            return count;
+        }
+        after = table->bars[next].time;
+        bars[count++] = table->bars[next];
+    }
+}
+
+static void check_name(za_store *store, const long_table *table, int32_t code, int64_t *valid)
+{
+    za_bar bars[64];
+    int64_t count = plain_reading(table, code, bars), kept = count < MODEL_CAPACITY ? count : MODEL_CAPACITY;
+    za_view view = za_store_view(store, table->names[code]);
+    CHECK(view.rows.count == kept);
+    for (int64_t i = 0; i < kept && i < view.rows.count; i++) {
+        CHECK(same_bar(za_rows_bar(&view.rows, i), bars[count - kept + i]));
+    }
+    za_view_release(&view);
+    *valid += count;
+}
+
+/* Random tables, each name with one good row at least. */
+static void test_groups_against_a_model(void)
+{
+    uint64_t dice = 3;
+    for (int round = 0; round < ROUNDS; round++) {
+        long_table table = empty_table();
+        za_store *store = store_of(MODEL_CAPACITY);
+        for (int32_t code = 0; code < 4; code++) {
+            add_row(&table, code, bar_at(50));
+        }
+        int64_t rows = (int64_t)roll(&dice, 60), skipped = -1, valid = 0;
+        for (int64_t i = 0; i < rows; i++) {
+            double close = roll(&dice, 10) == 0 ? -1.0 : 1.0 + (double)roll(&dice, 100);
+            add_row(&table, (int32_t)roll(&dice, 4), bar_of((int64_t)roll(&dice, 100), close, 1));
+        }
+        CHECK(load_table(store, &table, &skipped, NULL) == ZA_OK);
+        for (int32_t code = 0; code < 4; code++) {
+            check_name(store, &table, code, &valid);
+        }
+        CHECK(skipped == table.count - valid && za_store_stats_of(store).rejected == skipped);
+        CHECK(skipped == 0 || load_table(store, &table, NULL, NULL) == ZA_BAD_VALUE);
+        za_store_release(store);
+    }
+}
+
+int main(void)
+{
+    test_load_replaces();
+    test_faults();
+    test_nothing_to_load();
+    test_unordered_rows_stay_as_they_are();
+    test_groups_in_any_order();
+    test_groups_doubles();
+    test_groups_all_or_nothing();
+    test_groups_without_memory();
+    test_load_without_memory();
+    test_groups_against_a_model();
+    return check_report("load");
+}
