@@ -99,7 +99,7 @@ static int parameter_index(const za_indicator_info *info, PyObject *name)
 
 static int call_of(PyObject *name, PyObject *parameters, za_call *call)
 {
-    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : "";
+    const char *text = PyUnicode_AsUTF8(name); /* TypeError unless it is a str */
     if (text == NULL) {
         return -1;
     }
