@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -139,6 +140,8 @@ static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
         claim(pool, job, &begin, &end);
         pthread_mutex_unlock(&pool->mutex);
         job->run(job, begin, end, scratch);
+        /* Whoever waits for this processor, an event loop above all, waits for one claim and not for a time slice. */
+        (void)sched_yield();
         pthread_mutex_lock(&pool->mutex);
         last = finish(pool, job, end - begin);
         pthread_mutex_unlock(&pool->mutex);
