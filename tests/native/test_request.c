@@ -1,0 +1,277 @@
+/* Requests: each symbol's answer, whatever stands beside it in the list and whoever computes it. */
+#include "bars_sample.h"
+#include "base/memory.h"
+#include "check.h"
+#include "engine/request.h"
+
+enum { MOST = 70 };
+static const int64_t second = 1000000000;
+
+static za_rules chop_rules(void)
+{
+    static const za_rules rules = {
+        .parameter =
+            {
+#define PARAMETER(name, value) value,
+#include "engine/rules.def"
+#undef PARAMETER
+            },
+        .win_rate = {[ZA_MEAN_REVERSION] = {[ZA_CHOP] = .65}, [ZA_MOMENTUM] = {[ZA_CHOP] = .55}},
+        .regime = ZA_CHOP,
+        .allowed = 1u << ZA_MEAN_REVERSION | 1u << ZA_MOMENTUM};
+    return rules;
+}
+
+/* A market of symbols of many lengths, some of them equal, around the bars that features need. */
+typedef struct market {
+    za_store *store;
+    char texts[MOST][NAME_ROOM];
+    za_symbol symbols[MOST];
+} market;
+
+static int64_t length_of(int symbol)
+{
+    static const int64_t lengths[] = {50, 49, 60, 60, 0, 60, 51, 1, 80, 80, 80};
+    return lengths[symbol % 11];
+}
+
+static void fill_symbol(za_store *store, za_symbol symbol, int64_t bars, uint64_t *dice)
+{
+    double close = 50 + (double)roll(dice, 100), drift = roll(dice, 3) == 0 ? 0.012 : roll(dice, 2) == 0 ? 0.0 : -0.012;
+    for (int64_t time = 1; time <= bars; time++) {
+        za_bar bar = bar_of(time, close, (double)roll(dice, 100000));
+        CHECK(za_store_append(store, symbol, &bar, NULL) == ZA_OK);
+        close *= 0.99 + drift + (double)roll(dice, 200) / 10000.0;
+    }
+}
+
+static void open_market(market *m)
+{
+    uint64_t dice = 9;
+    m->store = store_of(100);
+    for (int i = 0; i < MOST; i++) {
+        m->symbols[i] = numbered(m->texts[i], i);
+        fill_symbol(m->store, m->symbols[i], length_of(i), &dice);
+    }
+    m->symbols[3] = symbol_of("SPY");
+    fill_symbol(m->store, m->symbols[3], 60, &dice);
+    m->symbols[5] = symbol_of("^VIX");
+    fill_symbol(m->store, m->symbols[5], 60, &dice);
+}
+
+static za_code answer(const market *m, za_request_kind kind, int first, int count, za_pool *pool, za_answer *answers)
+{
+    za_request request;
+    za_request_init(&request, kind, m->store, m->symbols + first, answers, (size_t)count);
+    request.rules = chop_rules();
+    return za_request_run(&request, pool, NULL);
+}
+
+static int64_t bars_of(const market *m, int symbol)
+{
+    za_view view = za_store_view(m->store, m->symbols[symbol]);
+    int64_t bars = view.rows.count;
+    za_view_release(&view);
+    return bars;
+}
+
+static bool same_answer(const za_answer *a, const za_answer *b, bool filled)
+{
+    const za_decision *x = &a->decision, *y = &b->decision;
+    bool decided = x->direction == y->direction && x->agreeing == y->agreeing && x->leading == y->leading &&
+                   x->confidence == y->confidence && x->stop_loss == y->stop_loss && x->take_profit == y->take_profit;
+    return a->bars == b->bars && same_bar(a->last, b->last) && decided &&
+           (!filled || memcmp(a->row, b->row, sizeof a->row) == 0);
+}
+
+/* Every symbol alone, then lists of 1 to 70 of them: the same bits. */
+static void check_lists(const market *m, za_request_kind kind, za_pool *pool)
+{
+    za_answer alone[MOST], together[MOST];
+    for (int i = 0; i < MOST; i++) {
+        CHECK(answer(m, kind, i, 1, NULL, &alone[i]) == ZA_OK);
+        CHECK(alone[i].bars == bars_of(m, i));
+    }
+    for (int count = 1; count <= MOST; count++) {
+        int first = (MOST - count) / 2;
+        memset(together, 0xff, sizeof together);
+        CHECK(answer(m, kind, first, count, pool, together) == ZA_OK);
+        for (int i = 0; i < count; i++) {
+            CHECK(same_answer(&together[i], &alone[first + i], true));
+        }
+    }
+}
+
+static void test_lists(void)
+{
+    market m;
+    open_market(&m);
+    za_pool *pool = za_pool_new(2);
+    check_lists(&m, ZA_REQUEST_FEATURES, pool);
+    check_lists(&m, ZA_REQUEST_PAPER, pool);
+    check_lists(&m, ZA_REQUEST_SIGNALS, pool);
+    check_lists(&m, ZA_REQUEST_SIGNALS, NULL);
+    CHECK(za_pool_free(pool, 10 * second));
+    za_store_release(m.store);
+}
+
+static void test_plain_part(void)
+{
+    market m;
+    za_answer answers[MOST];
+    open_market(&m);
+    double vix = za_store_vix(m.store), breadth = za_store_breadth(m.store);
+    CHECK(vix != 20 && breadth >= 0);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, NULL, answers) == ZA_OK);
+    for (int i = 0; i < MOST; i++) {
+        za_view view = za_store_view(m.store, m.symbols[i]);
+        const double *row = answers[i].row;
+        CHECK(answers[i].bars == view.rows.count && answers[i].decision.direction == 0);
+        CHECK(view.rows.count == 0 || same_bar(answers[i].last, za_rows_bar(&view.rows, view.rows.count - 1)));
+        CHECK(row[ZA_FEATURE_vix_level] == vix && row[ZA_FEATURE_breadth_50dma] == breadth);
+        CHECK(view.rows.count < ZA_FEATURE_BARS ||
+              row[ZA_FEATURE_close] == za_rows_last(&view.rows, ZA_FIGURE_CLOSE, 0));
+        za_view_release(&view);
+    }
+    za_store_release(m.store);
+}
+
+static void test_decisions(void)
+{
+    market m;
+    za_answer answers[MOST];
+    za_rules rules = chop_rules();
+    int trades = 0;
+    open_market(&m);
+    CHECK(answer(&m, ZA_REQUEST_SIGNALS, 0, MOST, NULL, answers) == ZA_OK);
+    for (int i = 0; i < MOST; i++) {
+        za_answer wanted = answers[i];
+        wanted.decision =
+            answers[i].bars >= ZA_FEATURE_BARS ? za_rules_decide(&rules, answers[i].row) : (za_decision){0};
+        CHECK(same_answer(&answers[i], &wanted, false));
+        trades += answers[i].decision.direction != 0;
+    }
+    CHECK(trades > 0 && trades < MOST);
+    za_store_release(m.store);
+}
+
+/* SPY is that of the same store, an index is a market of its own, and a paper row needs one bar only. */
+static void test_paper(void)
+{
+    market m;
+    za_answer answers[MOST];
+    open_market(&m);
+    CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, NULL, answers) == ZA_OK);
+    CHECK(answers[3].row[ZA_PAPER_spy_correlation] == 1 && answers[5].row[ZA_PAPER_spy_correlation] == 1);
+    double with_spy = answers[2].row[ZA_PAPER_spy_correlation];
+    CHECK(fabs(with_spy) < 1 && with_spy != 0.7);
+    CHECK(answers[7].bars == 1 && answers[7].row[ZA_PAPER_rsi] == 50);
+    CHECK(za_store_drop(m.store, symbol_of("SPY")));
+    CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, NULL, answers) == ZA_OK);
+    CHECK(answers[2].row[ZA_PAPER_spy_correlation] == 0.7 && answers[3].bars == 0);
+    za_store_release(m.store);
+}
+
+static void test_urgency(void)
+{
+    za_request request;
+    static const struct {
+        size_t count;
+        za_urgency urgency;
+    } wanted[] = {{1, ZA_URGENT}, {64, ZA_URGENT}, {65, ZA_NORMAL}, {4096, ZA_NORMAL}, {4097, ZA_BULK}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        za_request_init(&request, ZA_REQUEST_PAPER, NULL, NULL, NULL, wanted[i].count);
+        CHECK(request.job.urgency == wanted[i].urgency && request.job.count == wanted[i].count);
+    }
+}
+
+static void test_one_symbol_many_times(void)
+{
+    market m;
+    za_answer answers[MOST];
+    open_market(&m);
+    for (int i = 0; i < MOST; i++) {
+        m.symbols[i] = symbol_of("S8");
+    }
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, NULL, answers) == ZA_OK);
+    for (int i = 0; i < MOST; i++) {
+        CHECK(answers[i].bars == 80 && same_answer(&answers[i], &answers[0], true));
+    }
+    za_store_release(m.store);
+}
+
+static void test_an_empty_store(void)
+{
+    market m = {.store = store_of(4)};
+    za_answer answers[2];
+    m.symbols[0] = symbol_of("A");
+    m.symbols[1] = symbol_of("SPY");
+    for (int kind = ZA_REQUEST_FEATURES; kind <= ZA_REQUEST_SIGNALS; kind++) {
+        CHECK(answer(&m, (za_request_kind)kind, 0, 2, NULL, answers) == ZA_OK);
+        CHECK(answers[0].bars == 0 && answers[1].bars == 0 && answers[1].decision.direction == 0);
+    }
+    za_store_release(m.store);
+}
+
+static void test_without_memory(void)
+{
+    market m;
+    za_answer answers[MOST];
+    open_market(&m);
+    for (int kind = ZA_REQUEST_FEATURES; kind <= ZA_REQUEST_SIGNALS; kind++) {
+        za_code code = ZA_NO_MEMORY;
+        long refused = 0;
+        for (; code == ZA_NO_MEMORY && refused < 50; refused++) {
+            za_memory_fail_after(refused);
+            code = answer(&m, (za_request_kind)kind, 0, MOST, NULL, answers);
+            za_memory_fail_after(-1);
+        }
+        CHECK(code == ZA_OK && refused > 1);
+    }
+    za_store_release(m.store);
+}
+
+/* On the pool a worker's missing memory comes back the same way. */
+static void test_pool_without_memory(void)
+{
+    market m;
+    za_answer answers[MOST];
+    open_market(&m);
+    za_pool *pool = za_pool_new(2);
+    za_memory_fail_after(0);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_NO_MEMORY);
+    za_memory_fail_after(-1);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_OK);
+    CHECK(za_pool_free(pool, 10 * second));
+    za_store_release(m.store);
+}
+
+static void test_finish_says_why_not(void)
+{
+    static const struct {
+        za_code code;
+        const char *text;
+    } wanted[] = {{ZA_EXPIRED, "deadline"}, {ZA_CANCELLED, "cancelled"}};
+    for (int i = 0; i < 2; i++) {
+        za_request request;
+        za_error error = {0};
+        za_request_init(&request, ZA_REQUEST_PAPER, NULL, NULL, NULL, 1);
+        request.job.code = wanted[i].code;
+        CHECK(za_request_finish(&request, &error) == wanted[i].code && strstr(error.text, wanted[i].text) != NULL);
+    }
+}
+
+int main(void)
+{
+    test_lists();
+    test_plain_part();
+    test_decisions();
+    test_paper();
+    test_urgency();
+    test_one_symbol_many_times();
+    test_an_empty_store();
+    test_without_memory();
+    test_pool_without_memory();
+    test_finish_says_why_not();
+    return check_report("request");
+}
