@@ -121,9 +121,8 @@ void za_port_post(za_port *port, za_completion *completion)
 {
     completion->next = NULL;
     pthread_mutex_lock(&port->mutex);
-    if (port->closed) {
-        orphan(completion, completion);
-    } else {
+    bool closed = port->closed;
+    if (!closed) {
         append(&port->posted, completion, completion);
         if (!port->notified) {
             port->notified = true;
@@ -131,6 +130,10 @@ void za_port_post(za_port *port, za_completion *completion)
         }
     }
     pthread_mutex_unlock(&port->mutex);
+    if (closed) {
+        /* Whoever takes the orphan may hold the port's last reference with it: the port is not touched after this. */
+        orphan(completion, completion);
+    }
 }
 
 za_completion *za_port_take(za_port *port)
