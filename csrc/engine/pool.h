@@ -68,8 +68,8 @@ void za_pool_set_offer(za_pool *pool, za_pool_offer *offer, size_t most_items);
 /* Takes the job. ZA_SYSTEM when no thread could be started or the pool is closing: then the job was not taken and
  * `done` is not called. */
 za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error);
-/* Gives up the items that nobody has claimed. `done` may be called inside, if nothing was running. Only while the job
- * belongs to the pool; `done` is then still to come or running. */
+/* Gives up the items that nobody has claimed. `done` may be called inside, if nothing was running. A job that was
+ * submitted and is done already is left alone, as long as its memory is there. */
 void za_pool_cancel(za_pool *pool, za_job *job);
 /* Waits until no job is queued or running; false after `timeout_ns`. New jobs are still taken. */
 bool za_pool_drain(za_pool *pool, int64_t timeout_ns);
