@@ -1,10 +1,31 @@
-/* A gate that holds threads until it is opened, and counts those that came. */
+/* For tests of threads: a gate that holds them until it is opened, a rest, and whether ThreadSanitizer watches. */
 #ifndef ZA_TESTS_GATE_H
 #define ZA_TESTS_GATE_H
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN true
+#endif
+#endif
+#if !defined(UNDER_TSAN)
+#define UNDER_TSAN false
+#endif
+
+/* Less than a second. */
+static inline void rest(int64_t ns)
+{
+    struct timespec time = {.tv_nsec = (long)ns};
+    (void)nanosleep(&time, NULL);
+}
+
+/* It counts those that came. */
 typedef struct gate {
     pthread_mutex_t mutex;
     pthread_cond_t changed;

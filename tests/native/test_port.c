@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -230,16 +229,10 @@ static void *watch(void *argument)
     return NULL;
 }
 
-static void rest(void)
-{
-    struct timespec time = {.tv_nsec = 100000};
-    (void)nanosleep(&time, NULL);
-}
-
 static void await_items(watcher *w, int count)
 {
     while (atomic_load(&w->items) < count) {
-        rest();
+        rest(100000);
     }
     CHECK(atomic_load(&w->items) == count);
 }
@@ -283,7 +276,7 @@ static void test_offer(void)
     CHECK(!za_notifier_offer(pass_and_note, &g));
     CHECK(pthread_create(&w.thread, NULL, watch, &w) == 0);
     while (!za_notifier_offer(pass_and_note, &g)) {
-        rest();
+        rest(100000);
     }
     gate_await(&g, 1);
     CHECK(!za_notifier_offer(pass_and_note, &g));
@@ -307,7 +300,7 @@ static void test_offer_before_stop(void)
         gate_open(&g);
         CHECK(pthread_create(&w.thread, NULL, watch, &w) == 0);
         while (!za_notifier_offer(pass_and_note, &g)) {
-            rest();
+            rest(100000);
         }
         za_notifier_stop(true);
         (void)pthread_join(w.thread, NULL);

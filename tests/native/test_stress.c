@@ -1,7 +1,6 @@
 /* Everything at once for some seconds: requests posted back to ports that close in flight, over a store that changes
  * under them, cancelled at any moment, on a pool that changes its size. Each request comes back exactly once. */
 #include <pthread.h>
-#include <time.h>
 
 #include "bars_sample.h"
 #include "base/clock.h"
@@ -9,6 +8,7 @@
 #include "check.h"
 #include "engine/port.h"
 #include "engine/request.h"
+#include "gate.h"
 
 enum {
     NAMES = 120,
@@ -54,8 +54,7 @@ typedef struct actor {
 
 static void nap(uint64_t *dice)
 {
-    struct timespec time = {.tv_nsec = (long)roll(dice, 200000)};
-    (void)nanosleep(&time, NULL);
+    rest((int64_t)roll(dice, 200000));
 }
 
 static void let_go(errand *e)
@@ -296,7 +295,7 @@ static void join(const actor *actors, int count)
 static void await_the_last(void)
 {
     while (atomic_load(&stage.taken) < atomic_load(&stage.submitted)) {
-        nap(&(uint64_t){1});
+        rest(100000);
     }
 }
 
@@ -333,8 +332,7 @@ static void play(uint64_t *dice, bool drained)
     start(producers, PRODUCERS, produce, dice);
     start(&others[0], 1, cancel, dice);
     start(&others[1], 1, disturb, dice);
-    struct timespec time = {.tv_nsec = (long)round_ns};
-    (void)nanosleep(&time, NULL);
+    rest(round_ns);
     atomic_store(&stage.producers_stop, true);
     join(producers, PRODUCERS);
     join(others, 2);
