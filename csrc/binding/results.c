@@ -65,7 +65,20 @@ PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer 
     if (failed) {
         Py_CLEAR(dict);
     }
-    return dict;
+    return za_untracked(dict);
+}
+
+PyObject *za_new_instance(za_state *state, PyObject *type)
+{
+    return PyBaseObject_Type.tp_new((PyTypeObject *)type, state->no_arguments, NULL);
+}
+
+PyObject *za_untracked(PyObject *object)
+{
+    if (object != NULL && PyObject_GC_IsTracked(object)) {
+        PyObject_GC_UnTrack(object);
+    }
+    return object;
 }
 
 int za_set_attribute(PyObject *object, PyObject *name, PyObject *value)
@@ -107,13 +120,11 @@ PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *an
     if (answer->bars == 0) {
         Py_RETURN_NONE;
     }
-    /* Every field is set here, so the dataclass's own __init__ has nothing to add. */
-    PyTypeObject *type = (PyTypeObject *)state->MarketFeatures;
-    PyObject *object = type->tp_alloc(type, 0);
+    PyObject *object = za_new_instance(state, state->MarketFeatures);
     if (object != NULL && set_paper_fields(state, object, ticker, answer, naive)) {
         Py_CLEAR(object);
     }
-    return object;
+    return za_untracked(object);
 }
 
 /* "error: ..." of the exception that is raised now, which is dropped; NULL if it is to go on. */
@@ -152,7 +163,7 @@ PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *a
     }
     Py_DECREF(signal);
     Py_XDECREF(reason);
-    return result;
+    return za_untracked(result);
 }
 
 PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer, int naive)

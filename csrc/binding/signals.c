@@ -113,17 +113,15 @@ static int set_fields(za_state *state, PyObject *signal, PyObject *ticker, const
            SET(risk_reward_ratio, risk > 0.0 ? PyFloat_FromDouble(reward / risk) : Py_NewRef(Py_None)) ||
            SET(raw_confidence, PyFloat_FromDouble(decision->confidence)) ||
            SET(confidence_adjustment, PyFloat_FromDouble(0.0)) || SET(decision_quality, PyDict_New()) ||
-           SET(similar_outcomes, PyDict_New()) || SET(lessons_learned, PyList_New(0));
+           SET(similar_outcomes, PyDict_New()) || SET(lessons_learned, za_untracked(PyList_New(0)));
 #undef SET
 }
 
 PyObject *za_signal_object(za_state *state, PyObject *ticker, const za_answer *answer, const za_request *request)
 {
-    /* Every field is set here, so the dataclass's own __init__ has nothing to add. */
-    PyTypeObject *type = (PyTypeObject *)state->Signal;
-    PyObject *signal = type->tp_alloc(type, 0);
+    PyObject *signal = za_new_instance(state, state->Signal);
     if (signal != NULL && set_fields(state, signal, ticker, answer, request)) {
         Py_CLEAR(signal);
     }
-    return signal;
+    return za_untracked(signal);
 }
