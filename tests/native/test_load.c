@@ -192,6 +192,8 @@ static za_code load_scarcely(const long_table *table, const za_rows *rows, long 
 static void test_groups_without_memory(void)
 {
     long_table table = empty_table();
+    table.names[2] = symbol_of("a name too long to lie within its entry"); /* an allocation of its own */
+    table.names[3] = symbol_of("another name too long to lie within its entry");
     for (int i = 0; i < 32; i++) {
         add_row(&table, i % 4, bar_at(100 - i));
     }
