@@ -115,8 +115,10 @@ static za_code read_array(PyObject *pair, za_table *table, za_error *error)
         return ZA_BAD_TYPE;
     }
     za_code code;
-    Py_BEGIN_ALLOW_THREADS code = za_arrow_read_array(schema, array, table, error);
-    Py_END_ALLOW_THREADS return code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_arrow_read_array(schema, array, table, error);
+    Py_END_ALLOW_THREADS
+    return code;
 }
 
 PyObject *za_read_arrow(PyObject *module, PyObject *data)

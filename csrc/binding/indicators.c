@@ -354,9 +354,10 @@ static PyObject *run_call(const za_call *call, const za_inputs *inputs, bool who
     }
     za_pass pass = {.call = call, .inputs = inputs, .out = out, .whole = whole};
     za_code code;
-    Py_BEGIN_ALLOW_THREADS code = run_pass(&pass);
-    Py_END_ALLOW_THREADS if (code != ZA_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    code = run_pass(&pass);
+    Py_END_ALLOW_THREADS
+    if (code != ZA_OK) {
         Py_DECREF(arrays);
         return PyErr_NoMemory();
     }

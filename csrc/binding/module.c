@@ -121,9 +121,11 @@ static PyObject *core_shutdown(PyObject *module, PyObject *timeout_object)
         return PyErr_Format(PyExc_ValueError, "timeout must be from 0 to 1e9 seconds");
     }
     bool ended;
-    Py_BEGIN_ALLOW_THREADS za_notifier_stop(true);
+    Py_BEGIN_ALLOW_THREADS
+    za_notifier_stop(true);
     ended = za_pool_shared_close((int64_t)(timeout * 1e9));
-    Py_END_ALLOW_THREADS return PyBool_FromLong(ended);
+    Py_END_ALLOW_THREADS
+    return PyBool_FromLong(ended);
 }
 
 static PyObject *core_after_fork(PyObject *module, PyObject *unused)

@@ -4,6 +4,7 @@
 #include "binding/wake_fd.h"
 
 #include <structmember.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -349,27 +350,47 @@ static PyObject *port_stats(PyObject *object, PyObject *unused)
                          self->turns);
 }
 
-/* Wakes the loop of a port. A loop that is closed or gone closes its port, and what was posted there becomes orphans.
- */
+/* Whether the loop takes no more calls; a loop that cannot even say so counts as closed. Clears the exception. */
+static int is_closed(za_state *state, PyObject *loop)
+{
+    PyErr_Clear();
+    PyObject *closed = PyObject_CallMethodNoArgs(loop, state->str_is_closed);
+    int answer = closed == NULL || PyObject_IsTrue(closed) != 0;
+    Py_XDECREF(closed);
+    PyErr_Clear();
+    return answer;
+}
+
+/* Wakes the loop of a port. A loop that is closed or gone closes its port, and what was posted there becomes orphans;
+ * one that refuses for want of memory is asked again. */
 static void wake_loop(za_port *port)
 {
     /* What was posted to the port keeps its Python side alive until this thread has woken the loop (engine/port.h). */
     za_port_object *self = (za_port_object *)Py_NewRef((PyObject *)za_port_owner(port));
     za_state *state = state_of(self);
     PyObject *loop = loop_of(self);
-    if (loop == NULL || call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) < 0) {
-        PyErr_Clear();
+    int woken = 0, closed = loop == NULL;
+    while (!woken && !closed) {
+        woken = call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) == 0;
+        closed = !woken && is_closed(state, loop);
+        if (!woken && !closed) {
+            Py_BEGIN_ALLOW_THREADS(void)
+            usleep(1000);
+            Py_END_ALLOW_THREADS
+        }
+    }
+    if (closed) {
         close_port(self);
     }
     Py_XDECREF(loop);
     Py_DECREF(self);
 }
 
-static void dispose_of_orphans(void)
+static void dispose_of(za_completion *orphans)
 {
-    for (za_completion *next, *completion = za_port_take_orphans(); completion != NULL; completion = next) {
-        next = completion->next;
-        Py_DECREF(za_flight_of(completion));
+    for (za_completion *next; orphans != NULL; orphans = next) {
+        next = orphans->next;
+        Py_DECREF(za_flight_of(orphans));
     }
 }
 
@@ -379,17 +400,19 @@ PyObject *za_notifier_run(PyObject *module, PyObject *unused)
     (void)unused;
     for (;;) {
         za_port *port;
+        za_completion *orphans;
         bool running;
-        Py_BEGIN_ALLOW_THREADS running = za_notifier_wait(&port);
-        Py_END_ALLOW_THREADS if (!running)
-        {
+        Py_BEGIN_ALLOW_THREADS
+        running = za_notifier_wait(&port, &orphans);
+        Py_END_ALLOW_THREADS
+        if (!running) {
             Py_RETURN_NONE;
         }
         if (port != NULL) {
             wake_loop(port);
             za_port_release(port);
         }
-        dispose_of_orphans();
+        dispose_of(orphans);
     }
 }
 

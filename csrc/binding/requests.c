@@ -57,9 +57,10 @@ static za_answer *run_request(za_request *request, za_request_kind kind, za_stor
     }
     za_error error;
     za_code code;
-    Py_BEGIN_ALLOW_THREADS code = za_request_run(request, za_pool_shared(), &error);
-    Py_END_ALLOW_THREADS if (code != ZA_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    code = za_request_run(request, za_pool_shared(), &error);
+    Py_END_ALLOW_THREADS
+    if (code != ZA_OK) {
         za_free(answers);
         (void)za_raise(&error);
         return NULL;
@@ -173,7 +174,8 @@ PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_s
     if (seconds != NULL && answers != NULL) {
         za_request request;
         za_request_init(&request, ZA_REQUEST_FEATURES, store->store, symbols, answers, length);
-        Py_BEGIN_ALLOW_THREADS code = measure(&request, repeats, seconds);
+        Py_BEGIN_ALLOW_THREADS
+        code = measure(&request, repeats, seconds);
         Py_END_ALLOW_THREADS
     }
     list = code == ZA_OK ? PyList_New(repeats) : PyErr_NoMemory();

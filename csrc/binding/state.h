@@ -30,16 +30,19 @@
     X(bars)                                                                                                            \
     X(as_of)                                                                                                           \
     X(stale)                                                                                                           \
-    X(ok) X(insufficient_data) X(required) X(signal) X(reason) X(no_trade_edge) X(insufficient_features) X(symbol)     \
-        X(timestamp) X(price) X(open_price) X(open) X(high) X(low) X(close) X(volume) X(sma_5) X(sma_20) X(sma_50)     \
-            X(rsi) X(bollinger_upper) X(bollinger_lower) X(atr) X(vol_regime) X(trend_regime) X(bid_ask_spread)        \
-                X(order_flow_imbalance) X(news_sentiment) X(news_urgency) X(spy_correlation) X(sector_momentum)        \
-                    X(done) X(set_result) X(set_exception) X(cancelled) X(create_future) X(call_soon)                  \
-                        X(call_soon_threadsafe) X(add_done_callback) X(add_reader) X(drain) X(flush) X(resume)         \
-                            X(direction) X(confidence) X(signal_type) X(entry_price) X(stop_loss) X(take_profit)       \
-                                X(time_horizon) X(regime_context) X(features_snapshot) X(expected_return)              \
-                                    X(risk_reward_ratio) X(raw_confidence) X(confidence_adjustment)                    \
-                                        X(decision_quality) X(similar_outcomes) X(lessons_learned)
+    X(ok)                                                                                                              \
+    X(insufficient_data)                                                                                               \
+    X(required)                                                                                                        \
+    X(signal) X(reason) X(no_trade_edge) X(insufficient_features) X(symbol) X(timestamp) X(price) X(open_price)        \
+        X(open) X(high) X(low) X(close) X(volume) X(sma_5) X(sma_20) X(sma_50) X(rsi) X(bollinger_upper)               \
+            X(bollinger_lower) X(atr) X(vol_regime) X(trend_regime) X(bid_ask_spread) X(order_flow_imbalance)          \
+                X(news_sentiment) X(news_urgency) X(spy_correlation) X(sector_momentum) X(done) X(set_result)          \
+                    X(set_exception) X(cancelled) X(create_future) X(call_soon) X(call_soon_threadsafe)                \
+                        X(add_done_callback) X(add_reader) X(is_closed) X(drain) X(flush) X(resume) X(direction)       \
+                            X(confidence) X(signal_type) X(entry_price) X(stop_loss) X(take_profit) X(time_horizon)    \
+                                X(regime_context) X(features_snapshot) X(expected_return) X(risk_reward_ratio)         \
+                                    X(raw_confidence) X(confidence_adjustment) X(decision_quality) X(similar_outcomes) \
+                                        X(lessons_learned)
 
 typedef struct za_state {
 #define MEMBER(name) PyObject *name;

@@ -67,8 +67,10 @@ PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssiz
     int64_t skipped = 0;
     za_error error;
     za_code code;
-    Py_BEGIN_ALLOW_THREADS code = za_store_load(store, symbol, &columns.rows, skip ? &skipped : NULL, &error);
-    Py_END_ALLOW_THREADS release_columns(&columns);
+    Py_BEGIN_ALLOW_THREADS
+    code = za_store_load(store, symbol, &columns.rows, skip ? &skipped : NULL, &error);
+    Py_END_ALLOW_THREADS
+    release_columns(&columns);
     return code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
 }
 
@@ -91,10 +93,11 @@ PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssi
     int64_t skipped = 0;
     za_error error;
     za_code code;
-    Py_BEGIN_ALLOW_THREADS code =
-        za_store_load_groups(store, names, (int32_t)PyTuple_GET_SIZE(tuple), PyArray_DATA(codes), &columns.rows,
-                             skip ? &skipped : NULL, &error);
-    Py_END_ALLOW_THREADS result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
+    Py_BEGIN_ALLOW_THREADS
+    code = za_store_load_groups(store, names, (int32_t)PyTuple_GET_SIZE(tuple), PyArray_DATA(codes), &columns.rows,
+                                skip ? &skipped : NULL, &error);
+    Py_END_ALLOW_THREADS
+    result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
 done:
     release_columns(&columns);
     Py_XDECREF(codes);

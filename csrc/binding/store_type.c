@@ -148,9 +148,10 @@ static PyObject *store_append_cross_section(PyObject *self, PyObject *arguments,
         goto done;
     }
     za_code code;
-    Py_BEGIN_ALLOW_THREADS code =
-        za_store_append_all(store_of(self), symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
-    Py_END_ALLOW_THREADS result = code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
+    Py_BEGIN_ALLOW_THREADS
+    code = za_store_append_all(store_of(self), symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
+    Py_END_ALLOW_THREADS
+    result = code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
 done:
     za_free(bars);
     za_free(symbols);

@@ -51,15 +51,6 @@ static void orphan(za_completion *first, za_completion *last)
     pthread_mutex_unlock(&notifier.mutex);
 }
 
-za_completion *za_port_take_orphans(void)
-{
-    pthread_mutex_lock(&notifier.mutex);
-    za_completion *first = notifier.orphans.first;
-    notifier.orphans = (za_completions){0};
-    pthread_mutex_unlock(&notifier.mutex);
-    return first;
-}
-
 za_port *za_port_new(int wake_fd, void *owner)
 {
     za_port *port = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *port) : NULL;
@@ -190,7 +181,19 @@ static void do_offered(void)
     pthread_mutex_lock(&notifier.mutex);
 }
 
-bool za_notifier_wait(za_port **port)
+/* The oldest port to be woken, or NULL. Holds the mutex. */
+static za_port *next_port(void)
+{
+    za_port *port = notifier.first;
+    if (port != NULL) {
+        notifier.first = port->next_waiting;
+        notifier.last = notifier.first != NULL ? notifier.last : NULL;
+        port->waiting = false;
+    }
+    return port;
+}
+
+bool za_notifier_wait(za_port **port, za_completion **orphans)
 {
     pthread_mutex_lock(&notifier.mutex);
     while (notifier.work != NULL || (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped)) {
@@ -201,11 +204,12 @@ bool za_notifier_wait(za_port **port)
         }
     }
     bool stopped = notifier.stopped;
-    *port = stopped ? NULL : notifier.first;
-    if (*port != NULL) {
-        notifier.first = (*port)->next_waiting;
-        notifier.last = notifier.first != NULL ? notifier.last : NULL;
-        (*port)->waiting = false;
+    *port = stopped ? NULL : next_port();
+    *orphans = NULL;
+    if (!stopped && *port == NULL) {
+        /* Only now: a closed port that is still in the list may be kept alive by its orphans alone. */
+        *orphans = notifier.orphans.first;
+        notifier.orphans = (za_completions){0};
     }
     pthread_mutex_unlock(&notifier.mutex);
     return !stopped;

@@ -28,14 +28,12 @@ za_completion *za_port_take(za_port *port);
 /* Nobody will take any more: what is there and what still comes become orphans. Idempotent. */
 void za_port_close(za_port *port);
 
-/* All completions of closed ports, of which the caller disposes. */
-za_completion *za_port_take_orphans(void);
+/* Blocks until a port needs its loop woken: *port, with a reference for the caller; or, when no port does, until there
+ * are orphans: *orphans, oldest first, for the caller to dispose of. The other one is NULL. False when stopped. Only
+ * one thread calls it. What was posted to a port stays posted, or becomes an orphan, until that thread has woken the
+ * port's loop: so whatever a completion keeps alive is there when its port is returned. */
+bool za_notifier_wait(za_port **port, za_completion **orphans);
 
-/* Blocks until a port needs its loop woken, which is then in *port with a reference for the caller, or there are
- * orphans
- * (*port is NULL); false when stopped. Only one thread calls it: what was posted to the port it returned stays posted,
- * or becomes an orphan, until that thread wakes the loop or takes the orphans. */
-bool za_notifier_wait(za_port **port);
 /* Hands a few microseconds of work to the notifier thread, which does it inside za_notifier_wait, if that thread has
  * nothing else to do; else false. One await alone then wakes one thread, not two: whoever computes also wakes the loop.
  */
