@@ -53,11 +53,11 @@ static void *keep_appending(void *argument)
 static void *keep_posting(void *argument)
 {
     busy *b = argument;
-    za_completion completion;
+    za_completion completion, *orphans;
     za_port *port = za_port_new(-1, NULL), *woken;
     while (!atomic_load(&b->stop)) {
         za_port_post(port, &completion);
-        CHECK(za_notifier_wait(&woken) && woken == port && za_port_take(woken) == &completion);
+        CHECK(za_notifier_wait(&woken, &orphans) && woken == port && za_port_take(woken) == &completion);
         za_port_release(woken);
     }
     za_port_release(port);
@@ -67,7 +67,7 @@ static void *keep_posting(void *argument)
 /* What a child checks; its exit status. */
 static int child(busy *b, unsigned generation)
 {
-    za_completion completion;
+    za_completion completion, *orphans;
     za_port *woken = NULL;
     (void)alarm(CHILD_SECONDS); /* a lock that stayed taken would hang it */
     if (za_fork_generation() != generation + 1) {
@@ -81,7 +81,7 @@ static int child(busy *b, unsigned generation)
     }
     za_port *port = za_port_new(-1, NULL);
     za_port_post(port, &completion);
-    if (!za_notifier_wait(&woken) || woken != port || za_port_take(port) != &completion) {
+    if (!za_notifier_wait(&woken, &orphans) || woken != port || za_port_take(port) != &completion) {
         return 5;
     }
     return 0;

@@ -36,13 +36,23 @@ static bool holds(const za_completion *list, int first, int last)
     return list == NULL && first == last;
 }
 
-/* Of the ports that wait for the notifier, the next one; NULL for orphans. */
+/* Of the ports that wait for the notifier, the next one; there must be one. */
 static za_port *next_woken(void)
 {
     za_port *port = NULL;
-    CHECK(za_notifier_wait(&port));
+    za_completion *orphans = NULL;
+    CHECK(za_notifier_wait(&port, &orphans) && port != NULL && orphans == NULL);
     za_port_release(port); /* the caller's own reference keeps it */
     return port;
+}
+
+/* The orphans, which come when no port waits. */
+static za_completion *next_orphans(void)
+{
+    za_port *port = NULL;
+    za_completion *orphans = NULL;
+    CHECK(za_notifier_wait(&port, &orphans) && port == NULL && orphans != NULL);
+    return orphans;
 }
 
 static void test_order_and_owner(void)
@@ -100,20 +110,20 @@ static void test_references(void)
 {
     item items[1];
     za_port *port = za_port_new(-1, items), *woken = NULL;
+    za_completion *orphans;
     za_port_retain(port);
     post_items(port, items, 0, 1);
     za_port_release(port);
     za_port_release(port);
-    CHECK(za_notifier_wait(&woken) && woken == port && za_port_owner(woken) == items);
+    CHECK(za_notifier_wait(&woken, &orphans) && woken == port && za_port_owner(woken) == items);
     CHECK(holds(za_port_take(woken), 0, 1));
     za_port_release(woken);
 }
 
 static void test_closing(void)
 {
-    item items[BURST];
-    za_port *port = za_port_new(-1, NULL), *other = za_port_new(-1, NULL);
-    CHECK(za_port_take_orphans() == NULL);
+    item items[BURST], other_items[1];
+    za_port *port = za_port_new(-1, NULL), *other = za_port_new(-1, NULL), *open = za_port_new(-1, NULL);
     post_items(port, items, 0, 40);
     za_port_close(port);
     CHECK(za_port_take(port) == NULL);
@@ -121,27 +131,33 @@ static void test_closing(void)
     post_items(port, items, 40, 70);
     za_port_close(other);
     post_items(other, items, 70, BURST);
-    CHECK(next_woken() == port);                         /* it was woken before it was closed */
-    CHECK(next_woken() == NULL && next_woken() == NULL); /* until somebody takes them */
-    CHECK(holds(za_port_take_orphans(), 0, BURST));
-    CHECK(za_port_take_orphans() == NULL && za_port_take(port) == NULL);
+    post_items(open, other_items, 0, 1);
+    CHECK(next_woken() == port); /* it was woken before it was closed */
+    CHECK(next_woken() == open && holds(za_port_take(open), 0, 1));
+    CHECK(holds(next_orphans(), 0, BURST));
     post_items(port, items, 0, 1);
-    CHECK(next_woken() == NULL && holds(za_port_take_orphans(), 0, 1));
+    CHECK(holds(next_orphans(), 0, 1) && za_port_take(port) == NULL);
     za_port_release(port);
     za_port_release(other);
+    za_port_release(open);
 }
 
+/* What is there when the notifier is told to stop is there still when it is told to go on. */
 static void test_stop(void)
 {
-    item items[1];
-    za_port *port = za_port_new(-1, NULL), *woken = port;
+    item items[1], orphan[1];
+    za_port *port = za_port_new(-1, NULL), *closed = za_port_new(-1, NULL), *woken = port;
+    za_completion *orphans = &items[0].completion;
+    za_port_close(closed);
     post_items(port, items, 0, 1);
+    post_items(closed, orphan, 0, 1);
     za_notifier_stop(true);
-    CHECK(!za_notifier_wait(&woken) && woken == NULL);
-    CHECK(!za_notifier_wait(&woken));
+    CHECK(!za_notifier_wait(&woken, &orphans) && woken == NULL && orphans == NULL);
+    CHECK(!za_notifier_wait(&woken, &orphans));
     za_notifier_stop(false);
-    CHECK(next_woken() == port && holds(za_port_take(port), 0, 1));
+    CHECK(next_woken() == port && holds(za_port_take(port), 0, 1) && holds(next_orphans(), 0, 1));
     za_port_release(port);
+    za_port_release(closed);
 }
 
 /* Bytes that wait in the pipe. */
@@ -175,7 +191,7 @@ static void test_wake_by_descriptor(void)
     CHECK(read_all(ends[0]) == 8 && holds(za_port_take(port), 0, 1));
     za_port_close(port);
     post_items(port, items, 0, 2);
-    CHECK(read_all(ends[0]) == 0 && next_woken() == NULL && holds(za_port_take_orphans(), 0, 2));
+    CHECK(read_all(ends[0]) == 0 && holds(next_orphans(), 0, 2));
     za_port_release(port);
     (void)close(ends[0]);
     (void)close(ends[1]);
@@ -220,9 +236,10 @@ static void *watch(void *argument)
 {
     watcher *w = argument;
     za_port *port;
-    while (za_notifier_wait(&port)) {
+    za_completion *orphans;
+    while (za_notifier_wait(&port, &orphans)) {
         atomic_fetch_add(port != NULL ? &w->ports : &w->orphan_calls, 1);
-        count_items(w, port != NULL ? za_port_take(port) : za_port_take_orphans());
+        count_items(w, port != NULL ? za_port_take(port) : orphans);
         za_port_release(port);
     }
     atomic_store(&w->ended, true);
