@@ -25,9 +25,9 @@ static int module_clear(PyObject *module)
 #define CLEAR(name) Py_CLEAR(state->name);
     ZA_STATE_OBJECTS(CLEAR)
 #undef CLEAR
-#define CLEAR(name) Py_CLEAR(state->str_##name);
-    ZA_STATE_NAMES(CLEAR)
-#undef CLEAR
+#define NAME(name) Py_CLEAR(state->str_##name);
+#include "binding/names.def"
+#undef NAME
     return 0;
 }
 
@@ -184,12 +184,12 @@ static int make_names(za_state *state)
 #undef FEATURE
     };
     static const char *const volatilities[] = {"low", "normal", "high"}, *const trends[] = {"down", "sideways", "up"};
-#define INTERN(name)                                                                                                   \
+#define NAME(name)                                                                                                     \
     if ((state->str_##name = PyUnicode_InternFromString(#name)) == NULL) {                                             \
         return -1;                                                                                                     \
     }
-    ZA_STATE_NAMES(INTERN)
-#undef INTERN
+#include "binding/names.def"
+#undef NAME
     PyObject *low_to_high = names_tuple(volatilities, 3), *down_to_up = names_tuple(trends, 3);
     state->no_arguments = PyTuple_New(0);
     state->feature_names = names_tuple(features, ZA_FEATURE_COUNT);
