@@ -21,8 +21,8 @@ async def run() -> Report:
         loaded, grown = await asyncio.get_running_loop().run_in_executor(process, measure, SYMBOLS, BARS)
     report = Report("memory", f"{SYMBOLS:,} symbols of {BARS} bars: resident bytes a bar")
     report.add(BARE, BAR_BYTES, "bytes")
-    report.add("loaded", loaded, "bytes", f"at most {2 * BAR_BYTES}", beside=BARE)
-    report.add("after one more bar of each", grown, "bytes", f"at most {2 * BAR_BYTES}", beside=BARE)
+    report.add("loaded", loaded, "bytes", f"at most {2.2 * BAR_BYTES:g}", beside=BARE)
+    report.add("after one more bar of each", grown, "bytes", f"at most {2.2 * BAR_BYTES:g}", beside=BARE)
     return report
 
 

@@ -88,18 +88,31 @@ static za_code build_block(za_loading *loading, za_part *part)
     return ZA_OK;
 }
 
+/* The entry of a part, made if there is none. A name that stands twice would replace its own rows. Under the lock. */
+static za_code add_part(za_store *store, const za_part *part, za_error *error)
+{
+    bool made;
+    za_entry *entry = za_symbols_add(&store->symbols, part->symbol, &made);
+    if (entry == NULL) {
+        return za_fail_memory(error);
+    }
+    if (entry->mark == store->last_mark) {
+        int length = part->symbol.length > 64 ? 64 : (int)part->symbol.length;
+        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice among the names", length, part->symbol.text);
+    }
+    entry->mark = store->last_mark;
+    return ZA_OK;
+}
+
 /* All parts into the store, or none. */
 static za_code put_parts(za_store *store, za_part *parts, int32_t count, za_error *error)
 {
     za_code code = ZA_OK;
-    pthread_mutex_lock(&store->mutex);
     int32_t added = 0;
-    for (; added < count; added++) {
-        bool made;
-        if (za_symbols_add(&store->symbols, parts[added].symbol, &made) == NULL) {
-            code = za_fail_memory(error);
-            break;
-        }
+    pthread_mutex_lock(&store->mutex);
+    store->last_mark++;
+    while (added < count && (code = add_part(store, &parts[added], error)) == ZA_OK) {
+        added++;
     }
     for (int32_t i = 0; i < added; i++) {
         za_entry *entry = za_symbols_find(&store->symbols, parts[i].symbol);

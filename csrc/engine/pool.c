@@ -86,21 +86,25 @@ static za_job *most_urgent(const za_pool *pool)
     return NULL;
 }
 
-/* `items` more are finished. True when that was the last: then the caller, without the lock, calls job->done. */
-static bool finish(za_pool *pool, za_job *job, size_t items)
+/* `items` more are finished. True when that was the last: then the caller, without the lock, calls complete(). */
+static bool finish(za_job *job, size_t items)
 {
     job->finished += items;
-    if (job->finished < job->count) {
-        return false;
-    }
+    return job->finished == job->count;
+}
+
+/* Hands the job back to its owner, and only then counts it: a pool without unfinished jobs has called every `done`.
+ * Takes the lock and keeps it. */
+static void complete(za_pool *pool, za_job *job)
+{
+    za_code code = job->code;
+    job->done(job); /* not read after this */
+    pthread_mutex_lock(&pool->mutex);
     pool->stats.unfinished--;
-    pool->stats.completed += job->code == ZA_OK;
-    pool->stats.cancelled += job->code == ZA_CANCELLED;
-    pool->stats.expired += job->code == ZA_EXPIRED;
-    if (pool->stats.unfinished == 0) {
-        pthread_cond_broadcast(&pool->idle);
-    }
-    return true;
+    pool->stats.completed += code == ZA_OK;
+    pool->stats.cancelled += code == ZA_CANCELLED;
+    pool->stats.expired += code == ZA_EXPIRED;
+    pthread_cond_broadcast(&pool->idle);
 }
 
 /* Gives up what nobody has claimed; true as for finish(). */
@@ -113,7 +117,7 @@ static bool give_up(za_pool *pool, za_job *job, za_code code)
     dequeue(pool, job);
     job->next = job->count;
     job->code = code;
-    return finish(pool, job, unclaimed);
+    return finish(job, unclaimed);
 }
 
 /* One run of the job's items: [*begin, *end). */
@@ -134,7 +138,6 @@ static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
     bool last;
     if (job->deadline_ns != 0 && za_clock_ns() >= job->deadline_ns) {
         last = give_up(pool, job, ZA_EXPIRED);
-        pthread_mutex_unlock(&pool->mutex);
     } else {
         size_t begin, end;
         claim(pool, job, &begin, &end);
@@ -143,13 +146,12 @@ static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
         /* Whoever waits for this processor, an event loop above all, waits for one claim and not for a time slice. */
         (void)sched_yield();
         pthread_mutex_lock(&pool->mutex);
-        last = finish(pool, job, end - begin);
-        pthread_mutex_unlock(&pool->mutex);
+        last = finish(job, end - begin);
     }
     if (last) {
-        job->done(job); /* not read after this */
+        pthread_mutex_unlock(&pool->mutex);
+        complete(pool, job);
     }
-    pthread_mutex_lock(&pool->mutex);
 }
 
 static void *worker(void *argument)
@@ -253,11 +255,11 @@ static void work_on_offered(void *argument)
     za_scratch_free(&scratch);
     za_pool *pool = job->pool;
     pthread_mutex_lock(&pool->mutex);
-    (void)finish(pool, job, job->count);
+    (void)finish(job, job->count);
+    pthread_mutex_unlock(&pool->mutex);
+    complete(pool, job);
     pool->given_away--;
-    pthread_cond_broadcast(&pool->idle);
     pthread_mutex_unlock(&pool->mutex); /* the pool is not touched after this */
-    job->done(job);
 }
 
 /* Tries to give the accepted job away instead of queueing it. */
@@ -311,11 +313,11 @@ za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error)
 void za_pool_cancel(za_pool *pool, za_job *job)
 {
     pthread_mutex_lock(&pool->mutex);
-    bool last = give_up(pool, job, ZA_CANCELLED);
-    pthread_mutex_unlock(&pool->mutex);
-    if (last) {
-        job->done(job);
+    if (give_up(pool, job, ZA_CANCELLED)) {
+        pthread_mutex_unlock(&pool->mutex);
+        complete(pool, job);
     }
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 /* Waits on `idle` until the moment; false when that has passed. */
@@ -359,12 +361,10 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
     pthread_mutex_lock(&pool->mutex);
     pool->closing = true;
     for (za_job *job = most_urgent(pool); job != NULL; job = most_urgent(pool)) {
-        bool last = give_up(pool, job, ZA_CANCELLED);
-        pthread_mutex_unlock(&pool->mutex);
-        if (last) {
-            job->done(job);
+        if (give_up(pool, job, ZA_CANCELLED)) {
+            pthread_mutex_unlock(&pool->mutex);
+            complete(pool, job);
         }
-        pthread_mutex_lock(&pool->mutex);
     }
     pthread_cond_broadcast(&pool->work);
     while (pool->alive + pool->given_away > 0 && wait_until(pool, moment)) {
