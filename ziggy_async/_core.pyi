@@ -51,7 +51,7 @@ class BarStore:
     def stats(self) -> dict[str, int]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
-    def load_rows(
+    def _load_rows(
         self,
         symbol: str,
         timestamp: NDArray[np.int64],
@@ -64,7 +64,7 @@ class BarStore:
         /,
     ) -> int:
         """Replace one symbol's bars by these rows, in order. Returns rows skipped."""
-    def load_groups(
+    def _load_groups(
         self,
         names: list[str],
         codes: NDArray[np.int32],

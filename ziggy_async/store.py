@@ -28,7 +28,7 @@ class BarStore(_core.BarStore):
         """
         skip = _skips(invalid)
         bars = columns.read_bars(data, symbol, unit)
-        return self.load_rows(symbol, *bars, skip)
+        return self._load_rows(symbol, *bars, skip)
 
     def load_frame(
         self,
@@ -46,7 +46,7 @@ class BarStore(_core.BarStore):
         skip = _skips(invalid)
         table = columns.read_table(data, symbol_column, unit)
         table, nameless = table.without_nameless_rows(skip)
-        return nameless + self.load_groups(table.symbols, table.codes, *table.bars, skip)
+        return nameless + self._load_groups(table.symbols, table.codes, *table.bars, skip)
 
 
 def _skips(invalid: str) -> bool:

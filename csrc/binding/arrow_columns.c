@@ -1,36 +1,14 @@
 /* Arrow objects through the PyCapsule protocol, as NumPy arrays. */
+#include "binding/arrays.h"
 #include "binding/convert.h"
-#include "binding/numpy.h"
 #include "binding/types.h"
 
 #include "engine/arrow.h"
 
-/* A copy of `count` values; takes over the reference to `type`. */
-static PyObject *array_of(PyArray_Descr *type, const void *values, int64_t count, size_t size)
-{
-    npy_intp length = (npy_intp)count;
-    PyObject *array = type == NULL ? NULL : PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, NULL, 0, NULL);
-    if (array != NULL && count > 0) {
-        memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)count * size);
-    }
-    return array;
-}
-
-static PyArray_Descr *time_type(void)
-{
-    PyObject *name = PyUnicode_FromString("datetime64[ns]");
-    PyArray_Descr *type = NULL;
-    if (name != NULL) {
-        (void)PyArray_DescrConverter(name, &type);
-        Py_DECREF(name);
-    }
-    return type;
-}
-
 /* (codes, values) */
 static PyObject *text_column(const za_column *column)
 {
-    PyObject *codes = array_of(PyArray_DescrFromType(NPY_INT32), column->codes, column->rows, sizeof(int32_t));
+    PyObject *codes = za_array_of(NPY_INT32, column->codes, column->rows);
     PyObject *texts = PyList_New(column->text_count);
     for (int32_t i = 0; texts != NULL && i < column->text_count; i++) {
         PyObject *text = PyUnicode_DecodeUTF8(column->texts[i], (Py_ssize_t)column->text_lengths[i], NULL);
@@ -50,11 +28,11 @@ static PyObject *column_object(const za_column *column)
 {
     switch (column->kind) {
     case ZA_COLUMN_NUMBER:
-        return array_of(PyArray_DescrFromType(NPY_DOUBLE), column->numbers, column->rows, sizeof(double));
+        return za_array_of(NPY_DOUBLE, column->numbers, column->rows);
     case ZA_COLUMN_WHOLE:
-        return array_of(PyArray_DescrFromType(NPY_INT64), column->integers, column->rows, sizeof(int64_t));
+        return za_array_of(NPY_INT64, column->integers, column->rows);
     case ZA_COLUMN_TIME:
-        return array_of(time_type(), column->integers, column->rows, sizeof(int64_t));
+        return za_array_of_times(column->integers, column->rows);
     case ZA_COLUMN_TEXT:
         return text_column(column);
     default:
@@ -141,13 +119,10 @@ PyObject *za_read_arrow(PyObject *module, PyObject *data)
     }
     za_code code = reader(exported, &table, &error);
     Py_DECREF(exported);
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
     if (code != ZA_OK) {
-        return za_raise(&error);
+        return PyErr_Occurred() ? NULL : za_raise(&error);
     }
-    PyObject *dict = table_object(&table);
+    PyObject *dict = PyErr_Occurred() ? NULL : table_object(&table); /* a producer that forgot its exception */
     za_table_free(&table);
     return dict;
 }

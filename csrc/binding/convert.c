@@ -105,8 +105,12 @@ za_symbol *za_symbols_of(PyObject *tuple)
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         if (za_symbol_of(PyTuple_GET_ITEM(tuple, i), &symbols[i]) < 0) {
-            za_free(symbols);
-            return NULL;
+            if (!PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+                za_free(symbols);
+                return NULL;
+            }
+            PyErr_Clear();
+            symbols[i] = (za_symbol){.text = "", .length = 0};
         }
     }
     return symbols;
@@ -162,7 +166,7 @@ static int plain_ns(PyObject *object, int64_t *ns)
            *ns != ZA_TIME_MISSING;
 }
 
-int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, int *naive)
+int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, bool *naive)
 {
     *naive = PyDateTime_Check(object) && PyDateTime_DATE_GET_TZINFO(object) == Py_None;
     if (is_plain(object) && plain_ns(object, ns)) {
@@ -181,7 +185,7 @@ int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, i
     return *ns == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-PyObject *za_datetime_of(int64_t ns, int naive)
+PyObject *za_datetime_of(int64_t ns, bool naive)
 {
     int64_t us = ns / 1000 - (ns % 1000 < 0);
     int64_t days = us / us_per_day - (us % us_per_day < 0), rest = us - days * us_per_day;

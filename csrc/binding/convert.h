@@ -18,15 +18,16 @@ int za_symbol_of(PyObject *object, za_symbol *symbol);
 /* A tuple of the items of any iterable of str; a str by itself is a TypeError, as is an item that is none, named by its
  * position. */
 PyObject *za_symbol_tuple(PyObject *iterable);
-/* The symbols of such a tuple, from za_alloc; NULL with an exception raised. */
+/* The symbols of such a tuple, from za_alloc; NULL with an exception raised. A str that is no UTF-8 (a lone surrogate)
+ * becomes the empty symbol, which no store has: one ticker's fault is not the list's. */
 za_symbol *za_symbols_of(PyObject *tuple);
 
 /* Registers datetime's C API; 0, or -1 with an exception raised. */
 int za_convert_import(void);
 /* Nanoseconds since 1970 UTC of a timestamp; whatever is no plain datetime goes to the registered to_ns. *naive says
  * whether it was a datetime without a time zone. */
-int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, int *naive);
+int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, bool *naive);
 /* A datetime in UTC, or without a time zone. */
-PyObject *za_datetime_of(int64_t ns, int naive);
+PyObject *za_datetime_of(int64_t ns, bool naive);
 
 #endif

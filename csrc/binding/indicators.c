@@ -97,6 +97,18 @@ static int parameter_index(const za_indicator_info *info, PyObject *name)
     return -1;
 }
 
+static int take_parameter(za_call *call, int index, PyObject *value)
+{
+    Py_INCREF(value); /* its __float__ could change the dict that it came from */
+    call->params.value[index] = PyFloat_AsDouble(value);
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Format(PyExc_TypeError, "%s: %s must be a number, not %.200s", call->info->name,
+                     call->info->params[index].name, Py_TYPE(value)->tp_name);
+    }
+    Py_DECREF(value);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int call_of(PyObject *name, PyObject *parameters, za_call *call)
 {
     const char *text = PyUnicode_AsUTF8(name); /* TypeError unless it is a str */
@@ -120,10 +132,7 @@ static int call_of(PyObject *name, PyObject *parameters, za_call *call)
         if (index < 0) {
             return -1;
         }
-        call->params.value[index] = PyFloat_AsDouble(value);
-        if (PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "%s: %s must be a number, not %.200s", call->info->name,
-                         call->info->params[index].name, Py_TYPE(value)->tp_name);
+        if (take_parameter(call, index, value) < 0) {
             return -1;
         }
     }
@@ -172,7 +181,8 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
         }
         return -1;
     }
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
+    PyArrayObject *array =
+        (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY | NPY_ARRAY_ENSURECOPY);
     Py_DECREF(object);
     if (array == NULL) {
         if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {

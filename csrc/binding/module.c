@@ -2,8 +2,8 @@
 #include "binding/numpy.h"
 
 #include "base/cpu.h"
+#include "binding/batch.h"
 #include "binding/convert.h"
-#include "binding/flight.h"
 #include "binding/types.h"
 #include "engine/pool.h"
 #include "engine/port.h"
@@ -234,8 +234,8 @@ static int add_types(PyObject *module, za_state *state)
 {
     state->store_type = PyType_FromModuleAndSpec(module, &za_store_spec, NULL);
     state->port_type = PyType_FromModuleAndSpec(module, &za_port_spec, NULL);
-    state->flight_type = PyType_FromModuleAndSpec(module, &za_flight_spec, NULL);
-    if (state->store_type == NULL || state->port_type == NULL || state->flight_type == NULL) {
+    state->batch_type = PyType_FromModuleAndSpec(module, &za_batch_spec, NULL);
+    if (state->store_type == NULL || state->port_type == NULL || state->batch_type == NULL) {
         return -1;
     }
     return PyModule_AddType(module, (PyTypeObject *)state->store_type) < 0 ||
@@ -275,9 +275,6 @@ static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, module_exec},
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
-#endif
-#if PY_VERSION_HEX >= 0x030D0000
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, NULL},
 };

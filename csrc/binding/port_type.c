@@ -1,5 +1,5 @@
+#include "binding/batch.h"
 #include "binding/convert.h"
-#include "binding/flight.h"
 #include "binding/requests.h"
 #include "binding/wake_fd.h"
 
@@ -14,14 +14,15 @@ enum { RESULTS_A_TURN = 256, NS_A_TURN = 250 * 1000 };
 /* One event loop's way in and back. Touched by its loop's thread only, but for close and stats; a strong reference to
  * the loop would keep a closed one alive, so each call brings it along. */
 typedef struct za_port_object {
-    PyObject_HEAD za_port *port;
-    PyObject *loop;            /* weak reference */
-    za_wake_fd wake_fd;        /* both -1 unless the wake is "eventfd" */
-    za_flight *open;           /* flights that single requests board until the loop's next turn */
-    za_flight *landed, **last; /* flights with results to hand out, oldest first */
-    int resuming;              /* a turn to go on handing out is scheduled */
+    PyObject_HEAD
+    za_port *port;
+    PyObject *loop;              /* weak reference */
+    za_wake_fd wake_fd;          /* both -1 unless the wake is "eventfd" */
+    za_batch *open;              /* batches that take on single requests until the loop's next turn */
+    za_batch *completed, **last; /* batches with results to hand out, oldest first */
+    int resuming;                /* a turn to go on handing out is scheduled */
     int closed;
-    long long requests, flights, wakes, turns;
+    long long requests, batches, wakes, turns;
     PyObject *weak_references;
 } za_port_object;
 
@@ -55,12 +56,12 @@ static int call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_ob
     return answer == NULL ? -1 : 0;
 }
 
-static void drop_flights(za_flight **list)
+static void drop_batches(za_batch **list)
 {
     while (*list != NULL) {
-        za_flight *flight = *list;
-        *list = flight->next;
-        Py_DECREF(flight);
+        za_batch *batch = *list;
+        *list = batch->next;
+        za_batch_abandon(batch);
     }
 }
 
@@ -69,9 +70,9 @@ static void close_port(za_port_object *self)
 {
     self->closed = 1;
     za_port_close(self->port);
-    drop_flights(&self->open);
-    drop_flights(&self->landed);
-    self->last = &self->landed;
+    drop_batches(&self->open);
+    drop_batches(&self->completed);
+    self->last = &self->completed;
 }
 
 static int watch_wake_fd(za_port_object *self, PyObject *loop)
@@ -104,7 +105,7 @@ static PyObject *port_new(PyTypeObject *type, PyObject *arguments, PyObject *key
         return NULL;
     }
     self->wake_fd = ZA_NO_WAKE_FD;
-    self->last = &self->landed;
+    self->last = &self->completed;
     self->loop = PyWeakref_NewRef(loop, NULL);
     if (self->loop == NULL || (with_fd && watch_wake_fd(self, loop) < 0)) {
         Py_DECREF(self);
@@ -135,52 +136,49 @@ static void port_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* Sends a flight off. If the pool does not take it, its futures get the error. */
-static void depart(za_port_object *self, za_flight *flight)
+/* Into the pool. If that does not take it, its futures get the error; -1 with an exception that is to go on. */
+static int submit(za_port_object *self, za_batch *batch)
 {
-    self->flights++;
-    if (za_flight_depart(flight, self->port, (PyObject *)self) < 0) {
-        za_flight_fail(state_of(self), flight, &flight->error);
-    }
+    self->batches++;
+    return za_batch_submit(batch, self->port, (PyObject *)self) < 0
+               ? za_batch_fail(state_of(self), batch, &batch->error)
+               : 0;
 }
 
-/* The loop's turn after the first request boarded: every open flight departs. */
-static PyObject *port_flush(PyObject *object, PyObject *unused)
+/* The loop's turn after the first request of a batch: every open batch is submitted. */
+static PyObject *flush(za_port_object *self)
 {
-    (void)unused;
-    za_port_object *self = (za_port_object *)object;
-    za_flight *flight = self->open;
-    self->open = NULL;
-    while (flight != NULL) {
-        za_flight *next = flight->next;
-        flight->next = NULL;
-        if (flight->count > 0) { /* 0: the only request that came was refused */
-            depart(self, flight);
+    int failed = 0;
+    while (self->open != NULL && failed == 0) {
+        za_batch *batch = self->open;
+        self->open = batch->next;
+        batch->next = NULL;
+        if (batch->count > 0) { /* 0: the only request that came was refused */
+            failed = submit(self, batch);
         }
-        Py_DECREF(flight);
-        flight = next;
+        Py_DECREF(batch);
     }
-    Py_RETURN_NONE;
+    return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* The open flight for such requests, made if there is none; borrowed. */
-static za_flight *open_flight(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
+/* The open batch for such requests, made if there is none; borrowed. */
+static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
 {
     za_state *state = state_of(self);
-    for (za_flight *flight = self->open; flight != NULL; flight = flight->next) {
-        if (flight->request.kind == kind && flight->store == store) {
-            return flight;
+    for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
+        if (batch->request.kind == kind && batch->store == store) {
+            return batch;
         }
     }
     if (self->open == NULL && call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) {
         return NULL;
     }
-    za_flight *flight = za_flight_new(state, kind, store);
-    if (flight != NULL) {
-        flight->next = self->open;
-        self->open = flight;
+    za_batch *batch = za_batch_new(state, kind, store);
+    if (batch != NULL) {
+        batch->next = self->open;
+        self->open = batch;
     }
-    return flight;
+    return batch;
 }
 
 static int check_open(za_port_object *self)
@@ -193,17 +191,16 @@ static int check_open(za_port_object *self)
 }
 
 /* (loop, store, symbol) -> future */
-static PyObject *request_single(PyObject *object, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
+static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind)
 {
-    za_port_object *self = (za_port_object *)object;
     za_state *state = state_of(self);
-    if (za_check_count("request", count, 3) < 0 || check_open(self) < 0) {
+    if (check_open(self) < 0) {
         return NULL;
     }
     za_store_object *store = za_store_argument(state, arguments[1]);
-    za_flight *flight = store == NULL ? NULL : open_flight(self, arguments[0], kind, store);
-    PyObject *future = flight == NULL ? NULL : PyObject_CallMethodNoArgs(arguments[0], state->str_create_future);
-    if (future != NULL && za_flight_board(flight, arguments[2], future) < 0) {
+    za_batch *batch = store == NULL ? NULL : open_batch(self, arguments[0], kind, store);
+    PyObject *future = batch == NULL ? NULL : PyObject_CallMethodNoArgs(arguments[0], state->str_create_future);
+    if (future != NULL && za_batch_add(batch, arguments[2], future) < 0) {
         Py_CLEAR(future);
     }
     self->requests += future != NULL;
@@ -211,8 +208,8 @@ static PyObject *request_single(PyObject *object, PyObject *const *arguments, Py
 }
 
 /* (loop, store, symbols) -> future of the dict; `rules` for signals */
-static PyObject *request_list(za_port_object *self, PyObject *const *arguments, za_request_kind kind,
-                              const za_rules *rules)
+static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, za_request_kind kind,
+                             const za_rules *rules)
 {
     za_state *state = state_of(self);
     za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
@@ -220,25 +217,40 @@ static PyObject *request_list(za_port_object *self, PyObject *const *arguments, 
     if (future == NULL) {
         return NULL;
     }
-    za_flight *flight = za_flight_of_list(state, kind, store, arguments[2], future);
-    if (flight == NULL) {
+    za_batch *batch = za_batch_of_list(state, kind, store, arguments[2], future);
+    if (batch == NULL) {
         Py_DECREF(future);
         return NULL;
     }
     self->requests++;
-    if (flight->count == 0) {
-        za_budget none = {0};
-        (void)za_flight_unload(state, flight, &none);
-    } else {
-        if (rules != NULL) {
-            flight->request.rules = *rules;
-        }
-        depart(self, flight);
-    }
-    Py_DECREF(flight);
-    if (PyErr_Occurred()) {
+    za_budget none = {0};
+    batch->request.rules = rules != NULL ? *rules : batch->request.rules;
+    int failed = batch->count > 0 ? submit(self, batch) : za_batch_deliver(state, batch, &none);
+    Py_DECREF(batch);
+    if (failed < 0) {
         Py_CLEAR(future);
     }
+    return future;
+}
+
+static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
+{
+    PyObject *future;
+    if (za_check_count("request", count, 3) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_CRITICAL_SECTION(self);
+    future = add_single((za_port_object *)self, arguments, kind);
+    Py_END_CRITICAL_SECTION();
+    return future;
+}
+
+static PyObject *request_list(PyObject *self, PyObject *const *arguments, za_request_kind kind, const za_rules *rules)
+{
+    PyObject *future;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    future = submit_list((za_port_object *)self, arguments, kind, rules);
+    Py_END_CRITICAL_SECTION();
     return future;
 }
 
@@ -254,9 +266,8 @@ static PyObject *port_paper_features(PyObject *self, PyObject *const *arguments,
 
 static PyObject *port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    return za_check_count("features_many", count, 3) < 0
-               ? NULL
-               : request_list((za_port_object *)self, arguments, ZA_REQUEST_FEATURES, NULL);
+    return za_check_count("features_many", count, 3) < 0 ? NULL
+                                                         : request_list(self, arguments, ZA_REQUEST_FEATURES, NULL);
 }
 
 static PyObject *port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
@@ -265,90 +276,123 @@ static PyObject *port_signals(PyObject *self, PyObject *const *arguments, Py_ssi
     if (za_check_count("signals", count, 7) < 0 || za_rules_of(arguments + 3, &rules) < 0) {
         return NULL;
     }
-    return request_list((za_port_object *)self, arguments, ZA_REQUEST_SIGNALS, &rules);
+    return request_list(self, arguments, ZA_REQUEST_SIGNALS, &rules);
 }
 
-/* One turn: hands out what the budget allows, and asks for another turn if something is left. */
-static int hand_out(za_port_object *self)
+/* Puts a batch behind (or before) those that wait to be delivered; takes over the reference. */
+static void put_completed(za_port_object *self, za_batch *batch, int first)
 {
-    za_state *state = state_of(self);
-    za_budget budget = {.results = RESULTS_A_TURN, .until_ns = za_clock_ns() + NS_A_TURN};
-    self->turns++;
-    int more = 0;
-    while (self->landed != NULL && more == 0) {
-        za_flight *flight = self->landed;
-        int unloaded = za_flight_unload(state, flight, &budget);
-        if (unloaded < 0) {
-            more = -1;
-        } else if (unloaded == 0) {
-            more = 1;
-        } else {
-            self->landed = flight->next;
-            self->last = self->landed == NULL ? &self->landed : self->last;
-            Py_DECREF(flight);
-            more = self->landed != NULL && budget.results <= 0;
-        }
+    batch->next = first ? self->completed : NULL;
+    *(first ? &self->completed : self->last) = batch;
+    self->last = batch->next == NULL ? &batch->next : self->last;
+}
+
+/* The oldest batch to be delivered, with its reference; NULL if there is none. It is out of the list while Python runs,
+ * which may close the port. */
+static za_batch *take_completed(za_port_object *self)
+{
+    za_batch *batch = self->completed;
+    if (batch != NULL) {
+        self->completed = batch->next;
+        self->last = self->completed == NULL ? &self->completed : self->last;
     }
-    if (self->landed == NULL) {
-        return more < 0 ? -1 : 0;
-    }
-    PyObject *raised = more < 0 ? za_take_exception() : NULL;
+    return batch;
+}
+
+/* Asks the loop for another turn, with an exception that is raised now put aside meanwhile. */
+static void schedule_resume(za_port_object *self)
+{
+    PyObject *raised = PyErr_Occurred() ? za_take_exception() : NULL;
     PyObject *loop = loop_of(self);
     if (loop != NULL) {
-        self->resuming = call_loop(loop, state->str_call_soon, NULL, self, state->str_resume) == 0;
+        self->resuming = call_loop(loop, state_of(self)->str_call_soon, NULL, self, state_of(self)->str_resume) == 0;
         Py_DECREF(loop);
     }
     if (raised != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(raised), raised);
         Py_DECREF(raised);
     }
-    return PyErr_Occurred() ? -1 : 0;
 }
 
-static PyObject *port_resume(PyObject *object, PyObject *unused)
+/* One turn: delivers what the budget allows, and asks for another turn if something is left. */
+static PyObject *deliver(za_port_object *self)
 {
-    (void)unused;
-    za_port_object *self = (za_port_object *)object;
-    self->resuming = 0;
-    Py_INCREF(self); /* the last flight's reference may be the last */
-    int failed = hand_out(self);
-    Py_DECREF(self);
-    return failed ? NULL : Py_NewRef(Py_None);
+    za_state *state = state_of(self);
+    za_budget budget = {.results = RESULTS_A_TURN, .until_ns = za_clock_ns() + NS_A_TURN};
+    int delivered = 1;
+    self->turns++;
+    while (delivered == 1 && budget.results > 0 && self->completed != NULL) {
+        za_batch *batch = take_completed(self);
+        delivered = za_batch_deliver(state, batch, &budget);
+        if (self->closed) {
+            za_batch_abandon(batch);
+        } else if (delivered != 1 && batch->built < batch->count) {
+            put_completed(self, batch, 1);
+        } else {
+            Py_DECREF(batch);
+        }
+    }
+    if (self->completed != NULL) {
+        schedule_resume(self);
+    }
+    return delivered < 0 || PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
-/* What a wake calls: takes everything posted and hands out the first turn's worth. */
-static PyObject *port_drain(PyObject *object, PyObject *unused)
+/* What a wake brings: takes everything posted and delivers the first turn's worth. */
+static PyObject *drain(za_port_object *self)
 {
-    za_port_object *self = (za_port_object *)object;
     self->wakes++;
     za_wake_fd_reset(&self->wake_fd);
     for (za_completion *next, *completion = za_port_take(self->port); completion != NULL; completion = next) {
         next = completion->next;
-        za_flight *flight = za_flight_of(completion);
-        flight->next = NULL;
-        *self->last = flight;
-        self->last = &flight->next;
+        put_completed(self, za_batch_of(completion), 0);
     }
-    return self->resuming ? Py_NewRef(Py_None) : port_resume(object, unused);
+    return self->resuming ? Py_NewRef(Py_None) : deliver(self);
 }
 
-static PyObject *port_close(PyObject *object, PyObject *unused)
+static PyObject *resume(za_port_object *self)
 {
-    (void)unused;
-    za_port_object *self = (za_port_object *)object;
-    Py_INCREF(self);
+    self->resuming = 0;
+    return deliver(self);
+}
+
+static PyObject *close_from_python(za_port_object *self)
+{
     close_port(self);
-    Py_DECREF(self);
-    Py_RETURN_NONE;
+    return Py_NewRef(Py_None);
 }
 
-static PyObject *port_stats(PyObject *object, PyObject *unused)
+static PyObject *stats(za_port_object *self)
 {
-    (void)unused;
-    za_port_object *self = (za_port_object *)object;
-    return Py_BuildValue("{sLsLsLsL}", "requests", self->requests, "jobs", self->flights, "wakes", self->wakes, "turns",
+    return Py_BuildValue("{sLsLsLsL}", "requests", self->requests, "jobs", self->batches, "wakes", self->wakes, "turns",
                          self->turns);
 }
+
+/* A method without arguments: kept alive meanwhile (the last batch's reference may be the last), and one at a time
+ * where there is no GIL to see to it. */
+static PyObject *guarded(PyObject *object, PyObject *(*method)(za_port_object *))
+{
+    PyObject *answer;
+    Py_INCREF(object);
+    Py_BEGIN_CRITICAL_SECTION(object);
+    answer = method((za_port_object *)object);
+    Py_END_CRITICAL_SECTION();
+    Py_DECREF(object);
+    return answer;
+}
+
+#define GUARDED(name, method)                                                                                          \
+    static PyObject *port_##name(PyObject *object, PyObject *unused)                                                   \
+    {                                                                                                                  \
+        (void)unused;                                                                                                  \
+        return guarded(object, method);                                                                                \
+    }
+GUARDED(flush, flush)
+GUARDED(drain, drain)
+GUARDED(resume, resume)
+GUARDED(close, close_from_python)
+GUARDED(stats, stats)
+#undef GUARDED
 
 /* Whether the loop takes no more calls; a loop that cannot even say so counts as closed. Clears the exception. */
 static int is_closed(za_state *state, PyObject *loop)
@@ -380,7 +424,9 @@ static void wake_loop(za_port *port)
         }
     }
     if (closed) {
+        Py_BEGIN_CRITICAL_SECTION(self);
         close_port(self);
+        Py_END_CRITICAL_SECTION();
     }
     Py_XDECREF(loop);
     Py_DECREF(self);
@@ -390,7 +436,7 @@ static void dispose_of(za_completion *orphans)
 {
     for (za_completion *next; orphans != NULL; orphans = next) {
         next = orphans->next;
-        Py_DECREF(za_flight_of(orphans));
+        za_batch_abandon(za_batch_of(orphans));
     }
 }
 

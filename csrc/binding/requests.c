@@ -79,18 +79,18 @@ static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_
     }
     za_request request;
     za_answer *answers = run_request(&request, kind, store->store, &symbol, 1, NULL);
-    PyObject *result = answers == NULL ? NULL : za_result_of(state, &request, arguments[1], answers, store->naive);
+    PyObject *result = answers == NULL ? NULL : za_result_of(state, &request, arguments[1], answers);
     za_free(answers);
     return result;
 }
 
 /* {symbol: result} in the order of the tuple. */
-static PyObject *results_of(za_state *state, const za_request *request, PyObject *tuple, int naive)
+static PyObject *results_of(za_state *state, const za_request *request, PyObject *tuple)
 {
     PyObject *results = PyDict_New();
     for (Py_ssize_t i = 0; results != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
         PyObject *ticker = PyTuple_GET_ITEM(tuple, i);
-        PyObject *result = za_result_of(state, request, ticker, &request->answers[i], naive);
+        PyObject *result = za_result_of(state, request, ticker, &request->answers[i]);
         if (result == NULL || PyDict_SetItem(results, ticker, result) < 0) {
             Py_CLEAR(results);
         }
@@ -108,7 +108,7 @@ static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_re
     if (symbols != NULL) {
         za_request request;
         za_answer *answers = run_request(&request, kind, store->store, symbols, (size_t)PyTuple_GET_SIZE(tuple), rules);
-        results = answers == NULL ? NULL : results_of(state, &request, tuple, store->naive);
+        results = answers == NULL ? NULL : results_of(state, &request, tuple);
         za_free(answers);
     }
     za_free(symbols);

@@ -6,6 +6,15 @@
 #include "binding/convert.h"
 #include "binding/signals.h"
 
+static int check_registered(PyObject *object, const char *what)
+{
+    if (object == NULL) {
+        PyErr_Format(PyExc_RuntimeError, "%s is not registered: import ziggy_async, not ziggy_async._core", what);
+        return -1;
+    }
+    return 0;
+}
+
 typedef enum za_feature_kind { NUMBER, FLAG, MAYBE } za_feature_kind;
 
 static const za_feature_kind feature_kinds[ZA_FEATURE_COUNT] = {
@@ -50,7 +59,7 @@ static int put_features(za_state *state, PyObject *dict, const za_answer *answer
 
 PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer *answer)
 {
-    PyObject *dict = PyObject_CallNoArgs(state->Features);
+    PyObject *dict = check_registered(state->Features, "Features") < 0 ? NULL : PyObject_CallNoArgs(state->Features);
     if (dict == NULL) {
         return NULL;
     }
@@ -70,6 +79,9 @@ PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer 
 
 PyObject *za_new_instance(za_state *state, PyObject *type)
 {
+    if (check_registered(type, "the dataclass of this result") < 0) {
+        return NULL;
+    }
     return PyBaseObject_Type.tp_new((PyTypeObject *)type, state->no_arguments, NULL);
 }
 
@@ -93,12 +105,12 @@ static PyObject *level_name(za_state *state, int table, double level)
     return Py_NewRef(PyTuple_GET_ITEM(PyTuple_GET_ITEM(state->level_names, table), (Py_ssize_t)level));
 }
 
-static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker, const za_answer *answer, int naive)
+static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker, const za_answer *answer)
 {
     const double *row = answer->row, *figure = answer->last.figure;
 #define NUMBER_FIELD(name, value) za_set_attribute(object, state->str_##name, PyFloat_FromDouble(value)) < 0
     return za_set_attribute(object, state->str_symbol, Py_NewRef(ticker)) < 0 ||
-           za_set_attribute(object, state->str_timestamp, za_datetime_of(answer->last.time, naive)) < 0 ||
+           za_set_attribute(object, state->str_timestamp, za_datetime_of(answer->last.time, answer->last.naive)) < 0 ||
            NUMBER_FIELD(price, figure[ZA_FIGURE_CLOSE]) || NUMBER_FIELD(open_price, figure[ZA_FIGURE_OPEN]) ||
            NUMBER_FIELD(high, figure[ZA_FIGURE_HIGH]) || NUMBER_FIELD(low, figure[ZA_FIGURE_LOW]) ||
            NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) || NUMBER_FIELD(sma_5, row[ZA_PAPER_sma_5]) ||
@@ -115,13 +127,13 @@ static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker,
 #undef NUMBER_FIELD
 }
 
-PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer, int naive)
+PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer)
 {
     if (answer->bars == 0) {
         Py_RETURN_NONE;
     }
     PyObject *object = za_new_instance(state, state->MarketFeatures);
-    if (object != NULL && set_paper_fields(state, object, ticker, answer, naive)) {
+    if (object != NULL && set_paper_fields(state, object, ticker, answer)) {
         Py_CLEAR(object);
     }
     return za_untracked(object);
@@ -166,11 +178,11 @@ PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *a
     return za_untracked(result);
 }
 
-PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer, int naive)
+PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer)
 {
     switch (request->kind) {
     case ZA_REQUEST_PAPER:
-        return za_paper_result(state, ticker, answer, naive);
+        return za_paper_result(state, ticker, answer);
     case ZA_REQUEST_SIGNALS:
         return za_signal_result(state, ticker, answer, request);
     default:

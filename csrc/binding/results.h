@@ -9,7 +9,7 @@
 PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer *answer);
 
 /* A MarketFeatures, or None for a symbol without bars. */
-PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer, int naive);
+PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer);
 
 /* The value of a feature: float, bool or None, as features.def says. */
 PyObject *za_feature_value(za_feature feature, double value);
@@ -31,7 +31,6 @@ int za_set_attribute(PyObject *object, PyObject *name, PyObject *value);
 PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, const za_request *request);
 
 /* The result of a request of that kind. */
-PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer,
-                       int naive);
+PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer);
 
 #endif

@@ -119,7 +119,9 @@ static int set_fields(za_state *state, PyObject *signal, PyObject *ticker, const
 
 PyObject *za_signal_object(za_state *state, PyObject *ticker, const za_answer *answer, const za_request *request)
 {
-    PyObject *signal = za_new_instance(state, state->Signal);
+    bool registered = state->directions != NULL && state->signal_types != NULL && state->horizons != NULL &&
+                      state->regime_names != NULL;
+    PyObject *signal = za_new_instance(state, registered ? state->Signal : NULL);
     if (signal != NULL && set_fields(state, signal, ticker, answer, request)) {
         Py_CLEAR(signal);
     }

@@ -10,7 +10,7 @@
 #define ZA_STATE_OBJECTS(X)                                                                                            \
     X(store_type)                                                                                                      \
     X(port_type)                                                                                                       \
-    X(flight_type)                                                                                                     \
+    X(batch_type)                                                                                                      \
     X(Features)       /* class of a market-brain result */                                                             \
     X(MarketFeatures) /* class of a paper result */                                                                    \
     X(Signal)         /* class of a signal */                                                                          \
@@ -22,6 +22,11 @@
     X(no_arguments)   /* () */                                                                                         \
     X(feature_names)  /* tuple of interned names, in row order */                                                      \
     X(level_names)    /* ((low, normal, high), (down, sideways, up)) */
+
+#if PY_VERSION_HEX < 0x030D0000 /* there is a GIL */
+#define Py_BEGIN_CRITICAL_SECTION(object) {
+#define Py_END_CRITICAL_SECTION()         }
+#endif
 
 typedef struct za_state {
 #define MEMBER(name) PyObject *name;

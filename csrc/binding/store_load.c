@@ -10,10 +10,11 @@ typedef struct za_columns {
     za_rows rows;
 } za_columns;
 
-/* A one-dimensional array of that type and length (any length if negative). */
+/* A copy of a one-dimensional array, of that type and length (any length if negative): what the engine checks with the
+ * GIL released must not be what another thread goes on writing. */
 static PyArrayObject *column_of(PyObject *object, int type, npy_intp length)
 {
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY);
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY | NPY_ARRAY_ENSURECOPY);
     if (array != NULL && (PyArray_NDIM(array) != 1 || (length >= 0 && PyArray_DIM(array, 0) != length))) {
         PyErr_SetString(PyExc_ValueError, "columns must be one-dimensional and of equal length");
         Py_CLEAR(array);
@@ -52,11 +53,11 @@ static int take_columns(PyObject *const *objects, za_columns *columns)
     return 0;
 }
 
-PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+PyObject *za_store_load_rows_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     za_symbol symbol;
     za_columns columns;
-    if (za_check_count("load_rows", count, 8) < 0 || za_symbol_of(arguments[0], &symbol) < 0) {
+    if (za_check_count("_load_rows", count, 8) < 0 || za_symbol_of(arguments[0], &symbol) < 0) {
         return NULL;
     }
     int skip = PyObject_IsTrue(arguments[7]);
@@ -74,9 +75,9 @@ PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssiz
     return code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
 }
 
-PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (za_check_count("load_groups", count, 9) < 0) {
+    if (za_check_count("_load_groups", count, 9) < 0) {
         return NULL;
     }
     PyObject *tuple = NULL, *result = NULL;

@@ -1,5 +1,5 @@
+#include "binding/arrays.h"
 #include "binding/convert.h"
-#include "binding/numpy.h"
 #include "binding/types.h"
 
 #include "base/memory.h"
@@ -56,7 +56,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
 static void store_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    za_store_release(store_of(self));
+    za_store_free(store_of(self));
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -90,20 +90,18 @@ static PyObject *store_append(PyObject *self, PyObject *arguments, PyObject *key
     za_symbol symbol;
     za_bar bar;
     za_error error;
-    int naive;
     if (za_symbol_of(symbol_object, &symbol) < 0 || bar_of(figures, &bar) < 0 ||
-        za_time_of(state, time_object, unit, &bar.time, &naive) < 0) {
+        za_time_of(state, time_object, unit, &bar.time, &bar.naive) < 0) {
         return NULL;
     }
     if (za_store_append(store_of(self), symbol, &bar, &error) != ZA_OK) {
         return za_raise(&error);
     }
-    ((za_store_object *)self)->naive = naive;
     Py_RETURN_NONE;
 }
 
 /* The rows of an (n, 5) matrix as bars of one time, from za_alloc; NULL with an exception raised. */
-static za_bar *bars_of(PyObject *matrix, Py_ssize_t count, int64_t time)
+static za_bar *bars_of(PyObject *matrix, Py_ssize_t count, int64_t time, bool naive)
 {
     PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(matrix, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
     if (array == NULL) {
@@ -122,6 +120,7 @@ static za_bar *bars_of(PyObject *matrix, Py_ssize_t count, int64_t time)
     const double *figures = PyArray_DATA(array);
     for (Py_ssize_t i = 0; i < count; i++) {
         bars[i].time = time;
+        bars[i].naive = naive;
         memcpy(bars[i].figure, figures + i * ZA_FIGURE_COUNT, sizeof bars[i].figure);
     }
 done:
@@ -141,10 +140,10 @@ static PyObject *store_append_cross_section(PyObject *self, PyObject *arguments,
     za_bar *bars = NULL;
     za_error error;
     int64_t time;
-    int naive;
+    bool naive;
     if (za_time_of(za_state_of_type(Py_TYPE(self)), time_object, unit, &time, &naive) < 0 ||
         (tuple = za_symbol_tuple(symbols_object)) == NULL || (symbols = za_symbols_of(tuple)) == NULL ||
-        (bars = bars_of(matrix, PyTuple_GET_SIZE(tuple), time)) == NULL) {
+        (bars = bars_of(matrix, PyTuple_GET_SIZE(tuple), time, naive)) == NULL) {
         goto done;
     }
     za_code code;
@@ -157,28 +156,6 @@ done:
     za_free(symbols);
     Py_XDECREF(tuple);
     return result;
-}
-
-/* An array of its own with a copy of `count` values of 8 bytes; takes over the reference to `type`. */
-static PyObject *column_copy(PyArray_Descr *type, const void *values, int64_t count)
-{
-    npy_intp length = (npy_intp)count;
-    PyObject *array = type == NULL ? NULL : PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, NULL, 0, NULL);
-    if (array != NULL) {
-        memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)count * 8);
-    }
-    return array;
-}
-
-static PyArray_Descr *time_type(void)
-{
-    PyObject *name = PyUnicode_FromString("datetime64[ns]");
-    PyArray_Descr *type = NULL;
-    if (name != NULL) {
-        (void)PyArray_DescrConverter(name, &type);
-        Py_DECREF(name);
-    }
-    return type;
 }
 
 static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
@@ -196,11 +173,11 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
         return NULL;
     }
     PyObject *result = PyDict_New();
-    PyObject *column = result == NULL ? NULL : column_copy(time_type(), view.rows.time, view.rows.count);
+    PyObject *column = result == NULL ? NULL : za_array_of_times(view.rows.time, view.rows.count);
     int failed = column == NULL || PyDict_SetItem(result, state->str_timestamp, column) < 0;
     Py_XDECREF(column);
     for (int i = 0; !failed && i < ZA_FIGURE_COUNT; i++) {
-        column = column_copy(PyArray_DescrFromType(NPY_DOUBLE), view.rows.figure[i], view.rows.count);
+        column = za_array_of(NPY_DOUBLE, view.rows.figure[i], view.rows.count);
         failed = column == NULL || PyDict_SetItem(result, names[i], column) < 0;
         Py_XDECREF(column);
     }
@@ -290,8 +267,8 @@ static PyMethodDef methods[] = {
     {"clear", store_clear, METH_NOARGS, "clear($self)\n--\n\nForget every symbol."},
     {"stats", store_stats, METH_NOARGS,
      "stats($self)\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever."},
-    {"load_rows", _PyCFunction_CAST(za_store_load_rows), METH_FASTCALL, NULL},
-    {"load_groups", _PyCFunction_CAST(za_store_load_table), METH_FASTCALL, NULL},
+    {"_load_rows", _PyCFunction_CAST(za_store_load_rows_method), METH_FASTCALL, NULL},
+    {"_load_groups", _PyCFunction_CAST(za_store_load_groups_method), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -6,18 +6,18 @@
 #include "engine/store.h"
 
 typedef struct za_store_object {
-    PyObject_HEAD za_store *store; /* a reference; never NULL, never changes */
-    int naive; /* the last datetime appended had no time zone: so have those that come back (paper feed) */
+    PyObject_HEAD
+    za_store *store; /* a reference; never NULL, never changes */
 } za_store_object;
 
-extern PyType_Spec za_store_spec, za_port_spec, za_flight_spec;
+extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec;
 
 /* The store behind an argument; NULL with a TypeError. */
 za_store_object *za_store_argument(za_state *state, PyObject *object);
 
 /* store_load.c: methods of the store */
-PyObject *za_store_load_rows(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_store_load_table(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_store_load_rows_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
 /* Functions of the module, each in the file named. */
 PyObject *za_read_arrow(PyObject *module, PyObject *data);                             /* arrow_columns.c */

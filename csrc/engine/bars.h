@@ -26,6 +26,7 @@ typedef struct za_symbol {
 
 typedef struct za_bar {
     int64_t time; /* nanoseconds since 1970 UTC */
+    bool naive;   /* it was told without a time zone: a symbol remembers that of its last bar, to answer in kind */
     double figure[ZA_FIGURE_COUNT];
 } za_bar;
 
@@ -35,6 +36,12 @@ typedef struct za_rows {
     const double *figure[ZA_FIGURE_COUNT];
     int64_t count;
 } za_rows;
+
+/* Indices and gauges have names that begin so: nobody trades them, and they do not count in a market's breadth. */
+static inline bool za_symbol_is_index(za_symbol symbol)
+{
+    return symbol.length > 0 && symbol.text[0] == '^';
+}
 
 /* Times of missing values (NaT). */
 #define ZA_TIME_MISSING INT64_MIN

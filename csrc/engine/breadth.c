@@ -62,7 +62,7 @@ static double average(const za_entry *entry, double *state)
 
 static void count(za_store *store, za_entry *entry, double *state)
 {
-    if (entry->name.text[0] == '^' || entry->last - entry->first < ZA_BREADTH_BARS) {
+    if (za_symbol_is_index(entry->name) || entry->last - entry->first < ZA_BREADTH_BARS) {
         return;
     }
     bool above = entry->block->figure[ZA_FIGURE_CLOSE][entry->last - 1] > average(entry, state);

@@ -33,11 +33,6 @@ static const za_step market_steps[] = {
 
 enum { MARKET_STEPS = sizeof market_steps / sizeof *market_steps };
 
-static double clamp(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
 /* The features that are made of others. */
 static void derive(const za_rows *rows, double *row)
 {
@@ -45,11 +40,12 @@ static void derive(const za_rows *rows, double *row)
     double mean_volume = row[SLOT_MEAN_VOLUME], turnover = row[SLOT_TURNOVER];
     row[ZA_FEATURE_close] = close;
     row[ZA_FEATURE_volume] = volume;
-    row[ZA_FEATURE_price_change_1d] = 100.0 * (close / za_rows_last(rows, ZA_FIGURE_CLOSE, 1) - 1.0);
+    double before = za_rows_last(rows, ZA_FIGURE_CLOSE, 1);
+    row[ZA_FEATURE_price_change_1d] = 100.0 * (close - before) / before; /* 100 to 97 is -3, not a bit less */
     row[ZA_FEATURE_new_high_20d] = close >= row[SLOT_HIGHEST];
     row[ZA_FEATURE_new_low_20d] = close <= row[SLOT_LOWEST];
     row[ZA_FEATURE_volume_ratio_20] = mean_volume > 0.0 ? volume / mean_volume : 0.0;
-    row[ZA_FEATURE_liquidity_score] = turnover > 0.0 ? clamp((log10(turnover) - 5.0) / 5.0, 0.0, 1.0) : 0.0;
+    row[ZA_FEATURE_liquidity_score] = turnover > 0.0 ? za_clamp((log10(turnover) - 5.0) / 5.0, 0.0, 1.0) : 0.0;
     row[ZA_FEATURE_sma_fast] = row[ZA_FEATURE_sma_20] / close;
     row[ZA_FEATURE_sma_slow] = row[ZA_FEATURE_sma_50] / close;
 }

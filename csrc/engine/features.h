@@ -5,6 +5,11 @@
 #include "engine/plan.h"
 #include "engine/store.h"
 
+static inline double za_clamp(double value, double least, double most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
 /* Slots of a market-brain row: ZA_FEATURE_close ... */
 typedef enum za_feature {
 #define FEATURE(name, kind) ZA_FEATURE_##name,

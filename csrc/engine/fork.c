@@ -1,9 +1,6 @@
 #include "engine/fork.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
-
-static atomic_uint generation;
 
 static void before_fork(void)
 {
@@ -21,7 +18,6 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
-    (void)atomic_fetch_add(&generation, 1);
     za_port_after_fork(1);
     za_pool_after_fork(1);
     za_stores_after_fork();
@@ -39,9 +35,4 @@ int za_fork_guard(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, guard);
     return guard_result;
-}
-
-unsigned za_fork_generation(void)
-{
-    return atomic_load(&generation);
 }

@@ -5,10 +5,6 @@
 /* Registers the handlers below once; called by whatever first starts a thread, and by the first store. 0 or errno. */
 int za_fork_guard(void);
 
-/* How many forks lie between the first process and this one. What was made under a lower number belongs to threads that
- * this process has not got: it is left alone. */
-unsigned za_fork_generation(void);
-
 /* The parts' own handlers, called in this order before, and in the reverse order after. */
 void za_stores_before_fork(void);
 void za_stores_after_fork(void); /* parent and child: every lock was ours */

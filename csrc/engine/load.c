@@ -18,8 +18,7 @@ static int64_t row_of(const za_part *part, int64_t i)
     return part->picked != NULL ? part->picked[i] : i;
 }
 
-/* Writes the valid ones of the part's rows into `block`, which has a row for each bar to keep: the first ones are
- * overwritten by moving up when there are more. */
+/* One call's table and rules. */
 typedef struct za_loading {
     const za_rows *rows;
     bool ordered, skip;
@@ -38,7 +37,8 @@ static za_code check_row(const za_loading *loading, const za_part *part, int64_t
     return code;
 }
 
-/* The part's valid rows, compacted in part->picked when rows were left out. */
+/* The part's valid rows, compacted in part->picked when rows were left out. ZA_BAD_VALUE for an invalid row that must
+ * not be skipped. */
 static za_code pick_valid(za_loading *loading, za_part *part)
 {
     int64_t valid = 0, previous = ZA_TIME_MISSING;
@@ -59,19 +59,15 @@ static za_code pick_valid(za_loading *loading, za_part *part)
         }
         valid++;
     }
-    if (valid == 0) {
-        int length = part->symbol.length > 64 ? 64 : (int)part->symbol.length;
-        return za_fail(loading->error, ZA_BAD_VALUE, part->count == 0 ? "%.*s: no rows" : "%.*s: no valid row", length,
-                       part->symbol.text);
-    }
     part->count = valid;
     return ZA_OK;
 }
 
+/* The part's bars in a block of their own; no block if it has no valid row. */
 static za_code build_block(za_loading *loading, za_part *part)
 {
     za_code code = pick_valid(loading, part);
-    if (code != ZA_OK) {
+    if (code != ZA_OK || part->count == 0) {
         return code;
     }
     int64_t bars = part->count < loading->capacity ? part->count : loading->capacity;
@@ -128,16 +124,39 @@ static za_code put_parts(za_store *store, za_part *parts, int32_t count, za_erro
     return code;
 }
 
+/* Blocks for all parts; those without a valid row, all of them skipped, are left out. Fails when no part is left: a
+ * load that loads nothing is a mistake. */
+static za_code build_parts(za_loading *loading, za_part *parts, int32_t *count)
+{
+    int32_t built = 0;
+    for (int32_t i = 0; i < *count; i++) {
+        za_code code = parts[i].symbol.length == 0 ? za_fail(loading->error, ZA_BAD_VALUE, "a symbol is empty")
+                                                   : build_block(loading, &parts[i]);
+        if (code != ZA_OK) {
+            return code;
+        }
+        if (parts[i].block != NULL) {
+            za_part part = parts[i];
+            parts[i].block = NULL;
+            parts[built++] = part;
+        }
+    }
+    if (built == 0) {
+        int length = parts[0].symbol.length > 64 ? 64 : (int)parts[0].symbol.length;
+        return za_fail(loading->error, ZA_BAD_VALUE, loading->skipped > 0 ? "%.*s: no valid row" : "%.*s: no rows",
+                       length, parts[0].symbol.text);
+    }
+    *count = built;
+    return ZA_OK;
+}
+
 /* Builds and puts in place; releases the blocks that were not. */
 static za_code load_parts(za_store *store, za_loading *loading, za_part *parts, int32_t count)
 {
-    za_code code = ZA_OK;
-    for (int32_t i = 0; code == ZA_OK && i < count; i++) {
-        code = parts[i].symbol.length == 0 ? za_fail(loading->error, ZA_BAD_VALUE, "a symbol is empty")
-                                           : build_block(loading, &parts[i]);
-    }
+    int32_t built = count;
+    za_code code = build_parts(loading, parts, &built);
     if (code == ZA_OK) {
-        code = put_parts(store, parts, count, loading->error);
+        code = put_parts(store, parts, built, loading->error);
     }
     for (int32_t i = 0; i < count; i++) {
         za_block_release(parts[i].block);

@@ -30,11 +30,6 @@ static const za_step steps[] = {
 
 enum { STEPS = sizeof steps / sizeof *steps };
 
-static double clamp(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
 static int64_t least_of(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -92,7 +87,7 @@ static double sector_momentum(const za_rows *rows)
         return 0.0;
     }
     double before = za_rows_last(rows, ZA_FIGURE_CLOSE, MOMENTUM_BARS - 1);
-    return clamp(10.0 * (za_rows_last(rows, ZA_FIGURE_CLOSE, 0) - before) / before, -1.0, 1.0);
+    return za_clamp(10.0 * (za_rows_last(rows, ZA_FIGURE_CLOSE, 0) - before) / before, -1.0, 1.0);
 }
 
 static void derive(const za_rows *rows, bool is_market, double *row)

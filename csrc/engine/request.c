@@ -36,7 +36,7 @@ static void order_by_bars(za_claim *claim)
 
 static bool is_market(za_symbol symbol)
 {
-    return (symbol.length > 0 && symbol.text[0] == '^') || (symbol.length == 3 && memcmp(symbol.text, "SPY", 3) == 0);
+    return za_symbol_is_index(symbol) || (symbol.length == 3 && memcmp(symbol.text, "SPY", 3) == 0);
 }
 
 /* The rows of `count` symbols of the same number of bars, from position `first` of the order. */
@@ -74,12 +74,13 @@ static bool fill_run(za_claim *claim, int first, int count)
 }
 
 /* Everything about one symbol that needs no row. */
-static void answer_plainly(za_answer *answer, const za_rows *rows)
+static void answer_plainly(za_answer *answer, const za_view *view)
 {
     memset(answer, 0, sizeof *answer);
-    answer->bars = rows->count;
-    if (rows->count > 0) {
-        answer->last = za_rows_bar(rows, rows->count - 1);
+    answer->bars = view->rows.count;
+    if (answer->bars > 0) {
+        answer->last = za_rows_bar(&view->rows, answer->bars - 1);
+        answer->last.naive = view->naive;
     }
 }
 
@@ -120,7 +121,7 @@ static void run_claim(za_request *request, size_t begin, int count, za_scratch *
         claim.spy = za_store_view(request->store, spy);
     }
     for (int i = 0; i < count; i++) {
-        answer_plainly(&request->answers[begin + (size_t)i], &claim.views[i].rows);
+        answer_plainly(&request->answers[begin + (size_t)i], &claim.views[i]);
     }
     if (!fill_rows(&claim, paper ? 1 : ZA_FEATURE_BARS)) {
         atomic_store(&request->no_memory, true);

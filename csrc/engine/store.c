@@ -35,7 +35,6 @@ za_store *za_store_new(za_store_options options)
         za_free(store);
         return NULL;
     }
-    atomic_init(&store->references, 1);
     store->options = options;
     pthread_mutex_lock(&list_mutex);
     store->next = list_head;
@@ -47,14 +46,9 @@ za_store *za_store_new(za_store_options options)
     return store;
 }
 
-void za_store_retain(za_store *store)
+void za_store_free(za_store *store)
 {
-    (void)atomic_fetch_add(&store->references, 1);
-}
-
-void za_store_release(za_store *store)
-{
-    if (store == NULL || atomic_fetch_sub(&store->references, 1) != 1) {
+    if (store == NULL) {
         return;
     }
     pthread_mutex_lock(&list_mutex);
@@ -106,7 +100,7 @@ static bool move_to_new_block(za_store *store, za_entry *entry, int64_t first, i
     return true;
 }
 
-/* After it, row `entry->last` can be written; what the entry shows has not changed, or is one bar shorter when full. */
+/* After it, row `entry->last` can be written; what the entry shows has not changed. */
 static bool reserve_append(za_store *store, za_entry *entry)
 {
     if (entry->block != NULL && entry->last < entry->block->rows) {
@@ -153,6 +147,7 @@ static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
         entry->first = first;
         store->stats.appended++;
     }
+    entry->naive = bar->naive;
     za_breadth_touch(store, entry);
 }
 
@@ -287,7 +282,8 @@ static za_view view_of(const za_store *store, za_symbol symbol)
         return (za_view){0};
     }
     za_block_retain(entry->block);
-    return (za_view){.rows = za_block_rows(entry->block, entry->first, entry->last), .block = entry->block};
+    return (za_view){
+        .rows = za_block_rows(entry->block, entry->first, entry->last), .block = entry->block, .naive = entry->naive};
 }
 
 void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views)

@@ -11,6 +11,7 @@ typedef struct za_store za_store;
 typedef struct za_view {
     za_rows rows;
     za_block *block; /* the reference this view owns; NULL when empty */
+    bool naive;      /* whether the last bar was told without a time zone */
 } za_view;
 
 typedef struct za_store_stats {
@@ -24,10 +25,10 @@ typedef struct za_store_options {
     bool ordered;     /* false: equal and older times are appended as they come, and highs and lows are not compared */
 } za_store_options;
 
-/* One reference; NULL without memory. */
+/* NULL without memory. */
 za_store *za_store_new(za_store_options options);
-void za_store_retain(za_store *store);
-void za_store_release(za_store *store);
+/* The store must be out of every other thread's sight; views of it stay good. NULL is let pass. */
+void za_store_free(za_store *store);
 za_store_options za_store_options_of(const za_store *store);
 
 /* Adds a bar at the end. The last bar's own time replaces that bar, an older time is ZA_BAD_VALUE. On any failure the

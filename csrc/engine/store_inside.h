@@ -3,7 +3,6 @@
 #define ZA_ENGINE_STORE_INSIDE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "engine/store.h"
 #include "engine/symbols.h"
@@ -11,7 +10,6 @@
 enum { ZA_BREADTH_BARS = 50 };
 
 struct za_store {
-    atomic_int references;
     za_store_options options;  /* never changes */
     za_store *next, *previous; /* the list of all stores; guarded by the list's mutex (store.c) */
     pthread_mutex_t mutex;     /* guards all that follows, and the entries */

@@ -20,6 +20,7 @@ typedef struct za_entry {
     uint64_t hash;
     za_block *block; /* a reference; NULL while there are no bars */
     int64_t first, last;
+    bool naive;    /* of the last bar appended */
     uint64_t mark; /* of the last append_all that touched it: finds a symbol that stands twice */
     za_breadth_state breadth;
     bool changed; /* linked below, to be looked at by the next question for breadth */

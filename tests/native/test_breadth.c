@@ -77,7 +77,7 @@ static void test_against_plain_figures(void)
             CHECK_NEAR(za_store_breadth(store), plain_breadth(store), 0);
         }
     }
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_edges(void)
@@ -96,7 +96,7 @@ static void test_edges(void)
     CHECK_NEAR(za_store_breadth(store), 100, 0);
     za_store_clear(store);
     CHECK(isnan(za_store_breadth(store)));
-    za_store_release(store);
+    za_store_free(store);
 }
 
 /* More changed symbols than one look at the list takes. */
@@ -113,7 +113,7 @@ static void test_many_symbols(void)
     }
     CHECK(za_store_length(store) == MANY);
     CHECK_NEAR(za_store_breadth(store), 25, 0);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_vix(void)
@@ -131,7 +131,7 @@ static void test_vix(void)
     CHECK_NEAR(za_store_vix(store), 18, 0);
     CHECK(za_store_drop(store, symbol_of("^VIX")));
     CHECK_NEAR(za_store_vix(store), 31, 0);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 int main(void)

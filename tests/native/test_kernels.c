@@ -421,8 +421,16 @@ static void check_choice(void)
     CHECK(za_cpu_count() >= 1);
 }
 
+/* The engine keeps the breadth's averages on its stack, in room for four rows of one lane. */
+static void check_state_of_breadth(void)
+{
+    za_params params = {{50}};
+    CHECK(za_lane_set_one()->state_bytes(ZA_INDICATOR_sma, &params) <= 4 * 50 * sizeof(double));
+}
+
 int main(void)
 {
+    check_state_of_breadth();
     check_choice();
     check_parameters();
     check_transpose();

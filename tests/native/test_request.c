@@ -112,7 +112,7 @@ static void test_lists(void)
     check_lists(&m, ZA_REQUEST_SIGNALS, pool);
     check_lists(&m, ZA_REQUEST_SIGNALS, NULL);
     CHECK(za_pool_free(pool, 10 * second));
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 static void test_plain_part(void)
@@ -133,7 +133,7 @@ static void test_plain_part(void)
               row[ZA_FEATURE_close] == za_rows_last(&view.rows, ZA_FIGURE_CLOSE, 0));
         za_view_release(&view);
     }
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 static void test_decisions(void)
@@ -152,7 +152,7 @@ static void test_decisions(void)
         trades += answers[i].decision.direction != 0;
     }
     CHECK(trades > 0 && trades < MOST);
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 /* SPY is that of the same store, an index is a market of its own, and a paper row needs one bar only. */
@@ -169,7 +169,7 @@ static void test_paper(void)
     CHECK(za_store_drop(m.store, symbol_of("SPY")));
     CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, NULL, answers) == ZA_OK);
     CHECK(answers[2].row[ZA_PAPER_spy_correlation] == 0.7 && answers[3].bars == 0);
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 static void test_urgency(void)
@@ -197,7 +197,7 @@ static void test_one_symbol_many_times(void)
     for (int i = 0; i < MOST; i++) {
         CHECK(answers[i].bars == 80 && same_answer(&answers[i], &answers[0], true));
     }
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 static void test_an_empty_store(void)
@@ -210,7 +210,7 @@ static void test_an_empty_store(void)
         CHECK(answer(&m, (za_request_kind)kind, 0, 2, NULL, answers) == ZA_OK);
         CHECK(answers[0].bars == 0 && answers[1].bars == 0 && answers[1].decision.direction == 0);
     }
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 static void test_without_memory(void)
@@ -228,7 +228,7 @@ static void test_without_memory(void)
         }
         CHECK(code == ZA_OK && refused > 1);
     }
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 /* On the pool a worker's missing memory comes back the same way. */
@@ -243,7 +243,7 @@ static void test_pool_without_memory(void)
     za_memory_fail_after(-1);
     CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_OK);
     CHECK(za_pool_free(pool, 10 * second));
-    za_store_release(m.store);
+    za_store_free(m.store);
 }
 
 static void test_finish_says_why_not(void)

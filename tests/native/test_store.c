@@ -15,7 +15,7 @@ static void test_append_keeps_the_last_bars(void)
         za_store_stats stats = za_store_stats_of(store);
         CHECK(stats.symbols == 1 && stats.bars == capacity && stats.appended == 100 && stats.replaced == 0);
         CHECK(za_store_options_of(store).capacity == capacity && za_store_options_of(store).ordered);
-        za_store_release(store);
+        za_store_free(store);
     }
 }
 
@@ -30,7 +30,7 @@ static void test_same_time_replaces(void)
     za_view_release(&view);
     za_store_stats stats = za_store_stats_of(store);
     CHECK(stats.appended == 2 && stats.replaced == 1 && stats.rejected == 0 && stats.bars == 2);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_older_time_is_refused(void)
@@ -42,7 +42,7 @@ static void test_older_time_is_refused(void)
     CHECK(za_store_append(store, symbol_of("A"), &older, &error) == ZA_BAD_VALUE);
     CHECK(strstr(error.text, "A: timestamp 1970-01-01T00:00:00.000000004+00:00 is before") != NULL);
     CHECK(shows(store, "A", 5, 1) && za_store_stats_of(store).rejected == 1);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_unordered_takes_any_time(void)
@@ -59,7 +59,7 @@ static void test_unordered_takes_any_time(void)
     za_bar bad = {.time = 1, .figure = {5, 1, 9, -3, 0}};
     CHECK(za_store_append(store, symbol_of("A"), &bad, NULL) == ZA_BAD_VALUE);
     CHECK(isnan(za_store_breadth(store)));
-    za_store_release(store);
+    za_store_free(store);
 }
 
 typedef struct fault {
@@ -70,20 +70,20 @@ typedef struct fault {
 static void test_faults_are_named(void)
 {
     static const fault faults[] = {
-        {{1, {NAN, 2, 1, 1, 0}}, "AAPL: open nan is not finite"},
-        {{1, {1, INFINITY, 1, 1, 0}}, "AAPL: high inf is not finite"},
-        {{1, {1, 2, 0, 1, 0}}, "AAPL: low 0 is not positive"},
-        {{1, {1, 2, 1, -3, 0}}, "AAPL: close -3 is not positive"},
-        {{1, {1, 2, 1, 1, -1}}, "AAPL: volume -1 is negative"},
-        {{1, {1, 2, 1, 1, 1e101}}, "is above 1e100"},
-        {{1, {1, 2, 1, 1e-101, 0}}, "is out of the range of prices"},
-        {{1, {1, 1e101, 1, 1, 0}}, "is out of the range of prices"},
-        {{1, {2, 1, 3, 2, 0}}, "AAPL: high 1 is below low 3"},
-        {{1, {0.5, 2, 1, 1, 0}}, "AAPL: open 0.5 is below low 1"},
-        {{1, {3, 2, 1, 1, 0}}, "AAPL: open 3 is above high 2"},
-        {{1, {1, 2, 1, 0.5, 0}}, "AAPL: close 0.5 is below low 1"},
-        {{1, {1, 2, 1, 3, 0}}, "AAPL: close 3 is above high 2"},
-        {{ZA_TIME_MISSING, {1, 2, 1, 1, 0}}, "AAPL: timestamp is missing"},
+        {{.time = 1, .figure = {NAN, 2, 1, 1, 0}}, "AAPL: open nan is not finite"},
+        {{.time = 1, .figure = {1, INFINITY, 1, 1, 0}}, "AAPL: high inf is not finite"},
+        {{.time = 1, .figure = {1, 2, 0, 1, 0}}, "AAPL: low 0 is not positive"},
+        {{.time = 1, .figure = {1, 2, 1, -3, 0}}, "AAPL: close -3 is not positive"},
+        {{.time = 1, .figure = {1, 2, 1, 1, -1}}, "AAPL: volume -1 is negative"},
+        {{.time = 1, .figure = {1, 2, 1, 1, 1e101}}, "is above 1e100"},
+        {{.time = 1, .figure = {1, 2, 1, 1e-101, 0}}, "is out of the range of prices"},
+        {{.time = 1, .figure = {1, 1e101, 1, 1, 0}}, "is out of the range of prices"},
+        {{.time = 1, .figure = {2, 1, 3, 2, 0}}, "AAPL: high 1 is below low 3"},
+        {{.time = 1, .figure = {0.5, 2, 1, 1, 0}}, "AAPL: open 0.5 is below low 1"},
+        {{.time = 1, .figure = {3, 2, 1, 1, 0}}, "AAPL: open 3 is above high 2"},
+        {{.time = 1, .figure = {1, 2, 1, 0.5, 0}}, "AAPL: close 0.5 is below low 1"},
+        {{.time = 1, .figure = {1, 2, 1, 3, 0}}, "AAPL: close 3 is above high 2"},
+        {{.time = ZA_TIME_MISSING, .figure = {1, 2, 1, 1, 0}}, "AAPL: timestamp is missing"},
     };
     za_store *store = store_of(4);
     int64_t count = sizeof faults / sizeof *faults;
@@ -96,7 +96,7 @@ static void test_faults_are_named(void)
     CHECK(stats.symbols == 0 && stats.bytes == 0 && stats.rejected == count);
     za_bar good = bar_at(1);
     CHECK(za_store_append(store, symbol_of(""), &good, NULL) == ZA_BAD_VALUE);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_cross_section_is_all_or_nothing(void)
@@ -118,7 +118,7 @@ static void test_cross_section_is_all_or_nothing(void)
     CHECK(shows(store, "A", 5, 1) && shows(store, "B", 5, 1) && shows(store, "C", 5, 1));
     CHECK(za_store_length(store) == 3 && !za_store_contains(store, symbol_of("new")));
     CHECK(za_store_append_all(store, symbols, bars, 0, NULL) == ZA_OK);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_cross_section_names_each_symbol_once(void)
@@ -135,7 +135,7 @@ static void test_cross_section_names_each_symbol_once(void)
     CHECK(za_store_stats_of(store).rejected == 2);
     CHECK(shows(store, "A", 5, 1) && za_store_length(store) == 1);
     CHECK(za_store_append_all(store, symbols, bars, 3, NULL) == ZA_OK && shows(store, "A", 5, 2));
-    za_store_release(store);
+    za_store_free(store);
 }
 
 /* Every way in which bars move or go, under a view of them. */
@@ -164,8 +164,8 @@ static void test_views_stay(void)
     CHECK(append_at(store, "A", 1));
     pinned before_end = pin(store, symbol_of("A"));
     za_store_retain(store);
-    za_store_release(store);
-    za_store_release(store);
+    za_store_free(store);
+    za_store_free(store);
     for (int i = 0; i < MOVES; i++) {
         CHECK(unpin(&views[i]));
     }
@@ -185,7 +185,7 @@ static void test_views_of_many_symbols(void)
         za_view_release(&views[i]);
         CHECK(views[i].block == NULL);
     }
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static bool names_are(za_store *store, const char *const *wanted, size_t count)
@@ -214,7 +214,7 @@ static void test_names_in_order_of_arrival(void)
     CHECK(za_store_contains(store, with_nul) && !za_store_contains(store, symbol_of("x")));
     za_store_clear(store);
     CHECK(names_are(store, NULL, 0) && za_store_length(store) == 0);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 /* Dropping leaves holes in the index that searches must pass; adding closes them. */
@@ -246,7 +246,7 @@ static void test_drop_and_add_again(void)
     }
     za_store_stats stats = za_store_stats_of(store);
     CHECK(stats.symbols == 0 && stats.bars == 0 && stats.bytes == 0);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_a_hundred_thousand_symbols(void)
@@ -272,7 +272,7 @@ static void test_a_hundred_thousand_symbols(void)
     CHECK(good);
     za_store_stats stats = za_store_stats_of(store);
     CHECK(stats.symbols == NAMES / 2 && stats.bars == NAMES && stats.appended == 2 * NAMES);
-    za_store_release(store);
+    za_store_free(store);
 }
 
 /* At most twice what the bars need, or 20 rows while they are few. */
@@ -290,7 +290,7 @@ static void test_memory_is_bounded(void)
             CHECK(stats.bytes >= stats.bars * bar_bytes && stats.bytes <= bound * bar_bytes);
         }
         CHECK(za_store_drop(store, symbol_of("A")) && za_store_stats_of(store).bytes == 0);
-        za_store_release(store);
+        za_store_free(store);
     }
 }
 
@@ -326,7 +326,7 @@ static void test_cross_section_without_memory(void)
         CHECK(unpin(&held[i]));
         CHECK(i % 2 == 0 || shows(store, texts[i], 100, 1));
     }
-    za_store_release(store);
+    za_store_free(store);
 }
 
 static void test_without_memory(void)
@@ -334,7 +334,7 @@ static void test_without_memory(void)
     za_memory_fail_after(0);
     CHECK(store_of(4) == NULL);
     za_memory_fail_after(-1);
-    za_store_release(NULL);
+    za_store_free(NULL);
     za_store *store = store_of(4);
     CHECK(append_at(store, "A", 1));
     pinned held = pin(store, symbol_of("A"));
@@ -346,7 +346,7 @@ static void test_without_memory(void)
     CHECK(za_store_symbols(store, &count) == NULL);
     za_memory_fail_after(-1);
     CHECK(shows(store, "A", 1, 1) && unpin(&held));
-    za_store_release(store);
+    za_store_free(store);
 }
 
 int main(void)

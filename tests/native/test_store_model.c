@@ -143,7 +143,7 @@ int main(void)
         CHECK(unpin(one));
         *one = pin(m.store, m.symbols[roll(&m.dice, NAMES)]);
     }
-    za_store_release(m.store);
+    za_store_free(m.store);
     for (int i = 0; i < PINS; i++) {
         CHECK(unpin(&held[i]));
     }

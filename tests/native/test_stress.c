@@ -383,7 +383,7 @@ int main(void)
     join(writers, WRITERS);
     clear_stage();
     join(&notifier, 1);
-    za_store_release(stage.store);
+    za_store_free(stage.store);
     long submitted = atomic_load(&stage.submitted);
     CHECK(submitted == atomic_load(&stage.taken) && submitted > 0);
     (void)printf("stress: %ld requests: %ld answered, %ld cancelled, %ld expired; %ld came to closed ports\n",

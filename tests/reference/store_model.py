@@ -54,14 +54,21 @@ class StoreModel:
         return len(rows) - len(kept)
 
     def load_frame(self, rows: Sequence[tuple[str, Row]], skip: bool = False) -> int:
-        """Every symbol that occurs gets its rows, sorted by time; all of them or none."""
+        """Every symbol that occurs gets its rows, sorted by time; all of them or none. One of whose rows all are skipped
+        keeps what it has, and a table of which nothing is left is an error."""
         if not rows:
             raise ValueError("the table has no rows")
-        before, skipped = dict(self.rows), 0
+        before, skipped, loaded = dict(self.rows), 0, 0
         try:
             for symbol in dict.fromkeys(symbol for symbol, _ in rows):
                 own = sorted((row for name, row in rows if name == symbol), key=lambda row: row[0])
+                if skip and not any(map(is_good, own)):
+                    skipped += len(own)
+                    continue
                 skipped += self.load(symbol, own, skip)
+                loaded += 1
+            if not loaded:
+                raise ValueError("no row to keep")
         except ValueError:
             self.rows = before
             raise

@@ -1,0 +1,12 @@
+/* NumPy arrays with copies of the engine's columns; NULL with an exception raised. */
+#ifndef ZA_BINDING_ARRAYS_H
+#define ZA_BINDING_ARRAYS_H
+
+#include "binding/numpy.h"
+
+/* `type`: NPY_DOUBLE, NPY_INT64 or NPY_INT32, as the values are. */
+PyObject *za_array_of(int type, const void *values, int64_t count);
+/* datetime64[ns] of nanoseconds since 1970. */
+PyObject *za_array_of_times(const int64_t *values, int64_t count);
+
+#endif

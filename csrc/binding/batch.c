@@ -1,0 +1,306 @@
+#include "binding/batch.h"
+
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "binding/convert.h"
+#include "binding/results.h"
+
+za_batch *za_batch_of(za_completion *completion)
+{
+    return (za_batch *)(void *)((char *)completion - offsetof(za_batch, completion));
+}
+
+static za_batch *batch_of_job(za_job *job)
+{
+    return (za_batch *)(void *)((char *)job - offsetof(za_batch, request.job));
+}
+
+static void batch_dealloc(PyObject *self)
+{
+    za_batch *batch = (za_batch *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    za_free(batch->request.answers);
+    za_free(batch->symbols);
+    za_port_release(batch->port);
+    Py_XDECREF(batch->port_object);
+    Py_XDECREF((PyObject *)batch->store);
+    Py_XDECREF(batch->tickers);
+    Py_XDECREF(batch->futures);
+    Py_XDECREF(batch->future);
+    Py_XDECREF(batch->result);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store)
+{
+    PyTypeObject *type = (PyTypeObject *)state->batch_type;
+    za_batch *batch = (za_batch *)type->tp_alloc(type, 0);
+    if (batch == NULL) {
+        return NULL;
+    }
+    batch->request.kind = kind;
+    batch->store = (za_store_object *)Py_NewRef((PyObject *)store);
+    batch->tickers = PyList_New(0);
+    batch->futures = PyList_New(0);
+    if (batch->tickers == NULL || batch->futures == NULL) {
+        Py_CLEAR(batch);
+    }
+    return batch;
+}
+
+static int make_room(za_batch *batch)
+{
+    if (batch->count < batch->room) {
+        return 0;
+    }
+    Py_ssize_t room = batch->room * 2 + 16;
+    za_symbol *symbols = za_resize(batch->symbols, (size_t)room, sizeof *symbols);
+    if (symbols == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    batch->symbols = symbols;
+    batch->room = room;
+    return 0;
+}
+
+int za_batch_add(za_batch *batch, PyObject *ticker, PyObject *future)
+{
+    if (make_room(batch) < 0 || za_symbol_of(ticker, &batch->symbols[batch->count]) < 0 ||
+        PyList_Append(batch->tickers, ticker) < 0) {
+        return -1;
+    }
+    if (PyList_Append(batch->futures, future) < 0) {
+        (void)PyList_SetSlice(batch->tickers, batch->count, batch->count + 1, NULL);
+        return -1;
+    }
+    batch->count++;
+    return 0;
+}
+
+za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_object *store, PyObject *tickers,
+                           PyObject *future)
+{
+    PyObject *tuple = za_symbol_tuple(tickers);
+    za_batch *batch = tuple == NULL ? NULL : za_batch_new(state, kind, store);
+    if (batch == NULL) {
+        goto failed;
+    }
+    Py_CLEAR(batch->futures);
+    Py_SETREF(batch->tickers, PySequence_List(tuple));
+    batch->symbols = za_symbols_of(tuple);
+    batch->count = PyTuple_GET_SIZE(tuple);
+    batch->future = Py_NewRef(future);
+    batch->result = PyDict_New();
+    if (batch->tickers == NULL || batch->symbols == NULL || batch->result == NULL) {
+        goto failed;
+    }
+    PyObject *attached = PyObject_CallMethodOneArg(future, state->str_add_done_callback, (PyObject *)batch);
+    if (attached == NULL) {
+        goto failed;
+    }
+    Py_DECREF(attached);
+    Py_DECREF(tuple);
+    return batch;
+failed:
+    Py_XDECREF(tuple);
+    Py_XDECREF(batch);
+    return NULL;
+}
+
+/* The future's own callback: if it was cancelled, the part of the job that nobody works on yet is given up. */
+static PyObject *batch_call(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    (void)keywords;
+    za_batch *batch = (za_batch *)self;
+    za_state *state = za_state_of_type(Py_TYPE(self));
+    PyObject *future = PyTuple_GET_SIZE(arguments) == 1 ? PyTuple_GET_ITEM(arguments, 0) : NULL;
+    if (future == NULL) {
+        PyErr_SetString(PyExc_TypeError, "a batch is called with its future");
+        return NULL;
+    }
+    PyObject *cancelled = PyObject_CallMethodNoArgs(future, state->str_cancelled);
+    if (cancelled == NULL) {
+        return NULL;
+    }
+    za_pool *pool = cancelled == Py_True && batch->port != NULL ? za_pool_shared() : NULL;
+    Py_DECREF(cancelled);
+    if (pool != NULL) {
+        za_pool_cancel(pool,
+                       &batch->request.job); /* a job that is done has nothing unclaimed: then this does nothing */
+    }
+    Py_RETURN_NONE;
+}
+
+/* The last worker's part: no Python here. */
+static void job_done(za_job *job)
+{
+    za_batch *batch = batch_of_job(job);
+    batch->code = za_request_finish(&batch->request, &batch->error);
+    za_port_post(batch->port, &batch->completion);
+}
+
+int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
+{
+    za_rules rules = batch->request.rules;
+    za_pool *pool = za_pool_shared();
+    za_answer *answers = za_alloc((size_t)batch->count, sizeof *answers);
+    if (answers == NULL || pool == NULL) {
+        za_free(answers);
+        batch->code = answers == NULL ? za_fail_memory(&batch->error)
+                                      : za_fail(&batch->error, ZA_SYSTEM, "the native pool is closed");
+        return -1;
+    }
+    za_request_init(&batch->request, batch->request.kind, batch->store->store, batch->symbols, answers,
+                    (size_t)batch->count);
+    batch->request.rules = rules;
+    batch->request.job.done = job_done;
+    za_port_retain(port);
+    batch->port = port;
+    batch->port_object = Py_NewRef(port_object);
+    Py_INCREF(batch);
+    batch->code = za_pool_submit(pool, &batch->request.job, &batch->error);
+    if (batch->code != ZA_OK) {
+        Py_DECREF(batch);
+        return -1;
+    }
+    return 0;
+}
+
+/* Whether nobody waits for it any more; -1 with an exception. */
+static int is_done(za_state *state, PyObject *future)
+{
+    PyObject *done = PyObject_CallMethodNoArgs(future, state->str_done);
+    int answer = done == NULL ? -1 : PyObject_IsTrue(done);
+    Py_XDECREF(done);
+    return answer;
+}
+
+/* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. A future done meanwhile is let
+ * be. -1 only with an exception that is to go on. */
+static int resolve(za_state *state, PyObject *future, PyObject *value)
+{
+    PyObject *name = state->str_set_result;
+    if (value == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+            return -1;
+        }
+        name = state->str_set_exception;
+        value = za_take_exception();
+    }
+    int done = is_done(state, future);
+    PyObject *answer = done == 0 ? PyObject_CallMethodOneArg(future, name, value) : NULL;
+    Py_DECREF(value);
+    Py_XDECREF(answer);
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+            return -1;
+        }
+        PyErr_WriteUnraisable(future); /* one item's fault never stops the others */
+    }
+    return 0;
+}
+
+static PyObject *next_result(za_state *state, za_batch *batch)
+{
+    return za_result_of(state, &batch->request, PyList_GET_ITEM(batch->tickers, batch->built),
+                        &batch->request.answers[batch->built]);
+}
+
+/* One result more: false when the turn is over. */
+static int spend(za_budget *budget)
+{
+    enum { LOOK_EVERY = 8 }; /* results between two looks at the clock */
+    if (budget->results % LOOK_EVERY == 0 && za_clock_ns() >= budget->until_ns) {
+        budget->results = 0;
+    }
+    return budget->results > 0 ? budget->results-- : 0;
+}
+
+static int deliver_singles(za_state *state, za_batch *batch, za_budget *budget)
+{
+    for (; batch->built < batch->count && spend(budget); batch->built++) {
+        PyObject *future = PyList_GET_ITEM(batch->futures, batch->built);
+        int done = is_done(state, future);
+        if (done == 0 && resolve(state, future, next_result(state, batch)) < 0) {
+            batch->built++;
+            return -1;
+        }
+        if (done < 0) {
+            PyErr_WriteUnraisable(future);
+        }
+    }
+    return batch->built == batch->count;
+}
+
+static int deliver_list(za_state *state, za_batch *batch, za_budget *budget)
+{
+    int done = is_done(state, batch->future);
+    if (done != 0) {
+        PyErr_Clear();
+        return 1;
+    }
+    for (; batch->built < batch->count && spend(budget); batch->built++) {
+        PyObject *result = next_result(state, batch);
+        int failed =
+            result == NULL || PyDict_SetItem(batch->result, PyList_GET_ITEM(batch->tickers, batch->built), result) < 0;
+        Py_XDECREF(result);
+        if (failed) {
+            return resolve(state, batch->future, NULL) < 0 ? -1 : 1;
+        }
+    }
+    if (batch->built < batch->count) {
+        return 0;
+    }
+    return resolve(state, batch->future, Py_NewRef(batch->result)) < 0 ? -1 : 1;
+}
+
+int za_batch_deliver(za_state *state, za_batch *batch, za_budget *budget)
+{
+    if (batch->code != ZA_OK) {
+        return za_batch_fail(state, batch, &batch->error) < 0 ? -1 : 1;
+    }
+    return batch->futures != NULL ? deliver_singles(state, batch, budget) : deliver_list(state, batch, budget);
+}
+
+static int fail_future(za_state *state, PyObject *future, const za_error *error)
+{
+    (void)za_raise(error);
+    return resolve(state, future, NULL);
+}
+
+int za_batch_fail(za_state *state, za_batch *batch, const za_error *error)
+{
+    int failed = 0;
+    for (; batch->futures != NULL && batch->built < batch->count && failed == 0; batch->built++) {
+        failed = fail_future(state, PyList_GET_ITEM(batch->futures, batch->built), error);
+    }
+    if (batch->future != NULL) {
+        failed = fail_future(state, batch->future, error);
+    }
+    return failed;
+}
+
+void za_batch_abandon(za_batch *batch)
+{
+    Py_CLEAR(batch->future);
+    Py_CLEAR(batch->futures);
+    Py_DECREF(batch);
+}
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "A request under way; called back by its future."},
+    {Py_tp_dealloc, batch_dealloc},
+    {Py_tp_call, batch_call},
+    {0, NULL},
+};
+
+PyType_Spec za_batch_spec = {
+    .name = "ziggy_async._core.Batch",
+    .basicsize = sizeof(za_batch),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = slots,
+};
