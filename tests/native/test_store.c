@@ -163,8 +163,6 @@ static void test_views_stay(void)
     CHECK(nothing.view.block == NULL && nothing.view.rows.count == 0);
     CHECK(append_at(store, "A", 1));
     pinned before_end = pin(store, symbol_of("A"));
-    za_store_retain(store);
-    za_store_free(store);
     za_store_free(store);
     for (int i = 0; i < MOVES; i++) {
         CHECK(unpin(&views[i]));
