@@ -9,8 +9,10 @@ import atexit
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -38,24 +40,27 @@ class _BackgroundLoop:
     """A daemon thread that runs an event loop until `stop`."""
 
     def __init__(self) -> None:
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop  # set before _ready
-        self._stopping: asyncio.Event  # set before _ready
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="ziggy-async-loop", daemon=True)
-        self.thread.start()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        """`OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left then."""
+        self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
-        self._ready.set()
+        self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
+        try:
+            self.thread.start()
+        except RuntimeError:
+            self._loop.close()
+            raise
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
         await self._stopping.wait()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
-        self._ready.wait()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def stop(self) -> None:
-        self._ready.wait()
         self._loop.call_soon_threadsafe(self._stopping.set)
         self.thread.join(EXIT_TIMEOUT)
 
@@ -100,6 +105,41 @@ def submit(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "F
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Awaits `function` on the pool: its result, or its exception."""
     return await asyncio.wrap_future(submit(function, *args, **kwargs))
+
+
+def run_each(function: Callable[[T], None], items: Iterable[T]) -> None:
+    """Calls `function` on the pool with each of the items, as many at a time as it has threads, and waits for all.
+
+    In a thread of the pool itself it calls them there, one after the other.
+    """
+    if is_worker():
+        for item in items:
+            function(item)
+        return
+    places = workers()
+    under_way: deque[Future[None]] = deque()
+    for item in items:
+        if len(under_way) == places:
+            under_way.popleft().result()
+        under_way.append(submit(function, item))
+    for future in under_way:
+        future.result()
+
+
+async def run_each_async(function: Callable[[T], None], items: Iterable[T]) -> None:
+    """As `run_each`, off the loop."""
+    await concurrently(partial(run, function), items, workers())
+
+
+async def concurrently(work: Callable[[T], Awaitable[None]], items: Iterable[T], at_once: int) -> None:
+    """Awaits `work` of each of the items in `at_once` tasks, however many items there are."""
+    shared = iter(items)
+
+    async def share() -> None:
+        for item in shared:
+            await work(item)
+
+    await asyncio.gather(*(share() for _ in range(at_once)))
 
 
 def is_background() -> bool:

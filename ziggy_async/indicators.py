@@ -12,6 +12,9 @@ from ziggy_async import _core
 
 Floats = NDArray[np.float64]
 
+OUTPUTS: dict[str, tuple[str, ...]] = {row["name"]: tuple(row["outputs"]) for row in _core.catalog()}
+"""What each indicator's outputs are called, in the order in which the core returns them."""
+
 
 def catalog() -> list[dict[str, Any]]:
     """One dict for each indicator: name, group, summary, inputs, parameters (with defaults and bounds), outputs."""
@@ -67,5 +70,4 @@ def _given(**columns: ArrayLike | None) -> dict[str, Floats]:
 
 
 def _named(name: str, outputs: tuple[Floats, ...]) -> dict[str, Floats]:
-    row = next(row for row in _core.catalog() if row["name"] == name)
-    return dict(zip(row["outputs"], outputs, strict=True))
+    return dict(zip(OUTPUTS[name], outputs, strict=True))

@@ -139,14 +139,14 @@ class BarSource:
         """`blocked`: a loop that stands still until this is done."""
         if len(due) == 1:
             return set() if await self._is_refreshed(due[0], blocked) else set(due)
-        places = asyncio.Semaphore(AT_ONCE)
+        stale = set()
 
-        async def refreshed(symbol: str) -> bool:
-            async with places:
-                return await self._is_refreshed(symbol, blocked)
+        async def ask(symbol: str) -> None:
+            if not await self._is_refreshed(symbol, blocked):
+                stale.add(symbol)
 
-        fresh = await asyncio.gather(*map(refreshed, due))
-        return {symbol for symbol, is_fresh in zip(due, fresh, strict=True) if not is_fresh}
+        await blocking.concurrently(ask, due, AT_ONCE)
+        return stale
 
     async def _is_refreshed(self, symbol: str, blocked: asyncio.AbstractEventLoop | None) -> bool:
         """Whether fresh bars of `symbol` came in time. Cancelling this leaves the call to those who share it."""

@@ -126,11 +126,12 @@ static PyObject *batch_call(PyObject *self, PyObject *arguments, PyObject *keywo
     if (cancelled == NULL) {
         return NULL;
     }
-    za_pool *pool = cancelled == Py_True && batch->port != NULL ? za_pool_shared() : NULL;
+    /* Not in a forked child: the job is the parent's, and this process's pool knows nothing of it. A job that is done
+     * has nothing unclaimed: then this does nothing. */
+    za_pool *pool = cancelled == Py_True ? za_pool_shared() : NULL;
     Py_DECREF(cancelled);
-    if (pool != NULL) {
-        za_pool_cancel(pool,
-                       &batch->request.job); /* a job that is done has nothing unclaimed: then this does nothing */
+    if (pool != NULL && pool == batch->request.job.pool) {
+        za_pool_cancel(pool, &batch->request.job);
     }
     Py_RETURN_NONE;
 }
