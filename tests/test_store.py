@@ -354,3 +354,28 @@ def test_a_symbol_dropped_by_others_meanwhile() -> None:
     with ThreadPoolExecutor(4) as pool:
         for future in [pool.submit(turn, number) for number in range(4)]:
             future.result()
+
+
+@pytest.mark.parametrize(
+    ("figures", "error", "words"),
+    [
+        ((10**400, 1, 1, 1, 1), ValueError, "ACME: open is too large"),
+        (("x", 1, 1, 1, 1), TypeError, "ACME: open must be a number, not 'x'"),
+        ((1, 1, True, 1, 1), TypeError, "ACME: low must be a number, not True"),
+        ((1, 1, 1, None, 1), TypeError, "ACME: close must be a number, not None"),
+    ],
+)
+def test_what_is_no_number_is_named(figures, error, words: str) -> None:
+    store = BarStore()
+    with pytest.raises(error, match=words):
+        store.append("ACME", np.datetime64("2020-01-01"), *figures)
+    assert len(store) == 0
+
+
+def test_a_timestamp_that_is_none_names_the_symbol() -> None:
+    with pytest.raises(ValueError, match="ACME: 'foo'"):
+        BarStore().append("ACME", "foo", 1, 1, 1, 1, 1)
+    with pytest.raises(TypeError, match="ACME: None"):
+        BarStore().append("ACME", None, 1, 1, 1, 1, 1)
+    with pytest.raises(ValueError, match="capacity"):
+        BarStore(2**63)

@@ -86,6 +86,9 @@ PyObject *za_symbol_tuple(PyObject *iterable)
         return NULL;
     }
     PyObject *tuple = PySequence_Tuple(iterable);
+    if (tuple == NULL && PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(iterable)->tp_iter == NULL) {
+        PyErr_Format(PyExc_TypeError, "tickers must be a list of str, not %.200s", Py_TYPE(iterable)->tp_name);
+    }
     for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
         if (!PyUnicode_Check(PyTuple_GET_ITEM(tuple, i))) {
             raise_no_symbol(PyTuple_GET_ITEM(tuple, i), i);

@@ -36,10 +36,14 @@ static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     Py_ssize_t capacity = 512;
     int ordered = 1;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|n$p:BarStore", names, &capacity, &ordered)) {
-        return NULL;
+        if (!PyErr_ExceptionMatches(PyExc_OverflowError)) {
+            return NULL;
+        }
+        PyErr_Clear();
+        capacity = -1;
     }
     if (capacity < 1 || capacity > MOST_CAPACITY) {
-        return PyErr_Format(PyExc_ValueError, "capacity must be from 1 to %d bars, not %zd", MOST_CAPACITY, capacity);
+        return PyErr_Format(PyExc_ValueError, "capacity must be from 1 to %d bars", MOST_CAPACITY);
     }
     za_store_object *self = (za_store_object *)type->tp_alloc(type, 0);
     if (self == NULL) {
@@ -61,21 +65,53 @@ static void store_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
+/* A number, and no bool, which is one for Python alone. -1 with an exception that names symbol, column and value. */
+static int figure_of(PyObject *symbol, const char *name, PyObject *object, double *value)
+{
+    if (PyBool_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%U: %s must be a number, not %R", symbol, name, object);
+        return -1;
+    }
+    *value = PyFloat_AsDouble(object);
+    if (*value != -1.0 || !PyErr_Occurred()) {
+        return 0;
+    }
+    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Format(PyExc_TypeError, "%U: %s must be a number, not %R", symbol, name, object);
+    } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Format(PyExc_ValueError, "%U: %s is too large for a double", symbol, name);
+    }
+    return -1;
+}
+
 /* The five figures behind the timestamp. */
-static int bar_of(PyObject *const *figures, za_bar *bar)
+static int figures_of(PyObject *symbol, PyObject *const *objects, za_bar *bar)
 {
     static const char *const names[ZA_FIGURE_COUNT] = {"open", "high", "low", "close", "volume"};
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        bar->figure[i] = PyFloat_AsDouble(figures[i]);
-        if (bar->figure[i] == -1.0 && PyErr_Occurred()) {
-            if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-                PyErr_Format(PyExc_TypeError, "%s must be a number, not %.200s", names[i],
-                             Py_TYPE(figures[i])->tp_name);
-            }
+        if (figure_of(symbol, names[i], objects[i], &bar->figure[i]) < 0) {
             return -1;
         }
     }
     return 0;
+}
+
+/* The bar's time; what is wrong with it is said with the symbol in front. */
+static int bar_time_of(za_state *state, PyObject *symbol, PyObject *object, PyObject *unit, za_bar *bar)
+{
+    if (za_time_of(state, object, unit, &bar->time, &bar->naive) == 0) {
+        return 0;
+    }
+    PyObject *kind = PyErr_ExceptionMatches(PyExc_TypeError) ? PyExc_TypeError
+                     : PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError)
+                         ? PyExc_ValueError
+                         : NULL;
+    if (kind != NULL) {
+        PyObject *exception = za_take_exception();
+        PyErr_Format(kind, "%U: %S", symbol, exception);
+        Py_DECREF(exception);
+    }
+    return -1;
 }
 
 static PyObject *store_append(PyObject *self, PyObject *arguments, PyObject *keywords)
@@ -86,12 +122,11 @@ static PyObject *store_append(PyObject *self, PyObject *arguments, PyObject *key
                                      &figures[0], &figures[1], &figures[2], &figures[3], &figures[4], &unit)) {
         return NULL;
     }
-    za_state *state = za_state_of_type(Py_TYPE(self));
     za_symbol symbol;
     za_bar bar;
     za_error error;
-    if (za_symbol_of(symbol_object, &symbol) < 0 || bar_of(figures, &bar) < 0 ||
-        za_time_of(state, time_object, unit, &bar.time, &bar.naive) < 0) {
+    if (za_symbol_of(symbol_object, &symbol) < 0 || figures_of(symbol_object, figures, &bar) < 0 ||
+        bar_time_of(za_state_of_type(Py_TYPE(self)), symbol_object, time_object, unit, &bar) < 0) {
         return NULL;
     }
     if (za_store_append(store_of(self), symbol, &bar, &error) != ZA_OK) {
@@ -105,6 +140,9 @@ static za_bar *bars_of(PyObject *matrix, Py_ssize_t count, int64_t time, bool na
 {
     PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(matrix, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
     if (array == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
+            PyErr_SetString(PyExc_TypeError, "ohlcv must be float64, of shape (n_symbols, 5)");
+        }
         return NULL;
     }
     za_bar *bars = NULL;
