@@ -10,9 +10,8 @@ import contextvars
 import os
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -107,7 +106,7 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     return await asyncio.wrap_future(submit(function, *args, **kwargs))
 
 
-def run_each(function: Callable[[T], None], items: Iterable[T]) -> None:
+def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
     """Calls `function` on the pool with each of the items, as many at a time as it has threads, and waits for all.
 
     In a thread of the pool itself it calls them there, one after the other.
@@ -126,20 +125,20 @@ def run_each(function: Callable[[T], None], items: Iterable[T]) -> None:
         future.result()
 
 
-async def run_each_async(function: Callable[[T], None], items: Iterable[T]) -> None:
+async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
     """As `run_each`, off the loop."""
-    await concurrently(partial(run, function), items, workers())
+    await concurrently(lambda item: run(function, item), items, workers())
 
 
-async def concurrently(work: Callable[[T], Awaitable[None]], items: Iterable[T], at_once: int) -> None:
-    """Awaits `work` of each of the items in `at_once` tasks, however many items there are."""
+async def concurrently(work: Callable[[T], Awaitable[None]], items: Collection[T], at_once: int) -> None:
+    """Awaits `work` of each of the items in at most `at_once` tasks, however many items there are."""
     shared = iter(items)
 
     async def share() -> None:
         for item in shared:
             await work(item)
 
-    await asyncio.gather(*(share() for _ in range(at_once)))
+    await asyncio.gather(*(share() for _ in range(min(at_once, len(items)))))
 
 
 def is_background() -> bool:
@@ -148,13 +147,23 @@ def is_background() -> bool:
 
 
 def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
-    """Starts `coroutine` in the background loop, for code that has no loop to await it in."""
+    """Starts `coroutine` in the background loop, for code that has no loop to await it in.
+
+    `OSError` or `RuntimeError` when that loop cannot be made; the next call tries again.
+    """
+    try:
+        return _background_loop().submit(coroutine)
+    except BaseException:
+        coroutine.close()
+        raise
+
+
+def _background_loop() -> _BackgroundLoop:
     global _background
     with _lock:
         if _background is None:
             _background = _BackgroundLoop()
-        background = _background
-    return background.submit(coroutine)
+        return _background
 
 
 def _after_fork_in_child() -> None:

@@ -171,7 +171,8 @@ def checked_ticker(ticker: object) -> str:
 
 def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:
     for ticker in stale:
-        results[ticker]["stale"] = True
+        if ticker in results:
+            results[ticker]["stale"] = True
     return results
 
 

@@ -1,12 +1,15 @@
 """Trading signals: rules over a ticker's features in the market's regime, decided natively and explained here."""
 
 import asyncio
+import contextvars
 import copy
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from ziggy_async import _core, blocking, bridge
@@ -43,6 +46,9 @@ DEFAULT_PARAMETERS = dict(_core.RULE_PARAMETERS)
 sets and reads them."""
 
 REGIMES = tuple(RegimeState)
+
+ENRICHED_TOGETHER = 64
+"""Signals at most that one call on the blocking pool enriches: then others get the thread."""
 
 Result = dict[str, Any]
 """{"ticker": str, "signal": Signal | None, "reason": str}."""
@@ -184,15 +190,12 @@ class SignalGenerator:
             return {}
         computer = self._feature_computer()
         stale = computer.refresh(names)
-        state = _state(self._regime_detector().detect_regime() if regime is None else regime)
-        parameters, win_rates = self._parameters(), self._win_rates()
-        results = _core.signals(computer.store, names, REGIMES.index(state), parameters, win_rates, rules)
+        decided = self._regime_detector().detect_regime() if regime is None else regime
+        results = _core.signals(computer.store, names, *self._rules(decided), rules)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            begun = [(result, _begin_enrich(enrich, result["signal"], computer)) for result in _with_signal(results)]
-            for result, enriching in begun:
-                result["signal"] = enriching()
+            blocking.run_each(*_enriching(enrich, results, computer))
         return results
 
     async def generate_signals_bulk_async(
@@ -204,19 +207,13 @@ class SignalGenerator:
             return {}
         computer = self._feature_computer()
         stale = await computer.refresh_async(names)
-        state = _state(await self._regime_detector().detect_regime_async() if regime is None else regime)
-        parameters, win_rates = self._parameters(), self._win_rates()
+        decided = await self._regime_detector().detect_regime_async() if regime is None else regime
         loop, port = bridge.port()
-        results = await port.signals(loop, computer.store, names, REGIMES.index(state), parameters, win_rates, rules)
+        results = await port.signals(loop, computer.store, names, *self._rules(decided), rules)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            signed = _with_signal(results)
-            enriched = await asyncio.gather(
-                *(blocking.run(_enriched, enrich, result["signal"], computer) for result in signed)
-            )
-            for result, signal in zip(signed, enriched, strict=True):
-                result["signal"] = signal
+            await blocking.run_each_async(*_enriching(enrich, results, computer))
         return results
 
     def update_parameters(self, changes: Mapping[str, float] | None = None, /, **named: float) -> None:
@@ -250,34 +247,36 @@ class SignalGenerator:
     def _regime_detector(self) -> RegimeDetector:
         return self._detector or regime_detector
 
-    def _parameters(self) -> tuple[float, ...]:
-        return tuple(float(self.params[name]) for name in DEFAULT_PARAMETERS)
-
-    def _win_rates(self) -> tuple[float, ...]:
+    def _rules(self, regime: RegimeResult | RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
+        """The regime, the parameters and the win rates as the core takes them."""
+        state = regime if isinstance(regime, RegimeState) else regime.regime
+        parameters = tuple(float(self.params[name]) for name in DEFAULT_PARAMETERS)
         kinds = (SignalType.MEAN_REVERSION, SignalType.MOMENTUM)
-        return tuple(float(self.win_rates[kind][regime]) for kind in kinds for regime in REGIMES)
-
-
-def _state(regime: RegimeResult | RegimeState) -> RegimeState:
-    return regime if isinstance(regime, RegimeState) else regime.regime
+        win_rates = tuple(float(self.win_rates[kind][each]) for kind in kinds for each in REGIMES)
+        return REGIMES.index(state), parameters, win_rates
 
 
 def _mark_stale(results: Mapping[str, Result], stale: Iterable[str]) -> None:
     for ticker in stale:
-        signal = results[ticker]["signal"]
-        if signal is not None:
-            signal.decision_quality["stale"] = True
+        result = results.get(ticker)
+        if result is not None and result["signal"] is not None:
+            result["signal"].decision_quality["stale"] = True
 
 
-def _with_signal(results: Mapping[str, Result]) -> list[Result]:
-    return [result for result in results.values() if result["signal"] is not None]
+def _enriching(
+    enrich: Enrich, results: Mapping[str, Result], computer: FeatureComputer
+) -> tuple[Callable[[Sequence[Result]], None], list[Sequence[Result]]]:
+    """What the pool has to do and in which chunks: a few large ones, as each costs the waiting loop a turn, but enough
+    to give every thread one."""
+    signed = [result for result in results.values() if result["signal"] is not None]
+    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / blocking.workers())))
+    return partial(_enrich, enrich, computer), [signed[at : at + size] for at in range(0, len(signed), size)]
 
 
-def _begin_enrich(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Callable[[], Signal]:
-    """Starts `enrich` on the pool, unless this thread is one of it: what is returned waits for the answer."""
-    if blocking.is_worker():
-        return lambda: _enriched(enrich, signal, computer)
-    return blocking.submit(_enriched, enrich, signal, computer).result
+def _enrich(enrich: Enrich, computer: FeatureComputer, chunk: Sequence[Result]) -> None:
+    for result in chunk:
+        # A context of its own for each, so that what one call sets is not there for the next.
+        result["signal"] = contextvars.copy_context().run(_enriched, enrich, result["signal"], computer)
 
 
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:
