@@ -1,56 +1,23 @@
 #include "binding/results.h"
 
-#include <math.h>
-
 #include "base/clock.h"
 #include "binding/convert.h"
+#include "binding/objects.h"
 #include "binding/signals.h"
-
-static int check_registered(PyObject *object, const char *what)
-{
-    if (object == NULL) {
-        PyErr_Format(PyExc_RuntimeError, "%s is not registered: import ziggy_async, not ziggy_async._core", what);
-        return -1;
-    }
-    return 0;
-}
-
-typedef enum za_feature_kind { NUMBER, FLAG, MAYBE } za_feature_kind;
-
-static const za_feature_kind feature_kinds[ZA_FEATURE_COUNT] = {
-#define FEATURE(name, kind) kind,
-#include "engine/features.def"
-#undef FEATURE
-};
-
-/* Takes over the reference to `value`, which may be NULL with an exception raised. */
-static int put(PyObject *dict, PyObject *key, PyObject *value)
-{
-    int failed = value == NULL ? -1 : PyDict_SetItem(dict, key, value);
-    Py_XDECREF(value);
-    return failed;
-}
-
-PyObject *za_feature_value(za_feature feature, double value)
-{
-    if (feature_kinds[feature] == FLAG) {
-        return PyBool_FromLong(value != 0.0);
-    }
-    return feature_kinds[feature] == MAYBE && isnan(value) ? Py_NewRef(Py_None) : PyFloat_FromDouble(value);
-}
 
 static int put_features(za_state *state, PyObject *dict, const za_answer *answer)
 {
     char as_of[ZA_TIME_TEXT];
     za_time_text(answer->last.time, as_of);
-    if (put(dict, state->str_status, Py_NewRef(state->str_ok)) < 0 ||
-        put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
-        put(dict, state->str_as_of, PyUnicode_FromString(as_of)) < 0 ||
-        put(dict, state->str_stale, Py_NewRef(Py_False)) < 0) {
+    if (za_put(dict, state->str_status, Py_NewRef(state->str_ok)) < 0 ||
+        za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
+        za_put(dict, state->str_as_of, PyUnicode_FromString(as_of)) < 0 ||
+        za_put(dict, state->str_stale, Py_NewRef(Py_False)) < 0) {
         return -1;
     }
     for (int i = 0; i < ZA_FEATURE_COUNT; i++) {
-        if (put(dict, PyTuple_GET_ITEM(state->feature_names, i), za_feature_value((za_feature)i, answer->row[i])) < 0) {
+        if (za_put(dict, PyTuple_GET_ITEM(state->feature_names, i), za_feature_value((za_feature)i, answer->row[i])) <
+            0) {
             return -1;
         }
     }
@@ -59,45 +26,22 @@ static int put_features(za_state *state, PyObject *dict, const za_answer *answer
 
 PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer *answer)
 {
-    PyObject *dict = check_registered(state->Features, "Features") < 0 ? NULL : PyObject_CallNoArgs(state->Features);
+    PyObject *dict = za_new_features(state);
     if (dict == NULL) {
         return NULL;
     }
-    int failed = put(dict, state->str_ticker, Py_NewRef(ticker)) < 0;
+    int failed = za_put(dict, state->str_ticker, Py_NewRef(ticker)) < 0;
     if (!failed && answer->bars >= ZA_FEATURE_BARS) {
         failed = put_features(state, dict, answer) < 0;
     } else if (!failed) {
-        failed = put(dict, state->str_status, Py_NewRef(state->str_insufficient_data)) < 0 ||
-                 put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
-                 put(dict, state->str_required, PyLong_FromLong(ZA_FEATURE_BARS)) < 0;
+        failed = za_put(dict, state->str_status, Py_NewRef(state->str_insufficient_data)) < 0 ||
+                 za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
+                 za_put(dict, state->str_required, PyLong_FromLong(ZA_FEATURE_BARS)) < 0;
     }
     if (failed) {
         Py_CLEAR(dict);
     }
     return za_untracked(dict);
-}
-
-PyObject *za_new_instance(za_state *state, PyObject *type)
-{
-    if (check_registered(type, "the dataclass of this result") < 0) {
-        return NULL;
-    }
-    return PyBaseObject_Type.tp_new((PyTypeObject *)type, state->no_arguments, NULL);
-}
-
-PyObject *za_untracked(PyObject *object)
-{
-    if (object != NULL && PyObject_GC_IsTracked(object)) {
-        PyObject_GC_UnTrack(object);
-    }
-    return object;
-}
-
-int za_set_attribute(PyObject *object, PyObject *name, PyObject *value)
-{
-    int failed = value == NULL ? -1 : PyObject_GenericSetAttr(object, name, value);
-    Py_XDECREF(value);
-    return failed;
 }
 
 static PyObject *level_name(za_state *state, int table, double level)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "binding/convert.h"
-#include "binding/results.h"
+#include "binding/objects.h"
 
 enum { REASON_TEXT = 400 };
 
@@ -71,10 +71,8 @@ static PyObject *snapshot_of(za_state *state, const za_answer *answer)
     for (int rule = 0; dict != NULL && rule < ZA_RULE_COUNT; rule++) {
         const za_feature *feature = figures_quoted[rule];
         for (; has_fired(&answer->decision, (za_rule)rule) && *feature != ZA_FEATURE_COUNT; feature++) {
-            PyObject *value = za_feature_value(*feature, answer->row[*feature]);
-            int failed =
-                value == NULL ? -1 : PyDict_SetItem(dict, PyTuple_GET_ITEM(state->feature_names, *feature), value);
-            Py_XDECREF(value);
+            int failed = za_put(dict, PyTuple_GET_ITEM(state->feature_names, *feature),
+                                za_feature_value(*feature, answer->row[*feature]));
             if (failed < 0) {
                 Py_DECREF(dict);
                 return NULL;

@@ -1,0 +1,28 @@
+/* How results are put together: dicts, instances of the registered classes, their values. All need the GIL; NULL and -1
+ * come with an exception raised. */
+#ifndef ZA_BINDING_OBJECTS_H
+#define ZA_BINDING_OBJECTS_H
+
+#include "binding/state.h"
+#include "engine/features.h"
+
+/* An empty Features. */
+PyObject *za_new_features(za_state *state);
+/* dict[key] = value; takes over the reference to `value`, which may be NULL with an exception raised. 0 or -1. */
+int za_put(PyObject *dict, PyObject *key, PyObject *value);
+/* The value of a feature: float, bool or None, as features.def says. */
+PyObject *za_feature_value(za_feature feature, double value);
+/* An instance of a dataclass whose fields are all set next: its __init__ would have nothing to add. By object.__new__
+ * and not by tp_alloc, which leaves the instance to make itself a dict, one more object for each collection of garbage
+ * to visit. */
+PyObject *za_new_instance(za_state *state, PyObject *type);
+/* The same object, no longer looked at by collections of garbage: for what is made here by the ten thousand and holds
+ * nothing that leads back to it. Such results would otherwise bring about full collections, which stop the loop for
+ * milliseconds. What the application adds to a dict makes it tracked again; a cycle that it ties through a Signal or a
+ * MarketFeatures is not collected. NULL is let pass. */
+PyObject *za_untracked(PyObject *object);
+/* Sets an attribute past any __setattr__ of the class; takes over the reference to `value`, which may be NULL with an
+ * exception raised. 0 or -1. */
+int za_set_attribute(PyObject *object, PyObject *name, PyObject *value);
+
+#endif
