@@ -53,6 +53,10 @@ class Report:
         return "\n".join(lines)
 
 
+LEAST_SECONDS = 0.05
+"""How long a way is repeated in its turn at least, so that what the one before left in the caches does not decide."""
+
+
 async def alternate(ways: dict[str, Way], rounds: int) -> dict[str, float]:
     """Median seconds of each way. Each round runs all, beginning with another one; one round before warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -60,10 +64,17 @@ async def alternate(ways: dict[str, Way], rounds: int) -> dict[str, float]:
     for turn in range(rounds + 1):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            start = time.perf_counter()
-            await ways[name]()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(await mean_of(ways[name]))
     return {name: statistics.median(each[1:]) for name, each in seconds.items()}
+
+
+async def mean_of(way: Way) -> float:
+    """Seconds of one call, repeated until LEAST_SECONDS are over."""
+    start, calls = time.perf_counter(), 0
+    while calls == 0 or time.perf_counter() - start < LEAST_SECONDS:
+        await way()
+        calls += 1
+    return (time.perf_counter() - start) / calls
 
 
 def universe(tickers: int, bars: int) -> dict[str, Columns]:

@@ -11,38 +11,44 @@ _Static_assert((int)SLOT_COUNT <= (int)ZA_MOST_SLOTS, "a row has room for every 
 #define ONE(a)                       .slot = {a, ZA_NO_SLOT, ZA_NO_SLOT, ZA_NO_SLOT}
 #define THREE(a, b, c)               .slot = {a, b, c, ZA_NO_SLOT}
 
+/* The signal rules read what the first ones make, and nothing else. */
 static const za_step market_steps[] = {
     STEP(sma, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_sma_20)),
     STEP(sma, ZA_CLOSE, .params = {{50}}, ONE(ZA_FEATURE_sma_50)),
+    STEP(rsi, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_rsi_14)),
+    STEP(atr, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_atr_14)),
+    STEP(zscore, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_z_score_20)),
+    STEP(slope_percent, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_slope_20d)),
+    STEP(highest, ZA_CLOSE, .params = {{20}}, ONE(SLOT_HIGHEST)),
     STEP(ema, ZA_CLOSE, .params = {{12}}, ONE(ZA_FEATURE_ema_12)),
     STEP(ema, ZA_CLOSE, .params = {{26}}, ONE(ZA_FEATURE_ema_26)),
     STEP(macd, ZA_CLOSE, .params = {{12, 26, 9}}, THREE(ZA_FEATURE_macd, ZA_FEATURE_macd_signal, ZA_FEATURE_macd_hist)),
-    STEP(rsi, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_rsi_14)),
-    STEP(atr, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_atr_14)),
     STEP(adx, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_adx_14)),
     STEP(bollinger, ZA_CLOSE, .params = {{20, 2}},
          THREE(ZA_FEATURE_bollinger_upper, ZA_NO_SLOT, ZA_FEATURE_bollinger_lower)),
-    STEP(zscore, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_z_score_20)),
     STEP(volatility, ZA_CLOSE, .params = {{20, 252}}, ONE(ZA_FEATURE_volatility_20d)),
-    STEP(slope_percent, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_slope_20d)),
-    STEP(highest, ZA_CLOSE, .params = {{20}}, ONE(SLOT_HIGHEST)),
     STEP(lowest, ZA_CLOSE, .params = {{20}}, ONE(SLOT_LOWEST)),
     STEP(sma, ZA_VOLUME, .params = {{20}}, ONE(SLOT_MEAN_VOLUME)),
     STEP(turnover, ZA_CLOSE, .params = {{20}}, ONE(SLOT_TURNOVER)),
 };
 
-enum { MARKET_STEPS = sizeof market_steps / sizeof *market_steps };
+enum { RULE_STEPS = 7, MARKET_STEPS = sizeof market_steps / sizeof *market_steps };
 
-/* The features that are made of others. */
-static void derive(const za_rows *rows, double *row)
+/* The features that are made of others, as far as the rules read them. */
+static void derive_for_rules(const za_rows *rows, double *row)
 {
-    double close = za_rows_last(rows, ZA_FIGURE_CLOSE, 0), volume = za_rows_last(rows, ZA_FIGURE_VOLUME, 0);
+    row[ZA_FEATURE_close] = za_rows_last(rows, ZA_FIGURE_CLOSE, 0);
+    row[ZA_FEATURE_new_high_20d] = row[ZA_FEATURE_close] >= row[SLOT_HIGHEST];
+}
+
+/* The others. */
+static void derive_rest(const za_rows *rows, double *row)
+{
+    double close = row[ZA_FEATURE_close], before = za_rows_last(rows, ZA_FIGURE_CLOSE, 1);
+    double volume = za_rows_last(rows, ZA_FIGURE_VOLUME, 0);
     double mean_volume = row[SLOT_MEAN_VOLUME], turnover = row[SLOT_TURNOVER];
-    row[ZA_FEATURE_close] = close;
     row[ZA_FEATURE_volume] = volume;
-    double before = za_rows_last(rows, ZA_FIGURE_CLOSE, 1);
     row[ZA_FEATURE_price_change_1d] = 100.0 * (close - before) / before; /* 100 to 97 is -3, not a bit less */
-    row[ZA_FEATURE_new_high_20d] = close >= row[SLOT_HIGHEST];
     row[ZA_FEATURE_new_low_20d] = close <= row[SLOT_LOWEST];
     row[ZA_FEATURE_volume_ratio_20] = mean_volume > 0.0 ? volume / mean_volume : 0.0;
     row[ZA_FEATURE_liquidity_score] = turnover > 0.0 ? za_clamp((log10(turnover) - 5.0) / 5.0, 0.0, 1.0) : 0.0;
@@ -50,15 +56,20 @@ static void derive(const za_rows *rows, double *row)
     row[ZA_FEATURE_sma_slow] = row[ZA_FEATURE_sma_50] / close;
 }
 
-bool za_features_fill(const za_lane_set *set, const za_view *views, int count, za_scratch *scratch, double **rows)
+bool za_features_fill(za_feature_set wanted, const za_lane_set *set, const za_view *views, int count,
+                      za_scratch *scratch, double **rows)
 {
-    double wide[ZA_MOST_LANES][ZA_MOST_SLOTS];
+    double wide[ZA_MOST_LANES][ZA_MOST_SLOTS] = {{0}};
     za_tile tile = za_tile_of(views, count, set->lanes);
-    if (!za_plan_run(market_steps, MARKET_STEPS, set, &tile, scratch, wide)) {
+    int steps = wanted == ZA_FOR_RULES ? RULE_STEPS : MARKET_STEPS;
+    if (!za_plan_run(market_steps, steps, set, &tile, scratch, wide)) {
         return false;
     }
     for (int i = 0; i < count; i++) {
-        derive(&views[i].rows, wide[i]);
+        derive_for_rules(&views[i].rows, wide[i]);
+        if (wanted == ZA_ALL_FEATURES) {
+            derive_rest(&views[i].rows, wide[i]);
+        }
         memcpy(rows[i], wide[i], ZA_FEATURE_COUNT * sizeof(double));
     }
     return true;

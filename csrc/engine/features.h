@@ -41,10 +41,15 @@ typedef enum za_paper_field {
 
 typedef enum za_level { ZA_LOW_LEVEL, ZA_MIDDLE_LEVEL, ZA_HIGH_LEVEL } za_level;
 
+/* What of a market-brain row is wanted: all of it, or what the signal rules read (the rest is 0), for a third of the
+ * work. */
+typedef enum za_feature_set { ZA_ALL_FEATURES, ZA_FOR_RULES } za_feature_set;
+
 /* Fills rows[i] from views[i], i < count <= lanes of `set`, all of the same number of bars: at least 50 for
  * market-brain features, whose vix_level and breadth_50dma are left alone, and at least 1 for paper features. Fewer
  * views than lanes are filled up with copies of the last. False without memory. */
-bool za_features_fill(const za_lane_set *set, const za_view *views, int count, za_scratch *scratch, double **rows);
+bool za_features_fill(za_feature_set wanted, const za_lane_set *set, const za_view *views, int count,
+                      za_scratch *scratch, double **rows);
 
 /* `spy` is the view of SPY in the same store, or empty; is_market[i]: the symbol is SPY or an index (^...). */
 bool za_paper_fill(const za_lane_set *set, const za_view *views, const bool *is_market, int count, const za_view *spy,

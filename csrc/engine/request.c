@@ -55,7 +55,8 @@ static bool fill_tile(za_claim *claim, const za_lane_set *set, int first, int co
     if (request->kind == ZA_REQUEST_PAPER) {
         return za_paper_fill(set, views, market, count, &claim->spy, claim->scratch, rows);
     }
-    return za_features_fill(set, views, count, claim->scratch, rows);
+    za_feature_set wanted = request->kind == ZA_REQUEST_SIGNALS ? ZA_FOR_RULES : ZA_ALL_FEATURES;
+    return za_features_fill(wanted, set, views, count, claim->scratch, rows);
 }
 
 /* A run of symbols of the same number of bars, cut into tiles. A single one runs with one lane; from two on a tile with
@@ -173,7 +174,7 @@ za_code za_request_finish(za_request *request, za_error *error)
     if (atomic_load(&request->no_memory)) {
         return za_fail_memory(error);
     }
-    if (request->kind == ZA_REQUEST_PAPER) {
+    if (request->kind != ZA_REQUEST_FEATURES) {
         return ZA_OK;
     }
     double vix = za_store_vix(request->store), breadth = za_store_breadth(request->store);

@@ -13,8 +13,8 @@ typedef enum za_request_kind { ZA_REQUEST_FEATURES, ZA_REQUEST_PAPER, ZA_REQUEST
 typedef struct za_answer {
     int64_t bars; /* 0: no such symbol; a row is filled from ZA_FEATURE_BARS on, a paper row from 1 on */
     za_bar last;
-    za_decision decision; /* of a signals request */
-    double row[ZA_FEATURE_COUNT];
+    za_decision decision;         /* of a signals request */
+    double row[ZA_FEATURE_COUNT]; /* of a signals request: what the rules read */
 } za_answer;
 _Static_assert((int)ZA_PAPER_COUNT <= (int)ZA_FEATURE_COUNT, "an answer has room for either row");
 

@@ -28,7 +28,7 @@ static void market_row(const series *s, double *row)
 {
     za_scratch scratch = {0};
     za_view view = view_of(s);
-    CHECK(za_features_fill(za_lane_set_one(), &view, 1, &scratch, &row));
+    CHECK(za_features_fill(ZA_ALL_FEATURES, za_lane_set_one(), &view, 1, &scratch, &row));
     za_view_release(&view);
     za_scratch_free(&scratch);
 }
@@ -300,7 +300,7 @@ static void fill(const za_lane_set *set, const za_view *views, int count, const 
     }
     CHECK(za_paper_fill(set, views, is_market, count, spy, &scratch, paper));
     if (views[0].rows.count >= ZA_FEATURE_BARS) {
-        CHECK(za_features_fill(set, views, count, &scratch, market));
+        CHECK(za_features_fill(ZA_ALL_FEATURES, set, views, count, &scratch, market));
     }
     for (int i = 0; i < count; i++) { /* these two are not the fill's to say */
         out->market[i][ZA_FEATURE_vix_level] = out->market[i][ZA_FEATURE_breadth_50dma] = 0;
@@ -352,10 +352,10 @@ static void test_without_memory(void)
     za_view view = view_of(&s), none = {0};
     za_scratch scratch = {0};
     za_memory_fail_after(0);
-    CHECK(!za_features_fill(za_lane_set_widest(), &view, 1, &scratch, &row));
+    CHECK(!za_features_fill(ZA_ALL_FEATURES, za_lane_set_widest(), &view, 1, &scratch, &row));
     CHECK(!za_paper_fill(za_lane_set_widest(), &view, &is_market, 1, &none, &scratch, &row));
     za_memory_fail_after(-1);
-    CHECK(za_features_fill(za_lane_set_widest(), &view, 1, &scratch, &row));
+    CHECK(za_features_fill(ZA_ALL_FEATURES, za_lane_set_widest(), &view, 1, &scratch, &row));
     za_scratch_free(&scratch);
     za_view_release(&view);
 }
