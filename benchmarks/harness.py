@@ -1,10 +1,12 @@
 """What the benchmarks share: bars, rounds that alternate between the ways, and reports."""
 
+import gc
 import os
 import platform
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -61,11 +63,23 @@ async def alternate(ways: dict[str, Way], rounds: int) -> dict[str, float]:
     """Median seconds of each way. Each round runs all, beginning with another one; one round before warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     names = list(ways)
-    for turn in range(rounds + 1):
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
-            seconds[name].append(await mean_of(ways[name]))
+    with fresh_heap():
+        for turn in range(rounds + 1):
+            shift = turn % len(names)
+            for name in names[shift:] + names[:shift]:
+                seconds[name].append(await mean_of(ways[name]))
     return {name: statistics.median(each[1:]) for name, each in seconds.items()}
+
+
+@contextmanager
+def fresh_heap() -> Iterator[None]:
+    """Collections of garbage visit what comes from here on, and not what was imported and left behind before."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def mean_of(way: Way) -> float:

@@ -1,13 +1,12 @@
 """How late the loop is while a watchlist of 10,000 tickers is computed, beside an idle loop."""
 
 import asyncio
-import gc
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
-from benchmarks.harness import Report, fill, universe
+from benchmarks.harness import Report, fill, fresh_heap, universe
 from ziggy_async.lag import LagSummary, LoopLag
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async
@@ -40,16 +39,13 @@ async def run() -> Report:
 
 async def measured(work: Callable[[], Awaitable[object]]) -> tuple[LagSummary, float]:
     """The loop's lag while `work` is repeated, and the median of its seconds."""
-    # What the benchmarks before left behind is not this one's: collections visit what comes from here on.
-    gc.collect()
-    gc.freeze()
     seconds = []
-    async with LoopLag() as lag:
-        end = time.perf_counter() + SECONDS
-        while (start := time.perf_counter()) < end:
-            await work()
-            seconds.append(time.perf_counter() - start)
-    gc.unfreeze()
+    with fresh_heap():
+        async with LoopLag() as lag:
+            end = time.perf_counter() + SECONDS
+            while (start := time.perf_counter()) < end:
+                await work()
+                seconds.append(time.perf_counter() - start)
     return lag.summary(), statistics.median(seconds)
 
 

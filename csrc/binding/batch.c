@@ -192,14 +192,21 @@ static int resolve(za_state *state, PyObject *future, PyObject *value)
         name = state->str_set_exception;
         value = za_take_exception();
     }
-    int done = is_done(state, future);
-    PyObject *answer = done == 0 ? PyObject_CallMethodOneArg(future, name, value) : NULL;
+    PyObject *answer = PyObject_CallMethodOneArg(future, name, value);
     Py_DECREF(value);
     Py_XDECREF(answer);
-    if (PyErr_Occurred()) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-            return -1;
-        }
+    if (answer != NULL) {
+        return 0;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return -1;
+    }
+    PyObject *fault = za_take_exception();
+    if (is_done(state, future) == 1) {
+        Py_DECREF(fault);
+    } else {
+        PyErr_SetObject((PyObject *)Py_TYPE(fault), fault);
+        Py_DECREF(fault);
         PyErr_WriteUnraisable(future); /* one item's fault never stops the others */
     }
     return 0;

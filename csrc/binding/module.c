@@ -244,6 +244,20 @@ static int add_types(PyObject *module, za_state *state)
                : 0;
 }
 
+/* What futures are made with, where the loop is asyncio's own. */
+static int take_asyncio(za_state *state)
+{
+    PyObject *asyncio = PyImport_ImportModule("asyncio"), *loop = NULL;
+    if (asyncio != NULL && (loop = PyObject_GetAttrString(asyncio, "BaseEventLoop")) != NULL) {
+        state->Future = PyObject_GetAttrString(asyncio, "Future");
+        state->create_future = PyObject_GetAttr(loop, state->str_create_future);
+        state->loop_keyword = Py_BuildValue("(s)", "loop");
+    }
+    Py_XDECREF(asyncio);
+    Py_XDECREF(loop);
+    return state->Future == NULL || state->create_future == NULL || state->loop_keyword == NULL ? -1 : 0;
+}
+
 /* The pool, the stores and NumPy are the process's: a second interpreter would share them unawares. */
 static int refuse_subinterpreter(void)
 {
@@ -261,7 +275,7 @@ static int module_exec(PyObject *module)
         return -1;
     }
     import_array1(-1);
-    if (za_convert_import() < 0 || make_names(state) < 0 || add_types(module, state) < 0) {
+    if (za_convert_import() < 0 || make_names(state) < 0 || take_asyncio(state) < 0 || add_types(module, state) < 0) {
         return -1;
     }
     return add(module, "FEATURE_NAMES", Py_NewRef(state->feature_names)) < 0 ||

@@ -1,7 +1,5 @@
-#include "binding/batch.h"
 #include "binding/convert.h"
-#include "binding/requests.h"
-#include "binding/wake_fd.h"
+#include "binding/port_object.h"
 
 #include <structmember.h>
 #include <unistd.h>
@@ -11,24 +9,20 @@
 /* A turn of the loop hands out so many results, or works so long, and then lets others run. */
 enum { RESULTS_A_TURN = 256, NS_A_TURN = 250 * 1000 };
 
-/* One event loop's way in and back. Touched by its loop's thread only, but for close and stats; a strong reference to
- * the loop would keep a closed one alive, so each call brings it along. */
-typedef struct za_port_object {
-    PyObject_HEAD
-    za_port *port;
-    PyObject *loop;              /* weak reference */
-    za_wake_fd wake_fd;          /* both -1 unless the wake is "eventfd" */
-    za_batch *open;              /* batches that take on single requests until the loop's next turn */
-    za_batch *completed, **last; /* batches with results to hand out, oldest first */
-    int resuming;                /* a turn to go on handing out is scheduled */
-    int closed;
-    long long requests, batches, wakes, turns;
-    PyObject *weak_references;
-} za_port_object;
-
-static za_state *state_of(za_port_object *self)
+za_state *za_port_state(za_port_object *self)
 {
     return za_state_of_type(Py_TYPE((PyObject *)self));
+}
+
+int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method)
+{
+    PyObject *bound = PyObject_GetAttr((PyObject *)self, method);
+    PyObject *answer = bound == NULL ? NULL
+                                     : PyObject_CallMethodObjArgs(loop, name, first != NULL ? first : bound,
+                                                                  first != NULL ? bound : NULL, NULL);
+    Py_XDECREF(bound);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
 }
 
 /* The loop, as a new reference; NULL without an exception when it is gone. */
@@ -42,18 +36,6 @@ static PyObject *loop_of(za_port_object *self)
     loop = loop == Py_None ? NULL : Py_NewRef(loop);
 #endif
     return loop;
-}
-
-/* loop.name(self.method), with an optional first argument; 0, or -1 with the loop's exception. */
-static int call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method)
-{
-    PyObject *bound = PyObject_GetAttr((PyObject *)self, method);
-    PyObject *answer = bound == NULL ? NULL
-                                     : PyObject_CallMethodObjArgs(loop, name, first != NULL ? first : bound,
-                                                                  first != NULL ? bound : NULL, NULL);
-    Py_XDECREF(bound);
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : 0;
 }
 
 static void drop_batches(za_batch **list)
@@ -77,13 +59,13 @@ static void close_port(za_port_object *self)
 
 static int watch_wake_fd(za_port_object *self, PyObject *loop)
 {
-    za_state *state = state_of(self);
+    za_state *state = za_port_state(self);
     if (za_wake_fd_open(&self->wake_fd) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
     PyObject *number = PyLong_FromLong(self->wake_fd.read_end);
-    int failed = number == NULL ? -1 : call_loop(loop, state->str_add_reader, number, self, state->str_drain);
+    int failed = number == NULL ? -1 : za_port_call_loop(loop, state->str_add_reader, number, self, state->str_drain);
     Py_XDECREF(number);
     return failed;
 }
@@ -107,7 +89,8 @@ static PyObject *port_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     self->wake_fd = ZA_NO_WAKE_FD;
     self->last = &self->completed;
     self->loop = PyWeakref_NewRef(loop, NULL);
-    if (self->loop == NULL || (with_fd && watch_wake_fd(self, loop) < 0)) {
+    self->plain_futures = za_port_has_plain_futures(za_port_state(self), loop);
+    if (self->loop == NULL || self->plain_futures < 0 || (with_fd && watch_wake_fd(self, loop) < 0)) {
         Py_DECREF(self);
         return NULL;
     }
@@ -136,149 +119,6 @@ static void port_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* Into the pool. If that does not take it, its futures get the error; -1 with an exception that is to go on. */
-static int submit(za_port_object *self, za_batch *batch)
-{
-    self->batches++;
-    return za_batch_submit(batch, self->port, (PyObject *)self) < 0
-               ? za_batch_fail(state_of(self), batch, &batch->error)
-               : 0;
-}
-
-/* The loop's turn after the first request of a batch: every open batch is submitted. */
-static PyObject *flush(za_port_object *self)
-{
-    int failed = 0;
-    while (self->open != NULL && failed == 0) {
-        za_batch *batch = self->open;
-        self->open = batch->next;
-        batch->next = NULL;
-        if (batch->count > 0) { /* 0: the only request that came was refused */
-            failed = submit(self, batch);
-        }
-        Py_DECREF(batch);
-    }
-    return failed ? NULL : Py_NewRef(Py_None);
-}
-
-/* The open batch for such requests, made if there is none; borrowed. */
-static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
-{
-    za_state *state = state_of(self);
-    for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
-        if (batch->request.kind == kind && batch->store == store) {
-            return batch;
-        }
-    }
-    if (self->open == NULL && call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) {
-        return NULL;
-    }
-    za_batch *batch = za_batch_new(state, kind, store);
-    if (batch != NULL) {
-        batch->next = self->open;
-        self->open = batch;
-    }
-    return batch;
-}
-
-static int check_open(za_port_object *self)
-{
-    if (self->closed) {
-        PyErr_SetString(PyExc_RuntimeError, "the port of this event loop is closed");
-        return -1;
-    }
-    return 0;
-}
-
-/* (loop, store, symbol) -> future */
-static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind)
-{
-    za_state *state = state_of(self);
-    if (check_open(self) < 0) {
-        return NULL;
-    }
-    za_store_object *store = za_store_argument(state, arguments[1]);
-    za_batch *batch = store == NULL ? NULL : open_batch(self, arguments[0], kind, store);
-    PyObject *future = batch == NULL ? NULL : PyObject_CallMethodNoArgs(arguments[0], state->str_create_future);
-    if (future != NULL && za_batch_add(batch, arguments[2], future) < 0) {
-        Py_CLEAR(future);
-    }
-    self->requests += future != NULL;
-    return future;
-}
-
-/* (loop, store, symbols) -> future of the dict; `rules` for signals */
-static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, za_request_kind kind,
-                             const za_rules *rules)
-{
-    za_state *state = state_of(self);
-    za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
-    PyObject *future = store == NULL ? NULL : PyObject_CallMethodNoArgs(arguments[0], state->str_create_future);
-    if (future == NULL) {
-        return NULL;
-    }
-    za_batch *batch = za_batch_of_list(state, kind, store, arguments[2], future);
-    if (batch == NULL) {
-        Py_DECREF(future);
-        return NULL;
-    }
-    self->requests++;
-    za_budget none = {0};
-    batch->request.rules = rules != NULL ? *rules : batch->request.rules;
-    int failed = batch->count > 0 ? submit(self, batch) : za_batch_deliver(state, batch, &none);
-    Py_DECREF(batch);
-    if (failed < 0) {
-        Py_CLEAR(future);
-    }
-    return future;
-}
-
-static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
-{
-    PyObject *future;
-    if (za_check_count("request", count, 3) < 0) {
-        return NULL;
-    }
-    Py_BEGIN_CRITICAL_SECTION(self);
-    future = add_single((za_port_object *)self, arguments, kind);
-    Py_END_CRITICAL_SECTION();
-    return future;
-}
-
-static PyObject *request_list(PyObject *self, PyObject *const *arguments, za_request_kind kind, const za_rules *rules)
-{
-    PyObject *future;
-    Py_BEGIN_CRITICAL_SECTION(self);
-    future = submit_list((za_port_object *)self, arguments, kind, rules);
-    Py_END_CRITICAL_SECTION();
-    return future;
-}
-
-static PyObject *port_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
-{
-    return request_single(self, arguments, count, ZA_REQUEST_FEATURES);
-}
-
-static PyObject *port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
-{
-    return request_single(self, arguments, count, ZA_REQUEST_PAPER);
-}
-
-static PyObject *port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
-{
-    return za_check_count("features_many", count, 3) < 0 ? NULL
-                                                         : request_list(self, arguments, ZA_REQUEST_FEATURES, NULL);
-}
-
-static PyObject *port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
-{
-    za_rules rules;
-    if (za_check_count("signals", count, 7) < 0 || za_rules_of(arguments + 3, &rules) < 0) {
-        return NULL;
-    }
-    return request_list(self, arguments, ZA_REQUEST_SIGNALS, &rules);
-}
-
 /* Puts a batch behind (or before) those that wait to be delivered; takes over the reference. */
 static void put_completed(za_port_object *self, za_batch *batch, int first)
 {
@@ -305,7 +145,8 @@ static void schedule_resume(za_port_object *self)
     PyObject *raised = PyErr_Occurred() ? za_take_exception() : NULL;
     PyObject *loop = loop_of(self);
     if (loop != NULL) {
-        self->resuming = call_loop(loop, state_of(self)->str_call_soon, NULL, self, state_of(self)->str_resume) == 0;
+        self->resuming = za_port_call_loop(loop, za_port_state(self)->str_call_soon, NULL, self,
+                                           za_port_state(self)->str_resume) == 0;
         Py_DECREF(loop);
     }
     if (raised != NULL) {
@@ -317,7 +158,7 @@ static void schedule_resume(za_port_object *self)
 /* One turn: delivers what the budget allows, and asks for another turn if something is left. */
 static PyObject *deliver(za_port_object *self)
 {
-    za_state *state = state_of(self);
+    za_state *state = za_port_state(self);
     za_budget budget = {.results = RESULTS_A_TURN, .until_ns = za_clock_ns() + NS_A_TURN};
     int delivered = 1;
     self->turns++;
@@ -387,7 +228,7 @@ static PyObject *guarded(PyObject *object, PyObject *(*method)(za_port_object *)
         (void)unused;                                                                                                  \
         return guarded(object, method);                                                                                \
     }
-GUARDED(flush, flush)
+GUARDED(flush, za_port_flush)
 GUARDED(drain, drain)
 GUARDED(resume, resume)
 GUARDED(close, close_from_python)
@@ -411,11 +252,11 @@ static void wake_loop(za_port *port)
 {
     /* What was posted to the port keeps its Python side alive until this thread has woken the loop (engine/port.h). */
     za_port_object *self = (za_port_object *)Py_NewRef((PyObject *)za_port_owner(port));
-    za_state *state = state_of(self);
+    za_state *state = za_port_state(self);
     PyObject *loop = loop_of(self);
     int woken = 0, closed = loop == NULL;
     while (!woken && !closed) {
-        woken = call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) == 0;
+        woken = za_port_call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) == 0;
         closed = !woken && is_closed(state, loop);
         if (!woken && !closed) {
             Py_BEGIN_ALLOW_THREADS(void)
@@ -463,10 +304,10 @@ PyObject *za_notifier_run(PyObject *module, PyObject *unused)
 }
 
 static PyMethodDef methods[] = {
-    {"features", _PyCFunction_CAST(port_features), METH_FASTCALL, NULL},
-    {"features_many", _PyCFunction_CAST(port_features_many), METH_FASTCALL, NULL},
-    {"paper_features", _PyCFunction_CAST(port_paper_features), METH_FASTCALL, NULL},
-    {"signals", _PyCFunction_CAST(port_signals), METH_FASTCALL, NULL},
+    {"features", _PyCFunction_CAST(za_port_features), METH_FASTCALL, NULL},
+    {"features_many", _PyCFunction_CAST(za_port_features_many), METH_FASTCALL, NULL},
+    {"paper_features", _PyCFunction_CAST(za_port_paper_features), METH_FASTCALL, NULL},
+    {"signals", _PyCFunction_CAST(za_port_signals), METH_FASTCALL, NULL},
     {"flush", port_flush, METH_NOARGS, "Send off the requests of this turn of the loop."},
     {"drain", port_drain, METH_NOARGS, "Take what was completed; called by a wake."},
     {"resume", port_resume, METH_NOARGS, "Go on handing out results."},

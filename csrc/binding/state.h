@@ -19,6 +19,9 @@
     X(horizons)       /* of mean reversion, of momentum */                                                             \
     X(regime_names)   /* panic, risk off, chop, risk on */                                                             \
     X(to_ns)          /* function that reads the rarer timestamps */                                                   \
+    X(Future)         /* asyncio's */                                                                                  \
+    X(create_future)  /* the function by which asyncio's loops make futures */                                         \
+    X(loop_keyword)   /* ("loop",) */                                                                                  \
     X(no_arguments)   /* () */                                                                                         \
     X(feature_names)  /* tuple of interned names, in row order */                                                      \
     X(level_names)    /* ((low, normal, high), (down, sideways, up)) */

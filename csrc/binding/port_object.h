@@ -1,0 +1,39 @@
+/* The Python side of a port, shared by port_type.c (its life, and the way back) and port_requests.c (the way in). */
+#ifndef ZA_BINDING_PORT_OBJECT_H
+#define ZA_BINDING_PORT_OBJECT_H
+
+#include "binding/batch.h"
+#include "binding/wake_fd.h"
+
+/* One event loop's way in and back. Touched by its loop's thread only, but for close and stats; a strong reference to
+ * the loop would keep a closed one alive, so each call brings it along. */
+typedef struct za_port_object {
+    PyObject_HEAD
+    za_port *port;
+    PyObject *loop;              /* weak reference */
+    int plain_futures;           /* the loop's create_future is asyncio's own, which is but a call of Future */
+    za_wake_fd wake_fd;          /* both -1 unless the wake is "eventfd" */
+    za_batch *open;              /* batches that take on single requests until the loop's next turn */
+    za_batch *completed, **last; /* batches with results to hand out, oldest first */
+    int resuming;                /* a turn to go on handing out is scheduled */
+    int closed;
+    long long requests, batches, wakes, turns;
+    PyObject *weak_references;
+} za_port_object;
+
+za_state *za_port_state(za_port_object *self);
+/* loop.name(self.method), with an optional first argument; 0, or -1 with the loop's exception. */
+int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method);
+/* Whether the loop makes its futures as asyncio does; -1 with an exception raised. */
+int za_port_has_plain_futures(za_state *state, PyObject *loop);
+
+/* Submits every open batch: the loop's turn after the first request of a batch. None, or NULL. */
+PyObject *za_port_flush(za_port_object *self);
+
+/* Methods: (loop, store, symbol or symbols, ...) -> future. */
+PyObject *za_port_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+#endif

@@ -1,0 +1,184 @@
+/* Requests of a loop: single ones share a batch until the loop's next turn, a list is a batch of its own. */
+#include "binding/port_object.h"
+#include "binding/requests.h"
+
+/* A batch of single requests that has grown to this is submitted before the loop's turn is over: it is computed while
+ * the loop still makes the others. */
+enum { MOST_SINGLES = 2048 };
+
+/* Into the pool. If that does not take it, its futures get the error; -1 with an exception that is to go on. */
+static int submit(za_port_object *self, za_batch *batch)
+{
+    self->batches++;
+    return za_batch_submit(batch, self->port, (PyObject *)self) < 0
+               ? za_batch_fail(za_port_state(self), batch, &batch->error)
+               : 0;
+}
+
+/* The loop's turn after the first request of a batch: every open batch is submitted. */
+PyObject *za_port_flush(za_port_object *self)
+{
+    int failed = 0;
+    while (self->open != NULL && failed == 0) {
+        za_batch *batch = self->open;
+        self->open = batch->next;
+        batch->next = NULL;
+        if (batch->count > 0) { /* 0: the only request that came was refused */
+            failed = submit(self, batch);
+        }
+        Py_DECREF(batch);
+    }
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+int za_port_has_plain_futures(za_state *state, PyObject *loop)
+{
+    PyObject *create = PyObject_GetAttr((PyObject *)Py_TYPE(loop), state->str_create_future);
+    int plain = create == NULL ? -1 : create == state->create_future;
+    Py_XDECREF(create);
+    return plain;
+}
+
+/* loop.create_future(), or what asyncio's own does, without the frame for it. */
+static PyObject *new_future(za_port_object *self, PyObject *loop)
+{
+    za_state *state = za_port_state(self);
+    return self->plain_futures ? PyObject_Vectorcall(state->Future, &loop, 0, state->loop_keyword)
+                               : PyObject_CallMethodNoArgs(loop, state->str_create_future);
+}
+
+/* Takes a batch out of the open ones; its reference goes to the caller. */
+static void unlink_open(za_port_object *self, const za_batch *batch)
+{
+    za_batch **at = &self->open;
+    while (*at != batch) {
+        at = &(*at)->next;
+    }
+    *at = batch->next;
+}
+
+/* The open batch for such requests, made if there is none; borrowed. */
+static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
+{
+    za_state *state = za_port_state(self);
+    for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
+        if (batch->request.kind == kind && batch->store == store) {
+            return batch;
+        }
+    }
+    if (self->open == NULL && za_port_call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) {
+        return NULL;
+    }
+    za_batch *batch = za_batch_new(state, kind, store);
+    if (batch != NULL) {
+        batch->next = self->open;
+        self->open = batch;
+    }
+    return batch;
+}
+
+static int check_open(za_port_object *self)
+{
+    if (self->closed) {
+        PyErr_SetString(PyExc_RuntimeError, "the port of this event loop is closed");
+        return -1;
+    }
+    return 0;
+}
+
+/* (loop, store, symbol) -> future */
+static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind)
+{
+    za_state *state = za_port_state(self);
+    if (check_open(self) < 0) {
+        return NULL;
+    }
+    za_store_object *store = za_store_argument(state, arguments[1]);
+    za_batch *batch = store == NULL ? NULL : open_batch(self, arguments[0], kind, store);
+    PyObject *future = batch == NULL ? NULL : new_future(self, arguments[0]);
+    if (future != NULL && za_batch_add(batch, arguments[2], future) < 0) {
+        Py_CLEAR(future);
+    }
+    self->requests += future != NULL;
+    if (future != NULL && batch->count == MOST_SINGLES) {
+        unlink_open(self, batch);
+        batch->next = NULL;
+        if (submit(self, batch) < 0) {
+            Py_CLEAR(future);
+        }
+        Py_DECREF(batch);
+    }
+    return future;
+}
+
+/* (loop, store, symbols) -> future of the dict; `rules` for signals */
+static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, za_request_kind kind,
+                             const za_rules *rules)
+{
+    za_state *state = za_port_state(self);
+    za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
+    PyObject *future = store == NULL ? NULL : new_future(self, arguments[0]);
+    if (future == NULL) {
+        return NULL;
+    }
+    za_batch *batch = za_batch_of_list(state, kind, store, arguments[2], future);
+    if (batch == NULL) {
+        Py_DECREF(future);
+        return NULL;
+    }
+    self->requests++;
+    za_budget none = {0};
+    batch->request.rules = rules != NULL ? *rules : batch->request.rules;
+    int failed = batch->count > 0 ? submit(self, batch) : za_batch_deliver(state, batch, &none);
+    Py_DECREF(batch);
+    if (failed < 0) {
+        Py_CLEAR(future);
+    }
+    return future;
+}
+
+static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
+{
+    PyObject *future;
+    if (za_check_count("request", count, 3) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_CRITICAL_SECTION(self);
+    future = add_single((za_port_object *)self, arguments, kind);
+    Py_END_CRITICAL_SECTION();
+    return future;
+}
+
+static PyObject *request_list(PyObject *self, PyObject *const *arguments, za_request_kind kind, const za_rules *rules)
+{
+    PyObject *future;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    future = submit_list((za_port_object *)self, arguments, kind, rules);
+    Py_END_CRITICAL_SECTION();
+    return future;
+}
+
+PyObject *za_port_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    return request_single(self, arguments, count, ZA_REQUEST_FEATURES);
+}
+
+PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    return request_single(self, arguments, count, ZA_REQUEST_PAPER);
+}
+
+PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    return za_check_count("features_many", count, 3) < 0 ? NULL
+                                                         : request_list(self, arguments, ZA_REQUEST_FEATURES, NULL);
+}
+
+PyObject *za_port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_rules rules;
+    if (za_check_count("signals", count, 7) < 0 || za_rules_of(arguments + 3, &rules) < 0) {
+        return NULL;
+    }
+    return request_list(self, arguments, ZA_REQUEST_SIGNALS, &rules);
+}
