@@ -54,8 +54,10 @@ class StoreModel:
         return len(rows) - len(kept)
 
     def load_frame(self, rows: Sequence[tuple[str, Row]], skip: bool = False) -> int:
-        """Every symbol that occurs gets its rows, sorted by time; all of them or none. One of whose rows all are skipped
-        keeps what it has, and a table of which nothing is left is an error."""
+        """Every symbol that occurs gets its rows, sorted by time; all of them or none.
+
+        A symbol whose rows are all skipped keeps what it has; a table of which nothing is left is an error.
+        """
         if not rows:
             raise ValueError("the table has no rows")
         before, skipped, loaded = dict(self.rows), 0, 0
