@@ -29,7 +29,7 @@ async def run() -> Report:
 def measure(symbols: int, bars: int) -> tuple[float, float]:
     """Bytes a bar after loading every symbol, and after a bar more of each."""
     names = [f"S{index:06}" for index in range(symbols)]
-    days = np.datetime64("2020-01-01") + np.arange(bars + 1)
+    days = np.datetime64("2020-01-01") + np.arange(bars + 1).astype("timedelta64[D]")
     close = 100.0 + np.arange(bars + 1) % 9
     columns = {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": close * 100}
     before = {"timestamp": days[:-1], **{name: column[:-1] for name, column in columns.items()}}

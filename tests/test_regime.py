@@ -167,7 +167,7 @@ def test_bad_thresholds_change_nothing(changes, error, fault) -> None:
 
 def test_over_bars(store: BarStore) -> None:
     assert regime.get_regime_state().confidence == 0.3
-    days = np.datetime64("2020-01-01") + np.arange(60)
+    days = np.datetime64("2020-01-01") + np.arange(60).astype("timedelta64[D]")
     rising = np.linspace(100.0, 110.0, 60)
     for symbol in ("SPY", "A"):
         bars = {"date": days, "open": rising, "high": rising, "low": rising, "close": rising, "volume": rising}

@@ -23,7 +23,7 @@ BOTH_LONG = {"mr_rsi_oversold": 101.0, "mr_z_score_long": 10.0, "mr_rsi_overboug
 
 
 def store_of(closes: np.ndarray) -> BarStore:
-    days = np.datetime64("2020-01-01") + np.arange(len(closes))
+    days = np.datetime64("2020-01-01") + np.arange(len(closes)).astype("timedelta64[D]")
     store = BarStore()
     store.load("A", {"t": days, "o": closes, "h": closes * 1.01, "l": closes * 0.99, "c": closes, "v": closes})
     return store

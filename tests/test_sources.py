@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("store")
 
 def bars(close=100.0, count=60):
     prices = np.full(count, close)
-    days = np.datetime64("2020-01-01") + np.arange(count)
+    days = np.datetime64("2020-01-01") + np.arange(count).astype("timedelta64[D]")
     return {"date": days, "open": prices, "high": prices, "low": prices, "close": prices, "volume": prices}
 
 

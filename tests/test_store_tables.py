@@ -119,7 +119,7 @@ def test_timestamps_of_every_kind(stamp: Any, unit: str | None, nanoseconds: int
         1.5,
         "yesterday",
         None,
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
         object(),
         datetime(2500, 1, 1),
         date(1500, 1, 1),
