@@ -145,6 +145,19 @@ def test_an_unknown_unit() -> None:
         store.load("A", {**walk(5).table(), "timestamp": np.arange(5)})
 
 
+@pytest.mark.parametrize("kind", [as_pyarrow, as_polars])
+def test_an_epoch_that_is_null_is_the_row_at_fault(kind: Kind) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    store, bars = BarStore(), walk(5)
+    epochs = [int(stamp) for stamp in bars.table()["timestamp"].astype("datetime64[ns]").astype(np.int64)]
+    table: dict[str, Any] = {**bars.table(), "timestamp": arrow.array([*epochs[:3], None, epochs[4]])}
+    data = kind(table) if kind is as_pyarrow else pytest.importorskip("polars").from_arrow(arrow.table(table))
+    with pytest.raises(ValueError, match="A, row 3: timestamp is missing"):
+        store.load("A", data, unit="ns")
+    assert store.load("A", data, unit="ns", invalid="skip") == 1
+    assert store.bars("A")["timestamp"].astype(np.int64).tolist() == [*epochs[:3], epochs[4]]
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "America/New_York"])
 def test_arrow_and_pandas_times(unit: str, zone: str | None) -> None:

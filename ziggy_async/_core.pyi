@@ -149,11 +149,12 @@ class Port:
     def close(self) -> None: ...
     def stats(self) -> dict[str, int]: ...
 
-def read_arrow(data: object, /) -> dict[str, NDArray[Any] | tuple[NDArray[np.int32], list[str]] | str]:
+def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
     """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.
 
-    float64, int64 or datetime64[ns] arrays; text as (codes, values), null being code -1; a column of another type as
-    its Arrow format string.
+    As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays; whole numbers
+    with nulls as (values, missing), two arrays; text as (codes, list of values), null being code -1; a column that
+    cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
     """
 
 def catalog() -> list[dict[str, Any]]:

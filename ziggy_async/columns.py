@@ -59,6 +59,13 @@ class Unsupported(NamedTuple):
     arrow_format: str
 
 
+class Broken(NamedTuple):
+    """A column of an Arrow table that could not be read: a sentence, and the row at fault or -1."""
+
+    row: int
+    sentence: str
+
+
 class Bars(NamedTuple):
     """Columns of equal length `(rows,)`, contiguous: nanoseconds since 1970 UTC, and float64."""
 
@@ -95,7 +102,27 @@ def read_bars(data: object, symbol: str, unit: str | None = None) -> Bars:
     """The bars of one symbol in `data`; see `BarStore.load` for what that may be and what is raised."""
     pairs = _pairs(data)
     names = [name for name, _ in pairs if _role(name) != "symbol"]
-    return _bars(dict(pairs), match_columns(names), lambda row: f"{symbol}: ", unit)
+    try:
+        roles = match_columns(names)
+    except ValueError as error:
+        raise ValueError(f"{symbol}: {error}") from None
+    _refuse_several_symbols(pairs, symbol)
+    return _bars(dict(pairs), roles, lambda row: f"{symbol}: ", unit)
+
+
+def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
+    """The bars of several symbols, merged, would be bars of none. Codes that are no texts name no symbols."""
+    places = [(SPELLINGS["symbol"].index(_spelling(name)), name) for name, _ in pairs if _role(name) == "symbol"]
+    if not places:
+        return
+    name = min(places)[1]  # a ticker comes before an instrument
+    values, _ = _distinct(name, dict(pairs)[name], lambda row: f"{symbol}: ")
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) > 1:
+        shown = _listed(map(_shown, texts[:3])) + (", ..." if len(texts) > 3 else "")
+        raise ValueError(
+            f"{symbol}: column {name!r} holds {len(texts)} symbols: {shown}; load_frame takes tables of many"
+        )
 
 
 def read_table(data: object, symbol_column: str | None = None, unit: str | None = None) -> SymbolBars:
@@ -108,7 +135,7 @@ def read_table(data: object, symbol_column: str | None = None, unit: str | None 
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]])
 
     def label(row: int) -> str:
-        return f"{symbols[codes[row]]}: " if row < len(codes) and codes[row] >= 0 else ""
+        return f"{symbols[codes[row]]}: " if 0 <= row < len(codes) and codes[row] >= 0 else ""
 
     bars = _bars(table, roles, label, unit)
     if len(codes) != len(bars.timestamp):
@@ -126,11 +153,15 @@ def match_columns(names: Iterable[str], symbol_column: str | None = None) -> dic
     if symbol_column is not None:
         if symbol_column not in names:
             raise ValueError(f"no column {symbol_column!r}; columns found: {_listed(names)}")
+        if names.count(symbol_column) > 1:
+            raise ValueError(f"two columns are called {symbol_column!r}; columns found: {_listed(names)}")
         roles["symbol"] = symbol_column
     for name in names:
         role = _role(name)
         if role is None or (symbol_column is not None and (role == "symbol" or name == symbol_column)):
             continue
+        if roles.get(role) == name:
+            raise ValueError(f"two columns are called {name!r}; columns found: {_listed(names)}")
         if role in roles:
             raise ValueError(f"both {roles[role]!r} and {name!r} are a {role}; columns found: {_listed(names)}")
         roles[role] = name
@@ -194,7 +225,7 @@ def _pairs(data: object) -> list[tuple[str, Any]]:
     if pandas is not None and isinstance(data, pandas.DataFrame):
         pairs = _pandas_pairs(pandas, data)
     elif hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        pairs = [(name, _of_arrow(column)) for name, column in _core.read_arrow(data).items()]
+        pairs = [(name, _of_arrow(column)) for name, column in _core.read_arrow(data)]
     elif isinstance(data, Mapping):
         pairs = [(str(name), column) for name, column in data.items()]
     elif isinstance(data, np.ndarray) and data.dtype.names is not None:
@@ -204,15 +235,21 @@ def _pairs(data: object) -> list[tuple[str, Any]]:
             f"data: a {type(data).__name__} is no table; give an Arrow table, a pandas frame, a mapping of 1-D arrays"
             " or a structured array"
         )
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError(f"two columns have the same name; {_found(pairs)}")
     return pairs
 
 
-def _of_arrow(column: Any) -> "NDArray[Any] | Texts | Unsupported":
-    if isinstance(column, tuple):
-        return Texts(*column)
-    return Unsupported(column) if isinstance(column, str) else column
+def _of_arrow(column: Any) -> "NDArray[Any] | Texts | Unsupported | Broken":
+    match column:
+        case str(arrow_format):
+            return Unsupported(arrow_format)
+        case (int(row), str(sentence)):
+            return Broken(row, sentence)
+        case (codes, list(values)):
+            return Texts(codes, values)
+        case (values, missing):
+            return np.ma.masked_array(values, missing)
+    array: NDArray[Any] = column
+    return array
 
 
 def _pandas_pairs(pandas: Any, frame: Any) -> list[tuple[str, Any]]:
@@ -231,7 +268,11 @@ def _pandas_pairs(pandas: Any, frame: Any) -> list[tuple[str, Any]]:
 
 
 def _role(name: str) -> str | None:
-    return ROLE_OF.get(name.strip().lower().replace(" ", "_"))
+    return ROLE_OF.get(_spelling(name))
+
+
+def _spelling(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
 
 
 def _listed(names: Iterable[object]) -> str:
@@ -256,11 +297,15 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], label: Label, unit
 
 
 def _array(name: str, column: Any, label: Label) -> NDArray[Any]:
-    """A column as a 1-D array; `Texts` are not for this."""
+    """A column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""
+    if isinstance(column, Broken):
+        raise ValueError(f"{label(column.row)}{column.sentence}")
     if isinstance(column, Unsupported):
+        if column.arrow_format == "b":
+            raise TypeError(_all_booleans(name, label))
         fault = f"Arrow type {column.arrow_format!r} is neither number, time nor text"
         raise TypeError(f"{label(0)}column {name!r}: {fault}")
-    if type(column).__module__.startswith("pandas.") and not isinstance(column.dtype, np.dtype):
+    if type(column).__module__.partition(".")[0] == "pandas" and not isinstance(column.dtype, np.dtype):
         array = _of_extension(sys.modules["pandas"].Series(column))
     elif isinstance(column, list | tuple):
         # As objects: NumPy would turn [1.0, "x"] into text, and the row at fault would be lost.
@@ -278,10 +323,10 @@ def _of_masked(column: Any) -> NDArray[Any]:
     if column.dtype.kind == "M":
         return np.asarray(column.filled(np.datetime64("NaT")))
     missing = np.ma.getmaskarray(column)
-    array = np.asarray(column.data)
-    if missing.any():
-        array = array.astype(object)
-        array[missing] = None
+    if column.dtype.kind in "iuf" or not missing.any():
+        return column if missing.any() else np.asarray(column.data)
+    array = np.asarray(column.data).astype(object)
+    array[missing] = None
     return array
 
 
@@ -289,9 +334,10 @@ def _of_extension(column: Any) -> NDArray[Any]:
     """A pandas column whose type NumPy has not got: with a time zone, nullable, categorical, backed by Arrow."""
     if getattr(column.dtype, "tz", None) is not None:
         return np.asarray(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
-    if column.dtype.kind in "iu" and not column.hasnans:
-        return np.asarray(column.to_numpy(dtype=np.int64))
-    if column.dtype.kind in "iuf":
+    if column.dtype.kind in "iu":
+        whole = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.uint64, na_value=0)
+        return _of_masked(np.ma.masked_array(whole, column.isna().to_numpy(dtype=bool)))
+    if column.dtype.kind == "f":
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     if column.dtype.kind == "M":
         return np.asarray(column.to_numpy(dtype="datetime64[ns]"))
@@ -313,10 +359,10 @@ def _floats(name: str, column: Any, label: Label) -> Floats:
             raise ValueError(_no_number(name, row, column.values[column.codes[row]], label))
         return np.full(len(column.codes), np.nan)
     array = _array(name, column, label)
-    if array.dtype.kind == "b":  # a truth value is no price
-        return np.full(len(array), np.nan)
+    if array.dtype.kind == "b":
+        raise TypeError(_all_booleans(name, label))
     if array.dtype.kind in "iuf":
-        return np.ascontiguousarray(array, dtype=np.float64)
+        return np.ascontiguousarray(np.ma.filled(array.astype(np.float64), np.nan))
     if array.dtype.kind != "O":
         if not len(array):
             return np.empty(0)
@@ -327,7 +373,9 @@ def _floats(name: str, column: Any, label: Label) -> Floats:
 def _floats_of_objects(name: str, array: NDArray[Any], label: Label) -> Floats:
     floats = np.empty(len(array))
     for row, value in enumerate(array):
-        if isinstance(value, bool | np.bool_) or _is_missing(value):
+        if isinstance(value, bool | np.bool_):
+            raise TypeError(f"{label(row)}column {name!r}, row {row}: {value} is a boolean and no number")
+        if _is_missing(value):
             floats[row] = np.nan
         elif isinstance(value, int | float | Decimal | np.integer | np.floating):
             try:
@@ -337,6 +385,10 @@ def _floats_of_objects(name: str, array: NDArray[Any], label: Label) -> Floats:
         else:
             raise ValueError(_no_number(name, row, value, label))
     return floats
+
+
+def _all_booleans(name: str, label: Label) -> str:
+    return f"{label(-1)}column {name!r} holds booleans and no numbers"
 
 
 def _no_number(name: str, row: int, value: object, label: Label) -> str:
@@ -385,12 +437,13 @@ def _from_integers(array: NDArray[Any], name: str, label: Label, unit: str | Non
     except ValueError as error:
         raise ValueError(f"{label(0)}column {name!r}: {error}") from None
     limit = -(NAT + 1) // factor
-    wrong = (array > limit) | (array < -limit)
+    whole = np.ma.filled(array, 0)
+    wrong = (whole > limit) | (whole < -limit)
     if wrong.any():
         row = int(np.argmax(wrong))
-        fault = f"{array[row]} {unit} is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
+        fault = f"{whole[row]} {unit} is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
         raise ValueError(_no_time(name, row, label, fault))
-    return np.ascontiguousarray(array.astype(np.int64) * factor)
+    return np.ascontiguousarray(np.where(np.ma.getmaskarray(array), NAT, whole.astype(np.int64) * factor))
 
 
 def _from_objects(array: NDArray[Any], name: str, label: Label, unit: str | None) -> Nanoseconds:
@@ -420,19 +473,22 @@ def _from_texts(name: str, column: Texts, label: Label) -> Nanoseconds:
 
 def _symbols(name: str, column: Any) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
+    values, codes = _distinct(name, column, lambda row: "")
+    for code, value in enumerate(values):
+        if not isinstance(value, str):
+            row = int(np.argmax(codes == code))
+            raise ValueError(f"column {name!r}, row {row}: {_shown(value)} is no text")
+    return [str(value) for value in values], codes
+
+
+def _distinct(name: str, column: Any, label: Label) -> tuple[list[Any], NDArray[np.int32]]:
     if isinstance(column, Texts):
         return column.values, column.codes
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(column, pandas.Series):
         codes, distinct = pandas.factorize(column)
-        values = list(distinct)
-    else:
-        places: dict[Any, int] = {}
-        rows = _array(name, column, lambda row: "").tolist()
-        codes = [-1 if _is_missing(row) else places.setdefault(row, len(places)) for row in rows]
-        values = list(places)
-    for code, value in enumerate(values):
-        if not isinstance(value, str):
-            row = int(np.argmax(np.asarray(codes) == code))
-            raise ValueError(f"column {name!r}, row {row}: {_shown(value)} is no text")
-    return [str(value) for value in values], np.asarray(codes, dtype=np.int32)
+        return list(distinct), np.asarray(codes, dtype=np.int32)
+    places: dict[Any, int] = {}
+    rows = _array(name, column, label).tolist()
+    codes = [-1 if _is_missing(row) else places.setdefault(row, len(places)) for row in rows]
+    return list(places), np.asarray(codes, dtype=np.int32)

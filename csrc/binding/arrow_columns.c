@@ -24,13 +24,38 @@ static PyObject *text_column(const za_column *column)
     return pair;
 }
 
+/* An array, or (array, array of what is missing). */
+static PyObject *whole_column(const za_column *column)
+{
+    int type = column->kind == ZA_COLUMN_UNSIGNED ? NPY_UINT64 : NPY_INT64;
+    PyObject *values = za_array_of(type, column->integers, column->rows);
+    if (values == NULL || column->missing == NULL) {
+        return values;
+    }
+    PyObject *missing = za_array_of(NPY_BOOL, column->missing, column->rows);
+    PyObject *pair = missing == NULL ? NULL : PyTuple_Pack(2, values, missing);
+    Py_DECREF(values);
+    Py_XDECREF(missing);
+    return pair;
+}
+
+/* (row, sentence). The sentence may have been cut in the middle of a character. */
+static PyObject *broken_column(const za_column *column)
+{
+    PyObject *sentence = PyUnicode_DecodeUTF8(column->fault, (Py_ssize_t)strlen(column->fault), "replace");
+    return sentence == NULL ? NULL : Py_BuildValue("LN", (long long)column->fault_row, sentence);
+}
+
 static PyObject *column_object(const za_column *column)
 {
     switch (column->kind) {
     case ZA_COLUMN_NUMBER:
         return za_array_of(NPY_DOUBLE, column->numbers, column->rows);
     case ZA_COLUMN_WHOLE:
-        return za_array_of(NPY_INT64, column->integers, column->rows);
+    case ZA_COLUMN_UNSIGNED:
+        return whole_column(column);
+    case ZA_COLUMN_BROKEN:
+        return broken_column(column);
     case ZA_COLUMN_TIME:
         return za_array_of_times(column->integers, column->rows);
     case ZA_COLUMN_TEXT:
@@ -40,23 +65,20 @@ static PyObject *column_object(const za_column *column)
     }
 }
 
+/* [(name, column), ...]: names may repeat. */
 static PyObject *table_object(const za_table *table)
 {
-    PyObject *dict = PyDict_New();
-    for (int64_t i = 0; dict != NULL && i < table->column_count; i++) {
-        PyObject *name = PyUnicode_FromString(table->columns[i].name);
-        PyObject *value = name == NULL ? NULL : column_object(&table->columns[i]);
-        int seen = value == NULL ? -1 : PyDict_Contains(dict, name);
-        if (seen == 1) {
-            PyErr_Format(PyExc_ValueError, "two columns are called %R", name);
+    PyObject *list = PyList_New((Py_ssize_t)table->column_count);
+    for (int64_t i = 0; list != NULL && i < table->column_count; i++) {
+        PyObject *column = column_object(&table->columns[i]);
+        PyObject *pair = column == NULL ? NULL : Py_BuildValue("sN", table->columns[i].name, column);
+        if (pair == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
         }
-        if (seen != 0 || PyDict_SetItem(dict, name, value) < 0) {
-            Py_CLEAR(dict);
-        }
-        Py_XDECREF(name);
-        Py_XDECREF(value);
     }
-    return dict;
+    return list;
 }
 
 /* The result of data.name(), or NULL without an exception if it has no such method. */
@@ -122,7 +144,7 @@ PyObject *za_read_arrow(PyObject *module, PyObject *data)
     if (code != ZA_OK) {
         return PyErr_Occurred() ? NULL : za_raise(&error);
     }
-    PyObject *dict = PyErr_Occurred() ? NULL : table_object(&table); /* a producer that forgot its exception */
+    PyObject *columns = PyErr_Occurred() ? NULL : table_object(&table); /* a producer that forgot its exception */
     za_table_free(&table);
-    return dict;
+    return columns;
 }

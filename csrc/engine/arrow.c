@@ -188,9 +188,11 @@ void za_table_free(za_table *table)
         za_free(column->text_lengths);
         za_free(column->codes);
         za_free(column->integers);
+        za_free(column->missing);
         za_free(column->numbers);
         za_free(column->name);
         za_free(column->format);
+        za_free(column->fault);
     }
     za_free(table->columns);
     *table = (za_table){0};

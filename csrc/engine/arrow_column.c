@@ -10,13 +10,16 @@ static const int64_t most_rows = INT64_MAX / 16;
 
 za_code za_arrow_rows_fail(const za_arrow_rows *rows, int64_t i, const char *fault, za_error *error)
 {
-    return za_fail(error, ZA_BAD_VALUE, "column %.100s, %s %lld: %s", rows->column, rows->unit,
+    if (rows->fault_row != NULL) {
+        *rows->fault_row = rows->counted_from + i;
+    }
+    return za_fail(error, ZA_BAD_VALUE, "column '%.100s', %s %lld: %s", rows->column, rows->unit,
                    (long long)(rows->counted_from + i), fault);
 }
 
 static za_code fail_column(const char *column, const char *fault, za_error *error)
 {
-    return za_fail(error, ZA_BAD_VALUE, "column %.100s: %s", column, fault);
+    return za_fail(error, ZA_BAD_VALUE, "column '%.100s': %s", column, fault);
 }
 
 za_code za_arrow_rows_need(const za_arrow_rows *rows, int64_t buffers, za_error *error)
@@ -68,6 +71,11 @@ static za_code select_rows(za_arrow_rows *rows, const struct ArrowArray *array, 
     return storage == ZA_ARROW_NULL ? ZA_OK : find_nulls(rows, error);
 }
 
+static bool has_values(const za_column *column)
+{
+    return column->kind != ZA_COLUMN_UNSUPPORTED && column->kind != ZA_COLUMN_BROKEN;
+}
+
 static size_t value_bytes(za_column_kind kind)
 {
     return kind == ZA_COLUMN_TEXT ? sizeof(int32_t) : sizeof(int64_t);
@@ -106,7 +114,7 @@ static void set_values(za_column *column, void *values)
 static za_code reserve(za_arrow_column *column, int64_t count, za_error *error)
 {
     int64_t rows = column->column.rows;
-    if (column->column.kind == ZA_COLUMN_UNSUPPORTED) {
+    if (!has_values(&column->column)) {
         return ZA_OK;
     }
     if (count > most_rows - rows) {
@@ -121,6 +129,13 @@ static za_code reserve(za_arrow_column *column, int64_t count, za_error *error)
         return za_fail_memory(error);
     }
     set_values(&column->column, values);
+    if (column->column.missing != NULL) {
+        uint8_t *missing = za_resize(column->column.missing, (size_t)room, sizeof *missing);
+        if (missing == NULL) {
+            return za_fail_memory(error);
+        }
+        column->column.missing = missing;
+    }
     column->room = room;
     return ZA_OK;
 }
@@ -140,6 +155,7 @@ za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema 
     bool nested = column->encoded && values->dictionary != NULL; /* a dictionary of dictionaries is not decoded */
     column->type = nested ? (za_arrow_type){.kind = ZA_COLUMN_UNSUPPORTED} : za_arrow_type_of(values->format);
     column->column.kind = column->type.kind;
+    column->column.fault_row = -1;
     column->column.name = za_copy_text(name, strlen(name));
     column->column.format = za_copy_text(values->format, strlen(values->format));
     bool made = column->column.name != NULL && column->column.format != NULL;
@@ -150,45 +166,45 @@ za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema 
     return code;
 }
 
-/* Whole numbers are kept as such until a null comes. */
-static void become_numbers(za_arrow_column *column)
+/* Says whether row `i` behind the rows there are is null. What is not null needs no memory until the first null. */
+static za_code mark(za_arrow_column *column, int64_t i, bool null, za_error *error)
 {
-    za_arrow_rows before = {.count = column->column.rows};
     za_column *made = &column->column;
-    za_arrow_whole_to_numbers(&before, made->integers);
-    made->numbers = (double *)(void *)made->integers;
-    made->integers = NULL;
-    made->kind = ZA_COLUMN_NUMBER;
-}
-
-static bool any_null(const za_arrow_rows *rows)
-{
-    for (int64_t i = 0; rows->valid != NULL && i < rows->count; i++) {
-        if (za_arrow_rows_null(rows, i)) {
-            return true;
+    if (made->missing == NULL) {
+        if (!null) {
+            return ZA_OK;
+        }
+        made->missing = za_alloc_zeroed((size_t)column->room, sizeof *made->missing);
+        if (made->missing == NULL) {
+            return za_fail_memory(error);
         }
     }
-    return false;
+    made->missing[made->rows + i] = null;
+    if (null) {
+        made->integers[made->rows + i] = 0;
+    }
+    return ZA_OK;
+}
+
+static za_code append_whole(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
+{
+    za_column *made = &column->column;
+    za_code code = za_arrow_read_whole(rows, column->type, made->integers + made->rows, error);
+    bool nulls = rows->valid != NULL || made->missing != NULL;
+    for (int64_t i = 0; code == ZA_OK && nulls && i < rows->count; i++) {
+        code = mark(column, i, za_arrow_rows_null(rows, i), error);
+    }
+    return code;
 }
 
 /* Appends rows that hold the values themselves. */
 static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
 {
     za_column *made = &column->column;
-    za_code code;
-    switch (column->type.kind) {
+    switch (made->kind) {
     case ZA_COLUMN_WHOLE:
-        if (made->kind == ZA_COLUMN_WHOLE && any_null(rows)) {
-            become_numbers(column);
-        }
-        if (made->kind == ZA_COLUMN_WHOLE) {
-            return za_arrow_read_whole(rows, column->type, made->integers + made->rows, error);
-        }
-        code = za_arrow_read_whole(rows, column->type, (int64_t *)(void *)(made->numbers + made->rows), error);
-        if (code == ZA_OK) {
-            za_arrow_whole_to_numbers(rows, made->numbers + made->rows);
-        }
-        return code;
+    case ZA_COLUMN_UNSIGNED:
+        return append_whole(column, rows, error);
     case ZA_COLUMN_TIME:
         return za_arrow_read_times(rows, column->type, made->integers + made->rows, error);
     case ZA_COLUMN_TEXT:
@@ -198,17 +214,25 @@ static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, 
     }
 }
 
-/* Copies what the indices point to; `values` is the decoded dictionary and of the same kind as `made`. */
-static void gather(const za_arrow_coded *coded, const za_column *values, za_column *made)
+/* Copies what the indices point to; `values` is the decoded dictionary and of the same kind as the column. */
+static za_code gather(za_arrow_column *column, const za_arrow_coded *coded, const za_column *values, za_error *error)
 {
-    for (int64_t i = 0; i < coded->rows.count; i++) {
+    za_column *made = &column->column;
+    za_code code = ZA_OK;
+    for (int64_t i = 0; code == ZA_OK && i < coded->rows.count; i++) {
+        int64_t at = coded->indices[i], to = made->rows + i;
         bool null = za_arrow_rows_null(&coded->rows, i);
         if (made->kind == ZA_COLUMN_NUMBER) {
-            made->numbers[made->rows + i] = null ? NAN : values->numbers[coded->indices[i]];
+            made->numbers[to] = null ? NAN : values->numbers[at];
+        } else if (made->kind == ZA_COLUMN_TIME) {
+            made->integers[to] = null ? INT64_MIN : values->integers[at];
         } else {
-            made->integers[made->rows + i] = null ? INT64_MIN : values->integers[coded->indices[i]];
+            null = null || (values->missing != NULL && values->missing[at] != 0);
+            made->integers[to] = null ? 0 : values->integers[at];
+            code = mark(column, i, null, error);
         }
     }
+    return code;
 }
 
 static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *coded, za_error *error)
@@ -218,17 +242,9 @@ static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *co
     za_code code = reserve(&values, coded->dictionary.count, error);
     if (code == ZA_OK) {
         code = append_plain(&values, &coded->dictionary, error);
-        values.column.rows = coded->dictionary.count;
     }
     if (code == ZA_OK) {
-        bool whole = column->column.kind == ZA_COLUMN_WHOLE && values.column.kind == ZA_COLUMN_WHOLE;
-        if (column->column.kind == ZA_COLUMN_WHOLE && (!whole || any_null(&coded->rows))) {
-            become_numbers(column);
-        }
-        if (column->column.kind == ZA_COLUMN_NUMBER && values.column.kind == ZA_COLUMN_WHOLE) {
-            become_numbers(&values);
-        }
-        gather(coded, &values.column, &column->column);
+        code = gather(column, coded, &values.column, error);
     }
     values.column.name = NULL;
     za_arrow_column_free(&values);
@@ -273,14 +289,12 @@ static za_code append_coded(za_arrow_column *column, const za_arrow_rows *rows, 
     return code;
 }
 
-za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
-                               za_error *error)
+static za_code append_rows(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+                           za_error *error)
 {
-    if (column->type.kind == ZA_COLUMN_UNSUPPORTED) {
-        column->column.rows += count;
-        return ZA_OK;
-    }
-    za_arrow_rows rows = {.column = column->column.name, .unit = "row", .counted_from = column->column.rows};
+    za_column *made = &column->column;
+    za_arrow_rows rows = {.column = made->name, .unit = "row", .counted_from = made->rows};
+    rows.fault_row = &made->fault_row;
     za_arrow_storage storage = column->encoded ? column->index.storage : column->type.storage;
     za_code code = select_rows(&rows, array, first, count, storage, error);
     if (code == ZA_OK && column->encoded != (array->dictionary != NULL)) {
@@ -291,6 +305,37 @@ za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray 
     }
     if (code == ZA_OK) {
         code = column->encoded ? append_coded(column, &rows, error) : append_plain(column, &rows, error);
+    }
+    return code;
+}
+
+static void free_values(za_arrow_column *column)
+{
+    za_text_set_free(&column->texts);
+    za_free(values_of(&column->column));
+    za_free(column->column.missing);
+    set_values(&column->column, NULL);
+    column->column.missing = NULL;
+}
+
+/* Leaves the sentence in the place of the values. */
+static za_code become_broken(za_arrow_column *column, const char *sentence, za_error *error)
+{
+    free_values(column);
+    column->column.kind = ZA_COLUMN_BROKEN;
+    column->column.fault = za_copy_text(sentence, strlen(sentence));
+    return column->column.fault != NULL ? ZA_OK : za_fail_memory(error);
+}
+
+za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+                               za_error *error)
+{
+    za_error fault = {0};
+    za_code code = has_values(&column->column) ? append_rows(column, array, first, count, &fault) : ZA_OK;
+    if (code == ZA_BAD_VALUE) {
+        code = become_broken(column, fault.text, error);
+    } else if (code == ZA_NO_MEMORY) {
+        return za_fail_memory(error);
     }
     if (code == ZA_OK) {
         column->column.rows += count;
@@ -312,9 +357,9 @@ void za_arrow_column_finish(za_arrow_column *column, za_column *result)
 
 void za_arrow_column_free(za_arrow_column *column)
 {
-    za_text_set_free(&column->texts);
+    free_values(column);
     za_free(column->column.name);
     za_free(column->column.format);
-    za_free(values_of(&column->column));
+    za_free(column->column.fault);
     *column = (za_arrow_column){0};
 }

@@ -27,12 +27,13 @@ typedef struct za_arrow_rows {
     const char *column;   /* for errors: "column close, row 7" */
     const char *unit;     /* "row" or "dictionary value" */
     int64_t counted_from; /* number of the first row in errors */
+    int64_t *fault_row;   /* where the number of a row at fault is left; NULL: these are no rows of the table */
 } za_arrow_rows;
 
 /* Takes name and format from `schema` and makes an empty column; on failure there is nothing to free. */
 za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, za_error *error);
-/* Appends rows [first, first + count) of `array`, counted without its own offset. After a failure the column can only
- * be freed. */
+/* Appends rows [first, first + count) of `array`, counted without its own offset; rows that cannot be read break the
+ * column, which is no failure. ZA_NO_MEMORY: the column can only be freed. */
 za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
                                za_error *error);
 /* Moves what was decoded into `*result`; the column is then empty. */
@@ -63,14 +64,12 @@ static inline bool za_arrow_rows_null(const za_arrow_rows *rows, int64_t i)
 
 /* Decoders of one run of rows into plain memory. */
 
-/* Whole numbers and times as they lie there; what nulls hold is not defined. ZA_BAD_VALUE: a uint64 beyond int64. */
+/* Whole numbers and times as they lie there, uint64 by its bits; what nulls hold is not defined. */
 za_code za_arrow_read_whole(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *error);
 /* Nanoseconds; nulls, and NumPy's NaT, are INT64_MIN. ZA_BAD_VALUE: does not fit. */
 za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *error);
-/* Floats, booleans, decimals, nothing; nulls are NaN. */
+/* Floats, decimals, nothing; nulls are NaN. */
 za_code za_arrow_read_numbers(const za_arrow_rows *rows, za_arrow_type type, double *values, za_error *error);
-/* Whole numbers become the nearest doubles, in place; nulls are NaN. */
-void za_arrow_whole_to_numbers(const za_arrow_rows *rows, void *values);
 /* Numbers of the texts in `texts`; nulls are -1. */
 za_code za_arrow_read_texts(const za_arrow_rows *rows, za_arrow_type type, za_text_set *texts, int32_t *codes,
                             za_error *error);

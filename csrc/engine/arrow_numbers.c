@@ -1,6 +1,7 @@
 /* Everything of fixed width. Buffers need not be aligned, so values are copied out; compilers make plain loads of that.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/arrow_column.h"
@@ -64,18 +65,34 @@ static void load_whole(const za_arrow_rows *rows, za_arrow_storage storage, int6
 za_code za_arrow_read_whole(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *error)
 {
     za_code code = za_arrow_rows_need(rows, 2, error);
-    if (code != ZA_OK || rows->count == 0) {
-        return code;
+    if (code == ZA_OK && rows->count > 0) {
+        load_whole(rows, type.storage, values);
     }
-    load_whole(rows, type.storage, values);
-    if (type.storage == ZA_ARROW_UINT64) {
-        for (int64_t i = 0; i < rows->count; i++) {
-            if (values[i] < 0 && !za_arrow_rows_null(rows, i)) {
-                return za_arrow_rows_fail(rows, i, "the whole number is above 9223372036854775807", error);
-            }
-        }
+    return code;
+}
+
+static const char *unit_name(int64_t nanoseconds)
+{
+    switch (nanoseconds) {
+    case 1:
+        return "ns";
+    case 1000:
+        return "us";
+    case 1000000:
+        return "ms";
+    case 1000000000:
+        return "s";
+    default:
+        return "days";
     }
-    return ZA_OK;
+}
+
+static za_code fail_time(const za_arrow_rows *rows, int64_t i, za_arrow_type type, int64_t value, za_error *error)
+{
+    char fault[100];
+    (void)snprintf(fault, sizeof fault, "%lld %s is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11",
+                   (long long)value, unit_name(type.nanoseconds));
+    return za_arrow_rows_fail(rows, i, fault, error);
 }
 
 za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *error)
@@ -85,10 +102,11 @@ za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64
         return code;
     }
     for (int64_t i = 0; i < rows->count; i++) {
-        if (values[i] == INT64_MIN || za_arrow_rows_null(rows, i)) {
+        int64_t value = values[i];
+        if (value == INT64_MIN || za_arrow_rows_null(rows, i)) {
             values[i] = INT64_MIN;
-        } else if (__builtin_mul_overflow(values[i], type.nanoseconds, &values[i])) {
-            return za_arrow_rows_fail(rows, i, "the time does not fit nanoseconds since 1970 (1677 to 2262)", error);
+        } else if (__builtin_mul_overflow(value, type.nanoseconds, &values[i])) {
+            return fail_time(rows, i, type, value, error);
         }
     }
     return ZA_OK;
@@ -116,14 +134,6 @@ static void load_half(const za_arrow_rows *rows, double *values)
         uint16_t half;
         memcpy(&half, from + (size_t)i * sizeof half, sizeof half);
         values[i] = half_value(half);
-    }
-}
-
-static void load_bool(const za_arrow_rows *rows, double *values)
-{
-    const uint8_t *bits = rows->array->buffers[1];
-    for (int64_t i = 0; i < rows->count; i++) {
-        values[i] = za_arrow_rows_bit(bits, rows->first + i) ? 1.0 : 0.0;
     }
 }
 
@@ -165,9 +175,6 @@ za_code za_arrow_read_numbers(const za_arrow_rows *rows, za_arrow_type type, dou
         return code;
     }
     switch (type.storage) {
-    case ZA_ARROW_BOOL:
-        load_bool(rows, values);
-        break;
     case ZA_ARROW_HALF:
         load_half(rows, values);
         break;
@@ -187,15 +194,4 @@ za_code za_arrow_read_numbers(const za_arrow_rows *rows, za_arrow_type type, dou
         }
     }
     return ZA_OK;
-}
-
-void za_arrow_whole_to_numbers(const za_arrow_rows *rows, void *values)
-{
-    char *at = values;
-    for (int64_t i = 0; i < rows->count; i++, at += sizeof(double)) {
-        int64_t whole;
-        memcpy(&whole, at, sizeof whole);
-        double number = za_arrow_rows_null(rows, i) ? NAN : (double)whole;
-        memcpy(at, &number, sizeof number);
-    }
 }

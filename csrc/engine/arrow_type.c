@@ -11,14 +11,14 @@ static const struct {
     za_arrow_storage storage;
     za_column_kind kind;
 } plain_types[] = {
-    {"n", ZA_ARROW_NULL, ZA_COLUMN_NUMBER},   {"b", ZA_ARROW_BOOL, ZA_COLUMN_NUMBER},
-    {"c", ZA_ARROW_INT8, ZA_COLUMN_WHOLE},    {"C", ZA_ARROW_UINT8, ZA_COLUMN_WHOLE},
-    {"s", ZA_ARROW_INT16, ZA_COLUMN_WHOLE},   {"S", ZA_ARROW_UINT16, ZA_COLUMN_WHOLE},
-    {"i", ZA_ARROW_INT32, ZA_COLUMN_WHOLE},   {"I", ZA_ARROW_UINT32, ZA_COLUMN_WHOLE},
-    {"l", ZA_ARROW_INT64, ZA_COLUMN_WHOLE},   {"L", ZA_ARROW_UINT64, ZA_COLUMN_WHOLE},
-    {"e", ZA_ARROW_HALF, ZA_COLUMN_NUMBER},   {"f", ZA_ARROW_FLOAT, ZA_COLUMN_NUMBER},
-    {"g", ZA_ARROW_DOUBLE, ZA_COLUMN_NUMBER}, {"u", ZA_ARROW_TEXT32, ZA_COLUMN_TEXT},
-    {"U", ZA_ARROW_TEXT64, ZA_COLUMN_TEXT},   {"vu", ZA_ARROW_TEXT_VIEW, ZA_COLUMN_TEXT},
+    {"n", ZA_ARROW_NULL, ZA_COLUMN_NUMBER},     {"c", ZA_ARROW_INT8, ZA_COLUMN_WHOLE},
+    {"C", ZA_ARROW_UINT8, ZA_COLUMN_WHOLE},     {"s", ZA_ARROW_INT16, ZA_COLUMN_WHOLE},
+    {"S", ZA_ARROW_UINT16, ZA_COLUMN_WHOLE},    {"i", ZA_ARROW_INT32, ZA_COLUMN_WHOLE},
+    {"I", ZA_ARROW_UINT32, ZA_COLUMN_WHOLE},    {"l", ZA_ARROW_INT64, ZA_COLUMN_WHOLE},
+    {"L", ZA_ARROW_UINT64, ZA_COLUMN_UNSIGNED}, {"e", ZA_ARROW_HALF, ZA_COLUMN_NUMBER},
+    {"f", ZA_ARROW_FLOAT, ZA_COLUMN_NUMBER},    {"g", ZA_ARROW_DOUBLE, ZA_COLUMN_NUMBER},
+    {"u", ZA_ARROW_TEXT32, ZA_COLUMN_TEXT},     {"U", ZA_ARROW_TEXT64, ZA_COLUMN_TEXT},
+    {"vu", ZA_ARROW_TEXT_VIEW, ZA_COLUMN_TEXT},
 };
 
 /* Timestamps "ts" unit ":" zone, and dates. A zone says how to show an instant, not which one it is; without a zone the
@@ -92,5 +92,5 @@ za_arrow_type za_arrow_type_of(const char *format)
 
 bool za_arrow_type_is_index(za_arrow_type type)
 {
-    return type.kind == ZA_COLUMN_WHOLE;
+    return type.kind == ZA_COLUMN_WHOLE || type.kind == ZA_COLUMN_UNSIGNED;
 }

@@ -9,7 +9,6 @@
 typedef enum za_arrow_storage {
     ZA_ARROW_OTHER, /* not decoded */
     ZA_ARROW_NULL,  /* no buffers, no values */
-    ZA_ARROW_BOOL,  /* one bit each */
     ZA_ARROW_INT8,
     ZA_ARROW_UINT8,
     ZA_ARROW_INT16,

@@ -3,6 +3,7 @@
 #define ZA_TESTS_ARROW_SAMPLE_H
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -77,7 +78,26 @@ static inline const za_column *read_good(sample *column, za_table *table, za_col
     return CHECK(read->kind == kind) && CHECK(read->rows == column->array.length) ? read : NULL;
 }
 
-/* A broken column is refused with that code and a sentence that holds `words`. */
+/* A column that cannot be read carries a sentence with `words` and the row that the sentence names. */
+static inline void check_broken(sample *column, const char *words)
+{
+    za_table table = {0};
+    za_error error = {0};
+    if (!CHECK(read_one(column, &table, &error) == ZA_OK)) {
+        (void)fprintf(stderr, "    %s\n", error.text);
+        return;
+    }
+    const za_column *read = &table.columns[0];
+    const char *row = read->fault == NULL ? NULL : strstr(read->fault, ", row ");
+    CHECK(read->kind == ZA_COLUMN_BROKEN && read->integers == NULL && read->missing == NULL);
+    CHECK(read->fault_row == (row == NULL ? -1 : strtoll(row + strlen(", row "), NULL, 10)));
+    if (!CHECK(read->fault != NULL && strstr(read->fault, words) != NULL)) {
+        (void)fprintf(stderr, "    '%s' is not in '%s'\n", words, read->fault != NULL ? read->fault : "");
+    }
+    za_table_free(&table);
+}
+
+/* A broken table is refused with that code and a sentence that holds `words`. */
 static inline void check_refused(sample *column, za_code code, const char *words)
 {
     za_table table = {.rows = 77};

@@ -23,7 +23,9 @@ static void test_top_level(void)
     struct ArrowArray *arrays[] = {NULL};
     array.n_children = 1;
     array.children = arrays;
-    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_OK);
+    CHECK(table.columns[0].kind == ZA_COLUMN_BROKEN && strstr(table.columns[0].fault, "is missing") != NULL);
+    za_table_free(&table);
     arrays[0] = &column.array;
     array.n_buffers = 1;
     array.buffers = (const void *[]){"\x01"};
@@ -38,6 +40,7 @@ static void test_top_level(void)
  * dictionary of floats. */
 typedef struct feed {
     int next, batches, fail_at, fail_with;
+    int64_t late_time; /* the last one of the second batch; 0: like the others */
     const char *sentence;
     struct ArrowArray *columns[MOST_COLUMNS];
 } feed;
@@ -45,11 +48,11 @@ typedef struct feed {
 static sample feed_samples[MOST_COLUMNS];
 static sample feed_values;
 
-static void fill_feed_samples(int batch)
+static void fill_feed_samples(int batch, int64_t late_time)
 {
     static const int32_t offsets[] = {0, 3, 7, 10};
     static const void *texts[][3] = {{NULL, offsets, "SPYAAPLQQQ"}, {NULL, offsets, "IBMTSLASPY"}};
-    static const int64_t times[] = {1, 2, 3};
+    static int64_t times[] = {1, 2, 3};
     static const void *time_buffers[] = {NULL, times};
     static const int16_t wholes[] = {7, 8, 9};
     static const void *whole_buffers[] = {"\x05", wholes};
@@ -57,6 +60,7 @@ static void fill_feed_samples(int batch)
     static const void *float_buffers[] = {NULL, floats};
     static const uint8_t indices[] = {1, 0, 1};
     static const void *index_buffers[] = {NULL, indices};
+    times[2] = batch == 1 && late_time != 0 ? late_time : 3;
     feed_samples[0] = sample_of("u", 3, 0, 3, texts[batch % 2]);
     feed_samples[1] = sample_of("tss:", 3, 0, 2, time_buffers);
     feed_samples[2] = sample_of("s", 3, batch == 2 ? 1 : 0, 2, whole_buffers);
@@ -70,7 +74,7 @@ static int feed_schema(struct ArrowArrayStream *stream, struct ArrowSchema *sche
 {
     static struct ArrowSchema *schemas[MOST_COLUMNS];
     (void)stream;
-    fill_feed_samples(0);
+    fill_feed_samples(0, 0);
     for (int i = 0; i < MOST_COLUMNS; i++) {
         schemas[i] = &feed_samples[i].schema;
     }
@@ -86,7 +90,7 @@ static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
         return source->fail_with;
     }
     if (source->next < source->batches) {
-        fill_feed_samples(source->next);
+        fill_feed_samples(source->next, source->late_time);
         for (int i = 0; i < MOST_COLUMNS; i++) {
             source->columns[i] = &feed_samples[i].array;
         }
@@ -132,8 +136,8 @@ static void check_feed_table(const za_table *table)
     CHECK(columns[0].text_count == 5);
     CHECK(memcmp(columns[0].codes, (int32_t[]){0, 1, 2, 3, 4, 0, 0, 1, 2, 3, 4, 0}, 12 * sizeof(int32_t)) == 0);
     CHECK(columns[1].integers[11] == INT64_C(3000000000));
-    CHECK(columns[2].kind == ZA_COLUMN_NUMBER && columns[2].numbers[0] == 7 && columns[2].numbers[11] == 9);
-    CHECK(columns[2].numbers[6] == 7 && isnan(columns[2].numbers[7]) && columns[2].numbers[8] == 9);
+    CHECK(columns[2].kind == ZA_COLUMN_WHOLE && columns[2].integers[0] == 7 && columns[2].integers[11] == 9);
+    CHECK(columns[2].missing != NULL && memcmp(columns[2].missing, "\0\0\0\0\0\0\0\1\0\0\0\0", 12) == 0);
     CHECK(columns[3].kind == ZA_COLUMN_NUMBER && columns[3].numbers[9] == 0.5 && columns[3].numbers[10] == 0.25);
 }
 
@@ -150,6 +154,21 @@ static void test_streams(void)
     source = (feed){.batches = 0, .fail_at = -1};
     if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
         CHECK(table.rows == 0 && table.column_count == MOST_COLUMNS && table.columns[1].integers != NULL);
+        za_table_free(&table);
+    }
+}
+
+/* A column that breaks in its second batch stays broken, and its neighbours are whole. */
+static void test_a_column_that_breaks(void)
+{
+    za_table table = {0};
+    za_error error = {0};
+    feed source = {.batches = 4, .fail_at = -1, .late_time = INT64_MAX};
+    if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
+        const za_column *times = &table.columns[1];
+        CHECK(times->kind == ZA_COLUMN_BROKEN && times->rows == 12 && times->fault_row == 5);
+        CHECK(strstr(times->fault, "column 'x', row 5: 9223372036854775807 s is out of range") != NULL);
+        CHECK(table.columns[0].text_count == 5 && table.columns[2].integers[11] == 9);
         za_table_free(&table);
     }
 }
@@ -172,18 +191,18 @@ static void test_streams_that_fail(void)
 }
 
 /* Every allocation of a read fails once; leaks are for AddressSanitizer to find. */
-static void test_memory_that_runs_out(void)
+static void check_memory_that_runs_out(int64_t late_time)
 {
     for (long successes = 0; successes < 1000; successes++) {
         za_table table = {0};
         za_error error = {0};
-        feed source = {.batches = 4, .fail_at = -1};
+        feed source = {.batches = 4, .fail_at = -1, .late_time = late_time};
         za_memory_fail_after(successes);
         za_code code = read_feed(&source, &table, &error);
         za_memory_fail_after(-1);
         if (code == ZA_OK) {
             CHECK(successes > 20);
-            check_feed_table(&table);
+            CHECK((table.columns[1].kind == ZA_COLUMN_BROKEN) == (late_time != 0));
             za_table_free(&table);
             return;
         }
@@ -196,7 +215,9 @@ int main(void)
 {
     test_top_level();
     test_streams();
+    test_a_column_that_breaks();
     test_streams_that_fail();
-    test_memory_that_runs_out();
+    check_memory_that_runs_out(0);
+    check_memory_that_runs_out(INT64_MAX);
     return check_report("arrow stream");
 }
