@@ -105,6 +105,12 @@ def test_files_and_tickers(command, prices):
     assert [each["ticker"] for each in strict_json(out)["signals"]] == ["^VIX", "UP"]
 
 
+def test_an_index_that_is_asked_for_is_shown(command):
+    code, out, err = command("signals", "--tickers", "^vix")
+    assert (code, err) == (0, "")
+    assert any(line.split()[:1] == ["^VIX"] for line in out.splitlines())
+
+
 def test_a_file_of_indices_alone_shows_them(command, tmp_path):
     path = tmp_path / "^VIX_daily.csv"
     path.write_text((HEADER + row("x", 1, 15)).replace("symbol,", "").replace("x,", ""))
@@ -217,6 +223,28 @@ def test_nobody_reads():
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", ["signals", "doctor --json", "--version"])
+def test_output_that_cannot_be_written(arguments, unbuffered):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ziggy_async", *arguments.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"ziggy-async: cannot write the output: No space left on device\n"
+
+
+def test_output_that_is_closed():
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m ziggy_async doctor >&-', sys.executable], stderr=subprocess.PIPE, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (1, b"ziggy-async: cannot write the output: it is closed\n")
 
 
 def test_json_has_neither_nan_nor_infinity(capsys):

@@ -1,6 +1,7 @@
 """CSV and Parquet files into a store: what they may look like, and what is said about those that cannot be read."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -198,8 +199,12 @@ def test_shared_symbols_with_the_same_bar_are_refused_by_both_names(write):
     text = fault(first, second)
     assert "one.csv" in text
     assert "two.csv" in text
-    assert "A" in text
+    assert "both have the bar of A at 2020-01-02" in text
+    assert "leave one of the two out" in text
     assert "row" not in text
+    nameless = write(table("2020-01-02"), "A_daily.csv")
+    assert "SYMBOL=path" in fault(first, nameless)
+    assert load(first, f"B={nameless}")[1] == ["A", "B"]
 
 
 def test_two_files_of_one_symbol_need_to_be_told_apart(write):
@@ -264,6 +269,19 @@ def test_paths_that_are_no_files(tmp_path):
     assert "No such file" in fault(tmp_path / "absent.parquet")
 
 
+def test_only_regular_files_are_read(tmp_path):
+    pipe = tmp_path / "bars.csv"
+    os.mkfifo(pipe)
+    assert fault(pipe) == f"{pipe}: is not a regular file"
+    assert "is not a regular file" in fault("SPY=/dev/zero")
+
+
+def test_what_a_message_quotes_of_a_file_is_short(write):
+    for content in (table("2020-01-02", figures="10,12,9," + "x" * 5000 + ",5"), "a" * 5000 + "\nb\n"):
+        path = write(content)
+        assert len(fault(path)) <= len(f"{path}: ") + 300
+
+
 def parquet(path, select):
     duckdb.sql(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
     return path
@@ -303,6 +321,12 @@ def test_parquet_null_is_missing(tmp_path):
     assert "row 3: SPY: close is missing" in fault(
         parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(9) t(i)")
     )
+
+
+def test_parquet_booleans_are_no_numbers(tmp_path):
+    select = BARS_SELECT.replace("11 AS close", "true AS close")
+    path = parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(9) t(i)")
+    assert "column 'close' holds booleans" in fault(path)
 
 
 def test_truncated_parquet(tmp_path, write):

@@ -8,6 +8,7 @@ import csv
 import glob
 import gzip
 import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
+LONGEST_FAULT = 300
+"""Characters of a message about a file: it may quote what the file holds, and that may be anything."""
 
 
 class DataFileError(ValueError):
@@ -116,19 +119,24 @@ def errors_named(name: object) -> Iterator[None]:
     except DataFileError:
         raise
     except duckdb.Error as error:
-        raise DataFileError(f"{name}: {first_sentences(error)}") from error
+        raise DataFileError(f"{name}: {one_line(first_sentences(error))}") from error
     except UnicodeDecodeError as error:
         raise DataFileError(f"{name}: neither Parquet nor text in UTF-8") from error
     except OSError as error:
         raise DataFileError(f"{name}: {error.strerror or error}") from error
     except (ValueError, TypeError, csv.Error) as error:
-        raise DataFileError(f"{name}: {error}") from error
+        raise DataFileError(f"{name}: {one_line(str(error))}") from error
+
+
+def one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_FAULT else f"{line[: LONGEST_FAULT - 3]}..."
 
 
 def first_sentences(error: Exception) -> str:
     """What DuckDB says, without its kind of error, its advice and its settings."""
     text = re.sub(r"^[\w ]*Error: ", "", str(error))
-    return " ".join(re.split(r"\n\s*\n|\nPossible", text)[0].split())
+    return re.split(r"\n\s*\n|\nPossible", text)[0]
 
 
 def open_table(connection: "duckdb.DuckDBPyConnection", file: DataFile, name: str) -> Table:
@@ -160,8 +168,10 @@ def open_table(connection: "duckdb.DuckDBPyConnection", file: DataFile, name: st
 
 def is_parquet(path: Path) -> bool:
     """By the name's ending or the first bytes. Raises `ValueError` for what is no file of bars at all."""
-    if path.is_dir():
-        raise ValueError("is a directory")
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        # It is read several times; a pipe can be read once, a device may never end.
+        raise ValueError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
     with path.open("rb") as file:
         start = file.read(4)
     if not start:
@@ -222,6 +232,9 @@ def typed_columns(
 ) -> dict[str, str]:
     """SQL that gives each role's values their type, NULL where they have not got it."""
     types = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {source})").fetchall())
+    booleans = [roles[role] for role in PRICE_COLUMNS if types[role] == "BOOLEAN"]
+    if booleans:
+        raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
     is_text = types["timestamp"] == "VARCHAR"
     symbol = "nullif(trim(CAST(symbol AS VARCHAR)), '')" if "symbol" in roles else text_literal(file.symbol_of_name())
     return {
@@ -335,6 +348,7 @@ def load_together(
     connection: "duckdb.DuckDBPyConnection", store: BarStore, tables: list[Table], unit: str | None
 ) -> None:
     """Files that share symbols, as one table."""
+    refuse_overlap(connection, tables)
     relation = " UNION ALL ".join(f"SELECT {table.typed} FROM {table.source}" for table in tables)
     with errors_named(", ".join(str(table.file.path) for table in tables)):
         try:
@@ -342,3 +356,26 @@ def load_together(
         except ValueError as error:
             # The row is one of the joined table, which nobody has seen.
             raise ValueError(re.sub(r",? ?\brow \d+", "", str(error), count=1)) from error
+
+
+def refuse_overlap(connection: "duckdb.DuckDBPyConnection", tables: list[Table]) -> None:
+    """Raises for the first bar that two of the files have; each was found faultless alone before."""
+    every = " UNION ALL ".join(
+        f"SELECT symbol, timestamp, {index} AS file FROM (SELECT {table.typed} FROM {table.source})"
+        for index, table in enumerate(tables)
+    )
+    with errors_named(", ".join(str(table.file.path) for table in tables)):
+        found = connection.execute(
+            f"SELECT symbol, CAST(timestamp AS VARCHAR), list_sort(list(file)) FROM ({every}) "
+            "GROUP BY symbol, timestamp HAVING count(*) > 1 ORDER BY symbol, timestamp LIMIT 1"
+        ).fetchone()
+    if found is None:
+        return
+    symbol, timestamp, (first, second, *_) = found
+    both = [tables[first], tables[second]]
+    advice = f"leave one of the two out, or the bars of {symbol} out of one"
+    nameless = [table.file.path for table in both if not table.has_symbols]
+    if nameless:
+        advice += f", or say whose bars {nameless[0]} has with SYMBOL=path"
+    files = " and ".join(str(table.file.path) for table in both)
+    raise DataFileError(f"{files}: both have the bar of {symbol} at {timestamp}; {advice}")

@@ -1,7 +1,7 @@
 """The command `ziggy-async`: signals and features of a market on the terminal or as JSON.
 
-Exit codes: 0 done; 2 the command, a file or a ticker is wrong, said in one line on stderr; 130 interrupted; 141 nobody
-reads the output any more.
+Exit codes: 0 done; 1 the output cannot be written; 2 the command, a file or a ticker is wrong; 130 interrupted; 141
+nobody reads the output any more. For 1 and 2, one line on stderr says what is wrong.
 """
 
 import os
@@ -9,20 +9,23 @@ import sys
 from collections.abc import Sequence
 
 from ziggy_async.cli.arguments import parse_arguments
+from ziggy_async.cli.output import OutputError, write_out
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. It fills the default store, so it wants a process of its own."""
-    arguments = parse_arguments(argv)
+    if sys.stdout is None:  # it was closed before we began
+        return fail("cannot write the output: it is closed", 1)
     try:
-        arguments.run(arguments)
-        sys.stdout.flush()
+        run(argv)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # What is still buffered has nowhere to go; the interpreter would complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 141
+    except OutputError as error:
+        discard_output()
+        return fail(f"cannot write the output: {error}", 1)
     except ModuleNotFoundError as error:
         if error.name != "duckdb":
             raise
@@ -32,6 +35,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def fail(message: str) -> int:
+def run(argv: Sequence[str] | None) -> None:
+    try:
+        arguments = parse_arguments(argv)
+    finally:
+        write_out("")  # help and version are output too, and end the program
+    arguments.run(arguments)
+
+
+def discard_output() -> None:
+    """What is still buffered has nowhere to go; the interpreter would complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(message: str, code: int = 2) -> int:
     print("ziggy-async:", " ".join(message.split()), file=sys.stderr)
-    return 2
+    return code

@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from io import StringIO
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 Style = str | None
+
+
+class OutputError(Exception):
+    """Standard output takes no more; the message says why."""
 
 
 @dataclass
@@ -38,8 +43,19 @@ def print_table(table: Table) -> None:
         lines = plain_lines(table)
     else:
         lines = rich_lines(table)
-    # Written in one place, so that a reader who has gone away is noticed in one way.
-    sys.stdout.write("\n".join([*lines, *table.notes]) + "\n")
+    write_out("\n".join([*lines, *table.notes]) + "\n")
+
+
+def write_out(text: str) -> None:
+    """Writes `text` to stdout and waits until it is there. Raises `BrokenPipeError` when the reader has gone away, and
+    `OutputError` for whatever else can be wrong with the output."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.strerror or str(error)) from error
 
 
 def rich_lines(table: Table) -> list[str]:
@@ -48,17 +64,17 @@ def rich_lines(table: Table) -> list[str]:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    # A file or a pipe has no width to fit into.
-    console = Console(width=None if sys.stdout.isatty() else 10_000)
+    # A file or a pipe has no width to fit into. Rich draws into memory: only `write_out` touches stdout.
+    on_screen, drawing = sys.stdout.isatty(), StringIO()
+    console = Console(file=drawing, force_terminal=on_screen, width=None if on_screen else 10_000)
     drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     for name in table.columns:
         is_text = name in table.text
         drawn.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
     for row, style in zip(table.rows, table.styles, strict=True):
         drawn.add_row(*(Text(cell) for cell in row), style=style)
-    with console.capture() as captured:
-        console.print(drawn)
-    return [line.rstrip() for line in captured.get().splitlines() if line.strip()]
+    console.print(drawn)
+    return [line.rstrip() for line in drawing.getvalue().splitlines() if line.strip()]
 
 
 def plain_lines(table: Table) -> list[str]:
@@ -88,7 +104,7 @@ def progress(doing: str, steps: int) -> Iterator[Callable[[], None]]:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(plain(value), allow_nan=False, indent=2) + "\n")
+    write_out(json.dumps(plain(value), allow_nan=False, indent=2) + "\n")
 
 
 def plain(value: Any) -> Any:
