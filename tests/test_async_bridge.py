@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import json
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -169,6 +170,30 @@ async def test_an_error_of_one_callback_does_not_stop_the_others(stocked: BarSto
         task.add_done_callback(broken)
     assert len(await asyncio.gather(*tasks)) == 50
     await until(lambda: len(seen) == 25)
+
+
+def test_a_wake_that_fails_once_loses_nothing(stocked: BarStore) -> None:
+    class Loop(asyncio.SelectorEventLoop):
+        failures = 0
+
+        def call_soon_threadsafe(self, callback: Any, *arguments: Any, **keywords: Any) -> Any:
+            if threading.current_thread().name == "ziggy-async-notifier" and self.failures == 0:
+                self.failures += 1
+                raise MemoryError
+            return super().call_soon_threadsafe(callback, *arguments, **keywords)
+
+    async def main() -> None:
+        async with asyncio.timeout(20.0):
+            assert list(await generate_signals_for_watchlist_async(SYMBOLS * 40)) == SYMBOLS
+            found = await asyncio.gather(*(async_get_ticker_features(symbol) for symbol in SYMBOLS))
+            assert found == [get_ticker_features(symbol) for symbol in SYMBOLS]
+
+    loop = Loop()
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert loop.failures == 1
 
 
 def test_debug_mode(stocked: BarStore) -> None:

@@ -1,10 +1,12 @@
 """Beginnings and ends: import, closed loops, exits, forks, interrupts, sub-interpreters."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -85,19 +87,47 @@ def test_exports(run_python: Run) -> None:
     } <= set(names)
 
 
-def test_loops_closed_in_flight(store: BarStore) -> None:
+class Loop(asyncio.SelectorEventLoop):
+    """One that can be referred to weakly."""
+
+
+def close_in_flight(names: list[str]) -> "weakref.ref[Loop]":
+    """A loop's life that ends while its watchlists are on their way."""
+    loop = Loop()
+    tasks: list[Any] = [loop.create_task(generate_signals_for_watchlist_async(names)) for _ in range(5)]
+    loop.run_until_complete(asyncio.sleep(0))
+    for task in tasks:
+        task._log_destroy_pending = False
+    loop.close()
+    return weakref.ref(loop)
+
+
+@pytest.fixture
+def stocked(store: BarStore) -> list[str]:
+    """The names of what the store holds."""
     names = [f"S{number}" for number in range(100)]
     for seed, name in enumerate(names):
         store.load(name, walk(60, seed=seed).table())
-    for _ in range(200):
-        loop = asyncio.new_event_loop()
-        tasks: list[Any] = [loop.create_task(generate_signals_for_watchlist_async(names)) for _ in range(5)]
-        loop.run_until_complete(asyncio.sleep(0))
-        for task in tasks:
-            task._log_destroy_pending = False
-        loop.close()
-    assert list(asyncio.run(generate_signals_for_watchlist_async(names))) == names
+    return names
+
+
+def test_loops_closed_in_flight(stocked: list[str]) -> None:
+    for _ in range(1000):
+        close_in_flight(stocked)
+    assert list(asyncio.run(generate_signals_for_watchlist_async(stocked))) == stocked
     settle()
+
+
+def test_loops_closed_in_flight_are_freed(stocked: list[str]) -> None:
+    """The notifier's thread disposes of what they left in the pool, when that is done."""
+    alive = [close_in_flight(stocked) for _ in range(50)]
+    deadline = time.monotonic() + 20.0
+    while alive:
+        assert time.monotonic() < deadline, f"{len(alive)} loops are still there"
+        # Another loop takes the place of the one whose port this thread remembers.
+        asyncio.run(generate_signals_for_watchlist_async(stocked[:1]))
+        gc.collect()
+        alive = [reference for reference in alive if reference() is not None]
 
 
 def settle(seconds: float = 20.0) -> None:
@@ -131,11 +161,22 @@ started.wait()
 }
 
 
+AGAIN_IN_CHILDREN = """
+for _ in range(9 if hasattr(os, "fork") else 0):
+    child = os.fork()
+    if child == 0:
+        break
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code != 0:
+        sys.exit(f"a child ended with {code}")
+"""
+"""In front of what ends an interpreter: nine children end so, and then their parent."""
+
+
 @pytest.mark.parametrize("ending", list(ENDINGS))
 @pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
-@pytest.mark.parametrize("turn", range(2))
-def test_the_interpreter_ends_with_jobs_in_flight(ending: str, wake: str, turn: int, run_python: Run) -> None:
-    done = run_python(STOCK + ENDINGS[ending], ASYNC_FEATURES_WAKE=wake)
+def test_the_interpreter_ends_with_jobs_in_flight(ending: str, wake: str, run_python: Run) -> None:
+    done = run_python(STOCK + AGAIN_IN_CHILDREN + ENDINGS[ending], ASYNC_FEATURES_WAKE=wake, OPENBLAS_NUM_THREADS="1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -174,6 +215,35 @@ def test_fork_while_busy(wake: str, run_python: Run) -> None:
     done = run_python(STOCK + FORK, ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == "[0, 0, 0, 0, 0] True"
+
+
+FORK_AND_CANCEL = """
+import ctypes
+loop = asyncio.new_event_loop()
+kept = begin(loop)
+child = os.fork()
+if child == 0:
+    signal.alarm(30)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(loop))
+    for task in kept:
+        task.cancel()
+    # The futures' own callbacks run as well: they are what gives up a job in the pool that is not here.
+    ended = loop.run_until_complete(asyncio.gather(*kept, return_exceptions=True))
+    found = asyncio.run(ziggy_async.async_get_ticker_features("S1"))
+    many = asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
+    good = all(isinstance(end, asyncio.CancelledError) for end in ended)
+    os._exit(0 if good and found == get_ticker_features("S1") and list(many) == names else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+loop.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
+def test_a_forked_child_cancels_what_it_inherited(wake: str, run_python: Run) -> None:
+    done = run_python(STOCK + FORK_AND_CANCEL, ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == "0"
 
 
 INTERRUPT = """

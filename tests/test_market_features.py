@@ -111,6 +111,14 @@ def test_an_unknown_ticker_has_no_bars() -> None:
     }  # fmt: skip
 
 
+async def test_an_unencodable_ticker_in_a_list_is_an_unknown_one() -> None:
+    computer = FeatureComputer(_store_of({"A": walk(60)}))
+    for found in (computer.compute_batch(["\ud800", "A"]), await computer.compute_batch_async(["\ud800", "A"])):
+        assert list(found) == ["\ud800", "A"]
+        assert found["\ud800"] == {"ticker": "\ud800", "status": "insufficient_data", "bars": 0, "required": 50}
+        assert found["A"]["status"] == "ok"
+
+
 def test_types() -> None:
     found = computed("A", walk(60))
     assert tuple(found) == reference.KEYS

@@ -144,6 +144,23 @@ def test_equal_and_older_timestamps_are_appended_as_they_come() -> None:
     assert_features(computer_of({"A": shuffled}).compute_features("A"), "A", shuffled)
 
 
+async def test_each_symbol_answers_in_its_own_kind_of_time() -> None:
+    computer = FeatureComputer()
+    naive, aware = datetime(2024, 1, 2, 9, 30), datetime(2024, 1, 2, 9, 30, tzinfo=UTC)
+    for minute in range(3):
+        for symbol, moment in (("N", naive), ("A", aware)):
+            computer.add_price_data(PriceData(moment + timedelta(minutes=minute), symbol, 1.0, 1.0, 1.0, 1.0, 1.0))
+    for symbol, moment in (("N", naive), ("A", aware)):
+        for found in (computer.compute_features(symbol), await computer.compute_features_async(symbol)):
+            assert found is not None
+            assert found.timestamp == moment + timedelta(minutes=2)
+            assert found.timestamp.tzinfo is moment.tzinfo
+    computer.add_price_data(PriceData(aware + timedelta(minutes=3), "N", 1.0, 1.0, 1.0, 1.0, 1.0))
+    now = computer.compute_features("N")
+    assert now is not None
+    assert now.timestamp == aware + timedelta(minutes=3), "the last one that was fed decides"
+
+
 def test_prices_need_only_be_finite_and_positive() -> None:
     computer = FeatureComputer()
     moment = datetime(2024, 1, 2, tzinfo=UTC)

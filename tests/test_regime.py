@@ -180,3 +180,14 @@ def test_over_bars(store: BarStore) -> None:
     assert regime.get_regime_state(force_refresh=True).regime is RegimeState.PANIC
     assert regime.is_defensive_regime()
     assert RegimeDetector(FeatureComputer(BarStore())).detect_regime().confidence == 0.3
+
+
+def test_three_percent_down_is_no_panic(store: BarStore) -> None:
+    """100 to 97 is -3 % to the last bit, and the rule is for less."""
+    closes = np.r_[np.full(59, 100.0), 97.0]
+    days = np.datetime64("2020-01-01") + np.arange(60)
+    store.load("SPY", {"date": days, "open": closes, "high": closes, "low": closes, "close": closes, "volume": closes})
+    result = regime.get_regime_state(force_refresh=True)
+    assert result.metrics.spy_change_1d == -3.0
+    assert not result.metrics.panic_triggered
+    assert result.regime is not RegimeState.PANIC

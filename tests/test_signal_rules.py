@@ -278,6 +278,14 @@ async def test_the_regime_is_read_once(stocked: BarStore) -> None:
     assert len(contexts) == 1
 
 
+async def test_an_unencodable_ticker_in_a_list_is_an_unknown_one(stocked: BarStore) -> None:
+    tickers = ["\ud800", *list(universe())[:3]]
+    for found in (generate_signals_for_watchlist(tickers), await generate_signals_for_watchlist_async(tickers)):
+        assert list(found) == tickers
+        assert found["\ud800"] == {"ticker": "\ud800", "signal": None, "reason": "insufficient_features"}
+        assert {found[ticker]["reason"] for ticker in tickers[1:]} <= {"ok", "no_trade_edge"}
+
+
 @pytest.fixture
 def enrich() -> Any:
     """Sets `signal_generator.enrich` for one test."""
@@ -354,30 +362,6 @@ def test_to_dict(stocked: BarStore) -> None:
         "raw_confidence", "confidence_adjustment", "decision_quality", "similar_outcomes", "lessons_learned",
     ]  # fmt: skip
     assert (type(plain["direction"]), type(plain["signal_type"])) == (str, str)
-
-
-def test_fields_of_a_signal() -> None:
-    assert [field.name for field in dataclasses.fields(Signal)] == [
-        "ticker",
-        "direction",
-        "confidence",
-        "signal_type",
-        "reason",
-        "entry_price",
-        "stop_loss",
-        "take_profit",
-        "timestamp",
-        "time_horizon",
-        "regime_context",
-        "features_snapshot",
-        "expected_return",
-        "risk_reward_ratio",
-        "raw_confidence",
-        "confidence_adjustment",
-        "decision_quality",
-        "similar_outcomes",
-        "lessons_learned",
-    ]
 
 
 def test_confidence_grows_with_the_extremes() -> None:

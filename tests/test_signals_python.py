@@ -1,15 +1,18 @@
 """What Python adds to the core's decisions: the Signal, its words and figures, parameters, regimes handed in."""
 
+import contextvars
 import dataclasses
 import inspect
 import json
+import threading
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 import ziggy_async
-from ziggy_async import BarStore
+from ziggy_async import BarStore, blocking
+from ziggy_async.lag import LoopLag
 from ziggy_async.market_brain import signals
 from ziggy_async.market_brain.features import FeatureComputer, Features, FeatureSet, get_ticker_features
 from ziggy_async.market_brain.regime import RegimeState
@@ -191,6 +194,79 @@ async def test_enrich_gets_a_copy_and_the_features(falling: BarStore) -> None:
     generator.enrich = enrich
     assert generator.generate_signal("A", RegimeState.CHOP)["signal"].confidence == 0.1
     assert (await generator.generate_signal_async("A", RegimeState.CHOP))["signal"].confidence == 0.1
+
+
+def many_signals(count: int) -> tuple[SignalGenerator, list[str]]:
+    """A generator over symbols that all give a signal in RiskOn, and their names."""
+    closes = np.r_[100.0 + np.tile([0.0, 1.0], 40), np.linspace(102.0, 120.0, 10)]
+    store, names = store_of(closes), [f"S{number}" for number in range(count)]
+    table = store.bars("A")
+    for name in names:
+        store.load(name, table)
+    generator = SignalGenerator(FeatureComputer(store))
+    generator.update_parameters(MOMENTUM_LONG)
+    return generator, names
+
+
+@pytest.mark.parametrize("count", [1, 3, 100, 1000])
+async def test_enrich_goes_to_the_pool_in_chunks(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator, names = many_signals(count)
+    chunks, under_way, most = 0, 0, 0
+    submit = blocking.submit
+
+    def counted(function, chunk):
+        nonlocal chunks, under_way, most
+        assert len(chunk) <= signals.ENRICHED_TOGETHER
+        chunks, under_way = chunks + 1, under_way + 1
+        most = max(most, under_way)
+
+        def work() -> None:
+            nonlocal under_way
+            function(chunk)
+            with counting:
+                under_way -= 1
+
+        return submit(work)
+
+    counting = threading.Lock()
+    monkeypatch.setattr(blocking, "submit", counted)
+    generator.enrich = lambda signal, features: dataclasses.replace(signal, confidence=features.close / 1e3)
+    for way in (generator.generate_signals_bulk, generator.generate_signals_bulk_async):
+        found = way(names, RegimeState.RISK_ON)
+        found = await found if inspect.isawaitable(found) else found
+        assert list(found) == names
+        assert all((entry["signal"].ticker, entry["signal"].confidence) == (n, 0.12) for n, entry in found.items())
+        assert chunks <= max(blocking.workers(), -(-count // signals.ENRICHED_TOGETHER))
+        assert most <= blocking.workers()
+        chunks = most = 0
+
+
+async def test_enrich_sees_the_callers_context_and_leaves_none() -> None:
+    generator, names = many_signals(50)
+    variable = contextvars.ContextVar("variable", default="nobody's")
+    seen = []
+
+    def enrich(signal: Signal, features: Features) -> Signal:
+        seen.append(variable.get())
+        variable.set(signal.ticker)
+        return signal
+
+    generator.enrich = enrich
+    variable.set("the caller's")
+    generator.generate_signals_bulk(names, RegimeState.RISK_ON)
+    await generator.generate_signals_bulk_async(names, RegimeState.RISK_ON)
+    await blocking.run(generator.generate_signals_bulk, names, RegimeState.RISK_ON)
+    assert seen == ["the caller's"] * 150
+
+
+@pytest.mark.performance
+async def test_enrich_does_not_hold_up_the_loop() -> None:
+    generator, names = many_signals(10_000)
+    generator.enrich = lambda signal, features: dataclasses.replace(signal, confidence=0.1)
+    async with LoopLag() as lag:
+        await generator.generate_signals_bulk_async(names, RegimeState.RISK_ON)
+    assert lag.summary().p50 < 10.0
+    assert lag.summary().max < 100.0
 
 
 @pytest.mark.parametrize("answer", [None, "a signal", ZeroDivisionError])

@@ -305,6 +305,30 @@ async def test_lists_ask_for_all_at_once(kind) -> None:
     assert not any(result.stale for result in results.values())
 
 
+async def test_a_long_list_is_a_bounded_number_of_tasks() -> None:
+    async def source(symbol: str, lookback: int):
+        nonlocal most
+        most = max(most, len(asyncio.all_tasks()))
+        await asyncio.sleep(0)
+        return bars(count=1)
+
+    most = 0
+    set_bar_source(source, timeout=30.0)
+    tickers = [f"T{i}" for i in range(1000)]
+    assert list(await async_get_multiple_ticker_features(tickers)) == tickers
+    assert sources.AT_ONCE < most < 3 * sources.AT_ONCE, "one task that waits and one that calls for each at once"
+
+
+@both_kinds
+async def test_a_ticker_that_no_store_can_hold(kind) -> None:
+    set_bar_source(kind())
+    tickers = ["A", "\ud800", "B"]
+    for results in (get_multiple_ticker_features(tickers), await async_get_multiple_ticker_features(tickers)):
+        assert [results[ticker].status for ticker in tickers] == ["ok", "insufficient_data", "ok"]
+    reasons = [result["reason"] for result in generate_signals_for_watchlist(tickers).values()]
+    assert reasons == ["no_trade_edge", "insufficient_features", "no_trade_edge"]
+
+
 def test_the_regime_asks_for_the_vix_too() -> None:
     def source(symbol: str, lookback: int):
         asked.append(symbol)

@@ -338,6 +338,38 @@ def test_readers_and_writers_at_once() -> None:
     assert len(store) == len(symbols)
 
 
+@pytest.mark.usefixtures("_quick_switches")
+def test_arrays_that_change_while_they_are_loaded() -> None:
+    """What is checked is what is kept: a row that turns bad afterwards does not get in."""
+    bars, store, done = walk(2000), BarStore(2000), threading.Event()
+    table = bars.table()
+    times, figures = bars.timestamp.copy(), [bars.columns()[name].copy() for name in FIELDS]
+
+    def change() -> None:
+        good = float(bars.close[1000])
+        while not done.is_set():
+            for value in (np.nan, good):
+                table["close"][1000] = figures[3][1000] = value
+
+    def load(turn: int) -> None:
+        if turn % 2:
+            store.load("A", table)
+        else:
+            store._load_rows("A", times, *figures, False)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        for turn in range(400):
+            with contextlib.suppress(ValueError):
+                load(turn)
+            if "A" in store:
+                assert np.isfinite(store.bars("A")["close"]).all()
+    finally:
+        done.set()
+        changer.join()
+
+
 def test_a_symbol_dropped_by_others_meanwhile() -> None:
     store, stop = BarStore(16), threading.Barrier(4)
     bars = walk(20)

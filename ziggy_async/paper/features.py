@@ -1,7 +1,7 @@
 """Features of the paper-trading feed: a window of ticks per symbol, and the figures over it.
 
-The feed is not a calendar: ticks of equal or older timestamps are appended as they come. Timestamps come back as they
-went in: without a zone when the last datetime that was fed had none, else in UTC.
+The feed is not a calendar: ticks of equal or older timestamps are appended as they come. A symbol's timestamps
+come back as they went in: without a zone when the last datetime that was fed for it had none, else in UTC.
 """
 
 from dataclasses import dataclass
