@@ -239,6 +239,8 @@ def _pairs(data: object) -> list[tuple[str, Any]]:
 
 
 def _of_arrow(column: Any) -> "NDArray[Any] | Texts | Unsupported | Broken":
+    if isinstance(column, np.ndarray):  # before the patterns: to them an array may look like a pair
+        return column
     match column:
         case str(arrow_format):
             return Unsupported(arrow_format)
@@ -248,8 +250,7 @@ def _of_arrow(column: Any) -> "NDArray[Any] | Texts | Unsupported | Broken":
             return Texts(codes, values)
         case (values, missing):
             return np.ma.masked_array(values, missing)
-    array: NDArray[Any] = column
-    return array
+    raise TypeError(f"{type(column).__name__} is no column of the core")
 
 
 def _pandas_pairs(pandas: Any, frame: Any) -> list[tuple[str, Any]]:
@@ -321,7 +322,7 @@ def _array(name: str, column: Any, label: Label) -> NDArray[Any]:
 
 def _of_masked(column: Any) -> NDArray[Any]:
     if column.dtype.kind == "M":
-        return np.asarray(column.filled(np.datetime64("NaT")))
+        return np.asarray(column.filled(np.datetime64("NaT", "ns")))
     missing = np.ma.getmaskarray(column)
     if column.dtype.kind in "iuf" or not missing.any():
         return column if missing.any() else np.asarray(column.data)

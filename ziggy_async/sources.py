@@ -132,14 +132,8 @@ class BarSource:
         return [
             symbol
             for symbol in symbols
-            if self._refreshed.get(symbol, self._set_at) <= oldest or not self._has_bars(symbol)
+            if self._refreshed.get(symbol, self._set_at) <= oldest or symbol not in self._store
         ]
-
-    def _has_bars(self, symbol: str) -> bool:
-        try:
-            return symbol in self._store
-        except UnicodeEncodeError:  # no symbol for any store: that is this one's failure, not its list's
-            return False
 
     async def _refresh_due(self, due: Sequence[str], blocked: asyncio.AbstractEventLoop | None = None) -> set[str]:
         """`blocked`: a loop that stands still until this is done."""

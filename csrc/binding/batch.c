@@ -69,7 +69,7 @@ static int make_room(za_batch *batch)
 
 int za_batch_add(za_batch *batch, PyObject *ticker, PyObject *future)
 {
-    if (make_room(batch) < 0 || za_symbol_of(ticker, &batch->symbols[batch->count]) < 0 ||
+    if (make_room(batch) < 0 || za_asked_symbol_of(ticker, &batch->symbols[batch->count]) < 0 ||
         PyList_Append(batch->tickers, ticker) < 0) {
         return -1;
     }

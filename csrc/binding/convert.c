@@ -79,6 +79,19 @@ int za_symbol_of(PyObject *object, za_symbol *symbol)
     return symbol->text == NULL ? -1 : 0;
 }
 
+int za_asked_symbol_of(PyObject *object, za_symbol *symbol)
+{
+    if (za_symbol_of(object, symbol) == 0) {
+        return 0;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    *symbol = (za_symbol){.text = "", .length = 0};
+    return 0;
+}
+
 PyObject *za_symbol_tuple(PyObject *iterable)
 {
     if (PyUnicode_Check(iterable) || PyBytes_Check(iterable)) {
@@ -107,13 +120,9 @@ za_symbol *za_symbols_of(PyObject *tuple)
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (za_symbol_of(PyTuple_GET_ITEM(tuple, i), &symbols[i]) < 0) {
-            if (!PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-                za_free(symbols);
-                return NULL;
-            }
-            PyErr_Clear();
-            symbols[i] = (za_symbol){.text = "", .length = 0};
+        if (za_asked_symbol_of(PyTuple_GET_ITEM(tuple, i), &symbols[i]) < 0) {
+            za_free(symbols);
+            return NULL;
         }
     }
     return symbols;

@@ -15,11 +15,14 @@ PyObject *za_take_exception(void);
 /* The UTF-8 of a str, borrowed for as long as the str lives; TypeError for anything else. */
 int za_symbol_of(PyObject *object, za_symbol *symbol);
 
+/* The same of a symbol that is asked for. A str that is no UTF-8 (a lone surrogate) becomes the empty symbol, which no
+ * store has: such a ticker is unknown, and no fault of a list that it stands in. */
+int za_asked_symbol_of(PyObject *object, za_symbol *symbol);
+
 /* A tuple of the items of any iterable of str; a str by itself is a TypeError, as is an item that is none, named by its
  * position. */
 PyObject *za_symbol_tuple(PyObject *iterable);
-/* The symbols of such a tuple, from za_alloc; NULL with an exception raised. A str that is no UTF-8 (a lone surrogate)
- * becomes the empty symbol, which no store has: one ticker's fault is not the list's. */
+/* The symbols of such a tuple, asked for, from za_alloc; NULL with an exception raised. */
 za_symbol *za_symbols_of(PyObject *tuple);
 
 /* Registers datetime's C API; 0, or -1 with an exception raised. */

@@ -74,7 +74,7 @@ static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_
     za_state *state = za_state_of_module(module);
     za_symbol symbol;
     za_store_object *store = za_check_count("features", count, 2) < 0 ? NULL : za_store_argument(state, arguments[0]);
-    if (store == NULL || za_symbol_of(arguments[1], &symbol) < 0) {
+    if (store == NULL || za_asked_symbol_of(arguments[1], &symbol) < 0) {
         return NULL;
     }
     za_request request;

@@ -202,7 +202,7 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
     PyObject *names[ZA_FIGURE_COUNT] = {state->str_open, state->str_high, state->str_low, state->str_close,
                                         state->str_volume};
     za_symbol symbol;
-    if (za_symbol_of(symbol_object, &symbol) < 0) {
+    if (za_asked_symbol_of(symbol_object, &symbol) < 0) {
         return NULL;
     }
     za_view view = za_store_view(store_of(self), symbol);
@@ -250,7 +250,8 @@ static PyObject *store_symbols(PyObject *self, PyObject *unused)
 static PyObject *store_drop(PyObject *self, PyObject *symbol_object)
 {
     za_symbol symbol;
-    return za_symbol_of(symbol_object, &symbol) < 0 ? NULL : PyBool_FromLong(za_store_drop(store_of(self), symbol));
+    return za_asked_symbol_of(symbol_object, &symbol) < 0 ? NULL
+                                                          : PyBool_FromLong(za_store_drop(store_of(self), symbol));
 }
 
 static PyObject *store_clear(PyObject *self, PyObject *unused)
@@ -281,7 +282,7 @@ static int store_contains(PyObject *self, PyObject *object)
     if (!PyUnicode_Check(object)) {
         return 0;
     }
-    return za_symbol_of(object, &symbol) < 0 ? -1 : za_store_contains(store_of(self), symbol);
+    return za_asked_symbol_of(object, &symbol) < 0 ? -1 : za_store_contains(store_of(self), symbol);
 }
 
 static PyObject *store_capacity(PyObject *self, void *unused)
