@@ -1,4 +1,4 @@
-/* For tests of threads: a gate that holds them until it is opened, a rest, and whether ThreadSanitizer watches. */
+/* For tests of threads: a gate that holds them until it is opened, a rest, and which sanitizer watches. */
 #ifndef ZA_TESTS_GATE_H
 #define ZA_TESTS_GATE_H
 
@@ -7,15 +7,20 @@
 #include <stdint.h>
 #include <time.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN true
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN true
+#if defined(__has_feature)
+#define UNDER_TSAN __has_feature(thread_sanitizer)
+#define UNDER_ASAN __has_feature(address_sanitizer)
+#else
+#ifdef __SANITIZE_THREAD__
+#define UNDER_TSAN 1
+#else
+#define UNDER_TSAN 0
 #endif
+#ifdef __SANITIZE_ADDRESS__
+#define UNDER_ASAN 1
+#else
+#define UNDER_ASAN 0
 #endif
-#if !defined(UNDER_TSAN)
-#define UNDER_TSAN false
 #endif
 
 /* Less than a second. */
