@@ -175,7 +175,6 @@ def test_failure_leaves_the_bars_and_marks_the_result(kind, store: BarStore, cap
         "status": "insufficient_data",
         "bars": 0,
         "required": 50,
-        "stale": True,
     }
 
 
@@ -317,6 +316,19 @@ async def test_a_long_list_is_a_bounded_number_of_tasks() -> None:
     tickers = [f"T{i}" for i in range(1000)]
     assert list(await async_get_multiple_ticker_features(tickers)) == tickers
     assert sources.AT_ONCE < most < 3 * sources.AT_ONCE, "one task that waits and one that calls for each at once"
+
+
+async def test_other_tasks_have_their_turns_while_a_long_list_is_looked_up(store: BarStore) -> None:
+    tickers = [f"T{number}" for number in range(4 * sources.SLICE)]
+    store.load_frame({**{k: np.tile(v, len(tickers)) for k, v in bars(count=1).items()}, "symbol": np.array(tickers)})
+    set_bar_source(Asked())
+    looking_up = asyncio.create_task(feature_computer.refresh_async(tickers))
+    turns = 0
+    while not looking_up.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert await looking_up == set()
+    assert turns >= 4
 
 
 @both_kinds

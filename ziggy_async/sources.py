@@ -30,6 +30,9 @@ AT_ONCE = 64
 GRACE = 1.0
 """Seconds that a coroutine may take to end once it was cancelled."""
 
+SLICE = 512
+"""Symbols that one turn of the loop looks up: some 0.2 ms."""
+
 COUNTERS = ("calls", "failures", "timeouts", "shared")
 
 
@@ -122,7 +125,12 @@ class BarSource:
 
     async def refresh_async(self, symbols: Collection[str], force: bool = False) -> set[str]:
         """As `refresh`, in the running loop."""
-        due = self._due(symbols, force)
+        due: list[str] = []
+        names = symbols if isinstance(symbols, Sequence) else tuple(symbols)
+        for first in range(0, len(names), SLICE):
+            if first:
+                await asyncio.sleep(0)
+            due += self._due(names[first : first + SLICE], force)
         return await self._refresh_due(due) if due else set()
 
     def _due(self, symbols: Collection[str], force: bool) -> list[str]:

@@ -146,9 +146,7 @@ class FeatureComputer:
     def _compute(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
         stale = self.refresh((checked_ticker(ticker), *also), force)
         features: Features = _core.features(self.store, ticker)
-        if ticker in stale:
-            features["stale"] = True
-        return features
+        return _marked_one(features, ticker in stale)
 
     async def _compute_async(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
         checked_ticker(ticker)
@@ -157,9 +155,7 @@ class FeatureComputer:
         stale = () if source is None else await source.refresh_async((ticker, *also), force)
         loop, port = bridge.port()
         features: Features = await port.features(loop, store, ticker)
-        if ticker in stale:
-            features["stale"] = True
-        return features
+        return _marked_one(features, ticker in stale)
 
 
 def checked_ticker(ticker: object) -> str:
@@ -172,8 +168,15 @@ def checked_ticker(ticker: object) -> str:
 def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:
     for ticker in stale:
         if ticker in results:
-            results[ticker]["stale"] = True
+            _marked_one(results[ticker], True)
     return results
+
+
+def _marked_one(features: Features, stale: bool) -> Features:
+    """Too few bars have no figures that could be old."""
+    if stale and features.is_sufficient:
+        features["stale"] = True
+    return features
 
 
 feature_computer = FeatureComputer()

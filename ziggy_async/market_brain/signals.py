@@ -139,6 +139,7 @@ class SignalGenerator:
     `params`: the rules' thresholds and multiples. `win_rates`: SignalType -> RegimeState -> the rate that a confidence
     starts from. `enrich`: None, or a callable `(signal, features) -> signal` with which the application attaches its
     own calibration; it runs on the blocking pool and gets a copy, so that its failure leaves the signal as it was.
+    The features are those of the bars at that moment; the figures that decided are in `signal.features_snapshot`.
     """
 
     def __init__(self, feature_computer: FeatureComputer | None = None, detector: RegimeDetector | None = None) -> None:
