@@ -217,10 +217,11 @@ async def test_a_coroutine_that_takes_too_long_is_cancelled(store: BarStore) -> 
             cancelled.set()
 
     set_bar_source(source, timeout=0.01)
-    assert (await async_get_ticker_features("A")).stale is True
+    assert (await async_get_ticker_features("A")).status == "insufficient_data"
     await asyncio.wait_for(cancelled.wait(), 30)
     assert bar_source_stats()["timeouts"] == 1
-    assert (await asyncio.to_thread(get_ticker_features, "A")).stale is True
+    assert (await asyncio.to_thread(get_ticker_features, "A")).status == "insufficient_data"
+    assert bar_source_stats()["timeouts"] == 2
 
 
 async def test_a_waiter_that_is_cancelled_leaves_the_call_to_others() -> None:
@@ -257,7 +258,8 @@ def test_a_loop_that_dies_does_not_strand_the_others() -> None:
     task = loop.create_task(async_get_ticker_features("A"))
     while not started.is_set():
         loop.run_until_complete(asyncio.sleep(0))
-    assert get_ticker_features("A").stale is True, "waits for the other loop's call, as long as its own time limit"
+    shared = get_ticker_features("A")
+    assert shared.status == "insufficient_data", "waits for the other loop's call, as long as its own time limit"
     task.cancel()
     loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
     loop.run_until_complete(asyncio.sleep(0.3))
