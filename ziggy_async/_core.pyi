@@ -1,7 +1,7 @@
 """The extension module. Private: its callers are the modules of this package."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Self, final
 
 import numpy as np
@@ -148,6 +148,35 @@ class Port:
     def resume(self) -> None: ...
     def close(self) -> None: ...
     def stats(self) -> dict[str, int]: ...
+
+@final
+class Histogram:
+    """Durations in log-linear buckets: what is read back is never less and at most 0.8 % more than what was recorded.
+
+    40 kB, however many there are. Any thread may record and read, and none waits. Whole nanoseconds are what is kept of
+    seconds, up to 292 years. NaN is a `ValueError` everywhere, an infinite duration too.
+    """
+
+    def __new__(cls) -> Self: ...
+    def record(self, seconds: float, /) -> None:
+        """Count a duration; a negative one as 0."""
+    @property
+    def count(self) -> int: ...
+    @property
+    def total(self) -> float:
+        """Seconds, the exact sum."""
+    @property
+    def max(self) -> float:
+        """Seconds, exact; 0.0 when empty."""
+    def percentile(self, percent: float, /) -> float:
+        """Seconds that `percent` (0 to 100) of the durations do not exceed, by nearest rank.
+
+        Never above the maximum; 0.0 when empty.
+        """
+    def counts(self, bounds: Sequence[float], /) -> list[int]:
+        """For each bound, in any order, how many durations are not longer; of one moment. `inf` counts all."""
+    def clear(self) -> None:
+        """Forget every duration. One that is recorded meanwhile may be forgotten in part."""
 
 def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
     """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.

@@ -11,6 +11,7 @@
     X(store_type)                                                                                                      \
     X(port_type)                                                                                                       \
     X(batch_type)                                                                                                      \
+    X(histogram_type)                                                                                                  \
     X(Features)       /* class of a market-brain result */                                                             \
     X(MarketFeatures) /* class of a paper result */                                                                    \
     X(Signal)         /* class of a signal */                                                                          \
