@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from benchmarks.harness import Report, fill, fresh_heap, universe
-from ziggy_async.lag import LagSummary, LoopLag
+from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async
 from ziggy_async.store import default_store
@@ -41,7 +41,7 @@ async def measured(work: Callable[[], Awaitable[object]]) -> tuple[LagSummary, f
     """The loop's lag while `work` is repeated, and the median of its seconds."""
     seconds = []
     with fresh_heap():
-        async with LoopLag() as lag:
+        async with PingLag() as lag:
             end = time.perf_counter() + SECONDS
             while (start := time.perf_counter()) < end:
                 await work()

@@ -1,6 +1,5 @@
 """The command `ziggy-async`: what it prints, what it refuses, and how it ends."""
 
-import ctypes
 import json
 import math
 import os
@@ -11,7 +10,6 @@ import pytest
 
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands, main, output
-from ziggy_async.lag import LagSummary, LoopLag
 
 HEADER = "symbol,date,open,high,low,close,volume\n"
 
@@ -258,33 +256,3 @@ def test_json_has_neither_nan_nor_infinity(capsys):
 )
 def test_figures(value, text):
     assert commands.figure(value) == text
-
-
-async def test_lag_of_an_idle_loop_is_measured():
-    async with LoopLag() as lag:
-        pass
-    summary = lag.summary()
-    assert 0 < summary.p50 <= summary.p95 <= summary.p99 <= summary.max
-
-
-async def test_lag_is_measured_once():
-    async with LoopLag() as lag:
-        pass
-    with pytest.raises(RuntimeError, match="another"):
-        async with lag:
-            pass
-
-
-@pytest.mark.parametrize("library", [ctypes.CDLL, ctypes.PyDLL], ids=["without the GIL", "with the GIL"])
-async def test_a_pause_of_the_loop_is_seen(library):
-    pause = library(None).usleep
-    async with LoopLag() as lag:
-        pause(50_000)
-    assert lag.summary().max > 40
-    assert lag.summary().p50 > 5
-
-
-def test_lag_without_pings_is_zero():
-    assert LoopLag().summary() == LagSummary(0.0, 0.0, 0.0, 0.0)
-    with pytest.raises(ValueError, match="interval"):
-        LoopLag(0)

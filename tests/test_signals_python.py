@@ -12,7 +12,7 @@ import pytest
 
 import ziggy_async
 from ziggy_async import BarStore, blocking
-from ziggy_async.lag import LoopLag
+from ziggy_async.lag import PingLag
 from ziggy_async.market_brain import signals
 from ziggy_async.market_brain.features import FeatureComputer, Features, FeatureSet, get_ticker_features
 from ziggy_async.market_brain.regime import RegimeState
@@ -263,7 +263,7 @@ async def test_enrich_sees_the_callers_context_and_leaves_none() -> None:
 async def test_enrich_does_not_hold_up_the_loop() -> None:
     generator, names = many_signals(10_000)
     generator.enrich = lambda signal, features: dataclasses.replace(signal, confidence=0.1)
-    async with LoopLag() as lag:
+    async with PingLag() as lag:
         await generator.generate_signals_bulk_async(names, RegimeState.RISK_ON)
     assert lag.summary().p50 < 10.0
     assert lag.summary().max < 100.0

@@ -1,39 +1,111 @@
-"""How late a running event loop is: pings from another thread, and how long each took to be answered."""
+"""How late a running event loop is, two ways: by the drift of a timer, which costs next to nothing and may run as long
+as its service does, and by pings from another thread, for one block of code."""
 
 import asyncio
+import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
-import numpy as np
+from ziggy_async._core import Histogram
 
-INTERVAL = 0.001
-"""Seconds between pings: short against a pause that a caller would notice, long against the cost of a ping."""
 TIMER_RESOLUTION = 0.002
 """Seconds by which a loop's timers are late without anything being wrong: they wait for whole milliseconds."""
+LEAST_INTERVAL = 0.001
+"""Seconds between turns of a timer; the loops' clocks tell no shorter ones apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class LagSummary:
-    """Percentiles and maximum of the delays, in milliseconds; all 0.0 when no ping was sent."""
+    """Percentiles and maximum of the delays, in milliseconds; all 0.0 when there is none."""
 
     p50: float
     p95: float
     p99: float
     max: float
 
+    @classmethod
+    def of(cls, delays: Histogram) -> Self:
+        p50, p95, p99 = (delays.percentile(percent) * 1e3 for percent in (50, 95, 99))
+        return cls(p50, p95, p99, delays.max * 1e3)
+
     def to_dict(self) -> dict[str, float]:
         return asdict(self)
 
 
 class LoopLag:
-    """Measures the loop in which it is entered, for as long as the block runs.
+    """The drift of a timer of the loop: how much later than `interval` after its last turn it comes, each time.
 
     ::
 
-        async with LoopLag() as lag:
+        lag = LoopLag()
+        lag.start()
+        ...
+        print(lag.summary().p99)
+
+    A loop that stands still makes one turn late and leaves out others, and each of these counts with the delay that it
+    would have had: so a percentile is a share of the time, however long the pauses are. Delays are kept as they are
+    measured, with the timer's own share in them: an idle loop shows a part of a millisecond, now and then two, since
+    loops wait for whole ones. A loop under load is to be compared with that. A timer that comes early counts as 0.
+
+    It measures one loop, that in which it was started last, until it is stopped or the loop is closed.
+    """
+
+    def __init__(self, interval: float = 0.01) -> None:
+        """`interval`: seconds between turns; `ValueError` unless at least 0.001 and finite."""
+        if not LEAST_INTERVAL <= interval < math.inf:
+            raise ValueError(f"interval: {interval!r} is not at least {LEAST_INTERVAL} s, and finite")
+        self._interval = interval
+        self._delays = Histogram()
+        self._timer: _Timer | None = None
+
+    def start(self) -> None:
+        """Measures the running loop from now on; nothing changes if it does already. `RuntimeError` outside of one."""
+        loop = asyncio.get_running_loop()
+        if self._timer is None or self._timer.loop is not loop:
+            self.stop()
+            self._timer = _Timer(loop, self._interval, self._came)
+
+    def stop(self) -> None:
+        """Ends the measurement and keeps what it found; from any thread, also when it was never started."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def histogram(self) -> Histogram:
+        """The delays, in seconds."""
+        return self._delays
+
+    def summary(self) -> LagSummary:
+        return LagSummary.of(self._delays)
+
+    def clear(self) -> None:
+        """Forgets the delays so far."""
+        self._delays.clear()
+
+    def _came(self, late: float) -> None:
+        _record_turns(self._delays, late, self._interval)
+
+
+class PingLag:
+    """Measures the loop in which it is entered by pings, for as long as the block runs.
+
+    ::
+
+        async with PingLag() as lag:
             await work()
         print(lag.summary().p99)
 
@@ -42,25 +114,24 @@ class LoopLag:
     besides, and when that comes late, the pings that were due meanwhile count as if they had been sent in time.
     """
 
-    def __init__(self, interval: float = INTERVAL) -> None:
-        """`interval`: seconds between pings; `ValueError` unless it is above 0."""
+    def __init__(self, interval: float = 0.001) -> None:
+        """`interval`: seconds between pings, short against a pause that a caller would notice, long against the cost of
+        a ping; `ValueError` unless it is above 0."""
         if not interval > 0:
             raise ValueError(f"interval: {interval!r} is not above 0")
         self._interval = interval
-        self._delays: list[float] = []
+        self._delays = Histogram()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._timer: _Timer | None = None
 
     async def __aenter__(self) -> Self:
         if self._thread is not None:
-            raise RuntimeError("a LoopLag measures once; make another one")
+            raise RuntimeError("a PingLag measures once; make another one")
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._ping, args=(loop,), name="ziggy-loop-lag", daemon=True)
         self._thread.start()
-        self._due = time.perf_counter()
-        self._turn(loop)
+        self._timer = _Timer(loop, self._interval, self._came)
         return self
 
     async def __aexit__(
@@ -68,20 +139,15 @@ class LoopLag:
     ) -> None:
         assert self._thread is not None
         assert self._timer is not None
-        self._timer.cancel()
         self._stopped.set()
         self._thread.join()
-        self._count_missed()
+        self._timer.stop()
         # What was sent stands in the loop's queue before this task's next step.
         await asyncio.sleep(0)
 
     def summary(self) -> LagSummary:
-        """The delays so far. A percentile is a delay that occurred, never one between two."""
-        if not self._delays:
-            return LagSummary(0.0, 0.0, 0.0, 0.0)
-        milliseconds = np.array(self._delays) * 1e3
-        p50, p95, p99 = np.percentile(milliseconds, (50, 95, 99), method="higher")
-        return LagSummary(float(p50), float(p95), float(p99), float(milliseconds.max()))
+        """The delays so far."""
+        return LagSummary.of(self._delays)
 
     def _ping(self, loop: asyncio.AbstractEventLoop) -> None:
         due = time.perf_counter()
@@ -95,16 +161,44 @@ class LoopLag:
                 return
 
     def _arrived(self, sent: float) -> None:
-        self._delays.append(time.perf_counter() - sent)
+        self._delays.record(time.perf_counter() - sent)
 
-    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The loop's timer, every interval."""
-        self._count_missed()
-        self._due = time.perf_counter() + self._interval
-        self._timer = loop.call_later(self._interval, self._turn, loop)
-
-    def _count_missed(self) -> None:
-        """The pings that should have come since the timer was due, if it is later than timers are."""
-        late = time.perf_counter() - self._due
+    def _came(self, late: float) -> None:
         if late > TIMER_RESOLUTION:
-            self._delays.extend(np.arange(late, 0.0, -self._interval))
+            _record_turns(self._delays, late, self._interval)
+
+
+def _record_turns(delays: Histogram, late: float, interval: float) -> None:
+    """A turn that comes `late`, and those that should have come since it was due."""
+    delays.record(late)
+    for turn in range(1, math.ceil(late / interval)):
+        delays.record(late - turn * interval)
+
+
+class _Timer:
+    """A timer of the loop that comes every `interval` and tells `came` by how many seconds it is late."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, interval: float, came: Callable[[float], None]) -> None:
+        self.loop = loop
+        self._interval = interval
+        self._came = came
+        self._stopped = False
+        self._wait()
+
+    def _wait(self) -> None:
+        # By a clock of our own: uvloop's goes by whole milliseconds, and stands still during a callback.
+        self._due = time.perf_counter() + self._interval
+        self.loop.call_later(self._interval, self._turn)
+
+    def _turn(self) -> None:
+        if not self._stopped:
+            self._came(time.perf_counter() - self._due)
+            self._wait()
+
+    def stop(self) -> None:
+        """From any thread, also when the loop is closed: so the next turn is not cancelled, it comes and does nothing.
+        If it is late by now, that counts."""
+        self._stopped = True
+        late = time.perf_counter() - self._due
+        if late > 0.0 and self.loop.is_running():
+            self._came(late)

@@ -13,7 +13,7 @@ from ziggy_async import _core
 from ziggy_async._version import __version__
 from ziggy_async.bridge import wake
 from ziggy_async.cli.output import Table, print_json, print_table, progress
-from ziggy_async.lag import LagSummary, LoopLag
+from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.market_brain.features import async_get_multiple_ticker_features
 from ziggy_async.market_brain.regime import RegimeResult, regime_detector
 from ziggy_async.market_brain.signals import Signal, generate_signals_for_watchlist_async
@@ -132,7 +132,7 @@ def timed(work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, float, LagSumm
     """The result of `work`, the seconds it took on a loop of its own, and that loop's lag meanwhile."""
 
     async def measure() -> tuple[T, float, LagSummary]:
-        async with LoopLag() as lag:
+        async with PingLag() as lag:
             start = time.perf_counter()
             result = await work()
             seconds = time.perf_counter() - start
