@@ -1,0 +1,203 @@
+"""One run of a callable in a thread: what comes back, and what does not stay behind."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from ziggy_async.work.calls import Call, clear_error
+from ziggy_async.work.threads import ThreadPool
+
+
+def call_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
+    return Call(function, args, kwargs, contextvars.copy_context())
+
+
+def in_thread(call: Call) -> None:
+    """Calls it where an exception that comes out would be noticed."""
+    escaped: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            escaped.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert escaped == []
+
+
+def raise_it(error: BaseException) -> None:
+    raise error
+
+
+class OwnError(Exception):
+    pass
+
+
+class OwnEnd(BaseException):
+    """No `Exception`."""
+
+
+class Dumb(BaseException):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def test_arguments_go_in_and_the_value_comes_out() -> None:
+    call = call_of(divmod, 17, 5)
+    in_thread(call)
+    assert call.outcome("divide") == (3, 2)
+    call = call_of(dict, [("a", 1)], b=2)
+    in_thread(call)
+    assert call.outcome("collect") == {"a": 1, "b": 2}
+
+
+def test_it_is_timed() -> None:
+    call = call_of(time.sleep, 0.02)
+    before = time.perf_counter()
+    assert (call.began, call.ended) == (None, None)
+    call()
+    assert call.began is not None
+    assert call.ended is not None
+    assert before <= call.began <= call.ended - 0.02
+    assert call.ended <= time.perf_counter()
+
+
+def test_context_variables_are_those_it_was_given() -> None:
+    tenant = contextvars.ContextVar("tenant", default="nobody")
+    tenant.set("alice")
+    call = call_of(lambda: (tenant.get(), tenant.set("mallory"))[0])
+    tenant.set("bob")
+    in_thread(call)
+    assert call.outcome("who") == "alice"
+    assert tenant.get() == "bob"
+
+
+def test_an_ordinary_exception_is_the_same_object() -> None:
+    error = OwnError("so it is")
+    for given in (error, TimeoutError(), OSError(2, "no such file"), ExceptionGroup("two", [error, ValueError()])):
+        call = call_of(raise_it, given)
+        in_thread(call)
+        with pytest.raises(type(given)) as caught:
+            call.outcome("work")
+        assert caught.value is given
+        assert caught.value.__cause__ is None
+
+
+def test_wrong_arguments_are_the_callers_error() -> None:
+    call = call_of(raise_it)
+    in_thread(call)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        call.outcome("work")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (GeneratorExit(), "GeneratorExit"),
+        (OwnEnd("that is all"), "OwnEnd: that is all"),
+        (BaseExceptionGroup("two", [OwnEnd()]), "BaseExceptionGroup: two (1 sub-exception)"),
+        (StopIteration(7), "StopIteration: 7"),
+        (StopAsyncIteration(), "StopAsyncIteration"),
+        (asyncio.CancelledError("by whom"), "CancelledError: by whom"),
+        (concurrent.futures.CancelledError(), "CancelledError"),
+        (Dumb(), "Dumb: it cannot say what"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_what_cannot_travel_becomes_a_clear_error(error: BaseException, text: str) -> None:
+    call = call_of(raise_it, error)
+    in_thread(call)
+    with pytest.raises(RuntimeError) as caught:
+        call.outcome("load:AAPL")
+    assert str(caught.value) == f"load:AAPL raised {text}"
+    assert caught.value.__cause__ is error
+
+
+def test_a_clear_error_leaves_ordinary_ones_alone() -> None:
+    error = OwnError()
+    assert clear_error(error, "work") is error
+    assert str(clear_error(StopIteration(), "work")) == "work raised StopIteration"
+
+
+async def test_odd_exceptions_reach_the_awaiting_task_and_end_nothing() -> None:
+    with ThreadPool(1) as pool:
+        for error in (SystemExit(1), StopIteration(), asyncio.CancelledError(), KeyboardInterrupt()):
+            call = call_of(raise_it, error)
+            await asyncio.get_running_loop().run_in_executor(pool, call)
+            with pytest.raises(RuntimeError, match=f"odd raised {type(error).__name__}"):
+                call.outcome("odd")
+        assert await asyncio.get_running_loop().run_in_executor(pool, int) == 0
+
+
+def test_an_outcome_is_asked_for_once_and_after_the_end() -> None:
+    call = call_of(int)
+    with pytest.raises(RuntimeError, match="work has no outcome"):
+        call.outcome("work")
+    call()
+    assert call.outcome("work") == 0
+    with pytest.raises(RuntimeError, match="work has no outcome"):
+        call.outcome("work")
+
+
+@pytest.fixture
+def _no_garbage_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Tracked:
+    """Knows which of its kind are still there."""
+
+    alive: ClassVar["weakref.WeakSet[Tracked]"] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        self.alive.add(self)
+
+
+class TrackedError(Tracked, Exception):
+    pass
+
+
+class TrackedEnd(Tracked, BaseException):
+    pass
+
+
+def tracked(_: Tracked, error: type[BaseException] | None) -> Tracked:
+    if error is not None:
+        raise error
+    return Tracked()
+
+
+@pytest.mark.usefixtures("_no_garbage_collection")
+@pytest.mark.parametrize("is_asked", [True, False])
+@pytest.mark.parametrize("error", [None, TrackedError, TrackedEnd])
+def test_nothing_stays_behind(error: type[BaseException] | None, is_asked: bool) -> None:
+    """Counting references is enough to free argument, value and error: no traceback leads back to them."""
+    pool = ThreadPool(1)
+
+    async def use() -> None:
+        call = call_of(tracked, Tracked(), error)
+        await asyncio.get_running_loop().run_in_executor(pool, call)
+        if is_asked:
+            with contextlib.suppress(TrackedError, RuntimeError):
+                call.outcome("work")
+
+    asyncio.run(use())
+    pool.shutdown()  # the thread is past the call
+    assert list(Tracked.alive) == []

@@ -1,0 +1,88 @@
+"""One run of a callable in a thread, whose outcome is asked for on the loop.
+
+Some exceptions cannot travel as they are: futures and coroutines do not carry `StopIteration`, `SystemExit` would end
+the loop, `CancelledError` would look as if somebody had cancelled the caller. They become a clear error.
+"""
+
+import asyncio
+import concurrent.futures
+import contextvars
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+CANNOT_TRAVEL = (
+    StopIteration,
+    StopAsyncIteration,
+    asyncio.CancelledError,
+    concurrent.futures.CancelledError,
+)
+
+
+class Call:
+    """A callable with its arguments and context variables, to be called once, in a thread, without arguments.
+
+    Calling it never raises. It lets go of the callable and its arguments there, and of its outcome when that is asked
+    for: nothing is kept alive by a traceback.
+    """
+
+    __slots__ = ("_outcome", "_work", "began", "ended")
+
+    began: float | None
+    """`time.perf_counter` when a thread took it up; None until then."""
+    ended: float | None
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        context: contextvars.Context,
+    ) -> None:
+        self._work: tuple[Any, ...] | None = (context.run, function, args, kwargs)
+        self._outcome: tuple[Any, BaseException | None] | None = None
+        self.began = self.ended = None
+
+    def __call__(self) -> None:
+        assert self._work is not None, "a call runs once"
+        self.began = time.perf_counter()
+        (run, function, args, kwargs), self._work = self._work, None
+        try:
+            self._outcome = run(function, *args, **kwargs), None
+        except BaseException as error:
+            self._outcome = None, error
+        self.ended = time.perf_counter()
+        del self, run, function, args, kwargs  # an error's traceback leads here: it must not lead on
+
+    def outcome(self, operation: str) -> Any:
+        """The value, or raises the exception, the very object; one that cannot travel as `clear_error` has it.
+
+        To be asked for once, after the call has ended; `RuntimeError` otherwise.
+        """
+        if self._outcome is None:
+            raise RuntimeError(f"{operation} has no outcome: it has not ended, or was asked for it before")
+        (value, error), self._outcome = self._outcome, None
+        if error is None:
+            return value
+        try:
+            raise clear_error(error, operation)
+        finally:
+            del error
+
+
+def clear_error(error: BaseException, operation: str) -> Exception:
+    """`error` itself if it is an ordinary exception; else a `RuntimeError` from it that names operation and error."""
+    if isinstance(error, Exception) and not isinstance(error, CANNOT_TRAVEL):
+        return error
+    clear = RuntimeError(f"{operation} raised {described(error)}")
+    clear.__cause__ = error
+    return clear
+
+
+def described(error: BaseException) -> str:
+    """An exception's class, and what it says."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "it cannot say what"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
