@@ -11,8 +11,10 @@ import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
+
+from ziggy_async.work.threads import ThreadPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,35 +66,24 @@ class _BackgroundLoop:
         self.thread.join(EXIT_TIMEOUT)
 
 
-class _Here(threading.local):
-    """What the current thread is."""
-
-    is_worker = False
-
-
 _lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None  # written under _lock
+_pool: ThreadPool | None = None  # written under _lock
 _background: _BackgroundLoop | None = None  # written under _lock
-_here = _Here()
 
 
-def _become_worker() -> None:
-    _here.is_worker = True
-
-
-def pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPool:
     """The pool for blocking callables. `ValueError` as for `workers`."""
     global _pool
     if _pool is None:
         with _lock:
             if _pool is None:
-                _pool = ThreadPoolExecutor(workers(), "ziggy-async-blocking", initializer=_become_worker)
+                _pool = ThreadPool(workers(), "ziggy-async-blocking")
     return _pool
 
 
 def is_worker() -> bool:
     """Whether this thread is one of the pool's: it must not wait for another one of them."""
-    return _here.is_worker
+    return _pool is not None and _pool.is_here
 
 
 def submit(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
@@ -167,12 +158,10 @@ def _background_loop() -> _BackgroundLoop:
 
 
 def _after_fork_in_child() -> None:
-    """The parent's threads are not here. Its executor is let go without a shutdown, which would wait for them."""
-    global _lock, _pool, _background, _here
+    """The parent's background loop is not here; the pool looks after itself."""
+    global _lock, _background
     _lock = threading.Lock()
-    _pool = None
     _background = None
-    _here = _Here()
 
 
 def _at_exit() -> None:

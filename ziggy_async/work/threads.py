@@ -1,0 +1,331 @@
+"""A thread pool whose size may change, whose stuck threads are replaced, and which does not hold up the exit."""
+
+import atexit
+import contextlib
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import cache
+from typing import Any, ParamSpec, TypeVar
+
+from ziggy_async.work.errors import Stopped
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EXIT_TIMEOUT = 2.0
+"""Seconds that the interpreter's exit leaves to calls that are running then."""
+
+
+class ThreadPool(Executor):
+    """At most `size` threads, started when there is work and none is idle. Safe from any thread and any loop.
+
+    A thread whose caller has given up (`abandon`) does not count: another one may take its place until it returns.
+    What runs when the interpreter exits has 2 s to end, what waits then is cancelled. A forked child finds the pool
+    empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
+    """
+
+    def __init__(self, size: int, name: str = "ziggy-async") -> None:
+        """`name`: what its threads' names begin with. `ValueError` unless `size` >= 1."""
+        self._idle: list[_Worker] = []
+        self._size = _checked(size)
+        self._name = name
+        self._started = 0
+        self._is_shut = False
+        self._clear()
+        _pools.add(self)
+        _expect_exit()
+
+    def _clear(self) -> None:
+        """Without work and without threads. All of it is written under the lock."""
+        self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
+        self._queue: OrderedDict[_Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
+        self._workers: set[_Worker] = set()
+        self._leaving: list[_Worker] = []  # sent home; their threads may not be there yet
+        self._running: dict[Future[Any], _Worker] = {}
+        self._idle = []  # nothing waits while there is one; the last to rest is the first to work
+        self._stuck = 0
+
+    def __del__(self) -> None:
+        for worker in self._idle:
+            worker.wake(None)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def _max_workers(self) -> int:
+        """The size, by the name that it has in the standard library's pool."""
+        return self._size
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a thread."""
+        return len(self._queue)
+
+    @property
+    def stuck(self) -> int:
+        """Threads that run what nobody waits for any more."""
+        return self._stuck
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the current thread is one of the pool's."""
+        current = threading.get_ident()
+        with self._lock:
+            return any(worker.thread.ident == current for worker in self._workers)
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """The future of `function(*args, **kwargs)` in one of the threads.
+
+        `Stopped` after `shutdown`; another `RuntimeError` when there is no thread and none can be started.
+        """
+        job = _Job(self, function, args, kwargs)
+        with self._lock:
+            if self._is_shut:
+                raise Stopped("the thread pool was shut down")
+            if self._idle:
+                worker = self._idle.pop()
+                self._running[job] = worker
+                worker.wake(job)
+                return job
+            self._queue[job] = None
+            try:
+                self._start_missing()
+            except RuntimeError:
+                del self._queue[job]
+                raise
+        return job
+
+    def resize(self, size: int) -> None:
+        """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
+
+        `ValueError` unless `size` >= 1.
+        """
+        with self._lock:
+            self._size = _checked(size)
+            while self._idle and self._counted > size:
+                self._end(self._idle.pop())
+            self._start_missing()
+
+    def abandon(self, future: "Future[Any]") -> None:
+        """Nobody waits for this future any more. If its call has not begun it is cancelled; else another thread may
+        take the place of the one that is stuck in it. Nothing, when it is done."""
+        if future.cancel():
+            return
+        with self._lock:
+            worker = self._running.get(future)
+            if worker is None or worker.is_stuck or future.done():
+                return
+            worker.is_stuck = True
+            self._stuck += 1
+            self._ended.notify_all()
+            with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
+                self._start_missing()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, timeout: float | None = None) -> None:
+        """Takes no more work; the threads end when none is left.
+
+        `wait`: until then, for at most `timeout` seconds; for abandoned calls nobody waits. `cancel_futures`: what has
+        not begun is cancelled. `RuntimeError` when one of the pool's own threads would wait.
+        """
+        if wait and self.is_here:
+            raise RuntimeError("a thread of the pool cannot wait for the pool's end")
+        with self._lock:
+            self._is_shut = True
+            while self._idle:
+                self._end(self._idle.pop())
+            dropped = list(self._queue) if cancel_futures else []
+        for job in dropped:
+            job.cancel()
+        if wait:
+            self._join(None if timeout is None else time.monotonic() + timeout)
+
+    def _join(self, deadline: float | None, even_stuck: bool = False) -> None:
+        """Waits until the pool has no thread, or none that counts."""
+        with self._lock:
+            self._ended.wait_for(lambda: not (self._workers if even_stuck else self._counted), _left(deadline))
+            leaving = self._leaving
+        for worker in leaving:
+            worker.thread.join(_left(deadline))
+
+    # With the lock held:
+
+    @property
+    def _counted(self) -> int:
+        return len(self._workers) - self._stuck
+
+    def _start_missing(self) -> None:
+        """Threads for what waits, as many as may be. `RuntimeError` when there is none and none can be started."""
+        while self._queue and self._counted < self._size:
+            job, _ = self._queue.popitem(last=False)
+            worker = _Worker(f"{self._name}-{self._started}")
+            self._started += 1
+            self._workers.add(worker)
+            self._running[job] = worker
+            worker.wake(job)
+            try:
+                worker.thread.start()
+            except RuntimeError:
+                self._workers.remove(worker)
+                del self._running[job]
+                self._queue[job] = None
+                self._queue.move_to_end(job, last=False)
+                if self._counted == 0:
+                    raise
+                return
+
+    def _end(self, worker: "_Worker") -> None:
+        self._workers.remove(worker)
+        self._leaving = [other for other in self._leaving if other.thread.is_alive()] + [worker]
+        worker.wake(None)
+        self._ended.notify_all()
+
+    # For jobs and workers:
+
+    def _next(self, worker: "_Worker", done: "_Job") -> "_Job | None":
+        """What the worker does now; None: it rests, or ends."""
+        with self._lock:
+            if worker not in self._workers:  # a forked child of that thread: it has the parent's work behind it
+                worker.wake(None)
+                return None
+            del self._running[done]
+            if worker.is_stuck:
+                worker.is_stuck = False
+                self._stuck -= 1
+            if self._counted > self._size or (self._is_shut and not self._queue):
+                self._end(worker)
+                return None
+            if not self._queue:
+                self._idle.append(worker)
+                return None
+            job, _ = self._queue.popitem(last=False)
+            self._running[job] = worker
+            return job
+
+    def _withdraw(self, job: "_Job") -> bool:
+        """Takes a job out of the queue. False: it is not there."""
+        with self._lock:
+            if job not in self._queue:
+                return False
+            del self._queue[job]
+            return True
+
+
+class _Job(Future[Any]):
+    """A call and its future. It lets go of the callable once that has run, and of its place when it is cancelled."""
+
+    def __init__(
+        self, pool: ThreadPool, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.pool: ThreadPool | None = pool
+        self._work: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (function, args, kwargs)
+
+    def cancel(self) -> bool:
+        pool = self.pool
+        if not super().cancel():
+            return False
+        if pool is not None and pool._withdraw(self):
+            self.set_running_or_notify_cancel()  # which also tells `concurrent.futures.wait`
+            self.pool = self._work = None
+        return True
+
+    def run(self) -> None:
+        if not self.set_running_or_notify_cancel():
+            self.pool = self._work = None
+            return
+        assert self._work is not None
+        function, args, kwargs = self._work
+        self.pool = self._work = None
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:
+            del function, args, kwargs
+            self.set_exception(error)
+            del self  # the error's traceback leads to this frame: it must not lead back to the error
+        else:
+            del function, args, kwargs
+            self.set_result(value)
+            del self
+
+
+class _Worker:
+    """A thread that does one job after another, and holds neither pool nor job while it rests."""
+
+    __slots__ = ("_awake", "_job", "is_stuck", "thread")
+
+    def __init__(self, name: str) -> None:
+        self.is_stuck = False
+        self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._job: _Job | None = None
+        self._awake = threading.Lock()
+        self._awake.acquire()
+
+    def wake(self, job: "_Job | None") -> None:
+        """Gives a resting worker its next job; None sends it home, also one that is about to rest."""
+        self._job = job
+        self._awake.release()
+
+    def _rest(self) -> "_Job | None":
+        self._awake.acquire()
+        job, self._job = self._job, None
+        return job
+
+    def _serve(self) -> None:
+        while (job := self._rest()) is not None:
+            pool = job.pool
+            assert pool is not None
+            while job is not None:
+                try:
+                    job.run()
+                except BaseException:
+                    logger.exception("a callback of a future failed")
+                job = pool._next(self, job)
+            del pool
+
+
+def _checked(size: int) -> int:
+    if size < 1:
+        raise ValueError(f"size: {size!r} is not a number of threads of at least 1")
+    return size
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+_pools: "weakref.WeakSet[ThreadPool]" = weakref.WeakSet()
+
+
+@cache
+def _expect_exit() -> None:
+    """Not when this is imported: what is registered later comes earlier, and calls may need what others end then."""
+    atexit.register(_at_exit)
+
+
+def _at_exit() -> None:
+    deadline = time.monotonic() + EXIT_TIMEOUT
+    pools = list(_pools)
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+    for pool in pools:
+        pool._join(deadline, even_stuck=True)
+
+
+def _after_fork_in_child() -> None:
+    for pool in list(_pools):
+        pool._clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
