@@ -1,0 +1,309 @@
+"""Dead letters: what they tell, how many are kept, and that one which cannot be queued again is not lost."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ziggy_async.work.dead_letters import Attempt, DeadLetters, Reason, Work, importable_name
+from ziggy_async.work.letter_file import LetterFile
+
+MIDDAY = 1_700_049_600.0  # 2023-11-15 12:00 UTC
+
+
+@dataclass
+class Clock:
+    now: float = MIDDAY
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Queue:
+    """Where letters are requeued: takes all, or raises `refuses`, or lets its callers wait for `room`."""
+
+    taken: list[tuple[Work, str]] = field(default_factory=list)
+    refuses: Callable[[Work], Exception | None] = lambda work: None
+    room: asyncio.Event | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, work: Work, letter_id: str) -> str:
+        self.asked.set()
+        if self.room is not None:
+            await self.room.wait()
+        error = self.refuses(work)
+        if error is not None:
+            raise error
+        self.taken.append((work, letter_id))
+        return f"handle of {work.task_id}"
+
+
+def work(task_id: str, function: Callable[..., Any] = len, *args: Any, **kwargs: Any) -> Work:
+    return Work(task_id, "job", function, args, kwargs, {"priority": 3})
+
+
+def ids(letters: DeadLetters[Any], **wanted: Any) -> list[str]:
+    return [letter.task_id for letter in letters.list(**wanted)]
+
+
+@pytest.fixture(params=["memory", "file"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
+    """Opens dead letters, without a file and with one."""
+
+    @asynccontextmanager
+    async def opening(queue: Queue, **limits: Any) -> AsyncIterator[DeadLetters[str]]:
+        file = LetterFile(tmp_path / "letters.db") if request.param == "file" else None
+        letters = DeadLetters(queue, file, **limits)
+        await letters.open()
+        try:
+            yield letters
+        finally:
+            await letters.close()
+
+    return opening
+
+
+async def test_a_letter_tells_what_happened() -> None:
+    letters = DeadLetters(Queue(), clock=Clock())
+    began = datetime(2023, 11, 15, 11, 59, tzinfo=UTC)
+    letter = await letters.bury(work("t1"), Reason.EXHAUSTED, [Attempt(began, 0.5, "ValueError: no")], "an id")
+    assert letters.get(letter.id) is letter
+    assert letter.died_at == datetime(2023, 11, 15, 12, tzinfo=UTC)
+    assert json.loads(json.dumps(letter.to_dict())) == {
+        "id": letter.id,
+        "task_id": "t1",
+        "operation": "job",
+        "reason": "exhausted",
+        "attempts": [{"began": "2023-11-15T11:59:00+00:00", "seconds": 0.5, "error": "ValueError: no"}],
+        "died_at": "2023-11-15T12:00:00+00:00",
+        "requeued_from": "an id",
+        "function": "builtins:len",
+        "can_requeue": True,
+        "why_not": None,
+    }
+    assert "work" not in repr(letter)
+
+
+async def test_what_is_listed(opened: Callable[..., Any]) -> None:
+    async with opened(Queue(), clock=Clock()) as letters:
+        for number in range(6):
+            await letters.bury(work(f"t{number}"), (Reason.DEADLINE, Reason.DROPPED)[number % 2], [])
+        assert ids(letters) == ["t0", "t1", "t2", "t3", "t4", "t5"]
+        assert ids(letters, limit=2, offset=3) == ["t3", "t4"]
+        assert ids(letters, limit=2, reason="dropped") == ["t1", "t3"]
+        assert ids(letters, offset=1, reason=Reason.DEADLINE) == ["t2", "t4"]
+        assert ids(letters, offset=6) == ids(letters, limit=0) == ids(letters, reason="shutdown") == []
+        assert len(letters) == 6
+        with pytest.raises(ValueError, match="'tired' is none of exhausted, deadline"):
+            letters.list(reason="tired")
+        for wrong in ({"limit": -1}, {"offset": -1}):
+            with pytest.raises(ValueError, match="negative"):
+                letters.list(**wrong)
+        with pytest.raises(KeyError, match="nothing"):
+            letters.get("nothing")
+
+
+async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
+    async with opened(Queue(), most=3, clock=Clock()) as letters:
+        first = await letters.bury(work("t0"), Reason.EXHAUSTED, [])
+        await asyncio.gather(*(letters.bury(work(f"t{number}"), Reason.EXHAUSTED, []) for number in range(1, 5)))
+        assert ids(letters) == ["t2", "t3", "t4"]
+        with pytest.raises(KeyError, match=first.id):
+            await letters.requeue(first.id)
+        assert letters.stats() == {"letters": 3, "unsaved": 0, "buried": 5, "requeued": 0, "discarded": 0, "evicted": 2}
+
+
+async def test_no_older_than_keep(opened: Callable[..., Any]) -> None:
+    clock = Clock()
+    async with opened(Queue(), keep=timedelta(days=7), clock=clock) as letters:
+        old = await letters.bury(work("old"), Reason.EXHAUSTED, [])
+        clock.now += 86_400
+        await letters.bury(work("new"), Reason.EXHAUSTED, [])
+        clock.now = MIDDAY + 7 * 86_400
+        assert ids(letters) == ["old", "new"]
+        clock.now += 0.001
+        assert ids(letters) == ["new"]
+        with pytest.raises(KeyError):
+            letters.get(old.id)
+        await letters.refresh()
+        assert letters.evicted == 1
+        clock.now += 86_400
+        assert len(letters) == 0
+        await letters.refresh()
+        assert letters.evicted == 2
+
+
+@pytest.mark.parametrize("limits", [{"most": 0}, {"keep": timedelta(0)}])
+def test_limits_that_are_none(limits: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(limits))):
+        DeadLetters(Queue(), **limits)
+
+
+async def test_order_is_that_of_dying_though_the_clock_is_set_back() -> None:
+    clock = Clock()
+    letters = DeadLetters(Queue(), clock=clock)
+    for task_id, step in (("a", 0.0), ("b", 0.0), ("c", -3600.0), ("d", 7200.0)):
+        clock.now += step
+        await letters.bury(work(task_id), Reason.EXHAUSTED, [])
+    assert ids(letters) == ["a", "b", "c", "d"]
+
+
+async def test_requeued_as_it_was(opened: Callable[..., Any]) -> None:
+    queue = Queue()
+    async with opened(queue) as letters:
+        dead = work("t", sorted, [2, 1], reverse=True)
+        letter = await letters.bury(dead, Reason.EXHAUSTED, [])
+        assert await letters.requeue(letter.id) == "handle of t"
+        assert queue.taken == [(dead, letter.id)]
+        assert letters.list() == []
+        with pytest.raises(KeyError, match=letter.id):
+            await letters.requeue(letter.id)
+        assert letters.stats()["requeued"] == 1
+
+
+async def test_without_a_file_any_callable_can_be_requeued() -> None:
+    queue, lock = Queue(), threading.Lock()
+    letters = DeadLetters(queue)
+    letter = await letters.bury(work("t", lambda: lock, lock), Reason.EXHAUSTED, [])
+    assert (letter.function, letter.can_requeue) == (None, True)
+    await letters.requeue(letter.id)
+    assert queue.taken[0][0].function() is lock
+
+
+async def test_what_the_queue_refuses_is_back_in_its_place(opened: Callable[..., Any]) -> None:
+    queue = Queue(refuses=lambda work: OverflowError("full"))
+    async with opened(queue) as letters:
+        buried = [await letters.bury(work(f"t{number}"), Reason.DROPPED, []) for number in range(3)]
+        before = letters.list()
+        with pytest.raises(OverflowError):
+            await letters.requeue(buried[1].id)
+        assert letters.list() == before
+        queue.refuses = lambda work: None
+        await letters.requeue(buried[1].id)
+        assert ids(letters) == ["t0", "t2"]
+        assert letters.evicted == 0
+
+
+async def test_cancelled_while_the_queue_is_full(opened: Callable[..., Any]) -> None:
+    queue = Queue(room=asyncio.Event())
+    async with opened(queue) as letters:
+        letter = await letters.bury(work("t"), Reason.DROPPED, [])
+        requeuing = asyncio.create_task(letters.requeue(letter.id))
+        await queue.asked.wait()
+        assert letters.list() == []
+        requeuing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await requeuing
+        queue.room.set()
+        await letters.requeue(letter.id)
+        assert len(queue.taken) == 1
+
+
+async def test_one_letter_is_requeued_once(opened: Callable[..., Any]) -> None:
+    queue = Queue()
+    async with opened(queue) as letters:
+        letter = await letters.bury(work("t"), Reason.EXHAUSTED, [])
+        outcomes = await asyncio.gather(*(letters.requeue(letter.id) for _ in range(5)), return_exceptions=True)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["KeyError"] * 4 + ["str"]
+        assert len(queue.taken) == 1
+
+
+async def test_requeue_all(opened: Callable[..., Any]) -> None:
+    """One that fails stops no other one, even when it fails as an unknown letter would."""
+    queue = Queue(refuses=lambda work: KeyError("refused") if work.task_id == "t1" else None)
+    async with opened(queue) as letters:
+        buried = [await letters.bury(work(f"t{number}"), Reason.DROPPED, []) for number in range(3)]
+        await letters.bury(work("other"), Reason.DEADLINE, [])
+        done = await letters.requeue_all("dropped")
+        assert done.requeued == {buried[0].id: "handle of t0", buried[2].id: "handle of t2"}
+        assert [(letter_id, str(error)) for letter_id, error in done.failed.items()] == [(buried[1].id, "'refused'")]
+        assert ids(letters) == ["t1", "other"]
+        queue.refuses = lambda work: None
+        assert list((await letters.requeue_all()).requeued.values()) == ["handle of t1", "handle of other"]
+        with pytest.raises(ValueError, match="tired"):
+            await letters.requeue_all("tired")
+
+
+async def test_discard(opened: Callable[..., Any]) -> None:
+    async with opened(Queue()) as letters:
+        letter = await letters.bury(work("t"), Reason.EXHAUSTED, [])
+        assert await letters.discard(letter.id)
+        assert not await letters.discard(letter.id)
+        assert letters.list() == []
+        assert (letters.stats()["discarded"], letters.evicted) == (1, 0)
+
+
+def test_listing_from_other_threads_while_letters_come_and_go() -> None:
+    letters = DeadLetters(Queue(), most=50)
+    stopped = threading.Event()
+    faults: list[object] = []
+
+    def read() -> None:
+        while not stopped.is_set():
+            listed = [letter.id for letter in letters.list()]
+            if listed != sorted(listed) or len(listed) > 51:  # one more while it is being evicted
+                faults.append(listed)
+
+    async def write() -> None:
+        for number in range(2000):
+            letter = await letters.bury(work(str(number)), Reason.EXHAUSTED, [])
+            if number % 3 == 0:
+                await letters.requeue(letter.id)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    asyncio.run(write())
+    stopped.set()
+    for reader in readers:
+        reader.join()
+    assert faults == []
+    assert len(letters) == 50
+
+
+class Jobs:
+    def method(self) -> None: ...
+
+    @staticmethod
+    def alone() -> None: ...
+
+
+jobs = Jobs()
+
+
+def replaced() -> None: ...
+
+
+original = replaced
+
+
+def replaced() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (len, "builtins:len"),
+        (asyncio.sleep, "asyncio.tasks:sleep"),
+        (Jobs.alone, f"{__name__}:Jobs.alone"),
+        (Jobs, f"{__name__}:Jobs"),
+        (jobs.method, None),
+        (partial(len, ()), None),
+        (lambda: None, None),
+        (original, None),
+        (SimpleNamespace(__module__="no_such_module", __qualname__="f"), None),
+        (SimpleNamespace(__module__="asyncio", __qualname__=3), None),
+    ],
+)
+def test_names_that_lead_back(function: Any, name: str | None) -> None:
+    assert importable_name(function) == name

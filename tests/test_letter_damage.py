@@ -1,0 +1,305 @@
+"""Files of dead letters that are damaged, foreign or cannot be had."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
+from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.work.letter_row import Damaged
+
+ARGUMENT = b"x" * 10_000
+"""So that a letter takes pages of its own."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "letters.db"
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[DeadLetters[str]]:
+    async def requeue(work: Work, letter_id: str) -> str:
+        return work.task_id
+
+    letters = DeadLetters(requeue, LetterFile(path))
+    await letters.open()
+    try:
+        yield letters
+    finally:
+        await letters.close()
+
+
+async def bury(letters: DeadLetters[Any], task_id: str) -> str:
+    work = Work(task_id, "job", len, (ARGUMENT,), {}, None)
+    return (await letters.bury(work, Reason.EXHAUSTED, [])).id
+
+
+async def fill(path: Path, count: int = 20) -> list[str]:
+    async with opened(path) as letters:
+        return list(await asyncio.gather(*(bury(letters, f"t{number}") for number in range(count))))
+
+
+def parts(name: Path | str) -> dict[str, bytes]:
+    """What a database consists of."""
+    return {part: Path(f"{name}{part}").read_bytes() for part in ("", "-wal") if Path(f"{name}{part}").exists()}
+
+
+def ids(letters: DeadLetters[Any]) -> list[str]:
+    return [letter.task_id for letter in letters.list()]
+
+
+def statement(text: str) -> Callable[[Path], None]:
+    def run(path: Path) -> None:
+        database = sqlite3.connect(path, isolation_level=None)
+        database.execute(text)
+        database.close()
+
+    return run
+
+
+def no_database(path: Path, number: int = 0) -> None:
+    path.write_bytes(b"letters = %d\n" % number * 500)
+
+
+def truncated(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def emptied_beside_its_log(path: Path) -> None:
+    path.write_bytes(b"")
+    Path(f"{path}-wal").write_bytes(b"a log with letters")
+
+
+def garbage(path: Path) -> None:
+    """In all pages but the first."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+
+
+def payload_garbage(path: Path) -> None:
+    """In pages that hold arguments only, which nobody reads before they are needed."""
+    content = bytearray(path.read_bytes())
+    pages = [page for page in range(0, len(content), 4096) if content[page + 4 : page + 4096] == ARGUMENT[:4092]]
+    assert pages
+    content[pages[0] : pages[0] + 4] = b"\xa5" * 4
+    path.write_bytes(content)
+
+
+damages = pytest.mark.parametrize(
+    "damage",
+    [
+        no_database,
+        truncated,
+        emptied_beside_its_log,
+        garbage,
+        payload_garbage,
+        statement("PRAGMA user_version = 99"),
+        statement("DROP TABLE letters"),
+        statement("ALTER TABLE letters ADD COLUMN more"),
+        statement("UPDATE letters SET letter = '{}' WHERE rowid = 7"),
+        statement("UPDATE letters SET letter = CAST(x'ff' AS TEXT) WHERE rowid = 7"),
+        statement("UPDATE letters SET letter = replace(letter, 'exhausted', 'tired') WHERE rowid = 7"),
+    ],
+    ids=lambda damage: damage.__name__ if damage.__name__ != "run" else None,
+)
+
+
+@damages
+async def test_a_damaged_file_is_kept_aside(
+    path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
+    await fill(path)
+    damage(path)
+    before = parts(path)
+    caplog.set_level(logging.WARNING)
+    async with opened(path) as letters:
+        assert letters.list() == []
+        await bury(letters, "new")
+    assert parts(f"{path}.corrupt-1") == before
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"{path} is damaged" in record.message
+    assert f"{path}.corrupt-1" in record.message
+    async with opened(path) as letters:
+        assert ids(letters) == ["new"]
+
+
+async def test_a_second_damaged_file_does_not_take_the_place_of_the_first(path: Path) -> None:
+    for number in range(1, 4):
+        no_database(path, number)
+        async with opened(path) as letters:
+            await bury(letters, "t")
+        for earlier in range(1, number + 1):
+            assert parts(f"{path}.corrupt-{earlier}")[""].startswith(b"letters = %d" % earlier)
+
+
+def elsewhere(script: str, path: Path) -> None:
+    """In another process: closing a file that SQLite has open here would undo its locks."""
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
+
+
+GARBAGE = """
+import os, sys
+size = os.path.getsize(sys.argv[1])
+with open(sys.argv[1], "r+b") as file:
+    file.seek(4096)
+    file.write(b"\\xa5" * (size - 4096))
+"""
+
+
+async def test_who_finds_the_damage_late_moves_nothing(path: Path) -> None:
+    await fill(path)
+    async with opened(path) as slow, opened(path) as quick:
+        elsewhere(GARBAGE, path)
+        forget_pages(quick)
+        await bury(quick, "new")
+        file: Any = slow._store
+        file._submit(file._set_aside, Damaged("as was seen before")).result(20.0)
+        assert not parts(f"{path}.corrupt-2")
+        await slow.refresh()
+        assert ids(slow) == ["new"]
+
+
+class MovedInBetween(LetterFile):
+    """Another process finds damage and moves the file while a letter is being written to it."""
+
+    def _insert_unsaved(self, database: sqlite3.Connection) -> None:
+        super()._insert_unsaved(database)
+        if not os.path.exists(f"{self.path}.corrupt-1"):
+            for part in ("-wal", "-shm", ""):
+                os.rename(f"{self.path}{part}", f"{self.path}.corrupt-1{part}")
+
+
+async def test_what_is_written_to_a_file_that_was_just_moved_is_written_again(path: Path) -> None:
+    letters = DeadLetters(asyncio.sleep, MovedInBetween(path))
+    await bury(letters, "t")
+    await letters.close()
+    async with opened(path) as letters:
+        assert ids(letters) == ["t"]
+
+
+def forget_pages(letters: DeadLetters[Any]) -> None:
+    """Those that SQLite has in memory, where the file's damage does not show."""
+    file: Any = letters._store
+    file._submit(lambda: file._connected().execute("PRAGMA shrink_memory")).result(20.0)
+
+
+@pytest.mark.parametrize("use", ["requeue", "bury", "discard", "refresh"])
+async def test_damaged_while_it_is_open(path: Path, caplog: pytest.LogCaptureFixture, use: str) -> None:
+    """Letters that were in it are gone with it, but the one that dies now is not, and the queue goes on."""
+    buried = await fill(path)
+    caplog.set_level(logging.WARNING)
+    async with opened(path) as letters:
+        elsewhere(GARBAGE, path)
+        forget_pages(letters)
+        if use == "requeue":
+            with pytest.raises(KeyError, match=buried[0]):
+                await letters.requeue(buried[0])
+        elif use == "discard":
+            assert not await letters.discard(buried[0])
+        elif use == "refresh":
+            async with opened(path) as other:  # which finds it first
+                await bury(other, "of another")
+            await letters.refresh()
+            assert ids(letters) == ["of another"]
+        await bury(letters, "new")
+        assert ids(letters)[-1] == "new"
+        assert len(letters) == 1 + (use == "refresh")
+        assert letters.stats()["unsaved"] == 0
+        assert await letters.requeue(letters.list()[-1].id) == "new"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert parts(f"{path}.corrupt-1")
+    assert not parts(f"{path}.corrupt-2")
+
+
+async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    no_database(path)
+    users = [DeadLetters(asyncio.sleep, LetterFile(path)) for _ in range(6)]
+    await asyncio.gather(*(user.open() for user in users))
+    await asyncio.gather(*(bury(user, f"t{number}") for number, user in enumerate(users)))
+    await users[0].refresh()
+    assert sorted(ids(users[0])) == [f"t{number}" for number in range(6)]
+    await asyncio.gather(*(user.close() for user in users))
+    assert len(caplog.records) == 1
+    assert sorted(os.listdir(path.parent)) == [path.name, f"{path.name}.corrupt-1"]
+
+
+@pytest.mark.parametrize("take", [lambda path: path.rename(path.with_name("other.db")), Path.unlink])
+async def test_taken_away_while_it_is_open(path: Path, take: Callable[[Path], None]) -> None:
+    async with opened(path) as letters:
+        await bury(letters, "old")
+        take(path)
+        await bury(letters, "new")
+        assert ids(letters) == ["new"]
+    async with opened(path) as letters:
+        assert ids(letters) == ["new"]
+
+
+async def test_a_database_of_something_else_is_left_alone(path: Path) -> None:
+    statement("CREATE TABLE customers (name TEXT)")(path)
+    before = parts(path)
+    with pytest.raises(ValueError, match=r"letters\.db: it is a database of something else"):
+        async with opened(path):
+            pass
+    assert parts(path) == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+async def test_a_table_of_the_operator_does_no_harm(path: Path) -> None:
+    await fill(path, 2)
+    statement("CREATE TABLE notes (text)")(path)
+    statement("ANALYZE")(path)
+    async with opened(path) as letters:
+        assert ids(letters) == ["t0", "t1"]
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/letters.db", "", "pipe", "/proc/letters.db", "/dev/null"])
+async def test_places_where_no_file_can_be(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / place
+    if not (path.exists() or path.parent.exists()) and not place.startswith("no"):
+        pytest.skip(f"no {path.parent} here")
+    with pytest.raises((OSError, ValueError), match=str(path.parent)):
+        async with opened(path):
+            pass
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everything")
+@pytest.mark.parametrize("what", ["file", "folder"])
+async def test_read_only(path: Path, what: str) -> None:
+    if what == "file":
+        await fill(path, 1)
+    locked = path if what == "file" else path.parent
+    locked.chmod(0o500)
+    try:
+        with pytest.raises(OSError, match=r"letters\.db"):
+            async with opened(path):
+                pass
+    finally:
+        locked.chmod(0o700)
+
+
+async def test_a_burial_where_no_file_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whose task has died has no use for an error."""
+    letters = DeadLetters(asyncio.sleep, LetterFile(tmp_path / "missing" / "letters.db"))
+    await bury(letters, "t")
+    assert ids(letters) == ["t"]
+    assert letters.stats()["unsaved"] == 1
+    assert str(tmp_path / "missing") in caplog.text
+    (tmp_path / "missing").mkdir()
+    await letters.close()
+    async with opened(tmp_path / "missing" / "letters.db") as again:
+        assert ids(again) == ["t"]
