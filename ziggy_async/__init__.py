@@ -5,6 +5,13 @@ without holding up the loop that awaits it.
 """
 
 from ziggy_async._version import __version__
+from ziggy_async.async_features import (
+    AsyncFeatureComputer,
+    TaskPoolConfig,
+    get_async_feature_computer,
+    init_async_features,
+    shutdown_async_features,
+)
 from ziggy_async.market_brain.features import async_get_ticker_features
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async, generate_ticker_signal_async
 from ziggy_async.paper.features import compute_features_async
@@ -12,12 +19,17 @@ from ziggy_async.sources import set_bar_source
 from ziggy_async.store import BarStore, default_store
 
 __all__ = [
+    "AsyncFeatureComputer",
     "BarStore",
+    "TaskPoolConfig",
     "__version__",
     "async_get_ticker_features",
     "compute_features_async",
     "default_store",
     "generate_signals_for_watchlist_async",
     "generate_ticker_signal_async",
+    "get_async_feature_computer",
+    "init_async_features",
     "set_bar_source",
+    "shutdown_async_features",
 ]

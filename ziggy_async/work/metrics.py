@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,27 @@ OTHER = "other"
 """The kind of operations that come when there are as many kinds as there may be."""
 
 _lock = threading.Lock()  # of every Metrics: for what an operation seldom is, the first of its kind or a failure
+
+
+@dataclass
+class LatencyMetrics:
+    """One operation as the application's own code times it: made when it begins, `complete` when it ends.
+
+    `start_time` and `end_time` are those of `time.perf_counter`.
+    """
+
+    operation: str
+    start_time: float = field(default_factory=time.perf_counter)
+    end_time: float | None = None
+    duration_ms: float | None = None
+    success: bool = True
+    error: str | None = None
+
+    def complete(self, success: bool = True, error: str | None = None) -> None:
+        self.end_time = time.perf_counter()
+        self.duration_ms = 1e3 * (self.end_time - self.start_time)
+        self.success = success
+        self.error = error
 
 
 class KindMetrics:
@@ -84,12 +106,14 @@ class Metrics:
         *,
         waiting: float | None = None,
         running: float | None = None,
+        latency: float | None = None,
         error: str | None = None,
         at: float | None = None,
     ) -> None:
         """An operation that took `total` seconds, `waiting` and `running` of them where that is known.
 
-        `error`: what went wrong, None for success. `at`: `time.time()` when it began, by default `total` ago.
+        `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, None for
+        success. `at`: `time.time()` when it began, by default `total` ago.
         `ValueError` for seconds that are no finite number.
         """
         period = self._period  # the same to the end, also when it is cleared meanwhile
@@ -100,12 +124,13 @@ class Metrics:
             kind.waiting.record(waiting)
         if running is not None:
             kind.running.record(running)
+        seconds = total if latency is None else latency
         if error is None:
-            period.latencies.record(total)
+            period.latencies.record(seconds)
         else:
             with _lock:
                 kind.errors += 1
-        period.ring.append((operation, total, error, time.time() - total if at is None else at))
+        period.ring.append((operation, seconds, error, time.time() - total if at is None else at))
 
     def _first_of_kind(self, period: _Period, name: str) -> KindMetrics:
         with _lock:

@@ -73,6 +73,11 @@ class ThreadPool(Executor):
         return len(self._queue)
 
     @property
+    def running(self) -> int:
+        """Calls that have a thread, those that nobody waits for included."""
+        return len(self._running)
+
+    @property
     def stuck(self) -> int:
         """Threads that run what nobody waits for any more."""
         return self._stuck

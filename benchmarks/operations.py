@@ -1,0 +1,58 @@
+"""How late the loop is while 500 operations are under way, beside an idle loop: features, waits, Python's own work."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from benchmarks.harness import Report, fill, fresh_heap, universe
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.lag import LagSummary, PingLag
+from ziggy_async.store import default_store
+
+AT_ONCE, TICKERS, BARS, SECONDS = 500, 500, 252, 3.0
+
+
+async def run() -> Report:
+    fill(default_store(), universe(TICKERS, BARS))
+    tickers = [symbol for symbol in default_store().symbols() if symbol != "^VIX"]
+    report = Report("operations", f"a ping each ms for {SECONDS:g} s, {AT_ONCE} operations at once; and an idle loop")
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=8)) as computer:
+        ways: dict[str, Callable[[int], Awaitable[object]]] = {
+            "features": lambda i: computer.compute_features_async(tickers[i % len(tickers)]),
+            "blocking waits of 5 ms": lambda _: computer.execute_blocking_operation("wait", time.sleep, 0.005),
+            "Python at work for 0.3 ms": lambda _: computer.execute_blocking_operation("work", busy),
+        }
+        idle = await lag_of(lambda: asyncio.sleep(0.01))
+        add(report, "idle", idle, None)
+        for name, way in ways.items():
+            add(report, name, await lag_of(at_once(way)), idle)
+        summary = computer.get_summary_metrics()
+    default_store().clear()
+    report.add("operations", summary["total_operations"], "")
+    report.add("succeeded", summary["success_rate"], "%", "100")
+    return report
+
+
+def busy() -> int:
+    """Work that holds the GIL, as the application's own mock of it does."""
+    return sum(range(10_000))
+
+
+def at_once(way: Callable[[int], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+    return lambda: asyncio.gather(*(way(i) for i in range(AT_ONCE)))
+
+
+async def lag_of(work: Callable[[], Awaitable[object]]) -> LagSummary:
+    await work()
+    with fresh_heap():
+        async with PingLag() as lag:
+            end = time.perf_counter() + SECONDS
+            while time.perf_counter() < end:
+                await work()
+    return lag.summary()
+
+
+def add(report: Report, what: str, lag: LagSummary, idle: LagSummary | None) -> None:
+    target = "" if idle is None else f"at most {idle.p95 + 1:.2f}: 1 above idle"
+    report.add(f"{what}, p95", lag.p95, "ms", target, "" if idle is None else "idle, p95")
+    report.add(f"{what}, max", lag.max, "ms")

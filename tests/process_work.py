@@ -1,0 +1,117 @@
+"""Functions that child processes run: they import this module by its name."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def dies() -> None:
+    """Ends its process as the out-of-memory killer does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dies_once(mark: str) -> str:
+    """Ends its process, unless it has done so before: then the file `mark` is there."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        dies()
+    return "alive"
+
+
+def pid(*_: object) -> int:
+    return os.getpid()
+
+
+def same(*args: Any, **kwargs: Any) -> Any:
+    return args, kwargs
+
+
+def waits_for(door: str) -> int:
+    """Makes the file `door` and waits until somebody has taken it away: who sees it knows that this is running."""
+    Path(door).touch()
+    while Path(door).exists():
+        time.sleep(0.005)
+    return os.getpid()
+
+
+def waits_stubbornly(door: str) -> int:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return waits_for(door)
+
+
+def works_on(folder: str) -> None:
+    Path(folder, "begun").touch()
+    time.sleep(0.4)
+    Path(folder, "done").touch()
+
+
+def closes_everything() -> None:
+    """As daemons do; then it stays."""
+    os.closerange(3, 256)
+    time.sleep(60.0)
+
+
+class OwnError(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message, code)
+        self.code = code
+
+
+class OwnEnd(BaseException):
+    pass
+
+
+class DemandingError(Exception):
+    """Pickles, but its constructor wants more than pickle gives it."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LockedError(Exception):
+    """Does not pickle."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+def raises(error: BaseException) -> None:
+    raise error
+
+
+def raises_demanding() -> None:
+    raise DemandingError("so much", code=7)
+
+
+def raises_locked() -> None:
+    raise LockedError("keep out")
+
+
+def generator() -> Any:
+    return (number for number in range(3))
+
+
+class Mine:
+    """Unpickles in a process of the pool only."""
+
+    def __reduce__(self) -> Any:
+        return only_in, (os.getpid(),)
+
+
+def only_in(process: int) -> str:
+    if os.getpid() != process:
+        raise LookupError("not here")
+    return "here"
+
+
+def mine() -> Mine:
+    return Mine()

@@ -1,0 +1,61 @@
+"""Options of tasks and the configuration of the facade: what is taken, and what is refused by which name."""
+
+from typing import Any
+
+import pytest
+
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"priority": 1.5}, "priority: 1.5 is a float"),
+        ({"deadline": 0}, "deadline: 0 is not"),
+        ({"deadline": float("nan")}, "deadline: nan is not"),
+        ({"max_attempts": 0}, "max_attempts: 0 is below 1"),
+        ({"retry_on": "OSError"}, "retry_on: 'OSError' is no class"),
+        ({"on_full": "panic"}, "on_full: 'panic' is none of"),
+        ({"key": []}, "unhashable"),
+        ({"speed": 3}, "speed: no option"),
+    ],
+)
+def test_options_that_are_none(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        AsyncFeatureComputer().with_options(**options)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ASYNC_FEATURES_WORKERS", "many"),
+        ("ASYNC_FEATURES_WORKERS", "0"),
+        ("ASYNC_FEATURES_WORKERS", "1e9"),
+        ("ASYNC_FEATURES_QUEUE_SIZE", "-5"),
+        ("ASYNC_FEATURES_USE_PROCESS_POOL", "perhaps"),
+        ("ASYNC_FEATURES_MIN_WORKERS", "99"),
+        ("ASYNC_FEATURES_MAX_WORKERS", "2.5"),
+    ],
+)
+def test_variables_that_are_no_such_thing(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ValueError, match=variable):
+        TaskPoolConfig()
+
+
+def test_configuration_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (TaskPoolConfig().max_workers, TaskPoolConfig().use_process_pool, TaskPoolConfig().queue_size) == (
+        8,
+        False,
+        1000,
+    )
+    monkeypatch.setenv("ASYNC_FEATURES_WORKERS", "3")
+    monkeypatch.setenv("ASYNC_FEATURES_USE_PROCESS_POOL", "True")
+    monkeypatch.setenv("ASYNC_FEATURES_QUEUE_SIZE", "7")
+    monkeypatch.setenv("ASYNC_FEATURES_MAX_WORKERS", "12")
+    config = TaskPoolConfig()
+    assert (config.max_workers, config.use_process_pool, config.queue_size) == (3, True, 7)
+    assert config.workers_between == (1, 12)
+    assert TaskPoolConfig(max_workers=5).max_workers == 5
+    with pytest.raises(ValueError, match="queue_size: 0"):
+        TaskPoolConfig(queue_size=0)

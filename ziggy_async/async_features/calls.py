@@ -1,0 +1,155 @@
+"""What a computer can be asked for, and a view of it whose calls have options."""
+
+import contextvars
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ziggy_async.market_brain.features import Features, feature_computer
+from ziggy_async.market_brain.signals import MEAN_REVERSION_RULE, MOMENTUM_RULE, signal_generator
+from ziggy_async.work.dead_letters import Work
+from ziggy_async.work.options import Options
+from ziggy_async.work.runs import Run
+from ziggy_async.work.tasks import TaskHandle
+
+if TYPE_CHECKING:
+    from ziggy_async.async_features.computer import AsyncFeatureComputer
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
+WITHOUT = Options()
+
+
+class Calls(ABC):
+    """The calls of a computer. With options they go through its queue and wait for their turn there; without, straight
+    to the pool that does them, and only `enqueue_task` knows the queue."""
+
+    @property
+    @abstractmethod
+    def _home(self) -> "AsyncFeatureComputer": ...
+
+    @property
+    @abstractmethod
+    def _options(self) -> Options: ...
+
+    def with_options(self, **options: Any) -> "Calls":
+        """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
+        function's own: `priority`, `deadline`, `max_attempts`, `retry_on`, `key`, `on_full`, `use_process_pool`; see
+        `ziggy_async.work.options.Options`. `TypeError` or `ValueError` that names the option."""
+        return View(self._home, self._options.changed(**options))
+
+    async def compute_features_async(
+        self, ticker: str, force_refresh: bool = False, use_process_pool: bool = False
+    ) -> Features | None:
+        """The market-brain features of `ticker`, or None when they cannot be computed: that is logged and counted.
+
+        `force_refresh` asks the bar source first. `use_process_pool` changes nothing: the native pool computes without
+        the GIL, which is what a process would be for, and has the bars.
+        """
+        return await self._computed(f"compute_features:{ticker}", _features, ticker, force_refresh)
+
+    async def compute_features_batch(
+        self, tickers: Iterable[str], force_refresh: bool = False
+    ) -> dict[str, Features | None]:
+        """Ticker -> as from `compute_features_async`, in the order given; one that fails is None and stops no other."""
+        asked = list(tickers)
+        found = await self._computed(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
+        return dict.fromkeys(asked) if found is None else found
+
+    async def compute_signal_async(self, ticker: str, signal_type: str = "momentum") -> dict[str, Any] | None:
+        """`Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or fails,
+        which is logged and counted. `ValueError` for another `signal_type`."""
+        if signal_type not in RULES:
+            raise ValueError(f"signal_type: {signal_type!r} is none of {', '.join(RULES)}")
+        return await self._computed(f"compute_signal:{ticker}:{signal_type}", _signal, ticker, RULES[signal_type])
+
+    async def execute_blocking_operation(
+        self, operation_name: str, func: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """`func(*args, **kwargs)` off the loop: on the thread pool with the caller's context variables (a coroutine
+        function on the loop). Its result, or its exception; one that would end the loop comes as a `RuntimeError`.
+
+        Cancelling it returns at once; a thread that is in the middle goes on alone, and is replaced meanwhile.
+        """
+        checked_callable(func)
+        if self._options is not WITHOUT:
+            return await self._queued(operation_name, func, args, kwargs)
+        return await self._home._run_here(Run(operation_name, func, args, kwargs, contextvars.copy_context()))
+
+    async def enqueue_task(self, task_id: str, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TaskHandle:
+        """Puts `func(*args, **kwargs)` into the background queue and returns its handle, which can be awaited for the
+        result. Every keyword belongs to `func`; how the task is treated is said by `with_options`.
+
+        With a full queue it waits for a place (`on_full="wait"`), or as `on_full` says. `func`: a plain function runs
+        on the thread pool, or in a process with `use_process_pool`; a coroutine function on the loop.
+        """
+        return await self._home._enqueue(
+            Work(task_id, f"worker_task:{task_id}", checked_callable(func), args, kwargs, self._options)
+        )
+
+    async def _queued(self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
+        """Through the queue; who gives up waiting gives the work up, unless others have joined it."""
+        handle = await self._home._enqueue(Work(operation, operation, func, args, kwargs, self._options))
+        try:
+            return await handle
+        except BaseException:
+            if self._options.key is None:
+                handle.cancel()
+            raise
+
+    async def _computed(self, operation: str, compute: Callable[..., Awaitable[T]], *args: Any) -> T | None:
+        """What `compute` gives, or None when it fails."""
+        value: T | None = None
+        if self._options is WITHOUT:
+            value = await self._home._compute_here(operation, compute, args)
+        else:
+            try:
+                value = await self._queued(operation, compute, args, {})
+            except Exception as error:
+                logger.error("%s failed: %s", operation, error)
+        return value
+
+
+class View(Calls):
+    """A computer with options."""
+
+    def __init__(self, home: "AsyncFeatureComputer", options: Options) -> None:
+        self._computer = home
+        self._given = options
+
+    @property
+    def _home(self) -> "AsyncFeatureComputer":
+        return self._computer
+
+    @property
+    def _options(self) -> Options:
+        return self._given
+
+
+async def _features(ticker: str, force_refresh: bool) -> Features:
+    return await feature_computer.compute_for_ticker_async(ticker, force_refresh)
+
+
+async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features | None]:
+    """What is no ticker at all is None beside the others."""
+    names = [ticker for ticker in tickers if isinstance(ticker, str)]
+    found = await feature_computer.compute_batch_async(names, force_refresh)
+    return {ticker: found.get(ticker) for ticker in tickers}
+
+
+async def _signal(ticker: str, rules: int) -> dict[str, Any] | None:
+    answer = await signal_generator.generate_signal_async(ticker, rules=rules)
+    if answer["reason"].startswith("error: "):
+        raise RuntimeError(answer["reason"].removeprefix("error: "))
+    signal = answer["signal"]
+    return None if signal is None else signal.to_dict()
+
+
+def checked_callable(func: object) -> Any:
+    if not callable(func):
+        raise TypeError(f"func: {func!r} is a {type(func).__name__}, not a callable")
+    return func

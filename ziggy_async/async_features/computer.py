@@ -1,0 +1,336 @@
+"""`AsyncFeatureComputer`: pools, queue, metrics and their life, and the process's one instance."""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ziggy_async import _core
+from ziggy_async.async_features.calls import WITHOUT, Calls
+from ziggy_async.async_features.config import TaskPoolConfig
+from ziggy_async.lag import LoopLag
+from ziggy_async.work.background import Background
+from ziggy_async.work.calls import described
+from ziggy_async.work.dead_letters import DeadLetters, Work
+from ziggy_async.work.errors import Stopped
+from ziggy_async.work.metrics import Metrics
+from ziggy_async.work.options import Options
+from ziggy_async.work.processes import ProcessPool
+from ziggy_async.work.runs import Run, Runner
+from ziggy_async.work.scaling import Decision, Limits, Load, Scaler
+from ziggy_async.work.tasks import Counts, TaskHandle
+from ziggy_async.work.threads import ThreadPool
+
+if TYPE_CHECKING:
+    from ziggy_async.work.letter_file import LetterFile
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STOP_TIMEOUT = 25.0
+"""Seconds that a stop may take by default: below the 30 that those who send SIGTERM usually allow."""
+
+
+class AsyncFeatureComputer(Calls):
+    """Features and signals on the native pool, blocking work on threads, a background queue in front of both.
+
+    It starts itself when first used, and belongs from then on to the loop it was started in, which carries its workers;
+    calls from other loops and threads are welcome. When that loop is closed without `stop`, the next call starts it
+    anew. After `stop` it takes no calls until it is started again.
+    """
+
+    def __init__(self, config: TaskPoolConfig | None = None) -> None:
+        """`config`: by default as the environment says. Starts nothing; a dead-letter file is not touched yet."""
+        self.config = TaskPoolConfig() if config is None else config
+        self.metrics = Metrics()
+        self.loop_lag = LoopLag()
+        self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
+        self._counts = Counts()
+        self._pools_lock = threading.Lock()
+        self._thread_pool: ThreadPool | None = None
+        self._process_pool: ProcessPool | None = None  # written under _pools_lock
+        self._background: Background | None = None
+        self._scaler: Scaler | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # its home, from start to stop
+        self._ending: asyncio.Task[None] | None = None
+        self._was_stopped = False
+        _computers.add(self)
+
+    @property
+    def _home(self) -> "AsyncFeatureComputer":
+        return self
+
+    @property
+    def _options(self) -> Options:
+        return WITHOUT
+
+    # --- its life
+
+    async def start(self) -> None:
+        """Makes the pools and the workers in the running loop. Nothing, when it is started already.
+
+        `OSError` or `ValueError` when the dead-letter file cannot be used.
+        """
+        if self._loop is None or self._loop.is_closed():
+            lost = self._background
+            background = self._begin(asyncio.get_running_loop())
+            if lost is not None:
+                await background.bury_those_of(lost)
+        await self.dead_letters.open()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
+        least, most = self.config.workers_between
+        workers = min(max(self.config.max_workers, least), most)
+        if self._thread_pool is None:
+            self._thread_pool = ThreadPool(max(workers, self.config.max_workers), "ziggy-async-work")
+        if self.config.use_process_pool:
+            self._processes()
+        self._runner = Runner(self._thread_pool, self._processes)
+        background = Background(self.config.queue_size, self._runner, self.dead_letters, self.metrics, self._counts)
+        self._background, self._loop, self._was_stopped = background, loop, False
+        background.resize(workers)
+        self.loop_lag.start()
+        if self.config.scales:
+            self._scaler = Scaler(Limits(least, most), self._load, self._resize)
+            self._scaler.start()
+        logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
+        return background
+
+    async def stop(self, drain: bool = True, timeout: float = STOP_TIMEOUT) -> None:
+        """Takes no more work. With `drain`, what is queued and running is done first, for up to `timeout` seconds; what
+        is left then goes to the dead letters. Nothing, when it is not started."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        if loop is not asyncio.get_running_loop():
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.stop(drain, timeout), loop))
+            return
+        if self._ending is None:
+            self._ending = loop.create_task(self._end(drain, timeout))
+        await asyncio.shield(self._ending)
+
+    async def _end(self, drain: bool, timeout: float) -> None:
+        end = time.monotonic() + timeout
+        assert self._background is not None
+        assert self._thread_pool is not None
+        if self._scaler is not None:
+            self._scaler.stop()
+        try:
+            await self._background.stop(drain, timeout)
+            left = max(0.0, end - time.monotonic())
+            await asyncio.to_thread(self._thread_pool.shutdown, cancel_futures=not drain, timeout=left)
+            if self._process_pool is not None:
+                await self._process_pool.close(max(0.0, end - time.monotonic()))
+            await self.dead_letters.close()
+        finally:
+            self.loop_lag.stop()
+            self._thread_pool = self._process_pool = None
+            self._loop = self._ending = None
+            self._was_stopped = True
+        logger.info("stopped")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops, and drains unless the block was cancelled: who interrupts does not want to wait."""
+        await self.stop(drain=kind is None or issubclass(kind, Exception))
+
+    # --- what is known of it
+
+    @property
+    def is_started(self) -> bool:
+        return self._loop is not None and not self._loop.is_closed()
+
+    @property
+    def is_draining(self) -> bool:
+        return self._ending is not None
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether `stop` has ended it, and nothing has started it since."""
+        return self._was_stopped
+
+    @property
+    def workers(self) -> int:
+        """Workers of the queue now; 0 unless started."""
+        return self._background.workers if self._background is not None and self.is_started else 0
+
+    @property
+    def stuck(self) -> int:
+        """Threads that run what nobody waits for any more."""
+        return self._thread_pool.stuck if self._thread_pool is not None else 0
+
+    @property
+    def _worker_tasks(self) -> list["asyncio.Task[None]"]:
+        return [] if self._background is None else self._background.worker_tasks
+
+    def counts(self) -> dict[str, int]:
+        """Tasks since it was made: `submitted`, which is always the sum of `succeeded failed cancelled dead queued
+        running`; and `rejected`, `joined` (neither was submitted) and `retried`."""
+        return self._counts.to_dict()
+
+    def decisions(self) -> list[Decision]:
+        """What sizing by load has decided, the last 200, oldest first; empty without it."""
+        return [] if self._scaler is None else self._scaler.decisions()
+
+    def get_metrics(self, last_n: int = 100) -> list[dict[str, Any]]:
+        """The newest `last_n` operations, oldest first; all that are kept, the last 10,000, if `last_n` <= 0. Each
+        with `operation duration_ms success error timestamp` (ISO 8601, UTC)."""
+        return self.metrics.recent(last_n)
+
+    def get_summary_metrics(self) -> dict[str, float]:
+        """`total_operations`, `success_rate` (percent), latencies of the successful ones (`avg_latency_ms` and so on;
+        all 0 without any), and `queue_depth`, `queue_capacity`, `oldest_waiting_s`."""
+        queue = self._background.queue if self._background is not None else None
+        oldest = None if queue is None else queue.oldest
+        return {
+            **self.metrics.summary(),
+            "queue_depth": 0 if queue is None else len(queue),
+            "queue_capacity": self.config.queue_size,
+            "oldest_waiting_s": 0.0 if oldest is None else time.perf_counter() - oldest.submitted,
+        }
+
+    def clear_metrics(self) -> None:
+        self.metrics.clear()
+        self.loop_lag.clear()
+
+    # --- for the calls
+
+    async def _ready(self) -> Background:
+        if not self.is_started:
+            if self._was_stopped:
+                raise Stopped("the computer was stopped; start it again to use it")
+            await self.start()
+        assert self._background is not None
+        return self._background
+
+    async def _enqueue(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
+        background = await self._ready()
+        assert self._loop is not None
+        if self._loop is asyncio.get_running_loop():
+            return await background.submit(work, None, requeued_from)
+        elsewhere = asyncio.run_coroutine_threadsafe(background.submit(work, None, requeued_from), self._loop)
+        return await asyncio.wrap_future(elsewhere)
+
+    async def _requeue(self, work: Work, letter: str) -> TaskHandle:
+        return await self._enqueue(work, letter)
+
+    async def _run_here(self, run: Run) -> Any:
+        """Straight to its pool, from whatever loop."""
+        if self._loop is None or self._ending is not None or self._loop.is_closed():
+            await self._ready()
+        at = time.time()
+        try:
+            value = await self._runner.run(run)
+        except Exception as error:
+            self._record(run, at, described(error))
+            raise
+        self._record(run, at, None)
+        return value
+
+    def _record(self, run: Run, at: float, error: str | None) -> None:
+        now = time.perf_counter()
+        began = now if run.began is None else run.began
+        self.metrics.record(
+            run.operation, now - run.submitted, waiting=began - run.submitted, running=now - began, error=error, at=at
+        )
+
+    async def _compute_here(self, operation: str, compute: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> Any:
+        """What `compute` gives, on the native pool; None when it fails."""
+        await self._ready()
+        began, at = time.perf_counter(), time.time()
+        try:
+            value = await compute(*args)
+        except Exception as error:
+            logger.exception("%s failed", operation)
+            self.metrics.record(operation, time.perf_counter() - began, error=described(error), at=at)
+            return None
+        self.metrics.record(operation, time.perf_counter() - began, at=at)
+        return value
+
+    def _processes(self) -> ProcessPool:
+        """The process pool, made when first asked for; never more places than there are CPUs."""
+        with self._pools_lock:
+            if self._process_pool is None:
+                self._process_pool = ProcessPool(min(self.config.max_workers, _core.cpu()["cpus"]))
+            return self._process_pool
+
+    def _load(self) -> Load:
+        assert self._background is not None
+        return self._background.load()
+
+    def _resize(self, workers: int) -> None:
+        assert self._background is not None
+        assert self._thread_pool is not None
+        self._background.resize(workers)
+        self._thread_pool.resize(max(workers, self.config.max_workers))
+
+    def _after_fork_in_child(self) -> None:
+        """Loop, threads and workers are the parent's: as if it had never been started, its queue empty."""
+        self._pools_lock = threading.Lock()
+        self._thread_pool = self._process_pool = None
+        self._background = self._scaler = self._loop = self._ending = None
+        self._counts = Counts()
+
+
+def _letter_file(path: str | None) -> "LetterFile | None":
+    if path is None:
+        return None
+    from ziggy_async.work.letter_file import LetterFile  # and with it sqlite3, which most have no use for
+
+    return LetterFile(path)
+
+
+_computers: "weakref.WeakSet[AsyncFeatureComputer]" = weakref.WeakSet()
+_lock = threading.Lock()
+_computer: AsyncFeatureComputer | None = None  # written under _lock
+
+
+def get_async_feature_computer() -> AsyncFeatureComputer:
+    """The process's one instance, made at the first call, started at its first use."""
+    global _computer
+    with _lock:
+        if _computer is None:
+            _computer = AsyncFeatureComputer()
+        return _computer
+
+
+async def init_async_features(config: TaskPoolConfig | None = None) -> None:
+    """Stops the process's instance, if there is one, and starts another one in its place."""
+    global _computer
+    computer = AsyncFeatureComputer(config)
+    with _lock:
+        before, _computer = _computer, computer
+    if before is not None:
+        await before.stop()
+    await computer.start()
+
+
+async def shutdown_async_features() -> None:
+    """Stops the process's instance, if there is one, and forgets it."""
+    global _computer
+    with _lock:
+        before, _computer = _computer, None
+    if before is not None:
+        await before.stop()
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for computer in list(_computers):
+        computer._after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,92 @@
+"""How large the pools and the queue are: from the environment, unless said otherwise."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+MOST_WORKERS = 10_000
+MOST_QUEUED = 10_000_000
+
+
+def whole(name: str, value: object, most: int) -> int:
+    """`value` as a whole number from 1 to `most`; `ValueError` that names it."""
+    try:
+        number = int(value) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
+        raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most}")
+    return number
+
+
+def truth(name: str, value: object) -> bool:
+    """`value` as a bool: true, yes, on, 1, or false, no, off, 0; `ValueError` that names it."""
+    found = TRUTHS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise ValueError(f"{name}: {value!r} is neither true nor false")
+    return found
+
+
+def _from_environment(variable: str, default: T, read: Callable[[str, str], T]) -> Callable[[], T]:
+    def value() -> T:
+        text = os.environ.get(variable)
+        return default if text is None else read(variable, text)
+
+    return value
+
+
+def _workers(name: str, value: object) -> int:
+    return whole(name, value, MOST_WORKERS)
+
+
+def _path(name: str, value: str) -> str | None:
+    return value or None
+
+
+def _queued(name: str, value: object) -> int:
+    return whole(name, value, MOST_QUEUED)
+
+
+@dataclass
+class TaskPoolConfig:
+    """Sizes of an `AsyncFeatureComputer`. `ValueError` that names the variable, or the field, that is no such thing.
+
+    What is not given comes from the environment at that moment.
+    """
+
+    max_workers: int = field(default_factory=_from_environment("ASYNC_FEATURES_WORKERS", 8, _workers))
+    """Threads for blocking work, and workers of the queue."""
+    use_process_pool: bool = field(default_factory=_from_environment("ASYNC_FEATURES_USE_PROCESS_POOL", False, truth))
+    """Whether the process pool is there from the start; else it is made when first asked for."""
+    queue_size: int = field(default_factory=_from_environment("ASYNC_FEATURES_QUEUE_SIZE", 1000, _queued))
+    scale_min: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MIN_WORKERS", None, _workers))
+    scale_max: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MAX_WORKERS", None, _workers))
+    """With either of these the number of workers follows the load; else from 1, and up to `max_workers`."""
+    dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, _path))
+    """The SQLite file that dead letters live in; None: in memory."""
+
+    def __post_init__(self) -> None:
+        whole("max_workers", self.max_workers, MOST_WORKERS)
+        truth("use_process_pool", self.use_process_pool)
+        whole("queue_size", self.queue_size, MOST_QUEUED)
+        for name in ("scale_min", "scale_max"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), MOST_WORKERS)
+        least, most = self.workers_between
+        if least > most:
+            raise ValueError(f"scale_min (ASYNC_FEATURES_MIN_WORKERS): {least} is above {most}, the most workers")
+
+    @property
+    def scales(self) -> bool:
+        return self.scale_min is not None or self.scale_max is not None
+
+    @property
+    def workers_between(self) -> tuple[int, int]:
+        """The fewest and the most workers that there may be."""
+        if not self.scales:
+            return self.max_workers, self.max_workers
+        return self.scale_min or 1, self.scale_max or self.max_workers

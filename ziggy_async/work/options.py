@@ -1,0 +1,64 @@
+"""How a task is treated: who goes first, until when it counts, how often it is tried, what a full queue does."""
+
+import dataclasses
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`ValueError` or `TypeError` that names the option for a value that is none of its own."""
+
+    priority: int = 0
+    """Higher goes first; equals in the order in which they came."""
+    deadline: float | None = None
+    """Seconds from being enqueued, waiting and running together; None: no limit."""
+    max_attempts: int = 1
+    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    """What a further attempt may mend. Anything else fails at once. A lost process counts as one of these."""
+    key: Hashable | None = None
+    """Work under way with the same key is joined instead of enqueued a second time."""
+    on_full: OnFull = "wait"
+    use_process_pool: bool = False
+
+    def __post_init__(self) -> None:
+        _check_whole("priority", self.priority)
+        _check_whole("max_attempts", self.max_attempts, least=1)
+        if self.deadline is not None and not _is_number_above_0(self.deadline):
+            raise ValueError(f"deadline: {self.deadline!r} is not a number of seconds above 0")
+        if self.on_full not in get_args(OnFull):
+            raise ValueError(f"on_full: {self.on_full!r} is none of {', '.join(get_args(OnFull))}")
+        object.__setattr__(self, "retry_on", _classes(self.retry_on))
+        hash(self.key)
+
+    def changed(self, **changes: Any) -> "Options":
+        """These options with some others in their place; `TypeError` for a name that is no option."""
+        unknown = changes.keys() - {field.name for field in dataclasses.fields(self)}
+        if unknown:
+            raise TypeError(f"{', '.join(sorted(unknown))}: no option of a task")
+        return dataclasses.replace(self, **changes)
+
+
+def _check_whole(name: str, value: object, least: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: {value!r} is a {type(value).__name__}, not an int")
+    if least is not None and value < least:
+        raise ValueError(f"{name}: {value!r} is below {least}")
+
+
+def _is_number_above_0(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value > 0
+
+
+def _classes(value: object) -> tuple[type[BaseException], ...]:
+    classes = value if isinstance(value, tuple) else tuple(value) if isinstance(value, list | set) else (value,)
+    for each in classes:
+        if not (isinstance(each, type) and issubclass(each, BaseException)):
+            raise TypeError(f"retry_on: {each!r} is no class of exceptions")
+    return classes

@@ -1,0 +1,124 @@
+"""One run of a callable, wherever such a one runs: coroutines on the loop, functions in a thread or in a process."""
+
+import asyncio
+import contextvars
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ziggy_async._core import Histogram
+from ziggy_async.work.calls import Call, clear_error
+from ziggy_async.work.processes import ProcessPool
+from ziggy_async.work.threads import ThreadPool
+
+
+@dataclass(slots=True)
+class Run:
+    """What is to be run, and when it was. Cancelling the awaited `run` gives it up: a coroutine is cancelled, a process
+    ended, a thread left to itself."""
+
+    operation: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    context: contextvars.Context
+    submitted: float = field(default_factory=time.perf_counter)
+    began: float | None = None
+    """When it had a thread, a process or its turn on the loop; None until then."""
+
+
+class Runner:
+    """Safe from any loop."""
+
+    def __init__(self, threads: ThreadPool, processes: Callable[[], ProcessPool]) -> None:
+        """`processes`: gives the pool, which is made when the first callable wants it."""
+        self._threads = threads
+        self._processes = processes
+        self._seconds = Histogram()  # of runs that came to an end
+        self._mean = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a thread."""
+        return self._threads.waiting
+
+    @property
+    def running(self) -> int:
+        """Calls that have a thread."""
+        return self._threads.running
+
+    @property
+    def finished(self) -> int:
+        """Runs that came to an end, whichever."""
+        return self._seconds.count
+
+    @property
+    def mean_seconds(self) -> float:
+        """Of recent runs, without their waiting; the latest weighs an eighth. 0.0 before the first."""
+        return self._mean
+
+    async def run(self, run: Run, in_process: bool = False) -> Any:
+        """The callable's result, or its exception. What is no `Exception`, or would not survive in a coroutine, comes
+        as a `RuntimeError` that names it. What a plain function returns as a coroutine is awaited."""
+        try:
+            return await self._placed(run, in_process)
+        finally:
+            if run.began is not None:
+                seconds = time.perf_counter() - run.began
+                self._seconds.record(seconds)
+                self._mean += (seconds - self._mean) / (8 if self._mean else 1)
+
+    async def _placed(self, run: Run, in_process: bool) -> Any:
+        if is_coroutine_function(run.function):
+            run.began = time.perf_counter()
+            return await self._on_loop(run, run.function(*run.args, **run.kwargs))
+        if in_process:
+            return await self._in_process(run)
+        value = await self._in_thread(run)
+        return await self._on_loop(run, value) if asyncio.iscoroutine(value) else value
+
+    async def _in_thread(self, run: Run) -> Any:
+        call = Call(run.function, run.args, run.kwargs, run.context)
+        future = self._threads.submit(call)
+        try:
+            await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            self._threads.abandon(future)
+            raise
+        finally:
+            run.began = call.began
+        return call.outcome(run.operation)
+
+    async def _in_process(self, run: Run) -> Any:
+        pool = self._processes()
+        run.began = time.perf_counter()
+        return await pool.run(run.function, *run.args, **run.kwargs)
+
+    async def _on_loop(self, run: Run, coroutine: Any) -> Any:
+        try:
+            return await asyncio.get_running_loop().create_task(guarded(coroutine, run.operation), context=run.context)
+        finally:
+            del coroutine
+
+
+async def guarded(coroutine: Any, operation: str) -> Any:
+    """Awaits the coroutine; what would end the loop, or look like a cancellation that nobody asked for, becomes a clear
+    error."""
+    task = asyncio.current_task()
+    assert task is not None
+    try:
+        return await coroutine
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError) and task.cancelling():
+            raise
+        clear = clear_error(error, operation)
+        if clear is error:
+            raise
+        raise clear from error
+
+
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Also of an instance whose class makes it one."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
