@@ -11,6 +11,7 @@ import statistics
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import process_work
@@ -77,6 +78,30 @@ async def test_it_starts_itself_when_used() -> None:
     assert await computer.execute_blocking_operation("first", lambda: 7) == 7
     assert len(computer._worker_tasks) == 2
     await computer.stop()
+
+
+async def test_many_may_start_it_at_once(computer: AsyncFeatureComputer) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=3))
+    answers = await asyncio.gather(*(computer.execute_blocking_operation("first", lambda: 7) for _ in range(20)))
+    assert answers == [7] * 20
+    assert len(computer._worker_tasks) == 3
+    stopping = asyncio.create_task(computer.stop())
+    await asyncio.sleep(0)
+    await computer.start()
+    assert stopping.done()
+    assert await computer.execute_blocking_operation("again", lambda: 8) == 8
+    await computer.stop()
+
+
+async def test_a_dead_letter_file_that_cannot_be_used_starts_nothing(tmp_path: Path) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(dead_letters=str(tmp_path / "no folder" / "letters.db")))
+    with pytest.raises(OSError, match="no folder"):
+        await computer.start()
+    assert not computer.is_started
+    assert computer._worker_tasks == []
+    (tmp_path / "no folder").mkdir()
+    async with computer:
+        assert await computer.execute_blocking_operation("x", lambda: 7) == 7
 
 
 async def test_stopped_it_says_so_until_it_is_started_again() -> None:

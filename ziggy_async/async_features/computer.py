@@ -77,12 +77,13 @@ class AsyncFeatureComputer(Calls):
 
         `OSError` or `ValueError` when the dead-letter file cannot be used.
         """
-        if self._loop is None or self._loop.is_closed():
-            lost = self._background
-            background = self._begin(asyncio.get_running_loop())
+        if self._ending is not None and self._loop is asyncio.get_running_loop():
+            await asyncio.shield(self._ending)
+        await self.dead_letters.open()
+        if not self.is_started:
+            lost, background = self._background, self._begin(asyncio.get_running_loop())
             if lost is not None:
                 await background.bury_those_of(lost)
-        await self.dead_letters.open()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between
