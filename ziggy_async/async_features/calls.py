@@ -4,7 +4,7 @@ import contextvars
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.signals import MEAN_REVERSION_RULE, MOMENTUM_RULE, signal_generator
@@ -12,9 +12,6 @@ from ziggy_async.work.dead_letters import Work
 from ziggy_async.work.options import Options
 from ziggy_async.work.runs import Run
 from ziggy_async.work.tasks import TaskHandle
-
-if TYPE_CHECKING:
-    from ziggy_async.async_features.computer import AsyncFeatureComputer
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +21,28 @@ RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
 WITHOUT = Options()
 
 
+class Home(Protocol):
+    """Who does what the calls ask for."""
+
+    async def _run_here(self, run: Run) -> Any:
+        """Straight to its pool, from whatever loop."""
+
+    async def _compute_here(
+        self, operation: str, compute: Callable[..., Awaitable[T]], args: tuple[Any, ...]
+    ) -> T | None:
+        """What `compute` gives, on the native pool; None when it fails."""
+
+    async def _enqueue(self, work: Work) -> TaskHandle:
+        """Into the background queue."""
+
+
 class Calls(ABC):
     """The calls of a computer. With options they go through its queue and wait for their turn there; without, straight
     to the pool that does them, and only `enqueue_task` knows the queue."""
 
     @property
     @abstractmethod
-    def _home(self) -> "AsyncFeatureComputer": ...
+    def _home(self) -> Home: ...
 
     @property
     @abstractmethod
@@ -117,12 +129,12 @@ class Calls(ABC):
 class View(Calls):
     """A computer with options."""
 
-    def __init__(self, home: "AsyncFeatureComputer", options: Options) -> None:
+    def __init__(self, home: Home, options: Options) -> None:
         self._computer = home
         self._given = options
 
     @property
-    def _home(self) -> "AsyncFeatureComputer":
+    def _home(self) -> Home:
         return self._computer
 
     @property

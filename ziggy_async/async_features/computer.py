@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ziggy_async import _core
-from ziggy_async.async_features.calls import WITHOUT, Calls
+from ziggy_async.async_features.calls import WITHOUT, Calls, Home
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.lag import LoopLag
 from ziggy_async.work.background import Background
@@ -63,7 +63,7 @@ class AsyncFeatureComputer(Calls):
         _computers.add(self)
 
     @property
-    def _home(self) -> "AsyncFeatureComputer":
+    def _home(self) -> Home:
         return self
 
     @property
