@@ -163,8 +163,12 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
     batch->port = port;
     batch->port_object = Py_NewRef(port_object);
     Py_INCREF(batch);
-    batch->code = za_pool_submit(pool, &batch->request.job, &batch->error);
-    if (batch->code != ZA_OK) {
+    /* Once it is taken, `code` and `error` are the last worker's, who may have set them before this returns. */
+    za_error error;
+    za_code code = za_pool_submit(pool, &batch->request.job, &error);
+    if (code != ZA_OK) {
+        batch->code = code;
+        batch->error = error;
         Py_DECREF(batch);
         return -1;
     }
