@@ -152,7 +152,7 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
     if (answers == NULL || pool == NULL) {
         za_free(answers);
         batch->code = answers == NULL ? za_fail_memory(&batch->error)
-                                      : za_fail(&batch->error, ZA_SYSTEM, "the native pool is closed");
+                                      : za_fail(&batch->error, ZA_SYSTEM, "there is no native pool");
         return -1;
     }
     za_request_init(&batch->request, batch->request.kind, batch->store->store, batch->symbols, answers,

@@ -355,7 +355,13 @@ za_pool_stats za_pool_stats_of(za_pool *pool)
     return stats;
 }
 
-bool za_pool_free(za_pool *pool, int64_t timeout_ns)
+/* Whether nothing goes on in the pool any more, nor in the `done` of one of its jobs. */
+static bool is_still(const za_pool *pool)
+{
+    return pool->alive + pool->given_away == 0 && pool->stats.unfinished == 0;
+}
+
+bool za_pool_close(za_pool *pool, int64_t timeout_ns)
 {
     int64_t moment = za_clock_ns() + timeout_ns;
     pthread_mutex_lock(&pool->mutex);
@@ -367,13 +373,19 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
         }
     }
     pthread_cond_broadcast(&pool->work);
-    while (pool->alive + pool->given_away > 0 && wait_until(pool, moment)) {
+    while (!is_still(pool) && wait_until(pool, moment)) {
     }
-    bool ended = pool->alive + pool->given_away == 0;
+    bool ended = is_still(pool);
     for (za_seat *seat = pool->seats; ended && seat < pool->seats + MOST_THREADS; seat++) {
         join_ended(seat);
     }
     pthread_mutex_unlock(&pool->mutex);
+    return ended;
+}
+
+bool za_pool_free(za_pool *pool, int64_t timeout_ns)
+{
+    bool ended = za_pool_close(pool, timeout_ns);
     if (ended) {
         (void)pthread_cond_destroy(&pool->work);
         (void)pthread_cond_destroy(&pool->idle);
@@ -384,7 +396,7 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
 }
 
 static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
-static za_pool *shared;    /* guarded by shared_mutex */
+static za_pool *shared;    /* guarded by shared_mutex; never freed, since nobody knows who still has it */
 static bool shared_closed; /* guarded by shared_mutex */
 
 za_pool *za_pool_shared(void)
@@ -405,10 +417,9 @@ bool za_pool_shared_close(int64_t timeout_ns)
 {
     pthread_mutex_lock(&shared_mutex);
     za_pool *pool = shared;
-    shared = NULL;
     shared_closed = true;
     pthread_mutex_unlock(&shared_mutex);
-    return pool == NULL || za_pool_free(pool, timeout_ns);
+    return pool == NULL || za_pool_close(pool, timeout_ns);
 }
 
 void za_pool_before_fork(void)

@@ -54,8 +54,12 @@ typedef struct za_pool_stats {
 
 /* A pool without threads: they start at the first job. NULL without memory. */
 za_pool *za_pool_new(int threads);
-/* Cancels what is queued and joins, up to `timeout_ns` in all. False: some thread did not end, and the pool's memory is
- * left to it. The pool is gone either way. */
+/* From now on no job is taken: cancels what is queued, waits until every `done` was called, and joins, up to
+ * `timeout_ns` in all. False: something did not end in that time; it may be waited for by another call. Any thread,
+ * while others use the pool. */
+bool za_pool_close(za_pool *pool, int64_t timeout_ns);
+/* Closes the pool, which must be out of every other thread's sight, and frees it. False as above: then its memory is
+ * left to what did not end. The pool is gone either way. */
 bool za_pool_free(za_pool *pool, int64_t timeout_ns);
 
 /* Somebody outside of the pool who may take small jobs: `offer` returns whether it will call work(argument) once. */
@@ -78,8 +82,10 @@ void za_pool_resize(za_pool *pool, int threads);
 za_pool_stats za_pool_stats_of(za_pool *pool);
 
 /* The process's pool, made at the first call with as many threads as there are CPUs for this process; a forked child
- * makes its own. NULL without memory, or after za_pool_shared_close. */
+ * makes its own. It is never freed: whoever has it may go on using it after za_pool_shared_close, when it takes no job.
+ * NULL without memory, or if there was none to be closed. */
 za_pool *za_pool_shared(void);
+/* As za_pool_close. No other pool is made after it. */
 bool za_pool_shared_close(int64_t timeout_ns);
 
 #endif

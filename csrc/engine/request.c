@@ -209,7 +209,8 @@ static void wake_waiter(za_job *job)
     pthread_mutex_unlock(&waiter->mutex);
 }
 
-static za_code run_on_pool(za_request *request, za_pool *pool, za_error *error)
+/* False when the pool does not take it. */
+static bool run_on_pool(za_request *request, za_pool *pool)
 {
     za_waiter waiter = {.request = request,
                         .job = {.run = run_waited,
@@ -219,9 +220,8 @@ static za_code run_on_pool(za_request *request, za_pool *pool, za_error *error)
                                 .urgency = request->job.urgency},
                         .mutex = PTHREAD_MUTEX_INITIALIZER,
                         .ended = PTHREAD_COND_INITIALIZER};
-    za_code code = za_pool_submit(pool, &waiter.job, error);
-    if (code != ZA_OK) {
-        return code;
+    if (za_pool_submit(pool, &waiter.job, NULL) != ZA_OK) {
+        return false;
     }
     pthread_mutex_lock(&waiter.mutex);
     while (!waiter.done) {
@@ -229,18 +229,15 @@ static za_code run_on_pool(za_request *request, za_pool *pool, za_error *error)
     }
     pthread_mutex_unlock(&waiter.mutex);
     request->job.code = waiter.job.code;
-    return ZA_OK;
+    return true;
 }
 
 za_code za_request_run(za_request *request, za_pool *pool, za_error *error)
 {
-    za_code code = ZA_OK;
-    if (request->job.count <= GRAIN || pool == NULL) {
+    if (request->job.count <= GRAIN || pool == NULL || !run_on_pool(request, pool)) {
         za_scratch scratch = {0};
         run(&request->job, 0, request->job.count, &scratch);
         za_scratch_free(&scratch);
-    } else {
-        code = run_on_pool(request, pool, error);
     }
-    return code == ZA_OK ? za_request_finish(request, error) : code;
+    return za_request_finish(request, error);
 }

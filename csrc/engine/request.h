@@ -38,8 +38,8 @@ void za_request_init(za_request *request, za_request_kind kind, za_store *store,
  * calls it first. ZA_OK, or why there are no answers. */
 za_code za_request_finish(za_request *request, za_error *error);
 
-/* All of it at once and here: on the calling thread if the list is short, else on the pool while this thread waits. The
- * request's job.done is not called. */
+/* All of it at once and here: on the calling thread if the list is short or the pool takes no job (it closes, or has no
+ * thread), else on the pool while this thread waits. The request's job.done is not called. */
 za_code za_request_run(za_request *request, za_pool *pool, za_error *error);
 
 #endif

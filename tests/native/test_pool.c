@@ -473,7 +473,10 @@ static void test_the_shared_pool(void)
     submit(pool, &t);
     check_task(&t, ZA_OK, 1);
     CHECK(za_pool_shared_close(10 * second));
-    CHECK(za_pool_shared() == NULL && za_pool_shared_close(0));
+    CHECK(za_pool_shared() == pool && za_pool_shared_close(0));
+    CHECK(za_pool_submit(pool, &t.job, NULL) == ZA_SYSTEM);
+    check_stats(pool, 1, 0, 0, 0);
+    CHECK(za_pool_stats_of(pool).threads == 0);
 }
 
 int main(void)

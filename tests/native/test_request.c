@@ -246,6 +246,23 @@ static void test_pool_without_memory(void)
     za_store_free(m.store);
 }
 
+/* The pool takes nothing any more; the caller gets its answers all the same. */
+static void test_on_a_closed_pool(void)
+{
+    market m;
+    za_answer answers[MOST], wanted[MOST];
+    open_market(&m);
+    za_pool *pool = za_pool_new(2);
+    CHECK(za_pool_close(pool, 10 * second));
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, NULL, wanted) == ZA_OK);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_OK);
+    for (int i = 0; i < MOST; i++) {
+        CHECK(same_answer(&answers[i], &wanted[i], wanted[i].bars >= ZA_FEATURE_BARS));
+    }
+    CHECK(za_pool_free(pool, 10 * second));
+    za_store_free(m.store);
+}
+
 static void test_finish_says_why_not(void)
 {
     static const struct {
@@ -272,6 +289,7 @@ int main(void)
     test_an_empty_store();
     test_without_memory();
     test_pool_without_memory();
+    test_on_a_closed_pool();
     test_finish_says_why_not();
     return check_report("request");
 }
