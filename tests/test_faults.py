@@ -64,3 +64,56 @@ asyncio.run(main())
     if lanes == 1:
         pytest.skip("one lane computes where the bars lie and needs no memory for them")
     assert refused == 2000
+
+
+@pytest.mark.parametrize("what", ["flush", "close"])
+@pytest.mark.parametrize("where", ["create_future", "call_soon"])
+def test_a_loop_that_flushes_or_closes_the_port_meanwhile(what: str, where: str, run_python: Run) -> None:
+    """A port that a loop of its own kind calls back while it takes a request: the batch it joins may be gone by then."""
+    script = f"""
+class Loop(asyncio.SelectorEventLoop):
+    hook = None
+
+    def call_hook(self):
+        hook, self.hook = self.hook, None
+        if hook is not None:
+            hook()
+
+    def create_future(self):
+        future = asyncio.Future(loop=self)
+        if {where!r} == "create_future":
+            self.call_hook()
+        return future
+
+    def call_soon(self, *arguments, **keywords):
+        handle = super().call_soon(*arguments, **keywords)
+        if {where!r} == "call_soon":
+            self.call_hook()
+        return handle
+
+loop, store, outcomes = Loop(), BarStore(), []
+
+async def main():
+    for number in range(500):
+        port = _core.Port(loop)
+        waiting = [port.features(loop, store, "first")] if number % 2 else []
+        loop.hook = getattr(port, {what!r})
+        try:
+            waiting.append(port.features(loop, store, f"N{{number}}"))
+        except RuntimeError as error:
+            outcomes.append(str(error))
+        else:
+            outcomes.append([result["ticker"] for result in await asyncio.gather(*waiting)][-1])
+
+threading.Thread(target=_core.notifier_run, daemon=True).start()
+loop.run_until_complete(main())
+print(json.dumps(outcomes))
+"""
+    outcomes = said(run_python, script)
+    names = [f"N{number}" for number in range(500)]
+    if what == "flush":
+        assert outcomes == names
+    elif where == "create_future":
+        assert outcomes == ["the port of this event loop is closed"] * 500
+    else:  # where another request has asked for the turn already, the loop is not called and the port is not closed
+        assert outcomes[::2] == ["the port of this event loop is closed"] * 250

@@ -67,17 +67,16 @@ static int make_room(za_batch *batch)
     return 0;
 }
 
-int za_batch_add(za_batch *batch, PyObject *ticker, PyObject *future)
+int za_batch_add(za_batch *batch, PyObject *ticker, za_symbol symbol, PyObject *future)
 {
-    if (make_room(batch) < 0 || za_asked_symbol_of(ticker, &batch->symbols[batch->count]) < 0 ||
-        PyList_Append(batch->tickers, ticker) < 0) {
+    if (make_room(batch) < 0 || PyList_Append(batch->tickers, ticker) < 0) {
         return -1;
     }
     if (PyList_Append(batch->futures, future) < 0) {
         (void)PyList_SetSlice(batch->tickers, batch->count, batch->count + 1, NULL);
         return -1;
     }
-    batch->count++;
+    batch->symbols[batch->count++] = symbol;
     return 0;
 }
 

@@ -36,8 +36,8 @@ typedef struct za_batch {
 
 /* An empty batch of single requests, filled by za_batch_add. NULL with an exception raised, as below. */
 za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store);
-/* One more ticker, for which `future` waits. */
-int za_batch_add(za_batch *batch, PyObject *ticker, PyObject *future);
+/* One more ticker and its symbol, for which `future` waits. Runs no Python. */
+int za_batch_add(za_batch *batch, PyObject *ticker, za_symbol symbol, PyObject *future);
 /* A batch of a whole list, for which `future` waits; cancelling the future cancels the job. */
 za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_object *store, PyObject *tickers,
                            PyObject *future);

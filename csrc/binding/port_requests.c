@@ -1,4 +1,5 @@
 /* Requests of a loop: single ones share a batch until the loop's next turn, a list is a batch of its own. */
+#include "binding/convert.h"
 #include "binding/port_object.h"
 #include "binding/requests.h"
 
@@ -23,7 +24,7 @@ PyObject *za_port_flush(za_port_object *self)
         za_batch *batch = self->open;
         self->open = batch->next;
         batch->next = NULL;
-        if (batch->count > 0) { /* 0: the only request that came was refused */
+        if (batch->count > 0) { /* 0: there was no memory for the only request that came */
             failed = submit(self, batch);
         }
         Py_DECREF(batch);
@@ -57,26 +58,6 @@ static void unlink_open(za_port_object *self, const za_batch *batch)
     *at = batch->next;
 }
 
-/* The open batch for such requests, made if there is none; borrowed. */
-static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
-{
-    za_state *state = za_port_state(self);
-    for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
-        if (batch->request.kind == kind && batch->store == store) {
-            return batch;
-        }
-    }
-    if (self->open == NULL && za_port_call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) {
-        return NULL;
-    }
-    za_batch *batch = za_batch_new(state, kind, store);
-    if (batch != NULL) {
-        batch->next = self->open;
-        self->open = batch;
-    }
-    return batch;
-}
-
 static int check_open(za_port_object *self)
 {
     if (self->closed) {
@@ -86,21 +67,45 @@ static int check_open(za_port_object *self)
     return 0;
 }
 
-/* (loop, store, symbol) -> future */
+/* The open batch for such requests, made if there is none; borrowed, and good until Python runs again: any call of the
+ * loop may flush or close the port. */
+static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
+{
+    za_state *state = za_port_state(self);
+    for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
+        if (batch->request.kind == kind && batch->store == store) {
+            return batch;
+        }
+    }
+    za_batch *batch = za_batch_new(state, kind, store);
+    if (batch == NULL ||
+        (self->open == NULL && za_port_call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) ||
+        check_open(self) < 0) {
+        Py_XDECREF((PyObject *)batch);
+        return NULL;
+    }
+    batch->next = self->open;
+    self->open = batch;
+    return batch;
+}
+
+/* (loop, store, symbol) -> future. Whatever may run Python comes before the batch is looked for. */
 static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind)
 {
     za_state *state = za_port_state(self);
-    if (check_open(self) < 0) {
+    za_symbol symbol;
+    za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
+    if (store == NULL || za_asked_symbol_of(arguments[2], &symbol) < 0) {
         return NULL;
     }
-    za_store_object *store = za_store_argument(state, arguments[1]);
-    za_batch *batch = store == NULL ? NULL : open_batch(self, arguments[0], kind, store);
-    PyObject *future = batch == NULL ? NULL : new_future(self, arguments[0]);
-    if (future != NULL && za_batch_add(batch, arguments[2], future) < 0) {
-        Py_CLEAR(future);
+    PyObject *future = new_future(self, arguments[0]);
+    za_batch *batch = future == NULL ? NULL : open_batch(self, arguments[0], kind, store);
+    if (batch == NULL || za_batch_add(batch, arguments[2], symbol, future) < 0) {
+        Py_XDECREF(future);
+        return NULL;
     }
-    self->requests += future != NULL;
-    if (future != NULL && batch->count == MOST_SINGLES) {
+    self->requests++;
+    if (batch->count == MOST_SINGLES) {
         unlink_open(self, batch);
         batch->next = NULL;
         if (submit(self, batch) < 0) {
@@ -122,7 +127,8 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, z
         return NULL;
     }
     za_batch *batch = za_batch_of_list(state, kind, store, arguments[2], future);
-    if (batch == NULL) {
+    if (batch == NULL || check_open(self) < 0) {
+        Py_XDECREF((PyObject *)batch);
         Py_DECREF(future);
         return NULL;
     }
