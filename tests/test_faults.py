@@ -117,3 +117,88 @@ print(json.dumps(outcomes))
         assert outcomes == ["the port of this event loop is closed"] * 500
     else:  # where another request has asked for the turn already, the loop is not called and the port is not closed
         assert outcomes[::2] == ["the port of this event loop is closed"] * 250
+
+
+INTERRUPTED = """
+class Stop(BaseException):
+    pass
+
+seen = []
+
+async def outcome(future):
+    "Its name, as far as anybody can tell."
+    try:
+        await asyncio.wait_for(asyncio.shield(future), 10.0)
+    except (Stop, Exception) as error:
+        return type(error).__name__
+    return "result"
+
+async def outcomes(futures):
+    return [await outcome(future) for future in futures]
+
+def handle(loop, context):
+    seen.append(type(context["exception"]).__name__)
+"""
+
+
+def test_an_interrupt_while_results_are_made_reaches_its_future(run_python: Run) -> None:
+    """And the loop; every other future has its result."""
+    script = """
+class Features(dict):
+    made = 0
+
+    def __init__(self):
+        Features.made += 1
+        if Features.made in (3, 8):
+            raise Stop
+
+_core.register("Features", Features)
+
+async def main():
+    loop, port = bridge.port()
+    loop.set_exception_handler(handle)
+    store = BarStore()
+    found = await outcomes([port.features(loop, store, f"N{number}") for number in range(4)])
+    whole = await outcomes([port.features_many(loop, store, [f"N{number}" for number in range(9)])])
+    print(json.dumps([found, whole, seen]))
+
+asyncio.run(main())
+"""
+    singles, whole, seen = said(run_python, INTERRUPTED + script)
+    assert singles == ["result", "result", "Stop", "result"]
+    assert whole == ["Stop"]
+    assert seen == ["Stop", "Stop"]
+
+
+def test_an_interrupt_while_requests_are_refused_stops_no_other(run_python: Run) -> None:
+    """A closed pool refuses three batches; the futures of the first interrupt whoever tells them."""
+    script = """
+class Future(asyncio.Future):
+    def set_exception(self, error):
+        super().set_exception(error)
+        raise Stop
+
+class Loop(asyncio.SelectorEventLoop):
+    kind = asyncio.Future
+
+    def create_future(self):
+        return self.kind(loop=self)
+
+async def main():
+    loop, port = bridge.port()
+    loop.set_exception_handler(handle)
+    futures = []
+    for kind in (asyncio.Future, Future, asyncio.Future):  # the last one is submitted first
+        loop.kind = kind
+        store = BarStore()
+        futures += [port.features(loop, store, f"N{number}") for number in range(2)]
+    loop.kind = asyncio.Future
+    print(json.dumps([await outcomes(futures), seen]))
+
+_core.shutdown(10.0)
+loop = Loop()
+loop.run_until_complete(main())
+"""
+    found, seen = said(run_python, INTERRUPTED + script)
+    assert found == ["RuntimeError"] * 6
+    assert seen == ["Stop"]

@@ -183,20 +183,10 @@ static int is_done(za_state *state, PyObject *future)
     return answer;
 }
 
-/* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. A future done meanwhile is let
- * be. -1 only with an exception that is to go on. */
-static int resolve(za_state *state, PyObject *future, PyObject *value)
+/* Calls set_result or set_exception. A future done meanwhile is let be. -1 only with an exception that is to go on. */
+static int settle(za_state *state, PyObject *future, PyObject *name, PyObject *value)
 {
-    PyObject *name = state->str_set_result;
-    if (value == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-            return -1;
-        }
-        name = state->str_set_exception;
-        value = za_take_exception();
-    }
     PyObject *answer = PyObject_CallMethodOneArg(future, name, value);
-    Py_DECREF(value);
     Py_XDECREF(answer);
     if (answer != NULL) {
         return 0;
@@ -208,11 +198,29 @@ static int resolve(za_state *state, PyObject *future, PyObject *value)
     if (is_done(state, future) == 1) {
         Py_DECREF(fault);
     } else {
-        PyErr_SetObject((PyObject *)Py_TYPE(fault), fault);
-        Py_DECREF(fault);
+        za_put_back_exception(fault);
         PyErr_WriteUnraisable(future); /* one item's fault never stops the others */
     }
     return 0;
+}
+
+/* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. -1 as for settle(), and for a
+ * KeyboardInterrupt and the like, which the future gets too: whoever waits for it must not wait for ever. */
+static int resolve(za_state *state, PyObject *future, PyObject *value)
+{
+    if (value != NULL) {
+        int failed = settle(state, future, state->str_set_result, value);
+        Py_DECREF(value);
+        return failed;
+    }
+    PyObject *fault = za_take_exception();
+    int failed = settle(state, future, state->str_set_exception, fault);
+    if (failed == 0 && !PyErr_GivenExceptionMatches(fault, PyExc_Exception)) {
+        za_put_back_exception(fault);
+        return -1;
+    }
+    Py_DECREF(fault);
+    return failed;
 }
 
 static PyObject *next_result(za_state *state, za_batch *batch)
@@ -250,8 +258,10 @@ static int deliver_singles(za_state *state, za_batch *batch, za_budget *budget)
 static int deliver_list(za_state *state, za_batch *batch, za_budget *budget)
 {
     int done = is_done(state, batch->future);
+    if (done < 0) {
+        PyErr_WriteUnraisable(batch->future);
+    }
     if (done != 0) {
-        PyErr_Clear();
         return 1;
     }
     for (; batch->built < batch->count && spend(budget); batch->built++) {
@@ -260,6 +270,7 @@ static int deliver_list(za_state *state, za_batch *batch, za_budget *budget)
             result == NULL || PyDict_SetItem(batch->result, PyList_GET_ITEM(batch->tickers, batch->built), result) < 0;
         Py_XDECREF(result);
         if (failed) {
+            batch->built = batch->count;
             return resolve(state, batch->future, NULL) < 0 ? -1 : 1;
         }
     }
@@ -285,14 +296,20 @@ static int fail_future(za_state *state, PyObject *future, const za_error *error)
 
 int za_batch_fail(za_state *state, za_batch *batch, const za_error *error)
 {
-    int failed = 0;
-    for (; batch->futures != NULL && batch->built < batch->count && failed == 0; batch->built++) {
-        failed = fail_future(state, PyList_GET_ITEM(batch->futures, batch->built), error);
+    PyObject *first = NULL;
+    for (; batch->built < batch->count; batch->built++) {
+        if (batch->futures != NULL && fail_future(state, PyList_GET_ITEM(batch->futures, batch->built), error) < 0) {
+            za_keep_first_exception(&first);
+        }
     }
-    if (batch->future != NULL) {
-        failed = fail_future(state, batch->future, error);
+    if (batch->future != NULL && fail_future(state, batch->future, error) < 0) {
+        za_keep_first_exception(&first);
     }
-    return failed;
+    if (first != NULL) {
+        za_put_back_exception(first);
+        return -1;
+    }
+    return 0;
 }
 
 void za_batch_abandon(za_batch *batch)

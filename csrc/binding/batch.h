@@ -49,9 +49,10 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object);
 za_batch *za_batch_of(za_completion *completion);
 
 /* Hands out results while the budget lasts; 1 when all are out, 0 when some are left, -1 with an exception that is
- * none of the requests' own (KeyboardInterrupt, SystemExit). */
+ * none of the requests' own (KeyboardInterrupt, SystemExit): the future at which it came has it too, and what follows
+ * is left to be handed out. */
 int za_batch_deliver(za_state *state, za_batch *batch, za_budget *budget);
-/* Every future still waiting gets this error; -1 as above. */
+/* Every future still waiting gets this error; -1 as above, when all of them have it. */
 int za_batch_fail(za_state *state, za_batch *batch, const za_error *error);
 /* Lets go of a batch whose loop is closed: its future, whose callback it is, would keep it and the loop alive. */
 void za_batch_abandon(za_batch *batch);

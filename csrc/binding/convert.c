@@ -56,6 +56,21 @@ PyObject *za_take_exception(void)
 #endif
 }
 
+void za_put_back_exception(PyObject *exception)
+{
+    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_DECREF(exception);
+}
+
+void za_keep_first_exception(PyObject **first)
+{
+    if (*first == NULL) {
+        *first = za_take_exception();
+    } else {
+        PyErr_WriteUnraisable(NULL);
+    }
+}
+
 /* `position` < 0: not of a list. */
 static void raise_no_symbol(PyObject *object, Py_ssize_t position)
 {

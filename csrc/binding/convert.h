@@ -11,6 +11,11 @@ PyObject *za_raise(const za_error *error);
 PyObject *za_exception_of(const za_error *error);
 /* Takes the exception that is raised now out of the thread, as a new reference. */
 PyObject *za_take_exception(void);
+/* Raises it again; takes over the reference. */
+void za_put_back_exception(PyObject *exception);
+/* Takes the exception that is raised now out of the thread, into *first if that is NULL, where it waits until all the
+ * rest is done; else it is reported as one that nobody can be told. */
+void za_keep_first_exception(PyObject **first);
 
 /* The UTF-8 of a str, borrowed for as long as the str lives; TypeError for anything else. */
 int za_symbol_of(PyObject *object, za_symbol *symbol);

@@ -19,17 +19,22 @@ static int submit(za_port_object *self, za_batch *batch)
 /* The loop's turn after the first request of a batch: every open batch is submitted. */
 PyObject *za_port_flush(za_port_object *self)
 {
-    int failed = 0;
-    while (self->open != NULL && failed == 0) {
+    PyObject *first = NULL;
+    while (self->open != NULL) {
         za_batch *batch = self->open;
         self->open = batch->next;
         batch->next = NULL;
-        if (batch->count > 0) { /* 0: there was no memory for the only request that came */
-            failed = submit(self, batch);
+        /* Of none when there was no memory for the only request that came. */
+        if (batch->count > 0 && submit(self, batch) < 0) {
+            za_keep_first_exception(&first);
         }
         Py_DECREF(batch);
     }
-    return failed ? NULL : Py_NewRef(Py_None);
+    if (first != NULL) {
+        za_put_back_exception(first);
+        return NULL;
+    }
+    return Py_NewRef(Py_None);
 }
 
 int za_port_has_plain_futures(za_state *state, PyObject *loop)

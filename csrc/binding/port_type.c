@@ -150,8 +150,7 @@ static void schedule_resume(za_port_object *self)
         Py_DECREF(loop);
     }
     if (raised != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(raised), raised);
-        Py_DECREF(raised);
+        za_put_back_exception(raised);
     }
 }
 
