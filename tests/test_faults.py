@@ -202,3 +202,43 @@ loop.run_until_complete(main())
     found, seen = said(run_python, INTERRUPTED + script)
     assert found == ["RuntimeError"] * 6
     assert seen == ["Stop"]
+
+
+def test_a_loop_that_refuses_to_be_woken_keeps_nobody_else_waiting(run_python: Run) -> None:
+    """It is said once, and what the loop waits for comes as soon as it can be woken again."""
+    script = """
+from ziggy_async.market_brain.features import async_get_ticker_features
+
+told, refusing = [], threading.Event()
+sys.unraisablehook = lambda unraisable: told.append(type(unraisable.exc_value).__name__)
+
+class Loop(asyncio.SelectorEventLoop):
+    refuses, refused = True, 0
+
+    def call_soon_threadsafe(self, *arguments, **keywords):
+        if self.refuses and threading.current_thread().name == "ziggy-async-notifier":
+            self.refused += 1
+            refusing.set()
+            raise RuntimeError("not now")
+        return super().call_soon_threadsafe(*arguments, **keywords)
+
+async def served(seconds):
+    async with asyncio.timeout(seconds):
+        return (await async_get_ticker_features("AAPL"))["ticker"]
+
+async def healthy():
+    return [await served(20.0) for _ in range(200)]
+
+loop, found = Loop(), []
+thread = threading.Thread(target=lambda: found.append(loop.run_until_complete(served(60.0))))
+thread.start()
+refusing.wait()
+names = asyncio.run(healthy())
+while loop.refused < 3:
+    time.sleep(0.001)
+early = list(found)
+loop.refuses = False
+thread.join()
+print(json.dumps([names.count("AAPL"), early, found, told]))
+"""
+    assert said(run_python, "import sys, time\n" + script) == [200, [], ["AAPL"], ["RuntimeError"]]

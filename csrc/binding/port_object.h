@@ -17,6 +17,10 @@ typedef struct za_port_object {
     za_batch *completed, **last; /* batches with results to hand out, oldest first */
     int resuming;                /* a turn to go on handing out is scheduled */
     int closed;
+    struct za_port_object
+        *next_refused; /* in the notifier's list, which holds a reference; its thread's, as the next two */
+    int64_t retry_ns;  /* when the loop is to be asked again; 0: not in that list */
+    int told;          /* that the loop refuses was said */
     long long requests, batches, wakes, turns;
     PyObject *weak_references;
 } za_port_object;

@@ -2,12 +2,15 @@
 #include "binding/port_object.h"
 
 #include <structmember.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 
 /* A turn of the loop hands out so many results, or works so long, and then lets others run. */
 enum { RESULTS_A_TURN = 256, NS_A_TURN = 250 * 1000 };
+
+/* A loop that refused to be woken is left alone so long: nobody waits much longer for it than it lasts, and it costs
+ * the others one call in a thousand. */
+enum { NS_UNTIL_RETRY = 10 * 1000 * 1000 };
 
 za_state *za_port_state(za_port_object *self)
 {
@@ -245,31 +248,78 @@ static int is_closed(za_state *state, PyObject *loop)
     return answer;
 }
 
-/* Wakes the loop of a port. A loop that is closed or gone closes its port, and what was posted there becomes orphans;
- * one that refuses for want of memory is asked again. */
-static void wake_loop(za_port *port)
+/* Ports whose loops refused to be woken, by the time at which they are tried again. Each is held by a reference: what
+ * was posted to it keeps it alive only as long as nobody closes it. */
+typedef struct za_refused {
+    za_port_object *first, **last;
+} za_refused;
+
+/* Puts the port behind those in the list, unless it is there already: a loop may refuse and yet have been woken. */
+static void put_refused(za_refused *refused, za_port_object *self)
 {
-    /* What was posted to the port keeps its Python side alive until this thread has woken the loop (engine/port.h). */
-    za_port_object *self = (za_port_object *)Py_NewRef((PyObject *)za_port_owner(port));
+    if (self->retry_ns == 0) {
+        self->retry_ns = za_clock_ns() + NS_UNTIL_RETRY;
+        self->next_refused = NULL;
+        *refused->last = (za_port_object *)Py_NewRef((PyObject *)self);
+        refused->last = &self->next_refused;
+    }
+}
+
+/* The application must hear of a loop that refuses, and not a hundred times a second. Takes over the exception. */
+static void tell_once(za_port_object *self, PyObject *loop, PyObject *fault)
+{
+    if (self->told || PyErr_GivenExceptionMatches(fault, PyExc_MemoryError)) {
+        Py_DECREF(fault);
+        return;
+    }
+    self->told = 1;
+    za_put_back_exception(fault);
+    PyErr_WriteUnraisable(loop);
+}
+
+/* The first that was refused, with its reference. */
+static za_port_object *take_refused(za_refused *refused)
+{
+    za_port_object *self = refused->first;
+    refused->first = self->next_refused;
+    refused->last = refused->first == NULL ? &refused->first : refused->last;
+    self->retry_ns = 0;
+    return self;
+}
+
+/* Wakes the loop of a port. A loop that is closed or gone closes its port, and what was posted there becomes orphans.
+ * One that refuses for another reason, want of memory say, is asked again later, while the others are served. */
+static void wake_loop(za_refused *refused, za_port_object *self)
+{
     za_state *state = za_port_state(self);
-    PyObject *loop = loop_of(self);
-    int woken = 0, closed = loop == NULL;
-    while (!woken && !closed) {
-        woken = za_port_call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) == 0;
-        closed = !woken && is_closed(state, loop);
-        if (!woken && !closed) {
-            Py_BEGIN_ALLOW_THREADS(void)
-            usleep(1000);
-            Py_END_ALLOW_THREADS
-        }
+    PyObject *loop = loop_of(self), *fault = NULL;
+    int closed = loop == NULL;
+    if (!closed && za_port_call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) < 0) {
+        fault = za_take_exception();
+        closed = is_closed(state, loop);
+    } else {
+        self->told = 0;
     }
     if (closed) {
+        Py_XDECREF(fault);
         Py_BEGIN_CRITICAL_SECTION(self);
         close_port(self);
         Py_END_CRITICAL_SECTION();
+    } else if (fault != NULL) {
+        put_refused(refused, self);
+        tell_once(self, loop, fault);
     }
     Py_XDECREF(loop);
-    Py_DECREF(self);
+}
+
+static void retry_refused(za_refused *refused)
+{
+    int64_t now = refused->first != NULL ? za_clock_ns() : 0;
+    while (refused->first != NULL && refused->first->retry_ns <= now) {
+        za_port_object *self = take_refused(refused);
+        wake_loop(refused, self);
+        Py_DECREF((PyObject *)self);
+    }
 }
 
 static void dispose_of(za_completion *orphans)
@@ -284,22 +334,32 @@ PyObject *za_notifier_run(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
+    za_refused refused = {.last = &refused.first};
     for (;;) {
         za_port *port;
         za_completion *orphans;
         bool running;
+        int64_t until_ns = refused.first != NULL ? refused.first->retry_ns : 0;
         Py_BEGIN_ALLOW_THREADS
-        running = za_notifier_wait(&port, &orphans);
+        running = za_notifier_wait(until_ns, &port, &orphans);
         Py_END_ALLOW_THREADS
         if (!running) {
-            Py_RETURN_NONE;
+            break;
         }
         if (port != NULL) {
-            wake_loop(port);
+            /* What was posted to the port keeps its Python side alive until here (engine/port.h). */
+            za_port_object *self = (za_port_object *)Py_NewRef((PyObject *)za_port_owner(port));
+            wake_loop(&refused, self);
+            Py_DECREF((PyObject *)self);
             za_port_release(port);
         }
         dispose_of(orphans);
+        retry_refused(&refused);
     }
+    while (refused.first != NULL) {
+        Py_DECREF((PyObject *)take_refused(&refused));
+    }
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {

@@ -1,7 +1,9 @@
 #include "engine/port.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -33,9 +35,21 @@ static struct {
     za_completions orphans; /* completions of closed ports */
     void (*work)(void *);   /* offered, and not begun */
     void *argument;
-    bool idle; /* the notifier thread waits, and no work was offered since */
+    bool idle;  /* the notifier thread waits, and no work was offered since */
+    bool timed; /* `wake` waits by the clock of za_clock_ns, which an initialiser cannot say */
     bool stopped;
 } notifier = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+/* While nobody waits. Holds the mutex, or is alone. */
+static void init_wake(void)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&notifier.wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    notifier.timed = true;
+}
 
 static void append(za_completions *list, za_completion *first, za_completion *last)
 {
@@ -162,12 +176,18 @@ bool za_notifier_offer(void (*work)(void *), void *argument)
     return taken;
 }
 
-/* Sleeps until there is something to do. Holds the mutex on entry and on return. */
-static void wait_idle(void)
+/* Sleeps until there is something to do; false when it got too late. Holds the mutex on entry and on return. */
+static bool wait_idle(int64_t until_ns)
 {
+    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
+    if (!notifier.timed) {
+        init_wake();
+    }
     notifier.idle = notifier.work == NULL;
-    pthread_cond_wait(&notifier.wake, &notifier.mutex);
+    int failed = until_ns == 0 ? pthread_cond_wait(&notifier.wake, &notifier.mutex)
+                               : pthread_cond_timedwait(&notifier.wake, &notifier.mutex, &until);
     notifier.idle = false;
+    return failed != ETIMEDOUT;
 }
 
 /* Does what was offered, without the mutex. */
@@ -193,14 +213,16 @@ static za_port *next_port(void)
     return port;
 }
 
-bool za_notifier_wait(za_port **port, za_completion **orphans)
+bool za_notifier_wait(int64_t until_ns, za_port **port, za_completion **orphans)
 {
+    bool in_time = true;
     pthread_mutex_lock(&notifier.mutex);
-    while (notifier.work != NULL || (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped)) {
+    while (notifier.work != NULL ||
+           (notifier.first == NULL && notifier.orphans.first == NULL && !notifier.stopped && in_time)) {
         if (notifier.work != NULL) {
             do_offered();
         } else {
-            wait_idle();
+            in_time = wait_idle(until_ns);
         }
     }
     bool stopped = notifier.stopped;
@@ -237,9 +259,9 @@ void za_port_after_fork(int in_child)
         notifier.work = NULL;
         notifier.idle = false;
     }
-    pthread_mutex_unlock(&notifier.mutex);
     if (in_child) {
         /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */
-        (void)pthread_cond_init(&notifier.wake, NULL);
+        init_wake();
     }
+    pthread_mutex_unlock(&notifier.mutex);
 }

@@ -57,7 +57,7 @@ static void *keep_posting(void *argument)
     za_port *port = za_port_new(-1, NULL), *woken;
     while (!atomic_load(&b->stop)) {
         za_port_post(port, &completion);
-        CHECK(za_notifier_wait(&woken, &orphans) && woken == port && za_port_take(woken) == &completion);
+        CHECK(za_notifier_wait(0, &woken, &orphans) && woken == port && za_port_take(woken) == &completion);
         za_port_release(woken);
     }
     za_port_release(port);
@@ -78,7 +78,7 @@ static int child(busy *b)
     }
     za_port *port = za_port_new(-1, NULL);
     za_port_post(port, &completion);
-    if (!za_notifier_wait(&woken, &orphans) || woken != port || za_port_take(port) != &completion) {
+    if (!za_notifier_wait(0, &woken, &orphans) || woken != port || za_port_take(port) != &completion) {
         return 5;
     }
     return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "check.h"
 #include "engine/port.h"
@@ -41,7 +42,7 @@ static za_port *next_woken(void)
 {
     za_port *port = NULL;
     za_completion *orphans = NULL;
-    CHECK(za_notifier_wait(&port, &orphans) && port != NULL && orphans == NULL);
+    CHECK(za_notifier_wait(0, &port, &orphans) && port != NULL && orphans == NULL);
     za_port_release(port); /* the caller's own reference keeps it */
     return port;
 }
@@ -51,7 +52,7 @@ static za_completion *next_orphans(void)
 {
     za_port *port = NULL;
     za_completion *orphans = NULL;
-    CHECK(za_notifier_wait(&port, &orphans) && port == NULL && orphans != NULL);
+    CHECK(za_notifier_wait(0, &port, &orphans) && port == NULL && orphans != NULL);
     return orphans;
 }
 
@@ -105,6 +106,18 @@ static void test_taken_early(void)
     za_port_release(other);
 }
 
+/* Nothing happens: no longer than it was told, and again. */
+static void test_wait_with_a_limit(void)
+{
+    za_port *port = (za_port *)1;
+    za_completion *orphans = (za_completion *)1;
+    for (int i = 0; i < 2; i++) {
+        int64_t until = za_clock_ns() + 20000000;
+        CHECK(za_notifier_wait(until, &port, &orphans) && port == NULL && orphans == NULL);
+        CHECK(za_clock_ns() >= until);
+    }
+}
+
 /* The notifier's list and za_notifier_wait hold references of their own. */
 static void test_references(void)
 {
@@ -115,7 +128,7 @@ static void test_references(void)
     post_items(port, items, 0, 1);
     za_port_release(port);
     za_port_release(port);
-    CHECK(za_notifier_wait(&woken, &orphans) && woken == port && za_port_owner(woken) == items);
+    CHECK(za_notifier_wait(0, &woken, &orphans) && woken == port && za_port_owner(woken) == items);
     CHECK(holds(za_port_take(woken), 0, 1));
     za_port_release(woken);
 }
@@ -152,8 +165,8 @@ static void test_stop(void)
     post_items(port, items, 0, 1);
     post_items(closed, orphan, 0, 1);
     za_notifier_stop(true);
-    CHECK(!za_notifier_wait(&woken, &orphans) && woken == NULL && orphans == NULL);
-    CHECK(!za_notifier_wait(&woken, &orphans));
+    CHECK(!za_notifier_wait(0, &woken, &orphans) && woken == NULL && orphans == NULL);
+    CHECK(!za_notifier_wait(0, &woken, &orphans));
     za_notifier_stop(false);
     CHECK(next_woken() == port && holds(za_port_take(port), 0, 1) && holds(next_orphans(), 0, 1));
     za_port_release(port);
@@ -237,7 +250,7 @@ static void *watch(void *argument)
     watcher *w = argument;
     za_port *port;
     za_completion *orphans;
-    while (za_notifier_wait(&port, &orphans)) {
+    while (za_notifier_wait(0, &port, &orphans)) {
         atomic_fetch_add(port != NULL ? &w->ports : &w->orphan_calls, 1);
         count_items(w, port != NULL ? za_port_take(port) : orphans);
         za_port_release(port);
@@ -334,6 +347,7 @@ int main(void)
     test_order_and_owner();
     test_one_wake_a_burst();
     test_taken_early();
+    test_wait_with_a_limit();
     test_references();
     test_closing();
     test_stop();

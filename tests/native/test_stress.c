@@ -110,7 +110,7 @@ static void *notify(void *unused)
     za_port *port;
     za_completion *orphans;
     (void)unused;
-    while (za_notifier_wait(&port, &orphans)) {
+    while (za_notifier_wait(0, &port, &orphans)) {
         if (port == NULL) {
             atomic_fetch_add(&stage.orphaned, dispose(orphans));
         } else {
