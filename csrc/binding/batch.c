@@ -145,7 +145,6 @@ static void job_done(za_job *job)
 
 int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
 {
-    za_rules rules = batch->request.rules;
     za_pool *pool = za_pool_shared();
     za_answer *answers = za_alloc((size_t)batch->count, sizeof *answers);
     if (answers == NULL || pool == NULL) {
@@ -154,9 +153,11 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
                                       : za_fail(&batch->error, ZA_SYSTEM, "there is no native pool");
         return -1;
     }
-    za_request_init(&batch->request, batch->request.kind, batch->store->store, batch->symbols, answers,
-                    (size_t)batch->count);
-    batch->request.rules = rules;
+    batch->request.store = batch->store->store;
+    batch->request.symbols = batch->symbols;
+    batch->request.answers = answers;
+    batch->request.count = (size_t)batch->count;
+    za_request_init(&batch->request);
     batch->request.job.done = job_done;
     za_port_retain(port);
     batch->port = port;

@@ -42,30 +42,25 @@ int za_rules_of(PyObject *const *arguments, za_rules *rules)
                : 0;
 }
 
-/* The answers of a request for the symbols, from za_alloc; NULL with an exception raised. */
-static za_answer *run_request(za_request *request, za_request_kind kind, za_store *store, const za_symbol *symbols,
-                              size_t count, const za_rules *rules)
+/* Runs the request with answers from za_alloc, which are the caller's to free. -1 with an exception raised. */
+static int run_request(za_request *request)
 {
-    za_answer *answers = za_alloc(count, sizeof *answers);
-    if (answers == NULL) {
+    request->answers = za_alloc(request->count, sizeof *request->answers);
+    if (request->answers == NULL) {
         PyErr_NoMemory();
-        return NULL;
+        return -1;
     }
-    za_request_init(request, kind, store, symbols, answers, count);
-    if (rules != NULL) {
-        request->rules = *rules;
-    }
+    za_request_init(request);
     za_error error;
     za_code code;
     Py_BEGIN_ALLOW_THREADS
     code = za_request_run(request, za_pool_shared(), &error);
     Py_END_ALLOW_THREADS
     if (code != ZA_OK) {
-        za_free(answers);
         (void)za_raise(&error);
-        return NULL;
+        return -1;
     }
-    return answers;
+    return 0;
 }
 
 /* (store, symbol) -> the result */
@@ -77,10 +72,9 @@ static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_
     if (store == NULL || za_asked_symbol_of(arguments[1], &symbol) < 0) {
         return NULL;
     }
-    za_request request;
-    za_answer *answers = run_request(&request, kind, store->store, &symbol, 1, NULL);
-    PyObject *result = answers == NULL ? NULL : za_result_of(state, &request, arguments[1], answers);
-    za_free(answers);
+    za_request request = {.kind = kind, .store = store->store, .symbols = &symbol, .count = 1};
+    PyObject *result = run_request(&request) < 0 ? NULL : za_result_of(state, &request, arguments[1], request.answers);
+    za_free(request.answers);
     return result;
 }
 
@@ -106,10 +100,11 @@ static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_re
     PyObject *tuple = store == NULL ? NULL : za_symbol_tuple(arguments[1]), *results = NULL;
     za_symbol *symbols = tuple == NULL ? NULL : za_symbols_of(tuple);
     if (symbols != NULL) {
-        za_request request;
-        za_answer *answers = run_request(&request, kind, store->store, symbols, (size_t)PyTuple_GET_SIZE(tuple), rules);
-        results = answers == NULL ? NULL : results_of(state, &request, tuple);
-        za_free(answers);
+        za_request request = {
+            .kind = kind, .store = store->store, .symbols = symbols, .count = (size_t)PyTuple_GET_SIZE(tuple)};
+        request.rules = rules != NULL ? *rules : request.rules;
+        results = run_request(&request) < 0 ? NULL : results_of(state, &request, tuple);
+        za_free(request.answers);
     }
     za_free(symbols);
     Py_XDECREF(tuple);
@@ -172,8 +167,12 @@ PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_s
     za_answer *answers = za_alloc(length, sizeof *answers);
     za_code code = ZA_NO_MEMORY;
     if (seconds != NULL && answers != NULL) {
-        za_request request;
-        za_request_init(&request, ZA_REQUEST_FEATURES, store->store, symbols, answers, length);
+        za_request request = {.kind = ZA_REQUEST_FEATURES,
+                              .store = store->store,
+                              .symbols = symbols,
+                              .answers = answers,
+                              .count = length};
+        za_request_init(&request);
         Py_BEGIN_ALLOW_THREADS
         code = measure(&request, repeats, seconds);
         Py_END_ALLOW_THREADS

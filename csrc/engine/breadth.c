@@ -23,6 +23,7 @@ static void unlink_changed(za_store *store, za_entry *entry)
     }
     entry->next_changed = entry->previous_changed = NULL;
     entry->changed = false;
+    (void)atomic_fetch_sub_explicit(&store->changes, 1, memory_order_relaxed);
 }
 
 void za_breadth_touch(za_store *store, za_entry *entry)
@@ -37,6 +38,7 @@ void za_breadth_touch(za_store *store, za_entry *entry)
         store->changed->previous_changed = entry;
     }
     store->changed = entry;
+    (void)atomic_fetch_add_explicit(&store->changes, 1, memory_order_relaxed);
 }
 
 void za_breadth_forget(za_store *store, za_entry *entry)
@@ -69,6 +71,11 @@ static void count(za_store *store, za_entry *entry, double *state)
     entry->breadth = above ? ZA_BREADTH_ABOVE : ZA_BREADTH_BELOW;
     store->counted++;
     store->above += above;
+}
+
+size_t za_store_changes(const za_store *store)
+{
+    return atomic_load_explicit(&store->changes, memory_order_relaxed);
 }
 
 double za_store_breadth(za_store *store)

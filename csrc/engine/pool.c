@@ -12,10 +12,7 @@
 #include "engine/fork.h"
 #include "engine/port.h"
 
-enum {
-    MOST_THREADS = 256,
-    MOST_OFFERED = 8 /* items that the notifier takes on: some 10 microseconds, in which no other loop is woken */
-};
+enum { MOST_THREADS = 256 };
 
 /* A thread's place. The one that ends says so; whoever next starts threads, or frees the pool, joins it. */
 typedef struct za_seat {
@@ -33,7 +30,6 @@ struct za_pool {
     za_seat seats[MOST_THREADS];
     bool closing;
     za_pool_offer *offer;
-    size_t most_offered;
     int given_away; /* jobs on threads that are none of the pool's */
     za_pool_stats stats;
 };
@@ -238,11 +234,10 @@ za_pool *za_pool_new(int threads)
     return pool;
 }
 
-void za_pool_set_offer(za_pool *pool, za_pool_offer *offer, size_t most_items)
+void za_pool_set_offer(za_pool *pool, za_pool_offer *offer)
 {
     pthread_mutex_lock(&pool->mutex);
     pool->offer = offer;
-    pool->most_offered = most_items;
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -265,8 +260,7 @@ static void work_on_offered(void *argument)
 /* Tries to give the accepted job away instead of queueing it. */
 static bool give_away(za_pool *pool, za_job *job)
 {
-    if (pool->offer == NULL || job->urgency != ZA_URGENT || job->count > pool->most_offered ||
-        most_urgent(pool) != NULL) {
+    if (pool->offer == NULL || !job->brief || most_urgent(pool) != NULL) {
         return false;
     }
     job->next = job->count; /* claimed before anybody else can begin */
@@ -405,7 +399,7 @@ za_pool *za_pool_shared(void)
     if (shared == NULL && !shared_closed) {
         shared = za_pool_new(za_cpu_count());
         if (shared != NULL) {
-            za_pool_set_offer(shared, za_notifier_offer, MOST_OFFERED);
+            za_pool_set_offer(shared, za_notifier_offer);
         }
     }
     za_pool *pool = shared;

@@ -35,6 +35,7 @@ struct za_job {
     void (*done)(za_job *job);
     size_t count, grain; /* both at least 1 */
     za_urgency urgency;
+    bool brief;          /* some 10 microseconds of work in all, `done` included: it may be done in passing */
     int64_t deadline_ns; /* on za_clock_ns; 0: none */
 
     /* Guarded by the pool's mutex until `done`; then read by the owner: ZA_OK, ZA_CANCELLED or ZA_EXPIRED. */
@@ -62,12 +63,11 @@ bool za_pool_close(za_pool *pool, int64_t timeout_ns);
  * left to what did not end. The pool is gone either way. */
 bool za_pool_free(za_pool *pool, int64_t timeout_ns);
 
-/* Somebody outside of the pool who may take small jobs: `offer` returns whether it will call work(argument) once. */
+/* Somebody outside of the pool who may take brief jobs: `offer` returns whether it will call work(argument) once. */
 typedef bool za_pool_offer(void (*work)(void *), void *argument);
 
-/* From now on an urgent job of at most `most_items` items, submitted while nothing is queued, is offered there before
- * it is queued. NULL: no more. */
-void za_pool_set_offer(za_pool *pool, za_pool_offer *offer, size_t most_items);
+/* From now on a brief job, submitted while nothing is queued, is offered there before it is queued. NULL: no more. */
+void za_pool_set_offer(za_pool *pool, za_pool_offer *offer);
 
 /* Takes the job. ZA_SYSTEM when no thread could be started or the pool is closing: then the job was not taken and
  * `done` is not called. */

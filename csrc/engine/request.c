@@ -11,6 +11,10 @@ enum { GRAIN = 64 };
 /* Lists up to this long count as urgent, beyond the second as bulk. */
 enum { URGENT_COUNT = GRAIN, BULK_COUNT = 4096 };
 
+/* Up to so many symbols, of so many bars altogether and with so many others to be looked at for the breadth, are brief
+ * work: each of the three is a few microseconds. */
+enum { BRIEF_COUNT = 8, BRIEF_BARS = BRIEF_COUNT * 512, BRIEF_CHANGES = 32 };
+
 /* A claim's symbols, ordered by number of bars so that equals stand together. */
 typedef struct za_claim {
     za_request *request;
@@ -143,22 +147,26 @@ static void run(za_job *job, size_t begin, size_t end, za_scratch *scratch)
     }
 }
 
-void za_request_init(za_request *request, za_request_kind kind, za_store *store, const za_symbol *symbols,
-                     za_answer *answers, size_t count)
+/* By what there may be at most, since looking for what there is would be work itself. */
+static bool is_brief(const za_request *request)
 {
-    *request = (za_request){
-        .job = {.run = run,
-                .count = count,
-                .grain = GRAIN,
-                .urgency = count <= URGENT_COUNT ? ZA_URGENT
-                           : count <= BULK_COUNT ? ZA_NORMAL
-                                                 : ZA_BULK},
-        .kind = kind,
-        .store = store,
-        .symbols = symbols,
-        .answers = answers,
-        .asked_ns = za_clock_utc_ns(),
-    };
+    return request->count <= BRIEF_COUNT &&
+           (int64_t)request->count * za_store_options_of(request->store).capacity <= BRIEF_BARS &&
+           (request->kind != ZA_REQUEST_FEATURES || za_store_changes(request->store) <= BRIEF_CHANGES);
+}
+
+void za_request_init(za_request *request)
+{
+    size_t count = request->count;
+    request->job = (za_job){.run = run,
+                            .count = count,
+                            .grain = GRAIN,
+                            .urgency = count <= URGENT_COUNT ? ZA_URGENT
+                                       : count <= BULK_COUNT ? ZA_NORMAL
+                                                             : ZA_BULK,
+                            .brief = is_brief(request)};
+    request->asked_ns = za_clock_utc_ns();
+    atomic_init(&request->no_memory, false);
 }
 
 za_code za_request_finish(za_request *request, za_error *error)
@@ -178,7 +186,7 @@ za_code za_request_finish(za_request *request, za_error *error)
         return ZA_OK;
     }
     double vix = za_store_vix(request->store), breadth = za_store_breadth(request->store);
-    for (size_t i = 0; i < request->job.count; i++) {
+    for (size_t i = 0; i < request->count; i++) {
         request->answers[i].row[ZA_FEATURE_vix_level] = vix;
         request->answers[i].row[ZA_FEATURE_breadth_50dma] = breadth;
     }
@@ -234,9 +242,9 @@ static bool run_on_pool(za_request *request, za_pool *pool)
 
 za_code za_request_run(za_request *request, za_pool *pool, za_error *error)
 {
-    if (request->job.count <= GRAIN || pool == NULL || !run_on_pool(request, pool)) {
+    if (request->count <= GRAIN || pool == NULL || !run_on_pool(request, pool)) {
         za_scratch scratch = {0};
-        run(&request->job, 0, request->job.count, &scratch);
+        run(&request->job, 0, request->count, &scratch);
         za_scratch_free(&scratch);
     }
     return za_request_finish(request, error);

@@ -18,21 +18,22 @@ typedef struct za_answer {
 } za_answer;
 _Static_assert((int)ZA_PAPER_COUNT <= (int)ZA_FEATURE_COUNT, "an answer has room for either row");
 
-/* The owner fills what za_request_init asks for, and keeps all of it until the job is done. */
+/* The owner fills the first part and leaves the rest zero, and keeps all of it until the job is done. */
 typedef struct za_request {
     za_job job; /* first: the pool hands back a pointer to it */
     za_request_kind kind;
     za_store *store;
-    const za_symbol *symbols;
+    const za_symbol *symbols; /* `count` of them, and as many answers */
     za_answer *answers;
+    size_t count;
+    za_rules rules; /* of a signals request */
+
     int64_t asked_ns;      /* when, since 1970 UTC */
-    za_rules rules;        /* of a signals request */
     atomic_bool no_memory; /* some worker found no memory: the answers are not to be used */
 } za_request;
 
-/* Makes a job of it: `count` symbols and as many answers, both the caller's. The caller sets job.done, and rules. */
-void za_request_init(za_request *request, za_request_kind kind, za_store *store, const za_symbol *symbols,
-                     za_answer *answers, size_t count);
+/* Makes a job of it, asked for now. The owner may set job.done afterwards. */
+void za_request_init(za_request *request);
 
 /* What is the same for every symbol (vix_level, breadth_50dma) enters the rows. Once, after every item was run: `done`
  * calls it first. ZA_OK, or why there are no answers. */

@@ -332,6 +332,7 @@ void za_store_clear(za_store *store)
     pthread_mutex_lock(&store->mutex);
     za_symbols_clear(&store->symbols);
     store->changed = NULL;
+    atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
     store->counted = store->above = 0;
     store->stats.bars = store->stats.bytes = 0;
     pthread_mutex_unlock(&store->mutex);

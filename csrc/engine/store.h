@@ -67,6 +67,8 @@ za_symbol *za_store_symbols(za_store *store, size_t *count);
 /* Percent of the symbols (those with a leading ^ and those of fewer than 50 bars do not count) whose close is above
  * their sma_50; NaN if there is none. Kept up to date: only symbols changed since the last call are computed. */
 double za_store_breadth(za_store *store);
+/* How many symbols that would be. Any thread, without the lock: a number of some moment. */
+size_t za_store_changes(const za_store *store);
 
 /* The last close of ^VIX, else of VIX, else 20. */
 double za_store_vix(za_store *store);

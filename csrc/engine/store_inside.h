@@ -3,6 +3,7 @@
 #define ZA_ENGINE_STORE_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "engine/store.h"
 #include "engine/symbols.h"
@@ -17,6 +18,7 @@ struct za_store {
     za_store_stats stats;
     uint64_t last_mark;
     za_entry *changed;      /* entries to be looked at by the next question for breadth */
+    atomic_size_t changes;  /* how many there are; read without the lock too */
     int64_t counted, above; /* of the entries that are not on that list */
 };
 

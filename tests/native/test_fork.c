@@ -24,8 +24,9 @@ typedef struct busy {
 static bool request_works(busy *b, za_pool *pool)
 {
     static _Thread_local za_answer answers[NAMES];
-    za_request request;
-    za_request_init(&request, ZA_REQUEST_FEATURES, b->store, b->symbols, answers, NAMES);
+    za_request request = {
+        .kind = ZA_REQUEST_FEATURES, .store = b->store, .symbols = b->symbols, .answers = answers, .count = NAMES};
+    za_request_init(&request);
     return za_request_run(&request, pool, NULL) == ZA_OK && answers[NAMES - 1].bars == BARS;
 }
 

@@ -348,13 +348,20 @@ static bool offer(void (*work)(void *), void *argument)
     return offer_is_taken;
 }
 
+static task brief_task_of(char name, size_t count)
+{
+    task t = task_of(name, count, ZA_URGENT);
+    t.job.brief = true;
+    return t;
+}
+
 static void test_offer_taken(void)
 {
     za_pool *pool = za_pool_new(1);
-    za_pool_set_offer(pool, offer, 4);
+    za_pool_set_offer(pool, offer);
     offer_is_taken = true;
     offers = 0;
-    task t = task_of('t', 4, ZA_URGENT);
+    task t = brief_task_of('t', 4);
     submit(pool, &t);
     CHECK(offers == 1 && atomic_load(&t.items) == 0);
     check_stats(pool, 0, 0, 0, 1);
@@ -370,10 +377,10 @@ static void test_offer_taken(void)
 static void test_offer_refused(void)
 {
     za_pool *pool = za_pool_new(1);
-    za_pool_set_offer(pool, offer, 4);
+    za_pool_set_offer(pool, offer);
     offer_is_taken = false;
     offers = 0;
-    task refused = task_of('t', 4, ZA_URGENT);
+    task refused = brief_task_of('t', 4);
     submit(pool, &refused);
     check_task(&refused, ZA_OK, 4);
     CHECK(offers == 1);
@@ -384,11 +391,11 @@ static void test_not_offered(void)
 {
     gate g = GATE_CLOSED;
     za_pool *pool = za_pool_new(1);
-    za_pool_set_offer(pool, offer, 4);
+    za_pool_set_offer(pool, offer);
     offer_is_taken = true;
     offers = 0;
-    task normal = task_of('n', 1, ZA_NORMAL), large = task_of('l', 5, ZA_URGENT), behind = task_of('b', 1, ZA_URGENT);
-    task no_more = task_of('m', 1, ZA_URGENT);
+    task normal = task_of('n', 1, ZA_NORMAL), large = task_of('l', 5, ZA_URGENT), behind = brief_task_of('b', 1);
+    task no_more = brief_task_of('m', 1);
     normal.gate = &g;
     submit(pool, &normal);
     gate_await(&g, 1);
@@ -398,7 +405,7 @@ static void test_not_offered(void)
     check_task(&behind, ZA_OK, 1);
     check_task(&large, ZA_OK, 5);
     check_task(&normal, ZA_OK, 1);
-    za_pool_set_offer(pool, NULL, 0);
+    za_pool_set_offer(pool, NULL);
     submit(pool, &no_more);
     check_task(&no_more, ZA_OK, 1);
     CHECK(offers == 0);
@@ -416,9 +423,9 @@ static void *work_later(void *unused)
 static void test_free_waits_for_the_taker(void)
 {
     za_pool *pool = za_pool_new(1);
-    za_pool_set_offer(pool, offer, 4);
+    za_pool_set_offer(pool, offer);
     offer_is_taken = true;
-    task t = task_of('t', 1, ZA_URGENT);
+    task t = brief_task_of('t', 1);
     pthread_t taker;
     submit(pool, &t);
     CHECK(pthread_create(&taker, NULL, work_later, NULL) == 0);
@@ -465,20 +472,6 @@ static void test_scratch(void)
     za_scratch_free(&scratch);
 }
 
-static void test_the_shared_pool(void)
-{
-    za_pool *pool = za_pool_shared();
-    task t = task_of('t', 1, ZA_URGENT);
-    CHECK(pool != NULL && za_pool_shared() == pool);
-    submit(pool, &t);
-    check_task(&t, ZA_OK, 1);
-    CHECK(za_pool_shared_close(10 * second));
-    CHECK(za_pool_shared() == pool && za_pool_shared_close(0));
-    CHECK(za_pool_submit(pool, &t.job, NULL) == ZA_SYSTEM);
-    check_stats(pool, 1, 0, 0, 0);
-    CHECK(za_pool_stats_of(pool).threads == 0);
-}
-
 int main(void)
 {
     test_every_item_once();
@@ -498,6 +491,5 @@ int main(void)
     test_free_waits_for_the_taker();
     test_workers_take_no_signals();
     test_scratch();
-    test_the_shared_pool();
     return check_report("pool");
 }

@@ -55,13 +55,15 @@ static void *use(void *unused)
 static void test_the_shared_pool_while_it_is_used(void)
 {
     pthread_t threads[USERS];
-    CHECK(za_pool_shared() != NULL);
+    za_pool *pool = za_pool_shared();
+    CHECK(pool != NULL && za_pool_shared() == pool);
     for (int i = 0; i < USERS; i++) {
         CHECK(pthread_create(&threads[i], NULL, use, NULL) == 0);
     }
     rest(second / 100);
     CHECK(za_pool_shared_close(60 * second));
-    za_pool_stats stats = za_pool_stats_of(za_pool_shared());
+    CHECK(za_pool_shared() == pool && za_pool_shared_close(0));
+    za_pool_stats stats = za_pool_stats_of(pool);
     CHECK(stats.unfinished == 0 && stats.threads == 0 && stats.submitted == stats.completed + stats.cancelled);
     for (int i = 0; i < USERS; i++) {
         (void)pthread_join(threads[i], NULL);

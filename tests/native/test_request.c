@@ -61,9 +61,13 @@ static void open_market(market *m)
 
 static za_code answer(const market *m, za_request_kind kind, int first, int count, za_pool *pool, za_answer *answers)
 {
-    za_request request;
-    za_request_init(&request, kind, m->store, m->symbols + first, answers, (size_t)count);
-    request.rules = chop_rules();
+    za_request request = {.kind = kind,
+                          .store = m->store,
+                          .symbols = m->symbols + first,
+                          .answers = answers,
+                          .count = (size_t)count,
+                          .rules = chop_rules()};
+    za_request_init(&request);
     return za_request_run(&request, pool, NULL);
 }
 
@@ -172,17 +176,61 @@ static void test_paper(void)
     za_store_free(m.store);
 }
 
+static za_job job_for(za_request_kind kind, za_store *store, size_t count)
+{
+    za_request request = {.kind = kind, .store = store, .count = count};
+    za_request_init(&request);
+    return request.job;
+}
+
 static void test_urgency(void)
 {
-    za_request request;
+    za_store *store = store_of(100);
     static const struct {
         size_t count;
         za_urgency urgency;
     } wanted[] = {{1, ZA_URGENT}, {64, ZA_URGENT}, {65, ZA_NORMAL}, {4096, ZA_NORMAL}, {4097, ZA_BULK}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        za_request_init(&request, ZA_REQUEST_PAPER, NULL, NULL, NULL, wanted[i].count);
-        CHECK(request.job.urgency == wanted[i].urgency && request.job.count == wanted[i].count);
+        za_job job = job_for(ZA_REQUEST_PAPER, store, wanted[i].count);
+        CHECK(job.urgency == wanted[i].urgency && job.count == wanted[i].count);
     }
+    za_store_free(store);
+}
+
+/* Brief is what cannot be long: few symbols, of few bars, and with little to be done for the breadth. */
+static void test_brief(void)
+{
+    static const struct {
+        size_t count;
+        int64_t capacity;
+        bool brief;
+    } wanted[] = {{1, 1, true},    {8, 512, true},   {9, 1, false},       {8, 513, false},
+                  {1, 4096, true}, {1, 4097, false}, {1, 1 << 30, false}, {8, 1 << 30, false}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        za_store *store = store_of(wanted[i].capacity);
+        for (int kind = ZA_REQUEST_FEATURES; kind <= ZA_REQUEST_SIGNALS; kind++) {
+            CHECK(job_for((za_request_kind)kind, store, wanted[i].count).brief == wanted[i].brief);
+        }
+        za_store_free(store);
+    }
+}
+
+static void test_brief_while_breadth_is_to_be_made(void)
+{
+    market m;
+    open_market(&m); /* of more changed symbols than are looked at in passing */
+    CHECK(za_store_changes(m.store) > 32);
+    CHECK(!job_for(ZA_REQUEST_FEATURES, m.store, 1).brief && job_for(ZA_REQUEST_PAPER, m.store, 1).brief);
+    (void)za_store_breadth(m.store);
+    CHECK(za_store_changes(m.store) == 0 && job_for(ZA_REQUEST_FEATURES, m.store, 1).brief);
+    uint64_t dice = 1;
+    CHECK(za_store_drop(m.store, m.symbols[0]));
+    fill_symbol(m.store, m.symbols[0], 2, &dice);
+    CHECK(za_store_changes(m.store) == 1 && za_store_drop(m.store, m.symbols[0]) && za_store_changes(m.store) == 0);
+    fill_symbol(m.store, m.symbols[0], 2, &dice);
+    za_store_clear(m.store);
+    CHECK(za_store_changes(m.store) == 0);
+    za_store_free(m.store);
 }
 
 static void test_one_symbol_many_times(void)
@@ -270,10 +318,8 @@ static void test_finish_says_why_not(void)
         const char *text;
     } wanted[] = {{ZA_EXPIRED, "deadline"}, {ZA_CANCELLED, "cancelled"}};
     for (int i = 0; i < 2; i++) {
-        za_request request;
+        za_request request = {.kind = ZA_REQUEST_PAPER, .count = 1, .job.code = wanted[i].code};
         za_error error = {0};
-        za_request_init(&request, ZA_REQUEST_PAPER, NULL, NULL, NULL, 1);
-        request.job.code = wanted[i].code;
         CHECK(za_request_finish(&request, &error) == wanted[i].code && strstr(error.text, wanted[i].text) != NULL);
     }
 }
@@ -285,6 +331,8 @@ int main(void)
     test_decisions();
     test_paper();
     test_urgency();
+    test_brief();
+    test_brief_while_breadth_is_to_be_made();
     test_one_symbol_many_times();
     test_an_empty_store();
     test_without_memory();

@@ -138,7 +138,12 @@ static errand *new_errand(uint64_t *dice)
     if (e != NULL) {
         size_t count = 1 + roll(dice, most[roll(dice, 4)]);
         const za_symbol *symbols = stage.symbols + roll(dice, MOST_ASKED - count + 1);
-        za_request_init(&e->request, (za_request_kind)roll(dice, 3), stage.store, symbols, e->answers, count);
+        e->request = (za_request){.kind = (za_request_kind)roll(dice, 3),
+                                  .store = stage.store,
+                                  .symbols = symbols,
+                                  .answers = e->answers,
+                                  .count = count};
+        za_request_init(&e->request);
         e->request.job.done = errand_done;
         e->request.job.urgency = (za_urgency)roll(dice, ZA_URGENCY_COUNT);
         e->request.job.deadline_ns = roll(dice, 5) == 0 ? za_clock_ns() + (int64_t)roll(dice, 1000000) : 0;
@@ -328,7 +333,7 @@ static void play(uint64_t *dice, bool drained)
         before[code] = atomic_load(&stage.by_code[code]);
     }
     stage.pool = za_pool_new(2);
-    za_pool_set_offer(stage.pool, za_notifier_offer, 8);
+    za_pool_set_offer(stage.pool, za_notifier_offer);
     atomic_store(&stage.producers_stop, false);
     start(producers, PRODUCERS, produce, dice);
     start(&others[0], 1, cancel, dice);
