@@ -1,11 +1,15 @@
 """Where something fails below or beside the core: memory, loops, the caller's own classes. Nobody waits for ever."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from ziggy_async import _core
+from ziggy_async.market_brain.features import get_ticker_features
 
 Run = Callable[..., Any]
 
@@ -69,7 +73,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("what", ["flush", "close"])
 @pytest.mark.parametrize("where", ["create_future", "call_soon"])
 def test_a_loop_that_flushes_or_closes_the_port_meanwhile(what: str, where: str, run_python: Run) -> None:
-    """A port that a loop of its own kind calls back while it takes a request: the batch it joins may be gone by then."""
+    """A loop of its own kind calls the port back while that takes a request: the batch it joins may be gone by then."""
     script = f"""
 class Loop(asyncio.SelectorEventLoop):
     hook = None
@@ -242,3 +246,25 @@ thread.join()
 print(json.dumps([names.count("AAPL"), early, found, told]))
 """
     assert said(run_python, "import sys, time\n" + script) == [200, [], ["AAPL"], ["RuntimeError"]]
+
+
+def test_what_may_be_registered() -> None:
+    """What the core later takes for granted is checked where it comes in; nothing is changed by what is refused."""
+    wrong: list[tuple[Any, Any, str]] = [
+        ("Features", object, "Features must be a class of dicts, not <class 'object'>"),
+        ("Features", {}, "Features must be a class of dicts, not {}"),
+        ("MarketFeatures", len, "MarketFeatures must be a class, not <built-in function len>"),
+        ("Signal", None, "Signal must be a class, not None"),
+        ("directions", (1, 2, 3), "directions must be a tuple of 2, not (1, 2, 3)"),
+        ("directions", [1, 2], "directions must be a tuple of 2, not [1, 2]"),
+        ("signal_types", (1, 2), "signal_types must be a tuple of 3, not (1, 2)"),
+        ("horizons", "3D", "horizons must be a tuple of 2, not '3D'"),
+        ("regime_names", (1, 2, 3, 4, 5), "regime_names must be a tuple of 4, not (1, 2, 3, 4, 5)"),
+        ("to_ns", 5, "to_ns must be callable, not 5"),
+    ]
+    for kind, target, sentence in wrong:
+        with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
+            _core.register(kind, target)
+    with pytest.raises(ValueError, match="nothing of the kind 'regimes' is registered"):
+        _core.register("regimes", ())  # type: ignore[arg-type]
+    assert type(get_ticker_features("NONE")).__name__ == "Features"

@@ -36,26 +36,55 @@ static void module_free(void *module)
     (void)module_clear(module);
 }
 
+/* What may be registered; above these, a tuple of so many. */
+enum { A_CLASS, A_DICT_CLASS, A_CALLABLE, A_TUPLE };
+
+static int fits(PyObject *object, int wanted)
+{
+    switch (wanted) {
+    case A_CLASS:
+        return PyType_Check(object);
+    case A_DICT_CLASS:
+        return PyType_Check(object) && PyType_IsSubtype((PyTypeObject *)object, &PyDict_Type);
+    case A_CALLABLE:
+        return PyCallable_Check(object);
+    default:
+        return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == wanted - A_TUPLE;
+    }
+}
+
+static PyObject *refuse_to_register(const char *kind, int wanted, PyObject *object)
+{
+    static const char *const names[] = {"a class", "a class of dicts", "callable"};
+    return wanted < A_TUPLE
+               ? PyErr_Format(PyExc_TypeError, "%s must be %s, not %R", kind, names[wanted], object)
+               : PyErr_Format(PyExc_TypeError, "%s must be a tuple of %d, not %R", kind, wanted - A_TUPLE, object);
+}
+
 static PyObject *core_register(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     za_state *state = za_state_of_module(module);
     const struct {
         const char *kind;
         PyObject **place;
-    } places[] = {{"Features", &state->Features},
-                  {"MarketFeatures", &state->MarketFeatures},
-                  {"Signal", &state->Signal},
-                  {"directions", &state->directions},
-                  {"signal_types", &state->signal_types},
-                  {"horizons", &state->horizons},
-                  {"regime_names", &state->regime_names},
-                  {"to_ns", &state->to_ns}};
+        int wanted;
+    } places[] = {{"Features", &state->Features, A_DICT_CLASS},
+                  {"MarketFeatures", &state->MarketFeatures, A_CLASS},
+                  {"Signal", &state->Signal, A_CLASS},
+                  {"directions", &state->directions, A_TUPLE + 2},
+                  {"signal_types", &state->signal_types, A_TUPLE + 3},
+                  {"horizons", &state->horizons, A_TUPLE + ZA_RULE_COUNT},
+                  {"regime_names", &state->regime_names, A_TUPLE + ZA_REGIME_COUNT},
+                  {"to_ns", &state->to_ns, A_CALLABLE}};
     const char *kind = za_check_count("register", count, 2) < 0 ? NULL : PyUnicode_AsUTF8(arguments[0]);
     if (kind == NULL) {
         return NULL;
     }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (strcmp(kind, places[i].kind) == 0) {
+            if (!fits(arguments[1], places[i].wanted)) {
+                return refuse_to_register(kind, places[i].wanted, arguments[1]);
+            }
             Py_XSETREF(*places[i].place, Py_NewRef(arguments[1]));
             Py_RETURN_NONE;
         }
