@@ -145,6 +145,8 @@ def test_a_cross_section_goes_in_whole_or_not_at_all(column: int, value: float) 
         store.append_cross_section(FIRST + DAY, ["A", "B", "A"], np.ones((3, 5)))
     with pytest.raises(TypeError, match="1"):
         store.append_cross_section(FIRST + DAY, ["A", 5], np.ones((2, 5)))  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"position 1 cannot be written as UTF-8: 'B.udc80'"):
+        store.append_cross_section(FIRST + DAY, ["A", "B\udc80"], np.ones((2, 5)))
     with pytest.raises(ValueError, match="A"):
         store.append_cross_section(FIRST - DAY, ["NEW", "A"], np.ones((2, 5)))
     assert contents(store) == before

@@ -90,7 +90,7 @@ za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_objec
     }
     Py_CLEAR(batch->futures);
     Py_SETREF(batch->tickers, PySequence_List(tuple));
-    batch->symbols = za_symbols_of(tuple);
+    batch->symbols = za_asked_symbols_of(tuple);
     batch->count = PyTuple_GET_SIZE(tuple);
     batch->future = Py_NewRef(future);
     batch->result = PyDict_New();

@@ -88,7 +88,7 @@ int za_symbol_of(PyObject *object, za_symbol *symbol)
         raise_no_symbol(object, -1);
         return -1;
     }
-    Py_ssize_t length;
+    Py_ssize_t length = 0; /* which stays as it is on failure */
     symbol->text = PyUnicode_AsUTF8AndSize(object, &length);
     symbol->length = (size_t)length;
     return symbol->text == NULL ? -1 : 0;
@@ -126,7 +126,7 @@ PyObject *za_symbol_tuple(PyObject *iterable)
     return tuple;
 }
 
-za_symbol *za_symbols_of(PyObject *tuple)
+static za_symbol *symbols_of(PyObject *tuple, int (*read)(PyObject *, za_symbol *))
 {
     Py_ssize_t count = PyTuple_GET_SIZE(tuple);
     za_symbol *symbols = za_alloc((size_t)count, sizeof *symbols);
@@ -135,12 +135,27 @@ za_symbol *za_symbols_of(PyObject *tuple)
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (za_asked_symbol_of(PyTuple_GET_ITEM(tuple, i), &symbols[i]) < 0) {
-            za_free(symbols);
-            return NULL;
+        PyObject *object = PyTuple_GET_ITEM(tuple, i);
+        if (read(object, &symbols[i]) == 0) {
+            continue;
         }
+        if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+            PyErr_Format(PyExc_ValueError, "the ticker at position %zd cannot be written as UTF-8: %A", i, object);
+        }
+        za_free(symbols);
+        return NULL;
     }
     return symbols;
+}
+
+za_symbol *za_asked_symbols_of(PyObject *tuple)
+{
+    return symbols_of(tuple, za_asked_symbol_of);
+}
+
+za_symbol *za_symbols_of(PyObject *tuple)
+{
+    return symbols_of(tuple, za_symbol_of);
 }
 
 int za_convert_import(void)

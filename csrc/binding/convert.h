@@ -27,8 +27,11 @@ int za_asked_symbol_of(PyObject *object, za_symbol *symbol);
 /* A tuple of the items of any iterable of str; a str by itself is a TypeError, as is an item that is none, named by its
  * position. */
 PyObject *za_symbol_tuple(PyObject *iterable);
-/* The symbols of such a tuple, asked for, from za_alloc; NULL with an exception raised. */
+/* The symbols of such a tuple, from za_alloc; NULL with an exception raised, which is a ValueError naming the position
+ * of one that is no UTF-8. */
 za_symbol *za_symbols_of(PyObject *tuple);
+/* The same of symbols that are asked for. */
+za_symbol *za_asked_symbols_of(PyObject *tuple);
 
 /* Registers datetime's C API; 0, or -1 with an exception raised. */
 int za_convert_import(void);

@@ -98,7 +98,7 @@ static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_re
     za_state *state = za_state_of_module(module);
     za_store_object *store = za_store_argument(state, arguments[0]);
     PyObject *tuple = store == NULL ? NULL : za_symbol_tuple(arguments[1]), *results = NULL;
-    za_symbol *symbols = tuple == NULL ? NULL : za_symbols_of(tuple);
+    za_symbol *symbols = tuple == NULL ? NULL : za_asked_symbols_of(tuple);
     if (symbols != NULL) {
         za_request request = {
             .kind = kind, .store = store->store, .symbols = symbols, .count = (size_t)PyTuple_GET_SIZE(tuple)};
@@ -156,7 +156,7 @@ PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_s
                                  : za_store_argument(za_state_of_module(module), arguments[0]);
     Py_ssize_t repeats = store == NULL ? -1 : PyLong_AsSsize_t(arguments[2]);
     PyObject *tuple = PyErr_Occurred() ? NULL : za_symbol_tuple(arguments[1]), *list = NULL;
-    za_symbol *symbols = tuple == NULL ? NULL : za_symbols_of(tuple);
+    za_symbol *symbols = tuple == NULL ? NULL : za_asked_symbols_of(tuple);
     if (symbols == NULL || repeats < 0) {
         Py_XDECREF(tuple);
         za_free(symbols);
