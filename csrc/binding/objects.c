@@ -49,9 +49,11 @@ PyObject *za_new_instance(za_state *state, PyObject *type)
 
 PyObject *za_untracked(PyObject *object)
 {
+#if PY_VERSION_HEX < 0x030E0000
     if (object != NULL && PyObject_GC_IsTracked(object)) {
         PyObject_GC_UnTrack(object);
     }
+#endif
     return object;
 }
 

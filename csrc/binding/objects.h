@@ -19,7 +19,8 @@ PyObject *za_new_instance(za_state *state, PyObject *type);
 /* The same object, no longer looked at by collections of garbage: for what is made here by the ten thousand and holds
  * nothing that leads back to it. Such results would otherwise bring about full collections, which stop the loop for
  * milliseconds. What the application adds to a dict makes it tracked again; a cycle that it ties through a Signal or a
- * MarketFeatures is not collected. NULL is let pass. */
+ * MarketFeatures is not collected. From CPython 3.14 on a dict stays as it is when something is added, and a cycle
+ * through it would never be collected: there the object is left tracked. NULL is let pass. */
 PyObject *za_untracked(PyObject *object);
 /* Sets an attribute past any __setattr__ of the class; takes over the reference to `value`, which may be NULL with an
  * exception raised. 0 or -1. */

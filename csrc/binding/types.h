@@ -7,7 +7,7 @@
 
 typedef struct za_store_object {
     PyObject_HEAD
-    za_store *store; /* a reference; never NULL, never changes */
+    za_store *store; /* the only owner; never NULL, never changes */
 } za_store_object;
 
 extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec;

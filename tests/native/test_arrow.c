@@ -373,7 +373,7 @@ static void test_many_texts(void)
     for (int i = 0; i <= COUNT; i++) {
         offsets[i] = i * WIDTH;
         if (i < COUNT) {
-            (void)snprintf(bytes + offsets[i], WIDTH + 1, "S%08d", i / 2);
+            (void)snprintf(bytes + offsets[i], WIDTH + 1, "S%08u", (unsigned)i / 2 % 100000000);
         }
     }
     za_table table;
