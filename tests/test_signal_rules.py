@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -382,3 +382,31 @@ def test_short_bars_are_insufficient() -> None:
     store.load("A", walk(49).table())
     found = _core.signals(store, ["A"], 2, tuple(value for _, value in _core.RULE_PARAMETERS), WIN_RATES, BOTH_RULES)
     assert found == {"A": {"ticker": "A", "signal": None, "reason": "insufficient_features"}}
+
+
+def test_a_reason_is_written_with_points_in_every_locale(run_python: Callable[..., Any]) -> None:
+    script = """
+import locale, sys
+import numpy as np
+from ziggy_async import default_store
+from ziggy_async.market_brain.signals import generate_ticker_signal
+
+for name in ("de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8"):
+    try:
+        locale.setlocale(locale.LC_ALL, name)
+        break
+    except locale.Error:
+        pass
+else:
+    sys.exit("no locale with a comma")
+close = np.concatenate([np.full(60, 100.0), [99.0, 98.0, 97.0, 95.0, 92.0]])
+bars = dict(open=close, high=close + 1, low=close - 1, close=close, volume=close)
+default_store().load("A", dict(bars, timestamp=np.arange(65).astype("M8[D]")))
+print(generate_ticker_signal("A")["signal"].reason)
+"""
+    done = run_python(script)
+    if done.stderr.strip() == "no locale with a comma":
+        pytest.skip("no locale is installed that writes a comma")
+    assert done.returncode == 0, done.stderr
+    assert "RSI" in done.stdout
+    assert "," not in done.stdout

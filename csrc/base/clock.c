@@ -1,8 +1,9 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/text.h"
 
 enum { NS_PER_SECOND = 1000000000 };
 
@@ -37,9 +38,9 @@ void za_time_text(int64_t ns, char text[ZA_TIME_TEXT])
     size_t used = strftime(text, ZA_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &calendar);
     /* datetime.fromisoformat reads six digits; nanoseconds are written only where they are not 0. */
     if (fraction % 1000 != 0) {
-        used += (size_t)snprintf(text + used, ZA_TIME_TEXT - used, ".%09d", (int)fraction);
+        used += za_print(text + used, ZA_TIME_TEXT - used, ".%09d", (int)fraction);
     } else if (fraction != 0) {
-        used += (size_t)snprintf(text + used, ZA_TIME_TEXT - used, ".%06d", (int)(fraction / 1000));
+        used += za_print(text + used, ZA_TIME_TEXT - used, ".%06d", (int)(fraction / 1000));
     }
-    (void)snprintf(text + used, ZA_TIME_TEXT - used, "+00:00");
+    (void)za_print(text + used, ZA_TIME_TEXT - used, "+00:00");
 }

@@ -1,7 +1,6 @@
 #include "base/status.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 za_code za_fail(za_error *error, za_code code, const char *format, ...)
 {
@@ -9,7 +8,7 @@ za_code za_fail(za_error *error, za_code code, const char *format, ...)
         va_list arguments;
         va_start(arguments, format);
         error->code = code;
-        (void)vsnprintf(error->text, sizeof error->text, format, arguments);
+        (void)za_print_list(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
     }
     return code;

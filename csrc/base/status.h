@@ -2,6 +2,8 @@
 #ifndef ZA_BASE_STATUS_H
 #define ZA_BASE_STATUS_H
 
+#include "base/text.h"
+
 typedef enum za_code {
     ZA_OK,
     ZA_NO_MEMORY, /* an allocation failed; MemoryError */
@@ -20,9 +22,7 @@ typedef struct za_error {
 } za_error;
 
 /* Writes code and sentence into `error` (which may be NULL) and returns the code: `return za_fail(error, ...)`. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
+ZA_LIKE_PRINTF(3, 4)
 za_code za_fail(za_error *error, za_code code, const char *format, ...);
 
 /* The failure of an allocation, said without allocating. */

@@ -2,8 +2,8 @@
 #include "binding/signals.h"
 
 #include <math.h>
-#include <stdio.h>
 
+#include "base/text.h"
 #include "binding/convert.h"
 #include "binding/objects.h"
 
@@ -27,20 +27,20 @@ static size_t say_mean_reversion(char *text, size_t room, const za_answer *answe
     bool is_long = answer->decision.direction > 0;
     const double *limit = rules->parameter;
     const char *side = is_long ? "below" : "above";
-    return (size_t)snprintf(text, room, "RSI %.1f %s %g and z-score %.2f %s %g", answer->row[ZA_FEATURE_rsi_14], side,
-                            limit[is_long ? ZA_RULE_mr_rsi_oversold : ZA_RULE_mr_rsi_overbought],
-                            answer->row[ZA_FEATURE_z_score_20], side,
-                            limit[is_long ? ZA_RULE_mr_z_score_long : ZA_RULE_mr_z_score_short]);
+    return za_print(text, room, "RSI %.1f %s %g and z-score %.2f %s %g", answer->row[ZA_FEATURE_rsi_14], side,
+                    limit[is_long ? ZA_RULE_mr_rsi_oversold : ZA_RULE_mr_rsi_overbought],
+                    answer->row[ZA_FEATURE_z_score_20], side,
+                    limit[is_long ? ZA_RULE_mr_z_score_long : ZA_RULE_mr_z_score_short]);
 }
 
 static size_t say_momentum(char *text, size_t room, const za_answer *answer, const za_rules *rules)
 {
     const double *row = answer->row;
-    return (size_t)snprintf(text, room,
-                            "close %.6g is a 20-bar high above its averages of 20 (%.6g) and 50 bars (%.6g) with slope "
-                            "%.2f %% a bar above %g",
-                            row[ZA_FEATURE_close], row[ZA_FEATURE_sma_20], row[ZA_FEATURE_sma_50],
-                            row[ZA_FEATURE_slope_20d], rules->parameter[ZA_RULE_mom_trend_strength]);
+    return za_print(text, room,
+                    "close %.6g is a 20-bar high above its averages of 20 (%.6g) and 50 bars (%.6g) with slope "
+                    "%.2f %% a bar above %g",
+                    row[ZA_FEATURE_close], row[ZA_FEATURE_sma_20], row[ZA_FEATURE_sma_50], row[ZA_FEATURE_slope_20d],
+                    rules->parameter[ZA_RULE_mom_trend_strength]);
 }
 
 /* One sentence with the figures that decided and the thresholds that they passed. */
@@ -53,15 +53,15 @@ static PyObject *reason_of(const za_answer *answer, const za_rules *rules)
                                          [1u << ZA_MEAN_REVERSION | 1u << ZA_MOMENTUM] = "Combined"};
     char text[REASON_TEXT];
     const char *before = ": ";
-    size_t used = (size_t)snprintf(text, sizeof text, "%s", titles[answer->decision.agreeing]);
+    size_t used = za_print(text, sizeof text, "%s", titles[answer->decision.agreeing]);
     for (int rule = 0; rule < ZA_RULE_COUNT; rule++) {
         if (has_fired(&answer->decision, (za_rule)rule)) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s", before);
+            used += za_print(text + used, sizeof text - used, "%s", before);
             used += say[rule](text + used, sizeof text - used, answer, rules);
             before = ", and ";
         }
     }
-    (void)snprintf(text + used, sizeof text - used, ".");
+    (void)za_print(text + used, sizeof text - used, ".");
     return PyUnicode_FromString(text);
 }
 

@@ -1,7 +1,6 @@
 /* Everything of fixed width. Buffers need not be aligned, so values are copied out; compilers make plain loads of that.
  */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/arrow_column.h"
@@ -90,7 +89,7 @@ static const char *unit_name(int64_t nanoseconds)
 static za_code fail_time(const za_arrow_rows *rows, int64_t i, za_arrow_type type, int64_t value, za_error *error)
 {
     char fault[100];
-    (void)snprintf(fault, sizeof fault, "%lld %s is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11",
+    (void)za_print(fault, sizeof fault, "%lld %s is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11",
                    (long long)value, unit_name(type.nanoseconds));
     return za_arrow_rows_fail(rows, i, fault, error);
 }

@@ -1,7 +1,6 @@
 #include "engine/bars.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 
@@ -23,9 +22,9 @@ static void say_where(char text[WHERE_TEXT], za_symbol symbol, int64_t row)
 {
     int length = symbol.length > 64 ? 64 : (int)symbol.length;
     if (row < 0) {
-        (void)snprintf(text, WHERE_TEXT, "%.*s", length, symbol.text);
+        (void)za_print(text, WHERE_TEXT, "%.*s", length, symbol.text);
     } else {
-        (void)snprintf(text, WHERE_TEXT, "%.*s, row %lld", length, symbol.text, (long long)row);
+        (void)za_print(text, WHERE_TEXT, "%.*s, row %lld", length, symbol.text, (long long)row);
     }
 }
 
