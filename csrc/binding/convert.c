@@ -24,7 +24,7 @@ static PyObject *exception_class(za_code code)
 
 PyObject *za_raise(const za_error *error)
 {
-    /* A symbol cut short in the middle of a character must not hide the message. */
+    /* A sentence cut short in the middle of a character must not hide the rest. */
     PyObject *text = PyUnicode_DecodeUTF8(error->text, (Py_ssize_t)strlen(error->text), "replace");
     if (text != NULL) {
         PyErr_SetObject(exception_class(error->code), text);

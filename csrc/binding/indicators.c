@@ -8,8 +8,6 @@
 #include "base/memory.h"
 #include "kernels/lanes.h"
 
-static const char *const column_names[ZA_FIELD_COUNT] = {"open", "high", "low", "close", "volume", "other"};
-
 static PyObject *parameter_row(const za_param_info *info)
 {
     return Py_BuildValue("{sssOsdsdsd}", "name", info->name, "whole", info->whole ? Py_True : Py_False, "default",
@@ -43,7 +41,7 @@ static PyObject *make_output(const za_indicator_info *info, int i)
 /* NULL without an exception: the indicator does not read that column. */
 static PyObject *make_input(const za_indicator_info *info, int i)
 {
-    return (info->inputs & 1u << i) != 0 ? PyUnicode_FromString(column_names[i]) : NULL;
+    return (info->inputs & 1u << i) != 0 ? PyUnicode_FromString(za_field_name((za_field)i)) : NULL;
 }
 
 static PyObject *catalog_row(const za_indicator_info *info)
@@ -174,10 +172,10 @@ static int check_finite(PyArrayObject *array, const char *name)
 
 static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns, int i)
 {
-    PyObject *object = PyMapping_GetItemString(columns, column_names[i]);
+    PyObject *object = PyMapping_GetItemString(columns, za_field_name((za_field)i));
     if (object == NULL) {
         if (PyErr_ExceptionMatches(PyExc_KeyError)) {
-            PyErr_Format(PyExc_TypeError, "%s needs the column %s", call->info->name, column_names[i]);
+            PyErr_Format(PyExc_TypeError, "%s needs the column %s", call->info->name, za_field_name((za_field)i));
         }
         return -1;
     }
@@ -187,14 +185,14 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
     if (array == NULL) {
         if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
             PyErr_Format(PyExc_TypeError, "%s must be an array of float64, or one that NumPy casts safely",
-                         column_names[i]);
+                         za_field_name((za_field)i));
         }
         return -1;
     }
     inputs->column[i] = array;
     int dimensions = PyArray_NDIM(array);
     if (dimensions != 1 && dimensions != 2) {
-        PyErr_Format(PyExc_ValueError, "%s must have the shape (bars,) or (symbols, bars)", column_names[i]);
+        PyErr_Format(PyExc_ValueError, "%s must have the shape (bars,) or (symbols, bars)", za_field_name((za_field)i));
         return -1;
     }
     if (inputs->dimensions == 0) {
@@ -204,10 +202,10 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
         inputs->bars = inputs->shape[dimensions - 1];
     } else if (dimensions != inputs->dimensions ||
                !PyArray_CompareLists(inputs->shape, PyArray_DIMS(array), dimensions)) {
-        PyErr_Format(PyExc_ValueError, "%s has another shape than the columns before it", column_names[i]);
+        PyErr_Format(PyExc_ValueError, "%s has another shape than the columns before it", za_field_name((za_field)i));
         return -1;
     }
-    return check_finite(array, column_names[i]);
+    return check_finite(array, za_field_name((za_field)i));
 }
 
 /* A name that is no column's is a slip; a column that the indicator does not read is let be. */
@@ -222,7 +220,8 @@ static int check_column_names(PyObject *columns)
         PyObject *name = PyList_GET_ITEM(names, i);
         int known = 0;
         for (int field = 0; !known && field < ZA_FIELD_COUNT; field++) {
-            known = PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, column_names[field]) == 0;
+            known =
+                PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, za_field_name((za_field)field)) == 0;
         }
         if (!known) {
             PyErr_Format(PyExc_TypeError, "%R is no column; there are open, high, low, close, volume and other", name);
@@ -271,48 +270,64 @@ static void spread(const double *tile, npy_intp bars, int lanes, double *out)
     }
 }
 
-/* One group of as many symbols as the set has lanes. `memory`: state, then a tile for each column and each output. */
+/* The memory of a group, in doubles: the state, then a tile for each column and each output, all on cache lines. */
+typedef struct za_layout {
+    size_t state, tile;
+} za_layout;
+
+static size_t on_lines(size_t doubles)
+{
+    enum { A_LINE = ZA_CACHE_LINE / sizeof(double) };
+    return (doubles + A_LINE - 1) / A_LINE * A_LINE;
+}
+
+static za_layout layout_of(const za_pass *pass, const za_lane_set *set)
+{
+    size_t state_bytes = set->state_bytes(pass->call->indicator, &pass->call->params);
+    return (za_layout){.state = on_lines((state_bytes + sizeof(double) - 1) / sizeof(double)),
+                       .tile = on_lines((size_t)pass->inputs->bars * (size_t)set->lanes)};
+}
+
+static size_t group_doubles(const za_pass *pass, const za_lane_set *set)
+{
+    za_layout layout = layout_of(pass, set);
+    return layout.state + layout.tile * (ZA_FIELD_COUNT + ZA_MAX_OUTPUTS);
+}
+
+/* One group of as many symbols as the set has lanes. */
 static void run_group(const za_pass *pass, const za_lane_set *set, npy_intp symbol, double *memory)
 {
     npy_intp bars = pass->inputs->bars;
-    size_t tile = ((size_t)bars * (size_t)set->lanes + 7) / 8 * 8;
-    size_t state = (set->state_bytes(pass->call->indicator, &pass->call->params) + 63) / 64 * 8;
-    double *next = memory + state, *outs[ZA_MAX_OUTPUTS];
+    za_layout layout = layout_of(pass, set);
+    double *next = memory + layout.state, *outs[ZA_MAX_OUTPUTS];
     za_frame frame = {.bars = bars};
     for (int field = 0; field < ZA_FIELD_COUNT; field++) {
-        const double *columns[8];
+        const double *columns[ZA_MOST_LANES];
         for (int lane = 0; lane < set->lanes; lane++) {
             columns[lane] = column_from(pass, field, symbol + lane);
         }
         if (columns[0] != NULL) {
             set->transpose(columns, bars, next);
             frame.column[field] = next;
-            next += tile;
+            next += layout.tile;
         }
     }
     int outputs = pass->call->info->output_count;
     if (!pass->whole) {
-        _Alignas(64) double values[ZA_MAX_OUTPUTS * 8];
+        _Alignas(ZA_CACHE_LINE) double values[ZA_MAX_OUTPUTS * ZA_MOST_LANES];
         set->snapshot(pass->call->indicator, &pass->call->params, &frame, memory, values);
         for (int output = 0; output < outputs; output++) {
             memcpy(pass->out[output] + symbol, values + output * set->lanes, (size_t)set->lanes * sizeof(double));
         }
         return;
     }
-    for (int output = 0; output < outputs; output++, next += tile) {
+    for (int output = 0; output < outputs; output++, next += layout.tile) {
         outs[output] = next;
     }
     set->series(pass->call->indicator, &pass->call->params, &frame, memory, outs);
     for (int output = 0; output < outputs; output++) {
         spread(outs[output], bars, set->lanes, pass->out[output] + symbol * bars);
     }
-}
-
-static size_t group_doubles(const za_pass *pass, const za_lane_set *set)
-{
-    size_t tile = ((size_t)pass->inputs->bars * (size_t)set->lanes + 7) / 8 * 8;
-    size_t state = (set->state_bytes(pass->call->indicator, &pass->call->params) + 63) / 64 * 8;
-    return state + tile * (ZA_FIELD_COUNT + ZA_MAX_OUTPUTS);
 }
 
 /* All symbols: in groups as wide as the lanes, what is left over one by one. */

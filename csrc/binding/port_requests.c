@@ -121,9 +121,8 @@ static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za
     return future;
 }
 
-/* (loop, store, symbols) -> future of the dict; `rules` for signals */
-static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, za_request_kind kind,
-                             const za_rules *rules)
+/* (loop, store, symbols) -> future of the dict */
+static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, const za_request *asked)
 {
     za_state *state = za_port_state(self);
     za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
@@ -131,7 +130,7 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, z
     if (future == NULL) {
         return NULL;
     }
-    za_batch *batch = za_batch_of_list(state, kind, store, arguments[2], future);
+    za_batch *batch = za_batch_of_list(state, asked->kind, store, arguments[2], future);
     if (batch == NULL || check_open(self) < 0) {
         Py_XDECREF((PyObject *)batch);
         Py_DECREF(future);
@@ -139,7 +138,7 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, z
     }
     self->requests++;
     za_budget none = {0};
-    batch->request.rules = rules != NULL ? *rules : batch->request.rules;
+    batch->request.rules = asked->rules;
     int failed = batch->count > 0 ? submit(self, batch) : za_batch_deliver(state, batch, &none);
     Py_DECREF(batch);
     if (failed < 0) {
@@ -151,7 +150,8 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, z
 static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
 {
     PyObject *future;
-    if (za_check_count("request", count, 3) < 0) {
+    za_request asked = {.kind = kind};
+    if (za_request_arguments(&asked, arguments, count, 1) < 0) {
         return NULL;
     }
     Py_BEGIN_CRITICAL_SECTION(self);
@@ -160,11 +160,15 @@ static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_s
     return future;
 }
 
-static PyObject *request_list(PyObject *self, PyObject *const *arguments, za_request_kind kind, const za_rules *rules)
+static PyObject *request_list(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
 {
     PyObject *future;
+    za_request asked = {.kind = kind};
+    if (za_request_arguments(&asked, arguments, count, 1) < 0) {
+        return NULL;
+    }
     Py_BEGIN_CRITICAL_SECTION(self);
-    future = submit_list((za_port_object *)self, arguments, kind, rules);
+    future = submit_list((za_port_object *)self, arguments, &asked);
     Py_END_CRITICAL_SECTION();
     return future;
 }
@@ -181,15 +185,10 @@ PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_
 
 PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    return za_check_count("features_many", count, 3) < 0 ? NULL
-                                                         : request_list(self, arguments, ZA_REQUEST_FEATURES, NULL);
+    return request_list(self, arguments, count, ZA_REQUEST_FEATURES);
 }
 
 PyObject *za_port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    za_rules rules;
-    if (za_check_count("signals", count, 7) < 0 || za_rules_of(arguments + 3, &rules) < 0) {
-        return NULL;
-    }
-    return request_list(self, arguments, ZA_REQUEST_SIGNALS, &rules);
+    return request_list(self, arguments, count, ZA_REQUEST_SIGNALS);
 }

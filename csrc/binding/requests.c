@@ -23,7 +23,8 @@ static int numbers_of(PyObject *tuple, Py_ssize_t count, const char *name, doubl
     return 0;
 }
 
-int za_rules_of(PyObject *const *arguments, za_rules *rules)
+/* (regime, parameters, win_rates, rules) */
+static int rules_of(PyObject *const *arguments, za_rules *rules)
 {
     long regime = PyLong_AsLong(arguments[0]), allowed = PyLong_AsLong(arguments[3]);
     if (PyErr_Occurred()) {
@@ -40,6 +41,16 @@ int za_rules_of(PyObject *const *arguments, za_rules *rules)
                               &rules->win_rate[0][0]) < 0
                ? -1
                : 0;
+}
+
+int za_request_arguments(za_request *request, PyObject *const *arguments, Py_ssize_t count, Py_ssize_t at)
+{
+    static const char *const names[] = {"features", "paper_features", "signals"};
+    bool with_rules = request->kind == ZA_REQUEST_SIGNALS;
+    if (za_check_count(names[request->kind], count, at + (with_rules ? 6 : 2)) < 0) {
+        return -1;
+    }
+    return with_rules ? rules_of(arguments + at + 2, &request->rules) : 0;
 }
 
 /* Runs the request with answers from za_alloc, which are the caller's to free. -1 with an exception raised. */
@@ -68,11 +79,13 @@ static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_
 {
     za_state *state = za_state_of_module(module);
     za_symbol symbol;
-    za_store_object *store = za_check_count("features", count, 2) < 0 ? NULL : za_store_argument(state, arguments[0]);
+    za_request request = {.kind = kind, .symbols = &symbol, .count = 1};
+    za_store_object *store =
+        za_request_arguments(&request, arguments, count, 0) < 0 ? NULL : za_store_argument(state, arguments[0]);
     if (store == NULL || za_asked_symbol_of(arguments[1], &symbol) < 0) {
         return NULL;
     }
-    za_request request = {.kind = kind, .store = store->store, .symbols = &symbol, .count = 1};
+    request.store = store->store;
     PyObject *result = run_request(&request) < 0 ? NULL : za_result_of(state, &request, arguments[1], request.answers);
     za_free(request.answers);
     return result;
@@ -93,16 +106,19 @@ static PyObject *results_of(za_state *state, const za_request *request, PyObject
     return results;
 }
 
-static PyObject *answer_list(PyObject *module, PyObject *const *arguments, za_request_kind kind, const za_rules *rules)
+/* (store, symbols, ...) -> {symbol: result} */
+static PyObject *answer_list(PyObject *module, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
 {
     za_state *state = za_state_of_module(module);
-    za_store_object *store = za_store_argument(state, arguments[0]);
+    za_request request = {.kind = kind};
+    za_store_object *store =
+        za_request_arguments(&request, arguments, count, 0) < 0 ? NULL : za_store_argument(state, arguments[0]);
     PyObject *tuple = store == NULL ? NULL : za_symbol_tuple(arguments[1]), *results = NULL;
     za_symbol *symbols = tuple == NULL ? NULL : za_asked_symbols_of(tuple);
     if (symbols != NULL) {
-        za_request request = {
-            .kind = kind, .store = store->store, .symbols = symbols, .count = (size_t)PyTuple_GET_SIZE(tuple)};
-        request.rules = rules != NULL ? *rules : request.rules;
+        request.store = store->store;
+        request.symbols = symbols;
+        request.count = (size_t)PyTuple_GET_SIZE(tuple);
         results = run_request(&request) < 0 ? NULL : results_of(state, &request, tuple);
         za_free(request.answers);
     }
@@ -123,17 +139,12 @@ PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssi
 
 PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    return za_check_count("features_many", count, 2) < 0 ? NULL
-                                                         : answer_list(module, arguments, ZA_REQUEST_FEATURES, NULL);
+    return answer_list(module, arguments, count, ZA_REQUEST_FEATURES);
 }
 
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    za_rules rules;
-    if (za_check_count("signals", count, 6) < 0 || za_rules_of(arguments + 2, &rules) < 0) {
-        return NULL;
-    }
-    return answer_list(module, arguments, ZA_REQUEST_SIGNALS, &rules);
+    return answer_list(module, arguments, count, ZA_REQUEST_SIGNALS);
 }
 
 /* Seconds of `repeats` passes over the symbols on this thread alone, into `seconds`. */

@@ -87,9 +87,8 @@ static int figure_of(PyObject *symbol, const char *name, PyObject *object, doubl
 /* The five figures behind the timestamp. */
 static int figures_of(PyObject *symbol, PyObject *const *objects, za_bar *bar)
 {
-    static const char *const names[ZA_FIGURE_COUNT] = {"open", "high", "low", "close", "volume"};
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        if (figure_of(symbol, names[i], objects[i], &bar->figure[i]) < 0) {
+        if (figure_of(symbol, za_figure_name((za_figure)i), objects[i], &bar->figure[i]) < 0) {
             return -1;
         }
     }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "engine/arrow_column.h"
 
 /* name, type in the buffer, type of the column */

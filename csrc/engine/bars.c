@@ -3,10 +3,18 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
-static const char *const figure_names[ZA_FIGURE_COUNT] = {"open", "high", "low", "close", "volume"};
+enum { MOST_SHOWN = 64, WHERE_TEXT = 120 };
 
-enum { WHERE_TEXT = 120 };
+int za_symbol_shown(za_symbol symbol)
+{
+    size_t length = symbol.length < MOST_SHOWN ? symbol.length : MOST_SHOWN;
+    while (length < symbol.length && length > 0 && ((unsigned char)symbol.text[length] & 0xc0) == 0x80) {
+        length--; /* what follows would go on with a character */
+    }
+    return (int)length;
+}
 
 za_bar za_rows_bar(const za_rows *rows, int64_t row)
 {
@@ -20,7 +28,7 @@ za_bar za_rows_bar(const za_rows *rows, int64_t row)
 /* "AAPL, row 17", or "AAPL" alone. */
 static void say_where(char text[WHERE_TEXT], za_symbol symbol, int64_t row)
 {
-    int length = symbol.length > 64 ? 64 : (int)symbol.length;
+    int length = za_symbol_shown(symbol);
     if (row < 0) {
         (void)za_print(text, WHERE_TEXT, "%.*s", length, symbol.text);
     } else {
@@ -48,10 +56,11 @@ static za_code check_within_range(const za_bar *bar, za_figure figure, const cha
 {
     double value = bar->figure[figure], low = bar->figure[ZA_FIGURE_LOW], high = bar->figure[ZA_FIGURE_HIGH];
     if (value < low) {
-        return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g is below low %.17g", where, figure_names[figure], value, low);
+        return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g is below low %.17g", where, za_figure_name(figure), value,
+                       low);
     }
     if (value > high) {
-        return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g is above high %.17g", where, figure_names[figure], value,
+        return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g is above high %.17g", where, za_figure_name(figure), value,
                        high);
     }
     return ZA_OK;
@@ -68,7 +77,8 @@ za_code za_bar_check(const za_bar *bar, bool ordered, za_symbol symbol, int64_t 
         const char *fault = figure_fault((za_figure)i, bar->figure[i]);
         if (fault != NULL) {
             say_where(where, symbol, row);
-            return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g %s", where, figure_names[i], bar->figure[i], fault);
+            return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g %s", where, za_figure_name((za_figure)i), bar->figure[i],
+                           fault);
         }
     }
     if (!ordered) {

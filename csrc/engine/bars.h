@@ -7,16 +7,23 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "kernels/catalog.h"
 
-/* A bar's figures, in the order in which every column array of the engine holds them. */
+/* A bar's figures, in the order in which every column array of the engine holds them: the columns of a kernel that
+ * everybody has. */
 typedef enum za_figure {
-    ZA_FIGURE_OPEN,
-    ZA_FIGURE_HIGH,
-    ZA_FIGURE_LOW,
-    ZA_FIGURE_CLOSE,
-    ZA_FIGURE_VOLUME,
+    ZA_FIGURE_OPEN = ZA_OPEN,
+    ZA_FIGURE_HIGH = ZA_HIGH,
+    ZA_FIGURE_LOW = ZA_LOW,
+    ZA_FIGURE_CLOSE = ZA_CLOSE,
+    ZA_FIGURE_VOLUME = ZA_VOLUME,
     ZA_FIGURE_COUNT
 } za_figure;
+
+static inline const char *za_figure_name(za_figure figure)
+{
+    return za_field_name((za_field)figure);
+}
 
 /* A symbol's name: `length` bytes of UTF-8, NUL not needed. */
 typedef struct za_symbol {
@@ -36,6 +43,9 @@ typedef struct za_rows {
     const double *figure[ZA_FIGURE_COUNT];
     int64_t count;
 } za_rows;
+
+/* Bytes of a symbol that a sentence shows, for %.*s: 64 at most, and no character cut in two. */
+int za_symbol_shown(za_symbol symbol);
 
 /* Indices and gauges have names that begin so: nobody trades them, and they do not count in a market's breadth. */
 static inline bool za_symbol_is_index(za_symbol symbol)

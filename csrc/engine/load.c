@@ -93,8 +93,8 @@ static za_code add_part(za_store *store, const za_part *part, za_error *error)
         return za_fail_memory(error);
     }
     if (entry->mark == store->last_mark) {
-        int length = part->symbol.length > 64 ? 64 : (int)part->symbol.length;
-        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice among the names", length, part->symbol.text);
+        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice among the names", za_symbol_shown(part->symbol),
+                       part->symbol.text);
     }
     entry->mark = store->last_mark;
     return ZA_OK;
@@ -142,9 +142,8 @@ static za_code build_parts(za_loading *loading, za_part *parts, int32_t *count)
         }
     }
     if (built == 0) {
-        int length = parts[0].symbol.length > 64 ? 64 : (int)parts[0].symbol.length;
         return za_fail(loading->error, ZA_BAD_VALUE, loading->skipped > 0 ? "%.*s: no valid row" : "%.*s: no rows",
-                       length, parts[0].symbol.text);
+                       za_symbol_shown(parts[0].symbol), parts[0].symbol.text);
     }
     *count = built;
     return ZA_OK;

@@ -4,19 +4,11 @@
 
 za_tile za_tile_of(const za_view *views, int count, int lanes)
 {
-    static const struct {
-        za_field field;
-        za_figure figure;
-    } columns[] = {{ZA_OPEN, ZA_FIGURE_OPEN},
-                   {ZA_HIGH, ZA_FIGURE_HIGH},
-                   {ZA_LOW, ZA_FIGURE_LOW},
-                   {ZA_CLOSE, ZA_FIGURE_CLOSE},
-                   {ZA_VOLUME, ZA_FIGURE_VOLUME}};
     za_tile tile = {.bars = views[0].rows.count};
     for (int lane = 0; lane < lanes; lane++) {
         const za_rows *rows = &views[lane < count ? lane : count - 1].rows;
-        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-            tile.column[columns[i].field][lane] = rows->figure[columns[i].figure];
+        for (int i = 0; i < ZA_FIGURE_COUNT; i++) { /* each figure is the field of its number */
+            tile.column[i][lane] = rows->figure[i];
         }
     }
     return tile;

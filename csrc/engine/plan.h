@@ -7,7 +7,7 @@
 #include "engine/store.h"
 #include "kernels/lanes.h"
 
-enum { ZA_MOST_LANES = 8, ZA_MOST_SLOTS = 32, ZA_NO_SLOT = -1 };
+enum { ZA_MOST_SLOTS = 32, ZA_NO_SLOT = -1 };
 
 typedef struct za_step {
     za_indicator indicator;

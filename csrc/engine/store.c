@@ -186,7 +186,7 @@ static za_code prepare_append(za_store *store, za_symbol symbol, const za_bar *b
     }
     if (entry->mark == store->last_mark) {
         return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice in one cross section, again at position %zu",
-                       symbol.length > 64 ? 64 : (int)symbol.length, symbol.text, i);
+                       za_symbol_shown(symbol), symbol.text, i);
     }
     if (!reserve(store, entry, bar->time)) {
         if (made) {

@@ -60,6 +60,12 @@ static const row rows[ZA_INDICATOR_COUNT] = {
 #undef PARAMS
 #undef INPUTS
 
+const char *za_field_name(za_field field)
+{
+    static const char *const names[ZA_FIELD_COUNT] = {"open", "high", "low", "close", "volume", "other"};
+    return names[field];
+}
+
 const za_indicator_info *za_indicator_info_of(za_indicator indicator)
 {
     return &rows[indicator].info;

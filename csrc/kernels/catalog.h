@@ -41,6 +41,8 @@ typedef enum za_indicator {
     ZA_INDICATOR_COUNT
 } za_indicator;
 
+/* "open", "high", "low", "close", "volume", "other". */
+const char *za_field_name(za_field field);
 /* The static row of `indicator`. */
 const za_indicator_info *za_indicator_info_of(za_indicator indicator);
 /* The indicator of that name, or ZA_INDICATOR_COUNT. */

@@ -8,6 +8,8 @@
 #include "base/cpu.h"
 #include "kernels/catalog.h"
 
+enum { ZA_MOST_LANES = 8 };
+
 /* Columns as [bar][lane], every used column 8 * lanes bytes aligned; with one lane that is a plain column. Columns that
  * the indicator does not read may be NULL. */
 typedef struct za_frame {

@@ -99,6 +99,32 @@ static void test_faults_are_named(void)
     za_store_free(store);
 }
 
+/* A long name is cut for a sentence, but none of its characters. */
+static void test_long_names_are_cut(void)
+{
+    enum { SHORT = 62, ROOM = 70 };
+    static const char *const characters[] = {"x", "\u00e9", "\u20ac", "\U0001f600"}; /* of 1 to 4 bytes */
+    static const int shown[] = {64, 64, 62, 62};
+    for (int i = 0; i < 4; i++) {
+        char name[ROOM + 1], wanted[ROOM + 2];
+        size_t used = SHORT;
+        memset(name, 'x', SHORT);
+        while (used + strlen(characters[i]) <= ROOM) {
+            memcpy(name + used, characters[i], strlen(characters[i]));
+            used += strlen(characters[i]);
+        }
+        name[used] = '\0';
+        za_store *store = store_of(10);
+        za_bar bar = bar_of(1, -1, 1);
+        za_error error;
+        CHECK(za_symbol_shown(symbol_of(name)) == shown[i]);
+        CHECK(za_store_append(store, symbol_of(name), &bar, &error) == ZA_BAD_VALUE);
+        (void)snprintf(wanted, sizeof wanted, "%.*s:", shown[i], name);
+        CHECK(strncmp(error.text, wanted, strlen(wanted)) == 0);
+        za_store_free(store);
+    }
+}
+
 static void test_cross_section_is_all_or_nothing(void)
 {
     za_symbol symbols[] = {symbol_of("A"), symbol_of("B"), symbol_of("C")};
@@ -354,6 +380,7 @@ int main(void)
     test_older_time_is_refused();
     test_unordered_takes_any_time();
     test_faults_are_named();
+    test_long_names_are_cut();
     test_cross_section_is_all_or_nothing();
     test_cross_section_names_each_symbol_once();
     test_views_stay();
