@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ FLOORS = ("base", "kernels", "engine", "binding")
 """Lowest first."""
 OPEN_TO_ENGINE = {"kernels/catalog.h", "kernels/lanes.h"}
 MOST_LINES = 500
+MOST_PARAMETERS = 5
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -87,6 +89,33 @@ def test_files_are_short(folder: str) -> None:
     paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in (".c", ".h", ".py", ".pyi")]
     lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+DEFINITION = re.compile(r"\w[\w *]*?(\w+)\((.*)\)", re.DOTALL)
+"""Name and parameters of a function, from the margin to where its body follows."""
+
+
+def functions(path: Path) -> list[tuple[str, int]]:
+    """Name and number of parameters of every function defined there, statics included."""
+    at_the_margin = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8"))
+    found = []
+    for head, body in pairwise(at_the_margin):
+        definition = DEFINITION.fullmatch(head) if body.startswith("{") else None
+        if definition is not None:
+            parameters = re.sub(r"\([^()]*\)", "", definition[2])  # those of a parameter that is a function
+            found.append((definition[1], parameters.count(",") + 1))
+    return found
+
+
+def test_functions_are_found() -> None:
+    assert ("za_request_run", 3) in functions(SOURCES / "engine" / "request.c")
+    assert ("za_symbol_is_index", 1) in functions(SOURCES / "engine" / "bars.h")
+    assert sum(len(functions(path)) for path in files(".c", ".h")) > 500
+
+
+@pytest.mark.parametrize("path", files(".c", ".h"), ids=lambda path: str(path.relative_to(SOURCES)))
+def test_functions_take_few_parameters(path: Path) -> None:
+    assert {name: count for name, count in functions(path) if count > MOST_PARAMETERS} == {}
 
 
 def names_in_stub() -> set[str]:

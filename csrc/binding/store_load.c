@@ -91,12 +91,15 @@ PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments
         goto done;
     }
     za_store *store = ((za_store_object *)self)->store;
+    za_long_table table = {.rows = columns.rows,
+                           .codes = PyArray_DATA(codes),
+                           .names = names,
+                           .name_count = (int32_t)PyTuple_GET_SIZE(tuple)};
     int64_t skipped = 0;
     za_error error;
     za_code code;
     Py_BEGIN_ALLOW_THREADS
-    code = za_store_load_groups(store, names, (int32_t)PyTuple_GET_SIZE(tuple), PyArray_DATA(codes), &columns.rows,
-                                skip ? &skipped : NULL, &error);
+    code = za_store_load_groups(store, &table, skip ? &skipped : NULL, &error);
     Py_END_ALLOW_THREADS
     result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
 done:

@@ -51,9 +51,10 @@ static za_code find_nulls(za_arrow_rows *rows, za_error *error)
     return ZA_OK;
 }
 
-/* Sets what of `rows` depends on the array: `rows` has names and counting already. */
-static za_code select_rows(za_arrow_rows *rows, const struct ArrowArray *array, int64_t first, int64_t count,
-                           za_arrow_storage storage, za_error *error)
+/* Sets what of `rows` depends on the array. `rows` has names and counting already, and its first and count without the
+ * array's own offset. */
+static za_code select_rows(za_arrow_rows *rows, const struct ArrowArray *array, za_arrow_storage storage,
+                           za_error *error)
 {
     if (array == NULL) {
         return fail_column(rows->column, "the array is missing", error);
@@ -61,12 +62,11 @@ static za_code select_rows(za_arrow_rows *rows, const struct ArrowArray *array, 
     if (array->length < 0 || array->offset < 0 || array->length > most_rows - array->offset) {
         return fail_column(rows->column, "the array's length or offset is negative or too large", error);
     }
-    if (first > array->length || count > array->length - first) {
+    if (rows->first > array->length || rows->count > array->length - rows->first) {
         return fail_column(rows->column, "the array is shorter than the batch", error);
     }
     rows->array = array;
-    rows->first = array->offset + first;
-    rows->count = count;
+    rows->first += array->offset;
     rows->valid = NULL;
     return storage == ZA_ARROW_NULL ? ZA_OK : find_nulls(rows, error);
 }
@@ -267,8 +267,8 @@ static za_code append_coded(za_arrow_column *column, const za_arrow_rows *rows, 
 {
     const struct ArrowArray *dictionary = rows->array->dictionary;
     za_arrow_coded coded = {.rows = *rows, .type = column->type};
-    coded.dictionary = (za_arrow_rows){.column = rows->column, .unit = "dictionary value"};
-    za_code code = select_rows(&coded.dictionary, dictionary, 0, dictionary->length, column->type.storage, error);
+    coded.dictionary = (za_arrow_rows){.count = dictionary->length, .column = rows->column, .unit = "dictionary value"};
+    za_code code = select_rows(&coded.dictionary, dictionary, column->type.storage, error);
     if (code != ZA_OK) {
         return code;
     }
@@ -293,10 +293,11 @@ static za_code append_rows(za_arrow_column *column, const struct ArrowArray *arr
                            za_error *error)
 {
     za_column *made = &column->column;
-    za_arrow_rows rows = {.column = made->name, .unit = "row", .counted_from = made->rows};
+    za_arrow_rows rows = {
+        .first = first, .count = count, .column = made->name, .unit = "row", .counted_from = made->rows};
     rows.fault_row = &made->fault_row;
     za_arrow_storage storage = column->encoded ? column->index.storage : column->type.storage;
-    za_code code = select_rows(&rows, array, first, count, storage, error);
+    za_code code = select_rows(&rows, array, storage, error);
     if (code == ZA_OK && column->encoded != (array->dictionary != NULL)) {
         code = fail_column(rows.column, "schema and batch do not agree whether there is a dictionary", error);
     }

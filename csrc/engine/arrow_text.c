@@ -94,14 +94,15 @@ static span span_of(const za_arrow_rows *rows, za_arrow_type type, int64_t i)
     return span_by_offsets(rows, type.storage == ZA_ARROW_TEXT64, i);
 }
 
-static za_code read_text(const za_arrow_rows *rows, za_arrow_type type, int64_t i, za_text_set *texts, int32_t *number,
-                         za_error *error)
+/* The text of row `i` into the set; texts->last is then its number. */
+static za_code read_text(const za_arrow_rows *rows, za_arrow_type type, int64_t i, za_text_set *texts, za_error *error)
 {
     span found = span_of(rows, type, i);
     if (found.fault != NULL) {
         return za_arrow_rows_fail(rows, i, found.fault, error);
     }
-    za_code code = za_text_set_code(texts, found.text, found.length, number);
+    int32_t number;
+    za_code code = za_text_set_code(texts, found.text, found.length, &number);
     if (code == ZA_NO_MEMORY) {
         return za_fail_memory(error);
     }
@@ -116,7 +117,8 @@ za_code za_arrow_read_texts(const za_arrow_rows *rows, za_arrow_type type, za_te
         if (za_arrow_rows_null(rows, i)) {
             codes[i] = -1;
         } else {
-            code = read_text(rows, type, i, texts, &codes[i], error);
+            code = read_text(rows, type, i, texts, error);
+            codes[i] = texts->last;
         }
     }
     return code;
@@ -148,7 +150,8 @@ za_code za_arrow_gather_texts(const za_arrow_coded *coded, za_text_set *texts, i
         if (known[index] == 0) {
             int32_t number = -1;
             if (!za_arrow_rows_null(dictionary, index)) {
-                code = read_text(dictionary, coded->type, index, texts, &number, error);
+                code = read_text(dictionary, coded->type, index, texts, error);
+                number = texts->last;
             }
             known[index] = (uint32_t)(number + KNOWN);
         }

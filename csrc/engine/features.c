@@ -56,21 +56,21 @@ static void derive_rest(const za_rows *rows, double *row)
     row[ZA_FEATURE_sma_slow] = row[ZA_FEATURE_sma_50] / close;
 }
 
-bool za_features_fill(za_feature_set wanted, const za_lane_set *set, const za_view *views, int count,
-                      za_scratch *scratch, double **rows)
+bool za_features_fill(const za_group *group, za_feature_set wanted, za_scratch *scratch)
 {
     double wide[ZA_MOST_LANES][ZA_MOST_SLOTS] = {{0}};
-    za_tile tile = za_tile_of(views, count, set->lanes);
-    int steps = wanted == ZA_FOR_RULES ? RULE_STEPS : MARKET_STEPS;
-    if (!za_plan_run(market_steps, steps, set, &tile, scratch, wide)) {
+    za_tile tile = za_tile_of(group->views, group->count, group->set->lanes);
+    za_plan plan = {market_steps, wanted == ZA_FOR_RULES ? RULE_STEPS : MARKET_STEPS};
+    if (!za_plan_run(plan, group->set, &tile, scratch, wide)) {
         return false;
     }
-    for (int i = 0; i < count; i++) {
-        derive_for_rules(&views[i].rows, wide[i]);
+    for (int i = 0; i < group->count; i++) {
+        const za_rows *bars = &group->views[i].rows;
+        derive_for_rules(bars, wide[i]);
         if (wanted == ZA_ALL_FEATURES) {
-            derive_rest(&views[i].rows, wide[i]);
+            derive_rest(bars, wide[i]);
         }
-        memcpy(rows[i], wide[i], ZA_FEATURE_COUNT * sizeof(double));
+        memcpy(group->rows[i], wide[i], ZA_FEATURE_COUNT * sizeof(double));
     }
     return true;
 }

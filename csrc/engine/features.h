@@ -45,14 +45,21 @@ typedef enum za_level { ZA_LOW_LEVEL, ZA_MIDDLE_LEVEL, ZA_HIGH_LEVEL } za_level;
  * work. */
 typedef enum za_feature_set { ZA_ALL_FEATURES, ZA_FOR_RULES } za_feature_set;
 
-/* Fills rows[i] from views[i], i < count <= lanes of `set`, all of the same number of bars: at least 50 for
- * market-brain features, whose vix_level and breadth_50dma are left alone, and at least 1 for paper features. Fewer
- * views than lanes are filled up with copies of the last. False without memory. */
-bool za_features_fill(za_feature_set wanted, const za_lane_set *set, const za_view *views, int count,
-                      za_scratch *scratch, double **rows);
+/* Symbols that are computed side by side, all of the same number of bars, and where their rows go. Fewer than lanes are
+ * filled up with copies of the last. */
+typedef struct za_group {
+    const za_lane_set *set;
+    int count; /* at most the lanes of `set` */
+    za_view views[ZA_MOST_LANES];
+    double *rows[ZA_MOST_LANES];
+} za_group;
 
-/* `spy` is the view of SPY in the same store, or empty; is_market[i]: the symbol is SPY or an index (^...). */
-bool za_paper_fill(const za_lane_set *set, const za_view *views, const bool *is_market, int count, const za_view *spy,
-                   za_scratch *scratch, double **rows);
+/* Fills the rows of market-brain features, but for vix_level and breadth_50dma, from at least 50 bars. False without
+ * memory. */
+bool za_features_fill(const za_group *group, za_feature_set wanted, za_scratch *scratch);
+
+/* Fills the rows of paper features, from at least 1 bar. `spy` is the view of SPY in the same store, or empty;
+ * is_market[i]: the symbol is SPY or an index (^...). False without memory. */
+bool za_paper_fill(const za_group *group, const bool *is_market, const za_view *spy, za_scratch *scratch);
 
 #endif

@@ -221,30 +221,29 @@ static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, in
 
 /* Rows of each name, in their order in the table: parts[] with their `picked` inside `order`. Names without rows are
  * left out; returns how many parts there are, or -1 for a code that is none of the names. */
-static int32_t group_rows(const za_symbol *names, int32_t name_count, const int32_t *codes, int64_t rows,
-                          int64_t *order, za_part *parts)
+static int32_t group_rows(const za_long_table *table, int64_t *order, za_part *parts)
 {
-    for (int32_t i = 0; i < name_count; i++) {
-        parts[i] = (za_part){.symbol = names[i]};
+    for (int32_t i = 0; i < table->name_count; i++) {
+        parts[i] = (za_part){.symbol = table->names[i]};
     }
-    for (int64_t row = 0; row < rows; row++) {
-        if (codes[row] < 0 || codes[row] >= name_count) {
+    for (int64_t row = 0; row < table->rows.count; row++) {
+        if (table->codes[row] < 0 || table->codes[row] >= table->name_count) {
             return -1;
         }
-        parts[codes[row]].count++;
+        parts[table->codes[row]].count++;
     }
     int64_t *next = order;
-    for (int32_t i = 0; i < name_count; i++) {
+    for (int32_t i = 0; i < table->name_count; i++) {
         parts[i].picked = next;
         next += parts[i].count;
         parts[i].count = 0;
     }
-    for (int64_t row = 0; row < rows; row++) {
-        za_part *part = &parts[codes[row]];
+    for (int64_t row = 0; row < table->rows.count; row++) {
+        za_part *part = &parts[table->codes[row]];
         part->picked[part->count++] = row;
     }
     int32_t used = 0;
-    for (int32_t i = 0; i < name_count; i++) {
+    for (int32_t i = 0; i < table->name_count; i++) {
         if (parts[i].count > 0) {
             parts[used++] = parts[i];
         }
@@ -252,19 +251,18 @@ static int32_t group_rows(const za_symbol *names, int32_t name_count, const int3
     return used;
 }
 
-za_code za_store_load_groups(za_store *store, const za_symbol *names, int32_t name_count, const int32_t *codes,
-                             const za_rows *rows, int64_t *skipped, za_error *error)
+za_code za_store_load_groups(za_store *store, const za_long_table *table, int64_t *skipped, za_error *error)
 {
     za_code code;
-    za_loading loading = loading_of(store, rows, skipped != NULL, error);
-    int64_t *order = za_alloc((size_t)rows->count, sizeof *order);
-    int64_t *spare = za_alloc((size_t)rows->count, sizeof *spare);
-    za_part *parts = za_alloc_zeroed((size_t)name_count, sizeof *parts);
+    za_loading loading = loading_of(store, &table->rows, skipped != NULL, error);
+    int64_t *order = za_alloc((size_t)table->rows.count, sizeof *order);
+    int64_t *spare = za_alloc((size_t)table->rows.count, sizeof *spare);
+    za_part *parts = za_alloc_zeroed((size_t)table->name_count, sizeof *parts);
     if (order == NULL || spare == NULL || parts == NULL) {
         code = za_fail_memory(error);
         goto done;
     }
-    int32_t count = group_rows(names, name_count, codes, rows->count, order, parts);
+    int32_t count = group_rows(table, order, parts);
     if (count < 0) {
         code = za_fail(error, ZA_BAD_VALUE, "a symbol code is out of range");
         goto done;
@@ -274,7 +272,7 @@ za_code za_store_load_groups(za_store *store, const za_symbol *names, int32_t na
         goto done;
     }
     for (int32_t i = 0; i < count; i++) {
-        sort_by_time(parts[i].picked, parts[i].count, rows->time, spare);
+        sort_by_time(parts[i].picked, parts[i].count, table->rows.time, spare);
     }
     code = load_parts(store, &loading, parts, count);
     if (code == ZA_OK && skipped != NULL) {

@@ -123,35 +123,38 @@ static bool correlate(const za_lane_set *set, const za_tile *tile, const za_view
                     .real = ZA_CLOSE,
                     .params = {{(double)returns}},
                     .slot = {SLOT_CORRELATION, SLOT_VARIES, ZA_NO_SLOT, ZA_NO_SLOT}};
-    return za_plan_run(&step, 1, set, &tail, scratch, wide);
+    return za_plan_run((za_plan){&step, 1}, set, &tail, scratch, wide);
 }
 
-bool za_paper_fill(const za_lane_set *set, const za_view *views, const bool *is_market, int count, const za_view *spy,
-                   za_scratch *scratch, double **rows)
+/* The year's volatility, of as many of the last bars as there are up to the window. */
+static bool add_volatility(const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
+                           double (*wide)[ZA_MOST_SLOTS])
+{
+    if (tile->bars < WINDOW) {
+        return true;
+    }
+    za_step step = {.indicator = ZA_INDICATOR_volatility,
+                    .real = ZA_CLOSE,
+                    .params = {{(double)least_of(WINDOW, tile->bars - 1), TRADING_DAYS}},
+                    ONE(SLOT_VOLATILITY)};
+    return za_plan_run((za_plan){&step, 1}, set, tile, scratch, wide);
+}
+
+bool za_paper_fill(const za_group *group, const bool *is_market, const za_view *spy, za_scratch *scratch)
 {
     double wide[ZA_MOST_LANES][ZA_MOST_SLOTS];
-    za_tile tile = za_tile_of(views, count, set->lanes);
+    const za_lane_set *set = group->set;
+    za_tile tile = za_tile_of(group->views, group->count, set->lanes);
     for (int lane = 0; lane < set->lanes; lane++) {
         set_defaults(wide[lane], tile.bars);
     }
-    if (!za_plan_run(steps, STEPS, set, &tile, scratch, wide)) {
+    if (!za_plan_run((za_plan){steps, STEPS}, set, &tile, scratch, wide) ||
+        !add_volatility(set, &tile, scratch, wide) || !correlate(set, &tile, spy, scratch, wide)) {
         return false;
     }
-    if (tile.bars >= WINDOW) {
-        za_step volatility = {.indicator = ZA_INDICATOR_volatility,
-                              .real = ZA_CLOSE,
-                              .params = {{(double)least_of(WINDOW, tile.bars - 1), TRADING_DAYS}},
-                              ONE(SLOT_VOLATILITY)};
-        if (!za_plan_run(&volatility, 1, set, &tile, scratch, wide)) {
-            return false;
-        }
-    }
-    if (!correlate(set, &tile, spy, scratch, wide)) {
-        return false;
-    }
-    for (int i = 0; i < count; i++) {
-        derive(&views[i].rows, is_market[i], wide[i]);
-        memcpy(rows[i], wide[i], ZA_PAPER_COUNT * sizeof(double));
+    for (int i = 0; i < group->count; i++) {
+        derive(&group->views[i].rows, is_market[i], wide[i]);
+        memcpy(group->rows[i], wide[i], ZA_PAPER_COUNT * sizeof(double));
     }
     return true;
 }

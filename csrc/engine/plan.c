@@ -31,13 +31,13 @@ static za_field source_of(const za_step *step, int input)
     return input == ZA_CLOSE ? step->real : (za_field)input;
 }
 
-static za_extent extent_of(const za_step *steps, int count, const za_lane_set *set, int64_t bars)
+static za_extent extent_of(za_plan plan, const za_lane_set *set, int64_t bars)
 {
     za_extent extent = {.state_bytes = 0};
     for (int i = 0; i < ZA_FIELD_COUNT; i++) {
         extent.first[i] = bars;
     }
-    for (const za_step *step = steps; step < steps + count; step++) {
+    for (const za_step *step = plan.steps; step < plan.steps + plan.count; step++) {
         if (!has_bars(step, bars)) {
             continue;
         }
@@ -93,20 +93,29 @@ static size_t tile_bytes(const za_lane_set *set, const za_tile *tile, const za_e
     return bytes;
 }
 
-static void run_step(const za_step *step, const za_lane_set *set, const za_extent *extent, const double *const *columns,
-                     int64_t bars, void *state, double (*rows)[ZA_MOST_SLOTS])
+/* What every step of a plan finds: the columns of the tile from the bar on at which the first step needs them. */
+typedef struct za_run {
+    const za_lane_set *set;
+    za_extent extent;
+    const double *column[ZA_FIELD_COUNT]; /* [bar][lane] */
+    int64_t bars;
+    void *state;
+} za_run;
+
+static void run_step(const za_run *run, const za_step *step, double (*rows)[ZA_MOST_SLOTS])
 {
+    const za_lane_set *set = run->set;
     const za_indicator_info *info = za_indicator_info_of(step->indicator);
-    int64_t start = za_snapshot_start(step->indicator, &step->params, bars);
-    za_frame frame = {.bars = bars - start};
+    int64_t start = za_snapshot_start(step->indicator, &step->params, run->bars);
+    za_frame frame = {.bars = run->bars - start};
     for (int input = 0; input < ZA_FIELD_COUNT; input++) {
         za_field source = source_of(step, input);
         if ((info->inputs & 1u << input) != 0) {
-            frame.column[input] = columns[source] + (start - extent->first[source]) * set->lanes;
+            frame.column[input] = run->column[source] + (start - run->extent.first[source]) * set->lanes;
         }
     }
     _Alignas(ZA_CACHE_LINE) double out[ZA_MAX_OUTPUTS * ZA_MOST_LANES];
-    set->snapshot(step->indicator, &step->params, &frame, state, out);
+    set->snapshot(step->indicator, &step->params, &frame, run->state, out);
     for (int output = 0; output < info->output_count; output++) {
         for (int lane = 0; step->slot[output] != ZA_NO_SLOT && lane < set->lanes; lane++) {
             rows[lane][step->slot[output]] = out[output * set->lanes + lane];
@@ -114,20 +123,20 @@ static void run_step(const za_step *step, const za_lane_set *set, const za_exten
     }
 }
 
-bool za_plan_run(const za_step *steps, int count, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
+bool za_plan_run(za_plan plan, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
                  double (*rows)[ZA_MOST_SLOTS])
 {
-    za_extent extent = extent_of(steps, count, set, tile->bars);
-    size_t state_bytes = round_up(extent.state_bytes);
-    char *memory = za_scratch_get(scratch, state_bytes + tile_bytes(set, tile, &extent));
+    za_run run = {.set = set, .extent = extent_of(plan, set, tile->bars), .bars = tile->bars};
+    size_t state_bytes = round_up(run.extent.state_bytes);
+    char *memory = za_scratch_get(scratch, state_bytes + tile_bytes(set, tile, &run.extent));
     if (memory == NULL) {
         return false;
     }
-    const double *columns[ZA_FIELD_COUNT];
-    gather(set, tile, &extent, (double *)(void *)(memory + state_bytes), columns);
-    for (const za_step *step = steps; step < steps + count; step++) {
+    run.state = memory;
+    gather(set, tile, &run.extent, (double *)(void *)(memory + state_bytes), run.column);
+    for (const za_step *step = plan.steps; step < plan.steps + plan.count; step++) {
         if (has_bars(step, tile->bars)) {
-            run_step(step, set, &extent, columns, tile->bars, memory, rows);
+            run_step(&run, step, rows);
         }
     }
     return true;

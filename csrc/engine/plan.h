@@ -16,6 +16,11 @@ typedef struct za_step {
     int slot[ZA_MAX_OUTPUTS]; /* where in the row each output goes, or ZA_NO_SLOT */
 } za_step;
 
+typedef struct za_plan {
+    const za_step *steps;
+    int count;
+} za_plan;
+
 /* Plain columns of the tickers of a tile; those that no step reads may be NULL. */
 typedef struct za_tile {
     const double *column[ZA_FIELD_COUNT][ZA_MOST_LANES];
@@ -27,7 +32,7 @@ za_tile za_tile_of(const za_view *views, int count, int lanes);
 
 /* Snapshots of all steps whose lookback is below the number of bars, for every lane of the set, into rows[lane]; slots
  * of the other steps are not touched. False without memory. */
-bool za_plan_run(const za_step *steps, int count, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
+bool za_plan_run(za_plan plan, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
                  double (*rows)[ZA_MOST_SLOTS]);
 
 #endif

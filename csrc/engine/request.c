@@ -47,20 +47,19 @@ static bool is_market(za_symbol symbol)
 static bool fill_tile(za_claim *claim, const za_lane_set *set, int first, int count)
 {
     za_request *request = claim->request;
-    za_view views[ZA_MOST_LANES];
-    double *rows[ZA_MOST_LANES];
+    za_group group = {.set = set, .count = count};
     bool market[ZA_MOST_LANES];
     for (int i = 0; i < count; i++) {
         int at = claim->order[first + i];
-        views[i] = claim->views[at];
-        rows[i] = request->answers[claim->begin + (size_t)at].row;
+        group.views[i] = claim->views[at];
+        group.rows[i] = request->answers[claim->begin + (size_t)at].row;
         market[i] = is_market(request->symbols[claim->begin + (size_t)at]);
     }
     if (request->kind == ZA_REQUEST_PAPER) {
-        return za_paper_fill(set, views, market, count, &claim->spy, claim->scratch, rows);
+        return za_paper_fill(&group, market, &claim->spy, claim->scratch);
     }
     za_feature_set wanted = request->kind == ZA_REQUEST_SIGNALS ? ZA_FOR_RULES : ZA_ALL_FEATURES;
-    return za_features_fill(wanted, set, views, count, claim->scratch, rows);
+    return za_features_fill(&group, wanted, claim->scratch);
 }
 
 /* A run of symbols of the same number of bars, cut into tiles. A single one runs with one lane; from two on a tile with

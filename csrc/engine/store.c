@@ -151,29 +151,25 @@ static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
     za_breadth_touch(store, entry);
 }
 
-static za_code check_order(const za_store *store, const za_entry *entry, za_symbol symbol, const za_bar *bar,
-                           int64_t row, za_error *error)
+static za_code check_order(const za_store *store, const za_entry *entry, const za_bar *bar, int64_t row,
+                           za_error *error)
 {
     if (!store->options.ordered || entry == NULL || entry->last == entry->first ||
         replaces_last(store, entry, bar->time)) {
         return ZA_OK;
     }
-    return za_bar_check_time(bar->time, entry->block->time[entry->last - 1], symbol, row, error);
+    return za_bar_check_time(bar->time, entry->block->time[entry->last - 1], entry->name, row, error);
 }
 
-/* Everything that can refuse bar `i`, before anything is changed. Under the lock. */
-static za_code check_append(za_store *store, const za_symbol *symbols, const za_bar *bars, size_t count, size_t i,
-                            za_error *error)
+/* Everything that can refuse a bar, before anything is changed; `row` is negative where there is but one. Under the
+ * lock. */
+static za_code check_append(const za_store *store, za_symbol symbol, const za_bar *bar, int64_t row, za_error *error)
 {
-    int64_t row = count == 1 ? -1 : (int64_t)i;
-    if (symbols[i].length == 0) {
-        return za_fail(error, ZA_BAD_VALUE, "symbol at position %zu is empty", i);
+    if (symbol.length == 0) {
+        return za_fail(error, ZA_BAD_VALUE, "symbol at position %lld is empty", row < 0 ? 0LL : (long long)row);
     }
-    za_code code = za_bar_check(&bars[i], store->options.ordered, symbols[i], row, error);
-    if (code != ZA_OK) {
-        return code;
-    }
-    return check_order(store, za_symbols_find(&store->symbols, symbols[i]), symbols[i], &bars[i], row, error);
+    za_code code = za_bar_check(bar, store->options.ordered, symbol, row, error);
+    return code != ZA_OK ? code : check_order(store, za_symbols_find(&store->symbols, symbol), bar, row, error);
 }
 
 /* The entry for bar `i`, with room for it. Takes back an entry made for nothing. Under the lock. */
@@ -214,7 +210,7 @@ static za_code append_locked(za_store *store, const za_symbol *symbols, const za
 {
     za_code code = ZA_OK;
     for (size_t i = 0; code == ZA_OK && i < count; i++) {
-        code = check_append(store, symbols, bars, count, i, error);
+        code = check_append(store, symbols[i], &bars[i], count == 1 ? -1 : (int64_t)i, error);
     }
     if (code != ZA_OK) {
         store->stats.rejected++;

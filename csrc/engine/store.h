@@ -44,10 +44,17 @@ za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_
  * invalid row is ZA_BAD_VALUE and the store stays as it was; else such rows are left out and counted there. */
 za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, int64_t *skipped, za_error *error);
 
-/* The same for many symbols out of one long table in any order: row i belongs to names[codes[i]]. Rows are sorted by
- * time; two rows of one symbol and time are invalid. Every symbol that occurs is replaced, all or none. */
-za_code za_store_load_groups(za_store *store, const za_symbol *names, int32_t name_count, const int32_t *codes,
-                             const za_rows *rows, int64_t *skipped, za_error *error);
+/* One long table of many symbols, in any order: row i belongs to names[codes[i]]. */
+typedef struct za_long_table {
+    za_rows rows;
+    const int32_t *codes;
+    const za_symbol *names;
+    int32_t name_count;
+} za_long_table;
+
+/* The same for every symbol that occurs in the table, all or none. Rows are sorted by time; two rows of one symbol and
+ * time are invalid. */
+za_code za_store_load_groups(za_store *store, const za_long_table *table, int64_t *skipped, za_error *error);
 
 za_view za_store_view(za_store *store, za_symbol symbol);
 /* Views of `count` symbols under one lock. */

@@ -24,11 +24,17 @@ static za_view view_of(const series *s)
     return (za_view){.rows = za_block_rows(block, 0, s->count), .block = block};
 }
 
+static za_group group_of_one(const za_lane_set *set, za_view view, double *row)
+{
+    return (za_group){.set = set, .count = 1, .views = {view}, .rows = {row}};
+}
+
 static void market_row(const series *s, double *row)
 {
     za_scratch scratch = {0};
     za_view view = view_of(s);
-    CHECK(za_features_fill(ZA_ALL_FEATURES, za_lane_set_one(), &view, 1, &scratch, &row));
+    za_group group = group_of_one(za_lane_set_one(), view, row);
+    CHECK(za_features_fill(&group, ZA_ALL_FEATURES, &scratch));
     za_view_release(&view);
     za_scratch_free(&scratch);
 }
@@ -41,7 +47,8 @@ static void paper_row(const series *s, bool is_market, const series *spy, double
     if (spy != NULL) {
         spy_view = view_of(spy);
     }
-    CHECK(za_paper_fill(za_lane_set_one(), &view, &is_market, 1, &spy_view, &scratch, &row));
+    za_group group = group_of_one(za_lane_set_one(), view, row);
+    CHECK(za_paper_fill(&group, &is_market, &spy_view, &scratch));
     za_view_release(&view);
     za_view_release(&spy_view);
     za_scratch_free(&scratch);
@@ -292,15 +299,16 @@ static void fill(const za_lane_set *set, const za_view *views, int count, const 
 {
     static const bool is_market[ZA_MOST_LANES] = {false};
     za_scratch scratch = {0};
-    double *market[ZA_MOST_LANES], *paper[ZA_MOST_LANES];
+    za_group paper = {.set = set, .count = count}, market = paper;
     memset(out, 0, sizeof *out);
     for (int i = 0; i < count; i++) {
-        market[i] = out->market[i];
-        paper[i] = out->paper[i];
+        paper.views[i] = market.views[i] = views[i];
+        market.rows[i] = out->market[i];
+        paper.rows[i] = out->paper[i];
     }
-    CHECK(za_paper_fill(set, views, is_market, count, spy, &scratch, paper));
+    CHECK(za_paper_fill(&paper, is_market, spy, &scratch));
     if (views[0].rows.count >= ZA_FEATURE_BARS) {
-        CHECK(za_features_fill(ZA_ALL_FEATURES, set, views, count, &scratch, market));
+        CHECK(za_features_fill(&market, ZA_ALL_FEATURES, &scratch));
     }
     for (int i = 0; i < count; i++) { /* these two are not the fill's to say */
         out->market[i][ZA_FEATURE_vix_level] = out->market[i][ZA_FEATURE_breadth_50dma] = 0;
@@ -347,15 +355,16 @@ static void test_widths(void)
 static void test_without_memory(void)
 {
     const bool is_market = false;
-    double values[ZA_FEATURE_COUNT], *row = values;
+    double row[ZA_FEATURE_COUNT];
     series s = line(60, 100, 1);
     za_view view = view_of(&s), none = {0};
+    za_group group = group_of_one(za_lane_set_widest(), view, row);
     za_scratch scratch = {0};
     za_memory_fail_after(0);
-    CHECK(!za_features_fill(ZA_ALL_FEATURES, za_lane_set_widest(), &view, 1, &scratch, &row));
-    CHECK(!za_paper_fill(za_lane_set_widest(), &view, &is_market, 1, &none, &scratch, &row));
+    CHECK(!za_features_fill(&group, ZA_ALL_FEATURES, &scratch));
+    CHECK(!za_paper_fill(&group, &is_market, &none, &scratch));
     za_memory_fail_after(-1);
-    CHECK(za_features_fill(ZA_ALL_FEATURES, za_lane_set_widest(), &view, 1, &scratch, &row));
+    CHECK(za_features_fill(&group, ZA_ALL_FEATURES, &scratch));
     za_scratch_free(&scratch);
     za_view_release(&view);
 }

@@ -83,14 +83,19 @@ typedef struct long_table {
     int64_t count;
 } long_table;
 
+static za_long_table with_rows(const long_table *table, za_rows rows)
+{
+    return (za_long_table){.rows = rows, .codes = table->codes, .names = table->names, .name_count = table->name_count};
+}
+
 static za_code load_table(za_store *store, const long_table *table, int64_t *skipped, za_error *error)
 {
     za_block *block = block_of(table->bars, table->count);
     if (block == NULL) {
         return za_fail_memory(error);
     }
-    za_rows rows = za_block_rows(block, 0, table->count);
-    za_code code = za_store_load_groups(store, table->names, table->name_count, table->codes, &rows, skipped, error);
+    za_long_table whole = with_rows(table, za_block_rows(block, 0, table->count));
+    za_code code = za_store_load_groups(store, &whole, skipped, error);
     za_block_release(block);
     return code;
 }
@@ -182,9 +187,9 @@ static za_code load_scarcely(const long_table *table, const za_rows *rows, long 
     int64_t skipped = 0;
     CHECK(append_at(store, "A", 90) && append_at(store, "B", 90));
     pinned held = pin(store, symbol_of("A"));
+    za_long_table whole = with_rows(table, *rows);
     za_memory_fail_after(allowed);
-    za_code code = za_store_load_groups(store, table->names, table->name_count, table->codes, rows,
-                                        allowed % 2 == 0 ? &skipped : NULL, NULL);
+    za_code code = za_store_load_groups(store, &whole, allowed % 2 == 0 ? &skipped : NULL, NULL);
     za_memory_fail_after(-1);
     za_store_stats stats = za_store_stats_of(store);
     CHECK(stats.rejected == 0 && unpin(&held));
