@@ -35,9 +35,9 @@ static struct {
     za_completions orphans; /* completions of closed ports */
     void (*work)(void *);   /* offered, and not begun */
     void *argument;
-    bool idle;  /* the notifier thread waits, and no work was offered since */
-    bool timed; /* `wake` waits by the clock of za_clock_ns, which an initialiser cannot say */
-    bool stopped;
+    bool idle;           /* the notifier thread waits, and no work was offered since */
+    bool timed;          /* `wake` waits by the clock of za_clock_ns, which an initialiser cannot say */
+    atomic_bool stopped; /* changed under the mutex, read without it too */
 } notifier = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 /* While nobody waits. Holds the mutex, or is alone. */
@@ -143,6 +143,9 @@ void za_port_post(za_port *port, za_completion *completion)
 
 za_completion *za_port_take(za_port *port)
 {
+    if (atomic_load(&notifier.stopped)) {
+        return NULL;
+    }
     pthread_mutex_lock(&port->mutex);
     za_completion *first = port->posted.first;
     port->posted = (za_completions){0};
@@ -240,7 +243,7 @@ bool za_notifier_wait(int64_t until_ns, za_port **port, za_completion **orphans)
 void za_notifier_stop(bool stopped)
 {
     pthread_mutex_lock(&notifier.mutex);
-    notifier.stopped = stopped;
+    atomic_store(&notifier.stopped, stopped);
     pthread_cond_broadcast(&notifier.wake);
     pthread_mutex_unlock(&notifier.mutex);
 }

@@ -23,7 +23,8 @@ void *za_port_owner(const za_port *port);
 
 /* Any thread. To a closed port it goes to the orphans instead. */
 void za_port_post(za_port *port, za_completion *completion);
-/* All that was posted since, oldest first, or NULL; the next post wakes again. */
+/* All that was posted since, oldest first, or NULL; the next post wakes again. While the notifier is stopped nothing is
+ * taken: a loop woken by descriptor would be told of jobs that were cancelled because the process ends. */
 za_completion *za_port_take(za_port *port);
 /* Nobody will take any more: what is there and what still comes become orphans. Idempotent. */
 void za_port_close(za_port *port);

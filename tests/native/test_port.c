@@ -165,6 +165,7 @@ static void test_stop(void)
     post_items(port, items, 0, 1);
     post_items(closed, orphan, 0, 1);
     za_notifier_stop(true);
+    CHECK(za_port_take(port) == NULL);
     CHECK(!za_notifier_wait(0, &woken, &orphans) && woken == NULL && orphans == NULL);
     CHECK(!za_notifier_wait(0, &woken, &orphans));
     za_notifier_stop(false);
