@@ -208,9 +208,11 @@ loop.run_until_complete(main())
     assert seen == ["Stop"]
 
 
-def test_a_loop_that_refuses_to_be_woken_keeps_nobody_else_waiting(run_python: Run) -> None:
+@pytest.mark.parametrize(("error", "patience"), [("RuntimeError", 1), ("MemoryError", 100)])
+def test_a_loop_that_refuses_to_be_woken_keeps_nobody_else_waiting(error: str, patience: int, run_python: Run) -> None:
     """It is said once, and what the loop waits for comes as soon as it can be woken again."""
-    script = """
+    script = f"""
+patience = {patience}
 from ziggy_async.market_brain.features import async_get_ticker_features
 
 told, refusing = [], threading.Event()
@@ -223,7 +225,7 @@ class Loop(asyncio.SelectorEventLoop):
         if self.refuses and threading.current_thread().name == "ziggy-async-notifier":
             self.refused += 1
             refusing.set()
-            raise RuntimeError("not now")
+            raise {error}("not now")
         return super().call_soon_threadsafe(*arguments, **keywords)
 
 async def served(seconds):
@@ -238,14 +240,14 @@ thread = threading.Thread(target=lambda: found.append(loop.run_until_complete(se
 thread.start()
 refusing.wait()
 names = asyncio.run(healthy())
-while loop.refused < 3:
+while loop.refused < patience + 2:
     time.sleep(0.001)
 early = list(found)
 loop.refuses = False
 thread.join()
 print(json.dumps([names.count("AAPL"), early, found, told]))
 """
-    assert said(run_python, "import sys, time\n" + script) == [200, [], ["AAPL"], ["RuntimeError"]]
+    assert said(run_python, "import sys, time\n" + script) == [200, [], ["AAPL"], [error]]
 
 
 def test_what_may_be_registered() -> None:

@@ -17,12 +17,12 @@ typedef struct za_port_object {
     za_batch *completed, **last; /* batches with results to hand out, oldest first */
     int resuming;                /* a turn to go on handing out is scheduled */
     int closed;
-    struct za_port_object
-        *next_refused; /* in the notifier's list, which holds a reference; its thread's, as the next two */
-    int64_t retry_ns;  /* when the loop is to be asked again; 0: not in that list */
-    int told;          /* that the loop refuses was said */
     long long requests, batches, wakes, turns;
     PyObject *weak_references;
+    /* Of the notifier's thread alone, for a loop that refuses to be woken. */
+    struct za_port_object *next_refused; /* in the notifier's list, which holds a reference */
+    int64_t retry_ns;                    /* when the loop is to be asked again; 0: not in that list */
+    int refusals, told;                  /* since it was last woken; whether that was said */
 } za_port_object;
 
 za_state *za_port_state(za_port_object *self);

@@ -265,10 +265,13 @@ static void put_refused(za_refused *refused, za_port_object *self)
     }
 }
 
-/* The application must hear of a loop that refuses, and not a hundred times a second. Takes over the exception. */
+/* The application must hear of a loop that refuses, and not a hundred times a second; want of memory may pass by
+ * itself. Takes over the exception. */
 static void tell_once(za_port_object *self, PyObject *loop, PyObject *fault)
 {
-    if (self->told || PyErr_GivenExceptionMatches(fault, PyExc_MemoryError)) {
+    enum { PATIENCE_FOR_MEMORY = 100 }; /* a second */
+    int patience = PyErr_GivenExceptionMatches(fault, PyExc_MemoryError) ? PATIENCE_FOR_MEMORY : 1;
+    if (self->told || ++self->refusals < patience) {
         Py_DECREF(fault);
         return;
     }
@@ -298,7 +301,7 @@ static void wake_loop(za_refused *refused, za_port_object *self)
         fault = za_take_exception();
         closed = is_closed(state, loop);
     } else {
-        self->told = 0;
+        self->told = self->refusals = 0;
     }
     if (closed) {
         Py_XDECREF(fault);
