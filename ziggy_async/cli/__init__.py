@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ziggy_async.cli.arguments import parse_arguments
-from ziggy_async.cli.output import OutputError, write_out
+from ziggy_async.cli.output import OutputError, encoding_of, shown, write_out
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,5 +49,6 @@ def discard_output() -> None:
 
 
 def fail(message: str, code: int = 2) -> int:
-    print("ziggy-async:", " ".join(message.split()), file=sys.stderr)
+    if sys.stderr is not None:
+        print("ziggy-async:", shown(" ".join(message.split()), encoding_of(sys.stderr)), file=sys.stderr)
     return code

@@ -1,11 +1,13 @@
 """What may stand behind `ziggy-async`."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands
+from ziggy_async.cli.output import encoding_of, shown
 
 FILES = """CSV or Parquet; without a symbol column the symbol is the start of the file's name (SPY_daily.csv), or it is
 given as SYMBOL=path. No file: a made-up market of 500 tickers"""
@@ -14,7 +16,7 @@ given as SYMBOL=path. No file: a made-up market of 500 tickers"""
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, as for every other mistake."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, shown(f"{self.prog}: {message}; see {self.prog} --help", encoding_of(sys.stderr)) + "\n")
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

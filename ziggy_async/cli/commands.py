@@ -12,7 +12,8 @@ import numpy as np
 from ziggy_async import _core
 from ziggy_async._version import __version__
 from ziggy_async.bridge import wake
-from ziggy_async.cli.output import Table, print_json, print_table, progress
+from ziggy_async.cli.layout import Table
+from ziggy_async.cli.output import print_json, print_table, progress
 from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.market_brain.features import async_get_multiple_ticker_features
 from ziggy_async.market_brain.regime import RegimeResult, regime_detector
@@ -26,7 +27,7 @@ Answers = dict[str, dict[str, Any]]
 MANY = 30
 """Tickers that still fit a screen; beyond these the ones without a signal are counted instead of shown."""
 SIDE_BY_SIDE = 6
-"""Tickers whose 26 figures fit a screen as columns."""
+"""Tickers whose 26 figures are shown as columns; of more tickers, a few figures as rows."""
 SIGNAL_COLUMNS = (
     *("ticker", "close", "RSI", "z-score", "regime", "direction"),
     *("confidence", "entry", "stop", "target", "reason"),
@@ -90,7 +91,7 @@ def doctor(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(facts)
         return
-    table = Table(("what", "value"), frozenset({"what", "value"}))
+    table = Table(("what", "value"), frozenset({"what", "value"}), sentences=True)
     for name, value in facts.items():
         table.add((name, str(value)))
     print_table(table)
@@ -151,7 +152,7 @@ def show_all(arguments: argparse.Namespace, tickers: list[str]) -> bool:
 
 
 def signal_table(regime: RegimeResult, answers: Answers, figures: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(SIGNAL_COLUMNS, frozenset({"ticker", "regime", "direction", "reason"}))
+    table = Table(SIGNAL_COLUMNS, frozenset({"ticker", "regime", "direction", "reason"}), sentences=True)
     for ticker, answer in answers.items():
         now, signal = figures[ticker], answer["signal"]
         row = [ticker, *(figure(now.get(name)) for name in ("close", "rsi_14", "z_score_20")), regime.regime.value]
@@ -168,7 +169,7 @@ def signal_table(regime: RegimeResult, answers: Answers, figures: Mapping[str, M
 def figure_table(figures: Mapping[str, Mapping[str, Any]]) -> Table:
     """A row for each figure, a column for each ticker."""
     names = dict.fromkeys(name for values in figures.values() for name in values if name != "ticker")
-    table = Table(("feature", *figures), frozenset({"feature"}))
+    table = Table(("feature", *figures), frozenset({"feature"}), in_blocks=True)
     for name in names:
         table.add((name, *(figure(values.get(name)) for values in figures.values())))
     return table

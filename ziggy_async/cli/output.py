@@ -1,49 +1,67 @@
-"""Tables, progress and JSON. Rich (the extra `cli`) draws the first two; without it tables are plain text."""
+"""Tables, progress and JSON. Rich (the extra `cli`) draws the progress and the colours; without it there are none."""
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from io import StringIO
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-Style = str | None
+from ziggy_async.cli.layout import Line, Table, laid_out
+
+RULE, PLAIN_RULE = "─", "-"
 
 
 class OutputError(Exception):
     """Standard output takes no more; the message says why."""
 
 
-@dataclass
-class Table:
-    """Rows of text under column names. Columns named in `text` are set left and may fold, the others are figures."""
-
-    columns: Sequence[str]
-    text: frozenset[str]
-    rows: list[Sequence[str]] = field(default_factory=list)
-    styles: list[Style] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def add(self, row: Sequence[str], style: Style = None) -> None:
-        self.rows.append(row)
-        self.styles.append(style)
-
-
 def print_table(table: Table) -> None:
+    """A terminal's width is kept to; a file or a pipe has none."""
+    on_screen, encoding = sys.stdout.isatty(), encoding_of(sys.stdout)
+    width = shutil.get_terminal_size().columns if on_screen else None
+    rule = RULE if shown(RULE, encoding) == RULE else PLAIN_RULE
+    lines = laid_out(shown_table(table, encoding), width, rule)
+    write_out("\n".join(coloured(lines) if on_screen else (line for line, _ in lines)) + "\n")
+
+
+def shown_table(table: Table, encoding: str) -> Table:
+    def row(cells: Sequence[str]) -> list[str]:
+        return [shown(cell, encoding) for cell in cells]
+
+    return replace(table, rows=list(map(row, table.rows)), columns=row(table.columns), notes=row(table.notes))
+
+
+def coloured(lines: Sequence[Line]) -> list[str]:
     try:
-        import rich  # noqa: F401
+        from rich.console import Console
+        from rich.text import Text
     except ModuleNotFoundError:
-        lines = plain_lines(table)
-    else:
-        lines = rich_lines(table)
-    write_out("\n".join([*lines, *table.notes]) + "\n")
+        return [line for line, _ in lines]
+    # Rich draws into memory: only `write_out` touches stdout.
+    drawing = StringIO()
+    console = Console(file=drawing, force_terminal=True, highlight=False)
+    for line, style in lines:
+        console.print(Text(line, style=style or ""), soft_wrap=True)
+    return drawing.getvalue().splitlines()
+
+
+def encoding_of(stream: Any) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
+def shown(text: str, encoding: str) -> str:
+    """`text` as a terminal may have it: what would move its cursor, or has no place in its encoding, as an escape."""
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def write_out(text: str) -> None:
@@ -56,36 +74,6 @@ def write_out(text: str) -> None:
         raise
     except OSError as error:
         raise OutputError(error.strerror or str(error)) from error
-
-
-def rich_lines(table: Table) -> list[str]:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    # A file or a pipe has no width to fit into. Rich draws into memory: only `write_out` touches stdout.
-    on_screen, drawing = sys.stdout.isatty(), StringIO()
-    console = Console(file=drawing, force_terminal=on_screen, width=None if on_screen else 10_000)
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
-    for name in table.columns:
-        is_text = name in table.text
-        drawn.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
-    for row, style in zip(table.rows, table.styles, strict=True):
-        drawn.add_row(*(Text(cell) for cell in row), style=style)
-    console.print(drawn)
-    return [line.rstrip() for line in drawing.getvalue().splitlines() if line.strip()]
-
-
-def plain_lines(table: Table) -> list[str]:
-    rows = [table.columns, *table.rows]
-    widths = [max(map(len, cells)) for cells in zip_longest(*rows, fillvalue="")]
-    return ["  ".join(aligned(table, row, widths)).rstrip() for row in rows]
-
-
-def aligned(table: Table, row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    for name, cell, width in zip(table.columns, row, widths, strict=True):
-        yield cell.ljust(width) if name in table.text else cell.rjust(width)
 
 
 @contextmanager
