@@ -1,11 +1,13 @@
 """The pool for Python callables, and the background loop that waits for synchronous callers."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
 
 from ziggy_async import blocking
+from ziggy_async.work.errors import Stopped
 
 
 async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> None:
@@ -84,4 +86,121 @@ def test_a_background_loop_that_cannot_be_made(missing: str, monkeypatch: pytest
     assert blocking._background is None
     assert blocking.submit_coroutine(answer()).result(20.0) == 42
     assert blocking._background is not None
+    blocking._background.stop()
+
+
+async def raising(error: BaseException) -> None:
+    raise error
+
+
+async def answer() -> int:
+    return 42
+
+
+class Odd(BaseException):
+    """No `Exception`, and nothing that asyncio knows."""
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), Odd("odd")]
+)
+def test_no_exception_ends_the_background_loop(error: BaseException) -> None:
+    before = blocking.submit_coroutine(answer())
+    assert before.result(20.0) == 42
+    thread = blocking._background.thread
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - a GeneratorExit goes as it is
+        blocking.submit_coroutine(raising(error)).result(20.0)
+    assert isinstance(caught.value, RuntimeError | GeneratorExit)
+    assert type(error).__name__ in repr(caught.value)
+    assert blocking.submit_coroutine(answer()).result(20.0) == 42
+    assert blocking._background.thread is thread
+
+
+def test_a_task_of_its_own_does_not_end_the_background_loop(caplog: pytest.LogCaptureFixture) -> None:
+    """A coroutine may leave tasks behind, which nobody guards, and may stop its loop."""
+
+    async def leave() -> None:
+        task = asyncio.create_task(raising(SystemExit(3)))
+        await asyncio.sleep(0)
+        task.exception()
+
+    async def stop() -> None:
+        asyncio.get_running_loop().stop()
+
+    for coroutine in (leave(), stop()):
+        blocking.submit_coroutine(coroutine).result(20.0)
+        assert blocking.submit_coroutine(answer()).result(20.0) == 42
+    assert "it goes on" in caplog.text
+
+
+def test_an_ordinary_exception_reaches_its_caller_as_it_is() -> None:
+    error = ZeroDivisionError("by hand")
+    with pytest.raises(ZeroDivisionError) as caught:
+        blocking.submit_coroutine(raising(error)).result(20.0)
+    assert caught.value is error
+
+
+async def test_cancelling_reaches_the_coroutine() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    task = asyncio.ensure_future(asyncio.wrap_future(blocking.submit_coroutine(work())))
+    assert await asyncio.to_thread(began.wait, 20.0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(ended.wait, 20.0)
+    future = blocking.submit_coroutine(work())
+    future.cancel()  # most likely before it has begun
+    assert future.cancelled()
+
+
+def test_a_background_loop_that_is_over_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "_background", None)
+    blocking.submit_coroutine(answer()).result(20.0)
+    first = blocking._background
+    began = threading.Event()
+
+    async def hang() -> None:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    hanging = blocking.submit_coroutine(hang())
+    assert began.wait(20.0)
+    first.stop()
+    first.thread.join(20.0)
+    hanging.result(20.0)
+    assert blocking.submit_coroutine(answer()).result(20.0) == 42
+    assert blocking._background is not first
+    blocking._background.stop()
+
+
+def test_nobody_waits_for_a_background_loop_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes to its end without cancelling anything, and with a coroutine that it has not even begun."""
+    monkeypatch.setattr(blocking, "_background", None)
+    blocking.submit_coroutine(answer()).result(20.0)
+    broken = blocking._background
+    gate, began = threading.Event(), threading.Event()
+
+    async def block() -> None:
+        began.set()
+        gate.wait(20.0)
+
+    blocked = blocking.submit_coroutine(block())
+    assert began.wait(20.0)
+    monkeypatch.setattr(broken._loop, "run_until_complete", lambda _: broken._loop.close())
+    broken._loop.call_soon_threadsafe(broken._loop.stop)
+    waiting = blocking.submit_coroutine(answer())
+    gate.set()
+    broken.thread.join(20.0)
+    for future in (blocked, waiting):
+        assert future.exception(20.0) is None or isinstance(future.exception(), Stopped)
+    assert blocking.submit_coroutine(answer()).result(20.0) == 42
     blocking._background.stop()

@@ -178,6 +178,67 @@ def test_failure_leaves_the_bars_and_marks_the_result(kind, store: BarStore, cap
     }
 
 
+class Odd(BaseException):
+    """No `Exception`, and nothing that asyncio knows."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), asyncio.CancelledError(), Odd("odd")])
+@pytest.mark.parametrize("kind", ["function", "coroutine", "function that returns a coroutine"])
+def test_whatever_a_source_raises_is_a_failure(error, kind, store: BarStore, caplog) -> None:
+    store.load("A", bars(50.0))
+    calls = 0
+
+    def source(symbol: str, lookback: int):
+        nonlocal calls
+        calls += 1
+        if calls <= 2:
+            raise error
+        return bars(1.0)
+
+    async def source_async(symbol: str, lookback: int):
+        return source(symbol, lookback)
+
+    sources_of_kind = {"function": source, "coroutine": source_async}
+    set_bar_source(sources_of_kind.get(kind, lambda *asked: source_async(*asked)), timeout=30.0, ttl=0.0)
+    assert (get_ticker_features("A").stale, asyncio.run(async_get_ticker_features("A")).stale) == (True, True)
+    assert bar_source_stats() == {"calls": 2, "failures": 2, "timeouts": 0, "shared": 0}
+    assert caplog.text.count("bar source failed for A") == 2
+    assert type(error).__name__ in caplog.text
+    assert (get_ticker_features("A").close, asyncio.run(async_get_ticker_features("A")).close) == (1.0, 1.0)
+
+
+def test_an_interrupt_in_the_main_threads_loop_goes_on(store: BarStore) -> None:
+    """It may be the user's; in the background loop it is not."""
+
+    async def source(symbol: str, lookback: int):
+        raise KeyboardInterrupt
+
+    set_bar_source(source)
+    assert get_ticker_features("A").status == "insufficient_data"
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(async_get_ticker_features("A"))
+    assert bar_source_stats()["failures"] == 2
+
+
+async def test_a_cancelled_call_is_no_failure(caplog) -> None:
+    """The loop is closing down: it is the caller who is cancelled."""
+    began = asyncio.Event()
+
+    async def source(symbol: str, lookback: int):
+        began.set()
+        await asyncio.Event().wait()
+
+    set_bar_source(source)
+    waiting = asyncio.create_task(async_get_ticker_features("A"))
+    await began.wait()
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert bar_source_stats()["failures"] == 0
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("data", [None, 5, {}, bars(-1.0), bars(count=0)])
 async def test_data_that_is_no_bars(data, store: BarStore) -> None:
     store.load("A", bars(50.0))
@@ -401,3 +462,15 @@ def test_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ASYNC_FEATURES_WORKERS", value)
         with pytest.raises(ValueError, match="ASYNC_FEATURES_WORKERS"):
             blocking.workers()
+
+
+def test_a_source_that_hangs_does_not_hold_up_the_exit(run_python) -> None:
+    script = """
+import threading
+from ziggy_async import set_bar_source
+from ziggy_async.market_brain.features import get_ticker_features
+set_bar_source(lambda symbol, lookback: threading.Event().wait(), timeout=0.1)
+print(get_ticker_features("A").status)
+"""
+    done = run_python(script, timeout=40.0)
+    assert (done.returncode, done.stdout.strip()) == (0, "insufficient_data")

@@ -6,15 +6,21 @@ Both are made at their first use. Native work never comes here, it has a pool of
 
 import asyncio
 import atexit
+import contextlib
 import contextvars
+import logging
 import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from typing import Any, ParamSpec, TypeVar
 
+from ziggy_async.work.calls import clear_error
+from ziggy_async.work.errors import Stopped
 from ziggy_async.work.threads import ThreadPool
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,10 +44,13 @@ def workers() -> int:
 
 
 class _BackgroundLoop:
-    """A daemon thread that runs an event loop until `stop`."""
+    """A daemon thread that runs an event loop until `stop`, whatever the loop's tasks raise."""
 
     def __init__(self) -> None:
         """`OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left then."""
+        self._lock = threading.Lock()
+        self._unfinished: dict[Future[Any], tuple[Coroutine[Any, Any, Any], ...]] = {}  # by _lock
+        self._is_over = False  # written under _lock
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
@@ -51,24 +60,107 @@ class _BackgroundLoop:
             self._loop.close()
             raise
 
+    @property
+    def is_over(self) -> bool:
+        return self._is_over or self._loop.is_closed() or not self.thread.is_alive()
+
     def _serve(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._until_stopped())
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                main = runner.get_loop().create_task(self._until_stopped())
+                while not (main.done() or self._loop.is_closed()):
+                    try:
+                        self._loop.run_until_complete(main)
+                    except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
+                        logger.exception("a task in the background loop raised what ends a loop; it goes on")
+                with self._lock:
+                    self._is_over = True
+        except BaseException:
+            logger.exception("the background loop has not ended as it should")
+        finally:
+            self._give_up()
 
     async def _until_stopped(self) -> None:
         await self._stopping.wait()
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+    def _give_up(self) -> None:
+        """Nobody may wait for what will not be done any more."""
+        with self._lock:
+            self._is_over = True
+            unfinished, self._unfinished = self._unfinished, {}
+        for future, coroutines in unfinished.items():
+            for coroutine in coroutines:
+                with contextlib.suppress(RuntimeError):
+                    coroutine.close()
+            with contextlib.suppress(InvalidStateError):
+                future.set_exception(Stopped("the background loop has ended"))
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T] | None":
+        """None, and nothing has happened, if the loop is over."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self.is_over:
+                return None
+            guarded = _guarded(coroutine)
+            try:
+                self._loop.call_soon_threadsafe(self._begin, guarded, coroutine, future)
+            except BaseException:
+                guarded.close()
+                raise
+            self._unfinished[future] = guarded, coroutine
+        return future
+
+    def _begin(self, guarded: Coroutine[Any, Any, T], coroutine: Coroutine[Any, Any, T], future: "Future[T]") -> None:
+        task = self._loop.create_task(guarded)
+
+        def end(task: "asyncio.Task[T]") -> None:
+            with self._lock:
+                self._unfinished.pop(future, None)
+            coroutine.close()  # it has not begun if it was cancelled before
+            if task.cancelled():
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                return
+            if (error := task.exception()) is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(task.result())
+
+        def cancel(future: "Future[T]") -> None:
+            if future.cancelled():
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    self._loop.call_soon_threadsafe(task.cancel)
+
+        task.add_done_callback(end)
+        future.add_done_callback(cancel)
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        with contextlib.suppress(RuntimeError):  # it is closed
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self.thread.join(EXIT_TIMEOUT)
+
+
+async def _guarded(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What `coroutine` gives, or an exception that its future can carry."""
+    try:
+        return await coroutine
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+            raise
+        clear = clear_error(error, getattr(coroutine, "__qualname__", "a coroutine"))
+    try:
+        raise clear
+    finally:
+        del clear  # its traceback leads here
 
 
 _lock = threading.Lock()
 _pool: ThreadPool | None = None  # written under _lock
 _background: _BackgroundLoop | None = None  # written under _lock
+_is_exiting = False  # written under _lock
 
 
 def pool() -> ThreadPool:
@@ -140,19 +232,26 @@ def is_background() -> bool:
 def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
     """Starts `coroutine` in the background loop, for code that has no loop to await it in.
 
-    `OSError` or `RuntimeError` when that loop cannot be made; the next call tries again.
+    What is no ordinary exception (`SystemExit`, a `CancelledError` of its own) becomes a `RuntimeError`. `Stopped` as
+    the future's exception when the loop ends before the coroutine. `OSError` or `RuntimeError` when that loop cannot
+    be made; the next call tries again.
     """
     try:
-        return _background_loop().submit(coroutine)
+        while (future := _background_loop().submit(coroutine)) is None:
+            pass
+        return future
     except BaseException:
         coroutine.close()
         raise
 
 
 def _background_loop() -> _BackgroundLoop:
+    """The loop, another one if the last is over."""
     global _background
     with _lock:
-        if _background is None:
+        if _is_exiting:
+            raise Stopped("the interpreter is exiting: the background loop has ended")
+        if _background is None or _background.is_over:
             _background = _BackgroundLoop()
         return _background
 
@@ -165,8 +264,12 @@ def _after_fork_in_child() -> None:
 
 
 def _at_exit() -> None:
-    if _background is not None:
-        _background.stop()
+    global _is_exiting
+    with _lock:
+        _is_exiting = True
+        background = _background
+    if background is not None:
+        background.stop()
 
 
 if hasattr(os, "register_at_fork"):

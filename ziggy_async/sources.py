@@ -44,6 +44,9 @@ def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5
     keeps. What it returns is anything that `BarStore.load` takes. A plain function runs on the blocking pool; a
     coroutine function is awaited in the asking loop, and for synchronous callers in a background loop.
 
+    Whatever it raises counts as a failure, also `SystemExit` and a `CancelledError` of its own; a `KeyboardInterrupt`
+    in the main thread's loop goes on besides.
+
     `timeout`: seconds after which a call counts as failed, from its beginning. A coroutine is then cancelled; a plain
     function goes on, is not called a second time meanwhile, and its bars are loaded when they come.
 
@@ -220,7 +223,8 @@ class BarSource:
     def _begin(self, call: _Call) -> None:
         if call.loop is not None:
             call.began = time.monotonic()
-            call.task = call.loop.create_task(self._await(call))
+            task = call.loop.create_task(self._await(call))
+            call.task = call.task or task
             return
         try:
             blocking.submit(self._run, call)
@@ -237,8 +241,8 @@ class BarSource:
             if inspect.isawaitable(data):
                 data = blocking.submit_coroutine(_awaited(data)).result(self._timeout)
             fresh = self._load(call.symbol, data)
-        except Exception:
-            self._count_failure(call)
+        except BaseException as error:  # this thread is the pool's: nothing that is raised here means it
+            self._count_failure(call, error)
         finally:
             self._progress = time.monotonic()
             self._finish(call, fresh)
@@ -246,16 +250,21 @@ class BarSource:
     async def _await(self, call: _Call) -> None:
         """A coroutine function, in the loop of whoever asked first."""
         fresh = False
+        call.task = asyncio.current_task()
         limit = asyncio.timeout(self._timeout)
         try:
             async with limit:
                 data = await self._function(call.symbol, self._store.capacity)
             fresh = await self._load_off_loop(call.symbol, data)
-        except Exception:
+        except BaseException as error:
             if limit.expired():
                 self._count_timeout(call)
+            elif _is_ended(call.task, error):
+                raise
             else:
-                self._count_failure(call)
+                self._count_failure(call, error)
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise  # it may be the user's
         finally:
             self._finish(call, fresh)
 
@@ -281,10 +290,10 @@ class BarSource:
                 del self._calls[call.symbol]
         call.outcome.set_result(fresh)
 
-    def _count_failure(self, call: _Call) -> None:
+    def _count_failure(self, call: _Call, error: BaseException) -> None:
         with self._lock:
             self._counts["failures"] += 1
-        logger.warning("bar source failed for %s", call.symbol, exc_info=True)
+        logger.warning("bar source failed for %s", call.symbol, exc_info=error)
 
     def _count_timeout(self, call: _Call) -> None:
         with self._lock:
@@ -300,6 +309,13 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _is_ended(task: "asyncio.Task[None] | None", error: BaseException) -> bool:
+    """Whether it is the loop that ends `task`, by cancelling or by dropping it, and not what the task awaits."""
+    if isinstance(error, asyncio.CancelledError):
+        return task is None or task.cancelling() > 0
+    return isinstance(error, GeneratorExit) and (_running_loop() is None or asyncio.current_task() is not task)
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
