@@ -319,6 +319,69 @@ except RuntimeError as error:
     assert (done.returncode, done.stdout.split()) == (0, ["True", "refused"])
 
 
+def test_after_the_end_each_call_gets_one_clear_error(run_python: Run) -> None:
+    """Handlers that were registered before this package was imported are called after its own."""
+    script = """
+import asyncio, atexit, threading
+
+def after():
+    async def regime():
+        return await signals.generate_signals_for_watchlist_async(["A"])
+    async def paper():
+        return await ziggy_async.compute_features_async("A")
+    before = threading.active_count()
+    for work in (regime, paper, regime):
+        try:
+            asyncio.run(work())
+        except RuntimeError as error:
+            print(error)
+    for start in (blocking.pool, lambda: blocking.submit_coroutine(paper())):
+        try:
+            start()
+        except RuntimeError as error:
+            print(error)
+    print(threading.active_count() - before)
+
+atexit.register(after)
+import ziggy_async
+from ziggy_async import blocking
+from ziggy_async.market_brain import signals
+if %r:
+    asyncio.run(ziggy_async.async_get_ticker_features("A"))
+"""
+    for was_used in (False, True):
+        done = run_python(script % was_used)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == [
+            *["the interpreter is exiting: the native pool is closed"] * 3,
+            "the interpreter is exiting: the thread pool is closed",
+            "the interpreter is exiting: the background loop is closed",
+            "0",
+        ]
+
+
+def test_daemon_threads_that_go_on_at_the_end(run_python: Run) -> None:
+    """They may find the pool closed at any point; what they say is that error and nothing else."""
+    script = """
+def work():
+    while True:
+        try:
+            asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
+        except RuntimeError as error:
+            assert "pool is closed" in str(error) or "exiting" in str(error) or "shutdown" in str(error), error
+            threading.Event().wait()
+        began.release()
+
+began = threading.Semaphore(0)
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+began.acquire()
+"""
+    for _ in range(5):
+        done = run_python(STOCK + script)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_a_sub_interpreter_is_refused(run_python: Run) -> None:
     """Loaded by its path alone, so that it is the extension that refuses and not NumPy."""
     if sys.version_info >= (3, 13):

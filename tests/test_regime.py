@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from ziggy_async import BarStore
+from ziggy_async.environment import ConfigurationError
 from ziggy_async.market_brain import regime
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeState
+from ziggy_async.work.errors import Stopped
 
 CALM = FeatureSet(
     values={},
@@ -97,11 +99,11 @@ def test_kept_for_a_minute() -> None:
     detector = RegimeDetector(reader, clock=lambda: now[0])
     first = detector.detect_regime()
     now[0] += 59.9
-    assert detector.detect_regime() is first
+    assert detector.detect_regime() == first
     now[0] += 0.1
     second = detector.detect_regime()
-    assert second is not first
-    assert detector.detect_regime(force_refresh=True) is not second
+    assert second.timestamp > first.timestamp
+    assert detector.detect_regime(force_refresh=True).timestamp > second.timestamp
     assert reader.calls == [("SPY", False), ("SPY", False), ("SPY", True)]
 
 
@@ -109,10 +111,36 @@ async def test_async_reads_and_keeps_the_same() -> None:
     reader = Reader(CALM)
     detector = RegimeDetector(reader)
     first = await detector.detect_regime_async()
-    assert detector.detect_regime() is first
-    assert await detector.detect_regime_async() is first
-    assert await detector.detect_regime_async(force_refresh=True) is not first
+    assert detector.detect_regime() == first
+    assert await detector.detect_regime_async() == first
+    assert (await detector.detect_regime_async(force_refresh=True)).timestamp > first.timestamp
     assert reader.calls == [("SPY", False), ("SPY", True)]
+
+
+def test_what_a_caller_changes_nobody_else_sees() -> None:
+    detector = RegimeDetector(Reader(CALM))
+    for _ in range(2):  # the one that is read, and the one that was kept
+        mine = detector.detect_regime()
+        mine.metrics.reasons.append("mine")
+        mine.metrics.vix_level = mine.confidence = -1.0
+        mine.regime = RegimeState.PANIC
+        other = detector.detect_regime()
+        assert (other.regime, other.confidence, other.metrics.vix_level) == (RegimeState.CHOP, 0.6, 20.0)
+        assert "mine" not in other.metrics.reasons
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("X: 5"), Stopped("the interpreter is exiting")])
+async def test_what_is_not_of_the_market_is_the_callers(error, caplog) -> None:
+    class Unable:
+        def get_features(self, ticker: str, force_refresh: bool = False) -> FeatureSet | None:
+            raise error
+
+    detector = RegimeDetector(Unable())
+    with pytest.raises(type(error)):
+        detector.detect_regime()
+    with pytest.raises(type(error)):
+        await detector.detect_regime_async()
+    assert caplog.text == ""
 
 
 def test_without_features_chop_that_is_not_kept() -> None:
@@ -142,7 +170,8 @@ def test_thresholds() -> None:
     assert detector.detect_regime().regime is RegimeState.CHOP
     detector.update_thresholds({"vix_panic": 19})
     assert detector.detect_regime().regime is RegimeState.PANIC
-    detector.update_thresholds(vix_panic=30.0, breadth_risk_on=45.0)
+    detector.update_thresholds(vix_panic=np.int64(30), breadth_risk_on=np.float32(45.0))
+    assert {type(value) for value in detector.thresholds.values()} <= {int, float}
     assert detector.detect_regime().regime is RegimeState.RISK_ON
 
 
@@ -153,7 +182,12 @@ def test_thresholds() -> None:
         ({"breadth_risk_on": "60"}, TypeError, "breadth_risk_on: '60' is a str"),
         ({"breadth_risk_on": True}, TypeError, "bool"),
         ({"breadth_risk_on": None}, TypeError, "NoneType"),
-        ({"breadth_risk_on": float("nan")}, ValueError, "not finite"),
+        ({"breadth_risk_on": float("nan")}, ValueError, "breadth_risk_on: nan is not a finite number"),
+        ({"breadth_risk_on": np.float32("inf")}, ValueError, "breadth_risk_on: .*inf.* is not a finite number"),
+        ({"breadth_risk_on": 10**400}, ValueError, "breadth_risk_on: 1000.* is not a finite number"),
+        ({"breadth_risk_on": 10**5000}, ValueError, "breadth_risk_on: <int> is not a finite number"),
+        ({"breadth_risk_on": np.True_}, TypeError, "breadth_risk_on: .*True.* is a bool"),
+        ({"breadth_risk_on": 1j}, TypeError, "breadth_risk_on: 1j is a complex"),
     ],
 )
 def test_bad_thresholds_change_nothing(changes, error, fault) -> None:
@@ -162,7 +196,7 @@ def test_bad_thresholds_change_nothing(changes, error, fault) -> None:
     with pytest.raises(error, match=fault):
         detector.update_thresholds({"vix_panic": 10.0, **changes})
     assert detector.thresholds == before
-    assert detector.detect_regime() is kept
+    assert detector.detect_regime() == kept
 
 
 def test_over_bars(store: BarStore) -> None:

@@ -1,5 +1,7 @@
 """What Python adds to the core's decisions: the Signal, its words and figures, parameters, regimes handed in."""
 
+import asyncio
+import concurrent.futures
 import contextvars
 import dataclasses
 import inspect
@@ -139,6 +141,19 @@ def test_dict_and_explanation() -> None:
     assert json.dumps(explanation)
 
 
+def test_a_dict_is_the_callers_own() -> None:
+    signal = Signal("A", SignalDirection.LONG, 0.5, SignalType.MOMENTUM, "", features_snapshot={"near": [1.0]})
+    signal.similar_outcomes["wins"] = [1]
+    mine, explanation = signal.to_dict(), SignalGenerator().get_signal_explanation(signal)
+    mine["features_snapshot"]["near"].append(2.0)
+    mine["decision_context"]["decision_quality"]["mine"] = True
+    mine["decision_context"]["similar_outcomes"]["wins"].append(2)
+    mine["decision_context"]["lessons_learned"].append("mine")
+    explanation["features_used"]["near"].append(3.0)
+    assert signal.features_snapshot == {"near": [1.0]}
+    assert (signal.decision_quality, signal.similar_outcomes, signal.lessons_learned) == ({}, {"wins": [1]}, [])
+
+
 def test_parameters() -> None:
     generator = SignalGenerator()
     assert generator.params == {
@@ -156,7 +171,14 @@ def test_parameters() -> None:
     generator.update_parameters({"mr_rsi_oversold": 25}, max_holding_days=3)
     assert (generator.params["mr_rsi_oversold"], generator.params["max_holding_days"]) == (25, 3)
     before = dict(generator.params)
-    for changes, error in (({"rsi": 1}, ValueError), ({"mr_z_score_long": "x"}, TypeError)):
+    generator.update_parameters(mr_rsi_oversold=np.int64(25), mr_z_score_long=np.float32(-1.5), max_holding_days=3)
+    assert generator.params == before
+    assert [type(generator.params[name]) for name in ("mr_rsi_oversold", "mr_z_score_long")] == [int, float]
+    for changes, error in (
+        ({"rsi": 1}, ValueError),
+        ({"mr_z_score_long": "x"}, TypeError),
+        ({"mr_z_score_long": 10**400}, ValueError),
+    ):
         with pytest.raises(error):
             generator.update_parameters({"mr_rsi_oversold": 20, **changes})
         assert generator.params == before
@@ -172,6 +194,19 @@ async def test_a_generator_over_its_own_store(falling: BarStore) -> None:
     assert generator.generate_signal("A", RegimeState.PANIC)["reason"] == "no_trade_edge"
     assert generator.generate_signal("A", RegimeState.CHOP, rules=signals.MOMENTUM_RULE)["reason"] == "no_trade_edge"
     assert generator.generate_signal("B", RegimeState.CHOP)["reason"] == "insufficient_features"
+
+
+@pytest.mark.parametrize("rejected", ["Sideways", "CHOP", "", 5, object()])
+async def test_a_regime_by_its_name(falling: BarStore, rejected) -> None:
+    generator = SignalGenerator(FeatureComputer(falling))
+    for state in RegimeState:
+        by_name, by_state = (generator.generate_signal("A", regime) for regime in (state.value, state))
+        assert by_name["reason"] == by_state["reason"]
+        assert (await generator.generate_signal_async("A", state.value))["reason"] == by_state["reason"]
+    with pytest.raises((ValueError, TypeError), match="regime: "):
+        generator.generate_signal("A", rejected)
+    with pytest.raises((ValueError, TypeError), match="regime: "):
+        await generator.generate_signals_bulk_async(["A"], rejected)
 
 
 async def test_reasons_give_the_thresholds_in_force(falling: BarStore) -> None:
@@ -269,7 +304,17 @@ async def test_enrich_does_not_hold_up_the_loop() -> None:
     assert lag.summary().max < 100.0
 
 
-@pytest.mark.parametrize("answer", [None, "a signal", ZeroDivisionError])
+class Odd(BaseException):
+    """No `Exception`, and nothing that asyncio knows."""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(None, "a signal", ZeroDivisionError),
+        *(SystemExit, KeyboardInterrupt, asyncio.CancelledError, concurrent.futures.CancelledError, StopIteration, Odd),
+    ],
+)
 async def test_enrich_that_fails(falling: BarStore, answer, caplog) -> None:
     generator = SignalGenerator(FeatureComputer(falling))
     before = generator.generate_signal("A", RegimeState.CHOP)["signal"]
@@ -277,8 +322,8 @@ async def test_enrich_that_fails(falling: BarStore, answer, caplog) -> None:
     def enrich(signal: Signal, features: Features):
         signal.confidence = -1.0
         signal.features_snapshot.clear()
-        if answer is ZeroDivisionError:
-            raise ZeroDivisionError
+        if isinstance(answer, type):
+            raise answer
         return answer
 
     generator.enrich = enrich
@@ -287,7 +332,7 @@ async def test_enrich_that_fails(falling: BarStore, answer, caplog) -> None:
         await generator.generate_signal_async("A", RegimeState.CHOP),
     ):
         assert dataclasses.replace(result["signal"], timestamp=before.timestamp) == before
-    assert "enrich failed for A" in caplog.text
+    assert caplog.text.count("enrich failed for A") == 2
 
 
 @pytest.mark.parametrize("tickers", ["SPY", ["A", 5], ("A", "B", None), iter(["A", b"B"])])

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, ParamSpec, TypeVar
 
+from ziggy_async.environment import whole_number
 from ziggy_async.work.calls import clear_error
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.threads import ThreadPool
@@ -32,15 +33,9 @@ EXIT_TIMEOUT = 1.0
 
 
 def workers() -> int:
-    """Threads of the pool: the environment's `ASYNC_FEATURES_WORKERS`, else 8. `ValueError` unless a number >= 1."""
-    text = os.environ.get(WORKERS_VARIABLE, str(DEFAULT_WORKERS))
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise ValueError(f"{WORKERS_VARIABLE}: {text!r} is not a whole number of at least 1")
-    return count
+    """Threads of the pool: the environment's `ASYNC_FEATURES_WORKERS`, else 8. `ConfigurationError`, a `ValueError`,
+    unless that is a number >= 1."""
+    return whole_number(WORKERS_VARIABLE, DEFAULT_WORKERS)
 
 
 class _BackgroundLoop:
@@ -164,10 +159,11 @@ _is_exiting = False  # written under _lock
 
 
 def pool() -> ThreadPool:
-    """The pool for blocking callables. `ValueError` as for `workers`."""
+    """The pool for blocking callables. `ValueError` as for `workers`, `Stopped` once the interpreter is exiting."""
     global _pool
     if _pool is None:
         with _lock:
+            _refuse_at_exit("the thread pool")
             if _pool is None:
                 _pool = ThreadPool(workers(), "ziggy-async-blocking")
     return _pool
@@ -249,11 +245,15 @@ def _background_loop() -> _BackgroundLoop:
     """The loop, another one if the last is over."""
     global _background
     with _lock:
-        if _is_exiting:
-            raise Stopped("the interpreter is exiting: the background loop has ended")
+        _refuse_at_exit("the background loop")
         if _background is None or _background.is_over:
             _background = _BackgroundLoop()
         return _background
+
+
+def _refuse_at_exit(what: str) -> None:
+    if _is_exiting:
+        raise Stopped(f"the interpreter is exiting: {what} is closed")
 
 
 def _after_fork_in_child() -> None:

@@ -10,9 +10,11 @@ import threading
 import weakref
 from asyncio import get_running_loop
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from ziggy_async import _core
+from ziggy_async.environment import ConfigurationError, choice
+from ziggy_async.work.errors import Stopped
 
 Wake = Literal["threadsafe", "eventfd"]
 WAKE_VARIABLE = "ASYNC_FEATURES_WAKE"
@@ -33,22 +35,21 @@ _lock = threading.Lock()
 _ports: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Port]" = weakref.WeakKeyDictionary()  # by _lock
 _notifier: threading.Thread | None = None  # by _lock
 _last_seen = _LastSeen()
+_is_exiting = False  # written under _lock
 
 
 def wake() -> Wake:
     """How finished work wakes its loop: the environment's `ASYNC_FEATURES_WAKE`, "threadsafe" unless it is set.
 
     "threadsafe" is `loop.call_soon_threadsafe` out of the notifier thread; "eventfd" is a descriptor (a pipe where
-    there is no eventfd) that the loop watches. `ValueError` for anything else.
+    there is no eventfd) that the loop watches. `ConfigurationError`, a `ValueError`, for anything else.
     """
-    value = os.environ.get(WAKE_VARIABLE, "threadsafe")
-    if value not in ("threadsafe", "eventfd"):
-        raise ValueError(f"{WAKE_VARIABLE}: {value!r} is neither 'threadsafe' nor 'eventfd'")
-    return cast(Wake, value)
+    return cast(Wake, choice(WAKE_VARIABLE, get_args(Wake), "threadsafe"))
 
 
 def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
-    """The running loop and its port. `RuntimeError` outside of a loop, `ValueError` as for `wake`."""
+    """The running loop and its port. `ValueError` as for `wake`; `RuntimeError` outside of a loop, and `Stopped`, which
+    is one, once the interpreter is exiting."""
     loop = get_running_loop()
     last_loop, last_port = _last_seen.pair
     if last_loop() is loop:
@@ -58,6 +59,8 @@ def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
 
 def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:
     with _lock:
+        if _is_exiting:
+            raise Stopped("the interpreter is exiting: the native pool is closed")
         found = _ports.get(loop)
         if found is None:
             way = wake()
@@ -80,8 +83,9 @@ def _start_notifier() -> None:
     """The thread that wakes loops, computes a single request at idle times, and disposes of what closed loops left."""
     global _notifier
     if _notifier is None or not _notifier.is_alive():
-        _notifier = threading.Thread(target=_core.notifier_run, name="ziggy-async-notifier", daemon=True)
-        _notifier.start()
+        notifier = threading.Thread(target=_core.notifier_run, name="ziggy-async-notifier", daemon=True)
+        notifier.start()
+        _notifier = notifier
 
 
 def _after_fork_in_child() -> None:
@@ -94,10 +98,21 @@ def _after_fork_in_child() -> None:
     _last_seen = _LastSeen()
 
 
+def is_of_the_process(error: Exception) -> bool:
+    """Whether `error` has nothing to do with what was asked for: a wrong variable, or the interpreter exits."""
+    return _is_exiting or isinstance(error, ConfigurationError | Stopped)
+
+
 def _at_exit() -> None:
+    """Threads may still call in: from here on each is told so, also those that remember their port."""
+    global _is_exiting, _last_seen
+    with _lock:
+        _is_exiting = True
+        _last_seen = _LastSeen()
+        notifier = _notifier
     # A notifier that does not end in time is a daemon: it is left where it waits, without the GIL.
-    if _core.shutdown(EXIT_TIMEOUT) and _notifier is not None:
-        _notifier.join(EXIT_TIMEOUT)
+    if _core.shutdown(EXIT_TIMEOUT) and notifier is not None:
+        notifier.join(EXIT_TIMEOUT)
 
 
 if hasattr(os, "register_at_fork"):

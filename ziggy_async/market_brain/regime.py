@@ -2,6 +2,7 @@
 
 import logging
 import math
+import numbers
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ziggy_async import blocking
+from ziggy_async import blocking, bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet
+from ziggy_async.messages import shown
 
 __all__ = [
     "RegimeDetector",
@@ -76,6 +78,12 @@ class RegimeResult:
     metrics: RegimeMetrics
     explanation: str
 
+    def copy(self) -> "RegimeResult":
+        """One whose changes this one does not see."""
+        metrics = RegimeMetrics(**vars(self.metrics))
+        metrics.reasons = list(metrics.reasons)
+        return RegimeResult(self.regime, self.confidence, self.timestamp, metrics, self.explanation)
+
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values that JSON takes."""
         metrics = self.metrics
@@ -134,7 +142,8 @@ class RegimeDetector:
         """The regime now, or the one that was read within `cache_ttl` unless `force_refresh`, which also asks the bar
         source for SPY and ^VIX.
 
-        Chop with confidence 0.3 when there are no features of SPY; that is not kept, as bars may come any moment.
+        Chop with confidence 0.3 when there are no features of SPY; that is not kept, as bars may come any moment. Each
+        caller gets a result of its own.
         """
         kept = self._fresh(force_refresh)
         if kept is not None:
@@ -142,7 +151,9 @@ class RegimeDetector:
         thresholds = self.thresholds
         try:
             spy = self._read(force_refresh)
-        except Exception:
+        except Exception as error:
+            if bridge.is_of_the_process(error):
+                raise
             logger.exception("the features of %s cannot be read", MARKET)
             spy = None
         return self._keep(spy, thresholds)
@@ -155,7 +166,9 @@ class RegimeDetector:
         thresholds = self.thresholds
         try:
             spy = await self._read_async(force_refresh)
-        except Exception:
+        except Exception as error:
+            if bridge.is_of_the_process(error):
+                raise
             logger.exception("the features of %s cannot be read", MARKET)
             spy = None
         return self._keep(spy, thresholds)
@@ -175,7 +188,7 @@ class RegimeDetector:
         kept = self._kept
         if kept is None or force or self._clock() - kept[1] >= self.cache_ttl.total_seconds():
             return None
-        return kept[0]
+        return kept[0].copy()
 
     def _read(self, force: bool) -> FeatureSet | None:
         computer = self.feature_computer or features.feature_computer
@@ -193,7 +206,7 @@ class RegimeDetector:
         result = _unknown() if spy is None else _decide(_metrics(spy), thresholds)
         with self._lock:
             if self.thresholds is thresholds:  # else they were changed while this was read
-                self._kept = None if spy is None else (result, self._clock())
+                self._kept = None if spy is None else (result.copy(), self._clock())
         return result
 
 
@@ -201,15 +214,23 @@ def checked_numbers(
     kind: str, known: Mapping[str, float], changes: Mapping[str, float] | None, named: Mapping[str, float]
 ) -> dict[str, float]:
     """`changes` and `named` together: `ValueError`, `TypeError` unless each is a finite number for a known name."""
-    together = {**(changes or {}), **named}
-    for name, value in together.items():
+    plain: dict[str, float] = {}
+    for name, value in {**(changes or {}), **named}.items():
         if name not in known:
             raise ValueError(f"{name!r} is no {kind}; there are {', '.join(known)}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{name}: {value!r} is a {type(value).__name__}, not a number")
-        if not math.isfinite(value):
-            raise ValueError(f"{name}: {value!r} is not finite")
-    return together
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not a number")
+        if not _is_finite(value):
+            raise ValueError(f"{name}: {shown(value)} is not a finite number that a float can hold")
+        plain[name] = int(value) if isinstance(value, numbers.Integral) else float(value)
+    return plain
+
+
+def _is_finite(value: numbers.Real) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _metrics(spy: FeatureSet) -> RegimeMetrics:

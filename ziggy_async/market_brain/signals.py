@@ -98,7 +98,7 @@ class Signal:
     lessons_learned: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """The signal as plain values that JSON takes."""
+        """The signal as plain values that JSON takes; the signal's own are copied."""
         return {
             "ticker": self.ticker,
             "direction": self.direction.value,
@@ -113,13 +113,13 @@ class Signal:
                 "expected_return": self.expected_return,
                 "risk_reward_ratio": self.risk_reward_ratio,
             },
-            "features_snapshot": self.features_snapshot,
+            "features_snapshot": copy.deepcopy(self.features_snapshot),
             "decision_context": {
                 "raw_confidence": self.raw_confidence,
                 "confidence_adjustment": self.confidence_adjustment,
-                "decision_quality": self.decision_quality,
-                "similar_outcomes": self.similar_outcomes,
-                "lessons_learned": self.lessons_learned,
+                "decision_quality": copy.deepcopy(self.decision_quality),
+                "similar_outcomes": copy.deepcopy(self.similar_outcomes),
+                "lessons_learned": copy.deepcopy(self.lessons_learned),
             },
         }
 
@@ -131,6 +131,7 @@ _core.register("horizons", ("3D", "5D"))
 _core.register("regime_names", tuple(regime.value for regime in REGIMES))
 
 Enrich = Callable[[Signal, Features], Signal]
+Regime = RegimeResult | RegimeState | str
 
 
 class SignalGenerator:
@@ -163,36 +164,37 @@ class SignalGenerator:
         self._computer = feature_computer
         self._detector = detector
 
-    def generate_signal(
-        self, ticker: str, regime: RegimeResult | RegimeState | None = None, *, rules: int = BOTH_RULES
-    ) -> Result:
+    def generate_signal(self, ticker: str, regime: Regime | None = None, *, rules: int = BOTH_RULES) -> Result:
         """{"ticker", "signal": Signal or None, "reason"}.
 
         The reason is "ok", "no_trade_edge", "insufficient_features" or "error: ...". `regime` None: as the detector
-        says. `rules`: which to try. `TypeError` unless `ticker` is a str.
+        says; else a result of a detector, a `RegimeState` or its value. `rules`: which to try.
+
+        `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none.
         """
         return self.generate_signals_bulk([checked_ticker(ticker)], regime, rules=rules)[ticker]
 
     async def generate_signal_async(
-        self, ticker: str, regime: RegimeResult | RegimeState | None = None, *, rules: int = BOTH_RULES
+        self, ticker: str, regime: Regime | None = None, *, rules: int = BOTH_RULES
     ) -> Result:
         """As `generate_signal`, off the loop."""
         return (await self.generate_signals_bulk_async([checked_ticker(ticker)], regime, rules=rules))[ticker]
 
     def generate_signals_bulk(
-        self, tickers: Iterable[str], regime: RegimeResult | RegimeState | None = None, *, rules: int = BOTH_RULES
+        self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
     ) -> dict[str, Result]:
         """Ticker -> as from `generate_signal`, each once and in the order given; the regime is read once.
 
         `TypeError` that names the position of a ticker that is no str.
         """
         names = _core.ticker_tuple(tickers)
+        given = None if regime is None else checked_regime(regime)
         if not names:
             return {}
         computer = self._feature_computer()
         stale = computer.refresh(names)
-        decided = self._regime_detector().detect_regime() if regime is None else regime
-        results = _core.signals(computer.store, names, *self._rules(decided), rules)
+        state = given or self._regime_detector().detect_regime().regime
+        results = _core.signals(computer.store, names, *self._rules(state), rules)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
@@ -200,17 +202,18 @@ class SignalGenerator:
         return results
 
     async def generate_signals_bulk_async(
-        self, tickers: Iterable[str], regime: RegimeResult | RegimeState | None = None, *, rules: int = BOTH_RULES
+        self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
     ) -> dict[str, Result]:
         """As `generate_signals_bulk`, off the loop."""
         names = _core.ticker_tuple(tickers)
+        given = None if regime is None else checked_regime(regime)
         if not names:
             return {}
         computer = self._feature_computer()
         stale = await computer.refresh_async(names)
-        decided = await self._regime_detector().detect_regime_async() if regime is None else regime
+        state = given or (await self._regime_detector().detect_regime_async()).regime
         loop, port = bridge.port()
-        results = await port.signals(loop, computer.store, names, *self._rules(decided), rules)
+        results = await port.signals(loop, computer.store, names, *self._rules(state), rules)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
@@ -233,7 +236,7 @@ class SignalGenerator:
             "confidence": signal.confidence,
             "regime_context": signal.regime_context,
             "reason": signal.reason,
-            "features_used": dict(signal.features_snapshot),
+            "features_used": copy.deepcopy(signal.features_snapshot),
             "price_levels": _price_levels(signal),
             "risk_metrics": {
                 "risk_amount": _distance(signal.entry_price, signal.stop_loss),
@@ -248,13 +251,24 @@ class SignalGenerator:
     def _regime_detector(self) -> RegimeDetector:
         return self._detector or regime_detector
 
-    def _rules(self, regime: RegimeResult | RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
+    def _rules(self, state: RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
         """The regime, the parameters and the win rates as the core takes them."""
-        state = regime if isinstance(regime, RegimeState) else regime.regime
         parameters = tuple(float(self.params[name]) for name in DEFAULT_PARAMETERS)
         kinds = (SignalType.MEAN_REVERSION, SignalType.MOMENTUM)
         win_rates = tuple(float(self.win_rates[kind][each]) for kind in kinds for each in REGIMES)
         return REGIMES.index(state), parameters, win_rates
+
+
+def checked_regime(regime: object) -> RegimeState:
+    """The state that `regime` is, holds or names: `ValueError` for another text, `TypeError` for anything else."""
+    if isinstance(regime, RegimeResult):
+        regime = regime.regime
+    if not isinstance(regime, str):
+        raise TypeError(f"regime: {regime!r} is a {type(regime).__name__}, neither a RegimeState nor its value")
+    try:
+        return RegimeState(regime)
+    except ValueError:
+        raise ValueError(f"regime: {regime!r} is none of {', '.join(REGIMES)}") from None
 
 
 def _mark_stale(results: Mapping[str, Result], stale: Iterable[str]) -> None:
@@ -288,7 +302,7 @@ def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Sign
             if asyncio.iscoroutine(enriched):
                 enriched.close()
             raise TypeError(f"enrich returned a {type(enriched).__name__}, not a Signal")
-    except Exception:
+    except BaseException:  # also SystemExit and CancelledError: here, in a thread of the pool, they mean nobody
         logger.exception("enrich failed for %s; its signal stays as it was", signal.ticker)
         return signal
     return enriched

@@ -1,0 +1,28 @@
+"""What the environment says, and what is wrong with it."""
+
+import os
+from collections.abc import Sequence
+
+
+class ConfigurationError(ValueError):
+    """A variable of the environment has a value that it cannot have: the message names it."""
+
+
+def choice(variable: str, choices: Sequence[str], default: str) -> str:
+    """The variable's value, `default` unless it is set; `ConfigurationError` when it is none of the choices."""
+    value = os.environ.get(variable, default)
+    if value not in choices and value != default:
+        raise ConfigurationError(f"{variable}: {value!r} is none of {', '.join(map(repr, choices))}")
+    return value
+
+
+def whole_number(variable: str, default: int) -> int:
+    """The variable's value, `default` unless it is set; `ConfigurationError` unless it is a whole number >= 1."""
+    text = os.environ.get(variable, str(default))
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ConfigurationError(f"{variable}: {text!r} is not a whole number of at least 1")
+    return count
