@@ -169,9 +169,24 @@ def test_doctor(command):
     assert __version__ in out
 
 
-def test_a_bad_variable_is_named(command, monkeypatch):
-    monkeypatch.setenv("ASYNC_FEATURES_WAKE", "pigeon")
-    assert "ASYNC_FEATURES_WAKE" in refused(command("doctor"))
+@pytest.mark.parametrize(
+    ("variable", "arguments"),
+    [
+        ("ASYNC_FEATURES_WAKE", "doctor"),
+        ("ASYNC_FEATURES_WAKE", "signals"),
+        ("ASYNC_FEATURES_WAKE", "features"),
+        ("ZIGGY_ASYNC_ISA", "doctor"),
+    ],
+)
+def test_a_bad_variable_is_named(variable, arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "ziggy_async", *arguments.split()],
+        capture_output=True,
+        text=True,
+        env=os.environ | {variable: "pigeon"},
+        timeout=60,
+    )
+    assert f"{variable}: 'pigeon' is none of" in refused((done.returncode, done.stdout, done.stderr))
 
 
 def test_version_and_help(command):

@@ -14,6 +14,7 @@ from ziggy_async._version import __version__
 from ziggy_async.bridge import wake
 from ziggy_async.cli.layout import Table
 from ziggy_async.cli.output import print_json, print_table, progress
+from ziggy_async.environment import choice
 from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.market_brain.features import async_get_multiple_ticker_features
 from ziggy_async.market_brain.regime import RegimeResult, regime_detector
@@ -32,6 +33,7 @@ SIGNAL_COLUMNS = (
     *("ticker", "close", "RSI", "z-score", "regime", "direction"),
     *("confidence", "entry", "stop", "target", "reason"),
 )
+INSTRUCTION_SETS = ("scalar", "avx2", "avx512")
 OVERVIEW = ("close", "price_change_1d", "rsi_14", "z_score_20", "adx_14", "atr_14", "volatility_20d", "slope_20d")
 
 
@@ -71,6 +73,7 @@ def features(arguments: argparse.Namespace) -> None:
 
 
 def doctor(arguments: argparse.Namespace) -> None:
+    choice("ZIGGY_ASYNC_ISA", INSTRUCTION_SETS, "")  # the core passes over what it does not know
     store = default_store()
     store.clear()
     store.load(*next(sample_universe()))
