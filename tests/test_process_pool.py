@@ -1,0 +1,393 @@
+"""The process pool: calls, their outcomes, what does not pickle, killed and cancelled processes."""
+
+import asyncio
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import process_work
+import pytest
+
+from ziggy_async.work import parcels
+from ziggy_async.work.errors import Stopped, WorkerLost
+from ziggy_async.work.parcels import RemoteTraceback
+from ziggy_async.work.processes import ProcessPool
+
+PATIENCE = 60.0
+"""Seconds after which something does not happen any more, even on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[ProcessPool]:
+    """One for all: what happens to a call must not matter to the next."""
+    pool = ProcessPool(2)
+    yield pool
+    asyncio.run(pool.close())
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[ProcessPool]:
+    pool = ProcessPool(2)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Path:
+    return tmp_path / "door"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what happens in other processes."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+# --- calls and values
+
+
+async def test_a_call_in_another_process(shared: ProcessPool) -> None:
+    assert await shared.run(process_work.square, 12) == 144
+    assert await shared.run(process_work.same, 1, "b", self=2, function=3) == ((1, "b"), {"self": 2, "function": 3})
+    process = await shared.run(process_work.pid)
+    assert process != os.getpid()
+    assert process in shared.pids()
+    assert await shared.run(os.path.join, "a", "b") == "a/b"
+
+
+async def test_processes_are_started_when_needed_and_used_again(pool: ProcessPool) -> None:
+    assert pool.pids() == []
+    assert (pool.size, pool.busy, pool.waiting, pool.lost) == (2, 0, 0, 0)
+    first = [await pool.run(process_work.pid) for _ in range(5)]
+    assert first == pool.pids() * 5
+    many = await asyncio.gather(*(pool.run(process_work.pid, number) for number in range(40)))
+    assert set(first) <= set(many) <= set(pool.pids())
+    assert len(pool.pids()) == 2
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_size_that_is_none(size: int) -> None:
+    with pytest.raises(ValueError, match=f"size: {size}"):
+        ProcessPool(size)
+
+
+async def test_places_are_given_in_turn(pool: ProcessPool, tmp_path: Path) -> None:
+    doors = [tmp_path / str(number) for number in range(3)]
+    calls = [asyncio.create_task(pool.run(process_work.waits_for, str(door))) for door in doors]
+    await until(lambda: doors[0].exists() and doors[1].exists())
+    assert (pool.busy, pool.waiting) == (2, 1)
+    assert not doors[2].exists()
+    doors[1].unlink()
+    await until(doors[2].exists)
+    for door in (doors[0], doors[2]):
+        door.unlink()
+    processes = await asyncio.gather(*calls)
+    assert processes[2] == processes[1]
+    assert (pool.busy, pool.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "bytearray", "array", "objects"])
+async def test_large_values_go_there_and_back(kind: str, shared: ProcessPool) -> None:
+    value: Any = {
+        "bytes": bytes(range(256)) * 12_000,
+        "bytearray": bytearray(5_000_001),
+        "array": np.arange(500_000, dtype=np.float64).reshape(500, 1000).T,
+        "objects": [(number, str(number), {"half": number / 2}) for number in range(30_000)],
+    }[kind]
+    (back,), _ = await shared.run(process_work.same, value)
+    assert type(back) is type(value)
+    assert np.array_equal(back, value) if kind == "array" else back == value
+
+
+def test_pieces_are_small_and_complete() -> None:
+    """A piece is what the other side makes room for at once, and what a turn of the loop may have to wait for."""
+    value = [bytes(3_000_000), list(range(100_000)), bytearray(2_000_000), bytearray(5)]
+    parcel = parcels.pack(value)
+    value[2][1], value[3][1] = 1, 1
+    value[2:] = [bytearray(2_000_000), bytearray(5)]  # what was packed stays as it was
+    sizes = [len(piece) for piece in parcel]
+    assert max(sizes) <= parcels.LARGEST_PIECE
+    assert pickle.loads(b"".join(parcel)) == value
+    assert parcels.unpack(parcel) == value
+    assert not parcel
+
+
+def test_several_loops_at_once(shared: ProcessPool) -> None:
+    async def calls() -> list[int]:
+        return await asyncio.gather(*(shared.run(process_work.square, number) for number in range(30)))
+
+    answers: list[list[int]] = []
+    threads = [threading.Thread(target=lambda: answers.append(asyncio.run(calls()))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert answers == [[number**2 for number in range(30)]] * 4
+
+
+# --- errors
+
+
+async def test_an_exception_comes_with_its_traceback(shared: ProcessPool) -> None:
+    with pytest.raises(process_work.OwnError) as caught:
+        await shared.run(process_work.raises, process_work.OwnError("no luck", 13))
+    assert caught.value.args == ("no luck", 13)
+    assert caught.value.code == 13
+    assert isinstance(caught.value.__cause__, RemoteTraceback)
+    assert "in raises\n    raise error\nprocess_work.OwnError: ('no luck', 13)" in str(caught.value.__cause__)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'number'"):
+        await shared.run(process_work.square)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (process_work.OwnEnd("over"), "OwnEnd: over"),
+        (StopIteration(7), "StopIteration: 7"),
+        (asyncio.CancelledError(), "CancelledError"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+async def test_exceptions_that_coroutines_do_not_carry(error: BaseException, text: str, shared: ProcessPool) -> None:
+    await shared.run(process_work.pid)
+    before = shared.pids()
+    with pytest.raises(RuntimeError) as caught:
+        await shared.run(process_work.raises, error)
+    assert str(caught.value) == f"process_work.raises raised {text}"
+    assert type(caught.value.__cause__) is type(error)
+    assert shared.pids() == before
+
+
+async def does_not_pickle(pool: ProcessPool, match: str, function: Any, *args: Any, **kwargs: Any) -> None:
+    """The error says so, and nothing has happened to the processes."""
+    await pool.run(process_work.pid)
+    before, lost = pool.pids(), pool.lost
+    with pytest.raises(TypeError, match=match):
+        await pool.run(function, *args, **kwargs)
+    assert await pool.run(process_work.pid) in before
+    assert (pool.pids(), pool.lost) == (before, lost)
+
+
+async def test_a_function_that_does_not_pickle(shared: ProcessPool) -> None:
+    await does_not_pickle(shared, r"^<function .*<lambda> at 0x\w+> cannot be pickled: .*local object", lambda: 1)
+
+
+async def test_an_argument_that_does_not_pickle(shared: ProcessPool) -> None:
+    lock = threading.Lock()
+    await does_not_pickle(
+        shared,
+        "^argument 2 of process_work.same, a lock, cannot be pickled: TypeError: cannot pickle '_thread.lock' object$",
+        *(process_work.same, 1, lock, 3),
+    )
+    await does_not_pickle(
+        shared,
+        "^argument 'key' of process_work.same, a list, cannot be pickled: TypeError: cannot pickle '_thread.lock'",
+        *(process_work.same, 1),
+        key=[lock],
+    )
+
+
+async def test_a_result_that_does_not_pickle(shared: ProcessPool) -> None:
+    await does_not_pickle(
+        shared,
+        "^the result of process_work.generator, a generator, cannot be pickled: TypeError: cannot pickle 'generator'",
+        process_work.generator,
+    )
+
+
+async def test_a_result_that_does_not_unpickle(shared: ProcessPool) -> None:
+    await does_not_pickle(
+        shared, "^the result of process_work.mine cannot be unpickled: LookupError: not here$", process_work.mine
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (process_work.raises_locked, "LockedError: keep out"),
+        (process_work.raises_demanding, "DemandingError: so much"),
+    ],
+)
+async def test_an_exception_that_does_not_pickle(function: Callable[[], None], says: str, shared: ProcessPool) -> None:
+    await shared.run(process_work.pid)
+    before = shared.pids()
+    with pytest.raises(RuntimeError) as caught:
+        await shared.run(function)
+    assert str(caught.value) == f"process_work.{function.__name__} raised what cannot be pickled: {says}"
+    assert f"in {function.__name__}" in str(caught.value.__cause__)
+    assert shared.pids() == before
+
+
+async def test_what_the_process_cannot_import(shared: ProcessPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("nowhere")
+    exec("def function(*args): pass\nclass Thing: pass", module.__dict__)
+    monkeypatch.setitem(sys.modules, "nowhere", module)
+    await does_not_pickle(
+        shared,
+        "^the call of nowhere.function cannot be unpickled in another process: ModuleNotFoundError: No module named "
+        "'nowhere'; what is sent there has to be in modules that it can import$",
+        module.function,
+    )
+    await does_not_pickle(shared, "^the call of process_work.same cannot be unpickled", process_work.same, module.Thing)
+
+
+# --- processes that die
+
+
+async def test_a_killed_process_costs_only_the_call_that_ran_in_it(pool: ProcessPool, door: Path) -> None:
+    other = asyncio.create_task(pool.run(process_work.waits_for, str(door)))
+    await until(door.exists)
+    dies = asyncio.create_task(pool.run(process_work.dies))
+    waiting = [asyncio.create_task(pool.run(process_work.square, number)) for number in range(10)]
+    with pytest.raises(WorkerLost, match=r"^process_work\.dies: its process was ended by SIGKILL$"):
+        await dies
+    assert await asyncio.gather(*waiting) == [number**2 for number in range(10)]
+    door.unlink()  # noqa: ASYNC240
+    assert await other in pool.pids()
+    assert pool.lost == 1
+    assert len(pool.pids()) == 2
+
+
+async def test_a_process_that_ends_itself(shared: ProcessPool) -> None:
+    with pytest.raises(WorkerLost, match=r"_exit: its process ended with exit status 3$"):
+        await shared.run(os._exit, 3)
+    with pytest.raises(WorkerLost, match=r"_exit: its process ended with exit status 0$"):
+        await shared.run(os._exit, 0)
+    assert await shared.run(process_work.square, 3) == 9
+
+
+async def test_a_process_that_cuts_its_connection(shared: ProcessPool) -> None:
+    with pytest.raises(WorkerLost, match=r"closes_everything: its process closed its connection$"):
+        await shared.run(process_work.closes_everything)
+    assert await shared.run(process_work.square, 3) == 9
+
+
+async def test_a_process_killed_while_it_was_idle_costs_nothing(pool: ProcessPool) -> None:
+    before = await pool.run(process_work.pid)
+    os.kill(before, signal.SIGKILL)
+    await until(lambda: not is_there(before))
+    assert await pool.run(process_work.pid) != before
+    assert pool.lost == 0
+    assert before not in pool.pids()
+
+
+# --- cancelling
+
+
+@pytest.mark.parametrize("function", [process_work.waits_for, process_work.waits_stubbornly])
+async def test_cancelling_ends_the_process(function: Any, pool: ProcessPool, tmp_path: Path) -> None:
+    doors = [tmp_path / "one", tmp_path / "other"]
+    call, other = (asyncio.create_task(pool.run(function, str(door))) for door in doors)
+    await until(lambda: all(door.exists() for door in doors))
+    processes = pool.pids()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await until(lambda: len(pool.pids()) == 1)
+    await until(lambda: sum(is_there(process) for process in processes) == 1)
+    assert await pool.run(process_work.square, 5) == 25, "the place is there again"
+    doors[1].unlink()
+    assert await other in processes
+    assert pool.lost == 0
+
+
+async def test_cancelling_a_call_that_waits_leaves_the_others_alone(pool: ProcessPool, tmp_path: Path) -> None:
+    doors = [tmp_path / "one", tmp_path / "other"]
+    inside = [asyncio.create_task(pool.run(process_work.waits_for, str(door))) for door in doors]
+    await until(lambda: all(door.exists() for door in doors))
+    never = tmp_path / "never"
+    waiting = asyncio.create_task(pool.run(process_work.waits_for, str(never)))
+    await until(lambda: pool.waiting == 1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (pool.busy, pool.waiting) == (2, 0)
+    for door in doors:
+        door.unlink()
+    assert set(await asyncio.gather(*inside)) == set(pool.pids())
+    assert not never.exists()
+
+
+async def test_cancelling_while_the_process_starts(pool: ProcessPool) -> None:
+    for delay in (0.0, 0.01, 0.1):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(delay):
+                await pool.run(time.sleep, PATIENCE)
+    assert await pool.run(process_work.square, 6) == 36
+    assert len(pool.pids()) <= 2
+
+
+# --- closing
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+
+
+async def test_closing_leaves_nothing_behind(door: Path) -> None:
+    await ProcessPool(1).close()  # whoever helps with closing is there from now on
+    warm = ProcessPool(1)
+    await warm.run(process_work.pid)  # and so is what starts processes
+    await warm.close()
+    before = descriptors(), threading.active_count()
+    pool = ProcessPool(3)
+    await asyncio.gather(*(pool.run(process_work.pid) for _ in range(20)))
+    with pytest.raises(WorkerLost):
+        await pool.run(process_work.dies)
+    cancelled = asyncio.create_task(pool.run(process_work.waits_for, str(door)))
+    await until(door.exists)
+    processes = pool.pids()
+    cancelled.cancel()
+    await pool.close()
+    assert not any(is_there(process) for process in processes)
+    assert pool.pids() == []
+    assert (descriptors(), threading.active_count()) == before
+    await pool.close()
+
+
+async def test_a_closed_pool_takes_no_calls(pool: ProcessPool) -> None:
+    await pool.close()
+    with pytest.raises(Stopped, match="the process pool was closed"):
+        await pool.run(process_work.square, 1)
+
+
+async def test_what_runs_and_waits_has_time_to_end(pool: ProcessPool) -> None:
+    calls = [asyncio.create_task(pool.run(time.sleep, 0.05)) for _ in range(6)]
+    await asyncio.sleep(0)
+    await pool.close(PATIENCE)
+    assert await asyncio.gather(*calls) == [None] * 6
+    assert pool.pids() == []
+
+
+async def test_what_does_not_end_in_time_is_stopped(pool: ProcessPool, tmp_path: Path) -> None:
+    doors = [tmp_path / "one", tmp_path / "other", tmp_path / "never"]
+    calls = [asyncio.create_task(pool.run(process_work.waits_stubbornly, str(door))) for door in doors]
+    await until(lambda: doors[0].exists() and doors[1].exists())
+    processes = pool.pids()
+    await asyncio.gather(pool.close(0.1), pool.close())
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Stopped] * 3
+    assert str(outcomes[0]) == "process_work.waits_stubbornly: it was stopped"
+    assert str(outcomes[2]) == "process_work.waits_stubbornly: it was stopped before it began"
+    assert not doors[2].exists()
+    assert not any(is_there(process) for process in processes)
+    assert pool.lost == 0
