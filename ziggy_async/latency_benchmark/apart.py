@@ -1,0 +1,92 @@
+"""A loop of its own in a thread of its own, for a run that holds up whatever loop it is in."""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+_given_up: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("given_up", default=None)
+
+
+async def apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Awaits `work()` on another loop of the running one's kind, in another thread: its result, or its exception.
+
+    Cancelling this cancels the work and waits until thread and loop have come to their end. Where the work holds up
+    its own loop, it has to look at `is_given_up` now and then to be rid of soon.
+    """
+    run = _Run(work, type(asyncio.get_running_loop()))
+    threading.Thread(target=run.serve, name="ziggy-async-benchmark", daemon=True).start()
+    outcome = asyncio.wrap_future(run.outcome)
+    try:
+        return await asyncio.shield(outcome)
+    except asyncio.CancelledError:
+        run.give_up()
+        await _until_done(outcome)
+        raise
+
+
+def is_given_up() -> bool:
+    """Whether nobody waits any more for the run that this is a part of."""
+    event = _given_up.get()
+    return event is not None and event.is_set()
+
+
+class _Run(Generic[T]):
+    """One run, from the thread that serves it to its outcome."""
+
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, T]], new_loop: Callable[[], asyncio.AbstractEventLoop]
+    ) -> None:
+        self.outcome: Future[T] = Future()
+        self._work = work
+        self._new_loop = new_loop
+        self._context = contextvars.copy_context()
+        self._given_up = threading.Event()
+        self._lock = threading.Lock()
+        self._cancel: Callable[[], object] | None = None  # while the work is under way; by _lock
+
+    def serve(self) -> None:
+        """The thread. The outcome is there once the loop is closed."""
+        self.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
+        self._context.run(_given_up.set, self._given_up)
+        try:
+            with asyncio.Runner(loop_factory=self._new_loop) as runner:
+                result = runner.run(self._until_given_up(), context=self._context)
+        except BaseException as error:
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(result)
+
+    def give_up(self) -> None:
+        self._given_up.set()
+        with self._lock:
+            if self._cancel is not None:
+                self._cancel()
+
+    async def _until_given_up(self) -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        loop, cancel = task.get_loop(), task.cancel
+        with self._lock:
+            self._cancel = lambda: loop.call_soon_threadsafe(cancel)
+        try:
+            if is_given_up():
+                raise asyncio.CancelledError
+            return await self._work()
+        finally:
+            with self._lock:
+                self._cancel = None
+
+
+async def _until_done(outcome: "asyncio.Future[Any]") -> None:
+    """Waits for it through further cancellations; what it is nobody wants to know."""
+    while not outcome.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([outcome])
+    if not outcome.cancelled():
+        outcome.exception()
