@@ -1,0 +1,99 @@
+"""Whether the package became slower: samples of now beside those of a baseline. Needs SciPy, the extra `bench`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Verdict = Literal["same", "worse", "better"]
+
+MOST_P = 0.002
+LEAST_CHANGE = 0.10
+"""Of the median: what is less is within what a machine does by itself."""
+LEAST_SAMPLES = 7
+"""With fewer on both sides no difference could have so small a p."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Of one benchmark. `seconds`: of one operation. `pace`: what its yardstick took in the same round, which is work
+    of the same kind that has nothing of the package in it."""
+
+    seconds: tuple[float, ...]
+    pace: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of one benchmark from the baseline to now. `before` and `now` are medians in seconds.
+
+    `ratio` is now / before by the clock, `paced_ratio` the same with each sample measured by its yardstick; `p` is the
+    larger one of both comparisons' p.
+    """
+
+    name: str
+    before: float
+    now: float
+    ratio: float
+    paced_ratio: float
+    p: float
+    verdict: Verdict
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(before: Mapping[str, Samples], now: Mapping[str, Samples]) -> list[Change]:
+    """The changes of the benchmarks that both have, in the order of `now`.
+
+    "worse" is what is slower by the clock and against the yardstick as well, each by more than a tenth of the median
+    and with p < 0.002 by the test of Mann and Whitney; "better" likewise. A machine that is slower today for all that
+    runs on it makes nothing "worse", nor does a yardstick that is faster.
+    """
+    return [_change(name, before[name], samples) for name, samples in now.items() if name in before]
+
+
+def refuse_without_statistics() -> None:
+    """`ModuleNotFoundError` without SciPy, for those who are about to measure for long before they compare."""
+    import scipy.stats  # noqa: F401
+
+
+def _change(name: str, before: Samples, now: Samples) -> Change:
+    seconds = np.array(before.seconds), np.array(now.seconds)
+    paced = seconds[0] / np.array(before.pace), seconds[1] / np.array(now.pace)
+    ratio, p, verdict = _compared(*seconds)
+    paced_ratio, paced_p, paced_verdict = _compared(*paced)
+    return Change(
+        name=name,
+        before=float(np.median(seconds[0])),
+        now=float(np.median(seconds[1])),
+        ratio=ratio,
+        paced_ratio=paced_ratio,
+        p=max(p, paced_p),
+        verdict=verdict if verdict == paced_verdict else "same",
+    )
+
+
+def _compared(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[float, float, Verdict]:
+    """Ratio of the medians, p, and what they mean."""
+    from scipy.stats import mannwhitneyu
+
+    ratio = float(np.median(now) / np.median(before))
+    p = float(mannwhitneyu(now, before, alternative="two-sided").pvalue)
+    if p < MOST_P and ratio > 1 + LEAST_CHANGE:
+        return ratio, p, "worse"
+    if p < MOST_P and ratio < 1 / (1 + LEAST_CHANGE):
+        return ratio, p, "better"
+    return ratio, p, "same"
+
+
+def confirmed(first: Sequence[Change], second: Sequence[Change]) -> list[Change]:
+    """The first changes, of which those are "worse" or "better" no more that a second look saw otherwise."""
+    again = {change.name: change for change in second}
+    return [_less_sure(change, again.get(change.name)) for change in first]
+
+
+def _less_sure(first: Change, second: Change | None) -> Change:
+    return first if second is None or second.verdict == first.verdict else second

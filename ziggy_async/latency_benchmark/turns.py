@@ -1,0 +1,91 @@
+"""The benchmarks that `regress` repeats, and the yardsticks that it measures them by.
+
+Each is a call of about a millisecond: so short that in a turn of many some are not disturbed by anything.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ziggy_async.latency_benchmark.comparisons import figured
+from ziggy_async.latency_benchmark.market import Market
+from ziggy_async.latency_benchmark.package_way import MarketComputer
+from ziggy_async.store import BarStore
+
+Way = Callable[[], Awaitable[object]]
+
+BENCHMARKS = {
+    "watchlist features": "NumPy",
+    "watchlist signals": "NumPy",
+    "single await": "run_in_executor",
+    "gather of singles": "NumPy",
+    "load of bars": "NumPy",
+    "computer's features": "NumPy",
+    "blocking operation": "run_in_executor",
+}
+"""Name -> its yardstick: work of the same kind that has nothing of the package in it."""
+
+IN_A_ROW = 20
+"""Awaits one after the other."""
+AT_ONCE = 100
+"""Awaits at once."""
+LOADED = 25
+"""Symbols whose bars are loaded."""
+FIGURED = 4
+"""Symbols whose features are figured in plain NumPy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """What is repeated in a turn: a call, which is so many operations."""
+
+    operations: int
+    way: Way
+
+
+def every_turn(computer: MarketComputer) -> dict[str, Turn]:
+    """The benchmarks and the yardsticks by name."""
+    market = computer.market
+    single = market.features.compute_for_ticker_async
+    return {
+        "watchlist features": Turn(1, partial(market.features.compute_batch_async, market.tickers)),
+        "watchlist signals": Turn(1, partial(market.signals.generate_signals_bulk_async, market.tickers)),
+        "single await": in_a_row(partial(single, market.tickers[0])),
+        "gather of singles": Turn(AT_ONCE, partial(at_once, single, market)),
+        "load of bars": Turn(LOADED, partial(load, BarStore(), market)),
+        "computer's features": Turn(AT_ONCE, partial(at_once, computer.features, market)),
+        "blocking operation": in_a_row(partial(computer.execute_blocking_operation, "nothing", nothing)),
+        "NumPy": Turn(FIGURED, partial(in_numpy, market)),
+        "run_in_executor": in_a_row(in_executor),
+    }
+
+
+def in_a_row(way: Way) -> Turn:
+    async def one_after_the_other() -> None:
+        for _ in range(IN_A_ROW):
+            await way()
+
+    return Turn(IN_A_ROW, one_after_the_other)
+
+
+async def at_once(way: Callable[[str], Awaitable[object]], market: Market) -> None:
+    await asyncio.gather(*map(way, market.tickers[:AT_ONCE]))
+
+
+async def load(store: BarStore, market: Market) -> None:
+    for ticker in market.tickers[:LOADED]:
+        store.load(ticker, market.columns[ticker])
+
+
+async def in_numpy(market: Market) -> None:
+    for ticker in market.tickers[:FIGURED]:
+        figured(market, ticker)
+
+
+async def in_executor() -> None:
+    await asyncio.get_running_loop().run_in_executor(None, nothing)
+
+
+def nothing() -> None:
+    """The least that can be sent to a thread."""
