@@ -1,7 +1,8 @@
-"""The command `ziggy-async`: signals and features of a market on the terminal or as JSON.
+"""The command `ziggy-async`: signals and features of a market on the terminal or as JSON, and benchmarks of both.
 
-Exit codes: 0 done; 1 the output cannot be written; 2 the command, a file or a ticker is wrong; 130 interrupted; 141
-nobody reads the output any more. For 1 and 2, one line on stderr says what is wrong.
+Exit codes: 0 done; 1 the output cannot be written, or `regress` found something slower; 2 the command, a file or a
+ticker is wrong; 130 interrupted; 141 nobody reads the output any more. For 1 and 2, one line on stderr says what is
+wrong, and for what is slower the output.
 """
 
 import os
@@ -11,13 +12,19 @@ from collections.abc import Sequence
 from ziggy_async.cli.arguments import parse_arguments
 from ziggy_async.cli.output import OutputError, encoding_of, shown, write_out
 
+MISSING = {
+    "duckdb": "reading files needs DuckDB: pip install 'ziggy_async[data]'",
+    "scipy": "comparing samples needs SciPy: pip install 'ziggy_async[bench]'",
+}
+"""Optional package -> what it is needed for."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. It fills the default store, so it wants a process of its own."""
     if sys.stdout is None:  # it was closed before we began
         return fail("cannot write the output: it is closed", 1)
     try:
-        run(argv)
+        return run(argv)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -27,20 +34,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()
         return fail(f"cannot write the output: {error}", 1)
     except ModuleNotFoundError as error:
-        if error.name != "duckdb":
+        package = (error.name or "").partition(".")[0]
+        if package not in MISSING:
             raise
-        return fail("reading files needs DuckDB: pip install 'ziggy_async[data]'")
+        return fail(MISSING[package])
     except ValueError as error:
         return fail(str(error))
-    return 0
 
 
-def run(argv: Sequence[str] | None) -> None:
+def run(argv: Sequence[str] | None) -> int:
+    """Carries the command out; its exit code, where nothing went wrong."""
     try:
         arguments = parse_arguments(argv)
     finally:
         write_out("")  # help and version are output too, and end the program
-    arguments.run(arguments)
+    return arguments.run(arguments) or 0
 
 
 def discard_output() -> None:

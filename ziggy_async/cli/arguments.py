@@ -3,14 +3,19 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands
+from ziggy_async.cli.bench import bench
 from ziggy_async.cli.output import encoding_of, shown
+from ziggy_async.cli.regress import regress
 
 FILES = """CSV or Parquet; without a symbol column the symbol is the start of the file's name (SPY_daily.csv), or it is
 given as SYMBOL=path. No file: a made-up market of 500 tickers"""
+
+MOST_OPERATIONS = 100_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +42,25 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     doctor = choices.add_parser("doctor", help="what this installation runs on")
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
+
+    add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
+    add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
     return parser.parse_args(argv)
+
+
+def add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--operations", type=operations, default=100, metavar="N", help="at once, 1 to 100000 (100)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="also measure a baseline for regress: half a minute")
+    add_json(parser)
+    parser.set_defaults(run=bench)
+
+
+def add_regress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="the samples to compare with")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the samples of now there, to be a baseline")
+    parser.add_argument("--update", action="store_true", help="write them into the baseline, which may not exist yet")
+    add_json(parser)
+    parser.set_defaults(run=regress)
 
 
 def add_bars(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +72,12 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+
+
+def operations(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_OPERATIONS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_OPERATIONS}")
+    return int(text)
 
 
 def ticker_list(text: str) -> list[str]:
