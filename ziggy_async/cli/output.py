@@ -1,20 +1,16 @@
 """Tables, progress and JSON. Rich (the extra `cli`) draws the progress and the colours; without it there are none."""
 
 import json
-import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
-from enum import Enum
 from io import StringIO
 from typing import Any
 
-import numpy as np
-
 from ziggy_async.cli.layout import Line, Table, laid_out
+from ziggy_async.plain import plain
 
 RULE, PLAIN_RULE = "─", "-"
 
@@ -93,21 +89,3 @@ def progress(doing: str, steps: int) -> Iterator[Callable[[], None]]:
 
 def print_json(value: Mapping[str, Any]) -> None:
     write_out(json.dumps(plain(value), allow_nan=False, indent=2) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """`value` in the types of JSON, which has neither NaN nor infinity: those become null."""
-    match value:
-        case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
-        case Enum():
-            return plain(value.value)
-        case np.generic():
-            return plain(value.item())
-        case datetime():
-            return value.isoformat()
-        case float() if not math.isfinite(value):
-            return None
-    return value
