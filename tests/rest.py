@@ -1,0 +1,75 @@
+"""What the tests of the endpoints share: clients, requests, a computer that is busy or has dead letters."""
+
+import asyncio
+import json
+import threading
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from ziggy_async.work.dead_letters import Attempt, Reason, Work
+from ziggy_async.work.options import Options
+
+ROOT = "/api/performance"
+
+
+@asynccontextmanager
+async def client_of(*routers, **options):
+    app = FastAPI(**options)
+    for each in routers:
+        app.include_router(each)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def get(client, path, status=200):
+    answer = await client.get(ROOT + path)
+    assert answer.status_code == status, answer.text
+    return strict_json(answer.text)
+
+
+async def post(client, path, status=200):
+    answer = await client.post(ROOT + path)
+    assert answer.status_code == status, answer.text
+    return strict_json(answer.text)
+
+
+def strict_json(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def conforms(answer, model: type[BaseModel]):
+    """Whether the documentation tells the truth: the model takes the answer, and every field of it."""
+    assert model.model_validate(answer, strict=False).model_dump(mode="json", exclude_unset=True) == answer
+
+
+@asynccontextmanager
+async def full_queue(computer):
+    """Both workers and both places in the queue are taken, until the event is set or the block ends."""
+    let_go, begun = threading.Event(), threading.Semaphore(0)
+
+    def hold():
+        begun.release()
+        assert let_go.wait(60)
+
+    running = [await computer.enqueue_task(f"running {number}", hold) for number in range(2)]
+    try:
+        await asyncio.to_thread(lambda: [begun.acquire() for _ in running])
+        waiting = [await computer.enqueue_task(f"waiting {number}", hold) for number in range(2)]
+        yield let_go
+    finally:
+        let_go.set()
+    await asyncio.gather(*running, *waiting, return_exceptions=True)
+
+
+async def bury(computer, *task_ids, function=print, reason=Reason.EXHAUSTED, **options):
+    attempt = Attempt(datetime(2024, 5, 2, tzinfo=UTC), 0.25, "ConnectionError: no route")
+    work = [Work(task_id, f"worker_task:{task_id}", function, (), {}, Options(**options)) for task_id in task_ids]
+    return [(await computer.dead_letters.bury(each, reason, [attempt])).id for each in work]

@@ -1,0 +1,139 @@
+"""What is around the endpoints: the lifespan, how answers are made, and what is said when FastAPI is missing."""
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import FastAPI
+from rest import full_queue, strict_json
+
+from ziggy_async.api import answers, create_lifespan, lifespan
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig, get_async_feature_computer
+from ziggy_async.work.dead_letters import Reason
+
+
+@pytest.fixture
+async def computer():
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, queue_size=2))
+    yield computer
+    await computer.stop(drain=False)
+
+
+async def test_lifespan_starts_and_drains_the_global_computer():
+    app = FastAPI(lifespan=lifespan)
+    done = []
+    async with app.router.lifespan_context(app):
+        computer = get_async_feature_computer()
+        assert computer.is_started
+        for number in range(20):
+            await computer.enqueue_task(str(number), done.append, number)
+    assert sorted(done) == list(range(20))
+    assert computer.was_stopped
+    assert get_async_feature_computer() is not computer, "a stopped one is forgotten"
+
+
+async def test_lifespan_inside_of_the_applications_own(computer):
+    order = []
+    inner = create_lifespan(computer)
+
+    @asynccontextmanager
+    async def own(app):
+        order.append("begin")
+        async with inner(app):
+            yield {"own": "state"}
+        order.append("end")
+
+    app = FastAPI(lifespan=own)
+    async with app.router.lifespan_context(app) as state:
+        assert computer.is_started
+        order.append("serve")
+    assert state == {"own": "state"}
+    assert order == ["begin", "serve", "end"]
+    assert not computer.is_started
+
+
+async def test_a_cancelled_lifespan_does_not_wait_for_the_queue(computer, caplog):
+    caplog.set_level(logging.CRITICAL)
+    running = asyncio.Event()
+
+    async def serve():
+        async with create_lifespan(computer)():
+            running.set()
+            await asyncio.Event().wait()
+
+    server = asyncio.create_task(serve())
+    await running.wait()
+    async with full_queue(computer) as let_go:
+        server.cancel()
+        await asyncio.sleep(0)
+        let_go.set()
+        await asyncio.wait([server])
+    assert server.cancelled()
+    assert {letter.task_id for letter in computer.dead_letters.list()} >= {"waiting 0", "waiting 1"}
+
+
+class Own:
+    def to_dict(self):
+        return {"a": float("nan")}
+
+
+async def body_of(response):
+    if hasattr(response, "body_iterator"):
+        return b"".join([chunk async for chunk in response.body_iterator])
+    return response.body
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, {}),
+        ({"a": [], "b": {}}, {"a": [], "b": {}}),
+        ({"a": float("nan"), "b": [float("inf"), 1.5]}, {"a": None, "b": [None, 1.5]}),
+        ({"a": {("x", 1): 2}}, {"a": {"('x', 1)": 2}}),
+        ({"a": {"b": {"c": [Own(), 1]}}}, {"a": {"b": {"c": [{"a": None}, 1]}}}),
+        ({"\ud800": "\ud800é"}, {"\ud800": "\ud800é"}),
+        ({"a": Reason.SHUTDOWN, "b": {1}}, {"a": "shutdown", "b": [1]}),
+    ],
+)
+async def test_answers_are_json(body, expected):
+    assert strict_json(await body_of(await answers.answer(body))) == expected
+
+
+async def test_a_large_answer_is_made_in_turns():
+    body = {"items": {str(number): {"figures": [number, 0.5] * 20} for number in range(20_000)}}
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    response = await answers.answer(body)
+    encoding = turns
+    text = await body_of(response)
+    task.cancel()
+    assert strict_json(text) == body
+    assert int(response.headers["content-length"]) == len(text)
+    assert encoding > 10
+    assert turns - encoding >= len(text) // answers.CHUNK
+
+
+def test_without_fastapi_the_error_says_what_to_install(run_python):
+    script = """
+import sys
+import ziggy_async.async_features
+for name in ("fastapi", "prometheus_client"):
+    sys.modules[name] = None
+    try:
+        import ziggy_async.api
+    except ModuleNotFoundError as error:
+        print(error)
+    del sys.modules[name]
+"""
+    done = run_python(script)
+    assert done.stdout.splitlines() == [
+        f"ziggy_async.api needs {name}: pip install 'ziggy_async[api]'" for name in ("fastapi", "prometheus_client")
+    ], done.stderr

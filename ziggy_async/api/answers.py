@@ -1,0 +1,108 @@
+"""Answers: valid JSON, made without holding up the loop, and no word of an exception."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
+
+from fastapi import HTTPException, Response
+from fastapi.responses import StreamingResponse
+
+from ziggy_async.plain import plain
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+TURN = 0.00025
+"""Seconds for which an answer is encoded before others have their turn of the loop."""
+CHUNK = 65_536
+"""Bytes that are sent together."""
+LEVELS = 2
+"""Objects and lists down to here are encoded item by item: the signals of an answer, not the figures of a signal."""
+
+
+def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Response]]:
+    """Makes an endpoint of a coroutine function that returns a body or a `Response`. An exception goes to the log, and
+    its client learns of it only that there was one."""
+
+    @wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> Response:
+        try:
+            result = await function(*args, **kwargs)
+            return result if isinstance(result, Response) else await answer(result)
+        except HTTPException:
+            raise
+        except Exception:
+            logger.exception("%s failed", function.__name__)
+            raise HTTPException(500, "internal error") from None
+
+    return call
+
+
+async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
+    """`body` as JSON. A large one is encoded in turns and sent in chunks."""
+    chunks = [chunk async for chunk in _chunks(body)]
+    if len(chunks) == 1:
+        return Response(chunks[0], status, media_type="application/json")
+    length = {"content-length": str(sum(map(len, chunks)))}
+    return StreamingResponse(_in_turns(chunks), status, length, media_type="application/json")
+
+
+async def _chunks(body: Any) -> AsyncIterator[bytes]:
+    texts: list[str] = []
+    size, until = 0, time.perf_counter() + TURN
+    for text in _texts(body, LEVELS):
+        texts.append(text)
+        size += len(text)
+        if size >= CHUNK:
+            yield "".join(texts).encode()
+            texts, size = [], 0
+        if time.perf_counter() > until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + TURN
+    yield "".join(texts).encode()
+
+
+async def _in_turns(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+        await asyncio.sleep(0)  # to send does not wait while the client keeps up
+
+
+def _texts(value: Any, levels: int) -> Iterator[str]:
+    """The JSON of `value` in pieces."""
+    if levels and value and isinstance(value, Mapping):
+        before = "{"
+        for key, item in value.items():
+            yield f"{before}{_encode(str(key))}:"
+            yield from _texts(item, levels - 1)
+            before = ","
+        yield "}"
+    elif levels and value and isinstance(value, list):
+        before = "["
+        for item in value:
+            yield before
+            yield from _texts(item, levels - 1)
+            before = ","
+        yield "]"
+    else:
+        yield _encode(value)
+
+
+def _own(value: Any) -> Any:
+    """What the encoder does not know: the package's own objects have a `to_dict` of values that it does know."""
+    return value.to_dict() if hasattr(value, "to_dict") else plain(value)
+
+
+_encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_own)
+
+
+def _encode(value: Any) -> str:
+    try:
+        return _encoder.encode(value)
+    except (TypeError, ValueError):  # NaN somewhere, or a key that is no text
+        return _encoder.encode(plain(value))

@@ -1,0 +1,133 @@
+"""The tasks that died: look at them, run them again, throw them away."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import HTTPException, Query
+
+from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
+from ziggy_async.api.rooms import ComputerOf, Room
+from ziggy_async.work.dead_letters import DeadLetters, Reason
+from ziggy_async.work.errors import QueueFull, Stopped
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT = 5.0
+"""Seconds that a request waits for room in the queue."""
+
+ByReason = Annotated[Reason | None, Query(description="Only those that died of this")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first")]
+UNKNOWN = "there is no such dead letter"
+
+
+def add_to(room: Room) -> None:
+    endpoints = DeadLetterEndpoints(room.computer)
+    unknown, no_room = {404: "No such letter"}, {503: "No room in the queue, or it takes no more work"}
+    requeuing = {**unknown, **no_room, 409: "This work cannot be run again by this process"}
+    room.reads("/dead-letters", endpoints.list_all, DeadLettersAnswer)
+    room.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, no_room)
+    room.reads("/dead-letters/{letter_id}", endpoints.get, DeadLetterAnswer, unknown)
+    room.posts("/dead-letters/{letter_id}/requeue", endpoints.requeue, RequeuedAnswer, requeuing)
+    room.deletes("/dead-letters/{letter_id}", endpoints.discard, Done, unknown)
+
+
+class DeadLetterEndpoints:
+    """The docstrings are the documentation that clients see."""
+
+    def __init__(self, computer: ComputerOf) -> None:
+        self._computer = computer
+
+    async def list_all(self, limit: Limit = 100, offset: Offset = 0, reason: ByReason = None) -> dict[str, Any]:
+        """The tasks that died, with their attempts and why; all but the newest 10,000 of 7 days are forgotten."""
+        letters = await self._letters()
+        found = [letter.to_dict() for letter in letters.list(limit, offset, reason)]
+        return {
+            "ok": True,
+            "dead_letters": found,
+            "count": len(found),
+            "stats": letters.stats(),
+        }
+
+    async def get(self, letter_id: str) -> dict[str, Any]:
+        """One of them."""
+        with refusals():
+            return {"ok": True, "dead_letter": (await self._letters()).get(letter_id).to_dict()}
+
+    async def requeue(self, letter_id: str) -> dict[str, Any]:
+        """Put its task into the queue again; the letter is gone then."""
+        with refusals():
+            async with asyncio.timeout(LONGEST_WAIT):
+                handle = await self._computer().dead_letters.requeue(letter_id)
+        return {"ok": True, "message": "Requeued", "task_id": handle.task_id}
+
+    async def requeue_all(self, reason: ByReason = None) -> dict[str, Any]:
+        """Put all of them, or those that died of one reason, into the queue again, oldest first.
+
+        Letters that this process cannot requeue stay, and are counted as refused. Those for whose tasks there was no
+        room in the queue within 5 seconds stay as well.
+        """
+        letters = await self._letters()
+        with refusals():
+            requeued, refused = await _requeue_each(letters, [letter.id for letter in letters.list(reason=reason)])
+        message = f"{requeued} requeued, {refused} refused, {len(letters)} left"
+        return {"ok": True, "message": message, "requeued": requeued, "refused": refused, "left": len(letters)}
+
+    async def discard(self, letter_id: str) -> dict[str, Any]:
+        """Throw it away."""
+        with refusals():
+            if not await self._computer().dead_letters.discard(letter_id):
+                raise HTTPException(404, UNKNOWN)
+        return {"ok": True, "message": "Discarded"}
+
+    async def _letters(self) -> DeadLetters[Any]:
+        """With what other processes have done to a file they share, if it can be read now."""
+        letters = self._computer().dead_letters
+        try:
+            await letters.refresh()
+        except OSError:
+            logger.warning("the file of dead letters cannot be read", exc_info=True)
+        return letters
+
+
+async def _requeue_each(letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
+    """How many were requeued and refused until there was no room; `QueueFull` or `TimeoutError` if not even for one."""
+    requeued = refused = 0
+    try:
+        async with asyncio.timeout(LONGEST_WAIT):
+            for letter_id in letter_ids:
+                try:
+                    await letters.requeue(letter_id)
+                    requeued += 1
+                except ValueError:
+                    refused += 1
+                except KeyError:
+                    pass  # somebody else was faster
+                await asyncio.sleep(0)  # requeueing need not wait for anything, and there may be thousands
+    except (QueueFull, TimeoutError):
+        if requeued == 0:
+            raise
+    return requeued, refused
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What dead letters and the queue refuse, as HTTP says it."""
+    try:
+        yield
+    except KeyError:
+        raise HTTPException(404, UNKNOWN) from None
+    except QueueFull:
+        raise HTTPException(503, "the queue is full; try again later") from None
+    except TimeoutError:
+        raise HTTPException(503, f"no room in the queue within {LONGEST_WAIT:g} s; try again later") from None
+    except Stopped:
+        raise HTTPException(503, "the computer takes no work: it is stopping or stopped") from None
+    except ValueError as error:
+        raise HTTPException(409, str(error)) from None
+    except OSError:
+        logger.exception("dead letters cannot be reached")
+        raise HTTPException(503, "the file of dead letters cannot be used now") from None

@@ -1,0 +1,49 @@
+"""Whether a computer is well, and whether it takes work."""
+
+from collections.abc import Mapping
+
+from ziggy_async.async_features import AsyncFeatureComputer
+
+LEAST_SUCCESS_RATE = 95.0
+"""Percent of the operations."""
+MOST_P95_MS = 100.0
+MOST_AVERAGE_MS = 50.0
+MOST_LOOP_LAG_MS = 10.0
+"""95 % of the times that the loop was asked for, it came within this."""
+
+
+def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[str]:
+    """What is worse than it should be; nothing of a computer that has done nothing yet."""
+    if metrics["total_operations"] == 0:
+        return []
+    issues = []
+    if metrics["success_rate"] < LEAST_SUCCESS_RATE:
+        issues.append(f"Low success rate: {metrics['success_rate']:.1f}%")
+    if metrics["p95_latency_ms"] > MOST_P95_MS:
+        issues.append(f"High P95 latency: {metrics['p95_latency_ms']:.1f}ms")
+    if metrics["avg_latency_ms"] > MOST_AVERAGE_MS:
+        issues.append(f"High average latency: {metrics['avg_latency_ms']:.1f}ms")
+    if loop_lag_p95_ms > MOST_LOOP_LAG_MS:
+        issues.append(f"High P95 loop lag: {loop_lag_p95_ms:.1f}ms")
+    return issues
+
+
+def failures(computer: AsyncFeatureComputer) -> list[str]:
+    """Why work cannot be done at all, which does not mend by itself."""
+    if computer.was_stopped:
+        return ["The computer was stopped"]
+    threads = computer.config.max_workers
+    if computer.stuck >= threads:
+        return [f"Stuck threads: {computer.stuck}, and the pool has {threads}; their callers have given them up"]
+    return []
+
+
+def obstacles(computer: AsyncFeatureComputer) -> list[str]:
+    """Why no more work should be sent here now. None for one that was never started: its first use starts it."""
+    if computer.was_stopped:
+        return ["stopped"]
+    if computer.is_draining:
+        return ["draining"]
+    metrics = computer.get_summary_metrics()
+    depth, capacity = int(metrics["queue_depth"]), int(metrics["queue_capacity"])
+    return [f"queue full: {depth} of {capacity}"] if depth >= capacity else []

@@ -1,0 +1,41 @@
+"""A computer's life within an application's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer, shutdown_async_features
+
+DRAIN_TIMEOUT = 25.0
+"""Seconds for what is queued: who sends SIGTERM usually allows 30 for everything."""
+
+Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
+
+
+def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeout: float = DRAIN_TIMEOUT) -> Lifespan:
+    """A lifespan that starts `computer`, the process's one if None, and drains it at the end.
+
+    As `FastAPI(lifespan=create_lifespan(computer))`, or inside of the application's own: `async with lifespan(app):`.
+    An end by cancellation, such as a second Ctrl+C, does not wait for the queue: what is left goes to the dead letters.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: object = None) -> AsyncIterator[None]:
+        await (computer or get_async_feature_computer()).start()
+        drain = True
+        try:
+            yield
+        except asyncio.CancelledError:
+            drain = False
+            raise
+        finally:
+            # Looked up anew: the application may have put another one in its place meanwhile.
+            await (computer or get_async_feature_computer()).stop(drain=drain, timeout=drain_timeout)
+            if computer is None:
+                await shutdown_async_features()
+
+    return lifespan
+
+
+lifespan = create_lifespan()
+"""The lifespan of the process's one computer."""

@@ -1,0 +1,125 @@
+"""What the computer has done, and how it is."""
+
+import logging
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+
+from ziggy_async.api.answers import answer
+from ziggy_async.api.health import degradations, failures, obstacles
+from ziggy_async.api.models import (
+    Done,
+    HealthAnswer,
+    MetricsAnswer,
+    Ok,
+    OperationsAnswer,
+    ReadyAnswer,
+    ScalingAnswer,
+    SummaryAnswer,
+)
+from ziggy_async.api.rooms import ComputerOf, Room
+
+logger = logging.getLogger(__name__)
+
+LastN = Annotated[int, Query(ge=1, le=1000, description="How many of the newest operations")]
+
+
+def add_to(room: Room) -> None:
+    endpoints = MetricsEndpoints(room.computer)
+    room.reads("/metrics", endpoints.metrics, MetricsAnswer)
+    room.reads("/metrics/summary", endpoints.summary, SummaryAnswer)
+    room.posts("/metrics/clear", endpoints.clear, Done)
+    room.reads("/operations", endpoints.operations, OperationsAnswer)
+    room.reads("/scaling", endpoints.scaling, ScalingAnswer)
+    room.reads("/health", endpoints.health, HealthAnswer)
+    room.reads("/health/live", endpoints.live, Ok)
+    room.reads("/health/ready", endpoints.ready, ReadyAnswer, {503: "Stopped, draining, or the queue is full"})
+
+
+class MetricsEndpoints:
+    """The docstrings are the documentation that clients see."""
+
+    def __init__(self, computer: ComputerOf) -> None:
+        self._computer = computer
+
+    async def metrics(self, last_n: LastN = 100) -> dict[str, Any]:
+        """The newest operations, oldest first, and the summary of all."""
+        computer = self._computer()
+        recent = computer.get_metrics(last_n=last_n)
+        return {
+            "ok": True,
+            "summary": computer.get_summary_metrics(),
+            "recent_operations": recent,
+            "count": len(recent),
+        }
+
+    async def summary(self) -> dict[str, Any]:
+        """Count, success rate and latencies of all operations; depth and capacity of the queue."""
+        return {"ok": True, "metrics": self._computer().get_summary_metrics()}
+
+    async def clear(self) -> dict[str, Any]:
+        """Forget the operations so far. The background queue and its counts stay as they are."""
+        self._computer().clear_metrics()
+        return {"ok": True, "message": "Performance metrics cleared"}
+
+    async def operations(self) -> dict[str, Any]:
+        """For each kind of operation its count, its errors, and percentiles of waiting, running and total time."""
+        kinds = {kind: metrics.to_dict() for kind, metrics in self._computer().metrics.by_kind().items()}
+        return {"ok": True, "operations": kinds, "count": len(kinds)}
+
+    async def scaling(self) -> dict[str, Any]:
+        """The workers now, their limits, and what sizing by load has decided and why."""
+        computer = self._computer()
+        fewest, most = computer.config.workers_between
+        decisions = [decision.to_dict() for decision in computer.decisions()]
+        return {
+            "ok": True,
+            "adaptive": computer.config.scales,
+            "workers": computer.workers,
+            "min_workers": fewest,
+            "max_workers": most,
+            "stuck_threads": computer.stuck,
+            "decisions": decisions,
+            "count": len(decisions),
+        }
+
+    async def health(self) -> dict[str, Any]:
+        """How well the computer does; read `status`, the answer is always 200.
+
+        `degraded`: success rate below 95 %, 95th percentile above 100 ms, average above 50 ms, or the loop's lag above
+        10 ms in its 95th percentile; a computer that has done nothing yet is healthy. `unhealthy`: it was stopped,
+        its threads are stuck, or the check itself failed (then `ok` is false too). For probes there are `/health/live`
+        and `/health/ready`.
+        """
+        try:
+            return self._health()
+        except Exception:
+            logger.exception("health check failed")
+            return _health(["Performance health check failed"], "unhealthy", {}, ok=False)
+
+    def _health(self) -> dict[str, Any]:
+        computer = self._computer()
+        metrics: dict[str, Any] = {
+            **computer.get_summary_metrics(),
+            "loop_lag_p95_ms": computer.loop_lag.summary().p95,
+        }
+        fatal = failures(computer)
+        issues = fatal + degradations(metrics, metrics["loop_lag_p95_ms"])
+        return _health(issues, "unhealthy" if fatal else "degraded" if issues else "healthy", metrics)
+
+    async def live(self) -> dict[str, Any]:
+        """200 for as long as the loop answers at all: restart the process when it does not."""
+        return {"ok": True}
+
+    async def ready(self) -> Response:
+        """200 when work may be sent here; 503 when it was stopped, is draining, or its queue is full.
+
+        One that was never started is ready: its first use starts it.
+        """
+        reasons = obstacles(self._computer())
+        body = {"ok": not reasons, "ready": not reasons, "reasons": reasons}
+        return await answer(body, 503 if reasons else 200)
+
+
+def _health(issues: list[str], status: str, metrics: dict[str, Any], ok: bool = True) -> dict[str, Any]:
+    return {"ok": ok, "healthy": status == "healthy", "status": status, "issues": issues, "metrics": metrics}

@@ -1,0 +1,71 @@
+"""A computer's figures as Prometheus reads them."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from fastapi import Request, Response
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from ziggy_async import _core
+from ziggy_async._version import __version__
+from ziggy_async.api.figures import Figure, read
+from ziggy_async.api.rooms import ComputerOf, Room
+from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
+
+
+def add_to(room: Room) -> None:
+    room.reads_text("/prometheus", PrometheusEndpoint(room.computer).prometheus)
+
+
+class PrometheusEndpoint:
+    """The docstring is the documentation that clients see."""
+
+    def __init__(self, computer: ComputerOf) -> None:
+        self._computer = computer
+
+    async def prometheus(self, request: Request) -> Response:
+        """The figures in the text format of Prometheus, or of OpenMetrics when asked for it.
+
+        Counters and histograms begin anew with the process, and those of operations when the metrics are cleared.
+        """
+        # Read here, in the loop that changes them; only their text is made elsewhere.
+        registry = CollectorRegistry()
+        registry.register(Reading(read(self._computer())))
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(await asyncio.to_thread(encode, registry), headers={"content-type": media_type})
+
+
+class Reading(Collector):
+    """Figures of one moment."""
+
+    def __init__(self, figures: Sequence[Figure]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        for figure in self._figures:
+            yield figure.to_metric()
+        build = {"version": __version__, "isa": str(_core.cpu()["isa"])}
+        yield InfoMetricFamily("ziggy_async_build", "What this process runs.", value=build)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing, so that registering asks nothing."""
+        return iter(())
+
+
+class ComputerCollector(Collector):
+    """For a registry of the application's own: `REGISTRY.register(ComputerCollector())`. It is to be collected in the
+    loop that the computer was started in."""
+
+    def __init__(self, computer: AsyncFeatureComputer | None = None) -> None:
+        """`computer`: the process's one, looked up each time, if None."""
+        self._computer = computer
+
+    def collect(self) -> Iterator[Metric]:
+        return Reading(read(self._computer or get_async_feature_computer())).collect()
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing, so that registering asks nothing."""
+        return iter(())

@@ -1,0 +1,77 @@
+"""How endpoints get into a router: with their documentation, and with the computer that they are about."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
+
+from ziggy_async.api.answers import endpoint
+from ziggy_async.api.models import Failure
+from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
+
+ComputerOf = Callable[[], AsyncFeatureComputer]
+Endpoint = Callable[..., Awaitable[Any]]
+Refusals = Mapping[int, str]
+"""What an endpoint answers besides, and when."""
+NONE: Refusals = MappingProxyType({})
+
+
+class Room:
+    """A router, and the computer behind its endpoints."""
+
+    def __init__(self, router: APIRouter, computer: AsyncFeatureComputer | None, allow_actions: bool) -> None:
+        self._router = router
+        self._computer = computer
+        self._allow_actions = allow_actions
+
+    def computer(self) -> AsyncFeatureComputer:
+        """Looked up at each request: the process's one may have been replaced."""
+        return self._computer or get_async_feature_computer()
+
+    def reads(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
+        """Adds a GET, documented by the function's docstring."""
+        self._add("GET", path, function, answer, refusals)
+
+    def posts(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
+        """Adds a POST, if actions are allowed."""
+        if self._allow_actions:
+            self._add("POST", path, function, answer, refusals)
+
+    def deletes(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
+        """Adds a DELETE, if actions are allowed."""
+        if self._allow_actions:
+            self._add("DELETE", path, function, answer, refusals)
+
+    def reads_text(self, path: str, function: Endpoint) -> None:
+        """Adds a GET whose answer is plain text."""
+        summary, description = documentation(function)
+        self._router.add_api_route(
+            path,
+            endpoint(function),
+            methods=["GET"],
+            response_class=PlainTextResponse,
+            summary=summary,
+            description=description,
+        )
+
+    def _add(self, verb: str, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals) -> None:
+        summary, description = documentation(function)
+        self._router.add_api_route(
+            path,
+            endpoint(function),
+            methods=[verb],
+            response_model=answer,
+            summary=summary,
+            description=description,
+            responses={status: {"model": Failure, "description": when} for status, when in refusals.items()},
+        )
+
+
+def documentation(function: Endpoint) -> tuple[str, str]:
+    """Summary and description: the docstring's first line, and the rest of it."""
+    summary, _, description = (inspect.getdoc(function) or "").partition("\n")
+    return summary.rstrip("."), description.strip()

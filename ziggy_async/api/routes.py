@@ -1,0 +1,37 @@
+"""The router under `/api/performance`: what there is to ask, put together from its rooms."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from fastapi.params import Depends
+
+from ziggy_async.api import benchmarks, dead_letters, metrics, prometheus
+from ziggy_async.api.rooms import Room
+from ziggy_async.async_features import AsyncFeatureComputer
+
+PREFIX = "/api/performance"
+
+
+def create_router(
+    computer: AsyncFeatureComputer | None = None,
+    prefix: str = PREFIX,
+    dependencies: Sequence[Depends] = (),
+    allow_actions: bool = True,
+) -> APIRouter:
+    """The endpoints on `computer`, or on the process's one, looked up at each request, if None.
+
+    `dependencies` hold for all of them: `[Depends(logged_in)]`. With `allow_actions=False` there is only what reads:
+    the endpoints that clear, run benchmarks, requeue or discard do not exist (404, or 405 where the path can be read),
+    nor are they in the documentation.
+    """
+    router = APIRouter(prefix=prefix, tags=["performance"], dependencies=list(dependencies))
+    room = Room(router, computer, allow_actions)
+    metrics.add_to(room)
+    benchmarks.add_to(room)
+    dead_letters.add_to(room)
+    prometheus.add_to(room)
+    return router
+
+
+router = create_router()
+"""Ready-made: every endpoint on the process's one computer."""
