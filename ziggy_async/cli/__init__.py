@@ -1,8 +1,8 @@
-"""The command `ziggy-async`: signals and features of a market on the terminal or as JSON, and benchmarks of both.
+"""The command `ziggy-async`: signals and features of a market on the terminal, as JSON or over HTTP; benchmarks of both.
 
-Exit codes: 0 done; 1 the output cannot be written, or `regress` found something slower; 2 the command, a file or a
-ticker is wrong; 130 interrupted; 141 nobody reads the output any more. For 1 and 2, one line on stderr says what is
-wrong, and for what is slower the output.
+Exit codes: 0 done, or served until SIGTERM or Ctrl+C; 1 the output cannot be written, or `regress` found something
+slower; 2 the command, a file, a ticker or an address is wrong; 130 interrupted; 141 nobody reads the output any more.
+For 1 and 2, one line on stderr says what is wrong, and for what is slower the output.
 """
 
 import os
@@ -12,9 +12,13 @@ from collections.abc import Sequence
 from ziggy_async.cli.arguments import parse_arguments
 from ziggy_async.cli.output import OutputError, encoding_of, shown, write_out
 
+SERVING = "serving needs FastAPI, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
 MISSING = {
     "duckdb": "reading files needs DuckDB: pip install 'ziggy_async[data]'",
+    "fastapi": SERVING,
+    "prometheus_client": SERVING,
     "scipy": "comparing samples needs SciPy: pip install 'ziggy_async[bench]'",
+    "uvicorn": SERVING,
 }
 """Optional package -> what it is needed for."""
 

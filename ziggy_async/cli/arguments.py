@@ -39,6 +39,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_bars(features)
     features.set_defaults(run=commands.features)
 
+    serve = choices.add_parser("serve", help="features, signals and the computer's health over HTTP")
+    add_market(serve, "the watchlist: for requests that name no tickers")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    serve.add_argument("--port", type=port_number, default=8000, help="0: one that is free (%(default)s)")
+    serve.add_argument("--workers", type=int, metavar="N", help="threads for blocking work (ASYNC_FEATURES_WORKERS)")
+    serve.set_defaults(run=commands.serve)
+
     doctor = choices.add_parser("doctor", help="what this installation runs on")
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
@@ -64,10 +71,14 @@ def add_regress(parser: argparse.ArgumentParser) -> None:
 
 
 def add_bars(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
-    parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help="these alone, in this order")
-    parser.add_argument("--unit", choices=("s", "ms", "us", "ns"), help="of timestamps that are whole numbers")
+    add_market(parser, "these alone, in this order")
     add_json(parser)
+
+
+def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
+    parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
+    parser.add_argument("--unit", choices=("s", "ms", "us", "ns"), help="of timestamps that are whole numbers")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -85,3 +96,9 @@ def ticker_list(text: str) -> list[str]:
     if not all(tickers):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of tickers like SPY,MSFT")
     return tickers
+
+
+def port_number(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to 65535")
+    return int(text)

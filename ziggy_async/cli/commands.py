@@ -100,6 +100,12 @@ def doctor(arguments: argparse.Namespace) -> None:
     print_table(table)
 
 
+def serve(arguments: argparse.Namespace) -> None:
+    from ziggy_async.cli.serve import serve  # the only command that needs a web server
+
+    serve(arguments)
+
+
 def load_bars(arguments: argparse.Namespace) -> list[str]:
     """Fills the default store from the files, or with the made-up market; returns the tickers to look at, in order."""
     store = default_store()

@@ -1,0 +1,353 @@
+"""`ziggy-async serve`: the market over HTTP, and how it begins and ends."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import httpx
+import numpy as np
+import pytest
+from rest import strict_json
+
+from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
+from ziggy_async.async_features import shutdown_async_features
+from ziggy_async.cli import main
+from ziggy_async.cli.serve import application
+from ziggy_async.market_brain.signals import signal_generator
+
+SERVE = "import sys; from ziggy_async.cli import main; sys.exit(main(sys.argv[1:]))"
+WITH_WORK = """
+import sys, time
+from ziggy_async.async_features import get_async_feature_computer
+from ziggy_async.cli import main, serve
+
+make = serve.application
+
+def application(watchlist):
+    app = make(watchlist)
+
+    @app.post("/work")
+    async def work():
+        for number in range(5):
+            await get_async_feature_computer().enqueue_task(str(number), write, number)
+
+    return app
+
+def write(number):
+    time.sleep(0.2)
+    print("done", number, flush=True)
+
+serve.application = application
+sys.exit(main(sys.argv[1:]))
+"""
+WITH_ENDLESS_BENCHMARK = """
+import asyncio, sys
+from ziggy_async.api import benchmarks
+from ziggy_async.cli import main
+
+async def endless(num_operations):
+    print("begun", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("cancelled", flush=True)
+
+benchmarks.run_feature_computation_benchmark = endless
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def load(store, symbol, count, close=100.0):
+    prices = close + np.sin(np.arange(count))
+    days = np.datetime64("2020-01-01") + np.arange(count).astype("timedelta64[D]")
+    columns = {"open": prices, "high": prices + 1, "low": prices - 1, "close": prices, "volume": prices}
+    store.load(symbol, {"date": days, **columns})
+
+
+@pytest.fixture
+async def client(store):
+    load(store, "SPY", 60)
+    load(store, "NEW", 10)
+    load(store, "BRK/B", 60)
+    load(store, "^VIX", 60, 15.0)
+    transport = httpx.ASGITransport(application(["SPY", "NEW"]), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+    await shutdown_async_features()
+
+
+# --- the market
+
+
+async def test_features(client):
+    answer = await client.get("/api/features/SPY")
+    features = strict_json(answer.text)
+    assert (features["ticker"], features["status"], features["bars"]) == ("SPY", "ok", 60)
+    assert features["close"] == pytest.approx(100 + np.sin(59))
+    assert len(features) == 5 + 26
+    FeaturesAnswer.model_validate(features)
+    for ticker in ("BRK/B", "%5EVIX"):
+        assert (await client.get(f"/api/features/{ticker}")).json()["status"] == "ok"
+
+
+async def test_features_are_operations_of_the_computer(client):
+    await client.get("/api/features/SPY")
+    metrics = (await client.get("/api/performance/metrics")).json()
+    assert [each["operation"] for each in metrics["recent_operations"]] == ["compute_features:SPY"]
+
+
+async def test_too_few_bars(client):
+    answer = await client.get("/api/features/NEW")
+    assert answer.status_code == 200
+    assert answer.json() == {"ticker": "NEW", "status": "insufficient_data", "bars": 10, "required": 50}
+
+
+@pytest.mark.parametrize("ticker", ["NONE", "spy", "%F0%9F%98%80", "a/b/c", "%00"])
+async def test_unknown_tickers(client, ticker):
+    answer = await client.get(f"/api/features/{ticker}")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "no bars of that ticker"})
+
+
+async def test_a_computation_that_fails_tells_nothing(client, monkeypatch):
+    from ziggy_async.async_features import AsyncFeatureComputer
+
+    async def none(*args):
+        return None
+
+    monkeypatch.setattr(AsyncFeatureComputer, "compute_features_async", none)
+    answer = await client.get("/api/features/SPY")
+    assert (answer.status_code, answer.json()) == (500, {"detail": "internal error"})
+
+
+async def test_signals(client, monkeypatch):
+    rules = {**signal_generator.params, "mr_rsi_oversold": 101.0, "mr_z_score_long": 100.0}
+    monkeypatch.setattr(signal_generator, "params", rules)
+    answer = await client.post("/api/signals", json={"tickers": ["SPY", "NEW", "NONE", "SPY"]})
+    body = strict_json(answer.text)
+    assert set(body) == {"signals", "regime"}
+    assert list(body["signals"]) == ["SPY", "NEW", "NONE"]
+    spy = body["signals"]["SPY"]
+    assert set(spy) == {"ticker", "signal", "reason"}
+    assert (spy["ticker"], spy["reason"], spy["signal"]["direction"]) == ("SPY", "ok", "LONG")
+    assert set(spy["signal"]["price_levels"]) == {"entry", "stop_loss", "take_profit"}
+    for ticker in ("NEW", "NONE"):
+        assert body["signals"][ticker] == {"ticker": ticker, "signal": None, "reason": "insufficient_features"}
+    assert set(body["regime"]) == {"regime", "confidence", "timestamp", "explanation", "metrics"}
+    SignalsAnswer.model_validate(body)
+
+
+async def test_signals_of_the_watchlist_and_of_none(client):
+    for body, tickers in (({}, ["SPY", "NEW"]), ({"tickers": None}, ["SPY", "NEW"]), ({"tickers": []}, [])):
+        answer = await client.post("/api/signals", json=body)
+        assert list(answer.json()["signals"]) == tickers
+
+
+async def test_what_enrich_attaches_is_json(client, monkeypatch):
+    def enrich(given, features):
+        given.similar_outcomes = {"mean": float("nan"), "by": {1: np.float64(2.0)}, "seen": object}
+        return given
+
+    rules = {**signal_generator.params, "mr_rsi_oversold": 101.0, "mr_z_score_long": 100.0}
+    monkeypatch.setattr(signal_generator, "params", rules)
+    monkeypatch.setattr(signal_generator, "enrich", enrich)
+    body = strict_json((await client.post("/api/signals", json={"tickers": ["SPY"]})).text)
+    outcomes = body["signals"]["SPY"]["signal"]["decision_context"]["similar_outcomes"]
+    assert outcomes == {"mean": None, "by": {"1": 2.0}, "seen": "<class 'object'>"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"{", b'"SPY"', b'{"tickers": "SPY"}', b'{"tickers": [1]}', b'{"tickers": [null]}'),
+        *(b'{"tickers": [""]}', b'{"tickers": ["\\ud800"]}', b'{"tickers": [["SPY"]]}', b'{"tickers": {"SPY": 1}}'),
+        json.dumps({"tickers": ["x" * 101]}).encode(),
+        json.dumps({"tickers": ["SPY"] * 10_001}).encode(),
+        json.dumps({"tickers": [1] * 10_000}).encode(),
+    ],
+    ids=lambda body: body[:30].decode(),
+)
+async def test_requests_that_are_none(client, body):
+    answer = await client.post("/api/signals", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert len(answer.content) < 3000, "it does not send back what came"
+    for fault in strict_json(answer.text)["detail"]:
+        assert set(fault) == {"type", "loc", "msg"}
+
+
+async def test_a_request_that_is_too_long(client):
+    chunks = iter([b'{"tickers": ["'] + [b"x" * 100_000] * 1000)
+    taken = 0
+
+    async def content():
+        nonlocal taken
+        for chunk in chunks:
+            taken += len(chunk)
+            yield chunk
+
+    answer = await client.post("/api/signals", content=content(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert taken < 3_000_000, "the rest of it is not read"
+
+
+async def test_the_root_says_what_there_is(client):
+    index = (await client.get("/")).json()
+    assert index["docs"] == "/docs"
+    assert {"GET /api/features/{ticker}", "POST /api/signals", "GET /api/performance/health"} <= set(index["endpoints"])
+
+
+@pytest.mark.performance
+async def test_lag_while_ten_thousand_signals_are_answered(client, store, monkeypatch):
+    from ziggy_async.lag import LoopLag
+
+    for number in range(10_000):
+        load(store, f"T{number}", 60)
+    rules = {**signal_generator.params, "mr_rsi_oversold": 101.0, "mr_z_score_long": 100.0}
+    monkeypatch.setattr(signal_generator, "params", rules)
+    body = {"tickers": [f"T{number}" for number in range(10_000)]}
+    async with LoopLag() as lag, client.stream("POST", "/api/signals", json=body) as answer:
+        size = sum([len(chunk) async for chunk in answer.aiter_raw()])
+    assert size > 5_000_000
+    assert lag.summary().p95 < 10
+
+
+# --- its life
+
+
+@contextmanager
+def serving(*arguments, script=SERVE):
+    """The process, and the URL that it says it serves on."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Serving on http://127.0.0.1:"), line + process.stderr.read()
+        assert "/docs" in line
+        yield process, line.split()[2]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def ask(url, body=None):
+    headers = {"content-type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
+        return strict_json(answer.read())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serves_the_sample_until_a_signal(number):
+    with serving() as (process, url):
+        assert ask(f"{url}/api/features/SPY")["status"] == "ok"
+        assert len(ask(f"{url}/api/signals", {})["signals"]) == 500
+        assert ask(f"{url}/api/performance/health/ready")["ready"] is True
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            ask(f"{url}/api/features/NONE")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_serves_files_and_a_watchlist(tmp_path):
+    path = tmp_path / "prices.csv"
+    rows = [f"{name},2024-{day // 28 + 1:02}-{day % 28 + 1:02},1,1,1,1,1" for name in "AB" for day in range(60)]
+    path.write_text("\n".join(["symbol,date,open,high,low,close,volume", *rows]))
+    with serving(str(path), "--tickers", "b", "--workers", "3") as (_, url):
+        assert ask(f"{url}/api/features/A")["bars"] == 60
+        assert list(ask(f"{url}/api/signals", {})["signals"]) == ["B"]
+        assert ask(f"{url}/api/performance/scaling")["workers"] == 3
+
+
+def test_queued_work_is_done_before_the_end():
+    with serving("--workers", "1", script=WITH_WORK) as (process, url):
+        ask(f"{url}/work", {})
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert re.fullmatch(r"ziggy-async: finishing what is queued: \d tasks?\n", err)
+    assert out.splitlines() == [f"done {number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_benchmark_ends_with_its_client_or_its_server(leaves):
+    with serving(script=WITH_ENDLESS_BENCHMARK) as (process, url):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+            client.sendall(b"POST /api/performance/benchmarks/feature-computation HTTP/1.1\r\nhost: a\r\n\r\n")
+            assert process.stdout.readline() == "begun\n"
+            with pytest.raises(urllib.error.HTTPError, match="409"):
+                ask(f"{url}/api/performance/benchmarks/signal-generation", {})
+            if not leaves:
+                process.send_signal(signal.SIGTERM)
+                assert process.stdout.readline() == "cancelled\n"
+                assert client.recv(20).startswith(b"HTTP/1.1 503")
+        if leaves:
+            assert process.stdout.readline() == "cancelled\n"
+            assert ask(f"{url}/api/performance/benchmarks/signal-generation?num_operations=10", {})["ok"] is True
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def refused(arguments, capsys):
+    assert main(["serve", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.usefixtures("store")
+def test_a_port_in_use(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert refused(["--port", port], capsys) == f"ziggy-async: cannot listen on 127.0.0.1:{port}: {in_use()}\n"
+
+
+def in_use():
+    import errno
+
+    return os.strerror(errno.EADDRINUSE)
+
+
+@pytest.mark.usefixtures("store")
+def test_what_cannot_be_served(capsys, monkeypatch):
+    assert "192.0.2.1" in refused(["--host", "192.0.2.1", "--port", "0"], capsys)
+    assert "cannot listen" in refused(["--host", "no.such.host.invalid", "--port", "0"], capsys)
+    assert "nowhere.csv" in refused(["nowhere.csv", "--port", "0"], capsys)
+    assert "no bars for NONE" in refused(["--tickers", "NONE", "--port", "0"], capsys)
+    assert "max_workers" in refused(["--workers", "0", "--port", "0"], capsys)
+    monkeypatch.setenv("ASYNC_FEATURES_QUEUE_SIZE", "none")
+    assert "ASYNC_FEATURES_QUEUE_SIZE" in refused(["--port", "0"], capsys)
+    monkeypatch.delenv("ASYNC_FEATURES_QUEUE_SIZE")
+    monkeypatch.setenv("ASYNC_FEATURES_WAKE", "none")
+    assert "ASYNC_FEATURES_WAKE" in refused(["--port", "0"], capsys)
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http", "80.5"])
+def test_ports_that_are_none(capsys, port):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--port", port])
+    assert ended.value.code == 2
+    assert "no port" in capsys.readouterr().err or port == "-1"
+
+
+@pytest.mark.parametrize("module", ["uvicorn", "fastapi", "prometheus_client"])
+def test_without_the_web_server(run_python, module):
+    script = f"import sys; sys.modules[{module!r}] = None\n{SERVE.replace('sys.argv[1:]', repr(['serve']))}"
+    done = run_python(script)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'ziggy_async[api]'" in done.stderr

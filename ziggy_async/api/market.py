@@ -1,0 +1,63 @@
+"""Features and signals over HTTP: what `ziggy-async serve` has beside the performance endpoints."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field
+
+from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
+from ziggy_async.api.rooms import Room
+from ziggy_async.async_features import AsyncFeatureComputer
+from ziggy_async.market_brain.regime import regime_detector
+from ziggy_async.market_brain.signals import signal_generator
+from ziggy_async.store import default_store
+
+MOST_TICKERS = 10_000
+
+Ticker = Annotated[str, Field(min_length=1, max_length=100)]
+Refresh = Annotated[bool, Query(description="Ask the bar source first")]
+
+
+class Watchlist(BaseModel):
+    tickers: Annotated[list[Ticker], Field(max_length=MOST_TICKERS)] | None = Field(
+        None, description="Without them, the watchlist of the server", examples=[["SPY", "TELE01"]]
+    )
+
+
+def create_market_router(
+    watchlist: Sequence[str] = (), computer: AsyncFeatureComputer | None = None, prefix: str = "/api"
+) -> APIRouter:
+    """Endpoints over the default store. `watchlist`: the tickers of a request for signals that names none."""
+    router = APIRouter(prefix=prefix, tags=["market"])
+    room = Room(router, computer, allow_actions=True)
+    endpoints = MarketEndpoints(room, watchlist)
+    room.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, {404: "No bars of that ticker"})
+    room.posts("/signals", endpoints.signals, SignalsAnswer)
+    return router
+
+
+class MarketEndpoints:
+    """The docstrings are the documentation that clients see."""
+
+    def __init__(self, room: Room, watchlist: Sequence[str]) -> None:
+        self._room = room
+        self._watchlist = watchlist
+
+    async def features(self, ticker: str, force_refresh: Refresh = False) -> dict[str, Any]:
+        """The figures that signals are made from.
+
+        With fewer than 50 bars `status` is `insufficient_data`, and there are `bars` and `required` instead of figures.
+        """
+        if ticker not in default_store():
+            raise HTTPException(404, "no bars of that ticker")
+        features = await self._room.computer().compute_features_async(ticker, force_refresh)
+        if features is None:  # the computer has logged why
+            raise HTTPException(500, "internal error")
+        return features
+
+    async def signals(self, watchlist: Watchlist) -> dict[str, Any]:
+        """The signal of each ticker, or the reason why there is none, and the regime it was read in."""
+        tickers = self._watchlist if watchlist.tickers is None else watchlist.tickers
+        regime = await regime_detector.detect_regime_async()
+        return {"signals": await signal_generator.generate_signals_bulk_async(tickers, regime), "regime": regime}

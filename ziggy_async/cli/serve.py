@@ -1,0 +1,138 @@
+"""`ziggy-async serve`: the endpoints over HTTP, until SIGTERM or Ctrl+C."""
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from ziggy_async._version import __version__
+from ziggy_async.api import router
+from ziggy_async.api.answers import answer
+from ziggy_async.api.market import create_market_router
+from ziggy_async.api.middleware import BodyLimit, Interruptible
+from ziggy_async.async_features import (
+    TaskPoolConfig,
+    get_async_feature_computer,
+    init_async_features,
+    shutdown_async_features,
+)
+from ziggy_async.bridge import wake
+from ziggy_async.cli.commands import load_bars
+from ziggy_async.cli.output import write_out
+
+REQUEST_TIMEOUT = 4
+"""Seconds that requests under way may take once the end has come: with the 25 of the queue after them below the 30 that
+who sends SIGTERM usually allows."""
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+MOST_ERRORS = 10
+"""Faults of a request that its answer names."""
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """Serves until a signal ends it; then requests under way and the background queue are finished."""
+    config = TaskPoolConfig(**({} if arguments.workers is None else {"max_workers": arguments.workers}))
+    wake()  # wrong in the environment? Say so now
+    with closing(bind(arguments.host, arguments.port)) as listener:
+        watchlist = load_bars(arguments)
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        asyncio.run(run(application(watchlist), listener, config))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that is bound and does not listen yet. `ValueError` when the address cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except BaseException:
+            listener.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
+    return listener
+
+
+def application(watchlist: Sequence[str]) -> FastAPI:
+    """All endpoints; `watchlist`: the tickers of a request for signals that names none."""
+    app = FastAPI(title="ziggy_async", version=__version__, description="Features and signals of the default store.")
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Interruptible)
+    app.include_router(create_market_router(watchlist))
+    app.include_router(router)
+
+    async def index() -> Response:
+        paths = app.openapi()["paths"]
+        calls = {f"{verb.upper()} {path}": call["summary"] for path in paths for verb, call in paths[path].items()}
+        return await answer({"name": "ziggy_async", "version": __version__, "docs": "/docs", "endpoints": calls})
+
+    app.add_api_route("/", index, include_in_schema=False)
+    app.add_exception_handler(RequestValidationError, invalid)
+    return app
+
+
+async def invalid(request: Request, error: Any) -> Response:
+    """The first faults of the request, without what was sent."""
+    faults = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in error.errors()[:MOST_ERRORS]]
+    return await answer({"detail": faults}, 422)
+
+
+async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> None:
+    """Serves `app` on the bound socket with a computer of this `config`, until a signal. `ValueError` when the computer
+    cannot start."""
+    try:
+        await init_async_features(config)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"the computer cannot start: {reason} {error.filename or ''}") from error
+    try:
+        gc.freeze()  # what is here by now stays: no collection has to look through it while requests wait
+        listener.listen(BACKLOG)
+        write_out(f"Serving on {url(listener)}  (all endpoints: {url(listener)}/docs; Ctrl+C ends)\n")
+        await until_signal(app, listener)
+    finally:
+        say_what_is_left()
+        await shutdown_async_features()  # a second Ctrl+C cuts it short
+
+
+async def until_signal(app: FastAPI, listener: socket.socket) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=REQUEST_TIMEOUT
+        )
+    )
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    # Once it is done, the server raises the signal again that has ended it, for whose handlers these were before.
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say_what_is_left() -> None:
+    counts = get_async_feature_computer().counts()
+    tasks = counts["queued"] + counts["running"]
+    if tasks:
+        print(f"ziggy-async: finishing what is queued: {tasks} task{'s' * (tasks != 1)}", file=sys.stderr)
+
+
+def url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
