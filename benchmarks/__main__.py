@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gather, lag, memory, single, snapshot, watchlist
+from benchmarks import gather, lag, memory, operations, overhead, rest, single, snapshot, watchlist
 from benchmarks.harness import Report, machine
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
@@ -19,6 +19,9 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "lag": lag.run,
     "snapshot": snapshot.run,
     "memory": memory.run,
+    "operations": operations.run,
+    "overhead": overhead.run,
+    "rest": rest.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -1,4 +1,4 @@
-"""The command `ziggy-async`: signals and features of a market on the terminal, as JSON or over HTTP; benchmarks of both.
+"""The command `ziggy-async`: signals and features on the terminal, as JSON or over HTTP; benchmarks of both.
 
 Exit codes: 0 done, or served until SIGTERM or Ctrl+C; 1 the output cannot be written, or `regress` found something
 slower; 2 the command, a file, a ticker or an address is wrong; 130 interrupted; 141 nobody reads the output any more.

@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 
-from ziggy_async.cli.output import Table, print_json, print_table, progress
+from ziggy_async.cli.layout import Table
+from ziggy_async.cli.output import print_json, print_table, progress
 from ziggy_async.latency_benchmark import (
     ComparisonResult,
     run_feature_computation_benchmark,

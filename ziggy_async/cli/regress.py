@@ -7,7 +7,8 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ziggy_async.cli.output import Table, print_json, print_table, progress
+from ziggy_async.cli.layout import Table
+from ziggy_async.cli.output import print_json, print_table, progress
 from ziggy_async.latency_benchmark import baseline as files
 from ziggy_async.latency_benchmark.baseline import Baseline
 from ziggy_async.latency_benchmark.regression import Change, Samples, compare, confirmed, refuse_without_statistics
