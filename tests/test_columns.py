@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ziggy_async.columns import NAT, PRICE_COLUMNS, match_columns, read_bars, read_table, to_ns
+from ziggy_async.columns import read_bars, read_table
+from ziggy_async.spellings import PRICE_COLUMNS, match_columns
+from ziggy_async.timestamps import NAT, to_ns
 
 DAY = 86_400 * 10**9
 
@@ -38,6 +40,9 @@ EXPECTED = [to_ns("2020-01-01"), to_ns("2020-01-02")]
         pd.DataFrame(table()).set_index("timestamp"),
         pd.DataFrame(table()).set_index("timestamp").rename_axis(None),
         pd.DataFrame(table()).set_index("timestamp").rename_axis("when"),
+        pd.DataFrame(table()).set_index(pd.Index([date(2020, 1, 1), date(2020, 1, 2)])).drop(columns="timestamp"),
+        pd.concat({"SPY": pd.DataFrame(table()).set_index("timestamp")}, axis=1),
+        pd.concat({"SPY": pd.DataFrame(table()).set_index("timestamp")}, axis=1).swaplevel(axis=1),
         pd.DataFrame(table()).set_index("timestamp").tz_localize("UTC").tz_convert("Asia/Tokyo"),
         pd.DataFrame(table()).astype({"timestamp": "datetime64[s]"}),
         pd.DataFrame(table()).convert_dtypes(dtype_backend="pyarrow"),
@@ -68,7 +73,7 @@ def test_columns_need_not_be_contiguous() -> None:
     assert close.flags.c_contiguous
 
 
-@pytest.mark.parametrize("name", ["Date", "DATETIME", "time", "ts", "t", " Timestamp "])
+@pytest.mark.parametrize("name", ["Date", "DATETIME", "time", "ts", "t", " Timestamp ", "open_time", "Open Time"])
 def test_spellings_of_the_timestamp(name) -> None:
     columns = table()
     columns[name] = columns.pop("timestamp")
@@ -76,12 +81,15 @@ def test_spellings_of_the_timestamp(name) -> None:
 
 
 def test_spellings_of_the_others() -> None:
-    names = ["t", "O", "High Price", "low_price", "C", "Vol", "Ticker"]
-    roles = match_columns([*names, "adj close", "extra"])
-    assert roles == dict(zip(["timestamp", "open", "high", "low", "close", "volume", "symbol"], names, strict=True))
+    for names in (
+        ["t", "O", "High Price", "low_price", "C", "Vol", "Ticker"],
+        ["date", "Open", "High", "Low", "Close/Last", "Vol.", "SYM"],
+    ):
+        roles = match_columns([*names, "adj close", "close_time", "extra"])
+        assert roles == dict(zip(["timestamp", "open", "high", "low", "close", "volume", "symbol"], names, strict=True))
 
 
-@pytest.mark.parametrize("spelling", ["Adj Close", "adj_close", "adjusted close", "AdjClose"])
+@pytest.mark.parametrize("spelling", ["Adj Close", "adj_close", "adjusted close", "AdjClose", "Adj. Close"])
 def test_an_adjusted_close_is_no_close(spelling) -> None:
     columns = table()
     columns[spelling] = columns.pop("close")
@@ -356,6 +364,16 @@ def test_a_named_symbol_column_stands_before_the_others() -> None:
     assert found.symbols == SYMBOLS
     with pytest.raises(ValueError, match=r"no column 'firm'; columns found: .*Firm"):
         read_table(table(Firm=SYMBOLS), "firm")
+
+
+@pytest.mark.parametrize("levels", [["Firm", "timestamp"], ["timestamp", "Firm"], ["Firm"]])
+def test_a_level_of_the_index_may_be_the_symbol_column(levels) -> None:
+    frame = pd.DataFrame(table(symbol=["x", "y"], Firm=SYMBOLS)).set_index(levels)
+    found = read_table(frame, "Firm")
+    assert [found.symbols[code] for code in found.codes] == SYMBOLS
+    assert found.bars.timestamp.tolist() == EXPECTED
+    with pytest.raises(ValueError, match="no column 'wkn'"):
+        read_table(frame, "wkn")
 
 
 def test_messages_name_the_rows_symbol() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -406,10 +407,28 @@ def test_what_is_no_number_is_named(figures, error, words: str) -> None:
     assert len(store) == 0
 
 
-def test_a_timestamp_that_is_none_names_the_symbol() -> None:
-    with pytest.raises(ValueError, match="ACME: 'foo'"):
-        BarStore().append("ACME", "foo", 1, 1, 1, 1, 1)
-    with pytest.raises(TypeError, match="ACME: None"):
-        BarStore().append("ACME", None, 1, 1, 1, 1, 1)
+@pytest.mark.parametrize(
+    ("stamp", "error", "fault"),
+    [
+        ("nope", ValueError, "timestamp: 'nope' is no ISO 8601 time"),
+        (5, ValueError, "timestamp: 5: a timestamp that is a whole number needs unit="),
+        (1.5, TypeError, "timestamp: 1.5 is no timestamp but a float"),
+        (date(9999, 12, 31), ValueError, "timestamp: 9999-12-31 is out of range"),
+        (None, ValueError, "timestamp is missing: it is None"),
+        (float("nan"), ValueError, "timestamp is missing: it is nan"),
+        (np.datetime64("NaT"), ValueError, r"timestamp is missing: it is .*NaT"),
+        ("pandas", ValueError, "timestamp is missing: it is NaT"),
+    ],
+)
+def test_a_timestamp_that_is_none_names_symbol_column_and_value(stamp, error, fault) -> None:
+    if stamp == "pandas":
+        stamp = pytest.importorskip("pandas").NaT
+    with pytest.raises(error, match=f"^ACME: {fault}"):
+        BarStore().append("ACME", stamp, 1, 1, 1, 1, 1)
+    with pytest.raises(error, match=f"^{fault}"):
+        BarStore().append_cross_section(stamp, ["ACME"], np.ones((1, 5)))
+
+
+def test_a_capacity_that_is_too_large() -> None:
     with pytest.raises(ValueError, match="capacity"):
         BarStore(2**63)

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ziggy_async.columns import PRICE_COLUMNS, match_columns
+from ziggy_async.spellings import PRICE_COLUMNS, match_columns
 from ziggy_async.store import BarStore
 
 if TYPE_CHECKING:

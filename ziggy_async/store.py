@@ -19,15 +19,17 @@ class BarStore(_core.BarStore):
 
         `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas frame, a mapping of 1-D arrays or a
         structured array, rows in order of time. Columns are found by name in any case (`Date`, `ts`, `o`, `open_price`,
-        ...; see `columns.SPELLINGS`); a pandas index serves as the timestamp where no column does. Timestamps without a
-        zone are UTC; whole numbers need `unit`, one of "ns", "us", "ms", "s".
+        ...; see `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does. Timestamps without
+        a zone are UTC; whole numbers need `unit`, one of "ns", "us", "ms", "s".
 
-        Raises `ValueError` naming symbol, row, column and value for a row that is no bar (with `invalid="skip"` such
-        rows are left out instead), for columns that are missing, ambiguous, of mixed lengths or empty; `TypeError` for
-        data or columns of another kind. The store is then as it was.
+        Raises `ValueError` or `TypeError` naming symbol, row, column and value for a row that is no bar: figures that
+        are none or no bar's, values that are no number or no time, times out of range or out of order. With
+        `invalid="skip"` such rows are left out instead. Raises either way for what concerns a whole column: one that
+        is missing, ambiguous, of another length, shape or type, or in which no value at all can be read, and whole
+        numbers as times without a unit; and for a table that has no valid row. The store is then as it was.
         """
         skip = _skips(invalid)
-        bars = columns.read_bars(data, symbol, unit)
+        bars = columns.read_bars(data, symbol, unit, skip)
         return self._load_rows(symbol, *bars, skip)
 
     def load_frame(
@@ -41,10 +43,11 @@ class BarStore(_core.BarStore):
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
 
         `symbol_column`: the column that holds the symbols, by default the one that is called symbol, ticker, sym, code
-        or instrument. Everything else is as for `load`; on an error no symbol has changed.
+        or instrument; a level of a pandas index may be it. A row without a symbol is invalid. Everything else is as for
+        `load`; on an error no symbol has changed.
         """
         skip = _skips(invalid)
-        table = columns.read_table(data, symbol_column, unit)
+        table = columns.read_table(data, symbol_column, unit, skip)
         table, nameless = table.without_nameless_rows(skip)
         return nameless + self._load_groups(table.symbols, table.codes, *table.bars, skip)
 

@@ -1,0 +1,94 @@
+"""Rows that are no bars: which of their faults `invalid="skip"` passes over, and which concern a whole column."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from ziggy_async import BarStore
+from ziggy_async.timestamps import to_ns
+
+DAY = 86_400 * 10**9
+EXPECTED = [to_ns("2020-01-01"), to_ns("2020-01-02")]
+FAR_AWAY = datetime(9999, 12, 31)
+DAYS = [datetime(2020, 1, 1), datetime(2020, 1, 2)]
+ROWS = {"open": [1.0] * 3, "high": [1.0] * 3, "low": [1.0] * 3, "close": [1.0] * 3, "volume": [1.0] * 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "unit", "fault"),
+    [
+        ({"timestamp": np.array([DAYS[0], FAR_AWAY, DAYS[1]], "M8[s]")}, None, "column 'timestamp', row 1: 9999-12-31"),
+        ({"timestamp": [DAYS[0], FAR_AWAY, DAYS[1]]}, None, "column 'timestamp', row 1: 9999-12-31"),
+        ({"timestamp": [DAYS[0], 1.5, DAYS[1]]}, None, "column 'timestamp', row 1: 1.5 is no timestamp"),
+        ({"timestamp": ["2020-01-01", "soon", "2020-01-02"]}, None, "column 'timestamp', row 1: 'soon' is no"),
+        ({"timestamp": [b"2020-01-01", b"\xff", b"2020-01-02"]}, None, "column 'timestamp', row 1: "),
+        ({"timestamp": np.array(["2020-01-01", "soon", "2020-01-02"])}, None, "column 'timestamp', row 1: 'soon'"),
+        ({"timestamp": pa.array(["2020-01-01", "soon", "2020-01-02"])}, None, "column 'timestamp', row 1: 'soon'"),
+        ({"timestamp": pa.array([DAYS[0], FAR_AWAY, DAYS[1]], pa.timestamp("s"))}, None, "column 'timestamp', row 1: "),
+        ({"timestamp": pl.Series([DAYS[0], FAR_AWAY, DAYS[1]])}, None, "column 'timestamp', row 1: "),
+        ({"timestamp": np.array([1577836800, 2**62, 1577923200])}, "s", "column 'timestamp', row 1: 46116.* s is out"),
+        ({"close": [1.0, "n/a", 1.0]}, None, "column 'close', row 1: 'n/a' is no number"),
+        ({"close": [1.0, True, 1.0]}, None, "column 'close', row 1: True is a boolean"),
+        ({"volume": [1.0, 10**400, 1.0]}, None, "column 'volume', row 1: 1000.* is no number"),
+        ({"close": [1.0, -1.0, 1.0]}, None, "row 1: close -1 is not positive"),
+    ],
+)
+def test_skipping_leaves_out_every_row_with_a_value_that_is_none(changed, unit, fault) -> None:
+    columns = {"timestamp": [*DAYS, DAYS[1] + timedelta(days=1)], **ROWS, **changed}
+    of = {pa.Array: pa.table, pl.Series: pl.DataFrame}
+    make = next((make for kind, make in of.items() if isinstance(columns["timestamp"], kind)), dict)
+    kept = [EXPECTED[0], EXPECTED[1] if "timestamp" in changed else EXPECTED[1] + DAY]
+    store = BarStore()
+    with pytest.raises((ValueError, TypeError), match=f"^A(: |, ){fault}"):
+        store.load("A", make(columns), unit=unit)
+    assert store.load("A", make(columns), unit=unit, invalid="skip") == 1
+    assert store.bars("A")["timestamp"].astype(int).tolist() == kept
+    many = make({**columns, "symbol": ["A", "A", "A"]})
+    with pytest.raises((ValueError, TypeError), match=f"^A(: |, ){fault}"):
+        store.load_frame(many, unit=unit)
+    assert store.load_frame(many, unit=unit, invalid="skip") == 1
+    assert store.bars("A")["timestamp"].astype(int).tolist() == kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "unit", "fault"),
+    [
+        ({"timestamp": ["soon", None, "later"]}, None, "column 'timestamp', row 0: 'soon'"),
+        ({"timestamp": pa.array(["soon", None, "later"])}, None, "column 'timestamp', row 0: 'soon'"),
+        ({"timestamp": np.array([2**62] * 3)}, "s", "column 'timestamp', row 0: .* out of range"),
+        ({"timestamp": np.array([1, 2, 3])}, None, "column 'timestamp': 1: .*needs unit="),
+        ({"timestamp": [DAYS[0], 5, DAYS[1]]}, None, "column 'timestamp', row 1: 5: .*needs unit="),
+        ({"timestamp": [1.5, 2.5, 3.5]}, None, "column 'timestamp', row 0: 1.5 is no timestamp"),
+        ({"close": ["1", None, "2"]}, None, "column 'close', row 0: '1' is no number"),
+        ({"close": np.array(["1", "2", "3"])}, None, "column 'close', row 0: '1' is no number"),
+        ({"close": [True, None, False]}, None, "column 'close', row 0: True is a boolean"),
+        ({"close": np.ones((3, 1))}, None, "column 'close' has shape"),
+        ({"close": [1.0, 2.0]}, None, "columns differ in length"),
+        ({"close": [-1.0] * 3}, None, "no valid row"),
+    ],
+)
+def test_what_concerns_a_whole_column_is_not_skipped(changed, unit, fault) -> None:
+    columns = {"timestamp": [*DAYS, DAYS[1] + timedelta(days=1)], **ROWS, **changed}
+    store = BarStore()
+    store.append("A", "2019-01-01", 1, 1, 1, 1, 1)
+    with pytest.raises((ValueError, TypeError), match=f"^A: {fault}"):
+        store.load(
+            "A", pa.table(columns) if isinstance(columns["timestamp"], pa.Array) else columns, unit=unit, invalid="skip"
+        )
+    assert len(store.bars("A")["close"]) == 1
+
+
+@pytest.mark.parametrize("nobody", [None, 5, "", "\ud800"])
+def test_skipping_leaves_out_rows_without_a_symbol(nobody) -> None:
+    columns = {"timestamp": [*DAYS, DAYS[1] + timedelta(days=1)], **ROWS, "symbol": ["B", nobody, "A"]}
+    store = BarStore()
+    with pytest.raises(ValueError, match="row 1"):
+        store.load_frame(columns)
+    assert store.load_frame(columns, invalid="skip") == 1
+    assert store.symbols() == ["B", "A"]
+    assert store.bars("A")["timestamp"].astype(int).tolist() == [EXPECTED[1] + DAY]
+    with pytest.raises(ValueError, match="row 0: 5 is no text"):
+        store.load_frame({**columns, "symbol": [5, 6, 7]}, invalid="skip")
