@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -280,6 +281,30 @@ def test_what_a_message_quotes_of_a_file_is_short(write):
     for content in (table("2020-01-02", figures="10,12,9," + "x" * 5000 + ",5"), "a" * 5000 + "\nb\n"):
         path = write(content)
         assert len(fault(path)) <= len(f"{path}: ") + 300
+
+
+LONG = {
+    "a name": ("x" * 5_000_000 + "\n1\n", "first line has more than 100000 characters: 'xxx"),
+    "many names": (",".join(["abc"] * 600_000) + "\n1\n", "first line has more than 100000 characters: 'abc,"),
+    "one name of several": (
+        f"date,{'x' * 50_000},open,high,low,vol\n1,1,1,1,1,1\n",
+        "no column for close; .*, open, high, low, vol$",
+    ),
+    "a line": (table("x" * 5_000_000), "line size of 2000000 bytes exceeded"),
+    "a number": (
+        table("2020-01-02", figures=f"10,12,9,{'x' * 500_000},5"),
+        r"row 1: ABC: close 'xxx.*\.\.\. is not a number",
+    ),
+    "a time": (table(f'"{"x" * 500_000}"'), r"row 1: ABC: timestamp 'xxx.*\.\.\. is no date"),
+}
+
+
+@pytest.mark.parametrize("long", list(LONG))
+def test_what_is_wrong_is_said_of_long_values_too(write, long):
+    content, said = LONG[long]
+    text = fault(write(content))
+    assert re.search(said, text)
+    assert len(text) < 500
 
 
 def parquet(path, select):

@@ -4,6 +4,7 @@ Every error is a `DataFileError`: one sentence that begins with the file's name.
 the line of a CSV file, the row of a Parquet file counted from 1.
 """
 
+import contextlib
 import csv
 import glob
 import gzip
@@ -17,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ziggy_async.messages import shortened, shown
 from ziggy_async.spellings import PRICE_COLUMNS, match_columns
 from ziggy_async.store import BarStore
 
@@ -27,6 +29,12 @@ DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
 LONGEST_FAULT = 300
 """Characters of a message about a file: it may quote what the file holds, and that may be anything."""
+
+
+LONGEST_LINE = 100
+"""Characters of a line of it."""
+LONGEST_HEADER = 100_000
+"""Characters of the line of column names: DuckDB takes hours for a million columns."""
 
 
 class DataFileError(ValueError):
@@ -71,10 +79,11 @@ class Table:
         """Where a reader finds `row`. Blank lines and line ends inside quotes are why the file is read again."""
         if self.delimiter is None:
             return f"row {row + 1}"
-        with open_text(self.file.path) as lines:
+        with open_text(self.file.path) as lines, contextlib.suppress(csv.Error):  # which has a limit for values
             reader = csv.reader(lines, delimiter=self.delimiter)
             line_numbers = (reader.line_num for fields in reader if fields)
             return f"line {next(islice(line_numbers, row + 1, None), row + 2)}"
+        return f"row {row + 1}"
 
 
 def load_files(
@@ -129,14 +138,14 @@ def errors_named(name: object) -> Iterator[None]:
 
 
 def one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_FAULT else f"{line[: LONGEST_FAULT - 3]}..."
+    return shortened(" ".join(text.split()), LONGEST_FAULT)
 
 
 def first_sentences(error: Exception) -> str:
-    """What DuckDB says, without its kind of error, its advice and its settings."""
+    """What DuckDB says, without its kind of error, its advice and its settings. Long lines are values: shortened."""
     text = re.sub(r"^[\w ]*Error: ", "", str(error))
-    return re.split(r"\n\s*\n|\nPossible", text)[0]
+    sentences = re.split(r"\n\s*\n|\nPossible", text)[0]
+    return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
 
 
 def open_table(connection: "duckdb.DuckDBPyConnection", file: DataFile, name: str) -> Table:
@@ -189,9 +198,12 @@ def open_text(path: Path) -> IO[str]:
 def csv_header(path: Path) -> tuple[str, list[str]]:
     """Delimiter and column names, from the first line alone: guessing from the rows gives each file its own rules."""
     with open_text(path) as lines:
-        first = lines.readline()
+        first = lines.readline(LONGEST_HEADER + 1)
     if not first.strip() or "\0" in first:
         raise ValueError("is not a table: its first line has no column names")
+    if len(first) > LONGEST_HEADER:
+        start = shortened(first, LONGEST_LINE)
+        raise ValueError(f"is not a table: its first line has more than {LONGEST_HEADER} characters: {start!r}")
     delimiter = max(DELIMITERS, key=first.count)
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
     return delimiter, unique(names)
@@ -307,8 +319,8 @@ def fault_of(column: str, value: str | None) -> str:
     if value is None or not value.strip():
         return "is missing"
     if column == "timestamp":
-        return f"{value!r} is no date and time, or not written like those before it"
-    return f"{value!r} is not a number"
+        return f"{shown(value)} is no date and time, or not written like those before it"
+    return f"{shown(value)} is not a number"
 
 
 def with_symbols(connection: "duckdb.DuckDBPyConnection", table: Table) -> Table:

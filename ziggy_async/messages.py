@@ -11,4 +11,8 @@ def shown(value: object) -> str:
         text = repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:
         return f"<{type(value).__name__}>"
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return shortened(text, LONGEST)
+
+
+def shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."

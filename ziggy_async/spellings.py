@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from ziggy_async.messages import LONGEST, shortened
+
 SPELLINGS = {
     "timestamp": ("timestamp", "date", "datetime", "time", "ts", "t", "open_time"),
     "open": ("open", "open_price", "o"),
@@ -27,7 +29,7 @@ def spelling_of(name: str) -> str:
 
 
 def listed(names: Iterable[object]) -> str:
-    return ", ".join(map(str, names)) or "none"
+    return ", ".join(shortened(str(name), LONGEST) for name in names) or "none"
 
 
 def match_columns(names: Iterable[str], symbol_column: str | None = None) -> dict[str, str]:
