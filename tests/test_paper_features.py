@@ -228,7 +228,13 @@ async def test_tickers_must_be_text() -> None:
 
 @pytest.mark.parametrize("window", [0, -1])
 def test_a_window_holds_at_least_one_bar(window: int) -> None:
-    with pytest.raises(ValueError, match=r"window_size|capacity"):
+    with pytest.raises(ValueError, match=f"^window_size: {window}: it must be from 1"):
+        FeatureComputer(window)
+
+
+@pytest.mark.parametrize("window", [None, "200", 1.5])
+def test_a_window_is_a_whole_number(window: Any) -> None:
+    with pytest.raises(TypeError, match=r"^window_size: .* not a whole number"):
         FeatureComputer(window)
 
 

@@ -449,10 +449,13 @@ async def test_bars_of_a_source_that_was_replaced_are_dropped(store: BarStore) -
 def test_arguments() -> None:
     with pytest.raises(TypeError, match="source"):
         set_bar_source("yahoo")
-    with pytest.raises(ValueError, match="ttl"):
-        set_bar_source(Asked(), ttl=-1.0)
-    with pytest.raises(ValueError, match="timeout"):
-        set_bar_source(Asked(), timeout=0.0)
+    for name, values in {"ttl": (-1.0, float("nan")), "timeout": (0.0, -1, float("nan"))}.items():
+        for value in values:
+            with pytest.raises(ValueError, match=name):
+                set_bar_source(Asked(), **{name: value})
+        for value in (None, "5", True, 1j):
+            with pytest.raises(TypeError, match=f"{name}: .* not a number of seconds"):
+                set_bar_source(Asked(), **{name: value})
 
 
 def test_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+import numbers
 import os
 import threading
 import time
@@ -50,11 +51,15 @@ def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5
     `timeout`: seconds after which a call counts as failed, from its beginning. A coroutine is then cancelled; a plain
     function goes on, is not called a second time meanwhile, and its bars are loaded when they come.
 
-    `TypeError` unless `source` is callable or None; `ValueError` unless `ttl` >= 0 and `timeout` > 0.
+    `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless `ttl` >= 0
+    and `timeout` > 0.
     """
     global _source
     if source is not None and not callable(source):
         raise TypeError(f"source: {source!r} is neither callable nor None")
+    for name, seconds in (("ttl", ttl), ("timeout", timeout)):
+        if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
+            raise TypeError(f"{name}: {seconds!r} is a {type(seconds).__name__}, not a number of seconds")
     if not ttl >= 0:
         raise ValueError(f"ttl: {ttl!r} is not a number of seconds of at least 0")
     if not timeout > 0:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ziggy_async import _core, bridge, timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
+from ziggy_async.messages import shown
 
 __all__ = ["FeatureComputer", "MarketFeatures", "PriceData", "compute_features_async", "feature_computer"]
 
@@ -63,8 +64,16 @@ class FeatureComputer:
     """The last `window_size` observations of each symbol, and the features over them. Safe from any thread."""
 
     def __init__(self, window_size: int = 200) -> None:
-        """`window_size`: observations kept a symbol; `ValueError` below 1."""
-        self._store = _core.BarStore(window_size, ordered=False)
+        """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number."""
+        try:
+            self._store = _core.BarStore(window_size, ordered=False)
+        except ValueError as error:
+            raise ValueError(
+                f"window_size: {shown(window_size)}: {error}".replace("capacity must", "it must")
+            ) from None
+        except TypeError:
+            kind = type(window_size).__name__
+            raise TypeError(f"window_size: {shown(window_size)} is a {kind}, not a whole number") from None
 
     def add_price_data(self, price_data: PriceData) -> None:
         """Appends one observation. `ValueError` naming symbol, column, value unless prices are finite and positive."""
