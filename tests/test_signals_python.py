@@ -16,7 +16,15 @@ import ziggy_async
 from ziggy_async import BarStore, blocking
 from ziggy_async.lag import PingLag
 from ziggy_async.market_brain import signals
-from ziggy_async.market_brain.features import FeatureComputer, Features, FeatureSet, get_ticker_features
+from ziggy_async.market_brain.features import (
+    FeatureComputer,
+    Features,
+    FeatureSet,
+    async_get_multiple_ticker_features,
+    async_get_ticker_features,
+    get_multiple_ticker_features,
+    get_ticker_features,
+)
 from ziggy_async.market_brain.regime import RegimeState
 from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType
 
@@ -343,6 +351,49 @@ async def test_tickers_that_are_none(tickers, store: BarStore) -> None:
         await signals.generate_ticker_signal_async(5)
     with pytest.raises(TypeError, match="ticker: None"):
         get_ticker_features(None)
+
+
+class Unhashable(str):
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        raise ZeroDivisionError
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+class Incomparable(str):
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", [Unhashable, Incomparable])
+async def test_a_str_of_any_subclass_is_its_characters(kind, store: BarStore) -> None:
+    store.load("A", store_of(np.linspace(100.0, 110.0, 60)).bars("A"))
+    tickers = [kind("A"), "B", kind("A")]
+    for found in (
+        signals.generate_signals_for_watchlist(tickers),
+        await signals.generate_signals_for_watchlist_async(tickers),
+        {"A": signals.generate_ticker_signal(kind("A")), "B": await signals.generate_ticker_signal_async(kind("B"))},
+    ):
+        assert [(name, result["ticker"], result["reason"]) for name, result in found.items()] == [
+            ("A", "A", "ok"),
+            ("B", "B", "insufficient_features"),
+        ]
+        assert {type(name) for name in found} == {str}
+    for found in (
+        get_multiple_ticker_features(tickers),
+        await async_get_multiple_ticker_features(tickers),
+        {"A": get_ticker_features(kind("A")), "B": await async_get_ticker_features(kind("B"))},
+    ):
+        assert [(name, features["ticker"], features.status) for name, features in found.items()] == [
+            ("A", "A", "ok"),
+            ("B", "B", "insufficient_data"),
+        ]
 
 
 def test_features_answer_both_ways() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ziggy_async import _core, bridge, sources
+from ziggy_async.messages import shown
 from ziggy_async.store import BarStore, default_store
 
 __all__ = [
@@ -107,13 +108,13 @@ class FeatureComputer:
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
-        names = _core.ticker_tuple(tickers)
+        names = checked_tickers(tickers)
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, names), stale)
 
     async def compute_batch_async(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """As `compute_batch`, off the loop."""
-        names = _core.ticker_tuple(tickers)
+        names = checked_tickers(tickers)
         stale = await self.refresh_async(names, force_refresh)
         loop, port = bridge.port()
         return _marked(await port.features_many(loop, self.store, names), stale)
@@ -144,12 +145,13 @@ class FeatureComputer:
         return () if source is None else await source.refresh_async(tickers, force)
 
     def _compute(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
-        stale = self.refresh((checked_ticker(ticker), *also), force)
+        ticker = checked_ticker(ticker)
+        stale = self.refresh((ticker, *also), force)
         features: Features = _core.features(self.store, ticker)
         return _marked_one(features, ticker in stale)
 
     async def _compute_async(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
-        checked_ticker(ticker)
+        ticker = checked_ticker(ticker)
         store = self.store
         source = sources.source_of(store)
         stale = () if source is None else await source.refresh_async((ticker, *also), force)
@@ -159,10 +161,21 @@ class FeatureComputer:
 
 
 def checked_ticker(ticker: object) -> str:
-    """`ticker`, or `TypeError` when it is no str."""
+    """`ticker`, a plain str of one of a subclass, whose methods may be anything. `TypeError` when it is none."""
+    if type(ticker) is str:
+        return ticker
     if not isinstance(ticker, str):
-        raise TypeError(f"ticker: {ticker!r} is a {type(ticker).__name__}, not a str")
-    return ticker
+        raise TypeError(f"ticker: {shown(ticker)} is a {type(ticker).__name__}, not a str")
+    return str.__str__(ticker)
+
+
+def checked_tickers(tickers: Iterable[str]) -> tuple[str, ...]:
+    """As `checked_ticker`, of each. `TypeError` naming the position of one that is no str."""
+    names = _core.ticker_tuple(tickers)
+    return names if set(map(type, names)) <= PLAIN else tuple(map(str.__str__, names))
+
+
+PLAIN = {str}
 
 
 def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:

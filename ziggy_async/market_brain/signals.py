@@ -14,7 +14,7 @@ from typing import Any
 
 from ziggy_async import _core, blocking, bridge
 from ziggy_async.market_brain import features
-from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
+from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker, checked_tickers
 from ziggy_async.market_brain.regime import (
     RegimeDetector,
     RegimeResult,
@@ -172,13 +172,15 @@ class SignalGenerator:
 
         `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none.
         """
-        return self.generate_signals_bulk([checked_ticker(ticker)], regime, rules=rules)[ticker]
+        ticker = checked_ticker(ticker)
+        return self.generate_signals_bulk([ticker], regime, rules=rules)[ticker]
 
     async def generate_signal_async(
         self, ticker: str, regime: Regime | None = None, *, rules: int = BOTH_RULES
     ) -> Result:
         """As `generate_signal`, off the loop."""
-        return (await self.generate_signals_bulk_async([checked_ticker(ticker)], regime, rules=rules))[ticker]
+        ticker = checked_ticker(ticker)
+        return (await self.generate_signals_bulk_async([ticker], regime, rules=rules))[ticker]
 
     def generate_signals_bulk(
         self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
@@ -187,7 +189,7 @@ class SignalGenerator:
 
         `TypeError` that names the position of a ticker that is no str.
         """
-        names = _core.ticker_tuple(tickers)
+        names = checked_tickers(tickers)
         given = None if regime is None else checked_regime(regime)
         if not names:
             return {}
@@ -205,7 +207,7 @@ class SignalGenerator:
         self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
     ) -> dict[str, Result]:
         """As `generate_signals_bulk`, off the loop."""
-        names = _core.ticker_tuple(tickers)
+        names = checked_tickers(tickers)
         given = None if regime is None else checked_regime(regime)
         if not names:
             return {}
