@@ -122,11 +122,11 @@ def test_times_of_day(write, time, expected):
 
 def test_day_and_month_in_both_orders_is_named_by_its_line(write):
     text = fault(write(table("01/31/2020", "02/03/2020", "13/02/2020")))
-    assert "abc_daily.csv: line 4: ABC: timestamp '13/02/2020'" in text
+    assert "abc_daily.csv: ABC, line 4: timestamp '13/02/2020'" in text
 
 
 def test_other_writing_of_a_date_later_on_is_refused(write):
-    assert "line 3: ABC: timestamp '1/2/2020'" in fault(write(table("2020-01-01", "1/2/2020")))
+    assert "ABC, line 3: timestamp '1/2/2020'" in fault(write(table("2020-01-01", "1/2/2020")))
 
 
 def test_epochs_need_their_unit(write):
@@ -237,12 +237,12 @@ def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
         (table("2020-01-02", figures="10,12,9,11,5,6").encode(), "Line: 2"),
         (
             table("2020-01-02", figures="10,12,9,n/a,5").encode(),
-            "line 2: ABC: close 'n/a' is not a number",
+            "ABC, line 2: close 'n/a' is not a number",
         ),
-        (table("2020-01-02", figures="10,12,9,,5").encode(), "line 2: ABC: close is missing"),
-        (table("2020-01-02", "").encode(), "line 3: ABC: timestamp is missing"),
-        (table("2020-01-02", "someday").encode(), "line 3: ABC: timestamp 'someday'"),
-        (table("2020-01-02", "2020-02-30").encode(), "line 3: ABC: timestamp '2020-02-30'"),
+        (table("2020-01-02", figures="10,12,9,,5").encode(), "ABC, line 2: close is missing"),
+        (table("2020-01-02", "").encode(), "ABC, line 3: timestamp is missing"),
+        (table("2020-01-02", "someday").encode(), "ABC, line 3: timestamp 'someday'"),
+        (table("2020-01-02", "2020-02-30").encode(), "ABC, line 3: timestamp '2020-02-30'"),
         (table("A,2020-01-02", ",2020-01-02", header="symbol," + HEADER).encode(), "line 3: symbol is missing"),
     ],
 )
@@ -293,9 +293,9 @@ LONG = {
     "a line": (table("x" * 5_000_000), "line size of 2000000 bytes exceeded"),
     "a number": (
         table("2020-01-02", figures=f"10,12,9,{'x' * 500_000},5"),
-        r"row 1: ABC: close 'xxx.*\.\.\. is not a number",
+        r"ABC, row 1: close 'xxx.*\.\.\. is not a number",
     ),
-    "a time": (table(f'"{"x" * 500_000}"'), r"row 1: ABC: timestamp 'xxx.*\.\.\. is no date"),
+    "a time": (table(f'"{"x" * 500_000}"'), r"ABC, row 1: timestamp 'xxx.*\.\.\. is no date"),
 }
 
 
@@ -343,7 +343,7 @@ def test_parquet_rows_count_from_one(tmp_path):
 
 def test_parquet_null_is_missing(tmp_path):
     select = BARS_SELECT.replace("11 AS close", "nullif(i, 2) + 10 AS close")
-    assert "row 3: SPY: close is missing" in fault(
+    assert "SPY, row 3: close is missing" in fault(
         parquet(tmp_path / "spy_x.parquet", f"SELECT {select} FROM range(9) t(i)")
     )
 

@@ -311,8 +311,8 @@ def refuse_untyped(connection: "duckdb.DuckDBPyConnection", table: Table, typed:
     row, symbol, faulty, values = found
     at = faulty.index(True)
     column, value = list(typed)[at], values[at]
-    owner = f"{symbol}: " if symbol is not None else ""
-    raise ValueError(f"{table.place(row)}: {owner}{column} {fault_of(column, value)}")
+    owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
+    raise ValueError(f"{owner}{table.place(row)}: {column} {fault_of(column, value)}")
 
 
 def fault_of(column: str, value: str | None) -> str:
