@@ -3,7 +3,7 @@
 import contextvars
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 from ziggy_async.market_brain.features import Features, feature_computer
@@ -62,7 +62,9 @@ class Calls(ABC):
         `force_refresh` asks the bar source first. `use_process_pool` changes nothing: the native pool computes without
         the GIL, which is what a process would be for, and has the bars.
         """
-        return await self._computed(f"compute_features:{ticker}", _features, ticker, force_refresh)
+        return await self._computed(
+            f"compute_features:{ticker}", feature_computer.compute_for_ticker_async, ticker, force_refresh
+        )
 
     async def compute_features_batch(
         self, tickers: Iterable[str], force_refresh: bool = False
@@ -113,16 +115,22 @@ class Calls(ABC):
                 handle.cancel()
             raise
 
-    async def _computed(self, operation: str, compute: Callable[..., Awaitable[T]], *args: Any) -> T | None:
+    def _computed(
+        self, operation: str, compute: Callable[..., Awaitable[T]], *args: Any
+    ) -> Coroutine[Any, Any, T | None]:
         """What `compute` gives, or None when it fails."""
-        value: T | None = None
         if self._options is WITHOUT:
-            value = await self._home._compute_here(operation, compute, args)
-        else:
-            try:
-                value = await self._queued(operation, compute, args, {})
-            except Exception as error:
-                logger.error("%s failed: %s", operation, error)
+            return self._home._compute_here(operation, compute, args)
+        return self._computed_in_turn(operation, compute, args)
+
+    async def _computed_in_turn(
+        self, operation: str, compute: Callable[..., Awaitable[T]], args: tuple[Any, ...]
+    ) -> T | None:
+        value: T | None = None
+        try:
+            value = await self._queued(operation, compute, args, {})
+        except Exception as error:
+            logger.error("%s failed: %s", operation, error)
         return value
 
 
@@ -140,10 +148,6 @@ class View(Calls):
     @property
     def _options(self) -> Options:
         return self._given
-
-
-async def _features(ticker: str, force_refresh: bool) -> Features:
-    return await feature_computer.compute_for_ticker_async(ticker, force_refresh)
 
 
 async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features | None]:

@@ -228,7 +228,7 @@ class AsyncFeatureComputer(Calls):
 
     async def _run_here(self, run: Run) -> Any:
         """Straight to its pool, from whatever loop."""
-        if self._loop is None or self._ending is not None or self._loop.is_closed():
+        if self._loop is None or self._loop.is_closed():
             await self._ready()
         at = time.time()
         try:
@@ -248,7 +248,8 @@ class AsyncFeatureComputer(Calls):
 
     async def _compute_here(self, operation: str, compute: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> Any:
         """What `compute` gives, on the native pool; None when it fails."""
-        await self._ready()
+        if self._loop is None or self._loop.is_closed():
+            await self._ready()
         began, at = time.perf_counter(), time.time()
         try:
             value = await compute(*args)

@@ -102,9 +102,17 @@ class FeatureComputer:
         """The features of `ticker`; `force_refresh` asks the bar source first. `TypeError` unless `ticker` is a str."""
         return self._compute(ticker, force_refresh)
 
-    async def compute_for_ticker_async(self, ticker: str, force_refresh: bool = False) -> Features:
-        """As `compute_for_ticker`, off the loop."""
-        return await self._compute_async(ticker, force_refresh)
+    async def compute_for_ticker_async(
+        self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
+    ) -> Features:
+        """As `compute_for_ticker`, off the loop; `also` as for `get_features`."""
+        ticker = checked_ticker(ticker)
+        store = self.store
+        source = sources.source_of(store)
+        stale = () if source is None else await source.refresh_async((ticker, *also), force_refresh)
+        loop, port = bridge.port()
+        features: Features = await port.features(loop, store, ticker)
+        return _marked_one(features, ticker in stale)
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
@@ -132,7 +140,7 @@ class FeatureComputer:
         self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
     ) -> FeatureSet | None:
         """As `get_features`, off the loop."""
-        return FeatureSet.of(await self._compute_async(ticker, force_refresh, also))
+        return FeatureSet.of(await self.compute_for_ticker_async(ticker, force_refresh, also=also))
 
     def refresh(self, tickers: Collection[str], force: bool = False) -> Collection[str]:
         """Asks the bar source, if any, for the tickers that are missing or old; returns those that it failed for."""
@@ -148,15 +156,6 @@ class FeatureComputer:
         ticker = checked_ticker(ticker)
         stale = self.refresh((ticker, *also), force)
         features: Features = _core.features(self.store, ticker)
-        return _marked_one(features, ticker in stale)
-
-    async def _compute_async(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
-        ticker = checked_ticker(ticker)
-        store = self.store
-        source = sources.source_of(store)
-        stale = () if source is None else await source.refresh_async((ticker, *also), force)
-        loop, port = bridge.port()
-        features: Features = await port.features(loop, store, ticker)
         return _marked_one(features, ticker in stale)
 
 
@@ -208,7 +207,7 @@ def get_multiple_ticker_features(tickers: Iterable[str]) -> dict[str, Features]:
 
 async def async_get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
     """As `get_ticker_features`, off the loop; `force_refresh` asks the bar source first."""
-    return await feature_computer._compute_async(ticker, force_refresh)
+    return await feature_computer.compute_for_ticker_async(ticker, force_refresh)
 
 
 async def async_get_multiple_ticker_features(

@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from ziggy_async._core import Histogram
@@ -63,33 +64,30 @@ class Runner:
         """The callable's result, or its exception. What is no `Exception`, or would not survive in a coroutine, comes
         as a `RuntimeError` that names it. What a plain function returns as a coroutine is awaited."""
         try:
-            return await self._placed(run, in_process)
+            if is_coroutine_function(run.function):
+                run.began = time.perf_counter()
+                return await self._on_loop(run, run.function(*run.args, **run.kwargs))
+            if in_process:
+                return await self._in_process(run)
+            call = Call(run.function, run.args, run.kwargs, run.context)
+            future = self._threads.submit(call)
+            try:
+                await asyncio.wrap_future(future)
+            except asyncio.CancelledError:
+                self._threads.abandon(future)
+                raise
+            finally:
+                run.began = call.began
+            value = call.outcome(run.operation)
+            return await self._on_loop(run, value) if asyncio.iscoroutine(value) else value
         finally:
-            if run.began is not None:
-                seconds = time.perf_counter() - run.began
-                self._seconds.record(seconds)
-                self._mean += (seconds - self._mean) / (8 if self._mean else 1)
+            self._note(run)
 
-    async def _placed(self, run: Run, in_process: bool) -> Any:
-        if is_coroutine_function(run.function):
-            run.began = time.perf_counter()
-            return await self._on_loop(run, run.function(*run.args, **run.kwargs))
-        if in_process:
-            return await self._in_process(run)
-        value = await self._in_thread(run)
-        return await self._on_loop(run, value) if asyncio.iscoroutine(value) else value
-
-    async def _in_thread(self, run: Run) -> Any:
-        call = Call(run.function, run.args, run.kwargs, run.context)
-        future = self._threads.submit(call)
-        try:
-            await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            self._threads.abandon(future)
-            raise
-        finally:
-            run.began = call.began
-        return call.outcome(run.operation)
+    def _note(self, run: Run) -> None:
+        if run.began is not None:
+            seconds = time.perf_counter() - run.began
+            self._seconds.record(seconds)
+            self._mean += (seconds - self._mean) / (8 if self._mean else 1)
 
     async def _in_process(self, run: Run) -> Any:
         pool = self._processes()
@@ -121,4 +119,8 @@ async def guarded(coroutine: Any, operation: str) -> Any:
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """Also of an instance whose class makes it one."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+    if isinstance(function, BuiltinFunctionType | type):  # the most frequent kinds cost least
+        return False
+    if inspect.iscoroutinefunction(function):
+        return True
+    return not isinstance(function, FunctionType) and inspect.iscoroutinefunction(type(function).__call__)
