@@ -24,9 +24,9 @@ EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
 STRETCH, MOMENT = 1e-3, 1e-6
-"""Seconds that a thread goes from call to call before it rests, and for how long: enough to hand over the GIL. Who waits
-for it, an event loop above all, else waits 5 ms for each thread that has work: with eight of them at calls of 0.3 ms
-the loop was late by 36 to 96 ms (p95) without the rest, by 5 to 12 with it, at the same throughput."""
+"""Seconds that a thread goes from call to call before it rests, and for how long: enough to hand over the GIL. Who
+waits for that, an event loop above all, else waits 5 ms for each thread that has work: with eight of them at calls of
+0.3 ms the loop was late by 36 to 96 ms (p95) without the rest, by 5 to 12 with it, at the same throughput."""
 
 
 class ThreadPool(Executor):
