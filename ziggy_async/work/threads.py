@@ -182,7 +182,6 @@ class ThreadPool(Executor):
             self._started += 1
             self._workers.add(worker)
             self._running[job] = worker
-            worker.wake(job)
             try:
                 worker.thread.start()
             except RuntimeError:
@@ -193,6 +192,7 @@ class ThreadPool(Executor):
                 if self._counted == 0:
                     raise
                 return
+            worker.wake(job)  # not before: it would keep the GIL from whoever starts it, an event loop above all
 
     def _end(self, worker: "_Worker") -> None:
         self._workers.remove(worker)
