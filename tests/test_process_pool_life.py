@@ -13,6 +13,7 @@ from typing import Any
 import process_work
 import pytest
 
+from ziggy_async.work import child_process
 from ziggy_async.work.errors import WorkerLost
 from ziggy_async.work.processes import ProcessPool
 
@@ -220,7 +221,7 @@ if before is None:
     sys.exit(0)
 print("parent")
 """
-    done = run_python(STOCK + script)
+    done = run_python(STOCK + script, PYTHONWARNINGS="ignore::DeprecationWarning")
     assert (done.returncode, done.stdout, done.stderr) == (0, "parent\n", "")
 
 
@@ -307,6 +308,17 @@ async def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(RuntimeError, match=r"square: no process could be started, OSError: .*Too many open files"):
             await pool.run(process_work.square, 3)
     assert (pool.busy, pool.waiting, pool.pids()) == (0, 0, [])
+    assert await pool.run(process_work.square, 3) == 9
+    await pool.close()
+
+
+async def test_a_process_that_does_not_become_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ProcessPool(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(child_process, "START_TIMEOUT", 0.0)
+        with pytest.raises(RuntimeError, match="square: its process is not ready after 0 s"):
+            await pool.run(process_work.square, 3)
+    assert pool.pids() == []
     assert await pool.run(process_work.square, 3) == 9
     await pool.close()
 

@@ -35,7 +35,7 @@ class ProcessPool:
         self._threads = ThreadPool(size, "ziggy-async-process")  # one that waits for each process
         self._closing = threading.Lock()
         self._is_closed = False
-        self._is_over = False  # what still waits is turned away
+        self._is_over = False  # what still waits is turned away; by the lock
         self._clear()
         _pools.add(self)
         _expect_exit()
@@ -172,8 +172,10 @@ class ProcessPool:
         with self._closing:  # who comes second waits as well
             self._is_closed = True
             self._threads.shutdown(timeout=max(0.0, timeout))
-            self._is_over = True
-            for run in list(self._runs):
+            with self._lock:
+                self._is_over = True
+                runs = list(self._runs)
+            for run in runs:
                 self._interrupt(run)
             self._threads.shutdown(timeout=4 * GRACE)
             with self._lock:
