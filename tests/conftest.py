@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ziggy_async import BarStore
 
 
+LISTENS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""What makes a script hear of an interrupt also where tests run in the background, which shells start deaf to it."""
+
+
 @cache
 def _real(name: str) -> Bars:
     folder = data_folder()
@@ -54,7 +58,7 @@ def run_python() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
     def run(script: str, timeout: float = 60.0, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-c", script],
+            [sys.executable, "-c", LISTENS + script],
             capture_output=True,
             text=True,
             timeout=timeout,

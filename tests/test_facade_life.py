@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import LISTENS
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 
@@ -90,7 +91,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    command = [sys.executable, "-c", script]
+    command = [sys.executable, "-c", LISTENS + script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
