@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.background import FIRST_BACKOFF, LONGEST_BACKOFF
+from ziggy_async.work.background import FIRST_BACKOFF, LONGEST_BACKOFF, backoff
 from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped
 from ziggy_async.work.tasks import State
 
@@ -134,8 +134,11 @@ async def test_drop_oldest_takes_the_oldest_of_the_least_urgent() -> None:
         for name, priority in (("urgent", 1), ("old", 0), ("young", 0), ("newest", 0)):
             view = computer.with_options(priority=priority, on_full="drop_oldest")
             handles[name] = await view.enqueue_task(name, ran.append, name)
-        with pytest.raises(TaskDropped, match="'old' made room"):
+        with pytest.raises(TaskDropped, match="'old' of priority 0 was dropped"):
             await handles["old"]
+        less = await computer.with_options(priority=-1, on_full="drop_oldest").enqueue_task("less", ran.append, "less")
+        with pytest.raises(TaskDropped, match="'less' of priority -1 was dropped"):
+            await less
         gate.opened.set()
     assert ran == ["urgent", "young", "newest"]
 
@@ -243,12 +246,11 @@ class Fails:
 
 async def test_retries_back_off_exponentially_with_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     async with single() as computer:
-        assert computer._background is not None
         monkeypatch.setattr(random, "random", lambda: 1.0)
-        assert [computer._background._backoff(n) for n in (1, 2, 3, 4)] == pytest.approx([0.1, 0.2, 0.4, 0.8])
-        assert computer._background._backoff(1000) == LONGEST_BACKOFF
+        assert [backoff(n) for n in (1, 2, 3, 4)] == pytest.approx([0.1, 0.2, 0.4, 0.8])
+        assert backoff(1000) == LONGEST_BACKOFF
         monkeypatch.setattr(random, "random", lambda: 0.0)
-        assert computer._background._backoff(3) == 0.0
+        assert backoff(3) == 0.0
         work = Fails(ConnectionError("1"), ConnectionError("2"))
         handle = await computer.with_options(max_attempts=3).enqueue_task("flaky", work)
         assert await handle == 3

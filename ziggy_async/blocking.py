@@ -17,7 +17,7 @@ from concurrent.futures import Future, InvalidStateError
 from typing import Any, ParamSpec, TypeVar
 
 from ziggy_async.environment import whole_number
-from ziggy_async.work.calls import clear_error
+from ziggy_async.work.calls import guarded
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.threads import ThreadPool
 
@@ -96,17 +96,17 @@ class _BackgroundLoop:
         with self._lock:
             if self.is_over:
                 return None
-            guarded = _guarded(coroutine)
+            outer = guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
             try:
-                self._loop.call_soon_threadsafe(self._begin, guarded, coroutine, future)
+                self._loop.call_soon_threadsafe(self._begin, outer, coroutine, future)
             except BaseException:
-                guarded.close()
+                outer.close()
                 raise
-            self._unfinished[future] = guarded, coroutine
+            self._unfinished[future] = outer, coroutine
         return future
 
-    def _begin(self, guarded: Coroutine[Any, Any, T], coroutine: Coroutine[Any, Any, T], future: "Future[T]") -> None:
-        task = self._loop.create_task(guarded)
+    def _begin(self, outer: Coroutine[Any, Any, T], coroutine: Coroutine[Any, Any, T], future: "Future[T]") -> None:
+        task = self._loop.create_task(outer)
 
         def end(task: "asyncio.Task[T]") -> None:
             with self._lock:
@@ -133,23 +133,6 @@ class _BackgroundLoop:
         with contextlib.suppress(RuntimeError):  # it is closed
             self._loop.call_soon_threadsafe(self._stopping.set)
         self.thread.join(EXIT_TIMEOUT)
-
-
-async def _guarded(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What `coroutine` gives, or an exception that its future can carry."""
-    try:
-        return await coroutine
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
-            raise
-        clear = clear_error(error, getattr(coroutine, "__qualname__", "a coroutine"))
-    try:
-        raise clear
-    finally:
-        del clear  # its traceback leads here
 
 
 _lock = threading.Lock()

@@ -6,16 +6,16 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ziggy_async import _core
-from ziggy_async.async_features.calls import WITHOUT, Calls, Home
 from ziggy_async.async_features.config import TaskPoolConfig
+from ziggy_async.async_features.facade import WITHOUT, Calls, Home
 from ziggy_async.lag import LoopLag
-from ziggy_async.work.background import Background
-from ziggy_async.work.calls import described
+from ziggy_async.work.background import Background, under_way
+from ziggy_async.work.calls import described, is_cancelled
 from ziggy_async.work.dead_letters import DeadLetters, Work
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.metrics import Metrics
@@ -52,6 +52,7 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
         self._counts = Counts()
+        self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool: ThreadPool | None = None
         self._process_pool: ProcessPool | None = None  # written under _pools_lock
@@ -80,10 +81,12 @@ class AsyncFeatureComputer(Calls):
         if self._ending is not None and self._loop is asyncio.get_running_loop():
             await asyncio.shield(self._ending)
         await self.dead_letters.open()
-        if not self.is_started:
+        with self._starting:
+            if self.is_started:
+                return
             lost, background = self._background, self._begin(asyncio.get_running_loop())
-            if lost is not None:
-                await background.bury_those_of(lost)
+        if lost is not None:
+            await background.bury_those_of(lost)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between
@@ -109,8 +112,10 @@ class AsyncFeatureComputer(Calls):
         loop = self._loop
         if loop is None or loop.is_closed():
             return
+        if under_way.get():
+            raise RuntimeError("a task cannot wait for the end of the queue that it is in")
         if loop is not asyncio.get_running_loop():
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.stop(drain, timeout), loop))
+            await self._at_home(self.stop(drain, timeout), loop)
             return
         if self._ending is None:
             self._ending = loop.create_task(self._end(drain, timeout))
@@ -126,6 +131,7 @@ class AsyncFeatureComputer(Calls):
             await self._background.stop(drain, timeout)
             left = max(0.0, end - time.monotonic())
             await asyncio.to_thread(self._thread_pool.shutdown, cancel_futures=not drain, timeout=left)
+            self._thread_pool.shutdown(wait=False, cancel_futures=True)  # what has not begun by now
             if self._process_pool is not None:
                 await self._process_pool.close(max(0.0, end - time.monotonic()))
             await self.dead_letters.close()
@@ -193,12 +199,12 @@ class AsyncFeatureComputer(Calls):
         """`total_operations`, `success_rate` (percent), latencies of the successful ones (`avg_latency_ms` and so on;
         all 0 without any), and `queue_depth`, `queue_capacity`, `oldest_waiting_s`."""
         queue = self._background.queue if self._background is not None else None
-        oldest = None if queue is None else queue.oldest
+        oldest = None if queue is None else queue.oldest_entry
         return {
             **self.metrics.summary(),
             "queue_depth": 0 if queue is None else len(queue),
             "queue_capacity": self.config.queue_size,
-            "oldest_waiting_s": 0.0 if oldest is None else time.perf_counter() - oldest.submitted,
+            "oldest_waiting_s": 0.0 if oldest is None else time.perf_counter() - oldest,
         }
 
     def clear_metrics(self) -> None:
@@ -208,10 +214,13 @@ class AsyncFeatureComputer(Calls):
     # --- for the calls
 
     async def _ready(self) -> Background:
+        """Starts it if it never was. `Stopped` after its end, and from its beginning on for what is new."""
         if not self.is_started:
             if self._was_stopped:
                 raise Stopped("the computer was stopped; start it again to use it")
             await self.start()
+        elif self._ending is not None and not under_way.get():
+            raise Stopped("the computer is being stopped")
         assert self._background is not None
         return self._background
 
@@ -219,16 +228,28 @@ class AsyncFeatureComputer(Calls):
         background = await self._ready()
         assert self._loop is not None
         if self._loop is asyncio.get_running_loop():
-            return await background.submit(work, None, requeued_from)
-        elsewhere = asyncio.run_coroutine_threadsafe(background.submit(work, None, requeued_from), self._loop)
-        return await asyncio.wrap_future(elsewhere)
+            return await background.submit(work, requeued_from)
+        return await self._at_home(background.submit(work, requeued_from), self._loop)
+
+    async def _at_home(self, coroutine: Coroutine[Any, Any, T], home: asyncio.AbstractEventLoop) -> T:
+        """Awaits the coroutine in the home loop, from another one. `RuntimeError` when nothing runs there."""
+        if not home.is_running():
+            coroutine.close()
+            raise RuntimeError("the event loop that the computer was started in is not running")
+        elsewhere = asyncio.run_coroutine_threadsafe(coroutine, home)
+        try:
+            return await asyncio.wrap_future(elsewhere)
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            raise Stopped("the event loop that the computer was started in came to its end") from None
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle:
         return await self._enqueue(work, letter)
 
     async def _run_here(self, run: Run) -> Any:
         """Straight to its pool, from whatever loop."""
-        if self._loop is None or self._loop.is_closed():
+        if self._loop is None or self._ending is not None or self._loop.is_closed():
             await self._ready()
         at = time.time()
         try:
@@ -248,7 +269,7 @@ class AsyncFeatureComputer(Calls):
 
     async def _compute_here(self, operation: str, compute: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> Any:
         """What `compute` gives, on the native pool; None when it fails."""
-        if self._loop is None or self._loop.is_closed():
+        if self._loop is None or self._ending is not None or self._loop.is_closed():
             await self._ready()
         began, at = time.perf_counter(), time.time()
         try:
@@ -279,10 +300,14 @@ class AsyncFeatureComputer(Calls):
 
     def _after_fork_in_child(self) -> None:
         """Loop, threads and workers are the parent's: as if it had never been started, its queue empty."""
+        self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool = self._process_pool = None
         self._background = self._scaler = self._loop = self._ending = None
         self._counts = Counts()
+        self.metrics.clear()
+        self.loop_lag = LoopLag()
+        self.dead_letters = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
 
 
 def _letter_file(path: str | None) -> "LetterFile | None":

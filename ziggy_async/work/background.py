@@ -8,14 +8,13 @@ import contextvars
 import logging
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ziggy_async.work.calls import described
 from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
 from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.options import OnFull
 from ziggy_async.work.queue import BoundedQueue
 from ziggy_async.work.runs import Run, Runner
 from ziggy_async.work.scaling import Load
@@ -26,10 +25,15 @@ logger = logging.getLogger(__name__)
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 30.0
 """Seconds at most before the second attempt, doubled for each further one, and before any."""
+GRACE = 1.0
+"""Seconds that cancelled coroutines have to come to their end at a stop."""
+
+under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
+"""Whether the code that asks is a task of some queue: what such a one needs to come to its end is not new work."""
 
 
 class Background:
-    """Belongs to the loop in which it is started; `submit` and `stop` are awaited there."""
+    """Belongs to the loop in which it is made; `submit` and `stop` are awaited there."""
 
     def __init__(
         self,
@@ -46,8 +50,9 @@ class Background:
         self._letters = letters
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
-        self._unfinished: set[Task] = set()
-        self._by_key: dict[Any, Task] = {}  # of those that are unfinished, or wait for a place
+        self._unfinished: set[Task] = set()  # those that wait for a place included
+        self._by_key: dict[Any, Task] = {}  # of the same
+        self._runners: set[asyncio.Task[None]] = set()
         self._burials: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()  # nothing is unfinished
         self._idle.set()
@@ -58,9 +63,7 @@ class Background:
 
     # --- the way in
 
-    async def submit(
-        self, work: Work, context: contextvars.Context | None = None, requeued_from: str | None = None
-    ) -> TaskHandle:
+    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
         """Accepts the work, as its options say when the queue is full; returns once it is accepted, or dropped.
 
         `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
@@ -68,62 +71,65 @@ class Background:
         """
         if self._is_closed:
             raise Stopped(f"task {work.task_id!r}: the queue takes no more work")
-        options = work.options
-        under_way = self._by_key.get(options.key) if options.key is not None else None
-        if under_way is not None:
+        key = work.options.key
+        if key is not None and (joined := self._by_key.get(key)) is not None:
             self.counts.joined += 1
-            under_way.joined += 1
-            return self.handle(under_way)
-        task = Task(work, context or contextvars.copy_context(), requeued_from)
-        if not self.queue.is_full:
-            self._is_full = False
-        elif self._is_refused(task, options.on_full):
-            return self.handle(task)
-        if options.key is not None:
-            self._by_key[options.key] = task
-        if options.deadline is not None:
-            self._limit(task, options.deadline)
-        if self.queue.is_full and options.on_full == "wait":
+            joined.holders += 1
+            return TaskHandle(joined, self)
+        task = Task(work, contextvars.copy_context(), requeued_from)
+        task.context.run(under_way.set, True)
+        has_room = not self.queue.is_full or self._has_made_room(task)
+        self._unfinished.add(task)
+        self._idle.clear()
+        if key is not None:
+            self._by_key[key] = task
+        if work.options.deadline is not None:
+            task.expiry = self._loop.call_later(work.options.deadline, self._expire, task)
+        if has_room:
+            self._admit(task)
+        elif work.options.on_full == "wait":
             await self._wait_for_place(task)
         else:
-            self._admit(task)
-        return self.handle(task)
+            self.counts.move(task, State.QUEUED)
+            self._give_up(task, self._dropped(task), Reason.DROPPED)
+        return TaskHandle(task, self)
 
-    def handle(self, task: Task) -> TaskHandle:
-        return TaskHandle(task, self._cancel)
-
-    def _is_refused(self, task: Task, on_full: OnFull) -> bool:
-        """Says once that the queue is full, and makes room or refuses the newcomer. True: it was dropped."""
+    def _has_made_room(self, task: Task) -> bool:
+        """The queue is full, which is said once an episode: whether the newcomer's options make room in it."""
+        options = task.work.options
         if not self._is_full:
             self._is_full = True
-            logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), on_full)
-        message = f"task {task.work.task_id!r}: the queue is full, {self.queue.capacity} tasks wait"
-        if on_full == "raise":
+            logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
+        if options.on_full == "raise":
             self.counts.rejected += 1
-            raise QueueFull(message)
-        if on_full == "drop_new":
-            self.counts.move(task, State.QUEUED)
-            self._unfinished.add(task)
-            self._bury(task, Reason.DROPPED, TaskDropped(message))
-            return True
-        if on_full == "drop_oldest":
-            oldest = self.queue.pop_oldest()
-            newer = f"task {oldest.work.task_id!r} made room for a newer one, {self.queue.capacity} tasks wait"
-            self._bury(oldest, Reason.DROPPED, TaskDropped(newer))
-        return False
+            raise QueueFull(f"task {task.work.task_id!r}: the queue is full, {self.queue.capacity} tasks wait")
+        least = self.queue.least_priority
+        if options.on_full != "drop_oldest" or least is None or least > options.priority:
+            return False
+        oldest = self.queue.first_of_least()
+        self._give_up(oldest, self._dropped(oldest), Reason.DROPPED)
+        return True
+
+    def _dropped(self, task: Task) -> TaskDropped:
+        capacity, priority = self.queue.capacity, task.work.options.priority
+        return TaskDropped(
+            f"task {task.work.task_id!r} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
+        )
 
     async def _wait_for_place(self, task: Task) -> None:
+        """Until the task is admitted, or has come to its end before."""
+        task.admitted = self._loop.create_future()
+        self.queue.wait_outside(task)
         try:
-            await self.queue.wait_outside(task)
+            await task.admitted
         except asyncio.CancelledError:
-            if task.joined == 0:
-                self._give_up(task, State.CANCELLED, asyncio.CancelledError())
+            self.release(task)
             raise
+        if isinstance(task.outcome.error, Stopped):
+            raise task.outcome.error
 
     def _admit(self, task: Task) -> None:
         self.counts.move(task, State.QUEUED)
-        self._unfinished.add(task)
-        self._idle.clear()
         self.queue.push(task)
         if task.admitted is not None and not task.admitted.done():
             task.admitted.set_result(None)
@@ -131,9 +137,7 @@ class Background:
     def _admit_waiting(self) -> None:
         while (task := self.queue.next_outside()) is not None:
             self._admit(task)
-
-    def _limit(self, task: Task, deadline: float) -> None:
-        task.expiry = self._loop.call_later(deadline, self._expire, task)
+        self._is_full = self._is_full and self.queue.is_full
 
     # --- workers
 
@@ -162,9 +166,13 @@ class Background:
         missing = -surplus - self.queue.recall(-surplus)
         self.worker_tasks = [task for task in self.worker_tasks if not task.done()]
         for _ in range(missing):
-            name = f"ziggy-async-worker-{self._started}"
-            self._started += 1
-            self.worker_tasks.append(self._loop.create_task(self._serve(), name=name))
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        worker = self._loop.create_task(self._serve(), name=f"ziggy-async-worker-{self._started}")
+        self._started += 1
+        self.worker_tasks.append(worker)
+        worker.add_done_callback(self._worker_ended)
 
     async def _serve(self) -> None:
         try:
@@ -172,15 +180,29 @@ class Background:
                 self._admit_waiting()
                 self.counts.move(task, State.RUNNING)
                 await self._work(task)
-        except asyncio.CancelledError:  # the loop comes to its end and nobody has called stop
-            await self._close(Stopped("the event loop was closed"))
+                del task  # not kept until the next one comes
+        except asyncio.CancelledError:
+            if is_the_end_of(self._loop):
+                await self._close(Stopped("the event loop came to its end"))
             raise
+
+    def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
+        """One that somebody has cancelled is replaced, unless the loop comes to its end."""
+        if not worker.cancelled() or self._is_closed:
+            return
+        if is_the_end_of(self._loop):
+            self._abandon(Stopped("the event loop came to its end"))
+        else:
+            self.worker_tasks.remove(worker)
+            self._start_worker()
 
     async def _work(self, task: Task) -> None:
         """One attempt, until it has ended or was given up: a callable that does not let go keeps no worker."""
         task.over = self._loop.create_future()
         task.began = time.perf_counter()
         task.runner = self._loop.create_task(self._attempt(task), name=task.work.operation)
+        self._runners.add(task.runner)
+        task.runner.add_done_callback(self._runners.discard)
         await task.over
 
     async def _attempt(self, task: Task) -> None:
@@ -188,19 +210,22 @@ class Background:
         run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
         try:
             value = await self._runner.run(run, work.options.use_process_pool)
-        except asyncio.CancelledError:
-            # Given up; or the loop comes to its end and nobody has called stop.
-            self._give_up(task, State.DEAD, Stopped("the event loop was closed"), Reason.SHUTDOWN)
+        except asyncio.CancelledError:  # it was given up; or somebody cancels whatever tasks there are
+            self._give_up(task, Stopped("it was cancelled with the event loop's tasks"), Reason.SHUTDOWN)
         except Exception as error:
             self._failed(task, error)
         else:
             self._succeeded(task, value)
-        _set_over(task)
+        finally:
+            if task.over is not None and not task.over.done():
+                task.over.set_result(None)
+            del self, task, work, run  # an error's traceback leads to this frame: it must not lead to its own task
 
     def _succeeded(self, task: Task, value: Any) -> None:
         if task.state is State.RUNNING:  # else it was given up meanwhile
             task.end_attempt(None)
-            self._finish(task, State.SUCCEEDED, value)
+            self._settle(task, State.SUCCEEDED)
+            task.outcome.set(value, None)
 
     def _failed(self, task: Task, error: Exception) -> None:
         if task.state is not State.RUNNING:
@@ -208,18 +233,15 @@ class Background:
         task.end_attempt(described(error))
         options = task.work.options
         if not isinstance(error, (*options.retry_on, WorkerLost)):
-            self._finish(task, State.FAILED, error=error)
+            self._settle(task, State.FAILED, error)
+            task.outcome.set(None, error)
         elif len(task.attempts) < options.max_attempts:
             self.counts.retried += 1
             self.counts.move(task, State.QUEUED)
-            task.timer = self._loop.call_later(self._backoff(len(task.attempts)), self._again, task)
+            task.timer = self._loop.call_later(backoff(len(task.attempts)), self._again, task)
         else:
             lost = isinstance(error, WorkerLost)
-            self._bury(task, Reason.WORKER_LOST if lost else Reason.EXHAUSTED, error)
-
-    def _backoff(self, attempts: int) -> float:
-        """Exponential with full jitter: anywhere below the limit, so that what failed together does not return so."""
-        return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
+            self._bury(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
 
     def _again(self, task: Task) -> None:
         task.timer = None
@@ -227,88 +249,79 @@ class Background:
 
     # --- the ways out
 
+    def cancel(self, task: Task) -> bool:
+        """From any thread. False when the task is done, or its loop is closed."""
+        return not task.outcome.is_set and self._here(self._give_up, task, asyncio.CancelledError())
+
+    def release(self, task: Task) -> None:
+        """From any thread: one of those who want the task does so no more."""
+        self._here(self._release, task)
+
+    def _release(self, task: Task) -> None:
+        task.holders -= 1
+        if task.holders <= 0:
+            self._give_up(task, asyncio.CancelledError())
+
+    def _here(self, function: Callable[..., object], *args: Any) -> bool:
+        """Calls it in the home loop's thread, now or soon; False when that loop is closed."""
+        if asyncio._get_running_loop() is self._loop:
+            function(*args)
+            return True
+        try:
+            self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            return False
+        return True
+
     def _expire(self, task: Task) -> None:
         limit = task.work.options.deadline
         error = TimeoutError(f"task {task.work.task_id!r} was not done within its deadline of {limit:g} s")
-        self._give_up(task, State.DEAD, error, Reason.DEADLINE)
+        self._give_up(task, error, Reason.DEADLINE)
 
-    def _cancel(self, task: Task) -> bool:
-        """From any thread."""
-        if task.outcome.done():
-            return False
-        if _is_here(self._loop):
-            self._give_up(task, State.CANCELLED, asyncio.CancelledError())
-        else:
-            self._loop.call_soon_threadsafe(self._give_up, task, State.CANCELLED, asyncio.CancelledError())
-        return True
-
-    def _give_up(self, task: Task, state: State, error: BaseException, reason: Reason | None = None) -> None:
-        """Ends a task that is not done, wherever it is. Its handle answers at once, whatever still runs."""
-        if task.state is not None and task.state.is_final:
+    def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
+        """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
+        once, whatever still runs."""
+        if task.state.is_final:
             return
-        if task.state is None:
-            self._withdraw(task)
-            if reason is None:
-                task.outcome.set_exception(error)
-                return
-            self.counts.move(task, State.QUEUED)
-            self._unfinished.add(task)
-        task.end_attempt(described(error))
+        if task.state is State.WAITING and reason is not None:
+            self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
         self.queue.remove(task)
+        task.end_attempt(described(error))
         if reason is None:
-            self._finish(task, state, error=error)
+            self._settle(task, State.CANCELLED)
+            task.outcome.set(None, error)
         else:
-            self._bury(task, reason, error)
+            self._bury(task, error, reason)
         if task.runner is not None:
             task.runner.cancel()
-        _set_over(task)
         self._admit_waiting()
 
-    def _withdraw(self, task: Task) -> None:
-        """Takes back a task that waits for a place."""
-        self.queue.remove(task)
-        self._forget(task)
-        if task.admitted is not None and not task.admitted.done():
-            task.admitted.set_result(None)
-
-    def _forget(self, task: Task) -> None:
-        """Nothing leads to the task any more."""
+    def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
+        """The task is at its end: nothing leads to it any more."""
+        self.counts.move(task, state)
         self._unfinished.discard(task)
         key = task.work.options.key
         if key is not None and self._by_key.get(key) is task:
             del self._by_key[key]
-        for timer in (task.timer, task.expiry):
-            if timer is not None:
-                timer.cancel()
-
-    def _settle(self, task: Task, state: State, error: BaseException | None) -> None:
-        self.counts.move(task, state)
-        self._forget(task)
+        task.let_go()
         if state is not State.CANCELLED:
             self._record(task, error)
         if not self._unfinished:
             self._idle.set()
 
-    def _finish(self, task: Task, state: State, value: Any = None, error: BaseException | None = None) -> None:
-        self._settle(task, state, error)
-        if error is None:
-            task.outcome.set_result(value)
-        else:
-            task.outcome.set_exception(error)
-
-    def _bury(self, task: Task, reason: Reason, error: BaseException) -> None:
+    def _bury(self, task: Task, error: BaseException, reason: Reason) -> None:
         """The task is dead. Its handle says so once its letter is kept."""
         self._settle(task, State.DEAD, error)
         logger.error("task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
-        burial = self._loop.create_task(self._write_letter(task, reason, error))
+        burial = self._loop.create_task(self._write_letter(task, error, reason))
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
 
-    async def _write_letter(self, task: Task, reason: Reason, error: BaseException) -> None:
+    async def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
         try:
             await self._letters.bury(task.work, reason, tuple(task.attempts), task.requeued_from)
         finally:
-            task.outcome.set_exception(error)
+            task.outcome.set(None, error)
 
     def _record(self, task: Task, error: BaseException | None) -> None:
         total = time.perf_counter() - task.submitted
@@ -326,9 +339,8 @@ class Background:
 
     async def stop(self, drain: bool, timeout: float) -> None:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
-        shutdown. Workers and burials are done when this returns."""
-        self._is_closed = True
-        self._turn_away()
+        shutdown. When this returns workers and burials are done, and cancelled coroutines too if they end in time."""
+        self._refuse()
         if drain:
             try:
                 async with asyncio.timeout(timeout):
@@ -337,47 +349,52 @@ class Background:
                 logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
         await self._close(Stopped("the queue was stopped"))
         self.resize(0)
-        await _all_of(self.worker_tasks)
+        await all_of(self.worker_tasks)
+        await all_of(self._runners, GRACE)
+
+    def _refuse(self) -> None:
+        """No more work, neither what waits for a place."""
+        self._is_closed = True
+        for task in self.queue.clear_outside():
+            error = Stopped(f"task {task.work.task_id!r}: the queue was stopped before there was room")
+            self._give_up(task, error)
 
     async def _close(self, error: Stopped) -> None:
-        self._is_closed = True
-        self._turn_away()
-        for task in list(self._unfinished):
-            self._give_up(task, State.DEAD, error, Reason.SHUTDOWN)
+        self._abandon(error)
         while self._burials:
-            await _all_of(self._burials)
+            await all_of(self._burials)
+
+    def _abandon(self, error: Stopped) -> None:
+        """No more work, and an end of what there is, in the order in which it came."""
+        self._refuse()
+        for task in sorted(self._unfinished, key=lambda task: task.submitted):
+            self._give_up(task, error, Reason.SHUTDOWN)
 
     async def bury_those_of(self, lost: "Background") -> None:
-        """The letters of tasks whose loop was closed before they were done."""
-        for task in list(lost._unfinished):
-            error = Stopped("the event loop was closed")
-            self.counts.move(task, State.DEAD)
+        """The letters of tasks whose loop was closed before they were done; nothing runs there any more."""
+        error = Stopped("the event loop was closed")
+        for task in sorted(lost._unfinished, key=lambda task: task.submitted):
             lost._unfinished.discard(task)
-            await self._write_letter(task, Reason.SHUTDOWN, error)
-
-    def _turn_away(self) -> None:
-        for task in self.queue.clear_outside():
-            self._forget(task)
-            error = Stopped(f"task {task.work.task_id!r}: the queue was stopped before there was room")
-            task.outcome.set_exception(error)
-            if task.admitted is not None and not task.admitted.done():
-                task.admitted.set_exception(error)
+            if task.state is State.WAITING:
+                self.counts.move(task, State.CANCELLED)
+                task.outcome.set(None, error)
+            else:
+                self.counts.move(task, State.DEAD)
+                await self._write_letter(task, error, Reason.SHUTDOWN)
 
 
-def _set_over(task: Task) -> None:
-    if task.over is not None and not task.over.done():
-        task.over.set_result(None)
+def backoff(attempts: int) -> float:
+    """Exponential with full jitter: anywhere below the limit, so that what failed together does not return so."""
+    return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
 
 
-def _is_here(loop: asyncio.AbstractEventLoop) -> bool:
-    try:
-        return asyncio.get_running_loop() is loop
-    except RuntimeError:
-        return False
+def is_the_end_of(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether all of the loop's tasks are being cancelled, and not some alone."""
+    return all(task.cancelling() for task in asyncio.all_tasks(loop))
 
 
-async def _all_of(tasks: Iterable["asyncio.Task[None]"]) -> None:
+async def all_of(tasks: Iterable["asyncio.Task[None]"], timeout: float | None = None) -> None:
     """Waits for tasks whose own errors are not ours to raise."""
     pending = list(tasks)
     if pending:
-        await asyncio.wait(pending)
+        await asyncio.wait(pending, timeout=timeout)

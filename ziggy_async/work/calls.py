@@ -1,4 +1,4 @@
-"""One run of a callable in a thread, whose outcome is asked for on the loop.
+"""One run of a callable in a thread, whose outcome is asked for on the loop; and coroutines whose outcome it may be.
 
 Some exceptions cannot travel as they are: futures and coroutines do not carry `StopIteration`, `SystemExit` would end
 the loop, `CancelledError` would look as if somebody had cancelled the caller. They become a clear error.
@@ -17,6 +17,9 @@ CANNOT_TRAVEL = (
     asyncio.CancelledError,
     concurrent.futures.CancelledError,
 )
+
+MOST_SAID = 500
+"""Characters of an error that are kept: its text may hold whatever was the matter."""
 
 
 class Call:
@@ -80,9 +83,44 @@ def clear_error(error: BaseException, operation: str) -> Exception:
 
 
 def described(error: BaseException) -> str:
-    """An exception's class, and what it says."""
+    """An exception as one line: its class, and what it says."""
     try:
-        text = str(error)
-    except Exception:
+        text = " ".join(str(error).split())
+    except BaseException:
         text = "it cannot say what"
+    if len(text) > MOST_SAID:
+        text = f"{text[:MOST_SAID]}... ({len(text)} characters)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def started(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, operation: str, context: contextvars.Context | None = None
+) -> Any:
+    """A task that awaits `guarded(coroutine)`. Cancelled before its first step it closes the coroutine, which would
+    complain that nobody has awaited it."""
+    task = loop.create_task(guarded(coroutine, operation), context=context)
+    task.add_done_callback(lambda _: coroutine.close())
+    return task
+
+
+async def guarded(coroutine: Any, operation: str) -> Any:
+    """Awaits the coroutine; what would end the loop, or look like a cancellation that nobody asked for, becomes a clear
+    error."""
+    try:
+        return await coroutine
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError) and is_cancelled():
+            raise
+        clear = clear_error(error, operation)
+    try:
+        raise clear
+    finally:
+        del clear  # its traceback leads here
+
+
+def is_cancelled() -> bool:
+    """Whether somebody wants the current task to end."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -81,9 +81,20 @@ class ProcessPool:
 
         Cancelling it ends the process, if the call has one, and another takes its place.
         """
+        value: T = await self.call(function, args, kwargs)
+        return value
+
+    async def call(
+        self,
+        function: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        on_begin: Callable[[], None] | None = None,
+    ) -> T:
+        """As `run`; `on_begin` is called, in some thread, when the call has a place."""
         if self._is_closed:
             raise Stopped("the process pool was closed")
-        run = _Run(function, args, kwargs)
+        run = _Run(function, args, kwargs, on_begin)
         call = Call(self._serve, (run,), {}, contextvars.copy_context())
         future = self._threads.submit(call)
         try:
@@ -104,6 +115,8 @@ class ProcessPool:
 
     def _serve(self, run: "_Run") -> Any:
         self._check_wanted(run)
+        if run.on_begin is not None:
+            run.on_begin()
         request = run.pack()
         child = self._enter(run)
         try:
@@ -202,7 +215,14 @@ class ProcessPool:
 class _Run:
     """One call on its way through the pool."""
 
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        on_begin: Callable[[], None] | None,
+    ) -> None:
+        self.on_begin = on_begin
         self.name = parcels.name_of(function)
         self.child: ChildProcess | None = None
         self.is_interrupted = False

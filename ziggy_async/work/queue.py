@@ -1,8 +1,11 @@
 """The bounded queue in front of the workers: levels of priority, each first come, first served."""
 
 import asyncio
+import time
 from bisect import insort
 from collections import OrderedDict, deque
+from contextlib import suppress
+from itertools import islice
 
 from ziggy_async.work.tasks import Task
 
@@ -28,10 +31,19 @@ class BoundedQueue:
         return self._length >= self.capacity or bool(self._outside)
 
     @property
-    def oldest(self) -> Task | None:
-        """The task that has waited longest."""
-        firsts = [next(iter(level)) for level in self._levels.values()]
-        return min(firsts, key=lambda task: task.submitted, default=None)
+    def oldest_entry(self) -> float | None:
+        """When the one came that waits longest, on `time.perf_counter`. From any thread, which may see it a moment
+        late."""
+        entries = []
+        for level in list(self._levels.values()):
+            with suppress(RuntimeError):  # changed by the loop's thread at this very moment
+                entries += [task.entered for task in islice(level, 1)]
+        return min(entries, default=None)
+
+    @property
+    def least_priority(self) -> int | None:
+        """Of those in the queue."""
+        return self._priorities[0] if self._priorities else None
 
     def push(self, task: Task) -> None:
         """Adds the task, whether or not there is a place, and wakes a worker."""
@@ -40,6 +52,7 @@ class BoundedQueue:
         if level is None:
             level = self._levels[priority] = OrderedDict()
             insort(self._priorities, priority)
+        task.entered = time.perf_counter()
         level[task] = None
         self._length += 1
         self._wake_one()
@@ -51,9 +64,9 @@ class BoundedQueue:
         if task in self._levels.get(priority, ()):
             self._take_out(priority, task)
 
-    def pop_oldest(self) -> Task:
+    def first_of_least(self) -> Task:
         """Of the least urgent tasks the one that has waited longest."""
-        return self._pop(self._priorities[0])
+        return next(iter(self._levels[self._priorities[0]]))
 
     async def take(self) -> Task | None:
         """Of the most urgent tasks the one that has waited longest; None for a worker that is to go home."""
@@ -63,7 +76,7 @@ class BoundedQueue:
                 return None
             if self._length > 0:
                 return self._pop(self._priorities[-1])
-            await self._work()
+            await self._be_woken()
 
     def dismiss(self, workers: int) -> None:
         """Sends so many workers home, each as soon as it is idle."""
@@ -77,11 +90,8 @@ class BoundedQueue:
         self._dismissed -= kept
         return kept
 
-    def wait_outside(self, task: Task) -> "asyncio.Future[None]":
-        """A future that is done when `admit` has let the task in."""
+    def wait_outside(self, task: Task) -> None:
         self._outside[task] = None
-        task.admitted = asyncio.get_running_loop().create_future()
-        return task.admitted
 
     def next_outside(self) -> Task | None:
         """Takes the first of those that wait for a place, if there is a place for it."""
@@ -107,8 +117,8 @@ class BoundedQueue:
             del self._levels[priority]
             self._priorities.remove(priority)
 
-    async def _work(self) -> None:
-        """Waits to be woken. A worker that is cancelled when it was woken already passes the word on."""
+    async def _be_woken(self) -> None:
+        """A worker that is cancelled when it was woken already passes the word on."""
         woken = asyncio.get_running_loop().create_future()
         self._idle.append(woken)
         try:

@@ -3,14 +3,15 @@
 import asyncio
 import contextvars
 import inspect
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from ziggy_async._core import Histogram
-from ziggy_async.work.calls import Call, clear_error
+from ziggy_async.work.calls import Call, clear_error, is_cancelled, started
+from ziggy_async.work.errors import Stopped
 from ziggy_async.work.processes import ProcessPool
 from ziggy_async.work.threads import ThreadPool
 
@@ -29,6 +30,9 @@ class Run:
     began: float | None = None
     """When it had a thread, a process or its turn on the loop; None until then."""
 
+    def begin(self) -> None:
+        self.began = time.perf_counter()
+
 
 class Runner:
     """Safe from any loop."""
@@ -37,8 +41,9 @@ class Runner:
         """`processes`: gives the pool, which is made when the first callable wants it."""
         self._threads = threads
         self._processes = processes
-        self._seconds = Histogram()  # of runs that came to an end
-        self._mean = 0.0
+        self._lock = threading.Lock()
+        self._finished = 0  # by _lock
+        self._mean = 0.0  # by _lock
 
     @property
     def waiting(self) -> int:
@@ -53,7 +58,7 @@ class Runner:
     @property
     def finished(self) -> int:
         """Runs that came to an end, whichever."""
-        return self._seconds.count
+        return self._finished
 
     @property
     def mean_seconds(self) -> float:
@@ -62,59 +67,49 @@ class Runner:
 
     async def run(self, run: Run, in_process: bool = False) -> Any:
         """The callable's result, or its exception. What is no `Exception`, or would not survive in a coroutine, comes
-        as a `RuntimeError` that names it. What a plain function returns as a coroutine is awaited."""
+        as a `RuntimeError` that names it. What a plain function returns as a coroutine is awaited. `Stopped` when the
+        pool was shut down before it began."""
         try:
             if is_coroutine_function(run.function):
                 run.began = time.perf_counter()
                 return await self._on_loop(run, run.function(*run.args, **run.kwargs))
             if in_process:
-                return await self._in_process(run)
+                return await self._processes().call(run.function, run.args, run.kwargs, run.begin)
             call = Call(run.function, run.args, run.kwargs, run.context)
             future = self._threads.submit(call)
             try:
                 await asyncio.wrap_future(future)
             except asyncio.CancelledError:
+                if future.cancelled() and not is_cancelled():
+                    raise Stopped(f"{run.operation}: the thread pool was shut down before it began") from None
                 self._threads.abandon(future)
                 raise
             finally:
                 run.began = call.began
             value = call.outcome(run.operation)
-            return await self._on_loop(run, value) if asyncio.iscoroutine(value) else value
+            return await self._on_loop(run, value) if inspect.iscoroutine(value) else value
         finally:
             self._note(run)
 
     def _note(self, run: Run) -> None:
-        if run.began is not None:
-            seconds = time.perf_counter() - run.began
-            self._seconds.record(seconds)
+        if run.began is None:
+            return
+        seconds = time.perf_counter() - run.began
+        with self._lock:
+            self._finished += 1
             self._mean += (seconds - self._mean) / (8 if self._mean else 1)
 
-    async def _in_process(self, run: Run) -> Any:
-        pool = self._processes()
-        run.began = time.perf_counter()
-        return await pool.run(run.function, *run.args, **run.kwargs)
-
     async def _on_loop(self, run: Run, coroutine: Any) -> Any:
+        """In a task of its own, which has the caller's context variables."""
+        task = started(asyncio.get_running_loop(), coroutine, run.operation, run.context)
         try:
-            return await asyncio.get_running_loop().create_task(guarded(coroutine, run.operation), context=run.context)
+            return await task
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            raise clear_error(error, run.operation) from error  # it has cancelled itself
         finally:
-            del coroutine
-
-
-async def guarded(coroutine: Any, operation: str) -> Any:
-    """Awaits the coroutine; what would end the loop, or look like a cancellation that nobody asked for, becomes a clear
-    error."""
-    task = asyncio.current_task()
-    assert task is not None
-    try:
-        return await coroutine
-    except BaseException as error:
-        if isinstance(error, asyncio.CancelledError) and task.cancelling():
-            raise
-        clear = clear_error(error, operation)
-        if clear is error:
-            raise
-        raise clear from error
+            del task  # which holds the error whose traceback leads here
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:

@@ -2,18 +2,20 @@
 
 import asyncio
 import contextvars
+import threading
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from ziggy_async.work.dead_letters import Attempt, Work
 
 
 class State(StrEnum):
+    WAITING = "waiting"  # for a place in the queue: not submitted yet
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -23,7 +25,65 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self not in (State.QUEUED, State.RUNNING)
+        return self not in (State.WAITING, State.QUEUED, State.RUNNING)
+
+
+class Outcome:
+    """A result or an error, set once by the task's home loop, for any thread to look at and any loop to wait for."""
+
+    __slots__ = ("_error", "_is_set", "_lock", "_value", "_waiters")
+
+    def __init__(self) -> None:
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._is_set = False  # written under _lock
+        self._waiters: set[asyncio.Future[None]] = set()  # under _lock
+        self._lock = threading.Lock()
+
+    @property
+    def is_set(self) -> bool:
+        return self._is_set
+
+    @property
+    def error(self) -> BaseException | None:
+        return self._error
+
+    def get(self) -> Any:
+        """The result, or raises the error. To be asked once it is set."""
+        if self._error is None:
+            return self._value
+        try:
+            raise self._error
+        finally:
+            del self  # the error's traceback leads to this frame: it must not lead back to the error
+
+    def set(self, value: Any, error: BaseException | None) -> None:
+        with self._lock:
+            if self._is_set:
+                return
+            self._value, self._error, self._is_set = value, error, True
+            waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
+                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+
+    async def wait(self) -> None:
+        """Until it is set. Cancelling this leaves nothing behind."""
+        waiter = asyncio.get_running_loop().create_future()
+        with self._lock:
+            if self._is_set:
+                return
+            self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            with self._lock:
+                self._waiters.discard(waiter)
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 @dataclass(eq=False, slots=True)
@@ -33,19 +93,21 @@ class Task:
     work: Work
     context: contextvars.Context
     requeued_from: str | None = None
-    state: State | None = None
-    """None until the queue has accepted it."""
+    state: State = State.WAITING
     attempts: list[Attempt] = field(default_factory=list)
     submitted: float = field(default_factory=time.perf_counter)
     submitted_at: float = field(default_factory=time.time)
+    entered: float = 0.0
+    """When it came into the queue last."""
     running: float = 0.0
     """Seconds spent in attempts."""
     began: float | None = None
     """When the attempt under way began."""
-    joined: int = 0
-    outcome: "Future[Any]" = field(default_factory=Future)
+    holders: int = 1
+    """Callers that want it; a key adds more."""
+    outcome: Outcome = field(default_factory=Outcome)
     admitted: "asyncio.Future[None] | None" = None
-    """Set while its caller waits for room in the queue."""
+    """Its caller waits for it while there is no place in the queue."""
     over: "asyncio.Future[None] | None" = None
     """The worker waits for it: the attempt has ended or was given up."""
     runner: "asyncio.Task[None] | None" = None
@@ -53,9 +115,6 @@ class Task:
     """Of its next attempt."""
     expiry: asyncio.TimerHandle | None = None
     """Of its deadline."""
-
-    def __post_init__(self) -> None:
-        self.outcome.set_running_or_notify_cancel()  # nobody who awaits it can cancel it
 
     def end_attempt(self, error: str | None) -> None:
         """Books the time of the attempt under way, and its error."""
@@ -68,40 +127,66 @@ class Task:
             began = datetime.fromtimestamp(time.time() - seconds, UTC)
             self.attempts.append(Attempt(began, seconds, error))
 
+    def let_go(self) -> None:
+        """Nobody waits for its attempt or for its admission any more, and no timer counts for it."""
+        for future in (self.admitted, self.over):
+            if future is not None and not future.done():
+                future.set_result(None)
+        for timer in (self.timer, self.expiry):
+            if timer is not None:
+                timer.cancel()
+
 
 class Counts:
     """Where the tasks are. `submitted` is always the sum over the states, since they change by `move` alone."""
 
     def __init__(self) -> None:
-        self._in = dict.fromkeys(State, 0)
+        self._lock = threading.Lock()  # for readers in other threads
+        self._in: dict[State, int] = {state: 0 for state in State if state is not State.WAITING}
         self.submitted = 0
         self.rejected = 0  # refused by QueueFull; never submitted
         self.joined = 0  # found work of their key under way; never submitted
         self.retried = 0  # attempts after a first one
 
     def move(self, task: Task, state: State) -> None:
-        if task.state is None:
-            self.submitted += 1
-        else:
-            self._in[task.state] -= 1
-        task.state = state
-        self._in[state] += 1
+        """A task that waits is counted from when it is queued; one that ends before never was there."""
+        with self._lock:
+            before, task.state = task.state, state
+            if before is not State.WAITING:
+                self._in[before] -= 1
+            elif state is State.QUEUED:
+                self.submitted += 1
+            else:
+                return
+            self._in[state] += 1
 
     def __getitem__(self, state: State) -> int:
         return self._in[state]
 
     @property
     def unfinished(self) -> int:
-        return self._in[State.QUEUED] + self._in[State.RUNNING]
+        with self._lock:
+            return self._in[State.QUEUED] + self._in[State.RUNNING]
 
     def to_dict(self) -> dict[str, int]:
-        return {
-            "submitted": self.submitted,
-            **{state.value: count for state, count in self._in.items()},
-            "rejected": self.rejected,
-            "joined": self.joined,
-            "retried": self.retried,
-        }
+        with self._lock:
+            return {
+                "submitted": self.submitted,
+                **{state.value: count for state, count in self._in.items()},
+                "rejected": self.rejected,
+                "joined": self.joined,
+                "retried": self.retried,
+            }
+
+
+class Owner(Protocol):
+    """Who runs the tasks."""
+
+    def cancel(self, task: Task) -> bool:
+        """Gives the task up, from any thread; False when it is done."""
+
+    def release(self, task: Task) -> None:
+        """One of those who want it does so no more, from any thread; the last one gives it up."""
 
 
 class TaskHandle:
@@ -111,11 +196,11 @@ class TaskHandle:
     error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
     """
 
-    __slots__ = ("_cancel", "_task")
+    __slots__ = ("_owner", "_task")
 
-    def __init__(self, task: Task, cancel: Callable[[Task], bool]) -> None:
+    def __init__(self, task: Task, owner: Owner) -> None:
         self._task = task
-        self._cancel = cancel
+        self._owner = owner
 
     @property
     def task_id(self) -> str:
@@ -127,8 +212,7 @@ class TaskHandle:
 
     @property
     def state(self) -> State:
-        """Queued also while it waits for a place; cancelled also when that wait was."""
-        return self._task.state or (State.CANCELLED if self.done() else State.QUEUED)
+        return self._task.state
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -136,30 +220,38 @@ class TaskHandle:
         return tuple(self._task.attempts)
 
     def done(self) -> bool:
-        return self._task.outcome.done()
+        return self._task.outcome.is_set
 
     def result(self) -> Any:
         """The result; raises the task's error, or `InvalidStateError` while it is not done."""
-        return self._finished().result()
+        return self._finished().get()
 
     def exception(self) -> BaseException | None:
-        return self._finished().exception()
+        return self._finished().error
 
     def cancel(self) -> bool:
         """Gives the task up: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
         thread goes on, but nobody waits for it. False when the task is done already. Awaiting it then raises
         `asyncio.CancelledError`."""
-        return self._cancel(self._task)
+        return self._owner.cancel(self._task)
+
+    def release(self) -> None:
+        """Says that this caller does not want the task any more; it is given up unless its key has brought others."""
+        self._owner.release(self._task)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        if self._task.outcome.done():
-            return self._task.outcome.result()
-        return (yield from asyncio.shield(asyncio.wrap_future(self._task.outcome)).__await__())
+        outcome = self._task.outcome
+        if not outcome.is_set:
+            yield from outcome.wait().__await__()
+        try:
+            return outcome.get()
+        finally:
+            del self, outcome  # as in Outcome.get
 
     def __repr__(self) -> str:
         return f"<TaskHandle {self.task_id!r} {self.state.value}>"
 
-    def _finished(self) -> "Future[Any]":
-        if not self._task.outcome.done():
+    def _finished(self) -> Outcome:
+        if not self._task.outcome.is_set:
             raise asyncio.InvalidStateError(f"task {self.task_id!r} is not done")
         return self._task.outcome

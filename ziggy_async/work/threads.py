@@ -23,6 +23,9 @@ T = TypeVar("T")
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
+MOST_REPLACED = 4
+"""Times its size that a pool replaces stuck threads: what hangs for ever must not use up the process's threads."""
+
 STRETCH, MOMENT = 1e-3, 1e-6
 """Seconds that a thread goes from call to call before it rests, and for how long: enough to hand over the GIL. Who
 waits for that, an event loop above all, else waits 5 ms for each thread that has work: with eight of them at calls of
@@ -32,7 +35,8 @@ waits for that, an event loop above all, else waits 5 ms for each thread that ha
 class ThreadPool(Executor):
     """At most `size` threads, started when there is work and none is idle. Safe from any thread and any loop.
 
-    A thread whose caller has given up (`abandon`) does not count: another one may take its place until it returns.
+    A thread whose caller has given up (`abandon`) does not count: another one may take its place until it returns, for
+    up to four times the size.
     What runs when the interpreter exits has 2 s to end, what waits then is cancelled. A forked child finds the pool
     empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
@@ -172,7 +176,7 @@ class ThreadPool(Executor):
 
     @property
     def _counted(self) -> int:
-        return len(self._workers) - self._stuck
+        return len(self._workers) - min(self._stuck, MOST_REPLACED * self._size)
 
     def _start_missing(self) -> None:
         """Threads for what waits, as many as may be. `RuntimeError` when there is none and none can be started."""

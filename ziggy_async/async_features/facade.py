@@ -89,6 +89,7 @@ class Calls(ABC):
 
         Cancelling it returns at once; a thread that is in the middle goes on alone, and is replaced meanwhile.
         """
+        checked_name("operation_name", operation_name)
         checked_callable(func)
         if self._options is not WITHOUT:
             return await self._queued(operation_name, func, args, kwargs)
@@ -101,19 +102,16 @@ class Calls(ABC):
         With a full queue it waits for a place (`on_full="wait"`), or as `on_full` says. `func`: a plain function runs
         on the thread pool, or in a process with `use_process_pool`; a coroutine function on the loop.
         """
-        return await self._home._enqueue(
-            Work(task_id, f"worker_task:{task_id}", checked_callable(func), args, kwargs, self._options)
-        )
+        operation = f"worker_task:{checked_name('task_id', task_id)}"
+        return await self._home._enqueue(Work(task_id, operation, checked_callable(func), args, kwargs, self._options))
 
     async def _queued(self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
         """Through the queue; who gives up waiting gives the work up, unless others have joined it."""
         handle = await self._home._enqueue(Work(operation, operation, func, args, kwargs, self._options))
         try:
             return await handle
-        except BaseException:
-            if self._options.key is None:
-                handle.cancel()
-            raise
+        finally:
+            handle.release()
 
     def _computed(
         self, operation: str, compute: Callable[..., Awaitable[T]], *args: Any
@@ -169,3 +167,9 @@ def checked_callable(func: object) -> Any:
     if not callable(func):
         raise TypeError(f"func: {func!r} is a {type(func).__name__}, not a callable")
     return func
+
+
+def checked_name(what: str, name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"{what}: {name!r} is a {type(name).__name__}, not a str")
+    return name
