@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.errors import Stopped
+from ziggy_async.work.errors import QueueFull, Stopped
 from ziggy_async.work.tasks import State
 
 Computers = Callable[..., AsyncFeatureComputer]
@@ -262,3 +262,81 @@ def test_threads_of_other_loops_may_read_the_figures() -> None:
     for reader in readers:
         reader.join()
     assert faults == []
+
+
+@pytest.mark.parametrize("timeout", ["x", -1.0, float("nan"), float("inf"), 1e300])
+async def test_a_time_limit_that_is_none_is_refused_and_changes_nothing(timeout: Any) -> None:
+    async with small() as computer:
+        with pytest.raises(ValueError, match="timeout: "):
+            await computer.stop(timeout=timeout)
+        assert await computer.execute_blocking_operation("goes on", lambda: 7) == 7
+        await computer.stop(timeout=None)
+
+
+async def test_what_a_function_returns_is_returned_whatever_it_is() -> None:
+    async with small() as computer:
+        numbers = await computer.execute_blocking_operation("generator", lambda: (n for n in range(3)))
+        assert list(numbers) == [0, 1, 2]
+
+
+async def test_a_coroutine_that_is_cancelled_before_its_first_step_does_not_complain() -> None:
+    async with small() as computer:
+        task = asyncio.create_task(computer.execute_blocking_operation("x", asyncio.sleep, 60))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gc.collect()
+
+
+async def test_errors_are_kept_shortened() -> None:
+    def fails() -> None:
+        raise ValueError("x" * 1_000_000)
+
+    async with small() as computer:
+        with pytest.raises(ValueError, match="xxx"):
+            await computer.execute_blocking_operation("long", fails)
+        (metric,) = computer.get_metrics(1)
+        assert metric["error"].startswith("ValueError: xxx")
+        assert len(metric["error"]) < 1000
+
+
+async def test_letters_of_a_shutdown_are_in_the_order_of_their_tasks() -> None:
+    computer = small()
+    for number in range(12):
+        await computer.enqueue_task(str(number), asyncio.sleep, 60)
+    await computer.stop(drain=False)
+    assert [letter.task_id for letter in computer.dead_letters.list()] == [str(number) for number in range(12)]
+
+
+async def test_a_letter_that_would_be_dropped_again_stays() -> None:
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=1)) as computer:
+        gate = asyncio.Event()
+        holding = await computer.enqueue_task("holds", gate.wait)
+        await until(lambda: holding.state is State.RUNNING)
+        await computer.enqueue_task("fills", int)
+        dropped = await computer.with_options(on_full="drop_new").enqueue_task("dropped", lambda: 7)
+        with pytest.raises(QueueFull):
+            await dropped
+        (letter,) = computer.dead_letters.list()
+        with pytest.raises(QueueFull):
+            await computer.dead_letters.requeue(letter.id)
+        assert [letter.task_id for letter in computer.dead_letters.list()] == ["dropped"]
+        gate.set()
+        await until(lambda: computer.counts()["queued"] + computer.counts()["running"] == 0)
+        assert await (await computer.dead_letters.requeue(letter.id)) == 7
+
+
+@pytest.mark.parametrize("odd", [StopIteration, SystemExit])
+async def test_what_cannot_travel_is_tried_again_by_its_own_name(odd: type[BaseException]) -> None:
+    errors = [odd()]
+
+    def fails_once() -> int:
+        if errors:
+            raise errors.pop()
+        return 7
+
+    async with small() as computer:
+        assert (
+            await computer.with_options(max_attempts=2, retry_on=odd).execute_blocking_operation("odd", fails_once) == 7
+        )

@@ -16,7 +16,9 @@ from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
         ({"max_attempts": 0}, "max_attempts: 0 is below 1"),
         ({"retry_on": "OSError"}, "retry_on: 'OSError' is no class"),
         ({"on_full": "panic"}, "on_full: 'panic' is none of"),
-        ({"key": []}, "unhashable"),
+        ({"key": []}, r"key: \[\] cannot be hashed"),
+        ({"deadline": 10**400}, "deadline: 1000"),
+        ({"use_process_pool": "no"}, "use_process_pool: 'no'"),
         ({"speed": 3}, "speed: no option"),
     ],
 )
@@ -59,3 +61,15 @@ def test_configuration_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert TaskPoolConfig(max_workers=5).max_workers == 5
     with pytest.raises(ValueError, match="queue_size: 0"):
         TaskPoolConfig(queue_size=0)
+
+
+def test_fields_are_what_they_stand_for() -> None:
+    config = TaskPoolConfig(max_workers="4", use_process_pool="false", queue_size="7")  # type: ignore[arg-type]
+    assert (config.max_workers, config.use_process_pool, config.queue_size) == (4, False, 7)
+    with pytest.raises(ValueError, match="dead_letters: 5 is no path"):
+        TaskPoolConfig(dead_letters=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="config: 'x' is a str"):
+        AsyncFeatureComputer("x")  # type: ignore[arg-type]
+    computer = AsyncFeatureComputer(config)
+    config.queue_size = 0
+    assert computer.config.queue_size == 7

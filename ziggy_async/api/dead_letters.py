@@ -85,9 +85,11 @@ class DeadLetterEndpoints:
 
     async def _letters(self) -> DeadLetters[Any]:
         """With what other processes have done to a file they share, if it can be read now."""
-        letters = self._computer().dead_letters
+        computer = self._computer()
+        letters = computer.dead_letters
         try:
-            await letters.refresh()
+            if computer.is_started:
+                await letters.refresh()
         except OSError:
             logger.warning("the file of dead letters cannot be read", exc_info=True)
         return letters
@@ -126,8 +128,9 @@ def refusals() -> Iterator[None]:
         raise HTTPException(503, f"no room in the queue within {LONGEST_WAIT:g} s; try again later") from None
     except Stopped:
         raise HTTPException(503, "the computer takes no work: it is stopping or stopped") from None
-    except ValueError as error:
-        raise HTTPException(409, str(error)) from None
+    except ValueError:
+        logger.warning("a dead letter cannot be requeued", exc_info=True)  # why is its work's affair, and its program's
+        raise HTTPException(409, "this letter cannot be requeued here; the log says why") from None
     except OSError:
         logger.exception("dead letters cannot be reached")
         raise HTTPException(503, "the file of dead letters cannot be used now") from None

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -14,6 +15,7 @@ from ziggy_async import _core
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import WITHOUT, Calls, Home
 from ziggy_async.lag import LoopLag
+from ziggy_async.messages import shown
 from ziggy_async.work.background import Background, under_way
 from ziggy_async.work.calls import described, is_cancelled
 from ziggy_async.work.dead_letters import DeadLetters, Work
@@ -47,7 +49,9 @@ class AsyncFeatureComputer(Calls):
 
     def __init__(self, config: TaskPoolConfig | None = None) -> None:
         """`config`: by default as the environment says. Starts nothing; a dead-letter file is not touched yet."""
-        self.config = TaskPoolConfig() if config is None else config
+        if config is not None and not isinstance(config, TaskPoolConfig):
+            raise TypeError(f"config: {config!r} is a {type(config).__name__}, not a TaskPoolConfig")
+        self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
@@ -106,9 +110,14 @@ class AsyncFeatureComputer(Calls):
         logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
         return background
 
-    async def stop(self, drain: bool = True, timeout: float = STOP_TIMEOUT) -> None:
-        """Takes no more work. With `drain`, what is queued and running is done first, for up to `timeout` seconds; what
-        is left then goes to the dead letters. Nothing, when it is not started."""
+    async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
+        """Takes no more work. With `drain`, what is queued and running is done first, for up to `timeout` seconds, None
+        for as long as it takes; what is left then goes to the dead letters. Nothing, when it is not started.
+
+        Work under way may go on asking for what it needs; a task of the queue itself cannot wait for its end.
+        """
+        if timeout is not None and (not isinstance(timeout, int | float) or not 0 <= timeout < 1e9):
+            raise ValueError(f"timeout: {shown(timeout)} is not a number of seconds from 0 to 1e9, nor None")
         loop = self._loop
         if loop is None or loop.is_closed():
             return
@@ -121,19 +130,19 @@ class AsyncFeatureComputer(Calls):
             self._ending = loop.create_task(self._end(drain, timeout))
         await asyncio.shield(self._ending)
 
-    async def _end(self, drain: bool, timeout: float) -> None:
-        end = time.monotonic() + timeout
+    async def _end(self, drain: bool, timeout: float | None) -> None:
+        end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
         assert self._thread_pool is not None
         if self._scaler is not None:
             self._scaler.stop()
         try:
             await self._background.stop(drain, timeout)
-            left = max(0.0, end - time.monotonic())
+            left = None if end is None else max(0.0, end - time.monotonic())
             await asyncio.to_thread(self._thread_pool.shutdown, cancel_futures=not drain, timeout=left)
             self._thread_pool.shutdown(wait=False, cancel_futures=True)  # what has not begun by now
             if self._process_pool is not None:
-                await self._process_pool.close(max(0.0, end - time.monotonic()))
+                await self._process_pool.close(0.0)  # its calls were those of the queue, and of threads
             await self.dead_letters.close()
         finally:
             self.loop_lag.stop()
@@ -245,6 +254,9 @@ class AsyncFeatureComputer(Calls):
             raise Stopped("the event loop that the computer was started in came to its end") from None
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle:
+        """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
+        if work.options.on_full != "wait":
+            work = replace(work, options=work.options.changed(on_full="raise"))
         return await self._enqueue(work, letter)
 
     async def _run_here(self, run: Run) -> Any:

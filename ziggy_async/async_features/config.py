@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ziggy_async.environment import ConfigurationError
+
 T = TypeVar("T")
 
 TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -19,7 +21,7 @@ def whole(name: str, value: object, most: int) -> int:
     except ValueError:
         number = None
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-        raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most}")
+        raise ConfigurationError(f"{name}: {value!r} is not a whole number from 1 to {most}")
     return number
 
 
@@ -27,7 +29,7 @@ def truth(name: str, value: object) -> bool:
     """`value` as a bool: true, yes, on, 1, or false, no, off, 0; `ValueError` that names it."""
     found = TRUTHS.get(value.strip().lower()) if isinstance(value, str) else value
     if not isinstance(found, bool):
-        raise ValueError(f"{name}: {value!r} is neither true nor false")
+        raise ConfigurationError(f"{name}: {value!r} is neither true nor false")
     return found
 
 
@@ -43,8 +45,11 @@ def _workers(name: str, value: object) -> int:
     return whole(name, value, MOST_WORKERS)
 
 
-def _path(name: str, value: str) -> str | None:
-    return value or None
+def path(name: str, value: object) -> str | None:
+    """`value` as a path, None for none; `ValueError` that names it."""
+    if value is not None and not isinstance(value, str | os.PathLike):
+        raise ConfigurationError(f"{name}: {value!r} is no path")
+    return os.fspath(value) or None if value is not None else None
 
 
 def _queued(name: str, value: object) -> int:
@@ -66,19 +71,19 @@ class TaskPoolConfig:
     scale_min: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MIN_WORKERS", None, _workers))
     scale_max: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MAX_WORKERS", None, _workers))
     """With either of these the number of workers follows the load; else from 1, and up to `max_workers`."""
-    dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, _path))
+    dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, path))
     """The SQLite file that dead letters live in; None: in memory."""
 
     def __post_init__(self) -> None:
-        whole("max_workers", self.max_workers, MOST_WORKERS)
-        truth("use_process_pool", self.use_process_pool)
-        whole("queue_size", self.queue_size, MOST_QUEUED)
-        for name in ("scale_min", "scale_max"):
-            if getattr(self, name) is not None:
-                whole(name, getattr(self, name), MOST_WORKERS)
+        self.max_workers = _workers("max_workers", self.max_workers)
+        self.use_process_pool = truth("use_process_pool", self.use_process_pool)
+        self.queue_size = _queued("queue_size", self.queue_size)
+        self.scale_min = None if self.scale_min is None else _workers("scale_min", self.scale_min)
+        self.scale_max = None if self.scale_max is None else _workers("scale_max", self.scale_max)
+        self.dead_letters = path("dead_letters", self.dead_letters)
         least, most = self.workers_between
         if least > most:
-            raise ValueError(f"scale_min (ASYNC_FEATURES_MIN_WORKERS): {least} is above {most}, the most workers")
+            raise ConfigurationError(f"scale_min (ASYNC_FEATURES_MIN_WORKERS): {least} is above the most, {most}")
 
     @property
     def scales(self) -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from ziggy_async.cli.arguments import parse_arguments
+from ziggy_async.cli.commands import check_environment
 from ziggy_async.cli.output import OutputError, encoding_of, shown, write_out
 
 SERVING = "serving needs FastAPI, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
@@ -52,6 +53,7 @@ def run(argv: Sequence[str] | None) -> int:
         arguments = parse_arguments(argv)
     finally:
         write_out("")  # help and version are output too, and end the program
+    check_environment()
     return arguments.run(arguments) or 0
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ziggy_async import _core
 from ziggy_async._version import __version__
+from ziggy_async.async_features import TaskPoolConfig
 from ziggy_async.bridge import wake
 from ziggy_async.cli.layout import Table
 from ziggy_async.cli.output import print_json, print_table, progress
@@ -72,8 +73,14 @@ def features(arguments: argparse.Namespace) -> None:
     print_table(table)
 
 
-def doctor(arguments: argparse.Namespace) -> None:
+def check_environment() -> None:
+    """Says what is wrong with a variable before anything is done. `ConfigurationError`."""
     choice("ZIGGY_ASYNC_ISA", INSTRUCTION_SETS, "")  # the core passes over what it does not know
+    wake()
+    TaskPoolConfig()
+
+
+def doctor(arguments: argparse.Namespace) -> None:
     store = default_store()
     store.clear()
     store.load(*next(sample_universe()))

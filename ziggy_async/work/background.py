@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ziggy_async.work.calls import described
+from ziggy_async.work.calls import CannotTravelError, described
 from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
 from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.work.metrics import Metrics
@@ -182,7 +182,7 @@ class Background:
                 await self._work(task)
                 del task  # not kept until the next one comes
         except asyncio.CancelledError:
-            if is_the_end_of(self._loop):
+            if self._is_at_its_end():
                 await self._close(Stopped("the event loop came to its end"))
             raise
 
@@ -190,11 +190,15 @@ class Background:
         """One that somebody has cancelled is replaced, unless the loop comes to its end."""
         if not worker.cancelled() or self._is_closed:
             return
-        if is_the_end_of(self._loop):
+        if self._is_at_its_end():
             self._abandon(Stopped("the event loop came to its end"))
         else:
             self.worker_tasks.remove(worker)
             self._start_worker()
+
+    def _is_at_its_end(self) -> bool:
+        """Whether all of the loop's tasks are being cancelled, and not some alone."""
+        return all(task.cancelling() for task in asyncio.all_tasks(self._loop) - self._burials)
 
     async def _work(self, task: Task) -> None:
         """One attempt, until it has ended or was given up: a callable that does not let go keeps no worker."""
@@ -232,7 +236,8 @@ class Background:
             return
         task.end_attempt(described(error))
         options = task.work.options
-        if not isinstance(error, (*options.retry_on, WorkerLost)):
+        raised = error.__cause__ if isinstance(error, CannotTravelError) else None
+        if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
             self._settle(task, State.FAILED, error)
             task.outcome.set(None, error)
         elif len(task.attempts) < options.max_attempts:
@@ -337,7 +342,7 @@ class Background:
 
     # --- the end
 
-    async def stop(self, drain: bool, timeout: float) -> None:
+    async def stop(self, drain: bool, timeout: float | None) -> None:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
         shutdown. When this returns workers and burials are done, and cancelled coroutines too if they end in time."""
         self._refuse()
@@ -386,11 +391,6 @@ class Background:
 def backoff(attempts: int) -> float:
     """Exponential with full jitter: anywhere below the limit, so that what failed together does not return so."""
     return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
-
-
-def is_the_end_of(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether all of the loop's tasks are being cancelled, and not some alone."""
-    return all(task.cancelling() for task in asyncio.all_tasks(loop))
 
 
 async def all_of(tasks: Iterable["asyncio.Task[None]"], timeout: float | None = None) -> None:

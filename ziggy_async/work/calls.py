@@ -18,6 +18,11 @@ CANNOT_TRAVEL = (
     concurrent.futures.CancelledError,
 )
 
+
+class CannotTravelError(RuntimeError):
+    """In place of an exception, its cause, that futures, coroutines or loops do not bear."""
+
+
 MOST_SAID = 500
 """Characters of an error that are kept: its text may hold whatever was the matter."""
 
@@ -77,7 +82,7 @@ def clear_error(error: BaseException, operation: str) -> Exception:
     """`error` itself if it is an ordinary exception; else a `RuntimeError` from it that names operation and error."""
     if isinstance(error, Exception) and not isinstance(error, CANNOT_TRAVEL):
         return error
-    clear = RuntimeError(f"{operation} raised {described(error)}")
+    clear = CannotTravelError(f"{operation} raised {described(error)}")
     clear.__cause__ = error
     return clear
 

@@ -133,6 +133,7 @@ class Metrics:
         period.ring.append((operation, seconds, error, time.time() - total if at is None else at))
 
     def _first_of_kind(self, period: _Period, name: str) -> KindMetrics:
+        name = encodable(name)
         with _lock:
             if name not in period.kinds and len(period.kinds) >= self._kinds:
                 name = OTHER
@@ -180,12 +181,17 @@ def _milliseconds(durations: Histogram) -> dict[str, float]:
     }
 
 
+def encodable(text: str) -> str:
+    """With escapes for what UTF-8 does not have, lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def _described(operation: str, total: float, error: str | None, at: float) -> dict[str, Any]:
     return {
-        "operation": operation,
+        "operation": encodable(operation),
         "duration_ms": 1e3 * total,
         "success": error is None,
-        "error": error,
+        "error": None if error is None else encodable(error),
         "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds"),
     }
 

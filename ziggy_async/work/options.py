@@ -1,10 +1,11 @@
 """How a task is treated: who goes first, until when it counts, how often it is tried, what a full queue does."""
 
 import dataclasses
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from ziggy_async.messages import shown
 
 OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
@@ -28,12 +29,17 @@ class Options:
     def __post_init__(self) -> None:
         _check_whole("priority", self.priority)
         _check_whole("max_attempts", self.max_attempts, least=1)
-        if self.deadline is not None and not _is_number_above_0(self.deadline):
-            raise ValueError(f"deadline: {self.deadline!r} is not a number of seconds above 0")
+        if self.deadline is not None and not _is_moment(self.deadline):
+            raise ValueError(f"deadline: {shown(self.deadline)} is not a number of seconds above 0 and below 1e9")
         if self.on_full not in get_args(OnFull):
             raise ValueError(f"on_full: {self.on_full!r} is none of {', '.join(get_args(OnFull))}")
         object.__setattr__(self, "retry_on", _classes(self.retry_on))
-        hash(self.key)
+        if not isinstance(self.use_process_pool, bool):
+            raise TypeError(f"use_process_pool: {self.use_process_pool!r} is neither True nor False")
+        try:
+            hash(self.key)
+        except TypeError:
+            raise TypeError(f"key: {self.key!r} cannot be hashed") from None
 
     def changed(self, **changes: Any) -> "Options":
         """These options with some others in their place; `TypeError` for a name that is no option."""
@@ -50,10 +56,10 @@ def _check_whole(name: str, value: object, least: int | None = None) -> None:
         raise ValueError(f"{name}: {value!r} is below {least}")
 
 
-def _is_number_above_0(value: object) -> bool:
+def _is_moment(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and value > 0
+    return 0 < value < 1e9
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:
