@@ -67,15 +67,21 @@ async def alternate(ways: dict[str, Way], rounds: int) -> dict[str, float]:
         for turn in range(rounds + 1):
             shift = turn % len(names)
             for name in names[shift:] + names[:shift]:
+                set_aside()  # what the way before has left is not this one's to collect
                 seconds[name].append(await mean_of(ways[name]))
     return {name: statistics.median(each[1:]) for name, each in seconds.items()}
+
+
+def set_aside() -> None:
+    """Collects garbage, and lets no later collection visit what is there now."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
 def fresh_heap() -> Iterator[None]:
     """Collections of garbage visit what comes from here on, and not what was imported and left behind before."""
-    gc.collect()
-    gc.freeze()
+    set_aside()
     try:
         yield
     finally:
