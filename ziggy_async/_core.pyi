@@ -96,7 +96,7 @@ def register(
     """
 
 def ticker_tuple(tickers: Iterable[str], /) -> tuple[str, ...]:
-    """The tickers as a tuple; `TypeError` naming the position of one that is no str, or for a lone str."""
+    """The tickers as a tuple of plain str; `TypeError` naming the position of one that is no str, or for a lone str."""
 
 def features(store: BarStore, symbol: str, /) -> Any: ...
 def features_many(store: BarStore, symbols: Iterable[str], /) -> dict[str, Any]: ...

@@ -107,6 +107,21 @@ int za_asked_symbol_of(PyObject *object, za_symbol *symbol)
     return 0;
 }
 
+/* The same strings without the classes that they are of: a hash or comparison of their own could fail anywhere. */
+static PyObject *plain_tuple(PyObject *strings)
+{
+    PyObject *tuple = PyTuple_New(PyTuple_GET_SIZE(strings));
+    for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(strings); i++) {
+        PyObject *plain = PyUnicode_FromObject(PyTuple_GET_ITEM(strings, i));
+        if (plain == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, plain);
+        }
+    }
+    return tuple;
+}
+
 PyObject *za_symbol_tuple(PyObject *iterable)
 {
     if (PyUnicode_Check(iterable) || PyBytes_Check(iterable)) {
@@ -117,11 +132,17 @@ PyObject *za_symbol_tuple(PyObject *iterable)
     if (tuple == NULL && PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(iterable)->tp_iter == NULL) {
         PyErr_Format(PyExc_TypeError, "tickers must be a list of str, not %.200s", Py_TYPE(iterable)->tp_name);
     }
+    int plain = 1;
     for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
-        if (!PyUnicode_Check(PyTuple_GET_ITEM(tuple, i))) {
-            raise_no_symbol(PyTuple_GET_ITEM(tuple, i), i);
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        plain = plain && PyUnicode_CheckExact(item);
+        if (!PyUnicode_Check(item)) {
+            raise_no_symbol(item, i);
             Py_CLEAR(tuple);
         }
+    }
+    if (tuple != NULL && !plain) {
+        Py_SETREF(tuple, plain_tuple(tuple));
     }
     return tuple;
 }

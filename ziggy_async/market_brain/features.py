@@ -116,13 +116,13 @@ class FeatureComputer:
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, names), stale)
 
     async def compute_batch_async(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """As `compute_batch`, off the loop."""
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         stale = await self.refresh_async(names, force_refresh)
         loop, port = bridge.port()
         return _marked(await port.features_many(loop, self.store, names), stale)
@@ -166,15 +166,6 @@ def checked_ticker(ticker: object) -> str:
     if not isinstance(ticker, str):
         raise TypeError(f"ticker: {shown(ticker)} is a {type(ticker).__name__}, not a str")
     return str.__str__(ticker)
-
-
-def checked_tickers(tickers: Iterable[str]) -> tuple[str, ...]:
-    """As `checked_ticker`, of each. `TypeError` naming the position of one that is no str."""
-    names = _core.ticker_tuple(tickers)
-    return names if set(map(type, names)) <= PLAIN else tuple(map(str.__str__, names))
-
-
-PLAIN = {str}
 
 
 def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ziggy_async import _core, blocking, bridge
 from ziggy_async.market_brain import features
-from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker, checked_tickers
+from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import (
     RegimeDetector,
     RegimeResult,
@@ -189,7 +189,7 @@ class SignalGenerator:
 
         `TypeError` that names the position of a ticker that is no str.
         """
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
         if not names:
             return {}
@@ -207,7 +207,7 @@ class SignalGenerator:
         self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
     ) -> dict[str, Result]:
         """As `generate_signals_bulk`, off the loop."""
-        names = checked_tickers(tickers)
+        names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
         if not names:
             return {}
