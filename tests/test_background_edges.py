@@ -340,3 +340,50 @@ async def test_what_cannot_travel_is_tried_again_by_its_own_name(odd: type[BaseE
         assert (
             await computer.with_options(max_attempts=2, retry_on=odd).execute_blocking_operation("odd", fails_once) == 7
         )
+
+
+def test_who_waits_for_a_place_in_a_loop_that_was_closed_is_told_at_the_next_start() -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=1))
+    home = asyncio.new_event_loop()
+    waits, told = threading.Event(), []
+
+    async def fill() -> None:
+        gate = asyncio.Event()
+        await computer.enqueue_task("holds", gate.wait)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await computer.enqueue_task("fills", int)
+
+    async def elsewhere() -> None:
+        asking = asyncio.create_task(computer.enqueue_task("asked", int))
+        await asyncio.sleep(0.05)
+        waits.set()
+        try:
+            await asking
+        except Stopped as error:
+            told.append(str(error))
+
+    async def main() -> None:
+        await computer.start()
+        await fill()
+        await asyncio.to_thread(waits.wait, 20)
+
+    thread = threading.Thread(target=lambda: (started.wait(20), asyncio.run(elsewhere())))
+    started = threading.Event()
+    home.call_soon(started.set)
+    thread.start()
+    home.run_until_complete(main())
+    for task in asyncio.all_tasks(home):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    home.close()
+
+    async def again() -> None:
+        await computer.start()
+        await computer.stop()
+
+    asyncio.run(again())
+    thread.join(30)
+    assert not thread.is_alive()
+    assert len(told) == 1
+    counts = computer.counts()
+    assert counts["queued"] == counts["running"] == 0

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ziggy_async import _core
 from ziggy_async.work import scaling
 from ziggy_async.work.scaling import Decision, Limits, Load, Memory, ScalingState, decide
 
@@ -274,17 +273,6 @@ def test_states_cannot_be_changed() -> None:
 def test_limits_that_are_none(fields: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named}"):
         Limits(**{"least": 1, "most": 8, **fields})
-    with pytest.raises(ValueError, match=f"^{named}"):
-        Limits.of(**{"least": 1, "most": 8, **fields}, cpu_bound=True)
-
-
-def test_cpu_work_gets_no_more_than_the_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Limits.of(1, 10**6, cpu_bound=True).most == _core.cpu()["cpus"]
-    monkeypatch.setattr(_core, "cpu", lambda: {"cpus": 4})
-    assert Limits.of(2, 64, cpu_bound=True, hold=5.0) == Limits(2, 4, hold=5.0)
-    assert Limits.of(8, 64, cpu_bound=True) == Limits(4, 4)
-    assert Limits.of(1, 3, cpu_bound=True) == Limits(1, 3)
-    assert Limits.of(2, 64, target_wait=1.0) == Limits(2, 64, target_wait=1.0)
 
 
 BUSY = Load(4, 10, 4, 0.25, 100)

@@ -7,6 +7,8 @@ import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -56,6 +58,7 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
         self._counts = Counts()
+        self._visits: dict[Future[Any], asyncio.AbstractEventLoop] = {}  # what other loops wait for in a home loop
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool: ThreadPool | None = None
@@ -91,6 +94,10 @@ class AsyncFeatureComputer(Calls):
             lost, background = self._background, self._begin(asyncio.get_running_loop())
         if lost is not None:
             await background.bury_those_of(lost)
+        for visit, home in list(self._visits.items()):
+            if home.is_closed():  # nothing answers there any more
+                with suppress(InvalidStateError):
+                    visit.set_exception(Stopped("the event loop that the computer was started in was closed"))
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between
@@ -245,13 +252,16 @@ class AsyncFeatureComputer(Calls):
         if not home.is_running():
             coroutine.close()
             raise RuntimeError("the event loop that the computer was started in is not running")
-        elsewhere = asyncio.run_coroutine_threadsafe(coroutine, home)
+        visit = asyncio.run_coroutine_threadsafe(coroutine, home)
+        self._visits[visit] = home
         try:
-            return await asyncio.wrap_future(elsewhere)
+            return await asyncio.wrap_future(visit)
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
             raise Stopped("the event loop that the computer was started in came to its end") from None
+        finally:
+            del self._visits[visit]
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
@@ -317,6 +327,7 @@ class AsyncFeatureComputer(Calls):
         self._thread_pool = self._process_pool = None
         self._background = self._scaler = self._loop = self._ending = None
         self._counts = Counts()
+        self._visits = {}
         self.metrics.clear()
         self.loop_lag = LoopLag()
         self.dead_letters = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))

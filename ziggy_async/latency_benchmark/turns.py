@@ -23,6 +23,7 @@ BENCHMARKS = {
     "load of bars": "NumPy",
     "computer's features": "NumPy",
     "blocking operation": "run_in_executor",
+    "background task": "run_in_executor",
 }
 """Name -> its yardstick: work of the same kind that has nothing of the package in it."""
 
@@ -56,6 +57,7 @@ def every_turn(computer: MarketComputer) -> dict[str, Turn]:
         "load of bars": Turn(LOADED, partial(load, BarStore(), market)),
         "computer's features": Turn(AT_ONCE, partial(at_once, computer.features, market)),
         "blocking operation": in_a_row(partial(computer.execute_blocking_operation, "nothing", nothing)),
+        "background task": in_a_row(partial(task, computer)),
         "NumPy": Turn(FIGURED, partial(in_numpy, market)),
         "run_in_executor": in_a_row(in_executor),
     }
@@ -76,6 +78,10 @@ async def at_once(way: Callable[[str], Awaitable[object]], market: Market) -> No
 async def load(store: BarStore, market: Market) -> None:
     for ticker in market.tickers[:LOADED]:
         store.load(ticker, market.columns[ticker])
+
+
+async def task(computer: MarketComputer) -> None:
+    await (await computer.enqueue_task("nothing", nothing))
 
 
 async def in_numpy(market: Market) -> None:

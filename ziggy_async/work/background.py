@@ -214,6 +214,9 @@ class Background:
         run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
         try:
             value = await self._runner.run(run, work.options.use_process_pool)
+        except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
+            task.over = None
+            raise
         except asyncio.CancelledError:  # it was given up; or somebody cancels whatever tasks there are
             self._give_up(task, Stopped("it was cancelled with the event loop's tasks"), Reason.SHUTDOWN)
         except Exception as error:

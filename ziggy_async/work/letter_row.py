@@ -108,9 +108,9 @@ def _imported(name: str) -> Callable[..., Any]:
 
 
 def _program() -> str | None:
-    """The file of `__main__`: the same name is something else in every program."""
+    """The file of `__main__`: the same name is something else in every program. With escapes for what is no UTF-8."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.path.realpath(path) if path else None
+    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace") if path else None
 
 
 def text_of(letter: DeadLetter) -> str:

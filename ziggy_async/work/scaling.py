@@ -11,9 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple, Self
-
-from ziggy_async import _core
+from typing import Any, NamedTuple
 
 logger = logging.getLogger(__name__)
 
@@ -90,18 +88,6 @@ class Limits:
             raise ValueError(f"dead_band: {self.dead_band!r} is not at least 0 and below 1")
         if not 0 <= self.hold < math.inf:
             raise ValueError(f"hold: {self.hold!r} is not a number of seconds of at least 0")
-
-    @classmethod
-    def of(cls, least: int, most: int, *, cpu_bound: bool = False, **others: float) -> Self:
-        """The limits; for work that needs a processor all the time, both at most the CPUs that this process may use.
-
-        More workers than that finish no more of it. `others` are the fields with defaults.
-        """
-        limits = cls(least, most, **others)
-        if not cpu_bound:
-            return limits
-        cpus: int = _core.cpu()["cpus"]
-        return replace(limits, least=min(least, cpus), most=min(most, cpus))
 
 
 class Peak(NamedTuple):
