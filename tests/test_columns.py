@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ziggy_async.columns import read_bars, read_table
-from ziggy_async.spellings import PRICE_COLUMNS, match_columns
-from ziggy_async.timestamps import NAT, to_ns
+from ziggy_async.reading.columns import read_bars, read_table
+from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns
+from ziggy_async.reading.timestamps import NAT, to_ns
 
 DAY = 86_400 * 10**9
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from ziggy_async import BarStore
-from ziggy_async.timestamps import to_ns
+from ziggy_async.reading.timestamps import to_ns
 
 DAY = 86_400 * 10**9
 EXPECTED = [to_ns("2020-01-01"), to_ns("2020-01-02")]

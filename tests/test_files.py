@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from reference.bars import data_folder
 
-from ziggy_async.files import DataFile, DataFileError, load_files
+from ziggy_async.reading.files import DataFile, DataFileError, load_files
 from ziggy_async.store import BarStore
 
 duckdb = pytest.importorskip("duckdb")

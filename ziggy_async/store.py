@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from ziggy_async import _core, columns
+from ziggy_async import _core
+from ziggy_async.reading import columns
 
 Invalid = Literal["raise", "skip"]
 

@@ -129,7 +129,7 @@ def load_bars(arguments: argparse.Namespace) -> list[str]:
 
 
 def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
-    from ziggy_async.files import DataFile, load_files
+    from ziggy_async.reading.files import DataFile, load_files
 
     files = [DataFile.from_argument(text) for text in arguments.files]
     with progress("Loading bars", len(files)) as done:

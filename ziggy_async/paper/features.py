@@ -7,8 +7,9 @@ come back as they went in: without a zone when the last datetime that was fed fo
 from dataclasses import dataclass
 from datetime import datetime
 
-from ziggy_async import _core, bridge, timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
+from ziggy_async import _core, bridge
 from ziggy_async.messages import shown
+from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
 
 __all__ = ["FeatureComputer", "MarketFeatures", "PriceData", "compute_features_async", "feature_computer"]
 

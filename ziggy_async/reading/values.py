@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
-from ziggy_async.tables import Broken, Texts, Unsupported
-from ziggy_async.timestamps import NAT, OUT_OF_RANGE, UnitError, is_missing, overflows, to_ns, unit_ns
+from ziggy_async.reading.tables import Broken, Texts, Unsupported
+from ziggy_async.reading.timestamps import NAT, OUT_OF_RANGE, UnitError, is_missing, overflows, to_ns, unit_ns
 
 Floats = NDArray[np.float64]
 Nanoseconds = NDArray[np.int64]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ziggy_async.messages import shortened, shown
-from ziggy_async.spellings import PRICE_COLUMNS, match_columns
+from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns
 from ziggy_async.store import BarStore
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
-from ziggy_async.spellings import PRICE_COLUMNS, SPELLINGS, listed, match_columns, role_of, spelling_of
-from ziggy_async.tables import Texts, pairs_of
-from ziggy_async.timestamps import is_missing, unit_ns
-from ziggy_async.values import Floats, Nanoseconds, Reader
+from ziggy_async.reading.spellings import PRICE_COLUMNS, SPELLINGS, listed, match_columns, role_of, spelling_of
+from ziggy_async.reading.tables import Texts, pairs_of
+from ziggy_async.reading.timestamps import is_missing, unit_ns
+from ziggy_async.reading.values import Floats, Nanoseconds, Reader
 
 
 class Bars(NamedTuple):

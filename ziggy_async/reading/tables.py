@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.spellings import role_of
+from ziggy_async.reading.spellings import role_of
 
 Pairs = list[tuple[str, Any]]
 
