@@ -1,5 +1,6 @@
 """What the tests share: the path of the references, real bars, a clean store, fresh interpreters."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -50,6 +51,15 @@ def store() -> Iterator["BarStore"]:
     clean()
     yield ziggy_async.default_store()
     clean()
+
+
+@pytest.fixture
+def fresh_heap() -> Iterator[None]:
+    """For timed tests: collections of garbage visit what the test makes, and not all that pytest holds."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

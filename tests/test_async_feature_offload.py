@@ -376,6 +376,7 @@ async def test_metrics_say_what_happened(computer: AsyncFeatureComputer) -> None
 
 
 @pytest.mark.performance
+@pytest.mark.usefixtures("fresh_heap")
 async def test_a_batch_of_sleeps_overlaps(computer: AsyncFeatureComputer) -> None:
     began = time.perf_counter()
     await asyncio.gather(*(computer.execute_blocking_operation("sleep", time.sleep, 0.1) for _ in range(4)))
@@ -383,6 +384,7 @@ async def test_a_batch_of_sleeps_overlaps(computer: AsyncFeatureComputer) -> Non
 
 
 @pytest.mark.performance
+@pytest.mark.usefixtures("fresh_heap")
 async def test_lag_under_500_concurrent_operations() -> None:
     def work() -> int:
         return sum(range(10_000))
@@ -392,12 +394,14 @@ async def test_lag_under_500_concurrent_operations() -> None:
             answers = await asyncio.gather(
                 *(computer.execute_blocking_operation(f"work_{i}", work) for i in range(500))
             )
+            await asyncio.sleep(0.2)  # the application's test goes on that long
         assert len(answers) == 500
         assert computer.get_summary_metrics()["success_rate"] == 100.0
         assert lag.summary().p95 < 10.0
 
 
 @pytest.mark.performance
+@pytest.mark.usefixtures("fresh_heap")
 async def test_throughput_of_sleeps() -> None:
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=8)) as computer:
         began = time.perf_counter()
@@ -406,6 +410,7 @@ async def test_throughput_of_sleeps() -> None:
 
 
 @pytest.mark.performance
+@pytest.mark.usefixtures("fresh_heap")
 async def test_blocking_operations_cost_little_more_than_the_executor() -> None:
     loop = asyncio.get_running_loop()
     calls = 2000

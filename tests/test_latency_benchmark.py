@@ -432,6 +432,7 @@ async def test_a_client_that_disconnects_ends_the_run():
 
 
 @pytest.mark.performance
+@pytest.mark.usefixtures("fresh_heap")
 async def test_the_package_is_faster_and_holds_the_loop_less():
     for run in RUNS:
         compared = await run(200)

@@ -423,3 +423,16 @@ def test_as_fast_as_the_standard_library() -> None:
         taken = [(asyncio.run(seconds(ours)), asyncio.run(seconds(theirs))) for _ in range(15)]
     ours_median, theirs_median = (statistics.median(column) for column in zip(*taken, strict=True))
     assert ours_median <= 1.2 * theirs_median
+
+
+def test_threads_that_are_started_beforehand_are_used_and_end() -> None:
+    pool = ThreadPool(3, "beforehand")
+    pool.start()
+    pool.start()
+    names = {f"beforehand-{number}" for number in range(3)}
+    assert {thread.name for thread in threading.enumerate()} >= names
+    gate = threading.Barrier(3)
+    futures = [pool.submit(lambda: (gate.wait(20), threading.current_thread().name)[1]) for _ in range(3)]
+    assert {future.result(20) for future in futures} == names
+    pool.shutdown()
+    assert not names & {thread.name for thread in threading.enumerate()}

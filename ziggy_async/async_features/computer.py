@@ -104,6 +104,7 @@ class AsyncFeatureComputer(Calls):
         workers = min(max(self.config.max_workers, least), most)
         if self._thread_pool is None:
             self._thread_pool = ThreadPool(max(workers, self.config.max_workers), "ziggy-async-work")
+            self._thread_pool.start()
         if self.config.use_process_pool:
             self._processes()
         self._runner = Runner(self._thread_pool, self._processes)

@@ -26,10 +26,11 @@ EXIT_TIMEOUT = 2.0
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: what hangs for ever must not use up the process's threads."""
 
-STRETCH, MOMENT = 1e-3, 1e-6
-"""Seconds that a thread goes from call to call before it rests, and for how long: enough to hand over the GIL. Who
-waits for that, an event loop above all, else waits 5 ms for each thread that has work: with eight of them at calls of
-0.3 ms the loop was late by 36 to 96 ms (p95) without the rest, by 5 to 12 with it, at the same throughput."""
+LONG, STRETCH, MOMENT = 1e-4, 1e-3, 1e-6
+"""Seconds: after a call this long, and after a stretch of shorter ones, a thread with more to do rests for a moment,
+enough to hand over the GIL. Who waits for that, an event loop above all, else waits 5 ms for each thread that has work.
+With eight of them at calls of 0.15 ms the loop was late by 45 ms (p95) with a rest each millisecond, by 7 to 10 like
+this, for a tenth of the throughput; rests after shorter calls would cost far more of it."""
 
 
 class ThreadPool(Executor):
@@ -120,6 +121,21 @@ class ThreadPool(Executor):
                 raise
         return job
 
+    def start(self) -> None:
+        """Starts all threads, which then rest: else the first burst of calls does, and each start waits for the GIL
+        among those that work already. `RuntimeError` when none can be started."""
+        with self._lock:
+            while self._counted < self._size and not self._is_shut:
+                worker = self._new_worker()
+                try:
+                    worker.thread.start()
+                except RuntimeError:
+                    if self._counted == 0:
+                        raise
+                    return
+                self._workers.add(worker)
+                self._idle.append(worker)
+
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
 
@@ -182,8 +198,7 @@ class ThreadPool(Executor):
         """Threads for what waits, as many as may be. `RuntimeError` when there is none and none can be started."""
         while self._queue and self._counted < self._size:
             job, _ = self._queue.popitem(last=False)
-            worker = _Worker(f"{self._name}-{self._started}")
-            self._started += 1
+            worker = self._new_worker()
             self._workers.add(worker)
             self._running[job] = worker
             try:
@@ -197,6 +212,10 @@ class ThreadPool(Executor):
                     raise
                 return
             worker.wake(job)  # not before: it would keep the GIL from whoever starts it, an event loop above all
+
+    def _new_worker(self) -> "_Worker":
+        self._started += 1
+        return _Worker(f"{self._name}-{self._started - 1}")
 
     def _end(self, worker: "_Worker") -> None:
         self._workers.remove(worker)
@@ -301,12 +320,14 @@ class _Worker:
             assert pool is not None
             rested = time.perf_counter()
             while job is not None:
+                began = time.perf_counter()
                 try:
                     job.run()
                 except BaseException:
                     logger.exception("a callback of a future failed")
                 job = pool._next(self, job)
-                if job is not None and time.perf_counter() - rested > STRETCH:
+                now = time.perf_counter()
+                if job is not None and (now - began > LONG or now - rested > STRETCH):
                     time.sleep(MOMENT)
                     rested = time.perf_counter()
             del pool
