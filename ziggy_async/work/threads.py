@@ -23,6 +23,8 @@ T = TypeVar("T")
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
+MOST_BEFOREHAND = 32
+"""Threads that are started before there is work: as many as could ever be in each other's way."""
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: what hangs for ever must not use up the process's threads."""
 
@@ -122,10 +124,10 @@ class ThreadPool(Executor):
         return job
 
     def start(self) -> None:
-        """Starts all threads, which then rest: else the first burst of calls does, and each start waits for the GIL
-        among those that work already. `RuntimeError` when none can be started."""
+        """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
+        waits for the GIL among those that work already. `RuntimeError` when none can be started."""
         with self._lock:
-            while self._counted < self._size and not self._is_shut:
+            while self._counted < min(self._size, MOST_BEFOREHAND) and not self._is_shut:
                 worker = self._new_worker()
                 try:
                     worker.thread.start()
