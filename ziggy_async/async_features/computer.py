@@ -1,12 +1,13 @@
 """`AsyncFeatureComputer`: pools, queue, metrics and their life, and the process's one instance."""
 
 import asyncio
+import contextvars
 import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ziggy_async import _core
 from ziggy_async.async_features.config import TaskPoolConfig
-from ziggy_async.async_features.facade import WITHOUT, Calls, Home
+from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.lag import LoopLag
 from ziggy_async.messages import shown
 from ziggy_async.work.background import Background, under_way
@@ -23,7 +24,6 @@ from ziggy_async.work.calls import described, is_cancelled
 from ziggy_async.work.dead_letters import DeadLetters, Work
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.options import Options
 from ziggy_async.work.processes import ProcessPool
 from ziggy_async.work.runs import Run, Runner
 from ziggy_async.work.scaling import Decision, Limits, Load, Scaler
@@ -73,10 +73,6 @@ class AsyncFeatureComputer(Calls):
     @property
     def _home(self) -> Home:
         return self
-
-    @property
-    def _options(self) -> Options:
-        return WITHOUT
 
     # --- its life
 
@@ -270,8 +266,11 @@ class AsyncFeatureComputer(Calls):
             work = replace(work, options=work.options.changed(on_full="raise"))
         return await self._enqueue(work, letter)
 
-    async def _run_here(self, run: Run) -> Any:
+    async def _execute(
+        self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         """Straight to its pool, from whatever loop."""
+        run = Run(operation, func, args, kwargs, contextvars.copy_context())
         if self._loop is None or self._ending is not None or self._loop.is_closed():
             await self._ready()
         at = time.time()
@@ -290,18 +289,17 @@ class AsyncFeatureComputer(Calls):
             run.operation, now - run.submitted, waiting=began - run.submitted, running=now - began, error=error, at=at
         )
 
-    async def _compute_here(self, operation: str, compute: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> Any:
-        """What `compute` gives, on the native pool; None when it fails."""
+    async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
         if self._loop is None or self._ending is not None or self._loop.is_closed():
             await self._ready()
-        began, at = time.perf_counter(), time.time()
+        began = time.perf_counter()
         try:
             value = await compute(*args)
         except Exception as error:
             logger.exception("%s failed", operation)
-            self.metrics.record(operation, time.perf_counter() - began, error=described(error), at=at)
+            self.metrics.record(operation, time.perf_counter() - began, error=described(error))
             return None
-        self.metrics.record(operation, time.perf_counter() - began, at=at)
+        self.metrics.record(operation, time.perf_counter() - began)
         return value
 
     def _processes(self) -> ProcessPool:

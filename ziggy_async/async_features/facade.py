@@ -1,52 +1,50 @@
 """What a computer can be asked for, and a view of it whose calls have options."""
 
-import contextvars
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.signals import MEAN_REVERSION_RULE, MOMENTUM_RULE, signal_generator
 from ziggy_async.work.dead_letters import Work
 from ziggy_async.work.options import Options
-from ziggy_async.work.runs import Run
 from ziggy_async.work.tasks import TaskHandle
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+Compute = Callable[..., Awaitable[T]]
+
 RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
-WITHOUT = Options()
 
 
 class Home(Protocol):
-    """Who does what the calls ask for."""
+    """Who has the background queue."""
 
-    async def _run_here(self, run: Run) -> Any:
-        """Straight to its pool, from whatever loop."""
-
-    async def _compute_here(
-        self, operation: str, compute: Callable[..., Awaitable[T]], args: tuple[Any, ...]
-    ) -> T | None:
-        """What `compute` gives, on the native pool; None when it fails."""
-
-    async def _enqueue(self, work: Work) -> TaskHandle:
-        """Into the background queue."""
+    async def _enqueue(self, work: Work) -> TaskHandle: ...
 
 
 class Calls(ABC):
     """The calls of a computer. With options they go through its queue and wait for their turn there; without, straight
     to the pool that does them, and only `enqueue_task` knows the queue."""
 
+    _options = Options()
+
     @property
     @abstractmethod
     def _home(self) -> Home: ...
 
-    @property
     @abstractmethod
-    def _options(self) -> Options: ...
+    async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
+        """What `compute(*args)` gives, on the native pool; None when it fails, which is logged and counted."""
+
+    @abstractmethod
+    async def _execute(
+        self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What `func` returns on the pool for its kind, or its exception."""
 
     def with_options(self, **options: Any) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
@@ -62,16 +60,14 @@ class Calls(ABC):
         `force_refresh` asks the bar source first. `use_process_pool` changes nothing: the native pool computes without
         the GIL, which is what a process would be for, and has the bars.
         """
-        return await self._computed(
-            f"compute_features:{ticker}", feature_computer.compute_for_ticker_async, ticker, force_refresh
-        )
+        return await self._compute(f"compute_features:{ticker}", feature_computer.soon, ticker, force_refresh)
 
     async def compute_features_batch(
         self, tickers: Iterable[str], force_refresh: bool = False
     ) -> dict[str, Features | None]:
         """Ticker -> as from `compute_features_async`, in the order given; one that fails is None and stops no other."""
         asked = list(tickers)
-        found = await self._computed(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
+        found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
 
     async def compute_signal_async(self, ticker: str, signal_type: str = "momentum") -> dict[str, Any] | None:
@@ -79,7 +75,7 @@ class Calls(ABC):
         which is logged and counted. `ValueError` for another `signal_type`."""
         if signal_type not in RULES:
             raise ValueError(f"signal_type: {signal_type!r} is none of {', '.join(RULES)}")
-        return await self._computed(f"compute_signal:{ticker}:{signal_type}", _signal, ticker, RULES[signal_type])
+        return await self._compute(f"compute_signal:{ticker}:{signal_type}", _signal, ticker, RULES[signal_type])
 
     async def execute_blocking_operation(
         self, operation_name: str, func: Callable[..., Any], *args: Any, **kwargs: Any
@@ -91,9 +87,7 @@ class Calls(ABC):
         """
         checked_name("operation_name", operation_name)
         checked_callable(func)
-        if self._options is not WITHOUT:
-            return await self._queued(operation_name, func, args, kwargs)
-        return await self._home._run_here(Run(operation_name, func, args, kwargs, contextvars.copy_context()))
+        return await self._execute(operation_name, func, args, kwargs)
 
     async def enqueue_task(self, task_id: str, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TaskHandle:
         """Puts `func(*args, **kwargs)` into the background queue and returns its handle, which can be awaited for the
@@ -105,47 +99,39 @@ class Calls(ABC):
         operation = f"worker_task:{checked_name('task_id', task_id)}"
         return await self._home._enqueue(Work(task_id, operation, checked_callable(func), args, kwargs, self._options))
 
-    async def _queued(self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
-        """Through the queue; who gives up waiting gives the work up, unless others have joined it."""
-        handle = await self._home._enqueue(Work(operation, operation, func, args, kwargs, self._options))
-        try:
-            return await handle
-        finally:
-            handle.release()
-
-    def _computed(
-        self, operation: str, compute: Callable[..., Awaitable[T]], *args: Any
-    ) -> Coroutine[Any, Any, T | None]:
-        """What `compute` gives, or None when it fails."""
-        if self._options is WITHOUT:
-            return self._home._compute_here(operation, compute, args)
-        return self._computed_in_turn(operation, compute, args)
-
-    async def _computed_in_turn(
-        self, operation: str, compute: Callable[..., Awaitable[T]], args: tuple[Any, ...]
-    ) -> T | None:
-        value: T | None = None
-        try:
-            value = await self._queued(operation, compute, args, {})
-        except Exception as error:
-            logger.error("%s failed: %s", operation, error)
-        return value
-
 
 class View(Calls):
-    """A computer with options."""
+    """A computer with options: what it is asked for goes through the queue."""
 
     def __init__(self, home: Home, options: Options) -> None:
         self._computer = home
-        self._given = options
+        self._options = options
 
     @property
     def _home(self) -> Home:
         return self._computer
 
-    @property
-    def _options(self) -> Options:
-        return self._given
+    async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
+        value: T | None = None
+        try:
+            value = await self._execute(operation, _awaited, (compute, *args), {})
+        except Exception as error:
+            logger.error("%s failed: %s", operation, error)
+        return value
+
+    async def _execute(
+        self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Who gives up waiting gives the work up, unless others have joined it."""
+        handle = await self._computer._enqueue(Work(operation, operation, func, args, kwargs, self._options))
+        try:
+            return await handle
+        finally:
+            handle.release()
+
+
+async def _awaited(compute: Compute[T], *args: Any) -> T:
+    return await compute(*args)
 
 
 async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features | None]:

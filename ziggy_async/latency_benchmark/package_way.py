@@ -17,15 +17,15 @@ class MarketComputer(AsyncFeatureComputer):
 
     async def features(self, ticker: str) -> Features:
         """As `compute_features_async`; `RuntimeError` when there are none."""
-        compute = self.market.features.compute_for_ticker_async
-        found = await self._computed(f"compute_features:{ticker}", compute, ticker)
+        compute = self.market.features.soon
+        found = await self._compute(f"compute_features:{ticker}", compute, ticker)
         if found is None:
             raise RuntimeError(f"no features of {ticker}")
         return found
 
     async def signal(self, ticker: str) -> dict[str, Any] | None:
         """As `compute_signal_async`, by both rules."""
-        return await self._computed(f"compute_signal:{ticker}", self._signal, ticker)
+        return await self._compute(f"compute_signal:{ticker}", self._signal, ticker)
 
     async def _signal(self, ticker: str) -> dict[str, Any] | None:
         signal = (await self.market.signals.generate_signal_async(ticker))["signal"]

@@ -4,7 +4,7 @@ Synchronous functions compute in the calling thread and wait for the bar source 
 on the native pool, off the loop.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,17 +102,28 @@ class FeatureComputer:
         """The features of `ticker`; `force_refresh` asks the bar source first. `TypeError` unless `ticker` is a str."""
         return self._compute(ticker, force_refresh)
 
-    async def compute_for_ticker_async(
-        self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
-    ) -> Features:
-        """As `compute_for_ticker`, off the loop; `also` as for `get_features`."""
+    async def compute_for_ticker_async(self, ticker: str, force_refresh: bool = False) -> Features:
+        """As `compute_for_ticker`, off the loop."""
+        return await self.soon(ticker, force_refresh)
+
+    def soon(self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()) -> Awaitable[Features]:
+        """What `compute_for_ticker_async` awaits: a bare future where no source has to be asked, since hundreds of
+        callers may take this step in one turn of their loop. `also` as for `get_features`."""
         ticker = checked_ticker(ticker)
         store = self.store
         source = sources.source_of(store)
-        stale = () if source is None else await source.refresh_async((ticker, *also), force_refresh)
+        if source is not None:
+            return self._refreshed(source, (ticker, *also), force_refresh)
         loop, port = bridge.port()
-        features: Features = await port.features(loop, store, ticker)
-        return _marked_one(features, ticker in stale)
+        found: Awaitable[Features] = port.features(loop, store, ticker)
+        return found
+
+    async def _refreshed(self, source: sources.BarSource, symbols: tuple[str, ...], force: bool) -> Features:
+        """The features of the first of `symbols`, all of which the source is asked for."""
+        stale = await source.refresh_async(symbols, force)
+        loop, port = bridge.port()
+        features: Features = await port.features(loop, self.store, symbols[0])
+        return _marked_one(features, symbols[0] in stale)
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
@@ -140,7 +151,7 @@ class FeatureComputer:
         self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
     ) -> FeatureSet | None:
         """As `get_features`, off the loop."""
-        return FeatureSet.of(await self.compute_for_ticker_async(ticker, force_refresh, also=also))
+        return FeatureSet.of(await self.soon(ticker, force_refresh, also=also))
 
     def refresh(self, tickers: Collection[str], force: bool = False) -> Collection[str]:
         """Asks the bar source, if any, for the tickers that are missing or old; returns those that it failed for."""
