@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 from ziggy_async.work import parcels
-from ziggy_async.work.calls import Call
 from ziggy_async.work.child_process import GRACE, ChildProcess
 from ziggy_async.work.errors import Stopped, WorkerLost
+from ziggy_async.work.offload import Offloaded
 from ziggy_async.work.threads import ThreadPool
 
 T = TypeVar("T")
@@ -95,12 +95,11 @@ class ProcessPool:
         if self._is_closed:
             raise Stopped("the process pool was closed")
         run = _Run(function, args, kwargs, on_begin)
-        call = Call(self._serve, (run,), {}, contextvars.copy_context())
-        future = self._threads.submit(call)
+        call = Offloaded(self._serve, (run,), {}, contextvars.copy_context())
         try:
-            await asyncio.wrap_future(future)
+            await call.awaited(self._threads, run.name)
         except asyncio.CancelledError:
-            if not future.cancel():
+            if not call.cancel():
                 self._interrupt(run)
             raise
         value: T = call.outcome(run.name)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from ziggy_async.work.calls import Call, clear_error, is_cancelled, started
-from ziggy_async.work.errors import Stopped
+from ziggy_async.work.calls import clear_error, is_cancelled, started
+from ziggy_async.work.offload import Offloaded
 from ziggy_async.work.processes import ProcessPool
 from ziggy_async.work.threads import ThreadPool
 
@@ -75,14 +75,11 @@ class Runner:
                 return await self._on_loop(run, run.function(*run.args, **run.kwargs))
             if in_process:
                 return await self._processes().call(run.function, run.args, run.kwargs, run.begin)
-            call = Call(run.function, run.args, run.kwargs, run.context)
-            future = self._threads.submit(call)
+            call = Offloaded(run.function, run.args, run.kwargs, run.context)
             try:
-                await asyncio.wrap_future(future)
+                await call.awaited(self._threads, run.operation)
             except asyncio.CancelledError:
-                if future.cancelled() and not is_cancelled():
-                    raise Stopped(f"{run.operation}: the thread pool was shut down before it began") from None
-                self._threads.abandon(future)
+                self._threads.abandon(call)
                 raise
             finally:
                 run.began = call.began

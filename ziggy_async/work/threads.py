@@ -11,9 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import cache
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ziggy_async.work.errors import Stopped
+from ziggy_async.work.turns import Pace, Turns
 
 logger = logging.getLogger(__name__)
 
@@ -28,11 +29,21 @@ MOST_BEFOREHAND = 32
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: what hangs for ever must not use up the process's threads."""
 
-LONG, STRETCH, MOMENT = 1e-4, 1e-3, 1e-6
-"""Seconds: after a call this long, and after a stretch of shorter ones, a thread with more to do rests for a moment,
-enough to hand over the GIL. Who waits for that, an event loop above all, else waits 5 ms for each thread that has work.
-With eight of them at calls of 0.15 ms the loop was late by 45 ms (p95) with a rest each millisecond, by 7 to 10 like
-this, for a tenth of the throughput; rests after shorter calls would cost far more of it."""
+
+class Job(Protocol):
+    """What a thread may be given."""
+
+    def run(self) -> None:
+        """Does it, in the thread."""
+
+    def cancel(self) -> bool:
+        """Withdraws it from its pool: whether it has not begun, and will not."""
+
+    def done(self) -> bool:
+        """Whether it has run, or never will."""
+
+    def is_taken(self) -> bool:
+        """Whether the event loop that waits for it, if one does, has come for it."""
 
 
 class ThreadPool(Executor):
@@ -58,17 +69,18 @@ class ThreadPool(Executor):
     def _clear(self) -> None:
         """Without work and without threads. All of it is written under the lock."""
         self._lock = threading.Lock()
+        self.turns = Turns(self._size)
         self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
-        self._queue: OrderedDict[_Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
+        self._queue: OrderedDict[Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
         self._workers: set[_Worker] = set()
         self._leaving: list[_Worker] = []  # sent home; their threads may not be there yet
-        self._running: dict[Future[Any], _Worker] = {}
+        self._running: dict[Job, _Worker] = {}
         self._idle = []  # nothing waits while there is one; the last to rest is the first to work
         self._stuck = 0
 
     def __del__(self) -> None:
         for worker in self._idle:
-            worker.wake(None)
+            worker.dismiss()
 
     @property
     def size(self) -> int:
@@ -102,26 +114,38 @@ class ThreadPool(Executor):
             return any(worker.thread.ident == current for worker in self._workers)
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """The future of `function(*args, **kwargs)` in one of the threads.
+        """The future of `function(*args, **kwargs)` in one of the threads. Raises as `put` does."""
+        job = _FutureJob(self, function, args, kwargs)
+        self.put(job)
+        return job
+
+    def put(self, job: Job) -> None:
+        """Has one of the threads run `job`.
 
         `Stopped` after `shutdown`; another `RuntimeError` when there is no thread and none can be started.
         """
-        job = _Job(self, function, args, kwargs)
         with self._lock:
             if self._is_shut:
                 raise Stopped("the thread pool was shut down")
             if self._idle:
                 worker = self._idle.pop()
                 self._running[job] = worker
-                worker.wake(job)
-                return job
+                worker.wake(self, job)
+                return
             self._queue[job] = None
             try:
                 self._start_missing()
             except RuntimeError:
                 del self._queue[job]
                 raise
-        return job
+
+    def withdraw(self, job: Job) -> bool:
+        """Takes a job out of the queue: it will not run. False when it is not there, and nothing has changed."""
+        with self._lock:
+            if job not in self._queue:
+                return False
+            del self._queue[job]
+            return True
 
     def start(self) -> None:
         """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
@@ -149,14 +173,14 @@ class ThreadPool(Executor):
                 self._end(self._idle.pop())
             self._start_missing()
 
-    def abandon(self, future: "Future[Any]") -> None:
-        """Nobody waits for this future any more. If its call has not begun it is cancelled; else another thread may
-        take the place of the one that is stuck in it. Nothing, when it is done."""
-        if future.cancel():
+    def abandon(self, job: Job) -> None:
+        """Nobody waits for this job any more. If it has not begun it is cancelled; else another thread may take the
+        place of the one that is stuck in it. Nothing, when it is done."""
+        if job.cancel():
             return
         with self._lock:
-            worker = self._running.get(future)
-            if worker is None or worker.is_stuck or future.done():
+            worker = self._running.get(job)
+            if worker is None or worker.is_stuck or job.done():
                 return
             worker.is_stuck = True
             self._stuck += 1
@@ -213,7 +237,7 @@ class ThreadPool(Executor):
                 if self._counted == 0:
                     raise
                 return
-            worker.wake(job)  # not before: it would keep the GIL from whoever starts it, an event loop above all
+            worker.wake(self, job)  # not before: it would keep the GIL from whoever starts it, an event loop above all
 
     def _new_worker(self) -> "_Worker":
         self._started += 1
@@ -222,16 +246,16 @@ class ThreadPool(Executor):
     def _end(self, worker: "_Worker") -> None:
         self._workers.remove(worker)
         self._leaving = [other for other in self._leaving if other.thread.is_alive()] + [worker]
-        worker.wake(None)
+        worker.dismiss()
         self._ended.notify_all()
 
     # For jobs and workers:
 
-    def _next(self, worker: "_Worker", done: "_Job") -> "_Job | None":
+    def _next(self, worker: "_Worker", done: Job) -> Job | None:
         """What the worker does now; None: it rests, or ends."""
         with self._lock:
             if worker not in self._workers:  # a forked child of that thread: it has the parent's work behind it
-                worker.wake(None)
+                worker.dismiss()
                 return None
             del self._running[done]
             if worker.is_stuck:
@@ -247,41 +271,36 @@ class ThreadPool(Executor):
             self._running[job] = worker
             return job
 
-    def _withdraw(self, job: "_Job") -> bool:
-        """Takes a job out of the queue. False: it is not there."""
-        with self._lock:
-            if job not in self._queue:
-                return False
-            del self._queue[job]
-            return True
 
-
-class _Job(Future[Any]):
+class _FutureJob(Future[Any]):
     """A call and its future. It lets go of the callable once that has run, and of its place when it is cancelled."""
 
     def __init__(
         self, pool: ThreadPool, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         super().__init__()
-        self.pool: ThreadPool | None = pool
+        self._pool: ThreadPool | None = pool
         self._work: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (function, args, kwargs)
 
     def cancel(self) -> bool:
-        pool = self.pool
+        pool = self._pool
         if not super().cancel():
             return False
-        if pool is not None and pool._withdraw(self):
+        if pool is not None and pool.withdraw(self):
             self.set_running_or_notify_cancel()  # which also tells `concurrent.futures.wait`
-            self.pool = self._work = None
+            self._pool = self._work = None
+        return True
+
+    def is_taken(self) -> bool:
         return True
 
     def run(self) -> None:
         if not self.set_running_or_notify_cancel():
-            self.pool = self._work = None
+            self._pool = self._work = None
             return
         assert self._work is not None
         function, args, kwargs = self._work
-        self.pool = self._work = None
+        self._pool = self._work = None
         try:
             value = function(*args, **kwargs)
         except BaseException as error:
@@ -297,42 +316,49 @@ class _Job(Future[Any]):
 class _Worker:
     """A thread that does one job after another, and holds neither pool nor job while it rests."""
 
-    __slots__ = ("_awake", "_job", "is_stuck", "thread")
+    __slots__ = ("_awake", "_order", "is_stuck", "thread")
 
     def __init__(self, name: str) -> None:
         self.is_stuck = False
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._job: _Job | None = None
+        self._order: tuple[ThreadPool, Job] | None = None
         self._awake = threading.Lock()
         self._awake.acquire()
 
-    def wake(self, job: "_Job | None") -> None:
-        """Gives a resting worker its next job; None sends it home, also one that is about to rest."""
-        self._job = job
+    def wake(self, pool: ThreadPool, job: Job) -> None:
+        """Gives a resting worker its next job."""
+        self._order = pool, job
         self._awake.release()
 
-    def _rest(self) -> "_Job | None":
+    def dismiss(self) -> None:
+        """Sends a worker home that rests, or is about to."""
+        self._awake.release()
+
+    def _rest(self) -> tuple[ThreadPool, Job] | None:
         self._awake.acquire()
-        job, self._job = self._job, None
-        return job
+        order, self._order = self._order, None
+        return order
 
     def _serve(self) -> None:
-        while (job := self._rest()) is not None:
-            pool = job.pool
-            assert pool is not None
-            rested = time.perf_counter()
-            while job is not None:
-                began = time.perf_counter()
-                try:
-                    job.run()
-                except BaseException:
-                    logger.exception("a callback of a future failed")
-                job = pool._next(self, job)
-                now = time.perf_counter()
-                if job is not None and (now - began > LONG or now - rested > STRETCH):
-                    time.sleep(MOMENT)
-                    rested = time.perf_counter()
-            del pool
+        while (order := self._rest()) is not None:
+            pool, job = order
+            del order
+            self._work(pool, job)
+            del pool, job
+
+    def _work(self, pool: ThreadPool, first: Job) -> None:
+        job: Job | None = first
+        del first
+        pace = Pace(pool.turns)
+        while job is not None:
+            try:
+                job.run()
+            except BaseException:
+                logger.exception("a callback of a future failed")
+            if pace.is_over() and pool.waiting:
+                pace.rest(job.is_taken)
+            job = pool._next(self, job)
+        pace.end()
 
 
 def _checked(size: int) -> int:

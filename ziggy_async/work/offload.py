@@ -1,0 +1,129 @@
+"""A call's way from a loop to a thread and back.
+
+All calls that have ended since a loop was last woken come back with one wake-up: it costs more than a short call.
+"""
+
+import asyncio
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
+from typing import Any
+
+from ziggy_async.work.calls import Call
+from ziggy_async.work.errors import Stopped
+from ziggy_async.work.threads import ThreadPool
+
+AT_ONCE = 64
+"""Callers that are told in one turn of their loop: what each then does takes some microseconds."""
+
+
+class Offloaded(Call):
+    """A call that a loop awaits while a thread makes it. It is a `ziggy_async.work.threads.Job`."""
+
+    __slots__ = ("_landed", "_landing", "_pool")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        context: Context,
+    ) -> None:
+        """In the loop that is to await it."""
+        super().__init__(function, args, kwargs, context)
+        loop = asyncio.get_running_loop()
+        self._landing = landing_of(loop)
+        self._landed: asyncio.Future[None] = loop.create_future()
+        self._pool: ThreadPool | None = None
+
+    async def awaited(self, pool: ThreadPool, operation: str) -> None:
+        """Until a thread of the pool has made it: then there is an outcome. Cancelling this leaves it where it is.
+
+        `Stopped` when the pool was, or is shut down before the call has begun."""
+        self._pool = pool
+        pool.put(self)
+        await self._landed
+        if self.began is None:
+            raise Stopped(f"{operation}: the thread pool was shut down before it began")
+
+    def run(self) -> None:
+        self()
+        self._landing.add(self._landed)
+
+    def done(self) -> bool:
+        return self.ended is not None
+
+    def is_taken(self) -> bool:
+        return self._landed.done()
+
+    def cancel(self) -> bool:
+        """From any thread: whether it has not begun, and will not."""
+        if self._pool is None or not self._pool.withdraw(self):
+            return False
+        self._landing.add(self._landed)
+        return True
+
+
+class Landing:
+    """Where the calls of one loop come back. Any thread may add to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._landed: deque[asyncio.Future[None]] = deque()  # by _lock
+        self._is_expected = False  # by _lock: the loop comes, or is closed
+
+    def add(self, landed: "asyncio.Future[None]") -> None:
+        with self._lock:
+            self._landed.append(landed)
+            if self._is_expected:
+                return
+            self._is_expected = True
+        try:
+            landed.get_loop().call_soon_threadsafe(self._deliver)
+        except RuntimeError:  # the loop is closed: nobody waits there
+            self.clear()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._landed.clear()
+
+    def _deliver(self) -> None:
+        """In the loop."""
+        with self._lock:
+            landed = [self._landed.popleft() for _ in range(min(AT_ONCE, len(self._landed)))]
+            self._is_expected = bool(self._landed)
+        if self._is_expected:
+            landed[0].get_loop().call_soon(self._deliver)
+        for future in landed:
+            if not future.done():
+                future.set_result(None)
+
+
+_lock = threading.Lock()
+_landings: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Landing]" = weakref.WeakKeyDictionary()
+"""Added to under _lock."""
+
+
+def landing_of(loop: asyncio.AbstractEventLoop) -> Landing:
+    landing = _landings.get(loop)
+    if landing is None:
+        with _lock:
+            for other, landing in list(_landings.items()):
+                if other.is_closed():
+                    landing.clear()  # what is there leads to the loop, which would be here for ever
+            landing = _landings[loop] = Landing()
+    return landing
+
+
+def _after_fork_in_child() -> None:
+    """The thread that held a lock may not be here, and neither are the loops."""
+    global _lock, _landings
+    _lock = threading.Lock()
+    _landings = weakref.WeakKeyDictionary()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
