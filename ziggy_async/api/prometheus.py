@@ -5,12 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.core import InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from ziggy_async import _core
-from ziggy_async._version import __version__
 from ziggy_async.api.figures import Figure, read
 from ziggy_async.api.rooms import ComputerOf, Room
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
@@ -47,8 +44,6 @@ class Reading(Collector):
     def collect(self) -> Iterator[Metric]:
         for figure in self._figures:
             yield figure.to_metric()
-        build = {"version": __version__, "isa": str(_core.cpu()["isa"])}
-        yield InfoMetricFamily("ziggy_async_build", "What this process runs.", value=build)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing, so that registering asks nothing."""
