@@ -136,7 +136,7 @@ def test_loops_that_are_closed_meanwhile_are_not_kept(pool: ThreadPool) -> None:
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
-        del loop
+        del loop, task
     gate.set()
     pool.shutdown()
     asyncio.run(_nothing())  # another loop's first call lets go of what closed ones have left
