@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work import scaling
-from ziggy_async.work.scaling import Limits, Load, Scaler
+from ziggy_async.work import scaler
+from ziggy_async.work.scaler import Scaler
+from ziggy_async.work.scaling import Limits, Load
 
-LOOK = scaling.INTERVAL
+LOOK = scaler.INTERVAL
 BUSY = Load(4, 10, 4, 0.25, 100)
 WIDE = Limits(1, 64)
 
@@ -143,7 +144,7 @@ def test_lives_again_in_another_loop() -> None:
 async def test_errors_are_survived_and_logged_once_per_episode(caplog: pytest.LogCaptureFixture) -> None:
     pool = Pool(interval=0.001)
     pool.scaler.start()
-    with caplog.at_level(logging.INFO, scaling.logger.name):
+    with caplog.at_level(logging.INFO, scaler.logger.name):
         for name in ("first", "second"):
             pool.error = ConnectionError(name)
             await pool.looks(3)

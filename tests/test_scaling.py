@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ziggy_async.work import scaling
 from ziggy_async.work.scaling import Decision, Limits, Load, Memory, ScalingState, decide
 
-LOOK = scaling.INTERVAL
+LOOK = 0.25
 
 
 def decided(load: Load, limits: Limits, now: float = 0.0, **memory: Any) -> Decision:

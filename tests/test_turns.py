@@ -49,6 +49,14 @@ def waits(places: Turns, number: int) -> bool:
     return len(places._waiting) == number
 
 
+def narrowed(limit: int) -> Turns:
+    """One at a time, after a late result."""
+    places = Turns(limit)
+    places.judge(2 * LATE)
+    assert places.most == limit // 2 == 1
+    return places
+
+
 def test_a_late_loop_halves_the_number() -> None:
     places = Turns(9)
     for expected in (4, 2, 1, 1):
@@ -99,14 +107,14 @@ def test_who_waits_longest_goes_first() -> None:
 
 
 def test_one_more_may_go_on_when_the_loop_was_prompt_for_long() -> None:
-    places = Turns(1)
+    places = narrowed(2)
     places.enter()
     for _ in range(10 * FIRST_TRY):
         places.judge(PROMPT)
     assert places.most == 1  # nobody waits: nothing would be won
     second = starts(places.enter)
     until(lambda: waits(places, 1))
-    for _ in range(FIRST_TRY - 1):
+    for _ in range(2 * FIRST_TRY - 1):
         places.judge(PROMPT)
     assert not second.is_set()
     places.judge(PROMPT)
@@ -114,12 +122,22 @@ def test_one_more_may_go_on_when_the_loop_was_prompt_for_long() -> None:
     assert places.most == 2
 
 
-def test_a_late_result_begins_the_count_anew() -> None:
+def test_never_more_than_the_limit() -> None:
     places = Turns(1)
     places.enter()
     starts(places.enter)
     until(lambda: waits(places, 1))
-    for _ in range(FIRST_TRY - 1):
+    for _ in range(10 * FIRST_TRY):
+        places.judge(PROMPT)
+    assert places.most == 1
+
+
+def test_a_late_result_begins_the_count_anew() -> None:
+    places = narrowed(2)
+    places.enter()
+    starts(places.enter)
+    until(lambda: waits(places, 1))
+    for _ in range(2 * FIRST_TRY - 1):
         places.judge(PROMPT)
     places.judge(2 * LATE)
     places.judge(PROMPT)
@@ -127,7 +145,7 @@ def test_a_late_result_begins_the_count_anew() -> None:
 
 
 def test_tries_in_vain_become_rare() -> None:
-    places, taken = Turns(1), []
+    places, taken = narrowed(2), []
     places.enter()
     for _ in range(8):
         starts(places.enter)
@@ -139,7 +157,7 @@ def test_tries_in_vain_become_rare() -> None:
         taken.append(results)
         places.judge(2 * LATE)
         places.leave()
-    assert taken == [100, 200, 400, 800, 1600, 1600, 1600, 1600]
+    assert taken == [200, 400, 800, 1600, 1600, 1600, 1600, 1600]
 
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:

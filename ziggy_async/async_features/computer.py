@@ -26,7 +26,8 @@ from ziggy_async.work.errors import Stopped
 from ziggy_async.work.metrics import Metrics
 from ziggy_async.work.processes import ProcessPool
 from ziggy_async.work.runs import Run, Runner
-from ziggy_async.work.scaling import Decision, Limits, Load, Scaler
+from ziggy_async.work.scaler import Scaler
+from ziggy_async.work.scaling import Decision, Limits, Load
 from ziggy_async.work.tasks import Counts, TaskHandle
 from ziggy_async.work.threads import ThreadPool
 

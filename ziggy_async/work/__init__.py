@@ -4,6 +4,6 @@
   it sees itself) and `parcels` (what travels between them); `calls` is what an outcome may be;
   `offload` is a call's way to a thread and back, `turns` keeps threads that compute from holding up loops.
 - Queueing: `background` is the queue with its workers; `queue` the order of what waits, `tasks` a task on its way,
-  `options` how it is treated, `scaling` how many workers there are.
+  `options` how it is treated, `scaling` how many workers there should be, and `scaler` sees to it.
 - Remembering: `dead_letters`, with `letter_file` and `letter_row` in SQLite; `metrics` of operations.
 """

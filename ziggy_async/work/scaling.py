@@ -1,24 +1,13 @@
-"""How many workers there should be: a pure decision on what is seen, and the timer that looks and applies it.
+"""How many workers there should be: a pure decision on what is seen.
 
 `decide` knows no clock and changes nothing: state and time in, decision and next state out. What it must remember, such
 as what was wanted lately and what growth has brought, is part of the state, frozen and bounded.
 """
 
-import asyncio
-import logging
 import math
-import time
-from collections import deque
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-logger = logging.getLogger(__name__)
-
-INTERVAL = 0.25
-"""Seconds between two looks: short against the target wait, long against the cost of a look."""
-DECISIONS = 200
-"""Decisions that a scaler keeps."""
 ROUNDING = 1e-9
 """Workers by which a need may exceed a whole number without asking for one more: floats are not exact."""
 
@@ -41,8 +30,6 @@ row, up to the longest. Patience is then as long as the last pause."""
 
 UNSEEN = 5.0
 """Seconds without a look after which nothing is known of the time between: the queue may have been empty."""
-LONGEST_INTERVAL = 2.5
-"""Seconds between looks that leave room for a loop that is late."""
 DAY = 86_400.0
 """Seconds: everything that is remembered is long over after a gap like this one or a longer."""
 SLOTS = 240
@@ -378,99 +365,3 @@ def _needs(limits: Limits, load: Load, wanted: int) -> str:
     if not load.mean_seconds > 0:
         return f"{seen}, mean time unknown: {wanted} wanted"
     return f"{seen}, {load.mean_seconds:.3g} s each: {wanted} wanted to clear the queue in {limits.target_wait:g} s"
-
-
-class Scaler:
-    """Looks at a load every `interval` seconds, decides, and applies.
-
-    It lives in one loop, on one timer, and may be asked from that loop's thread only. What fails in `load` or `resize`
-    is logged, once until it works again, and tried anew at the next look.
-    """
-
-    def __init__(
-        self,
-        limits: Limits,
-        load: Callable[[], Load],
-        resize: Callable[[int], object],
-        *,
-        interval: float = INTERVAL,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        """`load()` is what is seen now, `resize(n)` brings the number to n, at once or in time; both must be quick.
-
-        `clock`: seconds for `decide`; `wall`: seconds since 1970 for the decisions kept. `ValueError` unless
-        `interval` is above 0 and at most `LONGEST_INTERVAL`.
-        """
-        if not 0 < interval <= LONGEST_INTERVAL:
-            raise ValueError(f"interval: {interval!r} is not above 0 and at most {LONGEST_INTERVAL:g} seconds")
-        self._limits = limits
-        self._load = load
-        self._resize = resize
-        self._interval = interval
-        self._clock = clock
-        self._wall = wall
-        self._memory = Memory()
-        self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_failing = False
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-    def start(self) -> None:
-        """Begins to look, in the running loop; nothing if it does already."""
-        loop = asyncio.get_running_loop()
-        if self._loop is loop:
-            return
-        self.stop()
-        self._loop = loop
-        self._memory = Memory()
-        self._timer = loop.call_later(self._interval, self._turn, loop)
-
-    def stop(self) -> None:
-        """No look after this one; nothing if there is none. The decisions remain."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop = None
-
-    def decisions(self) -> list[Decision]:
-        """The last 200, oldest first, with wall-clock times.
-
-        Those in a row that lead from the same number to the same number are one, with their count: else a minute in
-        which nothing changes would push out all that had changed before.
-        """
-        return list(self._decisions)
-
-    def look(self) -> Decision:
-        """One look, now: decides, applies and keeps the decision. Raises what `load` or `resize` raises, and then
-        remembers nothing of it."""
-        state = ScalingState(self._limits, self._load(), self._memory)
-        decision, after = decide(state, self._clock())
-        if decision.workers != decision.before:
-            self._resize(decision.workers)
-        self._memory = after.memory
-        self._keep(replace(decision, at=self._wall()))
-        return decision
-
-    def _keep(self, decision: Decision) -> None:
-        if self._decisions:
-            newest = self._decisions[-1]
-            if (newest.before, newest.workers) == (decision.before, decision.workers):
-                self._decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
-                return
-        self._decisions.append(decision)
-
-    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        # Set before the look, which may stop it.
-        self._timer = loop.call_later(self._interval, self._turn, loop)
-        try:
-            self.look()
-        except Exception:
-            if not self._is_failing:
-                logger.exception("scaling failed, the number of workers stays as it is")
-            self._is_failing = True
-        else:
-            self._is_failing = False

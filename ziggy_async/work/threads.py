@@ -13,6 +13,7 @@ from concurrent.futures import Executor, Future
 from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from ziggy_async import _core
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.turns import Pace, Turns
 
@@ -69,7 +70,7 @@ class ThreadPool(Executor):
     def _clear(self) -> None:
         """Without work and without threads. All of it is written under the lock."""
         self._lock = threading.Lock()
-        self.turns = Turns(self._size)
+        self.turns = Turns(_core.cpu()["cpus"])  # of the threads that compute
         self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
         self._queue: OrderedDict[Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
         self._workers: set[_Worker] = set()
