@@ -63,7 +63,11 @@ class Outcome:
                 return
             self._value, self._error, self._is_set = value, error, True
             waiters, self._waiters = self._waiters, set()
+        here = asyncio._get_running_loop()
         for waiter in waiters:
+            if waiter.get_loop() is here:
+                _wake(waiter)
+                continue
             with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
 
