@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from ziggy_async.environment import whole_number
 from ziggy_async.work.calls import guarded
 from ziggy_async.work.errors import Stopped
+from ziggy_async.work.offload import Offloaded
 from ziggy_async.work.threads import ThreadPool
 
 logger = logging.getLogger(__name__)
@@ -164,8 +165,17 @@ def submit(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "F
 
 
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Awaits `function` on the pool: its result, or its exception."""
-    return await asyncio.wrap_future(submit(function, *args, **kwargs))
+    """Awaits `function` on the pool: its result, or its exception; one that a coroutine does not bear comes as a
+    `RuntimeError` from it. Cancelling this gives up what has not begun."""
+    operation = getattr(function, "__qualname__", "a call")
+    call = Offloaded(function, args, kwargs, contextvars.copy_context())
+    try:
+        await call.awaited(pool(), operation)
+    except asyncio.CancelledError:
+        call.cancel()
+        raise
+    value: T = call.outcome(operation)
+    return value
 
 
 def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
