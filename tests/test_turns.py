@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from ziggy_async.lag import PingLag
 from ziggy_async.work import turns
 from ziggy_async.work.calls import Call
 from ziggy_async.work.threads import ThreadPool
-from ziggy_async.work.turns import FIRST_TRY, LATE, Pace, Turns
+from ziggy_async.work.turns import FIRST_TRY, LATE, LOOP_PATIENCE, MOST_KINDS, Pace, Turns, kind_of
 
 PATIENCE = 30.0
 """Seconds after which something does not happen any more, even on a busy machine."""
@@ -23,7 +24,7 @@ PROMPT = LATE / 2
 @pytest.fixture(autouse=True)
 def _endless_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread goes on by itself, however slow the machine is; a test that is about patience sets its own."""
-    monkeypatch.setattr(turns, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(turns, "TURN_PATIENCE", PATIENCE)
 
 
 def starts(function: Callable[[], object]) -> threading.Event:
@@ -49,19 +50,44 @@ def waits(places: Turns, number: int) -> bool:
     return len(places._waiting) == number
 
 
+def judged(places: Turns, late: float, times: int = 1) -> None:
+    for _ in range(times):
+        places.judge(late)
+
+
 def narrowed(limit: int) -> Turns:
-    """One at a time, after a late result."""
+    """One at a time: nobody is inside, and the loop was late."""
     places = Turns(limit)
-    places.judge(2 * LATE)
-    assert places.most == limit // 2 == 1
+    judged(places, 2 * LATE, 2)
+    assert places.most == 1
     return places
 
 
 def test_a_late_loop_halves_the_number() -> None:
-    places = Turns(9)
-    for expected in (4, 2, 1, 1):
-        places.judge(2 * LATE)
+    places = Turns(20)
+    for _ in range(18):
+        places.enter()
+    for expected in (9, 4, 2, 1, 1):
+        judged(places, 2 * LATE)
+        assert places.most != expected or expected == 1  # one alone says nothing
+        judged(places, 2 * LATE)
         assert places.most == expected
+
+
+def test_a_late_result_in_twenty_changes_nothing() -> None:
+    places = Turns(8)
+    for _ in range(1000):
+        judged(places, PROMPT, 20)
+        judged(places, 2 * LATE)
+    assert places.most == 8
+
+
+def test_more_than_that_do() -> None:
+    places = Turns(8)
+    for _ in range(100):
+        judged(places, PROMPT, 10)
+        judged(places, 2 * LATE)
+    assert places.most == 1
 
 
 def test_no_more_than_the_number_go_on() -> None:
@@ -79,7 +105,7 @@ def test_a_smaller_number_holds_from_the_next_turn_on() -> None:
     places = Turns(2)
     places.enter()
     places.enter()
-    places.judge(2 * LATE)
+    judged(places, 2 * LATE, 2)
     third = starts(places.enter)
     until(lambda: waits(places, 1))
     places.leave()
@@ -109,17 +135,20 @@ def test_who_waits_longest_goes_first() -> None:
 def test_one_more_may_go_on_when_the_loop_was_prompt_for_long() -> None:
     places = narrowed(2)
     places.enter()
-    for _ in range(10 * FIRST_TRY):
-        places.judge(PROMPT)
-    assert places.most == 1  # nobody waits: nothing would be won
+    judged(places, PROMPT, 2 * FIRST_TRY - 1)
     second = starts(places.enter)
     until(lambda: waits(places, 1))
-    for _ in range(2 * FIRST_TRY - 1):
-        places.judge(PROMPT)
     assert not second.is_set()
-    places.judge(PROMPT)
+    judged(places, PROMPT)
     assert second.wait(PATIENCE)
     assert places.most == 2
+
+
+def test_nobody_waits_so_nothing_would_be_won() -> None:
+    places = narrowed(2)
+    places.enter()
+    judged(places, PROMPT, 10 * FIRST_TRY)
+    assert places.most == 1
 
 
 def test_never_more_than_the_limit() -> None:
@@ -127,41 +156,51 @@ def test_never_more_than_the_limit() -> None:
     places.enter()
     starts(places.enter)
     until(lambda: waits(places, 1))
-    for _ in range(10 * FIRST_TRY):
-        places.judge(PROMPT)
+    judged(places, PROMPT, 10 * FIRST_TRY)
     assert places.most == 1
 
 
-def test_a_late_result_begins_the_count_anew() -> None:
+def test_tries_in_vain_become_rare_until_one_is_not() -> None:
     places = narrowed(2)
     places.enter()
-    starts(places.enter)
-    until(lambda: waits(places, 1))
-    for _ in range(2 * FIRST_TRY - 1):
-        places.judge(PROMPT)
-    places.judge(2 * LATE)
-    places.judge(PROMPT)
-    assert places.most == 1
 
-
-def test_tries_in_vain_become_rare() -> None:
-    places, taken = narrowed(2), []
-    places.enter()
-    for _ in range(8):
+    def results_until_a_try() -> int:
         starts(places.enter)
         until(lambda: waits(places, 1))
         results = 0
         while places.most == 1:
             places.judge(PROMPT)
             results += 1
-        taken.append(results)
-        places.judge(2 * LATE)
+        return results
+
+    taken = []
+    for _ in range(6):
+        taken.append(results_until_a_try())
+        judged(places, 2 * LATE, 2)
+        assert places.most == 1
         places.leave()
-    assert taken == [200, 400, 800, 1600, 1600, 1600, 1600, 1600]
+    assert taken == [200, 400, 800, 1600, 1600, 1600]
+    results_until_a_try()
+    judged(places, PROMPT, 1600)  # this one was not
+    judged(places, 2 * LATE, 1600)
+    places.leave()
+    assert results_until_a_try() == 200
+
+
+def test_kinds_that_compute_are_known_and_their_memory_is_bounded() -> None:
+    places = Turns(2)
+    places.note("a", True)
+    assert places.computes("a")
+    places.note("a", False)
+    assert not places.computes("a")
+    for number in range(10 * MOST_KINDS):
+        places.note(str(number), True)
+    assert len(places._computing) <= MOST_KINDS
+    assert places.computes(str(10 * MOST_KINDS - 1))
 
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.001)
+    monkeypatch.setattr(turns, "TURN_PATIENCE", 0.001)
     places = Turns(1)
     places.enter()
     places.enter()  # returns
@@ -207,69 +246,94 @@ class Noted(Turns):
     def __init__(self) -> None:
         super().__init__(8)
         self.judged: list[float] = []
-        self.inside = 0
+        self.entered = self.inside = 0
 
     def judge(self, late: float) -> None:
         self.judged.append(late)
 
     def enter(self) -> None:
+        self.entered += 1
         self.inside += 1
 
     def leave(self) -> None:
         self.inside -= 1
 
 
-def test_a_long_call_is_over_and_short_ones_add_up(steps: Steps) -> None:
-    pace = Pace(Noted())
-    steps.passes(2e-4)
-    assert pace.is_over()
-    pace = Pace(Noted())
-    seen = []
-    for _ in range(12):
-        steps.passes(9e-5)
-        seen.append(pace.is_over())
-    assert seen == [False] * 11 + [True]  # 12 x 0.09 ms is more than a millisecond, 11 are less
+def work(steps: Steps, pace: Pace, seconds: float, computing: float, kind: str = "k") -> None:
+    """A call, whose result the loop takes after 0.3 ms."""
+    pace.before(kind)
+    steps.passes(seconds, computing)
+    came = steps.now + 3e-4
+    pace.after(kind, lambda: came if steps.now >= came else None)
 
 
-def test_who_computes_waits_for_the_loop_and_takes_turns(steps: Steps) -> None:
+def test_a_long_call_is_judged_and_short_ones_add_up(steps: Steps) -> None:
     places = Noted()
     pace = Pace(places)
-    steps.passes(1e-3, computing=9e-4)
-    came = steps.now + 3e-4
-    pace.rest(lambda: steps.now >= came)
-    assert places.judged == [pytest.approx(3e-4, abs=2e-6)]
-    assert places.inside == 1
-    pace.end()
-    pace.end()
-    assert places.inside == 0
+    work(steps, pace, 2e-4, 2e-4)
+    assert places.judged == [pytest.approx(3e-4)]
+    for _ in range(11):
+        work(steps, pace, 9e-5, 9e-5)
+    assert len(places.judged) == 1  # 11 x 0.09 ms are less than a millisecond
+    work(steps, pace, 9e-5, 9e-5)
+    assert len(places.judged) == 2
 
 
 def test_who_waits_for_something_else_goes_on(steps: Steps) -> None:
     places = Noted()
-    pace = Pace(places)
-    steps.passes(1e-3, computing=2e-4)
-    pace.rest(lambda: False)
-    assert (places.judged, places.inside) == ([], 0)
+    work(steps, Pace(places), 1e-3, 2e-4)
+    assert (places.judged, places.entered) == ([], 0)
+    assert steps.now == 1e-3
 
 
-def test_a_turn_ends_with_the_computing(steps: Steps) -> None:
+def test_calls_of_a_kind_that_computes_take_turns(steps: Steps) -> None:
     places = Noted()
-    pace = Pace(places)
-    steps.passes(1e-3, computing=1e-3)
-    pace.rest(lambda: True)
-    assert places.inside == 1
-    steps.passes(1e-3, computing=0.0)
-    pace.rest(lambda: True)
+    first, other = Pace(places), Pace(places)
+    work(steps, first, 1e-3, 1e-3)
+    assert places.entered == 0  # it was not known yet
+    other.before("k")
+    assert (places.entered, places.inside) == (1, 1)
+    steps.passes(1e-3, 1e-3)
+    other.after("k", lambda: 0.0)
+    assert places.inside == 0
+    other.before("another")
     assert places.inside == 0
 
 
-def test_a_loop_that_never_comes_is_waited_for_with_patience(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 5e-3)
+def test_one_turn_for_a_stretch_of_short_calls(steps: Steps) -> None:
+    places = Noted()
+    places.note("k", True)
+    pace = Pace(places)
+    for _ in range(5):
+        work(steps, pace, 5e-5, 5e-5)
+    assert (places.entered, places.inside) == (1, 1)
+    pace.end()
+    pace.end()
+    assert places.inside == 0
+
+
+def test_a_loop_that_never_comes_is_waited_for_with_patience(steps: Steps) -> None:
     places = Noted()
     pace = Pace(places)
-    steps.passes(1e-3, computing=1e-3)
-    pace.rest(lambda: False)
-    assert places.judged == [pytest.approx(5e-3, abs=2e-6)]
+    pace.before("k")
+    steps.passes(1e-3, 1e-3)
+    pace.after("k", lambda: None)
+    assert places.judged == [LOOP_PATIENCE]
+    assert steps.now == pytest.approx(1e-3 + LOOP_PATIENCE, abs=2e-6)
+
+
+def test_kinds_are_functions() -> None:
+    class Odd:
+        def __init__(self) -> None:
+            self.__qualname__ = 5
+
+        def __call__(self) -> None: ...
+
+    assert kind_of(time.sleep) == "sleep"
+    assert kind_of(compute) == "compute"
+    assert kind_of([].append) == "list.append"
+    assert kind_of(functools.partial(compute)) == "partial"
+    assert kind_of(Odd()) == "test_kinds_are_functions.<locals>.Odd"
 
 
 # --- in a pool
@@ -279,6 +343,7 @@ class Job(Call):
     """Its loop never comes for it."""
 
     def __init__(self, function: Callable[[], object]) -> None:
+        self.kind = "compute"
         super().__init__(function, (), {}, contextvars.copy_context())
 
     def run(self) -> None:
@@ -290,8 +355,8 @@ class Job(Call):
     def done(self) -> bool:
         return self.ended is not None
 
-    def is_taken(self) -> bool:
-        return False
+    def taken(self) -> float | None:
+        return None
 
 
 def compute() -> int:
@@ -299,14 +364,15 @@ def compute() -> int:
 
 
 def test_a_loop_that_stands_still_holds_nobody_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.001)
+    monkeypatch.setattr(turns, "LOOP_PATIENCE", 0.001)
+    monkeypatch.setattr(turns, "LATE", 0.0005)
     jobs = [Job(compute) for _ in range(50)]
     with ThreadPool(4, "turns-test") as pool:
         for job in jobs:
             pool.put(job)
         until(lambda: all(job.done() for job in jobs))
-        assert pool.turns.most == 1
-    assert pool.turns._inside == 0
+        assert pool._turns.most == 1
+    assert pool._turns._inside == 0
 
 
 @pytest.mark.performance

@@ -6,6 +6,7 @@ All calls that have ended since a loop was last woken come back with one wake-up
 import asyncio
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from ziggy_async.work.calls import Call
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.threads import ThreadPool
+from ziggy_async.work.turns import kind_of
 
 AT_ONCE = 64
 """Callers that are told in one turn of their loop: what each then does takes some microseconds."""
@@ -23,7 +25,7 @@ AT_ONCE = 64
 class Offloaded(Call):
     """A call that a loop awaits while a thread makes it. It is a `ziggy_async.work.threads.Job`."""
 
-    __slots__ = ("_landed", "_landing", "_pool")
+    __slots__ = ("_landed", "_landing", "_pool", "_taken", "kind")
 
     def __init__(
         self,
@@ -34,10 +36,12 @@ class Offloaded(Call):
     ) -> None:
         """In the loop that is to await it."""
         super().__init__(function, args, kwargs, context)
+        self.kind = kind_of(function)
         loop = asyncio.get_running_loop()
         self._landing = landing_of(loop)
         self._landed: asyncio.Future[None] = loop.create_future()
         self._pool: ThreadPool | None = None
+        self._taken: float | None = None
 
     async def awaited(self, pool: ThreadPool, operation: str) -> None:
         """Until a thread of the pool has made it: then there is an outcome. Cancelling this leaves it where it is.
@@ -51,19 +55,29 @@ class Offloaded(Call):
 
     def run(self) -> None:
         self()
-        self._landing.add(self._landed)
+        self._landing.add(self)
 
     def done(self) -> bool:
         return self.ended is not None
 
-    def is_taken(self) -> bool:
-        return self._landed.done()
+    def taken(self) -> float | None:
+        return self._taken
+
+    def take(self, now: float) -> None:
+        """In the loop: who awaits it goes on."""
+        self._taken = now
+        if not self._landed.done():
+            self._landed.set_result(None)
+
+    def call_loop(self, callback: Callable[[], object]) -> None:
+        """`RuntimeError` when the loop is closed."""
+        self._landed.get_loop().call_soon_threadsafe(callback)
 
     def cancel(self) -> bool:
         """From any thread: whether it has not begun, and will not."""
         if self._pool is None or not self._pool.withdraw(self):
             return False
-        self._landing.add(self._landed)
+        self._landing.add(self)
         return True
 
 
@@ -72,17 +86,17 @@ class Landing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._landed: deque[asyncio.Future[None]] = deque()  # by _lock
+        self._landed: deque[Offloaded] = deque()  # by _lock
         self._is_expected = False  # by _lock: the loop comes, or is closed
 
-    def add(self, landed: "asyncio.Future[None]") -> None:
+    def add(self, call: Offloaded) -> None:
         with self._lock:
-            self._landed.append(landed)
+            self._landed.append(call)
             if self._is_expected:
                 return
             self._is_expected = True
         try:
-            landed.get_loop().call_soon_threadsafe(self._deliver)
+            call.call_loop(self._deliver)
         except RuntimeError:  # the loop is closed: nobody waits there
             self.clear()
 
@@ -96,10 +110,10 @@ class Landing:
             landed = [self._landed.popleft() for _ in range(min(AT_ONCE, len(self._landed)))]
             self._is_expected = bool(self._landed)
         if self._is_expected:
-            landed[0].get_loop().call_soon(self._deliver)
-        for future in landed:
-            if not future.done():
-                future.set_result(None)
+            asyncio.get_running_loop().call_soon(self._deliver)
+        now = time.perf_counter()
+        for call in landed:
+            call.take(now)
 
 
 _lock = threading.Lock()

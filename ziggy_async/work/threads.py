@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ziggy_async import _core
 from ziggy_async.work.errors import Stopped
-from ziggy_async.work.turns import Pace, Turns
+from ziggy_async.work.turns import Pace, Turns, kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ MOST_REPLACED = 4
 class Job(Protocol):
     """What a thread may be given."""
 
+    kind: str
+    """Of which function it is a call, so that those that compute are known beforehand."""
+
     def run(self) -> None:
         """Does it, in the thread."""
 
@@ -43,8 +46,8 @@ class Job(Protocol):
     def done(self) -> bool:
         """Whether it has run, or never will."""
 
-    def is_taken(self) -> bool:
-        """Whether the event loop that waits for it, if one does, has come for it."""
+    def taken(self) -> float | None:
+        """When the event loop that waits for it has come for it, by `time.perf_counter`; any time if none does."""
 
 
 class ThreadPool(Executor):
@@ -70,7 +73,7 @@ class ThreadPool(Executor):
     def _clear(self) -> None:
         """Without work and without threads. All of it is written under the lock."""
         self._lock = threading.Lock()
-        self.turns = Turns(_core.cpu()["cpus"])  # of the threads that compute
+        self._turns = Turns(_core.cpu()["cpus"])  # of the threads that compute
         self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
         self._queue: OrderedDict[Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
         self._workers: set[_Worker] = set()
@@ -242,7 +245,7 @@ class ThreadPool(Executor):
 
     def _new_worker(self) -> "_Worker":
         self._started += 1
-        return _Worker(f"{self._name}-{self._started - 1}")
+        return _Worker(f"{self._name}-{self._started - 1}", self._turns)
 
     def _end(self, worker: "_Worker") -> None:
         self._workers.remove(worker)
@@ -280,6 +283,7 @@ class _FutureJob(Future[Any]):
         self, pool: ThreadPool, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         super().__init__()
+        self.kind = kind_of(function)
         self._pool: ThreadPool | None = pool
         self._work: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (function, args, kwargs)
 
@@ -292,8 +296,8 @@ class _FutureJob(Future[Any]):
             self._pool = self._work = None
         return True
 
-    def is_taken(self) -> bool:
-        return True
+    def taken(self) -> float | None:
+        return 0.0
 
     def run(self) -> None:
         if not self.set_running_or_notify_cancel():
@@ -317,10 +321,11 @@ class _FutureJob(Future[Any]):
 class _Worker:
     """A thread that does one job after another, and holds neither pool nor job while it rests."""
 
-    __slots__ = ("_awake", "_order", "is_stuck", "thread")
+    __slots__ = ("_awake", "_order", "_pace", "is_stuck", "thread")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, turns: Turns) -> None:
         self.is_stuck = False
+        self._pace = Pace(turns)
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._order: tuple[ThreadPool, Job] | None = None
         self._awake = threading.Lock()
@@ -350,16 +355,16 @@ class _Worker:
     def _work(self, pool: ThreadPool, first: Job) -> None:
         job: Job | None = first
         del first
-        pace = Pace(pool.turns)
         while job is not None:
+            kind = job.kind
+            self._pace.before(kind)
             try:
                 job.run()
             except BaseException:
                 logger.exception("a callback of a future failed")
-            if pace.is_over() and pool.waiting:
-                pace.rest(job.is_taken)
+            self._pace.after(kind, job.taken)
             job = pool._next(self, job)
-        pace.end()
+        self._pace.end()
 
 
 def _checked(size: int) -> int:
