@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -165,23 +166,49 @@ def test_many_loops_at_once(pool: ThreadPool) -> None:
     assert answers == {number: [(number, n) for n in range(200)] for number in range(6)}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
-    asyncio.run(_use(pool))
-    held = offload._lock
-    held.acquire()  # as another thread may have it at that moment
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+
+
+def child_that(does: Callable[[], object]) -> int:
+    """The exit code of a forked child: 0 if it does."""
     pid = os.fork()
     if pid == 0:
         try:
-            asyncio.run(_use(pool))
+            does()
             os._exit(0)
         except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
             os._exit(1)
-    held.release()
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
+    asyncio.run(_use(pool))
+    with offload._lock:  # as another thread may have it at that moment
+        assert child_that(lambda: asyncio.run(_use(pool))) == 0
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+async def test_a_call_that_forks_and_returns_in_the_child_tells_the_parents_loop_nothing(pool: ThreadPool) -> None:
+    """Whatever locks other threads held at that moment."""
+    landing, told = offload.landing_of(asyncio.get_running_loop()), list[object]()
+
+    def in_child() -> None:
+        landing.add(SimpleNamespace(call_loop=told.append))
+        assert told == []
+        pool._turns.leave()
+        pool._turns.enter()
+        asyncio.run(_use(pool))
+
+    def forks() -> int:
+        with landing._lock, pool._turns._lock:
+            return child_that(in_child)
+
+    assert await result(pool, forks) == 0
 
 
 async def _use(pool: ThreadPool) -> None:

@@ -104,6 +104,12 @@ class Landing:
         with self._lock:
             self._landed.clear()
 
+    def leave_behind(self) -> None:
+        """In a forked child: its loop is the parent's, and a thread that held the lock is not here."""
+        self._lock = threading.Lock()
+        self._landed.clear()
+        self._is_expected = True
+
     def _deliver(self) -> None:
         """In the loop."""
         with self._lock:
@@ -133,8 +139,9 @@ def landing_of(loop: asyncio.AbstractEventLoop) -> Landing:
 
 
 def _after_fork_in_child() -> None:
-    """The thread that held a lock may not be here, and neither are the loops."""
     global _lock, _landings
+    for landing in list(_landings.values()):
+        landing.leave_behind()
     _lock = threading.Lock()
     _landings = weakref.WeakKeyDictionary()
 

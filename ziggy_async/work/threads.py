@@ -66,6 +66,7 @@ class ThreadPool(Executor):
         self._name = name
         self._started = 0
         self._is_shut = False
+        self._turns = Turns(_core.cpu()["cpus"])  # of the threads that compute
         self._clear()
         _pools.add(self)
         _expect_exit()
@@ -73,7 +74,7 @@ class ThreadPool(Executor):
     def _clear(self) -> None:
         """Without work and without threads. All of it is written under the lock."""
         self._lock = threading.Lock()
-        self._turns = Turns(_core.cpu()["cpus"])  # of the threads that compute
+        self._turns.clear()
         self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
         self._queue: OrderedDict[Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
         self._workers: set[_Worker] = set()

@@ -42,9 +42,13 @@ class Turns:
     def __init__(self, limit: int) -> None:
         """`limit`: the most there may ever be, and as many at the beginning, when nothing is known."""
         self._limit = limit
+        self.clear()
+
+    def clear(self) -> None:
+        """Nobody is inside or waits, and nothing is known: a forked child has none of these threads."""
         self._lock = threading.Lock()
         # All by _lock:
-        self._most = limit
+        self._most = self._limit
         self._inside = 0
         self._waiting: deque[threading.Lock] = deque()
         self._sum = 0  # of results since the number changed: prompt ones less late ones, by their weight
@@ -88,7 +92,7 @@ class Turns:
 
     def leave(self) -> None:
         with self._lock:
-            self._inside -= 1
+            self._inside = max(0, self._inside - 1)  # in a forked child the thread that had a turn was not counted
             self._admit()
 
     def judge(self, late: float) -> None:
