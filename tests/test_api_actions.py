@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from rest import ROOT, bury, client_of, conforms, full_queue, get, post
 
-from ziggy_async.api import benchmarks, create_router, dead_letters, models
+from ziggy_async.api import benchmarks, create_router, models, queueing
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.latency_benchmark import get_benchmark
 from ziggy_async.work.dead_letters import Reason
@@ -76,7 +76,7 @@ async def test_requeue_all_of_a_reason(client, computer):
 
 
 async def test_requeue_into_a_full_queue(client, computer, monkeypatch):
-    monkeypatch.setattr(dead_letters, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(queueing, "LONGEST_WAIT", 0.05)
     [refused] = await bury(computer, "refused", on_full="raise")
     [waiting] = await bury(computer, "waiting")
     async with full_queue(computer):
@@ -87,7 +87,7 @@ async def test_requeue_into_a_full_queue(client, computer, monkeypatch):
 
 
 async def test_requeue_all_as_far_as_there_is_room(client, computer, monkeypatch):
-    monkeypatch.setattr(dead_letters, "LONGEST_WAIT", 1.0)
+    monkeypatch.setattr(queueing, "LONGEST_WAIT", 1.0)
     let_go = threading.Event()
     await bury(computer, *"abcdef", function=let_go.wait)
     try:

@@ -9,14 +9,12 @@ from typing import Annotated, Any
 from fastapi import HTTPException, Query
 
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
+from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
 from ziggy_async.api.rooms import ComputerOf, Room
 from ziggy_async.work.dead_letters import DeadLetters, Reason
-from ziggy_async.work.errors import QueueFull, Stopped
+from ziggy_async.work.errors import QueueFull
 
 logger = logging.getLogger(__name__)
-
-LONGEST_WAIT = 5.0
-"""Seconds that a request waits for room in the queue."""
 
 ByReason = Annotated[Reason | None, Query(description="Only those that died of this")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
@@ -26,10 +24,10 @@ UNKNOWN = "there is no such dead letter"
 
 def add_to(room: Room) -> None:
     endpoints = DeadLetterEndpoints(room.computer)
-    unknown, no_room = {404: "No such letter"}, {503: "No room in the queue, or it takes no more work"}
-    requeuing = {**unknown, **no_room, 409: "This work cannot be run again by this process"}
+    unknown = {404: "No such letter"}
+    requeuing = {**unknown, **NO_ROOM, 409: "This work cannot be run again by this process"}
     room.reads("/dead-letters", endpoints.list_all, DeadLettersAnswer)
-    room.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, no_room)
+    room.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, NO_ROOM)
     room.reads("/dead-letters/{letter_id}", endpoints.get, DeadLetterAnswer, unknown)
     room.posts("/dead-letters/{letter_id}/requeue", endpoints.requeue, RequeuedAnswer, requeuing)
     room.deletes("/dead-letters/{letter_id}", endpoints.discard, Done, unknown)
@@ -60,7 +58,7 @@ class DeadLetterEndpoints:
     async def requeue(self, letter_id: str) -> dict[str, Any]:
         """Put its task into the queue again; the letter is gone then."""
         with refusals():
-            async with asyncio.timeout(LONGEST_WAIT):
+            async with patience():
                 handle = await self._computer().dead_letters.requeue(letter_id)
         return {"ok": True, "message": "Requeued", "task_id": handle.task_id}
 
@@ -99,7 +97,7 @@ async def _requeue_each(letters: DeadLetters[Any], letter_ids: list[str]) -> tup
     """How many were requeued and refused until there was no room; `QueueFull` or `TimeoutError` if not even for one."""
     requeued = refused = 0
     try:
-        async with asyncio.timeout(LONGEST_WAIT):
+        async with patience():
             for letter_id in letter_ids:
                 try:
                     await letters.requeue(letter_id)
@@ -119,15 +117,10 @@ async def _requeue_each(letters: DeadLetters[Any], letter_ids: list[str]) -> tup
 def refusals() -> Iterator[None]:
     """What dead letters and the queue refuse, as HTTP says it."""
     try:
-        yield
+        with queue_refusals():
+            yield
     except KeyError:
         raise HTTPException(404, UNKNOWN) from None
-    except QueueFull:
-        raise HTTPException(503, "the queue is full; try again later") from None
-    except TimeoutError:
-        raise HTTPException(503, f"no room in the queue within {LONGEST_WAIT:g} s; try again later") from None
-    except Stopped:
-        raise HTTPException(503, "the computer takes no work: it is stopping or stopped") from None
     except ValueError:
         logger.warning("a dead letter cannot be requeued", exc_info=True)  # why is its work's affair, and its program's
         raise HTTPException(409, "this letter cannot be requeued here; the log says why") from None
