@@ -17,7 +17,7 @@ import pytest
 from rest import strict_json
 
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
-from ziggy_async.async_features import shutdown_async_features
+from ziggy_async.async_features import get_async_feature_computer, shutdown_async_features
 from ziggy_async.cli import main
 from ziggy_async.cli.serve import application
 from ziggy_async.market_brain.signals import signal_generator
@@ -97,10 +97,21 @@ async def test_features(client):
         assert (await client.get(f"/api/features/{ticker}")).json()["status"] == "ok"
 
 
-async def test_features_are_operations_of_the_computer(client):
+async def test_what_is_answered_is_an_operation_of_the_computer(client):
     await client.get("/api/features/SPY")
+    await client.post("/api/signals", json={})
     metrics = (await client.get("/api/performance/metrics")).json()
-    assert [each["operation"] for each in metrics["recent_operations"]] == ["compute_features:SPY"]
+    names = [each["operation"] for each in metrics["recent_operations"]]
+    assert names == ["compute_features:SPY", "compute_signals_batch:2"]
+
+
+async def test_a_computer_that_was_stopped(client):
+    computer = get_async_feature_computer()
+    await computer.start()
+    await computer.stop()
+    for answer in (await client.get("/api/features/SPY"), await client.post("/api/signals", json={})):
+        assert answer.status_code == 503
+        assert answer.json() == {"detail": "the computer takes no work: it is stopping or stopped"}
 
 
 async def test_too_few_bars(client):
@@ -124,6 +135,17 @@ async def test_a_computation_that_fails_tells_nothing(client, monkeypatch):
     monkeypatch.setattr(AsyncFeatureComputer, "compute_features_async", none)
     answer = await client.get("/api/features/SPY")
     assert (answer.status_code, answer.json()) == (500, {"detail": "internal error"})
+
+
+async def test_signals_that_fail_tell_nothing(client, monkeypatch):
+    async def broken(*args):
+        raise RuntimeError("the secret")
+
+    monkeypatch.setattr(signal_generator, "generate_signals_bulk_async", broken)
+    answer = await client.post("/api/signals", json={"tickers": ["SPY"]})
+    assert answer.status_code == 200
+    assert answer.json()["signals"]["SPY"]["reason"].startswith("error: ")
+    assert "secret" not in answer.text
 
 
 async def test_signals(client, monkeypatch):

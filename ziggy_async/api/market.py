@@ -7,10 +7,10 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
+from ziggy_async.api.queueing import STOPPED, queue_refusals
 from ziggy_async.api.rooms import Room
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.regime import regime_detector
-from ziggy_async.market_brain.signals import signal_generator
 from ziggy_async.store import default_store
 
 MOST_TICKERS = 10_000
@@ -32,8 +32,9 @@ def create_market_router(
     router = APIRouter(prefix=prefix, tags=["market"])
     room = Room(router, computer, allow_actions=True)
     endpoints = MarketEndpoints(room, watchlist)
-    room.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, {404: "No bars of that ticker"})
-    room.posts("/signals", endpoints.signals, SignalsAnswer)
+    refusals = {404: "No bars of that ticker", **STOPPED}
+    room.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
+    room.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
     return router
 
 
@@ -51,7 +52,8 @@ class MarketEndpoints:
         """
         if ticker not in default_store():
             raise HTTPException(404, "no bars of that ticker")
-        features = await self._room.computer().compute_features_async(ticker, force_refresh)
+        with queue_refusals():
+            features = await self._room.computer().compute_features_async(ticker, force_refresh)
         if features is None:  # the computer has logged why
             raise HTTPException(500, "internal error")
         return features
@@ -60,4 +62,6 @@ class MarketEndpoints:
         """The signal of each ticker, or the reason why there is none, and the regime it was read in."""
         tickers = self._watchlist if watchlist.tickers is None else watchlist.tickers
         regime = await regime_detector.detect_regime_async()
-        return {"signals": await signal_generator.generate_signals_bulk_async(tickers, regime), "regime": regime}
+        with queue_refusals():
+            signals = await self._room.computer().compute_signals_batch(tickers, regime)
+        return {"signals": signals, "regime": regime}

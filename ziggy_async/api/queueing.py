@@ -11,6 +11,7 @@ from ziggy_async.work.errors import QueueFull, Stopped
 LONGEST_WAIT = 5.0
 """Seconds that a request waits for room in the queue."""
 
+STOPPED = {503: "The computer is stopping or stopped"}
 NO_ROOM = {503: "No room in the queue, or it takes no more work"}
 
 

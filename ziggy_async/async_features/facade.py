@@ -5,8 +5,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
+from ziggy_async import _core
 from ziggy_async.market_brain.features import Features, feature_computer
-from ziggy_async.market_brain.signals import MEAN_REVERSION_RULE, MOMENTUM_RULE, signal_generator
+from ziggy_async.market_brain.signals import (
+    MEAN_REVERSION_RULE,
+    MOMENTUM_RULE,
+    Regime,
+    Result,
+    checked_regime,
+    signal_generator,
+)
 from ziggy_async.work.dead_letters import Work
 from ziggy_async.work.options import Options
 from ziggy_async.work.tasks import TaskHandle
@@ -18,6 +26,9 @@ T = TypeVar("T")
 Compute = Callable[..., Awaitable[T]]
 
 RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
+
+FAILED = "error: the signals could not be computed"
+"""The reason of every ticker when they are not there; what went wrong is in the log."""
 
 
 class Home(Protocol):
@@ -76,6 +87,21 @@ class Calls(ABC):
         if signal_type not in RULES:
             raise ValueError(f"signal_type: {signal_type!r} is none of {', '.join(RULES)}")
         return await self._compute(f"compute_signal:{ticker}:{signal_type}", _signal, ticker, RULES[signal_type])
+
+    async def compute_signals_batch(self, tickers: Iterable[str], regime: Regime | None = None) -> dict[str, Result]:
+        """Ticker -> {"ticker", "signal": `Signal` or None, "reason"}, each once and in the order given; see
+        `SignalGenerator.generate_signals_bulk`, also for `regime`.
+
+        When all of it fails, which is logged and counted, every signal is None and its reason "error: ...".
+        `TypeError` that names the position of a ticker that is no str; `ValueError`, `TypeError` for a `regime` that is
+        none.
+        """
+        names = _core.ticker_tuple(tickers)
+        given = None if regime is None else checked_regime(regime)
+        found = await self._compute(f"compute_signals_batch:{len(names)}", _signals, names, given)
+        if found is None:
+            return {name: {"ticker": name, "signal": None, "reason": FAILED} for name in names}
+        return found
 
     async def execute_blocking_operation(
         self, operation_name: str, func: Callable[..., Any], *args: Any, **kwargs: Any
@@ -147,6 +173,10 @@ async def _signal(ticker: str, rules: int) -> dict[str, Any] | None:
         raise RuntimeError(answer["reason"].removeprefix("error: "))
     signal = answer["signal"]
     return None if signal is None else signal.to_dict()
+
+
+async def _signals(tickers: tuple[str, ...], regime: Regime | None) -> dict[str, Result]:
+    return await signal_generator.generate_signals_bulk_async(tickers, regime)
 
 
 def checked_callable(func: object) -> Any:
