@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from ziggy_async import _core
@@ -15,6 +15,7 @@ from ziggy_async.market_brain.signals import (
     checked_regime,
     signal_generator,
 )
+from ziggy_async.messages import shown
 from ziggy_async.work.dead_letters import Work
 from ziggy_async.work.options import Options
 from ziggy_async.work.tasks import TaskHandle
@@ -76,8 +77,9 @@ class Calls(ABC):
     async def compute_features_batch(
         self, tickers: Iterable[str], force_refresh: bool = False
     ) -> dict[str, Features | None]:
-        """Ticker -> as from `compute_features_async`, in the order given; one that fails is None and stops no other."""
-        asked = list(tickers)
+        """Ticker -> as from `compute_features_async`, in the order given; one that fails, or is no str, is None and
+        stops no other. `TypeError` for what is no list at all, one str included."""
+        asked = listed(tickers)
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
 
@@ -177,6 +179,16 @@ async def _signal(ticker: str, rules: int) -> dict[str, Any] | None:
 
 async def _signals(tickers: tuple[str, ...], regime: Regime | None) -> dict[str, Result]:
     return await signal_generator.generate_signals_bulk_async(tickers, regime)
+
+
+def listed(tickers: Iterable[Any]) -> list[Any]:
+    if isinstance(tickers, str | bytes) or not isinstance(tickers, Iterable):
+        raise TypeError(f"tickers: {shown(tickers)} is a {type(tickers).__name__}, not a list of str")
+    asked = list(tickers)
+    for position, ticker in enumerate(asked):
+        if not isinstance(ticker, Hashable):
+            raise TypeError(f"tickers[{position}]: {shown(ticker)} is a {type(ticker).__name__}, not a str")
+    return asked
 
 
 def checked_callable(func: object) -> Any:
