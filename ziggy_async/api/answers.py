@@ -21,8 +21,10 @@ TURN = 0.00025
 """Seconds for which an answer is encoded before others have their turn of the loop."""
 CHUNK = 65_536
 """Bytes that are sent together."""
-LEVELS = 2
+LEVELS = 3
 """Objects and lists down to here are encoded item by item: the signals of an answer, not the figures of a signal."""
+MANY = 50
+"""Where there are more items than this, each of them is encoded whole."""
 
 
 def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Response]]:
@@ -75,18 +77,19 @@ async def _in_turns(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
 
 def _texts(value: Any, levels: int) -> Iterator[str]:
     """The JSON of `value` in pieces."""
+    below = levels - 1 if levels and isinstance(value, Mapping | list) and len(value) <= MANY else 0
     if levels and value and isinstance(value, Mapping):
         before = "{"
         for key, item in value.items():
             yield f"{before}{_encode(str(key))}:"
-            yield from _texts(item, levels - 1)
+            yield from _texts(item, below)
             before = ","
         yield "}"
     elif levels and value and isinstance(value, list):
         before = "["
         for item in value:
             yield before
-            yield from _texts(item, levels - 1)
+            yield from _texts(item, below)
             before = ","
         yield "]"
     else:
