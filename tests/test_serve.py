@@ -5,24 +5,21 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.error
-import urllib.request
-from contextlib import contextmanager
 
 import httpx
 import numpy as np
 import pytest
 from rest import strict_json
+from served import SERVE, ask, load, serving
 
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
 from ziggy_async.async_features import get_async_feature_computer, shutdown_async_features
 from ziggy_async.cli import main
 from ziggy_async.cli.serve import application
+from ziggy_async.lag import LoopLag
 from ziggy_async.market_brain.signals import signal_generator
 
-SERVE = "import sys; from ziggy_async.cli import main; sys.exit(main(sys.argv[1:]))"
 WITH_WORK = """
 import sys, time
 from ziggy_async.async_features import get_async_feature_computer
@@ -62,13 +59,6 @@ async def endless(num_operations):
 benchmarks.run_feature_computation_benchmark = endless
 sys.exit(main(sys.argv[1:]))
 """
-
-
-def load(store, symbol, count, close=100.0):
-    prices = close + np.sin(np.arange(count))
-    days = np.datetime64("2020-01-01") + np.arange(count).astype("timedelta64[D]")
-    columns = {"open": prices, "high": prices + 1, "low": prices - 1, "close": prices, "volume": prices}
-    store.load(symbol, {"date": days, **columns})
 
 
 @pytest.fixture
@@ -225,49 +215,26 @@ async def test_the_root_says_what_there_is(client):
 
 
 @pytest.mark.performance
-async def test_lag_while_ten_thousand_signals_are_answered(client, store, monkeypatch):
-    from ziggy_async.lag import LoopLag
-
+@pytest.mark.parametrize("of_a_task", [False, True])
+async def test_lag_while_ten_thousand_signals_are_answered(client, store, monkeypatch, of_a_task):
     for number in range(10_000):
         load(store, f"T{number}", 60)
     rules = {**signal_generator.params, "mr_rsi_oversold": 101.0, "mr_z_score_long": 100.0}
     monkeypatch.setattr(signal_generator, "params", rules)
     body = {"tickers": [f"T{number}" for number in range(10_000)]}
-    async with LoopLag() as lag, client.stream("POST", "/api/signals", json=body) as answer:
+    request = client.build_request("POST", "/api/signals", json=body)
+    if of_a_task:
+        await client.post("/api/tasks", json={"task_id": "all", "work": "signals", **body})
+        await get_async_feature_computer().stop()  # then it is done
+        request = client.build_request("GET", "/api/tasks/all")
+    async with LoopLag() as lag:
+        answer = await client.send(request, stream=True)
         size = sum([len(chunk) async for chunk in answer.aiter_raw()])
     assert size > 5_000_000
     assert lag.summary().p95 < 10
 
 
 # --- its life
-
-
-@contextmanager
-def serving(*arguments, script=SERVE):
-    """The process, and the URL that it says it serves on."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, "serve", "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("Serving on http://127.0.0.1:"), line + process.stderr.read()
-        assert "/docs" in line
-        yield process, line.split()[2]
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def ask(url, body=None):
-    headers = {"content-type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
-        return strict_json(answer.read())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

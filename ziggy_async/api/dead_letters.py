@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
 from ziggy_async.api.rooms import ComputerOf, Room
 from ziggy_async.work.dead_letters import DeadLetters, Reason
 from ziggy_async.work.errors import QueueFull
+from ziggy_async.work.tasks import TaskHandle
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +22,11 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first")]
 UNKNOWN = "there is no such dead letter"
 
+OnRequeued = Callable[[TaskHandle], object]
 
-def add_to(room: Room) -> None:
-    endpoints = DeadLetterEndpoints(room.computer)
+
+def add_to(room: Room, on_requeued: OnRequeued) -> None:
+    endpoints = DeadLetterEndpoints(room.computer, on_requeued)
     unknown = {404: "No such letter"}
     requeuing = {**unknown, **NO_ROOM, 409: "This work cannot be run again by this process"}
     room.reads("/dead-letters", endpoints.list_all, DeadLettersAnswer)
@@ -36,8 +39,9 @@ def add_to(room: Room) -> None:
 class DeadLetterEndpoints:
     """The docstrings are the documentation that clients see."""
 
-    def __init__(self, computer: ComputerOf) -> None:
+    def __init__(self, computer: ComputerOf, on_requeued: OnRequeued) -> None:
         self._computer = computer
+        self._on_requeued = on_requeued
 
     async def list_all(self, limit: Limit = 100, offset: Offset = 0, reason: ByReason = None) -> dict[str, Any]:
         """The tasks that died, with their attempts and why; all but the newest 10,000 of 7 days are forgotten."""
@@ -60,6 +64,7 @@ class DeadLetterEndpoints:
         with refusals():
             async with patience():
                 handle = await self._computer().dead_letters.requeue(letter_id)
+        self._on_requeued(handle)
         return {"ok": True, "message": "Requeued", "task_id": handle.task_id}
 
     async def requeue_all(self, reason: ByReason = None) -> dict[str, Any]:
@@ -70,9 +75,30 @@ class DeadLetterEndpoints:
         """
         letters = await self._letters()
         with refusals():
-            requeued, refused = await _requeue_each(letters, [letter.id for letter in letters.list(reason=reason)])
+            letter_ids = [letter.id for letter in letters.list(reason=reason)]
+            requeued, refused = await self._requeue_each(letters, letter_ids)
         message = f"{requeued} requeued, {refused} refused, {len(letters)} left"
         return {"ok": True, "message": message, "requeued": requeued, "refused": refused, "left": len(letters)}
+
+    async def _requeue_each(self, letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
+        """How many were requeued and refused until there was no room; `QueueFull` or `TimeoutError` if not even for
+        one."""
+        requeued = refused = 0
+        try:
+            async with patience():
+                for letter_id in letter_ids:
+                    try:
+                        self._on_requeued(await letters.requeue(letter_id))
+                        requeued += 1
+                    except ValueError:
+                        refused += 1
+                    except KeyError:
+                        pass  # somebody else was faster
+                    await asyncio.sleep(0)  # requeueing need not wait for anything, and there may be thousands
+        except (QueueFull, TimeoutError):
+            if requeued == 0:
+                raise
+        return requeued, refused
 
     async def discard(self, letter_id: str) -> dict[str, Any]:
         """Throw it away."""
@@ -91,26 +117,6 @@ class DeadLetterEndpoints:
         except OSError:
             logger.warning("the file of dead letters cannot be read", exc_info=True)
         return letters
-
-
-async def _requeue_each(letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
-    """How many were requeued and refused until there was no room; `QueueFull` or `TimeoutError` if not even for one."""
-    requeued = refused = 0
-    try:
-        async with patience():
-            for letter_id in letter_ids:
-                try:
-                    await letters.requeue(letter_id)
-                    requeued += 1
-                except ValueError:
-                    refused += 1
-                except KeyError:
-                    pass  # somebody else was faster
-                await asyncio.sleep(0)  # requeueing need not wait for anything, and there may be thousands
-    except (QueueFull, TimeoutError):
-        if requeued == 0:
-            raise
-    return requeued, refused
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, Field
 
+from ziggy_async.api import tasks
+from ziggy_async.api.bodies import Watchlist
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
 from ziggy_async.api.queueing import STOPPED, queue_refusals
 from ziggy_async.api.rooms import Room
@@ -13,28 +14,24 @@ from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.store import default_store
 
-MOST_TICKERS = 10_000
-
-Ticker = Annotated[str, Field(min_length=1, max_length=100)]
 Refresh = Annotated[bool, Query(description="Ask the bar source first")]
 
 
-class Watchlist(BaseModel):
-    tickers: Annotated[list[Ticker], Field(max_length=MOST_TICKERS)] | None = Field(
-        None, description="Without them, the watchlist of the server", examples=[["SPY", "TELE01"]]
-    )
-
-
 def create_market_router(
-    watchlist: Sequence[str] = (), computer: AsyncFeatureComputer | None = None, prefix: str = "/api"
+    watchlist: Sequence[str] = (),
+    computer: AsyncFeatureComputer | None = None,
+    prefix: str = "/api",
+    kept: tasks.KeptTasks | None = None,
 ) -> APIRouter:
-    """Endpoints over the default store. `watchlist`: the tickers of a request for signals that names none."""
+    """Endpoints over the default store, and tasks over it. `watchlist`: the tickers of a request that names none.
+    `kept`: where the tasks are remembered."""
     router = APIRouter(prefix=prefix, tags=["market"])
     room = Room(router, computer, allow_actions=True)
     endpoints = MarketEndpoints(room, watchlist)
     refusals = {404: "No bars of that ticker", **STOPPED}
     room.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
     room.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
+    tasks.add_to(room, watchlist, tasks.KeptTasks() if kept is None else kept)
     return router
 
 

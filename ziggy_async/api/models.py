@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ziggy_async.work.dead_letters import Reason
+from ziggy_async.work.tasks import State
 
 
 class Ok(BaseModel):
@@ -193,3 +194,20 @@ class SignalAnswer(BaseModel):
 class SignalsAnswer(BaseModel):
     signals: dict[str, SignalAnswer] = Field(description="In the order asked for, each ticker once")
     regime: dict[str, Any]
+
+
+class AcceptedAnswer(Ok):
+    task_id: str = Field(description="With a `key`, that of the task that was joined")
+    state: State = Field(description="`dead` when the full queue dropped it")
+
+
+class TaskAnswer(AcceptedAnswer):
+    state: State = Field(description="`queued` also between two attempts; `waiting`: for room in the queue")
+    attempts: list[FailedAttempt] = Field(description="Those that have failed so far, oldest first")
+    result: dict[str, Any] | None = Field(
+        description="When it succeeded: features by ticker; signals and regime; null of a sleep"
+    )
+
+
+class CancelledAnswer(Done):
+    task_id: str

@@ -36,10 +36,12 @@ class Room:
         """Adds a GET, documented by the function's docstring."""
         self._add("GET", path, function, answer, refusals)
 
-    def posts(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
-        """Adds a POST, if actions are allowed."""
+    def posts(
+        self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE, status: int = 200
+    ) -> None:
+        """Adds a POST, if actions are allowed. `status`: of its answer when nothing is amiss."""
         if self._allow_actions:
-            self._add("POST", path, function, answer, refusals)
+            self._add("POST", path, function, answer, refusals, status)
 
     def deletes(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
         """Adds a DELETE, if actions are allowed."""
@@ -58,16 +60,25 @@ class Room:
             description=description,
         )
 
-    def _add(self, verb: str, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals) -> None:
+    def _add(
+        self,
+        verb: str,
+        path: str,
+        function: Endpoint,
+        answer: type[BaseModel],
+        refusals: Refusals,
+        status: int = 200,
+    ) -> None:
         summary, description = documentation(function)
         self._router.add_api_route(
             path,
             endpoint(function),
             methods=[verb],
+            status_code=status,
             response_model=answer,
             summary=summary,
             description=description,
-            responses={status: {"model": Failure, "description": when} for status, when in refusals.items()},
+            responses={refusal: {"model": Failure, "description": when} for refusal, when in refusals.items()},
         )
 
 

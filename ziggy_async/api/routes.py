@@ -17,18 +17,21 @@ def create_router(
     prefix: str = PREFIX,
     dependencies: Sequence[Depends] = (),
     allow_actions: bool = True,
+    *,
+    on_requeued: dead_letters.OnRequeued = lambda _: None,
 ) -> APIRouter:
     """The endpoints on `computer`, or on the process's one, looked up at each request, if None.
 
     `dependencies` hold for all of them: `[Depends(logged_in)]`. With `allow_actions=False` there is only what reads:
     the endpoints that clear, run benchmarks, requeue or discard do not exist (404, or 405 where the path can be read),
-    nor are they in the documentation.
+    nor are they in the documentation. `on_requeued` is called with each task that a request takes out of the dead
+    letters.
     """
     router = APIRouter(prefix=prefix, tags=["performance"], dependencies=list(dependencies))
     room = Room(router, computer, allow_actions)
     metrics.add_to(room)
     benchmarks.add_to(room)
-    dead_letters.add_to(room)
+    dead_letters.add_to(room, on_requeued)
     prometheus.add_to(room)
     return router
 

@@ -16,10 +16,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from ziggy_async._version import __version__
-from ziggy_async.api import router
+from ziggy_async.api import create_router
 from ziggy_async.api.answers import answer
 from ziggy_async.api.market import create_market_router
 from ziggy_async.api.middleware import BodyLimit, Interruptible
+from ziggy_async.api.tasks import KeptTasks
 from ziggy_async.async_features import (
     TaskPoolConfig,
     get_async_feature_computer,
@@ -66,12 +67,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def application(watchlist: Sequence[str]) -> FastAPI:
-    """All endpoints; `watchlist`: the tickers of a request for signals that names none."""
+    """All endpoints; `watchlist`: the tickers of a request for signals or a task that names none."""
     app = FastAPI(title="ziggy_async", version=__version__, description="Features and signals of the default store.")
     app.add_middleware(BodyLimit)
     app.add_middleware(Interruptible)
-    app.include_router(create_market_router(watchlist))
-    app.include_router(router)
+    kept = KeptTasks()
+    app.include_router(create_market_router(watchlist, kept=kept))
+    app.include_router(create_router(on_requeued=kept.keep))
 
     async def index() -> Response:
         paths = app.openapi()["paths"]

@@ -215,6 +215,11 @@ class TaskHandle:
         return self._task.work.operation
 
     @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments of its function."""
+        return self._task.work.args
+
+    @property
     def state(self) -> State:
         return self._task.state
 

@@ -1,0 +1,68 @@
+"""The shapes of what is asked: a request whose body is none of these is 422."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from ziggy_async.work.options import OnFull
+
+MOST_TICKERS = 10_000
+LONGEST_SLEEP = 3600.0
+MOST_ATTEMPTS = 100
+MOST_PRIORITY = 1_000_000
+
+Ticker = Annotated[str, Field(min_length=1, max_length=100)]
+Tickers = Annotated[list[Ticker], Field(max_length=MOST_TICKERS)]
+TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
+"""It stands in paths and in lines of the log: printable ASCII without spaces."""
+Whole = Annotated[int, Field(strict=True)]
+Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+WATCHLIST = "Without them, the watchlist of the server"
+
+
+class Watchlist(BaseModel):
+    tickers: Tickers | None = Field(None, description=WATCHLIST, examples=[["SPY", "TELE01"]])
+
+
+class TaskOptions(BaseModel):
+    """How the task is treated; see `with_options`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Whole = Field(default=0, ge=-MOST_PRIORITY, le=MOST_PRIORITY, description="Higher goes first")
+    deadline: Seconds | None = Field(default=None, gt=0, lt=1e9, description="Seconds for waiting and running together")
+    max_attempts: Whole = Field(default=1, ge=1, le=MOST_ATTEMPTS)
+    key: str | None = Field(
+        default=None, min_length=1, max_length=200, description="A task under way with the same key is joined"
+    )
+    on_full: OnFull = Field(default="wait", description="With a full queue; `wait` is for up to 5 seconds")
+
+
+class NewTask(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    task_id: TaskId = Field(examples=["night-1"])
+    work: Literal["features", "signals", "sleep"]
+    tickers: Tickers | None = Field(None, description=f"Of features and signals. {WATCHLIST}", examples=[["SPY"]])
+    seconds: Seconds | None = Field(
+        None, ge=0, le=LONGEST_SLEEP, description="How long to sleep", examples=[None], validate_default=True
+    )
+    options: TaskOptions = TaskOptions()
+
+    @field_validator("tickers")
+    @classmethod
+    def _tickers_are_computed(cls, value: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        if value is not None and info.data.get("work") == "sleep":
+            raise ValueError("a sleep has no tickers")
+        return value
+
+    @field_validator("seconds")
+    @classmethod
+    def _seconds_are_slept(cls, value: float | None, info: ValidationInfo) -> float | None:
+        work = info.data.get("work")  # None when it is at fault itself
+        if value is None and work == "sleep":
+            raise ValueError("a sleep needs them")
+        if value is not None and work in ("features", "signals"):
+            raise ValueError(f"{work} have none")
+        return value
