@@ -155,6 +155,12 @@ async def test_signals(client, monkeypatch):
     SignalsAnswer.model_validate(body)
 
 
+async def test_a_misspelt_word_is_no_request_for_the_whole_watchlist(client):
+    answer = await client.post("/api/signals", json={"ticker": ["SPY"]})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "ticker"]
+
+
 async def test_signals_of_the_watchlist_and_of_none(client):
     for body, tickers in (({}, ["SPY", "NEW"]), ({"tickers": None}, ["SPY", "NEW"]), ({"tickers": []}, [])):
         answer = await client.post("/api/signals", json=body)

@@ -22,6 +22,8 @@ WATCHLIST = "Without them, the watchlist of the server"
 
 
 class Watchlist(BaseModel):
+    model_config = ConfigDict(extra="forbid")  # a misspelt "tickers" would be answered with the whole watchlist
+
     tickers: Tickers | None = Field(None, description=WATCHLIST, examples=[["SPY", "TELE01"]])
 
 
