@@ -106,9 +106,10 @@ async def test_cancelled_before_it_began_it_never_runs(pool: ThreadPool) -> None
 
 async def test_a_pool_that_ends_says_so_to_who_waits() -> None:
     pool = ThreadPool(1, "offload-test")
-    gate = threading.Event()
-    first = asyncio.ensure_future(result(pool, gate.wait, PATIENCE))
+    began, gate = threading.Event(), threading.Event()
+    first = asyncio.ensure_future(result(pool, lambda: (began.set(), gate.wait(PATIENCE))[1]))
     await asyncio.sleep(0)
+    assert began.wait(PATIENCE)
     second = asyncio.ensure_future(result(pool, int))
     await asyncio.sleep(0)
     pool.shutdown(wait=False, cancel_futures=True)
@@ -198,10 +199,9 @@ async def test_a_call_that_forks_and_returns_in_the_child_tells_the_parents_loop
     landing, told = offload.landing_of(asyncio.get_running_loop()), list[object]()
 
     def in_child() -> None:
-        landing.add(SimpleNamespace(call_loop=told.append))
+        landing.add(SimpleNamespace(get_loop=lambda: SimpleNamespace(call_soon_threadsafe=told.append)))
         assert told == []
-        pool._turns.leave()
-        pool._turns.enter()
+        pool._turns.saw("k", holds=True)
         asyncio.run(_use(pool))
 
     def forks() -> int:

@@ -160,8 +160,7 @@ def is_worker() -> bool:
 
 def submit(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
     """Starts `function` on the pool, with the caller's context variables."""
-    context = contextvars.copy_context()
-    return pool().submit(lambda: context.run(function, *args, **kwargs))
+    return pool().submit_in(contextvars.copy_context(), function, *args, **kwargs)
 
 
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -4,6 +4,7 @@ All calls that have ended since a loop was last woken come back with one wake-up
 """
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -21,11 +22,14 @@ from ziggy_async.work.turns import kind_of
 AT_ONCE = 64
 """Callers that are told in one turn of their loop: what each then does takes some microseconds."""
 
+WAKE_AGAIN = 0.1
+"""Seconds after which a loop that has not come is woken once more: an interrupt may have swallowed what it was told."""
+
 
 class Offloaded(Call):
     """A call that a loop awaits while a thread makes it. It is a `ziggy_async.work.threads.Job`."""
 
-    __slots__ = ("_landed", "_landing", "_pool", "_taken", "kind")
+    __slots__ = ("_landing", "_permit", "_pool", "_told", "kind")
 
     def __init__(
         self,
@@ -39,9 +43,9 @@ class Offloaded(Call):
         self.kind = kind_of(function)
         loop = asyncio.get_running_loop()
         self._landing = landing_of(loop)
-        self._landed: asyncio.Future[None] = loop.create_future()
+        self._told: asyncio.Future[None] = loop.create_future()
+        self._permit = [None]  # whoever takes it out may begin the call, or cancel it
         self._pool: ThreadPool | None = None
-        self._taken: float | None = None
 
     async def awaited(self, pool: ThreadPool, operation: str) -> None:
         """Until a thread of the pool has made it: then there is an outcome. Cancelling this leaves it where it is.
@@ -49,35 +53,46 @@ class Offloaded(Call):
         `Stopped` when the pool was, or is shut down before the call has begun."""
         self._pool = pool
         pool.put(self)
-        await self._landed
+        await self._told
         if self.began is None:
             raise Stopped(f"{operation}: the thread pool was shut down before it began")
 
     def run(self) -> None:
-        self()
-        self._landing.add(self)
+        if self._has_permit():
+            self()
+
+    def land(self) -> None:
+        if not self._told.done():  # else nobody awaits it any more
+            self._landing.add(self)
 
     def done(self) -> bool:
         return self.ended is not None
 
-    def taken(self) -> float | None:
-        return self._taken
-
-    def take(self, now: float) -> None:
-        """In the loop: who awaits it goes on."""
-        self._taken = now
-        if not self._landed.done():
-            self._landed.set_result(None)
-
-    def call_loop(self, callback: Callable[[], object]) -> None:
-        """`RuntimeError` when the loop is closed."""
-        self._landed.get_loop().call_soon_threadsafe(callback)
+    def is_taken(self) -> bool:
+        return self._told.done()
 
     def cancel(self) -> bool:
         """From any thread: whether it has not begun, and will not."""
-        if self._pool is None or not self._pool.withdraw(self):
+        if not self._has_permit():
             return False
-        self._landing.add(self)
+        if self._pool is not None:
+            self._pool.withdraw(self)
+        self.land()
+        return True
+
+    def tell(self) -> None:
+        """In the loop: who awaits it goes on."""
+        if not self._told.done():
+            self._told.set_result(None)
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._told.get_loop()
+
+    def _has_permit(self) -> bool:
+        try:
+            self._permit.pop()
+        except IndexError:
+            return False
         return True
 
 
@@ -86,40 +101,54 @@ class Landing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._landed: deque[Offloaded] = deque()  # by _lock
-        self._is_expected = False  # by _lock: the loop comes, or is closed
+        self._calls: deque[Offloaded] = deque()  # by _lock
+        self._is_expected = False  # by _lock: the loop comes
+        self._woken = 0.0  # by _lock
 
     def add(self, call: Offloaded) -> None:
+        """Raises what an open loop does that will not be woken; the next call tries again."""
+        now = time.perf_counter()
         with self._lock:
-            self._landed.append(call)
-            if self._is_expected:
+            self._calls.append(call)
+            if self._is_expected and now - self._woken < WAKE_AGAIN:
                 return
-            self._is_expected = True
+            self._is_expected, self._woken = True, now
+        loop = call.get_loop()
         try:
-            call.call_loop(self._deliver)
-        except RuntimeError:  # the loop is closed: nobody waits there
+            loop.call_soon_threadsafe(self._deliver)
+        except BaseException:
+            with self._lock:
+                self._is_expected = False
+            if not loop.is_closed():
+                raise
             self.clear()
 
     def clear(self) -> None:
+        """Of a loop that is closed: nobody waits there, and what is here leads to it."""
         with self._lock:
-            self._landed.clear()
+            self._calls.clear()
 
     def leave_behind(self) -> None:
         """In a forked child: its loop is the parent's, and a thread that held the lock is not here."""
         self._lock = threading.Lock()
-        self._landed.clear()
-        self._is_expected = True
+        self._calls.clear()
+        self._is_expected, self._woken = True, math.inf
 
     def _deliver(self) -> None:
-        """In the loop."""
-        with self._lock:
-            landed = [self._landed.popleft() for _ in range(min(AT_ONCE, len(self._landed)))]
-            self._is_expected = bool(self._landed)
-        if self._is_expected:
-            asyncio.get_running_loop().call_soon(self._deliver)
-        now = time.perf_counter()
-        for call in landed:
-            call.take(now)
+        """In the loop. An interrupt in the middle loses no call."""
+        is_over = False
+        try:
+            for _ in range(AT_ONCE):
+                with self._lock:
+                    if not self._calls:
+                        self._is_expected, is_over = False, True
+                        return
+                    call = self._calls[0]
+                call.tell()
+                self._calls.popleft()
+        finally:
+            if not is_over:
+                asyncio.get_running_loop().call_soon(self._deliver)
 
 
 _lock = threading.Lock()
@@ -133,7 +162,7 @@ def landing_of(loop: asyncio.AbstractEventLoop) -> Landing:
         with _lock:
             for other, landing in list(_landings.items()):
                 if other.is_closed():
-                    landing.clear()  # what is there leads to the loop, which would be here for ever
+                    landing.clear()
             landing = _landings[loop] = Landing()
     return landing
 

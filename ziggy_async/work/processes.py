@@ -32,7 +32,7 @@ class ProcessPool:
 
     def __init__(self, size: int) -> None:
         """`ValueError` unless `size` >= 1. Starts nothing."""
-        self._threads = ThreadPool(size, "ziggy-async-process")  # one that waits for each process
+        self._threads = ThreadPool(size, "ziggy-async-process", only_waits=True)  # one for each process
         self._closing = threading.Lock()
         self._is_closed = False
         self._is_over = False  # what still waits is turned away; by the lock

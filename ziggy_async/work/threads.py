@@ -2,18 +2,18 @@
 
 import atexit
 import contextlib
+import contextvars
 import logging
 import os
 import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future
-from functools import cache
+from functools import cache, partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from ziggy_async import _core
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.turns import Pace, Turns, kind_of
 
@@ -34,11 +34,14 @@ MOST_REPLACED = 4
 class Job(Protocol):
     """What a thread may be given."""
 
-    kind: str
-    """Of which function it is a call, so that those that compute are known beforehand."""
+    kind: Hashable
+    """Of which function it is a call; see `ziggy_async.work.turns.kind_of`."""
 
     def run(self) -> None:
-        """Does it, in the thread."""
+        """Does it, in the thread. Nothing, if it was cancelled."""
+
+    def land(self) -> None:
+        """Tells who waits for it, from the same thread."""
 
     def cancel(self) -> bool:
         """Withdraws it from its pool: whether it has not begun, and will not."""
@@ -46,8 +49,8 @@ class Job(Protocol):
     def done(self) -> bool:
         """Whether it has run, or never will."""
 
-    def taken(self) -> float | None:
-        """When the event loop that waits for it has come for it, by `time.perf_counter`; any time if none does."""
+    def is_taken(self) -> bool:
+        """Whether the event loop that waits for it, if one does, has come for it."""
 
 
 class ThreadPool(Executor):
@@ -59,14 +62,15 @@ class ThreadPool(Executor):
     empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
 
-    def __init__(self, size: int, name: str = "ziggy-async") -> None:
-        """`name`: what its threads' names begin with. `ValueError` unless `size` >= 1."""
+    def __init__(self, size: int, name: str = "ziggy-async", only_waits: bool = False) -> None:
+        """`name`: what its threads' names begin with. `only_waits`: none of its calls computes, so that no thread has
+        to wait for its turn. `ValueError` unless `size` >= 1."""
         self._idle: list[_Worker] = []
         self._size = _checked(size)
         self._name = name
         self._started = 0
         self._is_shut = False
-        self._turns = Turns(_core.cpu()["cpus"])  # of the threads that compute
+        self._turns = Turns(is_needed=not only_waits)
         self._clear()
         _pools.add(self)
         _expect_exit()
@@ -98,13 +102,13 @@ class ThreadPool(Executor):
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a thread."""
-        return len(self._queue)
+        """Calls that wait for a thread, or in one for their turn."""
+        return len(self._queue) + self._turns.waiting
 
     @property
     def running(self) -> int:
-        """Calls that have a thread, those that nobody waits for included."""
-        return len(self._running)
+        """Calls under way, those that nobody waits for included."""
+        return max(0, len(self._running) - self._turns.waiting)
 
     @property
     def stuck(self) -> int:
@@ -120,7 +124,16 @@ class ThreadPool(Executor):
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """The future of `function(*args, **kwargs)` in one of the threads. Raises as `put` does."""
-        job = _FutureJob(self, function, args, kwargs)
+        return self._submit(partial(function, *args, **kwargs), kind_of(function))
+
+    def submit_in(
+        self, context: contextvars.Context, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> "Future[T]":
+        """As `submit`; the call sees and changes the variables of `context`."""
+        return self._submit(partial(context.run, function, *args, **kwargs), kind_of(function))
+
+    def _submit(self, call: Callable[[], T], kind: Hashable) -> "Future[T]":
+        job = _FutureJob(self, call, kind)
         self.put(job)
         return job
 
@@ -205,7 +218,7 @@ class ThreadPool(Executor):
             self._is_shut = True
             while self._idle:
                 self._end(self._idle.pop())
-            dropped = list(self._queue) if cancel_futures else []
+            dropped = [*self._queue, *self._running] if cancel_futures else []  # those that have begun go on
         for job in dropped:
             job.cancel()
         if wait:
@@ -280,13 +293,12 @@ class ThreadPool(Executor):
 class _FutureJob(Future[Any]):
     """A call and its future. It lets go of the callable once that has run, and of its place when it is cancelled."""
 
-    def __init__(
-        self, pool: ThreadPool, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def __init__(self, pool: ThreadPool, function: Callable[[], Any], kind: Hashable) -> None:
         super().__init__()
-        self.kind = kind_of(function)
+        self.kind = kind
         self._pool: ThreadPool | None = pool
-        self._work: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (function, args, kwargs)
+        self._function: Callable[[], Any] | None = function
+        self._outcome: tuple[Any, BaseException | None] | None = None
 
     def cancel(self) -> bool:
         pool = self._pool
@@ -294,29 +306,31 @@ class _FutureJob(Future[Any]):
             return False
         if pool is not None and pool.withdraw(self):
             self.set_running_or_notify_cancel()  # which also tells `concurrent.futures.wait`
-            self._pool = self._work = None
+            self._pool = self._function = None
         return True
 
-    def taken(self) -> float | None:
-        return 0.0
+    def is_taken(self) -> bool:
+        return True
 
     def run(self) -> None:
+        function, self._pool, self._function = self._function, None, None
         if not self.set_running_or_notify_cancel():
-            self._pool = self._work = None
             return
-        assert self._work is not None
-        function, args, kwargs = self._work
-        self._pool = self._work = None
+        assert function is not None
         try:
-            value = function(*args, **kwargs)
+            self._outcome = function(), None
         except BaseException as error:
-            del function, args, kwargs
-            self.set_exception(error)
-            del self  # the error's traceback leads to this frame: it must not lead back to the error
-        else:
-            del function, args, kwargs
+            self._outcome = None, error
+        del self, function  # the error's traceback leads to this frame: it must not lead back to the error
+
+    def land(self) -> None:
+        if self._outcome is None:  # it was cancelled
+            return
+        (value, error), self._outcome = self._outcome, None
+        if error is None:
             self.set_result(value)
-            del self
+        else:
+            self.set_exception(error)
 
 
 class _Worker:
@@ -357,13 +371,15 @@ class _Worker:
         job: Job | None = first
         del first
         while job is not None:
-            kind = job.kind
-            self._pace.before(kind)
             try:
+                self._pace.before(job.kind)
                 job.run()
+                self._pace.is_inside = False
+                job.land()
+                self._pace.after(job.is_taken)
             except BaseException:
                 logger.exception("a callback of a future failed")
-            self._pace.after(kind, job.taken)
+                self._pace.end()
             job = pool._next(self, job)
         self._pace.end()
 

@@ -1,168 +1,204 @@
-"""Threads that compute in Python take turns, so that the event loops beside them get the GIL.
+"""Threads that hold the GIL take turns, so that the event loops beside them get it.
 
-Who wants the GIL asks for it after 5 ms only, and each time another thread takes it meanwhile these begin anew: a loop
-beside eight threads was late by 9 ms with calls of 0.15 ms, and by 5 ms with such of 1.5 ms (95th percentiles). So a
-thread that has computed for a while waits until the loop has come for its result; and no more of them go on at once
-than there are processors, or fewer if the loop comes late all the same. It was then late by 0.2 and 0.05 ms, for a
-quarter and a twentieth of the throughput.
+Who wants the GIL asks the thread that has it after 5 ms, and may then lose it to a third one, again and again: beside
+eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with such of 1.5 ms, by 127 with such of 15 ms (95th
+percentiles of pings). So there is one turn, and whoever has it lets the loop come for its result before the next one
+begins: two then want the GIL, and no more.
 
-Threads whose calls wait for something else have nothing to do with it, however many they are. Which calls compute is
-known by their function, once one has been seen.
+A call that does not hold the GIL, because it waits or computes without it, needs no turn. Which those are is seen: a
+thread that waits for its turn, wakes and has the GIL while the other is inside of its call, has seen that the other has
+not; and a call that took little of the processor has waited. It is known by the function then, for a while.
 """
 
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
 
 LONG, STRETCH, MOMENT = 1e-4, 1e-3, 1e-6
-"""Seconds: a thread looks up after a call this long, and after a stretch of shorter ones; if it has computed it rests,
-for a moment at least, enough to hand over the GIL."""
-COMPUTES = 0.5
-"""Share of the processor in a stretch from which on calls of its kind count as computing."""
-LOOP_PATIENCE, TURN_PATIENCE = 5e-3, 25e-3
-"""Seconds after which a thread goes on in any case: the loop may be busy by itself, others may compute for seconds."""
-LATE = 5e-4
-"""Seconds: a loop that comes later for a result has been kept waiting. Undisturbed it takes 0.1 ms."""
-WEIGHT, TOO_LATE = 20, -40
-"""So many prompt results outweigh one that was late, which is a twentieth, as of a 95th percentile; and the sum from
-which on there are too many late ones, two at least."""
-FIRST_TRY, LAST_TRY = 100, 1600
-"""The sum from which on one more thread may go on: at first, and after ever more tries that were in vain."""
-MOST_KINDS = 1000
-"""Kinds of computing calls that are remembered."""
+"""Seconds: a turn ends after a call this long, or after a stretch of shorter ones of one function; then the thread
+rests, for a moment at least, enough to hand over the GIL."""
+LONGEST_REST = 1e-3
+"""Seconds that it rests at most: a loop that has not come by then is busy by itself."""
+LONGEST_TURN = 0.1
+"""Seconds after which others begin beside a call that holds the GIL: it may go on for minutes."""
+LOOK = 1e-3
+"""Seconds after which a thread that waits looks whether the GIL is free."""
+SIGHTINGS = 3
+"""In a row: a call that holds it may let go of it for a moment, to write a line somewhere, is made to every 5 ms, and
+may have had no processor."""
+WAITS = 0.02
+"""Share of the processor below which a call has waited; fifty threads that share the GIL have as much each."""
+KNOWN = 1.0
+"""Seconds for which it is known that calls of a function need no turn."""
+MOST_KNOWN = 1000
+
+HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Turns:
-    """How many threads may compute at once: fewer when the loop comes late, more while it comes promptly and some wait.
+    """The turn of a pool's threads, and who waits for it. Safe from any thread."""
 
-    Safe from any thread.
-    """
-
-    def __init__(self, limit: int) -> None:
-        """`limit`: the most there may ever be, and as many at the beginning, when nothing is known."""
-        self._limit = limit
+    def __init__(self, is_needed: bool = True) -> None:
+        """`is_needed`: whether any of the calls may hold the GIL."""
+        self._is_needed = is_needed and HAS_GIL
         self.clear()
 
     def clear(self) -> None:
-        """Nobody is inside or waits, and nothing is known: a forked child has none of these threads."""
+        """Nobody is there: a forked child has none of the threads."""
         self._lock = threading.Lock()
         # All by _lock:
-        self._most = self._limit
-        self._inside = 0
-        self._waiting: deque[threading.Lock] = deque()
-        self._sum = 0  # of results since the number changed: prompt ones less late ones, by their weight
-        self._needed = FIRST_TRY
-        self._computing: set[str] = set()
+        self._holder: Pace | None = None
+        self._since = 0.0
+        self._waiting: deque[Pace] = deque()
+        self._seen: tuple[Hashable, int] = None, 0  # the function seen last, and how often in a row without the GIL
+        self._seen_at = 0.0
+        self._free: dict[Hashable, float] = {}  # until when
 
     @property
-    def most(self) -> int:
-        return self._most
+    def waiting(self) -> int:
+        return len(self._waiting)
 
-    def computes(self, kind: str) -> bool:
-        """Whether the last calls of this kind computed, as far as is known."""
-        return kind in self._computing
+    def is_free(self, kind: Hashable) -> bool:
+        """Whether calls of this kind need no turn."""
+        return not self._is_needed or self._free.get(kind, 0.0) > time.perf_counter()
 
-    def note(self, kind: str, computes: bool) -> None:
-        if computes == (kind in self._computing):
-            return
+    def enter(self, pace: "Pace") -> None:
+        """Returns when it is this thread's turn, or when its call needs none."""
         with self._lock:
-            if not computes:
-                self._computing.discard(kind)
+            if self._holder is None:
+                self._give(pace)
                 return
-            if len(self._computing) >= MOST_KINDS:
-                self._computing.clear()
-            self._computing.add(kind)
+            self._waiting.append(pace)
+        patience = LOOK
+        while not pace.wait(patience):
+            late = time.perf_counter() - pace.due
+            with self._lock:
+                self._look(late)
+                patience = LOOK if self._waiting and self._waiting[0] is pace else LONGEST_TURN
 
-    def enter(self) -> None:
-        """Waits for a turn, and takes one in any case when its patience is over."""
+    def leave(self, pace: "Pace") -> None:
         with self._lock:
-            if self._inside < self._most:
-                self._inside += 1
-                return
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        if mine.acquire(timeout=TURN_PATIENCE):
+            if self._holder is pace:  # else its turn was over before
+                self._pass_on()
+
+    def saw(self, kind: Hashable, holds: bool) -> None:
+        """A call of this kind, whether it has held the GIL."""
+        with self._lock:
+            self._note(kind, holds)
+
+    # With the lock held:
+
+    def _give(self, pace: "Pace") -> None:
+        self._holder, self._since = pace, time.perf_counter()
+        pace.has_turn = True
+
+    def _pass_on(self) -> None:
+        self._holder = None
+        if self._waiting:
+            pace = self._waiting.popleft()
+            self._give(pace)
+            pace.wake()
+
+    def _look(self, late: float) -> None:
+        """Somebody who waits has the GIL, and got it so late."""
+        holder, now = self._holder, time.perf_counter()
+        if holder is None:
             return
-        with self._lock:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                self._inside += 1
+        if now - self._since > LONGEST_TURN:
+            self._pass_on()
+        elif late > LOOK / 2:
+            self._note(holder.kind, True)
+        elif holder.is_inside and now - self._seen_at > LOOK / 2:
+            self._seen_at = now
+            self._note(holder.kind, False)
 
-    def leave(self) -> None:
-        with self._lock:
-            self._inside = max(0, self._inside - 1)  # in a forked child the thread that had a turn was not counted
-            self._admit()
+    def _note(self, kind: Hashable, holds: bool) -> None:
+        seen, times = self._seen
+        self._seen = kind, 0 if holds else times + 1 if kind == seen else 1
+        if self._seen[1] >= SIGHTINGS:
+            self._let_go(kind)
 
-    def judge(self, late: float) -> None:
-        """The loop has come for a result after so many seconds."""
-        with self._lock:
-            self._sum = min(self._sum + (-WEIGHT if late > LATE else 1), self._needed)
-            if self._sum <= TOO_LATE:
-                self._sum = 0
-                if self._most > 1:
-                    self._most = max(1, min(self._most, self._inside) // 2)
-                    self._needed = min(2 * self._needed, LAST_TRY)
-            elif self._sum == self._needed and self._waiting and self._most < self._limit:
-                self._sum = 0
-                self._most += 1
-                self._admit()
-            elif self._sum == self._needed and self._most > 1:
-                self._needed = FIRST_TRY  # the last try was not in vain
-
-    def _admit(self) -> None:
-        while self._waiting and self._inside < self._most:
-            self._inside += 1
-            self._waiting.popleft().release()
+    def _let_go(self, kind: Hashable) -> None:
+        """Calls of this kind need no turn for a while."""
+        if len(self._free) >= MOST_KNOWN:
+            self._free.clear()
+        self._free[kind] = time.perf_counter() + KNOWN
+        self._seen = None, 0
+        for pace in [pace for pace in self._waiting if pace.kind == kind]:
+            self._waiting.remove(pace)
+            pace.wake()
+        if self._holder is not None and self._holder.kind == kind:
+            self._pass_on()
 
 
 class Pace:
-    """Of one thread: it is told of each call before and after."""
+    """One thread's, which tells it of each call before and after."""
 
-    __slots__ = ("_began", "_computed", "_has_turn", "_is_under_way", "_last", "_turns")
+    __slots__ = ("_awake", "_began", "_computed", "_last", "_turns", "due", "has_turn", "is_inside", "kind")
 
     def __init__(self, turns: Turns) -> None:
+        self.kind: Hashable = None  # of the stretch of calls under way
+        self.has_turn = False  # or has had it when the stretch began
+        self.is_inside = False  # of a call
+        self.due = 0.0
         self._turns = turns
-        self._has_turn = False
-        self._is_under_way = False  # a stretch of calls
+        self._awake = threading.Lock()
+        self._awake.acquire()
         self._began = self._last = self._computed = 0.0
 
-    def before(self, kind: str) -> None:
-        """Waits for a turn, if calls of this kind compute and it has none."""
-        if self._is_under_way:
-            return
-        if self._turns.computes(kind):
-            self._turns.enter()
-            self._has_turn = True
-        self._is_under_way = True
-        self._began = self._last = time.perf_counter()
-        self._computed = time.thread_time()
+    def before(self, kind: Hashable) -> None:
+        """Waits for a turn if a call of this kind needs one. Short calls of one kind are one stretch."""
+        if kind != self.kind:
+            self.end()
+            self.kind = kind
+            if not self._turns.is_free(kind):
+                self._turns.enter(self)
+            self._began = self._last = time.perf_counter()
+            self._computed = time.thread_time()
+        self.is_inside = True
 
-    def after(self, kind: str, taken: Callable[[], float | None]) -> None:
-        """Has the thread rest, when it has computed for long enough, until its result is `taken`: that says when."""
+    def after(self, taken: Callable[[], bool]) -> None:
+        """At the end of a stretch the thread rests until its result is `taken`, and the turn is another one's."""
         now = time.perf_counter()
         last, self._last = self._last, now
         if now - last <= LONG and now - self._began <= STRETCH:
             return
-        computes = time.thread_time() - self._computed > COMPUTES * (now - self._began)
-        self._turns.note(kind, computes)
-        if computes:
-            time.sleep(MOMENT)
-            while (at := taken()) is None and time.perf_counter() - now < LOOP_PATIENCE:
-                time.sleep(MOMENT)
-            self._turns.judge(LOOP_PATIENCE if at is None else at - now)
+        if self.has_turn:
+            has_waited = time.thread_time() - self._computed < WAITS * (now - self._began)
+            self._turns.saw(self.kind, not has_waited)
+            if not has_waited:
+                self._rest(now, taken)
         self.end()
 
+    def _rest(self, began: float, taken: Callable[[], bool]) -> None:
+        time.sleep(MOMENT)
+        while not taken() and time.perf_counter() - began < LONGEST_REST:
+            time.sleep(MOMENT)
+
     def end(self) -> None:
-        """There is no next call, or not in this stretch."""
-        self._is_under_way = False
-        if self._has_turn:
-            self._has_turn = False
-            self._turns.leave()
+        """There is no next call, or none in this stretch."""
+        self.kind = None
+        self.is_inside = False
+        if self.has_turn:
+            self.has_turn = False
+            self._turns.leave(self)
+
+    def wait(self, seconds: float) -> bool:
+        """For its turns: whether they have woken it."""
+        self.due = time.perf_counter() + seconds
+        return self._awake.acquire(timeout=seconds)
+
+    def wake(self) -> None:
+        self._awake.release()
 
 
-def kind_of(function: Callable[..., object]) -> str:
-    """Calls of one function are of one kind."""
+def kind_of(function: Callable[..., object]) -> Hashable:
+    """The same for all calls of one function; by chance for others too, which does no harm but to speed."""
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", None)
-    return name if isinstance(name, str) else type(function).__qualname__
+    return id(code) if code is not None else name if isinstance(name, str) else id(type(function))
