@@ -201,7 +201,7 @@ async def test_a_call_that_forks_and_returns_in_the_child_tells_the_parents_loop
     def in_child() -> None:
         landing.add(SimpleNamespace(get_loop=lambda: SimpleNamespace(call_soon_threadsafe=told.append)))
         assert told == []
-        pool._turns.saw("k", holds=True)
+        pool._turns.ended("k", has_waited=False)
         asyncio.run(_use(pool))
 
     def forks() -> int:

@@ -61,7 +61,7 @@ def begun(places: Turns, kind: str) -> Pace:
 def known(places: Turns, kind: object) -> None:
     """Calls of this kind do not hold the GIL."""
     for _ in range(SIGHTINGS):
-        places.saw(kind, holds=False)
+        places.ended(kind, has_waited=True)
 
 
 # --- the turn
@@ -265,6 +265,13 @@ def test_one_look_that_had_to_wait_for_the_gil_begins_anew(steps: Steps) -> None
     looked = Looked(steps)
     for _ in range(5):
         assert not any([looked.look(), looked.look(), looked.look(late=LOOK)])
+
+
+def test_calls_that_compute_without_the_gil_are_seen_all_the_same(steps: Steps) -> None:
+    looked = Looked(steps)
+    for number in range(SIGHTINGS):
+        looked.places.ended("k", has_waited=False)
+        assert looked.look() is (number == SIGHTINGS - 1)
 
 
 def test_looks_at_the_same_time_are_one(steps: Steps) -> None:

@@ -38,6 +38,21 @@ MOST_KNOWN = 1000
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
+class Row:
+    """What was seen of one function last."""
+
+    def __init__(self) -> None:
+        self._kind: Hashable = None
+        self._times = 0
+
+    def add(self, kind: Hashable, is_free: bool) -> bool:
+        """Whether it was without the GIL often enough, without a break."""
+        if kind != self._kind:
+            self._kind, self._times = kind, 0
+        self._times = self._times + 1 if is_free else 0
+        return self._times >= SIGHTINGS
+
+
 class Turns:
     """The turn of a pool's threads, and who waits for it. Safe from any thread."""
 
@@ -53,8 +68,9 @@ class Turns:
         self._holder: Pace | None = None
         self._since = 0.0
         self._waiting: deque[Pace] = deque()
-        self._seen: tuple[Hashable, int] = None, 0  # the function seen last, and how often in a row without the GIL
-        self._seen_at = 0.0
+        self._looks = Row()
+        self._calls = Row()
+        self._looked = 0.0
         self._free: dict[Hashable, float] = {}  # until when
 
     @property
@@ -84,10 +100,11 @@ class Turns:
             if self._holder is pace:  # else its turn was over before
                 self._pass_on()
 
-    def saw(self, kind: Hashable, holds: bool) -> None:
-        """A call of this kind, whether it has held the GIL."""
+    def ended(self, kind: Hashable, has_waited: bool) -> None:
+        """A call of this kind that had the turn."""
         with self._lock:
-            self._note(kind, holds)
+            if self._calls.add(kind, has_waited):
+                self._let_go(kind)
 
     # With the lock held:
 
@@ -109,24 +126,19 @@ class Turns:
             return
         if now - self._since > LONGEST_TURN:
             self._pass_on()
-        elif late > LOOK / 2:
-            self._note(holder.kind, True)
-        elif holder.is_inside and now - self._seen_at > LOOK / 2:
-            self._seen_at = now
-            self._note(holder.kind, False)
-
-    def _note(self, kind: Hashable, holds: bool) -> None:
-        seen, times = self._seen
-        self._seen = kind, 0 if holds else times + 1 if kind == seen else 1
-        if self._seen[1] >= SIGHTINGS:
-            self._let_go(kind)
+            return
+        is_held = late > LOOK / 2
+        if is_held or (holder.is_inside and now - self._looked > LOOK / 2):
+            self._looked = now
+            if self._looks.add(holder.kind, not is_held):
+                self._let_go(holder.kind)
 
     def _let_go(self, kind: Hashable) -> None:
         """Calls of this kind need no turn for a while."""
         if len(self._free) >= MOST_KNOWN:
             self._free.clear()
         self._free[kind] = time.perf_counter() + KNOWN
-        self._seen = None, 0
+        self._looks, self._calls = Row(), Row()
         for pace in [pace for pace in self._waiting if pace.kind == kind]:
             self._waiting.remove(pace)
             pace.wake()
@@ -168,7 +180,7 @@ class Pace:
             return
         if self.has_turn:
             has_waited = time.thread_time() - self._computed < WAITS * (now - self._began)
-            self._turns.saw(self.kind, not has_waited)
+            self._turns.ended(self.kind, has_waited)
             if not has_waited:
                 self._rest(now, taken)
         self.end()
