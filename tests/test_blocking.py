@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import threading
+import time
+from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import Future
 
 import pytest
 
@@ -44,6 +47,50 @@ async def test_a_failure_reaches_the_caller() -> None:
         blocking.run_each(lambda item: 1 // item, [1, 0])
     with pytest.raises(ZeroDivisionError):
         await blocking.run_each_async(lambda item: 1 // item, [1, 0])
+
+
+async def call_each(function: Callable[[int], None], items: Collection[int]) -> None:
+    await asyncio.to_thread(blocking.run_each, function, items)
+
+
+async def call_each_in_a_thread_of_the_pool(function: Callable[[int], None], items: Collection[int]) -> None:
+    await blocking.run(blocking.run_each, function, items)
+
+
+@pytest.mark.parametrize("each", [call_each, call_each_in_a_thread_of_the_pool, blocking.run_each_async])
+async def test_a_failure_leaves_nothing_behind(each: Callable[..., Awaitable[None]]) -> None:
+    """More failures than the pool has threads: all items have been done when the first error comes."""
+    done = []
+
+    def work(item: int) -> None:
+        if item < 20:
+            raise KeyError(item)
+        time.sleep(0.01)
+        done.append(item)
+
+    with pytest.raises(KeyError) as caught:
+        await each(work, range(40))
+    assert sorted(done) == list(range(20, 40))
+    assert each is blocking.run_each_async or caught.value.args == (0,)
+
+
+def test_a_pool_that_takes_no_more_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, done, submit = [], [], blocking.submit
+
+    def work(item: int) -> None:
+        time.sleep(0.01)
+        done.append(item)
+
+    def submit_three(function: Callable[[int], None], item: int) -> "Future[None]":
+        if len(begun) == 3:
+            raise Stopped("no more")
+        begun.append(item)
+        return submit(function, item)
+
+    monkeypatch.setattr(blocking, "submit", submit_three)
+    with pytest.raises(Stopped):
+        blocking.run_each(work, range(10))
+    assert sorted(done) == begun
 
 
 async def test_at_most_so_many_at_once() -> None:

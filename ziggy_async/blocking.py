@@ -13,7 +13,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from typing import Any, ParamSpec, TypeVar
 
 from ziggy_async.environment import whole_number
@@ -180,20 +180,40 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
 def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
     """Calls `function` on the pool with each of the items, as many at a time as it has threads, and waits for all.
 
-    In a thread of the pool itself it calls them there, one after the other.
+    An item that fails keeps none of the others from being done; the first error is raised when all have ended. In a
+    thread of the pool itself it calls them there, one after the other.
     """
+    errors: list[BaseException] = []
     if is_worker():
         for item in items:
-            function(item)
-        return
+            try:
+                function(item)
+            except BaseException as error:
+                _keep_first(errors, error)
+    else:
+        _submit_each(function, items, errors)
+    if errors:
+        raise errors.pop()
+
+
+def _submit_each(function: Callable[[T], None], items: Collection[T], errors: list[BaseException]) -> None:
     places = workers()
     under_way: deque[Future[None]] = deque()
-    for item in items:
-        if len(under_way) == places:
-            under_way.popleft().result()
-        under_way.append(submit(function, item))
+    try:
+        for item in items:
+            if len(under_way) == places:
+                _keep_first(errors, under_way.popleft().exception())
+            under_way.append(submit(function, item))
+    finally:
+        wait(under_way)  # also when the pool takes no more
     for future in under_way:
-        future.result()
+        _keep_first(errors, future.exception())
+
+
+def _keep_first(errors: list[BaseException], error: BaseException | None) -> None:
+    """Only the first is raised, so the others need not be kept."""
+    if error is not None and not errors:
+        errors.append(error)
 
 
 async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
@@ -202,14 +222,23 @@ async def run_each_async(function: Callable[[T], None], items: Collection[T]) ->
 
 
 async def concurrently(work: Callable[[T], Awaitable[None]], items: Collection[T], at_once: int) -> None:
-    """Awaits `work` of each of the items in at most `at_once` tasks, however many items there are."""
+    """Awaits `work` of each of the items in at most `at_once` tasks, however many items there are.
+
+    An item that fails keeps none of the others from being done; the first error is raised when all have ended.
+    """
     shared = iter(items)
+    errors: list[BaseException] = []
 
     async def share() -> None:
         for item in shared:
-            await work(item)
+            try:
+                await work(item)
+            except Exception as error:
+                _keep_first(errors, error)
 
     await asyncio.gather(*(share() for _ in range(min(at_once, len(items)))))
+    if errors:
+        raise errors.pop()
 
 
 def is_background() -> bool:
