@@ -57,6 +57,28 @@ def test_empty_and_cleared() -> None:
         histogram.clear()
 
 
+@settings(deadline=None)
+@given(st.lists(st.tuples(nanoseconds, st.integers(1, 5)), min_size=1, max_size=20), st.integers(0, 100))
+def test_many_at_once(values: list[tuple[int, int]], percent: int) -> None:
+    at_once, one_by_one = Histogram(), of([ns / 1e9 for ns, times in values for _ in range(times)])
+    for ns, times in values:
+        at_once.record(ns / 1e9, times)
+    assert (at_once.count, at_once.total, at_once.max) == (one_by_one.count, one_by_one.total, one_by_one.max)
+    assert at_once.percentile(percent) == one_by_one.percentile(percent)
+
+
+def test_how_many_at_once() -> None:
+    histogram = Histogram()
+    histogram.record(0.001, 2**31 - 1)
+    for times in (0, -1, 2**31, 10**30):
+        with pytest.raises(ValueError, match="times"):
+            histogram.record(0.001, times)
+    for arguments in ((), (0.001, 1.5), (0.001, "2"), (0.001, None), (0.001, 1, 1)):
+        with pytest.raises(TypeError):
+            histogram.record(*arguments)
+    assert histogram.count == 2**31 - 1
+
+
 def test_negative_durations_count_as_zero() -> None:
     histogram = of([-1.0, -1e-12, -0.0])
     assert (histogram.count, histogram.total, histogram.max) == (3, 0.0, 0.0)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ziggy_async.lag import LagSummary, LoopLag, PingLag
+from ziggy_async._core import Histogram
+from ziggy_async.lag import LagSummary, LoopLag, PingLag, _record_turns
 
 NOTHING = LagSummary(0.0, 0.0, 0.0, 0.0)
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -70,6 +71,48 @@ async def test_a_percentile_is_a_share_of_the_time() -> None:
     lag._came(0.9)
     assert lag.summary().p50 < 11.0
     assert lag.summary().p95 == pytest.approx(810.0, rel=0.02)
+
+
+class Recorded:
+    """A histogram that counts how often it was told something."""
+
+    def __init__(self) -> None:
+        self.histogram = Histogram()
+        self.times = 0
+
+    def record(self, *duration: float) -> None:
+        self.times += 1
+        self.histogram.record(*duration)
+
+
+@pytest.mark.parametrize("late", [0.0, 0.01, 1.27, 1.29, 5.303, 600.0, 20_000.0])
+def test_the_turns_of_a_long_pause_are_as_if_each_was_recorded(late: float) -> None:
+    recorded, each = Recorded(), Histogram()
+    _record_turns(recorded, late, 0.01)
+    turns = [late - turn * 0.01 for turn in range(max(1, math.ceil(late / 0.01)))]
+    for turn in turns:
+        each.record(turn)
+    histogram = recorded.histogram
+    assert (histogram.count, histogram.max) == (len(turns), late)
+    assert histogram.total == pytest.approx(each.total)
+    for percent in (1, 5, 25, 50, 75, 95, 99, 99.9):
+        assert histogram.percentile(percent) == pytest.approx(each.percentile(percent), rel=0.01)
+
+
+def test_a_process_that_stood_still_for_days() -> None:
+    """Its loop has better things to do than to count each turn that it missed."""
+    recorded = Recorded()
+    _record_turns(recorded, 3 * 86_400.0, 0.01)
+    assert recorded.histogram.count == 3 * 8_640_000
+    assert recorded.times < 2_000
+
+
+@pytest.mark.performance
+def test_a_long_pause_is_counted_at_once() -> None:
+    lag = LoopLag()
+    began = time.perf_counter()
+    lag._came(86_400.0)
+    assert time.perf_counter() - began < 0.002
 
 
 @pytest.mark.performance

@@ -158,8 +158,8 @@ class Histogram:
     """
 
     def __new__(cls) -> Self: ...
-    def record(self, seconds: float, /) -> None:
-        """Count a duration; a negative one as 0."""
+    def record(self, seconds: float, times: int = 1, /) -> None:
+        """Count `times` durations of this length, from 1 to 2**31 - 1; a negative one as 0."""
     @property
     def count(self) -> int: ...
     @property

@@ -16,6 +16,8 @@ TIMER_RESOLUTION = 0.002
 """Seconds by which a loop's timers are late without anything being wrong: they wait for whole milliseconds."""
 LEAST_INTERVAL = 0.001
 """Seconds between turns of a timer; the loops' clocks tell no shorter ones apart."""
+TOLD_APART = 128
+"""Turns in a row that are recorded one by one, and the part by which others may differ: a histogram's own steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,10 @@ class LoopLag:
         print(lag.summary().p99)
 
     A loop that stands still makes one turn late and leaves out others, and each of these counts with the delay that it
-    would have had: so a percentile is a share of the time, however long the pauses are. Delays are kept as they are
-    measured, with the timer's own share in them: an idle loop shows a part of a millisecond, now and then two, since
-    loops wait for whole ones. A loop under load is to be compared with that. A timer that comes early counts as 0.
+    would have had: so a percentile is a share of the time, however long the pauses are, and to count those of a day's
+    pause takes less than 1 ms. Delays are kept as they are measured, with the timer's own share in them: an idle loop
+    shows a part of a millisecond, now and then two, since loops wait for whole ones. A loop under load is to be
+    compared with that. A timer that comes early counts as 0.
 
     It measures one loop, that in which it was started last, until it is stopped or the loop is closed.
     """
@@ -169,10 +172,17 @@ class PingLag:
 
 
 def _record_turns(delays: Histogram, late: float, interval: float) -> None:
-    """A turn that comes `late`, and those that should have come since it was due."""
+    """A turn that comes `late`, and those that should have come since it was due: one by one the last ones, and the
+    others, of which there may be millions after the process stood still, as many at a time as differ by a 128th. Each
+    of these counts with their middle, less than 0.4 % off; the sum stays theirs."""
     delays.record(late)
-    for turn in range(1, math.ceil(late / interval)):
-        delays.record(late - turn * interval)
+    left_out = math.ceil(late / interval) - 1
+    shortest = late - left_out * interval
+    turn = 0
+    while turn < left_out:
+        together = min(1 + turn // TOLD_APART, left_out - turn)
+        delays.record(shortest + (turn + (together - 1) / 2) * interval, together)
+        turn += together
 
 
 class _Timer:

@@ -75,16 +75,36 @@ static PyObject *seconds_of(int64_t ns)
     return PyFloat_FromDouble((double)ns / ns_per_second);
 }
 
-static PyObject *histogram_record(PyObject *self, PyObject *object)
+/* 0, or -1 with an exception raised. */
+static int times_of(PyObject *object, int32_t *times)
+{
+    int overflow;
+    long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (value == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (overflow != 0 || value < 1 || value > INT32_MAX) {
+        PyErr_Format(PyExc_ValueError, "times must be from 1 to 2147483647, not %R", object);
+        return -1;
+    }
+    *times = (int32_t)value;
+    return 0;
+}
+
+static PyObject *histogram_record(PyObject *self, PyObject *const *arguments, Py_ssize_t size)
 {
     double seconds;
-    if (number_of("seconds", object, &seconds) < 0) {
+    int32_t times = 1;
+    if (size < 1 || size > 2) {
+        return PyErr_Format(PyExc_TypeError, "record takes seconds and times, not %zd arguments", size);
+    }
+    if (number_of("seconds", arguments[0], &seconds) < 0 || (size == 2 && times_of(arguments[1], &times) < 0)) {
         return NULL;
     }
     if (isinf(seconds)) {
-        return PyErr_Format(PyExc_ValueError, "seconds must be finite, not %R", object);
+        return PyErr_Format(PyExc_ValueError, "seconds must be finite, not %R", arguments[0]);
     }
-    za_histogram_record(histogram_of(self), ns_of(seconds));
+    za_histogram_record(histogram_of(self), ns_of(seconds), times);
     Py_RETURN_NONE;
 }
 
@@ -173,7 +193,8 @@ static PyObject *histogram_max(PyObject *self, void *unused)
 }
 
 static PyMethodDef methods[] = {
-    {"record", histogram_record, METH_O, "record($self, seconds, /)\n--\n\nCount a duration; a negative one as 0."},
+    {"record", _PyCFunction_CAST(histogram_record), METH_FASTCALL,
+     "record($self, seconds, times=1, /)\n--\n\nCount so many durations of this length; a negative one as 0."},
     {"percentile", histogram_percentile, METH_O,
      "percentile($self, percent, /)\n--\n\nSeconds that `percent` of the durations (0 to 100) do not exceed, by "
      "nearest "

@@ -70,12 +70,12 @@ static void keep_longer(_Atomic int64_t *max, int64_t ns)
     }
 }
 
-void za_histogram_record(za_histogram *histogram, int64_t ns)
+void za_histogram_record(za_histogram *histogram, int64_t ns, int32_t times)
 {
     ns = ns < 0 ? 0 : ns;
-    add(&histogram->total_ns, ns);
+    add(&histogram->total_ns, ns > INT64_MAX / times ? INT64_MAX : ns * times);
     keep_longer(&histogram->max_ns, ns);
-    (void)atomic_fetch_add_explicit(&histogram->buckets[bucket_of(ns)], 1, memory_order_release);
+    (void)atomic_fetch_add_explicit(&histogram->buckets[bucket_of(ns)], times, memory_order_release);
 }
 
 void za_histogram_clear(za_histogram *histogram)

@@ -17,7 +17,7 @@ static za_histogram *histogram_of(const int64_t *durations, size_t count)
 {
     za_histogram *histogram = za_histogram_new();
     for (size_t i = 0; histogram != NULL && i < count; i++) {
-        za_histogram_record(histogram, durations[i]);
+        za_histogram_record(histogram, durations[i], 1);
     }
     return histogram;
 }
@@ -156,10 +156,32 @@ static void test_beyond_the_buckets(void)
     CHECK(za_histogram_max_ns(histogram) == 3 * beyond && za_histogram_total_ns(histogram) == 5 * beyond - 1);
     za_histogram_counts(histogram, bounds, 4, counts);
     CHECK(counts[0] == 2 && counts[1] == 2 && counts[2] == 2 && counts[3] == 4);
-    za_histogram_record(histogram, INT64_MAX);
+    za_histogram_record(histogram, INT64_MAX, 1);
     CHECK(za_histogram_max_ns(histogram) == INT64_MAX && za_histogram_total_ns(histogram) == INT64_MAX);
     CHECK(za_histogram_percentile_ns(histogram, 100.0) == INT64_MAX && za_histogram_count(histogram) == 5);
     za_histogram_free(histogram);
+}
+
+/* As if each had been recorded by itself; what is too much for the total stops there. */
+static void test_many_at_once(void)
+{
+    za_histogram *one_by_one = za_histogram_new(), *at_once = za_histogram_new();
+    for (int64_t ns = 1; ns < beyond; ns *= 7) {
+        for (int i = 0; i < 13; i++) {
+            za_histogram_record(one_by_one, ns, 1);
+        }
+        za_histogram_record(at_once, ns, 13);
+    }
+    CHECK(za_histogram_count(at_once) == za_histogram_count(one_by_one));
+    CHECK(za_histogram_total_ns(at_once) == za_histogram_total_ns(one_by_one));
+    CHECK(za_histogram_max_ns(at_once) == za_histogram_max_ns(one_by_one));
+    for (int percent = 0; percent <= 100; percent++) {
+        CHECK(za_histogram_percentile_ns(at_once, percent) == za_histogram_percentile_ns(one_by_one, percent));
+    }
+    za_histogram_free(one_by_one);
+    za_histogram_record(at_once, INT64_MAX / 2, INT32_MAX);
+    CHECK(za_histogram_total_ns(at_once) == INT64_MAX && za_histogram_max_ns(at_once) == INT64_MAX / 2);
+    za_histogram_free(at_once);
 }
 
 static void test_clear(void)
@@ -168,7 +190,7 @@ static void test_clear(void)
     za_histogram_clear(histogram);
     CHECK(za_histogram_count(histogram) == 0 && za_histogram_total_ns(histogram) == 0);
     CHECK(za_histogram_max_ns(histogram) == 0 && za_histogram_percentile_ns(histogram, 99.0) == 0);
-    za_histogram_record(histogram, 5);
+    za_histogram_record(histogram, 5, 1);
     CHECK(za_histogram_count(histogram) == 1 && za_histogram_total_ns(histogram) == 5);
     CHECK(za_histogram_percentile_ns(histogram, 99.0) == 5);
     za_histogram_free(histogram);
@@ -186,7 +208,7 @@ static void *record(void *unused)
     (void)unused;
     gate_pass(&shared.start);
     for (int64_t ns = 1; ns <= ROUNDS; ns++) {
-        za_histogram_record(shared.histogram, ns);
+        za_histogram_record(shared.histogram, ns, 1);
     }
     return NULL;
 }
@@ -238,6 +260,7 @@ int main(void)
     test_nearest_rank();
     test_counts();
     test_beyond_the_buckets();
+    test_many_at_once();
     test_clear();
     test_threads();
     return check_report("histogram");
