@@ -289,6 +289,24 @@ async def test_a_coroutine_that_is_cancelled_before_its_first_step_does_not_comp
         gc.collect()
 
 
+async def test_a_coroutine_that_comes_from_a_thread_when_nobody_waits_does_not_complain() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make() -> object:
+        begun.set()
+        assert go_on.wait(30.0)
+        return asyncio.sleep(60)
+
+    async with small() as computer:
+        task = asyncio.create_task(computer.execute_blocking_operation("x", make))
+        await asyncio.to_thread(begun.wait, 30.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+    gc.collect()
+
+
 async def test_errors_are_kept_shortened() -> None:
     def fails() -> None:
         raise ValueError("x" * 1_000_000)

@@ -5,10 +5,11 @@ import concurrent.futures
 import contextlib
 import contextvars
 import gc
+import inspect
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -125,6 +126,47 @@ def test_what_cannot_travel_becomes_a_clear_error(error: BaseException, text: st
         call.outcome("load:AAPL")
     assert str(caught.value) == f"load:AAPL raised {text}"
     assert caught.value.__cause__ is error
+
+
+async def sleeper() -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "after"])
+def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
+    begun, go_on, made = threading.Event(), threading.Event(), list[Coroutine[Any, Any, None]]()
+
+    def make() -> Coroutine[Any, Any, None]:
+        begun.set()
+        assert go_on.wait(30.0)
+        made.append(sleeper())
+        return made[0]
+
+    call = call_of(make)
+    if when == "before":
+        call.forgo()
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert begun.wait(30.0)
+    if when == "meanwhile":
+        call.forgo()
+    go_on.set()
+    thread.join()
+    if when == "after":
+        call.forgo()
+    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
+    with pytest.raises(RuntimeError, match="no outcome"):
+        call.outcome("make")
+
+
+def test_a_coroutine_that_others_await_is_theirs() -> None:
+    coroutine = sleeper()
+    coroutine.send(None)
+    call = call_of(lambda: coroutine)
+    call()
+    call.forgo()
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
+    coroutine.close()
 
 
 def test_a_clear_error_leaves_ordinary_ones_alone() -> None:

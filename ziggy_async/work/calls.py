@@ -7,6 +7,7 @@ the loop, `CancelledError` would look as if somebody had cancelled the caller. T
 import asyncio
 import concurrent.futures
 import contextvars
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,7 @@ class Call:
     for: nothing is kept alive by a traceback.
     """
 
-    __slots__ = ("_outcome", "_work", "began", "ended")
+    __slots__ = ("_is_unwanted", "_outcome", "_work", "began", "ended")
 
     began: float | None
     """`time.perf_counter` when a thread took it up; None until then."""
@@ -49,6 +50,7 @@ class Call:
     ) -> None:
         self._work: tuple[Any, ...] | None = (context.run, function, args, kwargs)
         self._outcome: tuple[Any, BaseException | None] | None = None
+        self._is_unwanted = False
         self.began = self.ended = None
 
     def __call__(self) -> None:
@@ -60,6 +62,8 @@ class Call:
         except BaseException as error:
             self._outcome = None, error
         self.ended = time.perf_counter()
+        if self._is_unwanted:
+            self._let_go()
         del self, run, function, args, kwargs  # an error's traceback leads here: it must not lead on
 
     def outcome(self, operation: str) -> Any:
@@ -76,6 +80,18 @@ class Call:
             raise clear_error(error, operation)
         finally:
             del error
+
+    def forgo(self) -> None:
+        """From any thread, at any time: nobody will ask for the outcome. A coroutine that has not begun is closed then,
+        which would complain that nobody has awaited it."""
+        self._is_unwanted = True
+        self._let_go()  # and so does the call at its end: whichever comes second finds the outcome, and it unwanted
+
+    def _let_go(self) -> None:
+        outcome, self._outcome = self._outcome, None
+        value = None if outcome is None else outcome[0]
+        if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+            value.close()
 
 
 def clear_error(error: BaseException, operation: str) -> Exception:

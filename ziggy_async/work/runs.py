@@ -80,6 +80,7 @@ class Runner:
                 await call.awaited(self._threads, run.operation)
             except asyncio.CancelledError:
                 self._threads.abandon(call)
+                call.forgo()
                 raise
             finally:
                 run.began = call.began
