@@ -1,13 +1,14 @@
 """The endpoints under /api/performance: their shapes, what they refuse, and what they keep to themselves."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from fastapi import Depends
 from fastapi.responses import JSONResponse
 from rest import ROOT, client_of, conforms, full_queue, get, post
 
-from ziggy_async.api import create_router, models, router
+from ziggy_async.api import create_router, models, router, turns
 from ziggy_async.async_features import (
     AsyncFeatureComputer,
     TaskPoolConfig,
@@ -15,6 +16,7 @@ from ziggy_async.async_features import (
     init_async_features,
     shutdown_async_features,
 )
+from ziggy_async.work.metrics import KindMetrics
 
 READS = ["/metrics", "/metrics/summary", "/operations", "/scaling", "/dead-letters", "/health/ready", "/prometheus"]
 ACTIONS = [
@@ -95,6 +97,30 @@ async def test_operations_by_kind(client, computer):
     assert kind["running"]["p50_ms"] == pytest.approx(15.0, rel=0.01)
     assert kind["waiting"]["max_ms"] == pytest.approx(5.0)
     conforms(answer, models.OperationsAnswer)
+
+
+async def test_operations_are_read_in_turns(client, computer, monkeypatch):
+    """Between two kinds others have theirs, however many kinds there are."""
+    read, to_dict = [], KindMetrics.to_dict
+
+    async def others():
+        while True:
+            read.append("turn")
+            await asyncio.sleep(0)
+
+    def noting(kind):
+        read.append("kind")
+        return to_dict(kind)
+
+    for kind in range(20):
+        computer.metrics.record(f"kind {kind}", 0.02)
+    monkeypatch.setattr(KindMetrics, "to_dict", noting)
+    monkeypatch.setattr(turns, "TURN", 0.0)
+    task = asyncio.create_task(others())
+    answer = await get(client, "/operations")
+    task.cancel()
+    assert answer["count"] == read.count("kind") == 20
+    assert ("kind", "kind") not in set(pairwise(read))
 
 
 async def test_scaling(client, computer):

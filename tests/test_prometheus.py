@@ -1,6 +1,10 @@
 """The figures for Prometheus: parsed back, and by the rules of its own linter."""
 
+import asyncio
+import math
 import re
+import threading
+import time
 
 import httpx
 import pytest
@@ -10,7 +14,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from ziggy_async import _core
-from ziggy_async.api import ComputerCollector, create_router
+from ziggy_async.api import ComputerCollector, create_router, turns
+from ziggy_async.api.figures import Buckets
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.work.dead_letters import Reason, Work
 from ziggy_async.work.options import Options
@@ -156,6 +161,50 @@ async def test_in_a_registry_of_the_applications_own(computer):
     computer.metrics.record("own", 0.1)
     assert registry.get_sample_value("ziggy_async_operations_total", {"kind": "own"}) == 1
     assert b'kind="own"' in generate_latest(registry)
+
+
+def record_kinds(computer, number):
+    for kind in range(number):
+        computer.metrics.record(f"kind {kind}", 0.3, waiting=0.1, running=0.2)
+
+
+async def test_it_is_made_by_a_thread_that_rests(computer, monkeypatch):
+    readers, rests, read = set(), [], Buckets.of.__func__
+
+    def noting(cls, *args):
+        readers.add(threading.get_ident())
+        return read(cls, *args)
+
+    record_kinds(computer, 20)
+    monkeypatch.setattr(Buckets, "of", classmethod(noting))
+    monkeypatch.setattr(turns, "TURN", 0.0)
+    monkeypatch.setattr(turns, "MOMENT", moment := 1.5e-6)
+    monkeypatch.setattr(time, "sleep", rests.append)
+    text = (await scrape(computer)).text
+    assert len(readers) == 1
+    assert threading.get_ident() not in readers
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert rests.count(moment) >= len(lines)  # and so no stretch is longer than it takes to make one of them
+
+
+@pytest.mark.performance
+@pytest.mark.parametrize("path", ["prometheus", "operations"])
+async def test_the_loop_goes_on_meanwhile(computer, path):
+    record_kinds(computer, 100)
+    app = FastAPI()
+    app.include_router(create_router(computer))
+    least = math.inf
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        for _ in range(10):
+            answer = asyncio.create_task(client.get(f"/api/performance/{path}"))
+            longest = 0.0
+            while not answer.done():
+                began = time.perf_counter()
+                await asyncio.sleep(0)
+                longest = max(longest, time.perf_counter() - began)
+            assert (await answer).status_code == 200
+            least = min(least, longest)
+    assert least < 0.003
 
 
 async def test_clearing_begins_anew(computer):

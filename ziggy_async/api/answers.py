@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
@@ -11,14 +10,13 @@ from typing import Any, ParamSpec
 from fastapi import HTTPException, Response
 from fastapi.responses import StreamingResponse
 
+from ziggy_async.api.turns import in_turns
 from ziggy_async.plain import plain
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
-TURN = 0.00025
-"""Seconds for which an answer is encoded before others have their turn of the loop."""
 CHUNK = 65_536
 """Bytes that are sent together."""
 LEVELS = 3
@@ -51,25 +49,22 @@ async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
     if len(chunks) == 1:
         return Response(chunks[0], status, media_type="application/json")
     length = {"content-length": str(sum(map(len, chunks)))}
-    return StreamingResponse(_in_turns(chunks), status, length, media_type="application/json")
+    return StreamingResponse(_sent(chunks), status, length, media_type="application/json")
 
 
 async def _chunks(body: Any) -> AsyncIterator[bytes]:
     texts: list[str] = []
-    size, until = 0, time.perf_counter() + TURN
-    for text in _texts(body, LEVELS):
+    size = 0
+    async for text in in_turns(_texts(body, LEVELS)):
         texts.append(text)
         size += len(text)
         if size >= CHUNK:
             yield "".join(texts).encode()
             texts, size = [], 0
-        if time.perf_counter() > until:
-            await asyncio.sleep(0)
-            until = time.perf_counter() + TURN
     yield "".join(texts).encode()
 
 
-async def _in_turns(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
+async def _sent(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
         await asyncio.sleep(0)  # to send does not wait while the client keeps up

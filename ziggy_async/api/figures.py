@@ -1,9 +1,10 @@
 """What there is to tell Prometheus of a computer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -49,37 +50,41 @@ class Buckets(NamedTuple):
 
 
 Labels = tuple[str, ...]
+Walk = Callable[[Iterable[Any]], Iterable[Any]]
+"""How samples are gone through: as `iter` does, or with rests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Counters or gauges of one name, one for each combination of labels."""
+    """Counters or gauges of one name, one for each combination of labels; the samples are read once."""
 
     family: type[CounterMetricFamily] | type[GaugeMetricFamily]
     name: str
     help: str
     labels: Labels
-    samples: Sequence[tuple[Labels, float]]
+    samples: Iterable[tuple[Labels, float]]
 
-    def to_metric(self) -> Metric:
+    def to_metric(self, walk: Walk = iter) -> Metric:
         family = self.family(PREFIX + self.name, self.help, labels=self.labels)
-        for labels, value in self.samples:
+        for labels, value in walk(self.samples):
             family.add_metric(labels, value)
         return family
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Histograms of one name, one for each combination of labels."""
+    """Histograms of one name, one for each combination of labels; the samples are read once."""
 
     name: str
     help: str
     labels: Labels
-    samples: Sequence[tuple[Labels, Buckets]]
+    bounds: Sequence[float]
+    samples: Iterable[tuple[Labels, _core.Histogram]]
 
-    def to_metric(self) -> Metric:
+    def to_metric(self, walk: Walk = iter) -> Metric:
         family = HistogramMetricFamily(PREFIX + self.name, self.help, labels=self.labels)
-        for labels, buckets in self.samples:
+        for labels, histogram in walk(self.samples):
+            buckets = Buckets.of(histogram, self.bounds)
             family.add_metric(labels, buckets.counts, buckets.total)
         return family
 
@@ -95,28 +100,30 @@ def gauge(name: str, text: str, value: float) -> Figure:
     return Values(GaugeMetricFamily, name, text, (), [((), value)])
 
 
-def read(computer: AsyncFeatureComputer) -> list[Figure]:
-    """All figures now. In the computer's loop, which changes them."""
-    return [*operations(computer), *tasks(computer), *workers(computer), *native_pool()]
+def read(computer: AsyncFeatureComputer) -> Iterator[Figure]:
+    """All figures. In the computer's loop, which changes them; those of operations, which are the most, are read only
+    when they are asked for, by whichever thread."""
+    changed_by_the_loop = [*tasks(computer), *workers(computer), *native_pool()]
+    return chain(operations(computer), changed_by_the_loop)
 
 
 def operations(computer: AsyncFeatureComputer) -> Iterator[Figure]:
+    """In any thread."""
     kinds = computer.metrics.by_kind()
-    counts = [((kind,), float(metrics.count)) for kind, metrics in kinds.items()]
-    errors = [((kind,), float(metrics.errors)) for kind, metrics in kinds.items()]
-    durations = [
-        ((kind, phase), Buckets.of(getattr(metrics, phase), DURATIONS))
+    counts = (((kind,), float(metrics.count)) for kind, metrics in kinds.items())
+    errors = (((kind,), float(metrics.errors)) for kind, metrics in kinds.items())
+    durations = (
+        ((kind, phase), histogram)
         for kind, metrics in kinds.items()
         for phase in PHASES
-        if getattr(metrics, phase).count
-    ]
+        if (histogram := getattr(metrics, phase)).count
+    )
     yield Values(CounterMetricFamily, "operations", "Operations that ended.", ("kind",), counts)
     yield Values(CounterMetricFamily, "operation_errors", "Operations that failed.", ("kind",), errors)
     text = "Time of operations: waiting for their turn, running, and both."
-    yield Durations("operation_duration_seconds", text, ("kind", "phase"), durations)
-    lag = Buckets.of(computer.loop_lag.histogram, LAGS)
+    yield Durations("operation_duration_seconds", text, ("kind", "phase"), DURATIONS, durations)
     text = "How much later than asked for the event loop came to its timers."
-    yield Durations("loop_lag_seconds", text, (), [((), lag)])
+    yield Durations("loop_lag_seconds", text, (), LAGS, [((), computer.loop_lag.histogram)])
 
 
 def tasks(computer: AsyncFeatureComputer) -> Iterator[Figure]:

@@ -18,6 +18,7 @@ from ziggy_async.api.models import (
     SummaryAnswer,
 )
 from ziggy_async.api.rooms import ComputerOf, Room
+from ziggy_async.api.turns import in_turns
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class MetricsEndpoints:
 
     async def operations(self) -> dict[str, Any]:
         """For each kind of operation its count, its errors, and percentiles of waiting, running and total time."""
-        kinds = {kind: metrics.to_dict() for kind, metrics in self._computer().metrics.by_kind().items()}
+        by_kind = self._computer().metrics.by_kind()
+        kinds = {kind: metrics.to_dict() async for kind, metrics in in_turns(by_kind.items())}
         return {"ok": True, "operations": kinds, "count": len(kinds)}
 
     async def scaling(self) -> dict[str, Any]:

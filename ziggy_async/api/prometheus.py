@@ -1,15 +1,17 @@
 """A computer's figures as Prometheus reads them."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from ziggy_async.api.figures import Figure, read
 from ziggy_async.api.rooms import ComputerOf, Room
+from ziggy_async.api.turns import Rests
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
 
 
@@ -28,26 +30,41 @@ class PrometheusEndpoint:
 
         Counters and histograms begin anew with the process, and those of operations when the metrics are cleared.
         """
-        # Read here, in the loop that changes them; only their text is made elsewhere.
+        # What this loop changes is read here, the many figures of operations and their text are made elsewhere.
         registry = CollectorRegistry()
-        registry.register(Reading(read(self._computer())))
+        registry.register(RestingReading(read(self._computer())))
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(await asyncio.to_thread(encode, registry), headers={"content-type": media_type})
 
 
-class Reading(Collector):
-    """Figures of one moment."""
+class RestingReading(Collector):
+    """Figures that are read and encoded once, in a thread: it rests meanwhile, so that the loop beside it gets the
+    GIL."""
 
-    def __init__(self, figures: Sequence[Figure]) -> None:
+    def __init__(self, figures: Iterable[Figure]) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        for figure in self._figures:
-            yield figure.to_metric()
+        rests = Rests()
+        for figure in rests.among(self._figures):
+            metric = figure.to_metric(rests.among)
+            metric.samples = RestingList(metric.samples, rests)
+            yield metric
 
     def describe(self) -> Iterator[Metric]:
         """Nothing, so that registering asks nothing."""
         return iter(())
+
+
+class RestingList(list[Sample]):
+    """Whoever goes through it rests now and then."""
+
+    def __init__(self, samples: Iterable[Sample], rests: Rests) -> None:
+        super().__init__(samples)
+        self._rests = rests
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self._rests.among(super().__iter__())
 
 
 class ComputerCollector(Collector):
@@ -59,7 +76,7 @@ class ComputerCollector(Collector):
         self._computer = computer
 
     def collect(self) -> Iterator[Metric]:
-        return Reading(read(self._computer or get_async_feature_computer())).collect()
+        return (figure.to_metric() for figure in read(self._computer or get_async_feature_computer()))
 
     def describe(self) -> Iterator[Metric]:
         """Nothing, so that registering asks nothing."""
