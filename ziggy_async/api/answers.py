@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 from fastapi import HTTPException, Response
 from fastapi.responses import StreamingResponse
 
-from ziggy_async.api.turns import in_turns
+from ziggy_async.api.slices import in_turns
 from ziggy_async.plain import plain
 
 logger = logging.getLogger(__name__)

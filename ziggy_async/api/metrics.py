@@ -18,7 +18,7 @@ from ziggy_async.api.models import (
     SummaryAnswer,
 )
 from ziggy_async.api.rooms import ComputerOf, Room
-from ziggy_async.api.turns import in_turns
+from ziggy_async.api.slices import in_turns
 
 logger = logging.getLogger(__name__)
 

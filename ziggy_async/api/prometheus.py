@@ -11,7 +11,7 @@ from prometheus_client.samples import Sample
 
 from ziggy_async.api.figures import Figure, read
 from ziggy_async.api.rooms import ComputerOf, Room
-from ziggy_async.api.turns import Rests
+from ziggy_async.api.slices import Rests
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
 
 
