@@ -8,7 +8,7 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 from rest import ROOT, client_of, conforms, full_queue, get, post
 
-from ziggy_async.api import create_router, models, router, turns
+from ziggy_async.api import create_router, models, router, slices
 from ziggy_async.async_features import (
     AsyncFeatureComputer,
     TaskPoolConfig,
@@ -115,7 +115,7 @@ async def test_operations_are_read_in_turns(client, computer, monkeypatch):
     for kind in range(20):
         computer.metrics.record(f"kind {kind}", 0.02)
     monkeypatch.setattr(KindMetrics, "to_dict", noting)
-    monkeypatch.setattr(turns, "TURN", 0.0)
+    monkeypatch.setattr(slices, "TURN", 0.0)
     task = asyncio.create_task(others())
     answer = await get(client, "/operations")
     task.cancel()

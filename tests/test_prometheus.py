@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from ziggy_async import _core
-from ziggy_async.api import ComputerCollector, create_router, turns
+from ziggy_async.api import ComputerCollector, create_router, slices
 from ziggy_async.api.figures import Buckets
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.work.dead_letters import Reason, Work
@@ -177,8 +177,8 @@ async def test_it_is_made_by_a_thread_that_rests(computer, monkeypatch):
 
     record_kinds(computer, 20)
     monkeypatch.setattr(Buckets, "of", classmethod(noting))
-    monkeypatch.setattr(turns, "TURN", 0.0)
-    monkeypatch.setattr(turns, "MOMENT", moment := 1.5e-6)
+    monkeypatch.setattr(slices, "TURN", 0.0)
+    monkeypatch.setattr(slices, "MOMENT", moment := 1.5e-6)
     monkeypatch.setattr(time, "sleep", rests.append)
     text = (await scrape(computer)).text
     assert len(readers) == 1
