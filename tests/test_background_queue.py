@@ -143,6 +143,28 @@ async def test_drop_oldest_takes_the_oldest_of_the_least_urgent() -> None:
     assert ran == ["urgent", "young", "newest"]
 
 
+async def test_who_drops_the_oldest_has_its_place_and_those_outside_get_the_next() -> None:
+    ran: list[str] = []
+    async with single(queue_size=2) as computer:
+        gate = await held(computer)
+        for name in ("first", "second"):
+            await computer.enqueue_task(name, ran.append, name)
+        outside = [asyncio.create_task(computer.enqueue_task(n, ran.append, n)) for n in ("outside", "behind")]
+        await asyncio.sleep(0)
+        for number in range(3):
+            name = f"newcomer {number}"
+            await computer.with_options(on_full="drop_oldest").enqueue_task(name, ran.append, name)
+            await asyncio.sleep(0)
+            assert computer.get_summary_metrics()["queue_depth"] == 2
+            assert not any(caller.done() for caller in outside)
+        assert holds(computer)["dead"] == 3
+        gate.opened.set()
+        for caller in outside:
+            await (await caller)
+    assert ran == ["newcomer 1", "newcomer 2", "outside", "behind"]
+    assert holds(computer)["submitted"] == 8
+
+
 async def test_a_full_queue_is_logged_once_an_episode(caplog: pytest.LogCaptureFixture) -> None:
     async with single(queue_size=1) as computer:
         dropping = computer.with_options(on_full="drop_new")

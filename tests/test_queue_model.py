@@ -193,6 +193,12 @@ class QueueMachine(RuleBasedStateMachine):
             assert counts["running"] >= self.computer.workers  # more: of workers that were cancelled in the middle
 
     @invariant()
+    def only_further_attempts_stand_beyond_the_capacity(self) -> None:
+        if hasattr(self, "computer"):
+            beyond = self.computer.get_summary_metrics()["queue_depth"] - self.capacity
+            assert beyond <= self.computer.counts()["retried"]
+
+    @invariant()
     def nobody_waits_outside_while_there_is_room(self) -> None:
         if self.callers:
             assert self.computer.get_summary_metrics()["queue_depth"] >= self.capacity

@@ -95,7 +95,11 @@ class Background:
         return TaskHandle(task, self)
 
     def _has_made_room(self, task: Task) -> bool:
-        """The queue is full, which is said once an episode: whether the newcomer's options make room in it."""
+        """The queue is full, which is said once an episode: whether the newcomer's options make room in it.
+
+        The place of a dropped task is the newcomer's. Who waits outside gets those that come free by themselves: one
+        of them in this place would leave the newcomer none, and to drop one more for it would never end.
+        """
         options = task.work.options
         if not self._is_full:
             self._is_full = True
@@ -107,7 +111,7 @@ class Background:
         if options.on_full != "drop_oldest" or least is None or least > options.priority:
             return False
         oldest = self.queue.first_of_least()
-        self._give_up(oldest, self._dropped(oldest), Reason.DROPPED)
+        self._end(oldest, self._dropped(oldest), Reason.DROPPED)
         return True
 
     def _dropped(self, task: Task) -> TaskDropped:
@@ -288,9 +292,12 @@ class Background:
 
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
-        once, whatever still runs."""
-        if task.state.is_final:
-            return
+        once, whatever still runs, and its place goes to who waits for one."""
+        if not task.state.is_final:
+            self._end(task, error, reason)
+            self._admit_waiting()
+
+    def _end(self, task: Task, error: BaseException, reason: Reason | None) -> None:
         if task.state is State.WAITING and reason is not None:
             self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
         self.queue.remove(task)
@@ -302,7 +309,6 @@ class Background:
             self._bury(task, error, reason)
         if task.runner is not None:
             task.runner.cancel()
-        self._admit_waiting()
 
     def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
         """The task is at its end: nothing leads to it any more."""

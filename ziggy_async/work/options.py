@@ -24,6 +24,9 @@ class Options:
     key: Hashable | None = None
     """Work under way with the same key is joined instead of enqueued a second time."""
     on_full: OnFull = "wait"
+    """What a newcomer does in front of a full queue: waits outside for a place, first come, first served; raises
+    `QueueFull`; is dropped; or drops the oldest of the least urgent inside, unless all are more urgent, and has its
+    place, ahead of those outside."""
     use_process_pool: bool = False
 
     def __post_init__(self) -> None:
