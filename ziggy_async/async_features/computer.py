@@ -90,11 +90,12 @@ class AsyncFeatureComputer(Calls):
                 return
             lost, background = self._background, self._begin(asyncio.get_running_loop())
         if lost is not None:
-            await background.bury_those_of(lost)
+            background.bury_those_of(lost)
         for visit, home in list(self._visits.items()):
             if home.is_closed():  # nothing answers there any more
                 with suppress(InvalidStateError):
                     visit.set_exception(Stopped("the event loop that the computer was started in was closed"))
+        await background.buried()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between

@@ -9,10 +9,11 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any
 
 from ziggy_async.work.calls import CannotTravelError, described
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
+from ziggy_async.work.dead_letters import DeadLetter, DeadLetters, Reason, Work, outcome_of
 from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.work.metrics import Metrics
 from ziggy_async.work.queue import BoundedQueue
@@ -53,7 +54,7 @@ class Background:
         self._unfinished: set[Task] = set()  # those that wait for a place included
         self._by_key: dict[Any, Task] = {}  # of the same
         self._runners: set[asyncio.Task[None]] = set()
-        self._burials: set[asyncio.Task[None]] = set()
+        self._burials: set[Future[DeadLetter]] = set()  # left from the thread that ends one, too
         self._idle = asyncio.Event()  # nothing is unfinished
         self._idle.set()
         self._is_closed = False
@@ -129,7 +130,7 @@ class Background:
         except asyncio.CancelledError:
             self.release(task)
             raise
-        if isinstance(task.outcome.error, Stopped):
+        if task.state is State.CANCELLED and isinstance(task.outcome.error, Stopped):
             raise task.outcome.error
 
     def _admit(self, task: Task) -> None:
@@ -202,7 +203,7 @@ class Background:
 
     def _is_at_its_end(self) -> bool:
         """Whether all of the loop's tasks are being cancelled, and not some alone."""
-        return all(task.cancelling() for task in asyncio.all_tasks(self._loop) - self._burials)
+        return all(task.cancelling() for task in asyncio.all_tasks(self._loop))
 
     async def _work(self, task: Task) -> None:
         """One attempt, until it has ended or was given up: a callable that does not let go keeps no worker."""
@@ -327,15 +328,14 @@ class Background:
         """The task is dead. Its handle says so once its letter is kept."""
         self._settle(task, State.DEAD, error)
         logger.error("task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
-        burial = self._loop.create_task(self._write_letter(task, error, reason))
+        self._write_letter(task, error, reason)
+
+    def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
+        """Begun at once and done without the loop: the end of neither loop nor caller leaves a task unanswered."""
+        burial = self._letters.put(task.work, reason, task.attempts, task.requeued_from)
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
-
-    async def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
-        try:
-            await self._letters.bury(task.work, reason, tuple(task.attempts), task.requeued_from)
-        finally:
-            task.outcome.set(None, error)
+        burial.add_done_callback(lambda _: task.outcome.set(None, error))
 
     def _record(self, task: Task, error: BaseException | None) -> None:
         total = time.perf_counter() - task.submitted
@@ -375,8 +375,12 @@ class Background:
 
     async def _close(self, error: Stopped) -> None:
         self._abandon(error)
-        while self._burials:
-            await all_of(self._burials)
+        await self.buried()
+
+    async def buried(self) -> None:
+        """Until the letters of all that are dead are kept. Cancelling this stops the waiting, not the burials."""
+        for burial in list(self._burials):
+            await outcome_of(burial)
 
     def _abandon(self, error: Stopped) -> None:
         """No more work, and an end of what there is, in the order in which it came."""
@@ -384,8 +388,8 @@ class Background:
         for task in sorted(self._unfinished, key=lambda task: task.submitted):
             self._give_up(task, error, Reason.SHUTDOWN)
 
-    async def bury_those_of(self, lost: "Background") -> None:
-        """The letters of tasks whose loop was closed before they were done; nothing runs there any more."""
+    def bury_those_of(self, lost: "Background") -> None:
+        """Ends the tasks whose loop was closed before they were done; nothing runs there any more."""
         error = Stopped("the event loop was closed")
         for task in sorted(lost._unfinished, key=lambda task: task.submitted):
             lost._unfinished.discard(task)
@@ -394,7 +398,7 @@ class Background:
                 task.outcome.set(None, error)
             else:
                 self.counts.move(task, State.DEAD)
-                await self._write_letter(task, error, Reason.SHUTDOWN)
+                self._write_letter(task, error, Reason.SHUTDOWN)
 
 
 def backoff(attempts: int) -> float:

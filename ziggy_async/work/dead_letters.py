@@ -4,6 +4,7 @@ A letter keeps what it takes to run its task once more. Letters live in memory; 
 where they survive their process and are shared by all processes that name the same file.
 """
 
+import asyncio
 import os
 import sys
 import threading
@@ -11,6 +12,8 @@ import time
 import weakref
 from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -162,6 +165,12 @@ class DeadLetters(Generic[T]):
         A file that cannot be written raises nothing here: the letter stays in memory, is counted as unsaved, and is
         written together with the next one. Being cancelled stops the waiting, not the burial.
         """
+        return await outcome_of(self.put(work, reason, attempts, requeued_from))
+
+    def put(
+        self, work: Work, reason: Reason, attempts: Iterable[Attempt], requeued_from: str | None = None
+    ) -> "Future[DeadLetter]":
+        """Begins `bury`, which then needs no loop. The future is done in whatever thread stores the letter."""
         now = self._clock()
         letter = DeadLetter(
             id=self._new_id(now),
@@ -175,7 +184,7 @@ class DeadLetters(Generic[T]):
             work=work,
         )
         self._counts["buried"] += 1
-        return await self._store.save(letter)
+        return self._store.put_back(letter)
 
     def list(self, limit: int | None = None, offset: int = 0, reason: Reason | str | None = None) -> Letters:
         """The letters, oldest first: of those with `reason`, `limit` from `offset` on. `ValueError` for others."""
@@ -208,7 +217,7 @@ class DeadLetters(Generic[T]):
         try:
             outcome = await self._requeue(letter.work, id)
         except Exception:
-            await self._store.save(letter)
+            await outcome_of(self._store.put_back(letter))
             raise
         except BaseException:  # cancelled, or thrown away with its loop: no time to wait
             self._store.put_back(letter)
@@ -346,13 +355,12 @@ class _Memory:
     async def refresh(self) -> None:
         pass
 
-    async def save(self, letter: DeadLetter) -> DeadLetter:
-        self.put_back(letter)
-        return letter
-
-    def put_back(self, letter: DeadLetter) -> None:
+    def put_back(self, letter: DeadLetter) -> "Future[DeadLetter]":
         self._shelf.add(letter)
         self.evict()
+        saved: Future[DeadLetter] = Future()
+        saved.set_result(letter)
+        return saved
 
     def evict(self) -> None:
         self.evicted += len(self._shelf.evict())
@@ -378,6 +386,21 @@ def importable_name(function: Callable[..., Any]) -> str | None:
     except Exception:  # callables may have any attributes, and modules a __getattr__
         return None
     return f"{module}:{name}" if found is function else None
+
+
+async def outcome_of(future: "Future[T]") -> T:
+    """Waits for it; cancelling this leaves it alone, as does the end of the loop."""
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+
+    def wake(_: "Future[T]") -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody waits in it any more
+            loop.call_soon_threadsafe(arrived.set)
+
+    if not future.done():
+        future.add_done_callback(wake)
+        await arrived.wait()
+    return future.result()
 
 
 def unknown(id: str) -> KeyError:

@@ -24,7 +24,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
-from ziggy_async.work.dead_letters import DeadLetter, Shelf, unknown
+from ziggy_async.work.dead_letters import DeadLetter, Shelf, outcome_of, unknown
 from ziggy_async.work.letter_row import Damaged, Row, letter_from, row_of, text_of, work_of
 
 logger = logging.getLogger(__name__)
@@ -103,18 +103,15 @@ class LetterFile:
             self._in_turn(self._close)
             return
         thread.shutdown(wait=False)
-        await _outcome(closed)
+        await outcome_of(closed)
         thread.shutdown()  # joins what has nothing left to do
 
     async def refresh(self) -> None:
-        await _outcome(self._submit(self._refresh))
-
-    async def save(self, letter: DeadLetter) -> DeadLetter:
-        """Stores it, with its work. Returns it without, when it is committed or the file has failed."""
-        return await _outcome(self.put_back(letter))
+        await outcome_of(self._submit(self._refresh))
 
     def put_back(self, letter: DeadLetter) -> "Future[DeadLetter]":
-        """Begins `save`. What comes while the thread is busy is committed together."""
+        """Has it stored, with its work; gives it without, when it is committed or the file has failed. What comes while
+        the thread is busy is committed together."""
         saved: Future[DeadLetter] = Future()
         with self._lock:
             self._pending.append((letter, saved))
@@ -130,13 +127,13 @@ class LetterFile:
         """Takes a letter, with its work, from the file. Errors as `DeadLetters.requeue`."""
         claimed = self._submit(self._claim, id)
         try:
-            return await _outcome(claimed)
+            return await outcome_of(claimed)
         except BaseException:  # if it is not the claim that failed, nobody waits for the letter any more
             claimed.add_done_callback(self._unclaim)
             raise
 
     async def discard(self, id: str) -> bool:
-        return await _outcome(self._submit(self._discard, id))
+        return await outcome_of(self._submit(self._discard, id))
 
     def evict(self) -> None:
         """From the shelf at once; the thread follows, and counts."""
@@ -447,20 +444,6 @@ def _read(database: sqlite3.Connection, id: str) -> Row | None:
         "SELECT CAST(letter AS BLOB), program, payload FROM letters WHERE id = ?", (id,)
     ).fetchone()
     return None if found is None else Row(letter_from(found[0]), found[1], found[2])
-
-
-async def _outcome(future: "Future[T]") -> T:
-    """Waits for it; cancelling this leaves it alone, as does the end of the loop."""
-    loop = asyncio.get_running_loop()
-    arrived = asyncio.Event()
-
-    def wake(_: "Future[T]") -> None:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits in it any more
-            loop.call_soon_threadsafe(arrived.set)
-
-    future.add_done_callback(wake)
-    await arrived.wait()
-    return future.result()
 
 
 _files: "weakref.WeakSet[LetterFile]" = weakref.WeakSet()

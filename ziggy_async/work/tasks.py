@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 class Outcome:
-    """A result or an error, set once by the task's home loop, for any thread to look at and any loop to wait for."""
+    """A result or an error, set once, from any thread, for any thread to look at and any loop to wait for."""
 
     __slots__ = ("_error", "_is_set", "_lock", "_value", "_waiters")
 

@@ -1,0 +1,89 @@
+"""What becomes of tasks, callers, threads and files when a loop ends at the wrong moment."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.work.errors import Stopped, TaskDropped
+from ziggy_async.work.tasks import TaskHandle
+
+
+def holds(computer: AsyncFeatureComputer) -> dict[str, int]:
+    """The counts, of which the first is always the sum of the states."""
+    counts = computer.counts()
+    states = ("succeeded", "failed", "cancelled", "dead", "queued", "running")
+    assert counts["submitted"] == sum(counts[state] for state in states), counts
+    return counts
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+
+
+def close_in_the_middle(loop: asyncio.AbstractEventLoop) -> None:
+    """As it is, with all that is under way in it."""
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.close()
+
+
+def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(tmp_path: Path) -> None:
+    file = tmp_path / "letters.db"
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, dead_letters=str(file)))
+    loop = asyncio.new_event_loop()
+
+    async def fill() -> list[TaskHandle]:
+        await computer.start()
+        handles = [await computer.enqueue_task(str(number), asyncio.sleep, 60) for number in range(5)]
+        await asyncio.sleep(0.01)
+        return handles
+
+    handles = loop.run_until_complete(fill())
+    close_in_the_middle(loop)
+
+    async def use() -> None:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # no letter can be written now
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await computer.execute_blocking_operation("gives up", int)
+        counts = holds(computer)
+        assert (counts["dead"], counts["queued"], counts["running"]) == (5, 0, 0)
+        other.close()
+        for handle in handles:
+            with pytest.raises(Stopped, match="the event loop was closed"):
+                await handle
+        assert [letter.task_id for letter in computer.dead_letters.list()] == ["0", "1", "2", "3", "4"]
+        await computer.stop()
+
+    asyncio.run(use())
+
+
+def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(tmp_path: Path) -> None:
+    file = tmp_path / "letters.db"
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=1, dead_letters=str(file)))
+    loop = asyncio.new_event_loop()
+
+    async def drop() -> TaskHandle:
+        for name in ("runs", "fills"):
+            await computer.enqueue_task(name, asyncio.sleep, 60)
+            await asyncio.sleep(0.01)
+        other.execute("BEGIN IMMEDIATE")
+        return await computer.with_options(on_full="drop_new").enqueue_task("dropped", int)
+
+    other = sqlite3.connect(file, isolation_level=None)
+    handle = loop.run_until_complete(drop())
+    close_in_the_middle(loop)
+    assert not handle.done()  # it is not kept yet
+    other.close()
+    asyncio.run(until(handle.done))
+    assert isinstance(handle.exception(), TaskDropped)
+    assert [letter.task_id for letter in computer.dead_letters.list()] == ["dropped"]
+    holds(computer)
+    asyncio.run(computer.dead_letters.close())
