@@ -1,7 +1,9 @@
 """What becomes of tasks, callers, threads and files when a loop ends at the wrong moment."""
 
 import asyncio
+import gc
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +89,44 @@ def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(tmp_pat
     assert [letter.task_id for letter in computer.dead_letters.list()] == ["dropped"]
     holds(computer)
     asyncio.run(computer.dead_letters.close())
+
+
+@pytest.mark.parametrize("waits_for", ["tasks", "threads"])
+def test_a_computer_whose_loop_was_closed_in_the_middle_of_its_stop_can_be_used_again(waits_for: str) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, use_process_pool=True))
+    loop = asyncio.new_event_loop()
+    gate = threading.Event()
+
+    async def begin_to_stop() -> list["asyncio.Task[None]"]:
+        await computer.start()
+        if waits_for == "tasks":
+            await computer.enqueue_task("lost", asyncio.sleep, 60)
+            under_way = []
+        else:
+            under_way = [asyncio.create_task(computer.execute_blocking_operation("holds", gate.wait, 30))]
+        await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(computer.stop())
+        await asyncio.sleep(0.05)
+        return [stopping, *under_way]
+
+    left = loop.run_until_complete(begin_to_stop())
+    assert computer.is_draining
+    close_in_the_middle(loop)
+    assert (computer.is_started, computer.is_draining, computer.was_stopped) == (False, False, False)
+
+    async def use() -> None:
+        assert await computer.execute_blocking_operation("again", lambda: 7) == 7
+        left.clear()
+        gc.collect()  # what is left of the lost stop must not end this life
+        assert await (await computer.enqueue_task("again", lambda: 8)) == 8
+        assert await (await computer.with_options(use_process_pool=True).enqueue_task("again", int)) == 0
+        assert (computer.is_started, computer.is_draining) == (True, False)
+        await computer.stop()
+        assert (computer.is_started, computer.was_stopped) == (False, True)
+        await computer.start()
+        await computer.stop()
+
+    asyncio.run(use())
+    gate.set()
+    counts = holds(computer)
+    assert (counts["succeeded"], counts["dead"]) == (2, 1 if waits_for == "tasks" else 0)

@@ -46,8 +46,8 @@ class AsyncFeatureComputer(Calls):
     """Features and signals on the native pool, blocking work on threads, a background queue in front of both.
 
     It starts itself when first used, and belongs from then on to the loop it was started in, which carries its workers;
-    calls from other loops and threads are welcome. When that loop is closed without `stop`, the next call starts it
-    anew. After `stop` it takes no calls until it is started again.
+    calls from other loops and threads are welcome. When that loop is closed without `stop`, or in the middle of one,
+    the next call starts it anew. After `stop` it takes no calls until it is started again.
     """
 
     def __init__(self, config: TaskPoolConfig | None = None) -> None:
@@ -100,6 +100,8 @@ class AsyncFeatureComputer(Calls):
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between
         workers = min(max(self.config.max_workers, least), most)
+        if self._ending is not None:  # that loop was closed in the middle of a stop: they may be shut already
+            self._let_go_of_pools()
         if self._thread_pool is None:
             self._thread_pool = ThreadPool(max(workers, self.config.max_workers), "ziggy-async-work")
             self._thread_pool.start()
@@ -107,7 +109,8 @@ class AsyncFeatureComputer(Calls):
             self._processes()
         self._runner = Runner(self._thread_pool, self._processes)
         background = Background(self.config.queue_size, self._runner, self.dead_letters, self.metrics, self._counts)
-        self._background, self._loop, self._was_stopped = background, loop, False
+        self._background, self._loop = background, loop
+        self._ending, self._was_stopped = None, False
         background.resize(workers)
         self.loop_lag.start()
         if self.config.scales:
@@ -137,6 +140,7 @@ class AsyncFeatureComputer(Calls):
         await asyncio.shield(self._ending)
 
     async def _end(self, drain: bool, timeout: float | None) -> None:
+        loop = asyncio.get_running_loop()
         end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
         assert self._thread_pool is not None
@@ -151,11 +155,22 @@ class AsyncFeatureComputer(Calls):
                 await self._process_pool.close(0.0)  # its calls were those of the queue, and of threads
             await self.dead_letters.close()
         finally:
-            self.loop_lag.stop()
-            self._thread_pool = self._process_pool = None
-            self._loop = self._ending = None
-            self._was_stopped = True
+            if not loop.is_closed():  # else a later start has taken its place, or will
+                self.loop_lag.stop()
+                self._let_go_of_pools()
+                self._loop = self._ending = None
+                self._was_stopped = True
         logger.info("stopped")
+
+    def _let_go_of_pools(self) -> None:
+        """At once: what runs there is left to itself, what waits is told that it never will."""
+        with self._pools_lock:
+            threads, processes = self._thread_pool, self._process_pool
+            self._thread_pool = self._process_pool = None
+        if threads is not None:
+            threads.shutdown(wait=False, cancel_futures=True)
+        if processes is not None:
+            processes.shutdown()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -174,8 +189,13 @@ class AsyncFeatureComputer(Calls):
         return self._loop is not None and not self._loop.is_closed()
 
     @property
+    def _takes_all(self) -> bool:
+        """Whether every call is welcome: asked for by each one, so it is quick."""
+        return self._loop is not None and self._ending is None and not self._loop.is_closed()
+
+    @property
     def is_draining(self) -> bool:
-        return self._ending is not None
+        return self._ending is not None and self.is_started
 
     @property
     def was_stopped(self) -> bool:
@@ -273,7 +293,7 @@ class AsyncFeatureComputer(Calls):
     ) -> Any:
         """Straight to its pool, from whatever loop."""
         run = Run(operation, func, args, kwargs, contextvars.copy_context())
-        if self._loop is None or self._ending is not None or self._loop.is_closed():
+        if not self._takes_all:
             await self._ready()
         at = time.time()
         try:
@@ -292,7 +312,7 @@ class AsyncFeatureComputer(Calls):
         )
 
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
-        if self._loop is None or self._ending is not None or self._loop.is_closed():
+        if not self._takes_all:
             await self._ready()
         began = time.perf_counter()
         try:

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -109,6 +110,12 @@ class ProcessPool:
         """Takes no more calls. What runs and waits has `timeout` seconds; then processes are ended, and the calls get
         `Stopped`. No process is left when this returns."""
         await asyncio.to_thread(self._close, timeout)
+
+    def shutdown(self) -> None:
+        """`close` without a timeout, for who cannot wait for it. Nothing, when it is closed, or being so."""
+        if not self._is_closed:
+            with suppress(RuntimeError):  # no thread to be had: the interpreter's exit closes it
+                threading.Thread(target=self._close, args=(0.0,), name="ziggy-async-closing", daemon=True).start()
 
     # In the place's thread:
 
