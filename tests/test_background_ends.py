@@ -4,14 +4,18 @@ import asyncio
 import gc
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.work.errors import Stopped, TaskDropped
 from ziggy_async.work.tasks import TaskHandle
+from ziggy_async.work.visits import Visits
 
 
 def holds(computer: AsyncFeatureComputer) -> dict[str, int]:
@@ -89,6 +93,129 @@ def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(tmp_pat
     assert [letter.task_id for letter in computer.dead_letters.list()] == ["dropped"]
     holds(computer)
     asyncio.run(computer.dead_letters.close())
+
+
+@pytest.fixture
+def home() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop that runs in another thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def at(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run_coroutine_threadsafe(coroutine, home).result(20)
+
+
+async def cancelled_before_it_is_told(call: Coroutine[Any, Any, Any], is_answered: Callable[[], bool]) -> None:
+    """The call, made from this loop, which is busy until the home loop has answered."""
+    caller = asyncio.create_task(call)
+    await asyncio.sleep(0)
+    while not is_answered():
+        time.sleep(0.001)  # noqa: ASYNC251 - the loop is to be busy
+    time.sleep(0.1)  # noqa: ASYNC251
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert caller.cancelled()
+
+
+@pytest.mark.parametrize("call", ["enqueue_task", "execute_blocking_operation"])
+def test_work_accepted_for_a_caller_that_was_cancelled_meanwhile_is_given_up(
+    call: str, home: asyncio.AbstractEventLoop
+) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
+    ran: list[str] = []
+
+    async def main() -> None:
+        holding = await computer.enqueue_task("holds", asyncio.sleep, 60)
+        asked = getattr(computer.with_options(priority=1), call)("asked", ran.append, "asked")
+        await cancelled_before_it_is_told(asked, lambda: computer.counts()["submitted"] == 2)
+        await until(lambda: holds(computer)["cancelled"] == 1)
+        holding.cancel()
+        await until(lambda: computer.counts()["running"] == 0)
+
+    at(home, computer.start())
+    asyncio.run(main())
+    at(home, computer.stop())
+    assert ran == []
+
+
+def test_a_letter_whose_task_was_accepted_is_gone_though_who_asked_was_cancelled(
+    home: asyncio.AbstractEventLoop,
+) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
+
+    async def main() -> None:
+        handle = await computer.with_options(deadline=0.02).enqueue_task("dies", asyncio.sleep, 0.05)
+        with pytest.raises(TimeoutError):
+            await handle
+        (letter,) = computer.dead_letters.list()
+        asked = computer.dead_letters.requeue(letter.id)
+        await cancelled_before_it_is_told(asked, lambda: computer.counts()["submitted"] == 2)
+        await until(lambda: holds(computer)["dead"] == 2)
+        assert [each.requeued_from for each in computer.dead_letters.list()] == [letter.id]
+        assert computer.dead_letters.stats()["requeued"] == 1
+
+    at(home, computer.start())
+    asyncio.run(main())
+    at(home, computer.stop())
+
+
+@pytest.mark.parametrize("waits", [0.0, 0.0005, 0.002])
+def test_a_letter_is_taken_or_listed_whenever_who_asked_is_cancelled(
+    waits: float, home: asyncio.AbstractEventLoop
+) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
+    ran: list[int] = []
+
+    def fails() -> None:
+        ran.append(1)
+        raise OSError("x")
+
+    async def main() -> None:
+        with pytest.raises(OSError, match="x"):
+            await (await computer.enqueue_task("fails", fails))
+        for _ in range(50):
+            await until(lambda: len(computer.dead_letters) == 1)
+            (letter,) = computer.dead_letters.list()
+            before, tried = len(ran), asyncio.create_task(computer.dead_letters.requeue(letter.id))
+            await asyncio.sleep(0)
+            time.sleep(waits)  # noqa: ASYNC251 - the loop is to be busy
+            tried.cancel()
+            await asyncio.gather(tried, return_exceptions=True)
+            await until(lambda: computer.counts()["queued"] + computer.counts()["running"] == 0)
+            is_listed = letter.id in [each.id for each in computer.dead_letters.list()]
+            assert is_listed is (len(ran) == before)
+            holds(computer)
+
+    at(home, computer.start())
+    asyncio.run(main())
+    at(home, computer.stop())
+
+
+def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asyncio.AbstractEventLoop) -> None:
+    began, undone = threading.Event(), []
+
+    async def gives_all_the_same() -> int:
+        began.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return 7
+
+    async def main() -> None:
+        caller = asyncio.create_task(Visits().call(gives_all_the_same(), home, undone.append))
+        await until(began.is_set)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        await until(lambda: undone == [7])
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("waits_for", ["tasks", "threads"])

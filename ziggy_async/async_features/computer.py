@@ -7,9 +7,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -20,7 +18,7 @@ from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.lag import LoopLag
 from ziggy_async.messages import shown
 from ziggy_async.work.background import Background, under_way
-from ziggy_async.work.calls import described, is_cancelled
+from ziggy_async.work.calls import described
 from ziggy_async.work.dead_letters import DeadLetters, Work
 from ziggy_async.work.errors import Stopped
 from ziggy_async.work.metrics import Metrics
@@ -30,6 +28,7 @@ from ziggy_async.work.scaler import Scaler
 from ziggy_async.work.scaling import Decision, Limits, Load
 from ziggy_async.work.tasks import Counts, TaskHandle
 from ziggy_async.work.threads import ThreadPool
+from ziggy_async.work.visits import Late, Visits
 
 if TYPE_CHECKING:
     from ziggy_async.work.letter_file import LetterFile
@@ -59,7 +58,7 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
         self._counts = Counts()
-        self._visits: dict[Future[Any], asyncio.AbstractEventLoop] = {}  # what other loops wait for in a home loop
+        self._visits = Visits()  # of other loops in the home loop
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool: ThreadPool | None = None
@@ -91,10 +90,7 @@ class AsyncFeatureComputer(Calls):
             lost, background = self._background, self._begin(asyncio.get_running_loop())
         if lost is not None:
             background.bury_those_of(lost)
-        for visit, home in list(self._visits.items()):
-            if home.is_closed():  # nothing answers there any more
-                with suppress(InvalidStateError):
-                    visit.set_exception(Stopped("the event loop that the computer was started in was closed"))
+        self._visits.end_where_nothing_answers()
         await background.buried()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
@@ -133,7 +129,7 @@ class AsyncFeatureComputer(Calls):
         if under_way.get():
             raise RuntimeError("a task cannot wait for the end of the queue that it is in")
         if loop is not asyncio.get_running_loop():
-            await self._at_home(self.stop(drain, timeout), loop)
+            await self._visits.call(self.stop(drain, timeout), loop)
             return
         if self._ending is None:
             self._ending = loop.create_task(self._end(drain, timeout))
@@ -259,34 +255,28 @@ class AsyncFeatureComputer(Calls):
         assert self._background is not None
         return self._background
 
-    async def _enqueue(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
-        background = await self._ready()
-        assert self._loop is not None
-        if self._loop is asyncio.get_running_loop():
-            return await background.submit(work, requeued_from)
-        return await self._at_home(background.submit(work, requeued_from), self._loop)
-
-    async def _at_home(self, coroutine: Coroutine[Any, Any, T], home: asyncio.AbstractEventLoop) -> T:
-        """Awaits the coroutine in the home loop, from another one. `RuntimeError` when nothing runs there."""
-        if not home.is_running():
-            coroutine.close()
-            raise RuntimeError("the event loop that the computer was started in is not running")
-        visit = asyncio.run_coroutine_threadsafe(coroutine, home)
-        self._visits[visit] = home
+    async def _enqueue(self, work: Work) -> TaskHandle:
+        """Cancelled, from whatever loop: the work is given up, like any that nobody wants."""
         try:
-            return await asyncio.wrap_future(visit)
-        except asyncio.CancelledError:
-            if is_cancelled():
-                raise
-            raise Stopped("the event loop that the computer was started in came to its end") from None
-        finally:
-            del self._visits[visit]
+            return await self._submit(work)
+        except Late as late:
+            late.value.release()
+        raise asyncio.CancelledError
+
+    async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
+        """From whatever loop. `Late` when the queue has accepted it before its caller was cancelled."""
+        background = await self._ready()
+        home = self._loop
+        assert home is not None
+        if home is asyncio.get_running_loop():
+            return await background.submit(work, requeued_from)
+        return await self._visits.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
         if work.options.on_full != "wait":
             work = replace(work, options=work.options.changed(on_full="raise"))
-        return await self._enqueue(work, letter)
+        return await self._submit(work, letter)
 
     async def _execute(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -348,7 +338,7 @@ class AsyncFeatureComputer(Calls):
         self._thread_pool = self._process_pool = None
         self._background = self._scaler = self._loop = self._ending = None
         self._counts = Counts()
-        self._visits = {}
+        self._visits = Visits()
         self.metrics.clear()
         self.loop_lag = LoopLag()
         self.dead_letters = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))

@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from ziggy_async.work.visits import Late
+
 if TYPE_CHECKING:
     from ziggy_async.work.letter_file import LetterFile
 
@@ -130,7 +132,8 @@ class DeadLetters(Generic[T]):
         keep: timedelta = KEEP,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`requeue(work, id of the letter)` queues a task again. `clock`: seconds since the epoch.
+        """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
+        `clock`: seconds since the epoch.
 
         `ValueError` unless `most` >= 1 and `keep` is above 0.
         """
@@ -208,7 +211,8 @@ class DeadLetters(Generic[T]):
     async def requeue(self, id: str) -> T:
         """Takes the letter away and queues its task again: what the queue returned.
 
-        When the queue refuses, or this is cancelled, the letter is back. From one file a letter is taken once, whatever
+        When the queue refuses, or this is cancelled before it accepts, the letter is back; cancelled later, the letter
+        is gone and the task queued. From one file a letter is taken once, whatever
         number of processes try. `KeyError` when it is not there (any more); `ValueError` that says why when it cannot
         be requeued, and it stays; `OSError` when the file cannot be used now, and it stays.
         """
@@ -216,6 +220,9 @@ class DeadLetters(Generic[T]):
         assert letter.work is not None
         try:
             outcome = await self._requeue(letter.work, id)
+        except Late:
+            self._counts["requeued"] += 1
+            raise asyncio.CancelledError from None
         except Exception:
             await outcome_of(self._store.put_back(letter))
             raise
