@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sqlite3
 import threading
 import time
@@ -257,3 +258,42 @@ def test_a_computer_whose_loop_was_closed_in_the_middle_of_its_stop_can_be_used_
     gate.set()
     counts = holds(computer)
     assert (counts["succeeded"], counts["dead"]) == (2, 1 if waits_for == "tasks" else 0)
+
+
+def test_a_stop_that_the_end_of_its_loop_cancels_leaves_nothing_open(tmp_path: Path) -> None:
+    file = tmp_path / "letters.db"
+    config = TaskPoolConfig(max_workers=2, use_process_pool=True, dead_letters=str(file))
+    computer = AsyncFeatureComputer(config)
+    before = set(threading.enumerate())
+    children: list[int] = []
+
+    async def main() -> list[TaskHandle]:
+        await computer.start()
+        children.append(await (await computer.with_options(use_process_pool=True).enqueue_task("child", os.getpid)))
+        handles = [await computer.enqueue_task(str(number), asyncio.sleep, 60) for number in range(4)]
+        await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(computer.stop())
+        await asyncio.sleep(0.02)
+        assert not stopping.done()
+        return handles
+
+    handles = asyncio.run(main())
+    assert (computer.is_started, computer.was_stopped) == (False, True)
+    asyncio.run(until(lambda: all(handle.done() for handle in handles)))
+    asyncio.run(until(lambda: not [thread for thread in threading.enumerate() if thread not in before]))
+    assert not opened_below(tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0], 0)
+    assert [letter.task_id for letter in computer.dead_letters.list()] == ["0", "1", "2", "3"]
+    counts = holds(computer)
+    assert (counts["dead"], counts["queued"], counts["running"]) == (4, 0, 0)
+
+
+def opened_below(folder: Path) -> list[str]:
+    if not os.path.isdir("/proc/self/fd"):
+        return []
+    links = []
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of listing itself
+            links.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [link for link in links if link.startswith(str(folder))]

@@ -136,6 +136,7 @@ class AsyncFeatureComputer(Calls):
         await asyncio.shield(self._ending)
 
     async def _end(self, drain: bool, timeout: float | None) -> None:
+        """Cancelled, as by the end of its loop, it lets go of everything without waiting."""
         loop = asyncio.get_running_loop()
         end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
@@ -150,10 +151,14 @@ class AsyncFeatureComputer(Calls):
             if self._process_pool is not None:
                 await self._process_pool.close(0.0)  # its calls were those of the queue, and of threads
             await self.dead_letters.close()
+        except asyncio.CancelledError:
+            self._background.abandon(Stopped("the event loop came to its end"))
+            raise
         finally:
             if not loop.is_closed():  # else a later start has taken its place, or will
                 self.loop_lag.stop()
                 self._let_go_of_pools()
+                self.dead_letters.let_go()
                 self._loop = self._ending = None
                 self._was_stopped = True
         logger.info("stopped")

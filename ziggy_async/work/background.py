@@ -196,7 +196,7 @@ class Background:
         if not worker.cancelled() or self._is_closed:
             return
         if self._is_at_its_end():
-            self._abandon(Stopped("the event loop came to its end"))
+            self.abandon(Stopped("the event loop came to its end"))
         else:
             self.worker_tasks.remove(worker)
             self._start_worker()
@@ -374,7 +374,7 @@ class Background:
             self._give_up(task, error)
 
     async def _close(self, error: Stopped) -> None:
-        self._abandon(error)
+        self.abandon(error)
         await self.buried()
 
     async def buried(self) -> None:
@@ -382,8 +382,8 @@ class Background:
         for burial in list(self._burials):
             await outcome_of(burial)
 
-    def _abandon(self, error: Stopped) -> None:
-        """No more work, and an end of what there is, in the order in which it came."""
+    def abandon(self, error: Stopped) -> None:
+        """No more work, and at once an end of what there is, in the order in which it came."""
         self._refuse()
         for task in sorted(self._unfinished, key=lambda task: task.submitted):
             self._give_up(task, error, Reason.SHUTDOWN)

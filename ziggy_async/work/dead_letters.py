@@ -156,6 +156,10 @@ class DeadLetters(Generic[T]):
         """Lets go of the file. What was listed still is; the next use opens it again."""
         await self._store.close()
 
+    def let_go(self) -> None:
+        """`close`, for who cannot wait for it: it is done in the file's thread."""
+        self._store.let_go()
+
     async def refresh(self) -> None:
         """Learns what other processes have done to a shared file; without a file, nothing. `OSError` as `requeue`."""
         await self._store.refresh()
@@ -357,6 +361,9 @@ class _Memory:
         pass
 
     async def close(self) -> None:
+        pass
+
+    def let_go(self) -> None:
         pass
 
     async def refresh(self) -> None:

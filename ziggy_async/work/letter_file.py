@@ -93,18 +93,24 @@ class LetterFile:
 
     async def close(self) -> None:
         """Writes what is unsaved, if that is possible now. Leaves no thread and no descriptor."""
+        if (closing := self.let_go()) is not None:
+            thread, closed = closing
+            await outcome_of(closed)
+            thread.shutdown()  # joins what has nothing left to do
+
+    def let_go(self) -> "tuple[ThreadPoolExecutor, Future[None]] | None":
+        """Begins `close`, which then needs no loop: the thread that does it, and its end. None when it is closed."""
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is None:
-            return
+            return None
         try:
             closed = thread.submit(self._in_turn, self._close)
         except RuntimeError:  # as in put_back
             self._in_turn(self._close)
-            return
+            return None
         thread.shutdown(wait=False)
-        await outcome_of(closed)
-        thread.shutdown()  # joins what has nothing left to do
+        return thread, closed
 
     async def refresh(self) -> None:
         await outcome_of(self._submit(self._refresh))
