@@ -172,6 +172,7 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
         await call.awaited(pool(), operation)
     except asyncio.CancelledError:
         call.cancel()
+        call.forgo()
         raise
     value: T = call.outcome(operation)
     return value
