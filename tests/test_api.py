@@ -1,6 +1,7 @@
 """The endpoints under /api/performance: their shapes, what they refuse, and what they keep to themselves."""
 
 import asyncio
+import threading
 from itertools import pairwise
 
 import pytest
@@ -230,6 +231,19 @@ async def test_stuck_threads_are_unhealthy(client, computer, monkeypatch):
     answer = await get(client, "/health")
     assert answer["status"] == "unhealthy"
     assert answer["issues"][0].startswith("Stuck threads: 2")
+
+
+async def test_with_stuck_threads_alone_it_is_not_ready(client, computer):
+    gate = threading.Event()
+    try:
+        for _ in range(5 * computer.config.max_workers):
+            assert (await get(client, "/health/ready"))["ready"] is True
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(computer.execute_blocking_operation("hangs", gate.wait, 30), 0.01)
+        answer = await get(client, "/health/ready", 503)
+        assert answer["reasons"] == [f"all threads are stuck: {5 * computer.config.max_workers}"]
+    finally:
+        gate.set()
 
 
 async def test_a_check_that_fails_is_unhealthy_and_says_no_more(client, computer, monkeypatch, caplog):

@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import urllib.error
+from contextlib import closing
 
 import httpx
 import numpy as np
@@ -274,6 +276,22 @@ def test_queued_work_is_done_before_the_end():
     assert process.returncode == 0, err
     assert re.fullmatch(r"ziggy-async: finishing what is queued: \d tasks?\n", err)
     assert out.splitlines() == [f"done {number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_further_signal_leaves_dead_letters_of_what_is_queued(tmp_path, first, second):
+    path = tmp_path / "letters.sqlite"
+    with serving("--workers", "1", ASYNC_FEATURES_DEAD_LETTERS=str(path)) as (process, url):
+        for number in range(4):
+            ask(f"{url}/api/tasks", {"task_id": f"nap-{number}", "work": "sleep", "seconds": 60})
+        process.send_signal(first)
+        assert process.stderr.readline() == "ziggy-async: finishing what is queued: 4 tasks\n"
+        process.send_signal(second)
+        assert process.wait(30) == 128 + second
+    with closing(sqlite3.connect(path)) as letters:
+        reasons = [json.loads(row)["reason"] for (row,) in letters.execute("SELECT letter FROM letters")]
+    assert reasons == ["shutdown"] * 4
 
 
 @pytest.mark.parametrize("leaves", [True, False])

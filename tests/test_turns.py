@@ -329,6 +329,22 @@ def test_calls_that_hold_the_gil_come_one_after_the_other(pool: ThreadPool) -> N
     assert most == 1
 
 
+def test_a_call_that_is_given_up_has_no_turn(pool: ThreadPool) -> None:
+    began, gate = threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        began.set()
+        while not gate.is_set():  # with the GIL
+            pass
+
+    hung = pool.submit(hangs)
+    assert began.wait(PATIENCE)
+    pool.abandon(hung)
+    assert pool.submit(int).result(PATIENCE) == 0  # though a turn lasts as long as that
+    gate.set()
+    hung.result(PATIENCE)
+
+
 class Odd(Call):
     """Nobody can tell whether it was taken."""
 

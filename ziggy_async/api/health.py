@@ -44,6 +44,8 @@ def obstacles(computer: AsyncFeatureComputer) -> list[str]:
         return ["stopped"]
     if computer.is_draining:
         return ["draining"]
+    if computer.is_exhausted:
+        return [f"all threads are stuck: {computer.stuck}"]
     metrics = computer.get_summary_metrics()
     depth, capacity = int(metrics["queue_depth"]), int(metrics["queue_capacity"])
     return [f"queue full: {depth} of {capacity}"] if depth >= capacity else []

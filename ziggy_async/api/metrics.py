@@ -34,7 +34,12 @@ def add_to(room: Room) -> None:
     room.reads("/scaling", endpoints.scaling, ScalingAnswer)
     room.reads("/health", endpoints.health, HealthAnswer)
     room.reads("/health/live", endpoints.live, Ok)
-    room.reads("/health/ready", endpoints.ready, ReadyAnswer, {503: "Stopped, draining, or the queue is full"})
+    room.reads(
+        "/health/ready",
+        endpoints.ready,
+        ReadyAnswer,
+        {503: "Stopped, draining, all threads stuck, or the queue is full"},
+    )
 
 
 class MetricsEndpoints:
@@ -114,8 +119,9 @@ class MetricsEndpoints:
         return {"ok": True}
 
     async def ready(self) -> Response:
-        """200 when work may be sent here; 503 when it was stopped, is draining, or its queue is full.
+        """200 when work may be sent here.
 
+        503 when it was stopped, is draining, has a full queue, or no thread that is not stuck and could be replaced.
         One that was never started is ready: its first use starts it.
         """
         reasons = obstacles(self._computer())

@@ -7,12 +7,19 @@ from ziggy_async.async_features.computer import (
     shutdown_async_features,
 )
 from ziggy_async.async_features.config import TaskPoolConfig
+from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.work.metrics import LatencyMetrics
+from ziggy_async.work.tasks import TaskHandle
 
 __all__ = [
     "AsyncFeatureComputer",
     "LatencyMetrics",
+    "QueueFull",
+    "Stopped",
+    "TaskDropped",
+    "TaskHandle",
     "TaskPoolConfig",
+    "WorkerLost",
     "get_async_feature_computer",
     "init_async_features",
     "shutdown_async_features",

@@ -214,6 +214,11 @@ class AsyncFeatureComputer(Calls):
         return self._thread_pool.stuck if self._thread_pool is not None else 0
 
     @property
+    def is_exhausted(self) -> bool:
+        """Whether no thread is left for blocking work: all are stuck, and so are as many as may replace them."""
+        return self._thread_pool is not None and self._thread_pool.is_exhausted
+
+    @property
     def _worker_tasks(self) -> list["asyncio.Task[None]"]:
         return [] if self._background is None else self._background.worker_tasks
 

@@ -7,8 +7,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import uvicorn
@@ -36,6 +36,7 @@ REQUEST_TIMEOUT = 4
 who sends SIGTERM usually allows."""
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 MOST_ERRORS = 10
 """Faults of a request that its answer names."""
 
@@ -92,40 +93,65 @@ async def invalid(request: Request, error: Any) -> Response:
 
 
 async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> None:
-    """Serves `app` on the bound socket with a computer of this `config`, until a signal. `ValueError` when the computer
-    cannot start."""
-    try:
-        await init_async_features(config)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ValueError(f"the computer cannot start: {reason} {error.filename or ''}") from error
-    try:
-        gc.freeze()  # what is here by now stays: no collection has to look through it while requests wait
-        listener.listen(BACKLOG)
-        write_out(f"Serving on {url(listener)}  (all endpoints: {url(listener)}/docs; Ctrl+C ends)\n")
-        await until_signal(app, listener)
-    finally:
-        say_what_is_left()
-        await shutdown_async_features()  # a second Ctrl+C cuts it short
-
-
-async def until_signal(app: FastAPI, listener: socket.socket) -> None:
+    """Serves `app` on the bound socket with a computer of this `config`, until a signal; then what is queued is done. A
+    further signal cuts that short, which leaves dead letters. `ValueError` when the computer cannot start."""
     server = uvicorn.Server(
         uvicorn.Config(
             app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=REQUEST_TIMEOUT
         )
     )
+    end = End(server)
+    with end.at_signals():
+        try:
+            await init_async_features(config)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ValueError(f"the computer cannot start: {reason} {error.filename or ''}") from error
+        try:
+            gc.freeze()  # what is here by now stays: no collection has to look through it while requests wait
+            listener.listen(BACKLOG)
+            write_out(f"Serving on {url(listener)}  (all endpoints: {url(listener)}/docs; Ctrl+C ends)\n")
+            await server.serve(sockets=[listener])
+        finally:
+            await end.when_done(shutdown_async_features())
 
-    def end(*_: object) -> None:
-        server.should_exit = True
 
-    # Once it is done, the server raises the signal again that has ended it, for whose handlers these were before.
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+class End:
+    """The end that signals bring, in two steps: the first one ends the server, a later one what is done after it."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        self._server = server
+        self._last: asyncio.Task[None] | None = None
+        self._cut_by: int | None = None
+
+    @contextmanager
+    def at_signals(self) -> Iterator[None]:
+        """Once it is done, the server raises the signal again that has ended it, for whose handlers these were before:
+        so they are these here until the very end."""
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._came) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def when_done(self, last: Coroutine[Any, Any, None]) -> None:
+        """Awaits what is to be done after the server; `SystemExit` when a signal has cut it short."""
+        self._last = asyncio.create_task(last)
+        say_what_is_left()  # from here on a signal cuts it short
+        try:
+            await self._last
+        except asyncio.CancelledError:
+            if self._cut_by is None:
+                raise
+            raise SystemExit(128 + self._cut_by) from None
+
+    def _came(self, number: int, _: object) -> None:
+        self._server.should_exit = True
+        if self._last is not None:
+            self._cut_by = number
+            self._last.get_loop().call_soon_threadsafe(self._last.cancel)
 
 
 def say_what_is_left() -> None:

@@ -116,6 +116,11 @@ class ThreadPool(Executor):
         return self._stuck
 
     @property
+    def is_exhausted(self) -> bool:
+        """Whether every thread is stuck, and none of them is replaced any more."""
+        return self._stuck >= (1 + MOST_REPLACED) * self._size
+
+    @property
     def is_here(self) -> bool:
         """Whether the current thread is one of the pool's."""
         current = threading.get_ident()
@@ -202,6 +207,7 @@ class ThreadPool(Executor):
                 return
             worker.is_stuck = True
             self._stuck += 1
+            worker.lose_turn()
             self._ended.notify_all()
             with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
                 self._start_missing()
@@ -354,6 +360,10 @@ class _Worker:
     def dismiss(self) -> None:
         """Sends a worker home that rests, or is about to."""
         self._awake.release()
+
+    def lose_turn(self) -> None:
+        """What it runs goes on, and holds up none of those whose turn it would be."""
+        self._pace.lose()
 
     def _rest(self) -> tuple[ThreadPool, Job] | None:
         self._awake.acquire()

@@ -198,6 +198,10 @@ class Pace:
             self.has_turn = False
             self._turns.leave(self)
 
+    def lose(self) -> None:
+        """From any thread: the turn is another one's, though the call goes on."""
+        self._turns.leave(self)
+
     def wait(self, seconds: float) -> bool:
         """For its turns: whether they have woken it."""
         self.due = time.perf_counter() + seconds
