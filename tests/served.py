@@ -10,7 +10,12 @@ from contextlib import contextmanager
 import numpy as np
 from rest import strict_json
 
-SERVE = "import sys; from ziggy_async.cli import main; sys.exit(main(sys.argv[1:]))"
+SERVE = """
+import signal, sys
+from ziggy_async.cli import main
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where these tests run under nohup
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def load(store, symbol, count, close=100.0):

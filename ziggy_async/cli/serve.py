@@ -36,7 +36,6 @@ REQUEST_TIMEOUT = 4
 who sends SIGTERM usually allows."""
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 MOST_ERRORS = 10
 """Faults of a request that its answer names."""
 
@@ -128,8 +127,10 @@ class End:
     def at_signals(self) -> Iterator[None]:
         """Once it is done, the server raises the signal again that has ended it, for whose handlers these were before:
         so they are these here until the very end."""
-        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._came) for number in heard}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, self._came) for number in numbers}
         try:
             yield
         finally:
