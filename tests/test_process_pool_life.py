@@ -188,6 +188,37 @@ print(len(caught))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("how", ["returns", "raises", "exits", "ends"])
+async def test_a_call_that_forks_is_answered_once_and_by_the_parent(how: str) -> None:
+    pool = ProcessPool(1)
+    for number in range(3):
+        assert await pool.run(process_work.forks, how) == "from the parent"
+        await asyncio.sleep(0.06)  # the forked process has come out of the call
+        assert await pool.run(process_work.square, number) == number * number
+    assert len(pool.pids()) == 1
+    await pool.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+async def test_a_call_may_have_a_child_of_its_own() -> None:
+    pool = ProcessPool(1)
+    assert await pool.run(process_work.has_a_child) == 42
+    assert await pool.run(process_work.square, 3) == 9
+    await pool.close()
+
+
+async def test_an_answer_to_nothing_is_nobodys() -> None:
+    """Its process is not trusted any more."""
+    pool = ProcessPool(1)
+    (before,) = {await pool.run(process_work.pid) for _ in range(3)}
+    with pytest.raises(WorkerLost, match="answered what it was not asked"):
+        await pool.run(process_work.answers_unasked, 1)
+    assert [await pool.run(process_work.square, number) for number in range(5)] == [0, 1, 4, 9, 16]
+    assert await pool.run(process_work.pid) != before
+    await pool.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_fork(run_python: Run, tmp_path: Path) -> None:
     """The child has an empty pool that works, and leaves the parent's processes alone; they end with their parent."""
     script = f"""

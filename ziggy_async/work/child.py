@@ -12,17 +12,24 @@ from ziggy_async.work import parcels
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
-    """Sends an empty parcel when it is ready, and is sent home by one.
+    """Sends an empty parcel when it is ready, and is sent home by one. Answers begin with the number that their request
+    began with.
 
-    A terminal's interrupt is its parent's to deal with. SIGTERM ends it in the middle of whatever it does.
+    A call that forks may return twice: the forked process has no connection, and ends. A terminal's interrupt is its
+    parent's to deal with. SIGTERM ends it in the middle of whatever it does.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=connection.close)
     threading.Thread(target=_end_with_parent, name="ziggy-async-parent", daemon=True).start()
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone, or this is a forked process
         parcels.send(connection, parcels.Parcel())
         while request := parcels.receive(connection):
-            parcels.send(connection, parcels.answer(request))
+            number = request.popleft()
+            reply = parcels.answer(request)
+            reply.appendleft(number)
+            parcels.send(connection, reply)
 
 
 def _end_with_parent() -> None:

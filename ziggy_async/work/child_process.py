@@ -45,6 +45,7 @@ class ChildProcess:
         self._interrupts, self._interrupting = _context.Pipe(duplex=False)
         self._process = _context.Process(target=child.serve, args=(theirs,), name="ziggy-async-process")
         self._is_ready = False
+        self._calls = 0
         self.is_usable = True
         try:
             with _exit_codes:
@@ -66,9 +67,13 @@ class ChildProcess:
     def call(self, request: parcels.Parcel, name: str) -> parcels.Parcel:
         """Sends a packed call, and waits for the packed outcome. Unless that comes, the process is of no use any more.
 
-        `WorkerLost` when the process dies, `Stopped` after `interrupt`, `RuntimeError` when it never becomes ready.
+        `WorkerLost` when the process dies, or says what it was not asked, `Stopped` after `interrupt`, `RuntimeError`
+        when it never becomes ready.
         """
         self.is_usable = False
+        self._calls += 1
+        number = self._calls.to_bytes(8, "big")
+        request.appendleft(number)
         try:
             if not self._is_ready:
                 if not self._is_heard_within(START_TIMEOUT):
@@ -82,6 +87,9 @@ class ChildProcess:
             raise Stopped(f"{name}: it was stopped") from None
         except (EOFError, OSError):
             raise self._lost(name) from None
+        if not reply or bytes(reply.popleft()) != number:
+            self.stop()
+            raise WorkerLost(f"{name}: its process answered what it was not asked")
         self.is_usable = True
         return reply
 
