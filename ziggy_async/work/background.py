@@ -27,7 +27,7 @@ FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 30.0
 """Seconds at most before the second attempt, doubled for each further one, and before any."""
 GRACE = 1.0
-"""Seconds that cancelled coroutines have to come to their end at a stop."""
+"""Seconds that workers, and then cancelled coroutines, have to come to their end at a stop."""
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
 """Whether the code that asks is a task of some queue: what such a one needs to come to its end is not new work."""
@@ -353,7 +353,7 @@ class Background:
 
     async def stop(self, drain: bool, timeout: float | None) -> None:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
-        shutdown. When this returns workers and burials are done, and cancelled coroutines too if they end in time."""
+        shutdown. When this returns burials are done, and workers and cancelled coroutines too if they end in time."""
         self._refuse()
         if drain:
             try:
@@ -363,7 +363,8 @@ class Background:
                 logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
         await self._close(Stopped("the queue was stopped"))
         self.resize(0)
-        await all_of(self.worker_tasks)
+        if left := await all_of(self.worker_tasks, GRACE):
+            logger.error("%d workers have not ended within %g s; they are left", left, GRACE)
         await all_of(self._runners, GRACE)
 
     def _refuse(self) -> None:
@@ -406,8 +407,9 @@ def backoff(attempts: int) -> float:
     return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
 
 
-async def all_of(tasks: Iterable["asyncio.Task[None]"], timeout: float | None = None) -> None:
-    """Waits for tasks whose own errors are not ours to raise."""
-    pending = list(tasks)
+async def all_of(tasks: Iterable["asyncio.Task[None]"], timeout: float) -> int:
+    """Waits for tasks whose own errors are not ours to raise; returns how many have not ended."""
+    pending = set(tasks)
     if pending:
-        await asyncio.wait(pending, timeout=timeout)
+        _, pending = await asyncio.wait(pending, timeout=timeout)
+    return len(pending)

@@ -125,20 +125,25 @@ def started(
 
 
 async def guarded(coroutine: Any, operation: str) -> Any:
-    """Awaits the coroutine; what would end the loop, or look like a cancellation that nobody asked for, becomes a clear
-    error."""
+    """Awaits the coroutine, in a task; what would end the loop, or look like a cancellation that nobody asked for, or
+    like the close of a coroutine, becomes a clear error."""
+    task = asyncio.current_task()
     try:
         return await coroutine
-    except GeneratorExit:
-        raise
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise
+        if isinstance(error, GeneratorExit) and not _is_current(task):
+            raise  # this is being closed, which nobody can do from inside
         clear = clear_error(error, operation)
     try:
         raise clear
     finally:
-        del clear  # its traceback leads here
+        del clear, task  # its traceback leads here
+
+
+def _is_current(task: "asyncio.Task[Any] | None") -> bool:
+    return asyncio._get_running_loop() is not None and asyncio.current_task() is task
 
 
 def is_cancelled() -> bool:

@@ -72,7 +72,7 @@ class Runner:
         try:
             if is_coroutine_function(run.function):
                 run.began = time.perf_counter()
-                return await self._on_loop(run, run.function(*run.args, **run.kwargs))
+                return await self._on_loop(run, _called(run))
             if in_process:
                 return await self._processes().call(run.function, run.args, run.kwargs, run.begin)
             call = Offloaded(run.function, run.args, run.kwargs, run.context)
@@ -108,6 +108,11 @@ class Runner:
             raise clear_error(error, run.operation) from error  # it has cancelled itself
         finally:
             del task  # which holds the error whose traceback leads here
+
+
+async def _called(run: Run) -> Any:
+    """Where what the function raises before it gives its coroutine is no worse than what that raises."""
+    return await run.function(*run.args, **run.kwargs)
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
