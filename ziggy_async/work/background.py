@@ -216,7 +216,7 @@ class Background:
 
     async def _attempt(self, task: Task) -> None:
         work = task.work
-        run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
+        run = task.run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
         try:
             value = await self._runner.run(run, work.options.use_process_pool)
         except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
@@ -248,6 +248,8 @@ class Background:
         if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
             self._settle(task, State.FAILED, error)
             task.outcome.set(None, error)
+        elif len(task.attempts) < options.max_attempts and task.is_late:
+            self._bury(task, self._too_late(task), Reason.DEADLINE)
         elif len(task.attempts) < options.max_attempts:
             self.counts.retried += 1
             self.counts.move(task, State.QUEUED)
@@ -287,9 +289,16 @@ class Background:
         return True
 
     def _expire(self, task: Task) -> None:
+        """A loop that was busy tells neither timers nor outcomes in time. What has ended before the deadline was done
+        in time: it would be done twice if it were called dead, and requeued."""
+        if task.has_ended_by(task.submitted + (task.work.options.deadline or 0.0)):
+            task.is_late = True
+        else:
+            self._give_up(task, self._too_late(task), Reason.DEADLINE)
+
+    def _too_late(self, task: Task) -> TimeoutError:
         limit = task.work.options.deadline
-        error = TimeoutError(f"task {task.work.task_id!r} was not done within its deadline of {limit:g} s")
-        self._give_up(task, error, Reason.DEADLINE)
+        return TimeoutError(f"task {task.work.task_id!r} was not done within its deadline of {limit:g} s")
 
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at

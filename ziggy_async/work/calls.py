@@ -66,6 +66,12 @@ class Call:
             self._let_go()
         del self, run, function, args, kwargs  # an error's traceback leads here: it must not lead on
 
+    @property
+    def is_halfway(self) -> bool:
+        """Whether it has given a coroutine, which nobody has begun to await."""
+        outcome = self._outcome
+        return outcome is not None and inspect.iscoroutine(outcome[0])
+
     def outcome(self, operation: str) -> Any:
         """The value, or raises the exception, the very object; one that cannot travel as `clear_error` has it.
 

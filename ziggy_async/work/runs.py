@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from ziggy_async.work.calls import clear_error, is_cancelled, started
+from ziggy_async.work.calls import Call, clear_error, is_cancelled, started
 from ziggy_async.work.offload import Offloaded
 from ziggy_async.work.processes import ProcessPool
 from ziggy_async.work.threads import ThreadPool
@@ -27,11 +27,31 @@ class Run:
     kwargs: Mapping[str, Any]
     context: contextvars.Context
     submitted: float = field(default_factory=time.perf_counter)
-    began: float | None = None
-    """When it had a thread, a process or its turn on the loop; None until then."""
+    call: Call | None = None
+    """In a thread, which knows better than the loop when it began and ended."""
+    _began: float | None = None
+
+    @property
+    def began(self) -> float | None:
+        """When it had a thread, a process or its turn on the loop; None until then."""
+        return self._began if self.call is None else self.call.began
+
+    @property
+    def ended(self) -> float | None:
+        """When it had its outcome, which may still be on its way back to the loop; None until then. Only of threads: a
+        coroutine's needs no way, and of a process it is not known."""
+        if self.call is None:
+            return None
+        ended = self.call.ended  # before the look at what it has given
+        return None if self.call.is_halfway else ended
 
     def begin(self) -> None:
-        self.began = time.perf_counter()
+        self._began = time.perf_counter()
+
+    def go_on_with(self, coroutine: Any) -> Any:
+        """What the call in its thread has given is to be awaited: that is the rest of the run."""
+        self._began, self.call = self.began, None
+        return coroutine
 
 
 class Runner:
@@ -71,28 +91,26 @@ class Runner:
         pool was shut down before it began."""
         try:
             if is_coroutine_function(run.function):
-                run.began = time.perf_counter()
+                run.begin()
                 return await self._on_loop(run, _called(run))
             if in_process:
                 return await self._processes().call(run.function, run.args, run.kwargs, run.begin)
-            call = Offloaded(run.function, run.args, run.kwargs, run.context)
+            run.call = call = Offloaded(run.function, run.args, run.kwargs, run.context)
             try:
                 await call.awaited(self._threads, run.operation)
             except asyncio.CancelledError:
                 self._threads.abandon(call)
                 call.forgo()
                 raise
-            finally:
-                run.began = call.began
             value = call.outcome(run.operation)
-            return await self._on_loop(run, value) if inspect.iscoroutine(value) else value
+            return await self._on_loop(run, run.go_on_with(value)) if inspect.iscoroutine(value) else value
         finally:
             self._note(run)
 
     def _note(self, run: Run) -> None:
         if run.began is None:
             return
-        seconds = time.perf_counter() - run.began
+        seconds = (run.ended or time.perf_counter()) - run.began
         with self._lock:
             self._finished += 1
             self._mean += (seconds - self._mean) / (8 if self._mean else 1)

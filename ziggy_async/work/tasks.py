@@ -85,6 +85,16 @@ class Outcome:
                 self._waiters.discard(waiter)
 
 
+class Timed(Protocol):
+    """A run of a callable, as it is known now: its outcome may still be on its way back to the loop."""
+
+    @property
+    def began(self) -> float | None: ...
+
+    @property
+    def ended(self) -> float | None: ...
+
+
 def _wake(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
@@ -106,7 +116,9 @@ class Task:
     running: float = 0.0
     """Seconds spent in attempts."""
     began: float | None = None
-    """When the attempt under way began."""
+    """When a worker took up the attempt under way."""
+    run: Timed | None = None
+    """The attempt under way, which knows better."""
     holders: int = 1
     """Callers that want it; a key adds more."""
     outcome: Outcome = field(default_factory=Outcome)
@@ -119,17 +131,25 @@ class Task:
     """Of its next attempt."""
     expiry: asyncio.TimerHandle | None = None
     """Of its deadline."""
+    is_late: bool = False
+    """The deadline has passed, and the attempt under way had ended before: its outcome counts, but it is the last."""
 
     def end_attempt(self, error: str | None) -> None:
-        """Books the time of the attempt under way, and its error."""
+        """Books the time of the attempt under way, without that of its way to a thread and back, and its error."""
         if self.began is None:
             return
-        seconds = time.perf_counter() - self.began
-        self.running += seconds
-        self.began = None
+        now, run = time.perf_counter(), self.run
+        began = run.began if run is not None and run.began is not None else self.began
+        ended = run.ended if run is not None and run.ended is not None else now
+        self.running += ended - began
+        self.began = self.run = None
         if error is not None:
-            began = datetime.fromtimestamp(time.time() - seconds, UTC)
-            self.attempts.append(Attempt(began, seconds, error))
+            began_at = datetime.fromtimestamp(time.time() - (now - began), UTC)
+            self.attempts.append(Attempt(began_at, ended - began, error))
+
+    def has_ended_by(self, moment: float) -> bool:
+        """Whether the attempt under way has an outcome, and had it by then, on `time.perf_counter`."""
+        return self.run is not None and self.run.ended is not None and self.run.ended <= moment
 
     def let_go(self) -> None:
         """Nobody waits for its attempt or for its admission any more, and no timer counts for it."""
