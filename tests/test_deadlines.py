@@ -1,4 +1,4 @@
-"""Deadlines in a loop that is busy: what was done in time counts, however late the loop hears of it."""
+"""Deadlines and ends in a loop that is busy: what was done in time counts, however late the loop hears of it."""
 
 import asyncio
 import threading
@@ -85,6 +85,18 @@ async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline() -
         counts = computer.counts()
         assert (counts["dead"], counts["running"], counts["queued"], counts["retried"]) == (1, 0, 0, 0)
     assert order.placed == 1
+
+
+@pytest.mark.parametrize("drain", [True, False])
+async def test_what_a_thread_has_done_before_the_end_has_not_died_of_it(drain: bool) -> None:
+    order = Order(0.02)
+    computer = single()
+    handle = await computer.enqueue_task("order", order)
+    await asyncio.to_thread(order.began.wait, 20)
+    busy_until(order.ended, 0.05)
+    await computer.stop(drain=drain, timeout=0.0)
+    assert await handle == 1
+    assert (len(computer.dead_letters), computer.counts()["succeeded"]) == (0, 1)
 
 
 async def in_turns(ended: asyncio.Event) -> str:

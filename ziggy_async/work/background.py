@@ -362,7 +362,8 @@ class Background:
 
     async def stop(self, drain: bool, timeout: float | None) -> None:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
-        shutdown. When this returns burials are done, and workers and cancelled coroutines too if they end in time."""
+        shutdown, but for what has ended in its thread and is on its way back: it would be done twice. When this returns
+        burials are done, and workers and cancelled coroutines too if they end in time."""
         self._refuse()
         if drain:
             try:
@@ -370,6 +371,8 @@ class Background:
                     await self._idle.wait()
             except TimeoutError:
                 logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
+        now = time.perf_counter()
+        await all_of([task.runner for task in self._unfinished if task.runner and task.has_ended_by(now)], GRACE)
         await self._close(Stopped("the queue was stopped"))
         self.resize(0)
         if left := await all_of(self.worker_tasks, GRACE):
