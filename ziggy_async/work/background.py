@@ -58,7 +58,7 @@ class Background:
         self._idle = asyncio.Event()  # nothing is unfinished
         self._idle.set()
         self._is_closed = False
-        self._is_full = False  # and that is in the log already
+        self._is_full = False  # it was, and half of it has not been free since; that is in the log already
         self._started = 0  # workers, for their names
         self._wanted = 0
 
@@ -97,6 +97,9 @@ class Background:
 
     def _has_made_room(self, task: Task) -> bool:
         """The queue is full, which is said once an episode: whether the newcomer's options make room in it.
+
+        The episode lasts until half of the queue is free: a single place is taken at once while work comes faster than
+        it is done.
 
         The place of a dropped task is the newcomer's. Who waits outside gets those that come free by themselves: one
         of them in this place would leave the newcomer none, and to drop one more for it would never end.
@@ -142,7 +145,8 @@ class Background:
     def _admit_waiting(self) -> None:
         while (task := self.queue.next_outside()) is not None:
             self._admit(task)
-        self._is_full = self._is_full and self.queue.is_full
+        if self._is_full and self.queue.is_half_free:
+            self._is_full = False
 
     # --- workers
 
@@ -336,7 +340,9 @@ class Background:
     def _bury(self, task: Task, error: BaseException, reason: Reason) -> None:
         """The task is dead. Its handle says so once its letter is kept."""
         self._settle(task, State.DEAD, error)
-        logger.error("task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
+        # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
+        level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
+        logger.log(level, "task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
         self._write_letter(task, error, reason)
 
     def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:

@@ -31,6 +31,10 @@ class BoundedQueue:
         return self._length >= self.capacity or bool(self._outside)
 
     @property
+    def is_half_free(self) -> bool:
+        return self._length <= self.capacity // 2 and not self._outside
+
+    @property
     def oldest_entry(self) -> float | None:
         """When the one came that waits longest, on `time.perf_counter`. From any thread, which may see it a moment
         late."""
