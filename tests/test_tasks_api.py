@@ -395,7 +395,7 @@ async def test_the_newest_task_of_an_id_is_the_one(client):
 
 
 def handle(task_id, tickers=0):
-    return SimpleNamespace(task_id=task_id, args=(["A"] * tickers,) if tickers else (1.5,))
+    return SimpleNamespace(task_id=task_id, key=None, args=(["A"] * tickers,) if tickers else (1.5,))
 
 
 def test_a_thousand_tasks_are_remembered():

@@ -1,15 +1,17 @@
 """Requests that bring work: how long they wait for a place in the queue, and what they learn when there is none."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 
 from ziggy_async.work.errors import QueueFull, Stopped
 
 LONGEST_WAIT = 5.0
 """Seconds that a request waits for room in the queue."""
+POLL = 0.2
+"""Seconds between looks at whether the client of one that waits is still there."""
 
 STOPPED = {503: "The computer is stopping or stopped"}
 NO_ROOM = {503: "No room in the queue, or it takes no more work"}
@@ -18,6 +20,30 @@ NO_ROOM = {503: "No room in the queue, or it takes no more work"}
 def patience() -> asyncio.Timeout:
     """As long as a request waits for room; `TimeoutError` then."""
     return asyncio.timeout(LONGEST_WAIT)
+
+
+@asynccontextmanager
+async def while_connected(request: Request, limit: asyncio.Timeout) -> AsyncIterator[None]:
+    """The time is up, too, when the client has gone: what waits for room is withdrawn then."""
+    watcher = asyncio.create_task(_end_when_gone(request, limit))
+    try:
+        yield
+    finally:
+        watcher.cancel()
+
+
+async def _end_when_gone(request: Request, limit: asyncio.Timeout) -> None:
+    is_gone = False
+    while not is_gone:
+        await asyncio.sleep(POLL)
+        is_gone = await request.is_disconnected()
+    end(limit)
+
+
+def end(limit: asyncio.Timeout) -> None:
+    """Its block is given up now, unless it is at its end anyhow."""
+    with suppress(RuntimeError):
+        limit.reschedule(asyncio.get_running_loop().time())
 
 
 @contextmanager

@@ -1,21 +1,25 @@
 """Tasks over HTTP: put work into the background queue, see what becomes of it, give it up."""
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from fastapi import HTTPException, Response
+from fastapi import HTTPException, Request, Response
 
 from ziggy_async.api.answers import answer
 from ziggy_async.api.bodies import NewTask
 from ziggy_async.api.models import AcceptedAnswer, CancelledAnswer, TaskAnswer
-from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
+from ziggy_async.api.queueing import NO_ROOM, end, patience, queue_refusals, while_connected
 from ziggy_async.api.rooms import ComputerOf, Room
+from ziggy_async.async_features.facade import Calls
 from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import signal_generator
 from ziggy_async.messages import shortened
+from ziggy_async.work.dead_letters import Attempt
 from ziggy_async.work.tasks import State, TaskHandle
 
 MOST_KEPT = 1000
@@ -28,7 +32,8 @@ LONGEST_LIST = 100
 def add_to(room: Room, watchlist: Sequence[str], kept: "KeptTasks") -> None:
     endpoints = TaskEndpoints(room.computer, watchlist, kept)
     unknown = {404: "No such task, or it is forgotten"}
-    room.posts("/tasks", endpoints.submit, AcceptedAnswer, NO_ROOM, status=202)
+    refusals = {**NO_ROOM, 409: "It was cancelled while it waited for room"}
+    room.posts("/tasks", endpoints.submit, AcceptedAnswer, refusals, status=202)
     room.reads("/tasks/{task_id:path}", endpoints.get, TaskAnswer, unknown)
     room.deletes("/tasks/{task_id:path}", endpoints.cancel, CancelledAnswer, {**unknown, 409: "It is done already"})
 
@@ -59,24 +64,69 @@ def sleep(seconds: float) -> None:
 COMPUTE: dict[str, Callable[[list[str]], Any]] = {"features": features_of, "signals": signals_of}
 
 
+class Waiting:
+    """A task whose POST waits for room in the queue, to those who ask meanwhile: as a handle, which it has not yet."""
+
+    args: tuple[Any, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+    def __init__(self, task_id: str, key: str | None, limit: asyncio.Timeout) -> None:
+        self.task_id = task_id
+        self.key = key
+        self.state = State.WAITING
+        self._limit = limit
+
+    def done(self) -> bool:
+        return self.state.is_final
+
+    def result(self) -> Any:
+        raise asyncio.InvalidStateError(f"task {self.task_id!r} has no result")
+
+    def cancel(self) -> bool:
+        """Withdraws the task: its POST waits no more."""
+        self.state = State.CANCELLED
+        end(self._limit)
+        return True
+
+
 class KeptTasks:
-    """The newest tasks by their ids, the oldest forgotten first: 1,000, with 100,000 tickers at most between them."""
+    """The newest tasks by their ids, the oldest forgotten first: 1,000, with 100,000 tickers at most between them; and
+    those that wait for room."""
 
     def __init__(self) -> None:
-        self._handles: OrderedDict[str, TaskHandle] = OrderedDict()
+        self._handles: OrderedDict[str, TaskHandle | Waiting] = OrderedDict()
+        self._waiting: dict[str, Waiting] = {}
         self._tickers = 0
 
-    def keep(self, handle: TaskHandle, task_id: str | None = None) -> None:
-        """The handle is that of its own id now, or of `task_id`, by which it was asked for before it joined another."""
+    @contextmanager
+    def expecting(self, waiting: Waiting) -> Iterator[None]:
+        """It is the task of its id, until the block ends or somebody has its handle."""
+        self._waiting[waiting.task_id] = waiting
+        try:
+            yield
+        finally:
+            if self._waiting.get(waiting.task_id) is waiting:
+                del self._waiting[waiting.task_id]
+                if waiting.done():
+                    self.keep(waiting)
+
+    def keep(self, handle: TaskHandle | Waiting, task_id: str | None = None) -> None:
+        """The handle is that of its own id now, or of `task_id`, by which it was asked for before it joined another.
+        When that one still waits for room, this is its handle as well."""
         name = handle.task_id if task_id is None else task_id
+        joined = self._waiting.get(handle.task_id)
+        if joined is not None and joined.key is not None and joined.key == handle.key:
+            del self._waiting[handle.task_id]
+            if name != handle.task_id:
+                self.keep(handle)
         self._forget(name)
         self._handles[name] = handle
         self._tickers += _tickers_of(handle)
         while len(self._handles) > MOST_KEPT or (self._tickers > MOST_TICKERS_KEPT and len(self._handles) > 1):
             self._forget(next(iter(self._handles)))
 
-    def get(self, task_id: str) -> TaskHandle | None:
-        return self._handles.get(task_id)
+    def get(self, task_id: str) -> TaskHandle | Waiting | None:
+        return self._waiting.get(task_id) or self._handles.get(task_id)
 
     def _forget(self, task_id: str) -> None:
         handle = self._handles.pop(task_id, None)
@@ -84,7 +134,7 @@ class KeptTasks:
             self._tickers -= _tickers_of(handle)
 
 
-def _tickers_of(handle: TaskHandle) -> int:
+def _tickers_of(handle: TaskHandle | Waiting) -> int:
     return sum(len(each) for each in handle.args if isinstance(each, list))
 
 
@@ -96,12 +146,12 @@ class TaskEndpoints:
         self._watchlist = list(watchlist)
         self._kept = kept
 
-    async def submit(self, task: NewTask) -> Response:
+    async def submit(self, task: NewTask, request: Request) -> Response:
         """Put a task into the background queue.
 
         `features` fails when a ticker has no bars, `signals` answers as `POST /signals`, `sleep` holds a thread like a
         slow provider. What has used up its attempts, was dropped or too late is a dead letter. A task whose `key` is
-        under way joins that one, and both ids lead to it.
+        under way joins that one, and both ids lead to it. What waits for room is withdrawn when its client disconnects.
         """
         if task.work == "sleep":
             call: tuple[Any, ...] = (sleep, task.seconds)
@@ -109,10 +159,25 @@ class TaskEndpoints:
             call = COMPUTE[task.work], self._watchlist if task.tickers is None else task.tickers
         view = self._computer().with_options(**task.options.model_dump(exclude_unset=True))
         with queue_refusals():
-            async with patience():
-                handle = await view.enqueue_task(task.task_id, *call)
-        self._kept.keep(handle, task.task_id)
+            handle = await self._enqueue(view, task, call, request)
         return await answer({"ok": True, "task_id": handle.task_id, "state": handle.state.value}, 202)
+
+    async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle:
+        """`TimeoutError` when there is no room in time."""
+        limit = patience()
+        waiting = Waiting(task.task_id, task.options.key, limit)
+        try:
+            with self._kept.expecting(waiting):
+                async with limit, while_connected(request, limit):
+                    handle = await view.enqueue_task(task.task_id, *call)
+                if waiting.done():  # it was withdrawn when it had its place already
+                    handle.cancel()
+                self._kept.keep(handle, task.task_id)
+        except TimeoutError:
+            if waiting.done():
+                raise HTTPException(409, "the task was cancelled while it waited for room") from None
+            raise
+        return handle
 
     async def get(self, task_id: str) -> dict[str, Any]:
         """What has become of the newest task of that id; 1,000 are remembered.
@@ -133,14 +198,15 @@ class TaskEndpoints:
     async def cancel(self, task_id: str) -> dict[str, Any]:
         """Give it up, for all who have joined it.
 
-        One that waits never runs; a thread that is in the middle of it goes on, and is replaced meanwhile.
+        One that waits never runs, and if it is for room, its POST is 409; a thread that is in the middle of it goes on,
+        and is replaced meanwhile.
         """
         handle = self._known(task_id)
         if handle.state.is_final or not handle.cancel():
             raise HTTPException(409, "the task is done already")
         return {"ok": True, "message": "Cancelled", "task_id": handle.task_id}
 
-    def _known(self, task_id: str) -> TaskHandle:
+    def _known(self, task_id: str) -> TaskHandle | Waiting:
         handle = self._kept.get(task_id)
         if handle is None:
             raise HTTPException(404, "there is no such task, or it is forgotten")

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -233,6 +233,12 @@ class TaskHandle:
     @property
     def operation(self) -> str:
         return self._task.work.operation
+
+    @property
+    def key(self) -> Hashable | None:
+        """By which other work joins it."""
+        key: Hashable | None = self._task.work.options.key
+        return key
 
     @property
     def args(self) -> tuple[Any, ...]:
