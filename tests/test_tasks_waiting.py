@@ -1,4 +1,4 @@
-"""Tasks over HTTP that wait for room in the queue: they are seen, cancelled, and withdrawn when their client goes."""
+"""Tasks over HTTP that wait for room: they are seen, cancelled, and withdrawn when their client goes; one of an id."""
 
 import asyncio
 import json
@@ -165,3 +165,41 @@ async def test_it_is_withdrawn_when_its_client_goes(app, client, computer, monke
     computer.gate.set()
     await until(lambda: computer.counts()["succeeded"] == 2)
     assert computer.counts()["submitted"] == 2
+
+
+# --- a second task of one id
+
+
+async def refusal_of(client, task_id, **options):
+    answer = await client.post(TASKS, json=nap(task_id, **options))
+    assert answer.status_code == 409, answer.text
+    return answer.json()["detail"]
+
+
+async def test_a_second_task_of_an_id_is_refused_until_the_first_is_done(client, computer):
+    posting = await begin(client, computer, "same", key="k")
+    for options in ({}, {"key": "other"}, {"on_full": "drop_new"}):
+        assert await refusal_of(client, "same", **options) == "the task 'same' is not done yet: it is waiting"
+    computer.gate.set()
+    assert (await posting).status_code == 202
+    await until(lambda: computer.counts()["succeeded"] == 3)
+    assert (await client.post(TASKS, json=nap("same"))).status_code == 202
+    await until(lambda: computer.counts()["succeeded"] == 4)
+
+
+async def test_a_second_task_of_an_id_is_refused_while_the_first_is_queued(client, computer):
+    assert (await client.post(TASKS, json=nap("same", key="k", on_full="drop_oldest"))).status_code == 202
+    assert await refusal_of(client, "same") == "the task 'same' is not done yet: it is queued"
+    assert await state_of(client, "same") == "queued"
+    assert computer.counts()["submitted"] == 3
+
+
+async def test_a_second_task_of_an_id_joins_the_first_by_its_key(client, computer):
+    posting = await begin(client, computer, "same", key="k")
+    answer = await client.post(TASKS, json=nap("same", key="k"))
+    assert (answer.status_code, answer.json()) == (202, {"ok": True, "task_id": "same", "state": "waiting"})
+    computer.gate.set()
+    assert (await posting).status_code == 202
+    await until(lambda: computer.counts()["succeeded"] == 3)
+    assert await state_of(client, "same") == "succeeded"
+    assert computer.counts()["joined"] == 1

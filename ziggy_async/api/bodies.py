@@ -36,7 +36,7 @@ class TaskOptions(BaseModel):
     deadline: Seconds | None = Field(default=None, gt=0, lt=1e9, description="Seconds for waiting and running together")
     max_attempts: Whole = Field(default=1, ge=1, le=MOST_ATTEMPTS)
     key: str | None = Field(
-        default=None, min_length=1, max_length=200, description="A task under way with the same key is joined"
+        default=None, min_length=1, max_length=200, description="A task under way with the same key is joined, as it is"
     )
     on_full: OnFull = Field(default="wait", description="With a full queue; `wait` is for up to 5 seconds")
 
@@ -44,7 +44,9 @@ class TaskOptions(BaseModel):
 class NewTask(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    task_id: TaskId = Field(examples=["night-1"])
+    task_id: TaskId = Field(
+        description="Of no task that is not done yet, unless its `key` joins it", examples=["night-1"]
+    )
     work: Literal["features", "signals", "sleep"]
     tickers: Tickers | None = Field(None, description=f"Of features and signals. {WATCHLIST}", examples=[["SPY"]])
     seconds: Seconds | None = Field(

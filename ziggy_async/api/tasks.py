@@ -32,7 +32,7 @@ LONGEST_LIST = 100
 def add_to(room: Room, watchlist: Sequence[str], kept: "KeptTasks") -> None:
     endpoints = TaskEndpoints(room.computer, watchlist, kept)
     unknown = {404: "No such task, or it is forgotten"}
-    refusals = {**NO_ROOM, 409: "It was cancelled while it waited for room"}
+    refusals = {**NO_ROOM, 409: "The task of that id is not done yet, or this one was cancelled meanwhile"}
     room.posts("/tasks", endpoints.submit, AcceptedAnswer, refusals, status=202)
     room.reads("/tasks/{task_id:path}", endpoints.get, TaskAnswer, unknown)
     room.deletes("/tasks/{task_id:path}", endpoints.cancel, CancelledAnswer, {**unknown, 409: "It is done already"})
@@ -151,8 +151,10 @@ class TaskEndpoints:
 
         `features` fails when a ticker has no bars, `signals` answers as `POST /signals`, `sleep` holds a thread like a
         slow provider. What has used up its attempts, was dropped or too late is a dead letter. A task whose `key` is
-        under way joins that one, and both ids lead to it. What waits for room is withdrawn when its client disconnects.
+        under way joins that one, and both ids lead to it. Otherwise the id of a task that is not done is refused. What
+        waits for room is withdrawn when its client disconnects.
         """
+        self._refuse_second(task)
         if task.work == "sleep":
             call: tuple[Any, ...] = (sleep, task.seconds)
         else:
@@ -161,6 +163,13 @@ class TaskEndpoints:
         with queue_refusals():
             handle = await self._enqueue(view, task, call, request)
         return await answer({"ok": True, "task_id": handle.task_id, "state": handle.state.value}, 202)
+
+    def _refuse_second(self, task: NewTask) -> None:
+        """Of one id, whose task would be lost to those who ask for it. One that joins that very task hides nothing."""
+        first, key = self._kept.get(task.task_id), task.options.key
+        if first is None or first.state.is_final or (key is not None and key == first.key):
+            return
+        raise HTTPException(409, f"the task {task.task_id!r} is not done yet: it is {first.state.value}")
 
     async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle:
         """`TimeoutError` when there is no room in time."""
