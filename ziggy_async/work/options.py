@@ -17,12 +17,14 @@ class Options:
     priority: int = 0
     """Higher goes first; equals in the order in which they came."""
     deadline: float | None = None
-    """Seconds from being enqueued, waiting and running together; None: no limit."""
+    """Seconds from being enqueued, waiting and running together; None: no limit. What a thread has done by then counts,
+    also when the loop is too busy to hear of it in time."""
     max_attempts: int = 1
     retry_on: tuple[type[BaseException], ...] = (Exception,)
     """What a further attempt may mend. Anything else fails at once. A lost process counts as one of these."""
     key: Hashable | None = None
-    """Work under way with the same key is joined instead of enqueued a second time."""
+    """Work under way with the same key is joined instead of enqueued a second time. The options are those of the work
+    that is joined: what joins it brings no `deadline` and no `priority` of its own, nor any other."""
     on_full: OnFull = "wait"
     """What a newcomer does in front of a full queue: waits outside for a place, first come, first served; raises
     `QueueFull`; is dropped; or drops the oldest of the least urgent inside, unless all are more urgent, and has its
