@@ -234,6 +234,21 @@ async def test_requeue_all(opened: Callable[..., Any]) -> None:
             await letters.requeue_all("tired")
 
 
+async def test_others_have_their_turn_while_all_are_requeued() -> None:
+    letters = DeadLetters(Queue())
+    for number in range(5000):
+        await letters.bury(work(str(number)), Reason.DROPPED, [])
+    left = []
+
+    async def other() -> None:
+        left.append(len(letters))
+
+    task = asyncio.create_task(other())
+    await letters.requeue_all()
+    await task
+    assert 0 < left[0] < 5000
+
+
 async def test_discard(opened: Callable[..., Any]) -> None:
     async with opened(Queue()) as letters:
         letter = await letters.bury(work("t"), Reason.EXHAUSTED, [])

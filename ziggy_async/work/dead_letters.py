@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 MOST = 10_000
 KEEP = timedelta(days=7)
+SLICE = 0.00025
+"""Seconds of requeueing before others have their turn of the loop."""
 
 
 class Reason(StrEnum):
@@ -240,16 +242,20 @@ class DeadLetters(Generic[T]):
         """Requeues every letter that is there now, or those with `reason`, oldest first.
 
         One that cannot be requeued stays, is among the `failed`, and does not stop the others. One that somebody else
-        takes meanwhile is in neither.
+        takes meanwhile is in neither. The loop goes on meanwhile, however many there are.
         """
         await self.refresh()
         done: Requeued[T] = Requeued({}, {})
+        until = time.perf_counter() + SLICE
         for letter in self.list(reason=reason):
             try:
                 done.requeued[letter.id] = await self.requeue(letter.id)
             except Exception as error:
                 if self._shelf.get(letter.id) is not None:
                     done.failed[letter.id] = error
+            if time.perf_counter() > until:
+                await asyncio.sleep(0)  # requeueing need not wait for anything
+                until = time.perf_counter() + SLICE
         return done
 
     async def discard(self, id: str) -> bool:
