@@ -75,6 +75,16 @@ async def test_requeue_all_of_a_reason(client, computer):
     await asyncio.to_thread(lambda: [calls.acquire() for _ in range(2)])
 
 
+async def test_an_empty_reason_is_none(client, computer):
+    calls = threading.Semaphore(0)
+    await bury(computer, "a", "b", function=calls.release)
+    answer = await get(client, "/dead-letters?limit=100&offset=0&reason=")
+    assert [letter["task_id"] for letter in answer["dead_letters"]] == ["a", "b"]
+    answer = await post(client, "/dead-letters/requeue?reason=")
+    assert (answer["requeued"], answer["refused"], answer["left"]) == (2, 0, 0)
+    await asyncio.to_thread(lambda: [calls.acquire() for _ in range(2)])
+
+
 async def test_requeue_into_a_full_queue(client, computer, monkeypatch):
     monkeypatch.setattr(queueing, "LONGEST_WAIT", 0.05)
     [refused] = await bury(computer, "refused", on_full="raise")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query
+from pydantic import BeforeValidator
 
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
 from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
@@ -17,7 +18,11 @@ from ziggy_async.work.tasks import TaskHandle
 
 logger = logging.getLogger(__name__)
 
-ByReason = Annotated[Reason | None, Query(description="Only those that died of this")]
+ByReason = Annotated[
+    Reason | None,
+    BeforeValidator(lambda reason: reason or None),
+    Query(description="Only those that died of this; an empty one is none"),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first")]
 UNKNOWN = "there is no such dead letter"
