@@ -9,40 +9,50 @@ whatever that somebody wants.
 """
 
 import asyncio
-import errno
-import fcntl
 import logging
 import os
 import sqlite3
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
 from ziggy_async.work.dead_letters import DeadLetter, Shelf, outcome_of, unknown
-from ziggy_async.work.letter_row import Damaged, Row, letter_from, row_of, text_of, work_of
+from ziggy_async.work.letter_database import (
+    PARTS,
+    VERSION,
+    Identity,
+    alone_in,
+    carry_over,
+    check_again,
+    check_place,
+    clear_place,
+    forget_pages,
+    identities,
+    identity,
+    is_damage,
+    letters_in,
+    open_database,
+    read,
+    transaction,
+    when_written,
+)
+from ziggy_async.work.letter_row import Damaged, Row, row_of, text_of, without_work, work_of
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-APPLICATION = 0x7A61646C
-"""Tells our files from other SQLite databases: "zadl"."""
-VERSION = 1
-SCHEMA = "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, program TEXT, payload BLOB)"
 DELETE = "DELETE FROM letters WHERE id = ?"
 
 BUSY = 5.0
 """Seconds that a write waits for other processes: theirs take milliseconds."""
 BUSY_AGAIN = 0.1
 """The same after a write has failed: tasks that die meanwhile must not all wait that long."""
-PARTS = ("-wal", "-shm", "")
-"""The parts of a database, in the order in which they are moved: a log that lost its file would be thrown away."""
 
 
 class LetterFile:
@@ -54,6 +64,11 @@ class LetterFile:
     A file that is damaged (no database, truncated, garbage in it, of another version) is never overwritten: it is
     renamed to `<name>.corrupt-<n>` with what belongs to it, which is logged, and a new one begun. A database of
     another application is a `ValueError`.
+
+    So it is while the file is in use, which the next write or `refresh` notices. When it is gone or another one has its
+    name, its letters are carried over into the file of that name: all that nobody has taken. What is damaged is not
+    read any more: its letters stay listed, but can be requeued by nobody, since what that takes was in it and another
+    process may have taken them. Both are logged.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -66,9 +81,13 @@ class LetterFile:
         # While a file is closed and used again there are two threads for a moment: what follows is by _turn.
         self._turn = threading.Lock()
         self._database: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None
+        self._parts: dict[str, Identity] = {}  # of the database
+        self._written: tuple[int, int] | None = None  # by SQLite, when it was last used here
+        self._suspect: Identity = None  # the file that is damaged if anything is
+        self._is_adrift = False  # the database has lost its place, and there is no other one yet
         self._seen: int | None = None  # SQLite's number of the state that the shelf shows
         self._unsaved: dict[str, Row] = {}
+        self._is_inserted = False  # what is unsaved is in the database by now
         self._evicting: set[str] = set()  # gone from the shelf, not yet from the file
         self._failing = False
         _files.add(self)
@@ -81,8 +100,8 @@ class LetterFile:
 
     @property
     def unsaved(self) -> int:
-        """Letters that are in memory only."""
-        return len(self._unsaved)
+        """Letters that are in no file."""
+        return len(self._shelf) if self._is_adrift else len(self._unsaved)
 
     async def open(self) -> None:
         try:
@@ -154,9 +173,9 @@ class LetterFile:
         if self._database is not None:
             _inherited.append(self._database)
         self._lock, self._turn = threading.Lock(), threading.Lock()
-        self._thread, self._database = None, None
+        self._thread, self._database, self._is_adrift = None, None, False
         self._pending, self._is_writing = [], False
-        self._unsaved, self._evicting = {}, set()
+        self._unsaved, self._evicting, self._is_inserted = {}, set(), False
 
     def _submit(self, job: Callable[..., T], *args: Any) -> "Future[T]":
         with self._lock:
@@ -185,8 +204,12 @@ class LetterFile:
 
     def _close(self) -> None:
         self._write()
-        if self._unsaved:
-            logger.error("%d dead letters are lost with this process: %s", len(self._unsaved), self.path)
+        if not self._is_untouched():
+            with suppress(Exception):  # what cannot be carried over is adrift
+                self._attempt(lambda _: None)
+        lost = self._shelf.letters() if self._is_adrift else [row.letter for row in self._unsaved.values()]
+        if lost:
+            logger.error("%d dead letters are lost with this process: %s", len(lost), self.path)
         self._disconnect()
 
     def _write(self) -> None:
@@ -205,9 +228,11 @@ class LetterFile:
         """Never raises: whose task has died need not know where the letter goes."""
         if not self._unsaved:
             return
+        count = len(self._unsaved)
         try:
             self._attempt(self._insert_unsaved)
-            if self._is_moved():  # just now, by a process that found it damaged
+            self._is_inserted = True
+            if not self._is_in_place():  # since just now: a process found it damaged, or it was deleted
                 self._attempt(self._insert_unsaved)
         except Exception as error:
             if not self._failing:
@@ -215,14 +240,16 @@ class LetterFile:
             self._failing = True
             self._evict(self._shelf.evict())
             return
+        finally:
+            self._is_inserted = False
         if self._failing:
-            logger.warning("%d dead letters that were in memory only are in %s now", len(self._unsaved), self.path)
+            logger.warning("%d dead letters that were in memory only are in %s now", count, self.path)
         self._failing = False
         self._unsaved.clear()
 
     def _insert_unsaved(self, database: sqlite3.Connection) -> None:
         rows = ((row.letter.id, text_of(row.letter), row.program, row.payload) for row in self._unsaved.values())
-        with _transaction(database):
+        with transaction(database):
             database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?)", rows)
             gone = self._delete_surplus(database)
         self._count_evicted(gone)
@@ -232,7 +259,7 @@ class LetterFile:
         self._attempt(self._trim_file)
 
     def _trim_file(self, database: sqlite3.Connection) -> None:
-        with _transaction(database):
+        with transaction(database):
             database.execute(f"PRAGMA user_version = {VERSION}")  # whether one may write shows only in writing
             gone = self._delete_surplus(database)
         self._count_evicted(gone)
@@ -260,7 +287,7 @@ class LetterFile:
             self._shelf.remove(letter_id)
 
     def _claim(self, id: str) -> DeadLetter:
-        row = self._unsaved.get(id) or self._attempt(lambda database: _read(database, id))
+        row = self._unsaved.get(id) or self._attempt(lambda database: read(database, id))
         if row is None:
             self._shelf.remove(id)
             raise unknown(id)
@@ -280,60 +307,104 @@ class LetterFile:
         """Brings the shelf up to date, if another connection has changed the file."""
         (state,) = database.execute("PRAGMA data_version").fetchone()
         if state != self._seen:
-            texts = database.execute("SELECT CAST(letter AS BLOB) FROM letters").fetchall()
-            letters = [letter_from(text) for (text,) in texts]
+            letters = letters_in(database)
             unsaved = [row.letter for row in self._unsaved.values()]
             self._shelf.replace([*(letter for letter in letters if letter.id not in self._evicting), *unsaved])
             self._seen = state
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work` with the database; once more with a new one, if that proves damaged. `OSError` that names it."""
+        """`work` with the database; again with a new one, if that proves damaged. `OSError` that names it."""
         for is_last in (False, True):
             try:
-                return work(self._connected())
+                done = work(self._connected())
+                self._written = when_written(self.path)
+                return done
             except sqlite3.Error as error:
-                if is_last or not _is_damage(error):
+                if is_last or not is_damage(error):
                     raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
                 self._set_aside(error)
         raise AssertionError
 
     def _connected(self) -> sqlite3.Connection:
-        """The database, opened again if another one has taken its place."""
+        """The database. When it has lost its place, that which is there, or a new one, with its letters."""
         patience = BUSY_AGAIN if self._failing else BUSY
-        if self._database is None or self._is_moved():
-            self._disconnect()
-            _check_place(self.path)
-            with _alone_in(os.path.dirname(self.path)):
-                self._opened = _identity(self.path)
-                self._database = _open(self.path, patience)
-                self._opened = _identity(self.path)
-            self._begin(self._database)
+        self._suspect = identity(self.path)
+        if self._database is None or self._suspect != self._parts[""]:
+            return self._connect(self._database, patience)
         self._database.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+        if not self._is_in_place():
+            raise Damaged("its log is gone")
+        if not self._is_untouched():
+            check_again(self._database)
+        forget_pages(self._database)
         return self._database
 
-    def _begin(self, database: sqlite3.Connection) -> None:
-        """Reads all of it before anything is written."""
+    def _connect(self, old: sqlite3.Connection | None, patience: float) -> sqlite3.Connection:
+        self._is_adrift = old is not None
+        check_place(self.path)
+        with alone_in(os.path.dirname(self.path), BUSY):
+            clear_place(self.path, self._parts if old is not None else None)
+            self._suspect = identity(self.path)
+            database = open_database(self.path, patience)
+            self._suspect = identity(self.path)
+            try:
+                if old is not None:
+                    self._carry_over(old, database)
+            except BaseException:
+                database.close()
+                raise
+            self._disconnect()
+            self._database, self._parts = database, identities(self.path)
         try:
-            self._load(database)
+            self._load(database)  # all of it before anything is written
             self._trim_file(database)
         except BaseException:
             self._disconnect()
             raise
+        return database
+
+    def _carry_over(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+        letters_in(new)  # all of it before anything is written
+        try:
+            check_again(old)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            self._keep_listed(new)
+        else:
+            count = carry_over(old, new)
+            if self._is_inserted:  # and so carried over, here or by another process
+                self._unsaved.clear()
+            logger.warning(
+                "%s was deleted, moved or replaced: %d dead letters of it are in the new one", self.path, count
+            )
+
+    def _keep_listed(self, new: sqlite3.Connection) -> None:
+        """What is known of the letters of a damaged file."""
+        lost = [letter for letter in self._shelf.letters() if letter.id not in self._unsaved]
+        texts = ((letter.id, text_of(without_work(letter, "the file that it was in is damaged"))) for letter in lost)
+        with transaction(new):
+            new.executemany("INSERT OR IGNORE INTO letters VALUES (?, ?, NULL, NULL)", texts)
+        logger.warning("%d dead letters that were in it are listed in %s, but cannot be requeued", len(lost), self.path)
 
     def _disconnect(self) -> None:
         database, self._database, self._seen = self._database, None, None
+        self._is_adrift = False
         if database is not None:
             with suppress(sqlite3.Error):
                 database.close()
 
-    def _is_moved(self) -> bool:
-        return self._opened != _identity(self.path)
+    def _is_in_place(self) -> bool:
+        return self._parts == identities(self.path)
+
+    def _is_untouched(self) -> bool:
+        """False when anything but its log has been written, by whomever, since it was last used here."""
+        return self._database is None or (self._is_in_place() and self._written == when_written(self.path))
 
     def _set_aside(self, damage: sqlite3.Error) -> None:
         """Under the first free name, unless another process has done so."""
-        self._disconnect()
-        with _alone_in(os.path.dirname(self.path)):
-            if self._is_moved():
+        with alone_in(os.path.dirname(self.path), BUSY):
+            if self._suspect != identity(self.path):
                 return
             names = (f"{self.path}.corrupt-{number}" for number in count(1))
             aside = next(name for name in names if not any(os.path.lexists(name + part) for part in PARTS))
@@ -341,115 +412,6 @@ class LetterFile:
                 with suppress(FileNotFoundError):
                     os.rename(self.path + part, aside + part)
         logger.warning("the file of dead letters %s is damaged (%s): it is %s now", self.path, damage, aside)
-
-
-def _open(path: str, patience: float) -> sqlite3.Connection:
-    """The database, checked, or a new one. `Damaged` or another error of SQLite's, `ValueError` if it is not ours."""
-    if _size(path) == 0 and _size(path + "-wal"):
-        raise Damaged("it is empty, and its log is not")  # which SQLite would throw away
-    database = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
-    try:
-        is_new = _is_new(database, path)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        if is_new:
-            with _transaction(database):
-                database.execute(SCHEMA)
-                database.execute(f"PRAGMA application_id = {APPLICATION}")
-                database.execute(f"PRAGMA user_version = {VERSION}")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _is_new(database: sqlite3.Connection, path: str) -> bool:
-    """False when it is ours and sound; raises as `_open`. Changes nothing."""
-    ((application,), (version,)) = (
-        database.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
-    )
-    tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    if application != APPLICATION:
-        if application or tables:
-            raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
-        return True
-    if version != VERSION or tables.get("letters") != SCHEMA:
-        raise Damaged(f"its table is not that of version {VERSION}")
-    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise Damaged(verdict)
-    return False
-
-
-def _check_place(path: str) -> None:
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(errno.ENOENT, "no such folder for dead letters", folder)
-    if os.path.lexists(path) and not os.path.isfile(path):
-        raise ValueError(f"dead letters cannot be kept in {path}: it is not a file")
-
-
-@contextmanager
-def _alone_in(folder: str) -> Iterator[None]:
-    """One process at a time makes, opens or moves files there. Goes ahead when its turn does not come: what is done
-    here takes milliseconds, and not every file system has locks."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        until = time.monotonic() + BUSY
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as error:
-                if error.errno != errno.EWOULDBLOCK or time.monotonic() > until:
-                    break
-            time.sleep(0.005)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Takes the right to write at once, so that it waits for others here and nowhere else."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:  # a full disk has rolled it back
-            database.execute("ROLLBACK")
-        raise
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # raised by the module: the one OperationalError of that kind is a text that is no UTF-8
-        return isinstance(error, (Damaged, sqlite3.OperationalError))
-    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """Never opens the file: closing any descriptor of it would undo SQLite's locks in this process."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _size(path: str) -> int | None:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return None
-
-
-def _read(database: sqlite3.Connection, id: str) -> Row | None:
-    found = database.execute(
-        "SELECT CAST(letter AS BLOB), program, payload FROM letters WHERE id = ?", (id,)
-    ).fetchone()
-    return None if found is None else Row(letter_from(found[0]), found[1], found[2])
 
 
 _files: "weakref.WeakSet[LetterFile]" = weakref.WeakSet()

@@ -52,8 +52,13 @@ def row_of(letter: DeadLetter) -> Row:
         elif b"__main__" in payload or (letter.function or "").startswith("__main__:"):
             program = _program()
             why_not = None if program else "it refers to what was defined in an interactive program"
-    stored = replace(letter, work=None, can_requeue=why_not is None, why_not=why_not)
+    stored = replace(letter, work=None) if why_not is None else without_work(letter, why_not)
     return Row(stored, program, payload if why_not is None else None)
+
+
+def without_work(letter: DeadLetter, why_not: str) -> DeadLetter:
+    """To be listed only."""
+    return replace(letter, work=None, can_requeue=False, why_not=letter.why_not or why_not)
 
 
 def _why_not(name: str | None, work: Work) -> str:
