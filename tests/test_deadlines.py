@@ -87,6 +87,24 @@ async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline() -
     assert order.placed == 1
 
 
+async def test_what_a_process_has_done_in_time_is_done() -> None:
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, use_process_pool=True)) as computer:
+        view = computer.with_options(use_process_pool=True)
+        await (await view.enqueue_task("starts it", time.sleep, 0))
+        handle = await view.with_options(deadline=1.0).enqueue_task("order", time.sleep, 0.2)
+        await until_running(computer)
+        busy_until(done(), 1.5)
+        assert await handle is None
+        assert (computer.counts()["succeeded"], len(computer.dead_letters)) == (2, 0)
+
+
+async def until_running(computer: AsyncFeatureComputer) -> None:
+    async with asyncio.timeout(20):
+        while computer.counts()["running"] == 0:  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.05)  # its thread has it
+
+
 @pytest.mark.parametrize("drain", [True, False])
 async def test_what_a_thread_has_done_before_the_end_has_not_died_of_it(drain: bool) -> None:
     order = Order(0.02)

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from ziggy_async.work import parcels
+from ziggy_async.work.calls import Call
 from ziggy_async.work.child_process import GRACE, ChildProcess
 from ziggy_async.work.errors import Stopped, WorkerLost
 from ziggy_async.work.offload import Offloaded
@@ -90,13 +91,14 @@ class ProcessPool:
         function: Callable[..., T],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
-        on_begin: Callable[[], None] | None = None,
+        on_put: Callable[[Call], object] = lambda _: None,
     ) -> T:
-        """As `run`; `on_begin` is called, in some thread, when the call has a place."""
+        """As `run`; `on_put` is called at once, with what knows when the call had a place, and when its outcome."""
         if self._is_closed:
             raise Stopped("the process pool was closed")
-        run = _Run(function, args, kwargs, on_begin)
+        run = _Run(function, args, kwargs)
         call = Offloaded(self._serve, (run,), {}, contextvars.copy_context())
+        on_put(call)
         try:
             await call.awaited(self._threads, run.name)
         except asyncio.CancelledError:
@@ -121,8 +123,6 @@ class ProcessPool:
 
     def _serve(self, run: "_Run") -> Any:
         self._check_wanted(run)
-        if run.on_begin is not None:
-            run.on_begin()
         request = run.pack()
         child = self._enter(run)
         try:
@@ -226,9 +226,7 @@ class _Run:
         function: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
-        on_begin: Callable[[], None] | None,
     ) -> None:
-        self.on_begin = on_begin
         self.name = parcels.name_of(function)
         self.child: ChildProcess | None = None
         self.is_interrupted = False

@@ -28,7 +28,7 @@ class Run:
     context: contextvars.Context
     submitted: float = field(default_factory=time.perf_counter)
     call: Call | None = None
-    """In a thread, which knows better than the loop when it began and ended."""
+    """In a thread, of a process perhaps, which knows better than the loop when it began and ended."""
     _began: float | None = None
 
     @property
@@ -38,8 +38,8 @@ class Run:
 
     @property
     def ended(self) -> float | None:
-        """When it had its outcome, which may still be on its way back to the loop; None until then. Only of threads: a
-        coroutine's needs no way, and of a process it is not known."""
+        """When it had its outcome, which may still be on its way back to the loop; None until then, and for coroutines:
+        theirs needs no way."""
         if self.call is None:
             return None
         ended = self.call.ended  # before the look at what it has given
@@ -47,6 +47,9 @@ class Run:
 
     def begin(self) -> None:
         self._began = time.perf_counter()
+
+    def goes_by(self, call: Call) -> None:
+        self.call = call
 
     def go_on_with(self, coroutine: Any) -> Any:
         """What the call in its thread has given is to be awaited: that is the rest of the run."""
@@ -94,7 +97,7 @@ class Runner:
                 run.begin()
                 return await self._on_loop(run, _called(run))
             if in_process:
-                return await self._processes().call(run.function, run.args, run.kwargs, run.begin)
+                return await self._processes().call(run.function, run.args, run.kwargs, run.goes_by)
             run.call = call = Offloaded(run.function, run.args, run.kwargs, run.context)
             try:
                 await call.awaited(self._threads, run.operation)
