@@ -307,8 +307,9 @@ class AsyncFeatureComputer(Calls):
     def _record(self, run: Run, at: float, error: str | None) -> None:
         now = time.perf_counter()
         began = now if run.began is None else run.began
+        ended = now if run.ended is None else run.ended  # what it took to come back to a busy loop is no work
         self.metrics.record(
-            run.operation, now - run.submitted, waiting=began - run.submitted, running=now - began, error=error, at=at
+            run.operation, now - run.submitted, waiting=began - run.submitted, running=ended - began, error=error, at=at
         )
 
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
