@@ -248,3 +248,8 @@ async def test_a_client_that_disconnects_ends_its_benchmark(held):
     assert held.cancelled.is_set()
     assert not benchmarks._turn.locked()
     assert sent[0]["status"] == 499
+
+
+def test_a_word_allows_no_actions():
+    with pytest.raises(TypeError, match="allow_actions: 'no' is neither"):
+        create_router(allow_actions="no")

@@ -73,3 +73,14 @@ def test_fields_are_what_they_stand_for() -> None:
     computer = AsyncFeatureComputer(config)
     config.queue_size = 0
     assert computer.config.queue_size == 7
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0661\u0662", "+5", "1e3", "0x10", "", "9" * 5000])
+def test_numbers_of_the_environment_are_plain_digits(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("ASYNC_FEATURES_WORKERS", "ASYNC_FEATURES_QUEUE_SIZE"):
+        monkeypatch.setenv(variable, text)
+        with pytest.raises(ValueError, match=variable):
+            TaskPoolConfig()
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("ASYNC_FEATURES_WORKERS", " 8 ")
+    assert TaskPoolConfig().max_workers == 8

@@ -19,10 +19,11 @@ def choice(variable: str, choices: Sequence[str], default: str) -> str:
 def whole_number(variable: str, default: int) -> int:
     """The variable's value, `default` unless it is set; `ConfigurationError` unless it is a whole number >= 1."""
     text = os.environ.get(variable, str(default))
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
+    if not is_number(text.strip()) or int(text) < 1:
         raise ConfigurationError(f"{variable}: {text!r} is not a whole number of at least 1")
-    return count
+    return int(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether it is plain digits: Python would also take underlines, and digits of other scripts."""
+    return text.isascii() and text.isdigit() and len(text) < 10

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from ziggy_async.api.answers import endpoint
 from ziggy_async.api.models import Failure
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
+from ziggy_async.messages import shown
 
 ComputerOf = Callable[[], AsyncFeatureComputer]
 Endpoint = Callable[..., Awaitable[Any]]
@@ -24,6 +25,9 @@ class Room:
     """A router, and the computer behind its endpoints."""
 
     def __init__(self, router: APIRouter, computer: AsyncFeatureComputer | None, allow_actions: bool) -> None:
+        """`TypeError` unless `allow_actions` is a bool: a word like "no" would allow them."""
+        if not isinstance(allow_actions, bool):
+            raise TypeError(f"allow_actions: {shown(allow_actions)} is neither True nor False")
         self._router = router
         self._computer = computer
         self._allow_actions = allow_actions

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ziggy_async.environment import ConfigurationError
+from ziggy_async.environment import ConfigurationError, is_number
 
 T = TypeVar("T")
 
@@ -16,10 +16,9 @@ MOST_QUEUED = 10_000_000
 
 def whole(name: str, value: object, most: int) -> int:
     """`value` as a whole number from 1 to `most`; `ValueError` that names it."""
-    try:
-        number = int(value) if isinstance(value, str) else value
-    except ValueError:
-        number = None
+    number: object = value
+    if isinstance(value, str):
+        number = int(value) if is_number(value.strip()) else None
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
         raise ConfigurationError(f"{name}: {value!r} is not a whole number from 1 to {most}")
     return number

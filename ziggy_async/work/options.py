@@ -37,14 +37,14 @@ class Options:
         if self.deadline is not None and not _is_moment(self.deadline):
             raise ValueError(f"deadline: {shown(self.deadline)} is not a number of seconds above 0 and below 1e9")
         if self.on_full not in get_args(OnFull):
-            raise ValueError(f"on_full: {self.on_full!r} is none of {', '.join(get_args(OnFull))}")
+            raise ValueError(f"on_full: {shown(self.on_full)} is none of {', '.join(get_args(OnFull))}")
         object.__setattr__(self, "retry_on", _classes(self.retry_on))
         if not isinstance(self.use_process_pool, bool):
-            raise TypeError(f"use_process_pool: {self.use_process_pool!r} is neither True nor False")
+            raise TypeError(f"use_process_pool: {shown(self.use_process_pool)} is neither True nor False")
         try:
             hash(self.key)
         except TypeError:
-            raise TypeError(f"key: {self.key!r} cannot be hashed") from None
+            raise TypeError(f"key: {shown(self.key)} cannot be hashed") from None
 
     def changed(self, **changes: Any) -> "Options":
         """These options with some others in their place; `TypeError` for a name that is no option."""
@@ -56,9 +56,9 @@ class Options:
 
 def _check_whole(name: str, value: object, least: int | None = None) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: {value!r} is a {type(value).__name__}, not an int")
+        raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not an int")
     if least is not None and value < least:
-        raise ValueError(f"{name}: {value!r} is below {least}")
+        raise ValueError(f"{name}: {shown(value)} is below {least}")
 
 
 def _is_moment(value: object) -> bool:
