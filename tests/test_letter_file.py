@@ -348,11 +348,16 @@ async def test_what_is_lost_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(letter_file, "BUSY", 0.01)
+    monkeypatch.setattr(letter_file, "BUSY_AGAIN", 0.01)
     async with opened(path) as (letters, _):
+        await bury(letters, "kept")
         with Lock(path):
-            await bury(letters, "t")
+            for task_id in ("t1", "t2"):
+                await bury(letters, task_id)
             await letters.close()
-    assert "1 dead letters are lost" in caplog.text
+    assert f"2 dead letters are lost with this process: {path}" in caplog.text
+    lost = [record.message for record in caplog.records if record.message.startswith("lost:")]
+    assert lost == [f"lost: the dead letter of task {task_id}, exhausted" for task_id in ("t1", "t2")]
 
 
 async def test_used_again_after_closing(path: Path) -> None:

@@ -260,6 +260,8 @@ async def main():
     async def requeue(work, letter_id): return work.task_id
     letters = DeadLetters(requeue, LetterFile({str(path)!r}))
     await letters.open()
+    print(flush=True)
+    input()
     taken = []
     for number in range(60):
         await letters.bury(Work(f"{{sys.argv[1]}}-{{number}}", "job", len, (), {{}}, None), Reason.EXHAUSTED, [])
@@ -273,7 +275,15 @@ async def main():
 asyncio.run(main())
 """
     command = [sys.executable, "-c", script]
-    users = [subprocess.Popen([*command, str(user)], stdout=subprocess.PIPE, text=True) for user in range(3)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    users = [subprocess.Popen([*command, str(user)], **pipes) for user in range(3)]
+    for user in users:
+        assert user.stdout is not None
+        user.stdout.readline()
+    for user in users:
+        assert user.stdin is not None
+        user.stdin.write("\n")
+        user.stdin.flush()
     taken = [task_id for user in users for task_id in user.communicate(timeout=60)[0].split()]
     assert [user.returncode for user in users] == [0, 0, 0]
 

@@ -6,5 +6,6 @@
   calls from one loop into another.
 - Queueing: `background` is the queue with its workers; `queue` the order of what waits, `tasks` a task on its way,
   `options` how it is treated, `scaling` how many workers there should be, and `scaler` sees to it.
-- Remembering: `dead_letters`, with `letter_file` and `letter_row` in SQLite; `metrics` of operations.
+- Remembering: `dead_letters`, with `letter_file`, `letter_row` and `letter_database` in SQLite; `metrics` of
+  operations.
 """

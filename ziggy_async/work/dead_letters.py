@@ -155,7 +155,8 @@ class DeadLetters(Generic[T]):
         await self._store.open()
 
     async def close(self) -> None:
-        """Lets go of the file. What was listed still is; the next use opens it again."""
+        """Lets go of the file. What was listed still is; the next use opens it again. What cannot be written by now is
+        lost with this process, and logged with the ids of its tasks."""
         await self._store.close()
 
     def let_go(self) -> None:
@@ -173,6 +174,11 @@ class DeadLetters(Generic[T]):
 
         A file that cannot be written raises nothing here: the letter stays in memory, is counted as unsaved, and is
         written together with the next one. Being cancelled stops the waiting, not the burial.
+
+        Nor does it end before the file has failed: who waits for it, as the handle of a dead task does, is promised
+        that the letter is kept, and a file that another process has locked holds it for up to 5 s. Those that come
+        after a failure are held for 0.1 s each, or all that come meanwhile together. A stop of the queue waits as long,
+        also beyond its timeout, tries once more, and logs each letter that is lost.
         """
         return await outcome_of(self.put(work, reason, attempts, requeued_from))
 

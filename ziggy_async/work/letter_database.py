@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
+from urllib.parse import quote
 
 from ziggy_async.work.dead_letters import DeadLetter
 from ziggy_async.work.letter_row import Damaged, Row, letter_from
@@ -21,10 +22,12 @@ PARTS = ("-wal", "-shm", "")
 
 
 def open_database(path: str, patience: float) -> sqlite3.Connection:
-    """The database, checked, or a new one. `Damaged` or another error of SQLite's, `ValueError` if it is not ours."""
+    """The database, checked, or what an empty file is made. `Damaged` or another error of SQLite's, `ValueError` if it
+    is not ours."""
     if _size(path) == 0 and _size(path + "-wal"):
         raise Damaged("it is empty, and its log is not")  # which SQLite would throw away
-    database = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    address = f"file://{quote(os.fsencode(path))}?mode=rw"  # never makes one beside the log of another
+    database = sqlite3.connect(address, timeout=patience, isolation_level=None, check_same_thread=False, uri=True)
     try:
         is_empty = is_new(database, path)
         database.execute("PRAGMA journal_mode = WAL")
@@ -174,14 +177,17 @@ def when_written(path: str) -> tuple[int, int] | None:
     return found.st_ctime_ns, found.st_size
 
 
-def clear_place(path: str, old: dict[str, Identity] | None = None) -> None:
-    """Removes the log and the shared memory of a file that is gone or was replaced: SQLite would take them for those of
-    the next. Who still has them open keeps them. `old`: what belonged to the file that lost its place."""
+def prepare_place(path: str, old: dict[str, Identity] | None = None) -> None:
+    """Makes an empty file where there is none, and removes the log and the shared memory of one that is gone or was
+    replaced: SQLite would take them for those of the next. Who still has them open keeps them. `old`: what belonged to
+    the file that lost its place."""
     is_gone = identity(path) is None
     for part in PARTS[:-1]:
         if is_gone or (old is not None and old[part] == identity(path + part)):
             with suppress(FileNotFoundError):
                 os.unlink(path + part)
+    if is_gone:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
 
 
 def _size(path: str) -> int | None:

@@ -30,13 +30,13 @@ from ziggy_async.work.letter_database import (
     carry_over,
     check_again,
     check_place,
-    clear_place,
     forget_pages,
     identities,
     identity,
     is_damage,
     letters_in,
     open_database,
+    prepare_place,
     read,
     transaction,
     when_written,
@@ -69,6 +69,9 @@ class LetterFile:
     name, its letters are carried over into the file of that name: all that nobody has taken. What is damaged is not
     read any more: its letters stay listed, but can be requeued by nobody, since what that takes was in it and another
     process may have taken them. Both are logged.
+
+    While another process has it locked, a write waits 5 s for it, and 0.1 s from the first that failed to one that does
+    not. What it was to write is in memory then, which is logged, and goes with the next write or `refresh`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -87,7 +90,7 @@ class LetterFile:
         self._is_adrift = False  # the database has lost its place, and there is no other one yet
         self._seen: int | None = None  # SQLite's number of the state that the shelf shows
         self._unsaved: dict[str, Row] = {}
-        self._is_inserted = False  # what is unsaved is in the database by now
+        self._latest: dict[str, Row] = {}  # saved just now, where that has lost its place since
         self._evicting: set[str] = set()  # gone from the shelf, not yet from the file
         self._failing = False
         _files.add(self)
@@ -111,7 +114,8 @@ class LetterFile:
             raise
 
     async def close(self) -> None:
-        """Writes what is unsaved, if that is possible now. Leaves no thread and no descriptor."""
+        """Writes what is unsaved, if that is possible now: once more, with the patience that a write has. What is lost
+        is logged, each letter with the id of its task. Leaves no thread and no descriptor."""
         if (closing := self.let_go()) is not None:
             thread, closed = closing
             await outcome_of(closed)
@@ -175,7 +179,7 @@ class LetterFile:
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._thread, self._database, self._is_adrift = None, None, False
         self._pending, self._is_writing = [], False
-        self._unsaved, self._evicting, self._is_inserted = {}, set(), False
+        self._unsaved, self._latest, self._evicting = {}, {}, set()
 
     def _submit(self, job: Callable[..., T], *args: Any) -> "Future[T]":
         with self._lock:
@@ -210,6 +214,10 @@ class LetterFile:
         lost = self._shelf.letters() if self._is_adrift else [row.letter for row in self._unsaved.values()]
         if lost:
             logger.error("%d dead letters are lost with this process: %s", len(lost), self.path)
+        for letter in lost:
+            logger.error("lost: the dead letter of task %s, %s", letter.task_id, letter.reason.value)
+        with suppress(OSError), alone_in(os.path.dirname(self.path), BUSY):  # SQLite removes the log by its name
+            self._disconnect()
         self._disconnect()
 
     def _write(self) -> None:
@@ -231,24 +239,22 @@ class LetterFile:
         count = len(self._unsaved)
         try:
             self._attempt(self._insert_unsaved)
-            self._is_inserted = True
+            self._latest, self._unsaved = self._unsaved, {}
             if not self._is_in_place():  # since just now: a process found it damaged, or it was deleted
-                self._attempt(self._insert_unsaved)
+                self._attempt(lambda _: None)
         except Exception as error:
             if not self._failing:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
             self._failing = True
             self._evict(self._shelf.evict())
             return
-        finally:
-            self._is_inserted = False
         if self._failing:
             logger.warning("%d dead letters that were in memory only are in %s now", count, self.path)
         self._failing = False
-        self._unsaved.clear()
+        self._latest = {}
 
     def _insert_unsaved(self, database: sqlite3.Connection) -> None:
-        rows = ((row.letter.id, text_of(row.letter), row.program, row.payload) for row in self._unsaved.values())
+        rows = [_columns(row) for row in self._unsaved.values()]
         with transaction(database):
             database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?)", rows)
             gone = self._delete_surplus(database)
@@ -313,23 +319,25 @@ class LetterFile:
             self._seen = state
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work` with the database; again with a new one, if that proves damaged. `OSError` that names it."""
+        """`work` with the database; again if that proves damaged or loses its place. `OSError` that names it."""
         for is_last in (False, True):
             try:
                 done = work(self._connected())
                 self._written = when_written(self.path)
                 return done
             except sqlite3.Error as error:
-                if is_last or not is_damage(error):
+                has_place = self._suspect is not None and self._suspect == identity(self.path)
+                if is_last or (has_place and not is_damage(error)):
                     raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
-                self._set_aside(error)
+                if is_damage(error):
+                    self._set_aside(error)
         raise AssertionError
 
     def _connected(self) -> sqlite3.Connection:
         """The database. When it has lost its place, that which is there, or a new one, with its letters."""
         patience = BUSY_AGAIN if self._failing else BUSY
         self._suspect = identity(self.path)
-        if self._database is None or self._suspect != self._parts[""]:
+        if self._database is None or self._suspect is None or self._suspect != self._parts[""]:
             return self._connect(self._database, patience)
         self._database.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
         if not self._is_in_place():
@@ -343,18 +351,20 @@ class LetterFile:
         self._is_adrift = old is not None
         check_place(self.path)
         with alone_in(os.path.dirname(self.path), BUSY):
-            clear_place(self.path, self._parts if old is not None else None)
+            prepare_place(self.path, self._parts if old is not None else None)
             self._suspect = identity(self.path)
             database = open_database(self.path, patience)
-            self._suspect = identity(self.path)
             try:
+                if self._suspect != identity(self.path):
+                    raise Damaged("it was replaced while it was opened")
                 if old is not None:
                     self._carry_over(old, database)
             except BaseException:
                 database.close()
                 raise
             self._disconnect()
-            self._database, self._parts = database, identities(self.path)
+            self._database, self._latest = database, {}
+            self._parts = identities(self.path) | {"": self._suspect}
         try:
             self._load(database)  # all of it before anything is written
             self._trim_file(database)
@@ -373,19 +383,17 @@ class LetterFile:
             self._keep_listed(new)
         else:
             count = carry_over(old, new)
-            if self._is_inserted:  # and so carried over, here or by another process
-                self._unsaved.clear()
-            logger.warning(
-                "%s was deleted, moved or replaced: %d dead letters of it are in the new one", self.path, count
-            )
+            logger.warning("%s was deleted, moved or replaced: %d dead letters are in the new one", self.path, count)
 
     def _keep_listed(self, new: sqlite3.Connection) -> None:
         """What is known of the letters of a damaged file."""
-        lost = [letter for letter in self._shelf.letters() if letter.id not in self._unsaved]
-        texts = ((letter.id, text_of(without_work(letter, "the file that it was in is damaged"))) for letter in lost)
+        known = [letter for letter in self._shelf.letters() if letter.id not in self._unsaved]
+        bare = (Row(without_work(letter, "the file that it was in is damaged"), None, None) for letter in known)
+        rows = [self._latest.get(row.letter.id, row) for row in bare]
         with transaction(new):
-            new.executemany("INSERT OR IGNORE INTO letters VALUES (?, ?, NULL, NULL)", texts)
-        logger.warning("%d dead letters that were in it are listed in %s, but cannot be requeued", len(lost), self.path)
+            new.executemany("INSERT OR IGNORE INTO letters VALUES (?, ?, ?, ?)", map(_columns, rows))
+        lost = sum(row.payload is None for row in rows)
+        logger.warning("%d dead letters that were in it are listed in %s, but cannot be requeued", lost, self.path)
 
     def _disconnect(self) -> None:
         database, self._database, self._seen = self._database, None, None
@@ -404,7 +412,7 @@ class LetterFile:
     def _set_aside(self, damage: sqlite3.Error) -> None:
         """Under the first free name, unless another process has done so."""
         with alone_in(os.path.dirname(self.path), BUSY):
-            if self._suspect != identity(self.path):
+            if self._suspect is None or self._suspect != identity(self.path):
                 return
             names = (f"{self.path}.corrupt-{number}" for number in count(1))
             aside = next(name for name in names if not any(os.path.lexists(name + part) for part in PARTS))
@@ -412,6 +420,10 @@ class LetterFile:
                 with suppress(FileNotFoundError):
                     os.rename(self.path + part, aside + part)
         logger.warning("the file of dead letters %s is damaged (%s): it is %s now", self.path, damage, aside)
+
+
+def _columns(row: Row) -> tuple[str, str, str | None, bytes | None]:
+    return row.letter.id, text_of(row.letter), row.program, row.payload
 
 
 _files: "weakref.WeakSet[LetterFile]" = weakref.WeakSet()
