@@ -104,6 +104,13 @@ def generator() -> Any:
     return (number for number in range(3))
 
 
+def coroutine() -> Any:
+    async def later() -> int:
+        return 1
+
+    return later()
+
+
 class Mine:
     """Unpickles in a process of the pool only."""
 

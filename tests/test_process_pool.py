@@ -214,6 +214,13 @@ async def test_a_result_that_does_not_pickle(shared: ProcessPool) -> None:
     )
 
 
+async def test_a_result_that_is_a_coroutine(shared: ProcessPool, capfd: pytest.CaptureFixture[str]) -> None:
+    await does_not_pickle(
+        shared, "^process_work.coroutine returned a coroutine: a process calls plain functions", process_work.coroutine
+    )
+    assert "never awaited" not in capfd.readouterr().err
+
+
 async def test_a_result_that_does_not_unpickle(shared: ProcessPool) -> None:
     await does_not_pickle(
         shared, "^the result of process_work.mine cannot be unpickled: LookupError: not here$", process_work.mine

@@ -5,6 +5,7 @@ Python, a piece at a time, so that the loop gets its turn in between.
 """
 
 import contextlib
+import inspect
 import io
 import pickle
 import reprlib
@@ -22,6 +23,8 @@ LARGEST_PIECE = 1 << 20
 """Bytes that go through a connection at once: it reads as much as is announced into a buffer of that size."""
 MORE, LAST = b"+", b"."
 """What a piece on its way begins with."""
+
+NO_COROUTINES = "a process calls plain functions, coroutine functions run on the loop"
 
 _repr = reprlib.Repr()
 _repr.maxother = 120
@@ -155,6 +158,9 @@ def answer(request: Parcel) -> Parcel:
     except BaseException as error:
         return _pack_error(error)
     try:
+        if inspect.iscoroutine(value):
+            value.close()  # else it complains that nobody has awaited it
+            return pack(("unpicklable", f"{name_of(function)} returned a coroutine: {NO_COROUTINES}"))
         return pack(("value", value))
     except BaseException as error:
         what = f"the result of {name_of(function)}, a {type(value).__name__},"
