@@ -16,4 +16,4 @@ class Stopped(RuntimeError):  # noqa: N818
 
 
 class WorkerLost(RuntimeError):  # noqa: N818
-    """The process that did the work died under it."""
+    """The process that did the work died under it, or gave no answer that can be trusted."""
