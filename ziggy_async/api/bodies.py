@@ -42,16 +42,14 @@ class TaskOptions(BaseModel):
 
 
 class NewTask(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", validate_default=True)  # a sleep needs its seconds
 
     task_id: TaskId = Field(
         description="Of no task that is not done yet, unless its `key` joins it", examples=["night-1"]
     )
     work: Literal["features", "signals", "sleep"]
     tickers: Tickers | None = Field(None, description=f"Of features and signals. {WATCHLIST}", examples=[["SPY"]])
-    seconds: Seconds | None = Field(
-        None, ge=0, le=LONGEST_SLEEP, description="How long to sleep", examples=[None], validate_default=True
-    )
+    seconds: Seconds | None = Field(None, ge=0, le=LONGEST_SLEEP, description="How long to sleep", examples=[None])
     options: TaskOptions = TaskOptions()
 
     @field_validator("tickers")
