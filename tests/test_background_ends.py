@@ -12,25 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.work.errors import Stopped, TaskDropped
 from ziggy_async.work.tasks import TaskHandle
 from ziggy_async.work.visits import Visits
-
-
-def holds(computer: AsyncFeatureComputer) -> dict[str, int]:
-    """The counts, of which the first is always the sum of the states."""
-    counts = computer.counts()
-    states = ("succeeded", "failed", "cancelled", "dead", "queued", "running")
-    assert counts["submitted"] == sum(counts[state] for state in states), counts
-    return counts
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0.001)
 
 
 def close_in_the_middle(loop: asyncio.AbstractEventLoop) -> None:
