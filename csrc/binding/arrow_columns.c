@@ -3,7 +3,7 @@
 #include "binding/convert.h"
 #include "binding/types.h"
 
-#include "engine/arrow.h"
+#include "store/arrow.h"
 
 /* (codes, values) */
 static PyObject *text_column(const za_column *column)

@@ -4,8 +4,8 @@
 #define ZA_BINDING_BATCH_H
 
 #include "binding/types.h"
-#include "engine/port.h"
-#include "engine/request.h"
+#include "market/request.h"
+#include "pool/port.h"
 
 /* What one turn of the loop may spend on handing out results. */
 typedef struct za_budget {

@@ -3,7 +3,7 @@
 #define ZA_BINDING_CONVERT_H
 
 #include "binding/state.h"
-#include "engine/bars.h"
+#include "store/bars.h"
 
 /* Raises the exception of an engine's failure; returns NULL for `return za_raise(&error)`. */
 PyObject *za_raise(const za_error *error);

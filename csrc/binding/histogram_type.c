@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "base/histogram.h"
 #include "base/memory.h"
-#include "engine/histogram.h"
 
 static const double ns_per_second = 1e9;
 

@@ -5,10 +5,10 @@
 #include "binding/batch.h"
 #include "binding/convert.h"
 #include "binding/types.h"
-#include "engine/pool.h"
-#include "engine/port.h"
-#include "engine/rules.h"
 #include "kernels/lanes.h"
+#include "market/rules.h"
+#include "pool/pool.h"
+#include "pool/port.h"
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
@@ -209,7 +209,7 @@ static int make_names(za_state *state)
 {
     static const char *const features[] = {
 #define FEATURE(name, kind) #name,
-#include "engine/features.def"
+#include "market/features.def"
 #undef FEATURE
     };
     static const char *const volatilities[] = {"low", "normal", "high"}, *const trends[] = {"down", "sideways", "up"};
@@ -236,7 +236,7 @@ static PyObject *rule_parameters(void)
         double initial;
     } rows[] = {
 #define PARAMETER(name, initial) {#name, initial},
-#include "engine/rules.def"
+#include "market/rules.def"
 #undef PARAMETER
     };
     PyObject *tuple = PyTuple_New(ZA_RULE_PARAMETER_COUNT);

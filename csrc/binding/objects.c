@@ -6,7 +6,7 @@ typedef enum za_feature_kind { NUMBER, FLAG, MAYBE } za_feature_kind;
 
 static const za_feature_kind feature_kinds[ZA_FEATURE_COUNT] = {
 #define FEATURE(name, kind) kind,
-#include "engine/features.def"
+#include "market/features.def"
 #undef FEATURE
 };
 

@@ -4,7 +4,7 @@
 #define ZA_BINDING_OBJECTS_H
 
 #include "binding/state.h"
-#include "engine/features.h"
+#include "market/features.h"
 
 /* An empty Features. */
 PyObject *za_new_features(za_state *state);

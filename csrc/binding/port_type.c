@@ -350,7 +350,7 @@ PyObject *za_notifier_run(PyObject *module, PyObject *unused)
             break;
         }
         if (port != NULL) {
-            /* What was posted to the port keeps its Python side alive until here (engine/port.h). */
+            /* What was posted to the port keeps its Python side alive until here (pool/port.h). */
             za_port_object *self = (za_port_object *)Py_NewRef((PyObject *)za_port_owner(port));
             wake_loop(&refused, self);
             Py_DECREF((PyObject *)self);

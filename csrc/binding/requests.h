@@ -2,7 +2,7 @@
 #define ZA_BINDING_REQUESTS_H
 
 #include "binding/state.h"
-#include "engine/request.h"
+#include "market/request.h"
 
 /* What a call asks for by request->kind: (store, symbols) from arguments[at] on, which are left to the caller, and for
  * signals (regime, parameters, win_rates, rules), which become request->rules. 0, or -1 with an exception raised. */

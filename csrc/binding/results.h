@@ -3,7 +3,7 @@
 #define ZA_BINDING_RESULTS_H
 
 #include "binding/state.h"
-#include "engine/request.h"
+#include "market/request.h"
 
 /* A Features dict, or the one that says "insufficient_data". */
 PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer *answer);

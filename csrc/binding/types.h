@@ -3,7 +3,7 @@
 #define ZA_BINDING_TYPES_H
 
 #include "binding/state.h"
-#include "engine/store.h"
+#include "store/store.h"
 
 typedef struct za_store_object {
     PyObject_HEAD

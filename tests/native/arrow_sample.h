@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "engine/arrow.h"
+#include "store/arrow.h"
 
 /* A column as a producer would describe it. */
 typedef struct sample {

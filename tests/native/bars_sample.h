@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/block.h"
-#include "engine/store.h"
+#include "store/block.h"
+#include "store/store.h"
 
 /* Seeded dice: the same throws in each run. */
 static inline uint64_t roll(uint64_t *dice, uint64_t sides)

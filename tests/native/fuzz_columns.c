@@ -1,13 +1,13 @@
 /* Batches whose shape is sound and whose contents are not: types, offsets, views, indices, nulls and values come from
  * the input, the size of each buffer from the lengths that a consumer must trust. Nothing may be read out of a buffer,
- * nothing may leak, and what comes out must be as engine/arrow.h promises. */
+ * nothing may leak, and what comes out must be as store/arrow.h promises. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/arrow.h"
 #include "fuzz.h"
+#include "store/arrow.h"
 
 enum { MOST_COLUMNS = 4, MOST_ROWS = 40, MOST_BUFFERS = 4, MOST_BLOCKS = 256 };
 

@@ -2,7 +2,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/features.h"
+#include "market/features.h"
 
 enum { MOST_BARS = 400 };
 

@@ -6,10 +6,10 @@
 #include "bars_sample.h"
 #include "base/clock.h"
 #include "check.h"
-#include "engine/fork.h"
-#include "engine/port.h"
-#include "engine/request.h"
 #include "gate.h"
+#include "market/request.h"
+#include "pool/fork.h"
+#include "pool/port.h"
 
 enum { NAMES = 200, BARS = 60, FORKS = 40, CHILD_SECONDS = 20 };
 static const int64_t second = 1000000000;

@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/histogram.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/histogram.h"
 #include "gate.h"
 
 enum { SAMPLES = 5000, THREADS = 4, ROUNDS = 20000 };

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/pool.h"
 #include "gate.h"
+#include "pool/pool.h"
 
 enum { MOST_LOGGED = 64 };
 static const int64_t second = 1000000000;

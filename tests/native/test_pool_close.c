@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/pool.h"
 #include "gate.h"
+#include "pool/pool.h"
 
 enum { USERS = 4 };
 static const int64_t second = 1000000000;

@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/port.h"
 #include "gate.h"
+#include "pool/port.h"
 
 enum { BURST = 100 };
 

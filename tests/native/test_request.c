@@ -2,7 +2,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/request.h"
+#include "market/request.h"
 
 enum { MOST = 70 };
 static const int64_t second = 1000000000;
@@ -13,7 +13,7 @@ static za_rules chop_rules(void)
         .parameter =
             {
 #define PARAMETER(name, value) value,
-#include "engine/rules.def"
+#include "market/rules.def"
 #undef PARAMETER
             },
         .win_rate = {[ZA_MEAN_REVERSION] = {[ZA_CHOP] = .65}, [ZA_MOMENTUM] = {[ZA_CHOP] = .55}},

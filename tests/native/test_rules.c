@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "engine/rules.h"
+#include "market/rules.h"
 
 enum { MEAN_REVERSION = 1u << ZA_MEAN_REVERSION, MOMENTUM = 1u << ZA_MOMENTUM, BOTH = MEAN_REVERSION | MOMENTUM };
 
@@ -10,7 +10,7 @@ static za_rules rules_of(za_regime regime, unsigned allowed)
 {
     static const double initial[] = {
 #define PARAMETER(name, value) value,
-#include "engine/rules.def"
+#include "market/rules.def"
 #undef PARAMETER
     };
     za_rules rules = {

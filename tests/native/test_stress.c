@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "check.h"
-#include "engine/port.h"
-#include "engine/request.h"
 #include "gate.h"
+#include "market/request.h"
+#include "pool/port.h"
 
 enum {
     NAMES = 120,

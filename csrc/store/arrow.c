@@ -1,0 +1,199 @@
+#include "store/arrow.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/arrow_column.h"
+
+/* A table while batches come in. */
+typedef struct reader {
+    za_arrow_column *columns;
+    int64_t column_count, rows;
+} table_reader;
+
+static void reader_free(table_reader *reader)
+{
+    for (int64_t i = 0; reader->columns != NULL && i < reader->column_count; i++) {
+        za_arrow_column_free(&reader->columns[i]);
+    }
+    za_free(reader->columns);
+    reader->columns = NULL;
+}
+
+/* Starts as zeros; on failure still to be freed. */
+static za_code reader_begin(table_reader *reader, const struct ArrowSchema *schema, za_error *error)
+{
+    if (schema->format == NULL || strcmp(schema->format, "+s") != 0 || schema->dictionary != NULL) {
+        return za_fail(error, ZA_BAD_TYPE, "expected a table or a struct of columns, got Arrow format '%.100s'",
+                       schema->format != NULL ? schema->format : "");
+    }
+    if (schema->n_children < 0 || (schema->n_children > 0 && schema->children == NULL)) {
+        return za_fail(error, ZA_BAD_VALUE, "the Arrow schema has no columns where it says that it has");
+    }
+    reader->columns = za_alloc_zeroed((size_t)schema->n_children, sizeof *reader->columns);
+    if (reader->columns == NULL) {
+        return za_fail_memory(error);
+    }
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        if (schema->children[i] == NULL) {
+            return za_fail(error, ZA_BAD_VALUE, "column %lld of the Arrow schema is missing", (long long)i);
+        }
+        za_code code = za_arrow_column_begin(&reader->columns[i], schema->children[i], error);
+        if (code != ZA_OK) {
+            return code;
+        }
+        reader->column_count = i + 1;
+    }
+    return ZA_OK;
+}
+
+/* A row of the table cannot be null as a whole. */
+static za_code check_no_null_rows(const table_reader *reader, const struct ArrowArray *batch, za_error *error)
+{
+    const uint8_t *valid = batch->n_buffers > 0 && batch->buffers != NULL ? batch->buffers[0] : NULL;
+    if (batch->null_count == 0 || valid == NULL) {
+        return ZA_OK;
+    }
+    for (int64_t i = 0; i < batch->length; i++) {
+        if (!za_arrow_rows_bit(valid, batch->offset + i)) {
+            return za_fail(error, ZA_BAD_VALUE, "row %lld is null as a whole", (long long)(reader->rows + i));
+        }
+    }
+    return ZA_OK;
+}
+
+static za_code reader_append(table_reader *reader, const struct ArrowArray *batch, za_error *error)
+{
+    if (batch->length < 0 || batch->offset < 0 || batch->length > INT64_MAX - batch->offset ||
+        batch->length > INT64_MAX - reader->rows) {
+        return za_fail(error, ZA_BAD_VALUE, "the Arrow batch's length or offset is negative or too large");
+    }
+    if (batch->n_children != reader->column_count || (batch->n_children > 0 && batch->children == NULL)) {
+        return za_fail(error, ZA_BAD_VALUE, "the Arrow batch has %lld columns, its schema %lld",
+                       (long long)batch->n_children, (long long)reader->column_count);
+    }
+    za_code code = ZA_OK;
+    for (int64_t i = 0; code == ZA_OK && i < reader->column_count; i++) {
+        code = za_arrow_column_append(&reader->columns[i], batch->children[i], batch->offset, batch->length, error);
+    }
+    if (code == ZA_OK) {
+        code = check_no_null_rows(reader, batch, error);
+    }
+    if (code == ZA_OK) {
+        reader->rows += batch->length;
+    }
+    return code;
+}
+
+/* Moves the columns into `table`; after a failure they are still the reader's. */
+static za_code reader_finish(table_reader *reader, za_table *table, za_error *error)
+{
+    za_column *columns = za_alloc_zeroed((size_t)reader->column_count, sizeof *columns);
+    if (columns == NULL) {
+        return za_fail_memory(error);
+    }
+    for (int64_t i = 0; i < reader->column_count; i++) {
+        za_arrow_column_finish(&reader->columns[i], &columns[i]);
+    }
+    *table = (za_table){.columns = columns, .column_count = reader->column_count, .rows = reader->rows};
+    return ZA_OK;
+}
+
+za_code za_arrow_read_array(const struct ArrowSchema *schema, const struct ArrowArray *array, za_table *table,
+                            za_error *error)
+{
+    table_reader reader = {0};
+    if (schema->release == NULL || array->release == NULL) {
+        return za_fail(error, ZA_BAD_VALUE, "the Arrow array was released before it was read");
+    }
+    za_code code = reader_begin(&reader, schema, error);
+    if (code == ZA_OK) {
+        code = reader_append(&reader, array, error);
+    }
+    if (code == ZA_OK) {
+        code = reader_finish(&reader, table, error);
+    }
+    reader_free(&reader);
+    return code;
+}
+
+/* What the stream itself says went wrong; `number` is an errno. */
+static za_code fail_stream(struct ArrowArrayStream *stream, int number, za_error *error)
+{
+    const char *sentence = stream->get_last_error != NULL ? stream->get_last_error(stream) : NULL;
+    if (number == ENOMEM) {
+        return za_fail_memory(error);
+    }
+    za_code code = number == EINVAL || number == ERANGE || number == EDOM ? ZA_BAD_VALUE : ZA_SYSTEM;
+    if (sentence == NULL || sentence[0] == '\0') {
+        return za_fail(error, code, "the Arrow stream failed with error number %d", number);
+    }
+    return za_fail(error, code, "the Arrow stream failed: %s", sentence);
+}
+
+/* Batches to the end of the stream, which is one that is released already. */
+static za_code read_batches(struct ArrowArrayStream *stream, table_reader *reader, za_error *error)
+{
+    for (;;) {
+        struct ArrowArray batch = {0};
+        int number = stream->get_next(stream, &batch);
+        if (number != 0) {
+            return fail_stream(stream, number, error);
+        }
+        if (batch.release == NULL) {
+            return ZA_OK;
+        }
+        za_code code = reader_append(reader, &batch, error);
+        batch.release(&batch);
+        if (code != ZA_OK) {
+            return code;
+        }
+    }
+}
+
+za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_table *table, za_error *error)
+{
+    table_reader reader = {0};
+    struct ArrowSchema schema = {0};
+    if (stream->release == NULL) {
+        return za_fail(error, ZA_BAD_VALUE, "the Arrow stream was released before it was read");
+    }
+    int number = stream->get_schema(stream, &schema);
+    if (number != 0) {
+        return fail_stream(stream, number, error);
+    }
+    za_code code = reader_begin(&reader, &schema, error);
+    if (code == ZA_OK) {
+        code = read_batches(stream, &reader, error);
+    }
+    if (code == ZA_OK) {
+        code = reader_finish(&reader, table, error);
+    }
+    reader_free(&reader);
+    if (schema.release != NULL) {
+        schema.release(&schema);
+    }
+    return code;
+}
+
+void za_table_free(za_table *table)
+{
+    for (int64_t i = 0; i < table->column_count; i++) {
+        za_column *column = &table->columns[i];
+        for (int32_t k = 0; k < column->text_count; k++) {
+            za_free(column->texts[k]);
+        }
+        za_free(column->texts);
+        za_free(column->text_lengths);
+        za_free(column->codes);
+        za_free(column->integers);
+        za_free(column->missing);
+        za_free(column->numbers);
+        za_free(column->name);
+        za_free(column->format);
+        za_free(column->fault);
+    }
+    za_free(table->columns);
+    *table = (za_table){0};
+}

@@ -1,0 +1,366 @@
+#include "store/arrow_column.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Rows of a column are counted in int64_t and addressed in bytes, at most 16 a row. */
+static const int64_t most_rows = INT64_MAX / 16;
+
+za_code za_arrow_rows_fail(const za_arrow_rows *rows, int64_t i, const char *fault, za_error *error)
+{
+    if (rows->fault_row != NULL) {
+        *rows->fault_row = rows->counted_from + i;
+    }
+    return za_fail(error, ZA_BAD_VALUE, "column '%.100s', %s %lld: %s", rows->column, rows->unit,
+                   (long long)(rows->counted_from + i), fault);
+}
+
+static za_code fail_column(const char *column, const char *fault, za_error *error)
+{
+    return za_fail(error, ZA_BAD_VALUE, "column '%.100s': %s", column, fault);
+}
+
+za_code za_arrow_rows_need(const za_arrow_rows *rows, int64_t buffers, za_error *error)
+{
+    const struct ArrowArray *array = rows->array;
+    if (array->n_buffers < buffers || array->buffers == NULL) {
+        return fail_column(rows->column, "the array has too few buffers", error);
+    }
+    if (rows->count > 0 && array->buffers[1] == NULL) {
+        return fail_column(rows->column, "the array has rows but no values", error);
+    }
+    return ZA_OK;
+}
+
+/* The bitmap of nulls, or NULL if there is no null. The first buffer of every layout but that of type null. */
+static za_code find_nulls(za_arrow_rows *rows, za_error *error)
+{
+    const struct ArrowArray *array = rows->array;
+    if (array->null_count == 0 || rows->count == 0) {
+        return ZA_OK;
+    }
+    if (array->n_buffers > 0 && array->buffers != NULL) {
+        rows->valid = array->buffers[0];
+    }
+    /* A count of -1 says that no one has counted. */
+    if (array->null_count < -1 || array->null_count > array->length || (array->null_count > 0 && rows->valid == NULL)) {
+        return fail_column(rows->column, "the count of nulls is wrong, or their bitmap is missing", error);
+    }
+    return ZA_OK;
+}
+
+/* Sets what of `rows` depends on the array. `rows` has names and counting already, and its first and count without the
+ * array's own offset. */
+static za_code select_rows(za_arrow_rows *rows, const struct ArrowArray *array, za_arrow_storage storage,
+                           za_error *error)
+{
+    if (array == NULL) {
+        return fail_column(rows->column, "the array is missing", error);
+    }
+    if (array->length < 0 || array->offset < 0 || array->length > most_rows - array->offset) {
+        return fail_column(rows->column, "the array's length or offset is negative or too large", error);
+    }
+    if (rows->first > array->length || rows->count > array->length - rows->first) {
+        return fail_column(rows->column, "the array is shorter than the batch", error);
+    }
+    rows->array = array;
+    rows->first += array->offset;
+    rows->valid = NULL;
+    return storage == ZA_ARROW_NULL ? ZA_OK : find_nulls(rows, error);
+}
+
+static bool has_values(const za_column *column)
+{
+    return column->kind != ZA_COLUMN_UNSUPPORTED && column->kind != ZA_COLUMN_BROKEN;
+}
+
+static size_t value_bytes(za_column_kind kind)
+{
+    return kind == ZA_COLUMN_TEXT ? sizeof(int32_t) : sizeof(int64_t);
+}
+
+/* The one array that a column of this kind has. */
+static void *values_of(const za_column *column)
+{
+    switch (column->kind) {
+    case ZA_COLUMN_NUMBER:
+        return column->numbers;
+    case ZA_COLUMN_TEXT:
+        return column->codes;
+    default:
+        return column->integers;
+    }
+}
+
+static void set_values(za_column *column, void *values)
+{
+    switch (column->kind) {
+    case ZA_COLUMN_NUMBER:
+        column->numbers = values;
+        break;
+    case ZA_COLUMN_TEXT:
+        column->codes = values;
+        break;
+    default:
+        column->integers = values;
+        break;
+    }
+}
+
+/* Room for `count` more rows: what is asked for at first, so that one batch fits exactly, then at least twice as much.
+ */
+static za_code reserve(za_arrow_column *column, int64_t count, za_error *error)
+{
+    int64_t rows = column->column.rows;
+    if (!has_values(&column->column)) {
+        return ZA_OK;
+    }
+    if (count > most_rows - rows) {
+        return fail_column(column->column.name, "there are too many rows", error);
+    }
+    if (values_of(&column->column) != NULL && rows + count <= column->room) {
+        return ZA_OK;
+    }
+    int64_t room = rows == 0 ? count : rows + (count > rows ? count : rows);
+    void *values = za_resize(values_of(&column->column), (size_t)room, value_bytes(column->column.kind));
+    if (values == NULL) {
+        return za_fail_memory(error);
+    }
+    set_values(&column->column, values);
+    if (column->column.missing != NULL) {
+        uint8_t *missing = za_resize(column->column.missing, (size_t)room, sizeof *missing);
+        if (missing == NULL) {
+            return za_fail_memory(error);
+        }
+        column->column.missing = missing;
+    }
+    column->room = room;
+    return ZA_OK;
+}
+
+za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, za_error *error)
+{
+    const char *name = schema->name != NULL ? schema->name : "";
+    const struct ArrowSchema *values = schema->dictionary != NULL ? schema->dictionary : schema;
+    *column = (za_arrow_column){.encoded = schema->dictionary != NULL};
+    if (schema->format == NULL || values->format == NULL) {
+        return fail_column(name, "the schema has no format", error);
+    }
+    column->index = za_arrow_type_of(schema->format);
+    if (column->encoded && !za_arrow_type_is_index(column->index)) {
+        return fail_column(name, "indices into a dictionary must be whole numbers", error);
+    }
+    bool nested = column->encoded && values->dictionary != NULL; /* a dictionary of dictionaries is not decoded */
+    column->type = nested ? (za_arrow_type){.kind = ZA_COLUMN_UNSUPPORTED} : za_arrow_type_of(values->format);
+    column->column.kind = column->type.kind;
+    column->column.fault_row = -1;
+    column->column.name = za_copy_text(name, strlen(name));
+    column->column.format = za_copy_text(values->format, strlen(values->format));
+    bool made = column->column.name != NULL && column->column.format != NULL;
+    za_code code = made ? reserve(column, 0, error) : za_fail_memory(error);
+    if (code != ZA_OK) {
+        za_arrow_column_free(column);
+    }
+    return code;
+}
+
+/* Says whether row `i` behind the rows there are is null. What is not null needs no memory until the first null. */
+static za_code mark(za_arrow_column *column, int64_t i, bool null, za_error *error)
+{
+    za_column *made = &column->column;
+    if (made->missing == NULL) {
+        if (!null) {
+            return ZA_OK;
+        }
+        made->missing = za_alloc_zeroed((size_t)column->room, sizeof *made->missing);
+        if (made->missing == NULL) {
+            return za_fail_memory(error);
+        }
+    }
+    made->missing[made->rows + i] = null;
+    if (null) {
+        made->integers[made->rows + i] = 0;
+    }
+    return ZA_OK;
+}
+
+static za_code append_whole(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
+{
+    za_column *made = &column->column;
+    za_code code = za_arrow_read_whole(rows, column->type, made->integers + made->rows, error);
+    bool nulls = rows->valid != NULL || made->missing != NULL;
+    for (int64_t i = 0; code == ZA_OK && nulls && i < rows->count; i++) {
+        code = mark(column, i, za_arrow_rows_null(rows, i), error);
+    }
+    return code;
+}
+
+/* Appends rows that hold the values themselves. */
+static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
+{
+    za_column *made = &column->column;
+    switch (made->kind) {
+    case ZA_COLUMN_WHOLE:
+    case ZA_COLUMN_UNSIGNED:
+        return append_whole(column, rows, error);
+    case ZA_COLUMN_TIME:
+        return za_arrow_read_times(rows, column->type, made->integers + made->rows, error);
+    case ZA_COLUMN_TEXT:
+        return za_arrow_read_texts(rows, column->type, &column->texts, made->codes + made->rows, error);
+    default:
+        return za_arrow_read_numbers(rows, column->type, made->numbers + made->rows, error);
+    }
+}
+
+/* Copies what the indices point to; `values` is the decoded dictionary and of the same kind as the column. */
+static za_code gather(za_arrow_column *column, const za_arrow_coded *coded, const za_column *values, za_error *error)
+{
+    za_column *made = &column->column;
+    za_code code = ZA_OK;
+    for (int64_t i = 0; code == ZA_OK && i < coded->rows.count; i++) {
+        int64_t at = coded->indices[i], to = made->rows + i;
+        bool null = za_arrow_rows_null(&coded->rows, i);
+        if (made->kind == ZA_COLUMN_NUMBER) {
+            made->numbers[to] = null ? NAN : values->numbers[at];
+        } else if (made->kind == ZA_COLUMN_TIME) {
+            made->integers[to] = null ? INT64_MIN : values->integers[at];
+        } else {
+            null = null || (values->missing != NULL && values->missing[at] != 0);
+            made->integers[to] = null ? 0 : values->integers[at];
+            code = mark(column, i, null, error);
+        }
+    }
+    return code;
+}
+
+static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *coded, za_error *error)
+{
+    za_arrow_column values = {.type = column->type, .column = {.kind = column->type.kind}};
+    values.column.name = column->column.name; /* lent, for errors */
+    za_code code = reserve(&values, coded->dictionary.count, error);
+    if (code == ZA_OK) {
+        code = append_plain(&values, &coded->dictionary, error);
+    }
+    if (code == ZA_OK) {
+        code = gather(column, coded, &values.column, error);
+    }
+    values.column.name = NULL;
+    za_arrow_column_free(&values);
+    return code;
+}
+
+/* ZA_BAD_VALUE where a row points out of the dictionary. */
+static za_code check_indices(const za_arrow_coded *coded, za_error *error)
+{
+    for (int64_t i = 0; i < coded->rows.count; i++) {
+        bool inside = coded->indices[i] >= 0 && coded->indices[i] < coded->dictionary.count;
+        if (!inside && !za_arrow_rows_null(&coded->rows, i)) {
+            return za_arrow_rows_fail(&coded->rows, i, "the index lies outside of the dictionary", error);
+        }
+    }
+    return ZA_OK;
+}
+
+static za_code append_coded(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
+{
+    const struct ArrowArray *dictionary = rows->array->dictionary;
+    za_arrow_coded coded = {.rows = *rows, .type = column->type};
+    coded.dictionary = (za_arrow_rows){.count = dictionary->length, .column = rows->column, .unit = "dictionary value"};
+    za_code code = select_rows(&coded.dictionary, dictionary, column->type.storage, error);
+    if (code != ZA_OK) {
+        return code;
+    }
+    coded.indices = za_alloc((size_t)rows->count, sizeof *coded.indices);
+    if (coded.indices == NULL) {
+        return za_fail_memory(error);
+    }
+    code = za_arrow_read_whole(rows, column->index, coded.indices, error);
+    if (code == ZA_OK) {
+        code = check_indices(&coded, error);
+    }
+    if (code == ZA_OK && column->type.kind == ZA_COLUMN_TEXT) {
+        code = za_arrow_gather_texts(&coded, &column->texts, column->column.codes + column->column.rows, error);
+    } else if (code == ZA_OK) {
+        code = append_gathered(column, &coded, error);
+    }
+    za_free(coded.indices);
+    return code;
+}
+
+static za_code append_rows(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+                           za_error *error)
+{
+    za_column *made = &column->column;
+    za_arrow_rows rows = {
+        .first = first, .count = count, .column = made->name, .unit = "row", .counted_from = made->rows};
+    rows.fault_row = &made->fault_row;
+    za_arrow_storage storage = column->encoded ? column->index.storage : column->type.storage;
+    za_code code = select_rows(&rows, array, storage, error);
+    if (code == ZA_OK && column->encoded != (array->dictionary != NULL)) {
+        code = fail_column(rows.column, "schema and batch do not agree whether there is a dictionary", error);
+    }
+    if (code == ZA_OK) {
+        code = reserve(column, count, error);
+    }
+    if (code == ZA_OK) {
+        code = column->encoded ? append_coded(column, &rows, error) : append_plain(column, &rows, error);
+    }
+    return code;
+}
+
+static void free_values(za_arrow_column *column)
+{
+    za_text_set_free(&column->texts);
+    za_free(values_of(&column->column));
+    za_free(column->column.missing);
+    set_values(&column->column, NULL);
+    column->column.missing = NULL;
+}
+
+/* Leaves the sentence in the place of the values. */
+static za_code become_broken(za_arrow_column *column, const char *sentence, za_error *error)
+{
+    free_values(column);
+    column->column.kind = ZA_COLUMN_BROKEN;
+    column->column.fault = za_copy_text(sentence, strlen(sentence));
+    return column->column.fault != NULL ? ZA_OK : za_fail_memory(error);
+}
+
+za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+                               za_error *error)
+{
+    za_error fault = {0};
+    za_code code = has_values(&column->column) ? append_rows(column, array, first, count, &fault) : ZA_OK;
+    if (code == ZA_BAD_VALUE) {
+        code = become_broken(column, fault.text, error);
+    } else if (code == ZA_NO_MEMORY) {
+        return za_fail_memory(error);
+    }
+    if (code == ZA_OK) {
+        column->column.rows += count;
+    }
+    return code;
+}
+
+void za_arrow_column_finish(za_arrow_column *column, za_column *result)
+{
+    *result = column->column;
+    result->texts = column->texts.texts;
+    result->text_lengths = column->texts.lengths;
+    result->text_count = column->texts.count;
+    column->texts.texts = NULL;
+    column->texts.lengths = NULL;
+    za_text_set_free(&column->texts);
+    *column = (za_arrow_column){0};
+}
+
+void za_arrow_column_free(za_arrow_column *column)
+{
+    free_values(column);
+    za_free(column->column.name);
+    za_free(column->column.format);
+    za_free(column->column.fault);
+    *column = (za_arrow_column){0};
+}

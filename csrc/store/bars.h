@@ -1,0 +1,80 @@
+/* Bars as rows of columns, and what makes a bar a bar. */
+#ifndef ZA_STORE_BARS_H
+#define ZA_STORE_BARS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "kernels/catalog.h"
+
+/* A bar's figures, in the order in which every column array of the engine holds them: the columns of a kernel that
+ * everybody has. */
+typedef enum za_figure {
+    ZA_FIGURE_OPEN = ZA_OPEN,
+    ZA_FIGURE_HIGH = ZA_HIGH,
+    ZA_FIGURE_LOW = ZA_LOW,
+    ZA_FIGURE_CLOSE = ZA_CLOSE,
+    ZA_FIGURE_VOLUME = ZA_VOLUME,
+    ZA_FIGURE_COUNT
+} za_figure;
+
+static inline const char *za_figure_name(za_figure figure)
+{
+    return za_field_name((za_field)figure);
+}
+
+/* A symbol's name: `length` bytes of UTF-8, NUL not needed. */
+typedef struct za_symbol {
+    const char *text;
+    size_t length;
+} za_symbol;
+
+typedef struct za_bar {
+    int64_t time; /* nanoseconds since 1970 UTC */
+    bool naive;   /* it was told without a time zone: a symbol remembers that of its last bar, to answer in kind */
+    double figure[ZA_FIGURE_COUNT];
+} za_bar;
+
+/* Borrowed columns of `count` rows. */
+typedef struct za_rows {
+    const int64_t *time;
+    const double *figure[ZA_FIGURE_COUNT];
+    int64_t count;
+} za_rows;
+
+/* Bytes of a symbol that a sentence shows, for %.*s: 64 at most, and no character cut in two. */
+int za_symbol_shown(za_symbol symbol);
+
+/* Indices and gauges have names that begin so: nobody trades them, and they do not count in a market's breadth. */
+static inline bool za_symbol_is_index(za_symbol symbol)
+{
+    return symbol.length > 0 && symbol.text[0] == '^';
+}
+
+/* Times of missing values (NaT). */
+#define ZA_TIME_MISSING INT64_MIN
+
+/* Prices outside of [1e-100, 1e100] and volumes above 1e100 are refused: their squares and products would overflow, and
+ * finite bars could then give features that are not. */
+#define ZA_LEAST_PRICE 1e-100
+#define ZA_MOST_FIGURE 1e100
+
+/* The row `row` of `rows`. */
+za_bar za_rows_bar(const za_rows *rows, int64_t row);
+
+/* A figure `back` bars before the last. */
+static inline double za_rows_last(const za_rows *rows, za_figure figure, int64_t back)
+{
+    return rows->figure[figure][rows->count - 1 - back];
+}
+
+/* ZA_OK if `bar` is one: finite, prices positive, volume not negative and, for an ordered calendar, low <= open, close
+ * <= high. Else ZA_BAD_VALUE naming symbol, row (left out if negative), column and value. */
+za_code za_bar_check(const za_bar *bar, bool ordered, za_symbol symbol, int64_t row, za_error *error);
+
+/* ZA_OK if `time` is later than `previous`; else ZA_BAD_VALUE naming symbol, row and both times. */
+za_code za_bar_check_time(int64_t time, int64_t previous, za_symbol symbol, int64_t row, za_error *error);
+
+#endif

@@ -1,0 +1,286 @@
+/* Whole tables into the store: every block is built and checked first, without the lock, and then put in place at once.
+ */
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/store_inside.h"
+
+/* One symbol's part of a table: rows picked[0 .. count) of it, in the order to be stored; picked NULL: all of them. */
+typedef struct za_part {
+    za_symbol symbol;
+    int64_t *picked;
+    int64_t count;
+    za_block *block; /* built from them; `count` is then the number of bars in it */
+} za_part;
+
+static int64_t row_of(const za_part *part, int64_t i)
+{
+    return part->picked != NULL ? part->picked[i] : i;
+}
+
+/* One call's table and rules. */
+typedef struct za_loading {
+    const za_rows *rows;
+    bool ordered, skip;
+    int64_t capacity, skipped;
+    za_error *error;
+} za_loading;
+
+static za_code check_row(const za_loading *loading, const za_part *part, int64_t row, const za_bar *bar,
+                         int64_t previous)
+{
+    za_error *error = loading->skip ? NULL : loading->error;
+    za_code code = za_bar_check(bar, loading->ordered, part->symbol, row, error);
+    if (code == ZA_OK && loading->ordered && previous != ZA_TIME_MISSING) {
+        code = za_bar_check_time(bar->time, previous, part->symbol, row, error);
+    }
+    return code;
+}
+
+/* The part's valid rows, compacted in part->picked when rows were left out. ZA_BAD_VALUE for an invalid row that must
+ * not be skipped. */
+static za_code pick_valid(za_loading *loading, za_part *part)
+{
+    int64_t valid = 0, previous = ZA_TIME_MISSING;
+    for (int64_t i = 0; i < part->count; i++) {
+        int64_t row = row_of(part, i);
+        za_bar bar = za_rows_bar(loading->rows, row);
+        za_code code = check_row(loading, part, row, &bar, previous);
+        if (code != ZA_OK && !loading->skip) {
+            return code;
+        }
+        if (code != ZA_OK) {
+            loading->skipped++;
+            continue;
+        }
+        previous = bar.time;
+        if (part->picked != NULL) {
+            part->picked[valid] = row;
+        }
+        valid++;
+    }
+    part->count = valid;
+    return ZA_OK;
+}
+
+/* The part's bars in a block of their own; no block if it has no valid row. */
+static za_code build_block(za_loading *loading, za_part *part)
+{
+    za_code code = pick_valid(loading, part);
+    if (code != ZA_OK || part->count == 0) {
+        return code;
+    }
+    int64_t bars = part->count < loading->capacity ? part->count : loading->capacity;
+    int64_t skip = part->count - bars;
+    part->block = za_block_new(bars);
+    if (part->block == NULL) {
+        return za_fail_memory(loading->error);
+    }
+    for (int64_t i = 0; i < bars; i++) {
+        za_bar bar = za_rows_bar(loading->rows, row_of(part, skip + i));
+        za_block_write(part->block, i, &bar);
+    }
+    part->count = bars;
+    return ZA_OK;
+}
+
+/* The entry of a part, made if there is none. A name that stands twice would replace its own rows. Under the lock. */
+static za_code add_part(za_store *store, const za_part *part, za_error *error)
+{
+    bool made;
+    za_entry *entry = za_symbols_add(&store->symbols, part->symbol, &made);
+    if (entry == NULL) {
+        return za_fail_memory(error);
+    }
+    if (entry->mark == store->last_mark) {
+        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice among the names", za_symbol_shown(part->symbol),
+                       part->symbol.text);
+    }
+    entry->mark = store->last_mark;
+    return ZA_OK;
+}
+
+/* All parts into the store, or none. */
+static za_code put_parts(za_store *store, za_part *parts, int32_t count, za_error *error)
+{
+    za_code code = ZA_OK;
+    int32_t added = 0;
+    pthread_mutex_lock(&store->mutex);
+    store->last_mark++;
+    while (added < count && (code = add_part(store, &parts[added], error)) == ZA_OK) {
+        added++;
+    }
+    for (int32_t i = 0; i < added; i++) {
+        za_entry *entry = za_symbols_find(&store->symbols, parts[i].symbol);
+        if (code == ZA_OK) {
+            store->stats.loaded += parts[i].count;
+            za_store_put_block(store, entry, parts[i].block, parts[i].count);
+            parts[i].block = NULL;
+        } else if (entry->block == NULL) { /* added by this call */
+            za_store_remove_entry(store, entry);
+        }
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return code;
+}
+
+/* Blocks for all parts; those without a valid row, all of them skipped, are left out. Fails when no part is left: a
+ * load that loads nothing is a mistake. */
+static za_code build_parts(za_loading *loading, za_part *parts, int32_t *count)
+{
+    int32_t built = 0;
+    for (int32_t i = 0; i < *count; i++) {
+        za_code code = parts[i].symbol.length == 0 ? za_fail(loading->error, ZA_BAD_VALUE, "a symbol is empty")
+                                                   : build_block(loading, &parts[i]);
+        if (code != ZA_OK) {
+            return code;
+        }
+        if (parts[i].block != NULL) {
+            za_part part = parts[i];
+            parts[i].block = NULL;
+            parts[built++] = part;
+        }
+    }
+    if (built == 0) {
+        return za_fail(loading->error, ZA_BAD_VALUE, loading->skipped > 0 ? "%.*s: no valid row" : "%.*s: no rows",
+                       za_symbol_shown(parts[0].symbol), parts[0].symbol.text);
+    }
+    *count = built;
+    return ZA_OK;
+}
+
+/* Builds and puts in place; releases the blocks that were not. */
+static za_code load_parts(za_store *store, za_loading *loading, za_part *parts, int32_t count)
+{
+    int32_t built = count;
+    za_code code = build_parts(loading, parts, &built);
+    if (code == ZA_OK) {
+        code = put_parts(store, parts, built, loading->error);
+    }
+    for (int32_t i = 0; i < count; i++) {
+        za_block_release(parts[i].block);
+    }
+    pthread_mutex_lock(&store->mutex);
+    store->stats.rejected += code == ZA_OK ? loading->skipped : code == ZA_BAD_VALUE;
+    pthread_mutex_unlock(&store->mutex);
+    return code;
+}
+
+static za_loading loading_of(const za_store *store, const za_rows *rows, bool skip, za_error *error)
+{
+    return (za_loading){.rows = rows,
+                        .ordered = store->options.ordered,
+                        .skip = skip,
+                        .capacity = store->options.capacity,
+                        .error = error};
+}
+
+za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, int64_t *skipped, za_error *error)
+{
+    za_loading loading = loading_of(store, rows, skipped != NULL, error);
+    za_part part = {.symbol = symbol, .count = rows->count};
+    za_code code = ZA_NO_MEMORY;
+    if (loading.skip) { /* which rows stay has to be remembered */
+        part.picked = za_alloc((size_t)rows->count, sizeof *part.picked);
+        if (part.picked == NULL) {
+            return za_fail_memory(error);
+        }
+        for (int64_t i = 0; i < rows->count; i++) {
+            part.picked[i] = i;
+        }
+    }
+    int64_t *picked = part.picked;
+    code = load_parts(store, &loading, &part, 1);
+    if (code == ZA_OK && skipped != NULL) {
+        *skipped = loading.skipped;
+    }
+    za_free(picked);
+    return code;
+}
+
+/* Stable merge sort of row numbers by time; `spare` has the same room. Most tables are sorted already, and cost one
+ * look. */
+static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, int64_t *spare)
+{
+    bool sorted = true;
+    for (int64_t i = 1; sorted && i < count; i++) {
+        sorted = time[picked[i - 1]] <= time[picked[i]];
+    }
+    if (sorted) {
+        return;
+    }
+    int64_t half = count / 2;
+    sort_by_time(picked, half, time, spare);
+    sort_by_time(picked + half, count - half, time, spare);
+    memcpy(spare, picked, (size_t)half * sizeof *spare);
+    for (int64_t left = 0, right = half, to = 0; left < half; to++) {
+        bool take_right = right < count && time[picked[right]] < time[spare[left]];
+        picked[to] = take_right ? picked[right++] : spare[left++];
+    }
+}
+
+/* Rows of each name, in their order in the table: parts[] with their `picked` inside `order`. Names without rows are
+ * left out; returns how many parts there are, or -1 for a code that is none of the names. */
+static int32_t group_rows(const za_long_table *table, int64_t *order, za_part *parts)
+{
+    for (int32_t i = 0; i < table->name_count; i++) {
+        parts[i] = (za_part){.symbol = table->names[i]};
+    }
+    for (int64_t row = 0; row < table->rows.count; row++) {
+        if (table->codes[row] < 0 || table->codes[row] >= table->name_count) {
+            return -1;
+        }
+        parts[table->codes[row]].count++;
+    }
+    int64_t *next = order;
+    for (int32_t i = 0; i < table->name_count; i++) {
+        parts[i].picked = next;
+        next += parts[i].count;
+        parts[i].count = 0;
+    }
+    for (int64_t row = 0; row < table->rows.count; row++) {
+        za_part *part = &parts[table->codes[row]];
+        part->picked[part->count++] = row;
+    }
+    int32_t used = 0;
+    for (int32_t i = 0; i < table->name_count; i++) {
+        if (parts[i].count > 0) {
+            parts[used++] = parts[i];
+        }
+    }
+    return used;
+}
+
+za_code za_store_load_groups(za_store *store, const za_long_table *table, int64_t *skipped, za_error *error)
+{
+    za_code code;
+    za_loading loading = loading_of(store, &table->rows, skipped != NULL, error);
+    int64_t *order = za_alloc((size_t)table->rows.count, sizeof *order);
+    int64_t *spare = za_alloc((size_t)table->rows.count, sizeof *spare);
+    za_part *parts = za_alloc_zeroed((size_t)table->name_count, sizeof *parts);
+    if (order == NULL || spare == NULL || parts == NULL) {
+        code = za_fail_memory(error);
+        goto done;
+    }
+    int32_t count = group_rows(table, order, parts);
+    if (count < 0) {
+        code = za_fail(error, ZA_BAD_VALUE, "a symbol code is out of range");
+        goto done;
+    }
+    if (count == 0) {
+        code = za_fail(error, ZA_BAD_VALUE, "the table has no rows");
+        goto done;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        sort_by_time(parts[i].picked, parts[i].count, table->rows.time, spare);
+    }
+    code = load_parts(store, &loading, parts, count);
+    if (code == ZA_OK && skipped != NULL) {
+        *skipped = loading.skipped;
+    }
+done:
+    za_free(order);
+    za_free(spare);
+    za_free(parts);
+    return code;
+}

@@ -1,0 +1,402 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "pool/fork.h"
+#include "store/store_inside.h"
+
+/* All stores, so that a fork can take place while none of them is half changed. */
+static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
+static za_store *list_head; /* guarded by list_mutex */
+
+void za_stores_before_fork(void)
+{
+    pthread_mutex_lock(&list_mutex);
+    for (za_store *store = list_head; store != NULL; store = store->next) {
+        pthread_mutex_lock(&store->mutex);
+    }
+}
+
+void za_stores_after_fork(void)
+{
+    for (za_store *store = list_head; store != NULL; store = store->next) {
+        pthread_mutex_unlock(&store->mutex);
+    }
+    pthread_mutex_unlock(&list_mutex);
+}
+
+za_store *za_store_new(za_store_options options)
+{
+    za_store *store = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *store) : NULL;
+    if (store == NULL) {
+        return NULL;
+    }
+    if (pthread_mutex_init(&store->mutex, NULL) != 0) {
+        za_free(store);
+        return NULL;
+    }
+    store->options = options;
+    pthread_mutex_lock(&list_mutex);
+    store->next = list_head;
+    if (list_head != NULL) {
+        list_head->previous = store;
+    }
+    list_head = store;
+    pthread_mutex_unlock(&list_mutex);
+    return store;
+}
+
+void za_store_free(za_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&list_mutex);
+    *(store->previous != NULL ? &store->previous->next : &list_head) = store->next;
+    if (store->next != NULL) {
+        store->next->previous = store->previous;
+    }
+    pthread_mutex_unlock(&list_mutex);
+    za_symbols_clear(&store->symbols);
+    (void)pthread_mutex_destroy(&store->mutex);
+    za_free(store);
+}
+
+za_store_options za_store_options_of(const za_store *store)
+{
+    return store->options;
+}
+
+/* Rows to make when `live` bars need a block with room for one more: half as many again, never above twice the
+ * capacity, so that memory stays below twice what the bars need and a full block is compacted only every so often. */
+static int64_t rows_for(const za_store *store, int64_t live)
+{
+    int64_t most = 2 * store->options.capacity, rows = live + live / 2 + 8;
+    return rows < most ? rows : most;
+}
+
+static int64_t kept(const za_store *store, int64_t bars)
+{
+    return bars < store->options.capacity ? bars : store->options.capacity;
+}
+
+/* Moves the entry's bars, the first one too many left out, into a block of `rows` rows of their own. */
+static bool move_to_new_block(za_store *store, za_entry *entry, int64_t first, int64_t rows)
+{
+    za_block *block = za_block_new(rows);
+    if (block == NULL) {
+        return false;
+    }
+    if (entry->block != NULL) {
+        za_rows old = za_block_rows(entry->block, first, entry->last);
+        za_block_copy(block, 0, &old);
+        store->stats.bytes -= entry->block->rows;
+        za_block_release(entry->block);
+    }
+    store->stats.bytes += rows;
+    entry->block = block;
+    entry->last -= first;
+    entry->first = 0;
+    return true;
+}
+
+/* After it, row `entry->last` can be written; what the entry shows has not changed. */
+static bool reserve_append(za_store *store, za_entry *entry)
+{
+    if (entry->block != NULL && entry->last < entry->block->rows) {
+        return true;
+    }
+    int64_t live = entry->last - entry->first;
+    int64_t rows = rows_for(store, live);
+    if (entry->block != NULL && live < entry->block->rows * 3 / 4 && !za_block_is_shared(entry->block)) {
+        za_rows bars = za_block_rows(entry->block, entry->first, entry->last);
+        za_block_copy(entry->block, 0, &bars);
+        entry->first = 0;
+        entry->last = live;
+        return true;
+    }
+    return move_to_new_block(store, entry, entry->first, rows > live ? rows : live + 1);
+}
+
+/* After it, the last row can be overwritten: nobody else sees it. */
+static bool reserve_replace(za_store *store, za_entry *entry)
+{
+    return !za_block_is_shared(entry->block) || move_to_new_block(store, entry, entry->first, entry->block->rows);
+}
+
+static bool replaces_last(const za_store *store, const za_entry *entry, int64_t time)
+{
+    return store->options.ordered && entry->last > entry->first && entry->block->time[entry->last - 1] == time;
+}
+
+static bool reserve(za_store *store, za_entry *entry, int64_t time)
+{
+    return replaces_last(store, entry, time) ? reserve_replace(store, entry) : reserve_append(store, entry);
+}
+
+/* Cannot fail after reserve(). */
+static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
+{
+    if (replaces_last(store, entry, bar->time)) {
+        za_block_write(entry->block, entry->last - 1, bar);
+        store->stats.replaced++;
+    } else {
+        za_block_write(entry->block, entry->last++, bar);
+        int64_t first = entry->last - kept(store, entry->last - entry->first);
+        store->stats.bars += 1 - (first - entry->first);
+        entry->first = first;
+        store->stats.appended++;
+    }
+    entry->naive = bar->naive;
+    za_breadth_touch(store, entry);
+}
+
+static za_code check_order(const za_store *store, const za_entry *entry, const za_bar *bar, int64_t row,
+                           za_error *error)
+{
+    if (!store->options.ordered || entry == NULL || entry->last == entry->first ||
+        replaces_last(store, entry, bar->time)) {
+        return ZA_OK;
+    }
+    return za_bar_check_time(bar->time, entry->block->time[entry->last - 1], entry->name, row, error);
+}
+
+/* Everything that can refuse a bar, before anything is changed; `row` is negative where there is but one. Under the
+ * lock. */
+static za_code check_append(const za_store *store, za_symbol symbol, const za_bar *bar, int64_t row, za_error *error)
+{
+    if (symbol.length == 0) {
+        return za_fail(error, ZA_BAD_VALUE, "symbol at position %lld is empty", row < 0 ? 0LL : (long long)row);
+    }
+    za_code code = za_bar_check(bar, store->options.ordered, symbol, row, error);
+    return code != ZA_OK ? code : check_order(store, za_symbols_find(&store->symbols, symbol), bar, row, error);
+}
+
+/* The entry for bar `i`, with room for it. Takes back an entry made for nothing. Under the lock. */
+static za_code prepare_append(za_store *store, za_symbol symbol, const za_bar *bar, size_t i, za_error *error)
+{
+    bool made;
+    za_entry *entry = za_symbols_add(&store->symbols, symbol, &made);
+    if (entry == NULL) {
+        return za_fail_memory(error);
+    }
+    if (entry->mark == store->last_mark) {
+        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice in one cross section, again at position %zu",
+                       za_symbol_shown(symbol), symbol.text, i);
+    }
+    if (!reserve(store, entry, bar->time)) {
+        if (made) {
+            za_symbols_remove(&store->symbols, entry);
+        }
+        return za_fail_memory(error);
+    }
+    entry->mark = store->last_mark;
+    return ZA_OK;
+}
+
+/* Entries without bars are those that the failed call made: none other are ever empty. Under the lock. */
+static void take_back(za_store *store, const za_symbol *symbols, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        za_entry *entry = za_symbols_find(&store->symbols, symbols[i]);
+        if (entry != NULL && entry->last == entry->first) {
+            za_store_remove_entry(store, entry);
+        }
+    }
+}
+
+static za_code append_locked(za_store *store, const za_symbol *symbols, const za_bar *bars, size_t count,
+                             za_error *error)
+{
+    za_code code = ZA_OK;
+    for (size_t i = 0; code == ZA_OK && i < count; i++) {
+        code = check_append(store, symbols[i], &bars[i], count == 1 ? -1 : (int64_t)i, error);
+    }
+    if (code != ZA_OK) {
+        store->stats.rejected++;
+        return code;
+    }
+    store->last_mark++;
+    size_t prepared = 0;
+    while (prepared < count &&
+           (code = prepare_append(store, symbols[prepared], &bars[prepared], prepared, error)) == ZA_OK) {
+        prepared++;
+    }
+    if (code != ZA_OK) {
+        store->stats.rejected += code == ZA_BAD_VALUE;
+        take_back(store, symbols, prepared);
+        return code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        write_bar(store, za_symbols_find(&store->symbols, symbols[i]), &bars[i]);
+    }
+    return ZA_OK;
+}
+
+za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_bar *bars, size_t count,
+                            za_error *error)
+{
+    pthread_mutex_lock(&store->mutex);
+    za_code code = append_locked(store, symbols, bars, count, error);
+    pthread_mutex_unlock(&store->mutex);
+    return code;
+}
+
+za_code za_store_append(za_store *store, za_symbol symbol, const za_bar *bar, za_error *error)
+{
+    return za_store_append_all(store, &symbol, bar, 1, error);
+}
+
+void za_store_put_block(za_store *store, za_entry *entry, za_block *block, int64_t count)
+{
+    if (entry->block != NULL) {
+        store->stats.bytes -= entry->block->rows;
+        za_block_release(entry->block);
+    }
+    store->stats.bars += count - (entry->last - entry->first);
+    store->stats.bytes += block->rows;
+    entry->block = block;
+    entry->first = 0;
+    entry->last = count;
+    za_breadth_touch(store, entry);
+}
+
+void za_store_remove_entry(za_store *store, za_entry *entry)
+{
+    za_breadth_forget(store, entry);
+    store->stats.bars -= entry->last - entry->first;
+    store->stats.bytes -= entry->block != NULL ? entry->block->rows : 0;
+    za_block_release(entry->block);
+    za_symbols_remove(&store->symbols, entry);
+}
+
+/* Under the lock. */
+static za_view view_of(const za_store *store, za_symbol symbol)
+{
+    const za_entry *entry = za_symbols_find(&store->symbols, symbol);
+    if (entry == NULL || entry->block == NULL) {
+        return (za_view){0};
+    }
+    za_block_retain(entry->block);
+    return (za_view){
+        .rows = za_block_rows(entry->block, entry->first, entry->last), .block = entry->block, .naive = entry->naive};
+}
+
+void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views)
+{
+    pthread_mutex_lock(&store->mutex);
+    for (size_t i = 0; i < count; i++) {
+        views[i] = view_of(store, symbols[i]);
+    }
+    pthread_mutex_unlock(&store->mutex);
+}
+
+za_view za_store_view(za_store *store, za_symbol symbol)
+{
+    za_view view;
+    za_store_views(store, &symbol, 1, &view);
+    return view;
+}
+
+void za_view_release(za_view *view)
+{
+    za_block_release(view->block);
+    *view = (za_view){0};
+}
+
+bool za_store_contains(za_store *store, za_symbol symbol)
+{
+    pthread_mutex_lock(&store->mutex);
+    bool found = za_symbols_find(&store->symbols, symbol) != NULL;
+    pthread_mutex_unlock(&store->mutex);
+    return found;
+}
+
+bool za_store_drop(za_store *store, za_symbol symbol)
+{
+    pthread_mutex_lock(&store->mutex);
+    za_entry *entry = za_symbols_find(&store->symbols, symbol);
+    if (entry != NULL) {
+        za_store_remove_entry(store, entry);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return entry != NULL;
+}
+
+void za_store_clear(za_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    za_symbols_clear(&store->symbols);
+    store->changed = NULL;
+    atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
+    store->counted = store->above = 0;
+    store->stats.bars = store->stats.bytes = 0;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+int64_t za_store_length(za_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    int64_t length = (int64_t)store->symbols.count;
+    pthread_mutex_unlock(&store->mutex);
+    return length;
+}
+
+za_store_stats za_store_stats_of(za_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    za_store_stats stats = store->stats;
+    stats.symbols = (int64_t)store->symbols.count;
+    pthread_mutex_unlock(&store->mutex);
+    stats.bytes *= (int64_t)(sizeof(int64_t) + ZA_FIGURE_COUNT * sizeof(double));
+    return stats;
+}
+
+/* Names behind their list, in one block. Under the lock. */
+static za_symbol *copy_names(const za_symbols *symbols)
+{
+    size_t bytes = symbols->count * sizeof(za_symbol);
+    for (size_t i = 0; i < symbols->used; i++) {
+        bytes += symbols->entries[i] != NULL ? symbols->entries[i]->name.length : 0;
+    }
+    za_symbol *names = za_alloc(bytes, 1);
+    if (names == NULL) {
+        return NULL;
+    }
+    za_symbol *name = names;
+    char *text = (char *)(names + symbols->count);
+    for (size_t i = 0; i < symbols->used; i++) {
+        const za_entry *entry = symbols->entries[i];
+        if (entry != NULL) {
+            memcpy(text, entry->name.text, entry->name.length);
+            *name++ = (za_symbol){.text = text, .length = entry->name.length};
+            text += entry->name.length;
+        }
+    }
+    return names;
+}
+
+za_symbol *za_store_symbols(za_store *store, size_t *count)
+{
+    pthread_mutex_lock(&store->mutex);
+    za_symbol *names = copy_names(&store->symbols);
+    *count = store->symbols.count;
+    pthread_mutex_unlock(&store->mutex);
+    return names;
+}
+
+double za_store_vix(za_store *store)
+{
+    static const za_symbol names[] = {{"^VIX", 4}, {"VIX", 3}};
+    double level = 20.0;
+    pthread_mutex_lock(&store->mutex);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const za_entry *entry = za_symbols_find(&store->symbols, names[i]);
+        if (entry != NULL && entry->last > entry->first) {
+            level = entry->block->figure[ZA_FIGURE_CLOSE][entry->last - 1];
+            break;
+        }
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return level;
+}

@@ -1,0 +1,183 @@
+#include "store/symbols.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { LEAST_SLOTS = 16, SLAB_ENTRIES = 256 };
+
+struct za_slab {
+    za_slab *next;
+    za_entry entries[SLAB_ENTRIES];
+};
+
+/* FNV-1a with a final mix: names are a few bytes long. */
+static uint64_t hash_of(za_symbol name)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < name.length; i++) {
+        hash = (hash ^ (unsigned char)name.text[i]) * 1099511628211u;
+    }
+    return hash ^ (hash >> 32);
+}
+
+static bool is_named(const za_entry *entry, uint64_t hash, za_symbol name)
+{
+    return entry->hash == hash && entry->name.length == name.length &&
+           memcmp(entry->name.text, name.text, name.length) == 0;
+}
+
+/* The slot that leads to the name, or the free one where the search ends. Needs at least one free slot. */
+static uint32_t *slot_of(const za_symbols *symbols, uint64_t hash, za_symbol name)
+{
+    size_t mask = symbols->slot_count - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        uint32_t *slot = &symbols->slots[i];
+        if (*slot == 0) {
+            return slot;
+        }
+        const za_entry *entry = symbols->entries[*slot - 1];
+        if (entry != NULL && is_named(entry, hash, name)) {
+            return slot;
+        }
+    }
+}
+
+za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name)
+{
+    if (symbols->count == 0) {
+        return NULL;
+    }
+    uint32_t slot = *slot_of(symbols, hash_of(name), name);
+    return slot == 0 ? NULL : symbols->entries[slot - 1];
+}
+
+/* Closes the holes and indexes anew, with room for one more entry. False without memory: then nothing changed. */
+static bool make_room(za_symbols *symbols)
+{
+    if (symbols->used < symbols->room && symbols->used < symbols->slot_count / 2) {
+        return true;
+    }
+    size_t room = (symbols->count + 1) * 2, slot_count = LEAST_SLOTS;
+    while (slot_count < 2 * room) {
+        slot_count *= 2;
+    }
+    if (room >= UINT32_MAX) {
+        return false;
+    }
+    za_entry **entries = za_alloc(room, sizeof *entries);
+    uint32_t *slots = za_alloc_zeroed(slot_count, sizeof *slots);
+    if (entries == NULL || slots == NULL) {
+        za_free(entries);
+        za_free(slots);
+        return false;
+    }
+    uint32_t used = 0;
+    for (size_t i = 0; i < symbols->used; i++) {
+        za_entry *entry = symbols->entries[i];
+        if (entry == NULL) {
+            continue;
+        }
+        entries[used++] = entry;
+        size_t at = entry->hash & (slot_count - 1);
+        while (slots[at] != 0) {
+            at = (at + 1) & (slot_count - 1);
+        }
+        slots[at] = used;
+    }
+    za_free(symbols->entries);
+    za_free(symbols->slots);
+    symbols->entries = entries;
+    symbols->used = used;
+    symbols->room = room;
+    symbols->slots = slots;
+    symbols->slot_count = slot_count;
+    return true;
+}
+
+static bool add_slab(za_symbols *symbols)
+{
+    za_slab *slab = za_alloc(1, sizeof *slab);
+    if (slab == NULL) {
+        return false;
+    }
+    slab->next = symbols->slabs;
+    symbols->slabs = slab;
+    for (int i = SLAB_ENTRIES - 1; i >= 0; i--) {
+        slab->entries[i].next_changed = symbols->spare;
+        symbols->spare = &slab->entries[i];
+    }
+    return true;
+}
+
+static za_entry *new_entry(za_symbols *symbols, za_symbol name, uint64_t hash)
+{
+    if (symbols->spare == NULL && !add_slab(symbols)) {
+        return NULL;
+    }
+    za_entry *entry = symbols->spare, *spare = entry->next_changed;
+    *entry = (za_entry){.hash = hash, .name = {.text = entry->short_name, .length = name.length}};
+    if (name.length > ZA_SHORT_NAME) {
+        entry->name.text = za_copy_text(name.text, name.length);
+    } else {
+        memcpy(entry->short_name, name.text, name.length);
+    }
+    if (entry->name.text == NULL) {
+        entry->next_changed = spare;
+        return NULL;
+    }
+    symbols->spare = spare;
+    return entry;
+}
+
+static void free_entry(za_symbols *symbols, za_entry *entry)
+{
+    if (entry->name.text != entry->short_name) {
+        za_free((char *)(uintptr_t)entry->name.text);
+    }
+    entry->next_changed = symbols->spare;
+    symbols->spare = entry;
+}
+
+za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made)
+{
+    za_entry *entry = za_symbols_find(symbols, name);
+    *made = entry == NULL;
+    if (entry != NULL) {
+        return entry;
+    }
+    uint64_t hash = hash_of(name);
+    if (!make_room(symbols) || (entry = new_entry(symbols, name, hash)) == NULL) {
+        return NULL;
+    }
+    symbols->entries[symbols->used++] = entry;
+    symbols->count++;
+    *slot_of(symbols, hash, name) = (uint32_t)symbols->used;
+    return entry;
+}
+
+void za_symbols_remove(za_symbols *symbols, za_entry *entry)
+{
+    /* The slot keeps pointing at the hole, so that searches for others go on past it. */
+    symbols->entries[*slot_of(symbols, entry->hash, entry->name) - 1] = NULL;
+    symbols->count--;
+    free_entry(symbols, entry);
+}
+
+void za_symbols_clear(za_symbols *symbols)
+{
+    for (size_t i = 0; i < symbols->used; i++) {
+        if (symbols->entries[i] != NULL) {
+            za_block_release(symbols->entries[i]->block);
+            free_entry(symbols, symbols->entries[i]);
+        }
+    }
+    while (symbols->slabs != NULL) {
+        za_slab *slab = symbols->slabs;
+        symbols->slabs = slab->next;
+        za_free(slab);
+    }
+    za_free(symbols->entries);
+    za_free(symbols->slots);
+    *symbols = (za_symbols){0};
+}

@@ -1,0 +1,54 @@
+/* Names -> entries: an open-addressing index over a list in order of arrival. Not locked: it belongs to its store. */
+#ifndef ZA_STORE_SYMBOLS_H
+#define ZA_STORE_SYMBOLS_H
+
+#include "store/bars.h"
+#include "store/block.h"
+
+/* Where a symbol stands in the breadth of its store. */
+typedef enum za_breadth_state {
+    ZA_BREADTH_UNCOUNTED, /* an index, or too few bars */
+    ZA_BREADTH_BELOW,
+    ZA_BREADTH_ABOVE
+} za_breadth_state;
+
+enum { ZA_SHORT_NAME = 24 };
+
+typedef struct za_entry {
+    za_symbol name; /* its text is short_name, or an allocation where that is too short */
+    char short_name[ZA_SHORT_NAME];
+    uint64_t hash;
+    za_block *block; /* a reference; NULL while there are no bars */
+    int64_t first, last;
+    bool naive;    /* of the last bar appended */
+    uint64_t mark; /* of the last append_all that touched it: finds a symbol that stands twice */
+    za_breadth_state breadth;
+    bool changed; /* linked below, to be looked at by the next question for breadth */
+    struct za_entry *next_changed, *previous_changed;
+} za_entry;
+
+/* Entries, many to an allocation: one by one they would lie between the blocks of bars and keep freed blocks apart,
+ * each too small for a longer one. */
+typedef struct za_slab za_slab;
+
+typedef struct za_symbols {
+    za_slab *slabs;
+    za_entry *spare;    /* entries of the slabs that are not in use, linked by next_changed */
+    za_entry **entries; /* in order of arrival; NULL where one was removed */
+    size_t used, room;  /* used counts the holes too */
+    size_t count;
+    uint32_t *slots;   /* index into entries + 1; 0 is free */
+    size_t slot_count; /* a power of two, or 0 */
+} za_symbols;
+
+/* The entry of that name, or NULL. */
+za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name);
+/* The entry of that name, made empty if there is none (then *made is true); NULL without memory, and nothing changed.
+ */
+za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made);
+/* Takes it out and frees it; its block must have been released. */
+void za_symbols_remove(za_symbols *symbols, za_entry *entry);
+/* Frees everything, blocks included. */
+void za_symbols_clear(za_symbols *symbols);
+
+#endif

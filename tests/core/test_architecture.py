@@ -1,0 +1,153 @@
+"""The floors of the design: what may include what, how long a file may be, and that the stub tells the truth."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "csrc"
+MAY_INCLUDE = {
+    "base": set(),
+    "kernels": {"base"},
+    "pool": {"base"},
+    "store": {"base", "pool"},
+    "plan": {"base", "pool", "store"},
+    "market": {"base", "pool", "store", "plan"},
+    "binding": {"base", "pool", "store", "plan", "market"},
+}
+"""What each floor sees besides itself."""
+OPEN_KERNELS = {"kernels/catalog.h", "kernels/lanes.h"}
+"""The headers of the kernels that the floors above the store see."""
+MOST_LINES = 500
+MOST_PARAMETERS = 5
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+pytestmark = pytest.mark.skipif(not SOURCES.is_dir(), reason="not run from a checkout")
+
+
+def files(*suffixes: str) -> list[Path]:
+    return sorted(path for path in SOURCES.rglob("*") if path.suffix in suffixes)
+
+
+def includes(path: Path) -> list[tuple[bool, str]]:
+    """(written in quotes, name) of every include."""
+    return [(mark == '"', name) for mark, name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+
+
+def floor_of(name: str) -> str:
+    return name.split("/")[0]
+
+
+@pytest.mark.parametrize("path", files(".c", ".h", ".def"), ids=lambda path: str(path.relative_to(SOURCES)))
+def test_includes_never_point_up(path: Path) -> None:
+    floor = floor_of(path.relative_to(SOURCES).as_posix())
+    for quoted, name in includes(path):
+        if not quoted:
+            assert floor_of(name) not in MAY_INCLUDE, f"{name} is ours: in quotes"
+            continue
+        assert (SOURCES / name).is_file(), f"{name} is not named from the root of the sources"
+        if name in OPEN_KERNELS and floor not in ("base", "pool"):
+            continue
+        assert floor_of(name) in MAY_INCLUDE[floor] | {floor}, f"{name} is above"
+
+
+@pytest.mark.parametrize("path", files(".c", ".h", ".def"), ids=lambda path: str(path.relative_to(SOURCES)))
+def test_python_is_seen_from_the_binding_only(path: Path) -> None:
+    if path.relative_to(SOURCES).parts[0] != "binding":
+        for _, name in includes(path):
+            assert not re.search(r"(^|/)(Python|structmember|datetime|numpy/\w+)\.h$", name)
+
+
+@pytest.mark.parametrize("path", files(".h"), ids=lambda path: str(path.relative_to(SOURCES)))
+def test_a_header_compiles_alone(path: Path, tmp_path: Path) -> None:
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.skip("no C compiler")
+    unit = tmp_path / "alone.c"
+    line = f'#include "{path.relative_to(SOURCES).as_posix()}"\n'
+    unit.write_text(f"{line}{line}typedef int unit;\n")
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-fsyntax-only"]
+    folders = [f"-I{SOURCES}", *interpreter_folders(path)]
+    done = subprocess.run([compiler, *flags, *folders, str(unit)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def interpreter_folders(path: Path) -> list[str]:
+    """Where the binding finds the headers of Python and NumPy; no other floor gets to know."""
+    if path.relative_to(SOURCES).parts[0] != "binding":
+        return []
+    import sysconfig
+
+    import numpy as np
+
+    include = sysconfig.get_path("include")
+    if not (Path(include) / "Python.h").is_file():
+        pytest.skip("no headers of Python")
+    return ["-isystem", include, "-isystem", np.get_include()]
+
+
+@pytest.mark.parametrize("folder", ["csrc", "ziggy_async", "tests", "benchmarks"])
+def test_files_are_short(folder: str) -> None:
+    paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in (".c", ".h", ".py", ".pyi")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+DEFINITION = re.compile(r"\w[\w *]*?(\w+)\((.*)\)", re.DOTALL)
+"""Name and parameters of a function, from the margin to where its body follows."""
+
+
+def functions(path: Path) -> list[tuple[str, int]]:
+    """Name and number of parameters of every function defined there, statics included."""
+    at_the_margin = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8"))
+    found = []
+    for head, body in pairwise(at_the_margin):
+        definition = DEFINITION.fullmatch(head) if body.startswith("{") else None
+        if definition is not None:
+            parameters = re.sub(r"\([^()]*\)", "", definition[2])  # those of a parameter that is a function
+            found.append((definition[1], parameters.count(",") + 1))
+    return found
+
+
+def test_functions_are_found() -> None:
+    assert ("za_request_run", 3) in functions(SOURCES / "market" / "request.c")
+    assert ("za_symbol_is_index", 1) in functions(SOURCES / "store" / "bars.h")
+    assert sum(len(functions(path)) for path in files(".c", ".h")) > 500
+
+
+@pytest.mark.parametrize("path", files(".c", ".h"), ids=lambda path: str(path.relative_to(SOURCES)))
+def test_functions_take_few_parameters(path: Path) -> None:
+    assert {name: count for name, count in functions(path) if count > MOST_PARAMETERS} == {}
+
+
+def names_in_stub() -> set[str]:
+    """What `_core.pyi` declares beyond its imports and type aliases."""
+    tree = ast.parse((ROOT / "ziggy_async" / "_core.pyi").read_text(encoding="utf-8"))
+    named = {node.name for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    return named | {
+        node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def test_the_stub_and_the_module_have_the_same_names() -> None:
+    from ziggy_async import _core
+
+    assert {name for name in dir(_core) if not name.startswith("__")} == names_in_stub()
+
+
+def test_the_stub_and_the_classes_have_the_same_members() -> None:
+    from ziggy_async import _core
+
+    tree = ast.parse((ROOT / "ziggy_async" / "_core.pyi").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            declared = {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
+            present = {name for name in vars(getattr(_core, node.name)) if not name.startswith("__")}
+            assert {name for name in declared if not name.startswith("__")} == present, node.name

@@ -1,0 +1,417 @@
+"""The process pool at exits, interrupts and forks, in scripts that processes cannot import, and in storms."""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import process_work
+import pytest
+
+from ziggy_async.work import child_process
+from ziggy_async.work.errors import WorkerLost
+from ziggy_async.work.processes import ProcessPool
+
+PATIENCE = 60.0
+"""Seconds after which something does not happen any more, even on a busy machine."""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+STOCK = """
+import asyncio, os, pathlib, signal, sys, time
+import process_work
+from ziggy_async.work.errors import Stopped
+from ziggy_async.work.processes import ProcessPool
+
+async def hanging(pool, door):
+    "A call that is under way when this returns."
+    call = asyncio.create_task(pool.run(process_work.waits_for, door))
+    while not pathlib.Path(door).exists():
+        await asyncio.sleep(0.01)
+    return call
+"""
+
+
+def is_there(process: int) -> bool:
+    """Also not as a zombie, which one that nobody waits for may stay where there is no init."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return False
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        return True
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def gone(processes: list[int]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while any(is_there(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+# --- exits
+
+EXITS = {
+    "idle": """
+async def main():
+    await pool.run(process_work.pid)
+asyncio.run(main())
+""",
+    "a call hangs and its task is cancelled": """
+async def main():
+    await hanging(pool, door)
+    print(*pool.pids())
+asyncio.run(main())
+""",
+    "a call hangs and the loop is left": """
+loop = asyncio.new_event_loop()
+kept = loop.run_until_complete(hanging(pool, door))
+kept._log_destroy_pending = False
+""",
+    "a call hangs in a daemon's loop": """
+import contextlib, threading
+def work():
+    async def main():
+        call = await hanging(pool, door)
+        with contextlib.suppress(Stopped):
+            await call
+    asyncio.run(main())
+threading.Thread(target=work, daemon=True).start()
+while not pathlib.Path(door).exists():
+    time.sleep(0.01)
+""",
+    "after close": """
+async def main():
+    await pool.run(process_work.pid)
+    await pool.close()
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("name", list(EXITS))
+def test_the_interpreter_ends(name: str, run_python: Run, tmp_path: Path) -> None:
+    """Without `close`, whatever runs, silently, and no process is left."""
+    script = f"pool, door = ProcessPool(2), {str(tmp_path / 'door')!r}\n" + EXITS[name] + "print(*pool.pids())"
+    done = run_python(STOCK + script)
+    assert (done.returncode, done.stderr) == (0, "")
+    processes = [int(process) for process in done.stdout.split()]
+    assert processes or name == "after close" or "cancelled" in name
+    assert gone(processes)
+
+
+def test_work_that_runs_at_the_exit_is_not_lost(run_python: Run, tmp_path: Path) -> None:
+    script = f"""
+async def begin():
+    call = asyncio.create_task(pool.run(process_work.works_on, {str(tmp_path)!r}))
+    while not os.path.exists({str(tmp_path / "begun")!r}):
+        await asyncio.sleep(0.01)
+    return call
+pool = ProcessPool(1)
+kept = asyncio.new_event_loop().run_until_complete(begin())
+kept._log_destroy_pending = False
+"""
+    done = run_python(STOCK + script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "done"]
+
+
+def test_a_killed_parent_leaves_no_process_that_hangs(tmp_path: Path) -> None:
+    door = tmp_path / "door"
+    script = f"""
+pool = ProcessPool(2)
+async def main():
+    await pool.run(process_work.pid)
+    call = await hanging(pool, {str(door)!r})
+    await pool.run(process_work.pid)
+    print(*pool.pids(), flush=True)
+    await call
+asyncio.run(main())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen([sys.executable, "-c", STOCK + script], stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None
+        processes = [int(process) for process in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(processes) == 2
+    assert gone(processes)
+    assert door.exists()
+
+
+def test_a_terminals_interrupt_is_the_parents(tmp_path: Path) -> None:
+    """All of the foreground's processes get it. The call goes on; nobody prints anything."""
+    door = tmp_path / "door"
+    script = f"""
+caught = []
+signal.signal(signal.SIGINT, lambda *_: caught.append(1))
+pool = ProcessPool(2)
+async def main():
+    await pool.run(process_work.pid)
+    call = await hanging(pool, {str(door)!r})
+    await pool.run(process_work.pid)
+    before = pool.pids()
+    os.killpg(0, signal.SIGINT)
+    await asyncio.sleep(0.3)
+    os.unlink({str(door)!r})
+    assert await call in before
+    assert await pool.run(process_work.square, 4) == 16
+    assert pool.pids() == before
+    await pool.close()
+asyncio.run(main())
+print(len(caught))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", STOCK + script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=environment,
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+# --- forks
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("how", ["returns", "raises", "exits", "ends"])
+async def test_a_call_that_forks_is_answered_once_and_by_the_parent(how: str) -> None:
+    pool = ProcessPool(1)
+    for number in range(3):
+        assert await pool.run(process_work.forks, how) == "from the parent"
+        await asyncio.sleep(0.06)  # the forked process has come out of the call
+        assert await pool.run(process_work.square, number) == number * number
+    assert len(pool.pids()) == 1
+    await pool.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+async def test_a_call_may_have_a_child_of_its_own() -> None:
+    pool = ProcessPool(1)
+    assert await pool.run(process_work.has_a_child) == 42
+    assert await pool.run(process_work.square, 3) == 9
+    await pool.close()
+
+
+async def test_an_answer_to_nothing_is_nobodys() -> None:
+    """Its process is not trusted any more."""
+    pool = ProcessPool(1)
+    (before,) = {await pool.run(process_work.pid) for _ in range(3)}
+    with pytest.raises(WorkerLost, match="answered what it was not asked"):
+        await pool.run(process_work.answers_unasked, 1)
+    assert [await pool.run(process_work.square, number) for number in range(5)] == [0, 1, 4, 9, 16]
+    assert await pool.run(process_work.pid) != before
+    await pool.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_fork(run_python: Run, tmp_path: Path) -> None:
+    """The child has an empty pool that works, and leaves the parent's processes alone; they end with their parent."""
+    script = f"""
+pool, door = ProcessPool(2), {str(tmp_path / "door")!r}
+async def use():
+    return await asyncio.gather(*(pool.run(process_work.square, n) for n in range(4)))
+
+async def main():
+    call = await hanging(pool, door)
+    before = pool.pids()
+    child = os.fork()
+    if child == 0:
+        return None
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert pool.pids() == before
+    os.unlink(door)
+    assert await call in before
+    assert await use() == [0, 1, 4, 9]
+    await pool.close()
+    return before
+
+loop = asyncio.new_event_loop()
+before = loop.run_until_complete(main())
+if before is None:
+    import ctypes, threading
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(loop))  # its end would disturb the parent's
+    assert (pool.pids(), pool.busy, pool.waiting) == ([], 0, 0)
+    asyncio.set_event_loop(None)
+    asyncio.events._set_running_loop(None)
+    assert asyncio.run(use()) == [0, 1, 4, 9]
+    sys.exit(0)
+print("parent")
+"""
+    done = run_python(STOCK + script, PYTHONWARNINGS="ignore::DeprecationWarning")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "parent\n", "")
+
+
+# --- scripts that processes cannot import
+
+
+def test_a_function_of_a_session_is_named(run_python: Run) -> None:
+    script = """
+def mine():
+    pass
+async def main():
+    pool = ProcessPool(1)
+    try:
+        await pool.run(mine)
+    except TypeError as error:
+        print(error)
+    await pool.close()
+asyncio.run(main())
+"""
+    done = run_python(STOCK + script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("the call of __main__.mine cannot be unpickled in another process: AttributeError: ")
+
+
+def test_a_script_without_a_guard(tmp_path: Path) -> None:
+    """Its processes run it anew, ask for processes themselves, and are refused: an error, no endless chain."""
+    path = tmp_path / "unguarded.py"
+    path.write_text(
+        STOCK
+        + """
+async def main():
+    pool = ProcessPool(2)
+    try:
+        print(await pool.run(process_work.square, 3))
+    finally:
+        await pool.close()
+asyncio.run(main())
+"""
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=PATIENCE, env=environment
+    )
+    assert done.returncode == 1
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("RuntimeError: process_work.square: ")
+    assert "if __name__ == '__main__':" in last
+    assert done.stdout == ""
+
+
+def test_a_script_with_a_guard(tmp_path: Path) -> None:
+    path = tmp_path / "guarded.py"
+    path.write_text(
+        STOCK
+        + """
+def mine(number):
+    return number + 1
+async def main():
+    pool = ProcessPool(1)
+    print(await pool.run(mine, 3))
+    await pool.close()
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=PATIENCE, env=environment
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
+
+
+# --- when no process can be had
+
+
+async def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ProcessPool(1)
+
+    def fail(_: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.process.BaseProcess.start", fail)
+        with pytest.raises(RuntimeError, match=r"square: no process could be started, OSError: .*Too many open files"):
+            await pool.run(process_work.square, 3)
+    assert (pool.busy, pool.waiting, pool.pids()) == (0, 0, [])
+    assert await pool.run(process_work.square, 3) == 9
+    await pool.close()
+
+
+async def test_a_process_that_does_not_become_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ProcessPool(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(child_process, "START_TIMEOUT", 0.0)
+        with pytest.raises(RuntimeError, match="square: its process is not ready after 0 s"):
+            await pool.run(process_work.square, 3)
+    assert pool.pids() == []
+    assert await pool.run(process_work.square, 3) == 9
+    await pool.close()
+
+
+# --- storms
+
+
+async def test_a_storm_of_deaths_and_cancellations(tmp_path: Path) -> None:
+    """Every call ends as it should; then all places are there, and nothing else."""
+    dice = random.Random(3)
+    pool = ProcessPool(3)
+    done = {"value": 0, "lost": 0, "cancelled": 0}
+
+    async def one(number: int) -> None:
+        way = dice.random()
+        try:
+            if way < 0.1:
+                await pool.run(process_work.dies)
+            elif way < 0.25:
+                async with asyncio.timeout(dice.random() * 0.3):
+                    await pool.run(process_work.waits_for, str(tmp_path / str(number)))
+            else:
+                assert await pool.run(process_work.square, number) == number**2
+                done["value"] += 1
+        except WorkerLost:
+            done["lost"] += 1
+        except TimeoutError:
+            done["cancelled"] += 1
+
+    async with asyncio.timeout(2 * PATIENCE):
+        for _ in range(4):
+            await asyncio.gather(*(one(number) for number in range(20)))
+        assert sum(done.values()) == 80
+        assert all(done.values())
+        assert await asyncio.gather(*(pool.run(process_work.square, n) for n in range(9))) == [n**2 for n in range(9)]
+    assert pool.lost == done["lost"]
+    assert len(pool.pids()) <= 3
+    processes = pool.pids()
+    await pool.close()
+    assert gone(processes)
+    assert (pool.busy, pool.waiting, pool.pids()) == (0, 0, [])
+
+
+# --- the loop meanwhile
+
+
+@pytest.mark.performance
+async def test_large_arguments_do_not_hold_up_the_loop() -> None:
+    """The longest that a loop stands still while a call is packed, against how long packing in one go takes."""
+    import pickle
+
+    value = [(float(number), str(number)) for number in range(1_000_000)]
+    began = time.perf_counter()
+    pickle.dumps(value, 5)
+    at_once = time.perf_counter() - began
+    pool = ProcessPool(1)
+    await pool.run(process_work.pid)
+    call = asyncio.create_task(pool.run(process_work.pid, value))
+    longest = 0.0
+    while not call.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest = max(longest, time.perf_counter() - before)
+    await pool.close()
+    assert longest < at_once / 2
