@@ -15,6 +15,9 @@ class BarStore(_core.BarStore):
     low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time.
     """
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
+
     def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> int:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
 

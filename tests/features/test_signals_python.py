@@ -188,7 +188,7 @@ def test_parameters() -> None:
         ({"mr_z_score_long": 10**400}, ValueError),
     ):
         with pytest.raises(error):
-            generator.update_parameters({"mr_rsi_oversold": 20, **changes})
+            generator.update_parameters({"mr_rsi_oversold": 20, **changes}, strict=True)
         assert generator.params == before
     assert SignalGenerator().params["mr_rsi_oversold"] == 30, "parameters belong to a generator"
 
