@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work.dead_letters import Attempt, DeadLetters, Reason, Work, importable_name
+from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.work.dead_letters import DeadLetters, Reason, importable_name
 from ziggy_async.work.letter_file import LetterFile
 
 MIDDAY = 1_700_049_600.0  # 2023-11-15 12:00 UTC

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
+from ziggy_async.queueing.work import Work
+from ziggy_async.work.dead_letters import DeadLetters, Reason
 from ziggy_async.work.letter_file import LetterFile
 from ziggy_async.work.letter_row import Damaged
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from ziggy_async.queueing.work import Work
 from ziggy_async.work import letter_file, letter_row
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
+from ziggy_async.work.dead_letters import DeadLetters, Reason
 from ziggy_async.work.letter_file import LetterFile
 
 Taken = list[tuple[Work, str]]

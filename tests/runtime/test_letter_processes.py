@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ziggy_async.work.dead_letters import DeadLetters, Work
+from ziggy_async.queueing.work import Work
+from ziggy_async.work.dead_letters import DeadLetters
 from ziggy_async.work.letter_file import LetterFile
 
 
@@ -21,7 +22,8 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from datetime import UTC, datetime
 from functools import partial
-from ziggy_async.work.dead_letters import Attempt, DeadLetters, Reason, Work
+from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.work.dead_letters import DeadLetters, Reason
 from ziggy_async.work.letter_file import LetterFile
 
 def here(number): return number

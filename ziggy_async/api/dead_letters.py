@@ -12,9 +12,9 @@ from pydantic import BeforeValidator
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
 from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
 from ziggy_async.api.rooms import ComputerOf, Room
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.runtime.errors import QueueFull
 from ziggy_async.work.dead_letters import DeadLetters, Reason
-from ziggy_async.work.errors import QueueFull
-from ziggy_async.work.tasks import TaskHandle
 
 logger = logging.getLogger(__name__)
 

@@ -17,18 +17,19 @@ from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.lag import LoopLag
 from ziggy_async.messages import shown
-from ziggy_async.work.background import Background, under_way
-from ziggy_async.work.calls import described
-from ziggy_async.work.dead_letters import DeadLetters, Work
-from ziggy_async.work.errors import Stopped
+from ziggy_async.queueing.background import Background, under_way
+from ziggy_async.queueing.scaler import Scaler
+from ziggy_async.queueing.scaling import Decision, Limits, Load
+from ziggy_async.queueing.task import Counts, TaskHandle
+from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.call import described
+from ziggy_async.runtime.cross_loop import Late, Visits
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.processes import ProcessPool
+from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.runtime.threads import ThreadPool
+from ziggy_async.work.dead_letters import DeadLetters
 from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.processes import ProcessPool
-from ziggy_async.work.runs import Run, Runner
-from ziggy_async.work.scaler import Scaler
-from ziggy_async.work.scaling import Decision, Limits, Load
-from ziggy_async.work.tasks import Counts, TaskHandle
-from ziggy_async.work.threads import ThreadPool
-from ziggy_async.work.visits import Late, Visits
 
 if TYPE_CHECKING:
     from ziggy_async.work.letter_file import LetterFile

@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from ziggy_async.work.visits import Late
+from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.runtime.cross_loop import Late
 
 if TYPE_CHECKING:
     from ziggy_async.work.letter_file import LetterFile
@@ -44,30 +45,6 @@ class Reason(StrEnum):
     """It was still queued or running when the time to stop was up."""
     WORKER_LOST = "worker_lost"
     """The process that ran it died."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One run that failed."""
-
-    began: datetime
-    seconds: float
-    error: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"began": self.began.isoformat(), "seconds": self.seconds, "error": self.error}
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What it takes to run a task again."""
-
-    task_id: str
-    operation: str
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    options: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ziggy_async.work.calls import CannotTravelError, described
-from ziggy_async.work.dead_letters import DeadLetter, DeadLetters, Reason, Work, outcome_of
-from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
+from ziggy_async.queueing.queue import BoundedQueue
+from ziggy_async.queueing.scaling import Load
+from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
+from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.call import CannotTravelError, described
+from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
+from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.work.dead_letters import DeadLetter, DeadLetters, Reason, outcome_of
 from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.queue import BoundedQueue
-from ziggy_async.work.runs import Run, Runner
-from ziggy_async.work.scaling import Load
-from ziggy_async.work.tasks import Counts, State, Task, TaskHandle
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from ziggy_async.work.errors import Stopped
+from ziggy_async.runtime.errors import Stopped
 
 T = TypeVar("T")
 
