@@ -339,6 +339,20 @@ async def test_all_keywords_belong_to_the_function(computer: AsyncFeatureCompute
     assert await handle == {"priority": 1, "task_id": 2, "func": 3, "deadline": 4, "self": 5}
 
 
+async def test_a_task_is_named_by_keywords_too(computer: AsyncFeatureComputer) -> None:
+    def keywords(**given: int) -> dict[str, int]:
+        return given
+
+    handle = await computer.enqueue_task(task_id="t", func=keywords, priority=1)
+    assert (handle.task_id, await handle) == ("t", {"priority": 1})
+    handle = await computer.enqueue_task("t", func=keywords, task_id=2)
+    assert await handle == {"task_id": 2}
+    with pytest.raises(TypeError, match="without 'func'"):
+        await computer.enqueue_task("t")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="without 'task_id'"):
+        await computer.enqueue_task(func=keywords)  # type: ignore[call-overload]
+
+
 async def test_a_full_queue_waits_and_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
     done: list[int] = []
 

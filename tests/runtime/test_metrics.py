@@ -28,6 +28,17 @@ def test_nothing_recorded_is_all_zero() -> None:
     assert metrics.by_kind() == {}
 
 
+def test_names_are_cut_at_200_characters() -> None:
+    metrics = Metrics()
+    for name in ("load:" + "x" * 195, "load:" + "y" * 10_000, "z" * 10_000):
+        metrics.record(name, 0.001)
+    exact, cut, kind = (each["operation"] for each in metrics.recent())
+    assert exact == "load:" + "x" * 195
+    assert cut == "load:" + "y" * 192 + "..."
+    assert list(metrics.by_kind()) == ["load", kind]
+    assert len(kind) == 200
+
+
 def test_summary_is_of_the_successful_ones() -> None:
     """100 operations of 1, 2 ... 100 ms, and 25 failures that took far longer."""
     metrics = Metrics()

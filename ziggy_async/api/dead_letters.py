@@ -27,7 +27,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first")]
 UNKNOWN = "there is no such dead letter"
 
-OnRequeued = Callable[[TaskHandle], object]
+OnRequeued = Callable[[TaskHandle[Any]], object]
 
 
 def add_to(room: Room, on_requeued: OnRequeued) -> None:

@@ -57,7 +57,9 @@ class AsyncFeatureComputer(Calls):
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()
-        self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
+        self.dead_letters: DeadLetters[TaskHandle[Any]] = DeadLetters(
+            self._requeue, _letter_file(self.config.dead_letters)
+        )
         self._counts = Counts()
         self._visits = Visits()  # of other loops in the home loop
         self._starting = threading.Lock()
@@ -266,7 +268,7 @@ class AsyncFeatureComputer(Calls):
         assert self._background is not None
         return self._background
 
-    async def _enqueue(self, work: Work) -> TaskHandle:
+    async def _enqueue(self, work: Work) -> TaskHandle[Any]:
         """Cancelled, from whatever loop: the work is given up, like any that nobody wants."""
         try:
             return await self._submit(work)
@@ -274,7 +276,7 @@ class AsyncFeatureComputer(Calls):
             late.value.release()
         raise asyncio.CancelledError
 
-    async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
+    async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
         """From whatever loop. `Late` when the queue has accepted it before its caller was cancelled."""
         background = await self._ready()
         home = self._loop
@@ -283,7 +285,7 @@ class AsyncFeatureComputer(Calls):
             return await background.submit(work, requeued_from)
         return await self._visits.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
 
-    async def _requeue(self, work: Work, letter: str) -> TaskHandle:
+    async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
         if work.options.on_full != "wait":
             work = replace(work, options=work.options.changed(on_full="raise"))

@@ -41,7 +41,7 @@ class Background:
         self,
         capacity: int,
         runner: Runner,
-        letters: DeadLetters[TaskHandle],
+        letters: DeadLetters[TaskHandle[Any]],
         metrics: Metrics,
         counts: Counts,
     ) -> None:
@@ -65,7 +65,7 @@ class Background:
 
     # --- the way in
 
-    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
+    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
         """Accepts the work, as its options say when the queue is full; returns once it is accepted, or dropped.
 
         `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
