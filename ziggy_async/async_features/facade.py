@@ -190,6 +190,7 @@ class View(Calls):
             return await handle
         finally:
             handle.release()
+            del handle  # it holds the error whose traceback leads here
 
 
 async def _awaited(compute: Compute[T], *args: Any) -> T:

@@ -5,7 +5,7 @@ from. A process takes a letter by deleting its row: none runs twice, and one tha
 took loses that.
 
 **The file must be trusted as code is:** arguments are pickled, and unpickling what somebody else wrote there runs
-whatever that somebody wants.
+whatever that somebody wants. So it is for its owner alone (mode 0600), and one that others may write is refused.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from ziggy_async.work.letter_database import (
     carry_over,
     check_again,
     check_place,
+    check_rights,
     forget_pages,
     identities,
     identity,
@@ -352,6 +353,7 @@ class LetterFile:
         check_place(self.path)
         with alone_in(os.path.dirname(self.path), BUSY):
             prepare_place(self.path, self._parts if old is not None else None)
+            check_rights(self.path)
             self._suspect = identity(self.path)
             database = open_database(self.path, patience)
             try:
