@@ -11,8 +11,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Attempt, Work
-from ziggy_async.work.dead_letters import Reason
+from ziggy_async.queueing.work import Attempt, Reason, Work
 
 ROOT = "/api/performance"
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.queueing.work import Work
-from ziggy_async.work import letter_file, letter_row
-from ziggy_async.work.dead_letters import DeadLetters, Reason
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.dead_letters import letter as letter_row
+from ziggy_async.dead_letters import sqlite as letter_file
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.queueing.work import Reason, Work
 
 Taken = list[tuple[Work, str]]
 

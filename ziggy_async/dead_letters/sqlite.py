@@ -21,8 +21,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
-from ziggy_async.work.dead_letters import DeadLetter, Shelf, outcome_of, unknown
-from ziggy_async.work.letter_database import (
+from ziggy_async.dead_letters.dead_letters import DeadLetter, Shelf, unknown
+from ziggy_async.dead_letters.letter import Damaged, Row, row_of, text_of, without_work, work_of
+from ziggy_async.dead_letters.letter_database import (
     PARTS,
     VERSION,
     Identity,
@@ -42,7 +43,7 @@ from ziggy_async.work.letter_database import (
     transaction,
     when_written,
 )
-from ziggy_async.work.letter_row import Damaged, Row, row_of, text_of, without_work, work_of
+from ziggy_async.runtime.cross_loop import outcome_of
 
 logger = logging.getLogger(__name__)
 

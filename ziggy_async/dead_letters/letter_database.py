@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import TypeAlias
 from urllib.parse import quote
 
-from ziggy_async.work.dead_letters import DeadLetter
-from ziggy_async.work.letter_row import Damaged, Row, letter_from
+from ziggy_async.dead_letters.dead_letters import DeadLetter
+from ziggy_async.dead_letters.letter import Damaged, Row, letter_from
 
 APPLICATION = 0x7A61646C
 """Tells our files from other SQLite databases: "zadl"."""
