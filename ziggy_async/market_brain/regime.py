@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
-from ziggy_async import blocking, bridge
+from ziggy_async import bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.messages import shown
+from ziggy_async.runtime import blocking
 from ziggy_async.store import BarStore
 
 __all__ = [

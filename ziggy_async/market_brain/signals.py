@@ -12,11 +12,12 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from ziggy_async import _core, blocking, bridge
+from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
+from ziggy_async.runtime import blocking
 
 __all__ = [
     "Signal",
