@@ -65,3 +65,9 @@ _default = BarStore()
 def default_store() -> BarStore:
     """The store of the market-brain functions, one for the process."""
     return _default
+
+
+def symbol_of(store: BarStore, ticker: str) -> str:
+    """`ticker` as `store` spells it: in capitals where only those are a symbol of it, else as it is."""
+    capitals = ticker.upper()
+    return capitals if ticker not in store and capitals in store else ticker
