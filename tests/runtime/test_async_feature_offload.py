@@ -29,7 +29,7 @@ from ziggy_async.async_features import (
 from ziggy_async.lag import PingLag
 from ziggy_async.market_brain.features import get_ticker_features
 from ziggy_async.market_brain.signals import signal_generator
-from ziggy_async.work.errors import WorkerLost
+from ziggy_async.runtime.errors import WorkerLost
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ziggy_async.work import metrics as module
-from ziggy_async.work.metrics import Metrics
+from ziggy_async import metrics as module
+from ziggy_async.metrics import Metrics
 
 SUMMARY = (
     *("total_operations", "success_rate", "avg_latency_ms"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.options import Options, TaskOptions
+from ziggy_async.queueing.options import Options, TaskOptions
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import signal_generator
 from ziggy_async.messages import shortened
-from ziggy_async.work.dead_letters import Attempt
-from ziggy_async.work.tasks import State, TaskHandle
+from ziggy_async.queueing.task import State, TaskHandle
+from ziggy_async.queueing.work import Attempt
 
 MOST_KEPT = 1000
 MOST_TICKERS_KEPT = 100_000

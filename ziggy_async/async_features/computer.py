@@ -15,23 +15,24 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ziggy_async import _core
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
+from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
 from ziggy_async.messages import shown
-from ziggy_async.work.background import Background, under_way
-from ziggy_async.work.calls import described
-from ziggy_async.work.dead_letters import DeadLetters, Work
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.processes import ProcessPool
-from ziggy_async.work.runs import Run, Runner
-from ziggy_async.work.scaler import Scaler
-from ziggy_async.work.scaling import Decision, Limits, Load
-from ziggy_async.work.tasks import Counts, TaskHandle
-from ziggy_async.work.threads import ThreadPool
-from ziggy_async.work.visits import Late, Visits
+from ziggy_async.metrics import Metrics
+from ziggy_async.queueing.background import Background, under_way
+from ziggy_async.queueing.scaler import Scaler
+from ziggy_async.queueing.scaling import Decision, Limits, Load
+from ziggy_async.queueing.task import Counts, TaskHandle
+from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.call import described
+from ziggy_async.runtime.cross_loop import Late, Visits
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.processes import ProcessPool
+from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.runtime.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from ziggy_async.work.letter_file import LetterFile
+    from ziggy_async.dead_letters.sqlite import LetterFile
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class AsyncFeatureComputer(Calls):
         if self.config.use_process_pool:
             self._processes()
         self._runner = Runner(self._thread_pool, self._processes)
-        background = Background(self.config.queue_size, self._runner, self.dead_letters, self.metrics, self._counts)
+        background = Background(self.config.queue_size, self._runner, self.dead_letters.put, self.metrics, self._counts)
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
         background.resize(workers)
@@ -360,7 +361,7 @@ class AsyncFeatureComputer(Calls):
 def _letter_file(path: str | None) -> "LetterFile | None":
     if path is None:
         return None
-    from ziggy_async.work.letter_file import LetterFile  # and with it sqlite3, which most have no use for
+    from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
     return LetterFile(path)
 

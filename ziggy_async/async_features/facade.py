@@ -16,9 +16,9 @@ from ziggy_async.market_brain.signals import (
     signal_generator,
 )
 from ziggy_async.messages import shown
-from ziggy_async.work.dead_letters import Work
-from ziggy_async.work.options import Options, TaskOptions
-from ziggy_async.work.tasks import TaskHandle
+from ziggy_async.queueing.options import Options, TaskOptions
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.queueing.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Calls(ABC):
     def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
         function's own: `priority`, `deadline`, `max_attempts`, `retry_on`, `key`, `on_full`, `use_process_pool`; see
-        `ziggy_async.work.options.Options`. `TypeError` or `ValueError` that names the option."""
+        `ziggy_async.queueing.options.Options`. `TypeError` or `ValueError` that names the option."""
         return View(self._home, self._options.changed(**options))
 
     async def compute_features_async(
@@ -190,6 +190,7 @@ class View(Calls):
             return await handle
         finally:
             handle.release()
+            del handle  # it holds the error whose traceback leads here
 
 
 async def _awaited(compute: Compute[T], *args: Any) -> T:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from ziggy_async.work.dead_letters import Attempt, Work
+from ziggy_async.queueing.work import Attempt, Work
 
 T_co = TypeVar("T_co", covariant=True)
 
