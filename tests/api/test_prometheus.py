@@ -17,8 +17,8 @@ from ziggy_async import _core
 from ziggy_async.api import ComputerCollector, create_router, slices
 from ziggy_async.api.figures import Buckets
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.dead_letters import Reason, Work
-from ziggy_async.work.options import Options
+from ziggy_async.queueing.options import Options
+from ziggy_async.queueing.work import Reason, Work
 
 
 @pytest.fixture
