@@ -10,7 +10,7 @@ from rest import full_queue, strict_json
 
 from ziggy_async.api import answers, create_lifespan, lifespan
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig, get_async_feature_computer
-from ziggy_async.work.dead_letters import Reason
+from ziggy_async.queueing.work import Reason
 
 
 @pytest.fixture

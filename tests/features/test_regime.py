@@ -12,7 +12,7 @@ from ziggy_async.environment import ConfigurationError
 from ziggy_async.market_brain import regime
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeState
-from ziggy_async.work.errors import Stopped
+from ziggy_async.runtime.errors import Stopped
 
 CALM = FeatureSet(
     values={},

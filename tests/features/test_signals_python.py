@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ziggy_async
-from ziggy_async import BarStore, blocking
+from ziggy_async import BarStore
 from ziggy_async.lag import PingLag
 from ziggy_async.market_brain import signals
 from ziggy_async.market_brain.features import (
@@ -27,6 +27,7 @@ from ziggy_async.market_brain.features import (
 )
 from ziggy_async.market_brain.regime import RegimeState
 from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType
+from ziggy_async.runtime import blocking
 
 # Parameters under which the rules fire on the rising bars below: reversion long, reversion short, momentum, both long.
 REVERSION_LONG = {"mr_rsi_oversold": 101.0, "mr_z_score_long": 10.0, "mom_trend_strength": 1e3}

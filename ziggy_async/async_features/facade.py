@@ -2,8 +2,8 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from ziggy_async import _core
 from ziggy_async.market_brain.features import Features, feature_computer
@@ -16,15 +16,19 @@ from ziggy_async.market_brain.signals import (
     signal_generator,
 )
 from ziggy_async.messages import shown
-from ziggy_async.work.dead_letters import Work
-from ziggy_async.work.options import Options
-from ziggy_async.work.tasks import TaskHandle
+from ziggy_async.queueing.options import Options, TaskOptions
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.queueing.work import Work
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Compute = Callable[..., Awaitable[T]]
+
+ABSENT: Any = object()
+"""In place of an argument that is not given by position."""
 
 RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
 
@@ -35,7 +39,7 @@ FAILED = "error: the signals could not be computed"
 class Home(Protocol):
     """Who has the background queue."""
 
-    async def _enqueue(self, work: Work) -> TaskHandle: ...
+    async def _enqueue(self, work: Work) -> TaskHandle[Any]: ...
 
 
 class Calls(ABC):
@@ -58,10 +62,10 @@ class Calls(ABC):
     ) -> Any:
         """What `func` returns on the pool for its kind, or its exception."""
 
-    def with_options(self, **options: Any) -> "Calls":
+    def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
         function's own: `priority`, `deadline`, `max_attempts`, `retry_on`, `key`, `on_full`, `use_process_pool`; see
-        `ziggy_async.work.options.Options`. `TypeError` or `ValueError` that names the option."""
+        `ziggy_async.queueing.options.Options`. `TypeError` or `ValueError` that names the option."""
         return View(self._home, self._options.changed(**options))
 
     async def compute_features_async(
@@ -105,6 +109,14 @@ class Calls(ABC):
             return {name: {"ticker": name, "signal": None, "reason": FAILED} for name in names}
         return found
 
+    @overload
+    async def execute_blocking_operation(
+        self, operation_name: str, func: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    async def execute_blocking_operation(
+        self, operation_name: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
     async def execute_blocking_operation(
         self, operation_name: str, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
@@ -117,15 +129,37 @@ class Calls(ABC):
         checked_callable(func)
         return await self._execute(operation_name, func, args, kwargs)
 
-    async def enqueue_task(self, task_id: str, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TaskHandle:
+    @overload
+    async def enqueue_task(
+        self, /, task_id: str, func: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> TaskHandle[T]: ...
+    @overload
+    async def enqueue_task(
+        self, /, task_id: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> TaskHandle[T]: ...
+    async def enqueue_task(
+        self, task_id: Any = ABSENT, func: Any = ABSENT, /, *args: Any, **kwargs: Any
+    ) -> TaskHandle[Any]:
         """Puts `func(*args, **kwargs)` into the background queue and returns its handle, which can be awaited for the
-        result. Every keyword belongs to `func`; how the task is treated is said by `with_options`.
+        result. Every keyword belongs to `func`, but for a `task_id` and a `func` that are not given by position; how
+        the task is treated is said by `with_options`.
 
         With a full queue it waits for a place (`on_full="wait"`), or as `on_full` says. `func`: a plain function runs
         on the thread pool, or in a process with `use_process_pool`; a coroutine function on the loop.
         """
+        if func is ABSENT:
+            func = _taken("func", kwargs)
+        if task_id is ABSENT:
+            task_id = _taken("task_id", kwargs)
         operation = f"worker_task:{checked_name('task_id', task_id)}"
         return await self._home._enqueue(Work(task_id, operation, checked_callable(func), args, kwargs, self._options))
+
+
+def _taken(name: str, keywords: dict[str, Any]) -> Any:
+    try:
+        return keywords.pop(name)
+    except KeyError:
+        raise TypeError(f"enqueue_task() is called without {name!r}") from None
 
 
 class View(Calls):
@@ -156,6 +190,7 @@ class View(Calls):
             return await handle
         finally:
             handle.release()
+            del handle  # it holds the error whose traceback leads here
 
 
 async def _awaited(compute: Compute[T], *args: Any) -> T:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ziggy_async import blocking, bridge
+from ziggy_async import bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet
 from ziggy_async.messages import shown
+from ziggy_async.runtime import blocking
 
 __all__ = [
     "RegimeDetector",

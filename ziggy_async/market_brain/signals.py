@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from ziggy_async import _core, blocking, bridge
+from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import (
@@ -22,6 +22,7 @@ from ziggy_async.market_brain.regime import (
     checked_numbers,
     regime_detector,
 )
+from ziggy_async.runtime import blocking
 
 __all__ = [
     "Signal",

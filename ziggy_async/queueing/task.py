@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from ziggy_async.work.dead_letters import Attempt, Work
+from ziggy_async.queueing.work import Attempt, Work
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class State(StrEnum):
@@ -213,7 +215,7 @@ class Owner(Protocol):
         """One of those who want it does so no more, from any thread; the last one gives it up."""
 
 
-class TaskHandle:
+class TaskHandle(Generic[T_co]):
     """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
 
     Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up. An
@@ -257,9 +259,10 @@ class TaskHandle:
     def done(self) -> bool:
         return self._task.outcome.is_set
 
-    def result(self) -> Any:
+    def result(self) -> T_co:
         """The result; raises the task's error, or `InvalidStateError` while it is not done."""
-        return self._finished().get()
+        value: T_co = self._finished().get()
+        return value
 
     def exception(self) -> BaseException | None:
         return self._finished().error
@@ -274,12 +277,13 @@ class TaskHandle:
         """Says that this caller does not want the task any more; it is given up unless its key has brought others."""
         self._owner.release(self._task)
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T_co]:
         outcome = self._task.outcome
         if not outcome.is_set:
             yield from outcome.wait().__await__()
         try:
-            return outcome.get()
+            value: T_co = outcome.get()
+            return value
         finally:
             del self, outcome  # as in Outcome.get
 

@@ -12,9 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ziggy_async._core import Histogram
+from ziggy_async.messages import shortened
 
 OTHER = "other"
 """The kind of operations that come when there are as many kinds as there may be."""
+LONGEST_NAME = 200
+"""Characters of an operation's name that are kept: it may hold whatever its caller was given."""
 
 _lock = threading.Lock()  # of every Metrics: for what an operation seldom is, the first of its kind or a failure
 
@@ -117,6 +120,7 @@ class Metrics:
         `ValueError` for seconds that are no finite number.
         """
         period = self._period  # the same to the end, also when it is cleared meanwhile
+        operation = shortened(operation, LONGEST_NAME)
         name = operation.partition(":")[0]
         kind = period.kinds.get(name) or self._first_of_kind(period, name)
         kind.total.record(total)

@@ -17,10 +17,10 @@ from concurrent.futures import Future, InvalidStateError, wait
 from typing import Any, ParamSpec, TypeVar
 
 from ziggy_async.environment import whole_number
-from ziggy_async.work.calls import guarded
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.offload import Offloaded
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.call import guarded
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.mailbox import Offloaded
+from ziggy_async.runtime.threads import ThreadPool
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ziggy_async.work import offload
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.offload import AT_ONCE, Offloaded
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime import mailbox
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.mailbox import AT_ONCE, Offloaded
+from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
 """Seconds after which something does not happen any more, even on a busy machine."""
@@ -188,7 +188,7 @@ def child_that(does: Callable[[], object]) -> int:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
     asyncio.run(_use(pool))
-    with offload._lock:  # as another thread may have it at that moment
+    with mailbox._lock:  # as another thread may have it at that moment
         assert child_that(lambda: asyncio.run(_use(pool))) == 0
 
 
@@ -196,7 +196,7 @@ def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 async def test_a_call_that_forks_and_returns_in_the_child_tells_the_parents_loop_nothing(pool: ThreadPool) -> None:
     """Whatever locks other threads held at that moment."""
-    landing, told = offload.landing_of(asyncio.get_running_loop()), list[object]()
+    landing, told = mailbox.landing_of(asyncio.get_running_loop()), list[object]()
 
     def in_child() -> None:
         landing.add(SimpleNamespace(get_loop=lambda: SimpleNamespace(call_soon_threadsafe=told.append)))

@@ -12,12 +12,12 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
-from ziggy_async.work import parcels
-from ziggy_async.work.calls import Call
-from ziggy_async.work.child_process import GRACE, ChildProcess
-from ziggy_async.work.errors import Stopped, WorkerLost
-from ziggy_async.work.offload import Offloaded
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime import parcels
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.child_process import GRACE, ChildProcess
+from ziggy_async.runtime.errors import Stopped, WorkerLost
+from ziggy_async.runtime.mailbox import Offloaded
+from ziggy_async.runtime.threads import ThreadPool
 
 T = TypeVar("T")
 

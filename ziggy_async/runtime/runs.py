@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from ziggy_async.work.calls import Call, clear_error, is_cancelled, started
-from ziggy_async.work.offload import Offloaded
-from ziggy_async.work.processes import ProcessPool
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.call import Call, clear_error, is_cancelled, started
+from ziggy_async.runtime.mailbox import Offloaded
+from ziggy_async.runtime.processes import ProcessPool
+from ziggy_async.runtime.threads import ThreadPool
 
 
 @dataclass(slots=True)

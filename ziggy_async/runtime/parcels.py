@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ziggy_async.work.calls import described
+from ziggy_async.runtime.call import described
 
 PROTOCOL = 5
 """Of pickle: the first that writes large bytes as they are."""

@@ -6,7 +6,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from ziggy_async.work.errors import Stopped
+from ziggy_async.runtime.errors import Stopped
 
 T = TypeVar("T")
 
@@ -102,3 +102,18 @@ class _Visit:
     def _fail(self, error: Exception) -> None:
         with suppress(InvalidStateError):
             self.answer.set_exception(error)
+
+
+async def outcome_of(future: "Future[T]") -> T:
+    """Waits for it; cancelling this leaves it alone, as does the end of the loop."""
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+
+    def wake(_: "Future[T]") -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody waits in it any more
+            loop.call_soon_threadsafe(arrived.set)
+
+    if not future.done():
+        future.add_done_callback(wake)
+        await arrived.wait()
+    return future.result()

@@ -14,8 +14,8 @@ from concurrent.futures import Executor, Future
 from functools import cache, partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.turns import Pace, Turns, kind_of
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.gil_gate import Pace, Turns, kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Job(Protocol):
     """What a thread may be given."""
 
     kind: Hashable
-    """Of which function it is a call; see `ziggy_async.work.turns.kind_of`."""
+    """Of which function it is a call; see `ziggy_async.runtime.gil_gate.kind_of`."""
 
     def run(self) -> None:
         """Does it, in the thread. Nothing, if it was cancelled."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from ziggy_async.work.scaling import Decision, Limits, Load, Memory, ScalingState, decide
+from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, ScalingState, decide
 
 logger = logging.getLogger(__name__)
 

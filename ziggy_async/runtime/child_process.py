@@ -8,9 +8,9 @@ import threading
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 
-from ziggy_async.work import child, parcels
-from ziggy_async.work.calls import described
-from ziggy_async.work.errors import Stopped, WorkerLost
+from ziggy_async.runtime import child, parcels
+from ziggy_async.runtime.call import described
+from ziggy_async.runtime.errors import Stopped, WorkerLost
 
 START_TIMEOUT = 60.0
 """Seconds that a process may take to import what it needs."""

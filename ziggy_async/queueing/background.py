@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ziggy_async.work.calls import CannotTravelError, described
-from ziggy_async.work.dead_letters import DeadLetter, DeadLetters, Reason, Work, outcome_of
-from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
-from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.queue import BoundedQueue
-from ziggy_async.work.runs import Run, Runner
-from ziggy_async.work.scaling import Load
-from ziggy_async.work.tasks import Counts, State, Task, TaskHandle
+from ziggy_async.metrics import Metrics
+from ziggy_async.queueing.queue import BoundedQueue
+from ziggy_async.queueing.scaling import Load
+from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
+from ziggy_async.queueing.work import Bury, Reason, Work
+from ziggy_async.runtime.call import CannotTravelError, described
+from ziggy_async.runtime.cross_loop import outcome_of
+from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
+from ziggy_async.runtime.runs import Run, Runner
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Background:
         self,
         capacity: int,
         runner: Runner,
-        letters: DeadLetters[TaskHandle],
+        bury: Bury,
         metrics: Metrics,
         counts: Counts,
     ) -> None:
@@ -48,13 +49,13 @@ class Background:
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
         self._runner = runner
-        self._letters = letters
+        self._bury_work = bury
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._unfinished: set[Task] = set()  # those that wait for a place included
         self._by_key: dict[Any, Task] = {}  # of the same
         self._runners: set[asyncio.Task[None]] = set()
-        self._burials: set[Future[DeadLetter]] = set()  # left from the thread that ends one, too
+        self._burials: set[Future[Any]] = set()  # left from the thread that ends one, too
         self._idle = asyncio.Event()  # nothing is unfinished
         self._idle.set()
         self._is_closed = False
@@ -64,7 +65,7 @@ class Background:
 
     # --- the way in
 
-    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
+    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
         """Accepts the work, as its options say when the queue is full; returns once it is accepted, or dropped.
 
         `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
@@ -347,7 +348,7 @@ class Background:
 
     def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
         """Begun at once and done without the loop: the end of neither loop nor caller leaves a task unanswered."""
-        burial = self._letters.put(task.work, reason, task.attempts, task.requeued_from)
+        burial = self._bury_work(task.work, reason, task.attempts, task.requeued_from)
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
         burial.add_done_callback(lambda _: task.outcome.set(None, error))

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from ziggy_async.messages import shown
 
@@ -52,6 +52,20 @@ class Options:
         if unknown:
             raise TypeError(f"{', '.join(sorted(unknown))}: no option of a task")
         return dataclasses.replace(self, **changes)
+
+
+class TaskOptions(TypedDict, total=False):
+    """The options as the keywords of a call, for type checkers."""
+
+    priority: int
+    deadline: float | None
+    max_attempts: int
+    retry_on: (
+        type[BaseException] | tuple[type[BaseException], ...] | list[type[BaseException]] | set[type[BaseException]]
+    )
+    key: Hashable | None
+    on_full: OnFull
+    use_process_pool: bool
 
 
 def _check_whole(name: str, value: object, least: int | None = None) -> None:

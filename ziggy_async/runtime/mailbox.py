@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 
-from ziggy_async.work.calls import Call
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.threads import ThreadPool
-from ziggy_async.work.turns import kind_of
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.gil_gate import kind_of
+from ziggy_async.runtime.threads import ThreadPool
 
 AT_ONCE = 64
 """Callers that are told in one turn of their loop: what each then does takes some microseconds."""
@@ -27,7 +27,7 @@ WAKE_AGAIN = 0.1
 
 
 class Offloaded(Call):
-    """A call that a loop awaits while a thread makes it. It is a `ziggy_async.work.threads.Job`."""
+    """A call that a loop awaits while a thread makes it. It is a `ziggy_async.runtime.threads.Job`."""
 
     __slots__ = ("_landing", "_permit", "_pool", "_told", "kind")
 

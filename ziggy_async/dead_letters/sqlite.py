@@ -5,7 +5,7 @@ from. A process takes a letter by deleting its row: none runs twice, and one tha
 took loses that.
 
 **The file must be trusted as code is:** arguments are pickled, and unpickling what somebody else wrote there runs
-whatever that somebody wants.
+whatever that somebody wants. So it is for its owner alone (mode 0600), and one that others may write is refused.
 """
 
 import asyncio
@@ -21,8 +21,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
-from ziggy_async.work.dead_letters import DeadLetter, Shelf, outcome_of, unknown
-from ziggy_async.work.letter_database import (
+from ziggy_async.dead_letters.dead_letters import DeadLetter, Shelf, unknown
+from ziggy_async.dead_letters.letter import Damaged, Row, row_of, text_of, without_work, work_of
+from ziggy_async.dead_letters.letter_database import (
     PARTS,
     VERSION,
     Identity,
@@ -30,6 +31,7 @@ from ziggy_async.work.letter_database import (
     carry_over,
     check_again,
     check_place,
+    check_rights,
     forget_pages,
     identities,
     identity,
@@ -41,7 +43,7 @@ from ziggy_async.work.letter_database import (
     transaction,
     when_written,
 )
-from ziggy_async.work.letter_row import Damaged, Row, row_of, text_of, without_work, work_of
+from ziggy_async.runtime.cross_loop import outcome_of
 
 logger = logging.getLogger(__name__)
 
@@ -352,6 +354,7 @@ class LetterFile:
         check_place(self.path)
         with alone_in(os.path.dirname(self.path), BUSY):
             prepare_place(self.path, self._parts if old is not None else None)
+            check_rights(self.path)
             self._suspect = identity(self.path)
             database = open_database(self.path, patience)
             try:

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import TypeAlias
 from urllib.parse import quote
 
-from ziggy_async.work.dead_letters import DeadLetter
-from ziggy_async.work.letter_row import Damaged, Row, letter_from
+from ziggy_async.dead_letters.dead_letters import DeadLetter
+from ziggy_async.dead_letters.letter import Damaged, Row, letter_from
 
 APPLICATION = 0x7A61646C
 """Tells our files from other SQLite databases: "zadl"."""
@@ -111,6 +111,23 @@ def check_place(path: str) -> None:
         raise ValueError(f"dead letters cannot be kept in {path}: it is not a file")
 
 
+def check_rights(path: str) -> None:
+    """That nobody else says what is run when a letter is requeued, and nobody else reads it: `PermissionError` for what
+    belongs to another user, or may be written by group or others. Takes the right to read from them."""
+    for part in PARTS:
+        with suppress(FileNotFoundError):
+            found = os.stat(path + part)
+            if found.st_uid != os.geteuid():
+                reason = f"it belongs to user {found.st_uid}, and this process is user {os.geteuid()}"
+            elif found.st_mode & 0o022:
+                reason = f"group or others may write it (mode {found.st_mode & 0o777:o}); chmod 600 it if you trust it"
+            else:
+                if found.st_mode & 0o077:
+                    os.chmod(path + part, 0o600)
+                continue
+            raise PermissionError(f"dead letters cannot be kept in {path + part}: {reason}")
+
+
 @contextmanager
 def alone_in(folder: str, patience: float) -> Iterator[None]:
     """One process at a time makes, opens or moves files there. Goes ahead when its turn does not come within so many
@@ -187,7 +204,7 @@ def prepare_place(path: str, old: dict[str, Identity] | None = None) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(path + part)
     if is_gone:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _size(path: str) -> int | None:

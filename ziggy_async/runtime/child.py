@@ -8,7 +8,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ziggy_async.work import parcels
+from ziggy_async.runtime import parcels
 
 
 def serve(connection: "Connection[Any, Any]") -> None:

@@ -13,16 +13,15 @@ import weakref
 from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from ziggy_async.work.visits import Late
+from ziggy_async.queueing.work import Attempt, Reason, Work
+from ziggy_async.runtime.cross_loop import Late, outcome_of
 
 if TYPE_CHECKING:
-    from ziggy_async.work.letter_file import LetterFile
+    from ziggy_async.dead_letters.sqlite import LetterFile
 
 T = TypeVar("T")
 
@@ -30,44 +29,6 @@ MOST = 10_000
 KEEP = timedelta(days=7)
 SLICE = 0.00025
 """Seconds of requeueing before others have their turn of the loop."""
-
-
-class Reason(StrEnum):
-    """Why a task is dead."""
-
-    EXHAUSTED = "exhausted"
-    """Every attempt that it was allowed has failed."""
-    DEADLINE = "deadline"
-    DROPPED = "dropped"
-    """The queue was full, and its policy chose this task."""
-    SHUTDOWN = "shutdown"
-    """It was still queued or running when the time to stop was up."""
-    WORKER_LOST = "worker_lost"
-    """The process that ran it died."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One run that failed."""
-
-    began: datetime
-    seconds: float
-    error: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"began": self.began.isoformat(), "seconds": self.seconds, "error": self.error}
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What it takes to run a task again."""
-
-    task_id: str
-    operation: str
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    options: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,21 +373,6 @@ def importable_name(function: Callable[..., Any]) -> str | None:
     except Exception:  # callables may have any attributes, and modules a __getattr__
         return None
     return f"{module}:{name}" if found is function else None
-
-
-async def outcome_of(future: "Future[T]") -> T:
-    """Waits for it; cancelling this leaves it alone, as does the end of the loop."""
-    loop = asyncio.get_running_loop()
-    arrived = asyncio.Event()
-
-    def wake(_: "Future[T]") -> None:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits in it any more
-            loop.call_soon_threadsafe(arrived.set)
-
-    if not future.done():
-        future.add_done_callback(wake)
-        await arrived.wait()
-    return future.result()
 
 
 def unknown(id: str) -> KeyError:

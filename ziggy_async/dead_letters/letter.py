@@ -15,7 +15,8 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, cast
 
-from ziggy_async.work.dead_letters import Attempt, DeadLetter, Reason, Work
+from ziggy_async.dead_letters.dead_letters import DeadLetter
+from ziggy_async.queueing.work import Attempt, Reason, Work
 
 LARGEST = 64 << 20
 """Bytes of pickled work that are kept: ten thousand letters share a disk with others."""

@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from contextlib import suppress
 from itertools import islice
 
-from ziggy_async.work.tasks import Task
+from ziggy_async.queueing.task import Task
 
 
 class BoundedQueue:
