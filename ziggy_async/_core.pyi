@@ -63,8 +63,8 @@ class BarStore:
         volume: _Floats,
         skip_invalid: bool,
         /,
-    ) -> int:
-        """Replace one symbol's bars by these rows, in order. Returns rows skipped."""
+    ) -> dict[str, int]:
+        """Replace one symbol's bars by these rows, in order. Returns how many rows were skipped, by reason."""
     def _load_groups(
         self,
         names: list[str],
@@ -77,7 +77,7 @@ class BarStore:
         volume: _Floats,
         skip_invalid: bool,
         /,
-    ) -> int:
+    ) -> dict[str, int]:
         """Replace the bars of every symbol that occurs in `codes` (indices into `names`); rows in any order."""
 
 def register(
