@@ -335,7 +335,7 @@ def after():
             asyncio.run(work())
         except RuntimeError as error:
             print(error)
-    for start in (blocking.pool, lambda: blocking.submit_coroutine(paper())):
+    for start in (default_pool.pool, lambda: background_loop.submit_coroutine(paper())):
         try:
             start()
         except RuntimeError as error:
@@ -344,7 +344,7 @@ def after():
 
 atexit.register(after)
 import ziggy_async
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import background_loop, default_pool
 from ziggy_async.market_brain import signals
 if %r:
     asyncio.run(ziggy_async.async_get_ticker_features("A"))
