@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ziggy_async.work import parcels
+from ziggy_async.runtime import parcels
 
 
 def square(number: int) -> int:

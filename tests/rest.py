@@ -10,8 +10,8 @@ import httpx
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from ziggy_async.work.dead_letters import Attempt, Reason, Work
-from ziggy_async.work.options import Options
+from ziggy_async.queueing.options import Options
+from ziggy_async.queueing.work import Attempt, Reason, Work
 
 ROOT = "/api/performance"
 

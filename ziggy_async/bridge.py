@@ -14,7 +14,7 @@ from typing import Any, Literal, cast, get_args
 
 from ziggy_async import _core
 from ziggy_async.environment import ConfigurationError, choice
-from ziggy_async.work.errors import Stopped
+from ziggy_async.runtime.errors import Stopped
 
 Wake = Literal["threadsafe", "eventfd"]
 WAKE_VARIABLE = "ASYNC_FEATURES_WAKE"

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from ziggy_async import blocking
+from ziggy_async.runtime import blocking
 from ziggy_async.store import BarStore, default_store
 
 logger = logging.getLogger(__name__)

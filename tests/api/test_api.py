@@ -17,7 +17,7 @@ from ziggy_async.async_features import (
     init_async_features,
     shutdown_async_features,
 )
-from ziggy_async.work.metrics import KindMetrics
+from ziggy_async.metrics import KindMetrics
 
 READS = ["/metrics", "/metrics/summary", "/operations", "/scaling", "/dead-letters", "/health/ready", "/prometheus"]
 ACTIONS = [

@@ -10,7 +10,7 @@ from rest import ROOT, bury, client_of, conforms, full_queue, get, post
 from ziggy_async.api import benchmarks, create_router, models, queueing
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.latency_benchmark import get_benchmark
-from ziggy_async.work.dead_letters import Reason
+from ziggy_async.queueing.work import Reason
 
 
 @pytest.fixture

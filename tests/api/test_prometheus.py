@@ -17,8 +17,8 @@ from ziggy_async import _core
 from ziggy_async.api import ComputerCollector, create_router, slices
 from ziggy_async.api.figures import Buckets
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.dead_letters import Reason, Work
-from ziggy_async.work.options import Options
+from ziggy_async.queueing.options import Options
+from ziggy_async.queueing.work import Reason, Work
 
 
 @pytest.fixture
@@ -158,6 +158,8 @@ async def test_formats(computer):
 async def test_in_a_registry_of_the_applications_own(computer):
     registry = CollectorRegistry()
     registry.register(ComputerCollector(computer))
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        registry.register(ComputerCollector(computer))
     computer.metrics.record("own", 0.1)
     assert registry.get_sample_value("ziggy_async_operations_total", {"kind": "own"}) == 1
     assert b'kind="own"' in generate_latest(registry)

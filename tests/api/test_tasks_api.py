@@ -22,7 +22,7 @@ from ziggy_async.async_features import (
     shutdown_async_features,
 )
 from ziggy_async.cli.serve import application
-from ziggy_async.work.background import Background
+from ziggy_async.queueing.background import Background
 
 TASKS = "/api/tasks"
 LETTERS = "/api/performance/dead-letters"

@@ -344,7 +344,7 @@ def after():
 
 atexit.register(after)
 import ziggy_async
-from ziggy_async import blocking
+from ziggy_async.runtime import blocking
 from ziggy_async.market_brain import signals
 if %r:
     asyncio.run(ziggy_async.async_get_ticker_features("A"))

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work import background
-from ziggy_async.work.calls import guarded
+from ziggy_async.queueing import background
+from ziggy_async.runtime.call import guarded
 
 
 class OwnEnd(BaseException):

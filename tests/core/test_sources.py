@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from ziggy_async import BarStore, blocking, set_bar_source, sources
+from ziggy_async import BarStore, set_bar_source, sources
 from ziggy_async.market_brain.features import (
     FeatureComputer,
     async_get_multiple_ticker_features,
@@ -20,6 +20,7 @@ from ziggy_async.market_brain.features import (
 )
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist, generate_ticker_signal_async
+from ziggy_async.runtime import blocking
 from ziggy_async.sources import bar_source_stats
 
 pytestmark = pytest.mark.usefixtures("store")

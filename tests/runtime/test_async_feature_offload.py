@@ -29,7 +29,7 @@ from ziggy_async.async_features import (
 from ziggy_async.lag import PingLag
 from ziggy_async.market_brain.features import get_ticker_features
 from ziggy_async.market_brain.signals import signal_generator
-from ziggy_async.work.errors import WorkerLost
+from ziggy_async.runtime.errors import WorkerLost
 
 
 @pytest.fixture
@@ -337,6 +337,20 @@ async def test_all_keywords_belong_to_the_function(computer: AsyncFeatureCompute
 
     handle = await computer.enqueue_task("t", keywords, priority=1, task_id=2, func=3, deadline=4, self=5)
     assert await handle == {"priority": 1, "task_id": 2, "func": 3, "deadline": 4, "self": 5}
+
+
+async def test_a_task_is_named_by_keywords_too(computer: AsyncFeatureComputer) -> None:
+    def keywords(**given: int) -> dict[str, int]:
+        return given
+
+    handle = await computer.enqueue_task(task_id="t", func=keywords, priority=1)
+    assert (handle.task_id, await handle) == ("t", {"priority": 1})
+    handle = await computer.enqueue_task("t", func=keywords, task_id=2)
+    assert await handle == {"task_id": 2}
+    with pytest.raises(TypeError, match="without 'func'"):
+        await computer.enqueue_task("t")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="without 'task_id'"):
+        await computer.enqueue_task(func=keywords)  # type: ignore[call-overload]
 
 
 async def test_a_full_queue_waits_and_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:

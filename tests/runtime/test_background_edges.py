@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.errors import QueueFull, Stopped
-from ziggy_async.work.tasks import State
+from ziggy_async.queueing.task import State
+from ziggy_async.runtime.errors import QueueFull, Stopped
 
 Computers = Callable[..., AsyncFeatureComputer]
 

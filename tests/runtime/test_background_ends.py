@@ -15,9 +15,9 @@ import pytest
 from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.errors import Stopped, TaskDropped
-from ziggy_async.work.tasks import TaskHandle
-from ziggy_async.work.visits import Visits
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.runtime.cross_loop import Visits
+from ziggy_async.runtime.errors import Stopped, TaskDropped
 
 
 def close_in_the_middle(loop: asyncio.AbstractEventLoop) -> None:

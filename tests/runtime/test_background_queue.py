@@ -10,9 +10,9 @@ import pytest
 from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.background import FIRST_BACKOFF, LONGEST_BACKOFF, backoff
-from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped
-from ziggy_async.work.tasks import State
+from ziggy_async.queueing.background import FIRST_BACKOFF, LONGEST_BACKOFF, backoff
+from ziggy_async.queueing.task import State
+from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped
 
 
 class Gate:

@@ -9,8 +9,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from ziggy_async import blocking
-from ziggy_async.work.errors import Stopped
+from ziggy_async.runtime import blocking
+from ziggy_async.runtime.errors import Stopped
 
 
 async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> None:

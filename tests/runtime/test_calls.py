@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ziggy_async.work.calls import Call, clear_error
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.call import Call, clear_error
+from ziggy_async.runtime.threads import ThreadPool
 
 
 def call_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:

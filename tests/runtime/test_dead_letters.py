@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work.dead_letters import Attempt, DeadLetters, Reason, Work, importable_name
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.dead_letters.dead_letters import DeadLetters, importable_name
+from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.queueing.work import Attempt, Reason, Work
 
 MIDDAY = 1_700_049_600.0  # 2023-11-15 12:00 UTC
 

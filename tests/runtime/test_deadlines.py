@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.tasks import State
+from ziggy_async.queueing.task import State
 
 DEADLINE = 0.1
 

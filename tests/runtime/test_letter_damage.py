@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
-from ziggy_async.work.letter_file import LetterFile
-from ziggy_async.work.letter_row import Damaged
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.dead_letters.letter import Damaged
+from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.queueing.work import Reason, Work
 
 ARGUMENT = b"x" * 10_000
 """So that a letter takes pages of its own."""

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work import letter_file, letter_row
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.dead_letters import letter as letter_row
+from ziggy_async.dead_letters import sqlite as letter_file
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.queueing.work import Reason, Work
 
 Taken = list[tuple[Work, str]]
 
@@ -106,6 +108,58 @@ class Noisy:
 class Wicked:
     def __reduce__(self) -> tuple[Any, ...]:
         raise SystemExit
+
+
+def rights(path: Path) -> dict[str, int]:
+    return {name: (path.parent / name).stat().st_mode & 0o777 for name in os.listdir(path.parent)}
+
+
+async def test_a_file_is_for_its_owner_alone(path: Path) -> None:
+    mask = os.umask(0)
+    try:
+        async with opened(path) as (letters, _):
+            await bury(letters, "t")
+            assert rights(path) == {"letters.db": 0o600, "letters.db-wal": 0o600, "letters.db-shm": 0o600}
+    finally:
+        os.umask(mask)
+
+
+async def test_others_lose_the_right_to_read_it(path: Path) -> None:
+    async with opened(path) as (letters, _):
+        await bury(letters, "t")
+    os.chmod(path, 0o644)
+    async with opened(path) as (letters, _):
+        assert ids(letters) == ["t"]
+        assert rights(path)["letters.db"] == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o602, 0o666])
+async def test_a_file_that_others_may_write_is_refused(path: Path, mode: int) -> None:
+    async with opened(path) as (letters, _):
+        await bury(letters, "t")
+    os.chmod(path, mode)
+    with pytest.raises(PermissionError, match=rf"letters\.db: group or others may write it \(mode {mode:o}\)"):
+        async with opened(path):
+            pass
+    assert rights(path) == {"letters.db": mode}
+
+
+async def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(path) as (letters, _):
+        await bury(letters, "t")
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match=r"letters\.db: it belongs to user \d+, and this process is user \d+"):
+        async with opened(path):
+            pass
+
+
+async def test_a_log_that_others_may_write_is_refused(path: Path) -> None:
+    async with opened(path) as (letters, _):
+        await bury(letters, "t")
+        os.chmod(f"{path}-wal", 0o620)
+        with pytest.raises(PermissionError, match=r"letters\.db-wal: group or others"):
+            async with opened(path):
+                pass
 
 
 async def test_what_pickles_though_it_has_no_name(path: Path) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.queueing.work import Reason, Work
 
 
 @pytest.fixture
@@ -254,8 +255,10 @@ def test_processes_that_share_a_file_that_is_deleted(path: Path) -> None:
     """Every one of many letters is taken once, whoever finds first that the file is gone, again and again."""
     script = f"""
 import asyncio, os, sys
-from ziggy_async.work.dead_letters import DeadLetters, Reason, Work
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.queueing.work import Work
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.queueing.work import Reason
+from ziggy_async.dead_letters.sqlite import LetterFile
 async def main():
     async def requeue(work, letter_id): return work.task_id
     letters = DeadLetters(requeue, LetterFile({str(path)!r}))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ziggy_async.work.dead_letters import DeadLetters, Work
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.queueing.work import Work
 
 
 @pytest.fixture
@@ -21,8 +22,10 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from datetime import UTC, datetime
 from functools import partial
-from ziggy_async.work.dead_letters import Attempt, DeadLetters, Reason, Work
-from ziggy_async.work.letter_file import LetterFile
+from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.queueing.work import Reason
+from ziggy_async.dead_letters.sqlite import LetterFile
 
 def here(number): return number
 

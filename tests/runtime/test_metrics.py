@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ziggy_async.work import metrics as module
-from ziggy_async.work.metrics import Metrics
+from ziggy_async import metrics as module
+from ziggy_async.metrics import Metrics
 
 SUMMARY = (
     *("total_operations", "success_rate", "avg_latency_ms"),
@@ -26,6 +26,17 @@ def test_nothing_recorded_is_all_zero() -> None:
     assert metrics.summary() == dict.fromkeys(SUMMARY, 0)
     assert metrics.recent(0) == []
     assert metrics.by_kind() == {}
+
+
+def test_names_are_cut_at_200_characters() -> None:
+    metrics = Metrics()
+    for name in ("load:" + "x" * 195, "load:" + "y" * 10_000, "z" * 10_000):
+        metrics.record(name, 0.001)
+    exact, cut, kind = (each["operation"] for each in metrics.recent())
+    assert exact == "load:" + "x" * 195
+    assert cut == "load:" + "y" * 192 + "..."
+    assert list(metrics.by_kind()) == ["load", kind]
+    assert len(kind) == 200
 
 
 def test_summary_is_of_the_successful_ones() -> None:

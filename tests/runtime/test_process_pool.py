@@ -16,10 +16,10 @@ import numpy as np
 import process_work
 import pytest
 
-from ziggy_async.work import parcels
-from ziggy_async.work.errors import Stopped, WorkerLost
-from ziggy_async.work.parcels import RemoteTraceback
-from ziggy_async.work.processes import ProcessPool
+from ziggy_async.runtime import parcels
+from ziggy_async.runtime.errors import Stopped, WorkerLost
+from ziggy_async.runtime.parcels import RemoteTraceback
+from ziggy_async.runtime.processes import ProcessPool
 
 PATIENCE = 60.0
 """Seconds after which something does not happen any more, even on a busy machine."""

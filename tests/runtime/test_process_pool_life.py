@@ -13,9 +13,9 @@ from typing import Any
 import process_work
 import pytest
 
-from ziggy_async.work import child_process
-from ziggy_async.work.errors import WorkerLost
-from ziggy_async.work.processes import ProcessPool
+from ziggy_async.runtime import child_process
+from ziggy_async.runtime.errors import WorkerLost
+from ziggy_async.runtime.processes import ProcessPool
 
 PATIENCE = 60.0
 """Seconds after which something does not happen any more, even on a busy machine."""
@@ -25,8 +25,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 STOCK = """
 import asyncio, os, pathlib, signal, sys, time
 import process_work
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.processes import ProcessPool
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.processes import ProcessPool
 
 async def hanging(pool, door):
     "A call that is under way when this returns."

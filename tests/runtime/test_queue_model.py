@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.work.errors import QueueFull, Stopped
-from ziggy_async.work.tasks import State, TaskHandle
+from ziggy_async.queueing.task import State, TaskHandle
+from ziggy_async.runtime.errors import QueueFull, Stopped
 
 STATES = ("succeeded", "failed", "cancelled", "dead", "queued", "running")
 ON_FULL = ("wait", "raise", "drop_new", "drop_oldest")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work import scaler
-from ziggy_async.work.scaler import Scaler
-from ziggy_async.work.scaling import Limits, Load
+from ziggy_async.queueing import scaler
+from ziggy_async.queueing.scaler import Scaler
+from ziggy_async.queueing.scaling import Limits, Load
 
 LOOK = scaler.INTERVAL
 BUSY = Load(4, 10, 4, 0.25, 100)

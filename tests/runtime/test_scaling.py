@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ziggy_async.work import scaling
-from ziggy_async.work.scaling import Decision, Limits, Load, Memory, ScalingState, decide
+from ziggy_async.queueing import scaling
+from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, ScalingState, decide
 
 LOOK = 0.25
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work import scaling
-from ziggy_async.work.scaling import Decision, Limits, Load, Memory, ScalingState, decide
+from ziggy_async.queueing import scaling
+from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, ScalingState, decide
 
 LOOK = 0.25
 TICK = LOOK / 32

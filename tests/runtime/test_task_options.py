@@ -1,10 +1,12 @@
 """Options of tasks and the configuration of the facade: what is taken, and what is refused by which name."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.queueing.options import Options, TaskOptions
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,10 @@ from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 def test_options_that_are_none(options: dict[str, Any], message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         AsyncFeatureComputer().with_options(**options)
+
+
+def test_type_checkers_know_every_option() -> None:
+    assert list(TaskOptions.__annotations__) == [field.name for field in dataclasses.fields(Options)]
 
 
 @pytest.mark.parametrize(

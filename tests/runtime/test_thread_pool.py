@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import pytest
 
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
 """Seconds after which something does not happen any more, even on a busy machine."""

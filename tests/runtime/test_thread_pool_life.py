@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
 """Seconds after which something does not happen any more, even on a busy machine."""
@@ -117,7 +117,7 @@ def test_exit(name: str, run_python: Run) -> None:
     script, output, least = EXITS[name]
     preamble = """
 import threading, time
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.threads import ThreadPool
 pool, began = ThreadPool(1), threading.Event()
 
 def compute():
@@ -138,7 +138,7 @@ def test_fork(forking: str, run_python: Run) -> None:
     """The child has an empty pool that works, whatever the parent's threads were doing; the parent's goes on."""
     script = """
 import os, sys, threading, time
-from ziggy_async.work.threads import ThreadPool
+from ziggy_async.runtime.threads import ThreadPool
 
 pool, gate, began = ThreadPool(3), threading.Event(), threading.Event()
 inside = [pool.submit(lambda: (began.set(), gate.wait())) for _ in range(2)]

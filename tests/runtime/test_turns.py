@@ -13,11 +13,11 @@ import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.lag import PingLag
-from ziggy_async.work import turns
-from ziggy_async.work.calls import Call
-from ziggy_async.work.offload import Offloaded
-from ziggy_async.work.threads import ThreadPool
-from ziggy_async.work.turns import LONGEST_REST, LOOK, MOST_KNOWN, SIGHTINGS, Pace, Turns, kind_of
+from ziggy_async.runtime import gil_gate as turns
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.gil_gate import LONGEST_REST, LOOK, MOST_KNOWN, SIGHTINGS, Pace, Turns, kind_of
+from ziggy_async.runtime.mailbox import Offloaded
+from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
 """Seconds after which something does not happen any more, even on a busy machine."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from ziggy_async.work.options import OnFull
+from ziggy_async.queueing.options import OnFull
 
 MOST_TICKERS = 10_000
 LONGEST_SLEEP = 3600.0

@@ -12,9 +12,10 @@ from pydantic import BeforeValidator
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
 from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
 from ziggy_async.api.rooms import ComputerOf, Room
-from ziggy_async.work.dead_letters import DeadLetters, Reason
-from ziggy_async.work.errors import QueueFull
-from ziggy_async.work.tasks import TaskHandle
+from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.queueing.work import Reason
+from ziggy_async.runtime.errors import QueueFull
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first")]
 UNKNOWN = "there is no such dead letter"
 
-OnRequeued = Callable[[TaskHandle], object]
+OnRequeued = Callable[[TaskHandle[Any]], object]
 
 
 def add_to(room: Room, on_requeued: OnRequeued) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fastapi import HTTPException, Request
 
-from ziggy_async.work.errors import QueueFull, Stopped
+from ziggy_async.runtime.errors import QueueFull, Stopped
 
 LONGEST_WAIT = 5.0
 """Seconds that a request waits for room in the queue."""

@@ -19,8 +19,8 @@ from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import signal_generator
 from ziggy_async.messages import shortened
-from ziggy_async.work.dead_letters import Attempt
-from ziggy_async.work.tasks import State, TaskHandle
+from ziggy_async.queueing.task import State, TaskHandle
+from ziggy_async.queueing.work import Attempt
 
 MOST_KEPT = 1000
 MOST_TICKERS_KEPT = 100_000
@@ -94,7 +94,7 @@ class KeptTasks:
     those that wait for room."""
 
     def __init__(self) -> None:
-        self._handles: OrderedDict[str, TaskHandle | Waiting] = OrderedDict()
+        self._handles: OrderedDict[str, TaskHandle[Any] | Waiting] = OrderedDict()
         self._waiting: dict[str, Waiting] = {}
         self._tickers = 0
 
@@ -110,7 +110,7 @@ class KeptTasks:
                 if waiting.done():
                     self.keep(waiting)
 
-    def keep(self, handle: TaskHandle | Waiting, task_id: str | None = None) -> None:
+    def keep(self, handle: TaskHandle[Any] | Waiting, task_id: str | None = None) -> None:
         """The handle is that of its own id now, or of `task_id`, by which it was asked for before it joined another.
         When that one still waits for room, this is its handle as well."""
         name = handle.task_id if task_id is None else task_id
@@ -125,7 +125,7 @@ class KeptTasks:
         while len(self._handles) > MOST_KEPT or (self._tickers > MOST_TICKERS_KEPT and len(self._handles) > 1):
             self._forget(next(iter(self._handles)))
 
-    def get(self, task_id: str) -> TaskHandle | Waiting | None:
+    def get(self, task_id: str) -> TaskHandle[Any] | Waiting | None:
         return self._waiting.get(task_id) or self._handles.get(task_id)
 
     def _forget(self, task_id: str) -> None:
@@ -134,7 +134,7 @@ class KeptTasks:
             self._tickers -= _tickers_of(handle)
 
 
-def _tickers_of(handle: TaskHandle | Waiting) -> int:
+def _tickers_of(handle: TaskHandle[Any] | Waiting) -> int:
     return sum(len(each) for each in handle.args if isinstance(each, list))
 
 
@@ -171,7 +171,7 @@ class TaskEndpoints:
             return
         raise HTTPException(409, f"the task {task.task_id!r} is not done yet: it is {first.state.value}")
 
-    async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle:
+    async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle[Any]:
         """`TimeoutError` when there is no room in time."""
         limit = patience()
         waiting = Waiting(task.task_id, task.options.key, limit)
@@ -215,7 +215,7 @@ class TaskEndpoints:
             raise HTTPException(409, "the task is done already")
         return {"ok": True, "message": "Cancelled", "task_id": handle.task_id}
 
-    def _known(self, task_id: str) -> TaskHandle | Waiting:
+    def _known(self, task_id: str) -> TaskHandle[Any] | Waiting:
         handle = self._kept.get(task_id)
         if handle is None:
             raise HTTPException(404, "there is no such task, or it is forgotten")

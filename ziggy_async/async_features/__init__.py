@@ -7,9 +7,9 @@ from ziggy_async.async_features.computer import (
     shutdown_async_features,
 )
 from ziggy_async.async_features.config import TaskPoolConfig
-from ziggy_async.work.errors import QueueFull, Stopped, TaskDropped, WorkerLost
-from ziggy_async.work.metrics import LatencyMetrics
-from ziggy_async.work.tasks import TaskHandle
+from ziggy_async.metrics import LatencyMetrics
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 
 __all__ = [
     "AsyncFeatureComputer",

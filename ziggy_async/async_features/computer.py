@@ -15,23 +15,24 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ziggy_async import _core
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
+from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
 from ziggy_async.messages import shown
-from ziggy_async.work.background import Background, under_way
-from ziggy_async.work.calls import described
-from ziggy_async.work.dead_letters import DeadLetters, Work
-from ziggy_async.work.errors import Stopped
-from ziggy_async.work.metrics import Metrics
-from ziggy_async.work.processes import ProcessPool
-from ziggy_async.work.runs import Run, Runner
-from ziggy_async.work.scaler import Scaler
-from ziggy_async.work.scaling import Decision, Limits, Load
-from ziggy_async.work.tasks import Counts, TaskHandle
-from ziggy_async.work.threads import ThreadPool
-from ziggy_async.work.visits import Late, Visits
+from ziggy_async.metrics import Metrics
+from ziggy_async.queueing.background import Background, under_way
+from ziggy_async.queueing.scaler import Scaler
+from ziggy_async.queueing.scaling import Decision, Limits, Load
+from ziggy_async.queueing.task import Counts, TaskHandle
+from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.call import described
+from ziggy_async.runtime.cross_loop import Late, Visits
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.processes import ProcessPool
+from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.runtime.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from ziggy_async.work.letter_file import LetterFile
+    from ziggy_async.dead_letters.sqlite import LetterFile
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,9 @@ class AsyncFeatureComputer(Calls):
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()
-        self.dead_letters: DeadLetters[TaskHandle] = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
+        self.dead_letters: DeadLetters[TaskHandle[Any]] = DeadLetters(
+            self._requeue, _letter_file(self.config.dead_letters)
+        )
         self._counts = Counts()
         self._visits = Visits()  # of other loops in the home loop
         self._starting = threading.Lock()
@@ -69,6 +72,16 @@ class AsyncFeatureComputer(Calls):
         self._ending: asyncio.Task[None] | None = None
         self._was_stopped = False
         _computers.add(self)
+
+    def __repr__(self) -> str:
+        if not self.is_started:
+            return f"<AsyncFeatureComputer: {'stopped' if self._was_stopped else 'not started'}>"
+        counts = self._counts.to_dict()
+        state = "draining" if self.is_draining else "started"
+        return (
+            f"<AsyncFeatureComputer: {state}, {self.workers} workers, {counts['running']} tasks running, "
+            f"{counts['queued']} of {self.config.queue_size} queued>"
+        )
 
     @property
     def _home(self) -> Home:
@@ -104,7 +117,7 @@ class AsyncFeatureComputer(Calls):
         if self.config.use_process_pool:
             self._processes()
         self._runner = Runner(self._thread_pool, self._processes)
-        background = Background(self.config.queue_size, self._runner, self.dead_letters, self.metrics, self._counts)
+        background = Background(self.config.queue_size, self._runner, self.dead_letters.put, self.metrics, self._counts)
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
         background.resize(workers)
@@ -265,7 +278,7 @@ class AsyncFeatureComputer(Calls):
         assert self._background is not None
         return self._background
 
-    async def _enqueue(self, work: Work) -> TaskHandle:
+    async def _enqueue(self, work: Work) -> TaskHandle[Any]:
         """Cancelled, from whatever loop: the work is given up, like any that nobody wants."""
         try:
             return await self._submit(work)
@@ -273,7 +286,7 @@ class AsyncFeatureComputer(Calls):
             late.value.release()
         raise asyncio.CancelledError
 
-    async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle:
+    async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
         """From whatever loop. `Late` when the queue has accepted it before its caller was cancelled."""
         background = await self._ready()
         home = self._loop
@@ -282,7 +295,7 @@ class AsyncFeatureComputer(Calls):
             return await background.submit(work, requeued_from)
         return await self._visits.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
 
-    async def _requeue(self, work: Work, letter: str) -> TaskHandle:
+    async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
         if work.options.on_full != "wait":
             work = replace(work, options=work.options.changed(on_full="raise"))
@@ -358,7 +371,7 @@ class AsyncFeatureComputer(Calls):
 def _letter_file(path: str | None) -> "LetterFile | None":
     if path is None:
         return None
-    from ziggy_async.work.letter_file import LetterFile  # and with it sqlite3, which most have no use for
+    from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
     return LetterFile(path)
 

@@ -2,29 +2,35 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
+from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from ziggy_async import _core
 from ziggy_async.market_brain.features import Features, feature_computer
+from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.market_brain.signals import (
     MEAN_REVERSION_RULE,
     MOMENTUM_RULE,
     Regime,
     Result,
+    SignalParameters,
     checked_regime,
     signal_generator,
 )
 from ziggy_async.messages import shown
-from ziggy_async.work.dead_letters import Work
-from ziggy_async.work.options import Options
-from ziggy_async.work.tasks import TaskHandle
+from ziggy_async.queueing.options import Options, TaskOptions
+from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.queueing.work import Work
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Compute = Callable[..., Awaitable[T]]
+
+ABSENT: Any = object()
+"""In place of an argument that is not given by position."""
 
 RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
 
@@ -35,7 +41,7 @@ FAILED = "error: the signals could not be computed"
 class Home(Protocol):
     """Who has the background queue."""
 
-    async def _enqueue(self, work: Work) -> TaskHandle: ...
+    async def _enqueue(self, work: Work) -> TaskHandle[Any]: ...
 
 
 class Calls(ABC):
@@ -58,10 +64,10 @@ class Calls(ABC):
     ) -> Any:
         """What `func` returns on the pool for its kind, or its exception."""
 
-    def with_options(self, **options: Any) -> "Calls":
+    def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
         function's own: `priority`, `deadline`, `max_attempts`, `retry_on`, `key`, `on_full`, `use_process_pool`; see
-        `ziggy_async.work.options.Options`. `TypeError` or `ValueError` that names the option."""
+        `ziggy_async.queueing.options.Options`. `TypeError` or `ValueError` that names the option."""
         return View(self._home, self._options.changed(**options))
 
     async def compute_features_async(
@@ -83,28 +89,57 @@ class Calls(ABC):
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
 
-    async def compute_signal_async(self, ticker: str, signal_type: str = "momentum") -> dict[str, Any] | None:
+    async def compute_signal_async(
+        self,
+        ticker: str,
+        signal_type: str = "momentum",
+        *,
+        regime: Regime | None = None,
+        **params: Unpack[SignalParameters],
+    ) -> dict[str, Any] | None:
         """`Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or fails,
-        which is logged and counted. `ValueError` for another `signal_type`."""
+        which is logged and counted. `ValueError` for another `signal_type`, `ValueError` or `TypeError` for a `regime`
+        that is none.
+
+        `params`: parameters of this call, see `SignalGenerator`; a keyword that is none, and a value that is no finite
+        number, are logged and left out.
+        """
         if signal_type not in RULES:
             raise ValueError(f"signal_type: {signal_type!r} is none of {', '.join(RULES)}")
-        return await self._compute(f"compute_signal:{ticker}:{signal_type}", _signal, ticker, RULES[signal_type])
+        given = None if regime is None else checked_regime(regime)
+        chosen = checked_numbers("parameter", signal_generator.params, None, params, strict=False)
+        operation = f"compute_signal:{ticker}:{signal_type}"
+        return await self._compute(operation, _signal, ticker, RULES[signal_type], given, chosen)
 
-    async def compute_signals_batch(self, tickers: Iterable[str], regime: Regime | None = None) -> dict[str, Result]:
+    async def compute_signals_batch(
+        self,
+        tickers: Iterable[str],
+        regime: Regime | None = None,
+        params: Mapping[str, float] | None = None,
+    ) -> dict[str, Result]:
         """Ticker -> {"ticker", "signal": `Signal` or None, "reason"}, each once and in the order given; see
-        `SignalGenerator.generate_signals_bulk`, also for `regime`.
+        `SignalGenerator.generate_signals_bulk`, also for `regime` and `params`.
 
         When all of it fails, which is logged and counted, every signal is None and its reason "error: ...".
         `TypeError` that names the position of a ticker that is no str; `ValueError`, `TypeError` for a `regime` that is
-        none.
+        none and for `params` that are none.
         """
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
-        found = await self._compute(f"compute_signals_batch:{len(names)}", _signals, names, given)
+        chosen = checked_numbers("parameter", signal_generator.params, params, strict=True)
+        found = await self._compute(f"compute_signals_batch:{len(names)}", _signals, names, given, chosen)
         if found is None:
             return {name: {"ticker": name, "signal": None, "reason": FAILED} for name in names}
         return found
 
+    @overload
+    async def execute_blocking_operation(
+        self, operation_name: str, func: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    async def execute_blocking_operation(
+        self, operation_name: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
     async def execute_blocking_operation(
         self, operation_name: str, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
@@ -117,15 +152,37 @@ class Calls(ABC):
         checked_callable(func)
         return await self._execute(operation_name, func, args, kwargs)
 
-    async def enqueue_task(self, task_id: str, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TaskHandle:
+    @overload
+    async def enqueue_task(
+        self, /, task_id: str, func: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> TaskHandle[T]: ...
+    @overload
+    async def enqueue_task(
+        self, /, task_id: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> TaskHandle[T]: ...
+    async def enqueue_task(
+        self, task_id: Any = ABSENT, func: Any = ABSENT, /, *args: Any, **kwargs: Any
+    ) -> TaskHandle[Any]:
         """Puts `func(*args, **kwargs)` into the background queue and returns its handle, which can be awaited for the
-        result. Every keyword belongs to `func`; how the task is treated is said by `with_options`.
+        result. Every keyword belongs to `func`, but for a `task_id` and a `func` that are not given by position; how
+        the task is treated is said by `with_options`.
 
         With a full queue it waits for a place (`on_full="wait"`), or as `on_full` says. `func`: a plain function runs
         on the thread pool, or in a process with `use_process_pool`; a coroutine function on the loop.
         """
+        if func is ABSENT:
+            func = _taken("func", kwargs)
+        if task_id is ABSENT:
+            task_id = _taken("task_id", kwargs)
         operation = f"worker_task:{checked_name('task_id', task_id)}"
         return await self._home._enqueue(Work(task_id, operation, checked_callable(func), args, kwargs, self._options))
+
+
+def _taken(name: str, keywords: dict[str, Any]) -> Any:
+    try:
+        return keywords.pop(name)
+    except KeyError:
+        raise TypeError(f"enqueue_task() is called without {name!r}") from None
 
 
 class View(Calls):
@@ -134,6 +191,9 @@ class View(Calls):
     def __init__(self, home: Home, options: Options) -> None:
         self._computer = home
         self._options = options
+
+    def __repr__(self) -> str:
+        return f"<{self._computer!r} with {self._options}>"
 
     @property
     def _home(self) -> Home:
@@ -156,6 +216,7 @@ class View(Calls):
             return await handle
         finally:
             handle.release()
+            del handle  # it holds the error whose traceback leads here
 
 
 async def _awaited(compute: Compute[T], *args: Any) -> T:
@@ -169,16 +230,16 @@ async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features 
     return {ticker: found.get(ticker) for ticker in tickers}
 
 
-async def _signal(ticker: str, rules: int) -> dict[str, Any] | None:
-    answer = await signal_generator.generate_signal_async(ticker, rules=rules)
+async def _signal(ticker: str, rules: int, regime: Regime | None, params: Mapping[str, float]) -> dict[str, Any] | None:
+    answer = await signal_generator.generate_signal_async(ticker, regime, params, rules=rules)
     if answer["reason"].startswith("error: "):
         raise RuntimeError(answer["reason"].removeprefix("error: "))
     signal = answer["signal"]
     return None if signal is None else signal.to_dict()
 
 
-async def _signals(tickers: tuple[str, ...], regime: Regime | None) -> dict[str, Result]:
-    return await signal_generator.generate_signals_bulk_async(tickers, regime)
+async def _signals(tickers: tuple[str, ...], regime: Regime | None, params: Mapping[str, float]) -> dict[str, Result]:
+    return await signal_generator.generate_signals_bulk_async(tickers, regime, params)
 
 
 def listed(tickers: Iterable[Any]) -> list[Any]:

@@ -1,0 +1,98 @@
+"""Exceptions of calls go with the last who holds them, without the collector of cycles."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+
+import pytest
+
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+
+
+class TrackedError(Exception):
+    """Knows which of its kind are still there."""
+
+    alive: ClassVar["weakref.WeakSet[TrackedError]"] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        super().__init__("tracked")
+        self.alive.add(self)
+
+
+class TrackedStop(StopIteration):
+    """A coroutine cannot raise it as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        TrackedError.alive.add(self)  # type: ignore[arg-type]
+
+
+def fails() -> None:
+    raise TrackedError
+
+
+def stops() -> None:
+    raise TrackedStop
+
+
+async def fails_on_the_loop() -> None:
+    raise TrackedError
+
+
+Call = Callable[[AsyncFeatureComputer], Coroutine[Any, Any, Any]]
+
+
+def blocking(function: Callable[[], Any], **options: Any) -> Call:
+    async def call(computer: AsyncFeatureComputer) -> None:
+        await computer.with_options(**options).execute_blocking_operation("call", function)
+
+    return call
+
+
+def direct(function: Callable[[], Any]) -> Call:
+    async def call(computer: AsyncFeatureComputer) -> None:
+        await computer.execute_blocking_operation("call", function)
+
+    return call
+
+
+def queued(function: Callable[[], Any], **options: Any) -> Call:
+    async def call(computer: AsyncFeatureComputer) -> None:
+        await (await computer.with_options(**options).enqueue_task("task", function))
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        direct(fails),
+        direct(stops),
+        direct(fails_on_the_loop),
+        blocking(fails),
+        blocking(stops),
+        blocking(fails_on_the_loop),
+        blocking(fails, max_attempts=2),
+        blocking(fails, key="k"),
+        blocking(fails, use_process_pool=True),
+        queued(fails),
+        queued(fails_on_the_loop),
+        queued(fails, max_attempts=2),
+    ],
+)
+async def test_a_failure_is_gone_with_its_caller(call: Call) -> None:
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1)) as computer:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                with pytest.raises((TrackedError, RuntimeError)) as raised:
+                    await call(computer)
+                del raised
+                await asyncio.sleep(0.01)
+            await computer.execute_blocking_operation("the thread is past it", int)
+            assert len(TrackedError.alive) == 0
+        finally:
+            gc.enable()

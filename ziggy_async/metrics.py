@@ -1,0 +1,210 @@
+"""How long operations took: the last ones one by one, all of them in histograms, in memory that does not grow.
+
+An operation's kind is its name up to the first ":", so that names may hold tickers and kinds do not.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ziggy_async._core import Histogram
+from ziggy_async.messages import shortened
+
+OTHER = "other"
+"""The kind of operations that come when there are as many kinds as there may be."""
+LONGEST_NAME = 200
+"""Characters of an operation's name that are kept: it may hold whatever its caller was given."""
+
+_lock = threading.Lock()  # of every Metrics: for what an operation seldom is, the first of its kind or a failure
+
+
+@dataclass
+class LatencyMetrics:
+    """One operation as the application's own code times it: made when it begins, `complete` when it ends.
+
+    `start_time` and `end_time` are those of `time.perf_counter`.
+    """
+
+    operation: str
+    start_time: float = field(default_factory=time.perf_counter)
+    end_time: float | None = None
+    duration_ms: float | None = None
+    success: bool = True
+    error: str | None = None
+
+    def complete(self, success: bool = True, error: str | None = None) -> None:
+        self.end_time = time.perf_counter()
+        self.duration_ms = 1e3 * (self.end_time - self.start_time)
+        self.success = success
+        self.error = error
+
+
+class KindMetrics:
+    """The operations of one kind since the last clear. Its histograms (seconds) go on counting while they are read.
+
+    `total` holds all operations, failed ones too; `waiting` and `running` those of which that phase is known.
+    """
+
+    __slots__ = ("errors", "running", "total", "waiting")
+
+    def __init__(self) -> None:
+        self.errors = 0  # written under _lock
+        self.waiting = Histogram()
+        self.running = Histogram()
+        self.total = Histogram()
+
+    @property
+    def count(self) -> int:
+        """Operations, failed ones included."""
+        return self.total.count
+
+    def to_dict(self) -> dict[str, Any]:
+        """count and errors; for each of waiting, running and total: count avg_ms p50_ms p95_ms p99_ms max_ms."""
+        phases = {"waiting": self.waiting, "running": self.running, "total": self.total}
+        return {
+            "count": self.count,
+            "errors": self.errors,
+            **{
+                phase: {"count": durations.count}
+                | {f"{name}_ms": value for name, value in _milliseconds(durations).items()}
+                for phase, durations in phases.items()
+            },
+        }
+
+
+class _Period:
+    """What was recorded between two clears."""
+
+    def __init__(self, ring: int) -> None:
+        # (name, seconds, error, wall clock of its beginning) each
+        self.ring: deque[tuple[str, float, str | None, float]] = deque(maxlen=ring)
+        self.kinds: dict[str, KindMetrics] = {}  # added to under _lock
+        self.latencies = Histogram()  # of the successful operations
+
+
+class Metrics:
+    """Counts operations as they end. Any thread may call anything; recording one takes half a microsecond.
+
+    A kind takes 120 kB and an operation of the ring about 200 bytes; nothing else is kept.
+    """
+
+    def __init__(self, ring: int = 10_000, kinds: int = 100) -> None:
+        """`ring`: operations kept one by one; `kinds`: kinds told apart, further ones are counted together as "other".
+        `ValueError` unless both are at least 1."""
+        for name, value in (("ring", ring), ("kinds", kinds)):
+            if value < 1:
+                raise ValueError(f"{name}: {value!r} is not at least 1")
+        self._ring = ring
+        self._kinds = kinds
+        self._period = _Period(ring)
+
+    def record(
+        self,
+        operation: str,
+        total: float,
+        *,
+        waiting: float | None = None,
+        running: float | None = None,
+        latency: float | None = None,
+        error: str | None = None,
+        at: float | None = None,
+    ) -> None:
+        """An operation that took `total` seconds, `waiting` and `running` of them where that is known.
+
+        `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, None for
+        success. `at`: `time.time()` when it began, by default `total` ago.
+        `ValueError` for seconds that are no finite number.
+        """
+        period = self._period  # the same to the end, also when it is cleared meanwhile
+        operation = shortened(operation, LONGEST_NAME)
+        name = operation.partition(":")[0]
+        kind = period.kinds.get(name) or self._first_of_kind(period, name)
+        kind.total.record(total)
+        if waiting is not None:
+            kind.waiting.record(waiting)
+        if running is not None:
+            kind.running.record(running)
+        seconds = total if latency is None else latency
+        if error is None:
+            period.latencies.record(seconds)
+        else:
+            with _lock:
+                kind.errors += 1
+        period.ring.append((operation, seconds, error, time.time() - total if at is None else at))
+
+    def _first_of_kind(self, period: _Period, name: str) -> KindMetrics:
+        name = encodable(name)
+        with _lock:
+            if name not in period.kinds and len(period.kinds) >= self._kinds:
+                name = OTHER
+            kind = period.kinds.get(name)
+            if kind is None:
+                kind = period.kinds[name] = KindMetrics()
+            return kind
+
+    def recent(self, last_n: int = 100) -> list[dict[str, Any]]:
+        """The newest `last_n` operations, all that are kept if `last_n` <= 0, oldest first.
+
+        Each with operation, duration_ms, success, error, and timestamp: ISO 8601 in UTC of when it began.
+        """
+        kept = list(self._period.ring)
+        return [_described(*each) for each in (kept[-last_n:] if last_n > 0 else kept)]
+
+    def summary(self) -> dict[str, float]:
+        """Since the last clear: total_operations, success_rate in percent, and of the successful operations
+        avg_latency_ms, p50_latency_ms, p95_latency_ms, p99_latency_ms, max_latency_ms. All 0 when there is none."""
+        period = self._period
+        successes = period.latencies.count
+        operations = successes + sum(kind.errors for kind in list(period.kinds.values()))
+        return {
+            "total_operations": operations,
+            "success_rate": 100.0 * successes / operations if operations else 0.0,
+            **{f"{name}_latency_ms": value for name, value in _milliseconds(period.latencies).items()},
+        }
+
+    def by_kind(self) -> dict[str, KindMetrics]:
+        """The kinds in the order in which they came."""
+        return dict(self._period.kinds)
+
+    def clear(self) -> None:
+        """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
+        self._period = _Period(self._ring)
+
+
+def _milliseconds(durations: Histogram) -> dict[str, float]:
+    """avg p50 p95 p99 max, each at most the next of the last four; average and maximum are exact."""
+    count = durations.count
+    return {
+        "avg": 1e3 * durations.total / count if count else 0.0,
+        **{f"p{percent}": 1e3 * durations.percentile(percent) for percent in (50, 95, 99)},
+        "max": 1e3 * durations.max,
+    }
+
+
+def encodable(text: str) -> str:
+    """With escapes for what UTF-8 does not have, lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _described(operation: str, total: float, error: str | None, at: float) -> dict[str, Any]:
+    return {
+        "operation": encodable(operation),
+        "duration_ms": 1e3 * total,
+        "success": error is None,
+        "error": None if error is None else encodable(error),
+        "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds"),
+    }
+
+
+def _after_fork_in_child() -> None:
+    """The thread that held the lock may not be here."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,434 @@
+"""The background queue: tasks come in by `submit`, workers run them, each ends exactly once.
+
+At every moment submitted = succeeded + failed + cancelled + dead + queued + running.
+"""
+
+import asyncio
+import contextvars
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from ziggy_async.metrics import Metrics
+from ziggy_async.queueing.queue import BoundedQueue
+from ziggy_async.queueing.scaling import Load
+from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
+from ziggy_async.queueing.work import Bury, Reason, Work
+from ziggy_async.runtime.call import CannotTravelError, described
+from ziggy_async.runtime.cross_loop import outcome_of
+from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
+from ziggy_async.runtime.runs import Run, Runner
+
+logger = logging.getLogger(__name__)
+
+FIRST_BACKOFF = 0.1
+LONGEST_BACKOFF = 30.0
+"""Seconds at most before the second attempt, doubled for each further one, and before any."""
+GRACE = 1.0
+"""Seconds that workers, and then cancelled coroutines, have to come to their end at a stop."""
+
+under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
+"""Whether the code that asks is a task of some queue: what such a one needs to come to its end is not new work."""
+
+
+class Background:
+    """Belongs to the loop in which it is made; `submit` and `stop` are awaited there."""
+
+    def __init__(
+        self,
+        capacity: int,
+        runner: Runner,
+        bury: Bury,
+        metrics: Metrics,
+        counts: Counts,
+    ) -> None:
+        self.counts = counts
+        self.queue = BoundedQueue(capacity)
+        self.worker_tasks: list[asyncio.Task[None]] = []
+        self._runner = runner
+        self._bury_work = bury
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        self._unfinished: set[Task] = set()  # those that wait for a place included
+        self._by_key: dict[Any, Task] = {}  # of the same
+        self._runners: set[asyncio.Task[None]] = set()
+        self._burials: set[Future[Any]] = set()  # left from the thread that ends one, too
+        self._idle = asyncio.Event()  # nothing is unfinished
+        self._idle.set()
+        self._is_closed = False
+        self._is_full = False  # it was, and half of it has not been free since; that is in the log already
+        self._started = 0  # workers, for their names
+        self._wanted = 0
+
+    # --- the way in
+
+    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
+        """Accepts the work, as its options say when the queue is full; returns once it is accepted, or dropped.
+
+        `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
+        still waits for a place, unless somebody has joined it by its key.
+        """
+        if self._is_closed:
+            raise Stopped(f"task {work.task_id!r}: the queue takes no more work")
+        key = work.options.key
+        if key is not None and (joined := self._by_key.get(key)) is not None:
+            self.counts.joined += 1
+            joined.holders += 1
+            return TaskHandle(joined, self)
+        task = Task(work, contextvars.copy_context(), requeued_from)
+        task.context.run(under_way.set, True)
+        has_room = not self.queue.is_full or self._has_made_room(task)
+        self._unfinished.add(task)
+        self._idle.clear()
+        if key is not None:
+            self._by_key[key] = task
+        if work.options.deadline is not None:
+            task.expiry = self._loop.call_later(work.options.deadline, self._expire, task)
+        if has_room:
+            self._admit(task)
+        elif work.options.on_full == "wait":
+            await self._wait_for_place(task)
+        else:
+            self.counts.move(task, State.QUEUED)
+            self._give_up(task, self._dropped(task), Reason.DROPPED)
+        return TaskHandle(task, self)
+
+    def _has_made_room(self, task: Task) -> bool:
+        """The queue is full, which is said once an episode: whether the newcomer's options make room in it.
+
+        The episode lasts until half of the queue is free: a single place is taken at once while work comes faster than
+        it is done.
+
+        The place of a dropped task is the newcomer's. Who waits outside gets those that come free by themselves: one
+        of them in this place would leave the newcomer none, and to drop one more for it would never end.
+        """
+        options = task.work.options
+        if not self._is_full:
+            self._is_full = True
+            logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
+        if options.on_full == "raise":
+            self.counts.rejected += 1
+            raise QueueFull(f"task {task.work.task_id!r}: the queue is full, {self.queue.capacity} tasks wait")
+        least = self.queue.least_priority
+        if options.on_full != "drop_oldest" or least is None or least > options.priority:
+            return False
+        oldest = self.queue.first_of_least()
+        self._end(oldest, self._dropped(oldest), Reason.DROPPED)
+        return True
+
+    def _dropped(self, task: Task) -> TaskDropped:
+        capacity, priority = self.queue.capacity, task.work.options.priority
+        return TaskDropped(
+            f"task {task.work.task_id!r} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
+        )
+
+    async def _wait_for_place(self, task: Task) -> None:
+        """Until the task is admitted, or has come to its end before."""
+        task.admitted = self._loop.create_future()
+        self.queue.wait_outside(task)
+        try:
+            await task.admitted
+        except asyncio.CancelledError:
+            self.release(task)
+            raise
+        if task.state is State.CANCELLED and isinstance(task.outcome.error, Stopped):
+            raise task.outcome.error
+
+    def _admit(self, task: Task) -> None:
+        self.counts.move(task, State.QUEUED)
+        self.queue.push(task)
+        if task.admitted is not None and not task.admitted.done():
+            task.admitted.set_result(None)
+
+    def _admit_waiting(self) -> None:
+        while (task := self.queue.next_outside()) is not None:
+            self._admit(task)
+        if self._is_full and self.queue.is_half_free:
+            self._is_full = False
+
+    # --- workers
+
+    def load(self) -> Load:
+        """What sizing goes by: tasks, and blocking operations that come past the queue to the same threads."""
+        return Load(
+            workers=self._wanted,
+            queued=len(self.queue) + self._runner.waiting,
+            running=max(self.counts[State.RUNNING], self._runner.running),
+            mean_seconds=self._runner.mean_seconds,
+            finished=self._runner.finished,
+        )
+
+    @property
+    def workers(self) -> int:
+        """How many there are, without those that were sent home."""
+        return self._wanted
+
+    def resize(self, workers: int) -> None:
+        """Starts workers, or sends some home as soon as they are idle."""
+        surplus = self._wanted - workers
+        self._wanted = workers
+        if surplus >= 0:
+            self.queue.dismiss(surplus)
+            return
+        missing = -surplus - self.queue.recall(-surplus)
+        self.worker_tasks = [task for task in self.worker_tasks if not task.done()]
+        for _ in range(missing):
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        worker = self._loop.create_task(self._serve(), name=f"ziggy-async-worker-{self._started}")
+        self._started += 1
+        self.worker_tasks.append(worker)
+        worker.add_done_callback(self._worker_ended)
+
+    async def _serve(self) -> None:
+        try:
+            while (task := await self.queue.take()) is not None:
+                self._admit_waiting()
+                self.counts.move(task, State.RUNNING)
+                await self._work(task)
+                del task  # not kept until the next one comes
+        except asyncio.CancelledError:
+            if self._is_at_its_end():
+                await self._close(Stopped("the event loop came to its end"))
+            raise
+
+    def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
+        """One that somebody has cancelled is replaced, unless the loop comes to its end."""
+        if not worker.cancelled() or self._is_closed:
+            return
+        if self._is_at_its_end():
+            self.abandon(Stopped("the event loop came to its end"))
+        else:
+            self.worker_tasks.remove(worker)
+            self._start_worker()
+
+    def _is_at_its_end(self) -> bool:
+        """Whether all of the loop's tasks are being cancelled, and not some alone."""
+        return all(task.cancelling() for task in asyncio.all_tasks(self._loop))
+
+    async def _work(self, task: Task) -> None:
+        """One attempt, until it has ended or was given up: a callable that does not let go keeps no worker."""
+        task.over = self._loop.create_future()
+        task.began = time.perf_counter()
+        task.runner = self._loop.create_task(self._attempt(task), name=task.work.operation)
+        self._runners.add(task.runner)
+        task.runner.add_done_callback(self._runners.discard)
+        await task.over
+
+    async def _attempt(self, task: Task) -> None:
+        work = task.work
+        run = task.run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
+        try:
+            value = await self._runner.run(run, work.options.use_process_pool)
+        except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
+            task.over = None
+            raise
+        except asyncio.CancelledError:  # it was given up; or somebody cancels whatever tasks there are
+            self._give_up(task, Stopped("it was cancelled with the event loop's tasks"), Reason.SHUTDOWN)
+        except Exception as error:
+            self._failed(task, error)
+        else:
+            self._succeeded(task, value)
+        finally:
+            if task.over is not None and not task.over.done():
+                task.over.set_result(None)
+            del self, task, work, run  # an error's traceback leads to this frame: it must not lead to its own task
+
+    def _succeeded(self, task: Task, value: Any) -> None:
+        if task.state is State.RUNNING:  # else it was given up meanwhile
+            task.end_attempt(None)
+            self._settle(task, State.SUCCEEDED)
+            task.outcome.set(value, None)
+
+    def _failed(self, task: Task, error: Exception) -> None:
+        if task.state is not State.RUNNING:
+            return
+        task.end_attempt(described(error))
+        options = task.work.options
+        raised = error.__cause__ if isinstance(error, CannotTravelError) else None
+        if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
+            self._settle(task, State.FAILED, error)
+            task.outcome.set(None, error)
+        elif len(task.attempts) < options.max_attempts and task.is_late:
+            self._bury(task, self._too_late(task), Reason.DEADLINE)
+        elif len(task.attempts) < options.max_attempts:
+            self.counts.retried += 1
+            self.counts.move(task, State.QUEUED)
+            task.timer = self._loop.call_later(backoff(len(task.attempts)), self._again, task)
+        else:
+            lost = isinstance(error, WorkerLost)
+            self._bury(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
+
+    def _again(self, task: Task) -> None:
+        task.timer = None
+        self.queue.push(task)  # its place was never given to another: it may stand beyond the capacity
+
+    # --- the ways out
+
+    def cancel(self, task: Task) -> bool:
+        """From any thread. False when the task is done, or its loop is closed."""
+        return not task.outcome.is_set and self._here(self._give_up, task, asyncio.CancelledError())
+
+    def release(self, task: Task) -> None:
+        """From any thread: one of those who want the task does so no more."""
+        self._here(self._release, task)
+
+    def _release(self, task: Task) -> None:
+        task.holders -= 1
+        if task.holders <= 0:
+            self._give_up(task, asyncio.CancelledError())
+
+    def _here(self, function: Callable[..., object], *args: Any) -> bool:
+        """Calls it in the home loop's thread, now or soon; False when that loop is closed."""
+        if asyncio._get_running_loop() is self._loop:
+            function(*args)
+            return True
+        try:
+            self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            return False
+        return True
+
+    def _expire(self, task: Task) -> None:
+        """A loop that was busy tells neither timers nor outcomes in time. What has ended before the deadline was done
+        in time: it would be done twice if it were called dead, and requeued."""
+        if task.has_ended_by(task.submitted + (task.work.options.deadline or 0.0)):
+            task.is_late = True
+        else:
+            self._give_up(task, self._too_late(task), Reason.DEADLINE)
+
+    def _too_late(self, task: Task) -> TimeoutError:
+        limit = task.work.options.deadline
+        return TimeoutError(f"task {task.work.task_id!r} was not done within its deadline of {limit:g} s")
+
+    def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
+        """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
+        once, whatever still runs, and its place goes to who waits for one."""
+        if not task.state.is_final:
+            self._end(task, error, reason)
+            self._admit_waiting()
+
+    def _end(self, task: Task, error: BaseException, reason: Reason | None) -> None:
+        if task.state is State.WAITING and reason is not None:
+            self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
+        self.queue.remove(task)
+        task.end_attempt(described(error))
+        if reason is None:
+            self._settle(task, State.CANCELLED)
+            task.outcome.set(None, error)
+        else:
+            self._bury(task, error, reason)
+        if task.runner is not None:
+            task.runner.cancel()
+
+    def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
+        """The task is at its end: nothing leads to it any more."""
+        self.counts.move(task, state)
+        self._unfinished.discard(task)
+        key = task.work.options.key
+        if key is not None and self._by_key.get(key) is task:
+            del self._by_key[key]
+        task.let_go()
+        if state is not State.CANCELLED:
+            self._record(task, error)
+        if not self._unfinished:
+            self._idle.set()
+
+    def _bury(self, task: Task, error: BaseException, reason: Reason) -> None:
+        """The task is dead. Its handle says so once its letter is kept."""
+        self._settle(task, State.DEAD, error)
+        # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
+        level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
+        logger.log(level, "task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
+        self._write_letter(task, error, reason)
+
+    def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
+        """Begun at once and done without the loop: the end of neither loop nor caller leaves a task unanswered."""
+        burial = self._bury_work(task.work, reason, task.attempts, task.requeued_from)
+        self._burials.add(burial)
+        burial.add_done_callback(self._burials.discard)
+        burial.add_done_callback(lambda _: task.outcome.set(None, error))
+
+    def _record(self, task: Task, error: BaseException | None) -> None:
+        total = time.perf_counter() - task.submitted
+        self._metrics.record(
+            task.work.operation,
+            total,
+            waiting=max(0.0, total - task.running),
+            running=task.running,
+            latency=task.running,  # how long a task had to wait is the queue's affair, not a slow operation
+            error=None if error is None else described(error),
+            at=task.submitted_at,
+        )
+
+    # --- the end
+
+    async def stop(self, drain: bool, timeout: float | None) -> None:
+        """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
+        shutdown, but for what has ended in its thread and is on its way back: it would be done twice. When this returns
+        burials are done, and workers and cancelled coroutines too if they end in time."""
+        self._refuse()
+        if drain:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._idle.wait()
+            except TimeoutError:
+                logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
+        now = time.perf_counter()
+        await all_of([task.runner for task in self._unfinished if task.runner and task.has_ended_by(now)], GRACE)
+        await self._close(Stopped("the queue was stopped"))
+        self.resize(0)
+        if left := await all_of(self.worker_tasks, GRACE):
+            logger.error("%d workers have not ended within %g s; they are left", left, GRACE)
+        await all_of(self._runners, GRACE)
+
+    def _refuse(self) -> None:
+        """No more work, neither what waits for a place."""
+        self._is_closed = True
+        for task in self.queue.clear_outside():
+            error = Stopped(f"task {task.work.task_id!r}: the queue was stopped before there was room")
+            self._give_up(task, error)
+
+    async def _close(self, error: Stopped) -> None:
+        self.abandon(error)
+        await self.buried()
+
+    async def buried(self) -> None:
+        """Until the letters of all that are dead are kept. Cancelling this stops the waiting, not the burials."""
+        for burial in list(self._burials):
+            await outcome_of(burial)
+
+    def abandon(self, error: Stopped) -> None:
+        """No more work, and at once an end of what there is, in the order in which it came."""
+        self._refuse()
+        for task in sorted(self._unfinished, key=lambda task: task.submitted):
+            self._give_up(task, error, Reason.SHUTDOWN)
+
+    def bury_those_of(self, lost: "Background") -> None:
+        """Ends the tasks whose loop was closed before they were done; nothing runs there any more."""
+        error = Stopped("the event loop was closed")
+        for task in sorted(lost._unfinished, key=lambda task: task.submitted):
+            lost._unfinished.discard(task)
+            if task.state is State.WAITING:
+                self.counts.move(task, State.CANCELLED)
+                task.outcome.set(None, error)
+            else:
+                self.counts.move(task, State.DEAD)
+                self._write_letter(task, error, Reason.SHUTDOWN)
+
+
+def backoff(attempts: int) -> float:
+    """Exponential with full jitter: anywhere below the limit, so that what failed together does not return so."""
+    return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
+
+
+async def all_of(tasks: Iterable["asyncio.Task[None]"], timeout: float) -> int:
+    """Waits for tasks whose own errors are not ours to raise; returns how many have not ended."""
+    pending = set(tasks)
+    if pending:
+        _, pending = await asyncio.wait(pending, timeout=timeout)
+    return len(pending)

@@ -1,0 +1,89 @@
+"""How a task is treated: who goes first, until when it counts, how often it is tried, what a full queue does."""
+
+import dataclasses
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, get_args
+
+from ziggy_async.messages import shown
+
+OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`ValueError` or `TypeError` that names the option for a value that is none of its own."""
+
+    priority: int = 0
+    """Higher goes first; equals in the order in which they came."""
+    deadline: float | None = None
+    """Seconds from being enqueued, waiting and running together; None: no limit. What a thread has done by then counts,
+    also when the loop is too busy to hear of it in time."""
+    max_attempts: int = 1
+    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    """What a further attempt may mend. Anything else fails at once. A lost process counts as one of these."""
+    key: Hashable | None = None
+    """Work under way with the same key is joined instead of enqueued a second time. The options are those of the work
+    that is joined: what joins it brings no `deadline` and no `priority` of its own, nor any other."""
+    on_full: OnFull = "wait"
+    """What a newcomer does in front of a full queue: waits outside for a place, first come, first served; raises
+    `QueueFull`; is dropped; or drops the oldest of the least urgent inside, unless all are more urgent, and has its
+    place, ahead of those outside."""
+    use_process_pool: bool = False
+
+    def __post_init__(self) -> None:
+        _check_whole("priority", self.priority)
+        _check_whole("max_attempts", self.max_attempts, least=1)
+        if self.deadline is not None and not _is_moment(self.deadline):
+            raise ValueError(f"deadline: {shown(self.deadline)} is not a number of seconds above 0 and below 1e9")
+        if self.on_full not in get_args(OnFull):
+            raise ValueError(f"on_full: {shown(self.on_full)} is none of {', '.join(get_args(OnFull))}")
+        object.__setattr__(self, "retry_on", _classes(self.retry_on))
+        if not isinstance(self.use_process_pool, bool):
+            raise TypeError(f"use_process_pool: {shown(self.use_process_pool)} is neither True nor False")
+        try:
+            hash(self.key)
+        except TypeError:
+            raise TypeError(f"key: {shown(self.key)} cannot be hashed") from None
+
+    def changed(self, **changes: Any) -> "Options":
+        """These options with some others in their place; `TypeError` for a name that is no option."""
+        unknown = changes.keys() - {field.name for field in dataclasses.fields(self)}
+        if unknown:
+            raise TypeError(f"{', '.join(sorted(unknown))}: no option of a task")
+        return dataclasses.replace(self, **changes)
+
+
+class TaskOptions(TypedDict, total=False):
+    """The options as the keywords of a call, for type checkers."""
+
+    priority: int
+    deadline: float | None
+    max_attempts: int
+    retry_on: (
+        type[BaseException] | tuple[type[BaseException], ...] | list[type[BaseException]] | set[type[BaseException]]
+    )
+    key: Hashable | None
+    on_full: OnFull
+    use_process_pool: bool
+
+
+def _check_whole(name: str, value: object, least: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not an int")
+    if least is not None and value < least:
+        raise ValueError(f"{name}: {shown(value)} is below {least}")
+
+
+def _is_moment(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value < 1e9
+
+
+def _classes(value: object) -> tuple[type[BaseException], ...]:
+    classes = value if isinstance(value, tuple) else tuple(value) if isinstance(value, list | set) else (value,)
+    for each in classes:
+        if not (isinstance(each, type) and issubclass(each, BaseException)):
+            raise TypeError(f"retry_on: {each!r} is no class of exceptions")
+    return classes

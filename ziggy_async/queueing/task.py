@@ -1,0 +1,296 @@
+"""A task of the background queue: its way from queued to its end, and what its caller sees of it."""
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Generator, Hashable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from ziggy_async.queueing.work import Attempt, Work
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class State(StrEnum):
+    WAITING = "waiting"  # for a place in the queue: not submitted yet
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # by an error that no further attempt mends
+    CANCELLED = "cancelled"
+    DEAD = "dead"  # it has a dead letter
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (State.WAITING, State.QUEUED, State.RUNNING)
+
+
+class Outcome:
+    """A result or an error, set once, from any thread, for any thread to look at and any loop to wait for."""
+
+    __slots__ = ("_error", "_is_set", "_lock", "_value", "_waiters")
+
+    def __init__(self) -> None:
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._is_set = False  # written under _lock
+        self._waiters: set[asyncio.Future[None]] = set()  # under _lock
+        self._lock = threading.Lock()
+
+    @property
+    def is_set(self) -> bool:
+        return self._is_set
+
+    @property
+    def error(self) -> BaseException | None:
+        return self._error
+
+    def get(self) -> Any:
+        """The result, or raises the error. To be asked once it is set."""
+        if self._error is None:
+            return self._value
+        try:
+            raise self._error
+        finally:
+            del self  # the error's traceback leads to this frame: it must not lead back to the error
+
+    def set(self, value: Any, error: BaseException | None) -> None:
+        with self._lock:
+            if self._is_set:
+                return
+            self._value, self._error, self._is_set = value, error, True
+            waiters, self._waiters = self._waiters, set()
+        here = asyncio._get_running_loop()
+        for waiter in waiters:
+            if waiter.get_loop() is here:
+                _wake(waiter)
+                continue
+            with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
+                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+
+    async def wait(self) -> None:
+        """Until it is set. Cancelling this leaves nothing behind."""
+        waiter = asyncio.get_running_loop().create_future()
+        with self._lock:
+            if self._is_set:
+                return
+            self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            with self._lock:
+                self._waiters.discard(waiter)
+
+
+class Timed(Protocol):
+    """A run of a callable, as it is known now: its outcome may still be on its way back to the loop."""
+
+    @property
+    def began(self) -> float | None: ...
+
+    @property
+    def ended(self) -> float | None: ...
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """One task. Its home loop's thread alone touches it, but for `outcome`, which any thread may wait for."""
+
+    work: Work
+    context: contextvars.Context
+    requeued_from: str | None = None
+    state: State = State.WAITING
+    attempts: list[Attempt] = field(default_factory=list)
+    submitted: float = field(default_factory=time.perf_counter)
+    submitted_at: float = field(default_factory=time.time)
+    entered: float = 0.0
+    """When it came into the queue last."""
+    running: float = 0.0
+    """Seconds spent in attempts."""
+    began: float | None = None
+    """When a worker took up the attempt under way."""
+    run: Timed | None = None
+    """The attempt under way, which knows better."""
+    holders: int = 1
+    """Callers that want it; a key adds more."""
+    outcome: Outcome = field(default_factory=Outcome)
+    admitted: "asyncio.Future[None] | None" = None
+    """Its caller waits for it while there is no place in the queue."""
+    over: "asyncio.Future[None] | None" = None
+    """The worker waits for it: the attempt has ended or was given up."""
+    runner: "asyncio.Task[None] | None" = None
+    timer: asyncio.TimerHandle | None = None
+    """Of its next attempt."""
+    expiry: asyncio.TimerHandle | None = None
+    """Of its deadline."""
+    is_late: bool = False
+    """The deadline has passed, and the attempt under way had ended before: its outcome counts, but it is the last."""
+
+    def end_attempt(self, error: str | None) -> None:
+        """Books the time of the attempt under way, without that of its way to a thread and back, and its error."""
+        if self.began is None:
+            return
+        now, run = time.perf_counter(), self.run
+        began = run.began if run is not None and run.began is not None else self.began
+        ended = run.ended if run is not None and run.ended is not None else now
+        self.running += ended - began
+        self.began = self.run = None
+        if error is not None:
+            began_at = datetime.fromtimestamp(time.time() - (now - began), UTC)
+            self.attempts.append(Attempt(began_at, ended - began, error))
+
+    def has_ended_by(self, moment: float) -> bool:
+        """Whether the attempt under way has an outcome, and had it by then, on `time.perf_counter`."""
+        return self.run is not None and self.run.ended is not None and self.run.ended <= moment
+
+    def let_go(self) -> None:
+        """Nobody waits for its attempt or for its admission any more, and no timer counts for it."""
+        for future in (self.admitted, self.over):
+            if future is not None and not future.done():
+                future.set_result(None)
+        for timer in (self.timer, self.expiry):
+            if timer is not None:
+                timer.cancel()
+
+
+class Counts:
+    """Where the tasks are. `submitted` is always the sum over the states, since they change by `move` alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # for readers in other threads
+        self._in: dict[State, int] = {state: 0 for state in State if state is not State.WAITING}
+        self.submitted = 0
+        self.rejected = 0  # refused by QueueFull; never submitted
+        self.joined = 0  # found work of their key under way; never submitted
+        self.retried = 0  # attempts after a first one
+
+    def move(self, task: Task, state: State) -> None:
+        """A task that waits is counted from when it is queued; one that ends before never was there."""
+        with self._lock:
+            before, task.state = task.state, state
+            if before is not State.WAITING:
+                self._in[before] -= 1
+            elif state is State.QUEUED:
+                self.submitted += 1
+            else:
+                return
+            self._in[state] += 1
+
+    def __getitem__(self, state: State) -> int:
+        return self._in[state]
+
+    @property
+    def unfinished(self) -> int:
+        with self._lock:
+            return self._in[State.QUEUED] + self._in[State.RUNNING]
+
+    def to_dict(self) -> dict[str, int]:
+        with self._lock:
+            return {
+                "submitted": self.submitted,
+                **{state.value: count for state, count in self._in.items()},
+                "rejected": self.rejected,
+                "joined": self.joined,
+                "retried": self.retried,
+            }
+
+
+class Owner(Protocol):
+    """Who runs the tasks."""
+
+    def cancel(self, task: Task) -> bool:
+        """Gives the task up, from any thread; False when it is done."""
+
+    def release(self, task: Task) -> None:
+        """One of those who want it does so no more, from any thread; the last one gives it up."""
+
+
+class TaskHandle(Generic[T_co]):
+    """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
+
+    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up. An
+    error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
+    """
+
+    __slots__ = ("_owner", "_task")
+
+    def __init__(self, task: Task, owner: Owner) -> None:
+        self._task = task
+        self._owner = owner
+
+    @property
+    def task_id(self) -> str:
+        return self._task.work.task_id
+
+    @property
+    def operation(self) -> str:
+        return self._task.work.operation
+
+    @property
+    def key(self) -> Hashable | None:
+        """By which other work joins it."""
+        key: Hashable | None = self._task.work.options.key
+        return key
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments of its function."""
+        return self._task.work.args
+
+    @property
+    def state(self) -> State:
+        return self._task.state
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts that have failed so far."""
+        return tuple(self._task.attempts)
+
+    def done(self) -> bool:
+        return self._task.outcome.is_set
+
+    def result(self) -> T_co:
+        """The result; raises the task's error, or `InvalidStateError` while it is not done."""
+        value: T_co = self._finished().get()
+        return value
+
+    def exception(self) -> BaseException | None:
+        return self._finished().error
+
+    def cancel(self) -> bool:
+        """Gives the task up: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
+        thread goes on, but nobody waits for it. False when the task is done already. Awaiting it then raises
+        `asyncio.CancelledError`."""
+        return self._owner.cancel(self._task)
+
+    def release(self) -> None:
+        """Says that this caller does not want the task any more; it is given up unless its key has brought others."""
+        self._owner.release(self._task)
+
+    def __await__(self) -> Generator[Any, None, T_co]:
+        outcome = self._task.outcome
+        if not outcome.is_set:
+            yield from outcome.wait().__await__()
+        try:
+            value: T_co = outcome.get()
+            return value
+        finally:
+            del self, outcome  # as in Outcome.get
+
+    def __repr__(self) -> str:
+        return f"<TaskHandle {self.task_id!r} {self.state.value}>"
+
+    def _finished(self) -> Outcome:
+        if not self._task.outcome.is_set:
+            raise asyncio.InvalidStateError(f"task {self.task_id!r} is not done")
+        return self._task.outcome
