@@ -16,7 +16,8 @@ FEATURE_NAMES: Final[tuple[str, ...]]
 REQUIRED_BARS: Final[int]
 """Bars that the market-brain features need: 50."""
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
-"""Names and defaults of the signal rules' parameters, in the order in which `signals` takes them."""
+"""Names and defaults (int where they are whole) of the signal rules' parameters, in the order in which `signals` takes
+them."""
 
 @disjoint_base
 class BarStore:
@@ -62,8 +63,8 @@ class BarStore:
         volume: _Floats,
         skip_invalid: bool,
         /,
-    ) -> int:
-        """Replace one symbol's bars by these rows, in order. Returns rows skipped."""
+    ) -> dict[str, int]:
+        """Replace one symbol's bars by these rows, in order. Returns how many rows were skipped, by reason."""
     def _load_groups(
         self,
         names: list[str],
@@ -76,7 +77,7 @@ class BarStore:
         volume: _Floats,
         skip_invalid: bool,
         /,
-    ) -> int:
+    ) -> dict[str, int]:
         """Replace the bars of every symbol that occurs in `codes` (indices into `names`); rows in any order."""
 
 def register(

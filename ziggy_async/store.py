@@ -1,21 +1,42 @@
 """The bar store with its loading of tables, and the store that the market-brain functions share."""
 
+import logging
+from collections.abc import Mapping
 from typing import Literal
 
 from ziggy_async import _core
 from ziggy_async.reading import columns
 
+logger = logging.getLogger(__name__)
+
 Invalid = Literal["raise", "skip"]
+
+
+class Skipped(int):
+    """How many rows were left out; `reasons` says how many for each reason."""
+
+    reasons: Mapping[str, int]
+
+    def __new__(cls, reasons: Mapping[str, int]) -> "Skipped":
+        skipped = super().__new__(cls, sum(reasons.values()))
+        skipped.reasons = dict(reasons)
+        return skipped
 
 
 class BarStore(_core.BarStore):
     """Symbol -> its last `capacity` bars, kept natively in columns; safe from any thread.
 
     A bar is a timestamp (UTC, nanoseconds) and open, high, low, close and volume as float64: finite, prices positive,
-    low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time.
+    low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time. Prices of one bar that are
+    apart by at most 1e-9 of themselves count as equal.
     """
 
-    def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> int:
+    _has_logged_drops = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
+
+    def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
 
         `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas frame, a mapping of 1-D arrays or a
@@ -31,7 +52,9 @@ class BarStore(_core.BarStore):
         """
         skip = _skips(invalid)
         bars = columns.read_bars(data, symbol, unit, skip)
-        return self._load_rows(symbol, *bars, skip)
+        reasons = self._load_rows(symbol, *bars, skip)
+        self._log_drops()
+        return Skipped(reasons)
 
     def load_frame(
         self,
@@ -40,7 +63,7 @@ class BarStore(_core.BarStore):
         *,
         invalid: Invalid = "raise",
         unit: str | None = None,
-    ) -> int:
+    ) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
 
         `symbol_column`: the column that holds the symbols, by default the one that is called symbol, ticker, sym, code
@@ -50,7 +73,23 @@ class BarStore(_core.BarStore):
         skip = _skips(invalid)
         table = columns.read_table(data, symbol_column, unit, skip)
         table, nameless = table.without_nameless_rows(skip)
-        return nameless + self._load_groups(table.symbols, table.codes, *table.bars, skip)
+        reasons = self._load_groups(table.symbols, table.codes, *table.bars, skip)
+        if nameless:
+            reasons["symbol is missing"] = nameless
+        self._log_drops()
+        return Skipped(reasons)
+
+    def _log_drops(self) -> None:
+        """Says once that a table had more rows than the store keeps."""
+        if not self._has_logged_drops and (dropped := self.stats()["dropped"]):
+            self._has_logged_drops = True
+            logger.warning(
+                "%d of the loaded rows are older than the last %d bars of their symbols, which is all that"
+                " BarStore(capacity=%d) keeps; stats() counts them as dropped",
+                dropped,
+                self.capacity,
+                self.capacity,
+            )
 
 
 def _skips(invalid: str) -> bool:
@@ -65,3 +104,9 @@ _default = BarStore()
 def default_store() -> BarStore:
     """The store of the market-brain functions, one for the process."""
     return _default
+
+
+def symbol_of(store: BarStore, ticker: str) -> str:
+    """`ticker` as `store` spells it: in capitals where only those are a symbol of it, else as it is."""
+    capitals = ticker.upper()
+    return capitals if ticker not in store and capitals in store else ticker

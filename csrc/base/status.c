@@ -1,6 +1,7 @@
 #include "base/status.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 za_code za_fail(za_error *error, za_code code, const char *format, ...)
 {
@@ -12,6 +13,14 @@ za_code za_fail(za_error *error, za_code code, const char *format, ...)
         va_end(arguments);
     }
     return code;
+}
+
+void za_append_sentence(za_error *error, const char *sentence)
+{
+    if (error != NULL) {
+        size_t length = strlen(error->text);
+        (void)za_print(error->text + length, sizeof error->text - length, "; %s", sentence);
+    }
 }
 
 za_code za_fail_memory(za_error *error)

@@ -25,6 +25,9 @@ typedef struct za_error {
 ZA_LIKE_PRINTF(3, 4)
 za_code za_fail(za_error *error, za_code code, const char *format, ...);
 
+/* Adds "; sentence" to what `error` (which may be NULL) says. */
+void za_append_sentence(za_error *error, const char *sentence);
+
 /* The failure of an allocation, said without allocating. */
 za_code za_fail_memory(za_error *error);
 

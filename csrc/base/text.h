@@ -18,4 +18,9 @@ size_t za_print(char *text, size_t room, const char *format, ...);
 ZA_LIKE_PRINTF(3, 0)
 size_t za_print_list(char *text, size_t room, const char *format, va_list arguments);
 
+enum { ZA_NUMBER_TEXT = 32 };
+
+/* The shortest text of 15 to 17 digits that reads back as the same number: 165.6 and not 165.59999999999999. */
+void za_number_text(double number, char text[ZA_NUMBER_TEXT]);
+
 #endif

@@ -53,6 +53,27 @@ static int take_columns(PyObject *const *objects, za_columns *columns)
     return 0;
 }
 
+/* {reason: rows} of those that were left out. */
+static PyObject *reasons_of(const za_skipped *skipped)
+{
+    PyObject *reasons = PyDict_New();
+    for (int at = 0; reasons != NULL && at < ZA_FAULT_COUNT * ZA_FIGURE_COUNT; at++) {
+        za_fault fault = {.kind = (za_fault_kind)(at / ZA_FIGURE_COUNT), .figure = (za_figure)(at % ZA_FIGURE_COUNT)};
+        int64_t rows = skipped->by_fault[fault.kind][fault.figure];
+        if (rows == 0) {
+            continue;
+        }
+        char text[ZA_REASON_TEXT];
+        za_fault_reason(fault, text);
+        PyObject *count = PyLong_FromLongLong(rows);
+        if (count == NULL || PyDict_SetItemString(reasons, text, count) < 0) {
+            Py_CLEAR(reasons);
+        }
+        Py_XDECREF(count);
+    }
+    return reasons;
+}
+
 PyObject *za_store_load_rows_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     za_symbol symbol;
@@ -65,14 +86,14 @@ PyObject *za_store_load_rows_method(PyObject *self, PyObject *const *arguments, 
         return NULL;
     }
     za_store *store = ((za_store_object *)self)->store;
-    int64_t skipped = 0;
+    za_skipped skipped = {0};
     za_error error;
     za_code code;
     Py_BEGIN_ALLOW_THREADS
     code = za_store_load(store, symbol, &columns.rows, skip ? &skipped : NULL, &error);
     Py_END_ALLOW_THREADS
     release_columns(&columns);
-    return code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
+    return code == ZA_OK ? reasons_of(&skipped) : za_raise(&error);
 }
 
 PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
@@ -95,13 +116,13 @@ PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments
                            .codes = PyArray_DATA(codes),
                            .names = names,
                            .name_count = (int32_t)PyTuple_GET_SIZE(tuple)};
-    int64_t skipped = 0;
+    za_skipped skipped = {0};
     za_error error;
     za_code code;
     Py_BEGIN_ALLOW_THREADS
     code = za_store_load_groups(store, &table, skip ? &skipped : NULL, &error);
     Py_END_ALLOW_THREADS
-    result = code == ZA_OK ? PyLong_FromLongLong(skipped) : za_raise(&error);
+    result = code == ZA_OK ? reasons_of(&skipped) : za_raise(&error);
 done:
     release_columns(&columns);
     Py_XDECREF(codes);

@@ -69,7 +69,7 @@ static void store_dealloc(PyObject *self)
 static int figure_of(PyObject *symbol, const char *name, PyObject *object, double *value)
 {
     if (PyBool_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "%U: %s must be a number, not %R", symbol, name, object);
+        PyErr_Format(PyExc_TypeError, "%.200U: %s must be a number, not %.200R", symbol, name, object);
         return -1;
     }
     *value = PyFloat_AsDouble(object);
@@ -77,9 +77,9 @@ static int figure_of(PyObject *symbol, const char *name, PyObject *object, doubl
         return 0;
     }
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Format(PyExc_TypeError, "%U: %s must be a number, not %R", symbol, name, object);
+        PyErr_Format(PyExc_TypeError, "%.200U: %s must be a number, not %.200R", symbol, name, object);
     } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyErr_Format(PyExc_ValueError, "%U: %s is too large for a double", symbol, name);
+        PyErr_Format(PyExc_ValueError, "%.200U: %s is too large for a double", symbol, name);
     }
     return -1;
 }
@@ -107,7 +107,7 @@ static int bar_time_of(za_state *state, PyObject *symbol, PyObject *object, PyOb
                          : NULL;
     if (kind != NULL) {
         PyObject *exception = za_take_exception();
-        PyErr_Format(kind, "%U: %S", symbol, exception);
+        PyErr_Format(kind, "%.200U: %S", symbol, exception);
         Py_DECREF(exception);
     }
     return -1;
@@ -206,7 +206,11 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
     }
     za_view view = za_store_view(store_of(self), symbol);
     if (view.block == NULL) {
-        PyErr_SetObject(PyExc_KeyError, symbol_object);
+        PyObject *shown = PyUnicode_FromFormat("%.200S", symbol_object);
+        if (shown != NULL) {
+            PyErr_SetObject(PyExc_KeyError, shown);
+            Py_DECREF(shown);
+        }
         return NULL;
     }
     PyObject *result = PyDict_New();
@@ -264,10 +268,10 @@ static PyObject *store_stats(PyObject *self, PyObject *unused)
 {
     (void)unused;
     za_store_stats stats = za_store_stats_of(store_of(self));
-    return Py_BuildValue("{sLsLsLsLsLsLsL}", "symbols", (long long)stats.symbols, "bars", (long long)stats.bars,
+    return Py_BuildValue("{sLsLsLsLsLsLsLsL}", "symbols", (long long)stats.symbols, "bars", (long long)stats.bars,
                          "bytes", (long long)stats.bytes, "appended", (long long)stats.appended, "replaced",
                          (long long)stats.replaced, "loaded", (long long)stats.loaded, "rejected",
-                         (long long)stats.rejected);
+                         (long long)stats.rejected, "dropped", (long long)stats.dropped);
 }
 
 static Py_ssize_t store_length(PyObject *self)
@@ -304,7 +308,8 @@ static PyMethodDef methods[] = {
     {"drop", store_drop, METH_O, "drop($self, symbol, /)\n--\n\nForget a symbol; False when there was none."},
     {"clear", store_clear, METH_NOARGS, "clear($self)\n--\n\nForget every symbol."},
     {"stats", store_stats, METH_NOARGS,
-     "stats($self)\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever."},
+     "stats($self)\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever, and "
+     "dropped: those of loaded tables for which the capacity had no room."},
     {"_load_rows", _PyCFunction_CAST(za_store_load_rows_method), METH_FASTCALL, NULL},
     {"_load_groups", _PyCFunction_CAST(za_store_load_groups_method), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},

@@ -36,70 +36,128 @@ static void say_where(char text[WHERE_TEXT], za_symbol symbol, int64_t row)
     }
 }
 
-/* What is wrong with one figure taken alone, or NULL. */
-static const char *figure_fault(za_figure figure, double value)
+/* What is wrong with one figure taken alone. */
+static za_fault_kind figure_fault(za_figure figure, double value)
 {
     if (!isfinite(value)) {
-        return "is not finite";
+        return isnan(value) ? ZA_FAULT_NAN : ZA_FAULT_INFINITE;
     }
     if (figure == ZA_FIGURE_VOLUME) {
-        return value < 0 ? "is negative" : value > ZA_MOST_FIGURE ? "is above 1e100" : NULL;
+        return value < 0 ? ZA_FAULT_NEGATIVE : value > ZA_MOST_FIGURE ? ZA_FAULT_OUT_OF_RANGE : ZA_FAULT_NONE;
     }
     if (value <= 0) {
-        return "is not positive";
+        return ZA_FAULT_NOT_POSITIVE;
     }
-    return value < ZA_LEAST_PRICE || value > ZA_MOST_FIGURE ? "is out of the range of prices, 1e-100 to 1e100" : NULL;
+    return value < ZA_LEAST_PRICE || value > ZA_MOST_FIGURE ? ZA_FAULT_OUT_OF_RANGE : ZA_FAULT_NONE;
 }
 
-/* Open or close against the bar's range. */
-static za_code check_within_range(const za_bar *bar, za_figure figure, const char *where, za_error *error)
+static bool is_above(double price, double other)
 {
-    double value = bar->figure[figure], low = bar->figure[ZA_FIGURE_LOW], high = bar->figure[ZA_FIGURE_HIGH];
-    if (value < low) {
-        return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g is below low %.17g", where, za_figure_name(figure), value,
-                       low);
+    return price > other && price - other > ZA_PRICE_TOLERANCE * price;
+}
+
+/* Of a bar whose prices are positive. */
+static za_fault order_fault(const za_bar *bar)
+{
+    static const za_figure inner[] = {ZA_FIGURE_OPEN, ZA_FIGURE_CLOSE};
+    double low = bar->figure[ZA_FIGURE_LOW], high = bar->figure[ZA_FIGURE_HIGH];
+    if (is_above(low, high)) {
+        return (za_fault){.kind = ZA_FAULT_BELOW_LOW, .figure = ZA_FIGURE_HIGH};
     }
-    if (value > high) {
-        return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g is above high %.17g", where, za_figure_name(figure), value,
-                       high);
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        if (is_above(low, bar->figure[inner[i]])) {
+            return (za_fault){.kind = ZA_FAULT_BELOW_LOW, .figure = inner[i]};
+        }
+        if (is_above(bar->figure[inner[i]], high)) {
+            return (za_fault){.kind = ZA_FAULT_ABOVE_HIGH, .figure = inner[i]};
+        }
     }
-    return ZA_OK;
+    return (za_fault){.kind = ZA_FAULT_NONE};
+}
+
+za_fault za_bar_fault(const za_bar *bar, bool ordered)
+{
+    if (bar->time == ZA_TIME_MISSING) {
+        return (za_fault){.kind = ZA_FAULT_TIME_MISSING};
+    }
+    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
+        za_fault fault = {.kind = figure_fault((za_figure)i, bar->figure[i]), .figure = (za_figure)i};
+        if (fault.kind != ZA_FAULT_NONE) {
+            return fault;
+        }
+    }
+    return ordered ? order_fault(bar) : (za_fault){.kind = ZA_FAULT_NONE};
+}
+
+za_fault za_time_fault(int64_t time, int64_t previous)
+{
+    return (za_fault){.kind = time > previous    ? ZA_FAULT_NONE
+                              : time == previous ? ZA_FAULT_TIME_REPEATED
+                                                 : ZA_FAULT_TIME_BEFORE};
+}
+
+void za_fault_reason(za_fault fault, char text[ZA_REASON_TEXT])
+{
+    static const char *const sentences[ZA_FAULT_COUNT] = {
+        [ZA_FAULT_NONE] = "",
+        [ZA_FAULT_TIME_MISSING] = "timestamp is missing or no time",
+        [ZA_FAULT_NAN] = "is missing or no number",
+        [ZA_FAULT_INFINITE] = "is not finite",
+        [ZA_FAULT_NOT_POSITIVE] = "is not positive",
+        [ZA_FAULT_NEGATIVE] = "is negative",
+        [ZA_FAULT_OUT_OF_RANGE] = "is out of range",
+        [ZA_FAULT_BELOW_LOW] = "is below low",
+        [ZA_FAULT_ABOVE_HIGH] = "is above high",
+        [ZA_FAULT_TIME_REPEATED] = "timestamp is the same as that of the bar before",
+        [ZA_FAULT_TIME_BEFORE] = "timestamp is before that of the bar before",
+    };
+    bool of_figure = fault.kind >= ZA_FAULT_NAN && fault.kind <= ZA_FAULT_ABOVE_HIGH;
+    (void)za_print(text, ZA_REASON_TEXT, "%s%s%s", of_figure ? za_figure_name(fault.figure) : "", of_figure ? " " : "",
+                   sentences[fault.kind]);
+}
+
+/* What a sentence says of the figure behind its value; the limits' own values go behind it. */
+static const char *figure_sentence(za_fault fault)
+{
+    switch (fault.kind) {
+    case ZA_FAULT_NOT_POSITIVE:
+        return "is not positive";
+    case ZA_FAULT_NEGATIVE:
+        return "is negative";
+    case ZA_FAULT_OUT_OF_RANGE:
+        return fault.figure == ZA_FIGURE_VOLUME ? "is above 1e100" : "is out of the range of prices, 1e-100 to 1e100";
+    case ZA_FAULT_BELOW_LOW:
+        return "is below low ";
+    case ZA_FAULT_ABOVE_HIGH:
+        return "is above high ";
+    default:
+        return "is not finite";
+    }
 }
 
 za_code za_bar_check(const za_bar *bar, bool ordered, za_symbol symbol, int64_t row, za_error *error)
 {
-    char where[WHERE_TEXT];
-    if (bar->time == ZA_TIME_MISSING) {
-        say_where(where, symbol, row);
+    za_fault fault = za_bar_fault(bar, ordered);
+    if (fault.kind == ZA_FAULT_NONE) {
+        return ZA_OK;
+    }
+    char where[WHERE_TEXT], value[ZA_NUMBER_TEXT], limit[ZA_NUMBER_TEXT] = "";
+    say_where(where, symbol, row);
+    if (fault.kind == ZA_FAULT_TIME_MISSING) {
         return za_fail(error, ZA_BAD_VALUE, "%s: timestamp is missing (NaT or null)", where);
     }
-    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        const char *fault = figure_fault((za_figure)i, bar->figure[i]);
-        if (fault != NULL) {
-            say_where(where, symbol, row);
-            return za_fail(error, ZA_BAD_VALUE, "%s: %s %.17g %s", where, za_figure_name((za_figure)i), bar->figure[i],
-                           fault);
-        }
+    za_number_text(bar->figure[fault.figure], value);
+    if (fault.kind == ZA_FAULT_BELOW_LOW || fault.kind == ZA_FAULT_ABOVE_HIGH) {
+        za_number_text(bar->figure[fault.kind == ZA_FAULT_BELOW_LOW ? ZA_FIGURE_LOW : ZA_FIGURE_HIGH], limit);
     }
-    if (!ordered) {
-        return ZA_OK;
-    }
-    double low = bar->figure[ZA_FIGURE_LOW], high = bar->figure[ZA_FIGURE_HIGH];
-    double open = bar->figure[ZA_FIGURE_OPEN], close = bar->figure[ZA_FIGURE_CLOSE];
-    if (low <= open && open <= high && low <= close && close <= high) {
-        return ZA_OK;
-    }
-    say_where(where, symbol, row);
-    if (high < low) {
-        return za_fail(error, ZA_BAD_VALUE, "%s: high %.17g is below low %.17g", where, high, low);
-    }
-    za_code code = check_within_range(bar, ZA_FIGURE_OPEN, where, error);
-    return code != ZA_OK ? code : check_within_range(bar, ZA_FIGURE_CLOSE, where, error);
+    return za_fail(error, ZA_BAD_VALUE, "%s: %s %s %s%s", where, za_figure_name(fault.figure), value,
+                   figure_sentence(fault), limit);
 }
 
 za_code za_bar_check_time(int64_t time, int64_t previous, za_symbol symbol, int64_t row, za_error *error)
 {
-    if (time > previous) {
+    za_fault fault = za_time_fault(time, previous);
+    if (fault.kind == ZA_FAULT_NONE) {
         return ZA_OK;
     }
     char where[WHERE_TEXT], text[ZA_TIME_TEXT], before[ZA_TIME_TEXT];
@@ -107,5 +165,7 @@ za_code za_bar_check_time(int64_t time, int64_t previous, za_symbol symbol, int6
     za_time_text(time, text);
     za_time_text(previous, before);
     return za_fail(error, ZA_BAD_VALUE, "%s: timestamp %s is %s %s", where, text,
-                   time == previous ? "the same as that of the bar before," : "before that of the last bar,", before);
+                   fault.kind == ZA_FAULT_TIME_REPEATED ? "the same as that of the bar before,"
+                                                        : "before that of the last bar,",
+                   before);
 }

@@ -70,8 +70,43 @@ static inline double za_rows_last(const za_rows *rows, za_figure figure, int64_t
     return rows->figure[figure][rows->count - 1 - back];
 }
 
-/* ZA_OK if `bar` is one: finite, prices positive, volume not negative and, for an ordered calendar, low <= open, close
- * <= high. Else ZA_BAD_VALUE naming symbol, row (left out if negative), column and value. */
+/* Prices of one bar that are apart by at most this part of themselves count as equal: adjusting multiplies each by the
+ * same factor, and rounds each by itself. */
+#define ZA_PRICE_TOLERANCE 1e-9
+
+typedef enum za_fault_kind {
+    ZA_FAULT_NONE,
+    ZA_FAULT_TIME_MISSING,
+    ZA_FAULT_NAN,
+    ZA_FAULT_INFINITE,
+    ZA_FAULT_NOT_POSITIVE,
+    ZA_FAULT_NEGATIVE,
+    ZA_FAULT_OUT_OF_RANGE,
+    ZA_FAULT_BELOW_LOW,
+    ZA_FAULT_ABOVE_HIGH,
+    ZA_FAULT_TIME_REPEATED,
+    ZA_FAULT_TIME_BEFORE,
+    ZA_FAULT_COUNT
+} za_fault_kind;
+
+/* The first thing that is wrong with a bar; `figure` is the figure at fault, where it is one. */
+typedef struct za_fault {
+    za_fault_kind kind;
+    za_figure figure;
+} za_fault;
+
+/* A bar is finite, its prices positive, its volume not negative and, for an ordered calendar, low <= open, close <=
+ * high within ZA_PRICE_TOLERANCE. */
+za_fault za_bar_fault(const za_bar *bar, bool ordered);
+/* Whether `time` is not later than `previous`. */
+za_fault za_time_fault(int64_t time, int64_t previous);
+
+enum { ZA_REASON_TEXT = 80 };
+
+/* "close is not positive": what rows that have this fault have in common. */
+void za_fault_reason(za_fault fault, char text[ZA_REASON_TEXT]);
+
+/* ZA_OK for a bar without fault; else ZA_BAD_VALUE naming symbol, row (left out if negative), column and value. */
 za_code za_bar_check(const za_bar *bar, bool ordered, za_symbol symbol, int64_t row, za_error *error);
 
 /* ZA_OK if `time` is later than `previous`; else ZA_BAD_VALUE naming symbol, row and both times. */

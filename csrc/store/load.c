@@ -22,19 +22,44 @@ static int64_t row_of(const za_part *part, int64_t i)
 typedef struct za_loading {
     const za_rows *rows;
     bool ordered, skip;
-    int64_t capacity, skipped;
+    int64_t capacity, dropped;
+    za_skipped skipped;
     za_error *error;
 } za_loading;
 
-static za_code check_row(const za_loading *loading, const za_part *part, int64_t row, const za_bar *bar,
-                         int64_t previous)
+static za_fault fault_of(const za_loading *loading, const za_bar *bar, int64_t previous)
 {
-    za_error *error = loading->skip ? NULL : loading->error;
-    za_code code = za_bar_check(bar, loading->ordered, part->symbol, row, error);
-    if (code == ZA_OK && loading->ordered && previous != ZA_TIME_MISSING) {
-        code = za_bar_check_time(bar->time, previous, part->symbol, row, error);
+    za_fault fault = za_bar_fault(bar, loading->ordered);
+    bool compare = fault.kind == ZA_FAULT_NONE && loading->ordered && previous != ZA_TIME_MISSING;
+    return compare ? za_time_fault(bar->time, previous) : fault;
+}
+
+#define IN_ANY_ORDER "load_frame takes rows in any order"
+
+/* The sentence about a row that has a fault. */
+static za_code refuse_row(const za_loading *loading, const za_part *part, int64_t row, int64_t previous)
+{
+    za_bar bar = za_rows_bar(loading->rows, row);
+    za_code code = za_bar_check(&bar, loading->ordered, part->symbol, row, loading->error);
+    if (code == ZA_OK) {
+        code = za_bar_check_time(bar.time, previous, part->symbol, row, loading->error);
+        if (bar.time < previous) {
+            za_append_sentence(loading->error, IN_ANY_ORDER);
+        }
     }
     return code;
+}
+
+/* A table that is not in the calendar's order would lose most of its rows, which is no row's fault. */
+static za_code check_order_kept(const za_loading *loading, const za_part *part)
+{
+    int64_t before = loading->skipped.by_fault[ZA_FAULT_TIME_BEFORE][0];
+    if (2 * before <= part->count) {
+        return ZA_OK;
+    }
+    return za_fail(loading->error, ZA_BAD_VALUE, "%.*s: %lld of %lld rows are older than a row above them; %s",
+                   za_symbol_shown(part->symbol), part->symbol.text, (long long)before, (long long)part->count,
+                   IN_ANY_ORDER);
 }
 
 /* The part's valid rows, compacted in part->picked when rows were left out. ZA_BAD_VALUE for an invalid row that must
@@ -45,12 +70,13 @@ static za_code pick_valid(za_loading *loading, za_part *part)
     for (int64_t i = 0; i < part->count; i++) {
         int64_t row = row_of(part, i);
         za_bar bar = za_rows_bar(loading->rows, row);
-        za_code code = check_row(loading, part, row, &bar, previous);
-        if (code != ZA_OK && !loading->skip) {
-            return code;
+        za_fault fault = fault_of(loading, &bar, previous);
+        if (fault.kind != ZA_FAULT_NONE && !loading->skip) {
+            return refuse_row(loading, part, row, previous);
         }
-        if (code != ZA_OK) {
-            loading->skipped++;
+        if (fault.kind != ZA_FAULT_NONE) {
+            loading->skipped.rows++;
+            loading->skipped.by_fault[fault.kind][fault.figure]++;
             continue;
         }
         previous = bar.time;
@@ -59,8 +85,9 @@ static za_code pick_valid(za_loading *loading, za_part *part)
         }
         valid++;
     }
+    za_code code = check_order_kept(loading, part);
     part->count = valid;
-    return ZA_OK;
+    return code;
 }
 
 /* The part's bars in a block of their own; no block if it has no valid row. */
@@ -72,6 +99,7 @@ static za_code build_block(za_loading *loading, za_part *part)
     }
     int64_t bars = part->count < loading->capacity ? part->count : loading->capacity;
     int64_t skip = part->count - bars;
+    loading->dropped += skip;
     part->block = za_block_new(bars);
     if (part->block == NULL) {
         return za_fail_memory(loading->error);
@@ -142,7 +170,7 @@ static za_code build_parts(za_loading *loading, za_part *parts, int32_t *count)
         }
     }
     if (built == 0) {
-        return za_fail(loading->error, ZA_BAD_VALUE, loading->skipped > 0 ? "%.*s: no valid row" : "%.*s: no rows",
+        return za_fail(loading->error, ZA_BAD_VALUE, loading->skipped.rows > 0 ? "%.*s: no valid row" : "%.*s: no rows",
                        za_symbol_shown(parts[0].symbol), parts[0].symbol.text);
     }
     *count = built;
@@ -161,7 +189,8 @@ static za_code load_parts(za_store *store, za_loading *loading, za_part *parts, 
         za_block_release(parts[i].block);
     }
     pthread_mutex_lock(&store->mutex);
-    store->stats.rejected += code == ZA_OK ? loading->skipped : code == ZA_BAD_VALUE;
+    store->stats.rejected += code == ZA_OK ? loading->skipped.rows : code == ZA_BAD_VALUE;
+    store->stats.dropped += code == ZA_OK ? loading->dropped : 0;
     pthread_mutex_unlock(&store->mutex);
     return code;
 }
@@ -175,7 +204,7 @@ static za_loading loading_of(const za_store *store, const za_rows *rows, bool sk
                         .error = error};
 }
 
-za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, int64_t *skipped, za_error *error)
+za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, za_skipped *skipped, za_error *error)
 {
     za_loading loading = loading_of(store, rows, skipped != NULL, error);
     za_part part = {.symbol = symbol, .count = rows->count};
@@ -251,7 +280,7 @@ static int32_t group_rows(const za_long_table *table, int64_t *order, za_part *p
     return used;
 }
 
-za_code za_store_load_groups(za_store *store, const za_long_table *table, int64_t *skipped, za_error *error)
+za_code za_store_load_groups(za_store *store, const za_long_table *table, za_skipped *skipped, za_error *error)
 {
     za_code code;
     za_loading loading = loading_of(store, &table->rows, skipped != NULL, error);

@@ -17,6 +17,7 @@ typedef struct za_view {
 typedef struct za_store_stats {
     int64_t symbols, bars, bytes;                 /* now; bytes of bar columns */
     int64_t appended, replaced, loaded, rejected; /* rows, ever; rejected: refused or skipped as invalid */
+    int64_t dropped; /* valid rows of loaded tables that the capacity had no room for, ever */
 } za_store_stats;
 
 /* What append and append_cross_section take, and whether times are a calendar. */
@@ -40,9 +41,16 @@ za_code za_store_append(za_store *store, za_symbol symbol, const za_bar *bar, za
 za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_bar *bars, size_t count,
                             za_error *error);
 
+/* Rows of a table that were left out: how many, and how many for each fault and figure. */
+typedef struct za_skipped {
+    int64_t rows;
+    int64_t by_fault[ZA_FAULT_COUNT][ZA_FIGURE_COUNT];
+} za_skipped;
+
 /* Replaces the symbol's bars by the last `capacity` of these rows, which have to be in order. `skipped` NULL: an
- * invalid row is ZA_BAD_VALUE and the store stays as it was; else such rows are left out and counted there. */
-za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, int64_t *skipped, za_error *error);
+ * invalid row is ZA_BAD_VALUE and the store stays as it was; else such rows are left out and counted there. A table of
+ * which that would leave out most rows for their order alone is ZA_BAD_VALUE either way. */
+za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, za_skipped *skipped, za_error *error);
 
 /* One long table of many symbols, in any order: row i belongs to names[codes[i]]. */
 typedef struct za_long_table {
@@ -54,7 +62,7 @@ typedef struct za_long_table {
 
 /* The same for every symbol that occurs in the table, all or none. Rows are sorted by time; two rows of one symbol and
  * time are invalid. */
-za_code za_store_load_groups(za_store *store, const za_long_table *table, int64_t *skipped, za_error *error);
+za_code za_store_load_groups(za_store *store, const za_long_table *table, za_skipped *skipped, za_error *error);
 
 za_view za_store_view(za_store *store, za_symbol symbol);
 /* Views of `count` symbols under one lock. */

@@ -158,6 +158,8 @@ async def test_formats(computer):
 async def test_in_a_registry_of_the_applications_own(computer):
     registry = CollectorRegistry()
     registry.register(ComputerCollector(computer))
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        registry.register(ComputerCollector(computer))
     computer.metrics.record("own", 0.1)
     assert registry.get_sample_value("ziggy_async_operations_total", {"kind": "own"}) == 1
     assert b'kind="own"' in generate_latest(registry)

@@ -62,6 +62,25 @@ def test_symbol_is_the_start_of_the_name(write):
 
 
 @pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("spy_daily.csv", "SPY"),
+        ("BRK.B.csv", "BRK.B"),
+        ("brk.b_daily (1).csv.gz", "BRK.B"),
+        ("005930.KS.parquet", "005930.KS"),
+        ("^GSPC.CSV", "^GSPC"),
+        ("BTC-USD.txt.zst", "BTC-USD"),
+        ("AAPL (1).csv", "AAPL"),
+        ("Apple Stock.zip", "APPLE STOCK"),
+        ("_x.csv", "_X"),
+        ("spy.data", "SPY.DATA"),
+    ],
+)
+def test_the_symbol_in_a_name_ends_with_the_endings_of_files(name, symbol):
+    assert DataFile(Path(name)).symbol_of_name() == symbol
+
+
+@pytest.mark.parametrize(
     ("text", "path", "symbol"),
     [
         ("a.csv", "a.csv", None),

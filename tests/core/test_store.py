@@ -416,7 +416,7 @@ def test_what_is_no_number_is_named(figures, error, words: str) -> None:
         (date(9999, 12, 31), ValueError, "timestamp: 9999-12-31 is out of range"),
         (None, ValueError, "timestamp is missing: it is None"),
         (float("nan"), ValueError, "timestamp is missing: it is nan"),
-        (np.datetime64("NaT"), ValueError, r"timestamp is missing: it is .*NaT"),
+        (np.datetime64("NaT", "s"), ValueError, r"timestamp is missing: it is .*NaT"),
         ("pandas", ValueError, "timestamp is missing: it is NaT"),
     ],
 )

@@ -245,3 +245,73 @@ def test_rows_without_a_symbol(symbol: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=r"1|symbol"):
         store.load_frame(table)
     assert len(store) == 0
+
+
+def test_rows_beyond_the_capacity_are_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    store = BarStore(10)
+    store.load("A", walk(10).table())
+    assert (store.stats()["dropped"], caplog.text) == (0, "")
+    store.load("A", walk(12).table())
+    store.load_frame(long_table({"A": walk(11), "B": walk(13)}, shuffled=True))
+    assert store.stats()["dropped"] == 2 + 1 + 3
+    assert len(caplog.records) == 1
+    assert "last 10 bars" in caplog.text
+
+
+def test_what_is_skipped_is_counted_by_reason() -> None:
+    table = long_table({"A": walk(5), "B": walk(6)}, shuffled=False)
+    table["symbol"] = table["symbol"].astype(object)
+    table["symbol"][0] = None
+    table["close"][1], table["volume"][2], table["timestamp"][4] = np.nan, -1.0, table["timestamp"][3]
+    table["close"][7] = np.nan
+    skipped = BarStore().load_frame(table, invalid="skip")
+    assert skipped == 5
+    assert skipped.reasons == {
+        "symbol is missing": 1,
+        "close is missing or no number": 2,
+        "volume is negative": 1,
+        "timestamp is the same as that of the bar before": 1,
+    }
+
+
+def test_newest_first_needs_load_frame() -> None:
+    store, newest_first = BarStore(), {name: column[::-1] for name, column in walk(20).table().items()}
+    for invalid in ("raise", "skip"):
+        with pytest.raises(ValueError, match=r"^A.*; load_frame takes rows in any order"):
+            store.load("A", newest_first, invalid=invalid)
+    store.load_frame({**newest_first, "symbol": ["A"] * 20})
+    assert_bars(store, "A", walk(20))
+
+
+def test_adjusted_prices_are_stored_as_they_are() -> None:
+    """Each price is multiplied by the same factor and rounded by itself, so a high may end below the close."""
+    store, bars = BarStore(), walk(40)
+    prices = bars.columns() | {"high": np.nextafter(np.maximum(bars.open, bars.close), 0.0)}
+    del prices["volume"]
+    store.load("A", {**bars.table(), **prices})
+    for name, column in prices.items():
+        assert store.bars("A")[name].tolist() == column.tolist()
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "2D", "3M"])
+def test_datetime64_of_every_unit(unit: str) -> None:
+    last = "1970-04-01" if unit == "ps" else "2024-07-01"  # picoseconds reach 106 days
+    stamps = np.array(["1970-01-01", last], "M8[ns]").astype(f"M8[{unit}]")
+    store = BarStore()
+    store.load("A", {"timestamp": stamps, **dict.fromkeys(FIELDS, np.ones(2))})
+    assert (store.bars("A")["timestamp"] == stamps.astype("M8[ns]")).all()
+    store.load("A", {"timestamp": stamps.astype(stamps.dtype.newbyteorder(">")), **dict.fromkeys(FIELDS, np.ones(2))})
+    assert (store.bars("A")["timestamp"] == stamps.astype("M8[ns]")).all()
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ms", "us"])
+@pytest.mark.parametrize("far", [2**62, -(2**62), 3000 * 366 * 86_400 * 10**6])
+def test_datetime64_out_of_range(unit: str, far: int) -> None:
+    stamps = np.array(["2020-01-01", "2021-01-01", "2022-01-01"], "M8[D]").astype(f"M8[{unit}]")
+    stamps[1] = np.datetime64(far, unit)
+    store, table = BarStore(), {"timestamp": stamps, **dict.fromkeys(FIELDS, np.ones(3))}
+    with pytest.raises(ValueError, match=r"A: column 'timestamp', row 1: .* is out of range"):
+        store.load("A", table)
+    assert store.load("A", table, invalid="skip") == 1
+    with pytest.raises(ValueError, match="out of range"):
+        store.append("B", stamps[1], 1.0, 1.0, 1.0, 1.0, 1.0)

@@ -88,8 +88,8 @@ static inline za_block *block_of(const za_bar *bars, int64_t count)
 }
 
 /* Loads the bars as they stand there. */
-static inline za_code load_bars(za_store *store, za_symbol symbol, const za_bar *bars, int64_t count, int64_t *skipped,
-                                za_error *error)
+static inline za_code load_bars(za_store *store, za_symbol symbol, const za_bar *bars, int64_t count,
+                                za_skipped *skipped, za_error *error)
 {
     za_block *block = block_of(bars, count);
     if (block == NULL) {

@@ -15,7 +15,7 @@ static void test_load_replaces(void)
     CHECK(load_bars(store, symbol_of("A"), bars, 10, NULL, NULL) == ZA_OK && shows(store, "A", 6, 4));
     CHECK(append_at(store, "A", 10) && shows(store, "A", 7, 4));
     za_store_stats stats = za_store_stats_of(store);
-    CHECK(stats.symbols == 1 && stats.bars == 4 && stats.loaded == 7 && stats.appended == 2);
+    CHECK(stats.symbols == 1 && stats.bars == 4 && stats.loaded == 7 && stats.appended == 2 && stats.dropped == 6);
     za_store_free(store);
 }
 
@@ -25,12 +25,12 @@ static void check_fault(za_bar bad, const char *text)
     za_bar bars[] = {bar_at(3), bad, bar_at(4)};
     za_store *store = store_of(4);
     za_error error = {0};
-    int64_t skipped = -1;
+    za_skipped skipped = {.rows = -1};
     CHECK(append_at(store, "AAPL", 9));
     CHECK(load_bars(store, symbol_of("AAPL"), bars, 3, NULL, &error) == ZA_BAD_VALUE);
     CHECK(strstr(error.text, text) != NULL && shows(store, "AAPL", 9, 1));
     CHECK(za_store_stats_of(store).rejected == 1);
-    CHECK(load_bars(store, symbol_of("AAPL"), bars, 3, &skipped, &error) == ZA_OK && skipped == 1);
+    CHECK(load_bars(store, symbol_of("AAPL"), bars, 3, &skipped, &error) == ZA_OK && skipped.rows == 1);
     CHECK(shows(store, "AAPL", 3, 2) && za_store_stats_of(store).rejected == 2);
     za_store_free(store);
 }
@@ -47,16 +47,67 @@ static void test_faults(void)
     check_fault((za_bar){.time = 4, .figure = {1, 2, 3, 1, 0}}, "AAPL, row 1: high 2 is below low 3");
 }
 
+static void test_reasons_are_counted(void)
+{
+    za_bar bars[] = {bar_at(3), bar_at(3), bar_at(2), bar_at(4), bar_at(5), bar_at(6), bar_at(7)};
+    bars[4].figure[ZA_FIGURE_CLOSE] = NAN;
+    za_store *store = store_of(9);
+    za_skipped skipped = {0};
+    CHECK(load_bars(store, symbol_of("A"), bars, 7, &skipped, NULL) == ZA_OK && skipped.rows == 3);
+    CHECK(skipped.by_fault[ZA_FAULT_TIME_REPEATED][0] == 1 && skipped.by_fault[ZA_FAULT_TIME_BEFORE][0] == 1);
+    CHECK(skipped.by_fault[ZA_FAULT_NAN][ZA_FIGURE_CLOSE] == 1);
+    char text[ZA_REASON_TEXT];
+    za_fault_reason((za_fault){.kind = ZA_FAULT_NAN, .figure = ZA_FIGURE_CLOSE}, text);
+    CHECK(strcmp(text, "close is missing or no number") == 0);
+    za_fault_reason((za_fault){.kind = ZA_FAULT_TIME_MISSING}, text);
+    CHECK(strcmp(text, "timestamp is missing or no time") == 0);
+    za_store_free(store);
+}
+
+/* Newest first, and one row of the far future in front: neither is the fault of most rows. */
+static void test_most_rows_are_never_skipped_for_their_order(void)
+{
+    za_bar newest_first[] = {bar_at(4), bar_at(3), bar_at(2), bar_at(1)};
+    za_bar far_first[] = {bar_at(1000), bar_at(1), bar_at(2), bar_at(3)};
+    za_store *store = store_of(9);
+    za_error error = {0};
+    za_skipped skipped = {0};
+    CHECK(load_bars(store, symbol_of("A"), newest_first, 4, NULL, &error) == ZA_BAD_VALUE);
+    CHECK(strstr(error.text, "A, row 1: timestamp") != NULL && strstr(error.text, "load_frame") != NULL);
+    CHECK(load_bars(store, symbol_of("A"), newest_first, 4, &skipped, &error) == ZA_BAD_VALUE);
+    CHECK(strstr(error.text, "A: 3 of 4 rows are older than a row above them; load_frame") != NULL);
+    skipped = (za_skipped){0};
+    CHECK(load_bars(store, symbol_of("A"), far_first, 4, &skipped, &error) == ZA_BAD_VALUE);
+    CHECK(za_store_length(store) == 0);
+    za_store_free(store);
+}
+
+static void test_prices_of_one_bar_may_differ_by_rounding(void)
+{
+    za_bar close = {.time = 1, .figure = {100, 100, 100, 100 * (1 + 9e-10), 0}};
+    za_bar high = {.time = 2, .figure = {100, 100 * (1 - 9e-10), 100, 100, 0}};
+    za_bar apart = {.time = 3, .figure = {100, 100, 100, 100 * (1 + 2e-9), 0}};
+    za_store *store = store_of(9);
+    CHECK(za_store_append(store, symbol_of("A"), &close, NULL) == ZA_OK &&
+          za_store_append(store, symbol_of("A"), &high, NULL) == ZA_OK);
+    CHECK(za_store_append(store, symbol_of("A"), &apart, NULL) == ZA_BAD_VALUE);
+    za_view view = za_store_view(store, symbol_of("A"));
+    CHECK(view.rows.count == 2 && view.rows.figure[ZA_FIGURE_CLOSE][0] == close.figure[ZA_FIGURE_CLOSE]);
+    CHECK(view.rows.figure[ZA_FIGURE_HIGH][1] == high.figure[ZA_FIGURE_HIGH]);
+    za_view_release(&view);
+    za_store_free(store);
+}
+
 static void test_nothing_to_load(void)
 {
     za_bar bad = {.time = 1};
     za_store *store = store_of(4);
     za_error error = {0};
-    int64_t skipped = -1;
+    za_skipped skipped = {.rows = -1};
     CHECK(append_at(store, "A", 9));
     CHECK(load_bars(store, symbol_of("A"), &bad, 0, NULL, &error) == ZA_BAD_VALUE);
     CHECK(strstr(error.text, "A: no rows") != NULL);
-    CHECK(load_bars(store, symbol_of("A"), &bad, 1, &skipped, &error) == ZA_BAD_VALUE && skipped == -1);
+    CHECK(load_bars(store, symbol_of("A"), &bad, 1, &skipped, &error) == ZA_BAD_VALUE && skipped.rows == -1);
     CHECK(strstr(error.text, "A: no valid row") != NULL);
     CHECK(load_bars(store, symbol_of(""), &bad, 1, NULL, NULL) == ZA_BAD_VALUE);
     CHECK(shows(store, "A", 9, 1) && za_store_length(store) == 1);
@@ -88,7 +139,7 @@ static za_long_table with_rows(const long_table *table, za_rows rows)
     return (za_long_table){.rows = rows, .codes = table->codes, .names = table->names, .name_count = table->name_count};
 }
 
-static za_code load_table(za_store *store, const long_table *table, int64_t *skipped, za_error *error)
+static za_code load_table(za_store *store, const long_table *table, za_skipped *skipped, za_error *error)
 {
     za_block *block = block_of(table->bars, table->count);
     if (block == NULL) {
@@ -134,7 +185,7 @@ static void test_groups_doubles(void)
     long_table table = empty_table();
     za_store *store = store_of(6);
     za_error error = {0};
-    int64_t skipped = -1;
+    za_skipped skipped = {.rows = -1};
     add_row(&table, 0, bar_at(4));
     add_row(&table, 1, bar_at(2));
     add_row(&table, 1, bar_at(1));
@@ -142,7 +193,7 @@ static void test_groups_doubles(void)
     CHECK(load_table(store, &table, NULL, &error) == ZA_BAD_VALUE);
     CHECK(strstr(error.text, "B, row 3: timestamp") != NULL && strstr(error.text, "is the same") != NULL);
     CHECK(za_store_length(store) == 0);
-    CHECK(load_table(store, &table, &skipped, &error) == ZA_OK && skipped == 1);
+    CHECK(load_table(store, &table, &skipped, &error) == ZA_OK && skipped.rows == 1);
     CHECK(shows(store, "A", 4, 1) && shows(store, "B", 1, 2));
     za_store_free(store);
 }
@@ -152,7 +203,7 @@ static void test_groups_all_or_nothing(void)
     long_table table = empty_table();
     za_store *store = store_of(6);
     za_error error = {0};
-    int64_t skipped = -1;
+    za_skipped skipped = {.rows = -1};
     CHECK(append_at(store, "A", 9));
     CHECK(load_table(store, &table, NULL, &error) == ZA_BAD_VALUE);
     CHECK(strcmp(error.text, "the table has no rows") == 0);
@@ -161,11 +212,11 @@ static void test_groups_all_or_nothing(void)
     CHECK(load_table(store, &table, NULL, &error) == ZA_BAD_VALUE && strstr(error.text, "B, row 1: open 0") != NULL);
     table.codes[0] = 1;
     table.bars[0] = table.bars[1];
-    CHECK(load_table(store, &table, &skipped, &error) == ZA_BAD_VALUE && skipped == -1);
+    CHECK(load_table(store, &table, &skipped, &error) == ZA_BAD_VALUE && skipped.rows == -1);
     CHECK(strcmp(error.text, "B: no valid row") == 0);
     table.codes[0] = 0;
     table.bars[0] = bar_at(9);
-    CHECK(load_table(store, &table, &skipped, &error) == ZA_OK && skipped == 1); /* B is left out */
+    CHECK(load_table(store, &table, &skipped, &error) == ZA_OK && skipped.rows == 1); /* B is left out */
     CHECK(shows(store, "A", 9, 1) && za_store_length(store) == 1);
     table.bars[0] = bar_at(1);
     table.codes[1] = 4;
@@ -184,7 +235,7 @@ static void test_groups_all_or_nothing(void)
 static za_code load_scarcely(const long_table *table, const za_rows *rows, long allowed)
 {
     za_store *store = store_of(6);
-    int64_t skipped = 0;
+    za_skipped skipped = {0};
     CHECK(append_at(store, "A", 90) && append_at(store, "B", 90));
     pinned held = pin(store, symbol_of("A"));
     za_long_table whole = with_rows(table, *rows);
@@ -228,12 +279,12 @@ static void test_load_without_memory(void)
     za_block *block = block_of(bars, 2);
     za_rows rows = za_block_rows(block, 0, 2);
     za_code code = ZA_NO_MEMORY;
-    int64_t skipped = -1;
+    za_skipped skipped = {.rows = -1};
     for (long refused = 0; code == ZA_NO_MEMORY && refused < 100; refused++) {
         za_memory_fail_after(refused);
         code = za_store_load(store, symbol_of("A"), &rows, &skipped, NULL);
         za_memory_fail_after(-1);
-        CHECK(code == ZA_OK ? skipped == 0 : za_store_length(store) == 0 && skipped == -1);
+        CHECK(code == ZA_OK ? skipped.rows == 0 : za_store_length(store) == 0 && skipped.rows == -1);
     }
     CHECK(code == ZA_OK && shows(store, "A", 1, 2));
     za_block_release(block);
@@ -296,7 +347,8 @@ static void test_groups_against_a_model(void)
         for (int32_t code = 0; code < 4; code++) {
             add_row(&table, code, bar_at(50));
         }
-        int64_t rows = (int64_t)roll(&dice, 60), skipped = -1, valid = 0;
+        int64_t rows = (int64_t)roll(&dice, 60), valid = 0;
+        za_skipped skipped = {.rows = -1};
         for (int64_t i = 0; i < rows; i++) {
             double close = roll(&dice, 10) == 0 ? -1.0 : 1.0 + (double)roll(&dice, 100);
             add_row(&table, (int32_t)roll(&dice, 4), bar_of((int64_t)roll(&dice, 100), close, 1));
@@ -305,8 +357,8 @@ static void test_groups_against_a_model(void)
         for (int32_t code = 0; code < 4; code++) {
             check_name(store, &table, code, &valid);
         }
-        CHECK(skipped == table.count - valid && za_store_stats_of(store).rejected == skipped);
-        CHECK(skipped == 0 || load_table(store, &table, NULL, NULL) == ZA_BAD_VALUE);
+        CHECK(skipped.rows == table.count - valid && za_store_stats_of(store).rejected == skipped.rows);
+        CHECK(skipped.rows == 0 || load_table(store, &table, NULL, NULL) == ZA_BAD_VALUE);
         za_store_free(store);
     }
 }
@@ -315,6 +367,9 @@ int main(void)
 {
     test_load_replaces();
     test_faults();
+    test_reasons_are_counted();
+    test_most_rows_are_never_skipped_for_their_order();
+    test_prices_of_one_bar_may_differ_by_rounding();
     test_nothing_to_load();
     test_unordered_rows_stay_as_they_are();
     test_groups_in_any_order();

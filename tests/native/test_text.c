@@ -1,5 +1,6 @@
 /* Figures are written with a point, whatever the program's locale writes. */
 #include <locale.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -15,8 +16,23 @@ static void test_room(void)
     CHECK(za_print(text, 1, "%s", "x") == 0 && text[0] == '\0');
 }
 
+static void check_number(double number, const char *expected)
+{
+    char text[ZA_NUMBER_TEXT];
+    za_number_text(number, text);
+    CHECK(strcmp(text, expected) == 0);
+}
+
 static void check_figures(void)
 {
+    check_number(165.6, "165.6");
+    check_number(0.1, "0.1");
+    check_number(-1.0, "-1");
+    check_number(1e100, "1e+100");
+    check_number(1.0 / 3.0, "0.3333333333333333");
+    check_number(62.866765000000001, "62.866765");
+    check_number(62.866765000000008, "62.86676500000001");
+    check_number((double)INFINITY, "inf");
     char text[ZA_TIME_TEXT];
     za_error error;
     CHECK(za_print(text, sizeof text, "%.1f %g", 28.3, 1e-5) == 10 && strcmp(text, "28.3 1e-05") == 0);

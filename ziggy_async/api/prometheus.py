@@ -79,5 +79,5 @@ class ComputerCollector(Collector):
         return (figure.to_metric() for figure in read(self._computer or get_async_feature_computer()))
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing, so that registering asks nothing."""
-        return iter(())
+        """The figures as they are now: by their names a registry refuses a second collector."""
+        return self.collect()

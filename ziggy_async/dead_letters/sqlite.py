@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -137,15 +137,17 @@ class SqliteStore(MemoryStore):
         """The limits are those of the file: they are seen to whenever it is written."""
 
     def _save(self) -> None:
-        """Writes what is unsaved, and sees to the limits. Never raises."""
+        """Writes what is unsaved. Never raises."""
+        if not self._unsaved:
+            return
         try:
-            self._attempt(self._insert)
+            self._attempt(self._write_unsaved)
             if self._file != _identity(self.path):  # another process has set it aside meanwhile
-                self._attempt(self._insert)
+                self._attempt(self._write_unsaved)
         except Exception as error:
-            if not self._is_failing and self._unsaved:
+            if not self._is_failing:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
-            self._is_failing = bool(self._unsaved)
+            self._is_failing = True
             for letter in self.letters()[: -self._most]:
                 self._seen = None  # it may be in the file still
                 self.evicted += self._unsaved.pop(letter.id, None) is not None
@@ -155,10 +157,13 @@ class SqliteStore(MemoryStore):
             logger.warning("%d dead letters that were in memory only are in %s now", len(self._unsaved), self.path)
         self._is_failing, self._unsaved = False, {}
 
-    def _insert(self, database: sqlite3.Connection) -> None:
+    def _write_unsaved(self, database: sqlite3.Connection) -> None:
+        self._write(database, self._unsaved.values())
+
+    def _write(self, database: sqlite3.Connection, letters: Iterable[StoredLetter]) -> None:
         rows = [
             (each.letter.id, json.dumps(each.letter.to_dict()), _process, each.program, each.call, each.pickled)
-            for each in self._unsaved.values()
+            for each in letters
         ]
         with _transaction(database):
             database.executemany(PUT, rows)
@@ -231,8 +236,7 @@ class SqliteStore(MemoryStore):
                 self._database = _opened(self.path)
             _connections.add(self._database)
             self._load(self._database)  # all of it before anything is written
-            with _transaction(self._database):  # whether one may write shows only in writing
-                self._database.execute(f"PRAGMA user_version = {VERSION}")
+            self._write(self._database, ())  # whether one may shows only in writing
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 

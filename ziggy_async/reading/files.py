@@ -25,6 +25,7 @@ from ziggy_async.store import BarStore
 if TYPE_CHECKING:
     import duckdb
 
+FILE_ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
 LONGEST_FAULT = 300
@@ -59,8 +60,11 @@ class DataFile:
         return cls(Path(path), symbol)
 
     def symbol_of_name(self) -> str:
-        """The symbol of a file without a symbol column: SPY of `spy_daily.csv`."""
-        return self.symbol or self.path.name.split(".")[0].split("_")[0].upper()
+        """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
+        underscore is a remark, and of endings only those of files are none of the symbol's."""
+        name = re.sub(FILE_ENDINGS, "", self.path.name, flags=re.IGNORECASE)
+        name = re.sub(r" \(\d+\)$", "", name)
+        return self.symbol or re.sub(r"(?<=.)_.*$", "", name).upper()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.messages import shown
@@ -13,6 +15,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}(\d{1,3})")
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 """Units of timestamps that are whole numbers, in nanoseconds."""
+NANOSECONDS_OF = UNITS | {"m": 60 * 10**9, "h": 3_600 * 10**9, "D": 86_400 * 10**9, "W": 604_800 * 10**9}
+"""Of NumPy's units down to the nanosecond; a month and a year have no fixed number."""
+MOST_YEARS = 300
+"""From 1970: beyond what nanoseconds reach, so that a conversion to days is safe."""
 OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
 
 
@@ -69,8 +75,8 @@ def _exact_ns(value: object, unit: str | None) -> int:
     if isinstance(value, date):
         return (value - EPOCH.date()).days * 86_400 * 10**9
     if isinstance(value, np.datetime64):
-        nanoseconds = value.astype("M8[ns]")
-        return NAT if overflows(value, nanoseconds) else int(nanoseconds.astype(np.int64))
+        nanoseconds, wrong = datetime64_ns(np.asarray(value).reshape(1))
+        return NAT if wrong[0] else int(nanoseconds[0])
     if isinstance(value, str):
         return _ns_of_text(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
@@ -78,12 +84,27 @@ def _exact_ns(value: object, unit: str | None) -> int:
     raise TypeError(f"{shown(value)} is no timestamp but a {type(value).__name__}")
 
 
-def overflows(moments: "np.datetime64 | np.ndarray", nanoseconds: "np.datetime64 | np.ndarray") -> "np.ndarray":
-    """Where a moment has no place among nanoseconds: one of a coarser unit wraps around and does not come back; a finer
-    one is cut off and fits."""
-    if np.datetime_data(moments.dtype)[0] in ("ns", "ps", "fs", "as", "generic"):
-        return np.zeros(np.shape(moments), dtype=bool)
-    return np.asarray((nanoseconds.astype(moments.dtype) != moments) & ~np.isnat(moments))
+def datetime64_ns(moments: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Moments `(rows,)` of any unit as nanoseconds, and where they have no place among them: those and NaT are `NAT`.
+
+    NumPy's own conversion wraps around there, or raises for the whole array, as its version goes.
+    """
+    unit, step = np.datetime_data(moments.dtype)
+    counts = moments.astype(moments.dtype.newbyteorder("="), copy=False).view(np.int64)
+    missing = counts == NAT
+    if unit == "generic":  # NaT alone is of it
+        return np.full(len(moments), NAT), np.zeros(len(moments), dtype=bool)
+    if unit in ("Y", "M"):
+        most = MOST_YEARS * (1 if unit == "Y" else 12) // step
+        far = ~missing & (np.abs(counts) > most)
+        days = np.where(far | missing, 0, counts).view(f"M8[{step}{unit}]").astype("M8[D]")
+        nanoseconds, wrong = datetime64_ns(days)
+        return np.where(far | missing, NAT, nanoseconds), wrong | far
+    if unit not in NANOSECONDS_OF:  # finer than nanoseconds: cut off, and all of them have a place
+        return moments.astype("M8[ns]").view(np.int64), np.zeros(len(moments), dtype=bool)
+    factor = NANOSECONDS_OF[unit] * step
+    wrong = ~missing & ((counts > -(NAT + 1) // factor) | (counts < -(-(NAT + 1) // factor)))
+    return np.where(wrong | missing, NAT, np.where(wrong, 0, counts) * factor), wrong
 
 
 def _ns_of_text(text: str) -> int:

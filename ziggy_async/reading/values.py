@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
-from ziggy_async.reading.timestamps import NAT, OUT_OF_RANGE, UnitError, is_missing, overflows, to_ns, unit_ns
+from ziggy_async.reading.timestamps import NAT, OUT_OF_RANGE, UnitError, datetime64_ns, is_missing, to_ns, unit_ns
 
 Floats = NDArray[np.float64]
 Nanoseconds = NDArray[np.int64]
@@ -107,11 +107,9 @@ class Reader:
             raise ValueError(str(error)) from None
 
     def _from_datetime64(self, name: str, array: NDArray[Any]) -> Nanoseconds:
-        nanoseconds = array.astype("M8[ns]")
-        wrong = overflows(array, nanoseconds)
+        nanoseconds, wrong = datetime64_ns(array)
         self._refuse(name, wrong, np.isnat(array), lambda row: f"{array[row]} {OUT_OF_RANGE}")
-        nanoseconds[wrong] = np.datetime64("NaT")
-        return np.ascontiguousarray(nanoseconds.view(np.int64))
+        return nanoseconds
 
     def _from_integers(self, name: str, array: NDArray[Any]) -> Nanoseconds:
         missing = np.ma.getmaskarray(array)
