@@ -16,7 +16,8 @@ FEATURE_NAMES: Final[tuple[str, ...]]
 REQUIRED_BARS: Final[int]
 """Bars that the market-brain features need: 50."""
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
-"""Names and defaults of the signal rules' parameters, in the order in which `signals` takes them."""
+"""Names and defaults (int where they are whole) of the signal rules' parameters, in the order in which `signals` takes
+them."""
 
 @disjoint_base
 class BarStore:

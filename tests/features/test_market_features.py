@@ -1,5 +1,7 @@
 """The market-brain features of CONTRACT's table, against the plain reference."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ from reference.bars import Bars, flat, from_closes, walk
 from ziggy_async import BarStore, _core, async_get_ticker_features
 from ziggy_async.market_brain.features import (
     FeatureComputer,
+    Features,
     FeatureSet,
     get_multiple_ticker_features,
     get_ticker_features,
@@ -134,8 +137,24 @@ def test_types() -> None:
 def test_attribute_access() -> None:
     found = computed("A", walk(60))
     assert all(getattr(found, key) == found[key] for key in reference.KEYS if key not in ("values",))
-    with pytest.raises(AttributeError, match="rsi_15"):
+    with pytest.raises(AttributeError, match="these features have no 'rsi_15'"):
         _ = found.rsi_15
+    assert tuple(name for name in Features.__annotations__ if name != "required") == reference.KEYS
+
+
+@pytest.mark.parametrize(("count", "has"), [(0, "no bars"), (1, "1 bar"), (49, "49 bars")])
+def test_a_figure_of_too_few_bars_says_so(count: int, has: str) -> None:
+    found = computed("A", walk(count)) if count else FeatureComputer(BarStore()).compute_for_ticker("A")
+    with pytest.raises(AttributeError, match=f"no rsi_14 of A: it has {has}, and 50 are needed"):
+        _ = found.rsi_14
+    with pytest.raises(KeyError, match=f"no rsi_14 of A: it has {has}, and 50 are needed"):
+        _ = found["rsi_14"]
+    with pytest.raises(AttributeError, match="these features have no 'rsi_15'"):
+        _ = found.rsi_15
+    assert found.get("rsi_14") is None
+    assert not hasattr(found, "rsi_14")
+    for other in (copy.copy(found), copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert (type(other), other) == (Features, found)
 
 
 def _store_of(symbols: dict[str, Bars], capacity: int = 512) -> BarStore:
