@@ -13,7 +13,7 @@ from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
 from ziggy_async.environment import is_number
-from ziggy_async.market_brain.regime import RegimeState
+from ziggy_async.market_brain.regime import MARKET, RegimeState
 
 FILES = """CSV or Parquet, or - for standard input; without a symbol column the symbol is the start of the file's name
 (SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
@@ -79,7 +79,11 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
         help="confidence, return, close, rsi, z-score: the highest first, as --sort=-rsi the lowest; ticker; given "
         "(confidence, or given with --tickers)",
     )
-    parser.add_argument("--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected")
+    regimes = parser.add_mutually_exclusive_group()
+    regimes.add_argument("--market", metavar="TICKER", help=f"the regime is read from ({MARKET})")
+    regimes.add_argument(
+        "--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected"
+    )
     parser.add_argument(
         "--param",
         type=parameter,
