@@ -60,7 +60,7 @@ SORTS = ("ticker", "given", *FIGURES, *(f"-{name}" for name in FIGURES))
 
 def signals(arguments: argparse.Namespace) -> int:
     """Prints the signals. Returns the exit code: 1 when a ticker is unknown, else 0."""
-    signal_generator.update_parameters(dict(arguments.param))
+    signal_generator.update_parameters(dict(arguments.param), strict=True)
     asked = load_bars(arguments)
 
     async def compute() -> tuple[RegimeState, str, dict[str, dict[str, Any]]]:
