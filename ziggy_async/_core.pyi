@@ -27,9 +27,12 @@ class BarStore:
     finite and positive.
     """
 
-    def __new__(cls, capacity: int = 512, *, ordered: bool = True) -> Self: ...
+    def __new__(cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252) -> Self: ...
     @property
     def capacity(self) -> int: ...
+    @property
+    def bars_per_year(self) -> float:
+        """What volatilities are scaled by."""
     def append(
         self,
         symbol: str,
