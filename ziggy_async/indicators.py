@@ -12,6 +12,9 @@ from ziggy_async import _core
 
 Floats = NDArray[np.float64]
 
+DEFAULTS: dict[str, dict[str, float]] = dict.fromkeys(("sma", "ema", "stddev", "highest", "lowest"), {"period": 20})
+"""Parameters whose defaults here are not the catalog's, which are TA-Lib's."""
+
 
 def catalog() -> list[dict[str, Any]]:
     """One dict for each indicator: name, group, summary, inputs, parameters (with defaults and bounds), outputs."""
@@ -26,7 +29,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 
 def lookback(name: str, **parameters: float) -> int:
     """Bars before the first value of `name`. `ValueError` for a name or parameter unknown, or a value out of bounds."""
-    return _core.lookback(name, parameters)
+    return _core.lookback(name, {**DEFAULTS.get(name, {}), **parameters})
 
 
 def series(
@@ -47,7 +50,7 @@ def series(
     unknown, a value out of bounds, a missing column, or shapes that differ.
     """
     given = _given(open=open, high=high, low=low, close=close, volume=volume, other=other)
-    return _named(name, _core.series(name, given, parameters))
+    return _named(name, _core.series(name, given, {**DEFAULTS.get(name, {}), **parameters}))
 
 
 def snapshot(
@@ -63,7 +66,7 @@ def snapshot(
 ) -> dict[str, Floats]:
     """The last value of the indicator `name`: output name -> array of shape `()` or `(symbols,)`. Else as `series`."""
     given = _given(open=open, high=high, low=low, close=close, volume=volume, other=other)
-    return _named(name, _core.snapshot(name, given, parameters))
+    return _named(name, _core.snapshot(name, given, {**DEFAULTS.get(name, {}), **parameters}))
 
 
 def _given(**columns: ArrayLike | None) -> dict[str, Floats]:

@@ -4,14 +4,20 @@
 #define ZA_KERNELS_DRIVERS_H
 
 #include "kernels/average.h"
+#include "kernels/candle.h"
 #include "kernels/directional.h"
 #include "kernels/extreme.h"
 #include "kernels/lane_sets.h"
 #include "kernels/momentum.h"
+#include "kernels/order.h"
+#include "kernels/oscillator.h"
+#include "kernels/pair.h"
+#include "kernels/parabolic.h"
 #include "kernels/regression.h"
 #include "kernels/statistic.h"
 #include "kernels/transpose.h"
 #include "kernels/volatility.h"
+#include "kernels/volume.h"
 
 /* The rows of outputs before the first value that is wanted and defined. */
 static void fill_undefined(const za_kernel_block *block, int64_t first, int outputs)

@@ -62,7 +62,7 @@ def atr_simple(high: Floats, low: Floats, close: Floats, period: int = 14) -> tu
     return (_padded(_plain_means(true_range(high, low, close), period), len(close)),)
 
 
-def adx(high: Floats, low: Floats, period: int = 14) -> tuple[Floats, ...]:
+def adx(high: Floats, low: Floats, close: Floats, period: int = 14) -> tuple[Floats, ...]:
     """Wilder sums of the directional movements, seeded by the first `period - 1`; then their index DX from bar
     `period`; then Wilder's mean of DX, seeded by the first `period`. A bar without movement leaves it as it is."""
     up, down = np.diff(high), -np.diff(low)
@@ -79,8 +79,8 @@ def adx(high: Floats, low: Floats, period: int = 14) -> tuple[Floats, ...]:
     return (_padded(np.array(values), len(high)),)
 
 
-def stddev(close: Floats, period: int = 20) -> tuple[Floats, ...]:
-    return (_padded(_deviations(close, period), len(close)),)
+def stddev(close: Floats, period: int = 5, nbdev: float = 1.0) -> tuple[Floats, ...]:
+    return (_padded(_deviations(close, period) * nbdev, len(close)),)
 
 
 def zscore(close: Floats, period: int = 20) -> tuple[Floats, ...]:
