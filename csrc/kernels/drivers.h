@@ -34,21 +34,21 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
  * state `s`, which is nothing but vectors. The state is in registers while a block is run, what it keeps for later bars
  * in the slots behind it. */
 #define INDICATOR(name, ...)                                                                                           \
-    static int64_t name##_begin(const za_params *params, int64_t age, void *state, bool measured)                      \
+    static slots name##_begin(const za_params *params, int64_t age, void *state)                                       \
     {                                                                                                                  \
         name##_kernel k = {.p = name##_params_of(params), .age = age};                                                 \
-        slots all = {measured ? NULL : (vec *)state + sizeof k.s / sizeof(vec), 0};                                    \
+        slots all = {state == NULL ? NULL : (vec *)state + sizeof k.s / sizeof(vec), 0, 1};                            \
         name##_start(&k, &all);                                                                                        \
-        if (!measured) {                                                                                               \
+        if (state != NULL) {                                                                                           \
             memset(state, 0, sizeof k.s + (size_t)all.taken * sizeof(vec));                                            \
             *(name##_state *)state = k.s;                                                                              \
         }                                                                                                              \
-        return (int64_t)(sizeof k.s / sizeof(vec)) + all.taken;                                                        \
+        return all;                                                                                                    \
     }                                                                                                                  \
     static void name##_run(const za_kernel_block *block)                                                               \
     {                                                                                                                  \
         name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                                   \
-        slots all = {(vec *)block->state + sizeof k.s / sizeof(vec), 0};                                               \
+        slots all = {(vec *)block->state + sizeof k.s / sizeof(vec), 0, 1};                                            \
         name##_start(&k, &all);                                                                                        \
         k.s = *(const name##_state *)block->state;                                                                     \
         const double *from[ZA_MAX_INPUTS];                                                                             \
@@ -89,8 +89,8 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
 
 typedef struct kernel {
     size_t header_bytes;
-    /* The vectors of a state, which is started unless it is only measured. */
-    int64_t (*begin)(const za_params *params, int64_t age, void *state, bool measured);
+    /* Starts a state; what it has taken, also without one. */
+    slots (*begin)(const za_params *params, int64_t age, void *state);
     void (*run)(const za_kernel_block *block);
 } kernel;
 
@@ -107,12 +107,17 @@ static size_t header_bytes(za_indicator indicator)
 
 static size_t state_bytes(za_indicator indicator, const za_params *params)
 {
-    return (size_t)kernels[indicator].begin(params, 0, NULL, true) * sizeof(vec);
+    return kernels[indicator].header_bytes + (size_t)kernels[indicator].begin(params, 0, NULL).taken * sizeof(vec);
+}
+
+static int64_t period(za_indicator indicator, const za_params *params)
+{
+    return kernels[indicator].begin(params, 0, NULL).period;
 }
 
 static void start(za_indicator indicator, const za_params *params, int64_t age, void *state)
 {
-    (void)kernels[indicator].begin(params, age, state, false);
+    (void)kernels[indicator].begin(params, age, state);
 }
 
 static void run(const za_kernel_block *block)
@@ -132,6 +137,6 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
 
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, start, run, transpose, spread};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period, start, run, transpose, spread};
 
 #endif
