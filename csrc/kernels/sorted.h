@@ -18,7 +18,7 @@ INLINE sorted sorted_at(double values, int64_t entered, slots *all)
     sorted s = {.size = size, .newest = entered % 2};
     s.copies[0] = slots_take(all, size);
     s.copies[1] = slots_take(all, size);
-    slots_go_round(all, 2);
+    slots_turn(all, 2);
     s.values = ring_at(values, entered, all);
     return s;
 }

@@ -182,9 +182,9 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
     window_shape shape = window_shape_of(kind);
     int64_t size = (int64_t)values;
     window w = {.size = size, .running = entered % size};
+    slots_turn(all, size);
     w.values = slots_take(all, shape.series * size);
     w.suffixes = slots_take(all, shape.sums * size);
-    slots_go_round(all, size);
     window_store(kind, state, window_nothing(kind));
     for (int anchor = 0; anchor < shape.anchors; ++anchor) {
         state[shape.sums + anchor] = vec_fill(0.0);
