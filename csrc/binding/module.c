@@ -267,13 +267,15 @@ static int add_types(PyObject *module, za_state *state)
     state->port_type = PyType_FromModuleAndSpec(module, &za_port_spec, NULL);
     state->batch_type = PyType_FromModuleAndSpec(module, &za_batch_spec, NULL);
     state->histogram_type = PyType_FromModuleAndSpec(module, &za_histogram_spec, NULL);
+    state->tally_type = PyType_FromModuleAndSpec(module, &za_tally_spec, NULL);
     if (state->store_type == NULL || state->port_type == NULL || state->batch_type == NULL ||
-        state->histogram_type == NULL) {
+        state->histogram_type == NULL || state->tally_type == NULL) {
         return -1;
     }
     return PyModule_AddType(module, (PyTypeObject *)state->store_type) < 0 ||
                    PyModule_AddType(module, (PyTypeObject *)state->port_type) < 0 ||
-                   PyModule_AddType(module, (PyTypeObject *)state->histogram_type) < 0
+                   PyModule_AddType(module, (PyTypeObject *)state->histogram_type) < 0 ||
+                   PyModule_AddType(module, (PyTypeObject *)state->tally_type) < 0
                ? -1
                : 0;
 }
