@@ -11,7 +11,8 @@ typedef struct za_store_object {
     za_store *store; /* the only owner; never NULL, never changes */
 } za_store_object;
 
-extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec, za_tally_spec;
+extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec, za_plan_type_spec, za_query_spec,
+    za_tally_spec;
 
 /* The one behind a Histogram, which owns it. */
 za_histogram *za_histogram_of(PyObject *object);

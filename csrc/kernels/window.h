@@ -151,9 +151,9 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
 {
     int64_t size = (int64_t)values;
     window w = {.size = size, .running = entered % size};
+    slots_turn(all, size);
     w.values = slots_take(all, kind == WINDOW_PAIRS ? 2 * size : size);
     w.suffixes = slots_take(all, window_sum_count(kind) * size);
-    slots_go_round(all, size);
     window_store(kind, state, window_nothing(kind));
     if (window_is_anchored(kind)) {
         state[window_sum_count(kind)] = vec_fill(0.0);
