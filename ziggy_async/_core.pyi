@@ -280,7 +280,12 @@ def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any
     """
 
 def catalog() -> list[dict[str, Any]]:
-    """The rows of the indicator catalog: name, group, summary, inputs, parameters, outputs."""
+    """The rows of the indicator catalog.
+
+    Of each: name, talib (None where TA-Lib has no such function), group, summary, inputs (the usual columns),
+    parameters (name, talib, whole, default, least, most), outputs (name, talib), memory ("reach", "fading", "forever"
+    or "formula"), and formulas, the text of each output, or None of a kernel.
+    """
 
 def series(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
     """An indicator over whole columns of one shape, `(bars,)` or `(symbols, bars)`.

@@ -26,8 +26,8 @@ PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssiz
 PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_catalog(PyObject *module, PyObject *unused); /* indicators.c */
-PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_catalog(PyObject *module, PyObject *unused);                            /* catalog.c */
+PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count); /* indicators.c */
 PyObject *za_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_lookback_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_notifier_run(PyObject *module, PyObject *unused); /* port_type.c */
