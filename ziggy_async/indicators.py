@@ -12,7 +12,7 @@ from ziggy_async import _core
 
 Floats = NDArray[np.float64]
 
-DEFAULTS: dict[str, dict[str, float]] = dict.fromkeys(("sma", "ema", "stddev", "highest", "lowest"), {"period": 20})
+DEFAULTS: dict[str, dict[str, float]] = {name: {"period": 20} for name in ("sma", "ema", "stddev", "highest", "lowest")}
 """Parameters whose defaults here are not the catalog's, which are TA-Lib's."""
 
 
