@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 _Floats = NDArray[np.float64]
+_ArrowColumn = tuple[str, str, int, int, tuple[Any, ...], tuple[tuple[Any, ...], ...]]
 _Wake = Literal["threadsafe", "eventfd"]
 
 FEATURE_NAMES: Final[tuple[str, ...]]
@@ -274,6 +275,12 @@ def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any
     As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays; whole numbers
     with nulls as (values, missing), two arrays; text as (codes, list of values), null being code -1; a column that
     cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
+    """
+
+def arrow_stream(columns: tuple[_ArrowColumn, ...], rows: int, /) -> object:
+    """A capsule "arrow_array_stream" of one record batch that shares the columns' memory.
+
+    A column: name, Arrow format, rows, how many are null, its buffers (None: no bitmap), its dictionary's column or ().
     """
 
 def catalog() -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments
 
 /* Functions of the module, each in the file named. */
 PyObject *za_read_arrow(PyObject *module, PyObject *data);                             /* arrow_columns.c */
+PyObject *za_arrow_stream(PyObject *module, PyObject *arguments);                      /* arrow_stream.c */
 PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count); /* requests.c */
 PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
