@@ -122,9 +122,6 @@ def signals(
     `rules`: bit 1 mean reversion, bit 2 momentum.
     """
 
-def measure_snapshot(store: BarStore, symbols: Iterable[str], repeats: int, /) -> list[float]:
-    """Seconds of each pass of the market-brain features over the symbols, on the calling thread alone."""
-
 _Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
 """None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from
 `since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
