@@ -62,7 +62,7 @@ def atr_simple(high: Floats, low: Floats, close: Floats, period: int = 14) -> tu
     return (_padded(_plain_means(true_range(high, low, close), period), len(close)),)
 
 
-def adx(high: Floats, low: Floats, close: Floats, period: int = 14) -> tuple[Floats, ...]:
+def adx(high: Floats, low: Floats, period: int = 14) -> tuple[Floats, ...]:
     """Wilder sums of the directional movements, seeded by the first `period - 1`; then their index DX from bar
     `period`; then Wilder's mean of DX, seeded by the first `period`. A bar without movement leaves it as it is."""
     up, down = np.diff(high), -np.diff(low)
