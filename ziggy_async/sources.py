@@ -37,12 +37,15 @@ SLICE = 512
 COUNTERS = ("calls", "failures", "timeouts", "shared")
 
 
-def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5.0) -> None:
+def set_bar_source(
+    source: Source | None, ttl: float = 300.0, timeout: float = 5.0, **options: Unpack[ReadingOptions]
+) -> None:
     """Lets `source(symbol, lookback)` supply the default store with bars; None removes the source.
 
     It is asked when a symbol has no bars, on `force_refresh=True`, and when `ttl` seconds have passed since it gave the
     symbol's bars (for bars that came another way: since it was set). `lookback` is the number of bars that the store
-    keeps. What it returns is anything that `BarStore.load` takes. A plain function runs on the blocking pool; a
+    keeps. What it returns is anything that `BarStore.load` takes, read with the same `options`, rows in any order: a
+    provider's newest-first is as good. Rows that `invalid="skip"` leaves out are logged. A plain function runs on the blocking pool; a
     coroutine function is awaited in the asking loop, and for synchronous callers in a background loop.
 
     Whatever it raises counts as a failure, also `SystemExit` and a `CancelledError` of its own; a `KeyboardInterrupt`
@@ -51,8 +54,8 @@ def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5
     `timeout`: seconds after which a call counts as failed, from its beginning. A coroutine is then cancelled; a plain
     function goes on, is not called a second time meanwhile, and its bars are loaded when they come.
 
-    `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless `ttl` >= 0
-    and `timeout` > 0.
+    `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless `ttl` >= 0,
+    `timeout` > 0 and the options are ones of `BarStore.load`.
     """
     global _source
     if source is not None and not callable(source):
@@ -64,7 +67,8 @@ def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5
         raise ValueError(f"ttl: {ttl!r} is not a number of seconds of at least 0")
     if not timeout > 0:
         raise ValueError(f"timeout: {timeout!r} is not a number of seconds above 0")
-    _source = BarSource(source, ttl, timeout) if source is not None else None
+    Rules(**options)
+    _source = BarSource(source, ttl, timeout, options) if source is not None else None
 
 
 def bar_source_stats() -> dict[str, int]:
@@ -80,12 +84,12 @@ def source_of(store: object) -> "BarSource | None":
 
 @dataclass(eq=False)
 class _Call:
-    """One call of the source. Its outcome, True for fresh bars, is set exactly once."""
+    """One call of the source. Its outcome, None for fresh bars and else why there are none, is set exactly once."""
 
     symbol: str
     loop: asyncio.AbstractEventLoop | None  # where its coroutine runs; None for a plain function
     asked: float
-    outcome: "Future[bool]" = field(default_factory=Future)
+    outcome: "Future[str | None]" = field(default_factory=Future)
     began: float | None = None  # None while a plain function waits for a thread
     timed_out: bool = False
     task: "asyncio.Task[None] | None" = None  # loops hold their tasks weakly
@@ -94,8 +98,9 @@ class _Call:
 class BarSource:
     """One function that supplies bars, with its calls under way. Safe from any thread."""
 
-    def __init__(self, function: Source, ttl: float, timeout: float) -> None:
+    def __init__(self, function: Source, ttl: float, timeout: float, options: ReadingOptions) -> None:
         self._function = function
+        self._options = options
         self._is_coroutine = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an instance whose class makes it a coroutine function
         )
@@ -115,7 +120,7 @@ class BarSource:
 
     def again(self) -> "BarSource":
         """The same source without its calls: for a forked child, where nobody finishes them."""
-        copy = BarSource(self._function, self._ttl, self._timeout)
+        copy = BarSource(self._function, self._ttl, self._timeout, self._options)
         copy._set_at = self._set_at
         copy._refreshed = dict(self._refreshed)
         return copy
@@ -285,7 +290,9 @@ class BarSource:
             return False
         if data is None:
             raise ValueError("the bar source returned None")
-        self._store.load(symbol, data)
+        skipped = self._store.load_unsorted(symbol, data, **self._options)
+        if skipped:
+            logger.warning("bar source: %d rows of %s were left out: %s", skipped, symbol, skipped.as_text())
         self._refreshed[symbol] = time.monotonic()
         return True
 

@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Literal
+from typing import Unpack
+
+import numpy as np
 
 from ziggy_async import _core
 from ziggy_async.reading import columns
+from ziggy_async.reading.options import ReadingOptions, Rules
 
 logger = logging.getLogger(__name__)
-
-Invalid = Literal["raise", "skip"]
 
 
 class Skipped(int):
@@ -22,6 +23,9 @@ class Skipped(int):
         skipped.reasons = dict(reasons)
         return skipped
 
+    def as_text(self) -> str:
+        return ", ".join(f"{rows} {reason}" for reason, rows in self.reasons.items())
+
 
 class BarStore(_core.BarStore):
     """Symbol -> its last `capacity` bars, kept natively in columns; safe from any thread.
@@ -32,48 +36,58 @@ class BarStore(_core.BarStore):
     """
 
     _has_logged_drops = False
+    _has_logged_volume = False
 
-    def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> Skipped:
+    def load(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
 
-        `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas frame, a mapping of 1-D arrays or a
-        structured array, rows in order of time. Columns are found by name in any case (`Date`, `ts`, `o`, `open_price`,
-        ...; see `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does. Timestamps without
-        a zone are UTC; whole numbers need `unit`, one of "ns", "us", "ms", "s".
+        `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas or polars frame, a mapping of 1-D
+        arrays, a structured array, or a list of mappings, of objects or, as an array `(rows, 5 or 6)` too, of rows
+        whose layout is known; oldest row first. Columns are found by name (`Date`, `ts`, `o`, `1. open`, ...; see
+        `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does.
+
+        The keywords are those of `reading.options.Rules`. Times without a zone are UTC. Whole numbers are since 1970 in
+        the one unit that puts all of them into the years 1975 to 2100, or digits of a date; `unit` says it. Dates that
+        can be read in several orders are decided by the other rows, or by `dates`.
 
         Raises `ValueError` or `TypeError` naming symbol, row, column and value for a row that is no bar: figures that
         are none or no bar's, values that are no number or no time, times out of range or out of order. With
-        `invalid="skip"` such rows are left out instead. Raises either way for what concerns a whole column: one that
-        is missing, ambiguous, of another length, shape or type, or in which no value at all can be read, and whole
-        numbers as times without a unit; and for a table that has no valid row. The store is then as it was.
+        `invalid="skip"` such rows are left out instead, and counted by reason. Raises either way for what concerns a
+        whole column: one that is missing, ambiguous, of another length, shape or type, or in which no value at all can
+        be read, dates that can be read in two ways, and several units in one column; for rows of which most are out of
+        order; and for a table that has no valid row. The store is then as it was.
         """
-        skip = _skips(invalid)
-        bars = columns.read_bars(data, symbol, unit, skip)
-        reasons = self._load_rows(symbol, *bars, skip)
-        self._log_drops()
-        return Skipped(reasons)
+        rules = Rules(**options)
+        bars = columns.read_bars(data, symbol, rules)
+        reasons = self._load_rows(symbol, *bars, rules.skip)
+        return self._loaded(reasons, rules)
 
-    def load_frame(
-        self,
-        data: object,
-        symbol_column: str | None = None,
-        *,
-        invalid: Invalid = "raise",
-        unit: str | None = None,
-    ) -> Skipped:
+    def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
 
         `symbol_column`: the column that holds the symbols, by default the one that is called symbol, ticker, sym, code
-        or instrument; a level of a pandas index may be it. A row without a symbol is invalid. Everything else is as for
-        `load`; on an error no symbol has changed.
+        or instrument; a level of a pandas index may be it. A pandas frame may have its tickers side by side instead. A
+        row without a symbol is invalid. Everything else is as for `load`; on an error no symbol has changed.
         """
-        skip = _skips(invalid)
-        table = columns.read_table(data, symbol_column, unit, skip)
-        table, nameless = table.without_nameless_rows(skip)
-        reasons = self._load_groups(table.symbols, table.codes, *table.bars, skip)
+        rules = Rules(**options)
+        table, nameless = columns.read_table(data, symbol_column, rules).without_nameless_rows(rules.skip)
+        reasons = self._load_groups(table.symbols, table.codes, *table.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
+        return self._loaded(reasons, rules)
+
+    def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
+        """As `load`, rows in any order."""
+        rules = Rules(**options)
+        bars = columns.read_bars(data, symbol, rules)
+        codes = np.zeros(len(bars.timestamp), dtype=np.int32)
+        return self._loaded(self._load_groups([symbol], codes, *bars, rules.skip), rules)
+
+    def _loaded(self, reasons: Mapping[str, int], rules: Rules) -> Skipped:
         self._log_drops()
+        if rules.volume is None and not self._has_logged_volume:
+            self._has_logged_volume = True
+            logger.warning("volumes are counted as 0: volume=None")
         return Skipped(reasons)
 
     def _log_drops(self) -> None:
@@ -87,12 +101,6 @@ class BarStore(_core.BarStore):
                 self.capacity,
                 self.capacity,
             )
-
-
-def _skips(invalid: str) -> bool:
-    if invalid not in ("raise", "skip"):
-        raise ValueError(f"invalid: {invalid!r} is neither 'raise' nor 'skip'")
-    return invalid == "skip"
 
 
 _default = BarStore()

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ziggy_async.messages import shortened, shown
-from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns
+from ziggy_async.reading.options import Unit
+from ziggy_async.reading.spellings import FIGURES, match_columns
 from ziggy_async.store import BarStore
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def load_files(
     store: BarStore,
     files: Sequence[DataFile],
     *,
-    unit: str | None = None,
+    unit: Unit | None = None,
     on_loaded: Callable[[DataFile], None] | None = None,
 ) -> list[str]:
     """Loads the bars of all `files` into `store` and returns their symbols in the order in which they occur.
@@ -248,7 +249,7 @@ def typed_columns(
 ) -> dict[str, str]:
     """SQL that gives each role's values their type, NULL where they have not got it."""
     types = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {source})").fetchall())
-    booleans = [roles[role] for role in PRICE_COLUMNS if types[role] == "BOOLEAN"]
+    booleans = [roles[role] for role in FIGURES if types[role] == "BOOLEAN"]
     if booleans:
         raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
     is_text = types["timestamp"] == "VARCHAR"
@@ -256,7 +257,7 @@ def typed_columns(
     return {
         "symbol": symbol,
         "timestamp": timestamp_from_text(connection, source) if is_text else "timestamp",
-        **{name: f"TRY_CAST({name} AS DOUBLE)" for name in PRICE_COLUMNS},
+        **{name: f"TRY_CAST({name} AS DOUBLE)" for name in FIGURES},
     }
 
 
@@ -349,7 +350,7 @@ def refuse_same_name(tables: list[Table]) -> None:
         owners[symbol] = table.file.path
 
 
-def load_table(connection: "duckdb.DuckDBPyConnection", store: BarStore, table: Table, unit: str | None) -> None:
+def load_table(connection: "duckdb.DuckDBPyConnection", store: BarStore, table: Table, unit: Unit | None) -> None:
     """One file into `store`; a refused row is named by its place in the file."""
     relation = connection.sql(f"SELECT {table.typed} FROM {table.source} ORDER BY row")
     with errors_named(table.file.path):
@@ -361,7 +362,7 @@ def load_table(connection: "duckdb.DuckDBPyConnection", store: BarStore, table: 
 
 
 def load_together(
-    connection: "duckdb.DuckDBPyConnection", store: BarStore, tables: list[Table], unit: str | None
+    connection: "duckdb.DuckDBPyConnection", store: BarStore, tables: list[Table], unit: Unit | None
 ) -> None:
     """Files that share symbols, as one table."""
     refuse_overlap(connection, tables)
