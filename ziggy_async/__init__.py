@@ -4,6 +4,15 @@ Bars go into a `BarStore`, the market-brain functions read the `default_store()`
 without holding up the loop that awaits it.
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("ziggy_async._core") is None:
+    raise ImportError(
+        f"the extension of ziggy_async is not built for this Python in {Path(__file__).parents[1]}: type "
+        "`pip install -e .` there, or start Python in another folder if ziggy_async is installed"
+    )
+
 from ziggy_async._version import __version__
 from ziggy_async.async_features import (
     AsyncFeatureComputer,

@@ -16,7 +16,8 @@ FEATURE_NAMES: Final[tuple[str, ...]]
 REQUIRED_BARS: Final[int]
 """Bars that the market-brain features need: 50."""
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
-"""Names and defaults of the signal rules' parameters, in the order in which `signals` takes them."""
+"""Names and defaults (int where they are whole) of the signal rules' parameters, in the order in which `signals` takes
+them."""
 
 @disjoint_base
 class BarStore:
@@ -26,9 +27,12 @@ class BarStore:
     finite and positive.
     """
 
-    def __new__(cls, capacity: int = 512, *, ordered: bool = True) -> Self: ...
+    def __new__(cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252) -> Self: ...
     @property
     def capacity(self) -> int: ...
+    @property
+    def bars_per_year(self) -> float:
+        """What volatilities are scaled by."""
     def append(
         self,
         symbol: str,

@@ -33,10 +33,15 @@ class BarStore(_core.BarStore):
     A bar is a timestamp (UTC, nanoseconds) and open, high, low, close and volume as float64: finite, prices positive,
     low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time. Prices of one bar that are
     apart by at most 1e-9 of themselves count as equal.
+
+    `bars_per_year`, 252 unless given, is what volatilities are scaled by: daily bars.
     """
 
     _has_logged_drops = False
     _has_logged_volume = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
 
     def load(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
@@ -109,3 +114,9 @@ _default = BarStore()
 def default_store() -> BarStore:
     """The store of the market-brain functions, one for the process."""
     return _default
+
+
+def symbol_of(store: BarStore, ticker: str) -> str:
+    """`ticker` as `store` spells it: in capitals where only those are a symbol of it, else as it is."""
+    capitals = ticker.upper()
+    return capitals if ticker not in store and capitals in store else ticker

@@ -228,20 +228,22 @@ static int make_names(za_state *state)
     return state->no_arguments == NULL || state->feature_names == NULL || state->level_names == NULL ? -1 : 0;
 }
 
-/* ((name, default), ...) */
+/* ((name, default), ...), a default that is written as a whole number being an int. */
 static PyObject *rule_parameters(void)
 {
     static const struct {
-        const char *name;
+        const char *name, *written;
         double initial;
     } rows[] = {
-#define PARAMETER(name, initial) {#name, initial},
+#define PARAMETER(name, initial) {#name, #initial, initial},
 #include "market/rules.def"
 #undef PARAMETER
     };
     PyObject *tuple = PyTuple_New(ZA_RULE_PARAMETER_COUNT);
     for (int i = 0; tuple != NULL && i < ZA_RULE_PARAMETER_COUNT; i++) {
-        PyObject *pair = Py_BuildValue("(sd)", rows[i].name, rows[i].initial);
+        bool is_whole = strchr(rows[i].written, '.') == NULL;
+        PyObject *value = is_whole ? PyLong_FromDouble(rows[i].initial) : PyFloat_FromDouble(rows[i].initial);
+        PyObject *pair = Py_BuildValue("(sN)", rows[i].name, value);
         if (pair == NULL) {
             Py_CLEAR(tuple);
         } else {

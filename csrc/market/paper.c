@@ -9,7 +9,6 @@ _Static_assert((int)SLOT_COUNT <= (int)ZA_MOST_SLOTS, "a row has room for every 
 
 enum {
     WINDOW = 20,         /* of the averages, deviations and correlation */
-    TRADING_DAYS = 252,  /* a year */
     MOMENTUM_BARS = 5,   /* sector_momentum compares the last close with the one four bars before */
     LEAST_CORRELATED = 5 /* returns below which a correlation says nothing */
 };
@@ -127,7 +126,7 @@ static bool correlate(const za_lane_set *set, const za_tile *tile, const za_view
 }
 
 /* The year's volatility, of as many of the last bars as there are up to the window. */
-static bool add_volatility(const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
+static bool add_volatility(const za_group *group, const za_tile *tile, za_scratch *scratch,
                            double (*wide)[ZA_MOST_SLOTS])
 {
     if (tile->bars < WINDOW) {
@@ -135,9 +134,9 @@ static bool add_volatility(const za_lane_set *set, const za_tile *tile, za_scrat
     }
     za_step step = {.indicator = ZA_INDICATOR_volatility,
                     .real = ZA_CLOSE,
-                    .params = {{(double)least_of(WINDOW, tile->bars - 1), TRADING_DAYS}},
+                    .params = {{(double)least_of(WINDOW, tile->bars - 1), group->bars_per_year}},
                     ONE(SLOT_VOLATILITY)};
-    return za_plan_run((za_plan){&step, 1}, set, tile, scratch, wide);
+    return za_plan_run((za_plan){&step, 1}, group->set, tile, scratch, wide);
 }
 
 bool za_paper_fill(const za_group *group, const bool *is_market, const za_view *spy, za_scratch *scratch)
@@ -149,7 +148,7 @@ bool za_paper_fill(const za_group *group, const bool *is_market, const za_view *
         set_defaults(wide[lane], tile.bars);
     }
     if (!za_plan_run((za_plan){steps, STEPS}, set, &tile, scratch, wide) ||
-        !add_volatility(set, &tile, scratch, wide) || !correlate(set, &tile, spy, scratch, wide)) {
+        !add_volatility(group, &tile, scratch, wide) || !correlate(set, &tile, spy, scratch, wide)) {
         return false;
     }
     for (int i = 0; i < group->count; i++) {

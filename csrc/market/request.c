@@ -47,7 +47,7 @@ static bool is_market(za_symbol symbol)
 static bool fill_tile(za_claim *claim, const za_lane_set *set, int first, int count)
 {
     za_request *request = claim->request;
-    za_group group = {.set = set, .count = count};
+    za_group group = {.set = set, .count = count, .bars_per_year = za_store_options_of(request->store).bars_per_year};
     bool market[ZA_MOST_LANES];
     for (int i = 0; i < count; i++) {
         int at = claim->order[first + i];

@@ -28,7 +28,15 @@ static bool has_bars(const za_step *step, int64_t bars)
 /* The column of the tile behind an input of the indicator. */
 static za_field source_of(const za_step *step, int input)
 {
-    return input == ZA_CLOSE ? step->real : (za_field)input;
+    za_field usual = za_indicator_info_of(step->indicator)->inputs[input];
+    return usual == ZA_CLOSE ? step->real : usual;
+}
+
+/* The bar at which a step has to start so that its last value is that of the whole history. */
+static int64_t start_of(const za_step *step, int64_t bars)
+{
+    za_memory memory = za_memory_of(step->indicator, &step->params);
+    return memory.kind == ZA_REACH && memory.bars < bars ? bars - memory.bars : 0;
 }
 
 static za_extent extent_of(za_plan plan, const za_lane_set *set, int64_t bars)
@@ -41,14 +49,11 @@ static za_extent extent_of(za_plan plan, const za_lane_set *set, int64_t bars)
         if (!has_bars(step, bars)) {
             continue;
         }
-        unsigned inputs = za_indicator_info_of(step->indicator)->inputs;
-        int64_t start = za_snapshot_start(step->indicator, &step->params, bars);
+        int64_t start = start_of(step, bars);
         size_t bytes = set->state_bytes(step->indicator, &step->params);
-        for (int input = 0; input < ZA_FIELD_COUNT; input++) {
+        for (int input = 0; input < za_indicator_info_of(step->indicator)->input_count; input++) {
             za_field source = source_of(step, input);
-            if ((inputs & 1u << input) != 0 && start < extent.first[source]) {
-                extent.first[source] = start;
-            }
+            extent.first[source] = start < extent.first[source] ? start : extent.first[source];
         }
         extent.state_bytes = bytes > extent.state_bytes ? bytes : extent.state_bytes;
     }
@@ -106,19 +111,32 @@ static void run_step(const za_run *run, const za_step *step, double (*rows)[ZA_M
 {
     const za_lane_set *set = run->set;
     const za_indicator_info *info = za_indicator_info_of(step->indicator);
-    int64_t start = za_snapshot_start(step->indicator, &step->params, run->bars);
-    za_frame frame = {.bars = run->bars - start};
-    for (int input = 0; input < ZA_FIELD_COUNT; input++) {
+    int64_t start = start_of(step, run->bars), bars = run->bars - start;
+    _Alignas(ZA_CACHE_LINE) double out[ZA_MAX_OUTPUTS][ZA_MOST_LANES];
+    za_kernel_block block = {.indicator = step->indicator,
+                             .params = &step->params,
+                             .age = start,
+                             .bars = bars - 1,
+                             .from = bars - 1,
+                             .state = run->state};
+    za_kernel_block last = block;
+    last.age = run->bars - 1;
+    last.bars = 1;
+    last.from = 0;
+    for (int input = 0; input < info->input_count; input++) {
         za_field source = source_of(step, input);
-        if ((info->inputs & 1u << input) != 0) {
-            frame.column[input] = run->column[source] + (start - run->extent.first[source]) * set->lanes;
-        }
+        block.in[input] = run->column[source] + (start - run->extent.first[source]) * set->lanes;
+        last.in[input] = block.in[input] + (bars - 1) * set->lanes;
     }
-    _Alignas(ZA_CACHE_LINE) double out[ZA_MAX_OUTPUTS * ZA_MOST_LANES];
-    set->snapshot(step->indicator, &step->params, &frame, run->state, out);
+    for (int output = 0; output < info->output_count; output++) {
+        last.out[output] = step->slot[output] != ZA_NO_SLOT ? out[output] : NULL;
+    }
+    set->start(step->indicator, &step->params, start, run->state);
+    set->run(&block);
+    set->run(&last);
     for (int output = 0; output < info->output_count; output++) {
         for (int lane = 0; step->slot[output] != ZA_NO_SLOT && lane < set->lanes; lane++) {
-            rows[lane][step->slot[output]] = out[output * set->lanes + lane];
+            rows[lane][step->slot[output]] = out[output][lane];
         }
     }
 }

@@ -340,7 +340,7 @@ def test_what_cannot_be_served(capsys, monkeypatch):
     assert "192.0.2.1" in refused(["--host", "192.0.2.1", "--port", "0"], capsys)
     assert "cannot listen" in refused(["--host", "no.such.host.invalid", "--port", "0"], capsys)
     assert "nowhere.csv" in refused(["nowhere.csv", "--port", "0"], capsys)
-    assert "no bars for NONE" in refused(["--tickers", "NONE", "--port", "0"], capsys)
+    assert "no bars of NONE" in refused(["--tickers", "NONE", "--port", "0"], capsys)
     assert "max_workers" in refused(["--workers", "0", "--port", "0"], capsys)
     monkeypatch.setenv("ASYNC_FEATURES_QUEUE_SIZE", "none")
     assert "ASYNC_FEATURES_QUEUE_SIZE" in refused(["--port", "0"], capsys)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ziggy_async._version import __version__
-from ziggy_async.cli import commands, main, output
+from ziggy_async.cli import main, output, signals
 
 HEADER = "symbol,date,open,high,low,close,volume\n"
 
@@ -76,23 +76,23 @@ def test_signals_of_the_made_up_market(command):
 
 def test_signals_come_in_the_order_asked(command):
     _, out, _ = command("signals", "--json", "--tickers", "TELE01,spy, AUTO01,TELE01")
-    assert [each["ticker"] for each in strict_json(out)["signals"]] == ["TELE01", "SPY", "AUTO01", "TELE01"]
+    assert [each["ticker"] for each in strict_json(out)["signals"]] == ["TELE01", "SPY", "AUTO01"]
 
 
 def test_a_long_table_shows_the_signals_and_counts_the_rest(command):
     code, out, err = command("signals")
     assert (code, err) == (0, "")
     found = sum("LONG" in line or "SHORT" in line for line in out.splitlines())
-    assert f"{500 - found} more without a signal" in out
+    assert f"Not shown: {500 - found} tickers without a signal ({500 - found} no_trade_edge)." in out
     assert "loop lag" in out
-    for name in commands.SIGNAL_COLUMNS:
+    for name in signals.COLUMNS:
         assert name in out
 
 
 def test_all_shows_all(command):
     _, out, _ = command("signals", "--all")
     assert out.count("no_trade_edge") > 200
-    assert "more without a signal" not in out
+    assert "Not shown" not in out
 
 
 def test_files_and_tickers(command, prices):
@@ -204,10 +204,19 @@ def test_wrong_commands(command, arguments):
     refused(command(*arguments.split()))
 
 
-def test_unknown_tickers_are_named(command):
-    err = refused(command("signals", "--tickers", "SPY,NOPE,AUTO01,nada,NOPE"))
-    assert "NOPE, nada" in err
-    assert "AUTO01" not in err
+@pytest.mark.parametrize("arguments", ["signals", "features"])
+def test_unknown_tickers_are_named_with_the_nearest_and_the_others_are_shown(command, arguments):
+    code, out, err = command(arguments, "--csv", "--tickers", "SPX,auto01,tele 1,nada,SPX")
+    assert code == 1
+    assert [line.split(",")[0] for line in out.splitlines()] == ["ticker", "AUTO01"]
+    assert err == "ziggy-async: no bars of SPX (the nearest is SPY), tele 1 (the nearest is TELE41), nada\n"
+
+
+@pytest.mark.parametrize("arguments", ["signals", "features", "signals --json", "features --csv"])
+def test_no_known_ticker_at_all(command, arguments):
+    code, out, err = command(*arguments.split(), "--tickers", "NOPE")
+    assert (code, err) == (1, "ziggy-async: no bars of NOPE\n")
+    assert "NOPE" not in out
 
 
 def test_faulty_files(command, tmp_path):
@@ -222,7 +231,7 @@ def test_interrupted(command, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "timed", interrupt)
+    monkeypatch.setattr(signals, "timed", interrupt)
     code, out, err = command("signals")
     assert (code, out, err) == (130, "", "")
 
@@ -269,4 +278,4 @@ def test_json_has_neither_nan_nor_infinity(capsys):
     [(None, ""), (True, "True"), (3, "3"), (212.8, "212.80"), (0.0, "0.0000"), (-1.5, "-1.5000"), (2e-6, "2e-06")],
 )
 def test_figures(value, text):
-    assert commands.figure(value) == text
+    assert output.figure(value) == text

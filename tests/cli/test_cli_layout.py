@@ -186,10 +186,23 @@ def test_errors_show_no_control_characters(tmp_path):
         env=os.environ | {"PYTHONIOENCODING": "ascii"},
         timeout=60,
     )
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"ziggy-async: no bars for \\x1b[2J\\u6771\n"
+    assert done.returncode == 1
+    assert done.stderr == b"ziggy-async: no bars of \\x1b[2J\\u6771\n"
     done = subprocess.run(
         [sys.executable, "-m", "ziggy_async", "sig\x1b[2J"], capture_output=True, text=True, timeout=60
     )
     assert "\x1b" not in done.stderr
     assert r"\x1b[2J" in done.stderr
+
+
+def test_a_terminal_shows_the_best_twenty():
+    def shown(*arguments):
+        lines = [ESCAPES.sub("", line) for line in on_terminal(200, "signals", *arguments).splitlines()]
+        return lines, sum("2024-12-05" in line for line in lines)
+
+    lines, count = shown()
+    assert count == 20
+    [note] = [line for line in lines if line.startswith("Not shown: ")]
+    assert "more signals" in note
+    assert shown("--top", "7")[1] == 7
+    assert shown("--all")[1] == 500

@@ -73,6 +73,16 @@ class AsyncFeatureComputer(Calls):
         self._was_stopped = False
         _computers.add(self)
 
+    def __repr__(self) -> str:
+        if not self.is_started:
+            return f"<AsyncFeatureComputer: {'stopped' if self._was_stopped else 'not started'}>"
+        counts = self._counts.to_dict()
+        state = "draining" if self.is_draining else "started"
+        return (
+            f"<AsyncFeatureComputer: {state}, {self.workers} workers, {counts['running']} tasks running, "
+            f"{counts['queued']} of {self.config.queue_size} queued>"
+        )
+
     @property
     def _home(self) -> Home:
         return self

@@ -1,8 +1,9 @@
 """The command `ziggy-async`: signals and features on the terminal, as JSON or over HTTP; benchmarks of both.
 
-Exit codes: 0 done, or served until SIGTERM or Ctrl+C; 1 the output cannot be written, or `regress` found something
-slower; 2 the command, a file, a ticker or an address is wrong; 130 interrupted; 141 nobody reads the output any more.
-For 1 and 2, one line on stderr says what is wrong, and for what is slower the output.
+Exit codes: 0 done, or served until SIGTERM or Ctrl+C; 1 the output cannot be written, a ticker is unknown (the
+others are shown), or `regress` found something slower; 2 the command, a file or an address is wrong; 130 interrupted;
+141 nobody reads the output any more. For 1 and 2, one line on stderr says what is wrong, and for what is slower the
+output.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from ziggy_async.cli.arguments import parse_arguments
 from ziggy_async.cli.commands import check_environment
-from ziggy_async.cli.output import OutputError, encoding_of, shown, write_out
+from ziggy_async.cli.output import OutputError, complain, write_out
 
 SERVING = "serving needs FastAPI, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
 MISSING = {
@@ -27,7 +28,7 @@ MISSING = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. It fills the default store, so it wants a process of its own."""
     if sys.stdout is None:  # it was closed before we began
-        return fail("cannot write the output: it is closed", 1)
+        return complain("cannot write the output: it is closed")
     try:
         return run(argv)
     except KeyboardInterrupt:
@@ -37,14 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
     except OutputError as error:
         discard_output()
-        return fail(f"cannot write the output: {error}", 1)
+        return complain(f"cannot write the output: {error}")
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in MISSING:
             raise
-        return fail(MISSING[package])
+        return complain(MISSING[package], 2)
     except ValueError as error:
-        return fail(str(error))
+        return complain(str(error), 2)
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -60,9 +61,3 @@ def run(argv: Sequence[str] | None) -> int:
 def discard_output() -> None:
     """What is still buffered has nowhere to go; the interpreter would complain about it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def fail(message: str, code: int = 2) -> int:
-    if sys.stderr is not None:
-        print("ziggy-async:", shown(" ".join(message.split()), encoding_of(sys.stderr)), file=sys.stderr)
-    return code

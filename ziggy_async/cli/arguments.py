@@ -11,11 +11,15 @@ from ziggy_async.cli import commands
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
+from ziggy_async.cli.signals import MANY, SORTS, signals
+from ziggy_async.environment import is_number
+from ziggy_async.market_brain.regime import RegimeState
 
-FILES = """CSV or Parquet; without a symbol column the symbol is the start of the file's name (SPY_daily.csv), or it is
-given as SYMBOL=path. No file: a made-up market of 500 tickers"""
+FILES = """CSV or Parquet, or - for standard input; without a symbol column the symbol is the start of the file's name
+(SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
 
 MOST_OPERATIONS = 100_000
+MOST_ROWS = 999_999_999
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,10 +34,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    signals = choices.add_parser("signals", help="trading signals of a watchlist")
-    add_bars(signals)
-    signals.add_argument("--all", action="store_true", help="also show the tickers without a signal")
-    signals.set_defaults(run=commands.signals)
+    add_signals(choices.add_parser("signals", help="trading signals of a watchlist, the most confident ones first"))
 
     features = choices.add_parser("features", help="the figures that signals are made from")
     add_bars(features)
@@ -55,6 +56,29 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def add_signals(parser: argparse.ArgumentParser) -> None:
+    add_bars(parser)
+    parser.add_argument("--all", action="store_true", help="also the tickers without a signal, however many")
+    parser.add_argument("--top", type=count, metavar="N", help=f"the first N alone ({MANY} on a terminal)")
+    parser.add_argument(
+        "--sort",
+        choices=SORTS,
+        metavar="BY",
+        help="confidence, return, close, rsi, z-score: the highest first, as --sort=-rsi the lowest; ticker; given "
+        "(confidence, or given with --tickers)",
+    )
+    parser.add_argument("--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected")
+    parser.add_argument(
+        "--param",
+        type=parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the rules, such as mr_rsi_oversold=35; may be repeated",
+    )
+    parser.set_defaults(run=signals)
+
+
 def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operations", type=operations, default=100, metavar="N", help="at once, 1 to 100000 (100)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="also measure a baseline for regress: half a minute")
@@ -72,7 +96,9 @@ def add_regress(parser: argparse.ArgumentParser) -> None:
 
 def add_bars(parser: argparse.ArgumentParser) -> None:
     add_market(parser, "these alone, in this order")
-    add_json(parser)
+    formats = parser.add_mutually_exclusive_group()
+    add_json(formats)
+    formats.add_argument("--csv", action="store_true", help="comma-separated values instead of a table")
 
 
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
@@ -81,14 +107,37 @@ def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
     parser.add_argument("--unit", choices=("s", "ms", "us", "ns"), help="of timestamps that are whole numbers")
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
 def operations(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_OPERATIONS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_OPERATIONS}")
+    return whole_number(text, MOST_OPERATIONS)
+
+
+def count(text: str) -> int:
+    return whole_number(text, MOST_ROWS)
+
+
+def whole_number(text: str, most: int) -> int:
+    if not (is_number(text) and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
     return int(text)
+
+
+def regime(text: str) -> RegimeState:
+    for state in RegimeState:
+        if state.lower() == text.lower():
+            return state
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(RegimeState)}")
+
+
+def parameter(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE with a number as the value") from None
 
 
 def ticker_list(text: str) -> list[str]:

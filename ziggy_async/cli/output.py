@@ -1,9 +1,11 @@
-"""Tables, progress and JSON. Rich (the extra `cli`) draws the progress and the colours; without it there are none."""
+"""What the commands write: tables, CSV, JSON, progress and complaints. Rich (the extra `cli`) draws the progress and
+the colours; without it there are none."""
 
+import csv
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
@@ -85,6 +87,38 @@ def progress(doing: str, steps: int) -> Iterator[Callable[[], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(doing, total=steps)
         yield lambda: bar.advance(task)
+
+
+def figure(value: object) -> str:
+    """Four digits that count, at least; words and truths as they are, nothing for None."""
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    if abs(value) >= 1e6:
+        return f"{value:.0f}"
+    if abs(value) >= 10:
+        return f"{value:.2f}"
+    return f"{value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{value:.4g}"
+
+
+def as_of(features: Mapping[str, Any]) -> str:
+    """When the last bar began, UTC: the day, and the time of day unless it is midnight. Nothing without figures."""
+    return str(features.get("as_of") or "").removesuffix("+00:00").removesuffix("T00:00:00").replace("T", " ")
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Figures in full; nothing for None."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_out(text.getvalue())
+
+
+def complain(message: str, code: int = 1) -> int:
+    """One line on stderr; returns the exit code `code`."""
+    if sys.stderr is not None:
+        print("ziggy-async:", shown(" ".join(message.split()), encoding_of(sys.stderr)), file=sys.stderr)
+    return code
 
 
 def print_json(value: Mapping[str, Any]) -> None:

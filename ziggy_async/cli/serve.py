@@ -28,7 +28,7 @@ from ziggy_async.async_features import (
     shutdown_async_features,
 )
 from ziggy_async.bridge import wake
-from ziggy_async.cli.commands import load_bars
+from ziggy_async.cli.market import load_bars
 from ziggy_async.cli.output import write_out
 
 REQUEST_TIMEOUT = 4
@@ -45,7 +45,9 @@ def serve(arguments: argparse.Namespace) -> None:
     config = TaskPoolConfig(**({} if arguments.workers is None else {"max_workers": arguments.workers}))
     wake()  # wrong in the environment? Say so now
     with closing(bind(arguments.host, arguments.port)) as listener:
-        watchlist = load_bars(arguments)
+        watchlist, unknown = asked = load_bars(arguments)
+        if unknown:
+            raise ValueError(asked.complaint())
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
         asyncio.run(run(application(watchlist), listener, config))
 

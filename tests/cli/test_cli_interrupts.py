@@ -1,0 +1,65 @@
+"""Ctrl+C in the command: exit code 130 and not a word, whenever it comes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+# Shells start what runs in the background deaf to an interrupt, and these tests may run there.
+COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "ziggy-async"
+from ziggy_async_command import main
+print("begun", file=sys.stderr, flush=True)
+sys.exit(main())
+"""
+
+
+def interrupted(*arguments, after):
+    """Ends the command by an interrupt that many seconds after its beginning, unless it is done before."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr.readline() == "begun\n"
+    time.sleep(after)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to its children, too
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory):
+    """One that takes seconds to load."""
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    rows = "".join(f"{day // 1440 + 1:02} {day // 60 % 24:02}:{day % 60:02},10,11,9,10,1000\n" for day in range(30_000))
+    with path.open("w") as file:
+        file.write("symbol,date,open,high,low,close,volume\n")
+        for symbol in range(60):
+            file.write(re.sub("^", f"S{symbol},2024-01-", rows, flags=re.MULTILINE).removesuffix(f"S{symbol},2024-01-"))
+    return path
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.6, 1.0, 1.5])
+def test_while_the_package_is_imported_and_while_a_file_is_loaded(large_file, after):
+    assert interrupted("signals", str(large_file), after=after) == (130, "", "")
+
+
+@pytest.mark.parametrize("arguments", ["bench --operations 1000", "regress --save /dev/null", "serve --port 0"])
+@pytest.mark.parametrize("after", [0.3, 1.0])
+def test_of_commands_that_take_long(arguments, after):
+    code, out, err = interrupted(*arguments.split(), after=after)
+    if out.startswith("Serving"):
+        assert (code, err) == (0, "")
+    else:
+        assert (code, out, err) == (130, "", "")

@@ -1,0 +1,134 @@
+"""Indicators that are formulas of others, over whole series."""
+
+import numpy as np
+
+from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, Floats, composed
+from reference.recursive import adx, atr, ema, kama, rsi
+from reference.series import lag, skip
+from reference.windowed import fastk, midprice, sma, stddev, trima, wma
+
+BANDS = ("upper", "middle", "lower")
+
+
+@composed()
+def dema(x: Floats, period=30):
+    once = ema(x, period)
+    return 2 * once - ema(once, period)
+
+
+@composed()
+def tema(x: Floats, period=30):
+    once = ema(x, period)
+    twice = ema(once, period)
+    return 3 * once - 3 * twice + ema(twice, period)
+
+
+@composed()
+def t3(x: Floats, period=5, vfactor=0.7):
+    """Tillson: `(1 + v) ema - v ema(ema)` three times over, as a sum of the third to the sixth average."""
+    averages = [x]
+    for _ in range(6):
+        averages.append(ema(averages[-1], period))
+    v = vfactor
+    weights = {3: (1 + v) ** 3, 4: -3 * v * (1 + v) ** 2, 5: 3 * v**2 * (1 + v), 6: -(v**3)}
+    return sum(weight * averages[order] for order, weight in weights.items())
+
+
+@composed()
+def trix(x: Floats, period=30):
+    thrice = ema(ema(ema(x, period), period), period)
+    return 100 * (thrice / lag(thrice, 1) - 1)
+
+
+KINDS = (sma, ema, wma, dema, tema, trima, kama, None, t3)
+"""Moving averages by TA-Lib's number of their kind; MAMA is not here."""
+
+
+@composed()
+def ma(x: Floats, period=30, matype=0):
+    return KINDS[matype](x, period) if period > 1 else x
+
+
+def lookback(period, matype):
+    """Bars before the first value of `ma`."""
+    if period == 1:
+        return 0
+    return {3: 2 * (period - 1), 4: 3 * (period - 1), 6: period, 8: 6 * (period - 1)}.get(matype, period - 1)
+
+
+@composed(outputs=BANDS)
+def bbands(x: Floats, period=20, nbdevup=2.0, nbdevdn=2.0, matype=0):
+    middle, width = ma(x, period, matype), stddev(x, period)
+    return middle + nbdevup * width, middle, middle - nbdevdn * width
+
+
+@composed(outputs=("macd", "signal", "histogram"))
+def macd(x: Floats, fast=12, slow=26, signal=9):
+    return macdext(x, fast, 1, slow, 1, signal, 1)
+
+
+@composed(outputs=("macd", "signal", "histogram"))
+def macdext(x: Floats, fastperiod=12, fastmatype=0, slowperiod=26, slowmatype=0, signalperiod=9, signalmatype=0):
+    """Both averages have their first value on the same bar; all three lines begin with the signal."""
+    fast, slow = (fastperiod, fastmatype), (slowperiod, slowmatype)
+    if slowperiod < fastperiod:
+        fast, slow = slow, fast
+    first = max(lookback(*fast), lookback(*slow))
+    parts = [ma(skip(x, first - lookback(*each)), *each) for each in (fast, slow)]
+    line = parts[0] - parts[1]
+    signal = ma(line, signalperiod, signalmatype)
+    line = skip(line, lookback(signalperiod, signalmatype))
+    return line, signal, line - signal
+
+
+@composed()
+def apo(x: Floats, fast=12, slow=26, matype=1):
+    fast, slow = sorted((fast, slow))
+    return ma(x, fast, matype) - ma(x, slow, matype)
+
+
+@composed()
+def ppo(x: Floats, fast=12, slow=26, matype=1):
+    fast, slow = sorted((fast, slow))
+    base = ma(x, slow, matype)
+    return np.where(base == 0, 0.0, 100 * (ma(x, fast, matype) - base) / base)
+
+
+@composed(HIGH_LOW_CLOSE, ("k", "d"))
+def stochf(high: Floats, low: Floats, close: Floats, fastk_period=5, fastd_period=3, fastd_matype=0):
+    k = fastk(high, low, close, fastk_period)
+    return skip(k, lookback(fastd_period, fastd_matype)), ma(k, fastd_period, fastd_matype)
+
+
+@composed(HIGH_LOW_CLOSE, ("k", "d"))
+def stoch(
+    high: Floats, low: Floats, close: Floats,
+    fastk_period=5, slowk_period=3, slowk_matype=0, slowd_period=3, slowd_matype=0,
+):  # fmt: skip
+    k = ma(fastk(high, low, close, fastk_period), slowk_period, slowk_matype)
+    return skip(k, lookback(slowd_period, slowd_matype)), ma(k, slowd_period, slowd_matype)
+
+
+@composed(outputs=("k", "d"))
+def stochrsi(x: Floats, period=14, fastk_period=5, fastd_period=3, fastd_matype=0):
+    strength = rsi(x, period)
+    return stochf(strength, strength, strength, fastk_period, fastd_period, fastd_matype)
+
+
+@composed(HIGH_LOW_CLOSE)
+def adxr(high: Floats, low: Floats, close: Floats, period=14):
+    index = adx(high, low, close, period)
+    return (index + lag(index, period - 1)) / 2
+
+
+@composed(HIGH_LOW_CLOSE)
+def natr(high: Floats, low: Floats, close: Floats, period=14):
+    return 100 * atr(high, low, close, period) / close
+
+
+@composed(HIGH_LOW, ("conversion", "base", "span_a", "span_b"))
+def ichimoku(high: Floats, low: Floats, conversion=9, base=26, span=52, displacement=26):
+    """The spans are those of `displacement` bars before, as a chart shows them on this bar."""
+    turning, standard = midprice(high, low, conversion), midprice(high, low, base)
+    cloud = (turning + standard) / 2, midprice(high, low, span)
+    return turning, standard, *(lag(side, displacement) for side in cloud)

@@ -1,0 +1,118 @@
+"""The bars and the tickers that a command looks at, and what it costs to compute them."""
+
+import argparse
+import asyncio
+import difflib
+import shutil
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, TypeVar
+
+from ziggy_async.cli.output import progress
+from ziggy_async.lag import LagSummary, PingLag
+from ziggy_async.sample import sample_universe
+from ziggy_async.store import BarStore, default_store, symbol_of
+
+T = TypeVar("T")
+
+STDIN = Path("-")
+"""What stands for standard input."""
+STORED_NAME = "(STDIN)"
+"""Of the file that holds it; no symbol looks like that."""
+
+
+class Asked(NamedTuple):
+    """The tickers to look at, in order and each once, and those of `--tickers` that have no bars."""
+
+    tickers: list[str]
+    unknown: list[str]
+
+    def complaint(self) -> str:
+        """Names the unknown tickers, each with the known one that is spelt most like it."""
+        symbols = default_store().symbols()
+        return f"no bars of {', '.join(with_nearest(ticker, symbols) for ticker in self.unknown)}"
+
+
+def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(ticker.upper(), symbols, n=1, cutoff=0.5)
+    return f"{ticker} (the nearest is {nearest[0]})" if nearest else ticker
+
+
+def load_bars(arguments: argparse.Namespace) -> Asked:
+    """Fills the default store from the files, or with the made-up market."""
+    store = default_store()
+    store.clear()
+    symbols = load_named(store, arguments) if arguments.files else load_sample(store)
+    if arguments.tickers is None:
+        # "^" marks an index: a gauge that nobody trades.
+        return Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
+    tickers = list(dict.fromkeys(symbol_of(store, ticker) for ticker in arguments.tickers))
+    return Asked([each for each in tickers if each in store], [each for each in tickers if each not in store])
+
+
+def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
+    from ziggy_async.reading.files import DataFile, DataFileError, load_files
+
+    files = [DataFile.from_argument(text) for text in arguments.files]
+    with TemporaryDirectory() as folder:
+        stored = Path(folder, STORED_NAME)
+        readers = [file for file in files if file.path == STDIN]
+        if len(readers) > 1:
+            raise DataFileError("standard input: can be read only once")
+        if readers:
+            store_input(stored)
+        files = [replace(file, path=stored) if file.path == STDIN else file for file in files]
+        try:
+            with progress("Loading bars", len(files)) as done:
+                symbols = load_files(store, files, unit=arguments.unit, on_loaded=lambda _: done())
+        except DataFileError as error:
+            raise DataFileError(str(error).replace(str(stored), "standard input")) from error
+        except RuntimeError as error:  # what DuckDB makes of Ctrl+C
+            if "interrupted" in str(error):
+                raise KeyboardInterrupt from error
+            raise
+    if STORED_NAME in symbols:
+        raise DataFileError("standard input: has no symbol column; say whose bars it has with SYMBOL=-")
+    return symbols
+
+
+def store_input(path: Path) -> None:
+    """Copies standard input into a file, which can be read more than once. `ValueError` when it cannot be read."""
+    if sys.stdin is None:
+        raise ValueError("standard input: is closed")
+    try:
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    except OSError as error:
+        raise ValueError(f"standard input: {error.strerror or error}") from error
+
+
+def load_sample(store: BarStore) -> list[str]:
+    market = dict(sample_universe())
+    with progress("Loading bars", len(market)) as done:
+        for symbol, columns in market.items():
+            store.load(symbol, columns)
+            done()
+    return list(market)
+
+
+def timed(work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, float, LagSummary]:
+    """The result of `work`, the seconds it took on a loop of its own, and that loop's lag meanwhile."""
+
+    async def measure() -> tuple[T, float, LagSummary]:
+        async with PingLag() as lag:
+            start = time.perf_counter()
+            result = await work()
+            seconds = time.perf_counter() - start
+        return result, seconds, lag.summary()
+
+    return asyncio.run(measure())
+
+
+def cost(tickers: int, seconds: float, lag: LagSummary) -> str:
+    what = f"{tickers} ticker{'s' * (tickers != 1)}"
+    return f"{what} in {seconds * 1e3:.1f} ms; loop lag p50 {lag.p50:.2f}, p99 {lag.p99:.2f}, max {lag.max:.2f} ms."
