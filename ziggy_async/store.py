@@ -1,30 +1,23 @@
 """The bar store with its loading of tables, and the store that the market-brain functions share."""
 
 import logging
-from collections.abc import Mapping
-from typing import Unpack
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
-from ziggy_async import _core
+from ziggy_async import _core, export
 from ziggy_async.reading import columns
-from ziggy_async.reading.options import ReadingOptions, Rules
+from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
+
+if TYPE_CHECKING:
+    import pyarrow
 
 logger = logging.getLogger(__name__)
 
 
-class Skipped(int):
-    """How many rows were left out; `reasons` says how many for each reason."""
-
-    reasons: Mapping[str, int]
-
-    def __new__(cls, reasons: Mapping[str, int]) -> "Skipped":
-        skipped = super().__new__(cls, sum(reasons.values()))
-        skipped.reasons = dict(reasons)
-        return skipped
-
-    def as_text(self) -> str:
-        return ", ".join(f"{rows} {reason}" for reason, rows in self.reasons.items())
+MOST_CAPACITY = 2**30
+"""Bars of a symbol that a store which keeps all of them may have: as many as a capacity may be."""
 
 
 class BarStore(_core.BarStore):
@@ -65,7 +58,7 @@ class BarStore(_core.BarStore):
         rules = Rules(**options)
         bars = columns.read_bars(data, symbol, rules)
         reasons = self._load_rows(symbol, *bars, rules.skip)
-        return self._loaded(reasons, rules)
+        return self._loaded(Skipped(reasons), rules)
 
     def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
@@ -79,21 +72,56 @@ class BarStore(_core.BarStore):
         reasons = self._load_groups(table.symbols, table.codes, *table.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
-        return self._loaded(reasons, rules)
+        return self._loaded(Skipped(reasons), rules)
+
+    @classmethod
+    def read(cls, *paths: str | PathLike[str], capacity: int | None = None, **options: Unpack[ReadingOptions]) -> Self:
+        """A new store with the bars of CSV and Parquet files, which DuckDB (the extra `data`) reads.
+
+        `paths`: files, as `SYMBOL=path` too, patterns like `data/*.csv`, and folders with hive partitions like
+        `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name. `capacity` None keeps all bars.
+        The keywords are those of `load`; what is skipped is logged by reason. Raises `ValueError` that names file, line
+        or row, column and value.
+        """
+        from ziggy_async.reading import files
+        from ziggy_async.reading import paths as arguments
+
+        store = cls(MOST_CAPACITY if capacity is None else capacity)
+        rules = Rules(**options)
+        skipped = files.load_files(store, arguments.found_files([fspath(path) for path in paths]), rules)[1]
+        if skipped:
+            logger.warning("rows were left out: %s", skipped.as_text())
+        store._loaded(skipped, rules)
+        return store
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume.
+        Raises `ModuleNotFoundError` without pyarrow."""
+        return export.to_arrow(self)
+
+    def write_parquet(self, path: str | PathLike[str]) -> None:
+        """Writes the bars as one long table, which `read` and `load_frame` take. Raises `ModuleNotFoundError` without
+        DuckDB."""
+        export.write_parquet(self, path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies have the same bars; their counters begin anew."""
+        options = {"ordered": self.ordered, "bars_per_year": self.bars_per_year}
+        return _restored, (type(self), self.capacity, options, export.bars_of(self))
 
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, rows in any order."""
         rules = Rules(**options)
         bars = columns.read_bars(data, symbol, rules)
         codes = np.zeros(len(bars.timestamp), dtype=np.int32)
-        return self._loaded(self._load_groups([symbol], codes, *bars, rules.skip), rules)
+        return self._loaded(Skipped(self._load_groups([symbol], codes, *bars, rules.skip)), rules)
 
-    def _loaded(self, reasons: Mapping[str, int], rules: Rules) -> Skipped:
+    def _loaded(self, skipped: Skipped, rules: Rules) -> Skipped:
         self._log_drops()
         if rules.volume is None and not self._has_logged_volume:
             self._has_logged_volume = True
             logger.warning("volumes are counted as 0: volume=None")
-        return Skipped(reasons)
+        return skipped
 
     def _log_drops(self) -> None:
         """Says once that a table had more rows than the store keeps."""
@@ -108,12 +136,26 @@ class BarStore(_core.BarStore):
             )
 
 
+def _restored(cls: type[BarStore], capacity: int, options: dict[str, Any], bars: dict[str, export.Columns]) -> BarStore:
+    store = cls(capacity, **options)
+    for symbol, of_symbol in bars.items():
+        times, opens, highs, lows, closes, volumes = (of_symbol[name] for name in export.COLUMNS)
+        store._load_rows(symbol, times.view(np.int64), opens, highs, lows, closes, volumes, False)
+    return store
+
+
 _default = BarStore()
 
 
 def default_store() -> BarStore:
     """The store of the market-brain functions, one for the process."""
     return _default
+
+
+def set_default_store(store: BarStore) -> None:
+    """Makes `store` the default one, for a process in which nothing has used the other one yet."""
+    global _default
+    _default = store
 
 
 def symbol_of(store: BarStore, ticker: str) -> str:

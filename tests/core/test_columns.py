@@ -269,7 +269,9 @@ SECONDS = 1_577_836_800
 """2020-01-01, UTC."""
 
 
-@pytest.mark.parametrize("of", [list, np.array, lambda v: np.array(v, np.uint64), lambda v: np.array(v, float), pa.array])
+@pytest.mark.parametrize(
+    "of", [list, np.array, lambda v: np.array(v, np.uint64), lambda v: np.array(v, float), pa.array]
+)
 @pytest.mark.parametrize("factor", [1, 10**3, 10**6, 10**9])
 def test_whole_numbers_are_in_the_one_unit_that_fits(of, factor) -> None:
     column = of([value // 10**9 * factor for value in EXPECTED])
@@ -290,7 +292,12 @@ def test_whole_numbers_are_in_the_one_unit_that_fits(of, factor) -> None:
         ([0, SECONDS], "s", 0, "0 s is outside of the years 1975 to 2100"),
         ([SECONDS, 10**30], "s", 1, "is outside of the years 1975 to 2100"),
         ([SECONDS, 4_133_980_800], "s", 1, "4133980800 s is outside of the years 1975 to 2100"),
-        ([20200101, 20200132], None, 0, "20200101 is no time in s, ms, us or ns of the years 1975 to 2100, and no date"),
+        (
+            [20200101, 20200132],
+            None,
+            0,
+            "20200101 is no time in s, ms, us or ns of the years 1975 to 2100, and no date",
+        ),
     ],
 )
 def test_whole_numbers_of_no_or_several_units(column, unit, row, fault) -> None:
@@ -303,13 +310,18 @@ def test_whole_numbers_of_no_or_several_units(column, unit, row, fault) -> None:
 @pytest.mark.parametrize("of", [list, np.array, lambda v: np.array(v, float), lambda v: list(map(str, v))])
 def test_digits_of_dates(of) -> None:
     assert timestamps(of([20200101, 20200102])) == EXPECTED
-    assert timestamps(of([20200101120000, 20200102233059])) == [EXPECTED[0] + DAY // 2, EXPECTED[1] + DAY - 1741 * 10**9]
+    assert timestamps(of([20200101120000, 20200102233059])) == [
+        EXPECTED[0] + DAY // 2,
+        EXPECTED[1] + DAY - 1741 * 10**9,
+    ]
     assert timestamps(of([19000101, 20200102]))[1] == EXPECTED[1]
 
 
 def test_digits_that_are_a_date_and_a_time_are_refused_with_both() -> None:
     column = np.array([202001010930, 202001010931])
-    with pytest.raises(ValueError, match=r"202001010930 is 1976-05-26 .* in ms, or the date 2020-01-01 09:30:00: say unit="):
+    with pytest.raises(
+        ValueError, match=r"202001010930 is 1976-05-26 .* in ms, or the date 2020-01-01 09:30:00: say unit="
+    ):
         timestamps(column)
     assert timestamps(column, "ms")[0] == 202001010930 * 10**6
     assert read_bars(table(timestamp=column), "A", Rules(dates="ymd")).timestamp[0] == EXPECTED[0] + 34_200 * 10**9

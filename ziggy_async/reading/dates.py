@@ -81,7 +81,12 @@ class Written:
 
 
 class AmbiguousError(ValueError):
-    """A column of dates that can be read in two orders."""
+    """Dates that can be read in two orders, or whose order changes: what concerns the column. `at`: which of its rows,
+    among those that have a text, shows it."""
+
+    def __init__(self, sentence: str, at: int = 0) -> None:
+        super().__init__(sentence)
+        self.at = at
 
 
 def take_apart(text: str) -> Written | None:
@@ -152,8 +157,7 @@ def read_text(text: str, order: str | None = None) -> int:
     written = take_apart(text)
     if written is None:
         return _iso_ns(text)
-    orders = orders_of(written, order)
-    days = {each: day for each in orders if (day := day_of(written, each)) is not None}
+    days = _days(written, orders_of(written, order))
     if not days:
         raise ValueError(f"{shown(text)} is no date and time")
     if len(set(days.values())) > 1:
@@ -202,19 +206,22 @@ def column_order(
         evenest, other, *_ = sorted(forward, key=lambda order: steps[order].unevenness)
         if steps[evenest].unevenness * CLEARLY <= steps[other].unevenness:
             return evenest
-    example = next((at for at in rows.tolist() if len(_readings(distinct[at], possible)) > 1), int(rows[0]))
-    raise AmbiguousError(_in_both(distinct[example].match[0].strip(), distinct[example], possible))
+    at = next((at for at, row in enumerate(rows.tolist()) if len(_readings(distinct[row], possible)) > 1), 0)
+    example = distinct[int(rows[at])]
+    raise AmbiguousError(_in_both(example.match[0].strip(), example, possible), at)
 
 
 def _possible(distinct: Sequence[Written], rows: NDArray[np.integer]) -> list[str]:
-    """The orders that all texts allow. If there is none, that which the first ones allow: the rest is at fault."""
+    """The orders that all texts allow, of those that are a day in any."""
     possible = list(orders_of(distinct[int(rows[0])], None))
     _, first = np.unique(rows, return_index=True)
-    for at in rows[np.sort(first)].tolist():
-        left = [order for order in possible if day_of(distinct[at], order) is not None]
-        if not left:
-            return possible[:1]
-        possible = left
+    for at in np.sort(first).tolist():
+        own = _days(distinct[int(rows[at])], orders_of(distinct[int(rows[at])], None))
+        left = [order for order in possible if order in own]
+        if own and not left:
+            text, before = distinct[int(rows[at])].match[0].strip(), " or ".join(possible)
+            raise AmbiguousError(f"{shown(text)} is no date in {before}, the order of those before it", at)
+        possible = left or possible
     return possible
 
 
@@ -239,13 +246,16 @@ def _steps(
     return Steps(bool((steps > 0).all() or (steps < 0).all()), float(lengths.max() / lengths.min()))
 
 
+def _days(written: Written, orders: Sequence[str]) -> dict[str, int]:
+    """Order -> day, of those that read it as one."""
+    return {order: day for order in orders if (day := day_of(written, order)) is not None}
+
+
 def _readings(written: Written, orders: Sequence[str]) -> dict[str, int]:
-    """Different day -> the first order that reads it so."""
+    """The same, of each day the first order alone."""
     days: dict[int, str] = {}
-    for order in orders:
-        day = day_of(written, order)
-        if day is not None:
-            days.setdefault(day, order)
+    for order, day in _days(written, orders).items():
+        days.setdefault(day, order)
     return {order: day for day, order in days.items()}
 
 
@@ -275,7 +285,10 @@ def read_column(
     if order is None:
         alike = np.array([each is not None and each.style == of_first.style for each in written])[rows]
         placeholders = [each if each is not None else of_first for each in written]
-        order = column_order(placeholders, rows[alike], None if owners is None else owners[alike], said)
+        try:
+            order = column_order(placeholders, rows[alike], None if owners is None else owners[alike], said)
+        except AmbiguousError as error:
+            raise AmbiguousError(str(error), int(np.flatnonzero(alike)[error.at])) from None
     nanoseconds: list[int | None] = []
     faults: dict[int, str] = {}
     for at, (value, each) in enumerate(zip(values, written, strict=True)):

@@ -1,4 +1,4 @@
-"""How a caller wants a table to be read."""
+"""How a caller wants a table to be read, and what was left out of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,3 +58,17 @@ class Rules:
     @property
     def skip(self) -> bool:
         return self.invalid == "skip"
+
+
+class Skipped(int):
+    """How many rows were left out; `reasons` says how many for each reason."""
+
+    reasons: Mapping[str, int]
+
+    def __new__(cls, reasons: Mapping[str, int]) -> "Skipped":
+        skipped = super().__new__(cls, sum(reasons.values()))
+        skipped.reasons = dict(reasons)
+        return skipped
+
+    def as_text(self) -> str:
+        return ", ".join(f"{rows} {reason}" for reason, rows in self.reasons.items())

@@ -221,7 +221,7 @@ class Reader:
             owners = self.owners[rows] if self.owners is not None and is_of_owners else None
             read = read_column(column.values, codes[rows], owners, self.rules.dates)
         except AmbiguousError as error:
-            raise self._fault(name, int(rows[0]), error) from None
+            raise self._fault(name, int(rows[error.at]), error) from None
         of_code = np.full(len(column.values) + 1, NAT, dtype=np.int64)
         faults = dict(read.faults)
         for code, nanoseconds in enumerate(read.nanoseconds):
