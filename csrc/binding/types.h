@@ -10,7 +10,7 @@ typedef struct za_store_object {
     za_store *store; /* the only owner; never NULL, never changes */
 } za_store_object;
 
-extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec;
+extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec, za_plan_type_spec, za_query_spec;
 
 /* The store behind an argument; NULL with a TypeError. */
 za_store_object *za_store_argument(za_state *state, PyObject *object);
@@ -26,8 +26,8 @@ PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssiz
 PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_catalog(PyObject *module, PyObject *unused); /* indicators.c */
-PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_catalog(PyObject *module, PyObject *unused);                            /* catalog.c */
+PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count); /* indicators.c */
 PyObject *za_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_lookback_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_notifier_run(PyObject *module, PyObject *unused); /* port_type.c */

@@ -8,6 +8,7 @@
 #include "kernels/extreme.h"
 #include "kernels/lane_sets.h"
 #include "kernels/momentum.h"
+#include "kernels/operations.h"
 #include "kernels/regression.h"
 #include "kernels/statistic.h"
 #include "kernels/transpose.h"
@@ -34,21 +35,23 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
  * state `s`, which is nothing but vectors. The state is in registers while a block is run, what it keeps for later bars
  * in the slots behind it. */
 #define INDICATOR(name, ...)                                                                                           \
-    static int64_t name##_begin(const za_params *params, int64_t age, void *state, bool measured)                      \
+    static void name##_begin(const za_params *params, int64_t age, void *state, slots *measured)                       \
     {                                                                                                                  \
         name##_kernel k = {.p = name##_params_of(params), .age = age};                                                 \
-        slots all = {measured ? NULL : (vec *)state + sizeof k.s / sizeof(vec), 0};                                    \
-        name##_start(&k, &all);                                                                                        \
-        if (!measured) {                                                                                               \
-            memset(state, 0, sizeof k.s + (size_t)all.taken * sizeof(vec));                                            \
-            *(name##_state *)state = k.s;                                                                              \
+        slots all = {(vec *)state + sizeof k.s / sizeof(vec), 0, 1};                                                   \
+        if (measured != NULL) {                                                                                        \
+            name##_start(&k, measured);                                                                                \
+            measured->taken += (int64_t)(sizeof k.s / sizeof(vec));                                                    \
+            return;                                                                                                    \
         }                                                                                                              \
-        return (int64_t)(sizeof k.s / sizeof(vec)) + all.taken;                                                        \
+        name##_start(&k, &all);                                                                                        \
+        memset(state, 0, sizeof k.s + (size_t)all.taken * sizeof(vec));                                                \
+        *(name##_state *)state = k.s;                                                                                  \
     }                                                                                                                  \
     static void name##_run(const za_kernel_block *block)                                                               \
     {                                                                                                                  \
         name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                                   \
-        slots all = {(vec *)block->state + sizeof k.s / sizeof(vec), 0};                                               \
+        slots all = {(vec *)block->state + sizeof k.s / sizeof(vec), 0, 1};                                            \
         name##_start(&k, &all);                                                                                        \
         k.s = *(const name##_state *)block->state;                                                                     \
         const double *from[ZA_MAX_INPUTS];                                                                             \
@@ -89,8 +92,8 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
 
 typedef struct kernel {
     size_t header_bytes;
-    /* The vectors of a state, which is started unless it is only measured. */
-    int64_t (*begin)(const za_params *params, int64_t age, void *state, bool measured);
+    /* Starts a state, or only measures it: its vectors, header included, and its period. */
+    void (*begin)(const za_params *params, int64_t age, void *state, slots *measured);
     void (*run)(const za_kernel_block *block);
 } kernel;
 
@@ -107,12 +110,21 @@ static size_t header_bytes(za_indicator indicator)
 
 static size_t state_bytes(za_indicator indicator, const za_params *params)
 {
-    return (size_t)kernels[indicator].begin(params, 0, NULL, true) * sizeof(vec);
+    slots measured = {NULL, 0, 1};
+    kernels[indicator].begin(params, 0, NULL, &measured);
+    return (size_t)measured.taken * sizeof(vec);
+}
+
+static int64_t period(za_indicator indicator, const za_params *params)
+{
+    slots measured = {NULL, 0, 1};
+    kernels[indicator].begin(params, 0, NULL, &measured);
+    return measured.period;
 }
 
 static void start(za_indicator indicator, const za_params *params, int64_t age, void *state)
 {
-    (void)kernels[indicator].begin(params, age, state, false);
+    kernels[indicator].begin(params, age, state, NULL);
 }
 
 static void run(const za_kernel_block *block)
@@ -132,6 +144,7 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
 
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, start, run, transpose, spread};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,
+                                      run,      operate,      all_finite,  transpose, spread};
 
 #endif

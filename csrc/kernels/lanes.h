@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "kernels/catalog.h"
+#include "kernels/operation.h"
 
 enum { ZA_MOST_LANES = 8 };
 
@@ -32,10 +33,15 @@ typedef struct za_lane_set {
     size_t (*header_bytes)(za_indicator indicator);
     /* Bytes of a whole state, header included; a multiple of the vector's. */
     size_t (*state_bytes)(za_indicator indicator, const za_params *params);
+    /* Ages that differ by a multiple of it use a state's memory in the same way. */
+    int64_t (*period)(za_indicator indicator, const za_params *params);
     /* A state that has seen nothing; the first bar that enters it is number `age`. With a memory of REACH bars a start
      * that many bars before a value, at any age, gives the value of the whole history to the bit. */
     void (*start)(za_indicator indicator, const za_params *params, int64_t age, void *state);
     void (*run)(const za_kernel_block *block);
+    void (*operate)(const za_operation_block *block);
+    /* Whether none of them is NaN or infinite. */
+    bool (*all_finite)(const double *values, int64_t count);
     /* `lanes` plain columns of `bars` doubles into one [bar][lane], and the way back. */
     void (*transpose)(const double *const *columns, int64_t bars, double *tile);
     void (*spread)(const double *tile, int64_t bars, double *const *columns);

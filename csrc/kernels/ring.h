@@ -14,6 +14,7 @@ typedef struct ring {
 INLINE ring ring_at(double reach, int64_t entered, slots *all)
 {
     int64_t size = (int64_t)reach + 1;
+    slots_turn(all, size);
     return (ring){slots_take(all, size), size, entered % size};
 }
 

@@ -151,6 +151,7 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
 {
     int64_t size = (int64_t)values;
     window w = {.size = size, .running = entered % size};
+    slots_turn(all, size);
     w.values = slots_take(all, kind == WINDOW_PAIRS ? 2 * size : size);
     w.suffixes = slots_take(all, window_sum_count(kind) * size);
     window_store(kind, state, window_nothing(kind));

@@ -2,7 +2,7 @@
 #ifndef ZA_MARKET_FEATURES_H
 #define ZA_MARKET_FEATURES_H
 
-#include "plan/plan.h"
+#include "market/steps.h"
 #include "store/store.h"
 
 static inline double za_clamp(double value, double least, double most)
