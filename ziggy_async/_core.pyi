@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 _Floats = NDArray[np.float64]
+_ArrowColumn = tuple[str, str, int, int, tuple[Any, ...], tuple[tuple[Any, ...], ...]]
 _Wake = Literal["threadsafe", "eventfd"]
 
 FEATURE_NAMES: Final[tuple[str, ...]]
@@ -123,9 +124,6 @@ def signals(
     `rules`: bit 1 mean reversion, bit 2 momentum.
     """
 
-def measure_snapshot(store: BarStore, symbols: Iterable[str], repeats: int, /) -> list[float]:
-    """Seconds of each pass of the market-brain features over the symbols, on the calling thread alone."""
-
 _Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
 """None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from
 `since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
@@ -193,12 +191,14 @@ class Port:
     """One event loop's way into the pool and back. Every call but `close` comes from that loop's own thread."""
 
     def __new__(cls, loop: asyncio.AbstractEventLoop, wake: _Wake = "threadsafe") -> Self: ...
-    def features(self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /) -> asyncio.Future[Any]: ...
+    def features(
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
+    ) -> asyncio.Future[Any]: ...
     def features_many(
         self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Iterable[str], /
     ) -> asyncio.Future[dict[str, Any]]: ...
     def paper_features(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
     ) -> asyncio.Future[Any]: ...
     def signals(
         self,
@@ -273,12 +273,31 @@ class Histogram:
     def clear(self) -> None:
         """Forget every duration. One that is recorded meanwhile may be forgotten in part."""
 
+@final
+class Tally:
+    """Where the awaits of one function are counted: histograms of each phase, any number of them, which all get the
+    same."""
+
+    def __new__(
+        cls, waiting: Iterable[Histogram], running: Iterable[Histogram], total: Iterable[Histogram]
+    ) -> Self: ...
+    def now(self) -> int:
+        """This moment, for `record`."""
+    def record(self, began: int, ready: int, /) -> None:
+        """Count an await that began, had what it waited for, and has its result now."""
+
 def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
     """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.
 
     As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays; whole numbers
     with nulls as (values, missing), two arrays; text as (codes, list of values), null being code -1; a column that
     cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
+    """
+
+def arrow_stream(columns: tuple[_ArrowColumn, ...], rows: int, /) -> object:
+    """A capsule "arrow_array_stream" of one record batch that shares the columns' memory.
+
+    A column: name, Arrow format, rows, how many are null, its buffers (None: no bitmap), its dictionary's column or ().
     """
 
 def catalog() -> list[dict[str, Any]]:

@@ -6,13 +6,14 @@ An operation's kind is its name up to the first ":", so that names may hold tick
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ziggy_async._core import Histogram
+from ziggy_async._core import Histogram, Tally
 from ziggy_async.messages import shortened
 from ziggy_async.windows import Windows
 
@@ -190,12 +191,61 @@ class Metrics:
         return self._period.windows.pair()[0].summary()
 
     def by_kind(self) -> dict[str, KindMetrics]:
-        """The kinds in the order in which they came."""
-        return dict(self._period.kinds)
+        """The kinds of which there are operations, in the order in which they came."""
+        return {name: kind for name, kind in self._period.kinds.items() if kind.count}
 
     def clear(self) -> None:
         """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
         self._period = _Period(self._ring, self._clock)
+        with _functions_lock:
+            if self in _observers:
+                _connect()
+
+    # --- the package's functions
+
+    def observe_functions(self, wanted: bool = True) -> None:
+        """Counts the awaits of every `CountedFunction` from now on, or no more: as operations of a kind of its name,
+        also in the summary, but neither one by one nor among what is recent."""
+        with _functions_lock:
+            (_observers.add if wanted else _observers.discard)(self)
+            _connect()
+
+    def _histograms_of(self, name: str) -> tuple[KindMetrics, Histogram]:
+        """Where successful operations of a kind are counted; the second is that of the summary."""
+        period = self._period
+        return period.kinds.get(name) or self._first_of_kind(period, name), period.all.latencies
+
+
+class CountedFunction:
+    """A function of the package whose awaits are counted where somebody wants that, when they come to a result.
+
+    `tally`: where to count one that begins now; None: nowhere.
+    """
+
+    __slots__ = ("name", "tally")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tally: Tally | None = None
+        with _functions_lock:
+            _functions.append(self)
+            _connect()
+
+
+_functions_lock = threading.Lock()  # taken before _lock
+_functions: list[CountedFunction] = []  # by _functions_lock
+_observers: "weakref.WeakSet[Metrics]" = weakref.WeakSet()  # written under _functions_lock
+
+
+def _connect() -> None:
+    """Gives each function the histograms of those that observe now. Under _functions_lock."""
+    for function in _functions:
+        places = [metrics._histograms_of(function.name) for metrics in _observers]
+        kinds = [kind for kind, _ in places]
+        # As with tasks: to have waited, behind ten thousand of one gather perhaps, is no slow operation.
+        running = [kind.running for kind in kinds] + [latencies for _, latencies in places]
+        tally = Tally([kind.waiting for kind in kinds], running, [kind.total for kind in kinds])
+        function.tally = tally if places else None
 
 
 def _milliseconds(durations: Histogram) -> dict[str, float]:
@@ -224,9 +274,11 @@ def _described(operation: str, total: float, error: str | None, at: float) -> di
 
 
 def _after_fork_in_child() -> None:
-    """The thread that held the lock may not be here."""
-    global _lock
-    _lock = threading.Lock()
+    """The threads that held the locks may not be here, and no computer is started."""
+    global _lock, _functions_lock
+    _lock, _functions_lock = threading.Lock(), threading.Lock()
+    _observers.clear()
+    _connect()
 
 
 if hasattr(os, "register_at_fork"):

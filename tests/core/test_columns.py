@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ziggy_async.reading.columns import read_bars, read_table
+from ziggy_async.reading.epochs import NAT
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import FIGURES, match_columns
-from ziggy_async.reading.timestamps import NAT, to_ns
+from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns
+from ziggy_async.reading.timestamps import to_ns
 
 DAY = 86_400 * 10**9
 
@@ -60,7 +61,7 @@ def test_the_same_bars_from_every_kind_of_table(data) -> None:
     bars = read_bars(data, "A")
     assert bars.timestamp.tolist() == EXPECTED
     assert bars.timestamp.dtype == np.int64
-    for name in FIGURES:
+    for name in PRICE_COLUMNS:
         column = getattr(bars, name)
         assert column.dtype == np.float64
         assert column.flags.c_contiguous

@@ -14,17 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shortened, shown
-from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import FIGURES, SPELLINGS, listed, match_columns, place_of, role_of
+from ziggy_async.reading.options import PLAIN, Rules
+from ziggy_async.reading.spellings import PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
 from ziggy_async.reading.tables import Texts, pairs_of
 from ziggy_async.reading.timestamps import is_missing
 from ziggy_async.reading.values import Floats, Nanoseconds, Reader
 
 LONGEST_SYMBOL = 200
 """Characters of a symbol that a message shows."""
-
-
-PLAIN = Rules()
 
 
 class Bars(NamedTuple):
@@ -79,7 +76,7 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> No
     if not ranks:
         return
     name, column = pairs[min(ranks)[1]]
-    values, _ = _distinct(name, column, Reader(lambda row: f"{symbol}: ", PLAIN))
+    values, _ = distinct(name, column, Reader(lambda row: f"{symbol}: ", PLAIN))
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) > 1:
         some = listed(map(shown, texts[:3])) + (", ..." if len(texts) > 3 else "")
@@ -116,7 +113,7 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
         timestamp = reader.joined((name, table[name]), (roles["time"], table[roles["time"]]))
     else:
         timestamp = reader.nanoseconds(name, table[name])
-    present = [role for role in FIGURES if role in roles]
+    present = [role for role in PRICE_COLUMNS if role in roles]
     figures = reader.numbers({role: (roles[role], table[roles[role]]) for role in present})
     lengths = {name: len(timestamp), **{roles[role]: len(figures[role]) for role in present}}
     if len(set(lengths.values())) > 1:
@@ -130,7 +127,7 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
 
 def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
-    values, codes = _distinct(name, column, Reader(lambda row: "", rules))
+    values, codes = distinct(name, column, Reader(lambda row: "", rules))
     usable = [_is_symbol(value) for value in values]
     if all(usable):
         return [str(value) for value in values], codes
@@ -155,13 +152,14 @@ def _is_symbol(value: object) -> bool:
     return True
 
 
-def _distinct(name: str, column: Any, reader: Reader) -> tuple[list[Any], NDArray[np.int32]]:
+def distinct(name: str, column: Any, reader: Reader) -> tuple[list[Any], NDArray[np.int32]]:
+    """The distinct values of a column, and each row's index into them, -1 where it is missing."""
     if isinstance(column, Texts):
         return column.values, column.codes
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(column, pandas.Series):
-        codes, distinct = pandas.factorize(column)
-        return list(distinct), np.asarray(codes, dtype=np.int32)
+        codes, found = pandas.factorize(column)
+        return list(found), np.asarray(codes, dtype=np.int32)
     places: dict[Any, int] = {}
     rows = reader.array(name, column).tolist()
     codes = [-1 if is_missing(row) else places.setdefault(row, len(places)) for row in rows]

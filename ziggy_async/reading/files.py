@@ -22,7 +22,7 @@ from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, quot
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
-from ziggy_async.reading.spellings import FIGURES, match_columns, role_of
+from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Reading:
             roles = self._roles(file, [header.names[at] for at in own])
             places = {header.names[at]: numbered[at] for at in own}
             columns = ", ".join(f"{places[column]} AS {role}" for role, column in roles.items() if role != "time")
-            empty = " AND ".join(f"coalesce({places[roles[role]]}, '') = ''" for role in FIGURES if role in roles)
+            empty = " AND ".join(f"coalesce({places[roles[role]]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
             parts.append(f"SELECT row, {literal(ticker)} AS symbol, {columns} FROM {name}_wide WHERE NOT ({empty})")
         self._connection.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
         return roles

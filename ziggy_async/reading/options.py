@@ -60,6 +60,9 @@ class Rules:
         return self.invalid == "skip"
 
 
+PLAIN = Rules()
+
+
 class Skipped(int):
     """How many rows were left out; `reasons` says how many for each reason."""
 

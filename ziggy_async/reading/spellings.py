@@ -42,7 +42,7 @@ TIMES_OF_DAY = frozenset({"time", "timeutc", "timegmt"})
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
 PRICES = ("open", "high", "low", "close")
-FIGURES = (*PRICES, "volume")
+PRICE_COLUMNS = (*PRICES, "volume")
 PLACES = {
     spelling: (role, rank)
     for role, ranks in SPELLINGS.items()
@@ -57,6 +57,16 @@ IN_BRACKETS = re.compile(r"\([^)]*\)|\[[^]]*\]")
 
 def role_of(name: str) -> str | None:
     return place_of(name)[0]
+
+
+def of_role(role: str, names: Iterable[str]) -> list[str]:
+    """Those names that have the role in the earliest rank that any of them has."""
+    ranks: dict[int, list[str]] = {}
+    for name in names:
+        found, rank = place_of(name)
+        if found == role:
+            ranks.setdefault(rank, []).append(name)
+    return ranks[min(ranks)] if ranks else []
 
 
 def place_of(name: str) -> tuple[str | None, int]:
@@ -94,10 +104,12 @@ def match_columns(
     """
     names = list(names)
     roles = _named(names, {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})})
-    for role, ranks in _candidates(names, roles).items():
-        if role == "volume" and not has_volume:
+    free = [name for name in names if name not in roles.values()]
+    for role in SPELLINGS:
+        found = of_role(role, free)
+        if role in roles or not found or (role == "volume" and not has_volume):
             continue
-        first, *others = ranks[min(ranks)]
+        first, *others = found
         if others and role == "timestamp" and (parts := _date_and_time(first, *others)):
             roles["timestamp"], roles["time"] = parts
         elif others:
@@ -105,7 +117,7 @@ def match_columns(
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
             roles[role] = first
-    needed = ("timestamp", *(FIGURES if has_volume else PRICES))
+    needed = ("timestamp", *(PRICE_COLUMNS if has_volume else PRICES))
     missing = [role for role in needed if role not in roles]
     if missing:
         advice = f"columns={{{missing[0]!r}: NAME}} (--columns {missing[0]}=NAME) names one"
@@ -124,16 +136,6 @@ def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
         if names.count(name) > 1:
             raise ValueError(f"two columns are called {name!r}; columns found: {listed(names)}")
     return dict(columns)
-
-
-def _candidates(names: list[str], roles: Mapping[str, str]) -> dict[str, dict[int, list[str]]]:
-    """Role -> rank -> the names that have it, without the roles and names that are taken."""
-    found: dict[str, dict[int, list[str]]] = {}
-    for name in names:
-        role, rank = place_of(name)
-        if role is not None and role not in roles and name not in roles.values():
-            found.setdefault(role, {}).setdefault(rank, []).append(name)
-    return found
 
 
 def _date_and_time(*names: str) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, read_whole
 from ziggy_async.reading.numbers import POINT, decimal_mark, number_of
-from ziggy_async.reading.options import Rules
+from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import OUT_OF_RANGE, as_whole, datetime64_ns, is_missing, to_ns
@@ -39,7 +39,7 @@ class Reader:
     """
 
     label: Callable[[int], str]
-    rules: Rules
+    rules: Rules = PLAIN
     owners: NDArray[np.int32] | None = None
 
     def array(self, name: str, column: Any) -> NDArray[Any]:
@@ -71,6 +71,11 @@ class Reader:
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
         scale = self.rules.price_scale
         return floats if scale is None else {role: _scaled(role, column, scale) for role, column in floats.items()}
+
+    def floats(self, name: str, column: Any) -> Floats:
+        """One column of numbers by itself."""
+        array = self._column(name, column)
+        return self._floats(name, array, decimal_mark(_texts_of(array)))
 
     def nanoseconds(self, name: str, column: Any) -> Nanoseconds:
         array = self._column(name, column)
