@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 _Floats = NDArray[np.float64]
+_ArrowColumn = tuple[str, str, int, int, tuple[Any, ...], tuple[tuple[Any, ...], ...]]
 _Wake = Literal["threadsafe", "eventfd"]
 
 FEATURE_NAMES: Final[tuple[str, ...]]
@@ -27,9 +28,14 @@ class BarStore:
     finite and positive.
     """
 
-    def __new__(cls, capacity: int = 512, *, ordered: bool = True) -> Self: ...
+    def __new__(cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252) -> Self: ...
     @property
     def capacity(self) -> int: ...
+    @property
+    def ordered(self) -> bool: ...
+    @property
+    def bars_per_year(self) -> float:
+        """What volatilities are scaled by."""
     def append(
         self,
         symbol: str,
@@ -118,20 +124,81 @@ def signals(
     `rules`: bit 1 mean reversion, bit 2 momentum.
     """
 
-def measure_snapshot(store: BarStore, symbols: Iterable[str], repeats: int, /) -> list[float]:
-    """Seconds of each pass of the market-brain features over the symbols, on the calling thread alone."""
+_Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
+"""None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from
+`since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
+_Answer = tuple[NDArray[np.int64], NDArray[np.int64], _Floats]
+"""(times, bars, values): nanoseconds since 1970 UTC of each row, bars or rows of each ticker, (rows, results)."""
+
+@final
+class Plan:
+    """Formulas as a graph of nodes, ready to run; any number of threads run it at once.
+
+    `columns` are names; `nodes` are (kind, name, inputs, parameters) in order of evaluation, where inputs are numbers
+    of earlier nodes; `outputs` are the nodes whose values are the results. Kinds: column (parameter: which), constant,
+    kernel (name of the catalog), output (parameter: which of the kernel's), operation (by name), lag and skip
+    (parameter: bars), calendar (hour, minute, weekday, day, month, date). `ValueError` names a node that cannot be.
+    """
+
+    def __new__(
+        cls,
+        columns: tuple[str, ...],
+        nodes: Sequence[tuple[str, str, tuple[int, ...], tuple[float, ...]]],
+        outputs: tuple[int, ...],
+    ) -> Self: ...
+    @property
+    def lookbacks(self) -> tuple[int, ...]:
+        """Bars before the first value of each result, if all values of the columns are numbers."""
+    @property
+    def reaches(self) -> tuple[int, ...]:
+        """Bars that a value of each result depends on, its own included; -1 for all of the past."""
+    def latest(self, store: BarStore, tickers: Iterable[str], zone: _Zone, /) -> _Answer:
+        """One row a ticker; a ticker that the store has not got is NaN, with 0 bars and the least time."""
+    def history(self, store: BarStore, tickers: Iterable[str], zone: _Zone, first: int, last: int, /) -> _Answer:
+        """One row a bar, ticker by ticker; `first` and `last` are times, both included, and choose rows alone."""
+    def over(
+        self,
+        columns: tuple[_Floats, ...],
+        offsets: NDArray[np.int64],
+        times: NDArray[np.int64] | None = None,
+        zone: _Zone = None,
+        *,
+        lanes: int = 0,
+        block: int = 0,
+        pieces: bool = True,
+    ) -> _Floats:
+        """One row a row of the columns. Group i has the rows `offsets[i]` to `offsets[i + 1]`, oldest first.
+
+        How the work is cut (`lanes` 1, 4 or 8, bars a `block`, long series in `pieces`) does not change a bit of it.
+        """
+    def tails(
+        self,
+        columns: tuple[_Floats, ...],
+        offsets: NDArray[np.int64],
+        times: NDArray[np.int64] | None = None,
+        zone: _Zone = None,
+        *,
+        lanes: int = 0,
+        block: int = 0,
+        pieces: bool = True,
+    ) -> _Floats:
+        """The last row of each group alone, which must not be empty."""
+    def arrays(self, *columns: _Floats) -> Any:
+        """Columns of one shape, `(bars,)` or `(series, bars)`: an array of that shape, or a tuple of several."""
 
 @final
 class Port:
     """One event loop's way into the pool and back. Every call but `close` comes from that loop's own thread."""
 
     def __new__(cls, loop: asyncio.AbstractEventLoop, wake: _Wake = "threadsafe") -> Self: ...
-    def features(self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /) -> asyncio.Future[Any]: ...
+    def features(
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
+    ) -> asyncio.Future[Any]: ...
     def features_many(
         self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Iterable[str], /
     ) -> asyncio.Future[dict[str, Any]]: ...
     def paper_features(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
     ) -> asyncio.Future[Any]: ...
     def signals(
         self,
@@ -144,6 +211,33 @@ class Port:
         rules: int,
         /,
     ) -> asyncio.Future[dict[str, dict[str, Any]]]: ...
+    def latest(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        store: BarStore,
+        tickers: Iterable[str],
+        zone: _Zone,
+        urgency: int,
+        deadline_ns: int,
+        /,
+    ) -> asyncio.Future[_Answer]:
+        """`Plan.latest` off the loop. `urgency` 0 (first) to 2, negative: by the work; `deadline_ns` on the monotonic
+        clock, 0 for none. Cancelling the future gives up what has not begun."""
+    def history(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        store: BarStore,
+        tickers: Iterable[str],
+        zone: _Zone,
+        first: int,
+        last: int,
+        urgency: int,
+        deadline_ns: int,
+        /,
+    ) -> asyncio.Future[_Answer]:
+        """`Plan.history` off the loop; else as `latest`."""
     def flush(self) -> None: ...
     def drain(self) -> None: ...
     def resume(self) -> None: ...
@@ -179,6 +273,19 @@ class Histogram:
     def clear(self) -> None:
         """Forget every duration. One that is recorded meanwhile may be forgotten in part."""
 
+@final
+class Tally:
+    """Where the awaits of one function are counted: histograms of each phase, any number of them, which all get the
+    same."""
+
+    def __new__(
+        cls, waiting: Iterable[Histogram], running: Iterable[Histogram], total: Iterable[Histogram]
+    ) -> Self: ...
+    def now(self) -> int:
+        """This moment, for `record`."""
+    def record(self, began: int, ready: int, /) -> None:
+        """Count an await that began, had what it waited for, and has its result now."""
+
 def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
     """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.
 
@@ -187,8 +294,19 @@ def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any
     cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
     """
 
+def arrow_stream(columns: tuple[_ArrowColumn, ...], rows: int, /) -> object:
+    """A capsule "arrow_array_stream" of one record batch that shares the columns' memory.
+
+    A column: name, Arrow format, rows, how many are null, its buffers (None: no bitmap), its dictionary's column or ().
+    """
+
 def catalog() -> list[dict[str, Any]]:
-    """The rows of the indicator catalog: name, group, summary, inputs, parameters, outputs."""
+    """The rows of the indicator catalog.
+
+    Of each: name, talib (None where TA-Lib has no such function), group, summary, inputs (the usual columns),
+    parameters (name, talib, whole, default, least, most), outputs (name, talib), memory ("reach", "fading", "forever"
+    or "formula"), and formulas, the text of each output, or None of a kernel.
+    """
 
 def series(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
     """An indicator over whole columns of one shape, `(bars,)` or `(symbols, bars)`.

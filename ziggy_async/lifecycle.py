@@ -23,7 +23,6 @@ class Stage(IntEnum):
     THREADS = auto()
     PROCESSES = auto()
     METRICS = auto()
-    LETTERS = auto()
     SOURCES = auto()
     COMPUTERS = auto()
 

@@ -172,11 +172,8 @@ static PyMethodDef functions[] = {
     {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},
     {"signals", _PyCFunction_CAST(za_signals), METH_FASTCALL, NULL},
-    {"measure_snapshot", _PyCFunction_CAST(za_measure_snapshot), METH_FASTCALL,
-     "measure_snapshot(store, symbols, repeats, /)\n--\n\nSeconds of each pass of the market-brain features over the "
-     "symbols, on this "
-     "thread alone."},
     {"read_arrow", za_read_arrow, METH_O, NULL},
+    {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
     {"series", _PyCFunction_CAST(za_series), METH_FASTCALL, NULL},
     {"snapshot", _PyCFunction_CAST(za_snapshot), METH_FASTCALL, NULL},
@@ -261,21 +258,25 @@ static int add(PyObject *module, const char *name, PyObject *value)
     return failed;
 }
 
+/* Every type of the module; those with a name to import are added to it. */
 static int add_types(PyObject *module, za_state *state)
 {
-    state->store_type = PyType_FromModuleAndSpec(module, &za_store_spec, NULL);
-    state->port_type = PyType_FromModuleAndSpec(module, &za_port_spec, NULL);
-    state->batch_type = PyType_FromModuleAndSpec(module, &za_batch_spec, NULL);
-    state->histogram_type = PyType_FromModuleAndSpec(module, &za_histogram_spec, NULL);
-    if (state->store_type == NULL || state->port_type == NULL || state->batch_type == NULL ||
-        state->histogram_type == NULL) {
-        return -1;
+    const struct {
+        PyObject **place;
+        PyType_Spec *spec;
+        int is_public;
+    } types[] = {{&state->store_type, &za_store_spec, 1},    {&state->port_type, &za_port_spec, 1},
+                 {&state->plan_type, &za_plan_type_spec, 1}, {&state->histogram_type, &za_histogram_spec, 1},
+                 {&state->tally_type, &za_tally_spec, 1},    {&state->batch_type, &za_batch_spec, 0},
+                 {&state->query_type, &za_query_spec, 0}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        *types[i].place = PyType_FromModuleAndSpec(module, types[i].spec, NULL);
+        if (*types[i].place == NULL ||
+            (types[i].is_public && PyModule_AddType(module, (PyTypeObject *)*types[i].place) < 0)) {
+            return -1;
+        }
     }
-    return PyModule_AddType(module, (PyTypeObject *)state->store_type) < 0 ||
-                   PyModule_AddType(module, (PyTypeObject *)state->port_type) < 0 ||
-                   PyModule_AddType(module, (PyTypeObject *)state->histogram_type) < 0
-               ? -1
-               : 0;
+    return 0;
 }
 
 /* What futures are made with, where the loop is asyncio's own. */

@@ -2,73 +2,121 @@
 #ifndef ZA_KERNELS_AVERAGE_H
 #define ZA_KERNELS_AVERAGE_H
 
-#include "kernels/bars.h"
 #include "kernels/params.h"
+#include "kernels/ring.h"
 #include "kernels/smoothing.h"
 #include "kernels/window.h"
 
-enum { sma_rows = WINDOW_MEAN_ROWS };
+WINDOWED(sma, WINDOW_MEAN, window_mean(total))
 
-typedef struct sma_state {
-    window closes;
-} sma_state;
-
-INLINE sma_state sma_start(const sma_params *p, vec *slots)
+/* Weights 1 to n. The last value is `since` bars after the anchor and weighs n, so one at `age` weighs age + n - since.
+ */
+INLINE vec weighted_mean(window_total total)
 {
-    return (sma_state){window_start(WINDOW_MEAN, p->period, slots)};
+    vec weighted = total.sums.second + total.sums.first * (total.size - total.since);
+    return total.anchor + weighted * (2.0 / (total.size * (total.size + 1.0)));
 }
 
-INLINE void sma_update(sma_state *s, const bar_columns *bars, int64_t t)
-{
-    window_enter(&s->closes, WINDOW_MEAN, bars->close[t]);
-}
-
-INLINE void sma_value(const sma_state *s, vec *out)
-{
-    out[0] = window_mean(&s->closes, window_total(&s->closes, WINDOW_MEAN));
-}
-
-enum { ema_rows = 0 };
+WINDOWED(wma, WINDOW_TREND, weighted_mean(total))
 
 typedef struct ema_state {
     exponential average;
 } ema_state;
 
-INLINE ema_state ema_start(const ema_params *p, vec *slots)
+typedef struct ema_kernel {
+    ema_params p;
+    int64_t age;
+    exponential_rate rate;
+    ema_state s;
+} ema_kernel;
+
+INLINE void ema_start(ema_kernel *k, slots *all)
 {
-    (void)slots;
-    return (ema_state){exponential_start(p->period)};
+    (void)all;
+    k->rate = exponential_rate_of(k->p.period);
+    k->s.average = exponential_start();
 }
 
-INLINE void ema_update(ema_state *s, const bar_columns *bars, int64_t t)
+INLINE void ema_update(ema_kernel *k, const vec *in)
 {
-    exponential_enter(&s->average, bars->close[t]);
+    exponential_enter(&k->s.average, &k->rate, k->age, in[0]);
 }
 
-INLINE void ema_value(const ema_state *s, vec *out)
+INLINE void ema_value(const ema_kernel *k, vec *out)
 {
-    out[0] = exponential_value(&s->average);
+    out[0] = exponential_value(&k->s.average);
 }
-
-enum { turnover_rows = WINDOW_MEAN_ROWS };
 
 typedef struct turnover_state {
-    window money;
+    vec money[WINDOW_MEAN_VECS];
 } turnover_state;
 
-INLINE turnover_state turnover_start(const turnover_params *p, vec *slots)
+typedef struct turnover_kernel {
+    turnover_params p;
+    int64_t age;
+    window money;
+    turnover_state s;
+} turnover_kernel;
+
+INLINE void turnover_start(turnover_kernel *k, slots *all)
 {
-    return (turnover_state){window_start(WINDOW_MEAN, p->period, slots)};
+    k->money = window_at(WINDOW_MEAN, k->p.period, k->age, all, k->s.money);
 }
 
-INLINE void turnover_update(turnover_state *s, const bar_columns *bars, int64_t t)
+INLINE void turnover_update(turnover_kernel *k, const vec *in)
 {
-    window_enter(&s->money, WINDOW_MEAN, bars->close[t] * bars->volume[t]);
+    window_enter(&k->money, WINDOW_MEAN, k->s.money, in[0] * in[1]);
 }
 
-INLINE void turnover_value(const turnover_state *s, vec *out)
+INLINE void turnover_value(const turnover_kernel *k, vec *out)
 {
-    out[0] = window_mean(&s->money, window_total(&s->money, WINDOW_MEAN));
+    out[0] = window_mean(window_total_of(&k->money, WINDOW_MEAN, k->s.money));
+}
+
+typedef struct kama_state {
+    vec average, previous, changes[WINDOW_SUM_VECS];
+} kama_state;
+
+/* Kaufman's average. Its weight goes from that of an exponential average over 30 bars to that of one over 2, with the
+ * efficiency of the last n changes: how far they led, in parts of the way they went. */
+typedef struct kama_kernel {
+    kama_params p;
+    int64_t age;
+    int64_t period;
+    window changes;
+    ring values;
+    kama_state s;
+} kama_kernel;
+
+INLINE void kama_start(kama_kernel *k, slots *all)
+{
+    k->period = (int64_t)k->p.period;
+    k->changes = window_at(WINDOW_SUM, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.changes);
+    k->values = ring_at(k->p.period, k->age, all);
+    k->s.average = k->s.previous = vec_fill(0.0);
+}
+
+INLINE void kama_update(kama_kernel *k, const vec *in)
+{
+    vec x = in[0];
+    if (k->age > 0) {
+        window_enter(&k->changes, WINDOW_SUM, k->s.changes, vec_abs(x - k->s.previous));
+    }
+    ring_enter(&k->values, x);
+    k->s.previous = x;
+    if (k->age < k->period) {
+        k->s.average = x;
+        return;
+    }
+    vec way = window_total_of(&k->changes, WINDOW_SUM, k->s.changes).sums.first;
+    vec efficiency = vec_smaller(vec_ratio(vec_abs(x - ring_oldest(&k->values)), way, 1.0), vec_fill(1.0));
+    vec weight = efficiency * (2.0 / 3.0 - 2.0 / 31.0) + 2.0 / 31.0;
+    k->s.average += (x - k->s.average) * (weight * weight);
+}
+
+INLINE void kama_value(const kama_kernel *k, vec *out)
+{
+    out[0] = k->s.average;
 }
 
 #endif

@@ -1,117 +1,100 @@
-/* Moments of one column, and of two. */
+/* Sums and moments of one column. */
 #ifndef ZA_KERNELS_STATISTIC_H
 #define ZA_KERNELS_STATISTIC_H
 
-#include "kernels/bars.h"
+#include "kernels/dispersion.h"
 #include "kernels/params.h"
 #include "kernels/window.h"
 
-enum { stddev_rows = WINDOW_MOMENTS_ROWS };
+WINDOWED(total, WINDOW_SUM, total.sums.first)
+WINDOWED(product, WINDOW_PRODUCT, total.sums.first)
+WINDOWED(stddev, WINDOW_MOMENTS, window_deviation(total) * k->p.nbdev)
+WINDOWED(var, WINDOW_MOMENTS, window_scatter(total, total.sums.first, total.sums.second) * (1.0 / total.size))
 
-typedef struct stddev_state {
-    window closes;
-} stddev_state;
+/* The third and the fourth moment about the mean, in units of the deviation, from those about the anchor. */
+typedef struct window_moments {
+    vec second, third, fourth;
+} window_moments;
 
-INLINE stddev_state stddev_start(const stddev_params *p, vec *slots)
+INLINE window_moments window_moments_of(window_total total)
 {
-    return (stddev_state){window_start(WINDOW_MOMENTS, p->period, slots)};
+    double share = 1.0 / total.size;
+    vec a = total.sums.first * share, b = total.sums.second * share;
+    vec c = total.sums.third * share, d = total.sums.fourth * share;
+    return (window_moments){vec_positive(b - a * a), c - a * (b * 3.0 - a * a * 2.0),
+                            d - a * (c * 4.0 - a * (b * 6.0 - a * a * 3.0))};
 }
 
-INLINE void stddev_update(stddev_state *s, const bar_columns *bars, int64_t t)
+INLINE vec skew_of(window_moments m)
 {
-    window_enter(&s->closes, WINDOW_MOMENTS, bars->close[t]);
+    return vec_ratio(m.third, m.second * vec_sqrt(m.second), 0.0);
 }
 
-INLINE void stddev_value(const stddev_state *s, vec *out)
+/* Excess: that of the normal distribution is 0. A flat window is 0 too. */
+INLINE vec kurtosis_of(window_moments m)
 {
-    out[0] = window_deviation(&s->closes, window_total(&s->closes, WINDOW_MOMENTS));
+    mask varies = (mask)(m.second > 0.0);
+    return vec_select(varies, vec_ratio(m.fourth, m.second * m.second, 3.0) - 3.0, vec_fill(0.0));
 }
 
-enum { zscore_rows = WINDOW_MOMENTS_ROWS };
+WINDOWED(skew, WINDOW_SHAPE, skew_of(window_moments_of(total)))
+WINDOWED(kurtosis, WINDOW_SHAPE, kurtosis_of(window_moments_of(total)))
+
+typedef struct avgdev_state {
+    dispersion_state values;
+} avgdev_state;
+
+typedef struct avgdev_kernel {
+    avgdev_params p;
+    int64_t age;
+    dispersion values;
+    avgdev_state s;
+} avgdev_kernel;
+
+INLINE void avgdev_start(avgdev_kernel *k, slots *all)
+{
+    k->values = dispersion_at(k->p.period, k->age, all, &k->s.values);
+}
+
+INLINE void avgdev_update(avgdev_kernel *k, const vec *in)
+{
+    dispersion_enter(&k->values, &k->s.values, in[0]);
+}
+
+INLINE void avgdev_value(const avgdev_kernel *k, vec *out)
+{
+    out[0] = dispersion_distance(&k->values, dispersion_mean(&k->values, &k->s.values));
+}
 
 typedef struct zscore_state {
-    window closes;
-    vec last;
+    vec last, closes[WINDOW_MOMENTS_VECS];
 } zscore_state;
 
-INLINE zscore_state zscore_start(const zscore_params *p, vec *slots)
+typedef struct zscore_kernel {
+    zscore_params p;
+    int64_t age;
+    window closes;
+    zscore_state s;
+} zscore_kernel;
+
+INLINE void zscore_start(zscore_kernel *k, slots *all)
 {
-    return (zscore_state){window_start(WINDOW_MOMENTS, p->period, slots), vec_fill(0.0)};
+    k->closes = window_at(WINDOW_MOMENTS, k->p.period, k->age, all, k->s.closes);
+    k->s.last = vec_fill(0.0);
 }
 
-INLINE void zscore_update(zscore_state *s, const bar_columns *bars, int64_t t)
+INLINE void zscore_update(zscore_kernel *k, const vec *in)
 {
-    s->last = bars->close[t];
-    window_enter(&s->closes, WINDOW_MOMENTS, s->last);
+    window_enter(&k->closes, WINDOW_MOMENTS, k->s.closes, in[0]);
+    k->s.last = in[0];
 }
 
 /* Last value and mean are both measured from the anchor, so that a high level costs no digits. */
-INLINE void zscore_value(const zscore_state *s, vec *out)
+INLINE void zscore_value(const zscore_kernel *k, vec *out)
 {
-    const window *w = &s->closes;
-    window_sums total = window_total(w, WINDOW_MOMENTS);
-    vec distance = (s->last - w->anchor) - total.first * (1.0 / (double)w->size);
-    out[0] = vec_ratio(distance, window_deviation(w, total), 0.0);
-}
-
-/* Pearson's correlation in the first output, and 1 in the second where both series vary; 0 in both elsewhere. */
-INLINE void correlate(const window *w, vec *out)
-{
-    window_sums total = window_total(w, WINDOW_PRODUCTS);
-    vec spread = vec_sqrt(window_scatter(w, total.first, total.third));
-    vec other_spread = vec_sqrt(window_scatter(w, total.second, total.fourth));
-    vec together = total.fifth - total.first * total.second * (1.0 / (double)w->size);
-    vec value = vec_ratio(together, spread * other_spread, 0.0);
-    out[0] = vec_max(vec_min(value, vec_fill(1.0)), vec_fill(-1.0));
-    out[1] = vec_select((mask)(spread * other_spread > 0.0), vec_fill(1.0), vec_fill(0.0));
-}
-
-enum { correlation_rows = WINDOW_PRODUCTS_ROWS };
-
-typedef struct correlation_state {
-    window pairs;
-} correlation_state;
-
-INLINE correlation_state correlation_start(const correlation_params *p, vec *slots)
-{
-    return (correlation_state){window_start(WINDOW_PRODUCTS, p->period, slots)};
-}
-
-INLINE void correlation_update(correlation_state *s, const bar_columns *bars, int64_t t)
-{
-    window_enter_pair(&s->pairs, WINDOW_PRODUCTS, bars->close[t], bars->other[t]);
-}
-
-INLINE void correlation_value(const correlation_state *s, vec *out)
-{
-    correlate(&s->pairs, out);
-}
-
-enum { return_correlation_rows = WINDOW_PRODUCTS_ROWS };
-
-typedef struct return_correlation_state {
-    vec close, other; /* of the bar before */
-    window returns;
-} return_correlation_state;
-
-INLINE return_correlation_state return_correlation_start(const return_correlation_params *p, vec *slots)
-{
-    return (return_correlation_state){vec_fill(0.0), vec_fill(0.0), window_start(WINDOW_PRODUCTS, p->period, slots)};
-}
-
-INLINE void return_correlation_update(return_correlation_state *s, const bar_columns *bars, int64_t t)
-{
-    vec close = bars->close[t], other = bars->other[t];
-    if (t > 0) {
-        window_enter_pair(&s->returns, WINDOW_PRODUCTS, simple_return(close, s->close), simple_return(other, s->other));
-    }
-    s->close = close;
-    s->other = other;
-}
-
-INLINE void return_correlation_value(const return_correlation_state *s, vec *out)
-{
-    correlate(&s->returns, out);
+    window_total total = window_total_of(&k->closes, WINDOW_MOMENTS, k->s.closes);
+    vec distance = (k->s.last - total.anchor) - total.sums.first * (1.0 / total.size);
+    out[0] = vec_ratio(distance, window_deviation(total), 0.0);
 }
 
 #endif

@@ -144,9 +144,10 @@ import os, sys, threading, time
 from pooled import submit
 from ziggy_async.runtime.threads import ThreadPool
 
-pool, gate, began = ThreadPool(3), threading.Event(), threading.Event()
-inside = [submit(pool, lambda: (began.set(), gate.wait())) for _ in range(2)]
-began.wait()
+pool, gate, began = ThreadPool(3), threading.Event(), threading.Semaphore(0)
+inside = [submit(pool, lambda: (began.release(), gate.wait())) for _ in range(2)]
+began.acquire()
+began.acquire()
 pool.abandon(inside[0].call)
 
 def fork():

@@ -2,24 +2,25 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands
 from ziggy_async.cli.bench import bench
+from ziggy_async.cli.formulas import history, indicators
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
 from ziggy_async.environment import is_number
-from ziggy_async.market_brain.regime import RegimeState
+from ziggy_async.market_brain.regime import MARKET, RegimeState
+from ziggy_async.reading.options import DATE_ORDERS, UNITS
 
 FILES = """CSV or Parquet, or - for standard input; without a symbol column the symbol is the start of the file's name
 (SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
 
 MOST_OPERATIONS = 100_000
-MOST_ROWS = 999_999_999
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,12 +46,27 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     serve.add_argument("--port", type=port_number, default=8000, help="0: one that is free (%(default)s)")
     serve.add_argument("--workers", type=int, metavar="N", help="threads for blocking work (ASYNC_FEATURES_WORKERS)")
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name of this server beside its addresses, its own name and localhost; may be repeated",
+    )
+    serve.add_argument(
+        "--sleepers",
+        type=whole_number(0),
+        metavar="N",
+        help="tasks of `sleep` that may run at a time (one less than there are workers at least)",
+    )
     serve.set_defaults(run=commands.serve)
 
     doctor = choices.add_parser("doctor", help="what this installation runs on")
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
 
+    add_indicators(choices.add_parser("indicators", help="what formulas can call"))
+    add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
     add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
     add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
     return parser.parse_args(argv)
@@ -59,7 +75,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def add_signals(parser: argparse.ArgumentParser) -> None:
     add_bars(parser)
     parser.add_argument("--all", action="store_true", help="also the tickers without a signal, however many")
-    parser.add_argument("--top", type=count, metavar="N", help=f"the first N alone ({MANY} on a terminal)")
+    parser.add_argument("--top", type=whole_number(1), metavar="N", help=f"the first N alone ({MANY} on a terminal)")
     parser.add_argument(
         "--sort",
         choices=SORTS,
@@ -67,7 +83,11 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
         help="confidence, return, close, rsi, z-score: the highest first, as --sort=-rsi the lowest; ticker; given "
         "(confidence, or given with --tickers)",
     )
-    parser.add_argument("--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected")
+    regimes = parser.add_mutually_exclusive_group()
+    regimes.add_argument("--market", metavar="TICKER", help=f"the regime is read from ({MARKET})")
+    regimes.add_argument(
+        "--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected"
+    )
     parser.add_argument(
         "--param",
         type=parameter,
@@ -79,8 +99,29 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=signals)
 
 
+def add_indicators(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="all about one of them, by our name or TA-Lib's")
+    add_json(parser)
+    parser.set_defaults(run=indicators)
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    add_market(parser, "these alone, in this order")
+    parser.add_argument("--features", nargs="+", required=True, metavar="FORMULA", help="a formula, or NAME=FORMULA")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a .parquet or .csv file")
+    parser.add_argument("--start", metavar="TIME", help="the first bar: a day or time in ISO 8601")
+    parser.add_argument("--end", metavar="TIME", help="the last bar")
+    parser.set_defaults(run=history)
+
+
 def add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--operations", type=operations, default=100, metavar="N", help="at once, 1 to 100000 (100)")
+    parser.add_argument(
+        "--operations",
+        type=whole_number(1, MOST_OPERATIONS),
+        default=100,
+        metavar="N",
+        help="at once, 1 to 100000 (100)",
+    )
     parser.add_argument("--save", type=Path, metavar="FILE", help="also measure a baseline for regress: half a minute")
     add_json(parser)
     parser.set_defaults(run=bench)
@@ -104,25 +145,36 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
     parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
-    parser.add_argument("--unit", choices=("s", "ms", "us", "ns"), help="of timestamps that are whole numbers")
+    parser.add_argument(
+        "--unit", choices=tuple(UNITS), help="of timestamps that are whole numbers, if it cannot be told"
+    )
+    parser.add_argument("--dates", choices=DATE_ORDERS, help="order of day, month, year in dates, if it cannot be told")
+    parser.add_argument(
+        "--columns",
+        type=column_names,
+        metavar="ROLE=NAME,...",
+        help="which column is what, such as close=adjClose; of a file without names by number, such as close=5",
+    )
+    parser.add_argument("--no-volume", action="store_true", help="files need no volume: it counts as 0")
+    parser.add_argument(
+        "--price-scale", type=scale, metavar="X", help="what one of a whole-number price is worth, such as 1e-9"
+    )
+    parser.add_argument("--skip-invalid", action="store_true", help="leave out rows that are no bars, and count them")
 
 
 def add_json(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
-def operations(text: str) -> int:
-    return whole_number(text, MOST_OPERATIONS)
+def whole_number(least: int, most: int = 999_999_999) -> Callable[[str], int]:
+    """The type of an argument that is a whole number between the two."""
 
+    def read(text: str) -> int:
+        if not (is_number(text) and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
 
-def count(text: str) -> int:
-    return whole_number(text, MOST_ROWS)
-
-
-def whole_number(text: str, most: int) -> int:
-    if not (is_number(text) and 1 <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
-    return int(text)
+    return read
 
 
 def regime(text: str) -> RegimeState:
@@ -138,6 +190,23 @@ def parameter(text: str) -> tuple[str, float]:
         return name, float(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE with a number as the value") from None
+
+
+def column_names(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(role and name for role, _, name in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like close=adjClose,volume=shares")
+    return {role.strip(): name.strip() for role, _, name in pairs}
+
+
+def scale(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value
 
 
 def ticker_list(text: str) -> list[str]:

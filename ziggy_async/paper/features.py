@@ -13,6 +13,7 @@ import numpy as np
 
 from ziggy_async import _core, bridge
 from ziggy_async.messages import shown
+from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
 
 __all__ = ["FeatureComputer", "MarketFeatures", "PriceData", "compute_features_async", "feature_computer"]
@@ -105,15 +106,18 @@ class FeatureComputer:
     A copy, and what is unpickled, has the same observations, and goes its own way from there.
     """
 
-    def __init__(self, window_size: int = 200) -> None:
-        """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number."""
+    def __init__(self, window_size: int = 200, *, bars_per_year: float = 252) -> None:
+        """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number.
+        `bars_per_year`: what vol_regime scales the volatility by, from 1 to 1e9."""
         try:
-            self._store = _core.BarStore(window_size, ordered=False)
+            self._store = _core.BarStore(window_size, ordered=False, bars_per_year=bars_per_year)
         except ValueError as error:
             raise ValueError(
-                f"window_size: {shown(window_size)}: {error}".replace("capacity must", "it must")
+                str(error).replace("capacity must", f"window_size: {shown(window_size)}: it must")
             ) from None
         except TypeError:
+            if hasattr(window_size, "__index__"):
+                raise
             kind = type(window_size).__name__
             raise TypeError(f"window_size: {shown(window_size)} is a {kind}, not a whole number") from None
         self._forms: dict[str, _Form] = {}  # of the symbols that have one
@@ -124,10 +128,11 @@ class FeatureComputer:
     def __getstate__(self) -> dict[str, Any]:
         symbols = {symbol: self._store.bars(symbol) for symbol in self._store.symbols()}
         naive = {symbol for symbol in symbols if self._is_naive(symbol)}
-        return {"window_size": self._store.capacity, "symbols": symbols, "naive": naive, "forms": dict(self._forms)}
+        made = {"window_size": self._store.capacity, "bars_per_year": self._store.bars_per_year}
+        return {"made": made, "symbols": symbols, "naive": naive, "forms": dict(self._forms)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._store = _core.BarStore(state["window_size"], ordered=False)
+        self.__init__(**state["made"])  # type: ignore[misc]
         self._forms = state["forms"]
         for symbol, bars in state["symbols"].items():
             times, *figures = bars.values()
@@ -177,6 +182,8 @@ class FeatureComputer:
         return features if form is None or features is None else form.given_to(features)
 
 
+_counted = CountedFunction("compute_features_async")
+
 feature_computer = FeatureComputer()
 """The process's own feed, which `compute_features_async` reads."""
 
@@ -185,6 +192,7 @@ async def compute_features_async(symbol: str) -> MarketFeatures | None:
     """The features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
     # Not through the methods: calls less on a path that is awaited ten thousand times at once.
     loop, port = bridge.port()
-    features: MarketFeatures | None = await port.paper_features(loop, feature_computer._store, symbol)
+    found = port.paper_features(loop, feature_computer._store, symbol, _counted.tally)
+    features: MarketFeatures | None = await found
     form = feature_computer._forms.get(symbol)
     return features if form is None or features is None else form.given_to(features)
