@@ -92,6 +92,8 @@ def _after_fork_in_child() -> None:
     """The parent's threads and loops are not here: begin as after import."""
     global _lock, _ports, _notifier, _last_seen
     _core.after_fork_in_child()
+    for port in list(_ports.values()):
+        port.close()
     _lock = threading.Lock()
     _ports = weakref.WeakKeyDictionary()
     _notifier = None

@@ -26,7 +26,7 @@ def workers() -> int:
 
 
 def pool() -> ThreadPool:
-    """`ValueError` as for `workers`."""
+    """`ValueError` as for `workers`, `Stopped` when the interpreter is exiting."""
     global _pool
     if _pool is None:
         with _lock:

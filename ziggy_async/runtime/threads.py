@@ -39,7 +39,9 @@ class ThreadPool:
 
     def __init__(self, size: int, name: str = "ziggy-async", has_gate: bool = True) -> None:
         """`name`: what its threads' names begin with. `has_gate`: whether calls may hold the GIL for long.
-        `ValueError` unless `size` >= 1."""
+        `ValueError` unless `size` >= 1, `Stopped` when the interpreter is exiting."""
+        if _is_exiting:
+            raise Stopped("the interpreter is exiting: the thread pool is closed")
         self._idle: list[_Worker] = []
         self._size = _checked(size)
         self._name = name
@@ -64,7 +66,7 @@ class ThreadPool:
         self._stuck = 0
 
     def __del__(self) -> None:
-        for worker in self._idle:
+        for worker in getattr(self, "_idle", ()):  # it may not have come so far
             worker.orders.put(None)
 
     @property
@@ -373,6 +375,8 @@ def _left(deadline: float | None) -> float | None:
 
 _pools: "weakref.WeakSet[ThreadPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them
 
+_is_exiting = False
+
 
 @cache
 def _expect_exit() -> None:
@@ -380,6 +384,8 @@ def _expect_exit() -> None:
 
 
 def _at_exit() -> None:
+    global _is_exiting
+    _is_exiting = True
     deadline = time.monotonic() + EXIT_TIMEOUT
     pools = list(_pools)
     for pool in pools:
