@@ -20,9 +20,9 @@ from ziggy_async.store import BarStore, default_store, symbol_of
 T = TypeVar("T")
 
 STDIN = Path("-")
-"""What stands for standard input."""
+"""Standard input."""
 STORED_NAME = "(STDIN)"
-"""Of the file that holds it; no symbol looks like that."""
+"""The name of the file that standard input is stored in; no symbol looks like that."""
 
 
 class Asked(NamedTuple):
