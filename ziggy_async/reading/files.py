@@ -23,7 +23,7 @@ from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Head
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns, role_of
-from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source
+from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source, without_first_lines
 
 if TYPE_CHECKING:
     import duckdb
@@ -144,6 +144,9 @@ class Reading:
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
             header = None if origin.is_parquet else self._header(origin)
+            if header is not None and (header.skipped > 1 or header.has_comments):
+                origin = without_first_lines(origin, self._connection, header.skipped, self._folder)
+                header = replace(header, skipped=0)
             roles = self._pick(file, origin, header, name)
             types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
             columns = Columns(self._connection, name, types)
@@ -227,12 +230,10 @@ def selected(roles: Mapping[str, str]) -> str:
 def csv_scan(origin: Source, header: Header, names: Sequence[str]) -> str:
     """Every column as text; what the values are is decided here and not by a sample of the rows."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    has_names = header.skipped > 0
-    comments = ", comment='#'" if header.has_comments else ""
     return (
         f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
-        f" header={str(has_names).lower()}, skip={header.skipped - 1 if has_names else 0}, auto_detect=false,"
-        f" compression={literal(origin.kind)}, columns={{{columns}}}{comments})"
+        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression={literal(origin.kind)},"
+        f" columns={{{columns}}})"
     )
 
 
