@@ -102,8 +102,8 @@ def _in_utf8(path: Path, folder: Path) -> Path:
 
 
 def without_first_lines(source: Source, connection: "duckdb.DuckDBPyConnection", skipped: int, folder: Path) -> Source:
-    """A copy in which the first lines and those of comments are blank: DuckDB counts what it is to skip its own way, and
-    a blank line as a line and no row."""
+    """A copy in which the first lines and those of comments are blank: DuckDB has its own way to count what it skips,
+    and counts a blank line as a line and no row."""
     copy = _new_file(folder, ".csv")
     with copy.open("w", encoding="utf-8", newline="") as target:
         for at, line in enumerate(lines_of(source, connection)):
