@@ -1,4 +1,4 @@
-"""What may stand behind `ziggy-async`."""
+"""The arguments of `ziggy-async`."""
 
 import argparse
 import sys
