@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ziggy_async import _core
+from ziggy_async.indicator_names import IndicatorName
 
 Floats = NDArray[np.float64]
 
@@ -24,13 +25,13 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 """What each indicator's outputs are called, in the order in which the core returns them."""
 
 
-def lookback(name: str, **parameters: float) -> int:
+def lookback(name: IndicatorName, **parameters: float) -> int:
     """Bars before the first value of `name`. `ValueError` for a name or parameter unknown, or a value out of bounds."""
     return _core.lookback(name, parameters)
 
 
 def series(
-    name: str,
+    name: IndicatorName,
     *,
     open: ArrayLike | None = None,
     high: ArrayLike | None = None,
@@ -51,7 +52,7 @@ def series(
 
 
 def snapshot(
-    name: str,
+    name: IndicatorName,
     *,
     open: ArrayLike | None = None,
     high: ArrayLike | None = None,

@@ -5,8 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from ziggy_async import indicators
+from ziggy_async.indicator_names import IndicatorName
 
 SLIPS = Path(__file__).with_name("slips.py")
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +41,7 @@ def test_slips_are_found(lines_found_by, tmp_path: Path) -> None:
     lines = SLIPS.read_text(encoding="utf-8").splitlines()
     slips = [line for line in lines if line.endswith("# slip")]
     assert [lines[number - 1] for number in sorted(lines_found_by(SLIPS, tmp_path))] == slips
+
+
+def test_type_checkers_know_the_indicators_of_the_catalog() -> None:
+    assert get_args(IndicatorName) == tuple(row["name"] for row in indicators.catalog())
