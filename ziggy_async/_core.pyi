@@ -32,6 +32,8 @@ class BarStore:
     @property
     def capacity(self) -> int: ...
     @property
+    def ordered(self) -> bool: ...
+    @property
     def bars_per_year(self) -> float:
         """What volatilities are scaled by."""
     def append(

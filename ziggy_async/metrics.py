@@ -1,4 +1,4 @@
-"""How long operations took: the last ones one by one, all of them in histograms, in memory that does not grow.
+"""Latencies of operations: the last ones one by one, all of them in histograms, in memory that does not grow.
 
 An operation's kind is its name up to the first ":", so that names may hold tickers and kinds do not.
 """
@@ -9,7 +9,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,28 +21,7 @@ OTHER = "other"
 LONGEST_NAME = 200
 """Characters of an operation's name that are kept: it may hold whatever its caller was given."""
 
-_lock = threading.Lock()  # of every Metrics: for what an operation seldom is, the first of its kind or a failure
-
-
-@dataclass
-class LatencyMetrics:
-    """One operation as the application's own code times it: made when it begins, `complete` when it ends.
-
-    `start_time` and `end_time` are those of `time.perf_counter`.
-    """
-
-    operation: str
-    start_time: float = field(default_factory=time.perf_counter)
-    end_time: float | None = None
-    duration_ms: float | None = None
-    success: bool = True
-    error: str | None = None
-
-    def complete(self, success: bool = True, error: str | None = None) -> None:
-        self.end_time = time.perf_counter()
-        self.duration_ms = 1e3 * (self.end_time - self.start_time)
-        self.success = success
-        self.error = error
+_lock = threading.Lock()  # of every Metrics, for what happens seldom: the first operation of a kind, and failures
 
 
 class KindMetrics:
@@ -98,7 +76,7 @@ class _Outcomes:
 
 
 class _Period:
-    """What was recorded between two clears."""
+    """The operations between two clears."""
 
     def __init__(self, ring: int, clock: Callable[[], float]) -> None:
         # (name, seconds, error, wall clock of its beginning) each
@@ -115,11 +93,8 @@ class Metrics:
     """
 
     def __init__(self, ring: int = 10_000, kinds: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
-        """`ring`: operations kept one by one; `kinds`: kinds told apart, further ones are counted together as "other";
-        `clock`: seconds, for what is recent. `ValueError` unless ring and kinds are at least 1."""
-        for name, value in (("ring", ring), ("kinds", kinds)):
-            if value < 1:
-                raise ValueError(f"{name}: {value!r} is not at least 1")
+        """`ring`: operations kept one by one. `kinds`: kinds told apart; further ones are counted together as "other".
+        `clock`: seconds, for what is recent."""
         self._ring = ring
         self._kinds = kinds
         self._clock = clock

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
@@ -54,6 +54,8 @@ class Result(TypedDict):
     ticker: str
     signal: "Signal | None"
     reason: str
+    source_error: NotRequired[str]
+    """Where the bar source failed for the ticker."""
 
 
 class SignalParameters(TypedDict, total=False):
@@ -344,10 +346,13 @@ def checked_regime(regime: object) -> RegimeState:
         raise ValueError(f"regime: {regime!r} is none of {', '.join(REGIMES)}") from None
 
 
-def _mark_stale(results: Mapping[str, Result], stale: Iterable[str]) -> None:
-    for ticker in stale:
+def _mark_stale(results: Mapping[str, Result], stale: Mapping[str, str]) -> None:
+    for ticker, fault in stale.items():
         result = results.get(ticker)
-        if result is not None and result["signal"] is not None:
+        if result is None:
+            continue
+        result["source_error"] = fault
+        if result["signal"] is not None:
             result["signal"].decision_quality["stale"] = True
 
 
