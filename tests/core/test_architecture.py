@@ -160,7 +160,7 @@ ROWS = [
     {"queueing"},
     {"dead_letters"},
     {"metrics", "lag"},
-    {"bridge", "reading", "export"},
+    {"bridge", "reading", "export", "indicator_names"},
     {"store"},
     {"sources", "sample"},
     {"features"},
