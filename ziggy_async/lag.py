@@ -120,8 +120,8 @@ class PingLag:
         print(lag.summary().p99)
 
     The delay of a ping counts from when it was sent: its thread may have got no processor before. A pause that holds
-    the GIL, such as a collection of garbage, keeps pings from being sent too. So the loop has a timer besides; when a tick
-    is late, the pings that were due meanwhile count as if they had been sent in time.
+    the GIL, such as a collection of garbage, keeps pings from being sent too. So the loop has a timer besides; when a
+    tick is late, the pings that were due meanwhile count as if they had been sent in time.
     """
 
     def __init__(self, interval: float = 0.001) -> None:
