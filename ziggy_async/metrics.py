@@ -100,6 +100,9 @@ class Metrics:
         self._clock = clock
         self._period = _Period(ring, clock)
 
+    def __repr__(self) -> str:
+        return f"<Metrics operations={self.summary()['total_operations']} kinds={len(self.by_kind())}>"
+
     def record(
         self,
         operation: str,

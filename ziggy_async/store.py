@@ -56,7 +56,7 @@ class BarStore(_core.BarStore):
     _has_logged_volume = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
+        return f"<{type(self).__name__} symbols={len(self)} capacity={self.capacity}>"
 
     def load(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.

@@ -73,12 +73,12 @@ class AsyncFeatureComputer(Calls):
 
     def __repr__(self) -> str:
         if not self.is_started:
-            return f"<AsyncFeatureComputer: {'stopped' if self._was_stopped else 'not started'}>"
+            return f"<AsyncFeatureComputer {'stopped' if self._was_stopped else 'not started'}>"
         counts = self._counts.to_dict()
         state = "draining" if self.is_draining else "started"
         return (
-            f"<AsyncFeatureComputer: {state}, {self.workers} workers, {counts['running']} tasks running, "
-            f"{counts['queued']} of {self.config.queue_size} queued>"
+            f"<AsyncFeatureComputer {state} workers={self.workers} running={counts['running']} "
+            f"queued={counts['queued']} queue_size={self.config.queue_size}>"
         )
 
     @property

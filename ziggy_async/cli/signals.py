@@ -75,7 +75,7 @@ def signals(arguments: argparse.Namespace) -> int:
 
     (state, explanation, found), seconds, lag = timed(compute)
     features = asyncio.run(async_get_multiple_ticker_features(asked.tickers))
-    answers = [Answer(**each, features=features[ticker]) for ticker, each in found.items()]
+    answers = [Answer(ticker, each["signal"], each["reason"], features[ticker]) for ticker, each in found.items()]
     by_default = "confidence" if arguments.tickers is None else "given"
     answers = in_order(answers, arguments.sort or by_default)
     shown = selected(answers, arguments)

@@ -58,6 +58,9 @@ class DeadLetters(Generic[T]):
         self._pending: list[tuple[DeadLetter, Future[DeadLetter]]] = []  # by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
 
+    def __repr__(self) -> str:
+        return f"<DeadLetters letters={len(self)}>"
+
     async def refresh(self) -> None:
         """Lists what is in the file, with what other processes have done to it; without a file, nothing.
 

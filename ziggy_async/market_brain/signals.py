@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
+from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
@@ -47,8 +48,15 @@ REGIMES = tuple(RegimeState)
 ENRICHED_TOGETHER = 64
 """Signals at most that one call on the blocking pool enriches: then others get the thread."""
 
-Result = dict[str, Any]
-"""{"ticker": str, "signal": Signal | None, "reason": str}, and "source_error" where the bar source failed for it."""
+
+class Result(TypedDict):
+    """A ticker's signal, or the reason why there is none: "no_trade_edge", "insufficient_features", "error: ..."."""
+
+    ticker: str
+    signal: "Signal | None"
+    reason: str
+    source_error: NotRequired[str]
+    """Where the bar source failed for the ticker."""
 
 
 class SignalParameters(TypedDict, total=False):
@@ -235,7 +243,9 @@ class SignalGenerator:
         computer = self._feature_computer()
         stale = computer.refresh(names)
         state = given or self._regime_detector().detect_regime().regime
-        results = _core.signals(computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules)
+        results: dict[str, Result] = _core.signals(
+            computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
+        )
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
@@ -264,8 +274,8 @@ class SignalGenerator:
         state = given or (await self._regime_detector().detect_regime_async()).regime
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = await port.signals(
-            loop, computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+        results: dict[str, Result] = await port.signals(
+            loop, computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
         _mark_stale(results, stale)
         enrich = self.enrich
@@ -359,14 +369,26 @@ def _enriching(
 
 def _enrich(enrich: Enrich, computer: FeatureComputer, chunk: Sequence[Result]) -> None:
     for result in chunk:
+        signal = result["signal"]
+        assert signal is not None
         # A context of its own for each, so that what one call sets is not there for the next.
-        result["signal"] = contextvars.copy_context().run(_enriched, enrich, result["signal"], computer)
+        result["signal"] = contextvars.copy_context().run(_enriched, enrich, signal, computer)
+
+
+RULE_FORMULAS = {
+    name: formula if name in _core.RULE_FEATURES else "" for name, formula in _core.FEATURE_FORMULAS.items()
+}
+"""The features that the rules decide by, at their places among all; the others are not computed."""
+
+
+def _plan_of(computer: FeatureComputer) -> _core.Plan:
+    return plan_of_figures(RULE_FORMULAS, computer.store.bars_per_year)
 
 
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:
     """What the application makes of `signal` and its ticker's features, or `signal` itself if that fails."""
     try:
-        enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, signal.ticker))
+        enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, computer.plan, signal.ticker))
         if not isinstance(enriched, Signal):
             if asyncio.iscoroutine(enriched):
                 enriched.close()
