@@ -16,7 +16,7 @@ from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.timestamps import to_ns
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, default_store
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -183,15 +183,19 @@ class FeatureSet:
     ) -> Any:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
         async with asyncio.timeout(deadline):
-            return await blocking.run(self.over, table, by, time)
+            return await default_pool.run(self.over, table, by, time)
 
-    def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
-        """The store and the tickers that are asked for."""
-        store = default_store() if store is None else store
+    def check_store(self) -> None:
+        """`FormulaError` for a formula that reads a column which a store has not."""
         for formula in self._formulas.values():
             for name in formula.columns:
                 if name not in PRICE_COLUMNS:
                     raise formula.missing_column(name, PRICE_COLUMNS)
+
+    def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
+        """The store and the tickers that are asked for."""
+        store = default_store() if store is None else store
+        self.check_store()
         return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
 
     def _latest_table(self, asked: tuple[str, ...], answer: Answer) -> FeatureTable:

@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
+from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.metrics import CountedFunction
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
 
 __all__ = [
     "Signal",
@@ -243,12 +244,12 @@ class SignalGenerator:
         stale = computer.refresh(names)
         state = given or self._regime_detector().detect_regime().regime
         results: dict[str, Result] = _core.signals(
-            computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+            computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            blocking.run_each(*_enriching(enrich, results, computer))
+            default_pool.run_each(*_enriching(enrich, results, computer))
         return results
 
     async def generate_signals_bulk_async(
@@ -274,12 +275,12 @@ class SignalGenerator:
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         results: dict[str, Result] = await port.signals(
-            loop, computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+            loop, computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            await blocking.run_each_async(*_enriching(enrich, results, computer))
+            await default_pool.run_each_async(*_enriching(enrich, results, computer))
         if tally is not None:
             tally.record(began, ready)
         return results
@@ -362,7 +363,7 @@ def _enriching(
     """What the pool has to do and in which chunks: a few large ones, as each costs the waiting loop a turn, but enough
     to give every thread one."""
     signed = [result for result in results.values() if result["signal"] is not None]
-    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / blocking.workers())))
+    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / default_pool.workers())))
     return partial(_enrich, enrich, computer), [signed[at : at + size] for at in range(0, len(signed), size)]
 
 
@@ -374,10 +375,20 @@ def _enrich(enrich: Enrich, computer: FeatureComputer, chunk: Sequence[Result]) 
         result["signal"] = contextvars.copy_context().run(_enriched, enrich, signal, computer)
 
 
+RULE_FORMULAS = {
+    name: formula if name in _core.RULE_FEATURES else "" for name, formula in _core.FEATURE_FORMULAS.items()
+}
+"""The features that the rules decide by, at their places among all; the others are not computed."""
+
+
+def _plan_of(computer: FeatureComputer) -> _core.Plan:
+    return plan_of_figures(RULE_FORMULAS, computer.store.bars_per_year)
+
+
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:
     """What the application makes of `signal` and its ticker's features, or `signal` itself if that fails."""
     try:
-        enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, signal.ticker))
+        enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, computer.plan, signal.ticker))
         if not isinstance(enriched, Signal):
             if asyncio.iscoroutine(enriched):
                 enriched.close()
