@@ -92,7 +92,9 @@ SHAPES = {
         **{f"<{name.upper()}>": column for name, column in BARS.columns().items()},
     },
     "trade date and time": {"TradeDate": DAYS, "Time": ["00:00"] * COUNT, **BARS.columns()},
-    "akshare": {"日期": DAYS, "开盘": BARS.open, "最高": BARS.high, "最低": BARS.low, "收盘": BARS.close, "成交量": BARS.volume},
+    "akshare": {
+        "日期": DAYS, "开盘": BARS.open, "最高": BARS.high, "最低": BARS.low, "收盘": BARS.close, "成交量": BARS.volume,
+    },
     "nameless index": FRAME.rename_axis(None),
     "index of dates": FRAME.rename_axis(None).set_axis([date.fromisoformat(str(t)[:10]) for t in TIMES]),
     "an index that was reset": FRAME.rename_axis(None).reset_index(),
