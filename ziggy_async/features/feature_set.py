@@ -16,7 +16,7 @@ from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.timestamps import to_ns
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, default_store
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -183,7 +183,7 @@ class FeatureSet:
     ) -> Any:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
         async with asyncio.timeout(deadline):
-            return await blocking.run(self.over, table, by, time)
+            return await default_pool.run(self.over, table, by, time)
 
     def check_store(self) -> None:
         """`FormulaError` for a formula that reads a column which a store has not."""

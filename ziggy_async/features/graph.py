@@ -41,7 +41,7 @@ class Graph:
         return found
 
     def constant(self, value: float) -> int:
-        return self.add("constant", "", (), (value,))
+        return self.add("constant", "", (), (math.nan if math.isnan(value) else value,))  # one of many bit patterns
 
     def operation(self, name: str, *inputs: int) -> int:
         """One of the core's operations per bar, or its value where all inputs are constants."""

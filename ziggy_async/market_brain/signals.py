@@ -19,7 +19,7 @@ from ziggy_async.market_brain.features import FeatureComputer, Features, checked
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.metrics import CountedFunction
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
 
 __all__ = [
     "Signal",
@@ -249,7 +249,7 @@ class SignalGenerator:
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            blocking.run_each(*_enriching(enrich, results, computer))
+            default_pool.run_each(*_enriching(enrich, results, computer))
         return results
 
     async def generate_signals_bulk_async(
@@ -280,7 +280,7 @@ class SignalGenerator:
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            await blocking.run_each_async(*_enriching(enrich, results, computer))
+            await default_pool.run_each_async(*_enriching(enrich, results, computer))
         if tally is not None:
             tally.record(began, ready)
         return results
@@ -363,7 +363,7 @@ def _enriching(
     """What the pool has to do and in which chunks: a few large ones, as each costs the waiting loop a turn, but enough
     to give every thread one."""
     signed = [result for result in results.values() if result["signal"] is not None]
-    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / blocking.workers())))
+    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / default_pool.workers())))
     return partial(_enrich, enrich, computer), [signed[at : at + size] for at in range(0, len(signed), size)]
 
 

@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
 from ziggy_async.queueing.work import Bury, Reason, Work
-from ziggy_async.runtime.call import CannotTravelError, described
+from ziggy_async.runtime.call import Call, CannotTravelError, described
 from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
-from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.runtime.runner import Runner
 
 logger = logging.getLogger(__name__)
 
@@ -41,16 +40,20 @@ class Background:
         self,
         capacity: int,
         runner: Runner,
-        bury: Bury,
-        metrics: Metrics,
         counts: Counts,
+        bury: Bury,
+        record: Callable[[Task, BaseException | None], object],
     ) -> None:
+        """`runner`: its threads are the queue's own, and as many as the workers. `record`: called with each task that
+        ends, unless it was cancelled, and its error."""
         self.counts = counts
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
         self._runner = runner
         self._bury_work = bury
-        self._metrics = metrics
+        self._record = record
+        self._finished = 0  # attempts
+        self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
         self._unfinished: set[Task] = set()  # those that wait for a place included
         self._by_key: dict[Any, Task] = {}  # of the same
@@ -152,14 +155,8 @@ class Background:
     # --- workers
 
     def load(self) -> Load:
-        """What sizing goes by: tasks, and blocking operations that come past the queue to the same threads."""
-        return Load(
-            workers=self._wanted,
-            queued=len(self.queue) + self._runner.waiting,
-            running=max(self.counts[State.RUNNING], self._runner.running),
-            mean_seconds=self._runner.mean_seconds,
-            finished=self._runner.finished,
-        )
+        """What sizing goes by."""
+        return Load(self._wanted, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
 
     @property
     def workers(self) -> int:
@@ -170,6 +167,8 @@ class Background:
         """Starts workers, or sends some home as soon as they are idle."""
         surplus = self._wanted - workers
         self._wanted = workers
+        if workers > 0:
+            self._runner.threads.resize(workers)
         if surplus >= 0:
             self.queue.dismiss(surplus)
             return
@@ -221,9 +220,9 @@ class Background:
 
     async def _attempt(self, task: Task) -> None:
         work = task.work
-        run = task.run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
+        call = task.call = Call(work.operation, work.function, work.args, work.kwargs, task.context)
         try:
-            value = await self._runner.run(run, work.options.use_process_pool)
+            value = await self._runner.run(call, work.options.use_process_pool)
         except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
             task.over = None
             raise
@@ -236,18 +235,18 @@ class Background:
         finally:
             if task.over is not None and not task.over.done():
                 task.over.set_result(None)
-            del self, task, work, run  # an error's traceback leads to this frame: it must not lead to its own task
+            del self, task, work, call  # an error's traceback leads to this frame: it must not lead to its own task
 
     def _succeeded(self, task: Task, value: Any) -> None:
         if task.state is State.RUNNING:  # else it was given up meanwhile
-            task.end_attempt(None)
+            self._end_attempt(task, None)
             self._settle(task, State.SUCCEEDED)
             task.outcome.set(value, None)
 
     def _failed(self, task: Task, error: Exception) -> None:
         if task.state is not State.RUNNING:
             return
-        task.end_attempt(described(error))
+        self._end_attempt(task, described(error))
         options = task.work.options
         raised = error.__cause__ if isinstance(error, CannotTravelError) else None
         if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
@@ -262,6 +261,12 @@ class Background:
         else:
             lost = isinstance(error, WorkerLost)
             self._bury(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
+
+    def _end_attempt(self, task: Task, error: str | None) -> None:
+        seconds = task.end_attempt(error)
+        if seconds is not None:  # the mean of recent ones: the latest weighs an eighth
+            self._finished += 1
+            self._mean_seconds += (seconds - self._mean_seconds) / (8 if self._mean_seconds else 1)
 
     def _again(self, task: Task) -> None:
         task.timer = None
@@ -316,7 +321,7 @@ class Background:
         if task.state is State.WAITING and reason is not None:
             self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
         self.queue.remove(task)
-        task.end_attempt(described(error))
+        self._end_attempt(task, described(error))
         if reason is None:
             self._settle(task, State.CANCELLED)
             task.outcome.set(None, error)
@@ -352,18 +357,6 @@ class Background:
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
         burial.add_done_callback(lambda _: task.outcome.set(None, error))
-
-    def _record(self, task: Task, error: BaseException | None) -> None:
-        total = time.perf_counter() - task.submitted
-        self._metrics.record(
-            task.work.operation,
-            total,
-            waiting=max(0.0, total - task.running),
-            running=task.running,
-            latency=task.running,  # how long a task had to wait is the queue's affair, not a slow operation
-            error=None if error is None else described(error),
-            at=task.submitted_at,
-        )
 
     # --- the end
 
