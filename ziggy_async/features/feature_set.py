@@ -195,6 +195,8 @@ class FeatureSet:
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = default_store() if store is None else store
+        if not isinstance(store, BarStore):
+            raise TypeError(f"store must be a BarStore, not {shown(store)}")
         self.check_store()
         return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
 

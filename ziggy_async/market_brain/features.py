@@ -275,12 +275,13 @@ class FeatureComputer:
         return _marked_one(features, stale.get(ticker))
 
 
-def checked_ticker(ticker: object) -> str:
-    """`ticker`, a plain str of one of a subclass, whose methods may be anything. `TypeError` when it is none."""
+def checked_ticker(ticker: object, name: str = "ticker") -> str:
+    """`ticker`, a plain str of one of a subclass, whose methods may be anything. `TypeError`, which says the argument's
+    name, when it is none."""
     if type(ticker) is str:
         return ticker
     if not isinstance(ticker, str):
-        raise TypeError(f"ticker: {shown(ticker)} is a {type(ticker).__name__}, not a str")
+        raise TypeError(f"{name}: {shown(ticker)} is a {type(ticker).__name__}, not a str")
     return str.__str__(ticker)
 
 
