@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from ziggy_async.dead_letters.letter import DeadLetter, StoredLetter, id_at
 from ziggy_async.dead_letters.memory import KEEP, MOST, MemoryStore, unknown
+from ziggy_async.messages import printable
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class SqliteStore(MemoryStore):
         if lost:
             logger.error("%d dead letters are lost with this process: %s", len(lost), self.path)
         for letter in lost:
-            logger.error("lost: the dead letter of task %s, %s", letter.task_id, letter.reason.value)
+            logger.error("lost: the dead letter of task %s, %s", printable(letter.task_id), letter.reason.value)
         self._disconnect()
 
     def _evict(self) -> None:

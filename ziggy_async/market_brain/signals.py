@@ -157,6 +157,23 @@ Enrich = Callable[[Signal, Features], Signal]
 Regime = RegimeResult | RegimeState | str
 
 
+DEFAULT_WIN_RATES: Mapping[SignalType, Mapping[RegimeState, float]] = {
+    SignalType.MEAN_REVERSION: {
+        RegimeState.CHOP: 0.65,
+        RegimeState.RISK_ON: 0.60,
+        RegimeState.RISK_OFF: 0.55,
+        RegimeState.PANIC: 0.45,
+    },
+    SignalType.MOMENTUM: {
+        RegimeState.RISK_ON: 0.70,
+        RegimeState.CHOP: 0.55,
+        RegimeState.RISK_OFF: 0.45,
+        RegimeState.PANIC: 0.30,
+    },
+}
+"""How often signals of a type come true in a regime: what a confidence begins from."""
+
+
 class SignalGenerator:
     """Signals by two rules, mean reversion and momentum, over one store's features. Safe from any thread.
 
@@ -169,20 +186,7 @@ class SignalGenerator:
     def __init__(self, feature_computer: FeatureComputer | None = None, detector: RegimeDetector | None = None) -> None:
         """`feature_computer` and `detector`: by default those of the default store."""
         self.params: dict[str, float] = dict(DEFAULT_PARAMETERS)
-        self.win_rates = {
-            SignalType.MEAN_REVERSION: {
-                RegimeState.CHOP: 0.65,
-                RegimeState.RISK_ON: 0.60,
-                RegimeState.RISK_OFF: 0.55,
-                RegimeState.PANIC: 0.45,
-            },
-            SignalType.MOMENTUM: {
-                RegimeState.RISK_ON: 0.70,
-                RegimeState.CHOP: 0.55,
-                RegimeState.RISK_OFF: 0.45,
-                RegimeState.PANIC: 0.30,
-            },
-        }
+        self.win_rates = {kind: dict(rates) for kind, rates in DEFAULT_WIN_RATES.items()}
         self.enrich: Enrich | None = None
         self._computer = feature_computer
         self._detector = detector
