@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gather, lag, memory, operations, overhead, rest, single, snapshot, watchlist
+from benchmarks import gather, lag, memory, operations, overhead, rest, short_operations, single, snapshot, watchlist
 from benchmarks.harness import Report, machine
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "operations": operations.run,
     "overhead": overhead.run,
     "rest": rest.run,
+    "short_operations": short_operations.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -13,13 +13,11 @@ from typing import Any
 
 from ziggy_async import lifecycle
 from ziggy_async._core import Histogram, Tally
-from ziggy_async.messages import shortened
+from ziggy_async.messages import LONGEST_NAME, shortened
 from ziggy_async.windows import Windows
 
 OTHER = "other"
 """The kind of operations that come when there are as many kinds as there may be."""
-LONGEST_NAME = 200
-"""Characters of an operation's name that are kept: it may hold whatever its caller was given."""
 
 _lock = threading.Lock()  # of every Metrics, for what happens seldom: the first operation of a kind, and failures
 

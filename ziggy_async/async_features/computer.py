@@ -15,7 +15,7 @@ from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
-from ziggy_async.messages import shown
+from ziggy_async.messages import printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.scaler import Scaler
@@ -124,6 +124,7 @@ class AsyncFeatureComputer(Calls):
             self._counts,
             self.dead_letters.put,
             self._record_task,
+            self._let_go_of_pools,
         )
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
@@ -367,7 +368,7 @@ class AsyncFeatureComputer(Calls):
         try:
             value = await compute(*args)
         except Exception as error:
-            logger.exception("%s failed", operation)
+            logger.exception("%s failed", printable(operation))
             self.metrics.record(operation, time.perf_counter() - began, error=described(error))
             return None
         self.metrics.record(operation, time.perf_counter() - began)

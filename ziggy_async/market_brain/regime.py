@@ -159,8 +159,8 @@ class RegimeDetector:
         back.
         """
         self.feature_computer = feature_computer
-        self.market = checked_ticker(market)
-        self.volatility = None if volatility is None else checked_ticker(volatility)
+        self.market = checked_ticker(market, "market")
+        self.volatility = None if volatility is None else checked_ticker(volatility, "volatility")
         self.cache_ttl = timedelta(seconds=60)
         self.thresholds: dict[str, float] = {
             "vix_panic": 30,

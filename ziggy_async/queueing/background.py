@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
+from ziggy_async.messages import printable
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
@@ -20,6 +21,7 @@ from ziggy_async.runtime.call import Call, CannotTravelError, described
 from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.runner import Runner
+from ziggy_async.runtime.terms import Terms, terms
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +45,17 @@ class Background:
         counts: Counts,
         bury: Bury,
         record: Callable[[Task, BaseException | None], object],
+        at_loop_end: Callable[[], object],
     ) -> None:
         """`runner`: its threads are the queue's own, and as many as the workers. `record`: called with each task that
-        ends, unless it was cancelled, and its error."""
+        ends, unless it was cancelled, and its error. `at_loop_end`: called when the loop ends without a stop."""
         self.counts = counts
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
         self._runner = runner
         self._bury_work = bury
         self._record = record
+        self._at_loop_end = at_loop_end
         self._finished = 0  # attempts
         self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
@@ -75,7 +79,7 @@ class Background:
         still waits for a place, unless somebody has joined it by its key.
         """
         if self._is_closed:
-            raise Stopped(f"task {work.task_id!r}: the queue takes no more work")
+            raise Stopped(f"task {work.name}: the queue takes no more work")
         key = work.options.key
         if key is not None and (joined := self._by_key.get(key)) is not None:
             self.counts.joined += 1
@@ -83,6 +87,7 @@ class Background:
             return TaskHandle(joined, self)
         task = Task(work, contextvars.copy_context(), requeued_from)
         task.context.run(under_way.set, True)
+        task.context.run(terms.set, Terms.of(work.options.priority, work.options.deadline))
         has_room = not self.queue.is_full or self._has_made_room(task)
         self._unfinished.add(task)
         self._idle.clear()
@@ -114,7 +119,7 @@ class Background:
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
         if options.on_full == "raise":
             self.counts.rejected += 1
-            raise QueueFull(f"task {task.work.task_id!r}: the queue is full, {self.queue.capacity} tasks wait")
+            raise QueueFull(f"task {task.work.name}: the queue is full, {self.queue.capacity} tasks wait")
         least = self.queue.least_priority
         if options.on_full != "drop_oldest" or least is None or least > options.priority:
             return False
@@ -125,7 +130,7 @@ class Background:
     def _dropped(self, task: Task) -> TaskDropped:
         capacity, priority = self.queue.capacity, task.work.options.priority
         return TaskDropped(
-            f"task {task.work.task_id!r} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
+            f"task {task.work.name} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
         )
 
     async def _wait_for_place(self, task: Task) -> None:
@@ -192,7 +197,8 @@ class Background:
                 del task  # not kept until the next one comes
         except asyncio.CancelledError:
             if self._is_at_its_end():
-                await self._close(Stopped("the event loop came to its end"))
+                self._end_with_loop()
+                await self.buried()
             raise
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
@@ -200,10 +206,14 @@ class Background:
         if not worker.cancelled() or self._is_closed:
             return
         if self._is_at_its_end():
-            self.abandon(Stopped("the event loop came to its end"))
+            self._end_with_loop()
         else:
             self.worker_tasks.remove(worker)
             self._start_worker()
+
+    def _end_with_loop(self) -> None:
+        self.abandon(Stopped("the event loop came to its end"))
+        self._at_loop_end()
 
     def _is_at_its_end(self) -> bool:
         """Whether all of the loop's tasks are being cancelled, and not some alone."""
@@ -308,7 +318,7 @@ class Background:
 
     def _too_late(self, task: Task) -> TimeoutError:
         limit = task.work.options.deadline
-        return TimeoutError(f"task {task.work.task_id!r} was not done within its deadline of {limit:g} s")
+        return TimeoutError(f"task {task.work.name} was not done within its deadline of {limit:g} s")
 
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
@@ -348,7 +358,7 @@ class Background:
         self._settle(task, State.DEAD, error)
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
-        logger.log(level, "task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
+        logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
         self._write_letter(task, error, reason)
 
     def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
@@ -383,7 +393,7 @@ class Background:
         """No more work, neither what waits for a place."""
         self._is_closed = True
         for task in self.queue.clear_outside():
-            error = Stopped(f"task {task.work.task_id!r}: the queue was stopped before there was room")
+            error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
             self._give_up(task, error)
 
     async def _close(self, error: Stopped) -> None:

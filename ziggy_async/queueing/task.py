@@ -219,9 +219,9 @@ class TaskHandle(Generic[T_co]):
             del self, outcome  # as in Outcome.get
 
     def __repr__(self) -> str:
-        return f"<TaskHandle {self.task_id!r} {self.state.value}>"
+        return f"<TaskHandle {self._task.work.name} {self.state.value}>"
 
     def _finished(self) -> Outcome:
         if not self._task.outcome.is_set:
-            raise asyncio.InvalidStateError(f"task {self.task_id!r} is not done")
+            raise asyncio.InvalidStateError(f"task {self._task.work.name} is not done")
         return self._task.outcome
