@@ -20,6 +20,7 @@ from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, Regime
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import default_pool
+from ziggy_async.runtime.terms import terms
 
 __all__ = [
     "Signal",
@@ -279,7 +280,15 @@ class SignalGenerator:
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         results: dict[str, Result] = await port.signals(
-            loop, computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
+            loop,
+            computer.store,
+            _plan_of(computer),
+            names,
+            REGIMES.index(state),
+            parameters,
+            self._win_rates(),
+            rules,
+            *terms.get(),
         )
         _mark_stale(results, stale)
         enrich = self.enrich

@@ -21,6 +21,7 @@ from ziggy_async.runtime.call import Call, CannotTravelError, described
 from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.runner import Runner
+from ziggy_async.runtime.terms import Terms, terms
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Background:
             return TaskHandle(joined, self)
         task = Task(work, contextvars.copy_context(), requeued_from)
         task.context.run(under_way.set, True)
+        task.context.run(terms.set, Terms.of(work.options.priority, work.options.deadline))
         has_room = not self.queue.is_full or self._has_made_room(task)
         self._unfinished.add(task)
         self._idle.clear()
