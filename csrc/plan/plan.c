@@ -143,7 +143,8 @@ static int64_t warm_of(const za_node *node)
 {
     if (node->spec.kind == ZA_NODE_KERNEL && !node->windowed) {
         za_memory memory = za_memory_of((za_indicator)node->spec.which, &node->spec.params);
-        return memory.kind == ZA_FADING ? memory.bars : ZA_FOR_EVER;
+        /* Half as many again, since it begins from nothing at all, which is far from any price. */
+        return memory.kind == ZA_FADING ? memory.bars + memory.bars / 2 : ZA_FOR_EVER;
     }
     return node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
 }
