@@ -1,9 +1,16 @@
 #define ZA_IMPORTS_NUMPY
+#include "binding/arguments.h"
+#include "binding/arrow_columns.h"
+#include "binding/arrow_stream.h"
 #include "binding/numpy.h"
 
 #include "base/cpu.h"
 #include "binding/batch.h"
+#include "binding/catalog.h"
 #include "binding/convert.h"
+#include "binding/indicators.h"
+#include "binding/port_type.h"
+#include "binding/requests.h"
 #include "binding/types.h"
 #include "kernels/lanes.h"
 #include "market/rules.h"

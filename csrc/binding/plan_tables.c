@@ -1,10 +1,14 @@
 /* Plans over columns that the caller gives: groups of a table, and arrays. */
+#include "binding/plan_tables.h"
+
+#include "binding/arguments.h"
 #include "binding/numpy.h"
 
 #include "binding/plan_object.h"
 
 #include "base/memory.h"
 #include "binding/convert.h"
+#include "plan/run.h"
 #include "pool/pool.h"
 
 /* A call's columns, contiguous float64. */
@@ -78,37 +82,6 @@ static int take_columns(za_plan_object *self, PyObject *const *objects, Py_ssize
             return -1;
         }
     }
-    return 0;
-}
-
-int za_zone_of(PyObject *object, za_zone *zone)
-{
-    *zone = (za_zone){0};
-    PyObject *since, *offset;
-    long long initial, day_start;
-    if (object == NULL || object == Py_None) {
-        return 0;
-    }
-    if (!PyTuple_Check(object)) {
-        PyErr_SetString(PyExc_TypeError, "zone must be None or (since, offset, initial, day_start)");
-        return -1;
-    }
-    if (!PyArg_ParseTuple(object, "O!O!LL", &PyArray_Type, &since, &PyArray_Type, &offset, &initial, &day_start)) {
-        return -1;
-    }
-    PyArrayObject *pair[] = {(PyArrayObject *)since, (PyArrayObject *)offset};
-    for (int i = 0; i < 2; i++) {
-        if (PyArray_TYPE(pair[i]) != NPY_INT64 || PyArray_NDIM(pair[i]) != 1 || !PyArray_IS_C_CONTIGUOUS(pair[i]) ||
-            PyArray_SIZE(pair[i]) != PyArray_SIZE(pair[0])) {
-            PyErr_SetString(PyExc_TypeError, "the changes of a zone are two arrays of int64 of one length");
-            return -1;
-        }
-    }
-    *zone = (za_zone){.since = PyArray_DATA(pair[0]),
-                      .offset = PyArray_DATA(pair[1]),
-                      .count = PyArray_SIZE(pair[0]),
-                      .initial = initial,
-                      .day_start = day_start};
     return 0;
 }
 
