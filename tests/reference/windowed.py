@@ -109,7 +109,7 @@ def ts_rank(x: Wide, period=30):
 @windowed(period_bars)
 def var(x: Wide, period=5, nbdev=1.0):
     """TA-Lib takes `nbdev` and does not use it."""
-    return x.var()
+    return about_the_last(x).var()
 
 
 @windowed(period_bars)
@@ -119,7 +119,7 @@ def stddev(x: Wide, period=5, nbdev=1.0):
 
 @windowed(period_bars)
 def zscore(x: Wide, period=20):
-    return share(x[-1] - x.mean(), deviation(x))
+    return share(-about_the_last(x).mean(), deviation(x))
 
 
 @windowed(period_bars)
@@ -132,12 +132,22 @@ def kurtosis(x: Wide, period=30):
     return standard_moment(x, 4) - (3 if deviation(x) > 0 else 0)
 
 
+def about_the_last(x: Wide):
+    """Distances to the last value: those of equal ones are 0, which a mean need not be equal to."""
+    return x - x[-1]
+
+
+def about_the_mean(x: Wide):
+    distances = about_the_last(x)
+    return distances - distances.mean()
+
+
 def deviation(x: Wide):
-    return (x - x[-1]).std() if np.ptp(x) > 0 else WIDE(0)
+    return about_the_last(x).std()
 
 
 def standard_moment(x: Wide, power):
-    return ((x - x.mean()) ** power).mean() / deviation(x) ** power if np.ptp(x) > 0 else WIDE(0)
+    return (about_the_mean(x) ** power).mean() / deviation(x) ** power if np.ptp(x) > 0 else WIDE(0)
 
 
 def share(part, whole, otherwise=0.0):
@@ -154,7 +164,7 @@ def volatility(x: Wide, period=20, per_year=252.0):
 
 @windowed(period_bars, HIGH_LOW)
 def covariance(x: Wide, y: Wide, period=30):
-    return ((x - x.mean()) * (y - y.mean())).mean()
+    return (about_the_mean(x) * about_the_mean(y)).mean()
 
 
 @windowed(period_bars, HIGH_LOW)
@@ -171,21 +181,21 @@ def return_correlation(x: Wide, y: Wide, period=20):
 def pearson(x: Wide, y: Wide):
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return WIDE(0)
-    return ((x - x.mean()) * (y - y.mean())).mean() / (x.std() * y.std())
+    return (about_the_mean(x) * about_the_mean(y)).mean() / (deviation(x) * deviation(y))
 
 
 @windowed(period_and_one, HIGH_LOW)
 def beta(x: Wide, y: Wide, period=5):
     """The slope of the second series' returns over the first's."""
     x, y = x[1:] / x[:-1] - 1, y[1:] / y[:-1] - 1
-    x, y = x - x.mean(), y - y.mean()
+    x, y = about_the_mean(x), about_the_mean(y)
     return share((x * y).sum(), (x * x).sum())
 
 
 def line(x: Wide):
     """Slope and intercept of the least-squares line over bars 0, 1, ..."""
     steps = np.arange(len(x), dtype=WIDE) - WIDE(len(x) - 1) / 2
-    slope = ((x - x[-1]) * steps).sum() / (steps * steps).sum()
+    slope = (about_the_last(x) * steps).sum() / (steps * steps).sum()
     return slope, x.mean() - slope * (len(x) - 1) / 2
 
 
@@ -263,8 +273,8 @@ def fastk(high: Wide, low: Wide, close: Wide, period=5):
 @windowed(period_bars, HIGH_LOW_CLOSE)
 def cci(high: Wide, low: Wide, close: Wide, period=14):
     typical = (high + low + close) / 3
-    distance = typical[-1] - typical.mean()
-    return share(distance, WIDE(15) / 1000 * np.abs(typical - typical.mean()).mean())
+    distances = about_the_mean(typical)
+    return share(distances[-1], WIDE(15) / 1000 * np.abs(distances).mean())
 
 
 @windowed(period_and_one, (*HIGH_LOW_CLOSE, "volume"))

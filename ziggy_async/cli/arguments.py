@@ -12,6 +12,7 @@ from ziggy_async.cli.bench import bench
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
+from ziggy_async.cli.verify import verify
 from ziggy_async.environment import is_number
 from ziggy_async.market_brain.regime import RegimeState
 
@@ -39,6 +40,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     features = choices.add_parser("features", help="the figures that signals are made from")
     add_bars(features)
     features.set_defaults(run=commands.features)
+
+    add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
 
     serve = choices.add_parser("serve", help="features, signals and the computer's health over HTTP")
     add_market(serve, "the watchlist: for requests that name no tickers")
@@ -79,6 +82,14 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=signals)
 
 
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("formulas", nargs="*", metavar="FORMULA or FILE", help=f"no formula: each indicator. {FILES}")
+    parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help="the bars of these")
+    add_unit(parser)
+    add_json(parser)
+    parser.set_defaults(run=verify)
+
+
 def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operations", type=operations, default=100, metavar="N", help="at once, 1 to 100000 (100)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="also measure a baseline for regress: half a minute")
@@ -104,6 +115,10 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
     parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
+    add_unit(parser)
+
+
+def add_unit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unit", choices=("s", "ms", "us", "ns"), help="of timestamps that are whole numbers")
 
 
