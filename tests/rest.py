@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from ziggy_async.queueing.options import Options
 from ziggy_async.queueing.work import Attempt, Reason, Work
+from ziggy_async.runtime.cross_loop import outcome_of
 
 ROOT = "/api/performance"
 
@@ -72,4 +73,4 @@ async def full_queue(computer):
 async def bury(computer, *task_ids, function=print, reason=Reason.EXHAUSTED, **options):
     attempt = Attempt(datetime(2024, 5, 2, tzinfo=UTC), 0.25, "ConnectionError: no route")
     work = [Work(task_id, f"worker_task:{task_id}", function, (), {}, Options(**options)) for task_id in task_ids]
-    return [(await computer.dead_letters.bury(each, reason, [attempt])).id for each in work]
+    return [(await outcome_of(computer.dead_letters.put(each, reason, [attempt]))).id for each in work]

@@ -16,7 +16,8 @@ FEATURE_NAMES: Final[tuple[str, ...]]
 REQUIRED_BARS: Final[int]
 """Bars that the market-brain features need: 50."""
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
-"""Names and defaults of the signal rules' parameters, in the order in which `signals` takes them."""
+"""Names and defaults (int where they are whole) of the signal rules' parameters, in the order in which `signals` takes
+them."""
 
 @disjoint_base
 class BarStore:
@@ -26,9 +27,12 @@ class BarStore:
     finite and positive.
     """
 
-    def __new__(cls, capacity: int = 512, *, ordered: bool = True) -> Self: ...
+    def __new__(cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252) -> Self: ...
     @property
     def capacity(self) -> int: ...
+    @property
+    def bars_per_year(self) -> float:
+        """What volatilities are scaled by."""
     def append(
         self,
         symbol: str,
@@ -120,6 +124,68 @@ def signals(
 def measure_snapshot(store: BarStore, symbols: Iterable[str], repeats: int, /) -> list[float]:
     """Seconds of each pass of the market-brain features over the symbols, on the calling thread alone."""
 
+_Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
+"""None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from
+`since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
+_Answer = tuple[NDArray[np.int64], NDArray[np.int64], _Floats]
+"""(times, bars, values): nanoseconds since 1970 UTC of each row, bars or rows of each ticker, (rows, results)."""
+
+@final
+class Plan:
+    """Formulas as a graph of nodes, ready to run; any number of threads run it at once.
+
+    `columns` are names; `nodes` are (kind, name, inputs, parameters) in order of evaluation, where inputs are numbers
+    of earlier nodes; `outputs` are the nodes whose values are the results. Kinds: column (parameter: which), constant,
+    kernel (name of the catalog), output (parameter: which of the kernel's), operation (by name), lag and skip
+    (parameter: bars), calendar (hour, minute, weekday, day, month, date). `ValueError` names a node that cannot be.
+    """
+
+    def __new__(
+        cls,
+        columns: tuple[str, ...],
+        nodes: Sequence[tuple[str, str, tuple[int, ...], tuple[float, ...]]],
+        outputs: tuple[int, ...],
+    ) -> Self: ...
+    @property
+    def lookbacks(self) -> tuple[int, ...]:
+        """Bars before the first value of each result, if all values of the columns are numbers."""
+    @property
+    def reaches(self) -> tuple[int, ...]:
+        """Bars that a value of each result depends on, its own included; -1 for all of the past."""
+    def latest(self, store: BarStore, tickers: Iterable[str], zone: _Zone, /) -> _Answer:
+        """One row a ticker; a ticker that the store has not got is NaN, with 0 bars and the least time."""
+    def history(self, store: BarStore, tickers: Iterable[str], zone: _Zone, first: int, last: int, /) -> _Answer:
+        """One row a bar, ticker by ticker; `first` and `last` are times, both included, and choose rows alone."""
+    def over(
+        self,
+        columns: tuple[_Floats, ...],
+        offsets: NDArray[np.int64],
+        times: NDArray[np.int64] | None = None,
+        zone: _Zone = None,
+        *,
+        lanes: int = 0,
+        block: int = 0,
+        pieces: bool = True,
+    ) -> _Floats:
+        """One row a row of the columns. Group i has the rows `offsets[i]` to `offsets[i + 1]`, oldest first.
+
+        How the work is cut (`lanes` 1, 4 or 8, bars a `block`, long series in `pieces`) does not change a bit of it.
+        """
+    def tails(
+        self,
+        columns: tuple[_Floats, ...],
+        offsets: NDArray[np.int64],
+        times: NDArray[np.int64] | None = None,
+        zone: _Zone = None,
+        *,
+        lanes: int = 0,
+        block: int = 0,
+        pieces: bool = True,
+    ) -> _Floats:
+        """The last row of each group alone, which must not be empty."""
+    def arrays(self, *columns: _Floats) -> Any:
+        """Columns of one shape, `(bars,)` or `(series, bars)`: an array of that shape, or a tuple of several."""
+
 @final
 class Port:
     """One event loop's way into the pool and back. Every call but `close` comes from that loop's own thread."""
@@ -143,6 +209,33 @@ class Port:
         rules: int,
         /,
     ) -> asyncio.Future[dict[str, dict[str, Any]]]: ...
+    def latest(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        store: BarStore,
+        tickers: Iterable[str],
+        zone: _Zone,
+        urgency: int,
+        deadline_ns: int,
+        /,
+    ) -> asyncio.Future[_Answer]:
+        """`Plan.latest` off the loop. `urgency` 0 (first) to 2, negative: by the work; `deadline_ns` on the monotonic
+        clock, 0 for none. Cancelling the future gives up what has not begun."""
+    def history(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        store: BarStore,
+        tickers: Iterable[str],
+        zone: _Zone,
+        first: int,
+        last: int,
+        urgency: int,
+        deadline_ns: int,
+        /,
+    ) -> asyncio.Future[_Answer]:
+        """`Plan.history` off the loop; else as `latest`."""
     def flush(self) -> None: ...
     def drain(self) -> None: ...
     def resume(self) -> None: ...

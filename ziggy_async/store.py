@@ -29,9 +29,14 @@ class BarStore(_core.BarStore):
     A bar is a timestamp (UTC, nanoseconds) and open, high, low, close and volume as float64: finite, prices positive,
     low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time. Prices of one bar that are
     apart by at most 1e-9 of themselves count as equal.
+
+    `bars_per_year`, 252 unless given, is what volatilities are scaled by: daily bars.
     """
 
     _has_logged_drops = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
 
     def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.

@@ -7,10 +7,7 @@
 #include "binding/convert.h"
 #include "binding/results.h"
 
-za_batch *za_batch_of(za_completion *completion)
-{
-    return (za_batch *)(void *)((char *)completion - offsetof(za_batch, completion));
-}
+static const za_delivery_kind delivery_kind;
 
 static za_batch *batch_of_job(za_job *job)
 {
@@ -23,8 +20,7 @@ static void batch_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     za_free(batch->request.answers);
     za_free(batch->symbols);
-    za_port_release(batch->port);
-    Py_XDECREF(batch->port_object);
+    za_delivery_clear(&batch->delivery);
     Py_XDECREF((PyObject *)batch->store);
     Py_XDECREF(batch->tickers);
     Py_XDECREF(batch->futures);
@@ -41,6 +37,7 @@ za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *s
     if (batch == NULL) {
         return NULL;
     }
+    batch->delivery.kind = &delivery_kind;
     batch->request.kind = kind;
     batch->store = (za_store_object *)Py_NewRef((PyObject *)store);
     batch->tickers = PyList_New(0);
@@ -97,11 +94,9 @@ za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_objec
     if (batch->tickers == NULL || batch->symbols == NULL || batch->result == NULL) {
         goto failed;
     }
-    PyObject *attached = PyObject_CallMethodOneArg(future, state->str_add_done_callback, (PyObject *)batch);
-    if (attached == NULL) {
+    if (za_future_call_back(state, future, &batch->delivery) < 0) {
         goto failed;
     }
-    Py_DECREF(attached);
     Py_DECREF(tuple);
     return batch;
 failed:
@@ -115,20 +110,13 @@ static PyObject *batch_call(PyObject *self, PyObject *arguments, PyObject *keywo
 {
     (void)keywords;
     za_batch *batch = (za_batch *)self;
-    za_state *state = za_state_of_type(Py_TYPE(self));
-    PyObject *future = PyTuple_GET_SIZE(arguments) == 1 ? PyTuple_GET_ITEM(arguments, 0) : NULL;
-    if (future == NULL) {
-        PyErr_SetString(PyExc_TypeError, "a batch is called with its future");
-        return NULL;
-    }
-    PyObject *cancelled = PyObject_CallMethodNoArgs(future, state->str_cancelled);
-    if (cancelled == NULL) {
+    int cancelled = za_future_was_cancelled(za_state_of_type(Py_TYPE(self)), arguments);
+    if (cancelled < 0) {
         return NULL;
     }
     /* Not in a forked child: the job is the parent's, and this process's pool knows nothing of it. A job that is done
      * has nothing unclaimed: then this does nothing. */
-    za_pool *pool = cancelled == Py_True ? za_pool_shared() : NULL;
-    Py_DECREF(cancelled);
+    za_pool *pool = cancelled ? za_pool_shared() : NULL;
     if (pool != NULL && pool == batch->request.job.pool) {
         za_pool_cancel(pool, &batch->request.job);
     }
@@ -140,7 +128,7 @@ static void job_done(za_job *job)
 {
     za_batch *batch = batch_of_job(job);
     batch->code = za_request_finish(&batch->request, &batch->error);
-    za_port_post(batch->port, &batch->completion);
+    za_port_post(batch->delivery.port, &batch->delivery.completion);
 }
 
 int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
@@ -159,10 +147,8 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
     batch->request.count = (size_t)batch->count;
     za_request_init(&batch->request);
     batch->request.job.done = job_done;
-    za_port_retain(port);
-    batch->port = port;
-    batch->port_object = Py_NewRef(port_object);
-    Py_INCREF(batch);
+    za_delivery_attach(&batch->delivery, port, port_object);
+    Py_INCREF((PyObject *)batch);
     /* Once it is taken, `code` and `error` are the last worker's, who may have set them before this returns. */
     za_error error;
     za_code code = za_pool_submit(pool, &batch->request.job, &error);
@@ -173,55 +159,6 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
         return -1;
     }
     return 0;
-}
-
-/* Whether nobody waits for it any more; -1 with an exception. */
-static int is_done(za_state *state, PyObject *future)
-{
-    PyObject *done = PyObject_CallMethodNoArgs(future, state->str_done);
-    int answer = done == NULL ? -1 : PyObject_IsTrue(done);
-    Py_XDECREF(done);
-    return answer;
-}
-
-/* Calls set_result or set_exception. A future done meanwhile is let be. -1 only with an exception that is to go on. */
-static int settle(za_state *state, PyObject *future, PyObject *name, PyObject *value)
-{
-    PyObject *answer = PyObject_CallMethodOneArg(future, name, value);
-    Py_XDECREF(answer);
-    if (answer != NULL) {
-        return 0;
-    }
-    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-        return -1;
-    }
-    PyObject *fault = za_take_exception();
-    if (is_done(state, future) == 1) {
-        Py_DECREF(fault);
-    } else {
-        za_put_back_exception(fault);
-        PyErr_WriteUnraisable(future); /* one item's fault never stops the others */
-    }
-    return 0;
-}
-
-/* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. -1 as for settle(), and for a
- * KeyboardInterrupt and the like, which the future gets too: whoever waits for it must not wait for ever. */
-static int resolve(za_state *state, PyObject *future, PyObject *value)
-{
-    if (value != NULL) {
-        int failed = settle(state, future, state->str_set_result, value);
-        Py_DECREF(value);
-        return failed;
-    }
-    PyObject *fault = za_take_exception();
-    int failed = settle(state, future, state->str_set_exception, fault);
-    if (failed == 0 && !PyErr_GivenExceptionMatches(fault, PyExc_Exception)) {
-        za_put_back_exception(fault);
-        return -1;
-    }
-    Py_DECREF(fault);
-    return failed;
 }
 
 static PyObject *next_result(za_state *state, za_batch *batch)
@@ -244,8 +181,8 @@ static int deliver_singles(za_state *state, za_batch *batch, za_budget *budget)
 {
     for (; batch->built < batch->count && spend(budget); batch->built++) {
         PyObject *future = PyList_GET_ITEM(batch->futures, batch->built);
-        int done = is_done(state, future);
-        if (done == 0 && resolve(state, future, next_result(state, batch)) < 0) {
+        int done = za_future_is_done(state, future);
+        if (done == 0 && za_future_resolve(state, future, next_result(state, batch)) < 0) {
             batch->built++;
             return -1;
         }
@@ -258,7 +195,7 @@ static int deliver_singles(za_state *state, za_batch *batch, za_budget *budget)
 
 static int deliver_list(za_state *state, za_batch *batch, za_budget *budget)
 {
-    int done = is_done(state, batch->future);
+    int done = za_future_is_done(state, batch->future);
     if (done < 0) {
         PyErr_WriteUnraisable(batch->future);
     }
@@ -272,27 +209,29 @@ static int deliver_list(za_state *state, za_batch *batch, za_budget *budget)
         Py_XDECREF(result);
         if (failed) {
             batch->built = batch->count;
-            return resolve(state, batch->future, NULL) < 0 ? -1 : 1;
+            return za_future_resolve(state, batch->future, NULL) < 0 ? -1 : 1;
         }
     }
     if (batch->built < batch->count) {
         return 0;
     }
-    return resolve(state, batch->future, Py_NewRef(batch->result)) < 0 ? -1 : 1;
+    return za_future_resolve(state, batch->future, Py_NewRef(batch->result)) < 0 ? -1 : 1;
 }
 
-int za_batch_deliver(za_state *state, za_batch *batch, za_budget *budget)
+static int deliver(za_state *state, za_delivery *delivery, za_budget *budget)
 {
-    if (batch->code != ZA_OK) {
-        return za_batch_fail(state, batch, &batch->error) < 0 ? -1 : 1;
-    }
-    return batch->futures != NULL ? deliver_singles(state, batch, budget) : deliver_list(state, batch, budget);
+    za_batch *batch = (za_batch *)delivery;
+    int delivered = batch->code != ZA_OK     ? (za_batch_fail(state, batch, &batch->error) < 0 ? -1 : 1)
+                    : batch->futures != NULL ? deliver_singles(state, batch, budget)
+                                             : deliver_list(state, batch, budget);
+    delivery->unfinished = delivered != 1 && batch->built < batch->count;
+    return delivered;
 }
 
 static int fail_future(za_state *state, PyObject *future, const za_error *error)
 {
     (void)za_raise(error);
-    return resolve(state, future, NULL);
+    return za_future_resolve(state, future, NULL);
 }
 
 int za_batch_fail(za_state *state, za_batch *batch, const za_error *error)
@@ -313,12 +252,14 @@ int za_batch_fail(za_state *state, za_batch *batch, const za_error *error)
     return 0;
 }
 
-void za_batch_abandon(za_batch *batch)
+static void abandon(za_delivery *delivery)
 {
+    za_batch *batch = (za_batch *)delivery;
     Py_CLEAR(batch->future);
     Py_CLEAR(batch->futures);
-    Py_DECREF(batch);
 }
+
+static const za_delivery_kind delivery_kind = {deliver, abandon};
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "A request under way; called back by its future."},

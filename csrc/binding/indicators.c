@@ -20,7 +20,7 @@ static PyObject *list_of(int count, PyObject *(*make)(const za_indicator_info *,
     PyObject *list = PyList_New(0);
     for (int i = 0; list != NULL && i < count; i++) {
         PyObject *item = make(info, i);
-        if (item == NULL ? PyErr_Occurred() != NULL : PyList_Append(list, item) < 0) {
+        if (item == NULL || PyList_Append(list, item) < 0) {
             Py_CLEAR(list);
         }
         Py_XDECREF(item);
@@ -35,18 +35,17 @@ static PyObject *make_parameter(const za_indicator_info *info, int i)
 
 static PyObject *make_output(const za_indicator_info *info, int i)
 {
-    return PyUnicode_FromString(info->outputs[i]);
+    return PyUnicode_FromString(info->outputs[i].name);
 }
 
-/* NULL without an exception: the indicator does not read that column. */
 static PyObject *make_input(const za_indicator_info *info, int i)
 {
-    return (info->inputs & 1u << i) != 0 ? PyUnicode_FromString(za_field_name((za_field)i)) : NULL;
+    return PyUnicode_FromString(za_field_name(info->inputs[i]));
 }
 
 static PyObject *catalog_row(const za_indicator_info *info)
 {
-    PyObject *inputs = list_of(ZA_FIELD_COUNT, make_input, info);
+    PyObject *inputs = list_of(info->input_count, make_input, info);
     PyObject *parameters = list_of(info->param_count, make_parameter, info);
     PyObject *outputs = list_of(info->output_count, make_output, info);
     PyObject *row = NULL;
@@ -144,7 +143,7 @@ static int call_of(PyObject *name, PyObject *parameters, za_call *call)
 
 /* The columns of a call: all of one shape, (bars,) or (symbols, bars), contiguous doubles. */
 typedef struct za_inputs {
-    PyArrayObject *column[ZA_FIELD_COUNT]; /* NULL where not read */
+    PyArrayObject *column[ZA_MAX_INPUTS]; /* in the order of the row; NULL where there is none */
     int dimensions;
     npy_intp shape[2]; /* of the outputs of a series */
     npy_intp symbols, bars;
@@ -152,7 +151,7 @@ typedef struct za_inputs {
 
 static void release_inputs(za_inputs *inputs)
 {
-    for (int i = 0; i < ZA_FIELD_COUNT; i++) {
+    for (int i = 0; i < ZA_MAX_INPUTS; i++) {
         Py_CLEAR(inputs->column[i]);
     }
 }
@@ -172,10 +171,11 @@ static int check_finite(PyArrayObject *array, const char *name)
 
 static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns, int i)
 {
-    PyObject *object = PyMapping_GetItemString(columns, za_field_name((za_field)i));
+    const char *name = za_field_name(call->info->inputs[i]);
+    PyObject *object = PyMapping_GetItemString(columns, name);
     if (object == NULL) {
         if (PyErr_ExceptionMatches(PyExc_KeyError)) {
-            PyErr_Format(PyExc_TypeError, "%s needs the column %s", call->info->name, za_field_name((za_field)i));
+            PyErr_Format(PyExc_TypeError, "%s needs the column %s", call->info->name, name);
         }
         return -1;
     }
@@ -184,15 +184,14 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
     Py_DECREF(object);
     if (array == NULL) {
         if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
-            PyErr_Format(PyExc_TypeError, "%s must be an array of float64, or one that NumPy casts safely",
-                         za_field_name((za_field)i));
+            PyErr_Format(PyExc_TypeError, "%s must be an array of float64, or one that NumPy casts safely", name);
         }
         return -1;
     }
     inputs->column[i] = array;
     int dimensions = PyArray_NDIM(array);
     if (dimensions != 1 && dimensions != 2) {
-        PyErr_Format(PyExc_ValueError, "%s must have the shape (bars,) or (symbols, bars)", za_field_name((za_field)i));
+        PyErr_Format(PyExc_ValueError, "%s must have the shape (bars,) or (symbols, bars)", name);
         return -1;
     }
     if (inputs->dimensions == 0) {
@@ -202,10 +201,10 @@ static int take_input(za_inputs *inputs, const za_call *call, PyObject *columns,
         inputs->bars = inputs->shape[dimensions - 1];
     } else if (dimensions != inputs->dimensions ||
                !PyArray_CompareLists(inputs->shape, PyArray_DIMS(array), dimensions)) {
-        PyErr_Format(PyExc_ValueError, "%s has another shape than the columns before it", za_field_name((za_field)i));
+        PyErr_Format(PyExc_ValueError, "%s has another shape than the columns before it", name);
         return -1;
     }
-    return check_finite(array, za_field_name((za_field)i));
+    return check_finite(array, name);
 }
 
 /* A name that is no column's is a slip; a column that the indicator does not read is let be. */
@@ -238,8 +237,8 @@ static int take_inputs(za_inputs *inputs, const za_call *call, PyObject *columns
     if (check_column_names(columns) < 0) {
         return -1;
     }
-    for (int i = 0; i < ZA_FIELD_COUNT; i++) {
-        if ((call->info->inputs & 1u << i) != 0 && take_input(inputs, call, columns, i) < 0) {
+    for (int i = 0; i < call->info->input_count; i++) {
+        if (take_input(inputs, call, columns, i) < 0) {
             return -1;
         }
     }
@@ -254,20 +253,9 @@ typedef struct za_pass {
     bool whole;         /* a series */
 } za_pass;
 
-static const double *column_from(const za_pass *pass, int field, npy_intp symbol)
+static const double *column_from(const za_pass *pass, int input, npy_intp symbol)
 {
-    const PyArrayObject *array = pass->inputs->column[field];
-    return array == NULL ? NULL : (const double *)PyArray_DATA(array) + symbol * pass->inputs->bars;
-}
-
-/* [bar][lane] back into the rows of the output. */
-static void spread(const double *tile, npy_intp bars, int lanes, double *out)
-{
-    for (int lane = 0; lane < lanes; lane++) {
-        for (npy_intp bar = 0; bar < bars; bar++) {
-            out[lane * bars + bar] = tile[bar * lanes + lane];
-        }
-    }
+    return (const double *)PyArray_DATA(pass->inputs->column[input]) + symbol * pass->inputs->bars;
 }
 
 /* The memory of a group, in doubles: the state, then a tile for each column and each output, all on cache lines. */
@@ -291,42 +279,41 @@ static za_layout layout_of(const za_pass *pass, const za_lane_set *set)
 static size_t group_doubles(const za_pass *pass, const za_lane_set *set)
 {
     za_layout layout = layout_of(pass, set);
-    return layout.state + layout.tile * (ZA_FIELD_COUNT + ZA_MAX_OUTPUTS);
+    return layout.state + layout.tile * (ZA_MAX_INPUTS + ZA_MAX_OUTPUTS);
 }
 
 /* One group of as many symbols as the set has lanes. */
 static void run_group(const za_pass *pass, const za_lane_set *set, npy_intp symbol, double *memory)
 {
+    const za_call *call = pass->call;
     npy_intp bars = pass->inputs->bars;
     za_layout layout = layout_of(pass, set);
-    double *next = memory + layout.state, *outs[ZA_MAX_OUTPUTS];
-    za_frame frame = {.bars = bars};
-    for (int field = 0; field < ZA_FIELD_COUNT; field++) {
+    double *next = memory + layout.state;
+    za_kernel_block block = {.indicator = call->indicator,
+                             .params = &call->params,
+                             .bars = bars,
+                             .from = pass->whole ? 0 : bars - 1,
+                             .state = memory};
+    for (int input = 0; input < call->info->input_count; input++, next += layout.tile) {
         const double *columns[ZA_MOST_LANES];
         for (int lane = 0; lane < set->lanes; lane++) {
-            columns[lane] = column_from(pass, field, symbol + lane);
+            columns[lane] = column_from(pass, input, symbol + lane);
         }
-        if (columns[0] != NULL) {
-            set->transpose(columns, bars, next);
-            frame.column[field] = next;
-            next += layout.tile;
+        set->transpose(columns, bars, next);
+        block.in[input] = next;
+    }
+    for (int output = 0; output < call->info->output_count; output++, next += layout.tile) {
+        block.out[output] = next;
+    }
+    set->start(call->indicator, &call->params, 0, memory);
+    set->run(&block);
+    for (int output = 0; output < call->info->output_count; output++) {
+        int64_t rows = bars - block.from;
+        double *columns[ZA_MOST_LANES];
+        for (int lane = 0; lane < set->lanes; lane++) {
+            columns[lane] = pass->out[output] + (symbol + lane) * rows;
         }
-    }
-    int outputs = pass->call->info->output_count;
-    if (!pass->whole) {
-        _Alignas(ZA_CACHE_LINE) double values[ZA_MAX_OUTPUTS * ZA_MOST_LANES];
-        set->snapshot(pass->call->indicator, &pass->call->params, &frame, memory, values);
-        for (int output = 0; output < outputs; output++) {
-            memcpy(pass->out[output] + symbol, values + output * set->lanes, (size_t)set->lanes * sizeof(double));
-        }
-        return;
-    }
-    for (int output = 0; output < outputs; output++, next += layout.tile) {
-        outs[output] = next;
-    }
-    set->series(pass->call->indicator, &pass->call->params, &frame, memory, outs);
-    for (int output = 0; output < outputs; output++) {
-        spread(outs[output], bars, set->lanes, pass->out[output] + symbol * bars);
+        set->spread(block.out[output] + block.from * set->lanes, rows, columns);
     }
 }
 

@@ -228,20 +228,22 @@ static int make_names(za_state *state)
     return state->no_arguments == NULL || state->feature_names == NULL || state->level_names == NULL ? -1 : 0;
 }
 
-/* ((name, default), ...) */
+/* ((name, default), ...), a default that is written as a whole number being an int. */
 static PyObject *rule_parameters(void)
 {
     static const struct {
-        const char *name;
+        const char *name, *written;
         double initial;
     } rows[] = {
-#define PARAMETER(name, initial) {#name, initial},
+#define PARAMETER(name, initial) {#name, #initial, initial},
 #include "market/rules.def"
 #undef PARAMETER
     };
     PyObject *tuple = PyTuple_New(ZA_RULE_PARAMETER_COUNT);
     for (int i = 0; tuple != NULL && i < ZA_RULE_PARAMETER_COUNT; i++) {
-        PyObject *pair = Py_BuildValue("(sd)", rows[i].name, rows[i].initial);
+        bool is_whole = strchr(rows[i].written, '.') == NULL;
+        PyObject *value = is_whole ? PyLong_FromDouble(rows[i].initial) : PyFloat_FromDouble(rows[i].initial);
+        PyObject *pair = Py_BuildValue("(sN)", rows[i].name, value);
         if (pair == NULL) {
             Py_CLEAR(tuple);
         } else {
@@ -259,21 +261,24 @@ static int add(PyObject *module, const char *name, PyObject *value)
     return failed;
 }
 
+/* Every type of the module; those with a name to import are added to it. */
 static int add_types(PyObject *module, za_state *state)
 {
-    state->store_type = PyType_FromModuleAndSpec(module, &za_store_spec, NULL);
-    state->port_type = PyType_FromModuleAndSpec(module, &za_port_spec, NULL);
-    state->batch_type = PyType_FromModuleAndSpec(module, &za_batch_spec, NULL);
-    state->histogram_type = PyType_FromModuleAndSpec(module, &za_histogram_spec, NULL);
-    if (state->store_type == NULL || state->port_type == NULL || state->batch_type == NULL ||
-        state->histogram_type == NULL) {
-        return -1;
+    const struct {
+        PyObject **place;
+        PyType_Spec *spec;
+        int is_public;
+    } types[] = {{&state->store_type, &za_store_spec, 1},    {&state->port_type, &za_port_spec, 1},
+                 {&state->plan_type, &za_plan_type_spec, 1}, {&state->histogram_type, &za_histogram_spec, 1},
+                 {&state->batch_type, &za_batch_spec, 0},    {&state->query_type, &za_query_spec, 0}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        *types[i].place = PyType_FromModuleAndSpec(module, types[i].spec, NULL);
+        if (*types[i].place == NULL ||
+            (types[i].is_public && PyModule_AddType(module, (PyTypeObject *)*types[i].place) < 0)) {
+            return -1;
+        }
     }
-    return PyModule_AddType(module, (PyTypeObject *)state->store_type) < 0 ||
-                   PyModule_AddType(module, (PyTypeObject *)state->port_type) < 0 ||
-                   PyModule_AddType(module, (PyTypeObject *)state->histogram_type) < 0
-               ? -1
-               : 0;
+    return 0;
 }
 
 /* What futures are made with, where the loop is asyncio's own. */

@@ -10,12 +10,12 @@
 typedef struct za_port_object {
     PyObject_HEAD
     za_port *port;
-    PyObject *loop;              /* weak reference */
-    int plain_futures;           /* the loop's create_future is asyncio's own, which is but a call of Future */
-    za_wake_fd wake_fd;          /* both -1 unless the wake is "eventfd" */
-    za_batch *open;              /* batches that take on single requests until the loop's next turn */
-    za_batch *completed, **last; /* batches with results to hand out, oldest first */
-    int resuming;                /* a turn to go on handing out is scheduled */
+    PyObject *loop;                 /* weak reference */
+    int plain_futures;              /* the loop's create_future is asyncio's own, which is but a call of Future */
+    za_wake_fd wake_fd;             /* both -1 unless the wake is "eventfd" */
+    za_batch *open;                 /* batches that take on single requests until the loop's next turn */
+    za_delivery *completed, **last; /* what has results to hand out, oldest first */
+    int resuming;                   /* a turn to go on handing out is scheduled */
     int closed;
     long long requests, batches, wakes, turns;
     PyObject *weak_references;
@@ -31,6 +31,11 @@ int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_o
 /* Whether the loop makes its futures as asyncio does; -1 with an exception raised. */
 int za_port_has_plain_futures(za_state *state, PyObject *loop);
 
+/* loop.create_future(), or what asyncio's own does, without the frame for it. */
+PyObject *za_port_new_future(za_port_object *self, PyObject *loop);
+/* 0, or -1 with a RuntimeError when the port is closed. */
+int za_port_check_open(za_port_object *self);
+
 /* Submits every open batch: the loop's turn after the first request of a batch. None, or NULL. */
 PyObject *za_port_flush(za_port_object *self);
 
@@ -39,5 +44,8 @@ PyObject *za_port_features(PyObject *self, PyObject *const *arguments, Py_ssize_
 PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+/* query.c: (loop, plan, store, tickers, zone, urgency, deadline_ns), and with (..., first, last, ...) -> future. */
+PyObject *za_port_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_port_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
 #endif

@@ -45,8 +45,7 @@ int za_port_has_plain_futures(za_state *state, PyObject *loop)
     return plain;
 }
 
-/* loop.create_future(), or what asyncio's own does, without the frame for it. */
-static PyObject *new_future(za_port_object *self, PyObject *loop)
+PyObject *za_port_new_future(za_port_object *self, PyObject *loop)
 {
     za_state *state = za_port_state(self);
     return self->plain_futures ? PyObject_Vectorcall(state->Future, &loop, 0, state->loop_keyword)
@@ -63,7 +62,7 @@ static void unlink_open(za_port_object *self, const za_batch *batch)
     *at = batch->next;
 }
 
-static int check_open(za_port_object *self)
+int za_port_check_open(za_port_object *self)
 {
     if (self->closed) {
         PyErr_SetString(PyExc_RuntimeError, "the port of this event loop is closed");
@@ -85,7 +84,7 @@ static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kin
     za_batch *batch = za_batch_new(state, kind, store);
     if (batch == NULL ||
         (self->open == NULL && za_port_call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) ||
-        check_open(self) < 0) {
+        za_port_check_open(self) < 0) {
         Py_XDECREF((PyObject *)batch);
         return NULL;
     }
@@ -99,11 +98,11 @@ static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za
 {
     za_state *state = za_port_state(self);
     za_symbol symbol;
-    za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
+    za_store_object *store = za_port_check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
     if (store == NULL || za_asked_symbol_of(arguments[2], &symbol) < 0) {
         return NULL;
     }
-    PyObject *future = new_future(self, arguments[0]);
+    PyObject *future = za_port_new_future(self, arguments[0]);
     za_batch *batch = future == NULL ? NULL : open_batch(self, arguments[0], kind, store);
     if (batch == NULL || za_batch_add(batch, arguments[2], symbol, future) < 0) {
         Py_XDECREF(future);
@@ -125,13 +124,13 @@ static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za
 static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, const za_request *asked)
 {
     za_state *state = za_port_state(self);
-    za_store_object *store = check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
-    PyObject *future = store == NULL ? NULL : new_future(self, arguments[0]);
+    za_store_object *store = za_port_check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
+    PyObject *future = store == NULL ? NULL : za_port_new_future(self, arguments[0]);
     if (future == NULL) {
         return NULL;
     }
     za_batch *batch = za_batch_of_list(state, asked->kind, store, arguments[2], future);
-    if (batch == NULL || check_open(self) < 0) {
+    if (batch == NULL || za_port_check_open(self) < 0) {
         Py_XDECREF((PyObject *)batch);
         Py_DECREF(future);
         return NULL;
@@ -139,7 +138,7 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, c
     self->requests++;
     za_budget none = {0};
     batch->request.rules = asked->rules;
-    int failed = batch->count > 0 ? submit(self, batch) : za_batch_deliver(state, batch, &none);
+    int failed = batch->count > 0 ? submit(self, batch) : batch->delivery.kind->deliver(state, &batch->delivery, &none);
     Py_DECREF(batch);
     if (failed < 0) {
         Py_CLEAR(future);

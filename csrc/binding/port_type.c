@@ -41,13 +41,23 @@ static PyObject *loop_of(za_port_object *self)
     return loop;
 }
 
-static void drop_batches(za_batch **list)
+static void drop_open(za_port_object *self)
 {
-    while (*list != NULL) {
-        za_batch *batch = *list;
-        *list = batch->next;
-        za_batch_abandon(batch);
+    while (self->open != NULL) {
+        za_batch *batch = self->open;
+        self->open = batch->next;
+        za_delivery_abandon(&batch->delivery);
     }
+}
+
+static void drop_completed(za_port_object *self)
+{
+    while (self->completed != NULL) {
+        za_delivery *delivery = self->completed;
+        self->completed = delivery->next;
+        za_delivery_abandon(delivery);
+    }
+    self->last = &self->completed;
 }
 
 /* The loop takes no more calls: nobody will take what still comes. */
@@ -55,9 +65,8 @@ static void close_port(za_port_object *self)
 {
     self->closed = 1;
     za_port_close(self->port);
-    drop_batches(&self->open);
-    drop_batches(&self->completed);
-    self->last = &self->completed;
+    drop_open(self);
+    drop_completed(self);
 }
 
 static int watch_wake_fd(za_port_object *self, PyObject *loop)
@@ -122,24 +131,24 @@ static void port_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* Puts a batch behind (or before) those that wait to be delivered; takes over the reference. */
-static void put_completed(za_port_object *self, za_batch *batch, int first)
+/* Puts a delivery behind (or before) those that wait to be handed out; takes over the reference. */
+static void put_completed(za_port_object *self, za_delivery *delivery, int first)
 {
-    batch->next = first ? self->completed : NULL;
-    *(first ? &self->completed : self->last) = batch;
-    self->last = batch->next == NULL ? &batch->next : self->last;
+    delivery->next = first ? self->completed : NULL;
+    *(first ? &self->completed : self->last) = delivery;
+    self->last = delivery->next == NULL ? &delivery->next : self->last;
 }
 
-/* The oldest batch to be delivered, with its reference; NULL if there is none. It is out of the list while Python runs,
- * which may close the port. */
-static za_batch *take_completed(za_port_object *self)
+/* The oldest one, with its reference; NULL if there is none. It is out of the list while Python runs, which may close
+ * the port. */
+static za_delivery *take_completed(za_port_object *self)
 {
-    za_batch *batch = self->completed;
-    if (batch != NULL) {
-        self->completed = batch->next;
+    za_delivery *delivery = self->completed;
+    if (delivery != NULL) {
+        self->completed = delivery->next;
         self->last = self->completed == NULL ? &self->completed : self->last;
     }
-    return batch;
+    return delivery;
 }
 
 /* Asks the loop for another turn, with an exception that is raised now put aside meanwhile. */
@@ -165,14 +174,14 @@ static PyObject *deliver(za_port_object *self)
     int delivered = 1;
     self->turns++;
     while (delivered == 1 && budget.results > 0 && self->completed != NULL) {
-        za_batch *batch = take_completed(self);
-        delivered = za_batch_deliver(state, batch, &budget);
+        za_delivery *delivery = take_completed(self);
+        delivered = delivery->kind->deliver(state, delivery, &budget);
         if (self->closed) {
-            za_batch_abandon(batch);
-        } else if (delivered != 1 && batch->built < batch->count) {
-            put_completed(self, batch, 1);
+            za_delivery_abandon(delivery);
+        } else if (delivery->unfinished) {
+            put_completed(self, delivery, 1);
         } else {
-            Py_DECREF(batch);
+            Py_DECREF((PyObject *)delivery);
         }
     }
     if (self->completed != NULL) {
@@ -188,7 +197,7 @@ static PyObject *drain(za_port_object *self)
     za_wake_fd_reset(&self->wake_fd);
     for (za_completion *next, *completion = za_port_take(self->port); completion != NULL; completion = next) {
         next = completion->next;
-        put_completed(self, za_batch_of(completion), 0);
+        put_completed(self, za_delivery_of(completion), 0);
     }
     return self->resuming ? Py_NewRef(Py_None) : deliver(self);
 }
@@ -329,7 +338,7 @@ static void dispose_of(za_completion *orphans)
 {
     for (za_completion *next; orphans != NULL; orphans = next) {
         next = orphans->next;
-        za_batch_abandon(za_batch_of(orphans));
+        za_delivery_abandon(za_delivery_of(orphans));
     }
 }
 
@@ -370,6 +379,8 @@ static PyMethodDef methods[] = {
     {"features_many", _PyCFunction_CAST(za_port_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_port_paper_features), METH_FASTCALL, NULL},
     {"signals", _PyCFunction_CAST(za_port_signals), METH_FASTCALL, NULL},
+    {"latest", _PyCFunction_CAST(za_port_latest), METH_FASTCALL, NULL},
+    {"history", _PyCFunction_CAST(za_port_history), METH_FASTCALL, NULL},
     {"flush", port_flush, METH_NOARGS, "Send off the requests of this turn of the loop."},
     {"drain", port_drain, METH_NOARGS, "Take what was completed; called by a wake."},
     {"resume", port_resume, METH_NOARGS, "Go on handing out results."},

@@ -111,7 +111,8 @@ static int set_fields(za_state *state, PyObject *signal, PyObject *ticker, const
            SET(risk_reward_ratio, risk > 0.0 ? PyFloat_FromDouble(reward / risk) : Py_NewRef(Py_None)) ||
            SET(raw_confidence, PyFloat_FromDouble(decision->confidence)) ||
            SET(confidence_adjustment, PyFloat_FromDouble(0.0)) || SET(decision_quality, PyDict_New()) ||
-           SET(similar_outcomes, PyDict_New()) || SET(lessons_learned, za_untracked(PyList_New(0)));
+           SET(similar_outcomes, PyDict_New()) || SET(lessons_learned, za_untracked(PyList_New(0))) ||
+           SET(bar_time, za_datetime_of(answer->last.time, 0));
 #undef SET
 }
 

@@ -11,6 +11,8 @@
     X(store_type)                                                                                                      \
     X(port_type)                                                                                                       \
     X(batch_type)                                                                                                      \
+    X(plan_type)                                                                                                       \
+    X(query_type)                                                                                                      \
     X(histogram_type)                                                                                                  \
     X(Features)       /* class of a market-brain result */                                                             \
     X(MarketFeatures) /* class of a paper result */                                                                    \

@@ -6,6 +6,8 @@
 
 /* Capacities above this are taken for a slip: 48 bytes a bar would be terabytes. */
 enum { MOST_CAPACITY = 1 << 30 };
+/* The bounds of the volatility's own parameter. */
+static const double least_per_year = 1.0, most_per_year = 1e9;
 
 static za_store *store_of(PyObject *self)
 {
@@ -30,12 +32,31 @@ int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected)
     return -1;
 }
 
+/* Of trading days where the argument is not given (NULL). */
+static int bars_per_year_of(PyObject *object, double *per_year)
+{
+    *per_year = object == NULL ? 252.0 : PyFloat_AsDouble(object);
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Format(PyExc_TypeError, "bars_per_year must be a number, not %R", object);
+        return -1;
+    }
+    PyErr_Clear();
+    if (!(*per_year >= least_per_year && *per_year <= most_per_year)) {
+        PyErr_SetString(PyExc_ValueError, "bars_per_year must be from 1 to 1e9");
+        return -1;
+    }
+    return 0;
+}
+
 static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"capacity", "ordered", NULL};
+    static char *names[] = {"capacity", "ordered", "bars_per_year", NULL};
     Py_ssize_t capacity = 512;
     int ordered = 1;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|n$p:BarStore", names, &capacity, &ordered)) {
+    PyObject *per_year_object = NULL;
+    double per_year;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|n$pO:BarStore", names, &capacity, &ordered,
+                                     &per_year_object)) {
         if (!PyErr_ExceptionMatches(PyExc_OverflowError)) {
             return NULL;
         }
@@ -45,11 +66,15 @@ static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     if (capacity < 1 || capacity > MOST_CAPACITY) {
         return PyErr_Format(PyExc_ValueError, "capacity must be from 1 to %d bars", MOST_CAPACITY);
     }
+    if (bars_per_year_of(per_year_object, &per_year) < 0) {
+        return NULL;
+    }
     za_store_object *self = (za_store_object *)type->tp_alloc(type, 0);
     if (self == NULL) {
         return NULL;
     }
-    self->store = za_store_new((za_store_options){.capacity = capacity, .ordered = ordered != 0});
+    self->store =
+        za_store_new((za_store_options){.capacity = capacity, .ordered = ordered != 0, .bars_per_year = per_year});
     if (self->store == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
@@ -294,6 +319,12 @@ static PyObject *store_capacity(PyObject *self, void *unused)
     return PyLong_FromLongLong(za_store_options_of(store_of(self)).capacity);
 }
 
+static PyObject *store_bars_per_year(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyFloat_FromDouble(za_store_options_of(store_of(self)).bars_per_year);
+}
+
 static PyMethodDef methods[] = {
     {"append", _PyCFunction_CAST(store_append), METH_VARARGS | METH_KEYWORDS,
      "append($self, symbol, timestamp, open, high, low, close, volume, *, unit=None)\n--\n\n"
@@ -317,12 +348,13 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef properties[] = {
     {"capacity", store_capacity, NULL, "Bars kept for each symbol.", NULL},
+    {"bars_per_year", store_bars_per_year, NULL, "What volatilities are scaled by.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc,
-     "BarStore(capacity=512, *, ordered=True)\n--\n\nSymbol -> its last `capacity` bars, in native columns."},
+    {Py_tp_doc, "BarStore(capacity=512, *, ordered=True, bars_per_year=252)\n--\n\nSymbol -> its last `capacity` bars, "
+                "in native columns."},
     {Py_tp_new, store_new},
     {Py_tp_dealloc, store_dealloc},
     {Py_tp_methods, methods},

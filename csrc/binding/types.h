@@ -10,7 +10,7 @@ typedef struct za_store_object {
     za_store *store; /* the only owner; never NULL, never changes */
 } za_store_object;
 
-extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec;
+extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec, za_plan_type_spec, za_query_spec;
 
 /* The store behind an argument; NULL with a TypeError. */
 za_store_object *za_store_argument(za_state *state, PyObject *object);

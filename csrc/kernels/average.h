@@ -2,73 +2,64 @@
 #ifndef ZA_KERNELS_AVERAGE_H
 #define ZA_KERNELS_AVERAGE_H
 
-#include "kernels/bars.h"
 #include "kernels/params.h"
 #include "kernels/smoothing.h"
 #include "kernels/window.h"
 
-enum { sma_rows = WINDOW_MEAN_ROWS };
-
-typedef struct sma_state {
-    window closes;
-} sma_state;
-
-INLINE sma_state sma_start(const sma_params *p, vec *slots)
-{
-    return (sma_state){window_start(WINDOW_MEAN, p->period, slots)};
-}
-
-INLINE void sma_update(sma_state *s, const bar_columns *bars, int64_t t)
-{
-    window_enter(&s->closes, WINDOW_MEAN, bars->close[t]);
-}
-
-INLINE void sma_value(const sma_state *s, vec *out)
-{
-    out[0] = window_mean(&s->closes, window_total(&s->closes, WINDOW_MEAN));
-}
-
-enum { ema_rows = 0 };
+WINDOWED(sma, WINDOW_MEAN, window_mean(total))
 
 typedef struct ema_state {
     exponential average;
 } ema_state;
 
-INLINE ema_state ema_start(const ema_params *p, vec *slots)
+typedef struct ema_kernel {
+    ema_params p;
+    int64_t age;
+    exponential_rate rate;
+    ema_state s;
+} ema_kernel;
+
+INLINE void ema_start(ema_kernel *k, slots *all)
 {
-    (void)slots;
-    return (ema_state){exponential_start(p->period)};
+    (void)all;
+    k->rate = exponential_rate_of(k->p.period);
+    k->s.average = exponential_start();
 }
 
-INLINE void ema_update(ema_state *s, const bar_columns *bars, int64_t t)
+INLINE void ema_update(ema_kernel *k, const vec *in)
 {
-    exponential_enter(&s->average, bars->close[t]);
+    exponential_enter(&k->s.average, &k->rate, k->age, in[0]);
 }
 
-INLINE void ema_value(const ema_state *s, vec *out)
+INLINE void ema_value(const ema_kernel *k, vec *out)
 {
-    out[0] = exponential_value(&s->average);
+    out[0] = exponential_value(&k->s.average);
 }
-
-enum { turnover_rows = WINDOW_MEAN_ROWS };
 
 typedef struct turnover_state {
-    window money;
+    vec money[WINDOW_MEAN_VECS];
 } turnover_state;
 
-INLINE turnover_state turnover_start(const turnover_params *p, vec *slots)
+typedef struct turnover_kernel {
+    turnover_params p;
+    int64_t age;
+    window money;
+    turnover_state s;
+} turnover_kernel;
+
+INLINE void turnover_start(turnover_kernel *k, slots *all)
 {
-    return (turnover_state){window_start(WINDOW_MEAN, p->period, slots)};
+    k->money = window_at(WINDOW_MEAN, k->p.period, k->age, all, k->s.money);
 }
 
-INLINE void turnover_update(turnover_state *s, const bar_columns *bars, int64_t t)
+INLINE void turnover_update(turnover_kernel *k, const vec *in)
 {
-    window_enter(&s->money, WINDOW_MEAN, bars->close[t] * bars->volume[t]);
+    window_enter(&k->money, WINDOW_MEAN, k->s.money, in[0] * in[1]);
 }
 
-INLINE void turnover_value(const turnover_state *s, vec *out)
+INLINE void turnover_value(const turnover_kernel *k, vec *out)
 {
-    out[0] = window_mean(&s->money, window_total(&s->money, WINDOW_MEAN));
+    out[0] = window_mean(window_total_of(&k->money, WINDOW_MEAN, k->s.money));
 }
 
 #endif

@@ -6,59 +6,69 @@
 
 /* The expressions of a row, as functions of its parameters. */
 #define LOOKBACK(bars) bars
-#define WINDOW(size)   size
-#define FOREVER        0.0
-#define INDICATOR(name, group, inputs, params, lookback, memory, outputs, summary)                                     \
+#define REACH(bars)    {ZA_REACH, (int64_t)(bars)}
+#define FADING(bars)   {ZA_FADING, (int64_t)(bars)}
+#define FOREVER        {ZA_FOREVER, 0}
+#define INDICATOR(name, talib, group, inputs, params, lookback, memory, outputs, summary)                              \
     static double name##_lookback(const za_params *values)                                                             \
     {                                                                                                                  \
         name##_params p = name##_params_of(values);                                                                    \
+        (void)p;                                                                                                       \
         return lookback;                                                                                               \
     }                                                                                                                  \
-    static double name##_block(const za_params *values)                                                                \
+    static za_memory name##_memory(const za_params *values)                                                            \
     {                                                                                                                  \
         name##_params p = name##_params_of(values);                                                                    \
         (void)p;                                                                                                       \
-        return memory;                                                                                                 \
+        za_memory of_row = memory;                                                                                     \
+        return of_row;                                                                                                 \
     }
 #include "kernels/catalog.def"
 #undef INDICATOR
 #undef FOREVER
-#undef WINDOW
+#undef FADING
+#undef REACH
 #undef LOOKBACK
 
 typedef struct row {
     za_indicator_info info;
     double (*lookback)(const za_params *values);
-    double (*block)(const za_params *values);
+    za_memory (*memory)(const za_params *values);
 } row;
 
-enum {
-    HIGH = 1u << ZA_HIGH,
-    LOW = 1u << ZA_LOW,
-    CLOSE = 1u << ZA_CLOSE,
-    VOLUME = 1u << ZA_VOLUME,
-    OTHER = 1u << ZA_OTHER,
-};
-
-#define INPUTS(columns)                   (columns)
-#define PARAMS(...)                       {__VA_ARGS__}
-#define WHOLE(name, initial, least, most) {#name, true, (initial), (least), (most)},
-#define REAL(name, initial, least, most)  {#name, false, (initial), (least), (most)},
-#define OUTPUTS(...)                      {__VA_ARGS__}
-#define INDICATOR(name, group, columns, parameters, lookback, memory, names, summary)                                  \
-    {{#name, #group, summary, columns, (int)(sizeof(name##_params) / sizeof(double)), name##_output_count, parameters, \
-      names},                                                                                                          \
+#define OPEN                                     ZA_OPEN
+#define HIGH                                     ZA_HIGH
+#define LOW                                      ZA_LOW
+#define CLOSE                                    ZA_CLOSE
+#define VOLUME                                   ZA_VOLUME
+#define OTHER                                    ZA_OTHER
+#define INPUTS(...)                              {__VA_ARGS__}
+#define PARAMS(...)                              {__VA_ARGS__}
+#define WHOLE(name, talib, initial, least, most) {#name, #talib, true, (initial), (least), (most)},
+#define REAL(name, talib, initial, least, most)  {#name, #talib, false, (initial), (least), (most)},
+#define OUTPUTS(...)                             {__VA_ARGS__}
+#define OUT(name, talib)                         {#name, #talib},
+#define INDICATOR(name, talib, group, columns, parameters, lookback, memory, names, summary)                           \
+    {{#name, talib, #group, summary, name##_input_count, (int)(sizeof(name##_params) / sizeof(double)),                \
+      name##_output_count, columns, parameters, names},                                                                \
      name##_lookback,                                                                                                  \
-     name##_block},
+     name##_memory},
 static const row rows[ZA_INDICATOR_COUNT] = {
 #include "kernels/catalog.def"
 };
 #undef INDICATOR
+#undef OUT
 #undef OUTPUTS
 #undef REAL
 #undef WHOLE
 #undef PARAMS
 #undef INPUTS
+#undef OTHER
+#undef VOLUME
+#undef CLOSE
+#undef LOW
+#undef HIGH
+#undef OPEN
 
 const char *za_field_name(za_field field)
 {
@@ -110,18 +120,7 @@ int64_t za_lookback(za_indicator indicator, const za_params *params)
     return (int64_t)rows[indicator].lookback(params);
 }
 
-int64_t za_block_size(za_indicator indicator, const za_params *params)
+za_memory za_memory_of(za_indicator indicator, const za_params *params)
 {
-    return (int64_t)rows[indicator].block(params);
-}
-
-int64_t za_snapshot_start(za_indicator indicator, const za_params *params, int64_t bars)
-{
-    int64_t block = za_block_size(indicator, params);
-    if (block == 0) {
-        return 0;
-    }
-    /* The oldest bar that counts; a kernel of changes cuts its blocks one bar later, and looks back one bar more. */
-    int64_t oldest = bars - 1 - za_lookback(indicator, params);
-    return oldest - oldest % block;
+    return rows[indicator].memory(params);
 }

@@ -8,11 +8,11 @@
 
 #include "base/status.h"
 
-/* The columns a kernel may read. A kernel of one real-valued input reads ZA_CLOSE; the caller may put any other column
- * there. ZA_OTHER is the second series of a kernel that compares two. */
+/* The columns that an indicator reads unless the caller gives other ones. ZA_OTHER is the second series of an indicator
+ * that compares two. */
 typedef enum za_field { ZA_OPEN, ZA_HIGH, ZA_LOW, ZA_CLOSE, ZA_VOLUME, ZA_OTHER, ZA_FIELD_COUNT } za_field;
 
-enum { ZA_MAX_PARAMS = 4, ZA_MAX_OUTPUTS = 4 };
+enum { ZA_MAX_INPUTS = 5, ZA_MAX_PARAMS = 8, ZA_MAX_OUTPUTS = 8 };
 
 /* Values in the order of the catalog row; whole-number parameters are held as doubles too. */
 typedef struct za_params {
@@ -20,18 +20,34 @@ typedef struct za_params {
 } za_params;
 
 typedef struct za_param_info {
-    const char *name;
-    bool whole; /* must be a whole number */
+    const char *name, *talib; /* ours, and TA-Lib's */
+    bool whole;               /* must be a whole number */
     double initial, least, most;
 } za_param_info;
 
+typedef struct za_output_info {
+    const char *name, *talib;
+} za_output_info;
+
 typedef struct za_indicator_info {
-    const char *name, *group, *summary;
-    unsigned inputs; /* bit 1u << za_field for each column read */
-    int param_count, output_count;
+    const char *name, *talib, *group, *summary; /* talib: NULL where TA-Lib has no such function */
+    int input_count, param_count, output_count;
+    za_field inputs[ZA_MAX_INPUTS]; /* in the order in which a kernel block holds them */
     za_param_info params[ZA_MAX_PARAMS];
-    const char *outputs[ZA_MAX_OUTPUTS];
+    za_output_info outputs[ZA_MAX_OUTPUTS];
 } za_indicator_info;
+
+/* How far back the outputs of an indicator depend on its bars. */
+typedef enum za_memory_kind {
+    ZA_REACH,  /* on the last `bars`, this one included */
+    ZA_FADING, /* on all, but after about `bars` two starts have come to the same bits */
+    ZA_FOREVER /* on all; `bars` is 0 */
+} za_memory_kind;
+
+typedef struct za_memory {
+    za_memory_kind kind;
+    int64_t bars;
+} za_memory;
 
 /* ZA_INDICATOR_sma, ZA_INDICATOR_ema, ... ZA_INDICATOR_COUNT */
 typedef enum za_indicator {
@@ -54,8 +70,6 @@ za_code za_params_check(za_indicator indicator, const za_params *params, za_erro
 
 /* Bars before the first output: a series of n bars has n - lookback values. */
 int64_t za_lookback(za_indicator indicator, const za_params *params);
-/* The bar at which a snapshot of `bars` bars (> lookback) has to start so that its value has the bits of the series'
- * last value: 0 for a memory that reaches back for ever, else the block boundary before the window. */
-int64_t za_snapshot_start(za_indicator indicator, const za_params *params, int64_t bars);
+za_memory za_memory_of(za_indicator indicator, const za_params *params);
 
 #endif

@@ -1,91 +1,150 @@
-/* One lane set: the drivers of every kernel, generated from the catalog for ZA_LANES tickers. Included by the files
- * that do nothing but choose ZA_LANES, each of which is compiled for its own instruction set. */
+/* One lane set: the driver of every kernel, generated from the catalog for ZA_LANES tickers. Included by the files that
+ * do nothing but choose ZA_LANES and the instruction set. */
 #ifndef ZA_KERNELS_DRIVERS_H
 #define ZA_KERNELS_DRIVERS_H
 
 #include "kernels/average.h"
+#include "kernels/directional.h"
+#include "kernels/extreme.h"
 #include "kernels/lane_sets.h"
 #include "kernels/momentum.h"
+#include "kernels/operations.h"
+#include "kernels/regression.h"
 #include "kernels/statistic.h"
 #include "kernels/transpose.h"
-#include "kernels/trend.h"
 #include "kernels/volatility.h"
 
-/* A kernel is its state, `start`, `update` (one bar enters) and `value` (read the outputs now). The state lives in the
- * driver's registers, the slots of its window in the caller's memory. */
+/* The rows of outputs before the first value that is wanted and defined. */
+static void fill_undefined(const za_kernel_block *block, int64_t first, int outputs)
+{
+    for (int i = 0; i < outputs; ++i) {
+        for (int64_t bar = block->from; block->out[i] != NULL && bar < first; ++bar) {
+            vec_store(block->out[i] + bar * ZA_LANES, vec_fill(NAN));
+        }
+    }
+}
+
+/* The first bar of the block whose outputs are wanted and defined. */
+static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
+{
+    int64_t first = lookback - block->age > block->from ? lookback - block->age : block->from;
+    return first < block->bars ? first : block->bars;
+}
+
+/* A kernel holds its parameters, its age (the bars that have entered before), what `start` derives from them, and its
+ * state `s`, which is nothing but vectors. The state is in registers while a block is run, what it keeps for later bars
+ * in the slots behind it. */
 #define INDICATOR(name, ...)                                                                                           \
-    static void name##_snapshot(const za_params *params, const za_frame *frame, vec *slots, double *out)               \
+    static void name##_begin(const za_params *params, int64_t age, void *state, slots *measured)                       \
     {                                                                                                                  \
-        name##_params p = name##_params_of(params);                                                                    \
-        name##_state state = name##_start(&p, slots);                                                                  \
-        bar_columns bars = bar_columns_of(frame);                                                                      \
-        vec value[ZA_MAX_OUTPUTS];                                                                                     \
-        for (int64_t t = 0; t < frame->bars; ++t) {                                                                    \
-            name##_update(&state, &bars, t);                                                                           \
+        name##_kernel k = {.p = name##_params_of(params), .age = age};                                                 \
+        slots all = {(vec *)state + sizeof k.s / sizeof(vec), 0, 1};                                                   \
+        if (measured != NULL) {                                                                                        \
+            name##_start(&k, measured);                                                                                \
+            measured->taken += (int64_t)(sizeof k.s / sizeof(vec));                                                    \
+            return;                                                                                                    \
         }                                                                                                              \
-        name##_value(&state, value);                                                                                   \
-        for (int output = 0; output < name##_output_count; ++output) {                                                 \
-            vec_store(out + output * ZA_LANES, value[output]);                                                         \
-        }                                                                                                              \
+        name##_start(&k, &all);                                                                                        \
+        memset(state, 0, sizeof k.s + (size_t)all.taken * sizeof(vec));                                                \
+        *(name##_state *)state = k.s;                                                                                  \
     }                                                                                                                  \
-    static void name##_series(const za_params *params, const za_frame *frame, vec *slots, double *const *out)          \
+    static void name##_run(const za_kernel_block *block)                                                               \
     {                                                                                                                  \
-        name##_params p = name##_params_of(params);                                                                    \
-        name##_state state = name##_start(&p, slots);                                                                  \
-        bar_columns bars = bar_columns_of(frame);                                                                      \
-        int64_t lookback = za_lookback(ZA_INDICATOR_##name, params);                                                   \
-        for (int64_t t = 0; t < frame->bars; ++t) {                                                                    \
-            vec value[ZA_MAX_OUTPUTS];                                                                                 \
-            for (int output = 0; output < name##_output_count; ++output) {                                             \
-                value[output] = vec_fill(NAN);                                                                         \
+        name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                                   \
+        slots all = {(vec *)block->state + sizeof k.s / sizeof(vec), 0, 1};                                            \
+        name##_start(&k, &all);                                                                                        \
+        k.s = *(const name##_state *)block->state;                                                                     \
+        const double *from[ZA_MAX_INPUTS];                                                                             \
+        double *to[ZA_MAX_OUTPUTS];                                                                                    \
+        for (int i = 0; i < name##_input_count; ++i) {                                                                 \
+            from[i] = block->in[i];                                                                                    \
+        }                                                                                                              \
+        for (int i = 0; i < name##_output_count; ++i) {                                                                \
+            to[i] = block->out[i];                                                                                     \
+        }                                                                                                              \
+        int64_t bars = block->bars, bar = 0;                                                                           \
+        int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params));                         \
+        for (; bar < first; ++bar, ++k.age) {                                                                          \
+            vec in[ZA_MAX_INPUTS];                                                                                     \
+            for (int i = 0; i < name##_input_count; ++i) {                                                             \
+                in[i] = ((const vec *)(const void *)from[i])[bar];                                                     \
             }                                                                                                          \
-            name##_update(&state, &bars, t);                                                                           \
-            if (t >= lookback) {                                                                                       \
-                name##_value(&state, value);                                                                           \
+            name##_update(&k, in);                                                                                     \
+        }                                                                                                              \
+        fill_undefined(block, first, name##_output_count);                                                             \
+        for (; bar < bars; ++bar, ++k.age) {                                                                           \
+            vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                                \
+            for (int i = 0; i < name##_input_count; ++i) {                                                             \
+                in[i] = ((const vec *)(const void *)from[i])[bar];                                                     \
             }                                                                                                          \
-            for (int output = 0; output < name##_output_count; ++output) {                                             \
-                vec_store(out[output] + t * ZA_LANES, value[output]);                                                  \
+            name##_update(&k, in);                                                                                     \
+            name##_value(&k, out);                                                                                     \
+            for (int i = 0; i < name##_output_count; ++i) {                                                            \
+                if (to[i] != NULL) {                                                                                   \
+                    ((vec *)(void *)to[i])[bar] = out[i];                                                              \
+                }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
+        *(name##_state *)block->state = k.s;                                                                           \
     }
 #include "kernels/catalog.def"
 #undef INDICATOR
 
 typedef struct kernel {
-    size_t rows; /* of slots, each as long as a block of the kernel's window */
-    void (*snapshot)(const za_params *params, const za_frame *frame, vec *slots, double *out);
-    void (*series)(const za_params *params, const za_frame *frame, vec *slots, double *const *out);
+    size_t header_bytes;
+    /* Starts a state, or only measures it: its vectors, header included, and its period. */
+    void (*begin)(const za_params *params, int64_t age, void *state, slots *measured);
+    void (*run)(const za_kernel_block *block);
 } kernel;
 
-#define INDICATOR(name, ...) {name##_rows, name##_snapshot, name##_series},
+#define INDICATOR(name, ...) {sizeof(name##_state), name##_begin, name##_run},
 static const kernel kernels[ZA_INDICATOR_COUNT] = {
 #include "kernels/catalog.def"
 };
 #undef INDICATOR
 
+static size_t header_bytes(za_indicator indicator)
+{
+    return kernels[indicator].header_bytes;
+}
+
 static size_t state_bytes(za_indicator indicator, const za_params *params)
 {
-    return kernels[indicator].rows * (size_t)za_block_size(indicator, params) * sizeof(vec);
+    slots measured = {NULL, 0, 1};
+    kernels[indicator].begin(params, 0, NULL, &measured);
+    return (size_t)measured.taken * sizeof(vec);
 }
 
-static void snapshot(za_indicator indicator, const za_params *params, const za_frame *frame, void *state, double *out)
+static int64_t period(za_indicator indicator, const za_params *params)
 {
-    kernels[indicator].snapshot(params, frame, state, out);
+    slots measured = {NULL, 0, 1};
+    kernels[indicator].begin(params, 0, NULL, &measured);
+    return measured.period;
 }
 
-static void series(za_indicator indicator, const za_params *params, const za_frame *frame, void *state,
-                   double *const *out)
+static void start(za_indicator indicator, const za_params *params, int64_t age, void *state)
 {
-    kernels[indicator].series(params, frame, state, out);
+    kernels[indicator].begin(params, age, state, NULL);
 }
 
-static void transpose(const double *const *columns, int64_t count, double *tile)
+static void run(const za_kernel_block *block)
 {
-    transpose_columns(columns, count, tile);
+    kernels[block->indicator].run(block);
+}
+
+static void transpose(const double *const *columns, int64_t bars, double *tile)
+{
+    transpose_columns(columns, bars, tile);
+}
+
+static void spread(const double *tile, int64_t bars, double *const *columns)
+{
+    spread_tile(tile, bars, columns);
 }
 
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, state_bytes, snapshot, series, transpose};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,
+                                      run,      operate,      all_finite,  transpose, spread};
 
 #endif

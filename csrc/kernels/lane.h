@@ -79,19 +79,21 @@ INLINE void vec_store(double *to, vec x)
     *(loose_vec *)(void *)to = x;
 }
 
+/* The greater and the smaller one of two; NaN when either is. */
 INLINE vec vec_max(vec a, vec b)
 {
-    return vec_select(a > b, a, b);
+    return vec_select((mask)(a > b) | (mask)(a != a), a, b);
 }
 
 INLINE vec vec_min(vec a, vec b)
 {
-    return vec_select(a < b, a, b);
+    return vec_select((mask)(a < b) | (mask)(a != a), a, b);
 }
 
+/* 0 for what is below it; NaN stays. */
 INLINE vec vec_positive(vec x)
 {
-    return vec_max(x, vec_fill(0.0));
+    return vec_select((mask)(x <= 0.0), vec_fill(0.0), x);
 }
 
 /* a / b, and `otherwise` in the lanes where b is 0; nothing is divided by 0 on the way. */

@@ -4,128 +4,146 @@
 
 #include "kernels/bars.h"
 #include "kernels/params.h"
+#include "kernels/ring.h"
 #include "kernels/smoothing.h"
 #include "kernels/window.h"
 
-enum { rsi_rows = 0 };
-
 typedef struct rsi_state {
-    vec previous;
-    wilder gain, loss;
+    vec previous, gain, loss;
 } rsi_state;
 
-INLINE rsi_state rsi_start(const rsi_params *p, vec *slots)
+typedef struct rsi_kernel {
+    rsi_params p;
+    int64_t age;
+    wilder_rate rate;
+    rsi_state s;
+} rsi_kernel;
+
+INLINE void rsi_start(rsi_kernel *k, slots *all)
 {
-    (void)slots;
-    return (rsi_state){vec_fill(0.0), wilder_start(p->period, p->period), wilder_start(p->period, p->period)};
+    (void)all;
+    k->rate = wilder_rate_of(k->p.period, k->p.period);
+    k->s = (rsi_state){vec_fill(0.0), vec_fill(0.0), vec_fill(0.0)};
 }
 
-INLINE void rsi_update(rsi_state *s, const bar_columns *bars, int64_t t)
+INLINE void rsi_update(rsi_kernel *k, const vec *in)
 {
-    vec close = bars->close[t];
-    if (t > 0) {
-        vec change = close - s->previous;
-        wilder_enter(&s->gain, vec_positive(change));
-        wilder_enter(&s->loss, vec_positive(-change));
+    if (k->age > 0) {
+        vec change = in[0] - k->s.previous;
+        wilder_enter(&k->s.gain, &k->rate, k->age - 1, vec_positive(change));
+        wilder_enter(&k->s.loss, &k->rate, k->age - 1, vec_positive(-change));
     }
-    s->previous = close;
+    k->s.previous = in[0];
 }
 
-INLINE void rsi_value(const rsi_state *s, vec *out)
+INLINE void rsi_value(const rsi_kernel *k, vec *out)
 {
-    out[0] = vec_ratio(s->gain.sum * 100.0, s->gain.sum + s->loss.sum, 50.0);
+    out[0] = vec_ratio(k->s.gain * 100.0, k->s.gain + k->s.loss, 50.0);
 }
-
-enum { rsi_cutler_rows = 2 * WINDOW_MEAN_ROWS };
 
 typedef struct rsi_cutler_state {
-    vec previous;
-    window gains, losses;
+    vec previous, gains[WINDOW_MEAN_VECS], losses[WINDOW_MEAN_VECS];
 } rsi_cutler_state;
 
-INLINE rsi_cutler_state rsi_cutler_start(const rsi_cutler_params *p, vec *slots)
+typedef struct rsi_cutler_kernel {
+    rsi_cutler_params p;
+    int64_t age;
+    window gains, losses;
+    rsi_cutler_state s;
+} rsi_cutler_kernel;
+
+INLINE void rsi_cutler_start(rsi_cutler_kernel *k, slots *all)
 {
-    return (rsi_cutler_state){vec_fill(0.0), window_start(WINDOW_MEAN, p->period, slots),
-                              window_start(WINDOW_MEAN, p->period, slots + (int64_t)p->period)};
+    int64_t changes = k->age > 0 ? k->age - 1 : 0;
+    k->gains = window_at(WINDOW_MEAN, k->p.period, changes, all, k->s.gains);
+    k->losses = window_at(WINDOW_MEAN, k->p.period, changes, all, k->s.losses);
+    k->s.previous = vec_fill(0.0);
 }
 
-INLINE void rsi_cutler_update(rsi_cutler_state *s, const bar_columns *bars, int64_t t)
+INLINE void rsi_cutler_update(rsi_cutler_kernel *k, const vec *in)
 {
-    vec close = bars->close[t];
-    if (t > 0) {
-        window_enter(&s->gains, WINDOW_MEAN, vec_positive(close - s->previous));
-        window_enter(&s->losses, WINDOW_MEAN, vec_positive(s->previous - close));
+    if (k->age > 0) {
+        window_enter(&k->gains, WINDOW_MEAN, k->s.gains, vec_positive(in[0] - k->s.previous));
+        window_enter(&k->losses, WINDOW_MEAN, k->s.losses, vec_positive(k->s.previous - in[0]));
     }
-    s->previous = close;
+    k->s.previous = in[0];
 }
 
-INLINE void rsi_cutler_value(const rsi_cutler_state *s, vec *out)
+INLINE void rsi_cutler_value(const rsi_cutler_kernel *k, vec *out)
 {
-    vec gain = window_mean(&s->gains, window_total(&s->gains, WINDOW_MEAN));
-    vec loss = window_mean(&s->losses, window_total(&s->losses, WINDOW_MEAN));
+    vec gain = window_mean(window_total_of(&k->gains, WINDOW_MEAN, k->s.gains));
+    vec loss = window_mean(window_total_of(&k->losses, WINDOW_MEAN, k->s.losses));
     out[0] = vec_ratio(gain * 100.0, gain + loss, 100.0);
 }
 
-enum { macd_rows = 0 };
-
-/* Both averages have their first value at the bar where the slow one can, and the line begins there: their difference,
- * which is how much more the slow one lags. */
 typedef struct macd_state {
     exponential fast, slow, signal;
 } macd_state;
 
-INLINE macd_state macd_start(const macd_params *p, vec *slots)
+/* Both averages have their first value at the bar where the slow one can, and the line begins there: their difference,
+ * which is how much more the slow one lags. */
+typedef struct macd_kernel {
+    macd_params p;
+    int64_t age;
+    exponential_rate fast, slow, signal;
+    macd_state s;
+} macd_kernel;
+
+INLINE void macd_start(macd_kernel *k, slots *all)
 {
-    (void)slots;
-    bool swapped = p->slow < p->fast;
-    return (macd_state){exponential_start(swapped ? p->slow : p->fast), exponential_start(swapped ? p->fast : p->slow),
-                        exponential_start(p->signal)};
+    (void)all;
+    bool swapped = k->p.slow < k->p.fast;
+    k->fast = exponential_rate_of(swapped ? k->p.slow : k->p.fast);
+    k->slow = exponential_rate_of(swapped ? k->p.fast : k->p.slow);
+    k->signal = exponential_rate_of(k->p.signal);
+    k->s = (macd_state){exponential_start(), exponential_start(), exponential_start()};
 }
 
-INLINE void macd_update(macd_state *s, const bar_columns *bars, int64_t t)
+INLINE void macd_update(macd_kernel *k, const vec *in)
 {
-    exponential_enter(&s->slow, bars->close[t]);
-    if (t >= s->slow.period - s->fast.period) {
-        exponential_enter(&s->fast, bars->close[t]);
+    int64_t fast_first = k->slow.period - k->fast.period, line_first = k->slow.period - 1;
+    exponential_enter(&k->s.slow, &k->slow, k->age, in[0]);
+    if (k->age >= fast_first) {
+        exponential_enter(&k->s.fast, &k->fast, k->age - fast_first, in[0]);
     }
-    if (t >= s->slow.period - 1) {
-        exponential_enter(&s->signal, s->slow.lag - s->fast.lag);
+    if (k->age >= line_first) {
+        exponential_enter(&k->s.signal, &k->signal, k->age - line_first, k->s.slow.lag - k->s.fast.lag);
     }
 }
 
-INLINE void macd_value(const macd_state *s, vec *out)
+INLINE void macd_value(const macd_kernel *k, vec *out)
 {
-    out[0] = s->signal.last;
-    out[1] = exponential_value(&s->signal);
-    out[2] = s->signal.lag;
+    out[0] = k->s.signal.last;
+    out[1] = exponential_value(&k->s.signal);
+    out[2] = k->s.signal.lag;
 }
 
-enum { roc_rows = 1 };
-
-/* The slots are a ring: the next one to be written holds the value of `size` bars ago. */
 typedef struct roc_state {
-    vec *slots, now, before;
-    int64_t size, next;
+    vec now;
 } roc_state;
 
-INLINE roc_state roc_start(const roc_params *p, vec *slots)
+typedef struct roc_kernel {
+    roc_params p;
+    int64_t age;
+    ring values;
+    roc_state s;
+} roc_kernel;
+
+INLINE void roc_start(roc_kernel *k, slots *all)
 {
-    return (roc_state){.slots = slots, .size = (int64_t)p->period};
+    k->values = ring_at(k->p.period, k->age, all);
+    k->s.now = vec_fill(0.0);
 }
 
-INLINE void roc_update(roc_state *s, const bar_columns *bars, int64_t t)
+INLINE void roc_update(roc_kernel *k, const vec *in)
 {
-    if (t >= s->size) {
-        s->before = s->slots[s->next];
-    }
-    s->now = bars->close[t];
-    s->slots[s->next] = s->now;
-    s->next = s->next + 1 == s->size ? 0 : s->next + 1;
+    ring_enter(&k->values, in[0]);
+    k->s.now = in[0];
 }
 
-INLINE void roc_value(const roc_state *s, vec *out)
+INLINE void roc_value(const roc_kernel *k, vec *out)
 {
-    out[0] = simple_return(s->now, s->before) * 100.0;
+    out[0] = simple_return(k->s.now, ring_oldest(&k->values)) * 100.0;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* What the kernels know of their catalog rows: parameters by name, the number of outputs, the block of their window. */
+/* What the kernels know of their catalog rows: parameters by name, the numbers of inputs and outputs. */
 #ifndef ZA_KERNELS_PARAMS_H
 #define ZA_KERNELS_PARAMS_H
 
@@ -7,11 +7,14 @@
 #include "kernels/catalog.h"
 
 /* The parameters of a row are doubles in its order, as in za_params, so that one is a prefix of the other. */
-#define PARAMS(...)      __VA_ARGS__
-#define WHOLE(name, ...) double name;
-#define REAL(name, ...)  double name;
-#define OUTPUTS(...)     (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(const char *))
-#define INDICATOR(name, group, inputs, params, lookback, memory, outputs, summary)                                     \
+#define COUNT_OF_FIVE(a, b, c, d, e, count, ...) count
+#define INPUTS(...)                              COUNT_OF_FIVE(__VA_ARGS__, 5, 4, 3, 2, 1, 0)
+#define PARAMS(...)                              __VA_ARGS__
+#define WHOLE(name, ...)                         double name;
+#define REAL(name, ...)                          double name;
+#define OUTPUTS(...)                             0 __VA_ARGS__
+#define OUT(name, talib)                         +1
+#define INDICATOR(name, talib, group, inputs, params, lookback, memory, outputs, summary)                              \
     typedef struct name##_params {                                                                                     \
         params                                                                                                         \
     } name##_params;                                                                                                   \
@@ -21,15 +24,15 @@
         memcpy(&named, values->value, sizeof named);                                                                   \
         return named;                                                                                                  \
     }                                                                                                                  \
-    enum { name##_output_count = outputs };
+    enum { name##_input_count = inputs, name##_output_count = outputs };
 #include "kernels/catalog.def"
 #undef INDICATOR
+#undef OUT
 #undef OUTPUTS
 #undef REAL
 #undef WHOLE
 #undef PARAMS
-
-/* Bars in a block of the indicator's window; 0 when its memory reaches back for ever. */
-int64_t za_block_size(za_indicator indicator, const za_params *params);
+#undef INPUTS
+#undef COUNT_OF_FIVE
 
 #endif

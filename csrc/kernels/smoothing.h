@@ -1,4 +1,5 @@
-/* Averages whose memory reaches back for ever: the exponential one and Wilder's. */
+/* Averages whose memory fades and never ends: the exponential one and Wilder's. What they carry is in the kernel's
+ * state; how many values have entered follows from the kernel's age. */
 #ifndef ZA_KERNELS_SMOOTHING_H
 #define ZA_KERNELS_SMOOTHING_H
 
@@ -10,26 +11,36 @@
  * values. */
 typedef struct exponential {
     vec last, lag; /* while it is seeded: the first value, the sum of distances from it */
-    double keep;
-    int64_t period, entered;
 } exponential;
 
-INLINE exponential exponential_start(double period)
+typedef struct exponential_rate {
+    double keep, share; /* of what it has is kept with each value; of the first ones goes into the seed */
+    int64_t period;
+} exponential_rate;
+
+INLINE exponential_rate exponential_rate_of(double period)
 {
-    return (exponential){vec_fill(0.0), vec_fill(0.0), (period - 1.0) / (period + 1.0), (int64_t)period, 0};
+    return (exponential_rate){(period - 1.0) / (period + 1.0), 1.0 / period, (int64_t)period};
 }
 
-INLINE void exponential_enter(exponential *average, vec x)
+/* Of an average that has seen nothing. */
+INLINE exponential exponential_start(void)
 {
-    if (average->entered >= average->period) {
-        average->lag = (average->lag + (x - average->last)) * average->keep;
+    return (exponential){vec_fill(0.0), vec_fill(0.0)};
+}
+
+/* `entered` values have been before. */
+INLINE void exponential_enter(exponential *average, const exponential_rate *rate, int64_t entered, vec x)
+{
+    if (entered >= rate->period) {
+        average->lag = (average->lag + (x - average->last)) * rate->keep;
         average->last = x;
         return;
     }
-    average->last = average->entered == 0 ? x : average->last;
+    average->last = entered == 0 ? x : average->last;
     average->lag += x - average->last;
-    if (++average->entered == average->period) {
-        average->lag = (x - average->last) - average->lag * (1.0 / (double)average->period);
+    if (entered + 1 == rate->period) {
+        average->lag = (x - average->last) - average->lag * rate->share;
         average->last = x;
     }
 }
@@ -42,26 +53,23 @@ INLINE vec exponential_value(const exponential *average)
 /* Wilder's smoothing as a sum that forgets 1 / period of itself with every value; the average is 1 / period of it.
  * While it is seeded it forgets nothing. A sum is what ratios need, and its chain of dependent operations is the
  * shortest. */
-typedef struct wilder {
-    vec sum;
-    double keep;
-    int64_t seeds, entered;
-} wilder;
+typedef struct wilder_rate {
+    double keep, share; /* of the sum is kept with each value; of it is the average */
+    int64_t seeds;      /* values that are only summed up */
+} wilder_rate;
 
-/* The first `seeds` values are only summed up. */
-INLINE wilder wilder_start(double period, double seeds)
+INLINE wilder_rate wilder_rate_of(double period, double seeds)
 {
-    return (wilder){vec_fill(0.0), 1.0 - 1.0 / period, (int64_t)seeds, 0};
+    return (wilder_rate){1.0 - 1.0 / period, 1.0 / period, (int64_t)seeds};
 }
 
-INLINE void wilder_enter(wilder *w, vec x)
+/* `entered` values have been before. */
+INLINE void wilder_enter(vec *sum, const wilder_rate *rate, int64_t entered, vec x)
 {
-    if (w->entered >= w->seeds) {
-        w->sum *= w->keep;
-    } else {
-        ++w->entered;
+    if (entered >= rate->seeds) {
+        *sum *= rate->keep;
     }
-    w->sum += x;
+    *sum += x;
 }
 
 #endif

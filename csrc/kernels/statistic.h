@@ -6,112 +6,107 @@
 #include "kernels/params.h"
 #include "kernels/window.h"
 
-enum { stddev_rows = WINDOW_MOMENTS_ROWS };
-
-typedef struct stddev_state {
-    window closes;
-} stddev_state;
-
-INLINE stddev_state stddev_start(const stddev_params *p, vec *slots)
-{
-    return (stddev_state){window_start(WINDOW_MOMENTS, p->period, slots)};
-}
-
-INLINE void stddev_update(stddev_state *s, const bar_columns *bars, int64_t t)
-{
-    window_enter(&s->closes, WINDOW_MOMENTS, bars->close[t]);
-}
-
-INLINE void stddev_value(const stddev_state *s, vec *out)
-{
-    out[0] = window_deviation(&s->closes, window_total(&s->closes, WINDOW_MOMENTS));
-}
-
-enum { zscore_rows = WINDOW_MOMENTS_ROWS };
+WINDOWED(stddev, WINDOW_MOMENTS, window_deviation(total))
 
 typedef struct zscore_state {
-    window closes;
-    vec last;
+    vec last, closes[WINDOW_MOMENTS_VECS];
 } zscore_state;
 
-INLINE zscore_state zscore_start(const zscore_params *p, vec *slots)
+typedef struct zscore_kernel {
+    zscore_params p;
+    int64_t age;
+    window closes;
+    zscore_state s;
+} zscore_kernel;
+
+INLINE void zscore_start(zscore_kernel *k, slots *all)
 {
-    return (zscore_state){window_start(WINDOW_MOMENTS, p->period, slots), vec_fill(0.0)};
+    k->closes = window_at(WINDOW_MOMENTS, k->p.period, k->age, all, k->s.closes);
+    k->s.last = vec_fill(0.0);
 }
 
-INLINE void zscore_update(zscore_state *s, const bar_columns *bars, int64_t t)
+INLINE void zscore_update(zscore_kernel *k, const vec *in)
 {
-    s->last = bars->close[t];
-    window_enter(&s->closes, WINDOW_MOMENTS, s->last);
+    window_enter(&k->closes, WINDOW_MOMENTS, k->s.closes, in[0]);
+    k->s.last = in[0];
 }
 
 /* Last value and mean are both measured from the anchor, so that a high level costs no digits. */
-INLINE void zscore_value(const zscore_state *s, vec *out)
+INLINE void zscore_value(const zscore_kernel *k, vec *out)
 {
-    const window *w = &s->closes;
-    window_sums total = window_total(w, WINDOW_MOMENTS);
-    vec distance = (s->last - w->anchor) - total.first * (1.0 / (double)w->size);
-    out[0] = vec_ratio(distance, window_deviation(w, total), 0.0);
+    window_total total = window_total_of(&k->closes, WINDOW_MOMENTS, k->s.closes);
+    vec distance = (k->s.last - total.anchor) - total.sums.first * (1.0 / total.size);
+    out[0] = vec_ratio(distance, window_deviation(total), 0.0);
 }
 
 /* Pearson's correlation in the first output, and 1 in the second where both series vary; 0 in both elsewhere. */
-INLINE void correlate(const window *w, vec *out)
+INLINE void correlate(window_total total, vec *out)
 {
-    window_sums total = window_total(w, WINDOW_PRODUCTS);
-    vec spread = vec_sqrt(window_scatter(w, total.first, total.third));
-    vec other_spread = vec_sqrt(window_scatter(w, total.second, total.fourth));
-    vec together = total.fifth - total.first * total.second * (1.0 / (double)w->size);
+    vec spread = vec_sqrt(window_scatter(total, total.sums.first, total.sums.third));
+    vec other_spread = vec_sqrt(window_scatter(total, total.sums.second, total.sums.fourth));
+    vec together = total.sums.fifth - total.sums.first * total.sums.second * (1.0 / total.size);
     vec value = vec_ratio(together, spread * other_spread, 0.0);
     out[0] = vec_max(vec_min(value, vec_fill(1.0)), vec_fill(-1.0));
     out[1] = vec_select((mask)(spread * other_spread > 0.0), vec_fill(1.0), vec_fill(0.0));
 }
 
-enum { correlation_rows = WINDOW_PRODUCTS_ROWS };
-
 typedef struct correlation_state {
-    window pairs;
+    vec pairs[WINDOW_PAIRS_VECS];
 } correlation_state;
 
-INLINE correlation_state correlation_start(const correlation_params *p, vec *slots)
+typedef struct correlation_kernel {
+    correlation_params p;
+    int64_t age;
+    window pairs;
+    correlation_state s;
+} correlation_kernel;
+
+INLINE void correlation_start(correlation_kernel *k, slots *all)
 {
-    return (correlation_state){window_start(WINDOW_PRODUCTS, p->period, slots)};
+    k->pairs = window_at(WINDOW_PAIRS, k->p.period, k->age, all, k->s.pairs);
 }
 
-INLINE void correlation_update(correlation_state *s, const bar_columns *bars, int64_t t)
+INLINE void correlation_update(correlation_kernel *k, const vec *in)
 {
-    window_enter_pair(&s->pairs, WINDOW_PRODUCTS, bars->close[t], bars->other[t]);
+    window_enter_pair(&k->pairs, WINDOW_PAIRS, k->s.pairs, in[0], in[1]);
 }
 
-INLINE void correlation_value(const correlation_state *s, vec *out)
+INLINE void correlation_value(const correlation_kernel *k, vec *out)
 {
-    correlate(&s->pairs, out);
+    correlate(window_total_of(&k->pairs, WINDOW_PAIRS, k->s.pairs), out);
 }
-
-enum { return_correlation_rows = WINDOW_PRODUCTS_ROWS };
 
 typedef struct return_correlation_state {
     vec close, other; /* of the bar before */
-    window returns;
+    vec returns[WINDOW_PAIRS_VECS];
 } return_correlation_state;
 
-INLINE return_correlation_state return_correlation_start(const return_correlation_params *p, vec *slots)
+typedef struct return_correlation_kernel {
+    return_correlation_params p;
+    int64_t age;
+    window returns;
+    return_correlation_state s;
+} return_correlation_kernel;
+
+INLINE void return_correlation_start(return_correlation_kernel *k, slots *all)
 {
-    return (return_correlation_state){vec_fill(0.0), vec_fill(0.0), window_start(WINDOW_PRODUCTS, p->period, slots)};
+    k->returns = window_at(WINDOW_PAIRS, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.returns);
+    k->s.close = k->s.other = vec_fill(0.0);
 }
 
-INLINE void return_correlation_update(return_correlation_state *s, const bar_columns *bars, int64_t t)
+INLINE void return_correlation_update(return_correlation_kernel *k, const vec *in)
 {
-    vec close = bars->close[t], other = bars->other[t];
-    if (t > 0) {
-        window_enter_pair(&s->returns, WINDOW_PRODUCTS, simple_return(close, s->close), simple_return(other, s->other));
+    if (k->age > 0) {
+        vec now = simple_return(in[0], k->s.close), other = simple_return(in[1], k->s.other);
+        window_enter_pair(&k->returns, WINDOW_PAIRS, k->s.returns, now, other);
     }
-    s->close = close;
-    s->other = other;
+    k->s.close = in[0];
+    k->s.other = in[1];
 }
 
-INLINE void return_correlation_value(const return_correlation_state *s, vec *out)
+INLINE void return_correlation_value(const return_correlation_kernel *k, vec *out)
 {
-    correlate(&s->returns, out);
+    correlate(window_total_of(&k->returns, WINDOW_PAIRS, k->s.returns), out);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Columns of ZA_LANES tickers into one tile [bar][lane]. */
+/* Columns of ZA_LANES tickers into one tile [bar][lane], and the way back. */
 #ifndef ZA_KERNELS_TRANSPOSE_H
 #define ZA_KERNELS_TRANSPOSE_H
 
@@ -11,6 +11,11 @@
 INLINE void transpose_columns(const double *const *columns, int64_t bars, double *tile)
 {
     memcpy(tile, columns[0], (size_t)bars * sizeof *tile);
+}
+
+INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns)
+{
+    memcpy(columns[0], tile, (size_t)bars * sizeof *tile);
 }
 
 #else
@@ -58,6 +63,18 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
     }
 }
 
+INLINE void spread_square(const double *tile, int64_t bar, double *const *columns)
+{
+    vec square[ZA_LANES];
+    for (int row = 0; row < ZA_LANES; ++row) {
+        square[row] = vec_load(tile + (bar + row) * ZA_LANES);
+    }
+    ROUNDS(ROUND)
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        vec_store(columns[lane] + bar, square[lane]);
+    }
+}
+
 #undef ROUND
 #undef SHUFFLE
 #undef ROUNDS
@@ -74,6 +91,19 @@ INLINE void transpose_columns(const double *const *columns, int64_t bars, double
     for (; bar < bars; ++bar) {
         for (int lane = 0; lane < ZA_LANES; ++lane) {
             tile[bar * ZA_LANES + lane] = columns[lane][bar];
+        }
+    }
+}
+
+INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns)
+{
+    int64_t bar = 0;
+    for (; bar + ZA_LANES <= bars; bar += ZA_LANES) {
+        spread_square(tile, bar, columns);
+    }
+    for (; bar < bars; ++bar) {
+        for (int lane = 0; lane < ZA_LANES; ++lane) {
+            columns[lane][bar] = tile[bar * ZA_LANES + lane];
         }
     }
 }

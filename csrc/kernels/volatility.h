@@ -7,109 +7,127 @@
 #include "kernels/smoothing.h"
 #include "kernels/window.h"
 
-enum { bollinger_rows = WINDOW_MOMENTS_ROWS };
-
 typedef struct bollinger_state {
-    window closes;
-    double deviations;
+    vec closes[WINDOW_MOMENTS_VECS];
 } bollinger_state;
 
-INLINE bollinger_state bollinger_start(const bollinger_params *p, vec *slots)
+typedef struct bollinger_kernel {
+    bollinger_params p;
+    int64_t age;
+    window closes;
+    bollinger_state s;
+} bollinger_kernel;
+
+INLINE void bollinger_start(bollinger_kernel *k, slots *all)
 {
-    return (bollinger_state){window_start(WINDOW_MOMENTS, p->period, slots), p->deviations};
+    k->closes = window_at(WINDOW_MOMENTS, k->p.period, k->age, all, k->s.closes);
 }
 
-INLINE void bollinger_update(bollinger_state *s, const bar_columns *bars, int64_t t)
+INLINE void bollinger_update(bollinger_kernel *k, const vec *in)
 {
-    window_enter(&s->closes, WINDOW_MOMENTS, bars->close[t]);
+    window_enter(&k->closes, WINDOW_MOMENTS, k->s.closes, in[0]);
 }
 
-INLINE void bollinger_value(const bollinger_state *s, vec *out)
+INLINE void bollinger_value(const bollinger_kernel *k, vec *out)
 {
-    window_sums total = window_total(&s->closes, WINDOW_MOMENTS);
-    vec middle = window_mean(&s->closes, total), width = window_deviation(&s->closes, total) * s->deviations;
+    window_total total = window_total_of(&k->closes, WINDOW_MOMENTS, k->s.closes);
+    vec middle = window_mean(total), width = window_deviation(total) * k->p.deviations;
     out[0] = middle + width;
     out[1] = middle;
     out[2] = middle - width;
 }
 
-enum { atr_rows = 0 };
-
 typedef struct atr_state {
-    vec previous;
-    wilder range;
-    double period;
+    vec previous, range;
 } atr_state;
 
-INLINE atr_state atr_start(const atr_params *p, vec *slots)
+typedef struct atr_kernel {
+    atr_params p;
+    int64_t age;
+    wilder_rate rate;
+    atr_state s;
+} atr_kernel;
+
+INLINE void atr_start(atr_kernel *k, slots *all)
 {
-    (void)slots;
-    return (atr_state){vec_fill(0.0), wilder_start(p->period, p->period), p->period};
+    (void)all;
+    k->rate = wilder_rate_of(k->p.period, k->p.period);
+    k->s = (atr_state){vec_fill(0.0), vec_fill(0.0)};
 }
 
-INLINE void atr_update(atr_state *s, const bar_columns *bars, int64_t t)
+INLINE void atr_update(atr_kernel *k, const vec *in)
 {
-    if (t > 0) {
-        wilder_enter(&s->range, true_range(bars->high[t], bars->low[t], s->previous));
+    if (k->age > 0) {
+        wilder_enter(&k->s.range, &k->rate, k->age - 1, true_range(in[0], in[1], k->s.previous));
     }
-    s->previous = bars->close[t];
+    k->s.previous = in[2];
 }
 
-INLINE void atr_value(const atr_state *s, vec *out)
+INLINE void atr_value(const atr_kernel *k, vec *out)
 {
-    out[0] = s->range.sum * (1.0 / s->period);
+    out[0] = k->s.range * k->rate.share;
 }
-
-enum { atr_simple_rows = WINDOW_MEAN_ROWS };
 
 typedef struct atr_simple_state {
-    vec previous;
-    window ranges;
+    vec previous, ranges[WINDOW_MEAN_VECS];
 } atr_simple_state;
 
-INLINE atr_simple_state atr_simple_start(const atr_simple_params *p, vec *slots)
+typedef struct atr_simple_kernel {
+    atr_simple_params p;
+    int64_t age;
+    window ranges;
+    atr_simple_state s;
+} atr_simple_kernel;
+
+INLINE void atr_simple_start(atr_simple_kernel *k, slots *all)
 {
-    return (atr_simple_state){vec_fill(0.0), window_start(WINDOW_MEAN, p->period, slots)};
+    k->ranges = window_at(WINDOW_MEAN, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.ranges);
+    k->s.previous = vec_fill(0.0);
 }
 
-INLINE void atr_simple_update(atr_simple_state *s, const bar_columns *bars, int64_t t)
+INLINE void atr_simple_update(atr_simple_kernel *k, const vec *in)
 {
-    if (t > 0) {
-        window_enter(&s->ranges, WINDOW_MEAN, true_range(bars->high[t], bars->low[t], s->previous));
+    if (k->age > 0) {
+        window_enter(&k->ranges, WINDOW_MEAN, k->s.ranges, true_range(in[0], in[1], k->s.previous));
     }
-    s->previous = bars->close[t];
+    k->s.previous = in[2];
 }
 
-INLINE void atr_simple_value(const atr_simple_state *s, vec *out)
+INLINE void atr_simple_value(const atr_simple_kernel *k, vec *out)
 {
-    out[0] = window_mean(&s->ranges, window_total(&s->ranges, WINDOW_MEAN));
+    out[0] = window_mean(window_total_of(&k->ranges, WINDOW_MEAN, k->s.ranges));
 }
-
-enum { volatility_rows = WINDOW_MOMENTS_ROWS };
 
 typedef struct volatility_state {
-    vec previous;
-    window returns;
-    double scale;
+    vec previous, returns[WINDOW_MOMENTS_VECS];
 } volatility_state;
 
-INLINE volatility_state volatility_start(const volatility_params *p, vec *slots)
+typedef struct volatility_kernel {
+    volatility_params p;
+    int64_t age;
+    window returns;
+    double scale;
+    volatility_state s;
+} volatility_kernel;
+
+INLINE void volatility_start(volatility_kernel *k, slots *all)
 {
-    return (volatility_state){vec_fill(0.0), window_start(WINDOW_MOMENTS, p->period, slots), sqrt(p->per_year)};
+    k->returns = window_at(WINDOW_MOMENTS, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.returns);
+    k->scale = sqrt(k->p.per_year);
+    k->s.previous = vec_fill(0.0);
 }
 
-INLINE void volatility_update(volatility_state *s, const bar_columns *bars, int64_t t)
+INLINE void volatility_update(volatility_kernel *k, const vec *in)
 {
-    vec close = bars->close[t];
-    if (t > 0) {
-        window_enter(&s->returns, WINDOW_MOMENTS, simple_return(close, s->previous));
+    if (k->age > 0) {
+        window_enter(&k->returns, WINDOW_MOMENTS, k->s.returns, simple_return(in[0], k->s.previous));
     }
-    s->previous = close;
+    k->s.previous = in[0];
 }
 
-INLINE void volatility_value(const volatility_state *s, vec *out)
+INLINE void volatility_value(const volatility_kernel *k, vec *out)
 {
-    out[0] = window_deviation(&s->returns, window_total(&s->returns, WINDOW_MOMENTS)) * s->scale;
+    out[0] = window_deviation(window_total_of(&k->returns, WINDOW_MOMENTS, k->s.returns)) * k->scale;
 }
 
 #endif

@@ -12,7 +12,7 @@ _Static_assert((int)SLOT_COUNT <= (int)ZA_MOST_SLOTS, "a row has room for every 
 #define THREE(a, b, c)               .slot = {a, b, c, ZA_NO_SLOT}
 
 /* The signal rules read what the first ones make, and nothing else. */
-static const za_step market_steps[] = {
+static const za_step_of market_steps[] = {
     STEP(sma, ZA_CLOSE, .params = {{20}}, ONE(ZA_FEATURE_sma_20)),
     STEP(sma, ZA_CLOSE, .params = {{50}}, ONE(ZA_FEATURE_sma_50)),
     STEP(rsi, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_rsi_14)),
@@ -26,7 +26,6 @@ static const za_step market_steps[] = {
     STEP(adx, ZA_CLOSE, .params = {{14}}, ONE(ZA_FEATURE_adx_14)),
     STEP(bollinger, ZA_CLOSE, .params = {{20, 2}},
          THREE(ZA_FEATURE_bollinger_upper, ZA_NO_SLOT, ZA_FEATURE_bollinger_lower)),
-    STEP(volatility, ZA_CLOSE, .params = {{20, 252}}, ONE(ZA_FEATURE_volatility_20d)),
     STEP(lowest, ZA_CLOSE, .params = {{20}}, ONE(SLOT_LOWEST)),
     STEP(sma, ZA_VOLUME, .params = {{20}}, ONE(SLOT_MEAN_VOLUME)),
     STEP(turnover, ZA_CLOSE, .params = {{20}}, ONE(SLOT_TURNOVER)),
@@ -59,9 +58,12 @@ static void derive_rest(const za_rows *rows, double *row)
 bool za_features_fill(const za_group *group, za_feature_set wanted, za_scratch *scratch)
 {
     double wide[ZA_MOST_LANES][ZA_MOST_SLOTS] = {{0}};
-    za_tile tile = za_tile_of(group->views, group->count, group->set->lanes);
-    za_plan plan = {market_steps, wanted == ZA_FOR_RULES ? RULE_STEPS : MARKET_STEPS};
-    if (!za_plan_run(plan, group->set, &tile, scratch, wide)) {
+    za_frame_of_bars tile = za_frame_of_views(group->views, group->count, group->set->lanes);
+    za_steps plan = {market_steps, wanted == ZA_FOR_RULES ? RULE_STEPS : MARKET_STEPS};
+    za_step_of volatility =
+        STEP(volatility, ZA_CLOSE, .params = {{20, group->bars_per_year}}, ONE(ZA_FEATURE_volatility_20d));
+    if (!za_steps_run(plan, group->set, &tile, scratch, wide) ||
+        (wanted == ZA_ALL_FEATURES && !za_steps_run((za_steps){&volatility, 1}, group->set, &tile, scratch, wide))) {
         return false;
     }
     for (int i = 0; i < group->count; i++) {

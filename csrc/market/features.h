@@ -2,7 +2,7 @@
 #ifndef ZA_MARKET_FEATURES_H
 #define ZA_MARKET_FEATURES_H
 
-#include "plan/plan.h"
+#include "market/steps.h"
 #include "store/store.h"
 
 static inline double za_clamp(double value, double least, double most)
@@ -50,6 +50,7 @@ typedef enum za_feature_set { ZA_ALL_FEATURES, ZA_FOR_RULES } za_feature_set;
 typedef struct za_group {
     const za_lane_set *set;
     int count; /* at most the lanes of `set` */
+    double bars_per_year;
     za_view views[ZA_MOST_LANES];
     double *rows[ZA_MOST_LANES];
 } za_group;

@@ -9,14 +9,13 @@ _Static_assert((int)SLOT_COUNT <= (int)ZA_MOST_SLOTS, "a row has room for every 
 
 enum {
     WINDOW = 20,         /* of the averages, deviations and correlation */
-    TRADING_DAYS = 252,  /* a year */
     MOMENTUM_BARS = 5,   /* sector_momentum compares the last close with the one four bars before */
     LEAST_CORRELATED = 5 /* returns below which a correlation says nothing */
 };
 
 #define ONE(a) .slot = {a, ZA_NO_SLOT, ZA_NO_SLOT, ZA_NO_SLOT}
 
-static const za_step steps[] = {
+static const za_step_of steps[] = {
     {.indicator = ZA_INDICATOR_sma, .real = ZA_CLOSE, .params = {{5}}, ONE(ZA_PAPER_sma_5)},
     {.indicator = ZA_INDICATOR_sma, .real = ZA_CLOSE, .params = {{WINDOW}}, ONE(ZA_PAPER_sma_20)},
     {.indicator = ZA_INDICATOR_sma, .real = ZA_CLOSE, .params = {{50}}, ONE(ZA_PAPER_sma_50)},
@@ -107,49 +106,49 @@ static void derive(const za_rows *rows, bool is_market, double *row)
 }
 
 /* The last returns against those of SPY: a tile of the last bars of both, which need not be as many. */
-static bool correlate(const za_lane_set *set, const za_tile *tile, const za_view *spy, za_scratch *scratch,
+static bool correlate(const za_lane_set *set, const za_frame_of_bars *tile, const za_view *spy, za_scratch *scratch,
                       double (*wide)[ZA_MOST_SLOTS])
 {
     int64_t returns = least_of(WINDOW, least_of(tile->bars, spy->rows.count) - 1);
     if (returns < LEAST_CORRELATED) {
         return true;
     }
-    za_tile tail = {.bars = returns + 1};
+    za_frame_of_bars tail = {.bars = returns + 1};
     for (int lane = 0; lane < set->lanes; lane++) {
         tail.column[ZA_CLOSE][lane] = tile->column[ZA_CLOSE][lane] + tile->bars - tail.bars;
         tail.column[ZA_OTHER][lane] = spy->rows.figure[ZA_FIGURE_CLOSE] + spy->rows.count - tail.bars;
     }
-    za_step step = {.indicator = ZA_INDICATOR_return_correlation,
-                    .real = ZA_CLOSE,
-                    .params = {{(double)returns}},
-                    .slot = {SLOT_CORRELATION, SLOT_VARIES, ZA_NO_SLOT, ZA_NO_SLOT}};
-    return za_plan_run((za_plan){&step, 1}, set, &tail, scratch, wide);
+    za_step_of step = {.indicator = ZA_INDICATOR_return_correlation,
+                       .real = ZA_CLOSE,
+                       .params = {{(double)returns}},
+                       .slot = {SLOT_CORRELATION, SLOT_VARIES, ZA_NO_SLOT, ZA_NO_SLOT}};
+    return za_steps_run((za_steps){&step, 1}, set, &tail, scratch, wide);
 }
 
 /* The year's volatility, of as many of the last bars as there are up to the window. */
-static bool add_volatility(const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
+static bool add_volatility(const za_group *group, const za_frame_of_bars *tile, za_scratch *scratch,
                            double (*wide)[ZA_MOST_SLOTS])
 {
     if (tile->bars < WINDOW) {
         return true;
     }
-    za_step step = {.indicator = ZA_INDICATOR_volatility,
-                    .real = ZA_CLOSE,
-                    .params = {{(double)least_of(WINDOW, tile->bars - 1), TRADING_DAYS}},
-                    ONE(SLOT_VOLATILITY)};
-    return za_plan_run((za_plan){&step, 1}, set, tile, scratch, wide);
+    za_step_of step = {.indicator = ZA_INDICATOR_volatility,
+                       .real = ZA_CLOSE,
+                       .params = {{(double)least_of(WINDOW, tile->bars - 1), group->bars_per_year}},
+                       ONE(SLOT_VOLATILITY)};
+    return za_steps_run((za_steps){&step, 1}, group->set, tile, scratch, wide);
 }
 
 bool za_paper_fill(const za_group *group, const bool *is_market, const za_view *spy, za_scratch *scratch)
 {
     double wide[ZA_MOST_LANES][ZA_MOST_SLOTS];
     const za_lane_set *set = group->set;
-    za_tile tile = za_tile_of(group->views, group->count, set->lanes);
+    za_frame_of_bars tile = za_frame_of_views(group->views, group->count, set->lanes);
     for (int lane = 0; lane < set->lanes; lane++) {
         set_defaults(wide[lane], tile.bars);
     }
-    if (!za_plan_run((za_plan){steps, STEPS}, set, &tile, scratch, wide) ||
-        !add_volatility(set, &tile, scratch, wide) || !correlate(set, &tile, spy, scratch, wide)) {
+    if (!za_steps_run((za_steps){steps, STEPS}, set, &tile, scratch, wide) ||
+        !add_volatility(group, &tile, scratch, wide) || !correlate(set, &tile, spy, scratch, wide)) {
         return false;
     }
     for (int i = 0; i < group->count; i++) {

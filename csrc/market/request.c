@@ -1,9 +1,9 @@
 #include "market/request.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "pool/wait.h"
 
 /* Symbols a claim: some 50 microseconds of work at most, and enough of equal length to fill the lanes. */
 enum { GRAIN = 64 };
@@ -47,7 +47,7 @@ static bool is_market(za_symbol symbol)
 static bool fill_tile(za_claim *claim, const za_lane_set *set, int first, int count)
 {
     za_request *request = claim->request;
-    za_group group = {.set = set, .count = count};
+    za_group group = {.set = set, .count = count, .bars_per_year = za_store_options_of(request->store).bars_per_year};
     bool market[ZA_MOST_LANES];
     for (int i = 0; i < count; i++) {
         int at = claim->order[first + i];
@@ -192,59 +192,8 @@ za_code za_request_finish(za_request *request, za_error *error)
     return ZA_OK;
 }
 
-/* A thread that waits for a request of its own. */
-typedef struct za_waiter {
-    za_request *request;
-    za_job job; /* submitted in the request's stead */
-    pthread_mutex_t mutex;
-    pthread_cond_t ended;
-    bool done; /* guarded by mutex */
-} za_waiter;
-
-static void run_waited(za_job *job, size_t begin, size_t end, za_scratch *scratch)
-{
-    za_waiter *waiter = (za_waiter *)(void *)((char *)job - offsetof(za_waiter, job));
-    run(&waiter->request->job, begin, end, scratch);
-}
-
-static void wake_waiter(za_job *job)
-{
-    za_waiter *waiter = (za_waiter *)(void *)((char *)job - offsetof(za_waiter, job));
-    pthread_mutex_lock(&waiter->mutex);
-    waiter->done = true;
-    pthread_cond_signal(&waiter->ended);
-    pthread_mutex_unlock(&waiter->mutex);
-}
-
-/* False when the pool does not take it. */
-static bool run_on_pool(za_request *request, za_pool *pool)
-{
-    za_waiter waiter = {.request = request,
-                        .job = {.run = run_waited,
-                                .done = wake_waiter,
-                                .count = request->job.count,
-                                .grain = request->job.grain,
-                                .urgency = request->job.urgency},
-                        .mutex = PTHREAD_MUTEX_INITIALIZER,
-                        .ended = PTHREAD_COND_INITIALIZER};
-    if (za_pool_submit(pool, &waiter.job, NULL) != ZA_OK) {
-        return false;
-    }
-    pthread_mutex_lock(&waiter.mutex);
-    while (!waiter.done) {
-        pthread_cond_wait(&waiter.ended, &waiter.mutex);
-    }
-    pthread_mutex_unlock(&waiter.mutex);
-    request->job.code = waiter.job.code;
-    return true;
-}
-
 za_code za_request_run(za_request *request, za_pool *pool, za_error *error)
 {
-    if (request->count <= GRAIN || pool == NULL || !run_on_pool(request, pool)) {
-        za_scratch scratch = {0};
-        run(&request->job, 0, request->count, &scratch);
-        za_scratch_free(&scratch);
-    }
+    za_pool_wait(request->count > GRAIN ? pool : NULL, &request->job);
     return za_request_finish(request, error);
 }

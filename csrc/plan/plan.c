@@ -1,143 +1,494 @@
-#include "plan/plan.h"
+#include "plan/graph.h"
+
+#include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 
-za_tile za_tile_of(const za_view *views, int count, int lanes)
+/* A tile may ask for so much; a plan that would need more is refused before memory is asked for. */
+#define MOST_TILE_BYTES (INT64_C(1) << 30)
+/* Series are not cut by longer periods than this. */
+#define MOST_PERIOD (INT64_C(1) << 20)
+
+static int64_t longer(int64_t a, int64_t b)
 {
-    za_tile tile = {.bars = views[0].rows.count};
-    for (int lane = 0; lane < lanes; lane++) {
-        const za_rows *rows = &views[lane < count ? lane : count - 1].rows;
-        for (int i = 0; i < ZA_FIGURE_COUNT; i++) { /* each figure is the field of its number */
-            tile.column[i][lane] = rows->figure[i];
-        }
-    }
-    return tile;
+    return a > b ? a : b;
 }
 
-/* From which bar each column is needed, and the largest state, for all steps that have bars enough. */
-typedef struct za_extent {
-    int64_t first[ZA_FIELD_COUNT]; /* tile->bars where no step reads the column */
-    size_t state_bytes;
-} za_extent;
-
-static bool has_bars(const za_step *step, int64_t bars)
+/* a + b, but for ever stays for ever. */
+static int64_t further(int64_t a, int64_t b)
 {
-    return bars > za_lookback(step->indicator, &step->params);
+    return a == ZA_FOR_EVER || b == ZA_FOR_EVER ? ZA_FOR_EVER : a + b;
 }
 
-/* The column of the tile behind an input of the indicator. */
-static za_field source_of(const za_step *step, int input)
+static bool remembers(const za_node_spec *spec)
 {
-    return input == ZA_CLOSE ? step->real : (za_field)input;
+    return spec->kind == ZA_NODE_OPERATION && za_operation_info_of((za_operation)spec->which)->running;
 }
 
-static za_extent extent_of(za_plan plan, const za_lane_set *set, int64_t bars)
+/* How many inputs a node must have. */
+static int inputs_of(const za_node_spec *spec)
 {
-    za_extent extent = {.state_bytes = 0};
-    for (int i = 0; i < ZA_FIELD_COUNT; i++) {
-        extent.first[i] = bars;
-    }
-    for (const za_step *step = plan.steps; step < plan.steps + plan.count; step++) {
-        if (!has_bars(step, bars)) {
-            continue;
-        }
-        unsigned inputs = za_indicator_info_of(step->indicator)->inputs;
-        int64_t start = za_snapshot_start(step->indicator, &step->params, bars);
-        size_t bytes = set->state_bytes(step->indicator, &step->params);
-        for (int input = 0; input < ZA_FIELD_COUNT; input++) {
-            za_field source = source_of(step, input);
-            if ((inputs & 1u << input) != 0 && start < extent.first[source]) {
-                extent.first[source] = start;
-            }
-        }
-        extent.state_bytes = bytes > extent.state_bytes ? bytes : extent.state_bytes;
-    }
-    return extent;
-}
-
-static size_t round_up(size_t bytes)
-{
-    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
-}
-
-/* [bar][lane] columns from extent->first on, transposed into `memory`; with one lane they are the tile's own. */
-static void gather(const za_lane_set *set, const za_tile *tile, const za_extent *extent, double *memory,
-                   const double **columns)
-{
-    for (int field = 0; field < ZA_FIELD_COUNT; field++) {
-        int64_t first = extent->first[field], bars = tile->bars - first;
-        const double *plain[ZA_MOST_LANES];
-        columns[field] = NULL;
-        if (bars <= 0) {
-            continue;
-        }
-        for (int lane = 0; lane < set->lanes; lane++) {
-            plain[lane] = tile->column[field][lane] + first;
-        }
-        if (set->lanes == 1) {
-            columns[field] = plain[0];
-            continue;
-        }
-        set->transpose(plain, bars, memory);
-        columns[field] = memory;
-        memory += round_up((size_t)(bars * set->lanes) * sizeof(double)) / sizeof(double);
+    switch (spec->kind) {
+    case ZA_NODE_KERNEL:
+        return za_indicator_info_of((za_indicator)spec->which)->input_count;
+    case ZA_NODE_OPERATION:
+        return za_operation_info_of((za_operation)spec->which)->arguments;
+    case ZA_NODE_OUTPUT:
+    case ZA_NODE_LAG:
+    case ZA_NODE_SKIP:
+        return 1;
+    default:
+        return 0;
     }
 }
 
-static size_t tile_bytes(const za_lane_set *set, const za_tile *tile, const za_extent *extent)
+/* How many values `which` may have. */
+static int choices_of(const za_plan_spec *plan, const za_node_spec *spec)
 {
-    size_t bytes = 0;
-    for (int field = 0; set->lanes > 1 && field < ZA_FIELD_COUNT; field++) {
-        bytes += round_up((size_t)((tile->bars - extent->first[field]) * set->lanes) * sizeof(double));
-    }
-    return bytes;
-}
-
-/* What every step of a plan finds: the columns of the tile from the bar on at which the first step needs them. */
-typedef struct za_run {
-    const za_lane_set *set;
-    za_extent extent;
-    const double *column[ZA_FIELD_COUNT]; /* [bar][lane] */
-    int64_t bars;
-    void *state;
-} za_run;
-
-static void run_step(const za_run *run, const za_step *step, double (*rows)[ZA_MOST_SLOTS])
-{
-    const za_lane_set *set = run->set;
-    const za_indicator_info *info = za_indicator_info_of(step->indicator);
-    int64_t start = za_snapshot_start(step->indicator, &step->params, run->bars);
-    za_frame frame = {.bars = run->bars - start};
-    for (int input = 0; input < ZA_FIELD_COUNT; input++) {
-        za_field source = source_of(step, input);
-        if ((info->inputs & 1u << input) != 0) {
-            frame.column[input] = run->column[source] + (start - run->extent.first[source]) * set->lanes;
-        }
-    }
-    _Alignas(ZA_CACHE_LINE) double out[ZA_MAX_OUTPUTS * ZA_MOST_LANES];
-    set->snapshot(step->indicator, &step->params, &frame, run->state, out);
-    for (int output = 0; output < info->output_count; output++) {
-        for (int lane = 0; step->slot[output] != ZA_NO_SLOT && lane < set->lanes; lane++) {
-            rows[lane][step->slot[output]] = out[output * set->lanes + lane];
-        }
+    switch (spec->kind) {
+    case ZA_NODE_COLUMN:
+        return plan->column_count;
+    case ZA_NODE_KERNEL:
+        return ZA_INDICATOR_COUNT;
+    case ZA_NODE_OUTPUT:
+        return ZA_MAX_OUTPUTS;
+    case ZA_NODE_OPERATION:
+        return ZA_OPERATION_COUNT;
+    case ZA_NODE_CALENDAR:
+        return ZA_CALENDAR_COUNT;
+    default:
+        return 1;
     }
 }
 
-bool za_plan_run(za_plan plan, const za_lane_set *set, const za_tile *tile, za_scratch *scratch,
-                 double (*rows)[ZA_MOST_SLOTS])
+/* Up to what a lag or skip may be: as the periods of the catalog. */
+enum { MOST_LAG = 100000 };
+
+static za_code check_parameters(const za_plan_spec *plan, int at, za_error *error)
 {
-    za_run run = {.set = set, .extent = extent_of(plan, set, tile->bars), .bars = tile->bars};
-    size_t state_bytes = round_up(run.extent.state_bytes);
-    char *memory = za_scratch_get(scratch, state_bytes + tile_bytes(set, tile, &run.extent));
-    if (memory == NULL) {
+    const za_node_spec *spec = &plan->nodes[at];
+    double value = spec->params.value[0];
+    switch (spec->kind) {
+    case ZA_NODE_KERNEL:
+        return za_params_check((za_indicator)spec->which, &spec->params, error);
+    case ZA_NODE_LAG:
+    case ZA_NODE_SKIP:
+        if (!(value >= 1.0 && value <= MOST_LAG) || value != floor(value)) {
+            return za_fail(error, ZA_BAD_VALUE, "node %d: bars must be a whole number from 1 to %d, not %.10g", at,
+                           (int)MOST_LAG, value);
+        }
+        return ZA_OK;
+    default:
+        return ZA_OK;
+    }
+}
+
+static za_code check_node(const za_plan_spec *plan, int at, za_error *error)
+{
+    const za_node_spec *spec = &plan->nodes[at];
+    if ((unsigned)spec->kind >= ZA_NODE_KIND_COUNT || spec->which < 0 || spec->which >= choices_of(plan, spec)) {
+        return za_fail(error, ZA_BAD_VALUE, "node %d is of no kind that there is", at);
+    }
+    if (spec->input_count != inputs_of(spec)) {
+        return za_fail(error, ZA_BAD_VALUE, "node %d takes %d inputs, not %d", at, inputs_of(spec), spec->input_count);
+    }
+    for (int i = 0; i < spec->input_count; i++) {
+        if (spec->inputs[i] < 0 || spec->inputs[i] >= at) {
+            return za_fail(error, ZA_BAD_VALUE, "node %d reads node %d, which is not before it", at, spec->inputs[i]);
+        }
+    }
+    if (spec->kind == ZA_NODE_OUTPUT) {
+        const za_node_spec *kernel = &plan->nodes[spec->inputs[0]];
+        if (kernel->kind != ZA_NODE_KERNEL ||
+            spec->which >= za_indicator_info_of((za_indicator)kernel->which)->output_count) {
+            return za_fail(error, ZA_BAD_VALUE, "node %d: node %d has no output %d", at, spec->inputs[0], spec->which);
+        }
+    }
+    return check_parameters(plan, at, error);
+}
+
+static za_code check(const za_plan_spec *plan, za_error *error)
+{
+    for (int i = 0; i < plan->node_count; i++) {
+        if (check_node(plan, i, error) != ZA_OK) {
+            return ZA_BAD_VALUE;
+        }
+    }
+    for (int i = 0; i < plan->output_count; i++) {
+        if (plan->outputs[i] < 0 || plan->outputs[i] >= plan->node_count) {
+            return za_fail(error, ZA_BAD_VALUE, "result %d is node %d, which there is not", i, plan->outputs[i]);
+        }
+    }
+    return ZA_OK;
+}
+
+/* The bars that have to enter a node before a value is right. */
+static int64_t memory_of(const za_node_spec *spec)
+{
+    if (spec->kind == ZA_NODE_KERNEL) {
+        za_memory memory = za_memory_of((za_indicator)spec->which, &spec->params);
+        return memory.kind == ZA_REACH ? memory.bars : ZA_FOR_EVER;
+    }
+    if (spec->kind == ZA_NODE_LAG) {
+        return 1 + (int64_t)spec->params.value[0];
+    }
+    return remembers(spec) ? ZA_FOR_EVER : 1;
+}
+
+/* The bars after which a state that began anywhere is that of the whole past: of what forgets, twice its memory, since
+ * the block before is kept too. A recursion that fades gets there by rounding, and whoever relies on it compares. */
+static int64_t warm_of(const za_node *node)
+{
+    if (node->spec.kind == ZA_NODE_KERNEL && !node->windowed) {
+        za_memory memory = za_memory_of((za_indicator)node->spec.which, &node->spec.params);
+        return memory.kind == ZA_FADING ? memory.bars : ZA_FOR_EVER;
+    }
+    bool counts = node->spec.kind == ZA_NODE_SKIP && node->dynamic;
+    return counts || node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
+}
+
+/* Operations that give numbers for numbers. */
+static bool keeps_numbers(za_operation operation)
+{
+    switch (operation) {
+    case ZA_OPERATION_negative:
+    case ZA_OPERATION_absolute:
+    case ZA_OPERATION_sign:
+    case ZA_OPERATION_minimum:
+    case ZA_OPERATION_maximum:
+    case ZA_OPERATION_less:
+    case ZA_OPERATION_less_equal:
+    case ZA_OPERATION_greater:
+    case ZA_OPERATION_greater_equal:
+    case ZA_OPERATION_equal:
+    case ZA_OPERATION_not_equal:
+    case ZA_OPERATION_and:
+    case ZA_OPERATION_or:
+    case ZA_OPERATION_not:
+        return true;
+    default:
         return false;
     }
-    run.state = memory;
-    gather(set, tile, &run.extent, (double *)(void *)(memory + state_bytes), run.column);
-    for (const za_step *step = plan.steps; step < plan.steps + plan.count; step++) {
-        if (has_bars(step, tile->bars)) {
-            run_step(&run, step, rows);
+}
+
+static bool is_clean(const za_node_spec *spec)
+{
+    switch (spec->kind) {
+    case ZA_NODE_COLUMN:
+    case ZA_NODE_CALENDAR:
+    case ZA_NODE_LAG:
+        return true;
+    case ZA_NODE_CONSTANT:
+        return isfinite(spec->params.value[0]);
+    case ZA_NODE_OPERATION:
+        return keeps_numbers((za_operation)spec->which);
+    default:
+        return false;
+    }
+}
+
+/* Where the first value of an operation is, from those of its arguments. */
+static int64_t first_of_operation(const za_plan *plan, const za_node *node)
+{
+    int64_t first[ZA_MAX_ARGUMENTS] = {0}, all = 0;
+    for (int i = 0; i < node->spec.input_count; i++) {
+        first[i] = plan->nodes[node->spec.inputs[i]].first;
+        all = longer(all, first[i]);
+    }
+    switch ((za_operation)node->spec.which) {
+    case ZA_OPERATION_is_nan:
+        return 0;
+    case ZA_OPERATION_fill:
+        return first[0] < first[1] ? first[0] : first[1];
+    case ZA_OPERATION_where: /* the branch not taken has no say */
+        return longer(first[0], first[1] < first[2] ? first[1] : first[2]);
+    case ZA_OPERATION_bars_since:
+    case ZA_OPERATION_value_when:
+    case ZA_OPERATION_highest_since:
+    case ZA_OPERATION_lowest_since:
+    case ZA_OPERATION_total_since:
+        return first[0];
+    default:
+        return all;
+    }
+}
+
+/* Somebody reads the value of node `at`. */
+static void want(za_plan *plan, int at)
+{
+    int output;
+    const za_node *source = za_node_source(plan, at, &output);
+    plan->nodes[source - plan->nodes].wanted |= 1u << output;
+}
+
+/* What follows from the nodes before it. */
+static void look_back(za_plan *plan, za_node *node)
+{
+    const za_node_spec *spec = &node->spec;
+    bool clean = is_clean(spec),
+         dynamic = spec->kind == ZA_NODE_OPERATION &&
+                   (remembers(spec) || spec->which == ZA_OPERATION_where || spec->which == ZA_OPERATION_fill);
+    int64_t entry = 0, depth = 0, warm = 0;
+    for (int i = 0; i < spec->input_count; i++) {
+        const za_node *input = &plan->nodes[spec->inputs[i]];
+        entry = longer(entry, input->first);
+        depth = longer(depth, input->depth);
+        warm = longer(warm, input->warm);
+        clean = clean && input->clean;
+        dynamic = dynamic || input->dynamic;
+    }
+    node->memory = memory_of(spec);
+    node->depth = further(depth, node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1);
+    node->windowed = spec->kind == ZA_NODE_KERNEL && node->memory != ZA_FOR_EVER;
+    node->clean = clean;
+    node->dynamic = dynamic;
+    node->entry = entry;
+    node->first = entry;
+    node->warm = further(warm, warm_of(node));
+    if (spec->kind == ZA_NODE_KERNEL) {
+        node->first = entry + za_lookback((za_indicator)spec->which, &spec->params);
+    } else if (spec->kind == ZA_NODE_LAG || (spec->kind == ZA_NODE_SKIP && !dynamic)) {
+        node->first = entry + (int64_t)spec->params.value[0];
+    } else if (spec->kind == ZA_NODE_OPERATION) {
+        node->first = node->entry = first_of_operation(plan, node);
+    }
+}
+
+/* A value of `node` is read `back` bars before the oldest bar asked for: so its inputs are, further back. */
+static void pass_on(za_plan *plan, const za_node *node, int at, int *last)
+{
+    const za_node_spec *spec = &node->spec;
+    bool counts = spec->kind == ZA_NODE_SKIP && node->dynamic; /* values, from the first on */
+    int64_t reach = counts || node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1;
+    int reader = spec->kind == ZA_NODE_OUTPUT ? last[at] : at; /* an output is read where it is computed */
+    for (int k = 0; k < spec->input_count; k++) {
+        za_node *input = &plan->nodes[spec->inputs[k]];
+        input->back = longer(input->back, further(node->back, reach));
+        input->read = true;
+        last[spec->inputs[k]] = (int)longer(last[spec->inputs[k]], reader);
+        if (spec->kind != ZA_NODE_OUTPUT) {
+            want(plan, spec->inputs[k]);
         }
     }
-    return true;
+}
+
+/* What follows from those who read it; `last` is who reads a value last, -1 if only a result is made of it. */
+static void look_ahead(za_plan *plan, int *last)
+{
+    for (int i = 0; i < plan->node_count; i++) {
+        last[i] = -1;
+    }
+    for (int i = 0; i < plan->output_count; i++) {
+        plan->nodes[plan->outputs[i]].read = true;
+        want(plan, plan->outputs[i]);
+    }
+    for (int i = plan->node_count - 1; i >= 0; i--) {
+        if (plan->nodes[i].read) {
+            pass_on(plan, &plan->nodes[i], i, last);
+        }
+    }
+}
+
+static void list_emits(za_plan *plan)
+{
+    int listed = 0;
+    for (int i = 0; i < plan->node_count; i++) {
+        plan->nodes[i].emits = listed;
+        for (int result = 0; result < plan->output_count; result++) {
+            int output;
+            if (za_node_source(plan, plan->outputs[result], &output) == &plan->nodes[i]) {
+                plan->emits[listed++] = (za_emit){result, output};
+            }
+        }
+        plan->nodes[i].emit_count = listed - plan->nodes[i].emits;
+    }
+}
+
+static bool is_constant(const za_node *node)
+{
+    return node->spec.kind == ZA_NODE_CONSTANT;
+}
+
+/* Gives each wanted value a buffer, and takes it back after its last reader. */
+static void assign_buffers(za_plan *plan, const int *last, int *free_buffers)
+{
+    int free_count = 0;
+    for (int i = 0; i < plan->node_count; i++) {
+        za_node *node = &plan->nodes[i];
+        for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+            node->buffer[k] = (node->wanted >> k & 1u) == 0 ? ZA_NO_BUFFER
+                              : is_constant(node)           ? plan->constant_count++
+                              : free_count > 0              ? free_buffers[--free_count]
+                                                            : plan->buffer_count++;
+        }
+        for (int j = 0; j <= i; j++) { /* whose last reader this was, itself if nobody reads it */
+            za_node *other = &plan->nodes[j];
+            bool ends = last[j] == i || (j == i && last[j] < 0);
+            for (int k = 0; ends && !is_constant(other) && k < ZA_MAX_OUTPUTS; k++) {
+                if (other->buffer[k] != ZA_NO_BUFFER) {
+                    free_buffers[free_count++] = other->buffer[k];
+                }
+            }
+        }
+    }
+}
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+int64_t za_node_period(const za_node *node)
+{
+    switch (node->spec.kind) {
+    case ZA_NODE_KERNEL:
+        return za_lane_set_one()->period((za_indicator)node->spec.which, &node->spec.params);
+    case ZA_NODE_LAG:
+        return 1 + (int64_t)node->spec.params.value[0];
+    default:
+        return 1;
+    }
+}
+
+size_t za_node_state_bytes(const za_node *node, const za_lane_set *set)
+{
+    size_t vector = (size_t)set->lanes * sizeof(double);
+    switch (node->spec.kind) {
+    case ZA_NODE_KERNEL:
+        return set->state_bytes((za_indicator)node->spec.which, &node->spec.params) + ZA_HOLE_VECTORS * vector;
+    case ZA_NODE_LAG: /* one more than it looks back: a bar may enter again before the next one */
+        return (1 + (size_t)node->spec.params.value[0]) * vector;
+    case ZA_NODE_SKIP:
+        return vector;
+    case ZA_NODE_OPERATION:
+        return remembers(&node->spec) ? vector : 0;
+    default:
+        return 0;
+    }
+}
+
+static void find_period(za_plan *plan)
+{
+    plan->period = 1;
+    for (int i = 0; i < plan->node_count && plan->period != 0; i++) {
+        int64_t period = za_node_period(&plan->nodes[i]);
+        plan->period = plan->period / greatest_common_divisor(plan->period, period) * period;
+        plan->period = plan->period > MOST_PERIOD ? 0 : plan->period;
+    }
+}
+
+static void find_longest(za_plan *plan)
+{
+    for (int i = 0; i < plan->node_count; i++) {
+        plan->warm = longer(plan->warm, plan->nodes[i].warm);
+        plan->entry = longer(plan->entry, plan->nodes[i].first);
+    }
+}
+
+static za_code check_bytes(const za_plan *plan, za_error *error)
+{
+    const za_lane_set *set = za_lane_set_widest();
+    int64_t bytes = 0;
+    for (int i = 0; i < plan->node_count; i++) {
+        bytes += (int64_t)za_node_state_bytes(&plan->nodes[i], set);
+        if (bytes > MOST_TILE_BYTES) {
+            return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %d tickers",
+                           (long long)(MOST_TILE_BYTES >> 20), set->lanes);
+        }
+    }
+    return ZA_OK;
+}
+
+/* Copies the nodes and finds out what follows from them. */
+static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
+{
+    size_t count = (size_t)spec->node_count;
+    plan->nodes = za_alloc_zeroed(count, sizeof *plan->nodes);
+    plan->outputs = za_alloc((size_t)spec->output_count, sizeof *plan->outputs);
+    plan->emits = za_alloc((size_t)spec->output_count, sizeof *plan->emits);
+    int *last = za_alloc(count, sizeof *last);
+    int *free_buffers = za_alloc(count * ZA_MAX_OUTPUTS, sizeof *free_buffers);
+    za_code code = ZA_OK;
+    if (plan->nodes == NULL || plan->outputs == NULL || plan->emits == NULL || last == NULL || free_buffers == NULL) {
+        code = za_fail_memory(error);
+        goto done;
+    }
+    memcpy(plan->outputs, spec->outputs, (size_t)spec->output_count * sizeof *plan->outputs);
+    plan->node_count = spec->node_count;
+    plan->output_count = spec->output_count;
+    plan->column_count = spec->column_count;
+    for (int i = 0; i < spec->node_count; i++) {
+        plan->nodes[i].spec = spec->nodes[i];
+        look_back(plan, &plan->nodes[i]);
+        plan->reads_times = plan->reads_times || spec->nodes[i].kind == ZA_NODE_CALENDAR;
+    }
+    look_ahead(plan, last);
+    list_emits(plan);
+    assign_buffers(plan, last, free_buffers);
+    find_period(plan);
+    find_longest(plan);
+    code = check_bytes(plan, error);
+done:
+    za_free(last);
+    za_free(free_buffers);
+    return code;
+}
+
+za_plan *za_plan_new(const za_plan_spec *spec, za_error *error)
+{
+    if (check(spec, error) != ZA_OK) {
+        return NULL;
+    }
+    za_plan *plan = za_alloc_zeroed(1, sizeof *plan);
+    if (plan == NULL) {
+        (void)za_fail_memory(error);
+        return NULL;
+    }
+    if (build(plan, spec, error) != ZA_OK) {
+        za_plan_free(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+void za_plan_free(za_plan *plan)
+{
+    if (plan != NULL) {
+        za_free(plan->nodes);
+        za_free(plan->outputs);
+        za_free(plan->emits);
+        za_free(plan);
+    }
+}
+
+int za_plan_output_count(const za_plan *plan)
+{
+    return plan->output_count;
+}
+
+int za_plan_column_count(const za_plan *plan)
+{
+    return plan->column_count;
+}
+
+bool za_plan_reads_times(const za_plan *plan)
+{
+    return plan->reads_times;
+}
+
+int64_t za_plan_lookback(const za_plan *plan, int output)
+{
+    return plan->nodes[plan->outputs[output]].first;
+}
+
+int64_t za_plan_reach(const za_plan *plan, int output)
+{
+    int64_t depth = plan->nodes[plan->outputs[output]].depth;
+    return depth == ZA_FOR_EVER ? ZA_ALL_BARS : depth + 1;
 }

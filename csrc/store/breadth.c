@@ -54,11 +54,26 @@ void za_breadth_forget(za_store *store, za_entry *entry)
 static double average(const za_entry *entry, double *state)
 {
     static const za_params params = {{ZA_BREADTH_BARS}};
-    int64_t bars = entry->last - entry->first, start = za_snapshot_start(ZA_INDICATOR_sma, &params, bars);
-    za_frame frame = {.bars = bars - start};
-    frame.column[ZA_CLOSE] = entry->block->figure[ZA_FIGURE_CLOSE] + entry->first + start;
+    const za_lane_set *set = za_lane_set_one();
+    int64_t age = entry->last - entry->first - ZA_BREADTH_BARS;
+    const double *closes = entry->block->figure[ZA_FIGURE_CLOSE] + entry->last - ZA_BREADTH_BARS;
     double value;
-    za_lane_set_one()->snapshot(ZA_INDICATOR_sma, &params, &frame, state, &value);
+    za_kernel_block before = {.indicator = ZA_INDICATOR_sma,
+                              .params = &params,
+                              .age = age,
+                              .bars = ZA_BREADTH_BARS - 1,
+                              .from = ZA_BREADTH_BARS - 1,
+                              .in = {closes},
+                              .state = state};
+    za_kernel_block last = before;
+    last.age = age + ZA_BREADTH_BARS - 1;
+    last.bars = 1;
+    last.from = 0;
+    last.in[0] = closes + ZA_BREADTH_BARS - 1;
+    last.out[0] = &value;
+    set->start(ZA_INDICATOR_sma, &params, age, state);
+    set->run(&before);
+    set->run(&last);
     return value;
 }
 

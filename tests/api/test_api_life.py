@@ -53,6 +53,26 @@ async def test_lifespan_inside_of_the_applications_own(computer):
     assert not computer.is_started
 
 
+async def test_a_lifespan_inside_of_itself_is_an_error_that_says_so(computer):
+    inner = create_lifespan(computer)
+
+    @asynccontextmanager
+    async def own(app):
+        async with inner(app):
+            yield
+
+    app = FastAPI(lifespan=own)
+    for _ in range(2):
+        async with app.router.lifespan_context(app):
+            with pytest.raises(RuntimeError, match="import lifespan as ziggy_lifespan"):
+                async with app.router.lifespan_context(app):
+                    pass
+            async with create_lifespan()(app):
+                pass
+            assert computer.is_started
+        assert not computer.is_started
+
+
 async def test_a_cancelled_lifespan_does_not_wait_for_the_queue(computer, caplog):
     caplog.set_level(logging.CRITICAL)
     running = asyncio.Event()

@@ -77,7 +77,7 @@ async def test_operations(computer):
 async def test_queue_workers_and_dead_letters(computer):
     await computer.start()
     await (await computer.enqueue_task("t", print))
-    await computer.dead_letters.bury(Work("a", "worker_task:a", print, (), {}, Options()), Reason.DROPPED, [])
+    computer.dead_letters.put(Work("a", "worker_task:a", print, (), {}, Options()), Reason.DROPPED, [])
     values = samples(await families_of(computer))
     expected = {
         "tasks_submitted_total": 1,

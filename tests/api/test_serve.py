@@ -112,7 +112,16 @@ async def test_too_few_bars(client):
     assert answer.json() == {"ticker": "NEW", "status": "insufficient_data", "bars": 10, "required": 50}
 
 
-@pytest.mark.parametrize("ticker", ["NONE", "spy", "%F0%9F%98%80", "a/b/c", "%00"])
+async def test_tickers_in_small_letters(client, store):
+    load(store, "aapl", 60)
+    load(store, "AAPL", 50)
+    for ticker, bars in (("spy", 60), ("aapl", 60), ("AAPL", 50), ("brk/b", 60)):
+        assert (await client.get(f"/api/features/{ticker}")).json()["bars"] == bars
+    answer = await client.post("/api/signals", json={"tickers": ["new", "Spy", "spy", "none"]})
+    assert list(answer.json()["signals"]) == ["NEW", "SPY", "none"]
+
+
+@pytest.mark.parametrize("ticker", ["NONE", "%F0%9F%98%80", "a/b/c", "%00"])
 async def test_unknown_tickers(client, ticker):
     answer = await client.get(f"/api/features/{ticker}")
     assert (answer.status_code, answer.json()) == (404, {"detail": "no bars of that ticker"})
@@ -164,9 +173,16 @@ async def test_a_misspelt_word_is_no_request_for_the_whole_watchlist(client):
 
 
 async def test_signals_of_the_watchlist_and_of_none(client):
-    for body, tickers in (({}, ["SPY", "NEW"]), ({"tickers": None}, ["SPY", "NEW"]), ({"tickers": []}, [])):
-        answer = await client.post("/api/signals", json=body)
+    watchlist = ["SPY", "NEW"]
+    for body, tickers in (
+        (b"", watchlist),
+        (b"{}", watchlist),
+        (b'{"tickers": null}', watchlist),
+        (b'{"tickers": []}', []),
+    ):
+        answer = await client.post("/api/signals", content=body, headers={"content-type": "application/json"})
         assert list(answer.json()["signals"]) == tickers
+    assert list((await client.post("/api/signals")).json()["signals"]) == watchlist
 
 
 async def test_what_enrich_attaches_is_json(client, monkeypatch):
@@ -185,7 +201,7 @@ async def test_what_enrich_attaches_is_json(client, monkeypatch):
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"[]", b"{", b'"SPY"', b'{"tickers": "SPY"}', b'{"tickers": [1]}', b'{"tickers": [null]}'),
+        *(b"[]", b"{", b'"SPY"', b'{"tickers": "SPY"}', b'{"tickers": [1]}', b'{"tickers": [null]}'),
         *(b'{"tickers": [""]}', b'{"tickers": ["\\ud800"]}', b'{"tickers": [["SPY"]]}', b'{"tickers": {"SPY": 1}}'),
         json.dumps({"tickers": ["x" * 101]}).encode(),
         json.dumps({"tickers": ["SPY"] * 10_001}).encode(),
@@ -214,6 +230,39 @@ async def test_a_request_that_is_too_long(client):
     answer = await client.post("/api/signals", content=content(), headers={"content-type": "application/json"})
     assert answer.status_code == 413
     assert taken < 3_000_000, "the rest of it is not read"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/api/features/SPY", 200),
+        ("GET", "/api/features/NONE", 404),
+        ("POST", "/api/signals", 200),
+        ("PUT", "/api/signals", 405),
+        ("GET", "/api/performance/metrics?last_n=0", 422),
+        ("GET", "/api/performance/prometheus", 200),
+        ("GET", "/nowhere", 404),
+    ],
+)
+async def test_an_answer_ends_with_a_new_line(client, verb, path, status):
+    answer = await client.request(verb, path)
+    assert answer.status_code == status
+    assert answer.text.endswith("\n")
+    assert not answer.text.endswith("\n\n")
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+async def test_the_page_of_documentation_needs_nothing_from_elsewhere(client):
+    page = (await client.get("/docs")).text
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) >= 2
+    for source in sources:
+        answer = await client.get(source)  # relative, as the client has no other host to ask
+        assert source.startswith("/")
+        assert answer.status_code == 200
+        assert len(answer.content) > 1000
+    assert "/api/signals" in (await client.get("/openapi.json")).json()["paths"]
 
 
 async def test_the_root_says_what_there_is(client):
@@ -282,7 +331,7 @@ def test_queued_work_is_done_before_the_end():
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_further_signal_leaves_dead_letters_of_what_is_queued(tmp_path, first, second):
     path = tmp_path / "letters.sqlite"
-    with serving("--workers", "1", ASYNC_FEATURES_DEAD_LETTERS=str(path)) as (process, url):
+    with serving("--workers", "1", "--sleepers", "1", ASYNC_FEATURES_DEAD_LETTERS=str(path)) as (process, url):
         for number in range(4):
             ask(f"{url}/api/tasks", {"task_id": f"nap-{number}", "work": "sleep", "seconds": 60})
         process.send_signal(first)
@@ -298,7 +347,7 @@ def test_a_further_signal_leaves_dead_letters_of_what_is_queued(tmp_path, first,
 def test_a_benchmark_ends_with_its_client_or_its_server(leaves):
     with serving(script=WITH_ENDLESS_BENCHMARK) as (process, url):
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
-            client.sendall(b"POST /api/performance/benchmarks/feature-computation HTTP/1.1\r\nhost: a\r\n\r\n")
+            client.sendall(b"POST /api/performance/benchmarks/feature-computation HTTP/1.1\r\nhost: localhost\r\n\r\n")
             assert process.stdout.readline() == "begun\n"
             with pytest.raises(urllib.error.HTTPError, match="409"):
                 ask(f"{url}/api/performance/benchmarks/signal-generation", {})
@@ -357,7 +406,7 @@ def test_ports_that_are_none(capsys, port):
     assert "no port" in capsys.readouterr().err or port == "-1"
 
 
-@pytest.mark.parametrize("module", ["uvicorn", "fastapi", "prometheus_client"])
+@pytest.mark.parametrize("module", ["uvicorn", "fastapi", "fastapi_offline", "prometheus_client"])
 def test_without_the_web_server(run_python, module):
     script = f"import sys; sys.modules[{module!r}] = None\n{SERVE.replace('sys.argv[1:]', repr(['serve']))}"
     done = run_python(script)

@@ -465,7 +465,7 @@ def test_the_next_process_takes_the_dead_letters_of_one_that_was_killed(tmp_path
 
 def test_queued_tasks_are_done_before_the_end(tmp_path):
     file = {"ASYNC_FEATURES_DEAD_LETTERS": str(tmp_path / "letters.db")}
-    with serving("--workers", "1", **file) as (process, url):
+    with serving("--workers", "1", "--sleepers", "1", **file) as (process, url):
         for number in range(5):
             ask(f"{url}{TASKS}", {"task_id": f"nap-{number}", "work": "sleep", "seconds": 0.2})
         process.send_signal(signal.SIGTERM)

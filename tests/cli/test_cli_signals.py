@@ -48,6 +48,12 @@ def bars(closes):
     return HEADER + "".join(rows)
 
 
+def long_table(**closes):
+    """The bars of several symbols."""
+    rows = [f"{symbol},{row}\n" for symbol in closes for row in bars(closes[symbol]).splitlines()[1:]]
+    return f"symbol,{HEADER}" + "".join(rows)
+
+
 def test_the_most_confident_come_first(signals):
     rows = signals()
     assert len(rows) > 50
@@ -109,6 +115,22 @@ def test_a_regime_that_is_given(signals):
     assert signals("--regime", "Panic") == []
 
 
+def test_a_market_that_is_given(capsys, store, tmp_path):
+    path = tmp_path / "bars.csv"
+    path.write_text(long_table(UP=range(100, 160), DOWN=range(160, 100, -1)))
+
+    def last_but_one(*arguments):
+        assert main(["signals", str(path), *arguments]) == 0
+        return capsys.readouterr().out.splitlines()[-2]
+
+    assert last_but_one() == "Chop: no features of SPY. --market TICKER reads the regime from another one."
+    assert "UP slope +" in last_but_one("--market", "up")
+    assert "DOWN slope -" in last_but_one("--market", "DOWN")
+    assert (
+        refused(capsys, str(path), "--market", "upp") == "ziggy-async: --market: no bars of upp (the nearest is UP)\n"
+    )
+
+
 def test_parameters_that_are_given(signals):
     usual = signals()
     rows = signals("--param", "mr_rsi_oversold=40", "--param", "mom_trend_strength=1e9")
@@ -126,6 +148,7 @@ def test_parameters_that_are_given(signals):
         ("--param mr_rsi_oversold=low", "NAME=VALUE"),
         ("--param mr_rsi_oversold=nan", "mr_rsi_oversold"),
         ("--param oversold=30", "mr_rsi_oversold"),
+        ("--regime Chop --market SPY", "--market"),
         ("--sort volume", "z-score"),
         ("--top 0", "'0'"),
         ("--top many", "'many'"),
@@ -144,13 +167,12 @@ def piped(text, *arguments):
 
 
 def test_bars_from_standard_input():
-    text = bars(range(100, 160))
-    done = piped(text, "features", "UP=-", "--json")
+    closes = range(100, 160)
+    done = piped(bars(closes), "features", "UP=-", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     [features] = json.loads(done.stdout)["features"]
     assert (features["ticker"], features["bars"], features["close"]) == ("UP", 60, 159.0)
-    long = "symbol," + text.replace("\n2024", "\nUP,2024")
-    assert json.loads(piped(long, "features", "-", "--json").stdout)["features"] == [features]
+    assert json.loads(piped(long_table(UP=closes), "features", "-", "--json").stdout)["features"] == [features]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """What a type checker sees of the package in a user's code. Lines that end in `# slip` are wrong, all others right."""
 
-from typing import assert_type
+from typing import Any, assert_type
 
-from ziggy_async import AsyncFeatureComputer
+from ziggy_async import AsyncFeatureComputer, async_get_ticker_features, generate_signals_for_watchlist_async
 from ziggy_async.async_features import TaskHandle
+from ziggy_async.market_brain import RegimeDetector, regime_detector, signal_generator
 
 
 def fetch(symbol: str, attempts: int = 1) -> bytes:
@@ -40,3 +41,25 @@ async def options(computer: AsyncFeatureComputer) -> None:
     computer.with_options(prioritty=5)  # slip
     computer.with_options(priority="5")  # slip
     computer.with_options(on_full="drop")  # slip
+
+
+async def figures() -> None:
+    features = await async_get_ticker_features("SPY")
+    assert_type(features.rsi_14, float)
+    assert_type(features.new_high_20d, bool)
+    assert_type(features.breadth_50dma, float | None)
+    assert_type(features.to_dict(), dict[str, Any])
+    print(features["rsi_14"], features.ticker)
+    print(features.rsi_15)  # slip
+    print(features.breadth_50dma + 1)  # slip
+
+
+async def parameters() -> None:
+    await generate_signals_for_watchlist_async(["SPY"], regime="Chop", params={"mr_rsi_oversold": 35})
+    signal_generator.update_parameters({"mr_rsi_oversold": 25}, max_holding_days=3, strict=True)
+    signal_generator.update_parameters(mr_rsi_oversoldd=25)  # slip
+    regime_detector.update_thresholds(new_thresholds={"vix_panic": 25}, breadth_risk_on=55)
+    regime_detector.update_thresholds(vix_panik=25)  # slip
+    RegimeDetector(market="SPX", volatility=None)
+    RegimeDetector(market=None)  # slip
+    assert_type(regime_detector.get_regime_history(days=5), list[dict[str, Any]])

@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "binding": {"base", "pool", "store", "plan", "market"},
 }
 """What each floor sees besides itself."""
-OPEN_KERNELS = {"kernels/catalog.h", "kernels/lanes.h"}
+OPEN_KERNELS = {"kernels/catalog.h", "kernels/lanes.h", "kernels/operation.h"}
 """The headers of the kernels that the floors above the store see."""
 MOST_LINES = 500
 MOST_PARAMETERS = 5

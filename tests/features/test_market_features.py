@@ -1,5 +1,7 @@
 """The market-brain features of CONTRACT's table, against the plain reference."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 from reference import market_features as reference
 from reference.bars import Bars, flat, from_closes, walk
 
-from ziggy_async import BarStore, _core, async_get_ticker_features
+from ziggy_async import BarStore, _core, async_get_ticker_features, paper
 from ziggy_async.market_brain.features import (
     FeatureComputer,
+    Features,
     FeatureSet,
     get_multiple_ticker_features,
     get_ticker_features,
@@ -134,8 +137,24 @@ def test_types() -> None:
 def test_attribute_access() -> None:
     found = computed("A", walk(60))
     assert all(getattr(found, key) == found[key] for key in reference.KEYS if key not in ("values",))
-    with pytest.raises(AttributeError, match="rsi_15"):
+    with pytest.raises(AttributeError, match="these features have no 'rsi_15'"):
         _ = found.rsi_15
+    assert tuple(name for name in Features.__annotations__ if name != "required") == reference.KEYS
+
+
+@pytest.mark.parametrize(("count", "has"), [(0, "no bars"), (1, "1 bar"), (49, "49 bars")])
+def test_a_figure_of_too_few_bars_says_so(count: int, has: str) -> None:
+    found = computed("A", walk(count)) if count else FeatureComputer(BarStore()).compute_for_ticker("A")
+    with pytest.raises(AttributeError, match=f"no rsi_14 of A: it has {has}, and 50 are needed"):
+        _ = found.rsi_14
+    with pytest.raises(KeyError, match=f"no rsi_14 of A: it has {has}, and 50 are needed"):
+        _ = found["rsi_14"]
+    with pytest.raises(AttributeError, match="these features have no 'rsi_15'"):
+        _ = found.rsi_15
+    assert found.get("rsi_14") is None
+    assert not hasattr(found, "rsi_14")
+    for other in (copy.copy(found), copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert (type(other), other) == (Features, found)
 
 
 def _store_of(symbols: dict[str, Bars], capacity: int = 512) -> BarStore:
@@ -272,3 +291,34 @@ async def test_a_source_that_fails_leaves_stale_bars(store: BarStore) -> None:
     found = await async_get_ticker_features("A", force_refresh=True)
     assert found["stale"] is True
     assert found["close"] == bars.close[-1]
+
+
+@pytest.mark.parametrize("per_year", [1, 12, 365.25, 98_280])
+async def test_volatility_is_that_of_the_stores_year(per_year: float) -> None:
+    bars = walk(80, seed=5)
+    store = BarStore(bars_per_year=per_year)
+    for symbol in "ABC":  # a tile of lanes, too
+        store.load(symbol, bars.table())
+    returns = np.diff(bars.close[-21:]) / bars.close[-21:-1]
+    expected = float(np.std(returns)) * per_year**0.5
+    found = await FeatureComputer(store).compute_batch_async(list("ABC"))
+    daily = computed("A", bars)
+    for features in found.values():
+        assert features.volatility_20d == pytest.approx(expected, rel=1e-12)
+        assert {**features, "volatility_20d": 0, "breadth_50dma": 0, "ticker": ""} == {
+            **daily, "volatility_20d": 0, "breadth_50dma": 0, "ticker": "",
+        }  # fmt: skip
+    assert store.bars_per_year == per_year
+    assert BarStore().bars_per_year == 252
+
+
+@pytest.mark.parametrize(
+    ("per_year", "error"),
+    [(0, ValueError), (-252, ValueError), (2e9, ValueError), (float("nan"), ValueError), (10**400, ValueError),
+     ("252", TypeError), (None, TypeError)],
+)  # fmt: skip
+def test_a_year_has_some_bars(per_year: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^bars_per_year must be"):
+        BarStore(bars_per_year=per_year)
+    with pytest.raises(error, match=r"^bars_per_year must be"):
+        paper.FeatureComputer(bars_per_year=per_year)

@@ -1,6 +1,7 @@
 """The paper features of CONTRACT's table, against the plain reference."""
 
 import asyncio
+import copy
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -225,6 +226,18 @@ async def test_tickers_must_be_text() -> None:
 def test_a_window_holds_at_least_one_bar(window: int) -> None:
     with pytest.raises(ValueError, match=f"^window_size: {window}: it must be from 1"):
         FeatureComputer(window)
+
+
+def test_vol_regime_by_the_bars_of_a_year() -> None:
+    """1 % up and down: 0.16 a year of 252 days, 0.31 of 1,000 bars, 0.07 of 52 weeks."""
+    closes = 100.0 * 1.01 ** (np.arange(40) % 2)
+    for per_year, regime in ((252, "normal"), (1000, "high"), (52, "low")):
+        computer = FeatureComputer(bars_per_year=per_year)
+        feed(computer, "A", from_closes(closes))
+        for each in (computer, copy.copy(computer)):
+            features = each.compute_features("A")
+            assert features is not None
+            assert features.vol_regime == regime
 
 
 @pytest.mark.parametrize("window", [None, "200", 1.5])

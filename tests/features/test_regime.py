@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -194,7 +194,7 @@ def test_bad_thresholds_change_nothing(changes, error, fault) -> None:
     detector = RegimeDetector(Reader(CALM))
     kept, before = detector.detect_regime(), dict(detector.thresholds)
     with pytest.raises(error, match=fault):
-        detector.update_thresholds({"vix_panic": 10.0, **changes})
+        detector.update_thresholds({"vix_panic": 10.0, **changes}, strict=True)
     assert detector.thresholds == before
     assert detector.detect_regime() == kept
 
@@ -225,3 +225,134 @@ def test_three_percent_down_is_no_panic(store: BarStore) -> None:
     assert result.metrics.spy_change_1d == -3.0
     assert not result.metrics.panic_triggered
     assert result.regime is not RegimeState.PANIC
+
+
+def loaded(store: BarStore, *symbols: str, last: float = 110.0) -> None:
+    days = np.datetime64("2020-01-01") + np.arange(60)
+    closes = np.linspace(100.0, last, 60)
+    for symbol in symbols:
+        table = {"date": days, "open": closes, "high": closes, "low": closes, "close": closes, "volume": closes}
+        store.load(symbol, table)
+
+
+@pytest.mark.parametrize(("last", "expected"), [(110.0, "RiskOn"), (90.0, "RiskOff"), (100.0, "Chop")])
+def test_a_vix_that_is_not_known_is_none_and_said(last: float, expected: str) -> None:
+    store = BarStore()
+    loaded(store, "SPY", "A", last=last)
+    detector = RegimeDetector(FeatureComputer(store))
+    result = detector.detect_regime()
+    assert result.regime.value == expected
+    assert result.metrics.vix_level is None
+    assert result.to_dict()["metrics"]["vix_level"] is None
+    assert "VIX unknown, 20 assumed" in result.explanation
+    assert "VIX unknown, 20 assumed" in result.metrics.reasons
+    store.append("VIX", "2020-03-01", 20.0, 20.0, 20.0, 20.0, 0.0)
+    known = detector.detect_regime(force_refresh=True)
+    assert (known.metrics.vix_level, "assumed" in known.explanation) == (20.0, False)
+    store.append("^VIX", "2020-03-01", 21.0, 21.0, 21.0, 21.0, 0.0)
+    assert detector.detect_regime(force_refresh=True).metrics.vix_level == 21.0
+
+
+def test_the_rule_goes_by_what_is_assumed() -> None:
+    store = BarStore()
+    loaded(store, "SPY")
+    detector = RegimeDetector(FeatureComputer(store))
+    detector.update_thresholds(vix_panic=19.5)
+    result = detector.detect_regime()
+    assert (result.regime, result.metrics.vix_level) == (RegimeState.PANIC, None)
+    assert result.explanation == "Panic: VIX 20.0 above 19.5; VIX unknown, 20 assumed."
+
+
+@pytest.mark.parametrize("level", [None, 25.0])
+def test_the_level_that_a_computer_of_the_application_tells(level: float | None) -> None:
+    result = detected(vix_level=level)
+    assert result.metrics.vix_level == level
+    assert ("VIX unknown, 20 assumed" in result.explanation) == (level is None)
+    assert RegimeDetector(Reader(CALM), volatility=None).detect_regime().metrics.vix_level is None
+
+
+async def test_another_market() -> None:
+    store = BarStore()
+    loaded(store, "SPX", "^V2X")
+    loaded(store, "V3X", "^VIX", last=45.0)
+    for volatility, level in (("^V2X", 110.0), ("^V3X", 45.0)):
+        detector = RegimeDetector(FeatureComputer(store), market="SPX", volatility=volatility)
+        result = await detector.detect_regime_async()
+        assert (result.regime, result.metrics.vix_level) == (RegimeState.PANIC, level)
+        assert result.explanation == f"Panic: {volatility[1:]} {level:.1f} above 30."
+    none = RegimeDetector(FeatureComputer(store), market="SPX", volatility=None)
+    none.update_thresholds(vix_panic=1.0)
+    assert none.detect_regime().metrics.vix_level is None
+    assert none.detect_regime().regime is not RegimeState.PANIC
+    assert "SPX slope" in none.detect_regime().explanation
+    assert "assumed" not in none.detect_regime().explanation
+    unknown = RegimeDetector(FeatureComputer(store), market="^NDX", volatility="^VXN").detect_regime()
+    assert unknown.explanation == "Chop: no features of ^NDX."
+    with pytest.raises(TypeError, match="5 is a int"):
+        RegimeDetector(market=5)
+
+
+def test_the_source_is_asked_for_the_volatility_of_that_market() -> None:
+    asked = []
+
+    class Watched(FeatureComputer):
+        def get_features(self, ticker: str, force_refresh: bool = False, *, also=()) -> FeatureSet | None:
+            asked.append((ticker, *also))
+            return super().get_features(ticker, force_refresh, also=also)
+
+    for names in ({}, {"market": "SPX", "volatility": "^V2X"}, {"market": "SPX", "volatility": None}):
+        RegimeDetector(Watched(BarStore()), **names).detect_regime()
+    assert asked == [("SPY", "^VIX"), ("SPX", "^V2X"), ("SPX",)]
+
+
+def test_history_has_the_newest_result_of_each_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        moment = datetime(2024, 1, 30, 23, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, zone=None):
+            return cls.moment
+
+    monkeypatch.setattr(regime, "datetime", Clock)
+    reader = Reader(CALM)
+    detector = RegimeDetector(reader)
+    (only,) = detector.get_regime_history()
+    assert only == detector.detect_regime().to_dict()
+    for _ in range(12):
+        Clock.moment += timedelta(hours=8)
+        reader.features = replace(CALM, vix_level=20.0 + Clock.moment.hour)
+        detector.detect_regime(force_refresh=True)
+    history = detector.get_regime_history(days=3)
+    assert [each["timestamp"][:13] for each in history] == ["2024-02-01T23", "2024-02-02T23", "2024-02-03T23"]
+    assert [each["metrics"]["vix_level"] for each in history] == [43.0] * 3
+    assert history == detector.get_regime_history(5)[-3:]
+    assert len(detector.get_regime_history(1000)) == 5
+    history[0]["regime"] = "mine"
+    assert detector.get_regime_history()[-3]["regime"] == "Panic"
+    Clock.moment += timedelta(days=1)
+    reader.features = None
+    assert detector.get_regime_history(1)[0]["metrics"]["vix_level"] == 43.0, "the one that is kept is the current one"
+    detector.detect_regime(force_refresh=True)
+    assert detector.get_regime_history(1)[0]["confidence"] == 0.3
+
+
+def test_history_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        moment = datetime(2024, 1, 1, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, zone=None):
+            return cls.moment
+
+    monkeypatch.setattr(regime, "datetime", Clock)
+    detector = RegimeDetector(Reader(CALM))
+    for _ in range(500):
+        detector.detect_regime(force_refresh=True)
+        Clock.moment += timedelta(days=1)
+    assert len(detector.get_regime_history(1000)) == 366
+
+
+@pytest.mark.parametrize("days", [0, -1, 2.0, True, "5"])
+def test_days_that_are_none(days) -> None:
+    with pytest.raises((TypeError, ValueError), match="days: "):
+        RegimeDetector(Reader(CALM)).get_regime_history(days)

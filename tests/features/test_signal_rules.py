@@ -357,6 +357,7 @@ def test_to_dict(stocked: BarStore) -> None:
     assert list(plain["price_levels"]) == ["entry", "stop_loss", "take_profit"]
     assert list(plain["context"]) == [
         "timestamp", "time_horizon", "regime_context", "expected_return", "risk_reward_ratio",
+        "bar_time",
     ]  # fmt: skip
     assert list(plain["decision_context"]) == [
         "raw_confidence", "confidence_adjustment", "decision_quality", "similar_outcomes", "lessons_learned",

@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -93,6 +93,8 @@ def test_figures_of_a_signal(falling: BarStore) -> None:
     assert signal.features_snapshot == {name: features[name] for name in ("rsi_14", "z_score_20", "close", "atr_14")}
     assert signal.timestamp.tzinfo is UTC
     assert abs((datetime.now(UTC) - signal.timestamp).total_seconds()) < 60
+    assert signal.bar_time == datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=87)
+    assert signal.to_dict()["context"]["bar_time"] == "2020-03-28T00:00:00+00:00"
     without_risk = signal_of(falling, {"stop_loss_atr_multiple": 0.0, "take_profit_atr_multiple": 0.0})
     assert without_risk.risk_reward_ratio is None
 
@@ -101,7 +103,7 @@ def test_fields_of_a_signal() -> None:
     names = (
         "ticker direction confidence signal_type reason entry_price stop_loss take_profit timestamp time_horizon"
         " regime_context features_snapshot expected_return risk_reward_ratio raw_confidence confidence_adjustment"
-        " decision_quality similar_outcomes lessons_learned"
+        " decision_quality similar_outcomes lessons_learned bar_time"
     )
     assert [field.name for field in dataclasses.fields(Signal)] == names.split()
     one, other = (Signal("A", SignalDirection.LONG, 0.5, SignalType.MOMENTUM, "") for _ in range(2))
@@ -134,7 +136,7 @@ def test_dict_and_explanation() -> None:
         "signal_type": ...,
         "reason": ...,
         "price_levels": ["entry", "stop_loss", "take_profit"],
-        "context": ["timestamp", "time_horizon", "regime_context", "expected_return", "risk_reward_ratio"],
+        "context": ["timestamp", "time_horizon", "regime_context", "expected_return", "risk_reward_ratio", "bar_time"],
         "features_snapshot": ["rsi_14", "z_score_20", "close", "atr_14"],
         "decision_context": [
             "raw_confidence",
@@ -177,6 +179,8 @@ def test_parameters() -> None:
         "take_profit_atr_multiple": 3.0,
         "max_holding_days": 5,
     }
+    whole = {name for name, value in generator.params.items() if type(value) is int}
+    assert whole == {"mr_rsi_oversold", "mr_rsi_overbought", "mom_breakout_periods", "max_holding_days"}
     generator.update_parameters({"mr_rsi_oversold": 25}, max_holding_days=3)
     assert (generator.params["mr_rsi_oversold"], generator.params["max_holding_days"]) == (25, 3)
     before = dict(generator.params)
@@ -189,7 +193,7 @@ def test_parameters() -> None:
         ({"mr_z_score_long": 10**400}, ValueError),
     ):
         with pytest.raises(error):
-            generator.update_parameters({"mr_rsi_oversold": 20, **changes})
+            generator.update_parameters({"mr_rsi_oversold": 20, **changes}, strict=True)
         assert generator.params == before
     assert SignalGenerator().params["mr_rsi_oversold"] == 30, "parameters belong to a generator"
 

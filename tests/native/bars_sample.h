@@ -56,7 +56,7 @@ static inline bool same_rows(const za_rows *a, const za_rows *b)
 
 static inline za_store *store_of(int64_t capacity)
 {
-    return za_store_new((za_store_options){.capacity = capacity, .ordered = true});
+    return za_store_new((za_store_options){.capacity = capacity, .ordered = true, .bars_per_year = 252.0});
 }
 
 static inline bool append_at(za_store *store, const char *symbol, int64_t time)

@@ -26,7 +26,7 @@ static za_view view_of(const series *s)
 
 static za_group group_of_one(const za_lane_set *set, za_view view, double *row)
 {
-    return (za_group){.set = set, .count = 1, .views = {view}, .rows = {row}};
+    return (za_group){.set = set, .count = 1, .bars_per_year = 252.0, .views = {view}, .rows = {row}};
 }
 
 static void market_row(const series *s, double *row)

@@ -1,4 +1,4 @@
-/* The kernels: the same bits at every width and from both drivers, values worked out by hand, and windows that forget.
+/* The form of the kernels: the same bits at every width, in blocks of every size, from late starts and after revisions.
  */
 #include <math.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "check.h"
-#include "kernels/lanes.h"
+#include "kernels_sample.h"
 
 enum { TICKERS = 8, BARS = 330 };
 
@@ -17,17 +17,6 @@ typedef struct market {
     double *column[ZA_FIELD_COUNT][TICKERS];
     int64_t bars;
 } market;
-
-static uint64_t random_state = 88172645463325252u;
-
-/* Xorshift; uniform in [0, 1). */
-static double random_unit(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (double)(random_state >> 11) * 0x1p-53;
-}
 
 static void fill_ticker(market *m, int ticker, double price)
 {
@@ -75,74 +64,107 @@ static void market_free(market *m)
     }
 }
 
-/* Tiles of `set->lanes` tickers from `ticker` on, holding bars [start, start + bars). Columns that the indicator does
- * not read stay NULL, which shows that it does not read them. */
-static za_frame frame_make(const za_lane_set *set, za_indicator indicator, const market *m, int ticker, int64_t start,
-                           int64_t bars)
+/* Tiles of `set->lanes` tickers from `ticker` on for every input of the indicator. */
+static za_kernel_block block_make(const za_lane_set *set, za_indicator indicator, const za_params *params,
+                                  const market *m, int ticker)
 {
-    za_frame frame = {.bars = bars};
-    for (int field = 0; field < ZA_FIELD_COUNT; ++field) {
-        if ((za_indicator_info_of(indicator)->inputs & (1u << field)) == 0) {
-            continue;
-        }
+    za_kernel_block block = {.indicator = indicator, .params = params, .bars = m->bars};
+    for (int input = 0; input < za_indicator_info_of(indicator)->input_count; ++input) {
         const double *columns[TICKERS];
         for (int lane = 0; lane < set->lanes; ++lane) {
-            columns[lane] = m->column[field][ticker + lane] + start;
+            columns[lane] = m->column[za_indicator_info_of(indicator)->inputs[input]][ticker + lane];
         }
-        double *tile = za_alloc_aligned((size_t)(bars * set->lanes), sizeof(double));
-        set->transpose(columns, bars, tile);
-        frame.column[field] = tile;
+        double *tile = za_alloc_aligned((size_t)(m->bars * set->lanes), sizeof(double));
+        set->transpose(columns, m->bars, tile);
+        block.in[input] = tile;
     }
-    return frame;
+    block.state = za_alloc_aligned(set->state_bytes(indicator, params), 1);
+    return block;
 }
 
-static void frame_free(za_frame *frame)
+static void block_free(za_kernel_block *block)
 {
-    for (int field = 0; field < ZA_FIELD_COUNT; ++field) {
-        za_free((void *)(uintptr_t)frame->column[field]);
+    for (int input = 0; input < ZA_MAX_INPUTS; ++input) {
+        za_free((void *)(uintptr_t)block->in[input]);
+    }
+    za_free(block->state);
+}
+
+/* Runs `step` bars at a time. With `again`, each bar enters twice, first with other values: the header of before it is
+ * put back in between, as it is when a bar that is still forming is revised. */
+static void run_in_steps(const za_lane_set *set, const za_kernel_block *whole, int64_t step, bool again)
+{
+    size_t header = set->header_bytes(whole->indicator);
+    double before[64 * TICKERS];
+    CHECK(header <= sizeof before);
+    for (int64_t bar = 0; bar < whole->bars; bar += step) {
+        za_kernel_block part = block_part(set, whole, bar, whole->bars - bar < step ? whole->bars - bar : step);
+        if (again) {
+            za_kernel_block draft = part;
+            memcpy(before, part.state, header);
+            for (int input = 0; input < ZA_MAX_INPUTS && part.in[input] != NULL; ++input) {
+                draft.in[input] = whole->in[input]; /* bars of the beginning */
+            }
+            set->run(&draft);
+            memcpy(part.state, before, header);
+        }
+        set->run(&part);
     }
 }
 
-/* The series of all tickers as out[output][bar][ticker]; `out` is one block of ZA_MAX_OUTPUTS * bars * TICKERS. */
-static void run_series(const za_lane_set *set, za_indicator indicator, const za_params *params, const market *m,
+/* The series of all tickers as out[output][bar][ticker]; `out` is one block of ZA_MAX_OUTPUTS * bars * TICKERS. The
+ * bars enter `step` at a time (0: all at once), `again` as above. */
+static void run_series(const za_lane_set *set, const za_kernel_block *of, const market *m, int64_t step, bool again,
                        double *out)
 {
-    void *state = za_alloc_aligned(set->state_bytes(indicator, params), 1);
     size_t plane = (size_t)(m->bars * set->lanes);
-    double *part = za_alloc(ZA_MAX_OUTPUTS * plane, sizeof *part);
-    double *outputs[ZA_MAX_OUTPUTS] = {part, part + plane, part + 2 * plane, part + 3 * plane};
+    double *part = za_alloc_aligned(ZA_MAX_OUTPUTS * plane, sizeof *part);
+    int outputs = za_indicator_info_of(of->indicator)->output_count;
     for (int ticker = 0; ticker < TICKERS; ticker += set->lanes) {
-        za_frame frame = frame_make(set, indicator, m, ticker, 0, m->bars);
-        set->series(indicator, params, &frame, state, outputs);
-        frame_free(&frame);
-        for (int output = 0; output < za_indicator_info_of(indicator)->output_count; ++output) {
+        za_kernel_block block = block_make(set, of->indicator, of->params, m, ticker);
+        for (int output = 0; output < outputs; ++output) {
+            block.out[output] = part + (size_t)output * plane;
+        }
+        set->start(of->indicator, of->params, 0, block.state);
+        run_in_steps(set, &block, step == 0 ? m->bars : step, again);
+        block_free(&block);
+        for (int output = 0; output < outputs; ++output) {
             for (int64_t t = 0; t < m->bars; ++t) {
-                memcpy(out + (output * m->bars + t) * TICKERS + ticker, outputs[output] + t * set->lanes,
+                memcpy(out + (output * m->bars + t) * TICKERS + ticker, part + (size_t)output * plane + t * set->lanes,
                        (size_t)set->lanes * sizeof *out);
             }
         }
     }
     za_free(part);
-    za_free(state);
 }
 
-/* Snapshots over the first `bars` bars, begun at `start`, must be the rows of the series at the last of them. */
-static bool snapshot_agrees(const za_lane_set *set, za_indicator indicator, const za_params *params, const market *m,
-                            const double *series, int64_t start, int64_t bars)
+/* A start at bar `start` gives the rows of the series from the bar on at which only bars since then count. */
+static bool late_start_agrees(const za_lane_set *set, const za_kernel_block *of, const market *m, const double *series,
+                              int64_t start)
 {
-    void *state = za_alloc_aligned(set->state_bytes(indicator, params), 1);
-    double out[ZA_MAX_OUTPUTS * TICKERS];
+    int64_t first = start + za_memory_of(of->indicator, of->params).bars - 1;
+    int outputs = za_indicator_info_of(of->indicator)->output_count;
+    size_t plane = (size_t)(m->bars * set->lanes);
+    double *out = za_alloc_aligned(ZA_MAX_OUTPUTS * plane, sizeof *out);
     bool agrees = true;
     for (int ticker = 0; ticker < TICKERS; ticker += set->lanes) {
-        za_frame frame = frame_make(set, indicator, m, ticker, start, bars - start);
-        set->snapshot(indicator, params, &frame, state, out);
-        frame_free(&frame);
-        for (int output = 0; output < za_indicator_info_of(indicator)->output_count; ++output) {
-            const double *row = series + (output * m->bars + bars - 1) * TICKERS + ticker;
-            agrees = agrees && memcmp(row, out + output * set->lanes, (size_t)set->lanes * sizeof *out) == 0;
+        za_kernel_block block = block_make(set, of->indicator, of->params, m, ticker);
+        for (int output = 0; output < outputs; ++output) {
+            block.out[output] = out + (size_t)output * plane;
         }
+        za_kernel_block part = block_part(set, &block, start, m->bars - start);
+        part.from = first - start;
+        set->start(of->indicator, of->params, start, block.state);
+        set->run(&part);
+        for (int output = 0; output < outputs; ++output) {
+            for (int64_t t = first; t < m->bars; ++t) {
+                agrees = agrees && memcmp(series + (output * m->bars + t) * TICKERS + ticker,
+                                          block.out[output] + t * set->lanes, (size_t)set->lanes * sizeof *out) == 0;
+            }
+        }
+        block_free(&block);
     }
-    za_free(state);
+    za_free(out);
     return agrees;
 }
 
@@ -167,21 +189,24 @@ static void check_indicator(za_indicator indicator, const za_params *params, con
 {
     size_t count = (size_t)(za_indicator_info_of(indicator)->output_count * m->bars) * TICKERS;
     double *wanted = za_alloc(count, sizeof *wanted), *got = za_alloc(count, sizeof *got);
-    int64_t lookback = za_lookback(indicator, params);
-    run_series(za_lane_set_one(), indicator, params, m, wanted);
+    za_kernel_block of = {.indicator = indicator, .params = params};
+    za_memory memory = za_memory_of(indicator, params);
+    run_series(za_lane_set_one(), &of, m, 0, false, wanted);
     bool good = CHECK(starts_at_lookback(indicator, params, m, wanted));
+    good = CHECK(memory.kind != ZA_REACH || memory.bars > za_lookback(indicator, params)) && good;
     for (int isa = 0; isa < ZA_ISA_COUNT; ++isa) {
+        static const int64_t steps[] = {0, 1, 16, 64};
         const za_lane_set *set = za_lane_set_of((za_isa)isa);
-        if (set == NULL) {
-            continue;
+        for (size_t i = 0; set != NULL && i < sizeof steps / sizeof *steps; ++i) {
+            run_series(set, &of, m, steps[i], false, got);
+            good = CHECK(memcmp(wanted, got, count * sizeof *got) == 0) && good;
         }
-        run_series(set, indicator, params, m, got);
-        good = CHECK(memcmp(wanted, got, count * sizeof *got) == 0) && good;
-        for (int64_t bars = lookback + 1; bars <= m->bars; bars += bars < lookback + 70 ? 1 : 37) {
-            int64_t start = za_snapshot_start(indicator, params, bars);
-            good = CHECK(start >= 0 && start <= bars - 1 - lookback) && good;
-            good = CHECK(snapshot_agrees(set, indicator, params, m, wanted, 0, bars)) && good;
-            good = CHECK(snapshot_agrees(set, indicator, params, m, wanted, start, bars)) && good;
+        if (set != NULL) {
+            run_series(set, &of, m, 1, true, got);
+            good = CHECK(memcmp(wanted, got, count * sizeof *got) == 0) && good;
+        }
+        for (int64_t bar = 0; set != NULL && memory.kind == ZA_REACH && bar + memory.bars <= m->bars; ++bar) {
+            good = CHECK(late_start_agrees(set, &of, m, wanted, bar)) && good;
         }
     }
     if (!good) {
@@ -209,178 +234,33 @@ static void check_widths_and_drivers(void)
     market_free(&m);
 }
 
+/* There and back again, of every number of bars. */
 static void check_transpose(void)
 {
     market m = market_make(21);
     const double *columns[TICKERS];
-    double tile[21 * TICKERS];
+    _Alignas(64) double tile[21 * TICKERS];
+    double back[TICKERS][21], *spread[TICKERS];
     for (int isa = 0; isa < ZA_ISA_COUNT; ++isa) {
         const za_lane_set *set = za_lane_set_of((za_isa)isa);
         for (int64_t bars = 0; set != NULL && bars <= m.bars; ++bars) {
             bool right = true;
             for (int lane = 0; lane < set->lanes; ++lane) {
                 columns[lane] = m.column[ZA_CLOSE][lane];
+                spread[lane] = back[lane];
             }
             set->transpose(columns, bars, tile);
             for (int64_t cell = 0; cell < bars * set->lanes; ++cell) {
                 right = right && tile[cell] == columns[cell % set->lanes][cell / set->lanes];
             }
+            set->spread(tile, bars, spread);
+            for (int lane = 0; lane < set->lanes; ++lane) {
+                right = right && memcmp(back[lane], columns[lane], (size_t)bars * sizeof(double)) == 0;
+            }
             CHECK(right);
         }
     }
     market_free(&m);
-}
-
-/* The snapshot of one ticker: every field that the indicator reads is `column`, but for the second series. */
-static void snapshot_of(const char *name, za_params params, const double *column, const double *other, int64_t bars,
-                        double out[ZA_MAX_OUTPUTS])
-{
-    const za_lane_set *set = za_lane_set_one();
-    za_indicator indicator = za_indicator_find(name);
-    void *state = za_alloc_aligned(set->state_bytes(indicator, &params), 1);
-    za_frame frame = {.column = {column, column, column, column, other, other}, .bars = bars};
-    set->snapshot(indicator, &params, &frame, state, out);
-    za_free(state);
-}
-
-static double value_of(const char *name, double period, const double *column, const double *other, int64_t bars)
-{
-    za_params params = za_params_default(za_indicator_find(name));
-    double out[ZA_MAX_OUTPUTS];
-    params.value[0] = period;
-    snapshot_of(name, params, column, other, bars, out);
-    return out[0];
-}
-
-static void check_by_hand(void)
-{
-    static const double c[] = {2.0, 4.0, 4.0, 5.0, 9.0}, v[] = {1.0, 0.0, 2.0, 4.0, 3.0};
-    CHECK_NEAR(value_of("sma", 3, c, NULL, 5), 6.0, 1e-15);
-    CHECK_NEAR(value_of("ema", 3, c, NULL, 5), (((2.0 + 4.0 + 4.0) / 3.0 + 5.0) / 2.0 + 9.0) / 2.0, 1e-15);
-    CHECK_NEAR(value_of("turnover", 2, c, v, 5), (5.0 * 4.0 + 9.0 * 3.0) / 2.0, 1e-15);
-    CHECK_NEAR(value_of("rsi", 2, (const double[]){1, 2, 1.5, 2.5}, NULL, 4), 100.0 * 0.75 / 0.875, 1e-15);
-    CHECK_NEAR(value_of("rsi_cutler", 2, (const double[]){1, 2, 1.5, 2.5}, NULL, 4), 100.0 * 1.0 / 1.5, 1e-15);
-    CHECK_NEAR(value_of("roc", 2, c, NULL, 5), 125.0, 1e-15);
-    CHECK_NEAR(value_of("highest", 3, c, NULL, 4), 5.0, 0.0);
-    CHECK_NEAR(value_of("lowest", 3, c, NULL, 5), 4.0, 0.0);
-    CHECK_NEAR(value_of("stddev", 5, c, NULL, 5), sqrt(5.36), 1e-15);
-    CHECK_NEAR(value_of("zscore", 5, c, NULL, 5), (9.0 - 4.8) / sqrt(5.36), 1e-15);
-    CHECK_NEAR(value_of("slope", 5, c, NULL, 5), 1.5, 1e-15);
-    CHECK_NEAR(value_of("slope_percent", 5, c, NULL, 5), 150.0 / 4.8, 1e-15);
-    CHECK_NEAR(value_of("atr", 2, c, NULL, 5), (((2.0 + 0.0) / 2.0 + 1.0) / 2.0 + 4.0) / 2.0, 1e-15);
-    CHECK_NEAR(value_of("atr_simple", 2, c, NULL, 5), 2.5, 1e-15);
-    CHECK_NEAR(value_of("volatility", 2, c, NULL, 5), 0.275 * sqrt(252.0), 1e-14);
-    CHECK_NEAR(value_of("correlation", 5, c, v, 5), 9.0 / sqrt(26.8 * 10.0), 1e-14);
-    CHECK_NEAR(value_of("adx", 2, c, NULL, 4), 100.0, 1e-15);
-}
-
-static void check_several_outputs(void)
-{
-    static const double c[] = {2.0, 4.0, 4.0, 5.0, 9.0};
-    double out[ZA_MAX_OUTPUTS];
-    snapshot_of("bollinger", (za_params){{5.0, 2.0}}, c, NULL, 5, out);
-    CHECK_NEAR(out[0], 4.8 + 2.0 * sqrt(5.36), 1e-15);
-    CHECK_NEAR(out[1], 4.8, 1e-15);
-    CHECK_NEAR(out[2], 4.8 - 2.0 * sqrt(5.36), 1e-14);
-    /* Fast: 4 at bar 2, then 14/3, then 68/9. Slow: 10/3 at bar 2, then 25/6, then 79/12. */
-    snapshot_of("macd", (za_params){{2.0, 3.0, 2.0}}, c, NULL, 5, out);
-    double seed = (2.0 / 3.0 + 0.5) / 2.0, line = 68.0 / 9.0 - 79.0 / 12.0;
-    CHECK_NEAR(out[0], line, 1e-14);
-    CHECK_NEAR(out[1], seed + (line - seed) * 2.0 / 3.0, 1e-14);
-    CHECK_NEAR(out[2], line - out[1], 1e-14);
-    double swapped[ZA_MAX_OUTPUTS];
-    snapshot_of("macd", (za_params){{3.0, 2.0, 2.0}}, c, NULL, 5, swapped);
-    CHECK(memcmp(out, swapped, 3 * sizeof *out) == 0);
-    snapshot_of("return_correlation", (za_params){{3.0}}, c, (const double[]){1.0, 2.0, 2.0, 2.5, 4.5}, 5, out);
-    CHECK_NEAR(out[0], 1.0, 1e-15);
-    CHECK(out[1] == 1.0);
-}
-
-static void check_flat(void)
-{
-    enum { FLAT = 90 };
-    double c[FLAT];
-    double out[ZA_MAX_OUTPUTS];
-    for (int t = 0; t < FLAT; ++t) {
-        c[t] = 0.1;
-    }
-    CHECK(value_of("sma", 7, c, NULL, FLAT) == 0.1);
-    CHECK(value_of("ema", 7, c, NULL, FLAT) == 0.1);
-    CHECK(value_of("rsi", 14, c, NULL, FLAT) == 50.0);
-    CHECK(value_of("rsi_cutler", 14, c, NULL, FLAT) == 100.0);
-    static const char *const zero[] = {"macd",          "roc",    "adx",         "slope",
-                                       "slope_percent", "atr",    "atr_simple",  "volatility",
-                                       "stddev",        "zscore", "correlation", "return_correlation"};
-    for (size_t i = 0; i < sizeof zero / sizeof *zero; ++i) {
-        CHECK(value_of(zero[i], 12, c, c, FLAT) == 0.0);
-    }
-    snapshot_of("bollinger", (za_params){{20.0, 2.0}}, c, NULL, FLAT, out);
-    CHECK(out[0] == 0.1 && out[1] == 0.1 && out[2] == 0.1);
-    snapshot_of("return_correlation", (za_params){{20.0}}, c, c, FLAT, out);
-    CHECK(out[0] == 0.0 && out[1] == 0.0);
-}
-
-/* What is not a price may be 0 or below: still no NaN comes out. */
-static void check_zero_columns(void)
-{
-    static const double levels[] = {0.0, -1.0};
-    for (size_t level = 0; level < 2; ++level) {
-        double c[120], out[ZA_MAX_OUTPUTS];
-        for (int t = 0; t < 120; ++t) {
-            c[t] = t % 3 == 0 ? levels[level] : 0.0;
-        }
-        for (int i = 0; i < ZA_INDICATOR_COUNT; ++i) {
-            const za_indicator_info *info = za_indicator_info_of((za_indicator)i);
-            snapshot_of(info->name, za_params_default((za_indicator)i), c, c, 120, out);
-            for (int output = 0; output < info->output_count; ++output) {
-                CHECK(isfinite(out[output]));
-            }
-        }
-    }
-}
-
-/* Once 1e9 has left the window, the value has the bits that it has without it. */
-static void check_outlier(void)
-{
-    enum { LENGTH = 120, PERIOD = 20 };
-    static const char *const windowed[] = {
-        "sma",         "turnover",           "rsi_cutler", "slope",      "slope_percent", "highest",
-        "lowest",      "bollinger",          "atr_simple", "volatility", "stddev",        "zscore",
-        "correlation", "return_correlation", "roc"};
-    double calm[LENGTH], shocked[LENGTH];
-    for (int t = 0; t < LENGTH; ++t) {
-        calm[t] = shocked[t] = 100.0 + random_unit();
-    }
-    for (int at = 20; at < LENGTH - PERIOD - 1; at += 3) {
-        shocked[at] = 1e9;
-        for (size_t i = 0; i < sizeof windowed / sizeof *windowed; ++i) {
-            double wanted = value_of(windowed[i], PERIOD, calm, calm, LENGTH);
-            CHECK(value_of(windowed[i], PERIOD, shocked, shocked, LENGTH) == wanted);
-        }
-    }
-}
-
-/* A million bars at a high level: as good as the window alone, in long double. */
-static void check_drift(void)
-{
-    enum { LENGTH = 1000000, PERIOD = 20 };
-    double *c = za_alloc(LENGTH, sizeof *c);
-    for (int64_t t = 0; t < LENGTH; ++t) {
-        c[t] = 1e6 + random_unit();
-    }
-    long double sum = 0.0L, squares = 0.0L;
-    for (int64_t t = LENGTH - PERIOD; t < LENGTH; ++t) {
-        sum += (long double)c[t] - 1e6L;
-    }
-    for (int64_t t = LENGTH - PERIOD; t < LENGTH; ++t) {
-        long double distance = (long double)c[t] - 1e6L - sum / (long double)PERIOD;
-        squares += distance * distance;
-    }
-    CHECK_NEAR(value_of("sma", PERIOD, c, NULL, LENGTH), (double)(1e6L + sum / (long double)PERIOD), 1e-15);
-    CHECK_NEAR(value_of("stddev", PERIOD, c, NULL, LENGTH), sqrt((double)(squares / (long double)PERIOD)), 1e-13);
-    double recent = value_of("ema", PERIOD, c + LENGTH - 2000, NULL, 2000);
-    CHECK_NEAR(value_of("ema", PERIOD, c, NULL, LENGTH), recent, 1e-15);
-    za_free(c);
 }
 
 static void check_parameters(void)
@@ -404,9 +284,10 @@ static void check_parameters(void)
     CHECK(za_lookback(ZA_INDICATOR_macd, &params) == 33);
     CHECK(za_lookback(ZA_INDICATOR_adx, &(za_params){{14.0}}) == 27);
     CHECK(za_lookback(ZA_INDICATOR_rsi, &(za_params){{14.0}}) == 14);
-    CHECK(za_snapshot_start(ZA_INDICATOR_sma, &(za_params){{20.0}}, 252) == 220);
-    CHECK(za_snapshot_start(ZA_INDICATOR_volatility, &(za_params){{20.0}}, 41) == 20);
-    CHECK(za_snapshot_start(ZA_INDICATOR_ema, &(za_params){{20.0}}, 252) == 0);
+    za_memory window = za_memory_of(ZA_INDICATOR_volatility, &(za_params){{20.0}});
+    CHECK(window.kind == ZA_REACH && window.bars == 21);
+    za_memory recursion = za_memory_of(ZA_INDICATOR_ema, &(za_params){{20.0}});
+    CHECK(recursion.kind == ZA_FADING && recursion.bars == 400);
 }
 
 static void check_choice(void)
@@ -434,12 +315,6 @@ int main(void)
     check_choice();
     check_parameters();
     check_transpose();
-    check_by_hand();
-    check_several_outputs();
-    check_flat();
-    check_zero_columns();
-    check_outlier();
-    check_drift();
     check_widths_and_drivers();
     return check_report("kernels");
 }

@@ -80,7 +80,7 @@ def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(tmp_pat
     assert isinstance(handle.exception(), TaskDropped)
     assert [letter.task_id for letter in computer.dead_letters.list()] == ["dropped"]
     holds(computer)
-    asyncio.run(computer.dead_letters.close())
+    computer.dead_letters.close().result(20)
 
 
 @pytest.fixture

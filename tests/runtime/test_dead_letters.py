@@ -13,12 +13,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from letters import bury, ids, using, work
 
-from ziggy_async.dead_letters.dead_letters import DeadLetters, importable_name
-from ziggy_async.dead_letters.sqlite import LetterFile
-from ziggy_async.queueing.work import Attempt, Reason, Work
+from ziggy_async.dead_letters import DeadLetters, Reason, memory
+from ziggy_async.dead_letters.letter import importable_name
+from ziggy_async.dead_letters.memory import MemoryStore
+from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.runtime.cross_loop import outcome_of
 
 MIDDAY = 1_700_049_600.0  # 2023-11-15 12:00 UTC
+DAY = 86_400.0
 
 
 @dataclass
@@ -49,27 +54,15 @@ class Queue:
         return f"handle of {work.task_id}"
 
 
-def work(task_id: str, function: Callable[..., Any] = len, *args: Any, **kwargs: Any) -> Work:
-    return Work(task_id, "job", function, args, kwargs, {"priority": 3})
-
-
-def ids(letters: DeadLetters[Any], **wanted: Any) -> list[str]:
-    return [letter.task_id for letter in letters.list(**wanted)]
-
-
 @pytest.fixture(params=["memory", "file"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
     """Opens dead letters, without a file and with one."""
 
     @asynccontextmanager
     async def opening(queue: Queue, **limits: Any) -> AsyncIterator[DeadLetters[str]]:
-        file = LetterFile(tmp_path / "letters.db") if request.param == "file" else None
-        letters = DeadLetters(queue, file, **limits)
-        await letters.open()
-        try:
+        store = SqliteStore(tmp_path / "letters.db", **limits) if request.param == "file" else MemoryStore(**limits)
+        async with using(store, queue) as (letters, _):
             yield letters
-        finally:
-            await letters.close()
 
     return opening
 
@@ -77,7 +70,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]
 async def test_a_letter_tells_what_happened() -> None:
     letters = DeadLetters(Queue(), clock=Clock())
     began = datetime(2023, 11, 15, 11, 59, tzinfo=UTC)
-    letter = await letters.bury(work("t1"), Reason.EXHAUSTED, [Attempt(began, 0.5, "ValueError: no")], "an id")
+    attempts = [Attempt(began, 0.5, "ValueError: no")]
+    letter = await outcome_of(letters.put(work("t1"), Reason.EXHAUSTED, attempts, "an id"))
     assert letters.get(letter.id) is letter
     assert letter.died_at == datetime(2023, 11, 15, 12, tzinfo=UTC)
     assert json.loads(json.dumps(letter.to_dict())) == {
@@ -96,9 +90,9 @@ async def test_a_letter_tells_what_happened() -> None:
 
 
 async def test_what_is_listed(opened: Callable[..., Any]) -> None:
-    async with opened(Queue(), clock=Clock()) as letters:
+    async with opened(Queue()) as letters:
         for number in range(6):
-            await letters.bury(work(f"t{number}"), (Reason.DEADLINE, Reason.DROPPED)[number % 2], [])
+            await bury(letters, f"t{number}", reason=(Reason.DEADLINE, Reason.DROPPED)[number % 2])
         assert ids(letters) == ["t0", "t1", "t2", "t3", "t4", "t5"]
         assert ids(letters, limit=2, offset=3) == ["t3", "t4"]
         assert ids(letters, limit=2, reason="dropped") == ["t1", "t3"]
@@ -115,39 +109,74 @@ async def test_what_is_listed(opened: Callable[..., Any]) -> None:
 
 
 async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
-    async with opened(Queue(), most=3, clock=Clock()) as letters:
-        first = await letters.bury(work("t0"), Reason.EXHAUSTED, [])
-        await asyncio.gather(*(letters.bury(work(f"t{number}"), Reason.EXHAUSTED, []) for number in range(1, 5)))
+    async with opened(Queue(), most=3) as letters:
+        first = await bury(letters, "t0")
+        await asyncio.gather(*(bury(letters, f"t{number}") for number in range(1, 5)))
         assert ids(letters) == ["t2", "t3", "t4"]
         with pytest.raises(KeyError, match=first.id):
             await letters.requeue(first.id)
         assert letters.stats() == {"letters": 3, "unsaved": 0, "buried": 5, "requeued": 0, "discarded": 0, "evicted": 2}
 
 
-async def test_no_older_than_keep(opened: Callable[..., Any]) -> None:
+async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall, monotonic = Clock(), Clock(1000.0)
+    monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=monotonic))
+    letters = DeadLetters(Queue(), MemoryStore(keep=timedelta(days=7)), clock=wall)
+    old = await bury(letters, "old")
+    wall.now += 8 * DAY
+    monotonic.now += DAY
+    await bury(letters, "new")
+    monotonic.now = 1000.0 + 7 * DAY
+    assert ids(letters) == ["old", "new"]
+    monotonic.now += 0.001
+    assert ids(letters) == ["new"]
+    with pytest.raises(KeyError):
+        letters.get(old.id)
+    monotonic.now += DAY
+    assert (len(letters), letters.stats()["evicted"]) == (0, 2)
+
+
+class Process:
+    """One that uses the file for a moment, with a wall clock of its own."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._store = SqliteStore(path, keep=timedelta(days=7), clock=clock)
+        self._clock = clock
+
+    async def use(self, *task_ids: str) -> list[str]:
+        """Puts letters there. Returns what is in the file."""
+        letters = DeadLetters(Queue(), self._store, clock=self._clock)
+        await letters.open()
+        for task_id in task_ids:
+            await bury(letters, task_id)
+        await outcome_of(letters.close())
+        return ids(letters)
+
+
+async def test_in_a_file_two_readings_a_day_apart_find_a_letter_too_old(tmp_path: Path) -> None:
     clock = Clock()
-    async with opened(Queue(), keep=timedelta(days=7), clock=clock) as letters:
-        old = await letters.bury(work("old"), Reason.EXHAUSTED, [])
-        clock.now += 86_400
-        await letters.bury(work("new"), Reason.EXHAUSTED, [])
-        clock.now = MIDDAY + 7 * 86_400
-        assert ids(letters) == ["old", "new"]
-        clock.now += 0.001
-        assert ids(letters) == ["new"]
-        with pytest.raises(KeyError):
-            letters.get(old.id)
-        await letters.refresh()
-        assert letters.evicted == 1
-        clock.now += 86_400
-        assert len(letters) == 0
-        await letters.refresh()
-        assert letters.evicted == 2
+    process = Process(tmp_path / "letters.db", clock)
+    await process.use("old")
+    clock.now += DAY
+    await process.use("new")
+    clock.now = MIDDAY + 7 * DAY + 1
+    assert await process.use() == ["old", "new"]
+    clock.now += DAY - 1
+    assert await process.use() == ["old", "new"]
+    clock.now += 2
+    assert await process.use() == ["new"]
 
 
-@pytest.mark.parametrize("limits", [{"most": 0}, {"keep": timedelta(0)}])
-def test_limits_that_are_none(limits: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(limits))):
-        DeadLetters(Queue(), **limits)
+async def test_a_wall_clock_that_is_days_ahead_removes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "letters.db"
+    right, wrong = Clock(), Clock(MIDDAY + 8 * DAY)
+    await Process(path, right).use("a", "b")
+    assert await Process(path, wrong).use("of the wrong one") == ["a", "b", "of the wrong one"]
+    for _ in range(3):  # as long as a process with the right clock looks at them in between
+        right.now += DAY / 2
+        wrong.now += DAY / 2
+        assert await Process(path, right).use() == ["a", "b", "of the wrong one"]
+        assert await Process(path, wrong).use() == ["a", "b", "of the wrong one"]
 
 
 async def test_order_is_that_of_dying_though_the_clock_is_set_back() -> None:
@@ -155,7 +184,7 @@ async def test_order_is_that_of_dying_though_the_clock_is_set_back() -> None:
     letters = DeadLetters(Queue(), clock=clock)
     for task_id, step in (("a", 0.0), ("b", 0.0), ("c", -3600.0), ("d", 7200.0)):
         clock.now += step
-        await letters.bury(work(task_id), Reason.EXHAUSTED, [])
+        await bury(letters, task_id)
     assert ids(letters) == ["a", "b", "c", "d"]
 
 
@@ -163,7 +192,7 @@ async def test_requeued_as_it_was(opened: Callable[..., Any]) -> None:
     queue = Queue()
     async with opened(queue) as letters:
         dead = work("t", sorted, [2, 1], reverse=True)
-        letter = await letters.bury(dead, Reason.EXHAUSTED, [])
+        letter = await bury(letters, "t", sorted, [2, 1], reverse=True)
         assert await letters.requeue(letter.id) == "handle of t"
         assert queue.taken == [(dead, letter.id)]
         assert letters.list() == []
@@ -175,7 +204,7 @@ async def test_requeued_as_it_was(opened: Callable[..., Any]) -> None:
 async def test_without_a_file_any_callable_can_be_requeued() -> None:
     queue, lock = Queue(), threading.Lock()
     letters = DeadLetters(queue)
-    letter = await letters.bury(work("t", lambda: lock, lock), Reason.EXHAUSTED, [])
+    letter = await bury(letters, "t", lambda: lock, lock)
     assert (letter.function, letter.can_requeue) == (None, True)
     await letters.requeue(letter.id)
     assert queue.taken[0][0].function() is lock
@@ -184,7 +213,7 @@ async def test_without_a_file_any_callable_can_be_requeued() -> None:
 async def test_what_the_queue_refuses_is_back_in_its_place(opened: Callable[..., Any]) -> None:
     queue = Queue(refuses=lambda work: OverflowError("full"))
     async with opened(queue) as letters:
-        buried = [await letters.bury(work(f"t{number}"), Reason.DROPPED, []) for number in range(3)]
+        buried = [await bury(letters, f"t{number}", reason=Reason.DROPPED) for number in range(3)]
         before = letters.list()
         with pytest.raises(OverflowError):
             await letters.requeue(buried[1].id)
@@ -192,13 +221,13 @@ async def test_what_the_queue_refuses_is_back_in_its_place(opened: Callable[...,
         queue.refuses = lambda work: None
         await letters.requeue(buried[1].id)
         assert ids(letters) == ["t0", "t2"]
-        assert letters.evicted == 0
+        assert letters.stats()["evicted"] == 0
 
 
 async def test_cancelled_while_the_queue_is_full(opened: Callable[..., Any]) -> None:
     queue = Queue(room=asyncio.Event())
     async with opened(queue) as letters:
-        letter = await letters.bury(work("t"), Reason.DROPPED, [])
+        letter = await bury(letters, "t", reason=Reason.DROPPED)
         requeuing = asyncio.create_task(letters.requeue(letter.id))
         await queue.asked.wait()
         assert letters.list() == []
@@ -213,7 +242,7 @@ async def test_cancelled_while_the_queue_is_full(opened: Callable[..., Any]) -> 
 async def test_one_letter_is_requeued_once(opened: Callable[..., Any]) -> None:
     queue = Queue()
     async with opened(queue) as letters:
-        letter = await letters.bury(work("t"), Reason.EXHAUSTED, [])
+        letter = await bury(letters, "t")
         outcomes = await asyncio.gather(*(letters.requeue(letter.id) for _ in range(5)), return_exceptions=True)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["KeyError"] * 4 + ["str"]
         assert len(queue.taken) == 1
@@ -223,8 +252,8 @@ async def test_requeue_all(opened: Callable[..., Any]) -> None:
     """One that fails stops no other one, even when it fails as an unknown letter would."""
     queue = Queue(refuses=lambda work: KeyError("refused") if work.task_id == "t1" else None)
     async with opened(queue) as letters:
-        buried = [await letters.bury(work(f"t{number}"), Reason.DROPPED, []) for number in range(3)]
-        await letters.bury(work("other"), Reason.DEADLINE, [])
+        buried = [await bury(letters, f"t{number}", reason=Reason.DROPPED) for number in range(3)]
+        await bury(letters, "other", reason=Reason.DEADLINE)
         done = await letters.requeue_all("dropped")
         assert done.requeued == {buried[0].id: "handle of t0", buried[2].id: "handle of t2"}
         assert [(letter_id, str(error)) for letter_id, error in done.failed.items()] == [(buried[1].id, "'refused'")]
@@ -238,7 +267,7 @@ async def test_requeue_all(opened: Callable[..., Any]) -> None:
 async def test_others_have_their_turn_while_all_are_requeued() -> None:
     letters = DeadLetters(Queue())
     for number in range(5000):
-        await letters.bury(work(str(number)), Reason.DROPPED, [])
+        await bury(letters, str(number), reason=Reason.DROPPED)
     left = []
 
     async def other() -> None:
@@ -252,15 +281,15 @@ async def test_others_have_their_turn_while_all_are_requeued() -> None:
 
 async def test_discard(opened: Callable[..., Any]) -> None:
     async with opened(Queue()) as letters:
-        letter = await letters.bury(work("t"), Reason.EXHAUSTED, [])
+        letter = await bury(letters, "t")
         assert await letters.discard(letter.id)
         assert not await letters.discard(letter.id)
         assert letters.list() == []
-        assert (letters.stats()["discarded"], letters.evicted) == (1, 0)
+        assert (letters.stats()["discarded"], letters.stats()["evicted"]) == (1, 0)
 
 
 def test_listing_from_other_threads_while_letters_come_and_go() -> None:
-    letters = DeadLetters(Queue(), most=50)
+    letters = DeadLetters(Queue(), MemoryStore(most=50))
     stopped = threading.Event()
     faults: list[object] = []
 
@@ -272,7 +301,7 @@ def test_listing_from_other_threads_while_letters_come_and_go() -> None:
 
     async def write() -> None:
         for number in range(2000):
-            letter = await letters.bury(work(str(number)), Reason.EXHAUSTED, [])
+            letter = await bury(letters, str(number))
             if number % 3 == 0:
                 await letters.requeue(letter.id)
 

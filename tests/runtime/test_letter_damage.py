@@ -1,24 +1,23 @@
 """Files of dead letters that are damaged, foreign or cannot be had."""
 
 import asyncio
+import functools
 import logging
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from letters import bury, execute, ids, opened
 
-from ziggy_async.dead_letters.dead_letters import DeadLetters
-from ziggy_async.dead_letters.letter import Damaged
-from ziggy_async.dead_letters.sqlite import LetterFile
-from ziggy_async.queueing.work import Reason, Work
+from ziggy_async.dead_letters import DeadLetters
+from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.runtime.cross_loop import outcome_of
 
-ARGUMENT = b"x" * 10_000
+ARGUMENT = "x" * 10_000
 """So that a letter takes pages of its own."""
 
 
@@ -27,27 +26,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "letters.db"
 
 
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[DeadLetters[str]]:
-    async def requeue(work: Work, letter_id: str) -> str:
-        return work.task_id
-
-    letters = DeadLetters(requeue, LetterFile(path))
-    await letters.open()
-    try:
-        yield letters
-    finally:
-        await letters.close()
-
-
-async def bury(letters: DeadLetters[Any], task_id: str) -> str:
-    work = Work(task_id, "job", len, (ARGUMENT,), {}, None)
-    return (await letters.bury(work, Reason.EXHAUSTED, [])).id
-
-
 async def fill(path: Path, count: int = 20) -> list[str]:
-    async with opened(path) as letters:
-        return list(await asyncio.gather(*(bury(letters, f"t{number}") for number in range(count))))
+    async with opened(path) as (letters, _):
+        buried = [bury(letters, f"t{number}", len, ARGUMENT) for number in range(count)]
+        return [letter.id for letter in await asyncio.gather(*buried)]
 
 
 def parts(name: Path | str) -> dict[str, bytes]:
@@ -55,17 +37,8 @@ def parts(name: Path | str) -> dict[str, bytes]:
     return {part: Path(f"{name}{part}").read_bytes() for part in ("", "-wal") if Path(f"{name}{part}").exists()}
 
 
-def ids(letters: DeadLetters[Any]) -> list[str]:
-    return [letter.task_id for letter in letters.list()]
-
-
-def statement(text: str) -> Callable[[Path], None]:
-    def run(path: Path) -> None:
-        database = sqlite3.connect(path, isolation_level=None)
-        database.execute(text)
-        database.close()
-
-    return run
+def statement(sql: str) -> Callable[[Path], None]:
+    return functools.partial(execute, sql=sql)
 
 
 def no_database(path: Path, number: int = 0) -> None:
@@ -92,7 +65,9 @@ def garbage(path: Path) -> None:
 def payload_garbage(path: Path) -> None:
     """In pages that hold arguments only, which nobody reads before they are needed."""
     content = bytearray(path.read_bytes())
-    pages = [page for page in range(0, len(content), 4096) if content[page + 4 : page + 4096] == ARGUMENT[:4092]]
+    pages = [
+        page for page in range(0, len(content), 4096) if content[page + 4 : page + 4096] == ARGUMENT[:4092].encode()
+    ]
     assert pages
     content[pages[0] : pages[0] + 4] = b"\xa5" * 4
     path.write_bytes(content)
@@ -113,7 +88,7 @@ damages = pytest.mark.parametrize(
         statement("UPDATE letters SET letter = CAST(x'ff' AS TEXT) WHERE rowid = 7"),
         statement("UPDATE letters SET letter = replace(letter, 'exhausted', 'tired') WHERE rowid = 7"),
     ],
-    ids=lambda damage: damage.__name__ if damage.__name__ != "run" else None,
+    ids=lambda damage: getattr(damage, "__name__", None),
 )
 
 
@@ -125,22 +100,21 @@ async def test_a_damaged_file_is_kept_aside(
     damage(path)
     before = parts(path)
     caplog.set_level(logging.WARNING)
-    async with opened(path) as letters:
+    async with opened(path) as (letters, _):
         assert letters.list() == []
         await bury(letters, "new")
     assert parts(f"{path}.corrupt-1") == before
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert f"{path} is damaged" in record.message
-    assert f"{path}.corrupt-1" in record.message
-    async with opened(path) as letters:
+    damaged, moved = (record.message for record in caplog.records)
+    assert damaged.startswith(f"{path} is damaged (")
+    assert moved == f"what was {path} is {path}.corrupt-1 now"
+    async with opened(path) as (letters, _):
         assert ids(letters) == ["new"]
 
 
 async def test_a_second_damaged_file_does_not_take_the_place_of_the_first(path: Path) -> None:
     for number in range(1, 4):
         no_database(path, number)
-        async with opened(path) as letters:
+        async with opened(path) as (letters, _):
             await bury(letters, "t")
         for earlier in range(1, number + 1):
             assert parts(f"{path}.corrupt-{earlier}")[""].startswith(b"letters = %d" % earlier)
@@ -160,23 +134,17 @@ with open(sys.argv[1], "r+b") as file:
 """
 
 
-async def test_who_finds_the_damage_late_moves_nothing(path: Path) -> None:
-    await fill(path)
-    async with opened(path) as slow, opened(path) as quick:
-        elsewhere(GARBAGE, path)
-        await bury(quick, "new")
-        file: Any = slow._store
-        file._submit(file._set_aside, Damaged("as was seen before")).result(20.0)
-        assert not parts(f"{path}.corrupt-2")
-        await slow.refresh()
-        assert ids(slow) == ids(quick) == [*(f"t{number}" for number in range(20)), "new"]
+TRUNCATED = """
+import os, sys
+os.truncate(f"{sys.argv[1]}-wal", 5000)
+"""
 
 
-class MovedInBetween(LetterFile):
+class MovedInBetween(SqliteStore):
     """Another process finds damage and moves the file while a letter is being written to it."""
 
-    def _insert_unsaved(self, database: sqlite3.Connection) -> None:
-        super()._insert_unsaved(database)
+    def _write_unsaved(self, database: sqlite3.Connection) -> None:
+        super()._write_unsaved(database)
         if not os.path.exists(f"{self.path}.corrupt-1"):
             for part in ("-wal", "-shm", ""):
                 os.rename(f"{self.path}{part}", f"{self.path}.corrupt-1{part}")
@@ -185,52 +153,79 @@ class MovedInBetween(LetterFile):
 async def test_what_is_written_to_a_file_that_was_just_moved_is_written_again(path: Path) -> None:
     letters = DeadLetters(asyncio.sleep, MovedInBetween(path))
     await bury(letters, "t")
-    await letters.close()
-    async with opened(path) as letters:
+    await outcome_of(letters.close())
+    async with opened(path) as (letters, _):
         assert ids(letters) == ["t"]
 
 
+@pytest.mark.parametrize("damage", [GARBAGE, TRUNCATED])
 @pytest.mark.parametrize("use", ["requeue", "bury", "discard", "refresh", "close"])
-async def test_damaged_while_it_is_open(path: Path, caplog: pytest.LogCaptureFixture, use: str) -> None:
+async def test_damaged_while_it_is_open(path: Path, caplog: pytest.LogCaptureFixture, damage: str, use: str) -> None:
     """What is known of its letters stays, the one that dies now can be requeued, and the queue goes on."""
     buried = await fill(path)
     caplog.set_level(logging.WARNING)
-    async with opened(path) as letters:
-        elsewhere(GARBAGE, path)
+    async with opened(path) as (letters, _):
+        await bury(letters, "in the log", len, ARGUMENT)
+        buried = [letter.id for letter in letters.list()]
+        elsewhere(damage, path)
         if use == "requeue":
             with pytest.raises(ValueError, match=f"{buried[0]} cannot be requeued: the file that it was in is damaged"):
                 await letters.requeue(buried[0])
         elif use == "discard":
             assert await letters.discard(buried.pop(0))
         elif use == "refresh":
-            async with opened(path) as other:  # which finds it first, and knows of no letters
-                buried.append(await bury(other, "of another"))
+            async with opened(path) as (other, _):  # which finds it first, and knows of no letters
+                buried.append((await bury(other, "of another")).id)
             await letters.refresh()
         elif use == "close":
-            await letters.close()
-        buried.append(await bury(letters, "new"))
+            await outcome_of(letters.close())
+        buried.append((await bury(letters, "new")).id)
         assert [letter.id for letter in letters.list()] == buried
         assert letters.stats()["unsaved"] == 0
         done = await letters.requeue_all()
         assert list(done.requeued.values())[-1] == "new"
         assert len(done.requeued) == 1 + (use == "refresh")
-    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert parts(f"{path}.corrupt-1")
     assert not parts(f"{path}.corrupt-2")
-    async with opened(path) as letters:
-        assert len(letters) == 20 - (use == "discard")
+    async with opened(path) as (letters, _):
+        assert len(letters) == 21 - (use == "discard")
         assert not any(letter.can_requeue for letter in letters.list())
+
+
+@pytest.mark.parametrize("use", ["requeue", "bury", "refresh"])
+async def test_moved_while_it_is_open(path: Path, caplog: pytest.LogCaptureFixture, use: str) -> None:
+    """It is begun anew; what was in it is listed on, and can be requeued from where it was moved to."""
+    buried = await fill(path, 3)
+    caplog.set_level(logging.WARNING)
+    async with opened(path) as (letters, _):
+        for part in ("", "-wal", "-shm"):
+            os.rename(f"{path}{part}", f"{path}.moved{part}")
+        if use == "requeue":
+            with pytest.raises(ValueError, match="the file that it was in was moved, deleted or replaced"):
+                await letters.requeue(buried[0])
+        elif use == "refresh":
+            await letters.refresh()
+        await bury(letters, "new")
+        assert [(letter.task_id, letter.can_requeue) for letter in letters.list()] == [
+            *((f"t{number}", False) for number in range(3)),
+            ("new", True),
+        ]
+        assert "3 dead letters of it cannot be requeued any more" in caplog.text
+    async with opened(path) as (letters, _):
+        assert ids(letters) == ["t0", "t1", "t2", "new"]
+    async with opened(path.with_name("letters.db.moved")) as (letters, _):
+        assert list((await letters.requeue_all()).requeued.values()) == ["t0", "t1", "t2"]
 
 
 async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     no_database(path)
-    users = [DeadLetters(asyncio.sleep, LetterFile(path)) for _ in range(6)]
+    users = [DeadLetters(asyncio.sleep, SqliteStore(path)) for _ in range(6)]
     await asyncio.gather(*(user.open() for user in users))
     await asyncio.gather(*(bury(user, f"t{number}") for number, user in enumerate(users)))
     await users[0].refresh()
     assert sorted(ids(users[0])) == [f"t{number}" for number in range(6)]
-    await asyncio.gather(*(user.close() for user in users))
-    assert len(caplog.records) == 1
+    await asyncio.gather(*(outcome_of(user.close()) for user in users))
+    assert sum("corrupt-1" in record.message for record in caplog.records) == 1
     assert sorted(os.listdir(path.parent)) == [path.name, f"{path.name}.corrupt-1"]
 
 
@@ -248,7 +243,7 @@ async def test_a_table_of_the_operator_does_no_harm(path: Path) -> None:
     await fill(path, 2)
     statement("CREATE TABLE notes (text)")(path)
     statement("ANALYZE")(path)
-    async with opened(path) as letters:
+    async with opened(path) as (letters, _):
         assert ids(letters) == ["t0", "t1"]
 
 
@@ -281,12 +276,12 @@ async def test_read_only(path: Path, what: str) -> None:
 
 async def test_a_burial_where_no_file_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whose task has died has no use for an error."""
-    letters = DeadLetters(asyncio.sleep, LetterFile(tmp_path / "missing" / "letters.db"))
+    letters = DeadLetters(asyncio.sleep, SqliteStore(tmp_path / "missing" / "letters.db"))
     await bury(letters, "t")
     assert ids(letters) == ["t"]
     assert letters.stats()["unsaved"] == 1
     assert str(tmp_path / "missing") in caplog.text
     (tmp_path / "missing").mkdir()
-    await letters.close()
-    async with opened(tmp_path / "missing" / "letters.db") as again:
+    await outcome_of(letters.close())
+    async with opened(tmp_path / "missing" / "letters.db") as (again, _):
         assert ids(again) == ["t"]

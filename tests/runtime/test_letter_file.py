@@ -1,58 +1,25 @@
-"""Dead letters in a file: what survives, who gets them, and what happens when the file fails or is damaged."""
+"""Dead letters in a file: what survives, who gets them, and what happens when the file cannot be written."""
 
 import asyncio
 import logging
 import os
-import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from letters import Lock, bury, ids, opened
+from queued import until
 
-from ziggy_async.dead_letters import letter as letter_row
-from ziggy_async.dead_letters import sqlite as letter_file
-from ziggy_async.dead_letters.dead_letters import DeadLetters
-from ziggy_async.dead_letters.sqlite import LetterFile
-from ziggy_async.queueing.work import Reason, Work
-
-Taken = list[tuple[Work, str]]
+from ziggy_async.dead_letters import DeadLetters, sqlite
+from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.runtime.cross_loop import outcome_of
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "letters.db"
-
-
-@asynccontextmanager
-async def opened(path: Path, **limits: Any) -> AsyncIterator[tuple[DeadLetters[None], Taken]]:
-    """The letters of a file, and a list of what is requeued from them."""
-    taken: Taken = []
-
-    async def requeue(work: Work, letter_id: str) -> None:
-        taken.append((work, letter_id))
-
-    letters = DeadLetters(requeue, LetterFile(path), **limits)
-    await letters.open()
-    try:
-        yield letters, taken
-    finally:
-        await letters.close()
-
-
-def work(task_id: str, function: Callable[..., Any] = len, *args: Any, **kwargs: Any) -> Work:
-    return Work(task_id, "job", function, args, kwargs, None)
-
-
-async def bury(letters: DeadLetters[Any], *args: Any, **kwargs: Any) -> str:
-    return (await letters.bury(work(*args, **kwargs), Reason.EXHAUSTED, [])).id
-
-
-def ids(letters: DeadLetters[Any]) -> list[str]:
-    return [letter.task_id for letter in letters.list()]
 
 
 def threads() -> list[str]:
@@ -69,45 +36,6 @@ def descriptors(folder: Path) -> list[str]:
         except OSError:  # that of listing itself
             continue
     return [link for link in links if link.startswith(str(folder))]
-
-
-class Lock:
-    """Another process's transaction that does not end."""
-
-    def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
-
-    def __enter__(self) -> None:
-        self._database.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, *_: object) -> None:
-        self._database.execute("ROLLBACK")
-        self._database.close()
-
-
-class Plain:
-    def method(self) -> str:
-        return "called"
-
-
-loaded: list[int] = []
-
-
-def loud(number: int) -> int:
-    loaded.append(number)
-    return number
-
-
-class Noisy:
-    """Tells when it is unpickled."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return loud, (1,)
-
-
-class Wicked:
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise SystemExit
 
 
 def rights(path: Path) -> dict[str, int]:
@@ -162,71 +90,6 @@ async def test_a_log_that_others_may_write_is_refused(path: Path) -> None:
                 pass
 
 
-async def test_what_pickles_though_it_has_no_name(path: Path) -> None:
-    async with opened(path) as (letters, taken):
-        for function in (partial(sum, start=1), Plain().method):
-            letter = letters.get(await bury(letters, "t", function))
-            assert (letter.function, letter.can_requeue) == (None, True)
-            await letters.requeue(letter.id)
-    assert taken[0][0].function([1, 2]) == 4
-    assert taken[1][0].function() == "called"
-
-
-@pytest.mark.parametrize(
-    ("function", "args", "kwargs", "why_not"),
-    [
-        (lambda: None, (), {}, "its function test_.*lambda|its function <lambda>"),
-        (len, (1, threading.Lock()), {}, "argument 2 cannot be pickled: lock"),
-        (len, (), {"a": 1, "b": (value for value in ())}, "argument 'b' cannot be pickled: generator"),
-        (len, (Wicked(),), {}, "argument 1 cannot be pickled: Wicked"),
-        (len, (b"x" * 2000,), {}, r"take 2,\d{3} bytes, more than 1,000"),
-    ],
-)
-async def test_what_cannot_be_requeued_is_listed(
-    path: Path, monkeypatch: pytest.MonkeyPatch, function: Any, args: Any, kwargs: Any, why_not: str
-) -> None:
-    monkeypatch.setattr(letter_row, "LARGEST", 1000)
-    async with opened(path) as (letters, _):
-        buried = letters.get(await bury(letters, "t", function, *args, **kwargs))
-    async with opened(path) as (letters, taken):
-        assert letters.list() == [buried]
-        assert not buried.can_requeue
-        with pytest.raises(ValueError, match=rf"{buried.id} cannot be requeued: .*({why_not})"):
-            await letters.requeue(buried.id)
-        assert str((await letters.requeue_all()).failed[buried.id]).endswith(str(buried.why_not))
-        assert letters.list() == [buried]
-        assert await letters.discard(buried.id)
-    assert taken == []
-
-
-async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter(path: Path) -> None:
-    async with opened(path) as (letters, _):
-        letter_id = await bury(letters, "t", len, Noisy())
-        broken = await bury(letters, "broken")
-    database = sqlite3.connect(path)
-    with database:
-        database.execute("UPDATE letters SET payload = x'80' WHERE id = ?", (broken,))
-    database.close()
-    loaded.clear()
-    async with opened(path) as (letters, taken):
-        letters.get(letter_id)
-        assert loaded == []
-        with pytest.raises(ValueError, match=f"{broken} cannot be requeued: "):
-            await letters.requeue(broken)
-        assert ids(letters) == ["t", "broken"]
-        await letters.requeue(letter_id)
-        assert (loaded, len(taken)) == ([1], 1)
-
-
-async def test_a_name_that_is_gone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(path) as (letters, _):
-        letter_id = await bury(letters, "t", Plain)
-        monkeypatch.delitem(globals(), "Plain")
-        with pytest.raises(ValueError, match=f"{letter_id} cannot be requeued: AttributeError: .*Plain"):
-            await letters.requeue(letter_id)
-        assert ids(letters) == ["t"]
-
-
 async def test_many_at_once(path: Path) -> None:
     async with opened(path) as (letters, _):
         await asyncio.gather(*(bury(letters, str(number)) for number in range(500)))
@@ -238,7 +101,7 @@ async def test_many_at_once(path: Path) -> None:
 
 async def test_two_race_for_every_letter(path: Path) -> None:
     async with opened(path) as (one, of_one), opened(path) as (other, of_other):
-        buried = [await bury(one, str(number)) for number in range(60)]
+        buried = [(await bury(one, str(number))).id for number in range(60)]
         assert other.list() == []
         await other.refresh()
         assert ids(other) == [str(number) for number in range(60)]
@@ -251,7 +114,7 @@ async def test_two_race_for_every_letter(path: Path) -> None:
 
 async def test_a_letter_of_another_process_need_not_be_listed_to_be_taken(path: Path) -> None:
     async with opened(path) as (one, _), opened(path) as (other, taken):
-        buried = [await bury(one, str(number)) for number in range(2)]
+        buried = [(await bury(one, str(number))).id for number in range(2)]
         await other.requeue(buried[0])
         assert await other.discard(buried[1])
         for letter_id in buried:
@@ -269,10 +132,10 @@ async def test_limits_hold_for_all_who_share_the_file(path: Path) -> None:
             await bury(other, f"other {number}")
         await asyncio.gather(one.refresh(), other.refresh())
         assert ids(one) == ids(other) == ["one 3", "other 0", "other 1", "other 2"]
-        assert one.evicted + other.evicted == 3
+        assert one.stats()["evicted"] + other.stats()["evicted"] == 3
     async with opened(path, most=2) as (letters, _):
         assert ids(letters) == ["other 1", "other 2"]
-        assert letters.evicted == 2
+        assert letters.stats()["evicted"] == 2
 
 
 async def test_the_loop_goes_on_while_the_file_is_locked(path: Path) -> None:
@@ -303,18 +166,17 @@ async def test_a_cancelled_burial_is_one(path: Path) -> None:
 @pytest.mark.parametrize("closes", [False, True])
 async def test_cancelled_while_it_takes_a_letter(path: Path, closes: bool) -> None:
     async with opened(path) as (letters, taken):
-        letter_id = await bury(letters, "t")
+        letter_id = (await bury(letters, "t")).id
         with Lock(path):
             requeuing = asyncio.create_task(letters.requeue(letter_id))
             await asyncio.sleep(0.01)
             requeuing.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await requeuing
-            closing = asyncio.create_task(letters.close()) if closes else None
+            closing = letters.close() if closes else None
             await asyncio.sleep(0)
         if closing is not None:
-            await closing
-            assert threads() == []
+            await outcome_of(closing)
         else:
             await letters.refresh()  # comes after what took the letter
             await letters.refresh()  # comes after what put it back
@@ -327,7 +189,7 @@ async def test_cancelled_while_it_takes_a_letter(path: Path, closes: bool) -> No
 def pragma(letters: DeadLetters[Any], text: str) -> Any:
     """Of the connection that the file has."""
     file: Any = letters._store
-    return file._submit(lambda: file._connected().execute(f"PRAGMA {text}").fetchone()[0]).result(20.0)
+    return letters._submit(lambda: file._connected().execute(f"PRAGMA {text}").fetchone()[0]).result(20.0)
 
 
 def full(letters: DeadLetters[Any], pages: int) -> None:
@@ -335,17 +197,11 @@ def full(letters: DeadLetters[Any], pages: int) -> None:
     pragma(letters, f"max_page_count = {pages}")
 
 
-def patience(letters: DeadLetters[Any]) -> float:
-    """Seconds that a write waits for a lock."""
-    return pragma(letters, "busy_timeout") / 1000
-
-
 @pytest.mark.parametrize("trouble", ["locked", "full"])
 async def test_what_cannot_be_written_is_kept_in_memory(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
-    monkeypatch.setattr(letter_file, "BUSY", 0.05)
-    monkeypatch.setattr(letter_file, "BUSY_AGAIN", 0.02)
+    monkeypatch.setattr(sqlite, "BUSY", 0.05)
     caplog.set_level(logging.WARNING)
     async with opened(path, most=4) as (letters, taken):
         await bury(letters, "before")
@@ -354,7 +210,7 @@ async def test_what_cannot_be_written_is_kept_in_memory(
             lock.__enter__()
         else:
             full(letters, 1)
-        buried = [await bury(letters, f"t{number}", len, b"x" * 5000) for number in range(4)]
+        buried = [(await bury(letters, f"t{number}", len, b"x" * 5000)).id for number in range(4)]
         assert ids(letters) == ["t0", "t1", "t2", "t3"]
         assert letters.stats()["unsaved"] == 4
         assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -362,7 +218,6 @@ async def test_what_cannot_be_written_is_kept_in_memory(
         await letters.requeue(buried[1])  # from memory
         assert await letters.discard(buried[2])
         assert [letter_id for _, letter_id in taken] == [buried[1]]
-        assert patience(letters) == 0.02  # what comes now does not wait as long
         if trouble == "locked":
             lock.__exit__()
         else:
@@ -370,6 +225,7 @@ async def test_what_cannot_be_written_is_kept_in_memory(
         await bury(letters, "after")
         assert letters.stats()["unsaved"] == 0
         assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+        await letters.refresh()
         listed = ids(letters)
     async with opened(path) as (letters, _):
         assert ids(letters) == listed
@@ -377,10 +233,9 @@ async def test_what_cannot_be_written_is_kept_in_memory(
 
 
 async def test_unsaved_letters_have_limits_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(letter_file, "BUSY", 0.01)
-    monkeypatch.setattr(letter_file, "BUSY_AGAIN", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY", 0.01)
     async with opened(path, most=3) as (letters, _):
-        saved = await bury(letters, "saved")
+        saved = (await bury(letters, "saved")).id
         with Lock(path):
             for number in range(2):
                 await bury(letters, f"t{number}")
@@ -392,23 +247,22 @@ async def test_unsaved_letters_have_limits_too(path: Path, monkeypatch: pytest.M
                 await bury(letters, f"t{number}")
             assert ids(letters) == ["t2", "t3", "t4"]
             assert letters.stats()["unsaved"] == 3
-            assert letters.evicted == 2  # and one when the file can be written
+            assert letters.stats()["evicted"] == 2  # and one when the file can be written
         await letters.refresh()
         assert ids(letters) == ["t2", "t3", "t4"]
-        assert letters.evicted == 3
+        assert letters.stats()["evicted"] == 3
 
 
 async def test_what_is_lost_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(letter_file, "BUSY", 0.01)
-    monkeypatch.setattr(letter_file, "BUSY_AGAIN", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY", 0.01)
     async with opened(path) as (letters, _):
         await bury(letters, "kept")
         with Lock(path):
             for task_id in ("t1", "t2"):
                 await bury(letters, task_id)
-            await letters.close()
+            await outcome_of(letters.close())
     assert f"2 dead letters are lost with this process: {path}" in caplog.text
     lost = [record.message for record in caplog.records if record.message.startswith("lost:")]
     assert lost == [f"lost: the dead letter of task {task_id}, exhausted" for task_id in ("t1", "t2")]
@@ -418,13 +272,13 @@ async def test_used_again_after_closing(path: Path) -> None:
     async with opened(path) as (letters, _):
         await bury(letters, "a")
         assert len(threads()) == 1
-        await letters.close()
-        await letters.close()
-        assert threads() == []
+        await outcome_of(letters.close())
+        await outcome_of(letters.close())
+        await until(lambda: threads() == [])
         assert descriptors(path.parent) == []
         assert ids(letters) == ["a"]
         await bury(letters, "b")
-    assert threads() == []
+    await until(lambda: threads() == [])
     assert descriptors(path.parent) == []
     assert sorted(os.listdir(path.parent)) == [path.name]
     async with opened(path) as (letters, _):
@@ -437,25 +291,18 @@ async def test_where_no_thread_can_be_started_letters_are_stored_all_the_same(
     def no_thread(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    letters = DeadLetters(asyncio.sleep, LetterFile(path))
+    letters = DeadLetters(asyncio.sleep, SqliteStore(path))
     with monkeypatch.context() as patch:
-        patch.setattr(letter_file.ThreadPoolExecutor, "submit", no_thread)
+        patch.setattr(ThreadPoolExecutor, "submit", no_thread)
         await bury(letters, "t")
-        await letters.close()
+        await outcome_of(letters.close())
     assert descriptors(path.parent) == []
     async with opened(path) as (letters, _):
         assert ids(letters) == ["t"]
 
 
-async def test_a_file_has_one_user(path: Path) -> None:
-    file = LetterFile(path)
-    DeadLetters(asyncio.sleep, file)
-    with pytest.raises(ValueError, match="in use"):
-        DeadLetters(asyncio.sleep, file)
-
-
 def test_a_loop_that_ends_before_its_letters_are_stored(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    letters = DeadLetters(asyncio.sleep, LetterFile(path))
+    letters = DeadLetters(asyncio.sleep, SqliteStore(path))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(letters.open())
     with Lock(path):
@@ -463,6 +310,6 @@ def test_a_loop_that_ends_before_its_letters_are_stored(path: Path, caplog: pyte
         loop.run_until_complete(asyncio.sleep(0))
         burial._log_destroy_pending = False
         loop.close()
-    asyncio.run(letters.close())
+    letters.close().result(20.0)
     assert caplog.records == []
     assert ids(letters) == ["t"]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ziggy_async.dead_letters.dead_letters import DeadLetters
-from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.dead_letters import DeadLetters
+from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.queueing.options import Options
 from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.cross_loop import outcome_of
 
 
 @pytest.fixture
@@ -22,36 +24,42 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from datetime import UTC, datetime
 from functools import partial
+from ziggy_async.dead_letters import DeadLetters, Reason
+from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.queueing.options import Options
 from ziggy_async.queueing.work import Attempt, Work
-from ziggy_async.dead_letters.dead_letters import DeadLetters
-from ziggy_async.queueing.work import Reason
-from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.runtime.cross_loop import outcome_of
 
 def here(number): return number
 
-async def main(path):
+async def main(path, trusts=""):
     taken = []
+    def bury(*args):
+        return outcome_of(letters.put(*args))
     async def requeue(work, letter_id):
         taken.append(work.function(*work.args))
-    letters = DeadLetters(requeue, LetterFile(path))
+    letters = DeadLetters(requeue, SqliteStore(path, trust_pickles=bool(trusts)))
     await letters.open()
 """
 """The beginning of programs that use a file; each goes on within `main`."""
+Done = subprocess.CompletedProcess[str]
 
 
-def run(folder: Path, rest: str, path: Path, name: str = "program.py") -> "subprocess.CompletedProcess[str]":
+def run(
+    folder: Path, rest: str, path: Path, *more: str, name: str = "program.py"
+) -> "subprocess.CompletedProcess[str]":
     lines = "".join(f"    {line}\n" for line in rest.strip().splitlines())
-    (folder / name).write_text(f"{PROGRAM}{lines}\nasyncio.run(main(sys.argv[1]))\n")
+    (folder / name).write_text(f"{PROGRAM}{lines}\nasyncio.run(main(*sys.argv[1:]))\n")
     return subprocess.run(
-        [sys.executable, str(folder / name), str(path)], capture_output=True, text=True, timeout=60, cwd=folder
+        [sys.executable, str(folder / name), str(path), *more], capture_output=True, text=True, timeout=60, cwd=folder
     )
 
 
 KILLED = """
 from jobs import multiply
 attempt = Attempt(datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), 0.25, "OSError: \\udcff is no name")
-work = Work("t1", "job", multiply, (6,), {"by": 7}, {"key": "k"})
-letter = await letters.bury(work, Reason.WORKER_LOST, [attempt], "from")
+work = Work("t1", "job", multiply, (6,), {"by": 7}, Options(key="k"))
+letter = await bury(work, Reason.WORKER_LOST, [attempt], "from")
 sys.stdout.write(letter.id)
 sys.stdout.flush()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -69,7 +77,7 @@ async def test_a_letter_survives_kill_9(tmp_path: Path, path: Path, monkeypatch:
     async def requeue(work: Work, letter_id: str) -> None:
         taken.append((work, letter_id))
 
-    letters = DeadLetters(requeue, LetterFile(path))
+    letters = DeadLetters(requeue, SqliteStore(path))
     await letters.open()
     try:
         (letter,) = letters.list()
@@ -96,17 +104,17 @@ async def test_a_letter_survives_kill_9(tmp_path: Path, path: Path, monkeypatch:
         await letters.refresh()
         assert letters.list() == []
     finally:
-        await letters.close()
+        await outcome_of(letters.close())
     ((again, letter_id),) = taken
-    assert (again.task_id, again.operation, again.options, letter_id) == ("t1", "job", {"key": "k"}, done.stdout)
+    assert (again.task_id, again.operation, again.options, letter_id) == ("t1", "job", Options(key="k"), done.stdout)
     assert again.function(*again.args, **again.kwargs) == 42
 
 
 async def test_functions_of_a_program_itself_are_for_that_program(tmp_path: Path, path: Path) -> None:
     bury_here = """
 for function, args in ((here, (1,)), (partial(here, 2), ())):
-    await letters.bury(Work("t", "job", function, args, {}, None), Reason.SHUTDOWN, [])
-await letters.close()
+    await bury(Work("t", "job", function, args, {}, Options()), Reason.SHUTDOWN, [])
+await outcome_of(letters.close())
 """
     requeue = """
 for letter in letters.list():
@@ -115,44 +123,64 @@ for letter in letters.list():
     except ValueError as error:
         print(error)
 print(taken)
-await letters.close()
+await outcome_of(letters.close())
 """
     assert run(tmp_path, bury_here, path).returncode == 0
-    other = run(tmp_path, requeue, path, "other.py")
+    other = run(tmp_path, requeue, path, "trusts", name="other.py")
     assert other.stdout.count(f"it is of the program {tmp_path / 'program.py'}") == 2, other.stderr
     assert other.stdout.endswith("\n[]\n")
-    same = run(tmp_path, requeue, path)
+    same = run(tmp_path, requeue, path, "trusts")
     assert same.stdout == "[1, 2]\n", same.stderr
 
 
 FORKED = """
-async def again():
-    assert len(letters.list()) == 1
-    await letters.bury(Work("child's", "job", here, (), {}, None), Reason.SHUTDOWN, [])
-    await letters.close()
+import asyncio, os, sys, threading
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 
-await letters.bury(Work("parent's", "job", here, (), {}, None), Reason.SHUTDOWN, [])
-locks = letters._shelf._lock, letters._store._lock, letters._store._turn
-for lock in locks:
-    lock.acquire()  # as a thread of the parent's may have them
-child = os.fork()
-if child == 0:
-    import threading
-    thread = threading.Thread(target=lambda: asyncio.run(again()))
-    thread.start()
-    thread.join(30)
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-for lock in locks:
-    lock.release()
-await letters.bury(Work("parent's too", "job", here, (), {}, None), Reason.SHUTDOWN, [])
-await letters.refresh()
-print([letter.task_id for letter in letters.list()])
-await letters.close()
+computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, dead_letters=sys.argv[1]))
+
+def fails():
+    raise ValueError("no")
+
+async def die(task_id):
+    try:
+        await (await computer.enqueue_task(task_id, fails))
+    except ValueError:
+        pass
+    await computer.dead_letters.refresh()
+    print(*(letter.task_id for letter in computer.dead_letters.list()), flush=True)
+
+async def in_child():
+    await die("child")
+    await computer.stop()
+
+def fork():
+    child = os.fork()
+    if child == 0:
+        thread = threading.Thread(target=asyncio.run, args=(in_child(),))
+        thread.start()
+        thread.join(30)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+async def main():
+    await die("before")
+    letters = computer.dead_letters
+    locks = letters._lock, letters._job, letters._store._lock
+    for lock in locks:
+        lock.acquire()  # as another thread may have them
+    fork()
+    for lock in locks:
+        lock.release()
+    await die("after")
+    await computer.stop()
+
+asyncio.run(main())
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_opens_the_file_for_itself(tmp_path: Path, path: Path) -> None:
-    done = run(tmp_path, FORKED, path)
-    assert done.stdout == '["parent\'s", "child\'s", "parent\'s too"]\n', done.stderr
+def test_a_forked_child_opens_the_file_for_itself(path: Path) -> None:
+    command = [sys.executable, "-c", FORKED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "before\nbefore child\nbefore child after\n", done.stderr

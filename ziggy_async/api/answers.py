@@ -1,4 +1,4 @@
-"""Answers: valid JSON, made without holding up the loop, and no word of an exception."""
+"""Answers: a line of valid JSON, made without holding up the loop, and no word of an exception."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Res
 
 
 async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
-    """`body` as JSON. A large one is encoded in turns and sent in chunks."""
+    """`body` as a line of JSON. A large one is encoded in turns and sent in chunks."""
     chunks = [chunk async for chunk in _chunks(body)]
     if len(chunks) == 1:
         return Response(chunks[0], status, media_type="application/json")
@@ -61,7 +61,7 @@ async def _chunks(body: Any) -> AsyncIterator[bytes]:
         if size >= CHUNK:
             yield "".join(texts).encode()
             texts, size = [], 0
-    yield "".join(texts).encode()
+    yield ("".join(texts) + "\n").encode()
 
 
 async def _sent(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:

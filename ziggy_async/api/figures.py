@@ -135,10 +135,10 @@ def tasks(computer: AsyncFeatureComputer) -> Iterator[Figure]:
     yield gauge("queue_capacity", "Tasks that the background queue takes.", summary["queue_capacity"])
     oldest = "Age of the task that has waited longest in the background queue."
     yield gauge("queue_oldest_task_age_seconds", oldest, summary["oldest_waiting_s"])
-    letters = computer.dead_letters
-    yield gauge("dead_letters", "Dead letters that are kept.", len(letters))
+    letters = computer.dead_letters.stats()
+    yield gauge("dead_letters", "Dead letters that are kept.", letters["letters"])
     yield counter(
-        "dead_letters_evicted", "Dead letters that were given up for newer ones, or for age.", letters.evicted
+        "dead_letters_evicted", "Dead letters that were given up for newer ones, or for age.", letters["evicted"]
     )
 
 

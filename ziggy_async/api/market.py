@@ -12,7 +12,7 @@ from ziggy_async.api.queueing import STOPPED, queue_refusals
 from ziggy_async.api.rooms import Room
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.regime import regime_detector
-from ziggy_async.store import default_store
+from ziggy_async.store import default_store, symbol_of
 
 Refresh = Annotated[bool, Query(description="Ask the bar source first")]
 
@@ -26,7 +26,7 @@ def create_market_router(
     """Endpoints over the default store, and tasks over it. `watchlist`: the tickers of a request that names none.
     `kept`: where the tasks are remembered."""
     router = APIRouter(prefix=prefix, tags=["market"])
-    room = Room(router, computer, allow_actions=True)
+    room = Room(router, computer, allow_actions=True, allowed_origins=None)
     endpoints = MarketEndpoints(room, watchlist)
     refusals = {404: "No bars of that ticker", **STOPPED}
     room.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
@@ -47,17 +47,19 @@ class MarketEndpoints:
 
         With fewer than 50 bars `status` is `insufficient_data`, and there are `bars` and `required` instead of figures.
         """
-        if ticker not in default_store():
+        symbol = symbol_of(default_store(), ticker)
+        if symbol not in default_store():
             raise HTTPException(404, "no bars of that ticker")
         with queue_refusals():
-            features = await self._room.computer().compute_features_async(ticker, force_refresh)
+            features = await self._room.computer().compute_features_async(symbol, force_refresh)
         if features is None:  # the computer has logged why
             raise HTTPException(500, "internal error")
         return features
 
-    async def signals(self, watchlist: Watchlist) -> dict[str, Any]:
+    async def signals(self, watchlist: Watchlist | None = None) -> dict[str, Any]:
         """The signal of each ticker, or the reason why there is none, and the regime it was read in."""
-        tickers = self._watchlist if watchlist.tickers is None else watchlist.tickers
+        asked = None if watchlist is None else watchlist.tickers
+        tickers = self._watchlist if asked is None else [symbol_of(default_store(), ticker) for ticker in asked]
         regime = await regime_detector.detect_regime_async()
         with queue_refusals():
             signals = await self._room.computer().compute_signals_batch(tickers, regime)

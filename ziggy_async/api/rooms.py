@@ -1,16 +1,17 @@
 """How endpoints get into a router: with their documentation, and with the computer that they are about."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from ziggy_async.api.answers import endpoint
 from ziggy_async.api.models import Failure
+from ziggy_async.api.origins import OriginCheck
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
 from ziggy_async.messages import shown
 
@@ -24,13 +25,21 @@ NONE: Refusals = MappingProxyType({})
 class Room:
     """A router, and the computer behind its endpoints."""
 
-    def __init__(self, router: APIRouter, computer: AsyncFeatureComputer | None, allow_actions: bool) -> None:
-        """`TypeError` unless `allow_actions` is a bool: a word like "no" would allow them."""
+    def __init__(
+        self,
+        router: APIRouter,
+        computer: AsyncFeatureComputer | None,
+        allow_actions: bool,
+        allowed_origins: Collection[str] | None,
+    ) -> None:
+        """`TypeError` unless `allow_actions` is a bool: a word like "no" would allow them. `TypeError`, `ValueError`
+        for `allowed_origins` that are none."""
         if not isinstance(allow_actions, bool):
             raise TypeError(f"allow_actions: {shown(allow_actions)} is neither True nor False")
         self._router = router
         self._computer = computer
         self._allow_actions = allow_actions
+        self._check = OriginCheck(allowed_origins)
 
     def computer(self) -> AsyncFeatureComputer:
         """Looked up at each request: the process's one may have been replaced."""
@@ -82,6 +91,7 @@ class Room:
             response_model=answer,
             summary=summary,
             description=description,
+            dependencies=[] if verb == "GET" else [Depends(self._check)],
             responses={refusal: {"model": Failure, "description": when} for refusal, when in refusals.items()},
         )
 

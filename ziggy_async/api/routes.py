@@ -1,6 +1,6 @@
 """The router under `/api/performance`: what there is to ask, put together from its rooms."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fastapi import APIRouter
 from fastapi.params import Depends
@@ -18,17 +18,19 @@ def create_router(
     dependencies: Sequence[Depends] = (),
     allow_actions: bool = True,
     *,
+    allowed_origins: Collection[str] | None = None,
     on_requeued: dead_letters.OnRequeued = lambda _: None,
 ) -> APIRouter:
     """The endpoints on `computer`, or on the process's one, looked up at each request, if None.
 
     `dependencies` hold for all of them: `[Depends(logged_in)]`. With `allow_actions=False` there is only what reads:
     the endpoints that clear, run benchmarks, requeue or discard do not exist (404, or 405 where the path can be read),
-    nor are they in the documentation. `on_requeued` is called with each task that a request takes out of the dead
-    letters.
+    nor are they in the documentation. A browser may ask for actions from pages of `allowed_origins`, such as
+    "https://example.com"; by default from pages of the host that the request goes to. `on_requeued` is called with each
+    task that a request takes out of the dead letters.
     """
     router = APIRouter(prefix=prefix, tags=["performance"], dependencies=list(dependencies))
-    room = Room(router, computer, allow_actions)
+    room = Room(router, computer, allow_actions, allowed_origins)
     metrics.add_to(room)
     benchmarks.add_to(room)
     dead_letters.add_to(room, on_requeued)

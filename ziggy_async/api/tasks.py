@@ -1,6 +1,7 @@
 """Tasks over HTTP: put work into the background queue, see what becomes of it, give it up."""
 
 import asyncio
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from ziggy_async.market_brain.signals import signal_generator
 from ziggy_async.messages import shortened
 from ziggy_async.queueing.task import State, TaskHandle
 from ziggy_async.queueing.work import Attempt
+from ziggy_async.store import default_store, symbol_of
 
 MOST_KEPT = 1000
 MOST_TICKERS_KEPT = 100_000
@@ -56,9 +58,35 @@ async def signals_of(tickers: list[str]) -> dict[str, Any]:
     return {"signals": await signal_generator.generate_signals_bulk_async(tickers, regime), "regime": regime}
 
 
+class Sleepers:
+    """The tasks that sleep in this process: at most `most` at a time, so that they leave workers for others."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._now = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """`RuntimeError` when there are `most`."""
+        with self._lock:
+            if self._now >= self.most:
+                raise RuntimeError(f"no worker can be spared: {self.most} may sleep at a time")
+            self._now += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
+sleepers = Sleepers(1)
+
+
 def sleep(seconds: float) -> None:
-    """Holds its thread, as a provider does that does not answer."""
-    time.sleep(seconds)
+    """Holds its thread, as a provider does that does not answer. `RuntimeError` when no worker can be spared."""
+    with sleepers.one_more():
+        time.sleep(seconds)
 
 
 COMPUTE: dict[str, Callable[[list[str]], Any]] = {"features": features_of, "signals": signals_of}
@@ -150,19 +178,24 @@ class TaskEndpoints:
         """Put a task into the background queue.
 
         `features` fails when a ticker has no bars, `signals` answers as `POST /signals`, `sleep` holds a thread like a
-        slow provider. What has used up its attempts, was dropped or too late is a dead letter. A task whose `key` is
-        under way joins that one, and both ids lead to it. Otherwise the id of a task that is not done is refused. What
-        waits for room is withdrawn when its client disconnects.
+        slow provider, and fails when no worker can be spared. What has used up its attempts, was dropped or too late is
+        a dead letter. A task whose `key` is under way joins that one, and both ids lead to it. Otherwise the id of a
+        task that is not done is refused. What waits for room is withdrawn when its client disconnects.
         """
         self._refuse_second(task)
         if task.work == "sleep":
             call: tuple[Any, ...] = (sleep, task.seconds)
         else:
-            call = COMPUTE[task.work], self._watchlist if task.tickers is None else task.tickers
+            call = COMPUTE[task.work], self._tickers_of(task)
         view = self._computer().with_options(**task.options.model_dump(exclude_unset=True))
         with queue_refusals():
             handle = await self._enqueue(view, task, call, request)
         return await answer({"ok": True, "task_id": handle.task_id, "state": handle.state.value}, 202)
+
+    def _tickers_of(self, task: NewTask) -> list[str]:
+        if task.tickers is None:
+            return self._watchlist
+        return [symbol_of(default_store(), ticker) for ticker in task.tickers]
 
     def _refuse_second(self, task: NewTask) -> None:
         """Of one id, whose task would be lost to those who ask for it. One that joins that very task hides nothing."""

@@ -25,14 +25,14 @@ from ziggy_async.queueing.scaling import Decision, Limits, Load
 from ziggy_async.queueing.task import Counts, TaskHandle
 from ziggy_async.queueing.work import Work
 from ziggy_async.runtime.call import described
-from ziggy_async.runtime.cross_loop import Late, Visits
+from ziggy_async.runtime.cross_loop import Late, Visits, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.runs import Run, Runner
 from ziggy_async.runtime.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from ziggy_async.dead_letters.sqlite import LetterFile
+    from ziggy_async.dead_letters.sqlite import SqliteStore
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +57,7 @@ class AsyncFeatureComputer(Calls):
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()
-        self.dead_letters: DeadLetters[TaskHandle[Any]] = DeadLetters(
-            self._requeue, _letter_file(self.config.dead_letters)
-        )
+        self.dead_letters: DeadLetters[TaskHandle[Any]] = DeadLetters(self._requeue, _letter_store(self.config))
         self._counts = Counts()
         self._visits = Visits()  # of other loops in the home loop
         self._starting = threading.Lock()
@@ -72,6 +70,16 @@ class AsyncFeatureComputer(Calls):
         self._ending: asyncio.Task[None] | None = None
         self._was_stopped = False
         _computers.add(self)
+
+    def __repr__(self) -> str:
+        if not self.is_started:
+            return f"<AsyncFeatureComputer: {'stopped' if self._was_stopped else 'not started'}>"
+        counts = self._counts.to_dict()
+        state = "draining" if self.is_draining else "started"
+        return (
+            f"<AsyncFeatureComputer: {state}, {self.workers} workers, {counts['running']} tasks running, "
+            f"{counts['queued']} of {self.config.queue_size} queued>"
+        )
 
     @property
     def _home(self) -> Home:
@@ -153,7 +161,7 @@ class AsyncFeatureComputer(Calls):
             self._thread_pool.shutdown(wait=False, cancel_futures=True)  # what has not begun by now
             if self._process_pool is not None:
                 await self._process_pool.close(0.0)  # its calls were those of the queue, and of threads
-            await self.dead_letters.close()
+            await outcome_of(self.dead_letters.close())
         except asyncio.CancelledError:
             self._background.abandon(Stopped("the event loop came to its end"))
             raise
@@ -161,7 +169,7 @@ class AsyncFeatureComputer(Calls):
             if not loop.is_closed():  # else a later start has taken its place, or will
                 self.loop_lag.stop()
                 self._let_go_of_pools()
-                self.dead_letters.let_go()
+                self.dead_letters.close()
                 self._loop = self._ending = None
                 self._was_stopped = True
         logger.info("stopped")
@@ -355,15 +363,15 @@ class AsyncFeatureComputer(Calls):
         self._visits = Visits()
         self.metrics.clear()
         self.loop_lag = LoopLag()
-        self.dead_letters = DeadLetters(self._requeue, _letter_file(self.config.dead_letters))
+        self.dead_letters = DeadLetters(self._requeue, _letter_store(self.config))
 
 
-def _letter_file(path: str | None) -> "LetterFile | None":
-    if path is None:
+def _letter_store(config: TaskPoolConfig) -> "SqliteStore | None":
+    if config.dead_letters is None:
         return None
-    from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
+    from ziggy_async.dead_letters.sqlite import SqliteStore  # and with it sqlite3, which most have no use for
 
-    return LetterFile(path)
+    return SqliteStore(config.dead_letters, trust_pickles=config.trust_pickles)
 
 
 _computers: "weakref.WeakSet[AsyncFeatureComputer]" = weakref.WeakSet()

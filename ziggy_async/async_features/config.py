@@ -72,6 +72,8 @@ class TaskPoolConfig:
     """With either of these the number of workers follows the load; else from 1, and up to `max_workers`."""
     dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, path))
     """The SQLite file that dead letters live in; None: in memory."""
+    trust_pickles: bool = field(default_factory=_from_environment("ASYNC_FEATURES_TRUST_PICKLES", False, truth))
+    """Whether dead letters whose work another process has pickled may be requeued: unpickling runs what it says."""
 
     def __post_init__(self) -> None:
         self.max_workers = _workers("max_workers", self.max_workers)
@@ -80,6 +82,7 @@ class TaskPoolConfig:
         self.scale_min = None if self.scale_min is None else _workers("scale_min", self.scale_min)
         self.scale_max = None if self.scale_max is None else _workers("scale_max", self.scale_max)
         self.dead_letters = path("dead_letters", self.dead_letters)
+        self.trust_pickles = truth("trust_pickles", self.trust_pickles)
         least, most = self.workers_between
         if least > most:
             raise ConfigurationError(f"scale_min (ASYNC_FEATURES_MIN_WORKERS): {least} is above the most, {most}")

@@ -2,16 +2,18 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from ziggy_async import _core
 from ziggy_async.market_brain.features import Features, feature_computer
+from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.market_brain.signals import (
     MEAN_REVERSION_RULE,
     MOMENTUM_RULE,
     Regime,
     Result,
+    SignalParameters,
     checked_regime,
     signal_generator,
 )
@@ -87,24 +89,45 @@ class Calls(ABC):
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
 
-    async def compute_signal_async(self, ticker: str, signal_type: str = "momentum") -> dict[str, Any] | None:
+    async def compute_signal_async(
+        self,
+        ticker: str,
+        signal_type: str = "momentum",
+        *,
+        regime: Regime | None = None,
+        **params: Unpack[SignalParameters],
+    ) -> dict[str, Any] | None:
         """`Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or fails,
-        which is logged and counted. `ValueError` for another `signal_type`."""
+        which is logged and counted. `ValueError` for another `signal_type`, `ValueError` or `TypeError` for a `regime`
+        that is none.
+
+        `params`: parameters of this call, see `SignalGenerator`; a keyword that is none, and a value that is no finite
+        number, are logged and left out.
+        """
         if signal_type not in RULES:
             raise ValueError(f"signal_type: {signal_type!r} is none of {', '.join(RULES)}")
-        return await self._compute(f"compute_signal:{ticker}:{signal_type}", _signal, ticker, RULES[signal_type])
+        given = None if regime is None else checked_regime(regime)
+        chosen = checked_numbers("parameter", signal_generator.params, None, params, strict=False)
+        operation = f"compute_signal:{ticker}:{signal_type}"
+        return await self._compute(operation, _signal, ticker, RULES[signal_type], given, chosen)
 
-    async def compute_signals_batch(self, tickers: Iterable[str], regime: Regime | None = None) -> dict[str, Result]:
+    async def compute_signals_batch(
+        self,
+        tickers: Iterable[str],
+        regime: Regime | None = None,
+        params: Mapping[str, float] | None = None,
+    ) -> dict[str, Result]:
         """Ticker -> {"ticker", "signal": `Signal` or None, "reason"}, each once and in the order given; see
-        `SignalGenerator.generate_signals_bulk`, also for `regime`.
+        `SignalGenerator.generate_signals_bulk`, also for `regime` and `params`.
 
         When all of it fails, which is logged and counted, every signal is None and its reason "error: ...".
         `TypeError` that names the position of a ticker that is no str; `ValueError`, `TypeError` for a `regime` that is
-        none.
+        none and for `params` that are none.
         """
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
-        found = await self._compute(f"compute_signals_batch:{len(names)}", _signals, names, given)
+        chosen = checked_numbers("parameter", signal_generator.params, params, strict=True)
+        found = await self._compute(f"compute_signals_batch:{len(names)}", _signals, names, given, chosen)
         if found is None:
             return {name: {"ticker": name, "signal": None, "reason": FAILED} for name in names}
         return found
@@ -169,6 +192,9 @@ class View(Calls):
         self._computer = home
         self._options = options
 
+    def __repr__(self) -> str:
+        return f"<{self._computer!r} with {self._options}>"
+
     @property
     def _home(self) -> Home:
         return self._computer
@@ -204,16 +230,16 @@ async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features 
     return {ticker: found.get(ticker) for ticker in tickers}
 
 
-async def _signal(ticker: str, rules: int) -> dict[str, Any] | None:
-    answer = await signal_generator.generate_signal_async(ticker, rules=rules)
+async def _signal(ticker: str, rules: int, regime: Regime | None, params: Mapping[str, float]) -> dict[str, Any] | None:
+    answer = await signal_generator.generate_signal_async(ticker, regime, params, rules=rules)
     if answer["reason"].startswith("error: "):
         raise RuntimeError(answer["reason"].removeprefix("error: "))
     signal = answer["signal"]
     return None if signal is None else signal.to_dict()
 
 
-async def _signals(tickers: tuple[str, ...], regime: Regime | None) -> dict[str, Result]:
-    return await signal_generator.generate_signals_bulk_async(tickers, regime)
+async def _signals(tickers: tuple[str, ...], regime: Regime | None, params: Mapping[str, float]) -> dict[str, Result]:
+    return await signal_generator.generate_signals_bulk_async(tickers, regime, params)
 
 
 def listed(tickers: Iterable[Any]) -> list[Any]:

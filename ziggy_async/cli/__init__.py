@@ -14,10 +14,11 @@ from ziggy_async.cli.arguments import parse_arguments
 from ziggy_async.cli.commands import check_environment
 from ziggy_async.cli.output import OutputError, complain, write_out
 
-SERVING = "serving needs FastAPI, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
+SERVING = "serving needs FastAPI, fastapi-offline, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
 MISSING = {
     "duckdb": "reading files needs DuckDB: pip install 'ziggy_async[data]'",
     "fastapi": SERVING,
+    "fastapi_offline": SERVING,
     "prometheus_client": SERVING,
     "scipy": "comparing samples needs SciPy: pip install 'ziggy_async[bench]'",
     "uvicorn": SERVING,

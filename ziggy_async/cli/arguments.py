@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,13 +14,12 @@ from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
 from ziggy_async.cli.verify import verify
 from ziggy_async.environment import is_number
-from ziggy_async.market_brain.regime import RegimeState
+from ziggy_async.market_brain.regime import MARKET, RegimeState
 
 FILES = """CSV or Parquet, or - for standard input; without a symbol column the symbol is the start of the file's name
 (SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
 
 MOST_OPERATIONS = 100_000
-MOST_ROWS = 999_999_999
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +47,19 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     serve.add_argument("--port", type=port_number, default=8000, help="0: one that is free (%(default)s)")
     serve.add_argument("--workers", type=int, metavar="N", help="threads for blocking work (ASYNC_FEATURES_WORKERS)")
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name of this server beside its addresses, its own name and localhost; may be repeated",
+    )
+    serve.add_argument(
+        "--sleepers",
+        type=whole_number(0),
+        metavar="N",
+        help="tasks of `sleep` that may run at a time (one less than there are workers at least)",
+    )
     serve.set_defaults(run=commands.serve)
 
     doctor = choices.add_parser("doctor", help="what this installation runs on")
@@ -62,7 +74,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def add_signals(parser: argparse.ArgumentParser) -> None:
     add_bars(parser)
     parser.add_argument("--all", action="store_true", help="also the tickers without a signal, however many")
-    parser.add_argument("--top", type=count, metavar="N", help=f"the first N alone ({MANY} on a terminal)")
+    parser.add_argument("--top", type=whole_number(1), metavar="N", help=f"the first N alone ({MANY} on a terminal)")
     parser.add_argument(
         "--sort",
         choices=SORTS,
@@ -70,7 +82,11 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
         help="confidence, return, close, rsi, z-score: the highest first, as --sort=-rsi the lowest; ticker; given "
         "(confidence, or given with --tickers)",
     )
-    parser.add_argument("--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected")
+    regimes = parser.add_mutually_exclusive_group()
+    regimes.add_argument("--market", metavar="TICKER", help=f"the regime is read from ({MARKET})")
+    regimes.add_argument(
+        "--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected"
+    )
     parser.add_argument(
         "--param",
         type=parameter,
@@ -91,7 +107,13 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--operations", type=operations, default=100, metavar="N", help="at once, 1 to 100000 (100)")
+    parser.add_argument(
+        "--operations",
+        type=whole_number(1, MOST_OPERATIONS),
+        default=100,
+        metavar="N",
+        help="at once, 1 to 100000 (100)",
+    )
     parser.add_argument("--save", type=Path, metavar="FILE", help="also measure a baseline for regress: half a minute")
     add_json(parser)
     parser.set_defaults(run=bench)
@@ -126,18 +148,15 @@ def add_json(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
-def operations(text: str) -> int:
-    return whole_number(text, MOST_OPERATIONS)
+def whole_number(least: int, most: int = 999_999_999) -> Callable[[str], int]:
+    """The type of an argument that is a whole number between the two."""
 
+    def read(text: str) -> int:
+        if not (is_number(text) and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
 
-def count(text: str) -> int:
-    return whole_number(text, MOST_ROWS)
-
-
-def whole_number(text: str, most: int) -> int:
-    if not (is_number(text) and 1 <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
-    return int(text)
+    return read
 
 
 def regime(text: str) -> RegimeState:

@@ -6,7 +6,7 @@ import difflib
 import shutil
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,12 @@ class Asked(NamedTuple):
     tickers: list[str]
     unknown: list[str]
 
+    @classmethod
+    def of(cls, tickers: Iterable[str]) -> "Asked":
+        store = default_store()
+        symbols = list(dict.fromkeys(symbol_of(store, ticker) for ticker in tickers))
+        return cls([each for each in symbols if each in store], [each for each in symbols if each not in store])
+
     def complaint(self) -> str:
         """Names the unknown tickers, each with the known one that is spelt most like it."""
         symbols = default_store().symbols()
@@ -50,8 +56,7 @@ def load_bars(arguments: argparse.Namespace) -> Asked:
     if arguments.tickers is None:
         # "^" marks an index: a gauge that nobody trades.
         return Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
-    tickers = list(dict.fromkeys(symbol_of(store, ticker) for ticker in arguments.tickers))
-    return Asked([each for each in tickers if each in store], [each for each in tickers if each not in store])
+    return Asked.of(arguments.tickers)
 
 
 def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:

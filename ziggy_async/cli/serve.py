@@ -14,13 +14,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
 
 from ziggy_async._version import __version__
-from ziggy_async.api import create_router
+from ziggy_async.api import create_router, tasks
 from ziggy_async.api.answers import answer
 from ziggy_async.api.market import create_market_router
-from ziggy_async.api.middleware import BodyLimit, Interruptible
-from ziggy_async.api.tasks import KeptTasks
+from ziggy_async.api.middleware import BodyLimit, Interruptible, KnownHosts
 from ziggy_async.async_features import (
     TaskPoolConfig,
     get_async_feature_computer,
@@ -28,6 +29,7 @@ from ziggy_async.async_features import (
     shutdown_async_features,
 )
 from ziggy_async.bridge import wake
+from ziggy_async.cli.connections import Connection
 from ziggy_async.cli.market import load_bars
 from ziggy_async.cli.output import write_out
 
@@ -49,7 +51,11 @@ def serve(arguments: argparse.Namespace) -> None:
         if unknown:
             raise ValueError(asked.complaint())
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-        asyncio.run(run(application(watchlist), listener, config))
+        fewest, _ = config.workers_between
+        tasks.sleepers.most = fewest - 1 if arguments.sleepers is None else arguments.sleepers
+        app = application(watchlist)
+        app.add_middleware(KnownHosts, names=[arguments.host, socket.gethostname(), *arguments.allow_host])
+        asyncio.run(run(app, listener, config))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -70,10 +76,12 @@ def bind(host: str, port: int) -> socket.socket:
 
 def application(watchlist: Sequence[str]) -> FastAPI:
     """All endpoints; `watchlist`: the tickers of a request for signals or a task that names none."""
-    app = FastAPI(title="ziggy_async", version=__version__, description="Features and signals of the default store.")
+    app = FastAPIOffline(
+        title="ziggy_async", version=__version__, description="Features and signals of the default store."
+    )
     app.add_middleware(BodyLimit)
     app.add_middleware(Interruptible)
-    kept = KeptTasks()
+    kept = tasks.KeptTasks()
     app.include_router(create_market_router(watchlist, kept=kept))
     app.include_router(create_router(on_requeued=kept.keep))
 
@@ -84,7 +92,14 @@ def application(watchlist: Sequence[str]) -> FastAPI:
 
     app.add_api_route("/", index, include_in_schema=False)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, refused)
     return app
+
+
+async def refused(request: Request, error: Any) -> Response:
+    response = await answer({"detail": error.detail}, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def invalid(request: Request, error: Any) -> Response:
@@ -98,7 +113,13 @@ async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> 
     further signal cuts that short, which leaves dead letters. `ValueError` when the computer cannot start."""
     server = uvicorn.Server(
         uvicorn.Config(
-            app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=REQUEST_TIMEOUT
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=REQUEST_TIMEOUT,
         )
     )
     end = End(server)

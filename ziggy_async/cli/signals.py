@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ziggy_async.cli.layout import Table
-from ziggy_async.cli.market import cost, load_bars, timed
+from ziggy_async.cli.market import Asked, cost, load_bars, timed
 from ziggy_async.cli.output import as_of, complain, figure, print_csv, print_json, print_table
 from ziggy_async.market_brain.features import async_get_multiple_ticker_features
-from ziggy_async.market_brain.regime import RegimeState, regime_detector
-from ziggy_async.market_brain.signals import Signal, signal_generator
+from ziggy_async.market_brain.regime import MARKET, RegimeDetector, RegimeState
+from ziggy_async.market_brain.signals import Result, Signal, signal_generator
+from ziggy_async.store import default_store
 
 MANY = 20
 """Rows that fit a screen. Of more tickers those without a signal are counted instead of shown, and so are the signals
@@ -60,16 +61,17 @@ SORTS = ("ticker", "given", *FIGURES, *(f"-{name}" for name in FIGURES))
 
 def signals(arguments: argparse.Namespace) -> int:
     """Prints the signals. Returns the exit code: 1 when a ticker is unknown, else 0."""
-    signal_generator.update_parameters(dict(arguments.param))
     asked = load_bars(arguments)
+    detector = RegimeDetector(market=market_of(arguments))
 
-    async def compute() -> tuple[RegimeState, str, dict[str, dict[str, Any]]]:
+    async def compute() -> tuple[RegimeState, str, dict[str, Result]]:
         if arguments.regime is None:
-            detected = await regime_detector.detect_regime_async(force_refresh=True)
+            detected = await detector.detect_regime_async()
             state, explanation = detected.regime, detected.explanation
         else:
             state, explanation = arguments.regime, f"{arguments.regime}: as --regime says."
-        return state, explanation, await signal_generator.generate_signals_bulk_async(asked.tickers, state)
+        params = dict(arguments.param)
+        return state, explanation, await signal_generator.generate_signals_bulk_async(asked.tickers, state, params)
 
     (state, explanation, found), seconds, lag = timed(compute)
     features = asyncio.run(async_get_multiple_ticker_features(asked.tickers))
@@ -84,9 +86,21 @@ def signals(arguments: argparse.Namespace) -> int:
         print_csv(CSV_COLUMNS, (csv_row(answer, state) for answer in shown))
     else:
         table = signal_table(shown, state)
+        if arguments.regime is None and detector.market not in default_store():
+            explanation += " --market TICKER reads the regime from another one."
         table.notes += [*rest_note(answers, shown), explanation, cost(len(answers), seconds, lag)]
         print_table(table)
     return complain(asked.complaint()) if asked.unknown else 0
+
+
+def market_of(arguments: argparse.Namespace) -> str:
+    """The ticker that the regime is read from. `ValueError` when one is named that has no bars."""
+    if arguments.market is None:
+        return MARKET
+    tickers, unknown = asked = Asked.of([arguments.market])
+    if unknown:
+        raise ValueError(f"--market: {asked.complaint()}")
+    return tickers[0]
 
 
 def in_order(answers: Sequence[Answer], sort: str) -> list[Answer]:

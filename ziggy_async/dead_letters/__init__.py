@@ -1,1 +1,7 @@
-"""Tasks that died: what is known of them, what it takes to run them again, and where both are kept."""
+"""Tasks that will not run again by themselves, and what it takes to run them again."""
+
+from ziggy_async.dead_letters.dead_letters import DeadLetters, Requeued
+from ziggy_async.dead_letters.letter import DeadLetter
+from ziggy_async.queueing.work import Reason
+
+__all__ = ["DeadLetter", "DeadLetters", "Reason", "Requeued"]

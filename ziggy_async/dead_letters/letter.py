@@ -1,106 +1,148 @@
-"""A dead letter as a row of its file: a text that anybody can read, and the pickled work.
+"""A dead letter, and how it is stored: a text that anybody can read, and the work of its task.
 
-The work is unpickled only when the letter is requeued, by a program that knows what the names in it mean.
+The work is stored as JSON where that gives back the very same call: an importable function, arguments of JSON's own
+types. Other work is pickled. Unpickling runs whatever the pickle says, so it is for the process that wrote it.
 """
 
 import json
+import math
 import os
 import pickle
-import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from importlib import import_module
-from typing import Any, cast
+from types import NoneType
+from typing import Any, Self, cast
 
-from ziggy_async.dead_letters.dead_letters import DeadLetter
+from ziggy_async.queueing.options import Options
 from ziggy_async.queueing.work import Attempt, Reason, Work
+from ziggy_async.runtime.call import described
 
 LARGEST = 64 << 20
-"""Bytes of pickled work that are kept: ten thousand letters share a disk with others."""
-
-
-class Damaged(sqlite3.DatabaseError):
-    """A file, or a letter in it, is not what it was when it was written."""
+"""Bytes of stored work: ten thousand letters share a disk with others."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """`letter` without its work, which is in `payload`, unless it cannot be requeued. `program`: the file of
-    `__main__`, if the work refers to what is defined there."""
+class DeadLetter:
+    """One dead task.
+
+    `id` is unique across processes, and sorts by time. `function` is "module:qualname" if the callable can be imported
+    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter lives in memory.
+    """
+
+    id: str
+    task_id: str
+    operation: str
+    reason: Reason
+    attempts: tuple[Attempt, ...]
+    died_at: datetime
+    requeued_from: str | None = None
+    function: str | None = None
+    can_requeue: bool = True
+    why_not: str | None = None
+    work: Work | None = field(default=None, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
+        return {
+            "id": self.id,
+            "task_id": self.task_id,
+            "operation": self.operation,
+            "reason": self.reason.value,
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "died_at": self.died_at.isoformat(),
+            "requeued_from": self.requeued_from,
+            "function": self.function,
+            "can_requeue": self.can_requeue,
+            "why_not": self.why_not,
+        }
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The letter of which the text is `to_dict`. Raises any exception for another text."""
+        values = json.loads(text)
+        attempts = tuple(
+            Attempt(datetime.fromisoformat(each["began"]), float(each["seconds"]), each["error"])
+            for each in values["attempts"]
+        )
+        values |= {"reason": Reason(values["reason"]), "died_at": datetime.fromisoformat(values["died_at"])}
+        return cls(**values | {"attempts": attempts})
+
+    def barred(self, why_not: str) -> "DeadLetter":
+        """The letter without its work, to be listed only."""
+        return replace(self, work=None, can_requeue=False, why_not=self.why_not or why_not)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetter:
+    """A letter without its work, which is in `call` (JSON) or in `pickled`; in neither if it cannot be requeued.
+
+    `program` is the file of `__main__` if the work refers to what is defined there.
+    """
 
     letter: DeadLetter
-    program: str | None
-    payload: bytes | None
+    program: str | None = None
+    call: str | None = None
+    pickled: bytes | None = None
 
-
-def row_of(letter: DeadLetter) -> Row:
-    """Never raises, whatever the arguments do when they are pickled."""
-    work, program, payload, why_not = letter.work, None, None, None
-    assert work is not None
-    try:
-        function = None if letter.function is not None else work.function
-        payload = pickle.dumps((function, work.args, work.kwargs, work.options))
-    except BaseException:
-        why_not = "it cannot be pickled"
-        with suppress(BaseException):
-            why_not = _why_not(letter.function, work)
-    else:
-        if len(payload) > LARGEST:
-            why_not = f"its arguments take {len(payload):,} bytes, more than {LARGEST:,}"
-        elif b"__main__" in payload or (letter.function or "").startswith("__main__:"):
+    @classmethod
+    def of(cls, letter: DeadLetter) -> Self:
+        """Never raises, whatever the arguments do when they are pickled."""
+        assert letter.work is not None
+        work, pickled, program, why_not = letter.work, None, None, None
+        call = _call_as_json(work, letter.function)
+        if call is None:
+            try:
+                pickled = pickle.dumps((work.function, work.args, work.kwargs, work.options))
+            except BaseException as error:
+                why_not = f"it cannot be pickled: {described(error)}"
+        size = len(call or pickled or "")
+        if size > LARGEST:
+            why_not = f"its arguments take {size:,} bytes, more than {LARGEST:,}"
+        elif '"__main__:' in (call or "") or b"__main__" in (pickled or b""):
             program = _program()
             why_not = None if program else "it refers to what was defined in an interactive program"
-    stored = replace(letter, work=None) if why_not is None else without_work(letter, why_not)
-    return Row(stored, program, payload if why_not is None else None)
+        if why_not is not None:
+            return cls(letter.barred(why_not))
+        return cls(replace(letter, work=None), program, call, pickled)
+
+    def work(self) -> Work:
+        """Unpickles what is pickled. `ValueError` that names the letter and says why that cannot be done."""
+        letter = self.letter
+        if self.call is None and self.pickled is None:
+            raise cannot_requeue(letter, letter.why_not)
+        if self.program is not None and self.program != _program():
+            raise cannot_requeue(letter, f"it is of the program {self.program}")
+        try:
+            function, args, kwargs, options = (
+                pickle.loads(self.pickled) if self.pickled is not None else _call_from_json(self.call or "")
+            )
+        except BaseException as error:  # pickles and imports run whatever they were told to
+            raise cannot_requeue(letter, described(error)) from error
+        return Work(letter.task_id, letter.operation, function, args, kwargs, options)
 
 
-def without_work(letter: DeadLetter, why_not: str) -> DeadLetter:
-    """To be listed only."""
-    return replace(letter, work=None, can_requeue=False, why_not=letter.why_not or why_not)
+def id_at(microseconds: int) -> str:
+    """The beginning of the ids of that time since the epoch; it sorts as the times do."""
+    return f"{max(0, microseconds):014x}"
 
 
-def _why_not(name: str | None, work: Work) -> str:
-    """Which part of it does not pickle."""
-    if name is None and not _pickles(work.function):
-        shown = getattr(work.function, "__qualname__", type(work.function).__qualname__)
-        return f"its function {shown} can neither be imported by name nor pickled"
-    named = [
-        *((f"argument {number}", value) for number, value in enumerate(work.args, 1)),
-        *((f"argument {key!r}", value) for key, value in work.kwargs.items()),
-        ("its options", work.options),
-    ]
-    for shown, value in named:
-        if not _pickles(value):
-            return f"{shown} cannot be pickled: {type(value).__qualname__}"
-    return "its arguments cannot be pickled together"
+def cannot_requeue(letter: DeadLetter, why_not: str | None) -> ValueError:
+    return ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
 
 
-def _pickles(value: object) -> bool:
+def importable_name(function: Callable[..., Any]) -> str | None:
+    """ "module:qualname" when that leads back to this very object, else None."""
     try:
-        pickle.dumps(value)
-    except BaseException:
-        return False
-    return True
-
-
-def work_of(row: Row) -> Work:
-    """`ValueError` that names the letter and says why not."""
-    letter = row.letter
-    if row.payload is None:
-        raise ValueError(f"dead letter {letter.id} cannot be requeued: {letter.why_not}")
-    if row.program is not None and row.program != _program():
-        raise ValueError(f"dead letter {letter.id} cannot be requeued: it is of the program {row.program}")
-    try:
-        function, args, kwargs, options = pickle.loads(row.payload)
-        if letter.function is not None:
-            function = _imported(letter.function)
-    except BaseException as error:  # pickles and imports run whatever they were told to
-        why_not = f"{type(error).__name__}: {error}"
-        raise ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}") from error
-    return Work(letter.task_id, letter.operation, function, args, kwargs, options)
+        module, name = function.__module__, function.__qualname__
+        found: Any = sys.modules[module]
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception:  # callables may have any attributes, and modules a __getattr__
+        return None
+    return f"{module}:{name}" if found is function else None
 
 
 def _imported(name: str) -> Callable[..., Any]:
@@ -113,25 +155,35 @@ def _imported(name: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], found)
 
 
+def _call_as_json(work: Work, name: str | None) -> str | None:
+    """JSON that gives back the very same call; None when there is no such text."""
+    options: dict[str, Any] = {each.name: getattr(work.options, each.name) for each in fields(work.options)}
+    options["retry_on"] = [importable_name(each) for each in work.options.retry_on]
+    call = {"function": name, "args": list(work.args), "kwargs": work.kwargs, "options": options}
+    try:
+        is_exact = name is not None and None not in options["retry_on"] and _is_json(call)
+        return json.dumps(call) if is_exact else None
+    except (RecursionError, ValueError):  # arguments that hold themselves; an int of more digits than Python reads
+        return None
+
+
+def _call_from_json(text: str) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]:
+    call = json.loads(text)
+    retry_on = tuple(map(_imported, call["options"].pop("retry_on")))
+    options = Options(**call["options"], retry_on=cast(tuple[type[BaseException], ...], retry_on))
+    return _imported(call["function"]), tuple(call["args"]), call["kwargs"], options
+
+
+def _is_json(value: object) -> bool:
+    """Whether JSON has the value and its type: a tuple would come back as a list, an enum as its value."""
+    if type(value) is list:
+        return all(map(_is_json, value))
+    if type(value) is dict:
+        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
+    return type(value) in (str, int, bool, NoneType) or (type(value) is float and math.isfinite(value))
+
+
 def _program() -> str | None:
     """The file of `__main__`: the same name is something else in every program. With escapes for what is no UTF-8."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
     return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace") if path else None
-
-
-def text_of(letter: DeadLetter) -> str:
-    return json.dumps(letter.to_dict(), default=str)
-
-
-def letter_from(text: bytes) -> DeadLetter:
-    """What `text_of` was given; `Damaged` when the text is none of its own."""
-    try:
-        values = json.loads(text)
-        attempts = tuple(
-            Attempt(datetime.fromisoformat(attempt["began"]), float(attempt["seconds"]), attempt["error"])
-            for attempt in values["attempts"]
-        )
-        read = {"reason": Reason(values["reason"]), "attempts": attempts}
-        return DeadLetter(**values | read | {"died_at": datetime.fromisoformat(values["died_at"])})
-    except Exception as error:
-        raise Damaged(f"a letter in it cannot be read: {type(error).__name__}") from error

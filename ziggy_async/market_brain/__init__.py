@@ -1,1 +1,63 @@
-"""Features, regime and signals of the market-brain store."""
+"""Features, regime and signals of the market-brain store: the public names of the three modules."""
+
+from ziggy_async.market_brain.features import (
+    FeatureComputer,
+    Features,
+    FeatureSet,
+    async_get_multiple_ticker_features,
+    async_get_ticker_features,
+    feature_computer,
+    get_multiple_ticker_features,
+    get_ticker_features,
+)
+from ziggy_async.market_brain.regime import (
+    RegimeDetector,
+    RegimeMetrics,
+    RegimeResult,
+    RegimeState,
+    get_regime_state,
+    get_regime_string,
+    is_defensive_regime,
+    is_risk_regime,
+    regime_detector,
+)
+from ziggy_async.market_brain.signals import (
+    Signal,
+    SignalDirection,
+    SignalGenerator,
+    SignalType,
+    generate_signals_for_watchlist,
+    generate_signals_for_watchlist_async,
+    generate_ticker_signal,
+    generate_ticker_signal_async,
+    signal_generator,
+)
+
+__all__ = [
+    "FeatureComputer",
+    "FeatureSet",
+    "Features",
+    "RegimeDetector",
+    "RegimeMetrics",
+    "RegimeResult",
+    "RegimeState",
+    "Signal",
+    "SignalDirection",
+    "SignalGenerator",
+    "SignalType",
+    "async_get_multiple_ticker_features",
+    "async_get_ticker_features",
+    "feature_computer",
+    "generate_signals_for_watchlist",
+    "generate_signals_for_watchlist_async",
+    "generate_ticker_signal",
+    "generate_ticker_signal_async",
+    "get_multiple_ticker_features",
+    "get_regime_state",
+    "get_regime_string",
+    "get_ticker_features",
+    "is_defensive_regime",
+    "is_risk_regime",
+    "regime_detector",
+    "signal_generator",
+]

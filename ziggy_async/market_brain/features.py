@@ -6,7 +6,7 @@ on the native pool, off the loop.
 
 from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ziggy_async import _core, bridge, sources
 from ziggy_async.messages import shown
@@ -28,17 +28,55 @@ class Features(dict[str, Any]):
     """A ticker's figures, as a dict and as attributes: `f["rsi_14"]` and `f.rsi_14`.
 
     With at least 50 bars: ticker, status "ok", bars, as_of (ISO 8601, UTC), stale, and the 26 figures of
-    `_core.FEATURE_NAMES`. With fewer: ticker, status "insufficient_data", bars, required. `stale` is True when the bar
-    source was asked and failed.
+    `_core.FEATURE_NAMES`. With fewer: ticker, status "insufficient_data", bars, required; a figure that is asked for
+    then is a `KeyError` or `AttributeError` that says so. `stale` is True when the bar source was asked and failed.
     """
 
     __slots__ = ()
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"these features have no {name!r}") from None
+    ticker: str
+    status: str
+    bars: int
+    required: int
+    as_of: str
+    stale: bool
+    close: float
+    volume: float
+    price_change_1d: float
+    sma_20: float
+    sma_50: float
+    ema_12: float
+    ema_26: float
+    macd: float
+    macd_signal: float
+    macd_hist: float
+    rsi_14: float
+    atr_14: float
+    adx_14: float
+    bollinger_upper: float
+    bollinger_lower: float
+    z_score_20: float
+    volatility_20d: float
+    slope_20d: float
+    new_high_20d: bool
+    new_low_20d: bool
+    volume_ratio_20: float
+    liquidity_score: float
+    vix_level: float
+    breadth_50dma: float | None
+    sma_fast: float
+    sma_slow: float
+
+    if not TYPE_CHECKING:  # it would let every misspelt name pass
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return self[name]
+            except KeyError as error:
+                raise AttributeError(error.args[0]) from None
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise KeyError(self._without(name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
@@ -46,10 +84,22 @@ class Features(dict[str, Any]):
     def copy(self) -> "Features":
         return Features(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same as a plain dict of its own."""
+        return dict(self)
+
     @property
     def is_sufficient(self) -> bool:
         """Whether there were bars enough for the figures."""
         return bool(self["status"] == "ok")
+
+    def _without(self, name: object) -> str:
+        """Why there is no such figure."""
+        if self.get("status") != "insufficient_data" or name not in Features.__annotations__:
+            return f"these features have no {shown(name)}"
+        bars = self["bars"]
+        has = "no bars" if bars == 0 else f"{bars} bar{'s' if bars > 1 else ''}"
+        return f"there is no {name} of {self['ticker']}: it has {has}, and {self['required']} are needed"
 
 
 _core.register("Features", Features)
@@ -83,6 +133,10 @@ class FeatureSet:
             return None
         return cls(features, "stale" if features["stale"] else "computed", *map(features.get, SET_FIGURES))
 
+    def to_dict(self) -> dict[str, Any]:
+        """All of `values`, and `source`, in a dict of its own."""
+        return {**self.values, "source": self.source}
+
 
 SET_FIGURES = tuple(FeatureSet.__dataclass_fields__)[2:]
 
@@ -93,6 +147,9 @@ class FeatureComputer:
     def __init__(self, store: BarStore | None = None) -> None:
         """`store`: whose bars are read, the default store if None. Only that one is supplied by the bar source."""
         self._store = store
+
+    def __repr__(self) -> str:
+        return f"<FeatureComputer over {self.store!r}>"
 
     @property
     def store(self) -> BarStore:
@@ -197,14 +254,14 @@ feature_computer = FeatureComputer()
 """The computer over the default store that the functions below use."""
 
 
-def get_ticker_features(ticker: str) -> Features:
+def get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
     """The features of `ticker` in the default store; see `FeatureComputer.compute_for_ticker`."""
-    return feature_computer.compute_for_ticker(ticker)
+    return feature_computer.compute_for_ticker(ticker, force_refresh)
 
 
-def get_multiple_ticker_features(tickers: Iterable[str]) -> dict[str, Features]:
+def get_multiple_ticker_features(tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
     """Ticker -> features, in the order given; see `FeatureComputer.compute_batch`."""
-    return feature_computer.compute_batch(tickers)
+    return feature_computer.compute_batch(tickers, force_refresh)
 
 
 async def async_get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:

@@ -1,21 +1,22 @@
-"""The market's regime, read from the features of SPY by rules of which the first that holds decides."""
+"""The market's regime, read from the features of one ticker, SPY, by rules of which the first that holds decides."""
 
 import logging
-import math
-import numbers
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from ziggy_async import bridge
 from ziggy_async.market_brain import features
-from ziggy_async.market_brain.features import FeatureComputer, FeatureSet
+from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
+from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.messages import shown
 from ziggy_async.runtime import blocking
+from ziggy_async.store import BarStore
 
 __all__ = [
     "RegimeDetector",
@@ -33,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 MARKET = "SPY"
 VOLATILITY = "^VIX"
+ASSUMED_VOLATILITY = 20.0
+"""The level that the rules go by where that of the volatility index is not known."""
+MOST_DAYS = 366
+"""Days of which a detector remembers a result."""
 
 
 class RegimeState(StrEnum):
@@ -46,14 +51,15 @@ class RegimeState(StrEnum):
 
 CONFIDENCE = {RegimeState.PANIC: 0.9, RegimeState.RISK_OFF: 0.75, RegimeState.CHOP: 0.6, RegimeState.RISK_ON: 0.75}
 UNKNOWN_CONFIDENCE = 0.3
-"""Confidence in Chop when it only means that nothing is known of SPY."""
+"""Confidence in Chop when it only means that nothing is known of the market."""
 
 
 @dataclass
 class RegimeMetrics:
     """What the rules read, in percent but for the level of the VIX, and which of them decided.
 
-    A figure that is None is not known, and a rule that reads it does not hold.
+    A figure that is None is not known, and a rule that reads it does not hold; but where the level of the VIX is not
+    known, the rule goes by 20, and the reasons say so.
     """
 
     vix_level: float | None = None
@@ -116,6 +122,23 @@ class FeatureReader(Protocol):
     def get_features(self, ticker: str, force_refresh: bool = False) -> FeatureSet | None: ...
 
 
+class Thresholds(TypedDict, total=False):
+    """The thresholds as the keywords of a call, for type checkers: a level, and four in percent."""
+
+    vix_panic: float
+    spy_panic_change: float
+    breadth_risk_off: float
+    breadth_risk_on: float
+    slope_threshold: float
+
+
+class _Reading(NamedTuple):
+    """What a detector has read: the features of the market, and the level of the volatility index if it is known."""
+
+    market: FeatureSet | None
+    volatility: float | None
+
+
 class RegimeDetector:
     """Reads the regime and keeps it for `cache_ttl`. Safe from any thread.
 
@@ -123,41 +146,58 @@ class RegimeDetector:
     """
 
     def __init__(
-        self, feature_computer: FeatureReader | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        feature_computer: FeatureReader | None = None,
+        *,
+        market: str = MARKET,
+        volatility: str | None = VOLATILITY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`feature_computer`: whose SPY is read, the default store's if None. `clock`: seconds that never go back."""
+        """`feature_computer`: whose bars are read, the default store's if None. `market`: the ticker that stands for
+        the market; the figures of the metrics are called after SPY all the same. `volatility`: the ticker of its
+        volatility index, with or without "^" in the store; None: no rule reads one. `clock`: seconds that never go
+        back.
+        """
         self.feature_computer = feature_computer
+        self.market = checked_ticker(market)
+        self.volatility = None if volatility is None else checked_ticker(volatility)
         self.cache_ttl = timedelta(seconds=60)
-        self.thresholds = {
-            "vix_panic": 30.0,
+        self.thresholds: dict[str, float] = {
+            "vix_panic": 30,
             "spy_panic_change": -3.0,
-            "breadth_risk_off": 40.0,
-            "breadth_risk_on": 60.0,
+            "breadth_risk_off": 40,
+            "breadth_risk_on": 60,
             "slope_threshold": 0.0,
         }
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: tuple[RegimeResult, float] | None = None  # with the time it was read; written under _lock
+        self._days: dict[date, RegimeResult] = {}  # the newest of each day (UTC), oldest day first; by _lock
+
+    def __repr__(self) -> str:
+        kept = self._kept
+        last = "nothing kept" if kept is None else f"{kept[0].regime} at {kept[0].timestamp:%H:%M:%S} UTC"
+        return f"<RegimeDetector of {self.market} and {self.volatility}: {last}>"
 
     def detect_regime(self, force_refresh: bool = False) -> RegimeResult:
         """The regime now, or the one that was read within `cache_ttl` unless `force_refresh`, which also asks the bar
-        source for SPY and ^VIX.
+        source for the market and its volatility index.
 
-        Chop with confidence 0.3 when there are no features of SPY; that is not kept, as bars may come any moment. Each
-        caller gets a result of its own.
+        Chop with confidence 0.3 when there are no features of the market; that is not kept, as bars may come any
+        moment. Each caller gets a result of its own.
         """
         kept = self._fresh(force_refresh)
         if kept is not None:
             return kept
         thresholds = self.thresholds
         try:
-            spy = self._read(force_refresh)
+            reading = self._read(force_refresh)
         except Exception as error:
             if bridge.is_of_the_process(error):
                 raise
-            logger.exception("the features of %s cannot be read", MARKET)
-            spy = None
-        return self._keep(spy, thresholds)
+            logger.exception("the features of %s cannot be read", self.market)
+            reading = _Reading(None, None)
+        return self._keep(reading, thresholds)
 
     async def detect_regime_async(self, force_refresh: bool = False) -> RegimeResult:
         """As `detect_regime`, off the loop."""
@@ -166,21 +206,37 @@ class RegimeDetector:
             return kept
         thresholds = self.thresholds
         try:
-            spy = await self._read_async(force_refresh)
+            reading = await self._read_async(force_refresh)
         except Exception as error:
             if bridge.is_of_the_process(error):
                 raise
-            logger.exception("the features of %s cannot be read", MARKET)
-            spy = None
-        return self._keep(spy, thresholds)
+            logger.exception("the features of %s cannot be read", self.market)
+            reading = _Reading(None, None)
+        return self._keep(reading, thresholds)
 
-    def update_thresholds(self, changes: Mapping[str, float] | None = None, /, **named: float) -> None:
+    def get_regime_history(self, days: int = 5) -> list[dict[str, Any]]:
+        """`to_dict()` of the newest result of each day (UTC), of the last `days` days on which this detector has read
+        one, oldest first. The last one is the current regime, which is read for it. It remembers 366 days.
+
+        `ValueError` below 1, `TypeError` for what is no whole number.
+        """
+        if isinstance(days, bool) or not isinstance(days, int):
+            raise TypeError(f"days: {shown(days)} is a {type(days).__name__}, not a whole number")
+        if days < 1:
+            raise ValueError(f"days: {shown(days)} is below 1")
+        self.detect_regime()
+        with self._lock:
+            return [result.to_dict() for result in list(self._days.values())[-days:]]
+
+    def update_thresholds(
+        self, new_thresholds: Mapping[str, float] | None = None, *, strict: bool = False, **named: Unpack[Thresholds]
+    ) -> None:
         """Changes some thresholds and forgets the kept regime.
 
-        `ValueError` for a name that is no threshold or a number that is not finite, `TypeError` for what is no number;
-        then nothing has changed.
+        A name that is no threshold and a value that is no finite number are logged and left out. With `strict` they
+        raise `ValueError` or `TypeError`, and nothing has changed.
         """
-        changed = checked_numbers("threshold", self.thresholds, changes, named)
+        changed = checked_numbers("threshold", self.thresholds, new_thresholds, named, strict=strict)
         with self._lock:
             self.thresholds = {**self.thresholds, **changed}
             self._kept = None
@@ -191,57 +247,64 @@ class RegimeDetector:
             return None
         return kept[0].copy()
 
-    def _read(self, force: bool) -> FeatureSet | None:
+    def _read(self, force: bool) -> _Reading:
         computer = self.feature_computer or features.feature_computer
         if isinstance(computer, FeatureComputer):
-            return computer.get_features(MARKET, force, also=(VOLATILITY,))
-        return computer.get_features(MARKET, force)
+            found = computer.get_features(self.market, force, also=self._volatility_symbols())
+            return _Reading(found, self._level_in(computer.store))
+        return self._told(computer.get_features(self.market, force))
 
-    async def _read_async(self, force: bool) -> FeatureSet | None:
+    async def _read_async(self, force: bool) -> _Reading:
         computer = self.feature_computer or features.feature_computer
         if isinstance(computer, FeatureComputer):
-            return await computer.get_features_async(MARKET, force, also=(VOLATILITY,))
-        return await blocking.run(computer.get_features, MARKET, force)
+            found = await computer.get_features_async(self.market, force, also=self._volatility_symbols())
+            return _Reading(found, self._level_in(computer.store))
+        return self._told(await blocking.run(computer.get_features, self.market, force))
 
-    def _keep(self, spy: FeatureSet | None, thresholds: dict[str, float]) -> RegimeResult:
-        result = _unknown() if spy is None else _decide(_metrics(spy), thresholds)
+    def _volatility_symbols(self) -> tuple[str, ...]:
+        return () if self.volatility is None else (self.volatility,)
+
+    def _level_in(self, store: BarStore) -> float | None:
+        """The last close of the volatility index, under its name or the same without "^"."""
+        if self.volatility is None:
+            return None
+        for symbol in (self.volatility, self.volatility.removeprefix("^")):
+            with suppress(KeyError):
+                return float(store.bars(symbol)["close"][-1])
+        return None
+
+    def _told(self, found: FeatureSet | None) -> _Reading:
+        """By a computer of the application's own, which has no store to look into."""
+        return _Reading(found, None if found is None or self.volatility is None else found.vix_level)
+
+    def _keep(self, reading: _Reading, thresholds: dict[str, float]) -> RegimeResult:
+        if reading.market is None:
+            result = _result(RegimeState.CHOP, UNKNOWN_CONFIDENCE, RegimeMetrics(), [f"no features of {self.market}"])
+        else:
+            rules = _Rules(_metrics(reading.market, reading.volatility), thresholds, self.market, self.volatility)
+            result = rules.decide()
+        remembered = result.copy()
         with self._lock:
             if self.thresholds is thresholds:  # else they were changed while this was read
-                self._kept = None if spy is None else (result.copy(), self._clock())
+                self._kept = None if reading.market is None else (remembered, self._clock())
+            self._remember(remembered)
         return result
 
-
-def checked_numbers(
-    kind: str, known: Mapping[str, float], changes: Mapping[str, float] | None, named: Mapping[str, float]
-) -> dict[str, float]:
-    """`changes` and `named` together: `ValueError`, `TypeError` unless each is a finite number for a known name."""
-    plain: dict[str, float] = {}
-    for name, value in {**(changes or {}), **named}.items():
-        if name not in known:
-            raise ValueError(f"{name!r} is no {kind}; there are {', '.join(known)}")
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not a number")
-        if not _is_finite(value):
-            raise ValueError(f"{name}: {shown(value)} is not a finite number that a float can hold")
-        plain[name] = int(value) if isinstance(value, numbers.Integral) else float(value)
-    return plain
+    def _remember(self, result: RegimeResult) -> None:
+        """Under the lock."""
+        self._days[result.timestamp.date()] = result
+        while len(self._days) > MOST_DAYS:
+            del self._days[next(iter(self._days))]
 
 
-def _is_finite(value: numbers.Real) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _metrics(spy: FeatureSet) -> RegimeMetrics:
+def _metrics(market: FeatureSet, volatility: float | None) -> RegimeMetrics:
     return RegimeMetrics(
-        vix_level=spy.vix_level,
-        spy_change_1d=spy.price_change_1d,
-        breadth_50dma=spy.breadth_50dma,
-        spy_slope_20d=spy.slope_20d,
-        spy_vs_sma20=_percent_above(spy.close, spy.sma_20),
-        spy_vs_sma50=_percent_above(spy.close, spy.sma_50),
+        vix_level=volatility,
+        spy_change_1d=market.price_change_1d,
+        breadth_50dma=market.breadth_50dma,
+        spy_slope_20d=market.slope_20d,
+        spy_vs_sma20=_percent_above(market.close, market.sma_20),
+        spy_vs_sma50=_percent_above(market.close, market.sma_50),
     )
 
 
@@ -249,69 +312,78 @@ def _percent_above(close: float | None, average: float | None) -> float | None:
     return 100.0 * (close / average - 1.0) if close is not None and average else None
 
 
-def _decide(metrics: RegimeMetrics, thresholds: Mapping[str, float]) -> RegimeResult:
-    """The first rule that has reasons decides, and it alone counts as triggered."""
-    if reasons := _panic_reasons(metrics, thresholds):
-        metrics.panic_triggered = True
-        regime = RegimeState.PANIC
-    elif reasons := _risk_off_reasons(metrics, thresholds):
-        metrics.risk_off_triggered = True
-        regime = RegimeState.RISK_OFF
-    elif reasons := _risk_on_reasons(metrics, thresholds):
-        metrics.risk_on_triggered = True
-        regime = RegimeState.RISK_ON
-    else:
-        reasons = ["no rule holds", *_known_figures(metrics)]
-        regime = RegimeState.CHOP
-    return _result(regime, CONFIDENCE[regime], metrics, reasons)
+@dataclass(frozen=True)
+class _Rules:
+    """The rules over one reading, and the sentences that say what they have found."""
 
+    metrics: RegimeMetrics
+    thresholds: Mapping[str, float]
+    market: str
+    volatility: str | None
 
-def _panic_reasons(metrics: RegimeMetrics, thresholds: Mapping[str, float]) -> list[str]:
-    reasons = []
-    vix, change = metrics.vix_level, metrics.spy_change_1d
-    if vix is not None and vix > thresholds["vix_panic"]:
-        reasons.append(f"VIX {vix:.1f} above {thresholds['vix_panic']:g}")
-    if change is not None and change < thresholds["spy_panic_change"]:
-        reasons.append(f"SPY {change:+.2f} % in a day, below {thresholds['spy_panic_change']:g} %")
-    return reasons
+    def decide(self) -> RegimeResult:
+        """The first rule that has reasons decides, and it alone counts as triggered."""
+        metrics = self.metrics
+        if reasons := self._panic_reasons():
+            metrics.panic_triggered = True
+            regime = RegimeState.PANIC
+        elif reasons := self._risk_off_reasons():
+            metrics.risk_off_triggered = True
+            regime = RegimeState.RISK_OFF
+        elif reasons := self._risk_on_reasons():
+            metrics.risk_on_triggered = True
+            regime = RegimeState.RISK_ON
+        else:
+            reasons = ["no rule holds", *self._known_figures()]
+            regime = RegimeState.CHOP
+        if self.volatility is not None and metrics.vix_level is None:
+            reasons.append(f"{self._volatility_name} unknown, {ASSUMED_VOLATILITY:g} assumed")
+        return _result(regime, CONFIDENCE[regime], metrics, reasons)
 
+    @property
+    def _volatility_name(self) -> str:
+        return "" if self.volatility is None else self.volatility.removeprefix("^")
 
-def _risk_off_reasons(metrics: RegimeMetrics, thresholds: Mapping[str, float]) -> list[str]:
-    breadth, slope = metrics.breadth_50dma, metrics.spy_slope_20d
-    if breadth is None or slope is None:
-        return []
-    if not (breadth < thresholds["breadth_risk_off"] and slope < thresholds["slope_threshold"]):
-        return []
-    return [
-        f"breadth {breadth:.1f} % below {thresholds['breadth_risk_off']:g} %",
-        f"SPY slope {slope:+.3f} % a bar below {thresholds['slope_threshold']:g}",
-    ]
+    def _panic_reasons(self) -> list[str]:
+        reasons = []
+        level, change = self.metrics.vix_level, self.metrics.spy_change_1d
+        level_limit, change_limit = self.thresholds["vix_panic"], self.thresholds["spy_panic_change"]
+        if level is None and self.volatility is not None:
+            level = ASSUMED_VOLATILITY
+        if level is not None and level > level_limit:
+            reasons.append(f"{self._volatility_name} {level:.1f} above {level_limit:g}")
+        if change is not None and change < change_limit:
+            reasons.append(f"{self.market} {change:+.2f} % in a day, below {change_limit:g} %")
+        return reasons
 
+    def _risk_off_reasons(self) -> list[str]:
+        breadth, slope = self.metrics.breadth_50dma, self.metrics.spy_slope_20d
+        breadth_limit, slope_limit = self.thresholds["breadth_risk_off"], self.thresholds["slope_threshold"]
+        if breadth is None or slope is None or not (breadth < breadth_limit and slope < slope_limit):
+            return []
+        return [
+            f"breadth {breadth:.1f} % below {breadth_limit:g} %",
+            f"{self.market} slope {slope:+.3f} % a bar below {slope_limit:g}",
+        ]
 
-def _risk_on_reasons(metrics: RegimeMetrics, thresholds: Mapping[str, float]) -> list[str]:
-    breadth, slope = metrics.breadth_50dma, metrics.spy_slope_20d
-    if breadth is None or slope is None:
-        return []
-    if not (breadth > thresholds["breadth_risk_on"] and slope > thresholds["slope_threshold"]):
-        return []
-    return [
-        f"breadth {breadth:.1f} % above {thresholds['breadth_risk_on']:g} %",
-        f"SPY slope {slope:+.3f} % a bar above {thresholds['slope_threshold']:g}",
-    ]
+    def _risk_on_reasons(self) -> list[str]:
+        breadth, slope = self.metrics.breadth_50dma, self.metrics.spy_slope_20d
+        breadth_limit, slope_limit = self.thresholds["breadth_risk_on"], self.thresholds["slope_threshold"]
+        if breadth is None or slope is None or not (breadth > breadth_limit and slope > slope_limit):
+            return []
+        return [
+            f"breadth {breadth:.1f} % above {breadth_limit:g} %",
+            f"{self.market} slope {slope:+.3f} % a bar above {slope_limit:g}",
+        ]
 
-
-def _known_figures(metrics: RegimeMetrics) -> list[str]:
-    figures = (
-        ("VIX {:.1f}", metrics.vix_level),
-        ("SPY {:+.2f} % in a day", metrics.spy_change_1d),
-        ("breadth {:.1f} %", metrics.breadth_50dma),
-        ("SPY slope {:+.3f} % a bar", metrics.spy_slope_20d),
-    )
-    return [text.format(figure) for text, figure in figures if figure is not None]
-
-
-def _unknown() -> RegimeResult:
-    return _result(RegimeState.CHOP, UNKNOWN_CONFIDENCE, RegimeMetrics(), [f"no features of {MARKET}"])
+    def _known_figures(self) -> list[str]:
+        figures = (
+            (self._volatility_name, "{:.1f}", self.metrics.vix_level),
+            (self.market, "{:+.2f} % in a day", self.metrics.spy_change_1d),
+            ("breadth", "{:.1f} %", self.metrics.breadth_50dma),
+            (f"{self.market} slope", "{:+.3f} % a bar", self.metrics.spy_slope_20d),
+        )
+        return [f"{name} {text.format(figure)}" for name, text, figure in figures if figure is not None]
 
 
 def _result(regime: RegimeState, confidence: float, metrics: RegimeMetrics, reasons: list[str]) -> RegimeResult:

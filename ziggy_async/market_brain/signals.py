@@ -10,18 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
-from ziggy_async.market_brain.regime import (
-    RegimeDetector,
-    RegimeResult,
-    RegimeState,
-    checked_numbers,
-    regime_detector,
-)
+from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
+from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.runtime import blocking
 
 __all__ = [
@@ -55,6 +50,21 @@ Result = dict[str, Any]
 """{"ticker": str, "signal": Signal | None, "reason": str}."""
 
 
+class SignalParameters(TypedDict, total=False):
+    """The parameters as the keywords of a call, for type checkers."""
+
+    mr_rsi_oversold: float
+    mr_rsi_overbought: float
+    mr_z_score_long: float
+    mr_z_score_short: float
+    mom_breakout_periods: float
+    mom_volume_multiplier: float
+    mom_trend_strength: float
+    stop_loss_atr_multiple: float
+    take_profit_atr_multiple: float
+    max_holding_days: float
+
+
 class SignalDirection(StrEnum):
     LONG = "LONG"
     SHORT = "SHORT"
@@ -75,7 +85,8 @@ class Signal:
     `confidence` is 0 to 1, `raw_confidence` the same before the application's calibration. `expected_return` is in
     percent of the entry: confidence times the gain at the target, less (1 - confidence) times the loss at the stop.
     `risk_reward_ratio` is |target - entry| / |entry - stop|, None without a risk. `features_snapshot` holds the figures
-    that decided. `decision_quality["stale"]` is True when the bar source failed for the ticker.
+    that decided. `decision_quality["stale"]` is True when the bar source failed for the ticker. `timestamp` is when the
+    signal was made, `bar_time` the time of the bar that it was made from.
     """
 
     ticker: str
@@ -86,7 +97,7 @@ class Signal:
     entry_price: float | None = None
     stop_loss: float | None = None
     take_profit: float | None = None
-    timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
+    timestamp: datetime | None = field(default_factory=lambda: datetime.now(UTC))
     time_horizon: str | None = None
     regime_context: str | None = None
     features_snapshot: dict[str, Any] = field(default_factory=dict)
@@ -97,6 +108,7 @@ class Signal:
     decision_quality: dict[str, Any] = field(default_factory=dict)
     similar_outcomes: dict[str, Any] = field(default_factory=dict)
     lessons_learned: list[str] = field(default_factory=list)
+    bar_time: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The signal as plain values that JSON takes; the signal's own are copied."""
@@ -108,11 +120,12 @@ class Signal:
             "reason": self.reason,
             "price_levels": _price_levels(self),
             "context": {
-                "timestamp": self.timestamp.isoformat(),
+                "timestamp": _iso(self.timestamp),
                 "time_horizon": self.time_horizon,
                 "regime_context": self.regime_context,
                 "expected_return": self.expected_return,
                 "risk_reward_ratio": self.risk_reward_ratio,
+                "bar_time": _iso(self.bar_time),
             },
             "features_snapshot": copy.deepcopy(self.features_snapshot),
             "decision_context": {
@@ -146,7 +159,7 @@ class SignalGenerator:
 
     def __init__(self, feature_computer: FeatureComputer | None = None, detector: RegimeDetector | None = None) -> None:
         """`feature_computer` and `detector`: by default those of the default store."""
-        self.params = dict(DEFAULT_PARAMETERS)
+        self.params: dict[str, float] = dict(DEFAULT_PARAMETERS)
         self.win_rates = {
             SignalType.MEAN_REVERSION: {
                 RegimeState.CHOP: 0.65,
@@ -165,26 +178,48 @@ class SignalGenerator:
         self._computer = feature_computer
         self._detector = detector
 
-    def generate_signal(self, ticker: str, regime: Regime | None = None, *, rules: int = BOTH_RULES) -> Result:
+    def __repr__(self) -> str:
+        return f"<SignalGenerator by {self._regime_detector()!r}>"
+
+    def generate_signal(
+        self,
+        ticker: str,
+        regime: Regime | None = None,
+        params: Mapping[str, float] | None = None,
+        *,
+        rules: int = BOTH_RULES,
+    ) -> Result:
         """{"ticker", "signal": Signal or None, "reason"}.
 
         The reason is "ok", "no_trade_edge", "insufficient_features" or "error: ...". `regime` None: as the detector
-        says; else a result of a detector, a `RegimeState` or its value. `rules`: which to try.
+        says; else a result of a detector, a `RegimeState` or its value. `params`: parameters of this call, in the place
+        of some of `self.params`. `rules`: which to try.
 
-        `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none.
+        `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none, a name in `params`
+        that is no parameter, or a value there that is no finite number.
         """
         ticker = checked_ticker(ticker)
-        return self.generate_signals_bulk([ticker], regime, rules=rules)[ticker]
+        return self.generate_signals_bulk([ticker], regime, params, rules=rules)[ticker]
 
     async def generate_signal_async(
-        self, ticker: str, regime: Regime | None = None, *, rules: int = BOTH_RULES
+        self,
+        ticker: str,
+        regime: Regime | None = None,
+        params: Mapping[str, float] | None = None,
+        *,
+        rules: int = BOTH_RULES,
     ) -> Result:
         """As `generate_signal`, off the loop."""
         ticker = checked_ticker(ticker)
-        return (await self.generate_signals_bulk_async([ticker], regime, rules=rules))[ticker]
+        return (await self.generate_signals_bulk_async([ticker], regime, params, rules=rules))[ticker]
 
     def generate_signals_bulk(
-        self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
+        self,
+        tickers: Iterable[str],
+        regime: Regime | None = None,
+        params: Mapping[str, float] | None = None,
+        *,
+        rules: int = BOTH_RULES,
     ) -> dict[str, Result]:
         """Ticker -> as from `generate_signal`, each once and in the order given; the regime is read once.
 
@@ -192,12 +227,13 @@ class SignalGenerator:
         """
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
+        parameters = self._parameters(params)
         if not names:
             return {}
         computer = self._feature_computer()
         stale = computer.refresh(names)
         state = given or self._regime_detector().detect_regime().regime
-        results = _core.signals(computer.store, names, *self._rules(state), rules)
+        results = _core.signals(computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
@@ -205,31 +241,45 @@ class SignalGenerator:
         return results
 
     async def generate_signals_bulk_async(
-        self, tickers: Iterable[str], regime: Regime | None = None, *, rules: int = BOTH_RULES
+        self,
+        tickers: Iterable[str],
+        regime: Regime | None = None,
+        params: Mapping[str, float] | None = None,
+        *,
+        rules: int = BOTH_RULES,
     ) -> dict[str, Result]:
         """As `generate_signals_bulk`, off the loop."""
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
+        parameters = self._parameters(params)
         if not names:
             return {}
         computer = self._feature_computer()
         stale = await computer.refresh_async(names)
         state = given or (await self._regime_detector().detect_regime_async()).regime
         loop, port = bridge.port()
-        results = await port.signals(loop, computer.store, names, *self._rules(state), rules)
+        results = await port.signals(
+            loop, computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+        )
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
             await blocking.run_each_async(*_enriching(enrich, results, computer))
         return results
 
-    def update_parameters(self, changes: Mapping[str, float] | None = None, /, **named: float) -> None:
+    def update_parameters(
+        self,
+        new_params: Mapping[str, float] | None = None,
+        *,
+        strict: bool = False,
+        **named: Unpack[SignalParameters],
+    ) -> None:
         """Changes some of `params`.
 
-        `ValueError` for a name that is no parameter or a number that is not finite, `TypeError` for what is no number;
-        then nothing has changed.
+        A name that is no parameter and a value that is no finite number are logged and left out. With `strict` they
+        raise `ValueError` or `TypeError`, and nothing has changed.
         """
-        self.params = {**self.params, **checked_numbers("parameter", self.params, changes, named)}
+        self.params = {**self.params, **checked_numbers("parameter", self.params, new_params, named, strict=strict)}
 
     def get_signal_explanation(self, signal: Signal) -> dict[str, Any]:
         """Why a signal is what it is, as plain values. Amounts are in the price's unit, for one share."""
@@ -254,12 +304,17 @@ class SignalGenerator:
     def _regime_detector(self) -> RegimeDetector:
         return self._detector or regime_detector
 
-    def _rules(self, state: RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
-        """The regime, the parameters and the win rates as the core takes them."""
-        parameters = tuple(float(self.params[name]) for name in DEFAULT_PARAMETERS)
+    def _parameters(self, params: Mapping[str, float] | None) -> tuple[float, ...]:
+        """In the core's order."""
+        chosen = self.params
+        if params is not None:
+            chosen = {**chosen, **checked_numbers("parameter", chosen, params, strict=True)}
+        return tuple(float(chosen[name]) for name in DEFAULT_PARAMETERS)
+
+    def _win_rates(self) -> tuple[float, ...]:
+        """In the core's order."""
         kinds = (SignalType.MEAN_REVERSION, SignalType.MOMENTUM)
-        win_rates = tuple(float(self.win_rates[kind][each]) for kind in kinds for each in REGIMES)
-        return REGIMES.index(state), parameters, win_rates
+        return tuple(float(self.win_rates[kind][each]) for kind in kinds for each in REGIMES)
 
 
 def checked_regime(regime: object) -> RegimeState:
@@ -311,6 +366,10 @@ def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Sign
     return enriched
 
 
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
 def _price_levels(signal: Signal) -> dict[str, float | None]:
     return {"entry": signal.entry_price, "stop_loss": signal.stop_loss, "take_profit": signal.take_profit}
 
@@ -323,21 +382,29 @@ signal_generator = SignalGenerator()
 """The generator over the default store that the functions below use."""
 
 
-def generate_ticker_signal(ticker: str) -> Result:
+def generate_ticker_signal(
+    ticker: str, regime: Regime | None = None, params: Mapping[str, float] | None = None
+) -> Result:
     """The signal of one ticker; see `SignalGenerator.generate_signal`."""
-    return signal_generator.generate_signal(ticker)
+    return signal_generator.generate_signal(ticker, regime, params)
 
 
-def generate_signals_for_watchlist(tickers: Iterable[str]) -> dict[str, Result]:
+def generate_signals_for_watchlist(
+    tickers: Iterable[str], regime: Regime | None = None, params: Mapping[str, float] | None = None
+) -> dict[str, Result]:
     """Ticker -> its signal, in the order given; see `SignalGenerator.generate_signals_bulk`."""
-    return signal_generator.generate_signals_bulk(tickers)
+    return signal_generator.generate_signals_bulk(tickers, regime, params)
 
 
-async def generate_ticker_signal_async(ticker: str) -> Result:
+async def generate_ticker_signal_async(
+    ticker: str, regime: Regime | None = None, params: Mapping[str, float] | None = None
+) -> Result:
     """As `generate_ticker_signal`, off the loop."""
-    return await signal_generator.generate_signal_async(ticker)
+    return await signal_generator.generate_signal_async(ticker, regime, params)
 
 
-async def generate_signals_for_watchlist_async(tickers: Iterable[str]) -> dict[str, Result]:
+async def generate_signals_for_watchlist_async(
+    tickers: Iterable[str], regime: Regime | None = None, params: Mapping[str, float] | None = None
+) -> dict[str, Result]:
     """As `generate_signals_for_watchlist`, off the loop."""
-    return await signal_generator.generate_signals_bulk_async(tickers)
+    return await signal_generator.generate_signals_bulk_async(tickers, regime, params)

@@ -1,11 +1,15 @@
 """Features of the paper-trading feed: a window of ticks per symbol, and the figures over it.
 
-The feed is not a calendar: ticks of equal or older timestamps are appended as they come. A symbol's timestamps
-come back as they went in: without a zone when the last datetime that was fed for it had none, else in UTC.
+The feed is not a calendar: ticks of equal or older timestamps are appended as they come. What the features repeat of a
+symbol's last tick comes back as it went in: the timestamp in its zone, or without one, and whole numbers whole.
 """
 
+import numbers
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ziggy_async import _core, bridge
 from ziggy_async.messages import shown
@@ -41,40 +45,105 @@ class MarketFeatures:
     high: float
     low: float
     volume: float
-    sma_5: float
-    sma_20: float
-    sma_50: float
-    rsi: float
-    bollinger_upper: float
-    bollinger_lower: float
-    atr: float
-    vol_regime: str
-    trend_regime: str
-    bid_ask_spread: float
-    order_flow_imbalance: float
-    news_sentiment: float
-    news_urgency: float
-    spy_correlation: float
-    sector_momentum: float
+    sma_5: float = 0.0
+    sma_20: float = 0.0
+    sma_50: float = 0.0
+    rsi: float = 50.0
+    bollinger_upper: float = 0.0
+    bollinger_lower: float = 0.0
+    atr: float = 0.0
+    vol_regime: str = "normal"
+    trend_regime: str = "sideways"
+    bid_ask_spread: float = 0.0
+    order_flow_imbalance: float = 0.0
+    news_sentiment: float = 0.0
+    news_urgency: float = 0.0
+    spy_correlation: float = 0.0
+    sector_momentum: float = 0.0
 
 
 _core.register("MarketFeatures", MarketFeatures)
 
 
-class FeatureComputer:
-    """The last `window_size` observations of each symbol, and the features over them. Safe from any thread."""
+REPEATED = {"close": "price", "open_price": "open_price", "high": "high", "low": "low", "volume": "volume"}
+"""The figures of an observation that its features repeat, and what they call them."""
 
-    def __init__(self, window_size: int = 200) -> None:
-        """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number."""
+
+class _Form(NamedTuple):
+    """In what form a symbol's last observation came, as far as the store does not keep it."""
+
+    zone: tzinfo | None
+    """Of its timestamp; None: as the store answers, in UTC or without a zone."""
+    whole: tuple[str, ...]
+    """The fields of `MarketFeatures` that are whole numbers."""
+
+    @classmethod
+    def of(cls, observation: PriceData) -> "_Form | None":
+        """None where the store answers in that form by itself."""
+        zone = getattr(observation.timestamp, "tzinfo", None)
+        whole = tuple(field for name, field in REPEATED.items() if _is_whole(getattr(observation, name)))
+        return cls(zone, whole) if whole or zone not in (None, UTC) else None
+
+    def given_to(self, features: MarketFeatures) -> MarketFeatures:
+        """The features in this form, as far as they can have it: another thread may have fed what came in another."""
+        if self.zone is not None and features.timestamp.tzinfo is not None:
+            features.timestamp = features.timestamp.astimezone(self.zone)
+        for name in self.whole:
+            figure = getattr(features, name)
+            if figure.is_integer():
+                setattr(features, name, int(figure))
+        return features
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is not float and isinstance(value, numbers.Integral)
+
+
+class FeatureComputer:
+    """The last `window_size` observations of each symbol, and the features over them. Safe from any thread.
+
+    A copy, and what is unpickled, has the same observations, and goes its own way from there.
+    """
+
+    def __init__(self, window_size: int = 200, *, bars_per_year: float = 252) -> None:
+        """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number.
+        `bars_per_year`: what vol_regime scales the volatility by, from 1 to 1e9."""
         try:
-            self._store = _core.BarStore(window_size, ordered=False)
+            self._store = _core.BarStore(window_size, ordered=False, bars_per_year=bars_per_year)
         except ValueError as error:
             raise ValueError(
-                f"window_size: {shown(window_size)}: {error}".replace("capacity must", "it must")
+                str(error).replace("capacity must", f"window_size: {shown(window_size)}: it must")
             ) from None
         except TypeError:
+            if hasattr(window_size, "__index__"):
+                raise
             kind = type(window_size).__name__
             raise TypeError(f"window_size: {shown(window_size)} is a {kind}, not a whole number") from None
+        self._forms: dict[str, _Form] = {}  # of the symbols that have one
+
+    def __repr__(self) -> str:
+        return f"<FeatureComputer of {len(self._store)} symbols, the last {self._store.capacity} observations of each>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        symbols = {symbol: self._store.bars(symbol) for symbol in self._store.symbols()}
+        naive = {symbol for symbol in symbols if self._is_naive(symbol)}
+        made = {"window_size": self._store.capacity, "bars_per_year": self._store.bars_per_year}
+        return {"made": made, "symbols": symbols, "naive": naive, "forms": dict(self._forms)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["made"])  # type: ignore[misc]
+        self._forms = state["forms"]
+        for symbol, bars in state["symbols"].items():
+            times, *figures = bars.values()
+            appended = 1 if symbol in state["naive"] else 0  # the last one alone says that there is no zone
+            loaded = len(times) - appended
+            if loaded:
+                opens, highs, lows, closes, volumes = (column[:loaded] for column in figures)
+                nanoseconds = times[:loaded].astype(np.int64)
+                self._store._load_rows(symbol, nanoseconds, opens, highs, lows, closes, volumes, False)
+            if appended:
+                time = times[-1].astype("datetime64[us]").item()
+                self._store.append(symbol, time, *(column[-1] for column in figures))
 
     def add_price_data(self, price_data: PriceData) -> None:
         """Appends one observation. `ValueError` naming symbol, column, value unless prices are finite and positive."""
@@ -87,16 +156,29 @@ class FeatureComputer:
             price_data.close,
             price_data.volume,
         )
+        form = _Form.of(price_data)
+        if form is not None:
+            self._forms[price_data.symbol] = form
+        else:
+            self._forms.pop(price_data.symbol, None)
 
     def compute_features(self, symbol: str) -> MarketFeatures | None:
         """The features of `symbol` now, computed in the calling thread; None when there are no bars of it."""
-        return _core.paper_features(self._store, symbol)
+        return self._in_form(symbol, _core.paper_features(self._store, symbol))
 
     async def compute_features_async(self, symbol: str) -> MarketFeatures | None:
         """The same, computed off the loop."""
         loop, port = bridge.port()
-        features: MarketFeatures | None = await port.paper_features(loop, self._store, symbol)
-        return features
+        return self._in_form(symbol, await port.paper_features(loop, self._store, symbol))
+
+    def _is_naive(self, symbol: str) -> bool:
+        """Whether its last timestamp had no zone."""
+        features = _core.paper_features(self._store, symbol)
+        return features is not None and features.timestamp.tzinfo is None
+
+    def _in_form(self, symbol: str, features: MarketFeatures | None) -> MarketFeatures | None:
+        form = self._forms.get(symbol)
+        return features if form is None or features is None else form.given_to(features)
 
 
 feature_computer = FeatureComputer()
@@ -105,7 +187,8 @@ feature_computer = FeatureComputer()
 
 async def compute_features_async(symbol: str) -> MarketFeatures | None:
     """The features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
-    # Not through the method: a call less on a path that is awaited ten thousand times at once.
+    # Not through the methods: calls less on a path that is awaited ten thousand times at once.
     loop, port = bridge.port()
     features: MarketFeatures | None = await port.paper_features(loop, feature_computer._store, symbol)
-    return features
+    form = feature_computer._forms.get(symbol)
+    return features if form is None or features is None else form.given_to(features)

@@ -1,0 +1,28 @@
+/* The Python side of a plan, shared by plan_type.c (how it is made) and those who run it. */
+#ifndef ZA_BINDING_PLAN_OBJECT_H
+#define ZA_BINDING_PLAN_OBJECT_H
+
+#include "binding/types.h"
+#include "plan/run.h"
+
+typedef struct za_plan_object {
+    PyObject_HEAD
+    za_plan *plan;
+    PyObject *columns;  /* tuple of names */
+    za_figure *figures; /* what of a store each column is; ZA_FIGURE_COUNT: no store has it */
+} za_plan_object;
+
+/* plan_tables.c: over(columns, offsets, times, zone, *, lanes=0, block=0, pieces=True) and tails(...) -> values, and
+ * arrays(*columns) -> an array, or a tuple of arrays, of the columns' shape. */
+PyObject *za_plan_over(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *za_plan_arrays(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* query.c: latest(store, tickers, zone) and history(store, tickers, zone, first, last) -> (times, bars, values): of
+ * each ticker's last bar, or of all their bars from time `first` to `last`, ticker by ticker. */
+PyObject *za_plan_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_plan_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* A zone argument: None for UTC, or (since, offset, initial, day_start), whose arrays *zone borrows from the tuple. */
+int za_zone_of(PyObject *object, za_zone *zone);
+#endif

@@ -1,0 +1,323 @@
+/* Plans over columns that the caller gives: groups of a table, and arrays. */
+#include "binding/numpy.h"
+
+#include "binding/plan_object.h"
+
+#include "base/memory.h"
+#include "binding/convert.h"
+#include "pool/pool.h"
+
+/* A call's columns, contiguous float64. */
+typedef struct za_columns {
+    PyObject **arrays; /* owned, `count` of them */
+    const double **values;
+    int count;
+} za_columns;
+
+static void release_columns(za_columns *columns)
+{
+    for (int i = 0; columns->arrays != NULL && i < columns->count; i++) {
+        Py_XDECREF(columns->arrays[i]);
+    }
+    za_free(columns->arrays);
+    za_free(columns->values);
+}
+
+/* An array of `type` with 1 to `most_dimensions` dimensions, contiguous: the object itself if it is one. */
+static PyArrayObject *array_of(PyObject *object, int type, int most_dimensions, const char *name)
+{
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY);
+    if (array == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
+            PyErr_Format(PyExc_TypeError, "%s must be an array of %s, or one that NumPy casts safely", name,
+                         type == NPY_DOUBLE ? "float64" : "int64");
+        }
+        return NULL;
+    }
+    if (PyArray_NDIM(array) < 1 || PyArray_NDIM(array) > most_dimensions) {
+        PyErr_Format(PyExc_ValueError, "%s must have %s", name,
+                     most_dimensions == 1 ? "the shape (rows,)" : "the shape (bars,) or (series, bars)");
+        Py_CLEAR(array);
+    }
+    return array;
+}
+
+static const char *name_of_column(const za_plan_object *self, int column)
+{
+    const char *name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(self->columns, column));
+    return name != NULL ? name : "a column";
+}
+
+/* `count` columns of one shape; each is the plan's column of its place. */
+static int take_columns(za_plan_object *self, PyObject *const *objects, Py_ssize_t count, int most_dimensions,
+                        za_columns *columns)
+{
+    *columns = (za_columns){.count = (int)count};
+    if (count != za_plan_column_count(self->plan)) {
+        PyErr_Format(PyExc_TypeError, "the plan reads %d columns, not %zd", za_plan_column_count(self->plan), count);
+        return -1;
+    }
+    columns->arrays = za_alloc_zeroed((size_t)count, sizeof *columns->arrays);
+    columns->values = za_alloc_zeroed((size_t)count, sizeof *columns->values);
+    if (columns->arrays == NULL || columns->values == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int i = 0; i < count; i++) {
+        PyArrayObject *array = array_of(objects[i], NPY_DOUBLE, most_dimensions, name_of_column(self, i));
+        if (array == NULL) {
+            return -1;
+        }
+        columns->arrays[i] = (PyObject *)array;
+        columns->values[i] = PyArray_DATA(array);
+        PyArrayObject *first = (PyArrayObject *)columns->arrays[0];
+        if (PyArray_NDIM(array) != PyArray_NDIM(first) ||
+            !PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(first), PyArray_NDIM(array))) {
+            PyErr_Format(PyExc_ValueError, "%s has another shape than %s", name_of_column(self, i),
+                         name_of_column(self, 0));
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int za_zone_of(PyObject *object, za_zone *zone)
+{
+    *zone = (za_zone){0};
+    PyObject *since, *offset;
+    long long initial, day_start;
+    if (object == NULL || object == Py_None) {
+        return 0;
+    }
+    if (!PyTuple_Check(object)) {
+        PyErr_SetString(PyExc_TypeError, "zone must be None or (since, offset, initial, day_start)");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(object, "O!O!LL", &PyArray_Type, &since, &PyArray_Type, &offset, &initial, &day_start)) {
+        return -1;
+    }
+    PyArrayObject *pair[] = {(PyArrayObject *)since, (PyArrayObject *)offset};
+    for (int i = 0; i < 2; i++) {
+        if (PyArray_TYPE(pair[i]) != NPY_INT64 || PyArray_NDIM(pair[i]) != 1 || !PyArray_IS_C_CONTIGUOUS(pair[i]) ||
+            PyArray_SIZE(pair[i]) != PyArray_SIZE(pair[0])) {
+            PyErr_SetString(PyExc_TypeError, "the changes of a zone are two arrays of int64 of one length");
+            return -1;
+        }
+    }
+    *zone = (za_zone){.since = PyArray_DATA(pair[0]),
+                      .offset = PyArray_DATA(pair[1]),
+                      .count = PyArray_SIZE(pair[0]),
+                      .initial = initial,
+                      .day_start = day_start};
+    return 0;
+}
+
+/* The groups of a table: [offsets[i], offsets[i + 1]) of `rows`. */
+static PyArrayObject *take_offsets(PyObject *object, npy_intp rows)
+{
+    PyArrayObject *array = array_of(object, NPY_INT64, 1, "offsets");
+    if (array == NULL) {
+        return NULL;
+    }
+    const int64_t *offsets = PyArray_DATA(array);
+    npy_intp count = PyArray_SIZE(array);
+    int good = count > 0 && offsets[0] == 0 && offsets[count - 1] == rows;
+    for (npy_intp i = 1; good && i < count; i++) {
+        good = offsets[i] >= offsets[i - 1];
+    }
+    if (!good) {
+        PyErr_SetString(PyExc_ValueError, "offsets must ascend from 0 to the number of rows");
+        Py_CLEAR(array);
+    }
+    return array;
+}
+
+/* Times of the rows, or NULL without an exception when there are none. */
+static int take_times(const za_plan_object *self, PyObject *object, npy_intp rows, PyArrayObject **times)
+{
+    *times = NULL;
+    if (object == Py_None) {
+        if (za_plan_reads_times(self->plan)) {
+            PyErr_SetString(PyExc_ValueError, "a formula reads the bars' times, and there are none");
+            return -1;
+        }
+        return 0;
+    }
+    *times = array_of(object, NPY_INT64, 1, "times");
+    if (*times != NULL && PyArray_SIZE(*times) != rows) {
+        PyErr_SetString(PyExc_ValueError, "there must be a time for each row");
+        Py_CLEAR(*times);
+    }
+    return *times == NULL ? -1 : 0;
+}
+
+/* Runs it while the calling thread waits without the GIL. */
+static int run_table(za_run *run)
+{
+    za_error error;
+    za_code code = za_run_init(run, &error);
+    if (code == ZA_OK) {
+        Py_BEGIN_ALLOW_THREADS
+        code = za_run_wait(run, za_pool_shared(), &error);
+        Py_END_ALLOW_THREADS
+    }
+    if (code != ZA_OK) {
+        (void)za_raise(&error);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *new_values(npy_intp rows, int results)
+{
+    npy_intp shape[] = {rows, results};
+    return PyArray_EMPTY(2, shape, NPY_DOUBLE, 1);
+}
+
+/* The arguments of over and tails. */
+typedef struct za_table_call {
+    PyObject *columns, *offsets, *times, *zone;
+    int lanes, block, pieces;
+} za_table_call;
+
+static PyObject *run_groups(za_plan_object *self, const za_table_call *call, bool last)
+{
+    za_columns columns = {0};
+    PyArrayObject *offsets = NULL, *times = NULL;
+    PyObject *values = NULL;
+    za_run run = {.plan = self->plan, .last = last, .cut = {call->lanes, call->block, !call->pieces}};
+    if (take_columns(self, &PyTuple_GET_ITEM(call->columns, 0), PyTuple_GET_SIZE(call->columns), 1, &columns) < 0 ||
+        za_zone_of(call->zone, &run.zone) < 0) {
+        goto done;
+    }
+    npy_intp rows = columns.count > 0 ? PyArray_SIZE((PyArrayObject *)columns.arrays[0]) : -1;
+    if (rows < 0) { /* formulas of no column: the offsets say how many rows there are */
+        PyObject *array = PyArray_FROM_OTF(call->offsets, NPY_INT64, NPY_ARRAY_IN_ARRAY);
+        npy_intp count = array == NULL ? 0 : PyArray_SIZE((PyArrayObject *)array);
+        rows = count > 0 ? (npy_intp)((const int64_t *)PyArray_DATA((PyArrayObject *)array))[count - 1] : 0;
+        Py_XDECREF(array);
+    }
+    offsets = PyErr_Occurred() ? NULL : take_offsets(call->offsets, rows);
+    if (offsets == NULL || take_times(self, call->times, rows, &times) < 0) {
+        goto done;
+    }
+    run.count = (size_t)(PyArray_SIZE(offsets) - 1);
+    run.rows = last ? (int64_t)run.count : rows;
+    values = new_values((npy_intp)run.rows, za_plan_output_count(self->plan));
+    if (values == NULL) {
+        goto done;
+    }
+    run.values = PyArray_DATA((PyArrayObject *)values);
+    run.table = &(za_table){.columns = columns.values,
+                            .times = times == NULL ? NULL : PyArray_DATA(times),
+                            .offsets = PyArray_DATA(offsets)};
+    if (run_table(&run) < 0) {
+        Py_CLEAR(values);
+    }
+done:
+    release_columns(&columns);
+    Py_XDECREF((PyObject *)offsets);
+    Py_XDECREF((PyObject *)times);
+    return values;
+}
+
+static PyObject *over(PyObject *self, PyObject *arguments, PyObject *keywords, bool last)
+{
+    static char *names[] = {"columns", "offsets", "times", "zone", "lanes", "block", "pieces", NULL};
+    za_table_call call = {.times = Py_None, .zone = Py_None, .pieces = 1};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|OO$iip", names, &PyTuple_Type, &call.columns,
+                                     &call.offsets, &call.times, &call.zone, &call.lanes, &call.block, &call.pieces)) {
+        return NULL;
+    }
+    if (call.block < 0) {
+        return PyErr_Format(PyExc_ValueError, "block must be a number of bars, not %d", call.block);
+    }
+    return run_groups((za_plan_object *)self, &call, last);
+}
+
+PyObject *za_plan_over(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    return over(self, arguments, keywords, false);
+}
+
+PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    return over(self, arguments, keywords, true);
+}
+
+/* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */
+static PyObject *result_of(PyArrayObject *whole, int k)
+{
+    PyArrayObject *part =
+        (PyArrayObject *)PyArray_New(&PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, NPY_DOUBLE, NULL,
+                                     PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
+    if (part != NULL && PyArray_SetBaseObject(part, Py_NewRef((PyObject *)whole)) < 0) {
+        Py_CLEAR(part);
+    }
+    return (PyObject *)part;
+}
+
+static PyObject *results_of(PyArrayObject *whole)
+{
+    npy_intp count = PyArray_DIM(whole, 0);
+    if (count == 1) {
+        return result_of(whole, 0);
+    }
+    PyObject *tuple = PyTuple_New(count);
+    for (int k = 0; tuple != NULL && k < count; k++) {
+        PyObject *result = result_of(whole, k);
+        if (result == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, k, result);
+        }
+    }
+    return tuple;
+}
+
+/* Offsets of `count` groups of `bars` rows. */
+static int64_t *equal_groups(npy_intp count, npy_intp bars)
+{
+    int64_t *offsets = za_alloc((size_t)count + 1, sizeof *offsets);
+    for (npy_intp i = 0; offsets != NULL && i <= count; i++) {
+        offsets[i] = (int64_t)(i * bars);
+    }
+    return offsets;
+}
+
+PyObject *za_plan_arrays(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_plan_object *self = (za_plan_object *)object;
+    za_columns columns = {0};
+    PyArrayObject *whole = NULL;
+    PyObject *results = NULL;
+    int64_t *offsets = NULL;
+    if (za_plan_reads_times(self->plan) || za_plan_column_count(self->plan) == 0) {
+        return PyErr_Format(PyExc_ValueError, "arrays have no times, and say by their shape what to compute");
+    }
+    if (take_columns(self, arguments, count, 2, &columns) < 0) {
+        goto done;
+    }
+    PyArrayObject *first = (PyArrayObject *)columns.arrays[0];
+    int dimensions = PyArray_NDIM(first);
+    npy_intp shape[3] = {za_plan_output_count(self->plan), PyArray_DIM(first, 0),
+                         dimensions == 2 ? PyArray_DIM(first, 1) : 1};
+    npy_intp series = dimensions == 2 ? shape[1] : 1;
+    offsets = equal_groups(series, PyArray_DIM(first, dimensions - 1));
+    whole = (PyArrayObject *)PyArray_EMPTY(dimensions + 1, shape, NPY_DOUBLE, 0);
+    if (offsets == NULL || whole == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    za_run run = {.plan = self->plan,
+                  .table = &(za_table){.columns = columns.values, .offsets = offsets},
+                  .count = (size_t)series,
+                  .values = PyArray_DATA(whole),
+                  .rows = PyArray_SIZE(first)};
+    results = run_table(&run) < 0 ? NULL : results_of(whole);
+done:
+    release_columns(&columns);
+    za_free(offsets);
+    Py_XDECREF((PyObject *)whole);
+    return results;
+}

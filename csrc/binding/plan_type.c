@@ -1,0 +1,259 @@
+/* Plans for Python: made of lists of nodes, run over the tickers of a store or over the groups of a table. */
+#include "binding/plan_object.h"
+
+#include <structmember.h>
+
+#include "base/memory.h"
+#include "binding/convert.h"
+
+static void plan_dealloc(PyObject *object)
+{
+    za_plan_object *self = (za_plan_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    za_plan_free(self->plan);
+    za_free(self->figures);
+    Py_XDECREF(self->columns);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+/* The place of `name` in a list of names; `count` if it is none. */
+static int find(const char *name, int count, const char *(*name_of)(int))
+{
+    int found = 0;
+    while (found < count && strcmp(name, name_of(found)) != 0) {
+        found++;
+    }
+    return found;
+}
+
+static const char *kind_name(int kind)
+{
+    static const char *const names[ZA_NODE_KIND_COUNT] = {"column",    "constant", "kernel", "output",
+                                                          "operation", "lag",      "skip",   "calendar"};
+    return names[kind];
+}
+
+static const char *calendar_name(int field)
+{
+    return za_calendar_name((za_calendar_field)field);
+}
+
+/* Which of its kind a node is; a name that there is not becomes a number that there is not. */
+static int which_of(za_node_kind kind, const char *name, const za_params *params)
+{
+    switch (kind) {
+    case ZA_NODE_KERNEL:
+        return (int)za_indicator_find(name);
+    case ZA_NODE_OPERATION:
+        return (int)za_operation_find(name);
+    case ZA_NODE_CALENDAR:
+        return find(name, ZA_CALENDAR_COUNT, calendar_name);
+    case ZA_NODE_COLUMN:
+    case ZA_NODE_OUTPUT:
+        return params->value[0] >= 0.0 && params->value[0] < 1e6 ? (int)params->value[0] : -1;
+    default:
+        return 0;
+    }
+}
+
+static int numbers_of(PyObject *tuple, double *numbers)
+{
+    if (PyTuple_GET_SIZE(tuple) > ZA_MAX_PARAMS) {
+        PyErr_Format(PyExc_ValueError, "a node has at most %d parameters", ZA_MAX_PARAMS);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        numbers[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(tuple, i));
+        if (numbers[i] == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int whole_of(PyObject *object, int *number)
+{
+    long value = PyLong_AsLong(object);
+    if (value == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    *number = value < INT_MIN || value > INT_MAX ? -1 : (int)value;
+    return 0;
+}
+
+static int node_of(PyObject *object, za_node_spec *spec)
+{
+    const char *kind, *name;
+    PyObject *inputs, *parameters;
+    if (!PyTuple_Check(object)) {
+        PyErr_SetString(PyExc_TypeError, "a node is a tuple (kind, name, inputs, parameters)");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(object, "ssO!O!", &kind, &name, &PyTuple_Type, &inputs, &PyTuple_Type, &parameters) ||
+        numbers_of(parameters, spec->params.value) < 0) {
+        return -1;
+    }
+    spec->kind = (za_node_kind)find(kind, ZA_NODE_KIND_COUNT, kind_name);
+    spec->which = which_of(spec->kind, name, &spec->params);
+    if (PyTuple_GET_SIZE(inputs) > ZA_MAX_INPUTS) {
+        PyErr_Format(PyExc_ValueError, "a node has at most %d inputs", ZA_MAX_INPUTS);
+        return -1;
+    }
+    spec->input_count = (int)PyTuple_GET_SIZE(inputs);
+    for (int i = 0; i < spec->input_count; i++) {
+        if (whole_of(PyTuple_GET_ITEM(inputs, i), &spec->inputs[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The nodes of a sequence; NULL with an exception raised. */
+static za_node_spec *nodes_of(PyObject *nodes)
+{
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    za_node_spec *specs = za_alloc_zeroed((size_t)count, sizeof *specs);
+    if (specs == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (node_of(PySequence_Fast_GET_ITEM(nodes, i), &specs[i]) < 0) {
+            za_free(specs);
+            return NULL;
+        }
+    }
+    return specs;
+}
+
+static int *outputs_of(PyObject *outputs)
+{
+    int *numbers = za_alloc((size_t)PyTuple_GET_SIZE(outputs), sizeof *numbers);
+    if (numbers == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); i++) {
+        if (whole_of(PyTuple_GET_ITEM(outputs, i), &numbers[i]) < 0) {
+            za_free(numbers);
+            return NULL;
+        }
+    }
+    return numbers;
+}
+
+/* Which figure of a store each column is; -1 for one that no store has. */
+static int take_columns(za_plan_object *self, PyObject *columns)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(columns);
+    self->columns = Py_NewRef(columns);
+    self->figures = za_alloc((size_t)count, sizeof *self->figures);
+    if (self->figures == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(columns, i));
+        if (name == NULL) {
+            return -1;
+        }
+        int figure = 0;
+        while (figure < ZA_FIGURE_COUNT && strcmp(name, za_figure_name((za_figure)figure)) != 0) {
+            figure++;
+        }
+        self->figures[i] = (za_figure)figure;
+    }
+    return 0;
+}
+
+static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"columns", "nodes", "outputs", NULL};
+    PyObject *columns, *nodes, *outputs;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO!:Plan", names, &PyTuple_Type, &columns, &nodes,
+                                     &PyTuple_Type, &outputs)) {
+        return NULL;
+    }
+    za_plan_object *self = (za_plan_object *)type->tp_alloc(type, 0);
+    PyObject *list = self == NULL ? NULL : PySequence_Fast(nodes, "nodes must be a sequence");
+    za_node_spec *specs = list == NULL ? NULL : nodes_of(list);
+    int *results = specs == NULL ? NULL : outputs_of(outputs);
+    if (results != NULL && take_columns(self, columns) == 0) {
+        za_error error;
+        self->plan = za_plan_new(&(za_plan_spec){.nodes = specs,
+                                                 .outputs = results,
+                                                 .node_count = (int)PySequence_Fast_GET_SIZE(list),
+                                                 .output_count = (int)PyTuple_GET_SIZE(outputs),
+                                                 .column_count = (int)PyTuple_GET_SIZE(columns)},
+                                 &error);
+        if (self->plan == NULL) {
+            (void)za_raise(&error);
+        }
+    }
+    za_free(specs);
+    za_free(results);
+    Py_XDECREF(list);
+    if (self != NULL && self->plan == NULL) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *numbers_per_output(za_plan_object *self, int64_t (*number)(const za_plan *plan, int output))
+{
+    int count = za_plan_output_count(self->plan);
+    PyObject *tuple = PyTuple_New(count);
+    for (int i = 0; tuple != NULL && i < count; i++) {
+        PyObject *value = PyLong_FromLongLong(number(self->plan, i));
+        if (value == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, value);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *plan_lookbacks(PyObject *self, void *unused)
+{
+    (void)unused;
+    return numbers_per_output((za_plan_object *)self, za_plan_lookback);
+}
+
+static PyObject *plan_reaches(PyObject *self, void *unused)
+{
+    (void)unused;
+    return numbers_per_output((za_plan_object *)self, za_plan_reach);
+}
+
+static PyGetSetDef properties[] = {
+    {"lookbacks", plan_lookbacks, NULL, "Bars before the first value of each result.", NULL},
+    {"reaches", plan_reaches, NULL, "Bars that a value of each result depends on; -1: all of the past.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef methods[] = {
+    {"latest", _PyCFunction_CAST(za_plan_latest), METH_FASTCALL, NULL},
+    {"history", _PyCFunction_CAST(za_plan_history), METH_FASTCALL, NULL},
+    {"over", _PyCFunction_CAST(za_plan_over), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"tails", _PyCFunction_CAST(za_plan_tails), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"arrays", _PyCFunction_CAST(za_plan_arrays), METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "Plan(columns, nodes, outputs)\n--\n\nFormulas as a graph, ready to run."},
+    {Py_tp_new, plan_new},
+    {Py_tp_dealloc, plan_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {0, NULL},
+};
+
+PyType_Spec za_plan_type_spec = {
+    .name = "ziggy_async._core.Plan",
+    .basicsize = sizeof(za_plan_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

@@ -1,0 +1,28 @@
+#include "kernels/operation.h"
+
+#include <math.h>
+#include <string.h>
+
+static const za_operation_info rows[ZA_OPERATION_COUNT] = {
+#define OPERATION(name, arguments, value)                {#name, arguments, 0, 0.0},
+#define MAPPED                                           OPERATION
+#define RUNNING(name, arguments, initial, update, value) {#name, arguments, 1, initial},
+#include "kernels/operations.def"
+#undef RUNNING
+#undef MAPPED
+#undef OPERATION
+};
+
+const za_operation_info *za_operation_info_of(za_operation operation)
+{
+    return &rows[operation];
+}
+
+za_operation za_operation_find(const char *name)
+{
+    int found = 0;
+    while (found < ZA_OPERATION_COUNT && strcmp(rows[found].name, name) != 0) {
+        ++found;
+    }
+    return (za_operation)found;
+}

@@ -1,0 +1,132 @@
+/* The loops of operations.def for ZA_LANES tickers. Included by the files that choose ZA_LANES. */
+#ifndef ZA_KERNELS_OPERATIONS_H
+#define ZA_KERNELS_OPERATIONS_H
+
+#include <string.h>
+
+#include "kernels/lane.h"
+#include "kernels/lanes.h"
+
+/* Where neither is NaN. */
+INLINE mask are_numbers(vec a, vec b)
+{
+    return (mask)(a == a) & (mask)(b == b);
+}
+
+INLINE mask are_finite(vec a)
+{
+    return (mask)(a - a == 0.0);
+}
+
+/* 1 or 0 where `known`, NaN elsewhere. */
+INLINE vec truth(mask known, mask is)
+{
+    return vec_select(known, vec_select(is, vec_fill(1.0), vec_fill(0.0)), vec_fill(NAN));
+}
+
+/* A condition that is true; NaN is not. */
+INLINE mask holds(vec a)
+{
+    return (mask)(a == a) & (mask)(a != 0.0);
+}
+
+/* NaN on either side goes on, as NumPy's maximum and minimum have it. */
+INLINE vec greater(vec a, vec b)
+{
+    return vec_select((mask)(a > b) | (mask)(a != a), a, b);
+}
+
+INLINE vec lesser(vec a, vec b)
+{
+    return vec_select((mask)(a < b) | (mask)(a != a), a, b);
+}
+
+/* The greater of the two where x is finite; a NaN of `s` stays. */
+INLINE vec raised(vec s, vec x)
+{
+    return vec_select(are_finite(x) & (mask)(x > s), x, s);
+}
+
+INLINE vec increased(vec s, vec x)
+{
+    return vec_select(are_finite(x), s + x, s);
+}
+
+/* The remainder that has the divisor's sign, as NumPy's has; NaN for a divisor of 0. */
+static double floored_remainder(double a, double b)
+{
+    double left = fmod(a, b);
+    if (left == 0.0) {
+        return copysign(0.0, b);
+    }
+    return (left < 0.0) != (b < 0.0) ? left + b : left;
+}
+
+#define ARGUMENT(number, arguments, t) ((number) < (arguments) ? vec_load(in[number] + (t) * ZA_LANES) : vec_fill(0.0))
+
+#define OPERATION(name, arguments, value)                                                                              \
+    static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        for (int64_t t = 0; t < bars; ++t) {                                                                           \
+            vec a = ARGUMENT(0, arguments, t), b = ARGUMENT(1, arguments, t), c = ARGUMENT(2, arguments, t);           \
+            (void)b, (void)c;                                                                                          \
+            vec_store(out + t * ZA_LANES, value);                                                                      \
+        }                                                                                                              \
+    }
+#define MAPPED(name, arguments, value)                                                                                 \
+    static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        for (int64_t i = 0; i < bars * ZA_LANES; ++i) {                                                                \
+            double a = in[0][i], b = (arguments) > 1 ? in[1][i] : 0.0;                                                 \
+            (void)b;                                                                                                   \
+            out[i] = value;                                                                                            \
+        }                                                                                                              \
+    }
+#define RUNNING(name, arguments, initial, update, value)                                                               \
+    static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
+    {                                                                                                                  \
+        vec s = vec_load(state);                                                                                       \
+        for (int64_t t = 0; t < bars; ++t) {                                                                           \
+            vec a = ARGUMENT(0, arguments, t), b = ARGUMENT(1, arguments, t);                                          \
+            (void)b;                                                                                                   \
+            s = update;                                                                                                \
+            vec_store(out + t * ZA_LANES, value);                                                                      \
+        }                                                                                                              \
+        vec_store(state, s);                                                                                           \
+    }
+#include "kernels/operations.def"
+#undef RUNNING
+#undef MAPPED
+#undef OPERATION
+
+static void operate(const za_operation_block *block)
+{
+    typedef void bars_function(const double *const *in, double *out, int64_t bars, double *state);
+    static bars_function *const functions[ZA_OPERATION_COUNT] = {
+#define OPERATION(name, ...) name##_bars,
+#define MAPPED               OPERATION
+#define RUNNING              OPERATION
+#include "kernels/operations.def"
+#undef RUNNING
+#undef MAPPED
+#undef OPERATION
+    };
+    functions[block->operation](block->in, block->out, block->bars, block->state);
+}
+
+/* Whole bits: a loop over doubles that must keep the order of its sums would not become vectors. */
+static bool all_finite(const double *values, int64_t count)
+{
+    static const int64_t exponent = INT64_C(0x7ff0000000000000);
+    int64_t bad = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        int64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bad |= (bits & exponent) == exponent;
+    }
+    return bad == 0;
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* The least-squares line through a window. */
+#ifndef ZA_KERNELS_REGRESSION_H
+#define ZA_KERNELS_REGRESSION_H
+
+#include "kernels/params.h"
+#include "kernels/window.h"
+
+/* Covariance of value and time over the variance of time. The window's last bar is `since` bars after the anchor. */
+INLINE vec slope_of(window_total total)
+{
+    double size = total.size, middle = total.since - 0.5 * (size - 1.0);
+    return (total.sums.second - total.sums.first * middle) * (12.0 / (size * (size * size - 1.0)));
+}
+
+WINDOWED(slope, WINDOW_TREND, slope_of(total))
+WINDOWED(slope_percent, WINDOW_TREND, vec_ratio(slope_of(total) * 100.0, window_mean(total), 0.0))
+
+#endif

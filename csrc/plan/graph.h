@@ -1,0 +1,66 @@
+/* The inside of a plan, for the files of this floor. */
+#ifndef ZA_PLAN_GRAPH_H
+#define ZA_PLAN_GRAPH_H
+
+#include "kernels/lanes.h"
+#include "plan/plan.h"
+
+/* Longer than any table: the node needs all the bars since its first. */
+#define ZA_FOR_EVER INT64_MAX
+
+enum { ZA_NO_BUFFER = -1 };
+
+/* Vectors behind a kernel's state: the last bar that was not finite, and the last finite value of each input. */
+enum { ZA_HOLE_VECTORS = 1 + ZA_MAX_INPUTS };
+
+typedef struct za_node {
+    za_node_spec spec;
+    int64_t first;   /* bars before its first value, if every value of the columns is a number */
+    int64_t entry;   /* the first bar that enters it: where its inputs all have values */
+    int64_t memory;  /* bars that have to enter before a value is right; ZA_FOR_EVER for what remembers all */
+    int64_t depth;   /* bars of the columns that a value depends on, its own not counted; ZA_FOR_EVER */
+    int64_t warm;    /* bars after which its state is that of the whole past, most likely; ZA_FOR_EVER: never */
+    int64_t back;    /* bars before the oldest one asked for at which its value is read; ZA_FOR_EVER: from the first */
+    bool dynamic;    /* its first value depends on the data */
+    bool clean;      /* from its first value on a number whenever the columns hold finite numbers only */
+    bool windowed;   /* a kernel that forgets: a value that is not finite counts until it has left */
+    bool read;       /* some result depends on it */
+    unsigned wanted; /* bit k: somebody reads its k-th output */
+    int buffer[ZA_MAX_OUTPUTS]; /* where a block of each wanted output lives; ZA_NO_BUFFER */
+    int emits, emit_count;      /* the results that it makes: from plan->emits[emits] on */
+} za_node;
+
+/* A result, and the output of its node that it is. */
+typedef struct za_emit {
+    int result, output;
+} za_emit;
+
+struct za_plan {
+    za_node *nodes;
+    int *outputs;
+    za_emit *emits; /* of the nodes in their order */
+    int node_count, output_count, column_count;
+    int buffer_count, constant_count; /* buffers are reused, those of constants are not */
+    bool reads_times;
+    int64_t warm, entry; /* the longest of its nodes */
+    int64_t period;      /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
+};
+
+/* The node that computes what `node` reads, and which of its outputs. */
+static inline const za_node *za_node_source(const za_plan *plan, int node, int *output)
+{
+    const za_node *at = &plan->nodes[node];
+    *output = 0;
+    if (at->spec.kind == ZA_NODE_OUTPUT) {
+        *output = at->spec.which;
+        at = &plan->nodes[at->spec.inputs[0]];
+    }
+    return at;
+}
+
+/* Bytes that a node keeps from bar to bar, a multiple of the vector, nothing but vectors. */
+size_t za_node_state_bytes(const za_node *node, const za_lane_set *set);
+/* Bars by which a node's state cuts its input: the same at the same remainder of them. 1 if it does not. */
+int64_t za_node_period(const za_node *node);
+
+#endif

@@ -1,0 +1,160 @@
+/* Values that are not finite on their way into a kernel. A kernel never sees one. Of a windowed kernel it is replaced,
+ * and the values of the bars that it takes to leave the window are NaN: what forgets, forgets the replacement too. A
+ * recursive kernel leaves the bar out, which only a single lane can do by itself. */
+#include <math.h>
+#include <string.h>
+
+#include "plan/tile.h"
+
+static double *hole_state(const za_tile *tile, const za_node *node, const za_step *step)
+{
+    size_t bytes = za_node_state_bytes(node, tile->spec.set);
+    return (double *)(void *)(step->state + bytes) - ZA_HOLE_VECTORS * tile->spec.set->lanes;
+}
+
+static double *patch_of(const za_tile *tile, int at)
+{
+    return tile->patches + at * tile->block * tile->spec.set->lanes;
+}
+
+/* Copies of the inputs with the last finite value in place of others, and when there was one: last_bad[0] is that of
+ * the bar before the first. */
+static void patch_inputs(const za_tile *tile, const za_node *node, const za_step *step, za_kernel_block *block)
+{
+    int lanes = tile->spec.set->lanes, inputs = node->spec.input_count;
+    double *last_bad = hole_state(tile, node, step), *good = last_bad + lanes;
+    int64_t first = step->age; /* of a windowed kernel it counts bars, whatever they hold */
+    for (int64_t bar = 0; bar < block->bars; bar++) {
+        for (int input = 0; input < inputs; input++) {
+            const double *in = block->in[input] + bar * lanes;
+            double *patch = patch_of(tile, input) + bar * lanes, *known = good + input * lanes;
+            for (int lane = 0; lane < lanes; lane++) {
+                bool finite = isfinite(in[lane]);
+                known[lane] = finite ? in[lane] : known[lane];
+                last_bad[lane] = finite ? last_bad[lane] : (double)(first + bar);
+                patch[lane] = known[lane];
+            }
+        }
+        memcpy(patch_of(tile, inputs) + bar * lanes, last_bad, (size_t)lanes * sizeof(double));
+    }
+    for (int input = 0; input < inputs; input++) {
+        block->in[input] = patch_of(tile, input);
+    }
+}
+
+/* NaN in the rows whose window holds a value that is not finite. */
+static void mask_outputs(const za_tile *tile, const za_node *node, const za_step *step, const za_kernel_block *block)
+{
+    int lanes = tile->spec.set->lanes;
+    const double *last_bad = patch_of(tile, node->spec.input_count);
+    for (int64_t i = block->from * lanes; i < block->bars * lanes; i++) {
+        if ((double)(step->age + i / lanes) - last_bad[i] < (double)node->memory) {
+            for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+                if (block->out[k] != NULL) {
+                    block->out[k][i] = NAN;
+                }
+            }
+        }
+    }
+}
+
+static void run_windowed(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
+{
+    patch_inputs(tile, node, step, block);
+    tile->spec.set->run(block);
+    mask_outputs(tile, node, step, block);
+    const double *last_bad = hole_state(tile, node, step);
+    for (int lane = 0; lane < tile->spec.set->lanes; lane++) {
+        if (last_bad[lane] >= 0.0 && (int64_t)last_bad[lane] + node->memory > step->hole_end) {
+            step->hole_end = (int64_t)last_bad[lane] + node->memory;
+        }
+    }
+    step->age += block->bars;
+}
+
+/* One lane: the bars whose inputs are all finite, one behind the other; returns how many. */
+static int64_t close_up(const za_tile *tile, const za_node *node, za_kernel_block *block, bool *kept)
+{
+    int64_t count = 0;
+    for (int64_t bar = 0; bar < block->bars; bar++) {
+        kept[bar] = true;
+        for (int input = 0; input < node->spec.input_count; input++) {
+            kept[bar] = kept[bar] && isfinite(block->in[input][bar]);
+            patch_of(tile, input)[count] = block->in[input][bar];
+        }
+        count += kept[bar];
+    }
+    return count;
+}
+
+/* Values back to the bars that entered, NaN to those left out. */
+static void open_up(const double *values, const bool *kept, int64_t bars, double *out)
+{
+    for (int64_t bar = 0; bar < bars; bar++) {
+        out[bar] = kept[bar] ? *values++ : NAN;
+    }
+}
+
+/* As many bars at a time as the marks of them fit on the stack. */
+enum { AT_ONCE = 512 };
+
+static void run_recursive_part(za_tile *tile, const za_node *node, za_step *step, za_kernel_block part)
+{
+    bool kept[AT_ONCE];
+    za_kernel_block closed = part;
+    closed.age = step->age;
+    closed.from = 0;
+    closed.bars = close_up(tile, node, &part, kept);
+    for (int input = 0; input < node->spec.input_count; input++) {
+        closed.in[input] = patch_of(tile, input);
+    }
+    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+        closed.out[k] = part.out[k] != NULL ? patch_of(tile, ZA_MAX_INPUTS + k) : NULL;
+    }
+    tile->spec.set->run(&closed);
+    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+        if (part.out[k] != NULL) {
+            open_up(closed.out[k], kept, part.bars, part.out[k]);
+        }
+    }
+    step->age += closed.bars;
+}
+
+static void run_recursive(za_tile *tile, const za_node *node, za_step *step, const za_kernel_block *block)
+{
+    for (int64_t first = 0; first < block->bars; first += AT_ONCE) {
+        za_kernel_block part = *block;
+        part.bars = block->bars - first < AT_ONCE ? block->bars - first : AT_ONCE;
+        for (int input = 0; input < node->spec.input_count; input++) {
+            part.in[input] += first;
+        }
+        for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+            part.out[k] = part.out[k] != NULL ? part.out[k] + first : NULL;
+        }
+        run_recursive_part(tile, node, step, part);
+    }
+}
+
+bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
+{
+    const za_lane_set *set = tile->spec.set;
+    bool finite = true;
+    for (int input = 0; input < node->spec.input_count; input++) {
+        finite = finite && set->all_finite(block->in[input], block->bars * set->lanes);
+    }
+    if (node->windowed ? finite && step->age >= step->hole_end : finite) {
+        set->run(block);
+        step->age += block->bars;
+        return true;
+    }
+    tile->met_holes = true;
+    if (node->windowed) {
+        run_windowed(tile, node, step, block);
+        return true;
+    }
+    if (set->lanes == 1) {
+        run_recursive(tile, node, step, block);
+        return true;
+    }
+    return false;
+}

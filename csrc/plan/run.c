@@ -1,0 +1,356 @@
+#include "plan/run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "plan/pieces.h"
+#include "pool/wait.h"
+
+/* Series a claim: enough of about equal length to fill the lanes. */
+enum { GRAIN = 64 };
+
+/* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
+enum { BRIEF_VALUES = 16384 };
+
+/* A shorter series than this is not cut into pieces. */
+enum { LEAST_CUT = 4096 };
+
+/* A series of a claim: where it lies, and where its results go. */
+typedef struct za_series {
+    const double *const *table_columns; /* of a table, from `offset` on; else of a view */
+    int64_t offset, bars, row, from;
+    const int64_t *times;
+    za_view view; /* owned, of a ticker that was not pinned */
+} za_series;
+
+typedef struct za_claim {
+    za_run *run;
+    int count;
+    za_series series[GRAIN];
+    int order[GRAIN]; /* by number of bars */
+    za_scratch *scratch;
+    za_scratch pointers; /* [column][lane] of a tile */
+} za_claim;
+
+/* The first reason stands. */
+static void end_with(za_run *run, za_code code)
+{
+    int none = ZA_OK;
+    (void)atomic_compare_exchange_strong(&run->ended, &none, (int)code);
+}
+
+static const double *column_of(const za_run *run, const za_series *series, int column)
+{
+    return run->table != NULL ? run->table->columns[column] + series->offset
+                              : series->view.rows.figure[run->tickers.figures[column]];
+}
+
+static void take_group(const za_run *run, size_t at, za_series *series)
+{
+    const za_table *table = run->table;
+    series->offset = table->offsets[at];
+    series->bars = table->offsets[at + 1] - series->offset;
+    series->times = table->times == NULL ? NULL : table->times + series->offset;
+    series->row = series->offset;
+    series->from = 0;
+}
+
+static void take_ticker(const za_run *run, size_t at, za_series *series)
+{
+    series->bars = series->view.rows.count;
+    series->times = series->view.rows.time;
+    if (run->last) {
+        run->times[at] = series->bars > 0 ? series->times[series->bars - 1] : ZA_TIME_MISSING;
+        run->bars[at] = series->bars;
+        return;
+    }
+    series->row = run->row[at];
+    series->from = run->from[at];
+    run->bars[at] = series->bars > 0 ? series->bars - series->from : 0;
+    if (run->bars[at] > 0) {
+        memcpy(run->times + series->row, series->times + series->from, (size_t)run->bars[at] * sizeof *run->times);
+    }
+}
+
+static void take_series(za_claim *claim, size_t begin)
+{
+    za_run *run = claim->run;
+    for (int i = 0; i < claim->count; i++) {
+        za_series *series = &claim->series[i];
+        size_t at = begin + (size_t)i;
+        if (run->table != NULL) {
+            take_group(run, at, series);
+        } else {
+            if (run->tickers.views != NULL) {
+                series->view = run->tickers.views[at];
+            }
+            take_ticker(run, at, series);
+        }
+        if (run->last) {
+            series->row = (int64_t)at;
+            series->from = series->bars > 0 ? series->bars - 1 : 0;
+        }
+    }
+}
+
+static void take_views(za_claim *claim, size_t begin)
+{
+    za_view views[GRAIN];
+    za_store_views(claim->run->tickers.store, claim->run->tickers.symbols + begin, (size_t)claim->count, views);
+    for (int i = 0; i < claim->count; i++) {
+        claim->series[i].view = views[i];
+    }
+}
+
+static void order_by_bars(za_claim *claim)
+{
+    for (int i = 0; i < claim->count; i++) {
+        int at = i;
+        for (; at > 0 && claim->series[claim->order[at - 1]].bars > claim->series[i].bars; at--) {
+            claim->order[at] = claim->order[at - 1];
+        }
+        claim->order[at] = i;
+    }
+}
+
+/* A ticker without bars has a row all the same. */
+static void answer_nothing(const za_run *run, const za_series *series)
+{
+    for (int result = 0; run->last && result < za_plan_output_count(run->plan); result++) {
+        run->values[result * run->rows + series->row] = NAN;
+    }
+}
+
+static const za_lane_set *set_of(const za_run *run)
+{
+    for (int isa = 0; isa < ZA_ISA_COUNT; isa++) {
+        const za_lane_set *set = za_lane_set_of((za_isa)isa);
+        if (set != NULL && set->lanes == run->cut.lanes) {
+            return set;
+        }
+    }
+    return run->cut.lanes == 0 ? za_lane_set_widest() : NULL;
+}
+
+/* The tile of the series that stand from `first` on in the claim's order. False without memory. */
+static bool specify(za_claim *claim, int first, int count, const za_lane_set *set, za_tile_spec *spec)
+{
+    za_run *run = claim->run;
+    int columns = za_plan_column_count(run->plan);
+    const double *(*pointers)[ZA_MOST_LANES] =
+        za_scratch_get(&claim->pointers, (size_t)columns * sizeof *pointers + ZA_CACHE_LINE);
+    *spec = (za_tile_spec){.plan = run->plan,
+                           .set = set,
+                           .zone = &run->zone,
+                           .column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers,
+                           .lanes = count,
+                           .clean = run->table == NULL,
+                           .block = run->cut.block,
+                           .target = {.values = run->values, .rows = run->rows}};
+    for (int lane = 0; pointers != NULL && lane < set->lanes; lane++) {
+        const za_series *series = &claim->series[claim->order[first + (lane < count ? lane : count - 1)]];
+        spec->time[lane] = series->times;
+        spec->bars[lane] = series->bars;
+        spec->target.row[lane] = series->row;
+        spec->target.from[lane] = series->from;
+        for (int column = 0; column < columns; column++) {
+            pointers[column][lane] = column_of(run, series, column);
+        }
+    }
+    return pointers != NULL;
+}
+
+typedef enum za_ended { ENDED_WELL, ENDED_BY_A_HOLE, ENDED_WITHOUT_MEMORY } za_ended;
+
+static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_set *set)
+{
+    za_tile_spec spec;
+    if (!specify(claim, first, count, set, &spec)) {
+        return ENDED_WITHOUT_MEMORY;
+    }
+    int64_t bars = 0;
+    for (int lane = 0; lane < count; lane++) {
+        bars = spec.bars[lane] > bars ? spec.bars[lane] : bars;
+    }
+    if (set->lanes == 1 && !claim->run->last && !claim->run->cut.whole && bars >= LEAST_CUT &&
+        spec.target.from[0] == 0) {
+        za_pieces cut = za_pieces_run(&spec, set_of(claim->run), claim->scratch);
+        if (cut != ZA_PIECES_UNFIT) {
+            return cut == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
+        }
+    }
+    void *memory = za_scratch_get(claim->scratch, za_tile_bytes(&spec));
+    if (memory == NULL) {
+        return ENDED_WITHOUT_MEMORY;
+    }
+    za_tile tile;
+    za_tile_open(&tile, &spec, memory);
+    return za_tile_run(&tile, bars) ? ENDED_WELL : ENDED_BY_A_HOLE;
+}
+
+/* Series from `first` on that may share a tile: as many as there are lanes, unless the longest would make the others
+ * wait for more than an eighth of their bars. */
+static int share_of(const za_claim *claim, int first, int lanes)
+{
+    int count = 1;
+    int64_t shortest = claim->series[claim->order[first]].bars, spare = 8 + shortest / 8;
+    while (count < lanes && first + count < claim->count &&
+           claim->series[claim->order[first + count]].bars - shortest <= spare) {
+        count++;
+    }
+    return count;
+}
+
+static bool goes_on(za_run *run)
+{
+    if (run->job.deadline_ns != 0 && za_clock_ns() >= run->job.deadline_ns) {
+        end_with(run, ZA_EXPIRED);
+    }
+    return atomic_load_explicit(&run->ended, memory_order_relaxed) == ZA_OK;
+}
+
+static void compute(za_claim *claim)
+{
+    const za_lane_set *wide = set_of(claim->run), *one = za_lane_set_one();
+    for (int first = 0, count; first < claim->count && goes_on(claim->run); first += count) {
+        count = share_of(claim, first, wide->lanes);
+        if (claim->series[claim->order[first]].bars == 0) {
+            answer_nothing(claim->run, &claim->series[claim->order[first]]);
+            count = 1;
+            continue;
+        }
+        za_ended ended = run_tile(claim, first, count, count > 1 ? wide : one);
+        for (int i = 0; ended == ENDED_BY_A_HOLE && i < count; i++) {
+            za_ended alone = run_tile(claim, first + i, 1, one);
+            ended = alone == ENDED_WELL ? ended : alone;
+        }
+        if (ended == ENDED_WITHOUT_MEMORY) {
+            end_with(claim->run, ZA_NO_MEMORY);
+        }
+    }
+}
+
+static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
+{
+    za_claim claim = {.run = run, .count = count, .scratch = scratch};
+    bool views = run->table == NULL && run->tickers.views == NULL;
+    if (views) {
+        take_views(&claim, begin);
+    }
+    take_series(&claim, begin);
+    order_by_bars(&claim);
+    compute(&claim);
+    for (int i = 0; views && i < count; i++) {
+        za_view_release(&claim.series[i].view);
+    }
+    za_scratch_free(&claim.pointers);
+}
+
+static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    za_run *run = (za_run *)(void *)job;
+    for (size_t at = begin; at < end; at += GRAIN) {
+        run_claim(run, at, end - at < GRAIN ? (int)(end - at) : GRAIN, scratch);
+    }
+}
+
+za_code za_run_init(za_run *run, za_error *error)
+{
+    if (set_of(run) == NULL) {
+        return za_fail(error, ZA_BAD_VALUE, "this processor has no set of %d lanes", run->cut.lanes);
+    }
+    run->job = (za_job){.run = run_items,
+                        .count = run->count,
+                        .grain = run->count / 4 < GRAIN ? run->count / 4 + 1 : GRAIN,
+                        .urgency = run->count <= GRAIN ? ZA_URGENT : ZA_NORMAL};
+    atomic_init(&run->ended, ZA_OK);
+    return ZA_OK;
+}
+
+/* The first row whose time is not before `time`. */
+static int64_t first_row_at(const za_rows *rows, int64_t time)
+{
+    int64_t least = 0, most = rows->count;
+    while (least < most) {
+        int64_t middle = (least + most) / 2;
+        if (rows->time[middle] < time) {
+            least = middle + 1;
+        } else {
+            most = middle;
+        }
+    }
+    return least;
+}
+
+za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error)
+{
+    run->tickers.views = za_alloc_zeroed(run->count, sizeof *run->tickers.views);
+    run->row = za_alloc(run->count, sizeof *run->row);
+    run->from = za_alloc(run->count, sizeof *run->from);
+    if (run->tickers.views == NULL || run->row == NULL || run->from == NULL) {
+        return za_fail_memory(error);
+    }
+    for (size_t at = 0; at < run->count; at += GRAIN) {
+        size_t count = run->count - at < GRAIN ? run->count - at : GRAIN;
+        za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
+    }
+    run->rows = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        za_rows *rows = &run->tickers.views[i].rows;
+        int64_t end = last == INT64_MAX ? rows->count : first_row_at(rows, last + 1);
+        run->from[i] = first_row_at(rows, first);
+        rows->count = end > run->from[i] ? end : 0; /* later bars change no earlier value */
+        run->row[i] = run->rows;
+        run->rows += end > run->from[i] ? end - run->from[i] : 0;
+    }
+    return ZA_OK;
+}
+
+void za_run_cancel(za_run *run)
+{
+    end_with(run, ZA_CANCELLED);
+}
+
+za_code za_run_finish(const za_run *run, za_error *error)
+{
+    za_code ended = (za_code)atomic_load(&run->ended);
+    switch (ended != ZA_OK ? ended : run->job.code) {
+    case ZA_OK:
+        return ZA_OK;
+    case ZA_NO_MEMORY:
+        return za_fail_memory(error);
+    case ZA_EXPIRED:
+        return za_fail(error, ZA_EXPIRED, "the deadline passed before the features were done");
+    default:
+        return za_fail(error, ZA_CANCELLED, "the computation of features was cancelled");
+    }
+}
+
+void za_run_release(za_run *run)
+{
+    for (size_t i = 0; run->tickers.views != NULL && i < run->count; i++) {
+        za_view_release(&run->tickers.views[i]);
+    }
+    za_free(run->tickers.views);
+    za_free(run->row);
+    za_free(run->from);
+    run->tickers.views = NULL;
+    run->row = run->from = NULL;
+}
+
+static bool is_brief(const za_run *run)
+{
+    int64_t values = run->table != NULL ? run->table->offsets[run->count]
+                                        : (int64_t)run->count * za_store_options_of(run->tickers.store).capacity;
+    return run->count <= 1 || values * za_plan_output_count(run->plan) <= BRIEF_VALUES;
+}
+
+za_code za_run_wait(za_run *run, za_pool *pool, za_error *error)
+{
+    if (run->count > 0) {
+        za_pool_wait(is_brief(run) ? NULL : pool, &run->job);
+    }
+    return za_run_finish(run, error);
+}

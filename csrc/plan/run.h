@@ -1,0 +1,69 @@
+/* A plan over many series, as a job for the pool: the tickers of a store, or the groups of a table. */
+#ifndef ZA_PLAN_RUN_H
+#define ZA_PLAN_RUN_H
+
+#include "plan/plan.h"
+#include "pool/pool.h"
+#include "store/store.h"
+
+/* Columns of one length, cut into groups: the rows of group i are [offsets[i], offsets[i + 1]), oldest first. */
+typedef struct za_table {
+    const double *const *columns; /* as the plan numbers them */
+    const int64_t *times;         /* NULL unless the plan reads them */
+    const int64_t *offsets;       /* of the groups, and behind the last */
+} za_table;
+
+/* Tickers of a store. A history pins the bars of all of them before it computes (za_run_pin), so that what it computes
+ * and how many rows there are is of one moment. */
+typedef struct za_tickers {
+    za_store *store;
+    const za_symbol *symbols;
+    const za_figure *figures; /* what each column of the plan is */
+    za_view *views;           /* of a history, owned: `count` of them */
+} za_tickers;
+
+/* How the work is cut. All zero: as is fastest. Results are the same bits in any case. */
+typedef struct za_cut_options {
+    int lanes;     /* 1, 4 or 8 */
+    int64_t block; /* bars a block */
+    bool whole;    /* no series is cut into pieces */
+} za_cut_options;
+
+/* The owner fills the first part and leaves the rest zero, and keeps all of it until the job is done. */
+typedef struct za_run {
+    za_job job; /* first: the pool hands back a pointer to it */
+    const za_plan *plan;
+    za_zone zone;
+    za_cut_options cut;
+    const za_table *table; /* either this */
+    za_tickers tickers;    /* or these */
+    size_t count;          /* series: groups or tickers */
+    bool last;             /* results of each series' last bar alone: row i is series i's */
+    /* Of a history: the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. */
+    int64_t *row, *from;
+    double *values; /* result k of row r is values[k * rows + r] */
+    int64_t rows;
+    int64_t *times, *bars; /* of tickers: the time of each row; how many bars there are, or rows of a history */
+
+    /* ZA_OK, or the za_code for which the rest is not worth computing: a worker found no memory, the deadline is over,
+     * or whoever waited does no more (za_run_cancel). Any thread. */
+    atomic_int ended;
+} za_run;
+
+/* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
+ * that this processor has not got. */
+za_code za_run_init(za_run *run, za_error *error);
+/* Of a history of tickers: takes views of all of them, finds the rows of which the times are from `first` to `last`
+ * (both included), and fills row, from and rows. ZA_OK or ZA_NO_MEMORY. */
+za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error);
+/* Nobody waits for it any more: tiles that have not begun are left out. Any thread, while the run is there. */
+void za_run_cancel(za_run *run);
+/* After every item was run: ZA_OK, or why there are no results. */
+za_code za_run_finish(const za_run *run, za_error *error);
+/* Releases views, row and from. */
+void za_run_release(za_run *run);
+
+/* All of it while the calling thread waits: on it if the work is small or the pool takes no job, else on the pool. */
+za_code za_run_wait(za_run *run, za_pool *pool, za_error *error);
+
+#endif

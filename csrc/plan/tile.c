@@ -1,0 +1,424 @@
+#include "plan/tile.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Blocks of all buffers together take so much of the first-level cache. */
+enum { BLOCK_BYTES = 24 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 512 };
+
+static size_t on_lines(size_t bytes)
+{
+    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+}
+
+static int64_t bars_of(const za_tile_spec *spec)
+{
+    int64_t most = 0;
+    for (int lane = 0; lane < spec->set->lanes; lane++) {
+        most = spec->bars[lane] > most ? spec->bars[lane] : most;
+    }
+    return most;
+}
+
+static int64_t block_of(const za_tile_spec *spec)
+{
+    int64_t bytes = (spec->plan->buffer_count + 1) * spec->set->lanes * (int64_t)sizeof(double);
+    int64_t bars = BLOCK_BYTES / bytes / LEAST_BLOCK * LEAST_BLOCK;
+    bars = bars < LEAST_BLOCK ? LEAST_BLOCK : bars > MOST_BLOCK ? MOST_BLOCK : bars;
+    return spec->block > 0 ? spec->block : bars;
+}
+
+/* The parts of a tile's memory, in bytes. */
+typedef struct za_layout {
+    size_t steps, states, block, patches, all;
+} za_layout;
+
+static za_layout layout_of(const za_tile_spec *spec)
+{
+    const za_plan *plan = spec->plan;
+    za_layout layout = {.steps = on_lines((size_t)plan->node_count * sizeof(za_step)),
+                        .block = on_lines((size_t)(block_of(spec) * spec->set->lanes) * sizeof(double)),
+                        .patches = ZA_MAX_INPUTS + ZA_MAX_OUTPUTS};
+    for (int i = 0; i < plan->node_count; i++) {
+        layout.states += plan->nodes[i].read ? za_node_state_bytes(&plan->nodes[i], spec->set) : 0;
+    }
+    layout.states = on_lines(layout.states);
+    size_t blocks = (size_t)plan->buffer_count + (size_t)plan->constant_count + layout.patches + 1;
+    layout.all = layout.steps + layout.states + blocks * layout.block;
+    return layout;
+}
+
+size_t za_tile_bytes(const za_tile_spec *spec)
+{
+    return layout_of(spec).all;
+}
+
+static void fill(double *values, double value, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        values[i] = value;
+    }
+}
+
+/* The state of a node that has seen nothing. */
+static void start_state(const za_tile *tile, const za_node *node, za_step *step)
+{
+    const za_lane_set *set = tile->spec.set;
+    size_t bytes = za_node_state_bytes(node, set);
+    if (node->spec.kind == ZA_NODE_KERNEL) {
+        set->start((za_indicator)node->spec.which, &node->spec.params, step->age, step->state);
+        double *holes = (double *)(void *)(step->state + bytes) - ZA_HOLE_VECTORS * set->lanes;
+        fill(holes, -INFINITY, set->lanes);
+        fill(holes + set->lanes, 0.0, (ZA_HOLE_VECTORS - 1) * set->lanes);
+    } else {
+        double initial =
+            node->spec.kind == ZA_NODE_OPERATION ? za_operation_info_of((za_operation)node->spec.which)->initial : NAN;
+        fill((double *)(void *)step->state, initial, (int64_t)(bytes / sizeof(double)));
+    }
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* From which bars on the node is at work. */
+static void open_step(za_tile *tile, const za_node *node, za_step *step, int64_t oldest)
+{
+    int64_t begin = tile->spec.begin;
+    bool all = node->back == ZA_FOR_EVER || begin > 0;
+    step->from = all ? begin : later(0, oldest - node->back);
+    step->enter = later(begin, node->entry);
+    if (node->memory != ZA_FOR_EVER && begin == 0) {
+        step->enter = later(step->enter, step->from - (node->memory - 1));
+    }
+    step->age = step->enter - node->entry;
+    step->hole_end = INT64_MIN;
+    start_state(tile, node, step);
+    int64_t first = step->from < step->enter ? step->from : step->enter;
+    tile->first = first < tile->first ? first : tile->first;
+}
+
+static void place_buffers(za_tile *tile, const za_node *node, za_step *step)
+{
+    int64_t doubles = (int64_t)(layout_of(&tile->spec).block / sizeof(double));
+    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+        if (node->buffer[k] != ZA_NO_BUFFER) {
+            bool constant = node->spec.kind == ZA_NODE_CONSTANT;
+            step->value[k] = (constant ? tile->constants : tile->buffers) + node->buffer[k] * doubles;
+            if (constant) {
+                fill(step->value[k], node->spec.params.value[0], doubles);
+            }
+        }
+    }
+}
+
+void za_tile_open(za_tile *tile, const za_tile_spec *spec, void *memory)
+{
+    za_layout layout = layout_of(spec);
+    const za_plan *plan = spec->plan;
+    size_t doubles = layout.block / sizeof(double);
+    *tile = (za_tile){.spec = *spec, .steps = memory, .state_bytes = layout.states, .block = block_of(spec)};
+    tile->states = (char *)memory + layout.steps;
+    tile->buffers = (double *)(void *)(tile->states + layout.states);
+    tile->constants = tile->buffers + (size_t)plan->buffer_count * doubles;
+    tile->patches = tile->constants + (size_t)plan->constant_count * doubles;
+    tile->waste = tile->patches + layout.patches * doubles;
+    memset(tile->steps, 0, layout.steps);
+    int64_t bars = bars_of(spec), oldest = bars;
+    for (int lane = 0; lane < spec->lanes; lane++) {
+        oldest = spec->target.from[lane] < oldest ? spec->target.from[lane] : oldest;
+    }
+    tile->first = bars;
+    char *state = tile->states;
+    for (int i = 0; i < plan->node_count; i++) {
+        if (plan->nodes[i].read) {
+            tile->steps[i].state = state;
+            open_step(tile, &plan->nodes[i], &tile->steps[i], oldest);
+            place_buffers(tile, &plan->nodes[i], &tile->steps[i]);
+            state += za_node_state_bytes(&plan->nodes[i], spec->set);
+        }
+    }
+    tile->end = tile->first;
+}
+
+/* Bars [first, last) that a node is to see, of a block that begins at bar `block`. */
+typedef struct za_span {
+    int64_t block, first, last;
+} za_span;
+
+static double *row_of(const za_tile *tile, const za_step *step, int output, za_span span)
+{
+    return step->value[output] + (span.first - span.block) * tile->spec.set->lanes;
+}
+
+/* The values of an input from the span's first bar on. */
+static const double *input_row(const za_tile *tile, const za_node *node, int input, za_span span)
+{
+    int output;
+    const za_node *source = za_node_source(tile->spec.plan, node->spec.inputs[input], &output);
+    return row_of(tile, &tile->steps[source - tile->spec.plan->nodes], output, span);
+}
+
+/* A column of lanes that do not all reach to the end of the span: what is behind a lane's last bar repeats it. */
+static void gather_uneven(const za_tile *tile, const double *const *columns, za_span span, double *to)
+{
+    int lanes = tile->spec.set->lanes;
+    for (int64_t bar = span.first; bar < span.last; bar++) {
+        for (int lane = 0; lane < lanes; lane++) {
+            int64_t last = tile->spec.bars[lane] - 1;
+            to[(bar - span.first) * lanes + lane] = columns[lane][bar < last ? bar : last];
+        }
+    }
+}
+
+static bool is_even(const za_tile *tile, int64_t end)
+{
+    bool even = true;
+    for (int lane = 0; lane < tile->spec.set->lanes; lane++) {
+        even = even && tile->spec.bars[lane] >= end;
+    }
+    return even;
+}
+
+static void run_column(za_tile *tile, const za_node *node, za_step *step, za_span span)
+{
+    const za_lane_set *set = tile->spec.set;
+    const double *const *columns = tile->spec.column[node->spec.which];
+    if (set->lanes == 1) { /* nobody writes to a column's value */
+        step->value[0] = (double *)(uintptr_t)(columns[0] + span.block);
+        return;
+    }
+    double *to = row_of(tile, step, 0, span);
+    if (!is_even(tile, span.last)) {
+        gather_uneven(tile, columns, span, to);
+        return;
+    }
+    const double *from[ZA_MOST_LANES];
+    for (int lane = 0; lane < set->lanes; lane++) {
+        from[lane] = columns[lane] + span.first;
+    }
+    set->transpose(from, span.last - span.first, to);
+}
+
+static void run_calendar(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
+{
+    int lanes = tile->spec.set->lanes;
+    double *to = row_of(tile, step, 0, span);
+    for (int64_t bar = span.first; bar < span.last; bar++) {
+        for (int lane = 0; lane < lanes; lane++) {
+            int64_t last = tile->spec.bars[lane] - 1, time = tile->spec.time[lane][bar < last ? bar : last];
+            *to++ = za_calendar_value((za_calendar_field)node->spec.which, tile->spec.zone, time);
+        }
+    }
+}
+
+static void run_operation(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
+{
+    za_operation_block block = {.operation = (za_operation)node->spec.which,
+                                .bars = span.last - span.first,
+                                .out = row_of(tile, step, 0, span),
+                                .state = (double *)(void *)step->state};
+    for (int i = 0; i < node->spec.input_count; i++) {
+        block.in[i] = input_row(tile, node, i, span);
+    }
+    tile->spec.set->operate(&block);
+}
+
+/* The slots are a ring of one bar more than the lag: a bar is at the remainder of its number. */
+static void run_lag(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
+{
+    int lanes = tile->spec.set->lanes;
+    int64_t slots = (int64_t)node->spec.params.value[0] + 1, slot = span.first % slots;
+    const double *in = input_row(tile, node, 0, span);
+    double *out = row_of(tile, step, 0, span), *ring = (double *)(void *)step->state;
+    size_t bytes = (size_t)lanes * sizeof(double);
+    for (int64_t bar = span.first; bar < span.last; bar++, in += lanes, out += lanes) {
+        memcpy(ring + slot * lanes, in, bytes);
+        slot = slot + 1 == slots ? 0 : slot + 1; /* the oldest: of `lag` bars ago */
+        memcpy(out, ring + slot * lanes, bytes);
+    }
+}
+
+static void run_skip(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
+{
+    int lanes = tile->spec.set->lanes;
+    double *out = row_of(tile, step, 0, span), bars = node->spec.params.value[0];
+    const double *in = input_row(tile, node, 0, span);
+    if (!node->dynamic) {
+        int64_t skipped = span.first < node->first ? node->first - span.first : 0;
+        skipped = skipped < span.last - span.first ? skipped : span.last - span.first;
+        fill(out, NAN, skipped * lanes);
+        memcpy(out + skipped * lanes, in + skipped * lanes,
+               (size_t)((span.last - span.first - skipped) * lanes) * sizeof(double));
+        return;
+    }
+    for (int64_t i = 0; i < (span.last - span.first) * lanes; i += lanes) {
+        double counts[ZA_MOST_LANES];
+        fill(counts, bars, lanes);
+        za_operation_block block = {.operation = ZA_OPERATION_after,
+                                    .bars = 1,
+                                    .in = {in + i, counts},
+                                    .out = out + i,
+                                    .state = (double *)(void *)step->state};
+        tile->spec.set->operate(&block);
+    }
+}
+
+static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_span span)
+{
+    za_kernel_block block = {.indicator = (za_indicator)node->spec.which,
+                             .params = &node->spec.params,
+                             .age = step->age,
+                             .bars = span.last - span.first,
+                             .from = later(step->from - span.first, 0),
+                             .state = step->state};
+    block.from = block.from < block.bars ? block.from : block.bars;
+    bool clean = tile->spec.clean;
+    for (int i = 0; i < node->spec.input_count; i++) {
+        block.in[i] = input_row(tile, node, i, span);
+        clean = clean && tile->spec.plan->nodes[node->spec.inputs[i]].clean;
+    }
+    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+        block.out[k] = step->value[k] != NULL ? row_of(tile, step, k, span) : NULL;
+    }
+    if (!clean) {
+        return za_tile_run_kernel(tile, node, step, &block);
+    }
+    tile->spec.set->run(&block);
+    step->age += block.bars;
+    return true;
+}
+
+/* With one lane a result's own place in the target is as good as a buffer. */
+static void place_in_target(const za_tile *tile, const za_node *node, za_step *step, int64_t block)
+{
+    const za_target *target = &tile->spec.target;
+    bool takes = node->spec.kind != ZA_NODE_CONSTANT && block >= target->from[0];
+    for (int i = 0; takes && i < node->emit_count; i++) {
+        za_emit emit = tile->spec.plan->emits[node->emits + i];
+        step->value[emit.output] =
+            target->values + emit.result * target->rows + target->row[0] + (block - target->from[0]);
+    }
+}
+
+static double *target_of(const za_target *target, int result, int lane, int64_t bar)
+{
+    return target->values + result * target->rows + target->row[lane] + (bar - target->from[lane]);
+}
+
+/* Writes the bars of one lane that it has and that are wanted. */
+static void emit_lane(const za_tile *tile, za_emit emit, const za_step *step, int lane, za_span span)
+{
+    const za_target *target = &tile->spec.target;
+    int lanes = tile->spec.set->lanes;
+    int64_t first = later(span.first, target->from[lane]);
+    int64_t last = span.last < tile->spec.bars[lane] ? span.last : tile->spec.bars[lane];
+    if (first >= last) {
+        return;
+    }
+    double *to = target_of(target, emit.result, lane, first);
+    const double *from = step->value[emit.output] + (first - span.block) * lanes + lane;
+    for (int64_t bar = first; bar < last; bar++, from += lanes) {
+        *to++ = *from;
+    }
+}
+
+static void emit(const za_tile *tile, za_emit emit, const za_step *step, za_span span)
+{
+    const za_target *target = &tile->spec.target;
+    const za_lane_set *set = tile->spec.set;
+    bool whole = is_even(tile, span.last) && span.last - span.first >= set->lanes;
+    double *to[ZA_MOST_LANES];
+    for (int lane = 0; lane < set->lanes; lane++) {
+        bool used = lane < tile->spec.lanes;
+        whole = whole && (!used || target->from[lane] <= span.first);
+        to[lane] = whole && used ? target_of(target, emit.result, lane, span.first) : tile->waste;
+    }
+    if (whole) {
+        set->spread(row_of(tile, step, emit.output, span), span.last - span.first, to);
+        return;
+    }
+    for (int lane = 0; lane < tile->spec.lanes; lane++) {
+        emit_lane(tile, emit, step, lane, span);
+    }
+}
+
+/* NaN where a value is read before anything has entered. */
+static void fill_before(const za_tile *tile, const za_step *step, za_span span)
+{
+    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+        if (step->value[k] != NULL) {
+            fill(row_of(tile, step, k, span), NAN, (span.last - span.first) * tile->spec.set->lanes);
+        }
+    }
+}
+
+static bool run_node(za_tile *tile, const za_node *node, za_step *step, za_span span)
+{
+    switch (node->spec.kind) {
+    case ZA_NODE_COLUMN:
+        run_column(tile, node, step, span);
+        return true;
+    case ZA_NODE_KERNEL:
+        return run_kernel(tile, node, step, span);
+    case ZA_NODE_OPERATION:
+        run_operation(tile, node, step, span);
+        return true;
+    case ZA_NODE_LAG:
+        run_lag(tile, node, step, span);
+        return true;
+    case ZA_NODE_SKIP:
+        run_skip(tile, node, step, span);
+        return true;
+    case ZA_NODE_CALENDAR:
+        run_calendar(tile, node, step, span);
+        return true;
+    default:
+        return true;
+    }
+}
+
+static int64_t within(int64_t bar, int64_t first, int64_t last)
+{
+    return bar < first ? first : bar > last ? last : bar;
+}
+
+/* The part of the block [first, last) that concerns one node. */
+static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t first, int64_t last)
+{
+    if (tile->spec.set->lanes == 1) {
+        place_in_target(tile, node, step, first);
+    }
+    za_span span = {first, within(step->enter, first, last), last};
+    if (step->from < span.first) {
+        fill_before(tile, step, (za_span){first, within(step->from, first, last), span.first});
+    }
+    if (span.first < last && !run_node(tile, node, step, span)) {
+        return false;
+    }
+    for (int i = 0; i < node->emit_count; i++) {
+        za_span wanted = {first, within(step->from, first, last), last};
+        za_emit one = tile->spec.plan->emits[node->emits + i];
+        if (wanted.first < last && step->value[one.output] != target_of(&tile->spec.target, one.result, 0, first)) {
+            emit(tile, one, step, wanted);
+        }
+    }
+    return true;
+}
+
+bool za_tile_run(za_tile *tile, int64_t end)
+{
+    const za_plan *plan = tile->spec.plan;
+    for (int64_t last; tile->end < end; tile->end = last) {
+        last = tile->end + tile->block < end ? tile->end + tile->block : end;
+        for (int i = 0; i < plan->node_count; i++) {
+            if (plan->nodes[i].read && !run_step(tile, &plan->nodes[i], &tile->steps[i], tile->end, last)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

@@ -1,0 +1,76 @@
+"""What the tests of dead letters share."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from ziggy_async.dead_letters import DeadLetter, DeadLetters, Reason
+from ziggy_async.dead_letters.memory import MemoryStore
+from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.queueing.options import Options
+from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.cross_loop import outcome_of
+
+Taken = list[tuple[Work, str]]
+"""What was requeued, each with the id of its letter."""
+
+
+def work(task_id: str, function: Callable[..., Any] = len, *args: Any, **kwargs: Any) -> Work:
+    return Work(task_id, "job", function, args, kwargs, Options(priority=3))
+
+
+@asynccontextmanager
+async def using(
+    store: MemoryStore, requeue: Callable[[Work, str], Any] | None = None
+) -> AsyncIterator[tuple[DeadLetters[Any], Taken]]:
+    """The letters of a store, and a list of what is requeued from them."""
+    taken: Taken = []
+
+    async def take(work: Work, letter_id: str) -> str:
+        taken.append((work, letter_id))
+        return work.task_id
+
+    letters: DeadLetters[Any] = DeadLetters(requeue or take, store)
+    await letters.open()
+    try:
+        yield letters, taken
+    finally:
+        await outcome_of(letters.close())
+
+
+def opened(path: Path, **settings: Any) -> Any:
+    """As `using`, of a file."""
+    return using(SqliteStore(path, **settings))
+
+
+async def bury(letters: DeadLetters[Any], *args: Any, reason: Reason = Reason.EXHAUSTED, **kwargs: Any) -> DeadLetter:
+    """Puts the work of `work(*args, **kwargs)` there."""
+    return await outcome_of(letters.put(work(*args, **kwargs), reason, []))
+
+
+def ids(letters: DeadLetters[Any], **wanted: Any) -> list[str]:
+    return [letter.task_id for letter in letters.list(**wanted)]
+
+
+def execute(path: Path, sql: str) -> None:
+    """By another program."""
+    database = sqlite3.connect(path)
+    with database:
+        database.execute(sql)
+    database.close()
+
+
+class Lock:
+    """Another process's transaction that does not end."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
+
+    def __enter__(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, *_: object) -> None:
+        self._database.execute("ROLLBACK")
+        self._database.close()
