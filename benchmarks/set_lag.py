@@ -12,7 +12,15 @@ TICKERS, BARS, TURNS = 10_000, 252, 5
 THIRTY = (
     *("rsi(14)", "rsi(2)", "ema(12)", "ema(26)", "sma(20)", "sma(50)", "sma(200)", "stddev(20)", "atr(14)", "natr(14)"),
     *("highest(20)", "lowest(20)", "highest(high, 252)", "macd().macd", "macd().signal", "macd().histogram"),
-    *("bbands(20).upper", "bbands(20).lower", "stoch().k", "stoch().d", "adx(14)", "plus_di(14)", "minus_di(14)"),
+    *(
+        "bbands(20).upper",
+        "bbands(20).lower",
+        "stoch().slowk",
+        "stoch().slowd",
+        "adx(14)",
+        "plus_di(14)",
+        "minus_di(14)",
+    ),
     *("cci(20)", "mfi(14)", "obv()", "linearreg_slope(20)", "zscore(20)", "close / lag(close, 20) - 1"),
     "crossed_above(sma(20), sma(50))",
 )

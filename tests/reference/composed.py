@@ -5,7 +5,7 @@ import numpy as np
 from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, Floats, composed
 from reference.recursive import adx, atr, ema, kama, rsi
 from reference.series import lag, skip
-from reference.windowed import fastk, midprice, sma, stddev, trima, wma
+from reference.windowed import midprice, place_in_range, sma, stddev, trima, wma
 
 BANDS = ("upper", "middle", "lower")
 
@@ -94,25 +94,26 @@ def ppo(x: Floats, fast=12, slow=26, matype=1):
     return np.where(base == 0, 0.0, 100 * (ma(x, fast, matype) - base) / base)
 
 
-@composed(HIGH_LOW_CLOSE, ("k", "d"))
-def stochf(high: Floats, low: Floats, close: Floats, fastk_period=5, fastd_period=3, fastd_matype=0):
-    k = fastk(high, low, close, fastk_period)
-    return skip(k, lookback(fastd_period, fastd_matype)), ma(k, fastd_period, fastd_matype)
+@composed(HIGH_LOW_CLOSE, ("fastk", "fastd"))
+def stochf(high: Floats, low: Floats, close: Floats, fastk=5, fastd=3, fastd_matype=0):
+    return with_average(place_in_range(high, low, close, fastk), fastd, fastd_matype)
 
 
-@composed(HIGH_LOW_CLOSE, ("k", "d"))
-def stoch(
-    high: Floats, low: Floats, close: Floats,
-    fastk_period=5, slowk_period=3, slowk_matype=0, slowd_period=3, slowd_matype=0,
-):  # fmt: skip
-    k = ma(fastk(high, low, close, fastk_period), slowk_period, slowk_matype)
-    return skip(k, lookback(slowd_period, slowd_matype)), ma(k, slowd_period, slowd_matype)
+@composed(HIGH_LOW_CLOSE, ("slowk", "slowd"))
+def stoch(high: Floats, low: Floats, close: Floats, fastk=5, slowk=3, slowk_matype=0, slowd=3, slowd_matype=0):
+    return with_average(ma(place_in_range(high, low, close, fastk), slowk, slowk_matype), slowd, slowd_matype)
 
 
-@composed(outputs=("k", "d"))
-def stochrsi(x: Floats, period=14, fastk_period=5, fastd_period=3, fastd_matype=0):
+@composed(outputs=("fastk", "fastd"))
+def stochrsi(x: Floats, period=14, fastk=5, fastd=3, fastd_matype=0):
     strength = rsi(x, period)
-    return stochf(strength, strength, strength, fastk_period, fastd_period, fastd_matype)
+    return stochf(strength, strength, strength, fastk, fastd, fastd_matype)
+
+
+def with_average(line: Floats, period, matype):
+    """The line, where its average has a value too, and the average."""
+    average = ma(line, period, matype)
+    return np.where(np.isnan(average), np.nan, line), average
 
 
 @composed(HIGH_LOW_CLOSE)
@@ -126,7 +127,7 @@ def natr(high: Floats, low: Floats, close: Floats, period=14):
     return 100 * atr(high, low, close, period) / close
 
 
-@composed(HIGH_LOW, ("conversion", "base", "span_a", "span_b"))
+@composed(HIGH_LOW, ("conversion", "base", "leading_a", "leading_b"))
 def ichimoku(high: Floats, low: Floats, conversion=9, base=26, span=52, displacement=26):
     """The spans are those of `displacement` bars before, as a chart shows them on this bar."""
     turning, standard = midprice(high, low, conversion), midprice(high, low, base)

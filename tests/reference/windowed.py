@@ -265,7 +265,7 @@ def willr(high: Wide, low: Wide, close: Wide, period=14):
 
 
 @windowed(period_bars, HIGH_LOW_CLOSE)
-def fastk(high: Wide, low: Wide, close: Wide, period=5):
+def place_in_range(high: Wide, low: Wide, close: Wide, period=5):
     """Where the close stands between the window's lowest low and highest high, in percent; flat is 0."""
     return share(100 * (close[-1] - low.min()), high.max() - low.min())
 
