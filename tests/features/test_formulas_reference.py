@@ -99,7 +99,7 @@ def indicator_call(draw: st.DrawFn, name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(set(INDICATORS) - {"place_in_range"}))
 @given(data=st.data(), bars=any_bars())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_an_indicator_with_any_parameters_over_any_bars(name: str, data: st.DataObject, bars: Bars) -> None:
     call = data.draw(indicator_call(name))
     outputs = INDICATORS[name].outputs
@@ -136,6 +136,6 @@ FORMULAS = st.recursive(st.one_of(COLUMNS, NUMBERS), larger, max_leaves=8)
 
 
 @given(formula=FORMULAS, bars=any_bars(90))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_formula_over_any_bars(formula: str, bars: Bars) -> None:
     check(formula, bars)

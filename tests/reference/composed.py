@@ -63,11 +63,6 @@ def bbands(x: Floats, period=20, nbdevup=2.0, nbdevdn=2.0, matype=0):
 
 
 @composed(outputs=("macd", "signal", "histogram"))
-def macd(x: Floats, fast=12, slow=26, signal=9):
-    return macdext(x, fast, 1, slow, 1, signal, 1)
-
-
-@composed(outputs=("macd", "signal", "histogram"))
 def macdext(x: Floats, fastperiod=12, fastmatype=0, slowperiod=26, slowmatype=0, signalperiod=9, signalmatype=0):
     """Both averages have their first value on the same bar; all three lines begin with the signal."""
     fast, slow = (fastperiod, fastmatype), (slowperiod, slowmatype)

@@ -42,7 +42,7 @@ def shares(part, whole, otherwise=0.0):
 
 @recursive()
 def ema(x: Wide, period=30):
-    return padded(smoothed(x, period, WIDE(2) / (period + 1)), len(x))
+    return padded(exponential(x, period), len(x))
 
 
 @recursive()
@@ -60,6 +60,21 @@ def kama(x: Wide, period=30):
         average += (x[bar] - average) * (straightness * (fast - slow) + slow) ** 2
         averages.append(average)
     return padded(averages, len(x))
+
+
+@recursive(outputs=("macd", "signal", "histogram"))
+def macd(x: Wide, fast=12, slow=26, signal=9):
+    """Both averages have their first value on the same bar; all three lines begin with the signal."""
+    fast, slow = sorted((fast, slow))
+    line = exponential(x[slow - fast :], fast) - exponential(x, slow)
+    average = exponential(line, signal)
+    line = line[signal - 1 :]
+    return tuple(padded(each, len(x)) for each in (line, average, line - average))
+
+
+def exponential(x: Wide, period):
+    """From the last of the first `period` values on."""
+    return np.array(smoothed(x, period, WIDE(2) / (period + 1)), WIDE)
 
 
 # Gains against losses
