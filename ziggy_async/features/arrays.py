@@ -131,7 +131,7 @@ class ArrayFunction:
         count, is_whole = len(self.inputs), self.is_whole
 
         def compute(inputs: Sequence[Any], *values: Any, **named: Any) -> Arrays:
-            found = plan_of(*values, **named).series(*inputs)
+            found = plan_of(*values, **named).arrays(*inputs)
             return found.astype(np.int32) if is_whole else found  # type: ignore[union-attr]
 
         def function(*arguments: Any, **named: Any) -> Any:
