@@ -19,8 +19,6 @@ from ziggy_async.features.lowering import plan_nodes
 
 from ziggy_async import _core
 
-Arrays = NDArray[Any] | tuple[NDArray[Any], ...]
-
 PLANS = 1024
 """Choices of parameters whose plans a function keeps."""
 
@@ -60,8 +58,8 @@ OPERATORS = {"ADD": "+", "SUB": "-", "MULT": "*", "DIV": "/"}
 TRANSFORMS = {"LN": "log"}
 """Functions of one series whose name in formulas is not TA-Lib's in lower case."""
 
-STRENGTH = "(0 if cumsum(abs(delta(close, 1))) == 0 else rsi(close, {timeperiod}))"
-"""TA-Lib's index, which is 0 of a series that has not moved yet; the catalog's is 50."""
+STRENGTH = "(0 if atr(close, close, close, {timeperiod}) < 1e-14 else rsi(close, {timeperiod}))"
+"""TA-Lib's index, which is 0 where the mean change is about 0; the catalog's is 50 where it is 0."""
 OTHERWISE = {
     "RSI": (STRENGTH,),
     "STOCHRSI": tuple(
@@ -130,28 +128,30 @@ class ArrayFunction:
         plan_of = lru_cache(PLANS)(self.plan)
         count, is_whole = len(self.inputs), self.is_whole
 
-        def compute(inputs: Sequence[Any], *values: Any, **named: Any) -> Arrays:
-            found = plan_of(*values, **named).arrays(*inputs)
-            return found.astype(np.int32) if is_whole else found  # type: ignore[union-attr]
-
         def function(*arguments: Any, **named: Any) -> Any:
-            try:
-                return compute(arguments[:count], *arguments[count:], **named)
-            except TypeError:
-                return self._converted(compute, *arguments, **named)
+            inputs = arguments[:count]
+            for each in inputs:
+                if type(each) is not np.ndarray:
+                    return self._converted(plan_of, arguments, named)
+            if len(inputs) < count:
+                return self._converted(plan_of, arguments, named)
+            found = plan_of(*arguments[count:], **named).arrays(*inputs)
+            return whole_numbers(found) if is_whole else found
 
         function.__name__ = function.__qualname__ = self.name
         function.__signature__ = self.signature  # type: ignore[attr-defined]
         function.__doc__ = self._documentation()
         return function
 
-    def _converted(self, compute: Callable[..., Arrays], *arguments: Any, **named: Any) -> Any:
+    def _converted(self, plan_of: Callable[..., _core.Plan], arguments: Any, named: Any) -> Any:
         """For arguments that are not simply arrays and then numbers: series, lists, inputs that are named."""
         given = self.signature.bind(*arguments, **named).arguments
         inputs = [given.pop(name) for name in self.inputs]
         back = way_back(inputs)
-        found = compute([as_floats(self.name, each) for each in inputs], **given)
-        return tuple(map(back, found)) if isinstance(found, tuple) else back(found)
+        found = plan_of(**given).arrays(*(as_floats(self.name, each) for each in inputs))
+        if isinstance(found, tuple):
+            return tuple(map(back, found))
+        return back(whole_numbers(found) if self.is_whole else found)
 
     def _documentation(self) -> str:
         outputs = "an array" if len(self.outputs) == 1 else f"arrays {', '.join(self.outputs)}"
@@ -201,6 +201,10 @@ def without_row(name: str) -> ArrayFunction:
         return ArrayFunction(name, f"{formula}, bar by bar.", TWO_SERIES, (formula,))
     formula = f"{TRANSFORMS.get(name, name.lower())}(real)"
     return ArrayFunction(name, f"{formula}, bar by bar.", ("real",), (formula,))
+
+
+def whole_numbers(values: NDArray[np.float64]) -> NDArray[np.int32]:
+    return values.astype(np.int32)
 
 
 def as_floats(name: str, values: Any) -> NDArray[np.float64]:
