@@ -21,6 +21,7 @@ from ziggy_async.async_features import (
     init_async_features,
     shutdown_async_features,
 )
+from ziggy_async.features import FeatureSet, FeatureTable, FormulaError
 from ziggy_async.market_brain.features import async_get_ticker_features
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async, generate_ticker_signal_async
 from ziggy_async.paper.features import compute_features_async
@@ -30,6 +31,9 @@ from ziggy_async.store import BarStore, default_store
 __all__ = [
     "AsyncFeatureComputer",
     "BarStore",
+    "FeatureSet",
+    "FeatureTable",
+    "FormulaError",
     "TaskPoolConfig",
     "__version__",
     "async_get_ticker_features",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 _Floats = NDArray[np.float64]
+_ArrowColumn = tuple[str, str, int, int, tuple[Any, ...], tuple[tuple[Any, ...], ...]]
 _Wake = Literal["threadsafe", "eventfd"]
 
 FEATURE_NAMES: Final[tuple[str, ...]]
@@ -191,12 +192,14 @@ class Port:
     """One event loop's way into the pool and back. Every call but `close` comes from that loop's own thread."""
 
     def __new__(cls, loop: asyncio.AbstractEventLoop, wake: _Wake = "threadsafe") -> Self: ...
-    def features(self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /) -> asyncio.Future[Any]: ...
+    def features(
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
+    ) -> asyncio.Future[Any]: ...
     def features_many(
         self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Iterable[str], /
     ) -> asyncio.Future[dict[str, Any]]: ...
     def paper_features(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, /
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
     ) -> asyncio.Future[Any]: ...
     def signals(
         self,
@@ -271,6 +274,19 @@ class Histogram:
     def clear(self) -> None:
         """Forget every duration. One that is recorded meanwhile may be forgotten in part."""
 
+@final
+class Tally:
+    """Where the awaits of one function are counted: histograms of each phase, any number of them, which all get the
+    same."""
+
+    def __new__(
+        cls, waiting: Iterable[Histogram], running: Iterable[Histogram], total: Iterable[Histogram]
+    ) -> Self: ...
+    def now(self) -> int:
+        """This moment, for `record`."""
+    def record(self, began: int, ready: int, /) -> None:
+        """Count an await that began, had what it waited for, and has its result now."""
+
 def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
     """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.
 
@@ -279,8 +295,19 @@ def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any
     cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
     """
 
+def arrow_stream(columns: tuple[_ArrowColumn, ...], rows: int, /) -> object:
+    """A capsule "arrow_array_stream" of one record batch that shares the columns' memory.
+
+    A column: name, Arrow format, rows, how many are null, its buffers (None: no bitmap), its dictionary's column or ().
+    """
+
 def catalog() -> list[dict[str, Any]]:
-    """The rows of the indicator catalog: name, group, summary, inputs, parameters, outputs."""
+    """The rows of the indicator catalog.
+
+    Of each: name, talib (None where TA-Lib has no such function), group, summary, inputs (the usual columns),
+    parameters (name, talib, whole, default, least, most), outputs (name, talib), memory ("reach", "fading", "forever"
+    or "formula"), and formulas, the text of each output, or None of a kernel.
+    """
 
 def series(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
     """An indicator over whole columns of one shape, `(bars,)` or `(symbols, bars)`.

@@ -12,13 +12,16 @@ from ziggy_async import _core
 
 Floats = NDArray[np.float64]
 
-OUTPUTS: dict[str, tuple[str, ...]] = {row["name"]: tuple(row["outputs"]) for row in _core.catalog()}
-"""What each indicator's outputs are called, in the order in which the core returns them."""
-
 
 def catalog() -> list[dict[str, Any]]:
     """One dict for each indicator: name, group, summary, inputs, parameters (with defaults and bounds), outputs."""
-    return _core.catalog()
+    return [row for row in _core.catalog() if row["formulas"] is None]
+
+
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    row["name"]: tuple(output["name"] for output in row["outputs"]) for row in catalog()
+}
+"""What each indicator's outputs are called, in the order in which the core returns them."""
 
 
 def lookback(name: str, **parameters: float) -> int:

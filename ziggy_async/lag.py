@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ziggy_async._core import Histogram
+from ziggy_async.windows import Windows
 
 TIMER_RESOLUTION = 0.002
 """Seconds by which a loop's timers are late without anything being wrong: they wait for whole milliseconds."""
@@ -63,6 +64,7 @@ class LoopLag:
             raise ValueError(f"interval: {interval!r} is not at least {LEAST_INTERVAL} s, and finite")
         self._interval = interval
         self._delays = Histogram()
+        self._recent = Windows(Histogram)
         self._timer: _Timer | None = None
 
     def start(self) -> None:
@@ -95,12 +97,18 @@ class LoopLag:
     def summary(self) -> LagSummary:
         return LagSummary.of(self._delays)
 
+    def recent(self) -> LagSummary:
+        """As `summary`, of the last one to two minutes."""
+        return LagSummary.of(self._recent.pair()[0])
+
     def clear(self) -> None:
         """Forgets the delays so far."""
         self._delays.clear()
+        self._recent = Windows(Histogram)
 
     def _came(self, late: float) -> None:
-        _record_turns(self._delays, late, self._interval)
+        for delays in (self._delays, *self._recent.pair()):
+            _record_turns(delays, late, self._interval)
 
 
 class PingLag:

@@ -6,13 +6,16 @@ An operation's kind is its name up to the first ":", so that names may hold tick
 import os
 import threading
 import time
+import weakref
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ziggy_async._core import Histogram
+from ziggy_async._core import Histogram, Tally
 from ziggy_async.messages import shortened
+from ziggy_async.windows import Windows
 
 OTHER = "other"
 """The kind of operations that come when there are as many kinds as there may be."""
@@ -76,14 +79,33 @@ class KindMetrics:
         }
 
 
+class _Outcomes:
+    """How many operations failed, and how long the others took."""
+
+    __slots__ = ("errors", "latencies")
+
+    def __init__(self) -> None:
+        self.errors = 0  # written under _lock
+        self.latencies = Histogram()  # of the successful operations
+
+    def summary(self) -> dict[str, float]:
+        successes, errors = self.latencies.count, self.errors
+        return {
+            "total_operations": successes + errors,
+            "success_rate": 100.0 * successes / (successes + errors) if successes + errors else 0.0,
+            **{f"{name}_latency_ms": value for name, value in _milliseconds(self.latencies).items()},
+        }
+
+
 class _Period:
     """What was recorded between two clears."""
 
-    def __init__(self, ring: int) -> None:
+    def __init__(self, ring: int, clock: Callable[[], float]) -> None:
         # (name, seconds, error, wall clock of its beginning) each
         self.ring: deque[tuple[str, float, str | None, float]] = deque(maxlen=ring)
         self.kinds: dict[str, KindMetrics] = {}  # added to under _lock
-        self.latencies = Histogram()  # of the successful operations
+        self.all = _Outcomes()
+        self.windows = Windows(_Outcomes, clock)
 
 
 class Metrics:
@@ -92,15 +114,16 @@ class Metrics:
     A kind takes 120 kB and an operation of the ring about 200 bytes; nothing else is kept.
     """
 
-    def __init__(self, ring: int = 10_000, kinds: int = 100) -> None:
-        """`ring`: operations kept one by one; `kinds`: kinds told apart, further ones are counted together as "other".
-        `ValueError` unless both are at least 1."""
+    def __init__(self, ring: int = 10_000, kinds: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
+        """`ring`: operations kept one by one; `kinds`: kinds told apart, further ones are counted together as "other";
+        `clock`: seconds, for what is recent. `ValueError` unless ring and kinds are at least 1."""
         for name, value in (("ring", ring), ("kinds", kinds)):
             if value < 1:
                 raise ValueError(f"{name}: {value!r} is not at least 1")
         self._ring = ring
         self._kinds = kinds
-        self._period = _Period(ring)
+        self._clock = clock
+        self._period = _Period(ring, clock)
 
     def record(
         self,
@@ -129,11 +152,15 @@ class Metrics:
         if running is not None:
             kind.running.record(running)
         seconds = total if latency is None else latency
+        older, younger = period.windows.pair()
         if error is None:
-            period.latencies.record(seconds)
+            period.all.latencies.record(seconds)
+            older.latencies.record(seconds)
+            younger.latencies.record(seconds)
         else:
             with _lock:
-                kind.errors += 1
+                for counted in (kind, period.all, older, younger):
+                    counted.errors += 1
         period.ring.append((operation, seconds, error, time.time() - total if at is None else at))
 
     def _first_of_kind(self, period: _Period, name: str) -> KindMetrics:
@@ -157,22 +184,68 @@ class Metrics:
     def summary(self) -> dict[str, float]:
         """Since the last clear: total_operations, success_rate in percent, and of the successful operations
         avg_latency_ms, p50_latency_ms, p95_latency_ms, p99_latency_ms, max_latency_ms. All 0 when there is none."""
-        period = self._period
-        successes = period.latencies.count
-        operations = successes + sum(kind.errors for kind in list(period.kinds.values()))
-        return {
-            "total_operations": operations,
-            "success_rate": 100.0 * successes / operations if operations else 0.0,
-            **{f"{name}_latency_ms": value for name, value in _milliseconds(period.latencies).items()},
-        }
+        return self._period.all.summary()
+
+    def recent_summary(self) -> dict[str, float]:
+        """As `summary`, of the last one to two minutes."""
+        return self._period.windows.pair()[0].summary()
 
     def by_kind(self) -> dict[str, KindMetrics]:
-        """The kinds in the order in which they came."""
-        return dict(self._period.kinds)
+        """The kinds of which there are operations, in the order in which they came."""
+        return {name: kind for name, kind in self._period.kinds.items() if kind.count}
 
     def clear(self) -> None:
         """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
-        self._period = _Period(self._ring)
+        self._period = _Period(self._ring, self._clock)
+        with _functions_lock:
+            if self in _observers:
+                _connect()
+
+    # --- the package's functions
+
+    def observe_functions(self, wanted: bool = True) -> None:
+        """Counts the awaits of every `CountedFunction` from now on, or no more: as operations of a kind of its name,
+        also in the summary, but neither one by one nor among what is recent."""
+        with _functions_lock:
+            (_observers.add if wanted else _observers.discard)(self)
+            _connect()
+
+    def _histograms_of(self, name: str) -> tuple[KindMetrics, Histogram]:
+        """Where successful operations of a kind are counted; the second is that of the summary."""
+        period = self._period
+        return period.kinds.get(name) or self._first_of_kind(period, name), period.all.latencies
+
+
+class CountedFunction:
+    """A function of the package whose awaits are counted where somebody wants that, when they come to a result.
+
+    `tally`: where to count one that begins now; None: nowhere.
+    """
+
+    __slots__ = ("name", "tally")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tally: Tally | None = None
+        with _functions_lock:
+            _functions.append(self)
+            _connect()
+
+
+_functions_lock = threading.Lock()  # taken before _lock
+_functions: list[CountedFunction] = []  # by _functions_lock
+_observers: "weakref.WeakSet[Metrics]" = weakref.WeakSet()  # written under _functions_lock
+
+
+def _connect() -> None:
+    """Gives each function the histograms of those that observe now. Under _functions_lock."""
+    for function in _functions:
+        places = [metrics._histograms_of(function.name) for metrics in _observers]
+        kinds = [kind for kind, _ in places]
+        # As with tasks: to have waited, behind ten thousand of one gather perhaps, is no slow operation.
+        running = [kind.running for kind in kinds] + [latencies for _, latencies in places]
+        tally = Tally([kind.waiting for kind in kinds], running, [kind.total for kind in kinds])
+        function.tally = tally if places else None
 
 
 def _milliseconds(durations: Histogram) -> dict[str, float]:
@@ -201,9 +274,11 @@ def _described(operation: str, total: float, error: str | None, at: float) -> di
 
 
 def _after_fork_in_child() -> None:
-    """The thread that held the lock may not be here."""
-    global _lock
-    _lock = threading.Lock()
+    """The threads that held the locks may not be here, and no computer is started."""
+    global _lock, _functions_lock
+    _lock, _functions_lock = threading.Lock(), threading.Lock()
+    _observers.clear()
+    _connect()
 
 
 if hasattr(os, "register_at_fork"):

@@ -26,11 +26,12 @@ static void batch_dealloc(PyObject *self)
     Py_XDECREF(batch->futures);
     Py_XDECREF(batch->future);
     Py_XDECREF(batch->result);
+    Py_XDECREF((PyObject *)batch->tally);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
-za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store)
+za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store, za_tally *tally)
 {
     PyTypeObject *type = (PyTypeObject *)state->batch_type;
     za_batch *batch = (za_batch *)type->tp_alloc(type, 0);
@@ -40,6 +41,8 @@ za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *s
     batch->delivery.kind = &delivery_kind;
     batch->request.kind = kind;
     batch->store = (za_store_object *)Py_NewRef((PyObject *)store);
+    batch->tally = (za_tally *)Py_XNewRef((PyObject *)tally);
+    batch->opened_ns = za_clock_ns();
     batch->tickers = PyList_New(0);
     batch->futures = PyList_New(0);
     if (batch->tickers == NULL || batch->futures == NULL) {
@@ -81,7 +84,7 @@ za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_objec
                            PyObject *future)
 {
     PyObject *tuple = za_symbol_tuple(tickers);
-    za_batch *batch = tuple == NULL ? NULL : za_batch_new(state, kind, store);
+    za_batch *batch = tuple == NULL ? NULL : za_batch_new(state, kind, store, NULL);
     if (batch == NULL) {
         goto failed;
     }
@@ -177,20 +180,36 @@ static int spend(za_budget *budget)
     return budget->results > 0 ? budget->results-- : 0;
 }
 
+/* Counts `times` awaits whose results are handed out now. */
+static void count(const za_batch *batch, int32_t times)
+{
+    const za_request *request = &batch->request;
+    if (batch->tally != NULL && times > 0) {
+        za_tally_record(batch->tally, &(za_await){.waiting_ns = request->began_ns - batch->opened_ns,
+                                                  .running_ns = request->ended_ns - request->began_ns,
+                                                  .total_ns = za_clock_ns() - batch->opened_ns,
+                                                  .times = times});
+    }
+}
+
+/* Those that nobody waits for any more are not counted. */
 static int deliver_singles(za_state *state, za_batch *batch, za_budget *budget)
 {
-    for (; batch->built < batch->count && spend(budget); batch->built++) {
+    int32_t waited_for = 0;
+    int failed = 0;
+    for (; !failed && batch->built < batch->count && spend(budget); batch->built++) {
         PyObject *future = PyList_GET_ITEM(batch->futures, batch->built);
         int done = za_future_is_done(state, future);
-        if (done == 0 && za_future_resolve(state, future, next_result(state, batch)) < 0) {
-            batch->built++;
-            return -1;
+        if (done == 0) {
+            failed = za_future_resolve(state, future, next_result(state, batch)) < 0;
+            waited_for++;
         }
         if (done < 0) {
             PyErr_WriteUnraisable(future);
         }
     }
-    return batch->built == batch->count;
+    count(batch, waited_for);
+    return failed ? -1 : batch->built == batch->count;
 }
 
 static int deliver_list(za_state *state, za_batch *batch, za_budget *budget)

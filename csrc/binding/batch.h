@@ -4,6 +4,7 @@
 #define ZA_BINDING_BATCH_H
 
 #include "binding/delivery.h"
+#include "binding/tally.h"
 #include "binding/types.h"
 #include "market/request.h"
 
@@ -23,10 +24,13 @@ typedef struct za_batch {
     PyObject *future;
     PyObject *result; /* that dict, as far as it is built */
     Py_ssize_t built; /* results handed out so far */
+    za_tally *tally;  /* where single requests are counted; may be NULL */
+    int64_t opened_ns;
 } za_batch;
 
-/* An empty batch of single requests, filled by za_batch_add. NULL with an exception raised, as below. */
-za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store);
+/* An empty batch of single requests, filled by za_batch_add, each of which is counted in `tally`. NULL with an
+ * exception raised, as below. */
+za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store, za_tally *tally);
 /* One more ticker and its symbol, for which `future` waits. Runs no Python. */
 int za_batch_add(za_batch *batch, PyObject *ticker, za_symbol symbol, PyObject *future);
 /* A batch of a whole list, for which `future` waits; cancelling the future cancels the job. */

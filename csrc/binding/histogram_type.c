@@ -13,9 +13,9 @@ typedef struct za_histogram_object {
     za_histogram *histogram; /* owned; never NULL, never changes */
 } za_histogram_object;
 
-static za_histogram *histogram_of(PyObject *self)
+za_histogram *za_histogram_of(PyObject *object)
 {
-    return ((za_histogram_object *)self)->histogram;
+    return ((za_histogram_object *)object)->histogram;
 }
 
 static PyObject *histogram_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -39,7 +39,7 @@ static PyObject *histogram_new(PyTypeObject *type, PyObject *arguments, PyObject
 static void histogram_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    za_histogram_free(histogram_of(self));
+    za_histogram_free(za_histogram_of(self));
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -104,7 +104,7 @@ static PyObject *histogram_record(PyObject *self, PyObject *const *arguments, Py
     if (isinf(seconds)) {
         return PyErr_Format(PyExc_ValueError, "seconds must be finite, not %R", arguments[0]);
     }
-    za_histogram_record(histogram_of(self), ns_of(seconds), times);
+    za_histogram_record(za_histogram_of(self), ns_of(seconds), times);
     Py_RETURN_NONE;
 }
 
@@ -117,7 +117,7 @@ static PyObject *histogram_percentile(PyObject *self, PyObject *object)
     if (percent < 0.0 || percent > 100.0) {
         return PyErr_Format(PyExc_ValueError, "percent must be from 0 to 100, not %R", object);
     }
-    return seconds_of(za_histogram_percentile_ns(histogram_of(self), percent));
+    return seconds_of(za_histogram_percentile_ns(za_histogram_of(self), percent));
 }
 
 /* The bounds of a tuple in nanoseconds, from za_alloc; NULL with an exception raised. */
@@ -159,7 +159,7 @@ static PyObject *histogram_counts(PyObject *self, PyObject *sequence)
     PyObject *tuple = PySequence_Tuple(sequence), *list = NULL;
     int64_t *bounds = tuple == NULL ? NULL : bounds_of(tuple);
     if (bounds != NULL) {
-        za_histogram_counts(histogram_of(self), bounds, (size_t)PyTuple_GET_SIZE(tuple), bounds);
+        za_histogram_counts(za_histogram_of(self), bounds, (size_t)PyTuple_GET_SIZE(tuple), bounds);
         list = list_of(bounds, PyTuple_GET_SIZE(tuple));
     }
     za_free(bounds);
@@ -170,26 +170,26 @@ static PyObject *histogram_counts(PyObject *self, PyObject *sequence)
 static PyObject *histogram_clear(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    za_histogram_clear(histogram_of(self));
+    za_histogram_clear(za_histogram_of(self));
     Py_RETURN_NONE;
 }
 
 static PyObject *histogram_count(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyLong_FromLongLong(za_histogram_count(histogram_of(self)));
+    return PyLong_FromLongLong(za_histogram_count(za_histogram_of(self)));
 }
 
 static PyObject *histogram_total(PyObject *self, void *unused)
 {
     (void)unused;
-    return seconds_of(za_histogram_total_ns(histogram_of(self)));
+    return seconds_of(za_histogram_total_ns(za_histogram_of(self)));
 }
 
 static PyObject *histogram_max(PyObject *self, void *unused)
 {
     (void)unused;
-    return seconds_of(za_histogram_max_ns(histogram_of(self)));
+    return seconds_of(za_histogram_max_ns(za_histogram_of(self)));
 }
 
 static PyMethodDef methods[] = {

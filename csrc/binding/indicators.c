@@ -1,4 +1,4 @@
-/* The catalog and its drivers over NumPy arrays. */
+/* The indicators over NumPy arrays. */
 #include "binding/convert.h"
 #include "binding/numpy.h"
 #include "binding/types.h"
@@ -7,73 +7,6 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
-
-static PyObject *parameter_row(const za_param_info *info)
-{
-    return Py_BuildValue("{sssOsdsdsd}", "name", info->name, "whole", info->whole ? Py_True : Py_False, "default",
-                         info->initial, "least", info->least, "most", info->most);
-}
-
-/* A list of `count` items made by `make`; takes care of failures. */
-static PyObject *list_of(int count, PyObject *(*make)(const za_indicator_info *, int), const za_indicator_info *info)
-{
-    PyObject *list = PyList_New(0);
-    for (int i = 0; list != NULL && i < count; i++) {
-        PyObject *item = make(info, i);
-        if (item == NULL || PyList_Append(list, item) < 0) {
-            Py_CLEAR(list);
-        }
-        Py_XDECREF(item);
-    }
-    return list;
-}
-
-static PyObject *make_parameter(const za_indicator_info *info, int i)
-{
-    return parameter_row(&info->params[i]);
-}
-
-static PyObject *make_output(const za_indicator_info *info, int i)
-{
-    return PyUnicode_FromString(info->outputs[i].name);
-}
-
-static PyObject *make_input(const za_indicator_info *info, int i)
-{
-    return PyUnicode_FromString(za_field_name(info->inputs[i]));
-}
-
-static PyObject *catalog_row(const za_indicator_info *info)
-{
-    PyObject *inputs = list_of(info->input_count, make_input, info);
-    PyObject *parameters = list_of(info->param_count, make_parameter, info);
-    PyObject *outputs = list_of(info->output_count, make_output, info);
-    PyObject *row = NULL;
-    if (inputs != NULL && parameters != NULL && outputs != NULL) {
-        row = Py_BuildValue("{sssssssOsOsO}", "name", info->name, "group", info->group, "summary", info->summary,
-                            "inputs", inputs, "parameters", parameters, "outputs", outputs);
-    }
-    Py_XDECREF(inputs);
-    Py_XDECREF(parameters);
-    Py_XDECREF(outputs);
-    return row;
-}
-
-PyObject *za_catalog(PyObject *module, PyObject *unused)
-{
-    (void)module;
-    (void)unused;
-    PyObject *rows = PyList_New(ZA_INDICATOR_COUNT);
-    for (int i = 0; rows != NULL && i < ZA_INDICATOR_COUNT; i++) {
-        PyObject *row = catalog_row(za_indicator_info_of((za_indicator)i));
-        if (row == NULL) {
-            Py_CLEAR(rows);
-        } else {
-            PyList_SET_ITEM(rows, i, row);
-        }
-    }
-    return rows;
-}
 
 /* The name and parameters of a call. */
 typedef struct za_call {

@@ -177,6 +177,7 @@ static PyMethodDef functions[] = {
      "symbols, on this "
      "thread alone."},
     {"read_arrow", za_read_arrow, METH_O, NULL},
+    {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
     {"series", _PyCFunction_CAST(za_series), METH_FASTCALL, NULL},
     {"snapshot", _PyCFunction_CAST(za_snapshot), METH_FASTCALL, NULL},
@@ -270,7 +271,8 @@ static int add_types(PyObject *module, za_state *state)
         int is_public;
     } types[] = {{&state->store_type, &za_store_spec, 1},    {&state->port_type, &za_port_spec, 1},
                  {&state->plan_type, &za_plan_type_spec, 1}, {&state->histogram_type, &za_histogram_spec, 1},
-                 {&state->batch_type, &za_batch_spec, 0},    {&state->query_type, &za_query_spec, 0}};
+                 {&state->tally_type, &za_tally_spec, 1},    {&state->batch_type, &za_batch_spec, 0},
+                 {&state->query_type, &za_query_spec, 0}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         *types[i].place = PyType_FromModuleAndSpec(module, types[i].spec, NULL);
         if (*types[i].place == NULL ||

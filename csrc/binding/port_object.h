@@ -39,7 +39,7 @@ int za_port_check_open(za_port_object *self);
 /* Submits every open batch: the loop's turn after the first request of a batch. None, or NULL. */
 PyObject *za_port_flush(za_port_object *self);
 
-/* Methods: (loop, store, symbol or symbols, ...) -> future. */
+/* Methods: (loop, store, symbol, tally=None) or (loop, store, symbols, ...) -> future. */
 PyObject *za_port_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count);

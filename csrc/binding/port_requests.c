@@ -73,15 +73,16 @@ int za_port_check_open(za_port_object *self)
 
 /* The open batch for such requests, made if there is none; borrowed, and good until Python runs again: any call of the
  * loop may flush or close the port. */
-static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store)
+static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store,
+                            za_tally *tally)
 {
     za_state *state = za_port_state(self);
     for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
-        if (batch->request.kind == kind && batch->store == store) {
+        if (batch->request.kind == kind && batch->store == store && batch->tally == tally) {
             return batch;
         }
     }
-    za_batch *batch = za_batch_new(state, kind, store);
+    za_batch *batch = za_batch_new(state, kind, store, tally);
     if (batch == NULL ||
         (self->open == NULL && za_port_call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) ||
         za_port_check_open(self) < 0) {
@@ -94,7 +95,7 @@ static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kin
 }
 
 /* (loop, store, symbol) -> future. Whatever may run Python comes before the batch is looked for. */
-static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind)
+static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind, za_tally *tally)
 {
     za_state *state = za_port_state(self);
     za_symbol symbol;
@@ -103,7 +104,7 @@ static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za
         return NULL;
     }
     PyObject *future = za_port_new_future(self, arguments[0]);
-    za_batch *batch = future == NULL ? NULL : open_batch(self, arguments[0], kind, store);
+    za_batch *batch = future == NULL ? NULL : open_batch(self, arguments[0], kind, store, tally);
     if (batch == NULL || za_batch_add(batch, arguments[2], symbol, future) < 0) {
         Py_XDECREF(future);
         return NULL;
@@ -146,15 +147,19 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, c
     return future;
 }
 
+/* (loop, store, symbol, tally=None) -> future */
 static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
 {
     PyObject *future;
     za_request asked = {.kind = kind};
-    if (za_request_arguments(&asked, arguments, count, 1) < 0) {
+    za_tally *tally = NULL;
+    bool with_tally = count == 4;
+    if ((with_tally && za_tally_argument(za_port_state((za_port_object *)self), arguments[3], &tally) < 0) ||
+        za_request_arguments(&asked, arguments, with_tally ? 3 : count, 1) < 0) {
         return NULL;
     }
     Py_BEGIN_CRITICAL_SECTION(self);
-    future = add_single((za_port_object *)self, arguments, kind);
+    future = add_single((za_port_object *)self, arguments, kind, tally);
     Py_END_CRITICAL_SECTION();
     return future;
 }

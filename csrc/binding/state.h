@@ -14,6 +14,7 @@
     X(plan_type)                                                                                                       \
     X(query_type)                                                                                                      \
     X(histogram_type)                                                                                                  \
+    X(tally_type)                                                                                                      \
     X(Features)       /* class of a market-brain result */                                                             \
     X(MarketFeatures) /* class of a paper result */                                                                    \
     X(Signal)         /* class of a signal */                                                                          \

@@ -36,6 +36,26 @@ typedef struct row {
     za_memory (*memory)(const za_params *values);
 } row;
 
+/* The numbers of a formula's inputs, parameters and outputs. */
+#define COUNT_OF_FIVE(a, b, c, d, e, count, ...) count
+#define INPUTS(...)                              COUNT_OF_FIVE(__VA_ARGS__, 5, 4, 3, 2, 1, 0)
+#define PARAMS(...)                              0 __VA_ARGS__
+#define WHOLE(...)                               +1
+#define REAL(...)                                +1
+#define OUTPUTS(...)                             0 __VA_ARGS__
+#define OUT(...)                                 +1
+#define FORMULA(name, talib, group, columns, parameters, outputs, summary)                                             \
+    enum { name##_formula_inputs = columns, name##_formula_params = parameters, name##_formula_outputs = outputs };
+#include "kernels/formulas.def"
+#undef FORMULA
+#undef OUT
+#undef OUTPUTS
+#undef REAL
+#undef WHOLE
+#undef PARAMS
+#undef INPUTS
+#undef COUNT_OF_FIVE
+
 #define OPEN                                     ZA_OPEN
 #define HIGH                                     ZA_HIGH
 #define LOW                                      ZA_LOW
@@ -47,7 +67,7 @@ typedef struct row {
 #define WHOLE(name, talib, initial, least, most) {#name, #talib, true, (initial), (least), (most)},
 #define REAL(name, talib, initial, least, most)  {#name, #talib, false, (initial), (least), (most)},
 #define OUTPUTS(...)                             {__VA_ARGS__}
-#define OUT(name, talib)                         {#name, #talib},
+#define OUT(name, talib)                         {#name, #talib, NULL},
 #define INDICATOR(name, talib, group, columns, parameters, lookback, memory, names, summary)                           \
     {{#name, talib, #group, summary, name##_input_count, (int)(sizeof(name##_params) / sizeof(double)),                \
       name##_output_count, columns, parameters, names},                                                                \
@@ -57,6 +77,16 @@ static const row rows[ZA_INDICATOR_COUNT] = {
 #include "kernels/catalog.def"
 };
 #undef INDICATOR
+#undef OUT
+
+#define OUT(name, talib, formula) {#name, #talib, formula},
+#define FORMULA(name, talib, group, columns, parameters, names, summary)                                               \
+    {#name,   talib,      #group, summary, name##_formula_inputs, name##_formula_params, name##_formula_outputs,       \
+     columns, parameters, names},
+static const za_indicator_info formula_rows[ZA_FORMULA_COUNT] = {
+#include "kernels/formulas.def"
+};
+#undef FORMULA
 #undef OUT
 #undef OUTPUTS
 #undef REAL
@@ -79,6 +109,11 @@ const char *za_field_name(za_field field)
 const za_indicator_info *za_indicator_info_of(za_indicator indicator)
 {
     return &rows[indicator].info;
+}
+
+const za_indicator_info *za_formula_info_of(int number)
+{
+    return &formula_rows[number];
 }
 
 za_indicator za_indicator_find(const char *name)

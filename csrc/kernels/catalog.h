@@ -1,4 +1,5 @@
-/* What indicators there are: names, inputs, parameters, lookbacks, outputs. All of it derives from catalog.def. */
+/* What indicators there are: names, inputs, parameters, lookbacks, outputs. All of it derives from catalog.def, of
+ * those that are kernels, and formulas.def, of those that are made of others. */
 #ifndef ZA_KERNELS_CATALOG_H
 #define ZA_KERNELS_CATALOG_H
 
@@ -27,6 +28,7 @@ typedef struct za_param_info {
 
 typedef struct za_output_info {
     const char *name, *talib;
+    const char *formula; /* NULL of a kernel */
 } za_output_info;
 
 typedef struct za_indicator_info {
@@ -57,10 +59,19 @@ typedef enum za_indicator {
     ZA_INDICATOR_COUNT
 } za_indicator;
 
+enum {
+    ZA_FORMULA_COUNT = 0
+#define FORMULA(...) +1
+#include "kernels/formulas.def"
+#undef FORMULA
+};
+
 /* "open", "high", "low", "close", "volume", "other". */
 const char *za_field_name(za_field field);
 /* The static row of `indicator`. */
 const za_indicator_info *za_indicator_info_of(za_indicator indicator);
+/* The static row of formulas.def of that number. */
+const za_indicator_info *za_formula_info_of(int number);
 /* The indicator of that name, or ZA_INDICATOR_COUNT. */
 za_indicator za_indicator_find(const char *name);
 /* The catalog's defaults. */

@@ -141,6 +141,9 @@ static void run_claim(za_request *request, size_t begin, int count, za_scratch *
 static void run(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_request *request = (za_request *)(void *)job;
+    if (begin == 0) {
+        request->began_ns = za_clock_ns();
+    }
     for (size_t at = begin; at < end; at += GRAIN) {
         run_claim(request, at, end - at < GRAIN ? (int)(end - at) : GRAIN, scratch);
     }
@@ -170,6 +173,7 @@ void za_request_init(za_request *request)
 
 za_code za_request_finish(za_request *request, za_error *error)
 {
+    request->ended_ns = za_clock_ns();
     switch (request->job.code) {
     case ZA_OK:
         break;

@@ -29,6 +29,8 @@ typedef struct za_request {
     za_rules rules; /* of a signals request */
 
     int64_t asked_ns;      /* when, since 1970 UTC */
+    int64_t began_ns;      /* on za_clock_ns, when a worker took up the first symbols; that worker writes it */
+    int64_t ended_ns;      /* when the last were done */
     atomic_bool no_memory; /* some worker found no memory: the answers are not to be used */
 } za_request;
 

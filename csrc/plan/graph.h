@@ -21,6 +21,7 @@ typedef struct za_node {
     int64_t depth;   /* bars of the columns that a value depends on, its own not counted; ZA_FOR_EVER */
     int64_t warm;    /* bars after which its state is that of the whole past, most likely; ZA_FOR_EVER: never */
     int64_t back;    /* bars before the oldest one asked for at which its value is read; ZA_FOR_EVER: from the first */
+    int64_t vectors; /* of its state, nothing but vectors; the same for any number of lanes */
     bool dynamic;    /* its first value depends on the data */
     bool clean;      /* from its first value on a number whenever the columns hold finite numbers only */
     bool windowed;   /* a kernel that forgets: a value that is not finite counts until it has left */
@@ -43,6 +44,7 @@ struct za_plan {
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
     int64_t warm, entry; /* the longest of its nodes */
+    int64_t vectors;     /* of the states of all that are read */
     int64_t period;      /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
 };
 
@@ -58,8 +60,6 @@ static inline const za_node *za_node_source(const za_plan *plan, int node, int *
     return at;
 }
 
-/* Bytes that a node keeps from bar to bar, a multiple of the vector, nothing but vectors. */
-size_t za_node_state_bytes(const za_node *node, const za_lane_set *set);
 /* Bars by which a node's state cuts its input: the same at the same remainder of them. 1 if it does not. */
 int64_t za_node_period(const za_node *node);
 

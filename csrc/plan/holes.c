@@ -8,8 +8,7 @@
 
 static double *hole_state(const za_tile *tile, const za_node *node, const za_step *step)
 {
-    size_t bytes = za_node_state_bytes(node, tile->spec.set);
-    return (double *)(void *)(step->state + bytes) - ZA_HOLE_VECTORS * tile->spec.set->lanes;
+    return step->state + (node->vectors - ZA_HOLE_VECTORS) * tile->spec.set->lanes;
 }
 
 static double *patch_of(const za_tile *tile, int at)

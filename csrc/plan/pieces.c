@@ -74,15 +74,6 @@ static void spread_series(za_cut_series *series)
     }
 }
 
-static size_t vectors_of(const za_tile *tile)
-{
-    size_t bytes = 0;
-    for (int i = 0; i < tile->spec.plan->node_count; i++) {
-        bytes += tile->spec.plan->nodes[i].read ? za_node_state_bytes(&tile->spec.plan->nodes[i], tile->spec.set) : 0;
-    }
-    return bytes / sizeof(double) / (size_t)tile->spec.set->lanes;
-}
-
 /* A lane of a state, to or from the state of a single lane. */
 static void take_lane(const double *many, int lanes, int lane, size_t vectors, double *one)
 {
@@ -105,11 +96,11 @@ static bool lane_equals(const double *many, int lanes, int lane, size_t vectors,
 static void mend_seams(za_cut_series *series)
 {
     int lanes = series->many.set->lanes;
-    size_t vectors = vectors_of(&series->head);
-    double *state = (double *)(void *)series->head.states;
+    size_t vectors = (size_t)series->one->plan->vectors;
+    double *state = series->head.states;
     for (int lane = 0; lane < lanes; lane++) {
         if (lane_equals(series->warmed, lanes, lane, vectors, state)) {
-            take_lane((const double *)(const void *)series->pieces.states, lanes, lane, vectors, state);
+            take_lane(series->pieces.states, lanes, lane, vectors, state);
             continue;
         }
         int64_t first = series->cut.head + lane * series->cut.piece;

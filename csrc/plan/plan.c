@@ -148,6 +148,21 @@ static int64_t warm_of(const za_node *node)
     return counts || node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
 }
 
+static int64_t vectors_of(const za_node_spec *spec, bool dynamic)
+{
+    switch (spec->kind) {
+    case ZA_NODE_KERNEL:
+        return (int64_t)(za_lane_set_one()->state_bytes((za_indicator)spec->which, &spec->params) / sizeof(double)) +
+               ZA_HOLE_VECTORS;
+    case ZA_NODE_LAG: /* one more than it looks back: a bar may enter again before the next one */
+        return 1 + (int64_t)spec->params.value[0];
+    case ZA_NODE_SKIP:
+        return dynamic;
+    default:
+        return remembers(spec);
+    }
+}
+
 /* Operations that give numbers for numbers. */
 static bool keeps_numbers(za_operation operation)
 {
@@ -240,6 +255,7 @@ static void look_back(za_plan *plan, za_node *node)
     }
     node->memory = memory_of(spec);
     node->depth = further(depth, node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1);
+    node->vectors = vectors_of(spec, dynamic);
     node->windowed = spec->kind == ZA_NODE_KERNEL && node->memory != ZA_FOR_EVER;
     node->clean = clean;
     node->dynamic = dynamic;
@@ -356,23 +372,6 @@ int64_t za_node_period(const za_node *node)
     }
 }
 
-size_t za_node_state_bytes(const za_node *node, const za_lane_set *set)
-{
-    size_t vector = (size_t)set->lanes * sizeof(double);
-    switch (node->spec.kind) {
-    case ZA_NODE_KERNEL:
-        return set->state_bytes((za_indicator)node->spec.which, &node->spec.params) + ZA_HOLE_VECTORS * vector;
-    case ZA_NODE_LAG: /* one more than it looks back: a bar may enter again before the next one */
-        return (1 + (size_t)node->spec.params.value[0]) * vector;
-    case ZA_NODE_SKIP:
-        return vector;
-    case ZA_NODE_OPERATION:
-        return remembers(&node->spec) ? vector : 0;
-    default:
-        return 0;
-    }
-}
-
 static void find_period(za_plan *plan)
 {
     plan->period = 1;
@@ -383,23 +382,18 @@ static void find_period(za_plan *plan)
     }
 }
 
-static void find_longest(za_plan *plan)
+/* What the nodes that are read take together. */
+static za_code add_up(za_plan *plan, za_error *error)
 {
+    const int64_t lanes = za_lane_set_widest()->lanes;
     for (int i = 0; i < plan->node_count; i++) {
-        plan->warm = longer(plan->warm, plan->nodes[i].warm);
-        plan->entry = longer(plan->entry, plan->nodes[i].first);
-    }
-}
-
-static za_code check_bytes(const za_plan *plan, za_error *error)
-{
-    const za_lane_set *set = za_lane_set_widest();
-    int64_t bytes = 0;
-    for (int i = 0; i < plan->node_count; i++) {
-        bytes += (int64_t)za_node_state_bytes(&plan->nodes[i], set);
-        if (bytes > MOST_TILE_BYTES) {
-            return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %d tickers",
-                           (long long)(MOST_TILE_BYTES >> 20), set->lanes);
+        const za_node *node = &plan->nodes[i];
+        plan->warm = longer(plan->warm, node->warm);
+        plan->entry = longer(plan->entry, node->first);
+        plan->vectors += node->read ? node->vectors : 0;
+        if (plan->vectors * lanes * (int64_t)sizeof(double) > MOST_TILE_BYTES) {
+            return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %lld tickers",
+                           (long long)(MOST_TILE_BYTES >> 20), (long long)lanes);
         }
     }
     return ZA_OK;
@@ -432,8 +426,7 @@ static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
     list_emits(plan);
     assign_buffers(plan, last, free_buffers);
     find_period(plan);
-    find_longest(plan);
-    code = check_bytes(plan, error);
+    code = add_up(plan, error);
 done:
     za_free(last);
     za_free(free_buffers);

@@ -5,8 +5,10 @@
 
 #include "base/memory.h"
 
-/* Blocks of all buffers together take so much of the first-level cache. */
-enum { BLOCK_BYTES = 24 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 512 };
+/* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
+ * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
+ * does, and a long block saves what it costs to begin one. */
+enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 512 };
 
 static size_t on_lines(size_t bytes)
 {
@@ -22,30 +24,42 @@ static int64_t bars_of(const za_tile_spec *spec)
     return most;
 }
 
+static int64_t oldest_of(const za_tile_spec *spec)
+{
+    int64_t oldest = INT64_MAX;
+    for (int lane = 0; lane < spec->lanes; lane++) {
+        oldest = spec->target.from[lane] < oldest ? spec->target.from[lane] : oldest;
+    }
+    return oldest;
+}
+
 static int64_t block_of(const za_tile_spec *spec)
 {
-    int64_t bytes = (spec->plan->buffer_count + 1) * spec->set->lanes * (int64_t)sizeof(double);
-    int64_t bars = BLOCK_BYTES / bytes / LEAST_BLOCK * LEAST_BLOCK;
+    bool last_alone = bars_of(spec) - oldest_of(spec) < LEAST_BLOCK;
+    int64_t buffers = 1 + (last_alone ? spec->plan->column_count : spec->plan->buffer_count);
+    int64_t bytes = last_alone ? LAST_BLOCK_BYTES : BLOCK_BYTES;
+    int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double)) / LEAST_BLOCK * LEAST_BLOCK;
     bars = bars < LEAST_BLOCK ? LEAST_BLOCK : bars > MOST_BLOCK ? MOST_BLOCK : bars;
     return spec->block > 0 ? spec->block : bars;
 }
 
 /* The parts of a tile's memory, in bytes. */
 typedef struct za_layout {
-    size_t steps, states, block, patches, all;
+    size_t steps, states, block, all;
+    int64_t block_bars;
 } za_layout;
+
+enum { PATCHES = ZA_MAX_INPUTS + ZA_MAX_OUTPUTS };
 
 static za_layout layout_of(const za_tile_spec *spec)
 {
     const za_plan *plan = spec->plan;
+    size_t vector = (size_t)spec->set->lanes * sizeof(double);
     za_layout layout = {.steps = on_lines((size_t)plan->node_count * sizeof(za_step)),
-                        .block = on_lines((size_t)(block_of(spec) * spec->set->lanes) * sizeof(double)),
-                        .patches = ZA_MAX_INPUTS + ZA_MAX_OUTPUTS};
-    for (int i = 0; i < plan->node_count; i++) {
-        layout.states += plan->nodes[i].read ? za_node_state_bytes(&plan->nodes[i], spec->set) : 0;
-    }
-    layout.states = on_lines(layout.states);
-    size_t blocks = (size_t)plan->buffer_count + (size_t)plan->constant_count + layout.patches + 1;
+                        .states = on_lines((size_t)plan->vectors * vector),
+                        .block_bars = block_of(spec)};
+    layout.block = on_lines((size_t)layout.block_bars * vector);
+    size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + PATCHES + 1);
     layout.all = layout.steps + layout.states + blocks * layout.block;
     return layout;
 }
@@ -66,16 +80,15 @@ static void fill(double *values, double value, int64_t count)
 static void start_state(const za_tile *tile, const za_node *node, za_step *step)
 {
     const za_lane_set *set = tile->spec.set;
-    size_t bytes = za_node_state_bytes(node, set);
     if (node->spec.kind == ZA_NODE_KERNEL) {
         set->start((za_indicator)node->spec.which, &node->spec.params, step->age, step->state);
-        double *holes = (double *)(void *)(step->state + bytes) - ZA_HOLE_VECTORS * set->lanes;
+        double *holes = step->state + (node->vectors - ZA_HOLE_VECTORS) * set->lanes;
         fill(holes, -INFINITY, set->lanes);
         fill(holes + set->lanes, 0.0, (ZA_HOLE_VECTORS - 1) * set->lanes);
     } else {
         double initial =
             node->spec.kind == ZA_NODE_OPERATION ? za_operation_info_of((za_operation)node->spec.which)->initial : NAN;
-        fill((double *)(void *)step->state, initial, (int64_t)(bytes / sizeof(double)));
+        fill(step->state, initial, node->vectors * set->lanes);
     }
 }
 
@@ -101,9 +114,8 @@ static void open_step(za_tile *tile, const za_node *node, za_step *step, int64_t
     tile->first = first < tile->first ? first : tile->first;
 }
 
-static void place_buffers(za_tile *tile, const za_node *node, za_step *step)
+static void place_buffers(const za_tile *tile, const za_node *node, za_step *step, int64_t doubles)
 {
-    int64_t doubles = (int64_t)(layout_of(&tile->spec).block / sizeof(double));
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         if (node->buffer[k] != ZA_NO_BUFFER) {
             bool constant = node->spec.kind == ZA_NODE_CONSTANT;
@@ -119,26 +131,22 @@ void za_tile_open(za_tile *tile, const za_tile_spec *spec, void *memory)
 {
     za_layout layout = layout_of(spec);
     const za_plan *plan = spec->plan;
-    size_t doubles = layout.block / sizeof(double);
-    *tile = (za_tile){.spec = *spec, .steps = memory, .state_bytes = layout.states, .block = block_of(spec)};
-    tile->states = (char *)memory + layout.steps;
-    tile->buffers = (double *)(void *)(tile->states + layout.states);
-    tile->constants = tile->buffers + (size_t)plan->buffer_count * doubles;
-    tile->patches = tile->constants + (size_t)plan->constant_count * doubles;
-    tile->waste = tile->patches + layout.patches * doubles;
+    int64_t doubles = (int64_t)(layout.block / sizeof(double)), oldest = oldest_of(spec);
+    *tile = (za_tile){.spec = *spec, .steps = memory, .state_bytes = layout.states, .block = layout.block_bars};
+    tile->states = (double *)(void *)((char *)memory + layout.steps);
+    tile->buffers = tile->states + layout.states / sizeof(double);
+    tile->constants = tile->buffers + plan->buffer_count * doubles;
+    tile->patches = tile->constants + plan->constant_count * doubles;
+    tile->waste = tile->patches + PATCHES * doubles;
     memset(tile->steps, 0, layout.steps);
-    int64_t bars = bars_of(spec), oldest = bars;
-    for (int lane = 0; lane < spec->lanes; lane++) {
-        oldest = spec->target.from[lane] < oldest ? spec->target.from[lane] : oldest;
-    }
-    tile->first = bars;
-    char *state = tile->states;
+    tile->first = bars_of(spec);
+    double *state = tile->states;
     for (int i = 0; i < plan->node_count; i++) {
         if (plan->nodes[i].read) {
             tile->steps[i].state = state;
             open_step(tile, &plan->nodes[i], &tile->steps[i], oldest);
-            place_buffers(tile, &plan->nodes[i], &tile->steps[i]);
-            state += za_node_state_bytes(&plan->nodes[i], spec->set);
+            place_buffers(tile, &plan->nodes[i], &tile->steps[i], doubles);
+            state += plan->nodes[i].vectors * spec->set->lanes;
         }
     }
     tile->end = tile->first;
@@ -220,7 +228,7 @@ static void run_operation(const za_tile *tile, const za_node *node, const za_ste
     za_operation_block block = {.operation = (za_operation)node->spec.which,
                                 .bars = span.last - span.first,
                                 .out = row_of(tile, step, 0, span),
-                                .state = (double *)(void *)step->state};
+                                .state = step->state};
     for (int i = 0; i < node->spec.input_count; i++) {
         block.in[i] = input_row(tile, node, i, span);
     }
@@ -233,7 +241,7 @@ static void run_lag(const za_tile *tile, const za_node *node, const za_step *ste
     int lanes = tile->spec.set->lanes;
     int64_t slots = (int64_t)node->spec.params.value[0] + 1, slot = span.first % slots;
     const double *in = input_row(tile, node, 0, span);
-    double *out = row_of(tile, step, 0, span), *ring = (double *)(void *)step->state;
+    double *out = row_of(tile, step, 0, span), *ring = step->state;
     size_t bytes = (size_t)lanes * sizeof(double);
     for (int64_t bar = span.first; bar < span.last; bar++, in += lanes, out += lanes) {
         memcpy(ring + slot * lanes, in, bytes);
@@ -262,7 +270,7 @@ static void run_skip(const za_tile *tile, const za_node *node, const za_step *st
                                     .bars = 1,
                                     .in = {in + i, counts},
                                     .out = out + i,
-                                    .state = (double *)(void *)step->state};
+                                    .state = step->state};
         tile->spec.set->operate(&block);
     }
 }

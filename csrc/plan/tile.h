@@ -34,13 +34,13 @@ typedef struct za_step {
     int64_t age;                   /* bars that have entered, of a kernel's own count */
     int64_t hole_end;              /* of a windowed kernel: from this bar on all is finite again */
     double *value[ZA_MAX_OUTPUTS]; /* of the block's first bar; [bar][lane] */
-    char *state;
+    double *state; /* [vector][lane] */
 } za_step;
 
 typedef struct za_tile {
     za_tile_spec spec;
     za_step *steps;
-    char *states;
+    double *states;
     size_t state_bytes;
     double *buffers, *constants, *patches, *waste;
     int64_t block, first, end; /* bars: a block, the first that anything reads, behind the last */

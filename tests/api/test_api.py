@@ -9,6 +9,7 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 from rest import ROOT, client_of, conforms, full_queue, get, post
 
+from ziggy_async._core import Histogram
 from ziggy_async.api import create_router, models, router, slices
 from ziggy_async.async_features import (
     AsyncFeatureComputer,
@@ -17,7 +18,8 @@ from ziggy_async.async_features import (
     init_async_features,
     shutdown_async_features,
 )
-from ziggy_async.metrics import KindMetrics
+from ziggy_async.metrics import KindMetrics, Metrics
+from ziggy_async.windows import Windows
 
 READS = ["/metrics", "/metrics/summary", "/operations", "/scaling", "/dead-letters", "/health/ready", "/prometheus"]
 ACTIONS = [
@@ -200,13 +202,43 @@ async def test_health_by_latency(client, computer):
 
 async def test_health_by_loop_lag(client, computer):
     record(computer, 0.001)
-    computer.loop_lag.histogram.record(0.0095)
+    computer.loop_lag._came(0.0095)
     assert (await get(client, "/health"))["status"] == "healthy"
     computer.loop_lag.clear()
-    computer.loop_lag.histogram.record(0.012)
+    computer.loop_lag._came(0.012)
     answer = await get(client, "/health")
     assert answer["status"] == "degraded"
     assert answer["issues"][0].startswith("High P95 loop lag: 12")
+
+
+async def test_health_is_that_of_the_last_minutes(client, computer):
+    """After long success an outage shows, and after it the recovery."""
+    now = [1000.0]
+    computer.metrics = Metrics(clock=lambda: now[0])
+    for _ in range(50):
+        record(computer, 0.001)
+    assert (await get(client, "/health"))["metrics"]["total_operations"] == 5000
+    now[0] += 150.0
+    record(computer, 0.001, failures=100)
+    answer = await get(client, "/health")
+    assert (answer["issues"], answer["metrics"]["total_operations"]) == (["Low success rate: 0.0%"], 100)
+    now[0] += 150.0
+    assert (await get(client, "/health"))["status"] == "healthy"
+    record(computer, 0.001)
+    answer = await get(client, "/health")
+    assert (answer["issues"], answer["metrics"]["success_rate"]) == ([], 100.0)
+    assert (await get(client, "/metrics/summary"))["metrics"]["total_operations"] == 5200
+
+
+async def test_loop_lag_in_health_is_that_of_the_last_minutes(client, computer):
+    now = [1000.0]
+    computer.loop_lag._recent = Windows(Histogram, lambda: now[0])
+    record(computer, 0.001)
+    computer.loop_lag._came(0.5)
+    assert (await get(client, "/health"))["status"] == "degraded"
+    now[0] += 120.0
+    assert (await get(client, "/health"))["status"] == "healthy"
+    assert computer.loop_lag.summary().max == pytest.approx(500.0)
 
 
 async def test_stopped_is_unhealthy_and_not_ready(client, computer):

@@ -13,7 +13,7 @@ MOST_LOOP_LAG_MS = 10.0
 
 
 def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[str]:
-    """What is worse than it should be; nothing of a computer that has done nothing yet."""
+    """What is worse than it should be; nothing of a computer that has done nothing."""
     if metrics["total_operations"] == 0:
         return []
     issues = []

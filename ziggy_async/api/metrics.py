@@ -91,10 +91,10 @@ class MetricsEndpoints:
         }
 
     async def health(self) -> dict[str, Any]:
-        """How well the computer does; read `status`, the answer is always 200.
+        """How well the computer did in the last one to two minutes; read `status`, the answer is always 200.
 
         `degraded`: success rate below 95 %, 95th percentile above 100 ms, average above 50 ms, or the loop's lag above
-        10 ms in its 95th percentile; a computer that has done nothing yet is healthy. `unhealthy`: it was stopped,
+        10 ms in its 95th percentile; a computer that has done nothing is healthy. `unhealthy`: it was stopped,
         its threads are stuck, or the check itself failed (then `ok` is false too). For probes there are `/health/live`
         and `/health/ready`.
         """
@@ -108,7 +108,8 @@ class MetricsEndpoints:
         computer = self._computer()
         metrics: dict[str, Any] = {
             **computer.get_summary_metrics(),
-            "loop_lag_p95_ms": computer.loop_lag.summary().p95,
+            **computer.metrics.recent_summary(),
+            "loop_lag_p95_ms": computer.loop_lag.recent().p95,
         }
         fatal = failures(computer)
         issues = fatal + degradations(metrics, metrics["loop_lag_p95_ms"])

@@ -120,6 +120,7 @@ class AsyncFeatureComputer(Calls):
         self._ending, self._was_stopped = None, False
         background.resize(workers)
         self.loop_lag.start()
+        self.metrics.observe_functions()
         if self.config.scales:
             self._scaler = Scaler(Limits(least, most), self._load, self._resize)
             self._scaler.start()
@@ -168,6 +169,7 @@ class AsyncFeatureComputer(Calls):
         finally:
             if not loop.is_closed():  # else a later start has taken its place, or will
                 self.loop_lag.stop()
+                self.metrics.observe_functions(False)
                 self._let_go_of_pools()
                 self.dead_letters.close()
                 self._loop = self._ending = None

@@ -9,6 +9,7 @@ from typing import NoReturn
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands
 from ziggy_async.cli.bench import bench
+from ziggy_async.cli.formulas import history, indicators
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
@@ -40,8 +41,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_bars(features)
     features.set_defaults(run=commands.features)
 
-    add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
-
     serve = choices.add_parser("serve", help="features, signals and the computer's health over HTTP")
     add_market(serve, "the watchlist: for requests that name no tickers")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
@@ -66,6 +65,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
 
+    add_indicators(choices.add_parser("indicators", help="what formulas can call"))
+    add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
+    add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
     add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
     add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
     return parser.parse_args(argv)
@@ -104,6 +106,21 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     add_unit(parser)
     add_json(parser)
     parser.set_defaults(run=verify)
+
+
+def add_indicators(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="all about one of them, by our name or TA-Lib's")
+    add_json(parser)
+    parser.set_defaults(run=indicators)
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    add_market(parser, "these alone, in this order")
+    parser.add_argument("--features", nargs="+", required=True, metavar="FORMULA", help="a formula, or NAME=FORMULA")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a .parquet or .csv file")
+    parser.add_argument("--start", metavar="TIME", help="the first bar: a day or time in ISO 8601")
+    parser.add_argument("--end", metavar="TIME", help="the last bar")
+    parser.set_defaults(run=history)
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:

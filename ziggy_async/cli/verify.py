@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ziggy_async.cli.commands import load_bars
 from ziggy_async.cli.layout import Table
+from ziggy_async.cli.market import STDIN, load_bars
 from ziggy_async.cli.output import print_json, print_table, progress
 from ziggy_async.features import verification
 from ziggy_async.features.verification import CHECKS, KEPT, NONE, Bars, Subject
-from ziggy_async.reading.files import FILE_ENDINGS
+from ziggy_async.reading.files import FILE_ENDINGS, DataFile
 from ziggy_async.store import default_store
 
 TICKERS = 11
@@ -27,7 +27,10 @@ def verify(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     formulas = [text for text in arguments.formulas if not is_file(text)]
     arguments.files = [text for text in arguments.formulas if is_file(text)]
-    market = market_of(load_bars(arguments))
+    asked = load_bars(arguments)
+    if asked.unknown:
+        raise ValueError(asked.complaint())
+    market = market_of(asked.tickers)
     formulas = formulas or verification.catalog_formulas()
     long = verification.long_series(market)
     found: dict[str, dict[str, str]] = {}
@@ -46,8 +49,9 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def is_file(text: str) -> bool:
-    """Whether an argument names a file: one that is there, or that ends like one."""
-    return Path(text).exists() or re.search(FILE_ENDINGS, text, re.IGNORECASE) is not None
+    """Whether an argument names a file: standard input, one that is there, or that ends like one."""
+    ends_so = re.search(FILE_ENDINGS, text, re.IGNORECASE) is not None
+    return ends_so or Path(text) == STDIN or DataFile.from_argument(text).path.exists()
 
 
 def market_of(tickers: list[str]) -> list[Bars]:

@@ -42,6 +42,7 @@ TABLE = (
 )
 INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
 PUT = "INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?, ?)"
+SELECT = "SELECT CAST(letter AS BLOB), pickled IS NOT NULL, writer"
 PARTS = ("-wal", "-shm", "")
 """The parts of a database, in the order in which they are moved: a log that lost its file would be thrown away."""
 
@@ -188,33 +189,29 @@ class SqliteStore(MemoryStore):
         return [letter_id for (letter_id,) in surplus]
 
     def _read(self, database: sqlite3.Connection, id: str) -> StoredLetter | None:
-        row = database.execute(
-            "SELECT CAST(letter AS BLOB), writer, program, call, pickled FROM letters WHERE id = ?", (id,)
-        ).fetchone()
+        row = database.execute(f"{SELECT}, program, call, pickled FROM letters WHERE id = ?", (id,)).fetchone()
         if row is None:
             return None
-        text, writer, program, call, pickled = row
-        letter = _letter_from(text)
-        if pickled is not None and not self._may_unpickle(writer):
-            return StoredLetter(letter.barred(ANOTHER))
-        return StoredLetter(letter, program, call, pickled)
-
-    def _may_unpickle(self, writer: str | None) -> bool:
-        return self._trusts_pickles or writer == _process
+        letter = self._letter(*row[:3])
+        return StoredLetter(letter, *row[3:]) if letter.can_requeue else StoredLetter(letter)
 
     def _load(self, database: sqlite3.Connection) -> None:
         """Lists what is in the file, if another connection has changed it."""
         (state,) = database.execute("PRAGMA data_version").fetchone()
-        if state == self._seen:
-            return
-        letters = [stored.letter for stored in self._unsaved.values()]
-        for text, is_pickled, writer in database.execute(
-            "SELECT CAST(letter AS BLOB), pickled IS NOT NULL, writer FROM letters"
-        ):
-            letter = _letter_from(text)
-            letters.append(letter.barred(ANOTHER) if is_pickled and not self._may_unpickle(writer) else letter)
-        self._show(letters, anew=True)
-        self._seen = state
+        if state != self._seen:
+            rows = database.execute(f"{SELECT} FROM letters").fetchall()  # an open cursor keeps the file open
+            unsaved = [stored.letter for stored in self._unsaved.values()]
+            self._show([*(self._letter(*row) for row in rows), *unsaved], anew=True)
+            self._seen = state
+
+    def _letter(self, text: bytes, is_pickled: bool, writer: str | None) -> DeadLetter:
+        """As it is listed in this process."""
+        try:
+            letter = DeadLetter.from_json(text)
+        except Exception as error:
+            raise DamagedError(f"a letter in it cannot be read: {type(error).__name__}") from error
+        is_trusted = not is_pickled or self._trusts_pickles or writer == _process
+        return letter if is_trusted else letter.barred(ANOTHER)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Does `work` with the database; again when that is damaged, with a new one. `OSError` that names the file."""
@@ -268,13 +265,6 @@ class SqliteStore(MemoryStore):
         for letter in lost:
             self._unsaved[letter.id] = StoredLetter(letter.barred(f"the file that it was in {how}"))
         logger.warning("%s %s; %d dead letters of it cannot be requeued any more", self.path, how, len(lost))
-
-
-def _letter_from(text: bytes) -> DeadLetter:
-    try:
-        return DeadLetter.from_json(text)
-    except Exception as error:
-        raise DamagedError(f"a letter in it cannot be read: {type(error).__name__}") from error
 
 
 def _made(path: str) -> tuple[int, int] | None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ziggy_async import _core, bridge, sources
+from ziggy_async._core import Tally
 from ziggy_async.messages import shown
+from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore, default_store
 
 __all__ = [
@@ -163,23 +165,38 @@ class FeatureComputer:
         """As `compute_for_ticker`, off the loop."""
         return await self.soon(ticker, force_refresh)
 
-    def soon(self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()) -> Awaitable[Features]:
+    def soon(
+        self,
+        ticker: str,
+        force_refresh: bool = False,
+        *,
+        also: Collection[str] = (),
+        counted: CountedFunction | None = None,
+    ) -> Awaitable[Features]:
         """What `compute_for_ticker_async` awaits: a bare future where no source has to be asked, since hundreds of
-        callers may take this step in one turn of their loop. `also` as for `get_features`."""
+        callers may take this step in one turn of their loop. `also` as for `get_features`; `counted`: the function
+        that awaits it."""
         ticker = checked_ticker(ticker)
         store = self.store
         source = sources.source_of(store)
+        tally = None if counted is None else counted.tally
         if source is not None:
-            return self._refreshed(source, (ticker, *also), force_refresh)
+            return self._refreshed(source, (ticker, *also), force_refresh, tally)
         loop, port = bridge.port()
-        found: Awaitable[Features] = port.features(loop, store, ticker)
+        found: Awaitable[Features] = port.features(loop, store, ticker, tally)
         return found
 
-    async def _refreshed(self, source: sources.BarSource, symbols: tuple[str, ...], force: bool) -> Features:
+    async def _refreshed(
+        self, source: sources.BarSource, symbols: tuple[str, ...], force: bool, tally: Tally | None
+    ) -> Features:
         """The features of the first of `symbols`, all of which the source is asked for."""
+        began = 0 if tally is None else tally.now()
         stale = await source.refresh_async(symbols, force)
+        ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         features: Features = await port.features(loop, self.store, symbols[0])
+        if tally is not None:
+            tally.record(began, ready)
         return _marked_one(features, symbols[0] in stale)
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
@@ -188,12 +205,20 @@ class FeatureComputer:
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, names), stale)
 
-    async def compute_batch_async(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
-        """As `compute_batch`, off the loop."""
+    async def compute_batch_async(
+        self, tickers: Iterable[str], force_refresh: bool = False, *, counted: CountedFunction | None = None
+    ) -> dict[str, Features]:
+        """As `compute_batch`, off the loop. `counted`: the function that awaits it."""
         names = _core.ticker_tuple(tickers)
+        tally = None if counted is None else counted.tally
+        began = 0 if tally is None else tally.now()
         stale = await self.refresh_async(names, force_refresh)
+        ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        return _marked(await port.features_many(loop, self.store, names), stale)
+        results = _marked(await port.features_many(loop, self.store, names), stale)
+        if tally is not None:
+            tally.record(began, ready)
+        return results
 
     def get_features(
         self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
@@ -253,6 +278,9 @@ def _marked_one(features: Features, stale: bool) -> Features:
 feature_computer = FeatureComputer()
 """The computer over the default store that the functions below use."""
 
+_ONE = CountedFunction("async_get_ticker_features")
+_MANY = CountedFunction("async_get_multiple_ticker_features")
+
 
 def get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
     """The features of `ticker` in the default store; see `FeatureComputer.compute_for_ticker`."""
@@ -266,11 +294,11 @@ def get_multiple_ticker_features(tickers: Iterable[str], force_refresh: bool = F
 
 async def async_get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
     """As `get_ticker_features`, off the loop; `force_refresh` asks the bar source first."""
-    return await feature_computer.compute_for_ticker_async(ticker, force_refresh)
+    return await feature_computer.soon(ticker, force_refresh, counted=_ONE)
 
 
 async def async_get_multiple_ticker_features(
     tickers: Iterable[str], force_refresh: bool = False
 ) -> dict[str, Features]:
     """As `get_multiple_ticker_features`, off the loop."""
-    return await feature_computer.compute_batch_async(tickers, force_refresh)
+    return await feature_computer.compute_batch_async(tickers, force_refresh, counted=_MANY)

@@ -17,6 +17,7 @@ from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
+from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import blocking
 
 __all__ = [
@@ -208,10 +209,11 @@ class SignalGenerator:
         params: Mapping[str, float] | None = None,
         *,
         rules: int = BOTH_RULES,
+        counted: CountedFunction | None = None,
     ) -> Result:
-        """As `generate_signal`, off the loop."""
+        """As `generate_signal`, off the loop. `counted`: the function that awaits it."""
         ticker = checked_ticker(ticker)
-        return (await self.generate_signals_bulk_async([ticker], regime, params, rules=rules))[ticker]
+        return (await self.generate_signals_bulk_async([ticker], regime, params, rules=rules, counted=counted))[ticker]
 
     def generate_signals_bulk(
         self,
@@ -247,16 +249,20 @@ class SignalGenerator:
         params: Mapping[str, float] | None = None,
         *,
         rules: int = BOTH_RULES,
+        counted: CountedFunction | None = None,
     ) -> dict[str, Result]:
-        """As `generate_signals_bulk`, off the loop."""
+        """As `generate_signals_bulk`, off the loop. `counted`: the function that awaits it."""
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
         parameters = self._parameters(params)
         if not names:
             return {}
+        tally = None if counted is None else counted.tally
+        began = 0 if tally is None else tally.now()
         computer = self._feature_computer()
         stale = await computer.refresh_async(names)
         state = given or (await self._regime_detector().detect_regime_async()).regime
+        ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         results = await port.signals(
             loop, computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
@@ -265,6 +271,8 @@ class SignalGenerator:
         enrich = self.enrich
         if enrich is not None:
             await blocking.run_each_async(*_enriching(enrich, results, computer))
+        if tally is not None:
+            tally.record(began, ready)
         return results
 
     def update_parameters(
@@ -381,6 +389,9 @@ def _distance(one: float | None, other: float | None) -> float | None:
 signal_generator = SignalGenerator()
 """The generator over the default store that the functions below use."""
 
+_ONE = CountedFunction("generate_ticker_signal_async")
+_MANY = CountedFunction("generate_signals_for_watchlist_async")
+
 
 def generate_ticker_signal(
     ticker: str, regime: Regime | None = None, params: Mapping[str, float] | None = None
@@ -400,11 +411,11 @@ async def generate_ticker_signal_async(
     ticker: str, regime: Regime | None = None, params: Mapping[str, float] | None = None
 ) -> Result:
     """As `generate_ticker_signal`, off the loop."""
-    return await signal_generator.generate_signal_async(ticker, regime, params)
+    return await signal_generator.generate_signal_async(ticker, regime, params, counted=_ONE)
 
 
 async def generate_signals_for_watchlist_async(
     tickers: Iterable[str], regime: Regime | None = None, params: Mapping[str, float] | None = None
 ) -> dict[str, Result]:
     """As `generate_signals_for_watchlist`, off the loop."""
-    return await signal_generator.generate_signals_bulk_async(tickers, regime, params)
+    return await signal_generator.generate_signals_bulk_async(tickers, regime, params, counted=_MANY)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ziggy_async import _core, bridge
 from ziggy_async.messages import shown
+from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
 
 __all__ = ["FeatureComputer", "MarketFeatures", "PriceData", "compute_features_async", "feature_computer"]
@@ -181,6 +182,8 @@ class FeatureComputer:
         return features if form is None or features is None else form.given_to(features)
 
 
+_counted = CountedFunction("compute_features_async")
+
 feature_computer = FeatureComputer()
 """The process's own feed, which `compute_features_async` reads."""
 
@@ -189,6 +192,7 @@ async def compute_features_async(symbol: str) -> MarketFeatures | None:
     """The features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
     # Not through the methods: calls less on a path that is awaited ten thousand times at once.
     loop, port = bridge.port()
-    features: MarketFeatures | None = await port.paper_features(loop, feature_computer._store, symbol)
+    found = port.paper_features(loop, feature_computer._store, symbol, _counted.tally)
+    features: MarketFeatures | None = await found
     form = feature_computer._forms.get(symbol)
     return features if form is None or features is None else form.given_to(features)

@@ -70,7 +70,7 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> No
     if not places:
         return
     name = min(places)[1]  # a ticker comes before an instrument
-    values, _ = _distinct(name, dict(pairs)[name], Reader(lambda row: f"{symbol}: "))
+    values, _ = distinct(name, dict(pairs)[name], Reader(lambda row: f"{symbol}: "))
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) > 1:
         some = listed(map(shown, texts[:3])) + (", ..." if len(texts) > 3 else "")
@@ -116,7 +116,7 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
 
 def _symbols(name: str, column: Any, skip: bool) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
-    values, codes = _distinct(name, column, Reader(lambda row: "", skip=skip))
+    values, codes = distinct(name, column, Reader(lambda row: "", skip=skip))
     usable = [_is_symbol(value) for value in values]
     if all(usable):
         return [str(value) for value in values], codes
@@ -141,13 +141,14 @@ def _is_symbol(value: object) -> bool:
     return True
 
 
-def _distinct(name: str, column: Any, reader: Reader) -> tuple[list[Any], NDArray[np.int32]]:
+def distinct(name: str, column: Any, reader: Reader) -> tuple[list[Any], NDArray[np.int32]]:
+    """The distinct values of a column, and each row's index into them, -1 where it is missing."""
     if isinstance(column, Texts):
         return column.values, column.codes
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(column, pandas.Series):
-        codes, distinct = pandas.factorize(column)
-        return list(distinct), np.asarray(codes, dtype=np.int32)
+        codes, found = pandas.factorize(column)
+        return list(found), np.asarray(codes, dtype=np.int32)
     places: dict[Any, int] = {}
     rows = reader.array(name, column).tolist()
     codes = [-1 if is_missing(row) else places.setdefault(row, len(places)) for row in rows]

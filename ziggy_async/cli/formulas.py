@@ -1,0 +1,133 @@
+"""`ziggy-async indicators` and `ziggy-async history`: the catalog, and formulas through time into a file."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ziggy_async.cli.layout import Table
+from ziggy_async.cli.market import load_named, load_sample
+from ziggy_async.cli.output import complain, print_json, print_table, write_out
+from ziggy_async.features import FeatureSet, FeatureTable, FormulaError
+from ziggy_async.features.catalog import Row, number_text, rows, usage_of
+from ziggy_async.features.formula import nearest
+from ziggy_async.store import BarStore, symbol_of
+
+CAPACITY = 1_000_000_000
+"""Bars of a ticker that are read from files: all of them."""
+NAMED = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
+"""A feature with a name of its own, NAME=FORMULA."""
+FORMATS = {".parquet": "PARQUET", ".csv": "CSV"}
+
+
+def indicators(arguments: argparse.Namespace) -> None:
+    """Prints the catalog, or all that it says of one indicator."""
+    found = sorted(rows().values(), key=lambda row: (row.group, row.name)) if arguments.name is None else []
+    if arguments.json:
+        shown = (
+            as_json(row_called(arguments.name)) if arguments.name else {"indicators": [as_json(row) for row in found]}
+        )
+        print_json(shown)
+    else:
+        print_table(row_table(row_called(arguments.name)) if arguments.name else catalog_table(found))
+
+
+def row_called(name: str) -> Row:
+    """By our name or TA-Lib's, in any case."""
+    for row in rows().values():
+        if name.lower() in (row.name, (row.talib or "").lower()):
+            return row
+    raise ValueError(f"no indicator {name!r}{nearest(name, rows())}")
+
+
+def catalog_table(found: Sequence[Row]) -> Table:
+    columns = ("call", "group", "TA-Lib", "what it is")
+    table = Table(columns, frozenset(columns), sentences=True)
+    for row in found:
+        table.add((usage_of(row), row.group, row.talib or "", row.summary))
+    return table
+
+
+def row_table(row: Row) -> Table:
+    columns = ("part", "name", "TA-Lib", "what it is")
+    table = Table(columns, frozenset(columns), sentences=True)
+    table.add(("indicator", usage_of(row), row.talib or "", row.summary))
+    for name in row.inputs:
+        table.add(("input", name, "", "the column, unless inputs are given"))
+    for parameter in row.parameters:
+        kind = "a whole number" if parameter.whole else "a number"
+        bounds = f"{kind} from {number_text(parameter.least)} to {number_text(parameter.most)}"
+        table.add(
+            ("parameter", parameter.name, parameter.talib, f"{bounds}; {number_text(parameter.default)} if left out")
+        )
+    for at, output in enumerate(row.outputs):
+        table.add(("output", output.name, output.talib, row.formulas[at] if row.formulas else ""))
+    return table
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "talib": row.talib,
+        "group": row.group,
+        "summary": row.summary,
+        "inputs": row.inputs,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "talib": parameter.talib,
+                "whole": parameter.whole,
+                "default": parameter.default,
+                "least": parameter.least,
+                "most": parameter.most,
+            }
+            for parameter in row.parameters
+        ],
+        "outputs": [{"name": output.name, "talib": output.talib} for output in row.outputs],
+    }
+
+
+def history(arguments: argparse.Namespace) -> int:
+    """Writes the features at every bar into a file. Returns the exit code: 1 when a ticker is unknown, else 0."""
+    path: Path = arguments.output
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path}: the name of the output ends in .parquet or .csv")
+    try:
+        features = feature_set(arguments.features)
+        store = BarStore(capacity=CAPACITY)
+        symbols = load_named(store, arguments) if arguments.files else load_sample(store)
+        tickers = symbols if arguments.tickers is None else [symbol_of(store, each) for each in arguments.tickers]
+        table = features.history(tickers, store, arguments.start, arguments.end)
+    except FormulaError as error:
+        raise ValueError(error.line) from error
+    write_table(table, path)
+    counts = (counted(len(table), "row"), counted(len(tickers) - len(table.missing), "ticker"))
+    write_out(f"{path}: {' of '.join(counts)}, {counted(len(table.names), 'feature')}\n")
+    return complain(f"no bars of {', '.join(table.missing)}") if table.missing else 0
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def feature_set(texts: Sequence[str]) -> FeatureSet:
+    """Of formulas, or NAME=FORMULA."""
+    matches = [(text, NAMED.fullmatch(text)) for text in texts]
+    named = {match[1]: match[2] for _, match in matches if match}
+    if len(named) < sum(match is not None for _, match in matches):
+        raise ValueError("two features have the same name")
+    return FeatureSet(*(text for text, match in matches if not match), **named)
+
+
+def write_table(table: FeatureTable, path: Path) -> None:
+    """As the ending of its name says. `ValueError` when it cannot be written."""
+    import duckdb
+
+    target = "'" + str(path).replace("'", "''") + "'"
+    with duckdb.connect() as connection:
+        connection.register("history", table)
+        try:
+            connection.execute(f"COPY history TO {target} (FORMAT {FORMATS[path.suffix.lower()]})")
+        except duckdb.Error as error:
+            raise ValueError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error

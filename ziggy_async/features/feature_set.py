@@ -1,0 +1,228 @@
+"""Sets of formulas, computed together: of a store's tickers now or through time, or of a table's rows."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async import _core, bridge
+from ziggy_async.features.formula import Formula, read_formula
+from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.over import features_over
+from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
+from ziggy_async.messages import shown
+from ziggy_async.reading.spellings import PRICE_COLUMNS
+from ziggy_async.reading.timestamps import to_ns
+from ziggy_async.runtime import blocking
+from ziggy_async.store import BarStore, default_store
+
+Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Times of the rows, bars or rows of each ticker, and the figures."""
+
+FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+BY_THE_WORK = -1
+"""The urgency of a job that the core chooses."""
+
+
+class Description(TypedDict):
+    """What a feature is made of."""
+
+    formula: str
+    """Its normal form: every input and parameter written out."""
+    lookback: int
+    """Bars before its first value."""
+    reach: int | None
+    """Bars that a value depends on; None: all of the past."""
+    columns: tuple[str, ...]
+    tickers: tuple[str, ...]
+    """Other tickers that it reads."""
+
+
+class FeatureSet:
+    """Formulas under names: a positional one is called by its own text.
+
+    Equal parts of the formulas are computed once. Two sets are equal when their names, in order, and the normal forms
+    of their formulas are.
+    """
+
+    def __init__(self, *formulas: str, **named_formulas: str) -> None:
+        """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place.
+
+        `ValueError` for a set without formulas, a name that is given twice or is "symbol" or "timestamp", and windows
+        that would take more than a gigabyte; `TypeError` for a formula that is no text.
+        """
+        texts = [(_text(formula), formula) for formula in formulas] + list(named_formulas.items())
+        if not texts:
+            raise ValueError("a set has at least one formula")
+        self._arguments = formulas, named_formulas
+        self._formulas: dict[str, Formula] = {}
+        for name, text in texts:
+            if name in self._formulas:
+                raise ValueError(f"two features are called {shown(name)}")
+            if name in (SYMBOL, TIMESTAMP):
+                raise ValueError(f"no feature can be called {name!r}: a column of the result is")
+            self._formulas[name] = read_formula(_text(text))
+        self._nodes = plan_nodes(list(self._formulas.values()))
+        self._plan = _core.Plan(*self._nodes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._formulas)
+
+    @property
+    def lookback(self) -> int:
+        """Bars before all features have a value."""
+        return max(self._plan.lookbacks)
+
+    def describe(self) -> dict[str, Description]:
+        """What each feature is made of, by its name."""
+        bars = zip(self._formulas.items(), self._plan.lookbacks, self._plan.reaches, strict=True)
+        return {
+            name: Description(
+                formula=formula.normal_form,
+                lookback=lookback,
+                reach=None if reach < 0 else reach,
+                columns=tuple(formula.columns),
+                tickers=(),
+            )
+            for (name, formula), lookback, reach in bars
+        }
+
+    def __repr__(self) -> str:
+        formulas, named = self._arguments
+        return f"FeatureSet({', '.join([*map(repr, formulas), *(f'{name}={text!r}' for name, text in named.items())])})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._identity == other._identity if isinstance(other, FeatureSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __reduce__(self) -> Any:
+        return _restored, self._arguments
+
+    @property
+    def _identity(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, formula.normal_form) for name, formula in self._formulas.items())
+
+    def latest(self, tickers: Iterable[str] | None = None, store: BarStore | None = None) -> FeatureTable:
+        """The features at each ticker's last bar, one row a ticker in the order asked; None: all of the store, sorted.
+
+        A ticker that is not in the store is a row of NaN, and named in `missing`. `FormulaError` for a column that the
+        store has not; `TypeError` for a ticker that is no text.
+        """
+        store, asked = self._checked(store, tickers)
+        return self._latest_table(asked, self._plan.latest(store, asked, None))
+
+    async def latest_async(
+        self,
+        tickers: Iterable[str] | None = None,
+        store: BarStore | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> FeatureTable:
+        """As `latest`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds; cancelling this gives
+        up what no thread has begun."""
+        store, asked = self._checked(store, tickers)
+        loop, port = bridge.port()
+        answer = await port.latest(loop, self._plan, store, asked, None, BY_THE_WORK, _moment_of(deadline))
+        return self._latest_table(asked, answer)
+
+    def history(
+        self,
+        tickers: Iterable[str] | None = None,
+        store: BarStore | None = None,
+        start: object | None = None,
+        end: object | None = None,
+    ) -> FeatureTable:
+        """The features at every bar, ticker by ticker in the order asked, oldest bar first; None: all of the store.
+
+        `start` and `end`, both inclusive, choose rows and change no value: a datetime, date, datetime64 or ISO 8601
+        text, UTC where it names no zone. A ticker that is not in the store has no rows, and is named in `missing`. Else
+        as `latest`.
+        """
+        store, asked = self._checked(store, tickers)
+        answer = self._plan.history(store, asked, None, *_range(start, end))
+        return self._history_table(store, asked, answer)
+
+    async def history_async(
+        self,
+        tickers: Iterable[str] | None = None,
+        store: BarStore | None = None,
+        start: object | None = None,
+        end: object | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> FeatureTable:
+        """As `history`, off the loop; `deadline` and cancelling as for `latest_async`."""
+        store, asked = self._checked(store, tickers)
+        loop, port = bridge.port()
+        times = _range(start, end)
+        terms = BY_THE_WORK, _moment_of(deadline)
+        return self._history_table(
+            store, asked, await port.history(loop, self._plan, store, asked, None, *times, *terms)
+        )
+
+    def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:
+        """The features beside the columns of a long table, as a table of that kind, rows and index as they are.
+
+        `table`: an Arrow table, a polars or pandas frame, a DuckDB relation, or a mapping of 1-D arrays; rows in any
+        order. `by` is the column of tickers, by default the one called symbol, ticker, sym, code or instrument; without
+        one, all rows are one ticker's. `time` is the column of times, by default the one called timestamp, date, ...;
+        without one, a ticker's rows are in order of time as they stand. Both may be levels of a pandas index. The
+        calendar reads times in that column's zone. A missing figure is NaN.
+
+        `ValueError` for two rows of one ticker at one time, a row without ticker or time, a column that is missing (a
+        `FormulaError`), ambiguous or no number, and a feature that is called as a column of the table.
+        """
+        return features_over(self._plan, self._formulas, self._nodes.columns, table, (by, time))
+
+    async def over_async(
+        self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
+    ) -> Any:
+        """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
+        async with asyncio.timeout(deadline):
+            return await blocking.run(self.over, table, by, time)
+
+    def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
+        """The store and the tickers that are asked for."""
+        store = default_store() if store is None else store
+        for formula in self._formulas.values():
+            for name in formula.columns:
+                if name not in PRICE_COLUMNS:
+                    raise formula.missing_column(name, PRICE_COLUMNS)
+        return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
+
+    def _latest_table(self, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
+        timestamps, bars, values = answer
+        missing = tuple(asked[at] for at in np.flatnonzero(bars == 0))
+        return FeatureTable(self.names, asked, None, timestamps, values, missing)
+
+    def _history_table(self, store: BarStore, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
+        timestamps, counts, values = answer
+        without_rows = (asked[at] for at in np.flatnonzero(counts == 0))
+        missing = tuple(ticker for ticker in without_rows if ticker not in store)
+        return FeatureTable(self.names, asked, counts, timestamps, values, missing)
+
+
+def _restored(formulas: tuple[str, ...], named_formulas: dict[str, str]) -> FeatureSet:
+    return FeatureSet(*formulas, **named_formulas)
+
+
+def _text(formula: object) -> str:
+    if not isinstance(formula, str):
+        raise TypeError(f"a formula is a text, not a {type(formula).__name__}: FeatureSet(*formulas, **named_formulas)")
+    return formula
+
+
+def _range(start: object | None, end: object | None) -> tuple[int, int]:
+    """First and last nanosecond."""
+    return FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
+
+
+def _moment_of(deadline: float | None) -> int:
+    """On the monotonic clock, in nanoseconds; 0 for none."""
+    return 0 if deadline is None else time.monotonic_ns() + max(1, int(deadline * 1e9))

@@ -1,0 +1,464 @@
+"""Formulas: read from text into a graph, or refused with the place and what to write instead."""
+
+import ast
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ziggy_async.features.catalog import Row, number_text, rows, usage_of
+from ziggy_async.features.errors import FormulaError
+from ziggy_async.features.functions import FUNCTIONS, MOST_BARS, OTHER_PERIODS, OTHER_TICKERS, Function
+from ziggy_async.features.graph import Graph
+from ziggy_async.features.normal_form import normal_form
+from ziggy_async.features.source import Source
+from ziggy_async.reading.spellings import PRICE_COLUMNS
+
+LONGEST_NAME = 50
+"""Characters of a name that others are compared with."""
+
+COLUMN = "column"
+"""The function that takes a column's name as a text."""
+
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.Mod: "remainder",
+    ast.USub: "negative",
+    ast.Not: "not",
+    ast.And: "and",
+    ast.Or: "or",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+"""Operator of Python -> operation per bar."""
+
+INSTEAD: dict[type[ast.AST], str] = {
+    ast.FloorDiv: "// is no operator of formulas; write floor(a / b)",
+    ast.BitAnd: "& is no operator of formulas; write a and b",
+    ast.BitOr: "| is no operator of formulas; write a or b",
+    ast.BitXor: "^ is no operator of formulas; write a ** b for a power, a != b for either but not both",
+    ast.LShift: "<< is no operator of formulas; write a * 2 ** b",
+    ast.RShift: ">> is no operator of formulas; write floor(a / 2 ** b)",
+    ast.MatMult: "@ is no operator of formulas; write a * b",
+    ast.UAdd: "a sign + is refused; leave it out",
+    ast.Invert: "~ is no operator of formulas; write not a",
+    ast.Is: "is compares no values; write a == b",
+    ast.IsNot: "is not compares no values; write a != b",
+    ast.In: "in is no operator of formulas; write a == b or a == c",
+    ast.NotIn: "not in is no operator of formulas; write a != b and a != c",
+}
+"""What formulas do not have -> what to write instead."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What was read of `text`: the node `root` of `graph`, and the names in it."""
+
+    text: str
+    graph: Graph
+    root: int
+    columns: Mapping[str, tuple[int, int]]
+    """Column that is read -> where it is named first."""
+    parts: tuple[str, ...]
+    """Names given by `:=`."""
+
+    @cached_property
+    def normal_form(self) -> str:
+        """The formula with every input and parameter written out; equal for formulas that compute the same nodes."""
+        return normal_form(self.graph, self.root)
+
+    def missing_column(self, name: str, present: Iterable[str]) -> FormulaError:
+        """What to say where a table or store has no column `name`; `present` are those it has."""
+        if name in FUNCTIONS or name in rows():
+            advice = f"; the function is called: {name}()"
+        else:
+            advice = nearest(name, (*present, *self.parts))
+        return FormulaError(f"no column {_shown(name)}{advice}", self.text, *self.columns[name])
+
+
+@lru_cache(maxsize=1024)
+def read_formula(text: str) -> Formula:
+    """`FormulaError` for whatever formulas do not have."""
+    source = Source(text)
+    reader = Reader(source)
+    root = reader.value(source.tree)
+    places = {name: source.place(node) for name, node in reader.columns.items()}
+    return Formula(source.text, reader.graph, root, places, tuple(reader.parts))
+
+
+@lru_cache(maxsize=4096)
+def formula_of_row(row: Row, parameters: tuple[float, ...], output: int) -> tuple[Graph, int] | None:
+    """An output of an indicator that is made of others, as a graph whose columns are the inputs; None: of a kernel.
+
+    `ValueError` where these parameters make one of the others impossible.
+    """
+    numbers = dict(zip((parameter.name for parameter in row.parameters), parameters, strict=True))
+    text = row.formula(output, numbers)
+    if text is None:
+        return None
+    source = Source(text)
+    reader = RowReader(source, row, numbers)
+    return reader.graph, reader.value(source.tree)
+
+
+class Reader:
+    """Reads the parts of one formula, in the order of the text, into nodes of `graph`."""
+
+    least_bars = 1
+
+    def __init__(self, source: Source) -> None:
+        self.graph = Graph()
+        self.columns: dict[str, ast.AST] = {}
+        self.parts: dict[str, int] = {}
+        self._source = source
+
+    def value(self, node: ast.AST) -> int:
+        """The node of an expression."""
+        read = READ.get(type(node))
+        if read is None:
+            raise self.error(f"{SYNTAX.get(type(node), 'this')} is no part of formulas", node)
+        return read(self, node)
+
+    def error(self, message: str, node: ast.AST) -> FormulaError:
+        return self._source.error(message, node)
+
+    def number(self, node: ast.AST) -> float | None:
+        """The value of a parameter: of a number, signed or a product of numbers. None: `node` is something else."""
+        if isinstance(node, ast.Constant):
+            return self._number(node) if type(node.value) in (int, float) else None
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            value = self.number(node.operand)
+            return None if value is None else -value
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            left, right = self.number(node.left), self.number(node.right)
+            return None if left is None or right is None else left * right
+        return None
+
+    def _number(self, node: ast.Constant) -> float:
+        try:
+            value = float(node.value)  # type: ignore[arg-type]
+        except OverflowError:
+            value = math.inf
+        if math.isinf(value):
+            raise self.error("the number is too large", node)
+        return value
+
+    def constant(self, node: ast.Constant) -> int:
+        match node.value:
+            case bool():
+                raise self.error(f"{node.value} is no number; write {int(node.value)}", node)
+            case int() | float():
+                return self.graph.constant(self._number(node))
+            case None:
+                raise self.error("None is no number; write nan", node)
+            case str():
+                raise self.error(f'a text stands only in {COLUMN}("...")', node)
+        raise self.error(f"a {type(node.value).__name__} is no number of formulas", node)
+
+    def name(self, node: ast.Name) -> int:
+        part = self.parts.get(node.id)
+        if part is not None:
+            return part
+        return self.graph.constant(math.nan) if node.id == "nan" else self.column(node.id, node)
+
+    def column(self, name: str, node: ast.AST) -> int:
+        lower = name.lower()
+        name = lower if lower in PRICE_COLUMNS else name
+        self.columns.setdefault(name, node)
+        return self.graph.add("column", name)
+
+    def part(self, node: ast.NamedExpr) -> int:
+        name = node.target.id
+        value = self.value(node.value)
+        if name in self.parts:
+            raise self.error(f"{_shown(name)} is named twice", node.target)
+        if name == "nan":
+            raise self.error("nan is a number and no name", node.target)
+        self.parts[name] = value
+        return value
+
+    def binary(self, node: ast.BinOp) -> int:
+        operation = self._operation(node.op, node)
+        return self.graph.operation(operation, self.value(node.left), self.value(node.right))
+
+    def unary(self, node: ast.UnaryOp) -> int:
+        return self.graph.operation(self._operation(node.op, node), self.value(node.operand))
+
+    def truth(self, node: ast.BoolOp) -> int:
+        operation = OPERATORS[type(node.op)]
+        result, *others = map(self.value, node.values)
+        for other in others:
+            result = self.graph.operation(operation, result, other)
+        return result
+
+    def comparison(self, node: ast.Compare) -> int:
+        """A chain holds where each of its comparisons does."""
+        left = self.value(node.left)
+        result = None
+        for operator, part in zip(node.ops, node.comparators, strict=True):
+            operation = self._operation(operator, node)
+            right = self.value(part)
+            link = self.graph.operation(operation, left, right)
+            result = link if result is None else self.graph.operation("and", result, link)
+            left = right
+        assert result is not None  # Python's grammar has no comparison of one value
+        return result
+
+    def choice(self, node: ast.IfExp) -> int:
+        yes, condition, no = map(self.value, (node.body, node.test, node.orelse))
+        return self.graph.operation("where", condition, yes, no)
+
+    def _operation(self, operator: ast.AST, node: ast.AST) -> str:
+        operation = OPERATORS.get(type(operator))
+        if operation is None:
+            raise self.error(INSTEAD[type(operator)], node)
+        return operation
+
+    def call(self, node: ast.Call) -> int:
+        name = self._called(node)
+        function = FUNCTIONS.get(name)
+        if function is not None:
+            return self._call_function(name, function, node)
+        if name == COLUMN:
+            return self._named_column(node)
+        return self._output(node, 0)
+
+    def attribute(self, node: ast.Attribute) -> int:
+        row = self._row_of_output(node.value, node)
+        names = [(output.name, output.talib) for output in row.outputs]
+        for at, both in enumerate(names):
+            if node.attr in both:
+                return self._output(node.value, at)
+        ours, talib = zip(*names, strict=True)
+        advice = nearest(node.attr, (*ours, *talib)) or f"; it has {_listed(ours)}"
+        raise self.error(f"{row.name} has no output {_shown(node.attr)}{advice}", node)
+
+    def index(self, node: ast.Subscript) -> int:
+        row = self._row_of_output(node.value, node)
+        last = len(row.outputs) - 1
+        match node.slice:
+            case ast.Constant(value=int(at)) if not isinstance(at, bool) and at <= last:
+                return self._output(node.value, at)
+        raise self.error(f"{row.name} has the outputs 0 to {last}" if last else f"{row.name} has output 0", node.slice)
+
+    def _called(self, node: ast.Call) -> str:
+        """The name that is called; `FormulaError` unless there is such a function."""
+        if not isinstance(node.func, ast.Name):
+            raise self.error("only a name can be called", node.func)
+        name = node.func.id
+        if name in OTHER_TICKERS:
+            raise self.error(f"{name}() is not available: a formula reads the bars of one ticker", node.func)
+        if name in OTHER_PERIODS:
+            raise self.error(f"{name}() is not available: a formula reads bars as they are", node.func)
+        if name not in FUNCTIONS and name not in rows() and name != COLUMN:
+            known = (*FUNCTIONS, *rows(), COLUMN)
+            raise self.error(f"no function {_shown(name)}{nearest(name, known)}", node.func)
+        return name
+
+    def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:
+        """The row whose output is taken."""
+        if not isinstance(called, ast.Call):
+            raise self.error("an output is taken of a call, as in macd().signal; earlier bars are lag(x, n)", node)
+        row = rows().get(self._called(called))
+        if row is None:
+            raise self.error("only indicators have outputs to choose from", node)
+        return row
+
+    def _named_column(self, node: ast.Call) -> int:
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]) if name:
+                return self.column(name, node)
+        raise self.error(f'one text is needed, as in {COLUMN}("adj close")', node)
+
+    def _call_function(self, name: str, function: Function, node: ast.Call) -> int:
+        given = self._arguments(name, function, node)
+        number = given.pop("n", None) if function.takes_bars else None
+        values = {argument: self.value(expression) for argument, expression in given.items()}  # in the text's order
+        inputs = [values[argument] for argument in function.arguments]
+        if not function.takes_bars:
+            return function.build(self.graph, *inputs)
+        return function.build(self.graph, *inputs, function.bars if number is None else self._bars(name, number))
+
+    def _arguments(self, name: str, function: Function, node: ast.Call) -> dict[str, ast.expr]:
+        """Argument -> expression, of a call that gives all that are needed."""
+        names = function.signature
+        usage = f"{name}({', '.join(names)})"
+        if len(node.args) > len(names):
+            raise self.error(f"{usage}: this is one argument too many", node.args[len(names)])
+        given = dict(zip(names, node.args, strict=False))
+        for keyword in node.keywords:
+            if keyword.arg not in names:
+                raise self.error(f"{usage}: no argument {_shown(keyword.arg or '**')}", keyword)
+            if keyword.arg in given:
+                raise self.error(f"{usage}: {keyword.arg} is given twice", keyword)
+            given[keyword.arg] = keyword.value
+        missing = [each for each in names if each not in given and not (each == "n" and function.bars is not None)]
+        if missing:
+            raise self.error(f"{usage}: {_listed(missing)} missing", node)
+        return given
+
+    def _bars(self, name: str, node: ast.expr) -> int:
+        value = self.number(node)
+        if value is None:
+            raise self.error(f"n of {name} is a number of bars, not a formula", node)
+        if not (value.is_integer() and self.least_bars <= value <= MOST_BARS):
+            raise self.error(f"n of {name}: {number_text(value)} is no whole number from 1 to {MOST_BARS}", node)
+        return int(value)
+
+    def _output(self, node: ast.expr, output: int) -> int:
+        """An output of a call of the catalog."""
+        assert isinstance(node, ast.Call)
+        row = rows()[self._called(node)]
+        inputs, parameters = self._bound(row, node)
+        try:
+            formula_of_row(row, parameters, output)
+        except FormulaError as error:
+            raise self.error(f"{row.name}: {error.message}", node) from None
+        except ValueError as error:
+            raise self.error(f"{row.name}: {error}", node) from None
+        return self.graph.output(self.graph.add("call", row.name, inputs, parameters), output)
+
+    def _bound(self, row: Row, node: ast.Call) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """The inputs and all parameters of a call of `row`."""
+        numbers = [self.number(argument) for argument in node.args]
+        count = next((at for at, number in enumerate(numbers) if number is not None), len(numbers))
+        inputs, after = node.args[:count], node.args[count:]
+        if count > len(row.inputs):
+            fault = f"{row.parameters[0].name} is a number, not a formula" if row.parameters else "one input too many"
+            raise self.error(f"{usage_of(row)}: {fault}", inputs[len(row.inputs)])
+        if 0 < count < len(row.inputs):
+            fault = f"{count} of {len(row.inputs)} inputs; give all of them or none"
+            raise self.error(f"{usage_of(row)}: {fault}", node)
+        nodes = tuple(map(self.value, inputs)) or tuple(self.column(name, node) for name in row.inputs)
+        return nodes, self._parameters(row, after, numbers[count:], node.keywords)
+
+    def _parameters(
+        self, row: Row, after: list[ast.expr], numbers: list[float | None], keywords: list[ast.keyword]
+    ) -> tuple[float, ...]:
+        """Those given by position, `numbers` of the arguments `after` the inputs, and by name; else their defaults."""
+        if len(after) > len(row.parameters):
+            raise self.error(f"{usage_of(row)}: this is one parameter too many", after[len(row.parameters)])
+        places: list[tuple[tuple[int, ...], float | None, ast.AST]] = [
+            ((at,), number, argument) for at, (number, argument) in enumerate(zip(numbers, after, strict=True))
+        ]
+        for keyword in keywords:
+            if keyword.arg is None or keyword.arg not in row.keywords:
+                advice = nearest(keyword.arg or "", row.keywords)
+                raise self.error(f"{usage_of(row)}: no parameter {_shown(keyword.arg or '**')}{advice}", keyword)
+            places.append((row.keywords[keyword.arg], self.number(keyword.value), keyword))
+        values = [parameter.default for parameter in row.parameters]
+        given: set[int] = set()
+        for positions, value, argument in places:
+            for at in positions:
+                if at in given:
+                    raise self.error(f"{usage_of(row)}: {row.parameters[at].name} is given twice", argument)
+                given.add(at)
+                values[at] = self._parameter(row, at, value, argument)
+        return tuple(values)
+
+    def _parameter(self, row: Row, at: int, value: float | None, node: ast.AST) -> float:
+        parameter = row.parameters[at]
+        if value is None:
+            raise self.error(f"{usage_of(row)}: {parameter.name} is a number, not a formula", node)
+        fault = parameter.fault(value)
+        if fault is not None:
+            raise self.error(f"{parameter.name} of {row.name}: {fault}", node)
+        return value
+
+
+class RowReader(Reader):
+    """Reads the formula of a row of the catalog: its columns are the row's inputs, its parameters are known, and
+    parameters of what it calls may be arithmetic of them."""
+
+    least_bars = 0
+
+    def __init__(self, source: Source, row: Row, numbers: Mapping[str, float]) -> None:
+        super().__init__(source)
+        self._row = row
+        self._numbers = numbers
+
+    def name(self, node: ast.Name) -> int:
+        number = self._numbers.get(node.id)
+        return super().name(node) if number is None else self.graph.constant(number)
+
+    def column(self, name: str, node: ast.AST) -> int:
+        if name not in self._row.inputs:
+            raise self.error(f"{name} is no input of {self._row.name}", node)
+        return super().column(name, node)
+
+    def number(self, node: ast.AST) -> float | None:
+        match node:
+            case ast.Name():
+                return self._numbers.get(node.id)
+            case ast.BinOp() if type(node.op) in ARITHMETIC:
+                left, right = self.number(node.left), self.number(node.right)
+                return None if left is None or right is None else ARITHMETIC[type(node.op)](left, right)
+            case ast.Call(func=ast.Name(id="maximum" | "minimum" as name), args=[first, second], keywords=[]):
+                left, right = self.number(first), self.number(second)
+                return None if left is None or right is None else (max if name == "maximum" else min)(left, right)
+        return super().number(node)
+
+
+ARITHMETIC: dict[type[ast.AST], Callable[[float, float], float]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.FloorDiv: lambda a, b: a // b,
+}
+"""What a row may compute of its parameters."""
+
+READ: dict[type[ast.AST], Callable[..., int]] = {
+    ast.Constant: Reader.constant,
+    ast.Name: lambda reader, node: reader.name(node),
+    ast.NamedExpr: Reader.part,
+    ast.BinOp: Reader.binary,
+    ast.UnaryOp: Reader.unary,
+    ast.BoolOp: Reader.truth,
+    ast.Compare: Reader.comparison,
+    ast.IfExp: Reader.choice,
+    ast.Call: Reader.call,
+    ast.Attribute: Reader.attribute,
+    ast.Subscript: Reader.index,
+}
+"""Kind of expression -> what reads it."""
+
+SYNTAX: dict[type[ast.AST], str] = {
+    ast.List: "a list",
+    ast.Tuple: "a tuple",
+    ast.Dict: "a dict",
+    ast.Set: "a set",
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.Lambda: "a lambda",
+    ast.JoinedStr: "an f-string",
+    ast.Starred: "a starred argument",
+    ast.Slice: "a slice",
+}
+"""What is said of the other kinds."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What to say of the name among `known` that is most like `name`; nothing if none is."""
+    by_lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1) if len(name) <= LONGEST_NAME else []
+    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,88 @@
+"""The functions of formulas that are no indicators: operations per bar, earlier bars, events, the calendar."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ziggy_async.features.graph import Graph
+
+MOST_BARS = 100_000
+"""How far back a formula may look in one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`build(graph, *inputs)` gives the node of a call; with a number of bars, `build(graph, *inputs, bars)`."""
+
+    arguments: tuple[str, ...]
+    """Names of the expressions."""
+    build: Callable[..., int]
+    takes_bars: bool = False
+    bars: int | None = None
+    """The number of bars of a call that gives none; None: each call gives one."""
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        """Names of all arguments."""
+        return (*self.arguments, "n") if self.takes_bars else self.arguments
+
+
+def delta(graph: Graph, x: int, bars: int) -> int:
+    return graph.operation("subtract", x, graph.lag(x, bars))
+
+
+def returns(graph: Graph, x: int, bars: int) -> int:
+    ratio = graph.operation("divide", x, graph.lag(x, bars))
+    return graph.operation("subtract", ratio, graph.constant(1.0))
+
+
+def crossed_above(graph: Graph, a: int, b: int) -> int:
+    is_above = graph.operation("greater", a, b)
+    return graph.operation("and", is_above, graph.operation("less_equal", graph.lag(a, 1), graph.lag(b, 1)))
+
+
+def crossed_below(graph: Graph, a: int, b: int) -> int:
+    is_below = graph.operation("less", a, b)
+    return graph.operation("and", is_below, graph.operation("greater_equal", graph.lag(a, 1), graph.lag(b, 1)))
+
+
+def operation(name: str, *arguments: str) -> Function:
+    return Function(arguments, lambda graph, *inputs: graph.operation(name, *inputs))
+
+
+def calendar(part: str) -> Function:
+    return Function((), lambda graph: graph.add("calendar", part))
+
+
+CALENDAR = ("hour", "minute", "weekday", "day", "month", "date")
+
+FUNCTIONS: dict[str, Function] = {
+    "abs": operation("absolute", "x"),
+    **{
+        name: operation(name, "x")
+        for name in (
+            *("sign", "sqrt", "log", "log10", "exp", "tanh", "sin", "cos", "tan", "asin", "acos", "atan", "sinh"),
+            *("cosh", "floor", "ceil", "is_nan", "cumsum"),
+        )
+    },
+    "power": operation("power", "x", "y"),
+    "signed_power": operation("signed_power", "x", "y"),
+    "minimum": operation("minimum", "x", "y"),
+    "maximum": operation("maximum", "x", "y"),
+    "clip": operation("clip", "x", "least", "most"),
+    "fill": operation("fill", "x", "value"),
+    "lag": Function(("x",), Graph.lag, takes_bars=True),
+    "skip": Function(("x",), Graph.skip, takes_bars=True),
+    "delta": Function(("x",), delta, takes_bars=True),
+    "returns": Function(("x",), returns, takes_bars=True, bars=1),
+    "crossed_above": Function(("a", "b"), crossed_above),
+    "crossed_below": Function(("a", "b"), crossed_below),
+    "bars_since": operation("bars_since", "c"),
+    "value_when": operation("value_when", "c", "x"),
+    "highest_since": operation("highest_since", "c", "x"),
+    "lowest_since": operation("lowest_since", "c", "x"),
+    "total_since": operation("total_since", "c", "x"),
+    **{part: calendar(part) for part in CALENDAR},
+}
+
+OTHER_TICKERS = ("of", "rank", "scale", "demean", "standardize", "winsorize")
+OTHER_PERIODS = ("every",)

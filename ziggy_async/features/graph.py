@@ -1,0 +1,102 @@
+"""Graphs of nodes in order of evaluation, in which equal nodes are one."""
+
+import contextlib
+import math
+import operator
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Node(NamedTuple):
+    """What is computed for each bar.
+
+    `inputs` are indices of earlier nodes. Kinds: ``column`` (its name), ``constant`` (its value), ``call`` of a row of
+    the catalog with all parameters, ``output`` (which one of a call; a call itself stands for its first), ``operation``
+    per bar, ``lag`` and ``skip`` (by how many bars), ``calendar`` (which part of the time).
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[int, ...]
+    parameters: tuple[float, ...]
+
+
+class Graph:
+    """Nodes that are added once, however often they are asked for; operators of constants are computed at once."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._index: dict[tuple[object, ...], int] = {}
+
+    def add(self, kind: str, name: str = "", inputs: tuple[int, ...] = (), parameters: tuple[float, ...] = ()) -> int:
+        """The index of this node."""
+        bits = tuple(map(float.hex, parameters)) if parameters else ()  # 0 and -0 are two, NaN is one
+        key = (kind, name, inputs, bits)
+        found = self._index.get(key)
+        if found is None:
+            found = self._index[key] = len(self.nodes)
+            self.nodes.append(Node(kind, name, inputs, parameters))
+        return found
+
+    def constant(self, value: float) -> int:
+        return self.add("constant", "", (), (value,))
+
+    def operation(self, name: str, *inputs: int) -> int:
+        """One of the core's operations per bar, or its value where all inputs are constants."""
+        if name in FOLDED and all(self.nodes[at].kind == "constant" for at in inputs):
+            values = [np.float64(self.nodes[at].parameters[0]) for at in inputs]
+            with np.errstate(all="ignore"), contextlib.suppress(ValueError, OverflowError):
+                return self.constant(float(FOLDED[name](*values)))
+        return self.add("operation", name, inputs)
+
+    def lag(self, x: int, bars: int) -> int:
+        """`x`, `bars` bars earlier; 0 is `x` itself."""
+        return self.add("lag", "", (x,), (float(bars),)) if bars else x
+
+    def skip(self, x: int, bars: int) -> int:
+        """`x` without its first `bars` values; 0 is `x` itself."""
+        return self.add("skip", "", (x,), (float(bars),)) if bars else x
+
+    def output(self, call: int, at: int) -> int:
+        return self.add("output", "", (call,), (float(at),)) if at else call
+
+    def needed(self, roots: tuple[int, ...]) -> list[int]:
+        """What `roots` are made of, themselves included, in order of evaluation."""
+        wanted = bytearray(len(self.nodes))
+        for root in roots:
+            wanted[root] = True
+        for at in reversed(range(len(self.nodes))):
+            if wanted[at]:
+                for part in self.nodes[at].inputs:
+                    wanted[part] = True
+        return [at for at, is_wanted in enumerate(wanted) if is_wanted]
+
+
+def _of_numbers(compute: Callable[..., float]) -> Callable[..., float]:
+    """`compute`, but NaN where an argument is."""
+    return lambda *values: math.nan if any(map(math.isnan, values)) else float(compute(*values))
+
+
+FOLDED: dict[str, Callable[..., float]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "remainder": operator.mod,
+    "power": math.pow,
+    "negative": operator.neg,
+    "less": _of_numbers(operator.lt),
+    "less_equal": _of_numbers(operator.le),
+    "greater": _of_numbers(operator.gt),
+    "greater_equal": _of_numbers(operator.ge),
+    "equal": _of_numbers(operator.eq),
+    "not_equal": _of_numbers(operator.ne),
+    "and": _of_numbers(lambda a, b: a != 0.0 and b != 0.0),
+    "or": _of_numbers(lambda a, b: a != 0.0 or b != 0.0),
+    "not": _of_numbers(lambda a: a == 0.0),
+    "where": lambda condition, yes, no: math.nan if math.isnan(condition) else yes if condition else no,
+}
+"""Operation -> its value for `numpy.float64` arguments, as the core has it. `math.pow` is the C library's, as there; it
+raises where the answer is infinite or no number."""

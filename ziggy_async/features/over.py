@@ -1,0 +1,78 @@
+"""The features of a long table, beside its columns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ziggy_async import _core
+from ziggy_async.features.formula import Formula
+from ziggy_async.features.grouping import group
+from ziggy_async.features.tables import table_of
+from ziggy_async.reading.columns import distinct
+from ziggy_async.reading.spellings import listed, role_of, spelling_of
+from ziggy_async.reading.values import Reader
+from ziggy_async.reading.zones import zone_of
+
+
+def features_over(
+    plan: _core.Plan, formulas: Mapping[str, Formula], columns: Sequence[str], data: Any, keys: tuple[str | None, ...]
+) -> Any:
+    """See `FeatureSet.over`. `columns` are those that the plan reads, in its order; `keys` are `by` and `time`."""
+    by, time = keys
+    table = table_of(data, by, time)
+    found = [_column_of(name, table.names, formulas.values()) for name in columns]
+    by = _key_column("by", by, "symbol", table.names)
+    time = _key_column("time", time, "timestamp", table.names)
+    taken = [name for name in formulas if name in table.names]
+    if taken:
+        raise ValueError(f"the table has a column {taken[0]!r}; name that feature otherwise")
+    pairs = dict(table.pairs(list(dict.fromkeys([*found, *(key for key in (by, time) if key is not None)]))))
+    tickers, codes = ([], None) if by is None else distinct(by, pairs[by], Reader(lambda row: ""))
+
+    def label(row: int) -> str:
+        return "" if codes is None or not 0 <= row < len(codes) or codes[row] < 0 else f"{tickers[codes[row]]}: "
+
+    reader = Reader(label)
+    times = None if time is None else reader.nanoseconds(time, pairs[time])
+    series = [reader.floats(name, pairs[name]) for name in found]
+    _refuse_lengths(table.rows, {by: codes, time: times, **dict(zip(found, series, strict=True))})
+    grouping = group(table.rows, codes, times, label)
+    values = plan.over(
+        tuple(np.ascontiguousarray(grouping.sorted(column)) for column in series),
+        grouping.offsets,
+        None if times is None else np.ascontiguousarray(grouping.sorted(times)),
+        None if time is None else zone_of(table.zone(time)),
+    )
+    restored = grouping.restored(values)
+    return table.beside({name: restored[:, at] for at, name in enumerate(formulas)})
+
+
+def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -> str:
+    """What the table calls the column `name` of the formulas: so itself, or by a spelling of it."""
+    if present.count(name) == 1:
+        return name
+    alike = [
+        each for each in present if each == name or role_of(each) == name or spelling_of(each) == spelling_of(name)
+    ]
+    if not alike:
+        raise next(formula for formula in formulas if name in formula.columns).missing_column(name, present)
+    if len(alike) > 1:
+        raise ValueError(f"several columns are a {name!r}: {listed(alike)}")
+    return alike[0]
+
+
+def _key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:
+    """The column `name`, or the one whose role it is; None: there is none."""
+    found = [each for each in present if (each == name if name is not None else role_of(each) == role)]
+    if name is not None and not found:
+        raise ValueError(f"{argument}: no column {name!r}; columns found: {listed(present)}")
+    if len(found) > 1:
+        raise ValueError(f"several columns are a {role}: {listed(found)}; give {argument}=")
+    return found[0] if found else None
+
+
+def _refuse_lengths(rows: int, columns: Mapping[str | None, Any]) -> None:
+    for name, column in columns.items():
+        if column is not None and len(column) != rows:
+            raise ValueError(f"columns differ in length: {name!r} has {len(column)} rows, the first column {rows}")

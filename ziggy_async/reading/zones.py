@@ -1,0 +1,74 @@
+"""Time zones as the core takes them: when an offset from UTC begins, and how large it is."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+STEP = timedelta(days=14)
+"""Offsets are looked up in such steps: no zone changes its offset and changes it back in less."""
+FIXED = re.compile(r"([+-])(\d\d):?(\d\d)")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Zone(NamedTuple):
+    """Local time is `offset[i]` ahead of UTC from `since[i]` on, `initial` before; a day of trading begins `day_start`
+    after midnight there. All in nanoseconds, since 1970 UTC."""
+
+    since: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    initial: int
+    day_start: int
+
+
+def zone_of(name: str | tzinfo | None, day_start: int = 0) -> Zone | None:
+    """The zone of an IANA name, an offset such as "+02:00", or a `tzinfo`; None: UTC. `ValueError` for other names."""
+    found = _tzinfo(name) if isinstance(name, str) else name
+    if found is None or found is UTC or str(found) in ("UTC", "Etc/UTC"):
+        return None if day_start == 0 else Zone(np.empty(0, np.int64), np.empty(0, np.int64), 0, day_start)
+    since, offset = _changes(found)
+    return Zone(since[1:], offset[1:], int(offset[0]), day_start)
+
+
+def _tzinfo(name: str) -> tzinfo:
+    fixed = FIXED.fullmatch(name)
+    if fixed is not None:
+        sign, hours, minutes = fixed.groups()
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return timezone(-offset if sign == "-" else offset)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone") from None
+
+
+@lru_cache(maxsize=64)
+def _changes(zone: tzinfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """When each offset begins, and the offsets; the first one holds at the beginning of `FIRST_YEAR`."""
+
+    def offset_at(moment: datetime) -> timedelta:
+        return moment.astimezone(zone).utcoffset() or timedelta(0)
+
+    moment = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+    end = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
+    offset = offset_at(moment)
+    changes = [(moment, offset)]
+    while moment < end:
+        later = moment + STEP
+        if (changed := offset_at(later)) != offset:
+            before, after = moment, later
+            while after - before > timedelta(seconds=1):
+                middle = before + (after - before) // 2
+                before, after = (middle, after) if offset_at(middle) == offset else (before, middle)
+            changes.append((after.replace(microsecond=0), changed))
+            offset = changed
+        moment = later
+    seconds = timedelta(seconds=1)
+    since = np.array([(begin - EPOCH) // seconds for begin, _ in changes], dtype=np.int64) * 10**9
+    offsets = np.array([offset // seconds for _, offset in changes], dtype=np.int64) * 10**9
+    return since, offsets
