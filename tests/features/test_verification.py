@@ -103,7 +103,7 @@ def by_length(
 
 
 def of_the_next_bar(plan: Any, columns: tuple[Floats, ...], *others: Any, **options: Any) -> Floats:
-    later = np.append(columns[0][1:], columns[0][-1])
+    later = np.append(columns[0][1:], columns[0][-1:])
     return plan.over(columns, *others, **options) + later[:, None]
 
 

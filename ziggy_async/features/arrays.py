@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ziggy_async import _core
 from ziggy_async.features.catalog import Parameter, Row, number_text, rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
-
-from ziggy_async import _core
 
 PLANS = 1024
 """Choices of parameters whose plans a function keeps."""

@@ -10,11 +10,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ziggy_async import _core
 from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import PlanNodes, plan_nodes
-
-from ziggy_async import _core
 
 Floats = NDArray[np.float64]
 
@@ -42,9 +42,12 @@ class Bars:
     def rows(self, chosen: slice | NDArray[np.intp]) -> "Bars":
         return Bars(self.symbol, self.timestamps[chosen], {name: each[chosen] for name, each in self.columns.items()})
 
-    def changed(self, change: Callable[[Floats], Floats]) -> "Bars":
-        """With every column replaced."""
-        return Bars(self.symbol, self.timestamps, {name: change(column) for name, column in self.columns.items()})
+    def multiplied(self, rows: int | slice, factor: float) -> "Bars":
+        """With other values in these rows of every column."""
+        columns = {name: column.copy() for name, column in self.columns.items()}
+        for column in columns.values():
+            column[rows] *= factor
+        return Bars(self.symbol, self.timestamps, columns)
 
 
 class FaultError(Exception):
@@ -141,7 +144,7 @@ def check_lanes(subject: Subject) -> None:
             compare(
                 subject.last_values(*subject.market, lanes=lanes),
                 last,
-                lambda at, lanes=lanes: f"in {lanes} lanes the latest value of {subject.market[at].symbol} differs",
+                row(f"in {lanes} lanes the latest value of ticker {{}}"),
             )
 
 
@@ -176,10 +179,9 @@ def check_later_bars(subject: Subject) -> None:
     bars = subject.longest
     history = subject.values(bars)
     for cut in subject.cuts(bars):
-        for other in (2.0, np.nan):
-            later = np.arange(len(bars)) >= cut
-            changed = bars.changed(lambda column, later=later, other=other: np.where(later, column * other, column))
-            compare(subject.values(changed)[:cut], history[:cut], place("where later bars change", [bars]))
+        for factor in (2.0, np.nan):
+            changed = bars.multiplied(slice(cut, None), factor)
+            compare(subject.values(changed)[:cut], history[:cut], row(f"bar {{}} knows of bar {cut} or a later one"))
 
 
 def check_outlier(subject: Subject) -> None:
@@ -187,12 +189,8 @@ def check_outlier(subject: Subject) -> None:
     reach, bars = subject.reach, subject.longest
     history = subject.values(bars)
     for at in spots(subject, bars):
-        wild = bars.changed(lambda column, at=at: with_value(column, at, column[at] * OUTLIER))
-        compare(
-            subject.values(wild)[at + reach :],
-            history[at + reach :],
-            lambda row, at=at: f"bar {at + reach + row} still knows of the outlier of bar {at}",
-        )
+        after, wild = at + reach, bars.multiplied(at, OUTLIER)
+        compare(subject.values(wild)[after:], history[after:], row(f"bar {{}} knows of the outlier of bar {at}", after))
 
 
 def check_missing(subject: Subject) -> None:
@@ -213,20 +211,16 @@ def check_missing(subject: Subject) -> None:
             wanted = np.full(len(bars), np.nan)
             wanted[kept] = subject.values(bars.rows(np.flatnonzero(kept)))
         for missing in (np.nan, np.inf, -np.inf):
-            holed = bars.changed(lambda column, at=at, missing=missing: with_value(column, at, missing))
-            compare(subject.values(holed), wanted, lambda row, at=at: f"bar {row} is wrong where bar {at} has no value")
+            found = subject.values(bars.multiplied(at, missing))
+            compare(found, wanted, row(f"bar {{}} is wrong where bar {at} is {missing}"))
 
 
 def check_return(subject: Subject, bars: Bars, history: Floats) -> None:
     """A formula has its values again once a missing bar is out of reach."""
     reach = subject.reach
     for at in spots(subject, bars):
-        holed = bars.changed(lambda column, at=at: with_value(column, at, np.nan))
-        compare(
-            subject.values(holed)[at + reach :],
-            history[at + reach :],
-            lambda row, at=at: f"bar {at + reach + row} still lacks bar {at}",
-        )
+        after, holed = at + reach, bars.multiplied(at, np.nan)
+        compare(subject.values(holed)[after:], history[after:], row(f"bar {{}} lacks bar {at}", after))
 
 
 def check_short(subject: Subject) -> None:
@@ -301,20 +295,19 @@ def spots(subject: Subject, bars: Bars) -> list[int]:
     return sorted({at for at in (0, subject.lookback // 2, middle, middle + 1, middle + 7) if at < len(bars)})
 
 
-def with_value(column: Floats, at: int, value: float) -> Floats:
-    changed = column.copy()
-    changed[at] = value
-    return changed
+def row(text: str, first: int = 0) -> Callable[[int], str]:
+    """Puts the number of a row, counted from `first` on, into the braces of `text`."""
+    return lambda at: text.format(first + at)
 
 
 def place(circumstance: str, tickers: Sequence[Bars]) -> Callable[[int], str]:
     """Says which value of `tickers`, behind each other, is another one."""
     ends = np.cumsum([len(each) for each in tickers])
 
-    def said(row: int) -> str:
-        at = int(np.searchsorted(ends, row, side="right"))
-        ticker = tickers[at]
-        return f"{circumstance} bar {row - int(ends[at]) + len(ticker)} of {ticker.symbol} is another"
+    def said(at: int) -> str:
+        number = int(np.searchsorted(ends, at, side="right"))
+        ticker = tickers[number]
+        return f"{circumstance} bar {at - int(ends[number]) + len(ticker)} of {ticker.symbol} is another"
 
     return said
 
@@ -323,8 +316,8 @@ def compare(found: Floats, wanted: Floats, said: Callable[[int], str]) -> None:
     """Raises FaultError for the first value that has other bits; one NaN is as good as another."""
     differs = canonical(found) != canonical(wanted)
     if differs.any():
-        row = int(np.argmax(differs))
-        raise FaultError(f"{said(row)}: {found[row]!r} instead of {wanted[row]!r}")
+        at = int(np.argmax(differs))
+        raise FaultError(f"{said(at)}: {float(found[at])} instead of {float(wanted[at])}")
 
 
 def canonical(values: Floats) -> NDArray[np.int64]:
