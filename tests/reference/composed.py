@@ -5,7 +5,7 @@ import numpy as np
 from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, Floats, composed
 from reference.recursive import adx, atr, ema, kama, rsi
 from reference.series import lag, skip
-from reference.windowed import midprice, place_in_range, sma, stddev, trima, wma
+from reference.windowed import highest, lowest, midprice, sma, stddev, trima, wma
 
 BANDS = ("upper", "middle", "lower")
 
@@ -103,6 +103,23 @@ def stoch(high: Floats, low: Floats, close: Floats, fastk=5, slowk=3, slowk_maty
 def stochrsi(x: Floats, period=14, fastk=5, fastd=3, fastd_matype=0):
     strength = rsi(x, period)
     return stochf(strength, strength, strength, fastk, fastd, fastd_matype)
+
+
+@composed(HIGH_LOW_CLOSE)
+def willr(high: Floats, low: Floats, close: Floats, period=14):
+    top, bottom = highest(high, period), lowest(low, period)
+    return in_percent(close - top, top, bottom)
+
+
+def place_in_range(high: Floats, low: Floats, close: Floats, period):
+    """Where the close stands between the window's lowest low and highest high."""
+    top, bottom = highest(high, period), lowest(low, period)
+    return in_percent(close - bottom, top, bottom)
+
+
+def in_percent(part: Floats, top: Floats, bottom: Floats):
+    """Of a range; 0 where it is flat."""
+    return np.where(top == bottom, 0 * part, 100 * part / (top - bottom))
 
 
 def with_average(line: Floats, period, matype):

@@ -260,17 +260,6 @@ def rocr100(x: Wide, period=10):
 
 
 @windowed(period_bars, HIGH_LOW_CLOSE)
-def willr(high: Wide, low: Wide, close: Wide, period=14):
-    return share(-100 * (high.max() - close[-1]), high.max() - low.min())
-
-
-@windowed(period_bars, HIGH_LOW_CLOSE)
-def place_in_range(high: Wide, low: Wide, close: Wide, period=5):
-    """Where the close stands between the window's lowest low and highest high, in percent; flat is 0."""
-    return share(100 * (close[-1] - low.min()), high.max() - low.min())
-
-
-@windowed(period_bars, HIGH_LOW_CLOSE)
 def cci(high: Wide, low: Wide, close: Wide, period=14):
     typical = (high + low + close) / 3
     distances = about_the_mean(typical)
