@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ziggy_async import _core
-from ziggy_async.latency_benchmark.baseline import processor
+from ziggy_async.regression.baseline import processor
 from ziggy_async.sample import sample_universe
 from ziggy_async.store import BarStore
 

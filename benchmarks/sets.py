@@ -49,7 +49,7 @@ def measure_latest() -> tuple[float, float]:
         fill(store, universe(FEW, BARS))
         features, tickers = FeatureSet(*SEVEN), tuple(store.symbols())
         seven, market = medians(
-            partial(features.latest, tickers, store), partial(_core.measure_snapshot, store, list(tickers), 1)
+            partial(features.latest, tickers, store), partial(_core.features_many, store, list(tickers))
         )
     return seven / FEW * 1e9, market / FEW * 1e9
 

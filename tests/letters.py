@@ -33,7 +33,7 @@ async def using(
         return work.task_id
 
     letters: DeadLetters[Any] = DeadLetters(requeue or take, store)
-    await letters.open()
+    await letters.refresh()
     try:
         yield letters, taken
     finally:

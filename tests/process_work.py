@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ziggy_async.runtime import parcels
 
@@ -86,6 +87,20 @@ class LockedError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.lock = threading.Lock()
+
+
+class TrackedError(Exception):
+    """Knows which of its kind are still there."""
+
+    alive: ClassVar["weakref.WeakSet[TrackedError]"] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        super().__init__("tracked")
+        self.alive.add(self)
+
+
+def raises_tracked() -> None:
+    raise TrackedError
 
 
 def raises(error: BaseException) -> None:

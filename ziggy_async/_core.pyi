@@ -32,6 +32,8 @@ class BarStore:
     @property
     def capacity(self) -> int: ...
     @property
+    def ordered(self) -> bool: ...
+    @property
     def bars_per_year(self) -> float:
         """What volatilities are scaled by."""
     def append(
@@ -121,9 +123,6 @@ def signals(
     that order.
     `rules`: bit 1 mean reversion, bit 2 momentum.
     """
-
-def measure_snapshot(store: BarStore, symbols: Iterable[str], repeats: int, /) -> list[float]:
-    """Seconds of each pass of the market-brain features over the symbols, on the calling thread alone."""
 
 _Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
 """None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from

@@ -9,7 +9,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,27 +22,6 @@ LONGEST_NAME = 200
 """Characters of an operation's name that are kept: it may hold whatever its caller was given."""
 
 _lock = threading.Lock()  # of every Metrics: for what an operation seldom is, the first of its kind or a failure
-
-
-@dataclass
-class LatencyMetrics:
-    """One operation as the application's own code times it: made when it begins, `complete` when it ends.
-
-    `start_time` and `end_time` are those of `time.perf_counter`.
-    """
-
-    operation: str
-    start_time: float = field(default_factory=time.perf_counter)
-    end_time: float | None = None
-    duration_ms: float | None = None
-    success: bool = True
-    error: str | None = None
-
-    def complete(self, success: bool = True, error: str | None = None) -> None:
-        self.end_time = time.perf_counter()
-        self.duration_ms = 1e3 * (self.end_time - self.start_time)
-        self.success = success
-        self.error = error
 
 
 class KindMetrics:
@@ -115,11 +93,8 @@ class Metrics:
     """
 
     def __init__(self, ring: int = 10_000, kinds: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
-        """`ring`: operations kept one by one; `kinds`: kinds told apart, further ones are counted together as "other";
-        `clock`: seconds, for what is recent. `ValueError` unless ring and kinds are at least 1."""
-        for name, value in (("ring", ring), ("kinds", kinds)):
-            if value < 1:
-                raise ValueError(f"{name}: {value!r} is not at least 1")
+        """`ring`: operations kept one by one. `kinds`: kinds told apart; further ones are counted together as "other".
+        `clock`: seconds, for what is recent."""
         self._ring = ring
         self._kinds = kinds
         self._clock = clock

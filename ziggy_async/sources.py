@@ -16,8 +16,10 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
+from ziggy_async.messages import shortened
+from ziggy_async.reading.options import ReadingOptions, Rules
 from ziggy_async.runtime import blocking
 from ziggy_async.store import BarStore, default_store
 
@@ -34,16 +36,26 @@ GRACE = 1.0
 SLICE = 512
 """Symbols that one turn of the loop looks up: some 0.2 ms."""
 
+Stale = dict[str, str]
+"""Symbol -> why the source gave no fresh bars of it."""
+
+UNFINISHED = "the call of the bar source was cancelled"
+LONGEST_FAULT = 300
+"""Characters of an exception that answers show."""
+
 COUNTERS = ("calls", "failures", "timeouts", "shared")
 
 
-def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5.0) -> None:
+def set_bar_source(
+    source: Source | None, ttl: float = 300.0, timeout: float = 5.0, **options: Unpack[ReadingOptions]
+) -> None:
     """Lets `source(symbol, lookback)` supply the default store with bars; None removes the source.
 
     It is asked when a symbol has no bars, on `force_refresh=True`, and when `ttl` seconds have passed since it gave the
     symbol's bars (for bars that came another way: since it was set). `lookback` is the number of bars that the store
-    keeps. What it returns is anything that `BarStore.load` takes. A plain function runs on the blocking pool; a
-    coroutine function is awaited in the asking loop, and for synchronous callers in a background loop.
+    keeps. What it returns is anything that `BarStore.load` takes, read with the same `options`, rows in any order; rows
+    that `invalid="skip"` leaves out are logged. A plain function runs on the blocking pool; a coroutine function is
+    awaited in the asking loop, and for synchronous callers in a background loop.
 
     Whatever it raises counts as a failure, also `SystemExit` and a `CancelledError` of its own; a `KeyboardInterrupt`
     in the main thread's loop goes on besides.
@@ -51,8 +63,8 @@ def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5
     `timeout`: seconds after which a call counts as failed, from its beginning. A coroutine is then cancelled; a plain
     function goes on, is not called a second time meanwhile, and its bars are loaded when they come.
 
-    `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless `ttl` >= 0
-    and `timeout` > 0.
+    `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless
+    `ttl` >= 0, `timeout` > 0 and the options are ones of `BarStore.load`.
     """
     global _source
     if source is not None and not callable(source):
@@ -64,7 +76,8 @@ def set_bar_source(source: Source | None, ttl: float = 300.0, timeout: float = 5
         raise ValueError(f"ttl: {ttl!r} is not a number of seconds of at least 0")
     if not timeout > 0:
         raise ValueError(f"timeout: {timeout!r} is not a number of seconds above 0")
-    _source = BarSource(source, ttl, timeout) if source is not None else None
+    Rules(**options)
+    _source = BarSource(source, ttl, timeout, options) if source is not None else None
 
 
 def bar_source_stats() -> dict[str, int]:
@@ -80,12 +93,12 @@ def source_of(store: object) -> "BarSource | None":
 
 @dataclass(eq=False)
 class _Call:
-    """One call of the source. Its outcome, True for fresh bars, is set exactly once."""
+    """One call of the source. Its outcome, None for fresh bars and else why there are none, is set exactly once."""
 
     symbol: str
     loop: asyncio.AbstractEventLoop | None  # where its coroutine runs; None for a plain function
     asked: float
-    outcome: "Future[bool]" = field(default_factory=Future)
+    outcome: "Future[str | None]" = field(default_factory=Future)
     began: float | None = None  # None while a plain function waits for a thread
     timed_out: bool = False
     task: "asyncio.Task[None] | None" = None  # loops hold their tasks weakly
@@ -94,8 +107,9 @@ class _Call:
 class BarSource:
     """One function that supplies bars, with its calls under way. Safe from any thread."""
 
-    def __init__(self, function: Source, ttl: float, timeout: float) -> None:
+    def __init__(self, function: Source, ttl: float, timeout: float, options: ReadingOptions) -> None:
         self._function = function
+        self._options = options
         self._is_coroutine = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an instance whose class makes it a coroutine function
         )
@@ -115,23 +129,23 @@ class BarSource:
 
     def again(self) -> "BarSource":
         """The same source without its calls: for a forked child, where nobody finishes them."""
-        copy = BarSource(self._function, self._ttl, self._timeout)
+        copy = BarSource(self._function, self._ttl, self._timeout, self._options)
         copy._set_at = self._set_at
         copy._refreshed = dict(self._refreshed)
         return copy
 
-    def refresh(self, symbols: Collection[str], force: bool = False) -> set[str]:
+    def refresh(self, symbols: Collection[str], force: bool = False) -> Stale:
         """Asks for those symbols that are missing or old, and waits. Returns the stale ones: asked for in vain."""
         due = self._due(symbols, force)
         if not due:
-            return set()
+            return {}
         if blocking.is_background():  # a source that asks for features itself: its loop cannot wait for itself
-            return set(due)
+            return dict.fromkeys(due, "the bar source asks for them itself")
         if blocking.is_worker() and not self._is_coroutine:
-            return {symbol for symbol in due if not self._call_here(symbol)}
+            return {symbol: fault for symbol in due if (fault := self._call_here(symbol)) is not None}
         return blocking.submit_coroutine(self._refresh_due(due, _running_loop())).result()
 
-    async def refresh_async(self, symbols: Collection[str], force: bool = False) -> set[str]:
+    async def refresh_async(self, symbols: Collection[str], force: bool = False) -> Stale:
         """As `refresh`, in the running loop."""
         due: list[str] = []
         names = symbols if isinstance(symbols, Sequence) else tuple(symbols)
@@ -139,7 +153,7 @@ class BarSource:
             if first:
                 await asyncio.sleep(0)
             due += self._due(names[first : first + SLICE], force)
-        return await self._refresh_due(due) if due else set()
+        return await self._refresh_due(due) if due else {}
 
     def _due(self, symbols: Collection[str], force: bool) -> list[str]:
         if force:
@@ -151,28 +165,31 @@ class BarSource:
             if self._refreshed.get(symbol, self._set_at) <= oldest or symbol not in self._store
         ]
 
-    async def _refresh_due(self, due: Sequence[str], blocked: asyncio.AbstractEventLoop | None = None) -> set[str]:
+    async def _refresh_due(self, due: Sequence[str], blocked: asyncio.AbstractEventLoop | None = None) -> Stale:
         """`blocked`: a loop that stands still until this is done."""
-        if len(due) == 1:
-            return set() if await self._is_refreshed(due[0], blocked) else set(due)
-        stale = set()
+        stale: Stale = {}
 
         async def ask(symbol: str) -> None:
-            if not await self._is_refreshed(symbol, blocked):
-                stale.add(symbol)
+            fault = await self._fault_of(symbol, blocked)
+            if fault is not None:
+                stale[symbol] = fault
 
-        await blocking.concurrently(ask, due, AT_ONCE)
+        if len(due) == 1:
+            await ask(due[0])
+        else:
+            await blocking.concurrently(ask, due, AT_ONCE)
         return stale
 
-    async def _is_refreshed(self, symbol: str, blocked: asyncio.AbstractEventLoop | None) -> bool:
-        """Whether fresh bars of `symbol` came in time. Cancelling this leaves the call to those who share it."""
+    async def _fault_of(self, symbol: str, blocked: asyncio.AbstractEventLoop | None) -> str | None:
+        """None when fresh bars of `symbol` came in time, else why not. Cancelling this leaves the call to those who
+        share it."""
         loop = asyncio.get_running_loop()
         call, is_new = self._join(symbol, loop if self._is_coroutine else None, blocked)
         if is_new:
             self._begin(call)
         arrived = asyncio.Event()
 
-        def wake(_: "Future[bool]") -> None:
+        def wake(_: "Future[str | None]") -> None:
             with contextlib.suppress(RuntimeError):  # this loop was closed: nobody waits in it any more
                 loop.call_soon_threadsafe(arrived.set)
 
@@ -183,7 +200,7 @@ class BarSource:
                     await arrived.wait()
         return self._outcome(call)
 
-    def _call_here(self, symbol: str) -> bool:
+    def _call_here(self, symbol: str) -> str | None:
         """For a thread of the blocking pool: waiting for another of its threads could stop them all."""
         call, is_new = self._join(symbol, None, None)
         if is_new:
@@ -192,11 +209,11 @@ class BarSource:
             call.outcome.result(max(0.0, self._deadline(call) - time.monotonic()))
         return self._outcome(call)
 
-    def _outcome(self, call: _Call) -> bool:
+    def _outcome(self, call: _Call) -> str | None:
         if call.outcome.done():
             return call.outcome.result()
         self._count_timeout(call)
-        return False
+        return self._timeout_text()
 
     def _deadline(self, call: _Call) -> float:
         """The limit counts from a call's beginning; while it waits for a thread, from the pool's last sign of life.
@@ -234,71 +251,79 @@ class BarSource:
         try:
             blocking.submit(self._run, call)
         except BaseException:
-            self._finish(call, False)
+            self._finish(call, UNFINISHED)
             raise
 
     def _run(self, call: _Call) -> None:
         """A plain function, in a thread."""
-        fresh = False
+        fault: str | None = UNFINISHED
         call.began = self._progress = time.monotonic()
         try:
             data = self._function(call.symbol, self._store.capacity)
             if inspect.isawaitable(data):
                 data = blocking.submit_coroutine(_awaited(data)).result(self._timeout)
-            fresh = self._load(call.symbol, data)
+            fault = self._load(call.symbol, data)
         except BaseException as error:  # this thread is the pool's: nothing that is raised here means it
-            self._count_failure(call, error)
+            fault = self._count_failure(call, error)
         finally:
             self._progress = time.monotonic()
-            self._finish(call, fresh)
+            self._finish(call, fault)
 
     async def _await(self, call: _Call) -> None:
         """A coroutine function, in the loop of whoever asked first."""
-        fresh = False
+        fault: str | None = UNFINISHED
         call.task = asyncio.current_task()
         limit = asyncio.timeout(self._timeout)
         try:
             async with limit:
                 data = await self._function(call.symbol, self._store.capacity)
-            fresh = await self._load_off_loop(call.symbol, data)
+            fault = await self._load_off_loop(call.symbol, data)
         except BaseException as error:
             if limit.expired():
                 self._count_timeout(call)
+                fault = self._timeout_text()
             elif _is_ended(call.task, error):
                 raise
             else:
-                self._count_failure(call, error)
+                fault = self._count_failure(call, error)
             if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                 raise  # it may be the user's
         finally:
-            self._finish(call, fresh)
+            self._finish(call, fault)
 
-    async def _load_off_loop(self, symbol: str, data: object) -> bool:
+    async def _load_off_loop(self, symbol: str, data: object) -> str | None:
         """In the background loop's thread: the blocking pool's may all be waiting for these very bars."""
         if blocking.is_background():
             return self._load(symbol, data)
         return await asyncio.wrap_future(blocking.submit_coroutine(self._load_off_loop(symbol, data)))
 
-    def _load(self, symbol: str, data: object) -> bool:
-        """Puts what the source gave into the store, unless another source has taken its place."""
+    def _load(self, symbol: str, data: object) -> str | None:
+        """Puts what the source gave into the store, unless another source has taken its place. None, or why not."""
         if _source is not self:
-            return False
+            return "another bar source has taken its place"
         if data is None:
             raise ValueError("the bar source returned None")
-        self._store.load(symbol, data)
+        skipped = self._store.load_unsorted(symbol, data, **self._options)
+        if skipped:
+            logger.warning("bar source: %d rows of %s were left out: %s", skipped, symbol, skipped.as_text())
         self._refreshed[symbol] = time.monotonic()
-        return True
+        return None
 
-    def _finish(self, call: _Call, fresh: bool) -> None:
+    def _finish(self, call: _Call, fault: str | None) -> None:
         with self._lock:
             if self._calls.get(call.symbol) is call:
                 del self._calls[call.symbol]
-        call.outcome.set_result(fresh)
+        call.outcome.set_result(fault)
 
-    def _count_failure(self, call: _Call, error: BaseException) -> None:
+    def _timeout_text(self) -> str:
+        return f"the bar source took more than {self._timeout:g} s"
+
+    def _count_failure(self, call: _Call, error: BaseException) -> str:
+        """Counts and logs it; returns what the answers say."""
         with self._lock:
             self._counts["failures"] += 1
         logger.warning("bar source failed for %s", call.symbol, exc_info=error)
+        return shortened(f"{type(error).__name__}: {error}", LONGEST_FAULT)
 
     def _count_timeout(self, call: _Call) -> None:
         with self._lock:

@@ -1,26 +1,23 @@
 """The bar store with its loading of tables, and the store that the market-brain functions share."""
 
 import logging
-from collections.abc import Mapping
-from typing import Literal
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from ziggy_async import _core
+import numpy as np
+
+from ziggy_async import _core, export
 from ziggy_async.reading import columns
+from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
+
+if TYPE_CHECKING:
+    import pyarrow
 
 logger = logging.getLogger(__name__)
 
-Invalid = Literal["raise", "skip"]
 
-
-class Skipped(int):
-    """How many rows were left out; `reasons` says how many for each reason."""
-
-    reasons: Mapping[str, int]
-
-    def __new__(cls, reasons: Mapping[str, int]) -> "Skipped":
-        skipped = super().__new__(cls, sum(reasons.values()))
-        skipped.reasons = dict(reasons)
-        return skipped
+MOST_CAPACITY = 2**30
+"""Bars of a symbol that a store which keeps all of them may have: as many as a capacity may be."""
 
 
 class BarStore(_core.BarStore):
@@ -34,52 +31,97 @@ class BarStore(_core.BarStore):
     """
 
     _has_logged_drops = False
+    _has_logged_volume = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
 
-    def load(self, symbol: str, data: object, *, invalid: Invalid = "raise", unit: str | None = None) -> Skipped:
+    def load(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
 
-        `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas frame, a mapping of 1-D arrays or a
-        structured array, rows in order of time. Columns are found by name in any case (`Date`, `ts`, `o`, `open_price`,
-        ...; see `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does. Timestamps without
-        a zone are UTC; whole numbers need `unit`, one of "ns", "us", "ms", "s".
+        `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas or polars frame, a mapping of 1-D
+        arrays, a structured array, or a list of mappings, of objects or, as an array `(rows, 5 or 6)` too, of rows
+        whose layout is known; oldest row first. Columns are found by name (`Date`, `ts`, `o`, `1. open`, ...; see
+        `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does.
+
+        The keywords are those of `reading.options.Rules`. Times without a zone are UTC. Whole numbers are since 1970 in
+        the one unit that puts all of them into the years 1975 to 2100, or digits of a date; `unit` says it. Dates that
+        can be read in several orders are decided by the other rows, or by `dates`.
 
         Raises `ValueError` or `TypeError` naming symbol, row, column and value for a row that is no bar: figures that
         are none or no bar's, values that are no number or no time, times out of range or out of order. With
-        `invalid="skip"` such rows are left out instead. Raises either way for what concerns a whole column: one that
-        is missing, ambiguous, of another length, shape or type, or in which no value at all can be read, and whole
-        numbers as times without a unit; and for a table that has no valid row. The store is then as it was.
+        `invalid="skip"` such rows are left out instead, and counted by reason. Raises either way for what concerns a
+        whole column: one that is missing, ambiguous, of another length, shape or type, or in which no value at all can
+        be read, dates that can be read in two ways, and several units in one column; for rows of which most are out of
+        order; and for a table that has no valid row. The store is then as it was.
         """
-        skip = _skips(invalid)
-        bars = columns.read_bars(data, symbol, unit, skip)
-        reasons = self._load_rows(symbol, *bars, skip)
-        self._log_drops()
-        return Skipped(reasons)
+        rules = Rules(**options)
+        bars = columns.read_bars(data, symbol, rules)
+        reasons = self._load_rows(symbol, *bars, rules.skip)
+        return self._loaded(Skipped(reasons), rules)
 
-    def load_frame(
-        self,
-        data: object,
-        symbol_column: str | None = None,
-        *,
-        invalid: Invalid = "raise",
-        unit: str | None = None,
-    ) -> Skipped:
+    def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
 
         `symbol_column`: the column that holds the symbols, by default the one that is called symbol, ticker, sym, code
-        or instrument; a level of a pandas index may be it. A row without a symbol is invalid. Everything else is as for
-        `load`; on an error no symbol has changed.
+        or instrument; a level of a pandas index may be it. A pandas frame may have its tickers side by side instead. A
+        row without a symbol is invalid. Everything else is as for `load`; on an error no symbol has changed.
         """
-        skip = _skips(invalid)
-        table = columns.read_table(data, symbol_column, unit, skip)
-        table, nameless = table.without_nameless_rows(skip)
-        reasons = self._load_groups(table.symbols, table.codes, *table.bars, skip)
+        rules = Rules(**options)
+        table, nameless = columns.read_table(data, symbol_column, rules).without_nameless_rows(rules.skip)
+        reasons = self._load_groups(table.symbols, table.codes, *table.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
+        return self._loaded(Skipped(reasons), rules)
+
+    @classmethod
+    def read(cls, *paths: str | PathLike[str], capacity: int | None = None, **options: Unpack[ReadingOptions]) -> Self:
+        """A new store with the bars of CSV and Parquet files, which DuckDB (the extra `data`) reads.
+
+        `paths`: files, as `SYMBOL=path` too, patterns like `data/*.csv`, and folders with hive partitions like
+        `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name. `capacity` None keeps all bars.
+        The keywords are those of `load`; what is skipped is logged by reason. Raises `ValueError` that names file, line
+        or row, column and value.
+        """
+        from ziggy_async.reading import files
+        from ziggy_async.reading import paths as arguments
+
+        store = cls(MOST_CAPACITY if capacity is None else capacity)
+        rules = Rules(**options)
+        skipped = files.load_files(store, arguments.found_files([fspath(path) for path in paths]), rules)[1]
+        if skipped:
+            logger.warning("rows were left out: %s", skipped.as_text())
+        store._loaded(skipped, rules)
+        return store
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume.
+        Raises `ModuleNotFoundError` without pyarrow."""
+        return export.to_arrow(self)
+
+    def write_parquet(self, path: str | PathLike[str]) -> None:
+        """Writes the bars as one long table, which `read` and `load_frame` take. Raises `ModuleNotFoundError` without
+        DuckDB."""
+        export.write_parquet(self, path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies have the same bars; their counters begin anew."""
+        options = {"ordered": self.ordered, "bars_per_year": self.bars_per_year}
+        return _restored, (type(self), self.capacity, options, export.bars_of(self))
+
+    def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
+        """As `load`, rows in any order."""
+        rules = Rules(**options)
+        bars = columns.read_bars(data, symbol, rules)
+        codes = np.zeros(len(bars.timestamp), dtype=np.int32)
+        return self._loaded(Skipped(self._load_groups([symbol], codes, *bars, rules.skip)), rules)
+
+    def _loaded(self, skipped: Skipped, rules: Rules) -> Skipped:
         self._log_drops()
-        return Skipped(reasons)
+        if rules.volume is None and not self._has_logged_volume:
+            self._has_logged_volume = True
+            logger.warning("volumes are counted as 0: volume=None")
+        return skipped
 
     def _log_drops(self) -> None:
         """Says once that a table had more rows than the store keeps."""
@@ -94,10 +136,12 @@ class BarStore(_core.BarStore):
             )
 
 
-def _skips(invalid: str) -> bool:
-    if invalid not in ("raise", "skip"):
-        raise ValueError(f"invalid: {invalid!r} is neither 'raise' nor 'skip'")
-    return invalid == "skip"
+def _restored(cls: type[BarStore], capacity: int, options: dict[str, Any], bars: dict[str, export.Columns]) -> BarStore:
+    store = cls(capacity, **options)
+    for symbol, of_symbol in bars.items():
+        times, opens, highs, lows, closes, volumes = (of_symbol[name] for name in export.COLUMNS)
+        store._load_rows(symbol, times.view(np.int64), opens, highs, lows, closes, volumes, False)
+    return store
 
 
 _default = BarStore()
@@ -106,6 +150,12 @@ _default = BarStore()
 def default_store() -> BarStore:
     """The store of the market-brain functions, one for the process."""
     return _default
+
+
+def set_default_store(store: BarStore) -> None:
+    """Makes `store` the default one, for a process in which nothing has used the other one yet."""
+    global _default
+    _default = store
 
 
 def symbol_of(store: BarStore, ticker: str) -> str:

@@ -172,10 +172,6 @@ static PyMethodDef functions[] = {
     {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},
     {"signals", _PyCFunction_CAST(za_signals), METH_FASTCALL, NULL},
-    {"measure_snapshot", _PyCFunction_CAST(za_measure_snapshot), METH_FASTCALL,
-     "measure_snapshot(store, symbols, repeats, /)\n--\n\nSeconds of each pass of the market-brain features over the "
-     "symbols, on this "
-     "thread alone."},
     {"read_arrow", za_read_arrow, METH_O, NULL},
     {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},

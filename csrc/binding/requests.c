@@ -1,7 +1,6 @@
 /* The synchronous functions: the request is run while the calling thread waits with the GIL released. */
 #include "binding/requests.h"
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/results.h"
@@ -145,61 +144,4 @@ PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssiz
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     return answer_list(module, arguments, count, ZA_REQUEST_SIGNALS);
-}
-
-/* Seconds of `repeats` passes over the symbols on this thread alone, into `seconds`. */
-static za_code measure(za_request *request, Py_ssize_t repeats, double *seconds)
-{
-    za_scratch scratch = {0};
-    for (Py_ssize_t i = 0; i < repeats; i++) {
-        int64_t start = za_clock_ns();
-        request->job.run(&request->job, 0, request->job.count, &scratch);
-        seconds[i] = (double)(za_clock_ns() - start) * 1e-9;
-    }
-    za_scratch_free(&scratch);
-    return atomic_load(&request->no_memory) ? ZA_NO_MEMORY : ZA_OK;
-}
-
-PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
-{
-    za_store_object *store = za_check_count("measure_snapshot", count, 3) < 0
-                                 ? NULL
-                                 : za_store_argument(za_state_of_module(module), arguments[0]);
-    Py_ssize_t repeats = store == NULL ? -1 : PyLong_AsSsize_t(arguments[2]);
-    PyObject *tuple = PyErr_Occurred() ? NULL : za_symbol_tuple(arguments[1]), *list = NULL;
-    za_symbol *symbols = tuple == NULL ? NULL : za_asked_symbols_of(tuple);
-    if (symbols == NULL || repeats < 0) {
-        Py_XDECREF(tuple);
-        za_free(symbols);
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "repeats must not be negative");
-    }
-    size_t length = (size_t)PyTuple_GET_SIZE(tuple);
-    double *seconds = za_alloc((size_t)repeats, sizeof *seconds);
-    za_answer *answers = za_alloc(length, sizeof *answers);
-    za_code code = ZA_NO_MEMORY;
-    if (seconds != NULL && answers != NULL) {
-        za_request request = {.kind = ZA_REQUEST_FEATURES,
-                              .store = store->store,
-                              .symbols = symbols,
-                              .answers = answers,
-                              .count = length};
-        za_request_init(&request);
-        Py_BEGIN_ALLOW_THREADS
-        code = measure(&request, repeats, seconds);
-        Py_END_ALLOW_THREADS
-    }
-    list = code == ZA_OK ? PyList_New(repeats) : PyErr_NoMemory();
-    for (Py_ssize_t i = 0; list != NULL && i < repeats; i++) {
-        PyObject *item = PyFloat_FromDouble(seconds[i]);
-        if (item == NULL) {
-            Py_CLEAR(list);
-        } else {
-            PyList_SET_ITEM(list, i, item);
-        }
-    }
-    za_free(seconds);
-    za_free(answers);
-    za_free(symbols);
-    Py_DECREF(tuple);
-    return list;
 }

@@ -325,6 +325,12 @@ static PyObject *store_bars_per_year(PyObject *self, void *unused)
     return PyFloat_FromDouble(za_store_options_of(store_of(self)).bars_per_year);
 }
 
+static PyObject *store_ordered(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(za_store_options_of(store_of(self)).ordered);
+}
+
 static PyMethodDef methods[] = {
     {"append", _PyCFunction_CAST(store_append), METH_VARARGS | METH_KEYWORDS,
      "append($self, symbol, timestamp, open, high, low, close, volume, *, unit=None)\n--\n\n"
@@ -348,6 +354,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef properties[] = {
     {"capacity", store_capacity, NULL, "Bars kept for each symbol.", NULL},
+    {"ordered", store_ordered, NULL, "Whether times are a calendar, and highs and lows are compared.", NULL},
     {"bars_per_year", store_bars_per_year, NULL, "What volatilities are scaled by.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

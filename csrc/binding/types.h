@@ -31,7 +31,6 @@ PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t c
 PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_measure_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_catalog(PyObject *module, PyObject *unused);                            /* catalog.c */
 PyObject *za_series(PyObject *module, PyObject *const *arguments, Py_ssize_t count); /* indicators.c */
 PyObject *za_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -3,10 +3,21 @@
 #define ZA_KERNELS_AVERAGE_H
 
 #include "kernels/params.h"
+#include "kernels/ring.h"
 #include "kernels/smoothing.h"
 #include "kernels/window.h"
 
 WINDOWED(sma, WINDOW_MEAN, window_mean(total))
+
+/* Weights 1 to n. The last value is `since` bars after the anchor and weighs n, so one at `age` weighs age + n - since.
+ */
+INLINE vec weighted_mean(window_total total)
+{
+    vec weighted = total.sums.second + total.sums.first * (total.size - total.since);
+    return total.anchor + weighted * (2.0 / (total.size * (total.size + 1.0)));
+}
+
+WINDOWED(wma, WINDOW_TREND, weighted_mean(total))
 
 typedef struct ema_state {
     exponential average;
@@ -60,6 +71,52 @@ INLINE void turnover_update(turnover_kernel *k, const vec *in)
 INLINE void turnover_value(const turnover_kernel *k, vec *out)
 {
     out[0] = window_mean(window_total_of(&k->money, WINDOW_MEAN, k->s.money));
+}
+
+typedef struct kama_state {
+    vec average, previous, changes[WINDOW_SUM_VECS];
+} kama_state;
+
+/* Kaufman's average. Its weight goes from that of an exponential average over 30 bars to that of one over 2, with the
+ * efficiency of the last n changes: how far they led, in parts of the way they went. */
+typedef struct kama_kernel {
+    kama_params p;
+    int64_t age;
+    int64_t period;
+    window changes;
+    ring values;
+    kama_state s;
+} kama_kernel;
+
+INLINE void kama_start(kama_kernel *k, slots *all)
+{
+    k->period = (int64_t)k->p.period;
+    k->changes = window_at(WINDOW_SUM, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.changes);
+    k->values = ring_at(k->p.period, k->age, all);
+    k->s.average = k->s.previous = vec_fill(0.0);
+}
+
+INLINE void kama_update(kama_kernel *k, const vec *in)
+{
+    vec x = in[0];
+    if (k->age > 0) {
+        window_enter(&k->changes, WINDOW_SUM, k->s.changes, vec_abs(x - k->s.previous));
+    }
+    ring_enter(&k->values, x);
+    k->s.previous = x;
+    if (k->age < k->period) {
+        k->s.average = x;
+        return;
+    }
+    vec way = window_total_of(&k->changes, WINDOW_SUM, k->s.changes).sums.first;
+    vec efficiency = vec_smaller(vec_ratio(vec_abs(x - ring_oldest(&k->values)), way, 1.0), vec_fill(1.0));
+    vec weight = efficiency * (2.0 / 3.0 - 2.0 / 31.0) + 2.0 / 31.0;
+    k->s.average += (x - k->s.average) * (weight * weight);
+}
+
+INLINE void kama_value(const kama_kernel *k, vec *out)
+{
+    out[0] = k->s.average;
 }
 
 #endif

@@ -4,15 +4,21 @@
 #define ZA_KERNELS_DRIVERS_H
 
 #include "kernels/average.h"
+#include "kernels/candle.h"
 #include "kernels/directional.h"
 #include "kernels/extreme.h"
 #include "kernels/lane_sets.h"
 #include "kernels/momentum.h"
 #include "kernels/operations.h"
+#include "kernels/order.h"
+#include "kernels/oscillator.h"
+#include "kernels/pair.h"
+#include "kernels/parabolic.h"
 #include "kernels/regression.h"
 #include "kernels/statistic.h"
 #include "kernels/transpose.h"
 #include "kernels/volatility.h"
+#include "kernels/volume.h"
 
 /* The rows of outputs before the first value that is wanted and defined. */
 static void fill_undefined(const za_kernel_block *block, int64_t first, int outputs)
@@ -38,12 +44,12 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
     static void name##_begin(const za_params *params, int64_t age, void *state, slots *measured)                       \
     {                                                                                                                  \
         name##_kernel k = {.p = name##_params_of(params), .age = age};                                                 \
-        slots all = {(vec *)state + sizeof k.s / sizeof(vec), 0, 1};                                                   \
         if (measured != NULL) {                                                                                        \
             name##_start(&k, measured);                                                                                \
             measured->taken += (int64_t)(sizeof k.s / sizeof(vec));                                                    \
             return;                                                                                                    \
         }                                                                                                              \
+        slots all = {(vec *)state + sizeof k.s / sizeof(vec), 0, 1};                                                   \
         name##_start(&k, &all);                                                                                        \
         memset(state, 0, sizeof k.s + (size_t)all.taken * sizeof(vec));                                                \
         *(name##_state *)state = k.s;                                                                                  \

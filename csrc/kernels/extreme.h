@@ -1,4 +1,4 @@
-/* The extremes of a window. */
+/* The extremes of a window, and how many bars ago they were: of equal ones the oldest counts. */
 #ifndef ZA_KERNELS_EXTREME_H
 #define ZA_KERNELS_EXTREME_H
 
@@ -7,5 +7,7 @@
 
 WINDOWED(highest, WINDOW_HIGHEST, total.sums.first)
 WINDOWED(lowest, WINDOW_LOWEST, total.sums.first)
+WINDOWED(argmax, WINDOW_FIRST_HIGHEST, total.since - total.sums.second)
+WINDOWED(argmin, WINDOW_FIRST_LOWEST, total.since - total.sums.second)
 
 #endif

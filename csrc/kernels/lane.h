@@ -79,7 +79,18 @@ INLINE void vec_store(double *to, vec x)
     *(loose_vec *)(void *)to = x;
 }
 
-/* The greater and the smaller one of two; NaN when either is. */
+/* The greater and the smaller one of two numbers. */
+INLINE vec vec_greater(vec a, vec b)
+{
+    return vec_select((mask)(a > b), a, b);
+}
+
+INLINE vec vec_smaller(vec a, vec b)
+{
+    return vec_select((mask)(a < b), a, b);
+}
+
+/* The same; NaN when either is. */
 INLINE vec vec_max(vec a, vec b)
 {
     return vec_select((mask)(a > b) | (mask)(a != a), a, b);

@@ -8,38 +8,40 @@
 #include "kernels/smoothing.h"
 #include "kernels/window.h"
 
-typedef struct rsi_state {
-    vec previous, gain, loss;
-} rsi_state;
-
-typedef struct rsi_kernel {
-    rsi_params p;
-    int64_t age;
-    wilder_rate rate;
-    rsi_state s;
-} rsi_kernel;
-
-INLINE void rsi_start(rsi_kernel *k, slots *all)
-{
-    (void)all;
-    k->rate = wilder_rate_of(k->p.period, k->p.period);
-    k->s = (rsi_state){vec_fill(0.0), vec_fill(0.0), vec_fill(0.0)};
-}
-
-INLINE void rsi_update(rsi_kernel *k, const vec *in)
-{
-    if (k->age > 0) {
-        vec change = in[0] - k->s.previous;
-        wilder_enter(&k->s.gain, &k->rate, k->age - 1, vec_positive(change));
-        wilder_enter(&k->s.loss, &k->rate, k->age - 1, vec_positive(-change));
+/* A kernel of Wilder's averages of gains and losses, and one expression of them. */
+#define GAINS_AND_LOSSES(name, expression)                                                                             \
+    typedef struct name##_state {                                                                                      \
+        vec previous, gain, loss;                                                                                      \
+    } name##_state;                                                                                                    \
+    typedef struct name##_kernel {                                                                                     \
+        name##_params p;                                                                                               \
+        int64_t age;                                                                                                   \
+        wilder_rate rate;                                                                                              \
+        name##_state s;                                                                                                \
+    } name##_kernel;                                                                                                   \
+    INLINE void name##_start(name##_kernel *k, slots *all)                                                             \
+    {                                                                                                                  \
+        (void)all;                                                                                                     \
+        k->rate = wilder_rate_of(k->p.period, k->p.period);                                                            \
+        k->s = (name##_state){vec_fill(0.0), vec_fill(0.0), vec_fill(0.0)};                                            \
+    }                                                                                                                  \
+    INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
+    {                                                                                                                  \
+        if (k->age > 0) {                                                                                              \
+            vec change = in[0] - k->s.previous;                                                                        \
+            wilder_enter(&k->s.gain, &k->rate, k->age - 1, vec_positive(change));                                      \
+            wilder_enter(&k->s.loss, &k->rate, k->age - 1, vec_positive(-change));                                     \
+        }                                                                                                              \
+        k->s.previous = in[0];                                                                                         \
+    }                                                                                                                  \
+    INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
+    {                                                                                                                  \
+        vec gain = k->s.gain, loss = k->s.loss;                                                                        \
+        out[0] = (expression);                                                                                         \
     }
-    k->s.previous = in[0];
-}
 
-INLINE void rsi_value(const rsi_kernel *k, vec *out)
-{
-    out[0] = vec_ratio(k->s.gain * 100.0, k->s.gain + k->s.loss, 50.0);
-}
+GAINS_AND_LOSSES(rsi, vec_ratio(gain * 100.0, gain + loss, 50.0))
+GAINS_AND_LOSSES(cmo, vec_ratio((gain - loss) * 100.0, gain + loss, 0.0))
 
 typedef struct rsi_cutler_state {
     vec previous, gains[WINDOW_MEAN_VECS], losses[WINDOW_MEAN_VECS];
@@ -118,32 +120,37 @@ INLINE void macd_value(const macd_kernel *k, vec *out)
     out[2] = k->s.signal.lag;
 }
 
-typedef struct roc_state {
-    vec now;
-} roc_state;
+/* A kernel of a value and the one `period` bars before it. */
+#define CHANGE(name, expression)                                                                                       \
+    typedef struct name##_state {                                                                                      \
+        vec now;                                                                                                       \
+    } name##_state;                                                                                                    \
+    typedef struct name##_kernel {                                                                                     \
+        name##_params p;                                                                                               \
+        int64_t age;                                                                                                   \
+        ring values;                                                                                                   \
+        name##_state s;                                                                                                \
+    } name##_kernel;                                                                                                   \
+    INLINE void name##_start(name##_kernel *k, slots *all)                                                             \
+    {                                                                                                                  \
+        k->values = ring_at(k->p.period, k->age, all);                                                                 \
+        k->s.now = vec_fill(0.0);                                                                                      \
+    }                                                                                                                  \
+    INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
+    {                                                                                                                  \
+        ring_enter(&k->values, in[0]);                                                                                 \
+        k->s.now = in[0];                                                                                              \
+    }                                                                                                                  \
+    INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
+    {                                                                                                                  \
+        vec now = k->s.now, before = ring_oldest(&k->values);                                                          \
+        out[0] = (expression);                                                                                         \
+    }
 
-typedef struct roc_kernel {
-    roc_params p;
-    int64_t age;
-    ring values;
-    roc_state s;
-} roc_kernel;
-
-INLINE void roc_start(roc_kernel *k, slots *all)
-{
-    k->values = ring_at(k->p.period, k->age, all);
-    k->s.now = vec_fill(0.0);
-}
-
-INLINE void roc_update(roc_kernel *k, const vec *in)
-{
-    ring_enter(&k->values, in[0]);
-    k->s.now = in[0];
-}
-
-INLINE void roc_value(const roc_kernel *k, vec *out)
-{
-    out[0] = simple_return(k->s.now, ring_oldest(&k->values)) * 100.0;
-}
+CHANGE(mom, now - before)
+CHANGE(roc, simple_return(now, before) * 100.0)
+CHANGE(rocp, simple_return(now, before))
+CHANGE(rocr, vec_ratio(now, before, 0.0))
+CHANGE(rocr100, vec_ratio(now, before, 0.0) * 100.0)
 
 #endif

@@ -12,6 +12,16 @@ INLINE vec slope_of(window_total total)
     return (total.sums.second - total.sums.first * middle) * (12.0 / (size * (size * size - 1.0)));
 }
 
+/* The line at the bar `ahead` bars after the last one. */
+INLINE vec line_at(window_total total, double ahead)
+{
+    return window_mean(total) + slope_of(total) * (0.5 * (total.size - 1.0) + ahead);
+}
+
+WINDOWED(linearreg, WINDOW_TREND, line_at(total, 0.0))
+WINDOWED(linearreg_slope, WINDOW_TREND, slope_of(total))
+WINDOWED(linearreg_intercept, WINDOW_TREND, line_at(total, 1.0 - total.size))
+WINDOWED(tsf, WINDOW_TREND, line_at(total, 1.0))
 WINDOWED(slope, WINDOW_TREND, slope_of(total))
 WINDOWED(slope_percent, WINDOW_TREND, vec_ratio(slope_of(total) * 100.0, window_mean(total), 0.0))
 

@@ -37,6 +37,33 @@ INLINE void bollinger_value(const bollinger_kernel *k, vec *out)
     out[2] = middle - width;
 }
 
+typedef struct trange_state {
+    vec previous, range;
+} trange_state;
+
+typedef struct trange_kernel {
+    trange_params p;
+    int64_t age;
+    trange_state s;
+} trange_kernel;
+
+INLINE void trange_start(trange_kernel *k, slots *all)
+{
+    (void)all;
+    k->s = (trange_state){vec_fill(0.0), vec_fill(0.0)};
+}
+
+INLINE void trange_update(trange_kernel *k, const vec *in)
+{
+    k->s.range = true_range(in[0], in[1], k->s.previous);
+    k->s.previous = in[2];
+}
+
+INLINE void trange_value(const trange_kernel *k, vec *out)
+{
+    out[0] = k->s.range;
+}
+
 typedef struct atr_state {
     vec previous, range;
 } atr_state;

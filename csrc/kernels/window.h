@@ -13,34 +13,51 @@
 
 #include "kernels/slots.h"
 
-typedef enum window_kind {
-    WINDOW_HIGHEST, /* greatest value */
-    WINDOW_LOWEST,  /* least value */
-    WINDOW_MEAN,    /* sum of distances */
-    WINDOW_MOMENTS, /* and of their squares */
-    WINDOW_TREND,   /* sum of distances, and of distances times bars since the anchor */
-    WINDOW_PAIRS,   /* two series: sums of distances, of their squares, of their products */
-} window_kind;
+/* KIND(name, series, sums, anchors): how many series enter, what is summed up, and of what the distances are taken.
+ *
+ * HIGHEST and LOWEST are the extreme. The FIRST and LAST ones have its bar too, counted from the end of the finished
+ * block; equal ones leave the oldest or the newest. SUM and PRODUCT are of the values, MEAN of the distances, MOMENTS
+ * of their squares too, SHAPE up to their fourth powers, TREND of distances times bars since the anchor. PAIRS has the
+ * distances of two series, their squares and their product. */
+#define WINDOW_KINDS(KIND)                                                                                             \
+    KIND(HIGHEST, 1, 1, 0)                                                                                             \
+    KIND(LOWEST, 1, 1, 0)                                                                                              \
+    KIND(FIRST_HIGHEST, 1, 2, 0)                                                                                       \
+    KIND(FIRST_LOWEST, 1, 2, 0)                                                                                        \
+    KIND(LAST_HIGHEST, 1, 2, 0)                                                                                        \
+    KIND(LAST_LOWEST, 1, 2, 0)                                                                                         \
+    KIND(SUM, 1, 1, 0)                                                                                                 \
+    KIND(PRODUCT, 1, 1, 0)                                                                                             \
+    KIND(MEAN, 1, 1, 1)                                                                                                \
+    KIND(MOMENTS, 1, 2, 1)                                                                                             \
+    KIND(SHAPE, 1, 4, 1)                                                                                               \
+    KIND(TREND, 1, 2, 1)                                                                                               \
+    KIND(PAIRS, 2, 5, 2)
 
-/* What a kind sums up: at most five sums. */
-enum {
-    WINDOW_HIGHEST_SUMS = 1,
-    WINDOW_LOWEST_SUMS = 1,
-    WINDOW_MEAN_SUMS = 1,
-    WINDOW_MOMENTS_SUMS = 2,
-    WINDOW_TREND_SUMS = 2,
-    WINDOW_PAIRS_SUMS = 5,
-};
+#define KIND(name, series, sums, anchors) WINDOW_##name,
+typedef enum window_kind { WINDOW_KINDS(KIND) } window_kind;
+#undef KIND
 
 /* Vectors of state that a window of each kind has: its prefix sums, then its anchors. */
-enum {
-    WINDOW_HIGHEST_VECS = WINDOW_HIGHEST_SUMS,
-    WINDOW_LOWEST_VECS = WINDOW_LOWEST_SUMS,
-    WINDOW_MEAN_VECS = WINDOW_MEAN_SUMS + 1,
-    WINDOW_MOMENTS_VECS = WINDOW_MOMENTS_SUMS + 1,
-    WINDOW_TREND_VECS = WINDOW_TREND_SUMS + 1,
-    WINDOW_PAIRS_VECS = WINDOW_PAIRS_SUMS + 2,
-};
+#define KIND(name, series, sums, anchors) WINDOW_##name##_VECS = (sums) + (anchors),
+enum { WINDOW_KINDS(KIND) };
+#undef KIND
+
+typedef struct window_shape {
+    int series, sums, anchors;
+} window_shape;
+
+INLINE window_shape window_shape_of(window_kind kind)
+{
+    switch (kind) {
+#define KIND(name, series, sums, anchors)                                                                              \
+    case WINDOW_##name:                                                                                                \
+        return (window_shape){series, sums, anchors};
+        WINDOW_KINDS(KIND)
+#undef KIND
+    }
+    return (window_shape){0, 0, 0};
+}
 
 /* Sums (or extremes) over some values of a window; a kind uses the first of them. */
 typedef struct window_sums {
@@ -49,8 +66,8 @@ typedef struct window_sums {
 
 /* Where the values of a window lie; `running` of them are in the running block. */
 typedef struct window {
-    vec *values;   /* of the running block, [size], and of the other series behind them */
-    vec *suffixes; /* [size][sums of the kind] */
+    vec *values;   /* of the running block, [series][size] */
+    vec *suffixes; /* [size][sums] */
     int64_t size, running;
 } window;
 
@@ -61,36 +78,22 @@ typedef struct window_total {
     double size, since; /* values; bars from the anchor to the last value */
 } window_total;
 
-INLINE int window_sum_count(window_kind kind)
-{
-    switch (kind) {
-    case WINDOW_MOMENTS:
-    case WINDOW_TREND:
-        return WINDOW_MOMENTS_SUMS;
-    case WINDOW_PAIRS:
-        return WINDOW_PAIRS_SUMS;
-    default:
-        return 1;
-    }
-}
-
-INLINE bool window_is_anchored(window_kind kind)
-{
-    return kind != WINDOW_HIGHEST && kind != WINDOW_LOWEST;
-}
-
 INLINE window_sums window_nothing(window_kind kind)
 {
-    vec first = vec_fill(kind == WINDOW_HIGHEST  ? -INFINITY
-                         : kind == WINDOW_LOWEST ? INFINITY
-                                                 : 0.0),
-        zero = vec_fill(0.0);
+    vec zero = vec_fill(0.0), first = zero;
+    if (kind == WINDOW_HIGHEST || kind == WINDOW_FIRST_HIGHEST || kind == WINDOW_LAST_HIGHEST) {
+        first = vec_fill(-INFINITY);
+    } else if (kind == WINDOW_LOWEST || kind == WINDOW_FIRST_LOWEST || kind == WINDOW_LAST_LOWEST) {
+        first = vec_fill(INFINITY);
+    } else if (kind == WINDOW_PRODUCT) {
+        first = vec_fill(1.0);
+    }
     return (window_sums){first, zero, zero, zero, zero};
 }
 
 INLINE window_sums window_load(window_kind kind, const vec *from)
 {
-    int count = window_sum_count(kind);
+    int count = window_shape_of(kind).sums;
     window_sums sums = window_nothing(kind);
     sums.first = from[0];
     if (count > 1) {
@@ -99,6 +102,8 @@ INLINE window_sums window_load(window_kind kind, const vec *from)
     if (count > 2) {
         sums.third = from[2];
         sums.fourth = from[3];
+    }
+    if (count > 4) {
         sums.fifth = from[4];
     }
     return sums;
@@ -106,7 +111,7 @@ INLINE window_sums window_load(window_kind kind, const vec *from)
 
 INLINE void window_store(window_kind kind, vec *to, window_sums sums)
 {
-    int count = window_sum_count(kind);
+    int count = window_shape_of(kind).sums;
     to[0] = sums.first;
     if (count > 1) {
         to[1] = sums.second;
@@ -114,6 +119,8 @@ INLINE void window_store(window_kind kind, vec *to, window_sums sums)
     if (count > 2) {
         to[2] = sums.third;
         to[3] = sums.fourth;
+    }
+    if (count > 4) {
         to[4] = sums.fifth;
     }
 }
@@ -122,8 +129,15 @@ INLINE void window_store(window_kind kind, vec *to, window_sums sums)
 INLINE window_sums window_terms(window_kind kind, vec d, vec e, double age)
 {
     switch (kind) {
+    case WINDOW_FIRST_HIGHEST:
+    case WINDOW_FIRST_LOWEST:
+    case WINDOW_LAST_HIGHEST:
+    case WINDOW_LAST_LOWEST:
+        return (window_sums){.first = d, .second = vec_fill(age)};
     case WINDOW_MOMENTS:
         return (window_sums){.first = d, .second = d * d};
+    case WINDOW_SHAPE:
+        return (window_sums){.first = d, .second = d * d, .third = d * d * d, .fourth = d * d * (d * d)};
     case WINDOW_TREND:
         return (window_sums){.first = d, .second = d * age};
     case WINDOW_PAIRS:
@@ -133,97 +147,95 @@ INLINE window_sums window_terms(window_kind kind, vec d, vec e, double age)
     }
 }
 
+INLINE window_sums window_choose(mask chosen, window_sums yes, window_sums no)
+{
+    return (window_sums){.first = vec_select(chosen, yes.first, no.first),
+                         .second = vec_select(chosen, yes.second, no.second)};
+}
+
 INLINE window_sums window_join(window_kind kind, window_sums older, window_sums newer)
 {
     switch (kind) {
     case WINDOW_HIGHEST:
-        return (window_sums){.first = vec_max(older.first, newer.first)};
+        return (window_sums){.first = vec_greater(older.first, newer.first)};
     case WINDOW_LOWEST:
-        return (window_sums){.first = vec_min(older.first, newer.first)};
+        return (window_sums){.first = vec_smaller(older.first, newer.first)};
+    case WINDOW_FIRST_HIGHEST:
+        return window_choose((mask)(newer.first > older.first), newer, older);
+    case WINDOW_FIRST_LOWEST:
+        return window_choose((mask)(newer.first < older.first), newer, older);
+    case WINDOW_LAST_HIGHEST:
+        return window_choose((mask)(newer.first >= older.first), newer, older);
+    case WINDOW_LAST_LOWEST:
+        return window_choose((mask)(newer.first <= older.first), newer, older);
+    case WINDOW_PRODUCT:
+        return (window_sums){.first = older.first * newer.first};
     default:
         return (window_sums){older.first + newer.first, older.second + newer.second, older.third + newer.third,
                              older.fourth + newer.fourth, older.fifth + newer.fifth};
     }
 }
 
-/* A window of which `entered` values have been before. `state` is that of one that has seen nothing. */
+/* A window of which `entered` values have been before. `state` becomes that of one that has seen nothing. */
 INLINE window window_at(window_kind kind, double values, int64_t entered, slots *all, vec *state)
 {
+    window_shape shape = window_shape_of(kind);
     int64_t size = (int64_t)values;
     window w = {.size = size, .running = entered % size};
     slots_turn(all, size);
-    w.values = slots_take(all, kind == WINDOW_PAIRS ? 2 * size : size);
-    w.suffixes = slots_take(all, window_sum_count(kind) * size);
+    w.values = slots_take(all, shape.series * size);
+    w.suffixes = slots_take(all, shape.sums * size);
     window_store(kind, state, window_nothing(kind));
-    if (window_is_anchored(kind)) {
-        state[window_sum_count(kind)] = vec_fill(0.0);
-    }
-    if (kind == WINDOW_PAIRS) {
-        state[window_sum_count(kind) + 1] = vec_fill(0.0);
+    for (int anchor = 0; anchor < shape.anchors; ++anchor) {
+        state[shape.sums + anchor] = vec_fill(0.0);
     }
     return w;
 }
 
-/* The values of a full block become suffix sums about the last one. Out of line: it is run once in `size` bars. */
+/* The values of a full block become suffix sums about the last one. */
 INLINE void window_sum_up(window_kind kind, const vec *values, vec *suffixes, int64_t size)
 {
+    window_shape shape = window_shape_of(kind);
     int64_t last = size - 1;
-    bool two = kind == WINDOW_PAIRS;
-    vec zero = vec_fill(0.0), anchor = window_is_anchored(kind) ? values[last] : zero;
-    vec other = two ? values[last + size] : zero;
+    vec zero = vec_fill(0.0), anchor = shape.anchors > 0 ? values[last] : zero;
+    vec other = shape.anchors > 1 ? values[last + size] : zero;
     window_sums suffix = window_nothing(kind);
     for (int64_t slot = last; slot >= 0; --slot) {
-        vec d = values[slot] - anchor, e = (two ? values[slot + size] : zero) - other;
+        vec d = values[slot] - anchor, e = (shape.series > 1 ? values[slot + size] : zero) - other;
         suffix = window_join(kind, window_terms(kind, d, e, (double)(slot - last)), suffix);
-        window_store(kind, suffixes + slot * window_sum_count(kind), suffix);
+        window_store(kind, suffixes + slot * shape.sums, suffix);
     }
 }
 
-#define WINDOW_FINISH(kind)                                                                                            \
-    __attribute__((noinline, unused)) static void window_finish_##kind(const vec *values, vec *suffixes, int64_t size) \
+/* Out of line, since it is run once in `size` bars. */
+#define KIND(name, series, sums, anchors)                                                                              \
+    __attribute__((noinline, unused)) static void window_finish_##name(const vec *values, vec *suffixes, int64_t size) \
     {                                                                                                                  \
-        window_sum_up(kind, values, suffixes, size);                                                                   \
+        window_sum_up(WINDOW_##name, values, suffixes, size);                                                          \
     }
-WINDOW_FINISH(WINDOW_HIGHEST)
-WINDOW_FINISH(WINDOW_LOWEST)
-WINDOW_FINISH(WINDOW_MEAN)
-WINDOW_FINISH(WINDOW_MOMENTS)
-WINDOW_FINISH(WINDOW_TREND)
-WINDOW_FINISH(WINDOW_PAIRS)
-#undef WINDOW_FINISH
+WINDOW_KINDS(KIND)
+#undef KIND
 
 INLINE void window_finish(const window *w, window_kind kind)
 {
     switch (kind) {
-    case WINDOW_HIGHEST:
-        window_finish_WINDOW_HIGHEST(w->values, w->suffixes, w->size);
+#define KIND(name, series, sums, anchors)                                                                              \
+    case WINDOW_##name:                                                                                                \
+        window_finish_##name(w->values, w->suffixes, w->size);                                                         \
         break;
-    case WINDOW_LOWEST:
-        window_finish_WINDOW_LOWEST(w->values, w->suffixes, w->size);
-        break;
-    case WINDOW_MEAN:
-        window_finish_WINDOW_MEAN(w->values, w->suffixes, w->size);
-        break;
-    case WINDOW_MOMENTS:
-        window_finish_WINDOW_MOMENTS(w->values, w->suffixes, w->size);
-        break;
-    case WINDOW_TREND:
-        window_finish_WINDOW_TREND(w->values, w->suffixes, w->size);
-        break;
-    case WINDOW_PAIRS:
-        window_finish_WINDOW_PAIRS(w->values, w->suffixes, w->size);
-        break;
+        WINDOW_KINDS(KIND)
+#undef KIND
     }
 }
 
 /* One value of each series enters; `state` is the window's part of the kernel's state. */
 INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, vec other)
 {
-    int count = window_sum_count(kind);
-    bool anchored = window_is_anchored(kind), two = kind == WINDOW_PAIRS;
-    vec zero = vec_fill(0.0), d = x - (anchored ? state[count] : zero), e = other - (two ? state[count + 1] : zero);
+    window_shape shape = window_shape_of(kind);
+    vec zero = vec_fill(0.0), *anchors = state + shape.sums;
+    vec d = x - (shape.anchors > 0 ? anchors[0] : zero), e = other - (shape.anchors > 1 ? anchors[1] : zero);
     w->values[w->running] = x;
-    if (two) {
+    if (shape.series > 1) {
         w->values[w->running + w->size] = other;
     }
     ++w->running;
@@ -232,11 +244,11 @@ INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, ve
     if (w->running == w->size) {
         window_finish(w, kind);
         window_store(kind, state, window_nothing(kind));
-        if (anchored) {
-            state[count] = x;
+        if (shape.anchors > 0) {
+            anchors[0] = x;
         }
-        if (two) {
-            state[count + 1] = other;
+        if (shape.anchors > 1) {
+            anchors[1] = other;
         }
         w->running = 0;
     }
@@ -250,12 +262,12 @@ INLINE void window_enter(window *w, window_kind kind, vec *state, vec x)
 /* Sums over the last `size` values; meaningless before so many have entered. */
 INLINE window_total window_total_of(const window *w, window_kind kind, const vec *state)
 {
-    int count = window_sum_count(kind);
+    window_shape shape = window_shape_of(kind);
     vec zero = vec_fill(0.0);
-    window_sums suffix = window_load(kind, w->suffixes + w->running * count);
+    window_sums suffix = window_load(kind, w->suffixes + w->running * shape.sums);
     return (window_total){window_join(kind, suffix, window_load(kind, state)),
-                          window_is_anchored(kind) ? state[count] : zero,
-                          kind == WINDOW_PAIRS ? state[count + 1] : zero, (double)w->size, (double)w->running};
+                          shape.anchors > 0 ? state[shape.sums] : zero,
+                          shape.anchors > 1 ? state[shape.sums + 1] : zero, (double)w->size, (double)w->running};
 }
 
 INLINE vec window_mean(window_total total)

@@ -266,12 +266,20 @@ async def test_stuck_threads_are_unhealthy(client, computer, monkeypatch):
 
 
 async def test_with_stuck_threads_alone_it_is_not_ready(client, computer):
-    gate = threading.Event()
+    gate, begun = threading.Event(), threading.Semaphore(0)
+
+    def hang():
+        begun.release()
+        gate.wait(30)
+
     try:
         for _ in range(5 * computer.config.max_workers):
             assert (await get(client, "/health/ready"))["ready"] is True
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(computer.execute_blocking_operation("hangs", gate.wait, 30), 0.01)
+            hanging = asyncio.create_task(computer.execute_blocking_operation("hangs", hang))
+            await asyncio.to_thread(begun.acquire)
+            hanging.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await hanging
         answer = await get(client, "/health/ready", 503)
         assert answer["reasons"] == [f"all threads are stuck: {5 * computer.config.max_workers}"]
     finally:

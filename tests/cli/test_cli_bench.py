@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from ziggy_async.cli import bench, main, regress
-from ziggy_async.latency_benchmark import baseline as files
 from ziggy_async.latency_benchmark import comparisons
-from ziggy_async.latency_benchmark.baseline import Baseline
-from ziggy_async.latency_benchmark.regression import Samples
-from ziggy_async.latency_benchmark.turns import BENCHMARKS
+from ziggy_async.regression import baseline as files
+from ziggy_async.regression.baseline import Baseline
+from ziggy_async.regression.comparison import Samples
+from ziggy_async.regression.workloads import BENCHMARKS
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from ziggy_async._version import __version__
-from ziggy_async.latency_benchmark import baseline as files
-from ziggy_async.latency_benchmark import samples as measuring
-from ziggy_async.latency_benchmark.baseline import Baseline
 from ziggy_async.latency_benchmark.market import sample_market
 from ziggy_async.latency_benchmark.package_way import MarketComputer
-from ziggy_async.latency_benchmark.regression import LEAST_SAMPLES, Change, Samples, compare, confirmed
-from ziggy_async.latency_benchmark.turns import BENCHMARKS, Turn, every_turn
+from ziggy_async.regression import baseline as files
+from ziggy_async.regression import measurement as measuring
+from ziggy_async.regression.baseline import Baseline
+from ziggy_async.regression.comparison import LEAST_SAMPLES, Change, Samples, compare, confirmed
+from ziggy_async.regression.workloads import BENCHMARKS, Workload, workloads_of
 
 COUNT = measuring.PROCESSES * measuring.ROUNDS
 NOISE = 0.04
@@ -65,7 +65,7 @@ def test_on_a_slower_machine_a_slower_package_is_seen():
     assert change_of(made(1), made(2, 1.3e-4, machine=1.5)).verdict == "worse"
 
 
-def test_a_faster_yardstick_is_no_slower_package():
+def test_a_faster_reference_is_no_slower_package():
     now = made(2)
     assert change_of(made(1), Samples(now.seconds, tuple(0.7 * pace for pace in now.pace))).verdict == "same"
 
@@ -225,9 +225,9 @@ def test_what_cannot_be_written_leaves_what_was_there(path, monkeypatch):
 # Measuring
 
 
-async def test_every_benchmark_and_yardstick_can_be_called():
+async def test_every_benchmark_and_reference_can_be_called():
     async with MarketComputer(sample_market()) as computer:
-        turns = every_turn(computer)
+        turns = workloads_of(computer)
         assert set(turns) == {*BENCHMARKS, *BENCHMARKS.values()}
         for turn in turns.values():
             await turn.way()
@@ -242,9 +242,9 @@ async def test_a_turn_alternates_and_keeps_the_shortest_call(monkeypatch):
             if len(order) <= 2:
                 measuring.time.sleep(0.05)
 
-        return Turn(1, way)
+        return Workload(1, way)
 
-    monkeypatch.setattr(measuring, "TURN", 0.5)
+    monkeypatch.setattr(measuring, "SLICE", 0.5)
     best, _ = await measuring.alternated(one := turn("one"), other := turn("other"))
     assert order == ["one", "other"] * (len(order) // 2)
     assert 0 < best[one] < 0.05
@@ -257,7 +257,7 @@ async def test_patience_ends_where_others_have_the_core(monkeypatch):
 
     monkeypatch.setattr(measuring, "share", lambda: 0.5)
     with pytest.raises(TimeoutError, match="leave 50% of a core"):
-        await measuring.undisturbed(Turn(1, wait), Turn(1, wait), measuring.Patience(0.1))
+        await measuring.undisturbed(Workload(1, wait), Workload(1, wait), measuring.Patience(0.1))
 
 
 async def test_what_waits_by_itself_is_measured(monkeypatch):
@@ -265,7 +265,7 @@ async def test_what_waits_by_itself_is_measured(monkeypatch):
         measuring.time.sleep(0.002)
 
     monkeypatch.setattr(measuring, "share", lambda: 1.0)
-    seconds, pace = await measuring.undisturbed(Turn(1, wait), Turn(2, wait), measuring.Patience(0.0))
+    seconds, pace = await measuring.undisturbed(Workload(1, wait), Workload(2, wait), measuring.Patience(0.0))
     assert seconds >= 0.002
     assert pace >= 0.001
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from reference.bars import data_folder
 
-from ziggy_async.reading.files import DataFile, DataFileError, load_files
+from ziggy_async.reading.files import load_files
+from ziggy_async.reading.options import Rules
+from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.store import BarStore
 
 duckdb = pytest.importorskip("duckdb")
@@ -26,7 +28,8 @@ def table(*days, header=HEADER, figures=FIGURES):
 def load(*arguments, **options):
     """The store and the symbols of these files, as on the command line."""
     store = BarStore(20_000)
-    return store, load_files(store, [DataFile.from_argument(str(each)) for each in arguments], **options)
+    files = [DataFile.from_argument(str(each)) for each in arguments]
+    return store, load_files(store, files, Rules(**options))[0]
 
 
 def fault(*arguments, **options):
@@ -71,6 +74,8 @@ def test_symbol_is_the_start_of_the_name(write):
         ("^GSPC.CSV", "^GSPC"),
         ("BTC-USD.txt.zst", "BTC-USD"),
         ("AAPL (1).csv", "AAPL"),
+        ("BTCUSDT-1h-2023-10-27.csv", "BTCUSDT"),
+        ("BTC-2023-10-27.csv", "BTC-2023-10-27"),
         ("Apple Stock.zip", "APPLE STOCK"),
         ("_x.csv", "_X"),
         ("spy.data", "SPY.DATA"),
@@ -110,9 +115,9 @@ def test_a_path_with_an_equals_sign_is_a_path(write, monkeypatch):
         (["2020-02-01", "2020-02-03"], ["2020-02-01", "2020-02-03"]),
         (["2020/02/01"], ["2020-02-01"]),
         (["20200201"], ["2020-02-01"]),
-        (["1/2/1990", "1/3/1990"], ["1990-01-02", "1990-01-03"]),
-        (["01/03/17"], ["2017-01-03"]),
-        (["01-03-2017"], ["2017-01-03"]),
+        (["1/30/1990", "2/1/1990"], ["1990-01-30", "1990-02-01"]),
+        (["01/30/17", "02/01/17"], ["2017-01-30", "2017-02-01"]),
+        (["01-30-2017"], ["2017-01-30"]),
         (["03/04/2020", "13/04/2020"], ["2020-04-03", "2020-04-13"]),
         (["12/31/69"], ["1969-12-31"]),
     ],
@@ -148,11 +153,15 @@ def test_other_writing_of_a_date_later_on_is_refused(write):
     assert "ABC, line 3: timestamp '1/2/2020'" in fault(write(table("2020-01-01", "1/2/2020")))
 
 
-def test_epochs_need_their_unit(write):
+def test_epochs(write):
     path = write(table("1577836800", "1577923200"))
-    assert "abc_daily.csv" in fault(path)
-    store, _ = load(path, unit="s")
-    assert days_of(store, "ABC") == ["2020-01-01", "2020-01-02"]
+    assert days_of(load(path)[0], "ABC") == days_of(load(path, unit="s")[0], "ABC") == ["2020-01-01", "2020-01-02"]
+    assert "ABC: column 'timestamp', line 2: 1577836800 ms is outside of the years" in fault(path, unit="ms")
+
+
+def test_a_unit_that_changes_is_refused_by_line(write):
+    path = write(table("1735603200000", "1735689600000", "1735776000000000"))
+    assert "ABC: column 'timestamp', line 4: 1735776000000000 is a time in us, those before it are in ms" in fault(path)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -204,12 +213,10 @@ def test_symbols_that_several_files_share_get_the_bars_of_all(write):
     first = write(table("A,2020-01-02", "B,2020-01-02", header=header), "one.csv")
     second = write(table("A,01/03/2020", "C,01/03/2020", header=header), "two.csv")
     alone = write(table("2020-01-02"), "d_x.csv")
-    loaded = []
-    store, symbols = load(first, second, alone, on_loaded=loaded.append)
+    store, symbols = load(first, second, alone, dates="mdy")
     assert symbols == ["A", "B", "C", "D"]
     assert days_of(store, "A") == ["2020-01-02", "2020-01-03"]
     assert days_of(store, "C") == ["2020-01-03"]
-    assert [file.path for file in loaded] == [first, second, alone]
 
 
 def test_shared_symbols_with_the_same_bar_are_refused_by_both_names(write):
@@ -307,7 +314,7 @@ LONG = {
     "many names": (",".join(["abc"] * 600_000) + "\n1\n", "first line has more than 100000 characters: 'abc,"),
     "one name of several": (
         f"date,{'x' * 50_000},open,high,low,vol\n1,1,1,1,1,1\n",
-        "no column for close; .*, open, high, low, vol$",
+        "no column for close; .*, open, high, low, vol; columns=",
     ),
     "a line": (table("x" * 5_000_000), "line size of 2000000 bytes exceeded"),
     "a number": (
@@ -381,9 +388,9 @@ def test_truncated_parquet(tmp_path, write):
 
 def test_a_faulty_file_leaves_the_symbols_of_others_alone(write):
     store = BarStore()
-    load_files(store, [DataFile(write(table("2020-01-02"), "old_x.csv"))])
+    load_files(store, [DataFile(write(table("2020-01-02"), "old_x.csv"))], Rules())
     with pytest.raises(DataFileError):
-        load_files(store, [DataFile(write(table("2020-01-03", figures="0,0,0,0,0"), "old_x.csv"))])
+        load_files(store, [DataFile(write(table("2020-01-03", figures="0,0,0,0,0"), "old_x.csv"))], Rules())
     assert days_of(store, "OLD") == ["2020-01-02"]
 
 

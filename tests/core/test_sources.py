@@ -177,7 +177,12 @@ def test_failure_leaves_the_bars_and_marks_the_result(kind, store: BarStore, cap
         "status": "insufficient_data",
         "bars": 0,
         "required": 50,
+        "source_error": "ConnectionError: no route",
     }
+    assert result["source_error"] == "ConnectionError: no route"
+    assert generate_signals_for_watchlist(["A"])["A"]["source_error"] == "ConnectionError: no route"
+    set_bar_source(kind(), ttl=0.0)
+    assert "source_error" not in get_ticker_features("A")
 
 
 class Odd(BaseException):
@@ -265,7 +270,7 @@ async def test_a_plain_function_that_takes_too_long(store: BarStore) -> None:
         assert bar_source_stats() == {"calls": 1, "failures": 0, "timeouts": 1, "shared": 1}
         call = sources.source_of(store)._calls["A"]
         go.set()
-        assert await asyncio.to_thread(call.outcome.result, 30) is True
+        assert await asyncio.to_thread(call.outcome.result, 30) is None
     result = await async_get_ticker_features("A")
     assert result.close == 1.0, "its bars are loaded when it ends"
     assert result.stale is False
@@ -393,7 +398,7 @@ async def test_other_tasks_have_their_turns_while_a_long_list_is_looked_up(store
     while not looking_up.done():
         turns += 1
         await asyncio.sleep(0)
-    assert await looking_up == set()
+    assert await looking_up == {}
     assert turns >= 4
 
 
@@ -444,7 +449,7 @@ async def test_bars_of_a_source_that_was_replaced_are_dropped(store: BarStore) -
         call = sources.source_of(store)._calls["A"]
         set_bar_source(None)
         go.set()
-        assert await asyncio.to_thread(call.outcome.result, 30) is False
+        assert "another bar source" in await asyncio.to_thread(call.outcome.result, 30)
     assert "A" not in store
     assert bar_source_stats() == {"calls": 0, "failures": 0, "timeouts": 0, "shared": 0}
 

@@ -248,7 +248,7 @@ def test_no_rows(kind: Kind) -> None:
     assert contents(store) == before
 
 
-@pytest.mark.parametrize("data", [5, None, "bars.csv", b"bars", object(), [1, 2, 3], np.ones((5, 6))])
+@pytest.mark.parametrize("data", [5, None, "bars.csv", b"bars", object(), [1, 2, 3]])
 def test_what_is_no_table(data: Any) -> None:
     store = BarStore()
     with pytest.raises(TypeError):
@@ -410,8 +410,8 @@ def test_what_is_no_number_is_named(figures, error, words: str) -> None:
 @pytest.mark.parametrize(
     ("stamp", "error", "fault"),
     [
-        ("nope", ValueError, "timestamp: 'nope' is no ISO 8601 time"),
-        (5, ValueError, "timestamp: 5: a timestamp that is a whole number needs unit="),
+        ("nope", ValueError, "timestamp: 'nope' is no date and time"),
+        (5, ValueError, "timestamp: 5 is no time in s, ms, us or ns"),
         (1.5, TypeError, "timestamp: 1.5 is no timestamp but a float"),
         (date(9999, 12, 31), ValueError, "timestamp: 9999-12-31 is out of range"),
         (None, ValueError, "timestamp is missing: it is None"),

@@ -115,7 +115,7 @@ def test_timestamps_of_every_kind(stamp: Any, unit: str | None, nanoseconds: int
 @pytest.mark.parametrize(
     "stamp",
     [
-        MOMENT_NS,
+        5,
         1.5,
         "yesterday",
         None,
@@ -128,7 +128,6 @@ def test_timestamps_of_every_kind(stamp: Any, unit: str | None, nanoseconds: int
     ],
 )
 def test_timestamps_that_are_none(stamp: Any) -> None:
-    """Whole numbers belong here while no unit is given."""
     store = BarStore()
     with pytest.raises((TypeError, ValueError)):
         store.append("A", stamp, 10.0, 11.0, 9.0, 10.0, 5.0)
@@ -141,7 +140,7 @@ def test_an_unknown_unit() -> None:
     store = BarStore()
     with pytest.raises(ValueError, match="fortnight"):
         store.append("A", 5, 10.0, 11.0, 9.0, 10.0, 5.0, unit="fortnight")
-    with pytest.raises(ValueError, match="unit"):
+    with pytest.raises(ValueError, match="no time in s, ms, us or ns"):
         store.load("A", {**walk(5).table(), "timestamp": np.arange(5)})
 
 

@@ -18,7 +18,8 @@ def lines_of_mypy(path: Path, folder: Path) -> set[int]:
     environment = {**os.environ, "MYPYPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    return {found["line"] for found in map(json.loads, done.stdout.splitlines()) if found["severity"] == "error"}
+    errors = [found for found in map(json.loads, done.stdout.splitlines()) if found["severity"] == "error"]
+    return {found["line"] for found in errors if Path(folder, found["file"]).samefile(path)}
 
 
 def lines_of_basedpyright(path: Path, folder: Path) -> set[int]:

@@ -100,7 +100,8 @@ def indicator_call(draw: st.DrawFn, name: str) -> str:
         else:
             value = draw(st.floats(0.0, 1.0).map(lambda share: round(share, 3)))
         parameters.append(f"{parameter}={value}")
-    return f"{name}({', '.join(parameters)})"
+    inputs = indicator.inputs if name == "return_correlation" else ()
+    return f"{name}({', '.join((*inputs, *parameters))})"
 
 
 @pytest.mark.parametrize("name", sorted(INDICATORS))

@@ -168,7 +168,7 @@ static bool late_start_agrees(const za_lane_set *set, const za_kernel_block *of,
     return agrees;
 }
 
-/* NaN exactly before the lookback, finite from there on. */
+/* NaN exactly before the lookback. */
 static bool starts_at_lookback(za_indicator indicator, const za_params *params, const market *m, const double *series)
 {
     int64_t lookback = za_lookback(indicator, params);
@@ -176,7 +176,7 @@ static bool starts_at_lookback(za_indicator indicator, const za_params *params, 
         for (int64_t t = 0; t < m->bars; ++t) {
             for (int ticker = 0; ticker < TICKERS; ++ticker) {
                 double value = series[(output * m->bars + t) * TICKERS + ticker];
-                if (t < lookback ? !isnan(value) : !isfinite(value)) {
+                if (isnan(value) != (t < lookback)) {
                     return false;
                 }
             }
@@ -263,20 +263,36 @@ static void check_transpose(void)
     market_free(&m);
 }
 
+/* A parameter that is out of its bounds, not whole or not finite is refused by name. */
+static void check_bounds(za_indicator indicator, int number)
+{
+    const za_param_info *param = &za_indicator_info_of(indicator)->params[number];
+    const double bad[] = {NAN,
+                          INFINITY,
+                          -INFINITY,
+                          param->least - fabs(param->least) - 1.0,
+                          2.0 * param->most + 1.0,
+                          param->whole ? param->least + 0.5 : NAN};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+        za_error error;
+        za_params params = za_params_default(indicator);
+        params.value[number] = bad[i];
+        CHECK(za_params_check(indicator, &params, &error) == ZA_BAD_VALUE);
+        CHECK(strstr(error.text, za_indicator_info_of(indicator)->name) != NULL);
+        CHECK(strstr(error.text, param->name) != NULL);
+    }
+}
+
 static void check_parameters(void)
 {
-    static const double bad[] = {0.0, -3.0, 2.5, 100001.0, NAN, INFINITY, -INFINITY};
-    za_error error;
     for (int i = 0; i < ZA_INDICATOR_COUNT; ++i) {
         const za_indicator_info *info = za_indicator_info_of((za_indicator)i);
         za_params params = za_params_default((za_indicator)i);
         CHECK(za_indicator_find(info->name) == (za_indicator)i);
-        CHECK(info->param_count >= 1 && info->output_count >= 1 && info->summary[0] != '\0');
+        CHECK(info->input_count >= 1 && info->output_count >= 1 && info->summary[0] != '\0');
         CHECK(za_params_check((za_indicator)i, &params, NULL) == ZA_OK);
-        for (size_t b = 0; b < sizeof bad / sizeof *bad; ++b) {
-            params.value[0] = bad[b];
-            CHECK(za_params_check((za_indicator)i, &params, &error) == ZA_BAD_VALUE);
-            CHECK(strstr(error.text, info->name) != NULL && strstr(error.text, info->params[0].name) != NULL);
+        for (int number = 0; number < info->param_count; ++number) {
+            check_bounds((za_indicator)i, number);
         }
     }
     CHECK(za_indicator_find("no such indicator") == ZA_INDICATOR_COUNT);

@@ -79,8 +79,8 @@ def adx(high: Floats, low: Floats, period: int = 14) -> tuple[Floats, ...]:
     return (_padded(np.array(values), len(high)),)
 
 
-def stddev(close: Floats, period: int = 20) -> tuple[Floats, ...]:
-    return (_padded(_deviations(close, period), len(close)),)
+def stddev(close: Floats, period: int = 5, nbdev: float = 1.0) -> tuple[Floats, ...]:
+    return (_padded(_deviations(close, period) * nbdev, len(close)),)
 
 
 def zscore(close: Floats, period: int = 20) -> tuple[Floats, ...]:

@@ -257,11 +257,11 @@ def ad(high: Wide, low: Wide, close: Wide, volume: Wide):
 
 
 @recursive(HIGH_LOW_CLOSE_VOLUME)
-def adosc(high: Wide, low: Wide, close: Wide, volume: Wide, fastperiod=3, slowperiod=10):
+def adosc(high: Wide, low: Wide, close: Wide, volume: Wide, fast=3, slow=10):
     """Both averages of the accumulation begin with its first value."""
     line = accumulated(high, low, close, volume)
-    fast, slow = (np.array(smoothed(line, 1, WIDE(2) / (n + 1)), WIDE) for n in (fastperiod, slowperiod))
-    return padded((fast - slow)[max(fastperiod, slowperiod) - 1 :], len(line))
+    near, far = (np.array(smoothed(line, 1, WIDE(2) / (n + 1)), WIDE) for n in (fast, slow))
+    return padded((near - far)[max(fast, slow) - 1 :], len(line))
 
 
 def accumulated(high: Wide, low: Wide, close: Wide, volume: Wide):

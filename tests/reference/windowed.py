@@ -90,17 +90,17 @@ def turnover(close: Wide, volume: Wide, period=20):
 
 
 @windowed(period_bars)
-def median(x: Wide, period=30):
+def median(x: Wide, period=20):
     return np.median(x)
 
 
 @windowed(period_bars)
-def quantile(x: Wide, period=30, q=0.5):
+def quantile(x: Wide, period=20, q=0.5):
     return np.quantile(x.astype(np.float64), q)
 
 
 @windowed(period_bars)
-def ts_rank(x: Wide, period=30):
+def ts_rank(x: Wide, period=20):
     """The last value's place among the window's from 1 on, the mean place of equal ones, over their number."""
     below, equal = (x < x[-1]).sum(), (x == x[-1]).sum()
     return (below + (equal + 1) / 2) / period
@@ -118,17 +118,22 @@ def stddev(x: Wide, period=5, nbdev=1.0):
 
 
 @windowed(period_bars)
+def avgdev(x: Wide, period=14):
+    return np.abs(about_the_mean(x)).mean()
+
+
+@windowed(period_bars)
 def zscore(x: Wide, period=20):
     return share(-about_the_last(x).mean(), deviation(x))
 
 
 @windowed(period_bars)
-def skew(x: Wide, period=30):
+def skew(x: Wide, period=20):
     return standard_moment(x, 3)
 
 
 @windowed(period_bars)
-def kurtosis(x: Wide, period=30):
+def kurtosis(x: Wide, period=20):
     return standard_moment(x, 4) - (3 if deviation(x) > 0 else 0)
 
 
@@ -172,7 +177,7 @@ def correl(x: Wide, y: Wide, period=30):
     return pearson(x, y)
 
 
-@windowed(period_and_one, ("close", "open"), ("value", "varies"))
+@windowed(period_and_one, HIGH_LOW, ("value", "varies"))
 def return_correlation(x: Wide, y: Wide, period=20):
     x, y = x[1:] / x[:-1] - 1, y[1:] / y[:-1] - 1
     return pearson(x, y), np.ptp(x) > 0 and np.ptp(y) > 0

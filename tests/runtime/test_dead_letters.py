@@ -146,7 +146,7 @@ class Process:
     async def use(self, *task_ids: str) -> list[str]:
         """Puts letters there. Returns what is in the file."""
         letters = DeadLetters(Queue(), self._store, clock=self._clock)
-        await letters.open()
+        await letters.refresh()
         for task_id in task_ids:
             await bury(letters, task_id)
         await outcome_of(letters.close())

@@ -27,6 +27,7 @@ import sys, threading
 import ziggy_async, ziggy_async.async_features
 ziggy_async.async_features.get_async_feature_computer()
 optional = {"fastapi", "pandas", "prometheus_client", "uvicorn", "scipy", "rich", "duckdb", "sqlite3"}
+optional |= {"ziggy_async.latency_benchmark", "ziggy_async.regression", "ziggy_async.cli", "ziggy_async.api"}
 print(threading.active_count(), sorted(optional & set(sys.modules)))
 """)
     assert (done.stdout.strip(), done.stderr) == ("1 []", "")

@@ -220,7 +220,7 @@ async def test_moved_while_it_is_open(path: Path, caplog: pytest.LogCaptureFixtu
 async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     no_database(path)
     users = [DeadLetters(asyncio.sleep, SqliteStore(path)) for _ in range(6)]
-    await asyncio.gather(*(user.open() for user in users))
+    await asyncio.gather(*(user.refresh() for user in users))
     await asyncio.gather(*(bury(user, f"t{number}") for number, user in enumerate(users)))
     await users[0].refresh()
     assert sorted(ids(users[0])) == [f"t{number}" for number in range(6)]

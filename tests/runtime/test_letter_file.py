@@ -304,7 +304,7 @@ async def test_where_no_thread_can_be_started_letters_are_stored_all_the_same(
 def test_a_loop_that_ends_before_its_letters_are_stored(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     letters = DeadLetters(asyncio.sleep, SqliteStore(path))
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(letters.open())
+    loop.run_until_complete(letters.refresh())
     with Lock(path):
         burial = loop.create_task(bury(letters, "t"))
         loop.run_until_complete(asyncio.sleep(0))

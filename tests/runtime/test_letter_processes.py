@@ -39,7 +39,7 @@ async def main(path, trusts=""):
     async def requeue(work, letter_id):
         taken.append(work.function(*work.args))
     letters = DeadLetters(requeue, SqliteStore(path, trust_pickles=bool(trusts)))
-    await letters.open()
+    await letters.refresh()
 """
 """The beginning of programs that use a file; each goes on within `main`."""
 Done = subprocess.CompletedProcess[str]
@@ -78,7 +78,7 @@ async def test_a_letter_survives_kill_9(tmp_path: Path, path: Path, monkeypatch:
         taken.append((work, letter_id))
 
     letters = DeadLetters(requeue, SqliteStore(path))
-    await letters.open()
+    await letters.refresh()
     try:
         (letter,) = letters.list()
         assert "jobs" not in sys.modules  # nothing is imported before it is needed

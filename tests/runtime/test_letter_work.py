@@ -134,7 +134,7 @@ async def main(path, trusts):
     async def requeue(work, letter_id):
         return work.function(*work.args, **work.kwargs)
     letters = DeadLetters(requeue, SqliteStore(path, trust_pickles=trusts == "trusts"))
-    await letters.open()
+    await letters.refresh()
     for letter in letters.list():
         try:
             print(letter.task_id, letter.can_requeue, await letters.requeue(letter.id))

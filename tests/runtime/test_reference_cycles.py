@@ -2,23 +2,14 @@
 
 import asyncio
 import gc
-import weakref
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
+from process_work import TrackedError
+from process_work import raises_tracked as fails
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-
-
-class TrackedError(Exception):
-    """Knows which of its kind are still there."""
-
-    alive: ClassVar["weakref.WeakSet[TrackedError]"] = weakref.WeakSet()
-
-    def __init__(self) -> None:
-        super().__init__("tracked")
-        self.alive.add(self)
 
 
 class TrackedStop(StopIteration):
@@ -27,10 +18,6 @@ class TrackedStop(StopIteration):
     def __init__(self) -> None:
         super().__init__()
         TrackedError.alive.add(self)  # type: ignore[arg-type]
-
-
-def fails() -> None:
-    raise TrackedError
 
 
 def stops() -> None:

@@ -140,9 +140,10 @@ def test_fork(forking: str, run_python: Run) -> None:
 import os, sys, threading, time
 from ziggy_async.runtime.threads import ThreadPool
 
-pool, gate, began = ThreadPool(3), threading.Event(), threading.Event()
-inside = [pool.submit(lambda: (began.set(), gate.wait())) for _ in range(2)]
-began.wait()
+pool, gate, began = ThreadPool(3), threading.Event(), threading.Semaphore(0)
+inside = [pool.submit(lambda: (began.release(), gate.wait())) for _ in range(2)]
+began.acquire()
+began.acquire()
 pool.abandon(inside[0])
 
 def fork():

@@ -7,7 +7,7 @@ from ziggy_async.async_features.computer import (
     shutdown_async_features,
 )
 from ziggy_async.async_features.config import TaskPoolConfig
-from ziggy_async.metrics import LatencyMetrics
+from ziggy_async.async_features.latency import LatencyMetrics
 from ziggy_async.queueing.task import TaskHandle
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 

@@ -94,7 +94,7 @@ class AsyncFeatureComputer(Calls):
         """
         if self._ending is not None and self._loop is asyncio.get_running_loop():
             await asyncio.shield(self._ending)
-        await self.dead_letters.open()
+        await self.dead_letters.refresh()
         with self._starting:
             if self.is_started:
                 return

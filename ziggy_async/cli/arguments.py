@@ -16,6 +16,7 @@ from ziggy_async.cli.signals import MANY, SORTS, signals
 from ziggy_async.cli.verify import verify
 from ziggy_async.environment import is_number
 from ziggy_async.market_brain.regime import MARKET, RegimeState
+from ziggy_async.reading.options import DATE_ORDERS, UNITS
 
 FILES = """CSV or Parquet, or - for standard input; without a symbol column the symbol is the start of the file's name
 (SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
@@ -102,8 +103,7 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("formulas", nargs="*", metavar="FORMULA or FILE", help=f"no formula: each indicator. {FILES}")
-    parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help="the bars of these")
-    add_unit(parser)
+    add_reading(parser, "the bars of these")
     add_json(parser)
     parser.set_defaults(run=verify)
 
@@ -153,12 +153,27 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
+    add_reading(parser, tickers)
+
+
+def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
+    """How files are read, and which of their tickers count."""
     parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
-    add_unit(parser)
-
-
-def add_unit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--unit", choices=("s", "ms", "us", "ns"), help="of timestamps that are whole numbers")
+    parser.add_argument(
+        "--unit", choices=tuple(UNITS), help="of timestamps that are whole numbers, if it cannot be told"
+    )
+    parser.add_argument("--dates", choices=DATE_ORDERS, help="order of day, month, year in dates, if it cannot be told")
+    parser.add_argument(
+        "--columns",
+        type=column_names,
+        metavar="ROLE=NAME,...",
+        help="which column is what, such as close=adjClose; of a file without names by number, such as close=5",
+    )
+    parser.add_argument("--no-volume", action="store_true", help="files need no volume: it counts as 0")
+    parser.add_argument(
+        "--price-scale", type=scale, metavar="X", help="what one of a whole-number price is worth, such as 1e-9"
+    )
+    parser.add_argument("--skip-invalid", action="store_true", help="leave out rows that are no bars, and count them")
 
 
 def add_json(parser: argparse._ActionsContainer) -> None:
@@ -189,6 +204,23 @@ def parameter(text: str) -> tuple[str, float]:
         return name, float(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE with a number as the value") from None
+
+
+def column_names(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(role and name for role, _, name in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like close=adjClose,volume=shares")
+    return {role.strip(): name.strip() for role, _, name in pairs}
+
+
+def scale(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value
 
 
 def ticker_list(text: str) -> list[str]:

@@ -10,9 +10,9 @@ from ziggy_async.latency_benchmark import (
     run_feature_computation_benchmark,
     run_signal_generation_benchmark,
 )
-from ziggy_async.latency_benchmark import baseline as files
 from ziggy_async.latency_benchmark.results import BenchmarkResult
-from ziggy_async.latency_benchmark.samples import PROCESSES, ROUNDS, collect
+from ziggy_async.regression import baseline as files
+from ziggy_async.regression.measurement import PROCESSES, ROUNDS, collect
 
 COMPARISONS = {
     "features": run_feature_computation_benchmark,

@@ -8,19 +8,28 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
-from ziggy_async.cli.output import progress
+import numpy as np
+
+from ziggy_async.cli.output import complain, progress
 from ziggy_async.lag import LagSummary, PingLag
+from ziggy_async.reading.options import Rules
 from ziggy_async.sample import sample_universe
-from ziggy_async.store import BarStore, default_store, symbol_of
+from ziggy_async.store import MOST_CAPACITY, BarStore, default_store, set_default_store, symbol_of
 
 T = TypeVar("T")
 
 STDIN = Path("-")
 """What stands for standard input."""
+LOOKED_AT = 100
+"""Tickers that are asked for the distance of their bars."""
+MANY_STEPS = 64
+SHORTEST_DAY, LONGEST_DAY = np.timedelta64(20, "h"), np.timedelta64(28, "h")
+"""Between the bars of two days, in a zone that changes its clocks too."""
 STORED_NAME = "(STDIN)"
 """Of the file that holds it; no symbol looks like that."""
 
@@ -49,20 +58,25 @@ def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
 
 
 def load_bars(arguments: argparse.Namespace) -> Asked:
-    """Fills the default store from the files, or with the made-up market."""
-    store = default_store()
-    store.clear()
+    """Fills the default store from the files, of which it keeps all bars, or with the made-up market."""
+    store = BarStore(MOST_CAPACITY)
+    set_default_store(store)
     symbols = load_named(store, arguments) if arguments.files else load_sample(store)
     if arguments.tickers is None:
         # "^" marks an index: a gauge that nobody trades.
-        return Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
-    return Asked.of(arguments.tickers)
+        asked = Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
+    else:
+        asked = Asked.of(arguments.tickers)
+    complain_of_periods(store, asked.tickers)
+    return asked
 
 
 def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
-    from ziggy_async.reading.files import DataFile, DataFileError, load_files
+    from ziggy_async.reading.files import load_files
+    from ziggy_async.reading.paths import DataFileError, found_files
 
-    files = [DataFile.from_argument(text) for text in arguments.files]
+    rules = rules_of(arguments)
+    files = found_files(arguments.files)
     with TemporaryDirectory() as folder:
         stored = Path(folder, STORED_NAME)
         readers = [file for file in files if file.path == STDIN]
@@ -72,17 +86,44 @@ def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
             store_input(stored)
         files = [replace(file, path=stored) if file.path == STDIN else file for file in files]
         try:
-            with progress("Loading bars", len(files)) as done:
-                symbols = load_files(store, files, unit=arguments.unit, on_loaded=lambda _: done())
+            with progress("Loading bars", 1.0) as advance:
+                symbols, skipped = load_files(store, files, rules, advance)
         except DataFileError as error:
             raise DataFileError(str(error).replace(str(stored), "standard input")) from error
-        except RuntimeError as error:  # what DuckDB makes of Ctrl+C
-            if "interrupted" in str(error):
-                raise KeyboardInterrupt from error
-            raise
     if STORED_NAME in symbols:
         raise DataFileError("standard input: has no symbol column; say whose bars it has with SYMBOL=-")
+    if skipped:
+        complain(f"left out {skipped} rows: {skipped.as_text()}")
+    if rules.volume is None:
+        complain("volumes are counted as 0")
     return symbols
+
+
+def rules_of(arguments: argparse.Namespace) -> Rules:
+    return Rules(
+        invalid="skip" if arguments.skip_invalid else "raise",
+        unit=arguments.unit,
+        dates=arguments.dates,
+        columns=arguments.columns,
+        volume=None if arguments.no_volume else "column",
+        price_scale=arguments.price_scale,
+    )
+
+
+def complain_of_periods(store: BarStore, tickers: Sequence[str]) -> None:
+    """Says that bars are not daily, which volatilities take them for: by the middle of the steps between the last bars
+    of the first ticker that has several."""
+    for ticker in tickers[:LOOKED_AT]:
+        steps = np.diff(store.bars(ticker)["timestamp"][-MANY_STEPS:])
+        if not len(steps):
+            continue
+        middle = np.sort(steps)[len(steps) // 2]
+        if not SHORTEST_DAY <= middle <= LONGEST_DAY:
+            complain(
+                f"the bars of {ticker} are {timedelta(microseconds=int(middle) // 1000)} apart, and volatilities are"
+                f" those of {store.bars_per_year:g} bars a year: daily ones"
+            )
+        return
 
 
 def store_input(path: Path) -> None:

@@ -5,11 +5,11 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
-from typing import Any
+from typing import Any, Protocol
 
 from ziggy_async.cli.layout import Line, Table, laid_out
 from ziggy_async.plain import plain
@@ -74,19 +74,23 @@ def write_out(text: str) -> None:
         raise OutputError(error.strerror or str(error)) from error
 
 
+class Advance(Protocol):
+    def __call__(self, amount: float = 1) -> None: ...
+
+
 @contextmanager
-def progress(doing: str, steps: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr, if that is a terminal; yields the function that says that one of `steps` is done."""
+def progress(doing: str, steps: float) -> Iterator[Advance]:
+    """A bar on stderr, if that is a terminal; yields the function that says that so much of `steps` is done."""
     try:
         from rich.console import Console
         from rich.progress import Progress
     except ModuleNotFoundError:
-        yield lambda: None
+        yield lambda amount=1: None
         return
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(doing, total=steps)
-        yield lambda: bar.advance(task)
+        yield lambda amount=1: bar.advance(task, amount)
 
 
 def figure(value: object) -> str:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ziggy_async.cli.layout import Table
 from ziggy_async.cli.output import print_json, print_table, progress
-from ziggy_async.latency_benchmark import baseline as files
-from ziggy_async.latency_benchmark.baseline import Baseline
-from ziggy_async.latency_benchmark.regression import Change, Samples, compare, confirmed, refuse_without_statistics
-from ziggy_async.latency_benchmark.samples import PROCESSES, ROUNDS, collect
-from ziggy_async.latency_benchmark.turns import BENCHMARKS
+from ziggy_async.regression import baseline as files
+from ziggy_async.regression.baseline import Baseline
+from ziggy_async.regression.comparison import Change, Samples, compare, confirmed, refuse_without_statistics
+from ziggy_async.regression.measurement import PROCESSES, ROUNDS, collect
+from ziggy_async.regression.workloads import BENCHMARKS
 
 STYLES = {"worse": "red", "better": "green"}
-COLUMNS = ("benchmark", "baseline us", "now us", "change", "by yardstick", "p", "verdict")
+COLUMNS = ("benchmark", "baseline us", "now us", "change", "by reference", "p", "verdict")
 
 
 def regress(arguments: argparse.Namespace) -> int:

@@ -58,20 +58,16 @@ class DeadLetters(Generic[T]):
         self._pending: list[tuple[DeadLetter, Future[DeadLetter]]] = []  # by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
 
-    async def open(self) -> None:
-        """Loads what the file holds, off the loop; without a file, nothing. Idempotent.
+    async def refresh(self) -> None:
+        """Lists what is in the file, with what other processes have done to it; without a file, nothing.
 
-        Raises `OSError` or `ValueError` that names the file when letters cannot be kept there.
+        Raises `OSError` or `ValueError` that names the file when it cannot be used.
         """
-        try:
-            await self.refresh()
-        except BaseException:
-            self.close()
-            raise
+        await outcome_of(self._submit(self._store.refresh))
 
     def close(self) -> "Future[None]":
-        """Lets go of the file. What was listed still is; the next use opens the file again. What cannot be written by
-        now is lost with this process, and logged with the ids of its tasks. The future is done when it is closed."""
+        """Lets go of the file and the thread until the next use; what was listed still is. The future is done then.
+        What cannot be written by now is lost with this process, and logged."""
         with self._lock:
             thread, self._thread = self._thread, None
         closed = _started(thread, self._alone, self._close)
@@ -79,19 +75,11 @@ class DeadLetters(Generic[T]):
             thread.shutdown(wait=False)
         return closed
 
-    async def refresh(self) -> None:
-        """Lists what other processes have done to a shared file; without a file, nothing. Raises as `requeue`."""
-        await outcome_of(self._submit(self._store.refresh))
-
     def put(
         self, work: Work, reason: Reason, attempts: Iterable[Attempt], requeued_from: str | None = None
     ) -> "Future[DeadLetter]":
-        """Makes a letter of dead work. The future is done, in any thread, when the letter is kept: in a file, when a
-        `kill -9` cannot lose it any more.
-
-        A file that cannot be written fails nothing here: after a second the letter stays in memory, is counted as
-        unsaved, and is written together with the next one.
-        """
+        """Makes a letter of dead work. The future is done, in any thread, when a `kill -9` cannot lose it any more, or
+        when the file could not be written for a second: then it is in memory and goes with the next one."""
         now = self._clock()
         self._last_time = max(self._last_time + 1, int(now * 1e6))  # rises even while the clock is set back
         letter = DeadLetter(
@@ -125,13 +113,11 @@ class DeadLetters(Generic[T]):
         return letter
 
     async def requeue(self, id: str) -> T:
-        """Takes the letter away and queues its task again. Returns what the queue returned.
+        """Takes the letter away, once for all processes that share the file, and queues its task again.
 
-        When the queue refuses, or this is cancelled before it accepts, the letter is back; cancelled later, the letter
-        is gone and the task queued. From one file a letter is taken once, whatever number of processes try.
-
-        Raises `KeyError` when the letter is not there (any more); `ValueError` that says why when it cannot be
-        requeued, and it stays; `OSError` when the file cannot be used now, and it stays.
+        Returns what the queue returned. When the queue refuses, or this is cancelled before it accepts, the letter is
+        back; cancelled later, the letter is gone and the task queued. Raises `KeyError` when the letter is not there;
+        `ValueError` that says why when it cannot be requeued, and `OSError` when the file cannot be used: it stays.
         """
         taken = self._submit(self._store.take, id)
         try:
@@ -145,21 +131,17 @@ class DeadLetters(Generic[T]):
         except Late:
             self._counts["requeued"] += 1
             raise asyncio.CancelledError from None
-        except Exception:
-            await outcome_of(self._keep(letter))
-            raise
-        except BaseException:  # cancelled, or thrown away with its loop: no time to wait
-            self._keep(letter)
+        except BaseException as error:
+            kept = self._keep(letter)
+            if isinstance(error, Exception):  # else it was cancelled, or thrown away with its loop: no time to wait
+                await outcome_of(kept)
             raise
         self._counts["requeued"] += 1
         return outcome
 
     async def requeue_all(self, reason: Reason | str | None = None) -> Requeued[T]:
-        """Requeues every letter that is there now, or those with `reason`, oldest first.
-
-        One that cannot be requeued stays, is among the `failed`, and does not stop the others. One that somebody else
-        takes meanwhile is in neither. The loop goes on meanwhile, however many there are.
-        """
+        """Requeues every letter that is there now, or those with `reason`, oldest first. A letter that cannot be
+        requeued stays, and is among the `failed`; one that another process takes meanwhile is in neither."""
         await self.refresh()
         done: Requeued[T] = Requeued({}, {})
         until = time.perf_counter() + SLICE
@@ -170,7 +152,7 @@ class DeadLetters(Generic[T]):
                 if self._store.get(letter.id) is not None:
                     done.failed[letter.id] = error
             if time.perf_counter() > until:
-                await asyncio.sleep(0)  # requeueing need not wait for anything
+                await asyncio.sleep(0)  # requeueing may wait for nothing
                 until = time.perf_counter() + SLICE
         return done
 
@@ -184,10 +166,10 @@ class DeadLetters(Generic[T]):
         return len(self._store)
 
     def stats(self) -> dict[str, int]:
-        """`letters` and of them `unsaved` (not in the file, though there is one); and what this process has done:
+        """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `buried`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        letters = len(self._store)
-        return {"letters": letters, "unsaved": self._store.unsaved, **self._counts, "evicted": self._store.evicted}
+        letters, store = len(self), self._store
+        return {"letters": letters, "unsaved": store.unsaved, **self._counts, "evicted": store.evicted}
 
     def _keep(self, letter: DeadLetter) -> "Future[DeadLetter]":
         """What comes while the thread is busy is written together."""

@@ -46,18 +46,9 @@ class DeadLetter:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
-        return {
-            "id": self.id,
-            "task_id": self.task_id,
-            "operation": self.operation,
-            "reason": self.reason.value,
-            "attempts": [attempt.to_dict() for attempt in self.attempts],
-            "died_at": self.died_at.isoformat(),
-            "requeued_from": self.requeued_from,
-            "function": self.function,
-            "can_requeue": self.can_requeue,
-            "why_not": self.why_not,
-        }
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "work"}
+        attempts = [attempt.to_dict() for attempt in self.attempts]
+        return values | {"reason": self.reason.value, "attempts": attempts, "died_at": self.died_at.isoformat()}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

@@ -14,8 +14,8 @@ KEEP = timedelta(days=7)
 class MemoryStore:
     """The newest letters, each with the work itself, so that any of them can be requeued.
 
-    The age of a letter is told by the monotonic clock: a wall clock that is set wrong removes nothing. `letters`, `get`
-    and `len` may be called from any thread; the other methods by one thread at a time.
+    Age is that of the monotonic clock: a wall clock that is set wrong removes nothing. `letters`, `get` and `len` may
+    be called from any thread; the other methods by one thread at a time.
     """
 
     is_slow = False

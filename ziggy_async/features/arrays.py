@@ -39,7 +39,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("TRIMA", "WMA"),
         ),
         "Pattern Recognition": ("CDLDOJI", "CDLENGULFING", "CDLMORNINGSTAR"),
-        "Price Transform": ("AVGPRICE", "MEDPRICE", "TYPPRICE", "WCLPRICE"),
+        "Price Transform": ("AVGDEV", "AVGPRICE", "MEDPRICE", "TYPPRICE", "WCLPRICE"),
         "Statistic Functions": (
             *("BETA", "CORREL", "LINEARREG", "LINEARREG_ANGLE", "LINEARREG_INTERCEPT", "LINEARREG_SLOPE"),
             *("STDDEV", "TSF", "VAR"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.reading.timestamps import NAT
+from ziggy_async.reading.epochs import NAT
 
 
 @dataclass(frozen=True)

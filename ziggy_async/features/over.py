@@ -10,7 +10,7 @@ from ziggy_async.features.formula import Formula
 from ziggy_async.features.grouping import group
 from ziggy_async.features.tables import table_of
 from ziggy_async.reading.columns import distinct
-from ziggy_async.reading.spellings import listed, role_of, spelling_of
+from ziggy_async.reading.spellings import listed, of_role, spelling_of
 from ziggy_async.reading.values import Reader
 from ziggy_async.reading.zones import zone_of
 
@@ -52,9 +52,8 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
     """What the table calls the column `name` of the formulas: so itself, or by a spelling of it."""
     if present.count(name) == 1:
         return name
-    alike = [
-        each for each in present if each == name or role_of(each) == name or spelling_of(each) == spelling_of(name)
-    ]
+    of_name = of_role(name, present)
+    alike = [each for each in present if each in of_name or spelling_of(each) == spelling_of(name)]
     if not alike:
         raise next(formula for formula in formulas if name in formula.columns).missing_column(name, present)
     if len(alike) > 1:
@@ -64,7 +63,7 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
 
 def _key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:
     """The column `name`, or the one whose role it is; None: there is none."""
-    found = [each for each in present if (each == name if name is not None else role_of(each) == role)]
+    found = [each for each in present if each == name] if name is not None else of_role(role, present)
     if name is not None and not found:
         raise ValueError(f"{argument}: no column {name!r}; columns found: {listed(present)}")
     if len(found) > 1:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.features.formula import nearest
-from ziggy_async.reading.timestamps import NAT
+from ziggy_async.reading.epochs import NAT
 
 Floats = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ from ziggy_async import _core
 from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import PlanNodes, plan_nodes
+from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 Floats = NDArray[np.float64]
 
@@ -274,6 +275,7 @@ def catalog_formulas() -> list[str]:
     return [
         f"{row.name}().{output.name}" if len(row.outputs) > 1 else f"{row.name}()"
         for row in rows().values()
+        if set(row.inputs) <= set(PRICE_COLUMNS)
         for output in row.outputs
     ]
 

@@ -31,7 +31,8 @@ class Features(dict[str, Any]):
 
     With at least 50 bars: ticker, status "ok", bars, as_of (ISO 8601, UTC), stale, and the 26 figures of
     `_core.FEATURE_NAMES`. With fewer: ticker, status "insufficient_data", bars, required; a figure that is asked for
-    then is a `KeyError` or `AttributeError` that says so. `stale` is True when the bar source was asked and failed.
+    then is a `KeyError` or `AttributeError` that says so. `stale` is True when the bar source was asked and failed;
+    `source_error` then says how, with few bars too.
     """
 
     __slots__ = ()
@@ -197,7 +198,7 @@ class FeatureComputer:
         features: Features = await port.features(loop, self.store, symbols[0])
         if tally is not None:
             tally.record(began, ready)
-        return _marked_one(features, symbols[0] in stale)
+        return _marked_one(features, stale.get(symbols[0]))
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
@@ -235,21 +236,21 @@ class FeatureComputer:
         """As `get_features`, off the loop."""
         return FeatureSet.of(await self.soon(ticker, force_refresh, also=also))
 
-    def refresh(self, tickers: Collection[str], force: bool = False) -> Collection[str]:
+    def refresh(self, tickers: Collection[str], force: bool = False) -> sources.Stale:
         """Asks the bar source, if any, for the tickers that are missing or old; returns those that it failed for."""
         source = sources.source_of(self.store)
-        return () if source is None else source.refresh(tickers, force)
+        return {} if source is None else source.refresh(tickers, force)
 
-    async def refresh_async(self, tickers: Collection[str], force: bool = False) -> Collection[str]:
+    async def refresh_async(self, tickers: Collection[str], force: bool = False) -> sources.Stale:
         """As `refresh`, in the running loop."""
         source = sources.source_of(self.store)
-        return () if source is None else await source.refresh_async(tickers, force)
+        return {} if source is None else await source.refresh_async(tickers, force)
 
     def _compute(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
         ticker = checked_ticker(ticker)
         stale = self.refresh((ticker, *also), force)
         features: Features = _core.features(self.store, ticker)
-        return _marked_one(features, ticker in stale)
+        return _marked_one(features, stale.get(ticker))
 
 
 def checked_ticker(ticker: object) -> str:
@@ -261,17 +262,19 @@ def checked_ticker(ticker: object) -> str:
     return str.__str__(ticker)
 
 
-def _marked(results: dict[str, Features], stale: Collection[str]) -> dict[str, Features]:
-    for ticker in stale:
+def _marked(results: dict[str, Features], stale: sources.Stale) -> dict[str, Features]:
+    for ticker, fault in stale.items():
         if ticker in results:
-            _marked_one(results[ticker], True)
+            _marked_one(results[ticker], fault)
     return results
 
 
-def _marked_one(features: Features, stale: bool) -> Features:
+def _marked_one(features: Features, fault: str | None) -> Features:
     """Too few bars have no figures that could be old."""
-    if stale and features.is_sufficient:
-        features["stale"] = True
+    if fault is not None:
+        features["source_error"] = fault
+        if features.is_sufficient:
+            features["stale"] = True
     return features
 
 

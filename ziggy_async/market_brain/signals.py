@@ -48,7 +48,7 @@ ENRICHED_TOGETHER = 64
 """Signals at most that one call on the blocking pool enriches: then others get the thread."""
 
 Result = dict[str, Any]
-"""{"ticker": str, "signal": Signal | None, "reason": str}."""
+"""{"ticker": str, "signal": Signal | None, "reason": str}, and "source_error" where the bar source failed for it."""
 
 
 class SignalParameters(TypedDict, total=False):
@@ -337,10 +337,13 @@ def checked_regime(regime: object) -> RegimeState:
         raise ValueError(f"regime: {regime!r} is none of {', '.join(REGIMES)}") from None
 
 
-def _mark_stale(results: Mapping[str, Result], stale: Iterable[str]) -> None:
-    for ticker in stale:
+def _mark_stale(results: Mapping[str, Result], stale: Mapping[str, str]) -> None:
+    for ticker, fault in stale.items():
         result = results.get(ticker)
-        if result is not None and result["signal"] is not None:
+        if result is None:
+            continue
+        result["source_error"] = fault
+        if result["signal"] is not None:
             result["signal"].decision_quality["stale"] = True
 
 

@@ -13,11 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.messages import shown
-from ziggy_async.reading.spellings import PRICE_COLUMNS, SPELLINGS, listed, match_columns, role_of, spelling_of
+from ziggy_async.messages import shortened, shown
+from ziggy_async.reading.options import PLAIN, Rules
+from ziggy_async.reading.spellings import PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
 from ziggy_async.reading.tables import Texts, pairs_of
-from ziggy_async.reading.timestamps import is_missing, unit_ns
+from ziggy_async.reading.timestamps import is_missing
 from ziggy_async.reading.values import Floats, Nanoseconds, Reader
+
+LONGEST_SYMBOL = 200
+"""Characters of a symbol that a message shows."""
 
 
 class Bars(NamedTuple):
@@ -52,25 +56,27 @@ class SymbolBars:
         return SymbolBars(self.symbols, self.codes[named], bars), len(nameless)
 
 
-def read_bars(data: object, symbol: str, unit: str | None = None, skip: bool = False) -> Bars:
+def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
     """The bars of one symbol in `data`; see `BarStore.load` for what that may be and what is raised."""
-    pairs = pairs_of(data)
-    names = [name for name, _ in pairs if role_of(name) != "symbol"]
+    name = shortened(symbol, LONGEST_SYMBOL) if isinstance(symbol, str) else shown(symbol)
     try:
-        roles = match_columns(names)
+        pairs = pairs_of(data, columns=rules.columns, symbol=symbol)
+        chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
+        names = [each for each, _ in pairs if role_of(each) != "symbol"]
+        roles = match_columns(names, None, chosen, rules.volume is not None)
     except ValueError as error:
-        raise ValueError(f"{symbol}: {error}") from None
-    _refuse_several_symbols(pairs, symbol)
-    return _bars(dict(pairs), roles, Reader(lambda row: f"{symbol}: ", unit, skip))
+        raise ValueError(f"{name}: {error}") from None
+    _refuse_several_symbols(pairs, name)
+    return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules))
 
 
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
     """The bars of several symbols, merged, would be bars of none. Codes that are no texts name no symbols."""
-    places = [(SPELLINGS["symbol"].index(spelling_of(name)), name) for name, _ in pairs if role_of(name) == "symbol"]
-    if not places:
+    ranks = [(place_of(name)[1], at) for at, (name, _) in enumerate(pairs) if role_of(name) == "symbol"]
+    if not ranks:
         return
-    name = min(places)[1]  # a ticker comes before an instrument
-    values, _ = distinct(name, dict(pairs)[name], Reader(lambda row: f"{symbol}: "))
+    name, column = pairs[min(ranks)[1]]
+    values, _ = distinct(name, column, Reader(lambda row: f"{symbol}: ", PLAIN))
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) > 1:
         some = listed(map(shown, texts[:3])) + (", ..." if len(texts) > 3 else "")
@@ -79,48 +85,53 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> No
         )
 
 
-def read_table(
-    data: object, symbol_column: str | None = None, unit: str | None = None, skip: bool = False
-) -> SymbolBars:
+def read_table(data: object, symbol_column: str | None = None, rules: Rules = PLAIN) -> SymbolBars:
     """The bars of many symbols in `data`; see `BarStore.load_frame`."""
-    pairs = pairs_of(data, symbol_column)
+    pairs = pairs_of(data, symbol_column, rules.columns)
     names = [name for name, _ in pairs]
-    roles = match_columns(names, symbol_column)
+    roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None)
     if "symbol" not in roles:
-        raise ValueError(f"no symbol column (names: {listed(SPELLINGS['symbol'])}); columns found: {listed(names)}")
+        known = listed(SPELLINGS["symbol"][0])
+        raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
     table = dict(pairs)
-    symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], skip)
+    symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:
-        return f"{symbols[codes[row]]}: " if 0 <= row < len(codes) and codes[row] >= 0 else ""
+        is_known = 0 <= row < len(codes) and codes[row] >= 0
+        return f"{shortened(symbols[codes[row]], LONGEST_SYMBOL)}: " if is_known else ""
 
-    bars = _bars(table, roles, Reader(label, unit, skip))
-    if len(codes) != len(bars.timestamp):
-        raise ValueError(f"columns differ in length: {roles['symbol']!r} {len(codes)}, others {len(bars.timestamp)}")
+    length = len(codes)
+    bars = _bars(table, roles, Reader(label, rules, codes if len(symbols) > 1 else None))
+    if length != len(bars.timestamp):
+        raise ValueError(f"columns differ in length: {roles['symbol']!r} {length}, others {len(bars.timestamp)}")
     return SymbolBars(symbols, codes, bars)
 
 
 def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) -> Bars:
-    if reader.unit is not None:
-        unit_ns(reader.unit, None)
-    timestamp = reader.nanoseconds(roles["timestamp"], table[roles["timestamp"]])
-    bars = Bars(timestamp, *(reader.floats(roles[role], table[roles[role]]) for role in PRICE_COLUMNS))
-    lengths = {roles[role]: len(column) for role, column in zip(bars._fields, bars, strict=True)}
+    name = roles["timestamp"]
+    if "time" in roles:
+        timestamp = reader.joined((name, table[name]), (roles["time"], table[roles["time"]]))
+    else:
+        timestamp = reader.nanoseconds(name, table[name])
+    present = [role for role in PRICE_COLUMNS if role in roles]
+    figures = reader.numbers({role: (roles[role], table[roles[role]]) for role in present})
+    lengths = {name: len(timestamp), **{roles[role]: len(figures[role]) for role in present}}
     if len(set(lengths.values())) > 1:
-        differing = ", ".join(f"{name!r} {length}" for name, length in lengths.items())
+        differing = ", ".join(f"{each!r} {length}" for each, length in lengths.items())
         raise ValueError(f"{reader.label(0)}columns differ in length: {differing}")
     if not len(timestamp):
         raise ValueError(f"{reader.label(0)}the table has no rows")
-    return bars
+    volume = figures.get("volume", np.zeros(len(timestamp)))
+    return Bars(timestamp, figures["open"], figures["high"], figures["low"], figures["close"], volume)
 
 
-def _symbols(name: str, column: Any, skip: bool) -> tuple[list[str], NDArray[np.int32]]:
+def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
-    values, codes = distinct(name, column, Reader(lambda row: "", skip=skip))
+    values, codes = distinct(name, column, Reader(lambda row: "", rules))
     usable = [_is_symbol(value) for value in values]
     if all(usable):
         return [str(value) for value in values], codes
-    if not (skip and any(usable)):
+    if not (rules.skip and any(usable)):
         code = usable.index(False)
         row = int(np.argmax(codes == code))
         fault = "is no symbol" if isinstance(values[code], str) else "is no text"

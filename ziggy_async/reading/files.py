@@ -4,122 +4,236 @@ Every error is a `DataFileError`: one sentence that begins with the file's name.
 the line of a CSV file, the row of a Parquet file counted from 1.
 """
 
-import contextlib
 import csv
 import glob
-import gzip
 import re
-import stat
+import tempfile
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Unpack
 
-from ziggy_async.messages import shortened, shown
-from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns
-from ziggy_async.store import BarStore
+from ziggy_async.messages import shortened
+from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, quoted, typed_columns
+from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
+from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
+from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns, role_of
+from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source
 
 if TYPE_CHECKING:
     import duckdb
 
-FILE_ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
-DELIMITERS = ",;\t|"
-PARQUET_MAGIC = b"PAR1"
-LONGEST_FAULT = 300
+LONGEST_FAULT = 400
 """Characters of a message about a file: it may quote what the file holds, and that may be anything."""
+TICK = 0.1
+"""Seconds between two looks at how far DuckDB is."""
+OF_READING = 0.8
+"""The part of a file's time in which DuckDB reads it."""
 
 
-LONGEST_LINE = 100
-"""Characters of a line of it."""
-LONGEST_HEADER = 100_000
-"""Characters of the line of column names: DuckDB takes hours for a million columns."""
+class Loader(Protocol):
+    """What a `BarStore` is to this module."""
 
-
-class DataFileError(ValueError):
-    """A file that cannot be used, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A file of bars; `symbol` is whose they are, where the caller says so."""
-
-    path: Path
-    symbol: str | None = None
-
-    @classmethod
-    def from_argument(cls, text: str) -> "DataFile":
-        """`path` or `SYMBOL=path`; a file that has a "=" in its own name is a path."""
-        symbol, equals, path = text.partition("=")
-        if not equals or "/" in symbol or Path(text).exists():
-            return cls(Path(text))
-        if not symbol or not path:
-            raise DataFileError(f"{text}: neither a path nor SYMBOL=path")
-        return cls(Path(path), symbol)
-
-    def symbol_of_name(self) -> str:
-        """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
-        underscore is a remark, and of endings only those of files are none of the symbol's."""
-        name = re.sub(FILE_ENDINGS, "", self.path.name, flags=re.IGNORECASE)
-        name = re.sub(r" \(\d+\)$", "", name)
-        return self.symbol or re.sub(r"(?<=.)_.*$", "", name).upper()
+    def load_frame(
+        self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
+    ) -> Skipped: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open file. `source` is a DuckDB table of the columns that matter, named by their roles, with the values as
-    they stand in the file, and of `row`, counted from 0; `typed` selects symbol, timestamp and the numbers from it."""
+    """An open file. `columns` are those that matter with the values as they stand in the file, and `row`, counted from
+    0; `typed` selects symbol, timestamp and the numbers from them."""
 
     file: DataFile
-    delimiter: str | None  # of a CSV file; None: Parquet
-    source: str
+    origin: Source
+    header: Header | None  # of a CSV file; None: Parquet
+    columns: Columns
     typed: str
     has_symbols: bool
     symbols: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
-        """Where a reader finds `row`. Blank lines and line ends inside quotes are why the file is read again."""
-        if self.delimiter is None:
-            return f"row {row + 1}"
-        with open_text(self.file.path) as lines, contextlib.suppress(csv.Error):  # which has a limit for values
-            reader = csv.reader(lines, delimiter=self.delimiter)
-            line_numbers = (reader.line_num for fields in reader if fields)
-            return f"line {next(islice(line_numbers, row + 1, None), row + 2)}"
+        """Where a reader finds `row`."""
+        if self.header is not None:
+            line = line_of(self.origin, self.columns.connection, self.header.delimiter, self.header.skipped, row)
+            if line is not None:
+                return f"line {line}"
         return f"row {row + 1}"
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far the files are, for whoever watches."""
+
+    files: int
+    done: int = 0
+    is_reading: bool = False
+    """Whether DuckDB reads a file, and knows how far it is."""
+
+    def part(self, percent: float) -> float:
+        """Of the whole, from 0 to 1; `percent` is DuckDB's figure, negative where it has none."""
+        within = OF_READING * max(0.0, percent) / 100 if self.is_reading else OF_READING
+        return (self.done + within) / self.files if self.done < self.files else 1.0
+
+
 def load_files(
-    store: BarStore,
+    store: Loader,
     files: Sequence[DataFile],
-    *,
-    unit: str | None = None,
-    on_loaded: Callable[[DataFile], None] | None = None,
-) -> list[str]:
-    """Loads the bars of all `files` into `store` and returns their symbols in the order in which they occur.
+    rules: Rules,
+    on_progress: Callable[[float], None] = lambda part: None,
+) -> tuple[list[str], Skipped]:
+    """Loads the bars of all `files` into `store`. Returns their symbols in the order in which they occur, and the rows
+    that were left out.
 
     A table with a symbol column carries many symbols; a symbol that occurs in several of these gets the bars of all of
-    them. `unit` ("ns", "us", "ms", "s") is that of timestamps that are whole numbers. `on_loaded` is called after each
-    file. Raises `DataFileError` (the store may hold the files before the faulty one by then), and
-    `ModuleNotFoundError` without DuckDB.
+    them. `on_progress` is called with the part that is done, now and then. Raises `DataFileError` (the store may hold
+    the files before the faulty one by then), and `ModuleNotFoundError` without DuckDB. DuckDB works in a thread, so
+    that an interrupt takes effect at once.
     """
     import duckdb
 
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        tables = [open_table(connection, file, f"file_{index}") for index, file in enumerate(files)]
+    progress = Progress(len(files))
+    with (
+        duckdb.connect() as connection,
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(1, "reading") as executor,
+    ):
+        connection.execute(
+            "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
+        )
+        reading = Reading(connection, Path(folder), rules, progress)
+        loading = executor.submit(reading.load, store, files)
+        try:
+            while wait([loading], TICK).not_done:
+                on_progress(progress.part(connection.query_progress()))
+        except BaseException:
+            progress.files = 0  # it goes no further than the query that is interrupted
+            connection.interrupt()
+            raise
+        return loading.result()
+
+
+class Reading:
+    """One call: its connection, folder for copies, rules, and how far it is."""
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", folder: Path, rules: Rules, progress: Progress) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._rules = rules
+        self._progress = progress
+
+    def load(self, store: Loader, files: Sequence[DataFile]) -> tuple[list[str], Skipped]:
+        tables = [self._open(file, f"file_{index}") for index, file in enumerate(files)]
         refuse_same_name(tables)
         occurrences = Counter(symbol for table in tables for symbol in table.symbols)
         shared = [table for table in tables if any(occurrences[symbol] > 1 for symbol in table.symbols)]
-        for table in tables:
-            # Files that share symbols are first tried one by one, where a faulty row has a file and a line.
-            load_table(connection, BarStore() if table in shared else store, table, unit)
-            if on_loaded is not None:
-                on_loaded(table.file)
-        if shared:
-            load_together(connection, store, shared, unit)
-        return list(occurrences)
+        alone = [[table] for table in tables if table not in shared]
+        skipped: Counter[str] = Counter()
+        for group in [*alone, *([shared] if shared else [])]:
+            skipped.update(load_tables(store, group, self._rules).reasons)
+        return list(occurrences), Skipped(skipped)
+
+    def _open(self, file: DataFile, name: str) -> Table:
+        """Finds the columns of `file` and checks that every value is of its column's type."""
+        with errors_named(file.path):
+            self._progress.is_reading = True
+            origin = opened_source(file.path, self._folder)
+            header = None if origin.is_parquet else self._header(origin)
+            roles = self._pick(file, origin, header, name)
+            types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
+            columns = Columns(self._connection, name, types)
+            owner = None if "symbol" in types else file.symbol_of_name()
+            table = Table(file, origin, header, columns, "", "symbol" in types)
+            try:
+                typed = typed_columns(columns, owner, self._rules)
+            except RowError as error:
+                raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
+            table = replace(table, typed=", ".join(f"{sql} AS {role}" for role, sql in typed.items()))
+            refuse_untyped(table, typed, self._rules, roles)
+            self._progress.is_reading = False
+            self._progress.done += 1
+            return with_symbols(table)
+
+    def _header(self, origin: Source) -> Header:
+        return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
+
+    def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> dict[str, str]:
+        """Makes the table of the columns that matter; returns role -> what the file calls it."""
+        if header is None:
+            scan = (
+                f"read_parquet({literal(glob.escape(str(origin.path)))}, file_row_number=true, hive_partitioning=false)"
+            )
+            described = self._connection.execute(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
+            names = [column for (column,) in described if column != "file_row_number"]
+            roles = self._roles(file, names)
+            self._connection.execute(
+                f"CREATE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
+            )
+            return roles
+        if header.tickers is not None:
+            return self._pick_side_by_side(file, origin, header, name)
+        roles = self._roles(file, list(header.names))
+        scan = csv_scan(origin, header, header.names)
+        self._connection.execute(
+            f"CREATE TABLE {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
+        )
+        return roles
+
+    def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> dict[str, str]:
+        """Of a file that has several tickers side by side, one below the other; rows that are there for other tickers
+        are left out."""
+        assert header.tickers is not None
+        numbered = [f"c{at}" for at in range(len(header.names))]
+        scan = csv_scan(origin, header, numbered)
+        self._connection.execute(f"CREATE TABLE {name}_wide AS SELECT row_number() OVER () - 1 AS row, * FROM {scan}")
+        parts = []
+        roles: dict[str, str] = {}
+        for ticker in dict.fromkeys(ticker for ticker in header.tickers if ticker is not None):
+            own = [at for at, owner in enumerate(header.tickers) if owner in (None, ticker)]
+            roles = self._roles(file, [header.names[at] for at in own])
+            places = {header.names[at]: numbered[at] for at in own}
+            columns = ", ".join(f"{places[column]} AS {role}" for role, column in roles.items() if role != "time")
+            empty = " AND ".join(f"coalesce({places[roles[role]]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
+            parts.append(f"SELECT row, {literal(ticker)} AS symbol, {columns} FROM {name}_wide WHERE NOT ({empty})")
+        self._connection.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
+        return roles
+
+    def _roles(self, file: DataFile, names: Sequence[str]) -> dict[str, str]:
+        has_volume = self._rules.volume is not None
+        if file.is_part:  # its folder says whose bars they are
+            names = [each for each in names if role_of(each) != "symbol"]
+        roles = match_columns(names, None, self._rules.columns, has_volume)
+        if file.symbol is not None and "symbol" in roles:
+            raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
+        return roles
+
+
+def selected(roles: Mapping[str, str]) -> str:
+    """SQL of the columns by their roles; a date and a time of day are joined."""
+    columns = {role: quoted(name) for role, name in roles.items() if role != "time"}
+    if "time" in roles:
+        columns["timestamp"] = (
+            f"nullif(trim(CAST({columns['timestamp']} AS VARCHAR)), '') || ' ' ||"
+            f" nullif(trim(CAST({quoted(roles['time'])} AS VARCHAR)), '')"
+        )
+    return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
+
+
+def csv_scan(origin: Source, header: Header, names: Sequence[str]) -> str:
+    """Every column as text; what the values are is decided here and not by a sample of the rows."""
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    has_names = header.skipped > 0
+    comments = ", comment='#'" if header.has_comments else ""
+    return (
+        f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
+        f" header={str(has_names).lower()}, skip={header.skipped - 1 if has_names else 0}, auto_detect=false,"
+        f" compression={literal(origin.kind)}, columns={{{columns}}}{comments})"
+    )
 
 
 @contextmanager
@@ -134,7 +248,9 @@ def errors_named(name: object) -> Iterator[None]:
     except duckdb.Error as error:
         raise DataFileError(f"{name}: {one_line(first_sentences(error))}") from error
     except UnicodeDecodeError as error:
-        raise DataFileError(f"{name}: neither Parquet nor text in UTF-8") from error
+        raise DataFileError(f"{name}: neither Parquet nor text in UTF-8 or, with a mark, UTF-16") from error
+    except (EOFError, zlib.error) as error:
+        raise DataFileError(f"{name}: is cut off or damaged: {one_line(str(error))}") from error
     except OSError as error:
         raise DataFileError(f"{name}: {error.strerror or error}") from error
     except (ValueError, TypeError, csv.Error) as error:
@@ -152,195 +268,57 @@ def first_sentences(error: Exception) -> str:
     return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
 
 
-def open_table(connection: "duckdb.DuckDBPyConnection", file: DataFile, name: str) -> Table:
-    """Finds the columns of `file` and checks that every value is of its column's type."""
-    with errors_named(file.path):
-        if is_parquet(file.path):
-            delimiter = None
-            relation = connection.read_parquet(glob.escape(str(file.path)), file_row_number=True)
-            row = "file_row_number"
-            columns = [column for column in relation.columns if column != row]
-        else:
-            delimiter, columns = csv_header(file.path)
-            relation = read_csv(connection, file.path, delimiter, columns)
-            row = "row_number() OVER () - 1"
-        roles = match_columns(columns)
-        if file.symbol is not None and "symbol" in roles:
-            raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
-        picked = relation.project(", ".join([f'{row} AS "row"', *(f"{quoted(roles[r])} AS {r}" for r in roles)]))
-        if delimiter is None:
-            picked.create_view(name)
-        else:
-            picked.create(name)
-        typed = typed_columns(connection, name, roles, file)
-        selection = ", ".join(f"{sql} AS {role}" for role, sql in typed.items())
-        table = Table(file, delimiter, name, selection, "symbol" in roles)
-        refuse_untyped(connection, table, typed)
-        return with_symbols(connection, table)
-
-
-def is_parquet(path: Path) -> bool:
-    """By the name's ending or the first bytes. Raises `ValueError` for what is no file of bars at all."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        # It is read several times; a pipe can be read once, a device may never end.
-        raise ValueError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
-    with path.open("rb") as file:
-        start = file.read(4)
-    if not start:
-        raise ValueError("is empty")
-    return start == PARQUET_MAGIC or path.suffix.lower() in {".parquet", ".pq"}
-
-
-def open_text(path: Path) -> IO[str]:
-    """The text of a CSV file, without its byte-order mark."""
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def csv_header(path: Path) -> tuple[str, list[str]]:
-    """Delimiter and column names, from the first line alone: guessing from the rows gives each file its own rules."""
-    with open_text(path) as lines:
-        first = lines.readline(LONGEST_HEADER + 1)
-    if not first.strip() or "\0" in first:
-        raise ValueError("is not a table: its first line has no column names")
-    if len(first) > LONGEST_HEADER:
-        start = shortened(first, LONGEST_LINE)
-        raise ValueError(f"is not a table: its first line has more than {LONGEST_HEADER} characters: {start!r}")
-    delimiter = max(DELIMITERS, key=first.count)
-    names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
-    return delimiter, unique(names)
-
-
-def unique(names: list[str]) -> list[str]:
-    """Names for DuckDB, to which capitals make no difference and each name is one column's: one that has none is called
-    by its position, a repeated one has its position behind."""
-    seen: set[str] = set()
-    result = []
-    for position, name in enumerate(names, start=1):
-        result.append(f"{name} (column {position})".lstrip() if not name or name.lower() in seen else name)
-        seen.add(name.lower())
-    return result
-
-
-def read_csv(
-    connection: "duckdb.DuckDBPyConnection", path: Path, delimiter: str, names: list[str]
-) -> "duckdb.DuckDBPyRelation":
-    """Every column as text; what the values are is decided here and not by a sample of the rows."""
-    return connection.read_csv(
-        glob.escape(str(path)),
-        sep=delimiter,
-        header=True,
-        quotechar='"',
-        escapechar='"',
-        auto_detect=False,
-        columns=dict.fromkeys(names, "VARCHAR"),
-    )
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def typed_columns(
-    connection: "duckdb.DuckDBPyConnection", source: str, roles: dict[str, str], file: DataFile
-) -> dict[str, str]:
-    """SQL that gives each role's values their type, NULL where they have not got it."""
-    types = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {source})").fetchall())
-    booleans = [roles[role] for role in PRICE_COLUMNS if types[role] == "BOOLEAN"]
-    if booleans:
-        raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
-    is_text = types["timestamp"] == "VARCHAR"
-    symbol = "nullif(trim(CAST(symbol AS VARCHAR)), '')" if "symbol" in roles else text_literal(file.symbol_of_name())
-    return {
-        "symbol": symbol,
-        "timestamp": timestamp_from_text(connection, source) if is_text else "timestamp",
-        **{name: f"TRY_CAST({name} AS DOUBLE)" for name in PRICE_COLUMNS},
-    }
-
-
-def text_literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-TIMES_OF_DAY = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-DAY_AND_MONTH = r"^\s*(\d{1,2})[/-](\d{1,2})[/-]\d{2,4}"
-TWO_DIGIT_YEAR = r"^\s*\d{1,2}[/-]\d{1,2}[/-]\d{2}(\D|$)"
-
-
-def timestamp_from_text(connection: "duckdb.DuckDBPyConnection", source: str) -> str:
-    """SQL that reads the text column `timestamp`; the first value says how all are written.
-
-    Year first is ISO 8601, with its offset from UTC or none; eight digits are a day; other digits are an epoch. Else it
-    is month/day/year, or day/month/year if the first value that tells the two apart says so.
-    """
-    first = connection.execute(f"SELECT timestamp FROM {source} WHERE timestamp IS NOT NULL LIMIT 1").fetchone()
-    text = first[0].strip() if first else ""
-    if re.fullmatch(r"[12]\d{7}", text):
-        return "try_strptime(timestamp, '%Y%m%d')"
-    if re.fullmatch(r"-?\d+", text):
-        return "TRY_CAST(timestamp AS BIGINT)"
-    if re.match(DAY_AND_MONTH, text):
-        order = "%d/%m/" if days_come_first(connection, source) else "%m/%d/"
-        text_sql = "replace(timestamp, '-', '/')"
-        short, long = (
-            f"try_strptime({text_sql}, [{', '.join(text_literal(order + year + time) for time in TIMES_OF_DAY)}])"
-            for year in ("%y", "%Y")
+def refuse_untyped(table: Table, typed: Mapping[str, str], rules: Rules, roles: Mapping[str, str]) -> None:
+    """Raises for the first row in which a value is missing or not of its column's type; where such rows are skipped,
+    for a column that has nothing else."""
+    connection, source = table.columns.connection, table.columns.source
+    faults = {role: f"({sql}) IS NULL" for role, sql in typed.items()}
+    if rules.skip:
+        entire = connection.execute(
+            f"SELECT {', '.join(f'bool_and({fault})' for fault in faults.values())} FROM {source}"
         )
-        return f"CASE WHEN regexp_matches(timestamp, {text_literal(TWO_DIGIT_YEAR)}) THEN {short} ELSE {long} END"
-    return "TRY_CAST(timestamp AS TIMESTAMPTZ)"
-
-
-def days_come_first(connection: "duckdb.DuckDBPyConnection", source: str) -> bool:
-    """Whether the first value that can only be read one way has its day first."""
-    fields = [f"TRY_CAST(regexp_extract(timestamp, {text_literal(DAY_AND_MONTH)}, {part}) AS INT)" for part in (1, 2)]
-    told = connection.execute(
-        f"SELECT {fields[0]} > 12 FROM {source} WHERE {fields[0]} > 12 OR {fields[1]} > 12 ORDER BY row LIMIT 1"
-    ).fetchone()
-    return bool(told and told[0])
-
-
-def refuse_untyped(connection: "duckdb.DuckDBPyConnection", table: Table, typed: dict[str, str]) -> None:
-    """Raises for the first row in which a value is missing or not of its column's type."""
-    faults = [f"({sql}) IS NULL" for sql in typed.values()]
-    names = [name for name in typed if name != "symbol" or table.has_symbols]
+        whole_columns = entire.fetchone() or ()
+        faults = {role: fault for (role, fault), is_all in zip(faults.items(), whole_columns, strict=True) if is_all}
+        if not faults:
+            return
+    values = ", ".join(f"CAST({role} AS VARCHAR)" if role in table.columns.types else "NULL" for role in faults)
     found = connection.execute(
-        f"SELECT row, {typed['symbol']}, [{', '.join(faults)}], "
-        f"[{', '.join(f'CAST({name} AS VARCHAR)' if name in names else 'NULL' for name in typed)}] "
-        f"FROM {table.source} WHERE {' OR '.join(faults)} ORDER BY row LIMIT 1"
+        f"SELECT row, {typed['symbol']}, [{', '.join(faults.values())}], [{values}] "
+        f"FROM {source} WHERE {' OR '.join(faults.values())} ORDER BY row LIMIT 1"
     ).fetchone()
     if found is None:
         return
     row, symbol, faulty, values = found
     at = faulty.index(True)
-    column, value = list(typed)[at], values[at]
+    role, value = list(faults)[at], values[at]
     owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
-    raise ValueError(f"{owner}{table.place(row)}: {column} {fault_of(column, value)}")
+    raise ValueError(
+        f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice_for(role, rules, roles, value)}"
+    )
 
 
-def fault_of(column: str, value: str | None) -> str:
-    if value is None or not value.strip():
-        return "is missing"
-    if column == "timestamp":
-        return f"{shown(value)} is no date and time, or not written like those before it"
-    return f"{shown(value)} is not a number"
+def advice_for(role: str, rules: Rules, roles: Mapping[str, str], value: str | None) -> str:
+    if role == "volume" and not rules.skip and (value is None or not value.strip()):
+        return "; --no-volume (volume=None) counts volumes as 0, --skip-invalid (invalid='skip') leaves such rows out"
+    return "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
 
 
-def with_symbols(connection: "duckdb.DuckDBPyConnection", table: Table) -> Table:
+def with_symbols(table: Table) -> Table:
     """The same table, knowing which symbols it holds, in the order in which they occur."""
-    query = f"SELECT symbol FROM (SELECT {table.typed}, row FROM {table.source}) GROUP BY symbol ORDER BY min(row)"
-    symbols = tuple(symbol for (symbol,) in connection.execute(query).fetchall())
-    if not symbols:
+    query = (
+        f"SELECT symbol FROM (SELECT {table.typed}, row FROM {table.columns.source}) GROUP BY symbol ORDER BY min(row)"
+    )
+    found = table.columns.connection.execute(query).fetchall()
+    if not found:
         raise ValueError("has column names but no rows")
-    return Table(table.file, table.delimiter, table.source, table.typed, table.has_symbols, symbols)
+    return replace(table, symbols=tuple(symbol for (symbol,) in found if symbol is not None))
 
 
 def refuse_same_name(tables: list[Table]) -> None:
-    """Two files without a symbol column cannot both be the bars of one symbol."""
+    """Two files without a symbol column cannot both be the bars of one symbol, unless they are parts of them."""
     owners: dict[str, Path] = {}
     for table in tables:
-        if table.has_symbols:
+        if table.has_symbols or table.file.is_part:
             continue
         (symbol,) = table.symbols
         if symbol in owners:
@@ -349,46 +327,57 @@ def refuse_same_name(tables: list[Table]) -> None:
         owners[symbol] = table.file.path
 
 
-def load_table(connection: "duckdb.DuckDBPyConnection", store: BarStore, table: Table, unit: str | None) -> None:
-    """One file into `store`; a refused row is named by its place in the file."""
-    relation = connection.sql(f"SELECT {table.typed} FROM {table.source} ORDER BY row")
-    with errors_named(table.file.path):
-        try:
-            store.load_frame(relation, "symbol", unit=unit)
-        except ValueError as error:
-            placed = re.sub(r"\brow (\d+)", lambda match: table.place(int(match[1])), str(error), count=1)
-            raise ValueError(placed) from error
-
-
-def load_together(
-    connection: "duckdb.DuckDBPyConnection", store: BarStore, tables: list[Table], unit: str | None
-) -> None:
-    """Files that share symbols, as one table."""
-    refuse_overlap(connection, tables)
-    relation = " UNION ALL ".join(f"SELECT {table.typed} FROM {table.source}" for table in tables)
-    with errors_named(", ".join(str(table.file.path) for table in tables)):
-        try:
-            store.load_frame(connection.sql(relation), "symbol", unit=unit)
-        except ValueError as error:
-            # The row is one of the joined table, which nobody has seen.
-            raise ValueError(re.sub(r",? ?\brow \d+", "", str(error), count=1)) from error
-
-
-def refuse_overlap(connection: "duckdb.DuckDBPyConnection", tables: list[Table]) -> None:
-    """Raises for the first bar that two of the files have; each was found faultless alone before."""
+def load_tables(store: Loader, tables: Sequence[Table], rules: Rules) -> Skipped:
+    """Files into `store`, as one table; a refused row is named by its place in its file."""
+    connection = tables[0].columns.connection
+    if len(tables) > 1:
+        refuse_overlap(connection, tables)
     every = " UNION ALL ".join(
-        f"SELECT symbol, timestamp, {index} AS file FROM (SELECT {table.typed} FROM {table.source})"
+        f"SELECT {table.typed}, {at} AS file, row FROM {table.columns.source}" for at, table in enumerate(tables)
+    )
+    with errors_named(", ".join(str(table.file.path) for table in tables)):
+        relation = connection.sql(f"SELECT * EXCLUDE (file, row) FROM ({every}) ORDER BY file, row")
+        options = ReadingOptions(
+            invalid=rules.invalid, unit=rules.unit, dates=rules.dates, price_scale=rules.price_scale
+        )
+        try:
+            return store.load_frame(relation, "symbol", **options)
+        except ValueError as error:
+            text = str(error)
+            found = re.search(r"\brow (\d+)", text)
+            if found is None:
+                raise
+            table, row = at_row(tables, int(found[1]))
+            placed = text[: found.start()] + table.place(row) + text[found.end() :]
+            raise DataFileError(f"{table.file.path}: {one_line(placed)}") from error
+
+
+def at_row(tables: Sequence[Table], row: int) -> tuple[Table, int]:
+    """The table that row `row` of all tables, one below the other, is of, and which it is there."""
+    for table in tables[:-1]:
+        (count,) = table.columns.connection.execute(f"SELECT count(*) FROM {table.columns.source}").fetchone() or (0,)
+        if row < count:
+            return table, row
+        row -= count
+    return tables[-1], row
+
+
+def refuse_overlap(connection: "duckdb.DuckDBPyConnection", tables: Sequence[Table]) -> None:
+    """Raises for the first bar that two of the files have."""
+    every = " UNION ALL ".join(
+        f"SELECT symbol, CAST(timestamp AS VARCHAR) AS timestamp, {index} AS file"
+        f" FROM (SELECT {table.typed} FROM {table.columns.source}) WHERE timestamp IS NOT NULL"
         for index, table in enumerate(tables)
     )
     with errors_named(", ".join(str(table.file.path) for table in tables)):
         found = connection.execute(
-            f"SELECT symbol, CAST(timestamp AS VARCHAR), list_sort(list(file)) FROM ({every}) "
-            "GROUP BY symbol, timestamp HAVING count(*) > 1 ORDER BY symbol, timestamp LIMIT 1"
+            f"SELECT symbol, timestamp, list_sort(list(file)) FROM ({every}) "
+            "GROUP BY symbol, timestamp HAVING count(DISTINCT file) > 1 ORDER BY symbol, timestamp LIMIT 1"
         ).fetchone()
     if found is None:
         return
-    symbol, timestamp, (first, second, *_) = found
-    both = [tables[first], tables[second]]
+    symbol, timestamp, (first, *others) = found
+    both = [tables[first], tables[next(each for each in others if each != first)]]
     advice = f"leave one of the two out, or the bars of {symbol} out of one"
     nameless = [table.file.path for table in both if not table.has_symbols]
     if nameless:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,16 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.reading.spellings import role_of
+from ziggy_async.messages import shown
+from ziggy_async.reading import frames
+from ziggy_async.reading.layouts import names_of
+from ziggy_async.reading.spellings import PRICES, role_of
 
 Pairs = list[tuple[str, Any]]
 
 
 class Texts(NamedTuple):
-    """A text column of an Arrow table: row i is `values[codes[i]]`, null where the code is -1."""
+    """A column of texts: row i is `values[codes[i]]`, missing where the code is -1."""
 
     codes: NDArray[np.int32]
     values: list[str]
+
+    @classmethod
+    def of(cls, texts: Iterable[str | None]) -> "Texts":
+        places: dict[str, int] = {}
+        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
+        return cls(np.asarray(codes, dtype=np.int32), list(places))
 
 
 class Unsupported(NamedTuple):
@@ -37,24 +46,78 @@ class Broken(NamedTuple):
     values: Callable[[], list[Any] | None]
 
 
-def pairs_of(data: object, symbol_column: str | None = None) -> Pairs:
+def pairs_of(
+    data: object,
+    symbol_column: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    symbol: str | None = None,
+) -> Pairs:
     """Names and columns, in the table's order. `TypeError` for what is no table.
 
-    Of a pandas index those levels whose role no column has, and that one which is called `symbol_column`.
+    Of a pandas index those levels whose role no column has, and that one which is called `symbol_column`. `symbol`: of
+    a frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
+    get them by their layout, or by number where `columns` names some.
     """
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame):
-        return _of_pandas(pandas, data, symbol_column)
+        pairs = frames.pairs_of(pandas, data, symbol_column, symbol)
+        numbered = [name for name, _ in pairs] == [str(number) for number in range(len(pairs))]
+        return _named([column for _, column in pairs], columns) if numbered and pairs else pairs
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(data, polars.LazyFrame):
+        data = data.collect()
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data)]
     if isinstance(data, Mapping):
         return [(str(name), column) for name, column in data.items()]
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
         return [(name, data[name]) for name in data.dtype.names]
+    if isinstance(data, np.ndarray) and data.ndim == 2:
+        return _named(list(data.T), columns)
+    if isinstance(data, list | tuple):
+        return _of_rows(data, columns)
     raise TypeError(
-        f"data: a {type(data).__name__} is no table; give an Arrow table, a pandas frame, a mapping of 1-D arrays"
-        " or a structured array"
+        f"data: a {type(data).__name__} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
+        " arrays, a structured or two-dimensional array, or a list of rows, mappings or objects"
     )
+
+
+def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:
+    """Columns without names."""
+    first = [column.iloc[0] if hasattr(column, "iloc") else column[0] for column in columns if len(column)]
+    if len(first) < len(columns) or not columns:
+        raise ValueError("the table has no rows")
+    return list(zip(names_of(first, chosen), columns, strict=True))
+
+
+def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None) -> Pairs:
+    if not len(rows):
+        raise ValueError("the table has no rows")
+    first = rows[0]
+    if isinstance(first, Mapping):
+        _refuse_others(rows, lambda row: isinstance(row, Mapping), "a mapping")
+        keys = dict.fromkeys(key for row in rows for key in row)
+        return [(str(key), [row.get(key) for row in rows]) for key in keys]
+    if hasattr(first, "_fields"):
+        _refuse_others(rows, lambda row: getattr(row, "_fields", None) == first._fields, f"a {type(first).__name__}")
+        return [(name, [row[at] for row in rows]) for at, name in enumerate(first._fields)]
+    if isinstance(first, list | tuple | np.ndarray):
+        fault = f"a row of {len(first)} values"
+        _refuse_others(rows, lambda row: isinstance(row, list | tuple | np.ndarray) and len(row) == len(first), fault)
+        return _named([list(column) for column in zip(*rows, strict=True)], columns)
+    names = [
+        name for name in dir(first) if not name.startswith("_") and (role_of(name) or name in (columns or {}).values())
+    ]
+    if not {role_of(name) for name in names} >= set(PRICES):
+        raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")
+    _refuse_others(rows, lambda row: all(hasattr(row, name) for name in names), f"a {type(first).__name__}")
+    return [(name, [getattr(row, name) for row in rows]) for name in names]
+
+
+def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: str) -> None:
+    for at, row in enumerate(rows):
+        if not is_alike(row):
+            raise ValueError(f"row {at} is {shown(row)}, not {kind} like the first")
 
 
 def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | Texts | Unsupported | Broken":
@@ -79,32 +142,3 @@ def _values(data: Any, name: str) -> list[Any] | None:
         values = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
         return None if values is None else list(values())
     return None
-
-
-def _of_pandas(pandas: Any, frame: Any, symbol_column: str | None) -> Pairs:
-    names = _names_of_pandas(frame)
-    pairs = [(name, frame.iloc[:, place]) for place, name in enumerate(names)]
-    taken = {role_of(name) for name in names}
-    for place, label in enumerate(frame.index.names):
-        level = frame.index.get_level_values(place)
-        name = str(label)
-        if name == symbol_column and name not in names:
-            pairs.append((name, level.to_series()))
-            continue
-        is_time = isinstance(level, pandas.DatetimeIndex) or (label is None and level.inferred_type == "date")
-        role = "timestamp" if is_time else role_of(name)
-        if role is not None and role not in taken:
-            taken.add(role)
-            pairs.append((name if role_of(name) == role else role, level.to_series()))
-    return pairs
-
-
-def _names_of_pandas(frame: Any) -> list[str]:
-    """Of several levels of column names, of which all but one say the same of every column, that one's: the figures of
-    one ticker, as some providers give them."""
-    if frame.columns.nlevels > 1:
-        levels = [list(map(str, frame.columns.get_level_values(at))) for at in range(frame.columns.nlevels)]
-        telling = [level for level in levels if len(set(level)) > 1]
-        if len(telling) == 1:
-            return telling[0]
-    return [str(name) for name in frame.columns]

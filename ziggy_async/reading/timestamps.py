@@ -1,6 +1,5 @@
 """Moments in any of the ways in which callers write them, as nanoseconds since 1970 UTC."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +8,11 @@ from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.messages import shown
+from ziggy_async.reading.dates import read_text
+from ziggy_async.reading.epochs import NAT, read_whole
+from ziggy_async.reading.options import UNITS
 
-NAT = np.iinfo(np.int64).min
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}(\d{1,3})")
-UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
-"""Units of timestamps that are whole numbers, in nanoseconds."""
 NANOSECONDS_OF = UNITS | {"m": 60 * 10**9, "h": 3_600 * 10**9, "D": 86_400 * 10**9, "W": 604_800 * 10**9}
 """Of NumPy's units down to the nanosecond; a month and a year have no fixed number."""
 MOST_YEARS = 300
@@ -22,17 +20,14 @@ MOST_YEARS = 300
 OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
 
 
-class UnitError(ValueError):
-    """A whole number without a unit, or an unknown unit: the caller's mistake, and no row's."""
+def to_ns(value: object, unit: str | None = None, dates: str | None = None) -> int:
+    """Nanoseconds since 1970 UTC of a datetime, date, datetime64, text or whole number.
 
-
-def to_ns(value: object, unit: str | None = None) -> int:
-    """Nanoseconds since 1970 UTC of a datetime, date, datetime64, ISO 8601 text or, given `unit`, a whole number.
-
-    What names no zone is UTC. `ValueError` for text that is no time, for whole numbers without a unit of "ns", "us",
-    "ms" or "s", and for times before 1677-09-21 or after 2262-04-11; `TypeError` for anything else.
+    What names no zone is UTC. `unit` is that of whole numbers; `dates` the order of a text's day, month and year, if it
+    can be read in several. `ValueError` for what is no time or cannot be told, and for times before 1677-09-21 or after
+    2262-04-11; `TypeError` for anything else.
     """
-    nanoseconds = _exact_ns(value, unit)
+    nanoseconds = _exact_ns(value, unit, dates)
     if not NAT < nanoseconds <= -(NAT + 1):
         raise ValueError(f"{value if isinstance(value, date | np.datetime64) else shown(value)} {OUT_OF_RANGE}")
     return nanoseconds
@@ -42,10 +37,14 @@ def _to_ns_for_core(value: object, unit: str | None) -> int:
     """As `to_ns`, for one bar, of which the core says the symbol: errors name the column, as they do for tables."""
     if is_missing(value):
         raise ValueError(f"timestamp is missing: it is {value!r}")
+    if unit is not None and unit not in UNITS:
+        raise ValueError(f"timestamp: unit: {unit!r} is none of 'ns', 'us', 'ms', 's'")
     try:
         return to_ns(value, unit)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"timestamp: {error}") from None
+    except TypeError as error:
+        raise TypeError(f"timestamp: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"timestamp: {error}") from None
 
 
 _core.register("to_ns", _to_ns_for_core)
@@ -58,30 +57,38 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float | datetime | np.generic) and bool(value != value)
 
 
-def unit_ns(unit: str | None, value: object) -> int:
-    """Nanoseconds of a unit; `value`, the number that needs one, is for the message."""
-    if unit is None:
-        raise UnitError(f"{shown(value)}: a timestamp that is a whole number needs unit=: 'ns', 'us', 'ms' or 's'")
-    if unit not in UNITS:
-        raise UnitError(f"unit: {unit!r} is none of 'ns', 'us', 'ms', 's'")
-    return UNITS[unit]
+def as_whole(value: object) -> int | None:
+    """The value of a whole number of any type; None of anything else."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating) and np.isfinite(value) and value == np.floor(value):
+        return int(value)
+    return None
 
 
-def _exact_ns(value: object, unit: str | None) -> int:
+def _exact_ns(value: object, unit: str | None, dates: str | None) -> int:
+    moment = getattr(value, "asm8", value)  # of pandas' Timestamp, which may reach further than nanoseconds
+    if isinstance(moment, np.datetime64):
+        nanoseconds, wrong = datetime64_ns(np.asarray(moment).reshape(1))
+        return NAT if wrong[0] else int(nanoseconds[0])
     if isinstance(value, datetime):
         aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-        # pandas' Timestamp is a datetime that has nanoseconds besides.
-        return (aware - EPOCH) // timedelta(microseconds=1) * 1000 + int(getattr(value, "nanosecond", 0))
+        return (aware - EPOCH) // timedelta(microseconds=1) * 1000
     if isinstance(value, date):
         return (value - EPOCH.date()).days * 86_400 * 10**9
-    if isinstance(value, np.datetime64):
-        nanoseconds, wrong = datetime64_ns(np.asarray(value).reshape(1))
-        return NAT if wrong[0] else int(nanoseconds[0])
+    whole = as_whole(value)
     if isinstance(value, str):
-        return _ns_of_text(value)
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return int(value) * unit_ns(unit, value)
-    raise TypeError(f"{shown(value)} is no timestamp but a {type(value).__name__}")
+        if not value.strip().isdecimal() or (unit is None and len(value.strip()) == 8):
+            return read_text(value, dates)
+        whole = int(value)
+    if whole is None:
+        raise TypeError(f"{shown(value)} is no timestamp but a {type(value).__name__}")
+    moments = read_whole(np.array([whole if abs(whole) < 2**63 else 0]), np.zeros(1, dtype=bool), unit, dates)
+    if moments.is_wrong[0]:
+        raise ValueError(moments.fault(0))
+    return int(moments.nanoseconds[0])
 
 
 def datetime64_ns(moments: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -105,12 +112,3 @@ def datetime64_ns(moments: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.
     factor = NANOSECONDS_OF[unit] * step
     wrong = ~missing & ((counts > -(NAT + 1) // factor) | (counts < -(-(NAT + 1) // factor)))
     return np.where(wrong | missing, NAT, np.where(wrong, 0, counts) * factor), wrong
-
-
-def _ns_of_text(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ValueError(f"{shown(text)} is no ISO 8601 time") from None
-    beyond = BEYOND_MICROSECONDS.search(text)  # digits that a datetime has no place for
-    return _exact_ns(moment, None) + (int(beyond[1].ljust(3, "0")) if beyond else 0)

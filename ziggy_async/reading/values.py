@@ -1,8 +1,9 @@
 """The values of a table's columns as float64 and as nanoseconds, and what is said of those that are neither."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,30 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.dates import AmbiguousError, read_column
+from ziggy_async.reading.epochs import NAT, UnitError, read_whole
+from ziggy_async.reading.numbers import POINT, decimal_mark, number_of
+from ziggy_async.reading.options import PLAIN, Rules
+from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
-from ziggy_async.reading.timestamps import NAT, OUT_OF_RANGE, UnitError, datetime64_ns, is_missing, to_ns, unit_ns
+from ziggy_async.reading.timestamps import OUT_OF_RANGE, as_whole, datetime64_ns, is_missing, to_ns
 
 Floats = NDArray[np.float64]
 Nanoseconds = NDArray[np.int64]
+Column = NDArray[Any] | Texts
+
+LEAST_SCALED, SURELY_SCALED, SCALED_TICK = 10**7, 10**9, 10**5
+"""Whole numbers from the second on are taken for scaled prices, and those from the first on that are multiples of the
+third: 1e-9 is the scale in use, and ticks are a ten-thousandth at least."""
 
 
 @dataclass(frozen=True)
 class Reader:
     """Reads columns, and raises for the first value that is none of its column's kind.
 
-    `label`: what a message says before a row, the symbol of that row where it is known. `unit`: of whole numbers that
-    are times. `skip`: such values are NaN or NaT instead, so that the core skips their rows and counts them; but a
-    column in which no value can be read is another column than it should be, and raises all the same.
+    `label`: what a message says before a row, the symbol of that row where it is known. `owners`: whose row each is,
+    None where all are one symbol's. With `rules.skip` such values are NaN or NaT instead, so that the core skips their
+    rows and counts them; but a column in which no value can be read is another column than it should be, and raises all
+    the same.
     """
 
     label: Callable[[int], str]
-    unit: str | None = None
-    skip: bool = False
+    rules: Rules = PLAIN
+    owners: NDArray[np.int32] | None = None
 
     def array(self, name: str, column: Any) -> NDArray[Any]:
         """A column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""
         if isinstance(column, Broken):
-            values = column.values() if self.skip and column.row >= 0 else None
+            values = column.values() if self.rules.skip and column.row >= 0 else None
             if values is None:
                 raise ValueError(f"{self.label(column.row)}{column.sentence}")
             column = values
@@ -47,14 +59,69 @@ class Reader:
             raise ValueError(f"{self.label(0)}column {name!r} has shape {array.shape}; one dimension is needed")
         return array
 
+    def numbers(self, columns: Mapping[str, tuple[str, Any]]) -> dict[str, Floats]:
+        """Role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree on what
+        is a decimal mark."""
+        arrays = {role: (name, self._column(name, column)) for role, (name, column) in columns.items()}
+        try:
+            mark = decimal_mark(text for _, array in arrays.values() for text in _texts_of(array))
+        except ValueError as error:
+            raise ValueError(f"{self.label(0)}{error}") from None
+        self._refuse_scaled(arrays)
+        floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
+        scale = self.rules.price_scale
+        return floats if scale is None else {role: _scaled(role, column, scale) for role, column in floats.items()}
+
     def floats(self, name: str, column: Any) -> Floats:
+        """One column of numbers by itself."""
+        array = self._column(name, column)
+        return self._floats(name, array, decimal_mark(_texts_of(array)))
+
+    def nanoseconds(self, name: str, column: Any) -> Nanoseconds:
+        array = self._column(name, column)
+        if isinstance(array, Texts):
+            return self._from_texts(name, array)
+        if array.dtype.kind == "M":
+            return self._from_datetime64(name, array)
+        if array.dtype.kind in "iuf":
+            return self._from_numbers(name, array)
+        if array.dtype.kind == "O":
+            return self._from_objects(name, array)
+        if not len(array):
+            return np.empty(0, dtype=np.int64)
+        raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but a {array.dtype}"))
+
+    def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
+        """Of two columns, a date and a time of day: names and columns."""
+        days = list(map(_date_text, _values_of(self._column(*dates))))
+        times = list(map(_clock_text, _values_of(self._column(*clocks))))
+        if len(days) != len(times):
+            raise ValueError(f"columns differ in length: {dates[0]!r} {len(days)}, {clocks[0]!r} {len(times)}")
+        both = [None if not day or not time else f"{day} {time}" for day, time in zip(days, times, strict=True)]
+        return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
+
+    def _column(self, name: str, column: Any) -> Column:
+        """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
         if isinstance(column, Texts):
-            named = np.flatnonzero(column.codes >= 0)
-            if len(named):
-                row = int(named[0])
-                raise self._fault(name, row, _no_number(column.values[column.codes[row]]))
-            return np.full(len(column.codes), np.nan)
+            return column
         array = self.array(name, column)
+        if array.dtype.kind in "US":
+            return Texts.of(_decoded(value) for value in array.tolist())
+        if array.dtype.kind == "O" and (kinds := _kinds(array)) and kinds <= {str, bytes, np.str_, np.bytes_}:
+            return Texts.of(None if is_missing(value) else _decoded(value) for value in array)
+        return array
+
+    def _floats(self, name: str, array: Column, mark: str) -> Floats:
+        if isinstance(array, Texts):
+            of_code = np.full(len(array.values) + 1, np.nan)  # the last place is for null, whose code is -1
+            faults = {}
+            for code, text in enumerate(array.values):
+                try:
+                    of_code[code] = number_of(text, mark)
+                except ValueError as error:
+                    faults[code] = str(error)
+            self._refuse_texts(name, array, faults)
+            return of_code[array.codes]
         if array.dtype.kind == "b":
             raise TypeError(self._all_booleans(name))
         if array.dtype.kind in "iuf":
@@ -63,22 +130,23 @@ class Reader:
             if not len(array):
                 return np.empty(0)
             raise self._fault(name, 0, _no_number(array[0]))
-        return self._each(name, array, np.full(len(array), np.nan), _float_of)
+        return self._each(name, array, np.full(len(array), np.nan), lambda value: _float_of(value, mark))
 
-    def nanoseconds(self, name: str, column: Any) -> Nanoseconds:
-        if isinstance(column, Texts):
-            return self._from_texts(name, column)
-        array = self.array(name, column)
-        if array.dtype.kind == "M":
-            return self._from_datetime64(name, array)
-        if array.dtype.kind in "iu":
-            return self._from_integers(name, array)
-        if array.dtype.kind in "OUS":
-            moments = np.full(len(array), NAT, dtype=np.int64)
-            return self._each(name, array, moments, self._moment_of)
-        if not len(array):
-            return np.empty(0, dtype=np.int64)
-        raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but a {array.dtype}"))
+    def _refuse_scaled(self, arrays: Mapping[str, tuple[str, Column]]) -> None:
+        """Prices that are whole numbers of some billionth."""
+        if self.rules.price_scale is not None:
+            return
+        prices = [column for role in PRICES if isinstance(column := arrays[role][1], np.ndarray)]
+        if len(prices) < len(PRICES) or not all(each.dtype.kind in "iu" for each in prices):
+            return
+        whole = [np.ma.compressed(each) for each in prices]
+        least = min((int(each.min()) for each in whole if len(each)), default=0)
+        if least >= SURELY_SCALED or (least >= LEAST_SCALED and not any((each % SCALED_TICK).any() for each in whole)):
+            name, close = arrays["close"][0], int(whole[-1][0])
+            raise ValueError(
+                f"{self.label(0)}column {name!r}: {close} is {close / 1e9:g} in billionths, or as it stands:"
+                " say price_scale=1e-9 or price_scale=1 (--price-scale)"
+            )
 
     def _each(self, name: str, array: NDArray[Any], read: NDArray[Any], reading: Callable[[Any], Any]) -> NDArray[Any]:
         """Into `read`, which is full of what is missing, what `reading` makes of each value that is not."""
@@ -90,19 +158,19 @@ class Reader:
             try:
                 read[row] = reading(value)
                 were_read = True
-            except UnitError as error:
+            except (UnitError, AmbiguousError) as error:
                 raise self._fault(name, row, error) from None
             except (TypeError, ValueError) as error:
                 first = first or self._fault(name, row, error)
-                if not self.skip:
+                if not self.rules.skip:
                     break
-        if first is not None and not (self.skip and were_read):
+        if first is not None and not (self.rules.skip and were_read):
             raise first
         return read
 
     def _moment_of(self, value: Any) -> int:
         try:
-            return to_ns(value.decode() if isinstance(value, bytes) else value, self.unit)
+            return to_ns(_decoded(value), self.rules.unit, self.rules.dates)
         except TypeError as error:
             raise ValueError(str(error)) from None
 
@@ -111,36 +179,76 @@ class Reader:
         self._refuse(name, wrong, np.isnat(array), lambda row: f"{array[row]} {OUT_OF_RANGE}")
         return nanoseconds
 
-    def _from_integers(self, name: str, array: NDArray[Any]) -> Nanoseconds:
+    def _from_objects(self, name: str, array: NDArray[Any]) -> Nanoseconds:
+        """Whole numbers are of one unit; anything else stands for itself."""
+        wholes = [None if is_missing(value) else as_whole(value) for value in array]
+        is_none = np.array([whole is None for whole in wholes], dtype=bool)
+        missing = np.array([is_missing(value) for value in array], dtype=bool)
+        if not len(array) or (is_none & ~missing).any() or missing.all():
+            return self._each(name, array, np.full(len(array), NAT, dtype=np.int64), self._moment_of)
+        within = np.array([whole if whole is not None and abs(whole) < 2**63 else 0 for whole in wholes])
+        return self._whole(name, within, missing)
+
+    def _from_numbers(self, name: str, array: NDArray[Any]) -> Nanoseconds:
         missing = np.ma.getmaskarray(array)
-        whole = np.ma.filled(array, 0)
+        values = np.ma.filled(array, 0)
+        if array.dtype.kind == "f":
+            missing = missing | np.isnan(values)
+            values = np.where(missing, 0.0, values)
+            wrong = (values != np.floor(values)) | (np.abs(values) >= 2.0**63)
+            self._refuse(name, wrong, missing, lambda row: f"{values[row]} is no timestamp but a {array.dtype}")
+            missing = missing | wrong
+            values = np.where(missing, 0.0, values)
+        elif array.dtype.kind == "u":
+            values = np.minimum(values, np.uint64(2**63 - 1))
+        return self._whole(name, values.astype(np.int64), missing)
+
+    def _whole(self, name: str, whole: NDArray[np.int64], missing: NDArray[np.bool_]) -> Nanoseconds:
+        if missing.all():
+            return np.full(len(whole), NAT, dtype=np.int64)
         try:
-            factor = unit_ns(self.unit, int(whole[0]) if len(whole) else 0)
+            moments = read_whole(whole, missing, self.rules.unit, self.rules.dates)
         except UnitError as error:
-            raise ValueError(f"{self.label(0)}column {name!r}: {error}") from None
-        limit = -(NAT + 1) // factor
-        wrong = (whole > limit) | (whole < -limit)
-        self._refuse(name, wrong, missing, lambda row: f"{whole[row]} {self.unit} {OUT_OF_RANGE}")
-        return np.ascontiguousarray(np.where(missing | wrong, NAT, whole.astype(np.int64) * factor))
+            raise self._fault(name, error.row, error) from None
+        self._refuse(name, moments.is_wrong, missing, moments.fault)
+        return np.ascontiguousarray(moments.nanoseconds)
 
     def _from_texts(self, name: str, column: Texts) -> Nanoseconds:
         """Each distinct text is read once. The last place is for null, whose code is -1."""
+        blank = [code for code, text in enumerate(column.values) if not text.strip()]
+        codes = np.where(np.isin(column.codes, blank), -1, column.codes) if blank else column.codes
+        rows = np.flatnonzero(codes >= 0)
+        if len(rows) and self._is_whole(column.values[codes[rows[0]]]):
+            values = [whole if (whole := _whole_text(text)) is not None else text for text in column.values]
+            return self._from_objects(name, np.array([*values, None], dtype=object)[codes])
+        try:
+            is_of_owners = self.owners is not None and len(self.owners) == len(codes)
+            owners = self.owners[rows] if self.owners is not None and is_of_owners else None
+            read = read_column(column.values, codes[rows], owners, self.rules.dates)
+        except AmbiguousError as error:
+            raise self._fault(name, int(rows[error.at]), error) from None
         of_code = np.full(len(column.values) + 1, NAT, dtype=np.int64)
-        faults: dict[int, ValueError] = {}
-        for code, text in enumerate(column.values):
-            try:
-                of_code[code] = to_ns(text)
-            except ValueError as error:
-                faults[code] = error
-        missing = column.codes < 0
-        wrong = np.isin(column.codes, list(faults)) if faults else np.zeros(len(missing), dtype=bool)
-        self._refuse(name, wrong, missing, lambda row: faults[int(column.codes[row])])
-        return of_code[column.codes]
+        faults = dict(read.faults)
+        for code, nanoseconds in enumerate(read.nanoseconds):
+            if nanoseconds is not None and not NAT < nanoseconds < -NAT:
+                faults[code] = f"{shown(column.values[code])} {OUT_OF_RANGE}"
+            elif nanoseconds is not None:
+                of_code[code] = nanoseconds
+        self._refuse_texts(name, Texts(codes, column.values), faults)
+        return of_code[codes]
+
+    def _is_whole(self, text: str) -> bool:
+        """Whether a text is a whole number; eight digits without a unit are a date."""
+        return _whole_text(text) is not None and (self.rules.unit is not None or len(text.strip()) != 8)
+
+    def _refuse_texts(self, name: str, column: Texts, faults: Mapping[int, str]) -> None:
+        wrong = np.isin(column.codes, list(faults)) if faults else np.zeros(len(column.codes), dtype=bool)
+        self._refuse(name, wrong, column.codes < 0, lambda row: faults[int(column.codes[row])])
 
     def _refuse(
         self, name: str, wrong: NDArray[np.bool_], missing: NDArray[np.bool_], fault: Callable[[int], object]
     ) -> None:
-        if wrong.any() and not (self.skip and not (wrong | missing).all()):
+        if wrong.any() and not (self.rules.skip and not (wrong | missing).all()):
             row = int(np.argmax(wrong))
             raise self._fault(name, row, ValueError(str(fault(row))))
 
@@ -152,13 +260,69 @@ class Reader:
         return f"{self.label(-1)}column {name!r} holds booleans and no numbers"
 
 
+def _scaled(role: str, column: Floats, scale: float) -> Floats:
+    """A division by a whole number rounds once, where the scale itself is a rounded number."""
+    if role not in PRICES:
+        return column
+    inverse = round(1 / scale) if scale < 1 else 0
+    return column / inverse if inverse and 1 / inverse == scale else column * scale
+
+
+def _texts_of(array: Column) -> Iterable[str]:
+    if isinstance(array, Texts):
+        return array.values
+    return (value for value in array if isinstance(value, str)) if array.dtype.kind == "O" else ()
+
+
+def _values_of(array: Column) -> list[Any]:
+    if isinstance(array, Texts):
+        return [None if code < 0 else array.values[code] for code in array.codes.tolist()]
+    return list(array)
+
+
+def _date_text(value: Any) -> str | None:
+    if is_missing(value):
+        return None
+    if isinstance(value, np.datetime64):
+        return str(value.astype("M8[D]"))
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    whole = as_whole(value)
+    return str(whole if whole is not None else value).strip()
+
+
+def _clock_text(value: Any) -> str | None:
+    if is_missing(value):
+        return None
+    if isinstance(value, np.timedelta64):
+        value = str((np.datetime64(0, "s") + value.astype("m8[s]")).astype(datetime).time())
+    whole = as_whole(value)
+    return f"{whole:06}" if whole is not None else str(value).strip()
+
+
+def _whole_text(text: str) -> int | None:
+    text = text.strip()
+    digits = text.removesuffix(".0")
+    return int(digits) if digits.removeprefix("-").isdecimal() and digits.isascii() else None
+
+
+def _decoded(value: Any) -> Any:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+
+
+def _kinds(array: NDArray[Any]) -> set[type]:
+    return {type(value) for value in array if not is_missing(value)}
+
+
 def _no_number(value: object) -> ValueError:
     return ValueError(f"{shown(value)} is no number")
 
 
-def _float_of(value: Any) -> float:
+def _float_of(value: Any, mark: str = POINT) -> float:
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{value} is a boolean and no number")
+    if isinstance(value, str):
+        return number_of(value, mark)
     if not isinstance(value, int | float | Decimal | np.integer | np.floating):
         raise _no_number(value)
     try:
@@ -168,7 +332,8 @@ def _float_of(value: Any) -> float:
 
 
 def _array_of(column: Any) -> NDArray[Any]:
-    if type(column).__module__.partition(".")[0] == "pandas" and not isinstance(column.dtype, np.dtype):
+    dtype = getattr(column, "dtype", None)  # a scalar of pandas has none
+    if dtype is not None and type(column).__module__.partition(".")[0] == "pandas" and not isinstance(dtype, np.dtype):
         return _of_extension(sys.modules["pandas"].Series(column))
     if isinstance(column, list | tuple):
         # As objects: NumPy would turn [1.0, "x"] into text, and the row at fault would be lost.

@@ -1,4 +1,4 @@
-"""The file in which samples wait for the day on which they are compared."""
+"""A file of samples with the machine and the version that they are of."""
 
 import json
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from ziggy_async import _core
 from ziggy_async._version import __version__
-from ziggy_async.latency_benchmark.regression import LEAST_SAMPLES, Samples
+from ziggy_async.regression.comparison import LEAST_SAMPLES, Samples
 
 KIND = "ziggy_async samples"
 FORMAT = 1
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Baseline:
-    """Samples with what they were measured on and of."""
+    """Samples with the machine and the version that they are of."""
 
     samples: dict[str, Samples]
     machine: dict[str, str]
@@ -32,7 +32,7 @@ class Baseline:
         return cls(dict(samples), machine(), __version__)
 
     def warnings(self) -> list[str]:
-        """What makes a comparison with samples of here and now less certain, a sentence each."""
+        """Why a comparison with samples of this machine and version is less certain, a sentence each."""
         here = machine()
         differences = [
             f"{name} {self.machine[name]}, here {value}"
@@ -46,7 +46,7 @@ class Baseline:
 
 
 def machine() -> dict[str, str]:
-    """What decides on the figures beside the package."""
+    """What the figures depend on beside the package."""
     cpu = _core.cpu()
     return {
         "processor": processor(),
@@ -67,7 +67,7 @@ def processor() -> str:
 
 
 def write(path: Path, baseline: Baseline) -> None:
-    """Replaces `path` in one step. `ValueError` that says why when it cannot be written; what was there stays."""
+    """Replaces `path` in one step. Raises `ValueError` that says why it cannot be written; what was there stays."""
     content = {
         "kind": KIND,
         "format": FORMAT,
@@ -88,7 +88,7 @@ def write(path: Path, baseline: Baseline) -> None:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """`ValueError` when it can be foreseen that `write` will fail, for those who are about to measure for long."""
+    """Raises `ValueError` where `write` would fail, before half a minute of measurement rather than after it."""
     if path.is_dir():
         raise ValueError(f"cannot write {path}: it is a directory")
     if not path.parent.is_dir():
@@ -98,7 +98,7 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def read(path: Path) -> Baseline:
-    """`ValueError` that says what is wrong with `path`."""
+    """The baseline in `path`. Raises `ValueError` that says what is wrong with it."""
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:

@@ -1,12 +1,12 @@
-"""Measures the benchmarks of `regress` again and again. What must not look like a slower package:
+"""Measures the workloads of `regress`. It must not take these for a slower package:
 
 - Threads that the system puts on one core now and on two then, for seconds, which makes a third of the time: each
   process keeps to one core. That all cores are used is the concern of other benchmarks.
 - A process that is slower than the next for all of its life, by where its memory lies: there are several.
-- Pauses: the benchmarks take turns, each is repeated in its turn, and the shortest call is the sample. Garbage that is
-  not the benchmarks' own is not collected meanwhile.
-- A machine that is slower today: call by call the benchmark alternates with its yardstick.
-- Another program on the same core, which gets its time slice whenever a thread hands over to another: a turn of which
+- Pauses: the workloads alternate, each is repeated for a slice of time, and the shortest call is the sample. Garbage
+  that is not the workloads' own is not collected meanwhile.
+- A machine that is slower today: call by call the workload alternates with its reference workload.
+- Another program on the same core, which gets its time slice whenever a thread hands over to another: a slice in which
   no call had the core to itself is repeated, and when that happens too often there is no result.
 """
 
@@ -23,30 +23,30 @@ from contextlib import closing, contextmanager
 
 from ziggy_async.latency_benchmark.market import sample_market
 from ziggy_async.latency_benchmark.package_way import MarketComputer
-from ziggy_async.latency_benchmark.regression import Samples
-from ziggy_async.latency_benchmark.turns import BENCHMARKS, Turn, every_turn
+from ziggy_async.regression.comparison import Samples
+from ziggy_async.regression.workloads import BENCHMARKS, Workload, workloads_of
 
 Measured = dict[str, tuple[float, float]]
-"""Benchmark -> seconds of one operation of it, and of its yardstick."""
+"""Workload -> seconds of one operation of it, and of its reference workload."""
 
 PROCESSES = 5
 ROUNDS = 5
 """Of each process, without the first one, which warms up."""
-TURN = 0.08
-"""Seconds for which a benchmark and its yardstick are repeated in their turn."""
+SLICE = 0.08
+"""Seconds for which a workload and its reference workload are repeated."""
 PROBE = 0.015
 """Seconds of spinning that show whether the core is free: a few time slices of a scheduler."""
 ALONE = 0.9
 """The part of the time that a process gets of its core when nobody else uses it."""
 PATIENCE = 5.0
-"""Seconds for which one process repeats what others disturbed, all in all."""
+"""Seconds in all for which one process repeats what others disturbed."""
 CORES = 8
 """Cores that are tried for the freest one."""
 
 CHILD = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
-from ziggy_async.latency_benchmark.samples import main
+from ziggy_async.regression.measurement import main
 main(*map(json.loads, sys.argv[2:]))
 """
 
@@ -58,9 +58,9 @@ def collect(
     rounds: int = ROUNDS,
     patience: float = PATIENCE,
 ) -> dict[str, Samples]:
-    """`processes` * `rounds` samples of each of the benchmarks; `done` is called for each round.
+    """Measures each of the workloads `processes` * `rounds` times; calls `done` after each round.
 
-    `ValueError` that says what went wrong when a process fails, or finds no core free.
+    Raises `ValueError` that says what went wrong when a process fails, or finds no core free.
     """
     measured: list[Measured] = []
     for _ in range(processes):
@@ -72,7 +72,7 @@ def collect(
 
 
 def rounds_of_a_process(names: Collection[str], rounds: int, patience: float) -> Generator[Measured, None, None]:
-    """What a process of its own measures, round by round."""
+    """The rounds that a process of its own measures."""
     arguments = [json.dumps(argument) for argument in (sys.path, list(names), rounds, patience)]
     with tempfile.TemporaryFile("w+") as complaints:
         command = [sys.executable, "-c", CHILD, *arguments]
@@ -103,39 +103,39 @@ def main(names: list[str], rounds: int, patience: float) -> None:
 
 
 async def measure(names: Collection[str], rounds: int, patience: "Patience") -> None:
-    """Prints each round. It runs all benchmarks, beginning with another one."""
+    """Prints each round. A round runs all workloads and begins with another one than the round before."""
     async with MarketComputer(sample_market()) as computer:
-        turns, order = every_turn(computer), list(names)
+        workloads, order = workloads_of(computer), list(names)
         for number in range(rounds + 1):
             shift = number % len(order)
             measured = {}
             for name in order[shift:] + order[:shift]:
-                measured[name] = await undisturbed(turns[name], turns[BENCHMARKS[name]], patience)
+                measured[name] = await undisturbed(workloads[name], workloads[BENCHMARKS[name]], patience)
             if number > 0:
                 print(json.dumps(measured), flush=True)
 
 
-async def undisturbed(one: Turn, other: Turn, patience: "Patience") -> tuple[float, float]:
-    """Seconds of one operation in the shortest call of each. `TimeoutError` when patience ends."""
+async def undisturbed(one: Workload, other: Workload, patience: "Patience") -> tuple[float, float]:
+    """Seconds of one operation in the shortest call of each. Raises `TimeoutError` when patience ends."""
     while True:
         best, was_alone = await alternated(one, other)
         # Calls that wait although the core is free do so by themselves.
         if was_alone or (part := share()) >= ALONE:
             return best[one] / one.operations, best[other] / other.operations
-        patience.spend(TURN, part)
+        patience.spend(SLICE, part)
 
 
-async def alternated(one: Turn, other: Turn) -> tuple[dict[Turn, float], bool]:
+async def alternated(one: Workload, other: Workload) -> tuple[dict[Workload, float], bool]:
     """Seconds of the shortest call of each, and whether any call of the first one had the core to itself."""
     best, was_alone = {one: float("inf"), other: float("inf")}, False
-    end = time.perf_counter() + TURN
+    end = time.perf_counter() + SLICE
     while time.perf_counter() < end:
-        for turn in best:
+        for workload in best:
             start, cpu = time.perf_counter(), time.process_time()
-            await turn.way()
+            await workload.way()
             seconds = time.perf_counter() - start
-            best[turn] = min(best[turn], seconds)
-            was_alone |= turn is one and time.process_time() - cpu >= ALONE * seconds
+            best[workload] = min(best[workload], seconds)
+            was_alone |= workload is one and time.process_time() - cpu >= ALONE * seconds
     return best, was_alone
 
 
@@ -160,13 +160,13 @@ def share() -> float:
 
 
 class Patience:
-    """How long one process repeats what others disturb."""
+    """Seconds for which one process repeats what others disturb."""
 
     def __init__(self, seconds: float) -> None:
         self._left = seconds
 
     def spend(self, seconds: float, part: float) -> None:
-        """`TimeoutError` when it has come to its end; `part`: what the others leave."""
+        """Raises `TimeoutError` when none are left; `part`: what the others leave of the core."""
         self._left -= seconds
         if self._left < 0:
             raise TimeoutError(f"other programs leave {part:.0%} of a core, which is not enough to measure")

@@ -1,6 +1,6 @@
-"""The benchmarks that `regress` repeats, and the yardsticks that it measures them by.
+"""The workloads of `regress`, and the reference workloads that it measures them by.
 
-Each is a call of about a millisecond: so short that in a turn of many some are not disturbed by anything.
+A call of one takes about a millisecond, so short that of many calls some are not disturbed by anything.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ BENCHMARKS = {
     "blocking operation": "run_in_executor",
     "background task": "run_in_executor",
 }
-"""Name -> its yardstick: work of the same kind that has nothing of the package in it."""
+"""Name -> its reference workload: work of the same kind that has nothing of the package in it."""
 
 IN_A_ROW = 20
 """Awaits one after the other."""
@@ -38,37 +38,37 @@ FIGURED = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
-    """What is repeated in a turn: a call, which is so many operations."""
+class Workload:
+    """A call that is repeated, which is so many operations."""
 
     operations: int
     way: Way
 
 
-def every_turn(computer: MarketComputer) -> dict[str, Turn]:
-    """The benchmarks and the yardsticks by name."""
+def workloads_of(computer: MarketComputer) -> dict[str, Workload]:
+    """The workloads and the reference workloads by name."""
     market = computer.market
     single = market.features.compute_for_ticker_async
     return {
-        "watchlist features": Turn(1, partial(market.features.compute_batch_async, market.tickers)),
-        "watchlist signals": Turn(1, partial(market.signals.generate_signals_bulk_async, market.tickers)),
+        "watchlist features": Workload(1, partial(market.features.compute_batch_async, market.tickers)),
+        "watchlist signals": Workload(1, partial(market.signals.generate_signals_bulk_async, market.tickers)),
         "single await": in_a_row(partial(single, market.tickers[0])),
-        "gather of singles": Turn(AT_ONCE, partial(at_once, single, market)),
-        "load of bars": Turn(LOADED, partial(load, BarStore(), market)),
-        "computer's features": Turn(AT_ONCE, partial(at_once, computer.features, market)),
+        "gather of singles": Workload(AT_ONCE, partial(at_once, single, market)),
+        "load of bars": Workload(LOADED, partial(load, BarStore(), market)),
+        "computer's features": Workload(AT_ONCE, partial(at_once, computer.features, market)),
         "blocking operation": in_a_row(partial(computer.execute_blocking_operation, "nothing", nothing)),
         "background task": in_a_row(partial(task, computer)),
-        "NumPy": Turn(FIGURED, partial(in_numpy, market)),
+        "NumPy": Workload(FIGURED, partial(in_numpy, market)),
         "run_in_executor": in_a_row(in_executor),
     }
 
 
-def in_a_row(way: Way) -> Turn:
+def in_a_row(way: Way) -> Workload:
     async def one_after_the_other() -> None:
         for _ in range(IN_A_ROW):
             await way()
 
-    return Turn(IN_A_ROW, one_after_the_other)
+    return Workload(IN_A_ROW, one_after_the_other)
 
 
 async def at_once(way: Callable[[str], Awaitable[object]], market: Market) -> None:

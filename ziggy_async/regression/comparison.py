@@ -1,4 +1,4 @@
-"""Whether the package became slower: samples of now beside those of a baseline. Needs SciPy, the extra `bench`."""
+"""Compares samples of now with those of a baseline. Needs SciPy, the extra `bench`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,8 +18,8 @@ LEAST_SAMPLES = 7
 
 @dataclass(frozen=True)
 class Samples:
-    """Of one benchmark. `seconds`: of one operation. `pace`: what its yardstick took in the same round, which is work
-    of the same kind that has nothing of the package in it."""
+    """What one workload took, sample by sample. `seconds`: one operation. `pace`: one operation of its reference
+    workload in the same round."""
 
     seconds: tuple[float, ...]
     pace: tuple[float, ...]
@@ -27,10 +27,10 @@ class Samples:
 
 @dataclass(frozen=True)
 class Change:
-    """Of one benchmark from the baseline to now. `before` and `now` are medians in seconds.
+    """How one workload changed from the baseline to now. `before` and `now` are medians in seconds.
 
-    `ratio` is now / before by the clock, `paced_ratio` the same with each sample measured by its yardstick; `p` is the
-    larger one of both comparisons' p.
+    `ratio` is now / before by the clock, `paced_ratio` the same with each sample divided by its `pace`; `p` is the
+    larger p of the two comparisons.
     """
 
     name: str
@@ -46,17 +46,17 @@ class Change:
 
 
 def compare(before: Mapping[str, Samples], now: Mapping[str, Samples]) -> list[Change]:
-    """The changes of the benchmarks that both have, in the order of `now`.
+    """The changes of the workloads that both have, in the order of `now`.
 
-    "worse" is what is slower by the clock and against the yardstick as well, each by more than a tenth of the median
-    and with p < 0.002 by the test of Mann and Whitney; "better" likewise. A machine that is slower today for all that
-    runs on it makes nothing "worse", nor does a yardstick that is faster.
+    A workload is "worse" when it is slower by the clock and against its reference workload, each by more than a tenth
+    of the median and with p < 0.002 by the test of Mann and Whitney; "better" likewise. A machine that is slower today
+    makes nothing "worse", nor does a reference workload that is faster.
     """
     return [_change(name, before[name], samples) for name, samples in now.items() if name in before]
 
 
 def refuse_without_statistics() -> None:
-    """`ModuleNotFoundError` without SciPy, for those who are about to measure for long before they compare."""
+    """Raises `ModuleNotFoundError` without SciPy, before half a minute of measurement rather than after it."""
     import scipy.stats  # noqa: F401
 
 
@@ -90,7 +90,7 @@ def _compared(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[fl
 
 
 def confirmed(first: Sequence[Change], second: Sequence[Change]) -> list[Change]:
-    """The first changes, of which those are "worse" or "better" no more that a second look saw otherwise."""
+    """The first changes; of a workload that a second measurement judges otherwise, the second change."""
     again = {change.name: change for change in second}
     return [_less_sure(change, again.get(change.name)) for change in first]
 

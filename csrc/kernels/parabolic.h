@@ -1,0 +1,157 @@
+/* Wilder's parabolic stop and reverse. */
+#ifndef ZA_KERNELS_PARABOLIC_H
+#define ZA_KERNELS_PARABOLIC_H
+
+#include "kernels/params.h"
+#include "kernels/slots.h"
+
+/* While it is short everything is mirrored, prices and all, so that there is one set of rules: that of being long. */
+typedef struct parabolic {
+    vec side;          /* 1 while it is long, -1 while it is short */
+    vec stop, extreme; /* for the next bar; mirrored */
+    vec rate;
+    vec high, low; /* of the bar before, not mirrored */
+    vec value;     /* the stop of the last bar, not mirrored */
+} parabolic;
+
+/* The rates of one side. */
+typedef struct acceleration {
+    double first, step, most;
+} acceleration;
+
+INLINE acceleration acceleration_of(double first, double step, double most)
+{
+    return (acceleration){fmin(first, most), fmin(step, most), most};
+}
+
+INLINE parabolic parabolic_start(void)
+{
+    vec none = vec_fill(0.0);
+    return (parabolic){vec_fill(1.0), none, none, none, none, none, none};
+}
+
+/* Of the side, what long and short say. */
+INLINE vec parabolic_choice(vec side, double when_long, double when_short)
+{
+    return vec_select((mask)(side > 0.0), vec_fill(when_long), vec_fill(when_short));
+}
+
+/* The second bar: long unless it went down further than up. `given` is the first stop, 0 for the extreme of the first
+ * bar; a negative one begins short. */
+INLINE void parabolic_begin(parabolic *s, vec high, vec low, double given)
+{
+    vec down = s->low - low, up = high - s->high;
+    mask falls = (mask)(down > 0.0) & (mask)(down > up);
+    s->side = vec_select(falls, vec_fill(-1.0), vec_fill(1.0));
+    s->stop = vec_select(falls, -s->high, s->low);
+    if (given != 0.0) {
+        s->side = vec_fill(given > 0.0 ? 1.0 : -1.0);
+        s->stop = vec_fill(given);
+    }
+    mask is_long = (mask)(s->side > 0.0);
+    s->extreme = vec_select(is_long, high, -low);
+    s->high = high;
+    s->low = low;
+}
+
+/* A bar enters after the second. `offset` moves the stop away at a reversal, in parts of itself. */
+INLINE void parabolic_enter(parabolic *s, vec high, vec low, const acceleration sides[2], double offset)
+{
+    mask is_long = (mask)(s->side > 0.0);
+    vec top = vec_select(is_long, high, -low), bottom = vec_select(is_long, low, -high);
+    vec top_before = vec_select(is_long, s->high, -s->low), bottom_before = vec_select(is_long, s->low, -s->high);
+    mask turns = (mask)(bottom <= s->stop), rises = (mask)(top > s->extreme);
+    vec turned = vec_greater(s->extreme, vec_greater(top_before, top));
+    turned += vec_abs(turned) * offset;
+    s->value = vec_select(turns, turned, s->stop) * s->side;
+    s->side = vec_select(turns, -s->side, s->side);
+    vec first = parabolic_choice(s->side, sides[0].first, sides[1].first);
+    vec step = parabolic_choice(s->side, sides[0].step, sides[1].step);
+    vec most = parabolic_choice(s->side, sides[0].most, sides[1].most);
+    vec faster = vec_select(rises, vec_smaller(s->rate + step, most), s->rate);
+    s->rate = vec_select(turns, first, faster);
+    s->extreme = vec_select(turns, -bottom, vec_greater(s->extreme, top));
+    vec stop = vec_select(turns, -turned, s->stop);
+    vec limit = vec_select(turns, vec_smaller(-top_before, -top), vec_smaller(bottom_before, bottom));
+    s->stop = vec_smaller(stop + (s->extreme - stop) * s->rate, limit);
+    s->high = high;
+    s->low = low;
+}
+
+typedef struct sar_state {
+    parabolic stop;
+} sar_state;
+
+typedef struct sar_kernel {
+    sar_params p;
+    int64_t age;
+    acceleration sides[2];
+    sar_state s;
+} sar_kernel;
+
+INLINE void sar_start(sar_kernel *k, slots *all)
+{
+    (void)all;
+    k->sides[0] = k->sides[1] = acceleration_of(k->p.acceleration, k->p.acceleration, k->p.maximum);
+    k->s.stop = parabolic_start();
+}
+
+INLINE void sar_update(sar_kernel *k, const vec *in)
+{
+    if (k->age == 0) {
+        k->s.stop.high = in[0];
+        k->s.stop.low = in[1];
+        return;
+    }
+    if (k->age == 1) {
+        parabolic_begin(&k->s.stop, in[0], in[1], 0.0);
+        k->s.stop.rate = vec_fill(k->sides[0].first);
+    }
+    parabolic_enter(&k->s.stop, in[0], in[1], k->sides, 0.0);
+}
+
+INLINE void sar_value(const sar_kernel *k, vec *out)
+{
+    out[0] = k->s.stop.value;
+}
+
+typedef struct sarext_state {
+    parabolic stop;
+} sarext_state;
+
+typedef struct sarext_kernel {
+    sarext_params p;
+    int64_t age;
+    acceleration sides[2];
+    sarext_state s;
+} sarext_kernel;
+
+INLINE void sarext_start(sarext_kernel *k, slots *all)
+{
+    (void)all;
+    k->sides[0] = acceleration_of(k->p.accelerationinitlong, k->p.accelerationlong, k->p.accelerationmaxlong);
+    k->sides[1] = acceleration_of(k->p.accelerationinitshort, k->p.accelerationshort, k->p.accelerationmaxshort);
+    k->s.stop = parabolic_start();
+}
+
+INLINE void sarext_update(sarext_kernel *k, const vec *in)
+{
+    if (k->age == 0) {
+        k->s.stop.high = in[0];
+        k->s.stop.low = in[1];
+        return;
+    }
+    if (k->age == 1) {
+        parabolic_begin(&k->s.stop, in[0], in[1], k->p.startvalue);
+        k->s.stop.rate = parabolic_choice(k->s.stop.side, k->sides[0].first, k->sides[1].first);
+    }
+    parabolic_enter(&k->s.stop, in[0], in[1], k->sides, k->p.offsetonreverse);
+}
+
+/* Negative while it is short. */
+INLINE void sarext_value(const sarext_kernel *k, vec *out)
+{
+    out[0] = k->s.stop.value * k->s.stop.side;
+}
+
+#endif

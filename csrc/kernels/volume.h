@@ -1,0 +1,110 @@
+/* Where the volume goes. */
+#ifndef ZA_KERNELS_VOLUME_H
+#define ZA_KERNELS_VOLUME_H
+
+#include "kernels/params.h"
+#include "kernels/slots.h"
+
+typedef struct obv_state {
+    vec previous, total;
+} obv_state;
+
+typedef struct obv_kernel {
+    obv_params p;
+    int64_t age;
+    obv_state s;
+} obv_kernel;
+
+INLINE void obv_start(obv_kernel *k, slots *all)
+{
+    (void)all;
+    k->s = (obv_state){vec_fill(0.0), vec_fill(0.0)};
+}
+
+/* The first bar's volume counts as that of a rise. */
+INLINE void obv_update(obv_kernel *k, const vec *in)
+{
+    vec close = in[0], volume = in[1];
+    if (k->age > 0) {
+        vec falls = vec_select((mask)(close < k->s.previous), -volume, vec_fill(0.0));
+        volume = vec_select((mask)(close > k->s.previous), volume, falls);
+    }
+    k->s.total += volume;
+    k->s.previous = close;
+}
+
+INLINE void obv_value(const obv_kernel *k, vec *out)
+{
+    out[0] = k->s.total;
+}
+
+/* The volume of a bar, times where its close lies in its range, -1 to 1; 0 of a bar without one. */
+INLINE vec money_flow(const vec *in)
+{
+    vec high = in[0], low = in[1], close = in[2], range = high - low;
+    vec flow = vec_ratio((close - low) - (high - close), range, 0.0) * in[3];
+    return vec_select((mask)(range > 0.0), flow, vec_fill(0.0));
+}
+
+typedef struct ad_state {
+    vec total;
+} ad_state;
+
+typedef struct ad_kernel {
+    ad_params p;
+    int64_t age;
+    ad_state s;
+} ad_kernel;
+
+INLINE void ad_start(ad_kernel *k, slots *all)
+{
+    (void)all;
+    k->s.total = vec_fill(0.0);
+}
+
+INLINE void ad_update(ad_kernel *k, const vec *in)
+{
+    k->s.total += money_flow(in);
+}
+
+INLINE void ad_value(const ad_kernel *k, vec *out)
+{
+    out[0] = k->s.total;
+}
+
+typedef struct adosc_state {
+    vec total, fast, slow;
+} adosc_state;
+
+typedef struct adosc_kernel {
+    adosc_params p;
+    int64_t age;
+    double fast, slow; /* weights of the last value */
+    adosc_state s;
+} adosc_kernel;
+
+INLINE void adosc_start(adosc_kernel *k, slots *all)
+{
+    (void)all;
+    k->fast = 2.0 / (k->p.fast + 1.0);
+    k->slow = 2.0 / (k->p.slow + 1.0);
+    k->s = (adosc_state){vec_fill(0.0), vec_fill(0.0), vec_fill(0.0)};
+}
+
+/* Both averages are seeded by the first total. */
+INLINE void adosc_update(adosc_kernel *k, const vec *in)
+{
+    k->s.total += money_flow(in);
+    if (k->age == 0) {
+        k->s.fast = k->s.slow = k->s.total;
+    }
+    k->s.fast += (k->s.total - k->s.fast) * k->fast;
+    k->s.slow += (k->s.total - k->s.slow) * k->slow;
+}
+
+INLINE void adosc_value(const adosc_kernel *k, vec *out)
+{
+    out[0] = k->s.fast - k->s.slow;
+}
+
+#endif

@@ -1,0 +1,173 @@
+"""Dates and times as people write them, in Python and in files alike; what decides between two readings."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from ziggy_async import BarStore
+
+FIGURES = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 500.0}
+
+
+def in_python(tmp_path, texts, **options):
+    store = BarStore(10_000)
+    store.load("ABC", {"Date": list(texts), **{name: np.full(len(texts), x) for name, x in FIGURES.items()}}, **options)
+    return store.bars("ABC")["timestamp"]
+
+
+def in_a_file(tmp_path, texts, **options):
+    pytest.importorskip("duckdb")
+    lines = ["Date;open;high;low;close;volume", *(f"{text};10;12;9;11;500" for text in texts)]
+    (tmp_path / "abc_x.csv").write_text("\n".join(lines) + "\n")
+    return BarStore.read(tmp_path / "abc_x.csv", **options).bars("ABC")["timestamp"]
+
+
+both_ways = pytest.mark.parametrize("read", [in_python, in_a_file])
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("texts", "moments"),
+    [
+        (["2024-01-02", "2024-01-15"], ["2024-01-02", "2024-01-15"]),
+        (["2024/1/2", "2024/01/15"], ["2024-01-02", "2024-01-15"]),
+        (["2024.01.02", "2024.01.15"], ["2024-01-02", "2024-01-15"]),
+        (["20240102", "20240115"], ["2024-01-02", "2024-01-15"]),
+        (["20240102 170000", "20240102 170130"], ["2024-01-02T17:00", "2024-01-02T17:01:30"]),
+        (["20240102170000", "20240102170130"], ["2024-01-02T17:00", "2024-01-02T17:01:30"]),
+        (["02/01/2024", "15/01/2024"], ["2024-01-02", "2024-01-15"]),
+        (["01/02/2024", "01/15/2024"], ["2024-01-02", "2024-01-15"]),
+        (["02.01.2024", "15.01.2024"], ["2024-01-02", "2024-01-15"]),
+        (["2-1-2024", "15-1-2024"], ["2024-01-02", "2024-01-15"]),
+        (["01/02/24", "01/15/24"], ["2024-01-02", "2024-01-15"]),
+        (["12/30/69", "12/31/69"], ["1969-12-30", "1969-12-31"]),
+        (["02-Jan-2024", "15-JAN-2024"], ["2024-01-02", "2024-01-15"]),
+        (["02-Jan-24", "15-Jan-24"], ["2024-01-02", "2024-01-15"]),
+        (["2 January 2024", "15 January 2024"], ["2024-01-02", "2024-01-15"]),
+        (["Jan 02, 2024", "Jan 15, 2024"], ["2024-01-02", "2024-01-15"]),
+        (["January 2, 2024", "January 15, 2024"], ["2024-01-02", "2024-01-15"]),
+        (["Tue, 02 Jan 2024 00:00:00 GMT", "Mon, 15 Jan 2024 00:00:00 GMT"], ["2024-01-02", "2024-01-15"]),
+        (["02.01.2024 00:00:00.000 GMT+0200", "02.01.2024 01:00:00.000 GMT+0200", "15.01.2024 00:00:00.000 GMT+0200"],
+         ["2024-01-01T22", "2024-01-01T23", "2024-01-14T22"]),
+        (["2024-01-02 09:30", "2024-01-02 09:31"], ["2024-01-02T09:30", "2024-01-02T09:31"]),
+        (["2024-01-02T09:30:05.25", "2024-01-02T09:30:06"], ["2024-01-02T09:30:05.25", "2024-01-02T09:30:06"]),
+        (["2024-01-02T09:30:05.123456789", "2024-01-03T00:00"], ["2024-01-02T09:30:05.123456789", "2024-01-03"]),
+        (["2024-01-02T09:30:00Z", "2024-01-02T09:31:00Z"], ["2024-01-02T09:30", "2024-01-02T09:31"]),
+        (["2024-01-02 00:00:00 UTC", "2024-01-03 00:00:00 UTC"], ["2024-01-02", "2024-01-03"]),
+        (["2024-01-02 09:30:00-05:00", "2024-07-02 09:30:00-04:00"], ["2024-01-02T14:30", "2024-07-02T13:30"]),
+        (["01/15/2024 9:30", "01/15/2024 16:00"], ["2024-01-15T09:30", "2024-01-15T16:00"]),
+        (["1/15/2024 9:30:00 AM", "1/15/2024 12:00:00 PM", "1/15/2024 4:00:07 PM"],
+         ["2024-01-15T09:30", "2024-01-15T12:00", "2024-01-15T16:00:07"]),
+        (["1704153600", "1704240000"], ["2024-01-02", "2024-01-03"]),
+        (["1704153600000.0", "1704240000000.0"], ["2024-01-02", "2024-01-03"]),
+    ],
+    ids=lambda value: value[0],
+)  # fmt: skip
+def test_ways_to_write_a_time(read, texts, moments, tmp_path):
+    assert read(tmp_path, texts).tolist() == np.array(moments, "M8[ns]").tolist()
+
+
+def days(first, count):
+    return [date.fromisoformat(first) + timedelta(days=each) for each in range(count)]
+
+
+@both_ways
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m.%d.%Y"])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_the_rows_before_and_after_decide(read, form, newest_first, tmp_path):
+    """No day is above 12, but in one order the days follow one another and in the other they leap back."""
+    wanted = [day for day in days("2024-01-01", 130) if day.day <= 12]
+    texts = [day.strftime(form) for day in wanted]
+    if newest_first and read is in_python:
+        store = BarStore()
+        table = {"Date": texts[::-1], "symbol": ["ABC"] * len(texts)}
+        store.load_frame(table | {name: [figure] * len(texts) for name, figure in FIGURES.items()})
+        found = store.bars("ABC")["timestamp"]
+    else:
+        found = read(tmp_path, texts[::-1] if newest_first else texts)
+    assert found.tolist() == np.array(wanted, "M8[ns]").tolist()
+
+
+@both_ways
+def test_months_are_more_even_than_days_with_leaps(read, tmp_path):
+    wanted = [date(2018 + month // 12, month % 12 + 1, 1) for month in range(30)]
+    found = read(tmp_path, [day.strftime("%d/%m/%Y") for day in wanted])
+    assert found.tolist() == np.array(wanted, "M8[ns]").tolist()
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["01/02/2024"], "'01/02/2024' is 2024-02-01 or 2024-01-02: say dates='dmy' or dates='mdy'"),
+        (["01/02/2024", "02/02/2024", "05/02/2024"], "'01/02/2024' is 2024-02-01 or 2024-01-02: say "),
+        (["03.03.2024", "01.02.2024"], "'01.02.2024' is 2024-02-01 or 2024-01-02: say "),
+        (["01/02/2024 09:30", "01/02/2024 09:31"], " is 2024-02-01 or 2024-01-02: say "),
+        (["01/02/03"], "'01/02/03' is 2003-02-01 or 2003-01-02 or 2001-02-03: say "),
+    ],
+)
+def test_what_nothing_decides_is_refused_with_both_readings(read, texts, said, tmp_path):
+    with pytest.raises(ValueError, match=r"ABC.*(timestamp|Date)") as caught:
+        read(tmp_path, texts)
+    assert said in str(caught.value)
+
+
+@both_ways
+@pytest.mark.parametrize(("order", "expected"), [("dmy", "2003-02-01"), ("mdy", "2003-01-02"), ("ymd", "2001-02-03")])
+def test_the_caller_decides(read, order, expected, tmp_path):
+    assert str(read(tmp_path, ["01/02/03"], dates=order)[0])[:10] == expected
+
+
+@both_ways
+@pytest.mark.parametrize("invalid", ["raise", "skip"])
+def test_an_order_that_changes_is_refused_by_its_row(read, invalid, tmp_path):
+    texts = [day.strftime("%d/%m/%Y") for day in days("2024-01-10", 20)]
+    texts += [day.strftime("%m/%d/%Y") for day in days("2024-02-10", 20)]
+    with pytest.raises(
+        ValueError, match=r"(row 23|line 25).*'02/13/2024' is no date in dmy, the order of those before it"
+    ):
+        read(tmp_path, texts, invalid=invalid)
+
+
+@both_ways
+def test_a_row_that_contradicts_what_was_said(read, tmp_path):
+    with pytest.raises(ValueError, match=r"(row 1|line 3)\b.*'01/13/2024' is no date"):
+        read(tmp_path, ["01/12/2024", "01/13/2024"], dates="dmy")
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "wrong", ["someday", "2024-02-30", "13/01/2024", "2024-13-01", "2024-01-02 25:00", "2024-01-02x"]
+)
+def test_what_is_no_time_is_named_and_can_be_skipped(read, wrong, tmp_path):
+    with pytest.raises(ValueError, match=rf"(row 1|line 3)\b.*'{wrong}' is no date and time"):
+        read(tmp_path, ["2024-01-02", wrong, "2024-01-03"])
+    assert len(read(tmp_path, ["2024-01-02", wrong, "2024-01-03"], invalid="skip")) == 2
+
+
+@both_ways
+def test_each_symbol_has_its_own_steps(read, tmp_path):
+    """Two symbols, row by row: the days of each decide, though those of the table go up and down."""
+    wanted = [day for day in days("2024-01-01", 130) if day.day <= 12]
+    rows = [(symbol, day.strftime("%d/%m/%Y")) for day in wanted for symbol in ("B", "A")]
+    if read is in_python:
+        store = BarStore()
+        columns = {"symbol": [symbol for symbol, _ in rows], "Date": [text for _, text in rows]}
+        store.load_frame(columns | {name: [figure] * len(rows) for name, figure in FIGURES.items()})
+    else:
+        pytest.importorskip("duckdb")
+        lines = ["symbol,Date,open,high,low,close,volume", *(f"{each},{text},10,12,9,11,500" for each, text in rows)]
+        (tmp_path / "x.csv").write_text("\n".join(lines) + "\n")
+        store = BarStore.read(tmp_path / "x.csv")
+    for symbol in "AB":
+        assert store.bars(symbol)["timestamp"].tolist() == np.array(wanted, "M8[ns]").tolist()
+
+
+def test_append_reads_the_same_texts():
+    store = BarStore()
+    for at, text in enumerate(["02-Jan-2024", "Jan 03, 2024", "2024.01.04", "20240105", 1704758400000, "15/01/2024"]):
+        store.append("A", text, 10.0, 12.0, 9.0, 11.0, 5.0)
+        assert len(store.bars("A")["close"]) == at + 1
+    with pytest.raises(ValueError, match="A: timestamp: '01/02/2024' is 2024-02-01 or 2024-01-02"):
+        store.append("A", "01/02/2024", 10.0, 12.0, 9.0, 11.0, 5.0)

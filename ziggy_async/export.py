@@ -1,0 +1,72 @@
+"""A store's bars as one long table, for other tools."""
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async import _core
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Columns = dict[str, NDArray[Any]]
+
+COLUMNS = {"timestamp": "M8[ns]"} | dict.fromkeys(("open", "high", "low", "close", "volume"), "f8")
+"""Name -> type of a store's columns."""
+
+
+def bars_of(store: _core.BarStore) -> dict[str, Columns]:
+    """Symbol -> its columns, copied symbol by symbol; a symbol that is dropped meanwhile is left out."""
+    columns = {}
+    for symbol in store.symbols():
+        with contextlib.suppress(KeyError):
+            columns[symbol] = store.bars(symbol)
+    return columns
+
+
+def long_table(store: _core.BarStore) -> tuple[list[str], Columns]:
+    """Symbols, and columns `(rows,)`: `code`, the index into them, `timestamp` (datetime64[ns], UTC), the five figures;
+    symbol by symbol, oldest bar first."""
+    bars = bars_of(store)
+    lengths = [len(each["timestamp"]) for each in bars.values()]
+    codes = np.repeat(np.arange(len(bars), dtype=np.int32), lengths)
+    columns = {
+        name: np.concatenate([np.empty(0, dtype), *(each[name] for each in bars.values())])
+        for name, dtype in COLUMNS.items()
+    }
+    return list(bars), {"code": codes, **columns}
+
+
+def to_arrow(store: _core.BarStore) -> "pyarrow.Table":
+    """The long table with the symbols as a dictionary, and timestamps in UTC. Raises `ModuleNotFoundError` without
+    pyarrow."""
+    import pyarrow
+
+    symbols, columns = long_table(store)
+    codes, timestamps = columns.pop("code"), columns.pop("timestamp")
+    names = pyarrow.array(symbols, pyarrow.string())
+    return pyarrow.table(
+        {
+            "symbol": pyarrow.DictionaryArray.from_arrays(codes, names),
+            "timestamp": pyarrow.array(timestamps, pyarrow.timestamp("ns", tz="UTC")),
+            **columns,
+        }
+    )
+
+
+def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
+    """The long table as a Parquet file, timestamps in UTC and without a zone. Raises `ModuleNotFoundError` without
+    DuckDB."""
+    import duckdb
+
+    symbols, rows = long_table(store)  # `rows` is what the query names
+    with duckdb.connect() as connection:
+        table = connection.sql(
+            "SELECT list_extract($symbols::VARCHAR[], code + 1) AS symbol, * EXCLUDE (code) FROM rows",
+            params={"symbols": symbols},
+        )
+        table.write_parquet(os.fspath(path))
+    del rows

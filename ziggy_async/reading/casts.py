@@ -1,0 +1,199 @@
+"""SQL that gives a table's texts their types: what a text means is decided by `dates` and `numbers`, and read by
+DuckDB."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ziggy_async.messages import shown
+from ziggy_async.reading import numbers
+from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
+from ziggy_async.reading.options import Rules
+from ziggy_async.reading.spellings import PRICES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ziggy_async.reading.dates import Written
+
+WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
+DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
+"""Of a date whose order of day and month is open."""
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+class RowError(ValueError):
+    """What is wrong with a table, and the row that shows it."""
+
+    def __init__(self, row: int, symbol: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.row = row
+        self.symbol = symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A DuckDB table of the columns that matter, named by their roles, and `row`. `types`: role -> SQL type of it."""
+
+    connection: "duckdb.DuckDBPyConnection"
+    source: str
+    types: Mapping[str, str]
+
+    def is_text(self, role: str) -> bool:
+        return self.types[role] == "VARCHAR"
+
+
+def typed_columns(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, str]:
+    """Role -> SQL of its values in their type, NULL where they have not got it. `symbol`: whose bars these are, None
+    where there is a symbol column."""
+    own = "nullif(trim(CAST(symbol AS VARCHAR)), '')"
+    typed = {"symbol": own if symbol is None else literal(symbol), "timestamp": timestamp_of(columns, symbol, rules)}
+    return typed | numbers_of(columns, rules)
+
+
+def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
+    """The first value says how all are written."""
+    if not columns.is_text("timestamp"):
+        return "timestamp"
+    query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' ORDER BY row LIMIT 1"
+    first = columns.connection.execute(query).fetchone()
+    if first is None:
+        return "CAST(NULL AS TIMESTAMP)"
+    text = first[0].strip()
+    if re.match(WHOLE_NUMBER, text):
+        return f"TRY_CAST(nullif(regexp_extract(timestamp, {literal(WHOLE_NUMBER)}, 1), '') AS BIGINT)"
+    written = take_apart(text)
+    if written is None:
+        return "TRY_CAST(timestamp AS TIMESTAMPTZ)"
+    order = WAYS[written.way].order or order_of(columns, written, symbol, rules)
+    if WAYS[written.way].formats == ("%Y-%m-%d",):
+        has_nanoseconds = len(written.match["fraction"] or "") > 6
+        return f"TRY_CAST(trim(timestamp) AS {'TIMESTAMP_NS' if has_nanoseconds else 'TIMESTAMPTZ'})"
+    formats = ", ".join(map(literal, formats_of(written, order)))
+    value = f"try_strptime(trim(timestamp), [{formats}])"
+    if not WAYS[written.way].order:
+        # DuckDB reads 24 for a year of four digits too.
+        digits = r"\D\d{2}(\D|$)" if written.has_short_year else r"\D\d{4}(\D|$)"
+        shape = literal(rf"^\s*(?:[A-Za-z]{{3,9}},? )?\d{{1,2}}\{written.separator}\d{{1,2}}{digits}")
+        value = f"CASE WHEN regexp_matches(timestamp, {shape}) THEN {value} END"
+    return value
+
+
+def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules) -> str:
+    """The order of day, month and year: of each symbol, the days as they follow one another."""
+    if rules.dates is not None:
+        return rules.dates
+    symbol = "CAST(symbol AS VARCHAR)" if owner is None else literal(owner)
+    day = f"nullif(regexp_extract(timestamp, {literal(DATE_PART)}, 1), '')"
+    days = columns.connection.execute(
+        f"SELECT row, symbol, day FROM (SELECT row, {symbol} AS symbol, {day} AS day,"
+        f" lag({day}) OVER (PARTITION BY {symbol} ORDER BY row) AS before FROM {columns.source})"
+        " WHERE day IS NOT NULL AND day IS DISTINCT FROM before ORDER BY row"
+    ).fetchall()
+    places: dict[str, int] = {}
+    distinct: list[Written] = []
+    rows, owners, numbers_of_rows = [], [], []
+    for row, symbol_text, text in days:
+        written = take_apart(text)
+        if written is None or written.style != first.style:
+            continue
+        if text not in places:
+            places[text] = len(distinct)
+            distinct.append(written)
+        rows.append(places[text])
+        owners.append(str(symbol_text))
+        numbers_of_rows.append(row)
+    codes = np.unique(owners, return_inverse=True)[1]
+    try:
+        return column_order(distinct, np.array(rows), codes, None)
+    except AmbiguousError as error:
+        raise RowError(numbers_of_rows[error.at], owners[error.at], f"timestamp {error}") from None
+
+
+def numbers_of(columns: Columns, rules: Rules) -> dict[str, str]:
+    """The figures of a table, whose texts agree on what is a decimal mark. Prices that are whole numbers stay so, since
+    they may be scaled."""
+    figures = [role for role in (*PRICES, "volume") if role in columns.types]
+    booleans = [role for role in figures if columns.types[role] == "BOOLEAN"]
+    if booleans:
+        raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
+    texts = [role for role in figures if columns.is_text(role)]
+    typed = {role: f"CAST({role} AS DOUBLE)" if "DECIMAL" in columns.types[role] else role for role in figures}
+    if texts:
+        typed |= _numbers_of_texts(columns, texts)
+    if "volume" not in typed:
+        typed["volume"] = "0.0"
+    return typed
+
+
+def _numbers_of_texts(columns: Columns, texts: list[str]) -> dict[str, str]:
+    def any_of(condition: str) -> str:
+        return "bool_or(" + " OR ".join(f"coalesce({condition.format(role)}, false)" for role in texts) + ")"
+
+    prices = [role for role in texts if role in PRICES]
+    whole = " AND ".join(rf"regexp_full_match({role}, '\s*\d{{1,18}}\s*')" for role in prices) or "false"
+    plain, has_comma, is_whole = columns.connection.execute(
+        f"SELECT NOT {any_of('trim({0}) != chr(32) AND TRY_CAST({0} AS DOUBLE) IS NULL')},"
+        f" {any_of('contains({0}, chr(44))')}, bool_and({whole}) FROM {columns.source}"
+    ).fetchone() or (True, False, False)
+    if plain and not has_comma:
+        kind = {role: "BIGINT" if is_whole and role in prices else "DOUBLE" for role in texts}
+        return {role: f"TRY_CAST({role} AS {kind[role]})" for role in texts}
+    mark = decimal_mark_of(columns, texts) if has_comma else numbers.POINT
+    return {role: _decorated(role, mark) for role in texts}
+
+
+def decimal_mark_of(columns: Columns, texts: list[str]) -> str:
+    bare = [f"regexp_replace({role}, {literal(numbers.ORNAMENTS)}, '', 'g')" for role in texts]
+
+    def example(condition: str) -> str:
+        found = [
+            f"arg_min({role}, row) FILTER ({condition.format(each)})" for role, each in zip(texts, bare, strict=True)
+        ]
+        return f"coalesce({', '.join(found)})"
+
+    point, comma, doubtful = columns.connection.execute(
+        "SELECT "
+        + ", ".join(
+            [
+                example(f"regexp_matches({{0}}, {_braced(numbers.POINT_PROOF)})"),
+                example(f"regexp_matches({{0}}, {_braced(numbers.COMMA_PROOF)})"),
+                example("contains({0}, ',')"),
+            ]
+        )
+        + f" FROM {columns.source}"
+    ).fetchone() or (None, None, None)
+    return numbers.chosen_mark(point, comma, doubtful)
+
+
+def _braced(pattern: str) -> str:
+    """A pattern as a literal inside of a text that is formatted."""
+    return literal(pattern).replace("{", "{{").replace("}", "}}")
+
+
+def _decorated(role: str, mark: str) -> str:
+    bare = f"regexp_replace({role}, {literal(numbers.ORNAMENTS)}, '', 'g')"
+    digits = f"replace(replace(rtrim({bare}, 'KMBTkmbt'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
+    factors = " ".join(f"WHEN '{letter}' THEN {factor}" for letter, factor in numbers.FACTORS.items())
+    return (
+        f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
+        f" THEN TRY_CAST({digits} AS DOUBLE) * CASE upper(right({bare}, 1)) {factors} ELSE 1.0 END END"
+    )
+
+
+def fault_of(role: str, value: str | None) -> str:
+    if value is None or not value.strip():
+        return "is missing"
+    if role == "timestamp":
+        return f"{shown(value)} is no date and time, or not written like those before it"
+    return f"{shown(value)} is not a number"

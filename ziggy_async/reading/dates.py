@@ -1,0 +1,341 @@
+"""Dates and times as people write them: one table of ways, which Python reads by and which tells DuckDB its formats.
+
+Every text of a column is written in the way of the first one. Where day, month and year may stand in several orders,
+the column decides: by a value that only one order allows, by the distances between its rows, or else by the caller.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async.messages import shown
+from ziggy_async.reading.options import DATE_ORDERS
+
+MONTHS = {
+    name: at
+    for at, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
+}
+FULL_MONTHS = dict.fromkeys(
+    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"]
+)
+WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?"
+CLOCK = (
+    r"(?:(?P<gap>T|,? +)(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?P<half> ?[AaPp][Mm])?|(?P<packed>\d{6}|\d{4}))"
+    r"(?P<zone> ?(?:Z|UTC|GMT))?(?P<offset> ?[+-]\d{2}(?::?\d{2})?)?)?"
+)
+TWO_DIGITS_FROM = 1969
+"""Two digits of a year are those of the hundred years from here on, as in POSIX."""
+PER_DAY = 86_400 * 10**9
+CLEARLY = 4
+"""How many times as even the distances between the rows have to be in one order as in the next."""
+
+
+class Way(NamedTuple):
+    """A way to write a date: its pattern with three groups, their order, and DuckDB's format of each; `order` None: it
+    is not said by the way."""
+
+    pattern: "re.Pattern[str]"
+    order: str | None
+    formats: tuple[str, ...]
+
+
+def _way(pattern: str, order: str | None, *formats: str) -> Way:
+    return Way(re.compile(rf"\s*{WEEKDAY}{pattern}{CLOCK}\s*", re.IGNORECASE), order, formats)
+
+
+NAME = r"([A-Z]{3,9})\.?"
+WAYS = (
+    _way(r"(\d{4})(-)(\d{1,2})-(\d{1,2})", "ymd", "%Y-%m-%d"),
+    _way(r"(\d{4})(/)(\d{1,2})/(\d{1,2})", "ymd", "%Y/%m/%d"),
+    _way(r"(\d{4})(\.)(\d{1,2})\.(\d{1,2})", "ymd", "%Y.%m.%d"),
+    _way(r"(\d{4})()(\d{2})(\d{2})", "ymd", "%Y%m%d"),
+    _way(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})", None),
+    _way(rf"(\d{{1,2}})([- ]){NAME}[- ,]+(\d{{4}}|\d{{2}})", "dmy", "%d{0}%b{0}%Y", "%d{0}%B{0}%Y"),
+    _way(rf"{NAME}( )(\d{{1,2}}),? (\d{{4}})", "mdy", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
+    _way(rf"(\d{{4}})([- ]){NAME}[- ](\d{{1,2}})", "ymd", "%Y{0}%b{0}%d"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One text taken apart: three numbers as they stand, the time of day and the offset from UTC in nanoseconds."""
+
+    way: int
+    separator: str
+    fields: tuple[int, int, int]
+    has_short_year: bool
+    clock: int
+    match: "re.Match[str]"
+
+    @property
+    def style(self) -> tuple[int, str]:
+        return self.way, self.separator
+
+
+class AmbiguousError(ValueError):
+    """Dates that can be read in two orders, or whose order changes: what concerns the column. `at`: which of its rows,
+    among those that have a text, shows it."""
+
+    def __init__(self, sentence: str, at: int = 0) -> None:
+        super().__init__(sentence)
+        self.at = at
+
+
+def take_apart(text: str) -> Written | None:
+    for at, way in enumerate(WAYS):
+        match = way.pattern.fullmatch(text)
+        if match is not None:
+            groups = match.groups()
+            names = [groups[0], groups[2], groups[3]]
+            fields = [int(part) if part.isdigit() else _month_of(part) for part in names]
+            clock = _clock_of(match)
+            if clock is None or 0 in fields:
+                return None
+            is_short = way.order in (None, "dmy") and len(names[2]) == 2
+            return Written(at, groups[1], (fields[0], fields[1], fields[2]), is_short, clock, match)
+    return None
+
+
+def _month_of(name: str) -> int:
+    name = name.lower()
+    return MONTHS.get(name[:3], 0) if name in MONTHS or name in FULL_MONTHS or name == "sept" else 0
+
+
+def _clock_of(match: "re.Match[str]") -> int | None:
+    """Nanoseconds from midnight UTC of the date; None for what is no time of day."""
+    part = match.groupdict()
+    if part["packed"] is not None:
+        hour, minute, second = int(part["packed"][:2]), int(part["packed"][2:4]), int(part["packed"][4:] or 0)
+    else:
+        hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+    if part["half"] is not None:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if part["half"].strip().lower() == "pm" else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    nanoseconds = (hour * 3_600 + minute * 60 + second) * 10**9 + int((part["fraction"] or "0").ljust(9, "0"))
+    return nanoseconds - _offset_of(part["offset"])
+
+
+def _offset_of(offset: str | None) -> int:
+    if offset is None:
+        return 0
+    digits = offset.strip()[1:].replace(":", "").ljust(4, "0")
+    seconds = int(digits[:2]) * 3_600 + int(digits[2:]) * 60
+    return (-seconds if offset.strip()[0] == "-" else seconds) * 10**9
+
+
+def day_of(written: Written, order: str) -> int | None:
+    """Days since 1970 of its date, read in `order`; None where there is no such day."""
+    part = dict(zip(order, written.fields, strict=True))
+    year = part["y"]
+    if written.has_short_year:
+        year = TWO_DIGITS_FROM + (year - TWO_DIGITS_FROM) % 100
+    elif year < 100:
+        return None
+    try:
+        return date(year, part["m"], part["d"]).toordinal() - EPOCH_DAY
+    except ValueError:
+        return None
+
+
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+
+def read_text(text: str, order: str | None = None) -> int:
+    """Nanoseconds since 1970 UTC of one text. `ValueError` for one that is no date and time, `AmbiguousError` for one
+    that could be several and `order` does not say which."""
+    written = take_apart(text)
+    if written is None:
+        return _iso_ns(text)
+    days = _days(written, orders_of(written, order))
+    if not days:
+        raise ValueError(f"{shown(text)} is no date and time")
+    if len(set(days.values())) > 1:
+        raise AmbiguousError(_in_both(text, written, list(days)))
+    return next(iter(days.values())) * PER_DAY + written.clock
+
+
+def _iso_ns(text: str) -> int:
+    """What else ISO 8601 has: weeks, and dates without separators."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{shown(text)} is no date and time") from None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return int((aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 10**6) * 1000
+
+
+def orders_of(written: Written, order: str | None) -> tuple[str, ...]:
+    """The orders that a text may be read in."""
+    said = WAYS[written.way].order
+    if said is not None:
+        return (said,)
+    if order is not None:
+        return (order,)
+    return DATE_ORDERS if written.has_short_year else ("dmy", "mdy")
+
+
+def column_order(
+    distinct: Sequence[Written], rows: NDArray[np.integer], owners: NDArray[np.integer] | None, said: str | None
+) -> str:
+    """The order of day, month and year in a column whose way to write them does not say it.
+
+    `rows`: the index into `distinct` of each row that has a text, in the table's order. `owners`: whose row each is;
+    None: one symbol's. Raises `AmbiguousError` with both readings where nothing decides.
+    """
+    if said is not None:
+        return said
+    possible = _possible(distinct, rows)
+    if len(possible) == 1:
+        return possible[0]
+    steps = {order: _steps(distinct, order, rows, owners) for order in possible}
+    forward = [order for order in possible if steps[order].is_monotone]
+    if len(forward) == 1:
+        return forward[0]
+    if forward:
+        evenest, other, *_ = sorted(forward, key=lambda order: steps[order].unevenness)
+        if steps[evenest].unevenness * CLEARLY <= steps[other].unevenness:
+            return evenest
+    at = next((at for at, row in enumerate(rows.tolist()) if len(_readings(distinct[row], possible)) > 1), 0)
+    example = distinct[int(rows[at])]
+    raise AmbiguousError(_in_both(example.match[0].strip(), example, possible), at)
+
+
+def _possible(distinct: Sequence[Written], rows: NDArray[np.integer]) -> list[str]:
+    """The orders that all texts allow, of those that are a day in any."""
+    possible = list(orders_of(distinct[int(rows[0])], None))
+    _, first = np.unique(rows, return_index=True)
+    for at in np.sort(first).tolist():
+        own = _days(distinct[int(rows[at])], orders_of(distinct[int(rows[at])], None))
+        left = [order for order in possible if order in own]
+        if own and not left:
+            text, before = distinct[int(rows[at])].match[0].strip(), " or ".join(possible)
+            raise AmbiguousError(f"{shown(text)} is no date in {before}, the order of those before it", at)
+        possible = left or possible
+    return possible
+
+
+class Steps(NamedTuple):
+    is_monotone: bool
+    unevenness: float
+
+
+def _steps(
+    distinct: Sequence[Written], order: str, rows: NDArray[np.integer], owners: NDArray[np.integer] | None
+) -> Steps:
+    """How the days go from row to row of a symbol: all one way, and the longest step beside the shortest."""
+    days = np.array([day_of(written, order) or 0 for written in distinct])[rows]
+    steps = np.diff(days)
+    if owners is not None:
+        by_owner = np.argsort(owners, kind="stable")
+        steps = np.diff(days[by_owner])[np.diff(owners[by_owner]) == 0]
+    steps = steps[steps != 0]
+    if not len(steps):
+        return Steps(True, 1.0)
+    lengths = np.abs(steps)
+    return Steps(bool((steps > 0).all() or (steps < 0).all()), float(lengths.max() / lengths.min()))
+
+
+def _days(written: Written, orders: Sequence[str]) -> dict[str, int]:
+    """Order -> day, of those that read it as one."""
+    return {order: day for order in orders if (day := day_of(written, order)) is not None}
+
+
+def _readings(written: Written, orders: Sequence[str]) -> dict[str, int]:
+    """The same, of each day the first order alone."""
+    days: dict[int, str] = {}
+    for order, day in _days(written, orders).items():
+        days.setdefault(day, order)
+    return {order: day for day, order in days.items()}
+
+
+def _in_both(text: str, written: Written, orders: Sequence[str]) -> str:
+    readings = _readings(written, orders)
+    days = " or ".join(str(date.fromordinal(day + EPOCH_DAY)) for day in readings.values())
+    choices = " or ".join(f"dates={order!r}" for order in readings)
+    return f"{shown(text)} is {days}: say {choices} (--dates)"
+
+
+class Texts(NamedTuple):
+    """Nanoseconds of each distinct text, and the faults of those that could not be read."""
+
+    nanoseconds: list[int | None]
+    faults: dict[int, str]
+
+
+def read_column(
+    values: Sequence[str], rows: NDArray[np.integer], owners: NDArray[np.integer] | None, said: str | None
+) -> Texts:
+    """Reads each distinct text once; `rows` and `owners` as for `column_order`."""
+    written = [take_apart(value) for value in values]
+    of_first = written[int(rows[0])] if len(rows) else None
+    if of_first is None:
+        return _each(values, lambda value: read_text(value, said))
+    order = WAYS[of_first.way].order
+    if order is None:
+        alike = np.array([each is not None and each.style == of_first.style for each in written])[rows]
+        placeholders = [each if each is not None else of_first for each in written]
+        try:
+            order = column_order(placeholders, rows[alike], None if owners is None else owners[alike], said)
+        except AmbiguousError as error:
+            raise AmbiguousError(str(error), int(np.flatnonzero(alike)[error.at])) from None
+    nanoseconds: list[int | None] = []
+    faults: dict[int, str] = {}
+    for at, (value, each) in enumerate(zip(values, written, strict=True)):
+        day = day_of(each, order) if each is not None and each.style == of_first.style else None
+        if day is None or each is None:
+            faults[at] = f"{shown(value)} is no date and time, or not written like those before it"
+        nanoseconds.append(None if day is None or each is None else day * PER_DAY + each.clock)
+    return Texts(nanoseconds, faults)
+
+
+def _each(values: Sequence[str], reading: Callable[[str], int]) -> Texts:
+    nanoseconds: list[int | None] = []
+    faults: dict[int, str] = {}
+    for at, value in enumerate(values):
+        try:
+            nanoseconds.append(reading(value))
+        except ValueError as error:
+            nanoseconds.append(None)
+            faults[at] = str(error)
+    return Texts(nanoseconds, faults)
+
+
+CLOCK_FORMATS: Mapping[bool, tuple[str, ...]] = {
+    False: ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f"),
+    True: ("", "%I:%M %p", "%I:%M:%S %p"),
+}
+"""DuckDB's formats of a time of day; True: with a half of the day."""
+
+
+def formats_of(written: Written, order: str) -> list[str]:
+    """DuckDB's formats of the texts that are written like this one, its own first."""
+    letters = {"d": "%d", "m": "%m", "y": "%y" if written.has_short_year else "%Y"}
+    formats = WAYS[written.way].formats or (written.separator.join(letters[letter] for letter in order),)
+    dates = [each.format(written.separator) for each in formats]
+    if written.has_short_year:
+        dates = [each.replace("%Y", "%y") for each in dates]
+    part = written.match.groupdict()
+    gap, zone = part["gap"] or " ", part["zone"] or ""
+    offset = " %z" if (part["offset"] or "").startswith(" ") else "%z" if part["offset"] else ""
+    half = bool(part["half"])
+    clocks = ["%H%M%S", "%H%M", ""] if part["packed"] else list(CLOCK_FORMATS[half])
+    if half and not part["half"].startswith(" "):
+        clocks = [each.replace(" %p", "%p") for each in clocks]
+    weekday = re.match(rf"\s*{WEEKDAY}", written.match[0], re.IGNORECASE)
+    prefix = "" if weekday is None or not weekday[0].strip() else "%a, " if "," in weekday[0] else "%a "
+    return [
+        f"{prefix}{each}{gap}{clock}{zone}{offset}" if clock else f"{prefix}{each}"
+        for each in dates
+        for clock in clocks
+    ]

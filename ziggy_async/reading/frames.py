@@ -1,0 +1,96 @@
+"""pandas frames as pairs of name and column: their index, and tickers side by side."""
+
+from typing import Any
+
+from ziggy_async.messages import shown
+from ziggy_async.reading.spellings import PRICES, listed, place_of, role_of
+
+Pairs = list[tuple[str, Any]]
+
+
+def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | None) -> Pairs:
+    """Columns, and of the index those levels whose role no column has, and that one which is called `symbol_column`.
+
+    Of a frame that has several tickers side by side those of `symbol`, or of all, one below the other.
+    """
+    level = _ticker_level(frame)
+    if level is None:
+        return _with_index(pandas, frame, _names(frame), symbol_column)
+    tickers = list(dict.fromkeys(frame.columns.get_level_values(level)))
+    if symbol is None:
+        return _stacked(pandas, frame, level, tickers)
+    if symbol not in tickers:
+        raise ValueError(f"the frame has the bars of {listed(map(shown, tickers))} side by side, and none of {symbol}")
+    return _with_index(pandas, *_of_ticker(frame, level, symbol), symbol_column)
+
+
+def _ticker_level(frame: Any) -> int | None:
+    """The level of the column names that holds several tickers; the other one holds prices."""
+    if frame.columns.nlevels != 2:
+        return None
+    for level in (0, 1):
+        prices = {role_of(str(label)) for label in frame.columns.get_level_values(1 - level)}
+        if prices >= set(PRICES) and len(set(frame.columns.get_level_values(level))) > 1:
+            return level
+    return None
+
+
+def _of_ticker(frame: Any, level: int, ticker: Any) -> tuple[Any, list[str]]:
+    """The part of one ticker, without the rows that are there for the others, and its column names."""
+    part = frame.loc[:, frame.columns.get_level_values(level) == ticker].dropna(how="all")
+    return part, [str(label) for label in part.columns.get_level_values(1 - level)]
+
+
+def _stacked(pandas: Any, frame: Any, level: int, tickers: list[Any]) -> Pairs:
+    if any(role_of(str(name)) == "symbol" for name in frame.index.names):
+        raise ValueError("the frame has tickers side by side and in its index")
+    parts = []
+    for ticker in tickers:
+        part, names = _of_ticker(frame, level, ticker)
+        pairs = _with_index(pandas, part, names, None)
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError(f"{ticker}: two columns have one name; columns found: {listed(name for name, _ in pairs)}")
+        parts.append(pandas.DataFrame({name: column.array for name, column in pairs}).assign(symbol=str(ticker)))
+    table = pandas.concat(parts, ignore_index=True)
+    return [(str(name), table[name]) for name in table.columns]
+
+
+def _names(frame: Any) -> list[str]:
+    """Of several levels of column names, of which all but one say the same of every column, that one's: the figures of
+    one ticker, as some providers give them."""
+    if frame.columns.nlevels > 1:
+        levels = [list(map(str, frame.columns.get_level_values(at))) for at in range(frame.columns.nlevels)]
+        telling = [level for level in levels if len(set(level)) > 1]
+        if len(telling) == 1:
+            return telling[0]
+    return [str(name) for name in frame.columns]
+
+
+def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | None) -> Pairs:
+    pairs = [(name, frame.iloc[:, place]) for place, name in enumerate(names)]
+    taken = {role for name in names if (role := _sure_role(name)) is not None}
+    for place, label in enumerate(frame.index.names):
+        level = frame.index.get_level_values(place)
+        name = str(label)
+        if name == symbol_column and name not in names:
+            pairs.append((name, level.to_series()))
+            continue
+        is_time = isinstance(level, pandas.DatetimeIndex) or (label is None and _may_be_time(level))
+        role = "timestamp" if is_time else role_of(name)
+        if role is not None and role not in taken:
+            taken.add(role)
+            pairs.append((name if _sure_role(name) == role else role, level.to_series()))
+    return pairs
+
+
+def _sure_role(name: str) -> str | None:
+    """The role of a name that is no makeshift, as "index" is one."""
+    role, rank = place_of(name)
+    return None if role == "timestamp" and rank else role
+
+
+def _may_be_time(level: Any) -> bool:
+    """Whether an index without a name is one that somebody put there."""
+    if level.inferred_type == "integer":
+        return len(level) > 0 and level[0] > 10**7
+    return level.inferred_type in ("date", "datetime", "string")

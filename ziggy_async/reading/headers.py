@@ -1,0 +1,117 @@
+"""What a CSV file's columns are called, and where its rows begin, by its first lines alone: a guess from the rows would
+give each file rules of its own."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ziggy_async.messages import shortened
+from ziggy_async.reading.layouts import is_nameless, names_of
+from ziggy_async.reading.spellings import PRICES, role_of
+
+DELIMITERS = ",;\t|"
+HEAD = 60
+"""Lines that are looked at."""
+LEAST_ROLES = 4
+"""Columns of bars that a line of names has at least."""
+LONGEST_LINE = 100
+"""Characters of a line that a message shows."""
+LONGEST_HEADER = 100_000
+"""Characters of the line of column names: DuckDB takes hours for a million columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How a file is cut into columns: `names` are theirs, after `skipped` lines; `tickers` of a file that has several
+    side by side: whose each column is, None for those of all."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    skipped: int
+    has_comments: bool = False
+    tickers: tuple[str | None, ...] | None = None
+
+
+def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header:
+    """`ValueError` for what is no table, or has no column names and no layout that is known without."""
+    if not any(line.strip() for line in lines) or "\0" in lines[0]:
+        raise ValueError("is not a table: its first line has no column names")
+    said = _said_delimiter(lines[0])
+    has_comments = any(line.startswith("#") for line in lines)
+    for at, line in enumerate(lines):
+        if len(line) > LONGEST_HEADER:
+            place = f"line {at + 1}" if at else "first line"
+            start = shortened(line, LONGEST_LINE)
+            raise ValueError(f"is not a table: its {place} has more than {LONGEST_HEADER} characters: {start!r}")
+        delimiter = said or max(DELIMITERS, key=line.count)
+        names = _fields(line.removeprefix("#"), delimiter)
+        if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
+            return _with_levels(lines, at, delimiter, names, has_comments)
+    first = next(at for at, line in enumerate(lines) if _is_row(line, said))
+    delimiter = said or max(DELIMITERS, key=lines[first].count)
+    fields = _fields(lines[first], delimiter)
+    if is_nameless(fields):
+        return Header(delimiter, tuple(names_of(fields, columns)), first, has_comments)
+    return Header(delimiter, unique(fields), first + 1, has_comments)
+
+
+def _said_delimiter(line: str) -> str | None:
+    text = line.strip().strip('"')
+    return text[4:] if text.lower().startswith("sep=") and len(text) == 5 else None
+
+
+def _is_row(line: str, said: str | None) -> bool:
+    return bool(line.strip()) and not line.startswith("#") and not (said and _said_delimiter(line))
+
+
+def _are_chosen(names: list[str], columns: Mapping[str, str] | None) -> bool:
+    return bool(columns) and len(columns or {}) >= LEAST_ROLES and set((columns or {}).values()) <= set(names)
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str], has_comments: bool) -> Header:
+    """The header of line `at`, with the lines of tickers and of the index's name that pandas writes around it."""
+    if not set(PRICES) <= {role_of(name) for name in names}:
+        return Header(delimiter, unique(names), at + 1, has_comments)
+    above = _fields(lines[at - 1], delimiter) if at else []
+    below = [_fields(line, delimiter) for line in lines[at + 1 : at + 3]]
+    tickers: list[str] | None = None
+    last = at
+    if below and _is_tickers(below[0], len(names)):
+        tickers, last = below[0], at + 1
+    elif _is_tickers(above, len(names)):
+        tickers = above
+    if tickers is None:
+        return Header(delimiter, unique(names), at + 1, has_comments)
+    index = _fields(lines[last + 1], delimiter) if last + 1 < len(lines) else []
+    if len(index) == len(names) and index[0] and not any(index[1:]):
+        names, last = [index[0], *names[1:]], last + 1
+    else:
+        names = ["index", *names[1:]]
+    if len(set(tickers[1:])) == 1:
+        return Header(delimiter, unique(names), last + 1, has_comments)
+    return Header(delimiter, tuple(names), last + 1, has_comments, (None, *tickers[1:]))
+
+
+def _is_tickers(fields: list[str], count: int) -> bool:
+    """Whether this is the line of tickers: as many as there are columns, with the level's name, if any, in front."""
+    return (
+        len(fields) == count
+        and (not fields[0] or role_of(fields[0]) == "symbol")
+        and all(fields[1:])
+        and not is_nameless(fields)
+    )
+
+
+def unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Names for DuckDB, to which capitals make no difference and each name is one column's: one that has none is called
+    by its position, a repeated one has its position behind."""
+    seen: set[str] = set()
+    result = []
+    for position, name in enumerate(names, start=1):
+        result.append(f"{name} (column {position})".lstrip() if not name or name.lower() in seen else name)
+        seen.add(name.lower())
+    return tuple(result)

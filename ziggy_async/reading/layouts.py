@@ -1,0 +1,95 @@
+"""Tables without column names that are known by their number of columns and what these hold."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ziggy_async.reading.dates import take_apart
+from ziggy_async.reading.epochs import unit_of
+from ziggy_async.reading.spellings import listed
+from ziggy_async.reading.timestamps import as_whole, is_missing
+
+WHOLE, DAY, CLOCK, NUMBER, OTHER = "wdcn?"
+"""A whole number of a time since 1970, a date, a time of day, a number, and what is none of them."""
+CLOCK_PATTERN = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*")
+NUMBER_PATTERN = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
+
+class Layout(NamedTuple):
+    """`kinds`: a letter for each column; `names`: what the columns are."""
+
+    name: str
+    kinds: str
+    names: tuple[str, ...]
+
+
+def _layout(name: str, kinds: str, names: str) -> Layout:
+    return Layout(name, kinds, tuple(names.split()))
+
+
+CANDLE = "open high low close volume"
+LAYOUTS = (
+    _layout("Binance", "wnnnnnwnnnnn", f"timestamp {CANDLE} close_time quote_volume trades taker taker_quote ignore"),
+    _layout("Kraken's API", "wnnnnnnn", "timestamp open high low close vwap volume trades"),
+    _layout("Kraken", "wnnnnnn", f"timestamp {CANDLE} trades"),
+    _layout("MetaTrader and HistData", "dcnnnnn", f"date time {CANDLE}"),
+    _layout("MetaTrader with spread", "dcnnnnnnn", "date time open high low close tickvol vol spread"),
+    _layout("candles", "wnnnnn", f"timestamp {CANDLE}"),
+    _layout("HistData and days", "dnnnnn", f"timestamp {CANDLE}"),
+    _layout("candles without volume", "wnnnn", "timestamp open high low close"),
+    _layout("days without volume", "dnnnn", "timestamp open high low close"),
+)
+
+
+def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]:
+    """Column names for a table whose first row is `row`: those of its layout, or their numbers from 1 where `columns`
+    names some of them. `ValueError` for a layout that is not known."""
+    numbered = [str(number) for number in range(1, len(row) + 1)]
+    if columns:
+        return numbered
+    kinds = [kind_of(value) for value in row]
+    for layout in LAYOUTS:
+        if len(kinds) == len(layout.kinds) and all(map(_fits, kinds, layout.kinds)):
+            return list(layout.names)
+    known = listed(f"{layout.name} ({len(layout.kinds)})" for layout in LAYOUTS)
+    raise ValueError(
+        f"the table has no column names, and its {len(row)} columns are none of the layouts known without: {known};"
+        " columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...) names them by number"
+    )
+
+
+def _fits(kind: str, wanted: str) -> bool:
+    return kind == wanted or (wanted == NUMBER and kind == WHOLE)
+
+
+def is_nameless(row: Sequence[str]) -> bool:
+    """Whether these are values rather than names: numbers mostly, and nothing that is none of the kinds."""
+    kinds = [kind_of(value) for value in row]
+    return OTHER not in kinds and sum(kind in (NUMBER, WHOLE) for kind in kinds) >= 4
+
+
+def kind_of(value: Any) -> str:
+    if is_missing(value):
+        return NUMBER
+    if isinstance(value, date | np.datetime64):
+        return DAY
+    if isinstance(value, str):
+        return _kind_of_text(value)
+    whole = as_whole(value)
+    if whole is not None:
+        return WHOLE if unit_of(whole) is not None else NUMBER
+    return NUMBER if isinstance(value, float | np.floating) or hasattr(value, "__float__") else OTHER
+
+
+def _kind_of_text(text: str) -> str:
+    if CLOCK_PATTERN.fullmatch(text):
+        return CLOCK
+    if NUMBER_PATTERN.fullmatch(text) or not text.strip():
+        digits = text.strip()
+        if len(digits) == 8 and take_apart(digits) is not None:
+            return DAY
+        return WHOLE if digits.isdecimal() and unit_of(int(digits)) is not None else NUMBER
+    return DAY if take_apart(text) is not None else OTHER

@@ -1,0 +1,77 @@
+"""How a caller wants a table to be read, and what was left out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+Invalid = Literal["raise", "skip"]
+Unit = Literal["ns", "us", "ms", "s"]
+DateOrder = Literal["dmy", "mdy", "ymd"]
+
+UNITS: dict[str, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+"""Units of timestamps that are whole numbers, in nanoseconds."""
+DATE_ORDERS = ("dmy", "mdy", "ymd")
+
+
+class ReadingOptions(TypedDict, total=False):
+    """The keywords of `BarStore.load`, `load_frame` and `read`; see `Rules`."""
+
+    invalid: Invalid
+    unit: Unit | None
+    dates: DateOrder | None
+    columns: Mapping[str, str] | None
+    volume: Literal["column"] | None
+    price_scale: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The same keywords with their defaults.
+
+    `invalid`: whether a row that is no bar is an error, or is left out and counted. `unit`: of timestamps that are
+    whole numbers; None finds it. `dates`: the order of day, month and year in dates that can be read in several; None
+    finds it. `columns`: role -> column name, for what `SPELLINGS` does not know. `volume`: None reads no volume and
+    counts it as 0. `price_scale`: what one of a whole-number price is worth, 1e-9 for Databento's; None takes prices as
+    they are.
+    """
+
+    invalid: Invalid = "raise"
+    unit: Unit | None = None
+    dates: DateOrder | None = None
+    columns: Mapping[str, str] | None = None
+    volume: Literal["column"] | None = "column"
+    price_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.invalid not in ("raise", "skip"):
+            raise ValueError(f"invalid: {self.invalid!r} is neither 'raise' nor 'skip'")
+        if self.unit is not None and self.unit not in UNITS:
+            raise ValueError(f"unit: {self.unit!r} is none of 'ns', 'us', 'ms', 's'")
+        if self.dates is not None and self.dates not in DATE_ORDERS:
+            raise ValueError(f"dates: {self.dates!r} is none of 'dmy', 'mdy', 'ymd'")
+        if self.volume not in ("column", None):
+            raise ValueError(f"volume: {self.volume!r} is neither 'column' nor None")
+        scale = self.price_scale
+        if scale is not None and not (isinstance(scale, int | float) and 0 < scale < float("inf")):
+            raise ValueError(f"price_scale: {scale!r} is no positive number")
+
+    @property
+    def skip(self) -> bool:
+        return self.invalid == "skip"
+
+
+PLAIN = Rules()
+
+
+class Skipped(int):
+    """How many rows were left out; `reasons` says how many for each reason."""
+
+    reasons: Mapping[str, int]
+
+    def __new__(cls, reasons: Mapping[str, int]) -> "Skipped":
+        skipped = super().__new__(cls, sum(reasons.values()))
+        skipped.reasons = dict(reasons)
+        return skipped
+
+    def as_text(self) -> str:
+        return ", ".join(f"{rows} {reason}" for reason, rows in self.reasons.items())

@@ -1,0 +1,82 @@
+"""Which files an argument names, and whose bars a file has by its name."""
+
+import glob
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from ziggy_async.reading.spellings import role_of
+
+ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
+"""Of the names of files of bars."""
+INTERVAL_AND_DATE = r"-\d+(s|m|h|d|w|mo)-\d{4}-\d{2}(-\d{2})?$"
+
+
+class DataFileError(ValueError):
+    """A file that cannot be used, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file of bars; `symbol` is whose they are, where the caller says so or a folder of its path is `symbol=NAME`,
+    of which several files are parts."""
+
+    path: Path
+    symbol: str | None = None
+    is_part: bool = False
+
+    @classmethod
+    def from_argument(cls, text: str) -> "DataFile":
+        """`path` or `SYMBOL=path`; a file that has a "=" in its own name is a path."""
+        symbol, equals, path = text.partition("=")
+        if not equals or "/" in symbol or Path(text).exists():
+            return cls.of_path(Path(text))
+        if not symbol or not path:
+            raise DataFileError(f"{text}: neither a path nor SYMBOL=path")
+        return cls(Path(path), symbol)
+
+    @classmethod
+    def of_path(cls, path: Path) -> "DataFile":
+        """The file with the symbol of a folder that is a hive partition of one."""
+        for folder in path.parts[:-1]:
+            key, equals, value = folder.partition("=")
+            if equals and value and role_of(key) == "symbol":
+                return cls(path, unquote(value), is_part=True)
+        return cls(path)
+
+    def symbol_of_name(self) -> str:
+        """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
+        underscore is a remark, as are an interval with a date (`BTCUSDT-1h-2023-10.csv`); of endings only those of
+        files are none of the symbol's."""
+        name = re.sub(ENDINGS, "", self.path.name, flags=re.IGNORECASE)
+        name = re.sub(r" \(\d+\)$", "", name)
+        name = re.sub(INTERVAL_AND_DATE, "", name)
+        return self.symbol or re.sub(r"(?<=.)_.*$", "", name).upper()
+
+
+def found_files(arguments: Iterable[str]) -> list[DataFile]:
+    """The files that paths, `SYMBOL=path`, patterns and folders name, in their order; of a pattern or folder those with
+    the ending of a file of bars, by name. `DataFileError` where there is none."""
+    return [file for argument in arguments for file in _files_of(argument)]
+
+
+def _files_of(argument: str) -> list[DataFile]:
+    file = DataFile.from_argument(argument)
+    if file.path.is_dir():
+        paths = sorted(each for each in file.path.rglob("*") if _has_bars(each))
+    elif not file.path.exists() and glob.has_magic(str(file.path)):
+        paths = sorted(Path(each) for each in glob.glob(str(file.path), recursive=True) if not Path(each).is_dir())
+    else:
+        return [file]
+    if not paths:
+        raise DataFileError(f"{argument}: no files of bars (CSV or Parquet) there")
+    if file.symbol is not None:
+        return [DataFile(path, file.symbol, is_part=True) for path in paths]
+    return [DataFile.of_path(path) for path in paths]
+
+
+def _has_bars(path: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in path.parts if part not in (".", ".."))
+    return not is_hidden and path.is_file() and re.search(ENDINGS, path.name, re.IGNORECASE) is not None

@@ -1,0 +1,143 @@
+"""Files as text: what they are compressed with, how they are encoded, and their lines."""
+
+import contextlib
+import csv
+import gzip
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMATS = (
+    (b"PAR1", "parquet", (".parquet", ".pq")),
+    (b"\x1f\x8b", "gzip", (".gz",)),
+    (b"\x28\xb5\x2f\xfd", "zstd", (".zst",)),
+    (b"PK\x03\x04", "zip", (".zip",)),
+)
+"""First bytes, name and endings of what is known by them."""
+OTHERS = ((b"ARROW1", "an Arrow (Feather) file: write it as Parquet"), (b"\xd0\xcf\x11\xe0", "an Excel workbook"))
+"""First bytes of what is not read, and what to do."""
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is read for a file: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
+    text, "gzip", "zstd" or "none"."""
+
+    path: Path
+    kind: str
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.kind == "parquet"
+
+
+def opened_source(path: Path, folder: Path) -> Source:
+    """What `path` is, by its first bytes; texts that DuckDB does not read are copied into `folder` as ones that it
+    does. `ValueError` for what is no file of bars at all, or another than its name says."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        # It is read several times; a pipe can be read once, a device may never end.
+        raise ValueError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start:
+        raise ValueError("is empty")
+    for magic, sentence in OTHERS:
+        if start.startswith(magic):
+            raise ValueError(f"is {sentence}")
+    kind = _kind_of(path, start)
+    if kind == "zip":
+        return _unzipped(path, folder)
+    if kind == "none" and start.startswith(UTF16_MARKS):
+        return Source(_in_utf8(path, folder), "none")
+    return Source(path, kind)
+
+
+def _kind_of(path: Path, start: bytes) -> str:
+    by_bytes = next((name for magic, name, _ in FORMATS if start.startswith(magic)), "none")
+    by_name = next((name for _, name, endings in FORMATS if path.suffix.lower() in endings), "none")
+    if by_bytes == by_name or by_bytes == "parquet" or not path.suffix:
+        return by_bytes
+    if by_name == "none":
+        if by_bytes == "zip" and path.suffix.lower() in (".xlsx", ".xlsm"):
+            raise ValueError("is an Excel workbook: save it as CSV")
+        raise ValueError(f"is compressed with {by_bytes}, and its name does not say so")
+    raise ValueError(f"is no {by_name} file, as its name says" + ("" if by_bytes == "none" else f", but {by_bytes}"))
+
+
+def _unzipped(path: Path, folder: Path) -> Source:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [
+                each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")
+            ]
+            if len(members) != 1:
+                names = ", ".join(each.filename for each in members[:5])
+                raise ValueError(f"holds {len(members)} files, not one: {names}")
+            if members[0].flag_bits & 1:
+                raise ValueError("is encrypted")
+            copy = _new_file(folder, Path(members[0].filename).suffix)
+            with archive.open(members[0]) as source, copy.open("wb") as target:
+                shutil.copyfileobj(source, target)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"is a damaged zip file: {error}") from None
+    return opened_source(copy, folder)
+
+
+def _in_utf8(path: Path, folder: Path) -> Path:
+    copy = _new_file(folder, ".csv")
+    with path.open(encoding="utf-16", newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+        shutil.copyfileobj(source, target)
+    return copy
+
+
+def _new_file(folder: Path, suffix: str) -> Path:
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as file:
+        return Path(file.name)
+
+
+def lines_of(
+    source: Source, connection: "duckdb.DuckDBPyConnection", longest: int = -1, count: int | None = None
+) -> Generator[str, None, None]:
+    """The first `count` lines of a text, or all, with their ends and without a byte-order mark; of a line that is
+    longer than `longest` characters a piece at a time."""
+    if source.kind == "zstd":
+        yield from _lines_by_duckdb(source, connection, count)
+        return
+    opened = gzip.open if source.kind == "gzip" else open
+    with opened(source.path, "rt", encoding="utf-8-sig", newline="") as text:
+        yield from islice(iter(lambda: text.readline(longest), ""), count)
+
+
+def _lines_by_duckdb(source: Source, connection: "duckdb.DuckDBPyConnection", count: int | None) -> Iterator[str]:
+    query = (
+        "SELECT line FROM read_csv(?, sep='\x01', header=false, quote='', escape='', auto_detect=false,"
+        f" columns={{'line': 'VARCHAR'}}, compression='zstd') {'' if count is None else f'LIMIT {count}'}"
+    )
+    rows = connection.cursor().execute(query, [str(source.path)])
+    while chunk := rows.fetchmany(10_000):
+        yield from (f"{line or ''}\n" for (line,) in chunk)
+
+
+def line_of(
+    source: Source, connection: "duckdb.DuckDBPyConnection", delimiter: str, skipped: int, row: int
+) -> int | None:
+    """The number of the line in which a reader finds `row`, counted from 0 behind the `skipped` first lines. Blank
+    lines and line ends inside quotes are why the file is read again. None where that cannot be told."""
+    lines = lines_of(source, connection)
+    with contextlib.closing(lines), contextlib.suppress(csv.Error):  # which has a limit for values
+        reader = csv.reader(islice(lines, skipped, None), delimiter=delimiter)
+        numbers = (reader.line_num for fields in reader if fields and not fields[0].startswith("#"))
+        number = next(islice(numbers, row, None), None)
+        return None if number is None else skipped + number
+    return None
