@@ -12,7 +12,7 @@ from ziggy_async.cli.market import STDIN, load_bars
 from ziggy_async.cli.output import print_json, print_table, progress
 from ziggy_async.features import verification
 from ziggy_async.features.verification import CHECKS, KEPT, NONE, Bars, Subject
-from ziggy_async.reading.files import FILE_ENDINGS, DataFile
+from ziggy_async.reading.paths import ENDINGS, DataFile
 from ziggy_async.store import default_store
 
 TICKERS = 11
@@ -50,7 +50,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def is_file(text: str) -> bool:
     """Whether an argument names a file: standard input, one that is there, or that ends like one."""
-    ends_so = re.search(FILE_ENDINGS, text, re.IGNORECASE) is not None
+    ends_so = re.search(ENDINGS, text, re.IGNORECASE) is not None
     return ends_so or Path(text) == STDIN or DataFile.from_argument(text).path.exists()
 
 
