@@ -15,6 +15,7 @@ from reference.talib_stub import PATH, stub
 from ziggy_async import talib as ours
 
 theirs = pytest.importorskip("talib")
+abstract = pytest.importorskip("talib.abstract")
 NAMES = ours.get_functions()
 Outputs = tuple[NDArray[Any], ...]
 
@@ -41,7 +42,7 @@ def inputs(name: str, bars: Bars) -> list[NDArray[np.float64]]:
         each.name for each in inspect.signature(getattr(ours, name)).parameters.values() if each.default is each.empty
     ]
     if name.startswith("A") and names == ["real"]:  # of an arc
-        return [bars.close / bars.close.max()]
+        return [bars.close / bars.close.max(initial=1.0)]
     return [bars.columns()[COLUMNS.get(each, each)] for each in names]
 
 
@@ -54,7 +55,15 @@ def compare(name: str, arrays: list[NDArray[np.float64]], **parameters: Any) -> 
     wanted = outputs(getattr(theirs, name)(*arrays, **parameters))
     for found, other in zip(outputs(getattr(ours, name)(*arrays, **parameters)), wanted, strict=True):
         assert found.dtype == other.dtype
+        if name == "STOCHRSI":
+            found = np.where(is_still(theirs.RSI(*arrays)), other, found)
         np.testing.assert_allclose(found, other, rtol=1e-9, atol=floor * scale(arrays), err_msg=name)
+
+
+def is_still(strength: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the index has been the same over the stochastic's bars but for rounding, and any place in its range is
+    right."""
+    return theirs.MAX(strength, 5 + 2) - theirs.MIN(strength, 5 + 2) < 1e-9
 
 
 NOT_SO_EXACT = {"CCI", "LINEARREG_ANGLE"}
@@ -71,7 +80,7 @@ def test_signatures(name: str) -> None:
     wanted = inspect.signature(getattr(theirs, name)).parameters
     found = arguments(name)
     assert list(found) == list(wanted)
-    defaults = dict(theirs.abstract.Function(name).parameters)
+    defaults = dict(abstract.Function(name).parameters)
     assert {each.name: each.default for each in found.values() if each.default is not each.empty} == defaults
 
 
@@ -145,7 +154,8 @@ def test_missing_values_at_the_beginning(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_at_all(name: str) -> None:
     compare(name, inputs(name, walk(0)))
-    compare(name, [np.full_like(each, np.nan) for each in inputs(name, walk(50))])
+    for found in outputs(getattr(ours, name)(*(np.full(50, np.nan) for _ in inputs(name, walk(50))))):
+        assert (found == 0).all() if found.dtype == np.int32 else np.isnan(found).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -205,15 +215,15 @@ def test_inputs_stay_as_they_are() -> None:
         (lambda x: ours.SMA(x, period=5), TypeError, "period"),
         (lambda x: ours.SMA(x, 5, 6), TypeError, "many"),
         (lambda x: ours.SMA(["a", "b"]), TypeError, "SMA"),
-        (lambda x: ours.SMA(None), (TypeError, ValueError), ""),
-        (lambda x: ours.SMA(x.reshape(2, 3, 10)), (TypeError, ValueError), ""),
-        (lambda x: ours.ATR(x, x[1:], x), ValueError, ""),
+        (lambda x: ours.SMA(None), (TypeError, ValueError), None),
+        (lambda x: ours.SMA(x.reshape(2, 3, 10)), (TypeError, ValueError), None),
+        (lambda x: ours.ATR(x, x[1:], x), ValueError, None),
         (lambda x: ours.ATR(x, x), TypeError, "close"),
-        (lambda x: ours.MA(x, 5, 7), ValueError, ""),
+        (lambda x: ours.MA(x, 5, 7), ValueError, None),
         (lambda x: ours.STDDEV(x, 5, float("nan")), ValueError, "nbdev"),
         (lambda x: ours.ADD(pd.Series(x), pl.Series(x)), TypeError, "polars"),
     ],
 )
-def test_wrong_arguments(call: Callable[[NDArray[np.float64]], Any], error: type[Exception], match: str) -> None:
+def test_wrong_arguments(call: Callable[[NDArray[np.float64]], Any], error: type[Exception], match: str | None) -> None:
     with pytest.raises(error, match=match):
         call(np.arange(60.0))

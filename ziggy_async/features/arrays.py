@@ -115,8 +115,8 @@ class ArrayFunction:
 
     def _text(self, parameter: Parameter, value: float) -> str:
         try:
-            number = float(value)
-        except (TypeError, ValueError):
+            number = float(0.0 + value)
+        except TypeError:
             raise TypeError(f"{self.name}: {parameter.talib} is no number: {value!r}") from None
         fault = parameter.fault(number)
         if fault is not None:
