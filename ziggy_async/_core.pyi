@@ -116,7 +116,7 @@ def signals(
     win_rates: tuple[float, ...],
     rules: int,
     /,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Any]:
     """{"ticker", "signal", "reason"} for each symbol.
 
     `regime` is an index into Panic, RiskOff, Chop, RiskOn. `win_rates`: mean reversion's four, then momentum's four, in
@@ -210,7 +210,7 @@ class Port:
         win_rates: tuple[float, ...],
         rules: int,
         /,
-    ) -> asyncio.Future[dict[str, dict[str, Any]]]: ...
+    ) -> asyncio.Future[dict[str, Any]]: ...
     def latest(
         self,
         loop: asyncio.AbstractEventLoop,

@@ -15,6 +15,7 @@ from ziggy_async import _core
 from ziggy_async.features.catalog import Row, number_text, rows
 from ziggy_async.features.formula import nearest, read_formula
 from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.indicator_names import IndicatorName
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ def catalog() -> list[dict[str, Any]]:
     return [_as_dict(row) for row in rows().values()]
 
 
-def lookback(name: str, **parameters: float) -> int:
+def lookback(name: IndicatorName, **parameters: float) -> int:
     """Bars before the first value of `name`.
 
     `ValueError` for a name unknown or a value out of bounds, `TypeError` for a parameter unknown.
@@ -45,7 +46,7 @@ def lookback(name: str, **parameters: float) -> int:
 
 
 def series(
-    name: str,
+    name: IndicatorName,
     *,
     open: ArrayLike | None = None,
     high: ArrayLike | None = None,
@@ -68,7 +69,7 @@ def series(
 
 
 def snapshot(
-    name: str,
+    name: IndicatorName,
     *,
     open: ArrayLike | None = None,
     high: ArrayLike | None = None,

@@ -1,4 +1,4 @@
-"""How late a running event loop is, two ways: by the drift of a timer, which costs next to nothing and may run as long
+"""Measures how late a running event loop is: by the drift of a timer, which costs next to nothing and may run as long
 as its service does, and by pings from another thread, for one block of code."""
 
 import asyncio
@@ -153,7 +153,7 @@ class PingLag:
         self._stopped.set()
         self._thread.join()
         self._timer.stop()
-        # What was sent stands in the loop's queue before this task's next step.
+        # The pings that were sent stand in the loop's queue before this task's next step.
         await asyncio.sleep(0)
 
     def summary(self) -> LagSummary:

@@ -1,4 +1,4 @@
-"""How long operations took: the last ones one by one, all of them in histograms, in memory that does not grow.
+"""Latencies of operations: the last ones one by one, all of them in histograms, in memory that does not grow.
 
 An operation's kind is its name up to the first ":", so that names may hold tickers and kinds do not.
 """
@@ -21,7 +21,7 @@ OTHER = "other"
 LONGEST_NAME = 200
 """Characters of an operation's name that are kept: it may hold whatever its caller was given."""
 
-_lock = threading.Lock()  # of every Metrics: for what an operation seldom is, the first of its kind or a failure
+_lock = threading.Lock()  # of every Metrics, for what happens seldom: the first operation of a kind, and failures
 
 
 class KindMetrics:
@@ -76,7 +76,7 @@ class _Outcomes:
 
 
 class _Period:
-    """What was recorded between two clears."""
+    """The operations between two clears."""
 
     def __init__(self, ring: int, clock: Callable[[], float]) -> None:
         # (name, seconds, error, wall clock of its beginning) each
@@ -99,6 +99,9 @@ class Metrics:
         self._kinds = kinds
         self._clock = clock
         self._period = _Period(ring, clock)
+
+    def __repr__(self) -> str:
+        return f"<Metrics operations={self.summary()['total_operations']} kinds={len(self.by_kind())}>"
 
     def record(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 from ziggy_async import _core, export
 from ziggy_async.reading import columns
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
+from ziggy_async.reading.zones import Zone, nanoseconds_of_day, zone_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,14 +28,35 @@ class BarStore(_core.BarStore):
     low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time. Prices of one bar that are
     apart by at most 1e-9 of themselves count as equal.
 
-    `bars_per_year`, 252 unless given, is what volatilities are scaled by: daily bars.
+    `bars_per_year`, 252 unless given, is what volatilities are scaled by: daily bars. `zone` (an IANA name or an offset
+    such as "+02:00") and `day_start` ("HH:MM" there) are the clock of the formulas `hour()`, `date()` and the like.
     """
+
+    zone: str
+    day_start: str
+    local_time: Zone | None
+    """The same for the core; None: days of UTC."""
+
+    def __new__(
+        cls,
+        capacity: int = 512,
+        *,
+        ordered: bool = True,
+        bars_per_year: float = 252,
+        zone: str = "UTC",
+        day_start: str = "00:00",
+    ) -> Self:
+        """`ValueError` for a capacity, a zone or a time of day that is none."""
+        store = super().__new__(cls, capacity, ordered=ordered, bars_per_year=bars_per_year)
+        store.zone, store.day_start = zone, day_start
+        store.local_time = zone_of(zone, nanoseconds_of_day(day_start))
+        return store
 
     _has_logged_drops = False
     _has_logged_volume = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self)} symbols, the last {self.capacity} bars of each>"
+        return f"<{type(self).__name__} symbols={len(self)} capacity={self.capacity}>"
 
     def load(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
@@ -106,7 +128,12 @@ class BarStore(_core.BarStore):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and copies have the same bars; their counters begin anew."""
-        options = {"ordered": self.ordered, "bars_per_year": self.bars_per_year}
+        options = {
+            "ordered": self.ordered,
+            "bars_per_year": self.bars_per_year,
+            "zone": self.zone,
+            "day_start": self.day_start,
+        }
         return _restored, (type(self), self.capacity, options, export.bars_of(self))
 
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:

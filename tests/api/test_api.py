@@ -118,7 +118,7 @@ async def test_operations_are_read_in_turns(client, computer, monkeypatch):
     for kind in range(20):
         computer.metrics.record(f"kind {kind}", 0.02)
     monkeypatch.setattr(KindMetrics, "to_dict", noting)
-    monkeypatch.setattr(slices, "TURN", 0.0)
+    monkeypatch.setattr(slices, "SLICE", 0.0)
     task = asyncio.create_task(others())
     answer = await get(client, "/operations")
     task.cancel()

@@ -179,8 +179,8 @@ async def test_it_is_made_by_a_thread_that_rests(computer, monkeypatch):
 
     record_kinds(computer, 20)
     monkeypatch.setattr(Buckets, "of", classmethod(noting))
-    monkeypatch.setattr(slices, "TURN", 0.0)
-    monkeypatch.setattr(slices, "MOMENT", moment := 1.5e-6)
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    monkeypatch.setattr(slices, "PAUSE", moment := 1.5e-6)
     monkeypatch.setattr(time, "sleep", rests.append)
     text = (await scrape(computer)).text
     assert len(readers) == 1

@@ -2,9 +2,17 @@
 
 from typing import Any, assert_type
 
-from ziggy_async import AsyncFeatureComputer, async_get_ticker_features, generate_signals_for_watchlist_async
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async import (
+    AsyncFeatureComputer,
+    async_get_ticker_features,
+    generate_signals_for_watchlist_async,
+    indicators,
+)
 from ziggy_async.async_features import TaskHandle
-from ziggy_async.market_brain import RegimeDetector, regime_detector, signal_generator
+from ziggy_async.market_brain import RegimeDetector, Signal, regime_detector, signal_generator
 
 
 def fetch(symbol: str, attempts: int = 1) -> bytes:
@@ -54,8 +62,20 @@ async def figures() -> None:
     print(features.breadth_50dma + 1)  # slip
 
 
+def series() -> None:
+    closes = np.linspace(1.0, 2.0, 100)
+    assert_type(indicators.series("rsi", close=closes, period=14)["value"], NDArray[np.float64])
+    indicators.series("rsii", close=closes)  # slip
+    indicators.snapshot("macd", close=closes, fast=12)
+    indicators.snapshot("mcad", close=closes)  # slip
+    indicators.lookback("smaa", period=20)  # slip
+
+
 async def parameters() -> None:
-    await generate_signals_for_watchlist_async(["SPY"], regime="Chop", params={"mr_rsi_oversold": 35})
+    answers = await generate_signals_for_watchlist_async(["SPY"], regime="Chop", params={"mr_rsi_oversold": 35})
+    assert_type(answers["SPY"]["signal"], Signal | None)
+    print(answers["SPY"]["reasn"])  # slip
+    print(answers["SPY"]["signal"].reason)  # slip
     signal_generator.update_parameters({"mr_rsi_oversold": 25}, max_holding_days=3, strict=True)
     signal_generator.update_parameters(mr_rsi_oversoldd=25)  # slip
     regime_detector.update_thresholds(new_thresholds={"vix_panic": 25}, breadth_risk_on=55)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import write_indicator_names
 
 SLIPS = Path(__file__).with_name("slips.py")
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +38,9 @@ def test_slips_are_found(lines_found_by, tmp_path: Path) -> None:
     lines = SLIPS.read_text(encoding="utf-8").splitlines()
     slips = [line for line in lines if line.endswith("# slip")]
     assert [lines[number - 1] for number in sorted(lines_found_by(SLIPS, tmp_path))] == slips
+
+
+def test_type_checkers_know_the_indicators_of_the_catalog() -> None:
+    assert write_indicator_names.FILE.read_text(encoding="utf-8") == write_indicator_names.text(), (
+        "run tests/write_indicator_names.py"
+    )

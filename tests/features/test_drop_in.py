@@ -131,7 +131,7 @@ def test_a_copy_goes_its_own_way(copied: Callable[[FeatureComputer], FeatureComp
         assert (features.timestamp.tzinfo, type(features.volume)) == (zone, int)
     other.add_price_data(PriceData(NOW, "NAIVE", 1.0, 1.0, 1.0, 1.0, 1.0))
     assert other.compute_features("NAIVE") != computer.compute_features("NAIVE")
-    assert repr(other) == "<FeatureComputer of 3 symbols, the last 100 observations of each>"
+    assert repr(other) == "<FeatureComputer symbols=3 window_size=100>"
 
 
 async def test_parameters_of_one_call(store: BarStore) -> None:

@@ -282,3 +282,36 @@ def test_the_core_is_given_each_node_once() -> None:
     nodes = [node[:2] for node in features._nodes.nodes]
     assert nodes.count(("kernel", "sma")) == 1
     assert isinstance(features._plan, _core.Plan)
+
+
+def hourly(**options: Any) -> BarStore:
+    """Bars of A at 20:30 to 02:30 UTC around the change to summer time in New York."""
+    store = BarStore(**options)
+    for at in range(7):
+        store.append("A", datetime(2024, 3, 10, 2 + at, 30, tzinfo=UTC), 1.0, 1.0, 1.0, 1.0, 1.0)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("options", "hours", "days"),
+    [
+        ({}, [2, 3, 4, 5, 6, 7, 8], [10] * 7),
+        ({"zone": "America/New_York"}, [21, 22, 23, 0, 1, 3, 4], [9, 9, 9, 10, 10, 10, 10]),
+        ({"zone": "+05:30"}, [8, 9, 10, 11, 12, 13, 14], [10] * 7),
+        ({"day_start": "05:00"}, [2, 3, 4, 5, 6, 7, 8], [9, 9, 9, 10, 10, 10, 10]),
+    ],
+    ids=str,
+)
+def test_the_calendar_reads_the_stores_zone(options: dict[str, str], hours: list[float], days: list[float]) -> None:
+    store = hourly(**options)
+    for bars in (store, pickle.loads(pickle.dumps(store))):
+        table = FeatureSet("hour()", "day()").history(store=bars)
+        assert table["hour()"].tolist() == hours
+        assert table["day()"].tolist() == days
+        assert FeatureSet("hour()").latest(store=bars)["hour()"].tolist() == hours[-1:]
+
+
+@pytest.mark.parametrize(("option", "value"), [("zone", "Mars/Olympus"), ("day_start", "24:00"), ("day_start", "9")])
+def test_a_clock_that_is_none(option: str, value: str) -> None:
+    with pytest.raises(ValueError, match=value):
+        BarStore(**{option: value})

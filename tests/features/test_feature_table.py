@@ -75,7 +75,7 @@ def test_arrow_has_the_symbol_as_dictionary_and_shares_the_figures() -> None:
     assert arrow.schema.names == ["symbol", "timestamp", "a", "rsi(14)"]
     assert arrow.schema.types == [
         pa.dictionary(pa.int32(), pa.string()),
-        pa.timestamp("ns"),
+        pa.timestamp("ns", "UTC"),
         pa.float64(),
         pa.float64(),
     ]

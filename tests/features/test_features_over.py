@@ -267,3 +267,17 @@ def test_a_missing_column_is_shown_in_its_formula() -> None:
     with pytest.raises(FormulaError) as caught:
         FeatureSet("close", "sma(vwpa, 3)").over({"vwap": [1.0], "close": [1.0]})
     assert str(caught.value) == "no column 'vwpa'; did you mean 'vwap'?\n    sma(vwpa, 3)\n        ^^^^"
+
+
+def test_a_frame_of_tickers_side_by_side() -> None:
+    wide = pd.concat(
+        {name: pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), close)) for name, close in CLOSES.items()},
+        axis=1,
+    )
+    with pytest.raises(ValueError, match="side by side"):
+        FEATURES.over(wide)
+
+
+def test_a_numbered_index_is_no_time() -> None:
+    found = FeatureSet("lag(close, 1)").over(pd.DataFrame({"index": [5, 3], "close": [1.0, 2.0]}))
+    np.testing.assert_array_equal(found["lag(close, 1)"], [np.nan, 1.0])

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 from fastapi import HTTPException, Response
 from fastapi.responses import StreamingResponse
 
-from ziggy_async.api.slices import in_turns
+from ziggy_async.api.slices import sliced
 from ziggy_async.plain import plain
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 CHUNK = 65_536
 """Bytes that are sent together."""
 LEVELS = 3
-"""Objects and lists down to here are encoded item by item: the signals of an answer, not the figures of a signal."""
+"""Levels of objects and lists that are encoded item by item: the signals of an answer, not the figures of a signal."""
 MANY = 50
 """Where there are more items than this, each of them is encoded whole."""
 
@@ -44,7 +44,7 @@ def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Res
 
 
 async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
-    """`body` as a line of JSON. A large one is encoded in turns and sent in chunks."""
+    """`body` as a line of JSON. A large one is encoded in slices of time and sent in chunks."""
     chunks = [chunk async for chunk in _chunks(body)]
     if len(chunks) == 1:
         return Response(chunks[0], status, media_type="application/json")
@@ -55,7 +55,7 @@ async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
 async def _chunks(body: Any) -> AsyncIterator[bytes]:
     texts: list[str] = []
     size = 0
-    async for text in in_turns(_texts(body, LEVELS)):
+    async for text in sliced(_texts(body, LEVELS)):
         texts.append(text)
         size += len(text)
         if size >= CHUNK:
@@ -92,7 +92,7 @@ def _texts(value: Any, levels: int) -> Iterator[str]:
 
 
 def _own(value: Any) -> Any:
-    """What the encoder does not know: the package's own objects have a `to_dict` of values that it does know."""
+    """Plain values for an object that the encoder does not know; the package's own have a `to_dict`."""
     return value.to_dict() if hasattr(value, "to_dict") else plain(value)
 
 

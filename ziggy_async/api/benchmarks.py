@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import HTTPException, Query, Request
 
+from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.models import BenchmarksAnswer, ComparisonAnswer, Done
-from ziggy_async.api.rooms import Room
 from ziggy_async.latency_benchmark import (
     ComparisonResult,
     get_benchmark,
@@ -23,15 +23,15 @@ Benchmark = Callable[[int], Coroutine[Any, Any, ComparisonResult]]
 Operations = Annotated[int, Query(ge=10, le=1000, description="How many operations each way")]
 
 _turn = threading.Lock()
-"""Whose benchmark runs holds it: two at a time would measure each other."""
+"""Held while a benchmark runs: two at a time would measure each other."""
 
 
-def add_to(room: Room) -> None:
+def add_to(group: EndpointGroup) -> None:
     busy = {409: "Another benchmark runs in this process"}
-    room.posts("/benchmarks/feature-computation", feature_computation, ComparisonAnswer, busy)
-    room.posts("/benchmarks/signal-generation", signal_generation, ComparisonAnswer, busy)
-    room.reads("/benchmarks", results, BenchmarksAnswer)
-    room.posts("/benchmarks/clear", clear, Done)
+    group.posts("/benchmarks/feature-computation", feature_computation, ComparisonAnswer, busy)
+    group.posts("/benchmarks/signal-generation", signal_generation, ComparisonAnswer, busy)
+    group.reads("/benchmarks", results, BenchmarksAnswer)
+    group.posts("/benchmarks/clear", clear, Done)
 
 
 async def feature_computation(request: Request, num_operations: Operations = 100) -> dict[str, Any]:
@@ -51,7 +51,7 @@ async def signal_generation(request: Request, num_operations: Operations = 100) 
 
 
 async def results() -> dict[str, Any]:
-    """What the benchmarks of this process have found, oldest first."""
+    """The results of the benchmarks of this process, oldest first."""
     found = get_benchmark().get_all_results()
     return {"ok": True, "benchmarks": found, "count": len(found)}
 

@@ -1,4 +1,4 @@
-"""The tasks that died: look at them, run them again, throw them away."""
+"""Endpoints of dead letters: list them, queue their tasks again, discard them."""
 
 import asyncio
 import logging
@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import HTTPException, Query
 from pydantic import BeforeValidator
 
+from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
 from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
-from ziggy_async.api.rooms import ComputerOf, Room
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.queueing.task import TaskHandle
 from ziggy_async.queueing.work import Reason
@@ -31,15 +31,15 @@ UNKNOWN = "there is no such dead letter"
 OnRequeued = Callable[[TaskHandle[Any]], object]
 
 
-def add_to(room: Room, on_requeued: OnRequeued) -> None:
-    endpoints = DeadLetterEndpoints(room.computer, on_requeued)
+def add_to(group: EndpointGroup, on_requeued: OnRequeued) -> None:
+    endpoints = DeadLetterEndpoints(group.computer, on_requeued)
     unknown = {404: "No such letter"}
     requeuing = {**unknown, **NO_ROOM, 409: "This work cannot be run again by this process"}
-    room.reads("/dead-letters", endpoints.list_all, DeadLettersAnswer)
-    room.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, NO_ROOM)
-    room.reads("/dead-letters/{letter_id}", endpoints.get, DeadLetterAnswer, unknown)
-    room.posts("/dead-letters/{letter_id}/requeue", endpoints.requeue, RequeuedAnswer, requeuing)
-    room.deletes("/dead-letters/{letter_id}", endpoints.discard, Done, unknown)
+    group.reads("/dead-letters", endpoints.list_all, DeadLettersAnswer)
+    group.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, NO_ROOM)
+    group.reads("/dead-letters/{letter_id}", endpoints.get, DeadLetterAnswer, unknown)
+    group.posts("/dead-letters/{letter_id}/requeue", endpoints.requeue, RequeuedAnswer, requeuing)
+    group.deletes("/dead-letters/{letter_id}", endpoints.discard, Done, unknown)
 
 
 class DeadLetterEndpoints:
@@ -76,8 +76,8 @@ class DeadLetterEndpoints:
     async def requeue_all(self, reason: ByReason = None) -> dict[str, Any]:
         """Put all of them, or those that died of one reason, into the queue again, oldest first.
 
-        Letters that this process cannot requeue stay, and are counted as refused. Those for whose tasks there was no
-        room in the queue within 5 seconds stay as well.
+        Letters that this process cannot requeue stay, and are counted as refused. Letters whose tasks found no room in
+        the queue within 5 seconds stay too.
         """
         letters = await self._letters()
         with refusals():
@@ -87,8 +87,8 @@ class DeadLetterEndpoints:
         return {"ok": True, "message": message, "requeued": requeued, "refused": refused, "left": len(letters)}
 
     async def _requeue_each(self, letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
-        """How many were requeued and refused until there was no room; `QueueFull` or `TimeoutError` if not even for
-        one."""
+        """How many were requeued and refused until there was no room. Raises `QueueFull` or `TimeoutError` when there
+        was none for the first."""
         requeued = refused = 0
         try:
             async with patience():
@@ -114,7 +114,7 @@ class DeadLetterEndpoints:
         return {"ok": True, "message": "Discarded"}
 
     async def _letters(self) -> DeadLetters[Any]:
-        """With what other processes have done to a file they share, if it can be read now."""
+        """The letters, refreshed from a shared file if it can be read now."""
         computer = self._computer()
         letters = computer.dead_letters
         try:
@@ -127,7 +127,7 @@ class DeadLetterEndpoints:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What dead letters and the queue refuse, as HTTP says it."""
+    """Turns the refusals of dead letters and of the queue into HTTP errors."""
     try:
         with queue_refusals():
             yield

@@ -1,4 +1,4 @@
-"""What there is to tell Prometheus of a computer."""
+"""The figures of a computer for Prometheus."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ NATIVE_JOBS = {
 
 
 class Buckets(NamedTuple):
-    """A histogram at one moment: upper bounds with how many durations are not longer, and the sum in seconds."""
+    """A histogram at one moment: how many durations are not longer than each bound, and their sum in seconds."""
 
     counts: list[tuple[str, float]]
     total: float
@@ -51,7 +51,7 @@ class Buckets(NamedTuple):
 
 Labels = tuple[str, ...]
 Walk = Callable[[Iterable[Any]], Iterable[Any]]
-"""How samples are gone through: as `iter` does, or with rests."""
+"""How samples are iterated over: by `iter`, or by a thread that yields the GIL now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,14 @@ def gauge(name: str, text: str, value: float) -> Figure:
 
 
 def read(computer: AsyncFeatureComputer) -> Iterator[Figure]:
-    """All figures. In the computer's loop, which changes them; those of operations, which are the most, are read only
-    when they are asked for, by whichever thread."""
+    """All figures. Call it in the computer's loop, which changes most of them; the figures of operations, of which
+    there are many, are read when the iterator gets there, in any thread."""
     changed_by_the_loop = [*tasks(computer), *workers(computer), *native_pool()]
     return chain(operations(computer), changed_by_the_loop)
 
 
 def operations(computer: AsyncFeatureComputer) -> Iterator[Figure]:
-    """In any thread."""
+    """Call it in any thread."""
     kinds = computer.metrics.by_kind()
     counts = (((kind,), float(metrics.count)) for kind, metrics in kinds.items())
     errors = (((kind,), float(metrics.errors)) for kind, metrics in kinds.items())

@@ -13,7 +13,7 @@ MOST_LOOP_LAG_MS = 10.0
 
 
 def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[str]:
-    """What is worse than it should be; nothing of a computer that has done nothing."""
+    """The figures that are worse than they should be, a sentence each; none for a computer without operations."""
     if metrics["total_operations"] == 0:
         return []
     issues = []
@@ -29,7 +29,7 @@ def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[s
 
 
 def failures(computer: AsyncFeatureComputer) -> list[str]:
-    """Why work cannot be done at all, which does not mend by itself."""
+    """Why the computer can do no work at all, a sentence each."""
     if computer.was_stopped:
         return ["The computer was stopped"]
     threads = computer.config.max_workers
@@ -39,7 +39,8 @@ def failures(computer: AsyncFeatureComputer) -> list[str]:
 
 
 def obstacles(computer: AsyncFeatureComputer) -> list[str]:
-    """Why no more work should be sent here now. None for one that was never started: its first use starts it."""
+    """Why no more work should be sent here now. A computer that was never started has no obstacle: its first use starts
+    it."""
     if computer.was_stopped:
         return ["stopped"]
     if computer.is_draining:

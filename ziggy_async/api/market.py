@@ -7,9 +7,9 @@ from fastapi import APIRouter, HTTPException, Query
 
 from ziggy_async.api import tasks
 from ziggy_async.api.bodies import Watchlist
+from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
 from ziggy_async.api.queueing import STOPPED, queue_refusals
-from ziggy_async.api.rooms import Room
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.store import default_store, symbol_of
@@ -26,20 +26,20 @@ def create_market_router(
     """Endpoints over the default store, and tasks over it. `watchlist`: the tickers of a request that names none.
     `kept`: where the tasks are remembered."""
     router = APIRouter(prefix=prefix, tags=["market"])
-    room = Room(router, computer, allow_actions=True, allowed_origins=None)
-    endpoints = MarketEndpoints(room, watchlist)
+    group = EndpointGroup(router, computer, allow_actions=True, allowed_origins=None)
+    endpoints = MarketEndpoints(group, watchlist)
     refusals = {404: "No bars of that ticker", **STOPPED}
-    room.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
-    room.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
-    tasks.add_to(room, watchlist, tasks.KeptTasks() if kept is None else kept)
+    group.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
+    group.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
+    tasks.add_to(group, watchlist, tasks.KeptTasks() if kept is None else kept)
     return router
 
 
 class MarketEndpoints:
     """The docstrings are the documentation that clients see."""
 
-    def __init__(self, room: Room, watchlist: Sequence[str]) -> None:
-        self._room = room
+    def __init__(self, group: EndpointGroup, watchlist: Sequence[str]) -> None:
+        self._group = group
         self._watchlist = watchlist
 
     async def features(self, ticker: str, force_refresh: Refresh = False) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class MarketEndpoints:
         if symbol not in default_store():
             raise HTTPException(404, "no bars of that ticker")
         with queue_refusals():
-            features = await self._room.computer().compute_features_async(symbol, force_refresh)
+            features = await self._group.computer().compute_features_async(symbol, force_refresh)
         if features is None:  # the computer has logged why
             raise HTTPException(500, "internal error")
         return features
@@ -62,5 +62,5 @@ class MarketEndpoints:
         tickers = self._watchlist if asked is None else [symbol_of(default_store(), ticker) for ticker in asked]
         regime = await regime_detector.detect_regime_async()
         with queue_refusals():
-            signals = await self._room.computer().compute_signals_batch(tickers, regime)
+            signals = await self._group.computer().compute_signals_batch(tickers, regime)
         return {"signals": signals, "regime": regime}

@@ -1,4 +1,4 @@
-"""What the computer has done, and how it is."""
+"""Endpoints of operations, sizing and health."""
 
 import logging
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from ziggy_async.api.answers import answer
+from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.health import degradations, failures, obstacles
 from ziggy_async.api.models import (
     Done,
@@ -17,24 +18,23 @@ from ziggy_async.api.models import (
     ScalingAnswer,
     SummaryAnswer,
 )
-from ziggy_async.api.rooms import ComputerOf, Room
-from ziggy_async.api.slices import in_turns
+from ziggy_async.api.slices import sliced
 
 logger = logging.getLogger(__name__)
 
 LastN = Annotated[int, Query(ge=1, le=1000, description="How many of the newest operations")]
 
 
-def add_to(room: Room) -> None:
-    endpoints = MetricsEndpoints(room.computer)
-    room.reads("/metrics", endpoints.metrics, MetricsAnswer)
-    room.reads("/metrics/summary", endpoints.summary, SummaryAnswer)
-    room.posts("/metrics/clear", endpoints.clear, Done)
-    room.reads("/operations", endpoints.operations, OperationsAnswer)
-    room.reads("/scaling", endpoints.scaling, ScalingAnswer)
-    room.reads("/health", endpoints.health, HealthAnswer)
-    room.reads("/health/live", endpoints.live, Ok)
-    room.reads(
+def add_to(group: EndpointGroup) -> None:
+    endpoints = MetricsEndpoints(group.computer)
+    group.reads("/metrics", endpoints.metrics, MetricsAnswer)
+    group.reads("/metrics/summary", endpoints.summary, SummaryAnswer)
+    group.posts("/metrics/clear", endpoints.clear, Done)
+    group.reads("/operations", endpoints.operations, OperationsAnswer)
+    group.reads("/scaling", endpoints.scaling, ScalingAnswer)
+    group.reads("/health", endpoints.health, HealthAnswer)
+    group.reads("/health/live", endpoints.live, Ok)
+    group.reads(
         "/health/ready",
         endpoints.ready,
         ReadyAnswer,
@@ -71,7 +71,7 @@ class MetricsEndpoints:
     async def operations(self) -> dict[str, Any]:
         """For each kind of operation its count, its errors, and percentiles of waiting, running and total time."""
         by_kind = self._computer().metrics.by_kind()
-        kinds = {kind: metrics.to_dict() async for kind, metrics in in_turns(by_kind.items())}
+        kinds = {kind: metrics.to_dict() async for kind, metrics in sliced(by_kind.items())}
         return {"ok": True, "operations": kinds, "count": len(kinds)}
 
     async def scaling(self) -> dict[str, Any]:

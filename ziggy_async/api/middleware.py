@@ -1,4 +1,4 @@
-"""What stands around the application of `ziggy-async serve`."""
+"""Middleware of `ziggy-async serve`."""
 
 import asyncio
 import ipaddress

@@ -1,4 +1,4 @@
-"""The shapes of the answers, for the pages of the documentation; what is sent is not checked against them."""
+"""The shapes of the answers, for the documentation; answers are not checked against them."""
 
 from typing import Any, Literal
 
@@ -92,7 +92,7 @@ class OperationsAnswer(Ok):
 
 
 class Measured(BaseModel):
-    """What every result has; latency, loop and metrics are given in full beside it."""
+    """The fields of every result; latency, loop and metrics stand in full beside them."""
 
     name: str
     avg_latency_ms: float

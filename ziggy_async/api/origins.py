@@ -15,12 +15,12 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class OriginCheck:
-    """A dependency that refuses requests from pages of other origins with 403. What is no browser sends no `Origin`,
-    and passes."""
+    """A dependency that refuses requests from pages of other origins with 403. Clients that are no browsers send no
+    `Origin`, and pass."""
 
     def __init__(self, allowed: Collection[str] | None) -> None:
-        """`allowed`: origins such as "https://example.com:8443"; None: only the one that `Host` names. `TypeError`,
-        `ValueError` for what is no collection of origins."""
+        """`allowed`: origins such as "https://example.com:8443"; None: only the one that `Host` names. Raises
+        `TypeError` or `ValueError` for another value."""
         if isinstance(allowed, str):
             raise TypeError(f"allowed_origins: {shown(allowed)} is a str, not a list of them")
         for origin in allowed or ():

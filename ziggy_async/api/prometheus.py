@@ -1,4 +1,4 @@
-"""A computer's figures as Prometheus reads them."""
+"""The endpoint and the collector for Prometheus."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -9,14 +9,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.figures import Figure, read
-from ziggy_async.api.rooms import ComputerOf, Room
-from ziggy_async.api.slices import Rests
+from ziggy_async.api.slices import GilYield
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
 
 
-def add_to(room: Room) -> None:
-    room.reads_text("/prometheus", PrometheusEndpoint(room.computer).prometheus)
+def add_to(group: EndpointGroup) -> None:
+    group.reads_text("/prometheus", PrometheusEndpoint(group.computer).prometheus)
 
 
 class PrometheusEndpoint:
@@ -30,25 +30,24 @@ class PrometheusEndpoint:
 
         Counters and histograms begin anew with the process, and those of operations when the metrics are cleared.
         """
-        # What this loop changes is read here, the many figures of operations and their text are made elsewhere.
+        # The figures that this loop changes are read here; those of operations are read and encoded in a thread.
         registry = CollectorRegistry()
-        registry.register(RestingReading(read(self._computer())))
+        registry.register(FigureCollector(read(self._computer())))
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(await asyncio.to_thread(encode, registry), headers={"content-type": media_type})
 
 
-class RestingReading(Collector):
-    """Figures that are read and encoded once, in a thread: it rests meanwhile, so that the loop beside it gets the
-    GIL."""
+class FigureCollector(Collector):
+    """Figures that are read and encoded once, in a thread that yields the GIL to the loop meanwhile."""
 
     def __init__(self, figures: Iterable[Figure]) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        rests = Rests()
-        for figure in rests.among(self._figures):
-            metric = figure.to_metric(rests.among)
-            metric.samples = RestingList(metric.samples, rests)
+        gil = GilYield()
+        for figure in gil.between(self._figures):
+            metric = figure.to_metric(gil.between)
+            metric.samples = YieldingList(metric.samples, gil)
             yield metric
 
     def describe(self) -> Iterator[Metric]:
@@ -56,19 +55,19 @@ class RestingReading(Collector):
         return iter(())
 
 
-class RestingList(list[Sample]):
-    """Whoever goes through it rests now and then."""
+class YieldingList(list[Sample]):
+    """A list whose iteration yields the GIL now and then."""
 
-    def __init__(self, samples: Iterable[Sample], rests: Rests) -> None:
+    def __init__(self, samples: Iterable[Sample], gil: GilYield) -> None:
         super().__init__(samples)
-        self._rests = rests
+        self._gil = gil
 
     def __iter__(self) -> Iterator[Sample]:
-        return self._rests.among(super().__iter__())
+        return self._gil.between(super().__iter__())
 
 
 class ComputerCollector(Collector):
-    """For a registry of the application's own: `REGISTRY.register(ComputerCollector())`. It is to be collected in the
+    """A collector for a registry of the application's own: `REGISTRY.register(ComputerCollector())`. Collect it in the
     loop that the computer was started in."""
 
     def __init__(self, computer: AsyncFeatureComputer | None = None) -> None:

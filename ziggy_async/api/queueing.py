@@ -18,13 +18,13 @@ NO_ROOM = {503: "No room in the queue, or it takes no more work"}
 
 
 def patience() -> asyncio.Timeout:
-    """As long as a request waits for room; `TimeoutError` then."""
+    """A timeout of as long as a request waits for room."""
     return asyncio.timeout(LONGEST_WAIT)
 
 
 @asynccontextmanager
 async def while_connected(request: Request, limit: asyncio.Timeout) -> AsyncIterator[None]:
-    """The time is up, too, when the client has gone: what waits for room is withdrawn then."""
+    """Ends the timeout when the client disconnects, so that a task that waits for room is withdrawn."""
     watcher = asyncio.create_task(_end_when_gone(request, limit))
     try:
         yield
@@ -48,7 +48,7 @@ def end(limit: asyncio.Timeout) -> None:
 
 @contextmanager
 def queue_refusals() -> Iterator[None]:
-    """What the queue and its computer refuse, as HTTP says it."""
+    """Turns the refusals of the queue and its computer into HTTP errors."""
     try:
         yield
     except QueueFull:

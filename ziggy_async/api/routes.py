@@ -1,4 +1,4 @@
-"""The router under `/api/performance`: what there is to ask, put together from its rooms."""
+"""The router under `/api/performance`."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.params import Depends
 
 from ziggy_async.api import benchmarks, dead_letters, metrics, prometheus
-from ziggy_async.api.rooms import Room
+from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.async_features import AsyncFeatureComputer
 
 PREFIX = "/api/performance"
@@ -30,11 +30,11 @@ def create_router(
     task that a request takes out of the dead letters.
     """
     router = APIRouter(prefix=prefix, tags=["performance"], dependencies=list(dependencies))
-    room = Room(router, computer, allow_actions, allowed_origins)
-    metrics.add_to(room)
-    benchmarks.add_to(room)
-    dead_letters.add_to(room, on_requeued)
-    prometheus.add_to(room)
+    group = EndpointGroup(router, computer, allow_actions, allowed_origins)
+    metrics.add_to(group)
+    benchmarks.add_to(group)
+    dead_letters.add_to(group, on_requeued)
+    prometheus.add_to(group)
     return router
 
 

@@ -1,4 +1,4 @@
-"""Long work beside a loop: in turns of the loop, or in a thread that rests now and then."""
+"""Long work in slices of time: in the loop, or in a thread beside it."""
 
 import asyncio
 import time
@@ -7,32 +7,32 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-TURN = 0.00025
-"""Seconds of work before others have their turn."""
-MOMENT = 1e-6
-"""Seconds of a thread's rest: enough to hand over the GIL."""
+SLICE = 0.00025
+"""Seconds of work before the loop goes on."""
+PAUSE = 1e-6
+"""Seconds for which a thread sleeps: enough to hand over the GIL."""
 
 
-async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
-    """`items`, for work in the loop: others have their turn of it whenever these have taken a while."""
-    until = time.perf_counter() + TURN
+async def sliced(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items, for work in the loop: other callbacks run after each slice."""
+    until = time.perf_counter() + SLICE
     for item in items:
         yield item
         if time.perf_counter() > until:
             await asyncio.sleep(0)
-            until = time.perf_counter() + TURN
+            until = time.perf_counter() + SLICE
 
 
-class Rests:
-    """Of one thread that works in Python: without them a loop gets the GIL every 5 ms."""
+class GilYield:
+    """Yields the GIL after each slice of a thread's work: without it a loop gets the GIL every 5 ms."""
 
     def __init__(self) -> None:
-        self._until = time.perf_counter() + TURN
+        self._until = time.perf_counter() + SLICE
 
-    def among(self, items: Iterable[T]) -> Iterator[T]:
-        """`items`, and a rest between them whenever the thread has worked for a while."""
+    def between(self, items: Iterable[T]) -> Iterator[T]:
+        """The items; the thread sleeps for a moment between two of them when the slice is over."""
         for item in items:
             yield item
             if time.perf_counter() > self._until:
-                time.sleep(MOMENT)
-                self._until = time.perf_counter() + TURN
+                time.sleep(PAUSE)
+                self._until = time.perf_counter() + SLICE

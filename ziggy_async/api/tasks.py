@@ -1,4 +1,4 @@
-"""Tasks over HTTP: put work into the background queue, see what becomes of it, give it up."""
+"""Endpoints of tasks: put work into the background queue, see its state, cancel it."""
 
 import asyncio
 import threading
@@ -12,9 +12,9 @@ from fastapi import HTTPException, Request, Response
 
 from ziggy_async.api.answers import answer
 from ziggy_async.api.bodies import NewTask
+from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AcceptedAnswer, CancelledAnswer, TaskAnswer
 from ziggy_async.api.queueing import NO_ROOM, end, patience, queue_refusals, while_connected
-from ziggy_async.api.rooms import ComputerOf, Room
 from ziggy_async.async_features.facade import Calls
 from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
@@ -26,21 +26,21 @@ from ziggy_async.store import default_store, symbol_of
 
 MOST_KEPT = 1000
 MOST_TICKERS_KEPT = 100_000
-"""Of all the tasks that are kept: a ticker's result takes up to 2 kB."""
+"""Tickers of all tasks that are kept: the result of one takes up to 2 kB."""
 LONGEST_LIST = 100
 """Characters of the tickers that an error names."""
 
 
-def add_to(room: Room, watchlist: Sequence[str], kept: "KeptTasks") -> None:
-    endpoints = TaskEndpoints(room.computer, watchlist, kept)
+def add_to(group: EndpointGroup, watchlist: Sequence[str], kept: "KeptTasks") -> None:
+    endpoints = TaskEndpoints(group.computer, watchlist, kept)
     unknown = {404: "No such task, or it is forgotten"}
     refusals = {**NO_ROOM, 409: "The task of that id is not done yet, or this one was cancelled meanwhile"}
-    room.posts("/tasks", endpoints.submit, AcceptedAnswer, refusals, status=202)
-    room.reads("/tasks/{task_id:path}", endpoints.get, TaskAnswer, unknown)
-    room.deletes("/tasks/{task_id:path}", endpoints.cancel, CancelledAnswer, {**unknown, 409: "It is done already"})
+    group.posts("/tasks", endpoints.submit, AcceptedAnswer, refusals, status=202)
+    group.reads("/tasks/{task_id:path}", endpoints.get, TaskAnswer, unknown)
+    group.deletes("/tasks/{task_id:path}", endpoints.cancel, CancelledAnswer, {**unknown, 409: "It is done already"})
 
 
-# --- what tasks do: each is found by its name when a later process takes its dead letter
+# --- the work of tasks: a later process that requeues their dead letters finds the functions by their names
 
 
 async def features_of(tickers: list[str]) -> dict[str, Features]:
@@ -93,7 +93,7 @@ COMPUTE: dict[str, Callable[[list[str]], Any]] = {"features": features_of, "sign
 
 
 class Waiting:
-    """A task whose POST waits for room in the queue, to those who ask meanwhile: as a handle, which it has not yet."""
+    """A task whose POST waits for room in the queue, with the members of the handle that it does not have yet."""
 
     args: tuple[Any, ...] = ()
     attempts: tuple[Attempt, ...] = ()
@@ -128,7 +128,7 @@ class KeptTasks:
 
     @contextmanager
     def expecting(self, waiting: Waiting) -> Iterator[None]:
-        """It is the task of its id, until the block ends or somebody has its handle."""
+        """Makes it the task of its id, until the block ends or its handle is kept."""
         self._waiting[waiting.task_id] = waiting
         try:
             yield
@@ -178,9 +178,10 @@ class TaskEndpoints:
         """Put a task into the background queue.
 
         `features` fails when a ticker has no bars, `signals` answers as `POST /signals`, `sleep` holds a thread like a
-        slow provider, and fails when no worker can be spared. What has used up its attempts, was dropped or too late is
-        a dead letter. A task whose `key` is under way joins that one, and both ids lead to it. Otherwise the id of a
-        task that is not done is refused. What waits for room is withdrawn when its client disconnects.
+        slow provider, and fails when no worker can be spared. A task that used up its attempts, was dropped
+        or is too late becomes a dead letter. A task whose `key` is under way joins that one, and both ids lead to it.
+        Otherwise the id of a task that is not done is refused. A task that waits for room is withdrawn when its client
+        disconnects.
         """
         self._refuse_second(task)
         if task.work == "sleep":
@@ -198,7 +199,7 @@ class TaskEndpoints:
         return [symbol_of(default_store(), ticker) for ticker in task.tickers]
 
     def _refuse_second(self, task: NewTask) -> None:
-        """Of one id, whose task would be lost to those who ask for it. One that joins that very task hides nothing."""
+        """Refuses a second task of an id, unless it joins the first: nobody could ask for the first one any more."""
         first, key = self._kept.get(task.task_id), task.options.key
         if first is None or first.state.is_final or (key is not None and key == first.key):
             return
@@ -222,10 +223,10 @@ class TaskEndpoints:
         return handle
 
     async def get(self, task_id: str) -> dict[str, Any]:
-        """What has become of the newest task of that id; 1,000 are remembered.
+        """The state of the newest task of that id; 1,000 are remembered.
 
-        Fewer when they have more than 100,000 tickers between them. A task that is requeued from the dead letters takes
-        the place of the one that died.
+        Fewer are remembered when they have more than 100,000 tickers between them. A task that is requeued from the
+        dead letters takes the place of the one that died.
         """
         handle = self._known(task_id)
         state = handle.state
@@ -238,10 +239,10 @@ class TaskEndpoints:
         }
 
     async def cancel(self, task_id: str) -> dict[str, Any]:
-        """Give it up, for all who have joined it.
+        """Cancel it, for all who have joined it.
 
-        One that waits never runs, and if it is for room, its POST is 409; a thread that is in the middle of it goes on,
-        and is replaced meanwhile.
+        A task that waits never runs; if it waits for room, its POST is 409. A thread in the middle of it goes on, and
+        is replaced meanwhile.
         """
         handle = self._known(task_id)
         if handle.state.is_final or not handle.cancel():

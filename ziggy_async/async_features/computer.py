@@ -73,12 +73,12 @@ class AsyncFeatureComputer(Calls):
 
     def __repr__(self) -> str:
         if not self.is_started:
-            return f"<AsyncFeatureComputer: {'stopped' if self._was_stopped else 'not started'}>"
+            return f"<AsyncFeatureComputer {'stopped' if self._was_stopped else 'not started'}>"
         counts = self._counts.to_dict()
         state = "draining" if self.is_draining else "started"
         return (
-            f"<AsyncFeatureComputer: {state}, {self.workers} workers, {counts['running']} tasks running, "
-            f"{counts['queued']} of {self.config.queue_size} queued>"
+            f"<AsyncFeatureComputer {state} workers={self.workers} running={counts['running']} "
+            f"queued={counts['queued']} queue_size={self.config.queue_size}>"
         )
 
     @property
@@ -177,7 +177,7 @@ class AsyncFeatureComputer(Calls):
         logger.info("stopped")
 
     def _let_go_of_pools(self) -> None:
-        """At once: what runs there is left to itself, what waits is told that it never will."""
+        """Shuts the pools without waiting: running calls go on by themselves, waiting ones are cancelled."""
         with self._pools_lock:
             threads, processes = self._thread_pool, self._process_pool
             self._thread_pool = self._process_pool = None
@@ -193,7 +193,7 @@ class AsyncFeatureComputer(Calls):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops, and drains unless the block was cancelled: who interrupts does not want to wait."""
+        """Stops, and drains unless the block was cancelled or interrupted."""
         await self.stop(drain=kind is None or issubclass(kind, Exception))
 
     # --- what is known of it
@@ -204,7 +204,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def _takes_all(self) -> bool:
-        """Whether every call is welcome: asked for by each one, so it is quick."""
+        """Whether calls are taken without a further look; quick, since each call asks."""
         return self._loop is not None and self._ending is None and not self._loop.is_closed()
 
     @property
@@ -223,7 +223,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def stuck(self) -> int:
-        """Threads that run what nobody waits for any more."""
+        """Threads in calls that nobody waits for any more."""
         return self._thread_pool.stuck if self._thread_pool is not None else 0
 
     @property
@@ -241,7 +241,7 @@ class AsyncFeatureComputer(Calls):
         return self._counts.to_dict()
 
     def decisions(self) -> list[Decision]:
-        """What sizing by load has decided, the last 200, oldest first; empty without it."""
+        """The last 200 decisions of sizing by load, oldest first; empty without it."""
         return [] if self._scaler is None else self._scaler.decisions()
 
     def get_metrics(self, last_n: int = 100) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""How large the pools and the queue are: from the environment, unless said otherwise."""
+"""Configuration of a computer, by default from the environment."""
 
 import os
 from collections.abc import Callable
@@ -57,9 +57,9 @@ def _queued(name: str, value: object) -> int:
 
 @dataclass
 class TaskPoolConfig:
-    """Sizes of an `AsyncFeatureComputer`. `ValueError` that names the variable, or the field, that is no such thing.
+    """Sizes of an `AsyncFeatureComputer`. Fields that are not given are read from the environment.
 
-    What is not given comes from the environment at that moment.
+    Raises `ValueError` that names the variable, or the field, whose value is no such thing.
     """
 
     max_workers: int = field(default_factory=_from_environment("ASYNC_FEATURES_WORKERS", 8, _workers))

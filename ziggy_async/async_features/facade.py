@@ -1,4 +1,4 @@
-"""What a computer can be asked for, and a view of it whose calls have options."""
+"""The calls of a computer, and a view of it whose calls have options."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -39,7 +39,7 @@ FAILED = "error: the signals could not be computed"
 
 
 class Home(Protocol):
-    """Who has the background queue."""
+    """The computer that has the background queue."""
 
     async def _enqueue(self, work: Work) -> TaskHandle[Any]: ...
 
@@ -56,13 +56,14 @@ class Calls(ABC):
 
     @abstractmethod
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
-        """What `compute(*args)` gives, on the native pool; None when it fails, which is logged and counted."""
+        """Awaits `compute(*args)`, on the native pool. Returns its result, or None when it fails, which is logged and
+        counted."""
 
     @abstractmethod
     async def _execute(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """What `func` returns on the pool for its kind, or its exception."""
+        """Calls `func` on the pool for its kind. Returns its result, or raises its exception."""
 
     def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
@@ -186,7 +187,7 @@ def _taken(name: str, keywords: dict[str, Any]) -> Any:
 
 
 class View(Calls):
-    """A computer with options: what it is asked for goes through the queue."""
+    """A computer with options: its calls go through the queue."""
 
     def __init__(self, home: Home, options: Options) -> None:
         self._computer = home
@@ -210,7 +211,7 @@ class View(Calls):
     async def _execute(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Who gives up waiting gives the work up, unless others have joined it."""
+        """Cancelling this gives the work up, unless others have joined it."""
         handle = await self._computer._enqueue(Work(operation, operation, func, args, kwargs, self._options))
         try:
             return await handle
@@ -224,7 +225,7 @@ async def _awaited(compute: Compute[T], *args: Any) -> T:
 
 
 async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features | None]:
-    """What is no ticker at all is None beside the others."""
+    """Values that are no tickers at all are None beside the others."""
     names = [ticker for ticker in tickers if isinstance(ticker, str)]
     found = await feature_computer.compute_batch_async(names, force_refresh)
     return {ticker: found.get(ticker) for ticker in tickers}

@@ -60,5 +60,5 @@ def run(argv: Sequence[str] | None) -> int:
 
 
 def discard_output() -> None:
-    """What is still buffered has nowhere to go; the interpreter would complain about it at exit."""
+    """Discards buffered output that nobody can read; the interpreter would complain about it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

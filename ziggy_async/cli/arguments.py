@@ -1,4 +1,4 @@
-"""What may stand behind `ziggy-async`."""
+"""The arguments of `ziggy-async`."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from ziggy_async._version import __version__
 from ziggy_async.cli import commands
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.formulas import history, indicators
+from ziggy_async.cli.help import LANGUAGE, QUEUE
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
@@ -22,6 +23,7 @@ FILES = """CSV or Parquet, or - for standard input; without a symbol column the 
 (SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
 
 MOST_OPERATIONS = 100_000
+RAW = argparse.RawDescriptionHelpFormatter
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,7 +44,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_bars(features)
     features.set_defaults(run=commands.features)
 
-    serve = choices.add_parser("serve", help="features, signals and the computer's health over HTTP")
+    serve = choices.add_parser(
+        "serve", help="features, signals and the computer's health over HTTP", epilog=QUEUE, formatter_class=RAW
+    )
     add_market(serve, "the watchlist: for requests that name no tickers")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     serve.add_argument("--port", type=port_number, default=8000, help="0: one that is free (%(default)s)")
@@ -66,7 +70,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
 
-    add_indicators(choices.add_parser("indicators", help="what formulas can call"))
+    add_indicators(
+        choices.add_parser("indicators", help="what formulas can call", epilog=LANGUAGE, formatter_class=RAW)
+    )
     add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
     add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
     add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))

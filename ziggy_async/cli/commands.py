@@ -1,4 +1,4 @@
-"""What the commands do. Each takes its parsed arguments; a user's mistake is a `ValueError` that says what is wrong."""
+"""The commands. Each takes its parsed arguments; a user's mistake is a `ValueError` that says what is wrong."""
 
 import argparse
 import asyncio

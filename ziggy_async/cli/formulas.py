@@ -112,7 +112,7 @@ def counted(count: int, what: str) -> str:
 
 
 def feature_set(texts: Sequence[str]) -> FeatureSet:
-    """Of formulas, or NAME=FORMULA."""
+    """The set of the formulas, some of them as NAME=FORMULA."""
     matches = [(text, NAMED.fullmatch(text)) for text in texts]
     named = {match[1]: match[2] for _, match in matches if match}
     if len(named) < sum(match is not None for _, match in matches):

@@ -24,14 +24,14 @@ from ziggy_async.store import MOST_CAPACITY, BarStore, default_store, set_defaul
 T = TypeVar("T")
 
 STDIN = Path("-")
-"""What stands for standard input."""
+"""Standard input."""
 LOOKED_AT = 100
 """Tickers that are asked for the distance of their bars."""
 MANY_STEPS = 64
 SHORTEST_DAY, LONGEST_DAY = np.timedelta64(20, "h"), np.timedelta64(28, "h")
 """Between the bars of two days, in a zone that changes its clocks too."""
 STORED_NAME = "(STDIN)"
-"""Of the file that holds it; no symbol looks like that."""
+"""The name of the file that standard input is stored in; no symbol looks like that."""
 
 
 class Asked(NamedTuple):

@@ -15,8 +15,8 @@ from ziggy_async.market_brain.signals import Result, Signal, signal_generator
 from ziggy_async.store import default_store
 
 MANY = 20
-"""Rows that fit a screen. Of more tickers those without a signal are counted instead of shown, and so are the signals
-beyond as many on a terminal."""
+"""Rows that fit a screen. Where there are more, tickers without a signal, and on a terminal further signals, are
+counted instead of shown."""
 COLUMNS = (
     *("ticker", "as of", "close", "RSI", "z-score", "regime", "direction"),
     *("confidence", "entry", "stop", "target", "reason"),
@@ -29,7 +29,7 @@ STYLES = {"LONG": "green", "SHORT": "red"}
 
 
 class Answer(NamedTuple):
-    """What is known of one ticker: its signal or the reason why there is none, and its features."""
+    """The answer for one ticker: its signal or the reason why there is none, and its features."""
 
     ticker: str
     signal: Signal | None
@@ -55,7 +55,7 @@ FIGURES: dict[str, Figure] = {
     "rsi": of_features("rsi_14"),
     "z-score": of_features("z_score_20"),
 }
-"""What tickers can be sorted by beside `ticker` and `given`: the highest first, or with a minus the lowest."""
+"""Keys to sort by beside `ticker` and `given`: the highest first, or with a minus the lowest."""
 SORTS = ("ticker", "given", *FIGURES, *(f"-{name}" for name in FIGURES))
 
 
@@ -75,7 +75,7 @@ def signals(arguments: argparse.Namespace) -> int:
 
     (state, explanation, found), seconds, lag = timed(compute)
     features = asyncio.run(async_get_multiple_ticker_features(asked.tickers))
-    answers = [Answer(**each, features=features[ticker]) for ticker, each in found.items()]
+    answers = [Answer(ticker, each["signal"], each["reason"], features[ticker]) for ticker, each in found.items()]
     by_default = "confidence" if arguments.tickers is None else "given"
     answers = in_order(answers, arguments.sort or by_default)
     shown = selected(answers, arguments)
@@ -104,7 +104,7 @@ def market_of(arguments: argparse.Namespace) -> str:
 
 
 def in_order(answers: Sequence[Answer], sort: str) -> list[Answer]:
-    """What has no such figure comes last, in the order given."""
+    """The answers in that order; one without the figure comes last, in the order given."""
     if sort == "given":
         return list(answers)
     if sort == "ticker":

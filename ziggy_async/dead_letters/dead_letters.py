@@ -26,7 +26,7 @@ Letters: TypeAlias = list[DeadLetter]  # inside DeadLetters, `list` is its metho
 
 @dataclass(frozen=True, slots=True)
 class Requeued(Generic[T]):
-    """What `requeue_all` did, by the ids of the letters, oldest first."""
+    """The result of `requeue_all`, by the ids of the letters, oldest first."""
 
     requeued: dict[str, T]
     failed: dict[str, Exception]
@@ -58,6 +58,9 @@ class DeadLetters(Generic[T]):
         self._pending: list[tuple[DeadLetter, Future[DeadLetter]]] = []  # by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
 
+    def __repr__(self) -> str:
+        return f"<DeadLetters letters={len(self)}>"
+
     async def refresh(self) -> None:
         """Lists what is in the file, with what other processes have done to it; without a file, nothing.
 
@@ -67,7 +70,7 @@ class DeadLetters(Generic[T]):
 
     def close(self) -> "Future[None]":
         """Lets go of the file and the thread until the next use; what was listed still is. The future is done then.
-        What cannot be written by now is lost with this process, and logged."""
+        Letters that cannot be written by now are lost with this process, and logged."""
         with self._lock:
             thread, self._thread = self._thread, None
         closed = _started(thread, self._alone, self._close)
@@ -172,7 +175,7 @@ class DeadLetters(Generic[T]):
         return {"letters": letters, "unsaved": store.unsaved, **self._counts, "evicted": store.evicted}
 
     def _keep(self, letter: DeadLetter) -> "Future[DeadLetter]":
-        """What comes while the thread is busy is written together."""
+        """Letters that come while the thread is busy are written together."""
         kept: Future[DeadLetter] = Future()
         with self._lock:
             self._pending.append((letter, kept))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -27,7 +28,7 @@ class MemoryStore:
         self._most = most
         self._keep = keep.total_seconds()
         self._lock = threading.Lock()
-        self._letters: dict[str, tuple[DeadLetter, float]] = {}  # by id, with when it came, sorted; by _lock
+        self._letters: OrderedDict[str, tuple[DeadLetter, float]] = OrderedDict()  # sorted, with when it came; by _lock
 
     def letters(self) -> list[DeadLetter]:
         """Oldest first."""
@@ -97,7 +98,7 @@ class MemoryStore:
             ids = [next(reversed(self._letters), ""), *added]
             self._letters |= added
             if ids != sorted(ids):  # one is back from a queue that refused it
-                self._letters = dict(sorted(self._letters.items()))
+                self._letters = OrderedDict(sorted(self._letters.items()))
 
     def _hide(self, id: str) -> DeadLetter | None:
         with self._lock:

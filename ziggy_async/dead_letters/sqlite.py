@@ -64,7 +64,8 @@ class SqliteStore(MemoryStore):
 
     A damaged file is never overwritten: it is renamed to `<name>.corrupt-<n>` with its log, and a new one begun. So is
     one that is moved or deleted while it is in use. Letters that were listed are listed on, but cannot be requeued.
-    What cannot be written is kept in memory and written with the next letter or `refresh`. All of this is logged.
+    Letters that cannot be written are kept in memory and written with the next one or by `refresh`. All of this is
+    logged.
     """
 
     is_slow = True
@@ -96,7 +97,7 @@ class SqliteStore(MemoryStore):
         return len(self._unsaved)
 
     def put(self, letters: list[DeadLetter]) -> list[DeadLetter]:
-        """Commits them together. Never raises: what is not written is unsaved."""
+        """Commits them together. Never raises: letters that are not written are unsaved."""
         stored = [StoredLetter.of(letter) for letter in letters]
         listed = [each.letter for each in stored]
         self._unsaved |= {each.letter.id: each for each in stored}

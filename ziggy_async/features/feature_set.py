@@ -115,7 +115,7 @@ class FeatureSet:
         store has not; `TypeError` for a ticker that is no text.
         """
         store, asked = self._checked(store, tickers)
-        return self._latest_table(asked, self._plan.latest(store, asked, None))
+        return self._latest_table(asked, self._plan.latest(store, asked, store.local_time))
 
     async def latest_async(
         self,
@@ -128,7 +128,7 @@ class FeatureSet:
         up what no thread has begun."""
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
-        answer = await port.latest(loop, self._plan, store, asked, None, BY_THE_WORK, _moment_of(deadline))
+        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *_terms(deadline))
         return self._latest_table(asked, answer)
 
     def history(
@@ -145,7 +145,7 @@ class FeatureSet:
         as `latest`.
         """
         store, asked = self._checked(store, tickers)
-        answer = self._plan.history(store, asked, None, *_range(start, end))
+        answer = self._plan.history(store, asked, store.local_time, *_range(start, end))
         return self._history_table(store, asked, answer)
 
     async def history_async(
@@ -161,10 +161,8 @@ class FeatureSet:
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
         times = _range(start, end)
-        terms = BY_THE_WORK, _moment_of(deadline)
-        return self._history_table(
-            store, asked, await port.history(loop, self._plan, store, asked, None, *times, *terms)
-        )
+        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *_terms(deadline))
+        return self._history_table(store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:
         """The features beside the columns of a long table, as a table of that kind, rows and index as they are.
@@ -223,6 +221,6 @@ def _range(start: object | None, end: object | None) -> tuple[int, int]:
     return FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
 
 
-def _moment_of(deadline: float | None) -> int:
-    """On the monotonic clock, in nanoseconds; 0 for none."""
-    return 0 if deadline is None else time.monotonic_ns() + max(1, int(deadline * 1e9))
+def _terms(deadline: float | None) -> tuple[int, int]:
+    """Urgency, and when it is too late: on the monotonic clock in nanoseconds, 0 for never."""
+    return BY_THE_WORK, 0 if deadline is None else time.monotonic_ns() + max(1, int(deadline * 1e9))

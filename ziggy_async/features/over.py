@@ -10,7 +10,7 @@ from ziggy_async.features.formula import Formula
 from ziggy_async.features.grouping import group
 from ziggy_async.features.tables import table_of
 from ziggy_async.reading.columns import distinct
-from ziggy_async.reading.spellings import listed, of_role, spelling_of
+from ziggy_async.reading.spellings import listed, of_role, place_of, spelling_of
 from ziggy_async.reading.values import Reader
 from ziggy_async.reading.zones import zone_of
 
@@ -63,7 +63,7 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
 
 def _key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:
     """The column `name`, or the one whose role it is; None: there is none."""
-    found = [each for each in present if each == name] if name is not None else of_role(role, present)
+    found = [each for each in present if (each == name if name is not None else place_of(each) == (role, 0))]
     if name is not None and not found:
         raise ValueError(f"{argument}: no column {name!r}; columns found: {listed(present)}")
     if len(found) > 1:

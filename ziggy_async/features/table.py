@@ -75,7 +75,7 @@ class FeatureTable:
         return self._values
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The table as an Arrow stream: symbol (a dictionary), timestamp (nanoseconds, null without bars), features.
+        """The table as an Arrow stream: symbol (a dictionary), timestamp (UTC, null without bars), features.
 
         The figures are shared and NaN stays NaN. `requested_schema` is not followed, as the protocol allows.
         """
@@ -90,7 +90,7 @@ class FeatureTable:
         bitmap = np.packbits(has_time, bitorder="little") if nulls else None
         columns = (
             (SYMBOL, "i", rows, 0, (None, codes), (dictionary,)),
-            (TIMESTAMP, "tsn:", rows, nulls, (bitmap, self._nanoseconds), ()),
+            (TIMESTAMP, "tsn:UTC", rows, nulls, (bitmap, self._nanoseconds), ()),
             *((name, "g", rows, 0, (None, self._values[:, at]), ()) for at, name in enumerate(self.names)),
         )
         return _core.arrow_stream(columns, rows)
@@ -102,7 +102,7 @@ class FeatureTable:
         values, codes = self._dictionary
         frame = pandas.DataFrame(self._values, columns=list(self.names), copy=True)
         frame.insert(0, SYMBOL, pandas.Categorical.from_codes(codes, list(values)))
-        frame.insert(1, TIMESTAMP, self.timestamps)
+        frame.insert(1, TIMESTAMP, pandas.DatetimeIndex(self.timestamps, tz="UTC"))
         return frame
 
     def to_polars(self) -> Any:

@@ -79,6 +79,8 @@ class _Pandas:
     def __init__(self, frame: Any, by: str | None, time: str | None) -> None:
         self._frame = frame
         pairs = pairs_of(frame, by)
+        if pairs and len(pairs[0][1]) != len(frame):
+            raise ValueError("the frame has its tickers side by side; a long table has one row for a ticker and time")
         self.names = [name for name, _ in pairs]
         if time is not None and time not in self.names and time in frame.index.names:
             pairs.append((time, frame.index.get_level_values(time).to_series()))

@@ -18,12 +18,12 @@ from ziggy_async.latency_benchmark.results import BenchmarkResult, ComparisonRes
 logger = logging.getLogger(__name__)
 
 Operation = Callable[[], Any]
-"""Called once for each operation. What it returns is awaited if it can be; else all of the work was in the call."""
+"""Called once for each operation. An awaitable that it returns is awaited; else all of the work was in the call."""
 
 KEPT = 100
 """Results that a benchmark remembers."""
 INTERVAL = 0.001
-"""Seconds between the turns of the timer whose lateness is the lag: a benchmark may be over in a few of them."""
+"""Seconds between two calls of the timer whose lateness is the lag: a benchmark may be over after a few."""
 NO_LAG = LagSummary(0.0, 0.0, 0.0, 0.0)
 
 
@@ -119,7 +119,7 @@ async def _measured(lag: _Lag) -> AsyncIterator[None]:
     """Measures the running loop during the block and writes what it found into `lag`."""
     async with LoopLag(INTERVAL) as drift, PingLag() as pings:
         yield
-        # What the block held up comes now: the timer is late by the last stretch of work only once it has its turn.
+        # The loop runs what the block held up: the timer is late by the last stretch of work only when it comes.
         await asyncio.sleep(2 * INTERVAL)
     histogram = drift.histogram
     lag.average = 1e3 * histogram.total / histogram.count if histogram.count else 0.0

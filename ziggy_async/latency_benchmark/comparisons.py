@@ -16,7 +16,7 @@ AT_LEAST = 0.25
 """Seconds of each way: a hundred operations of the package are over before the loop's lag could be seen."""
 
 Way = Callable[[MarketComputer, str], Any]
-"""What is done for a ticker, with the computer or with its market."""
+"""One operation for a ticker, with the computer or with its market."""
 
 
 async def run_feature_computation_benchmark(num_operations: int = 100) -> ComparisonResult:

@@ -18,8 +18,8 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Market:
-    """`tickers` (500, SPY first) and their bars, for the package as for plain NumPy. Of the latter `vix_level`,
-    `breadth` and `regime` are figured once, as they are one for all tickers and the package does the same."""
+    """`tickers` (500, SPY first) and their bars, for the package and for plain NumPy. `vix_level`, `breadth` and
+    `regime` are for plain NumPy; they are computed once for all tickers, as the package does."""
 
     tickers: tuple[str, ...]
     columns: Mapping[str, Columns]

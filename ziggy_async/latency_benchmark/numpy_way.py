@@ -27,7 +27,7 @@ MOST_CONFIDENCE = 0.95
 
 
 def market_of(bars: Mapping[str, Columns]) -> tuple[float, float | None]:
-    """What the market is for all tickers: the last close of ^VIX, and the percentage of tickers above their mean of 50.
+    """The figures of the market: the last close of ^VIX, and the percentage of tickers above their mean of 50.
 
     20.0 without ^VIX and VIX, None without a ticker of 50 bars; symbols that begin with "^" are no tickers.
     """
@@ -90,7 +90,7 @@ def smoothed_to_last(values: Floats, length: int, weight: float) -> float:
 
 
 def faded(count: int, weight: float) -> Floats:
-    """What is left of a value 0, 1, 2 ... bars after it entered."""
+    """The weight of a value 0, 1, 2 ... bars after it entered."""
     return np.asarray((1.0 - weight) ** np.arange(count))
 
 
@@ -151,7 +151,7 @@ def regime_of(spy: Figures) -> str:
 
 def signal(figures: Figures, regime: str) -> dict[str, Any] | None:
     """The trade that the rules propose: direction, confidence, signal_type, time_horizon, entry, stop_loss and
-    take_profit; None when neither fires. Of two the more confident one stands, raised if the other agrees with it."""
+    take_profit; None when neither fires. The more confident one of two stands, raised if the other agrees with it."""
     found = [proposal for proposal in (mean_reversion(figures, regime), momentum(figures, regime)) if proposal]
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""What an application calls of the package, on the benchmarks' market instead of the default store."""
+"""The calls of an application, on the benchmarks' market instead of the default store."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from ziggy_async.market_brain.features import Features
 
 
 class MarketComputer(AsyncFeatureComputer):
-    """The application's computer with other bars. Of the environment it takes the number of threads alone: the
-    application's dead letters are not for benchmarks."""
+    """A computer with the bars of a market. It takes only the number of threads from the environment: the application's
+    dead letters are not for benchmarks."""
 
     def __init__(self, market: Market) -> None:
         super().__init__(TaskPoolConfig(use_process_pool=False, scale_min=None, scale_max=None, dead_letters=None))

@@ -1,4 +1,4 @@
-"""What a benchmark found, and two of them side by side."""
+"""The result of a benchmark, and two results side by side."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
@@ -47,8 +47,15 @@ REGIMES = tuple(RegimeState)
 ENRICHED_TOGETHER = 64
 """Signals at most that one call on the blocking pool enriches: then others get the thread."""
 
-Result = dict[str, Any]
-"""{"ticker": str, "signal": Signal | None, "reason": str}, and "source_error" where the bar source failed for it."""
+
+class Result(TypedDict):
+    """A ticker's signal, or the reason why there is none: "no_trade_edge", "insufficient_features", "error: ..."."""
+
+    ticker: str
+    signal: "Signal | None"
+    reason: str
+    source_error: NotRequired[str]
+    """Where the bar source failed for the ticker."""
 
 
 class SignalParameters(TypedDict, total=False):
@@ -235,7 +242,9 @@ class SignalGenerator:
         computer = self._feature_computer()
         stale = computer.refresh(names)
         state = given or self._regime_detector().detect_regime().regime
-        results = _core.signals(computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules)
+        results: dict[str, Result] = _core.signals(
+            computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+        )
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
@@ -264,7 +273,7 @@ class SignalGenerator:
         state = given or (await self._regime_detector().detect_regime_async()).regime
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = await port.signals(
+        results: dict[str, Result] = await port.signals(
             loop, computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
         _mark_stale(results, stale)
@@ -359,8 +368,10 @@ def _enriching(
 
 def _enrich(enrich: Enrich, computer: FeatureComputer, chunk: Sequence[Result]) -> None:
     for result in chunk:
+        signal = result["signal"]
+        assert signal is not None
         # A context of its own for each, so that what one call sets is not there for the next.
-        result["signal"] = contextvars.copy_context().run(_enriched, enrich, result["signal"], computer)
+        result["signal"] = contextvars.copy_context().run(_enriched, enrich, signal, computer)
 
 
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:

@@ -123,7 +123,7 @@ class FeatureComputer:
         self._forms: dict[str, _Form] = {}  # of the symbols that have one
 
     def __repr__(self) -> str:
-        return f"<FeatureComputer of {len(self._store)} symbols, the last {self._store.capacity} observations of each>"
+        return f"<FeatureComputer symbols={len(self._store)} window_size={self._store.capacity}>"
 
     def __getstate__(self) -> dict[str, Any]:
         symbols = {symbol: self._store.bars(symbol) for symbol in self._store.symbols()}

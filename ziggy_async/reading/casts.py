@@ -12,7 +12,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import PRICES
+from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,19 +53,40 @@ class Columns:
         return self.types[role] == "VARCHAR"
 
 
-def typed_columns(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, str]:
-    """Role -> SQL of its values in their type, NULL where they have not got it. `symbol`: whose bars these are, None
-    where there is a symbol column."""
+def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> str:
+    """Makes a DuckDB table of `row`, symbol, timestamp and figures in their types, NULL where a value has not got its
+    type, and returns its name. `symbol`: whose bars these are, None where there is a symbol column."""
     own = "nullif(trim(CAST(symbol AS VARCHAR)), '')"
     typed = {"symbol": own if symbol is None else literal(symbol), "timestamp": timestamp_of(columns, symbol, rules)}
-    return typed | numbers_of(columns, rules)
+    figures = plain_numbers(columns)
+    texts = [role for role in figures if role in columns.types and columns.is_text(role)]
+    name = f"{columns.source}_typed"
+    _make(columns, name, typed | figures)
+    if not texts:
+        return name
+    missing = " OR ".join(f"{role} IS NULL" for role in texts)
+    prices = " AND ".join(f"coalesce({role} = floor({role}), true)" for role in PRICES)
+    some_missing, all_whole = columns.connection.execute(
+        f"SELECT bool_or({missing}), bool_and({prices}) FROM {name}"
+    ).fetchone() or (False, False)
+    if some_missing:
+        _make(columns, name, typed | figures | _written_numbers(columns, texts))
+    elif all_whole and rules.price_scale is None:
+        # They may be scaled: as whole numbers they are asked about.
+        _make(columns, name, typed | figures | {role: f"TRY_CAST({role} AS BIGINT)" for role in PRICES})
+    return name
+
+
+def _make(columns: Columns, name: str, typed: Mapping[str, str]) -> None:
+    selection = ", ".join(f"{sql} AS {role}" for role, sql in typed.items())
+    columns.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT row, {selection} FROM {columns.source}")
 
 
 def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     """The first value says how all are written."""
     if not columns.is_text("timestamp"):
         return "timestamp"
-    query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' ORDER BY row LIMIT 1"
+    query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' LIMIT 1"
     first = columns.connection.execute(query).fetchone()
     if first is None:
         return "CAST(NULL AS TIMESTAMP)"
@@ -120,36 +141,26 @@ def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules
         raise RowError(numbers_of_rows[error.at], owners[error.at], f"timestamp {error}") from None
 
 
-def numbers_of(columns: Columns, rules: Rules) -> dict[str, str]:
-    """The figures of a table, whose texts agree on what is a decimal mark. Prices that are whole numbers stay so, since
-    they may be scaled."""
-    figures = [role for role in (*PRICES, "volume") if role in columns.types]
+def plain_numbers(columns: Columns) -> dict[str, str]:
+    """Role -> SQL of the figures as most files write them. Whole numbers of a type of their own stay so, since prices
+    may be scaled."""
+    figures = [role for role in PRICE_COLUMNS if role in columns.types]
     booleans = [role for role in figures if columns.types[role] == "BOOLEAN"]
     if booleans:
         raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
-    texts = [role for role in figures if columns.is_text(role)]
-    typed = {role: f"CAST({role} AS DOUBLE)" if "DECIMAL" in columns.types[role] else role for role in figures}
-    if texts:
-        typed |= _numbers_of_texts(columns, texts)
-    if "volume" not in typed:
-        typed["volume"] = "0.0"
-    return typed
+
+    def plain(role: str) -> str:
+        if columns.is_text(role):
+            return f"TRY_CAST({role} AS DOUBLE)"
+        return f"CAST({role} AS DOUBLE)" if "DECIMAL" in columns.types[role] else role
+
+    typed = {role: plain(role) for role in figures}
+    return typed if "volume" in typed else typed | {"volume": "0.0"}
 
 
-def _numbers_of_texts(columns: Columns, texts: list[str]) -> dict[str, str]:
-    def any_of(condition: str) -> str:
-        return "bool_or(" + " OR ".join(f"coalesce({condition.format(role)}, false)" for role in texts) + ")"
-
-    prices = [role for role in texts if role in PRICES]
-    whole = " AND ".join(rf"regexp_full_match({role}, '\s*\d{{1,18}}\s*')" for role in prices) or "false"
-    plain, has_comma, is_whole = columns.connection.execute(
-        f"SELECT NOT {any_of('trim({0}) != chr(32) AND TRY_CAST({0} AS DOUBLE) IS NULL')},"
-        f" {any_of('contains({0}, chr(44))')}, bool_and({whole}) FROM {columns.source}"
-    ).fetchone() or (True, False, False)
-    if plain and not has_comma:
-        kind = {role: "BIGINT" if is_whole and role in prices else "DOUBLE" for role in texts}
-        return {role: f"TRY_CAST({role} AS {kind[role]})" for role in texts}
-    mark = decimal_mark_of(columns, texts) if has_comma else numbers.POINT
+def _written_numbers(columns: Columns, texts: list[str]) -> dict[str, str]:
+    """The figures as people write them; they agree on what is a decimal mark."""
+    mark = decimal_mark_of(columns, texts)
     return {role: _decorated(role, mark) for role in texts}
 
 

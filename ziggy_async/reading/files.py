@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 from ziggy_async.messages import shortened
-from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, quoted, typed_columns
+from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns, role_of
-from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source
+from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source, without_first_lines
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +47,7 @@ class Loader(Protocol):
 @dataclass(frozen=True, slots=True)
 class Table:
     """An open file. `columns` are those that matter with the values as they stand in the file, and `row`, counted from
-    0; `typed` selects symbol, timestamp and the numbers from them."""
+    0; `typed` is the table of `row`, symbol, timestamp and the figures in their types."""
 
     file: DataFile
     origin: Source
@@ -144,17 +144,19 @@ class Reading:
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
             header = None if origin.is_parquet else self._header(origin)
-            roles = self._pick(file, origin, header, name)
+            if header is not None and (header.skipped > 1 or header.has_comments):
+                origin = without_first_lines(origin, self._connection, header.skipped, self._folder)
+                header = replace(header, skipped=0)
+            self._pick(file, origin, header, name)
             types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
             columns = Columns(self._connection, name, types)
             owner = None if "symbol" in types else file.symbol_of_name()
             table = Table(file, origin, header, columns, "", "symbol" in types)
             try:
-                typed = typed_columns(columns, owner, self._rules)
+                table = replace(table, typed=make_typed(columns, owner, self._rules))
             except RowError as error:
                 raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
-            table = replace(table, typed=", ".join(f"{sql} AS {role}" for role, sql in typed.items()))
-            refuse_untyped(table, typed, self._rules, roles)
+            refuse_untyped(table, self._rules)
             self._progress.is_reading = False
             self._progress.done += 1
             return with_symbols(table)
@@ -180,7 +182,7 @@ class Reading:
         roles = self._roles(file, list(header.names))
         scan = csv_scan(origin, header, header.names)
         self._connection.execute(
-            f"CREATE TABLE {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
+            f"CREATE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
         )
         return roles
 
@@ -227,12 +229,10 @@ def selected(roles: Mapping[str, str]) -> str:
 def csv_scan(origin: Source, header: Header, names: Sequence[str]) -> str:
     """Every column as text; what the values are is decided here and not by a sample of the rows."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    has_names = header.skipped > 0
-    comments = ", comment='#'" if header.has_comments else ""
     return (
         f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
-        f" header={str(has_names).lower()}, skip={header.skipped - 1 if has_names else 0}, auto_detect=false,"
-        f" compression={literal(origin.kind)}, columns={{{columns}}}{comments})"
+        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression={literal(origin.kind)},"
+        f" columns={{{columns}}})"
     )
 
 
@@ -268,46 +268,38 @@ def first_sentences(error: Exception) -> str:
     return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
 
 
-def refuse_untyped(table: Table, typed: Mapping[str, str], rules: Rules, roles: Mapping[str, str]) -> None:
+def refuse_untyped(table: Table, rules: Rules) -> None:
     """Raises for the first row in which a value is missing or not of its column's type; where such rows are skipped,
     for a column that has nothing else."""
     connection, source = table.columns.connection, table.columns.source
-    faults = {role: f"({sql}) IS NULL" for role, sql in typed.items()}
+    roles = ["symbol", "timestamp", *PRICE_COLUMNS]
     if rules.skip:
-        entire = connection.execute(
-            f"SELECT {', '.join(f'bool_and({fault})' for fault in faults.values())} FROM {source}"
-        )
-        whole_columns = entire.fetchone() or ()
-        faults = {role: fault for (role, fault), is_all in zip(faults.items(), whole_columns, strict=True) if is_all}
-        if not faults:
+        empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)
+        is_empty = connection.execute(f"SELECT {empty} FROM {table.typed}").fetchone() or ()
+        roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]
+        if not roles:
             return
-    values = ", ".join(f"CAST({role} AS VARCHAR)" if role in table.columns.types else "NULL" for role in faults)
-    found = connection.execute(
-        f"SELECT row, {typed['symbol']}, [{', '.join(faults.values())}], [{values}] "
-        f"FROM {source} WHERE {' OR '.join(faults.values())} ORDER BY row LIMIT 1"
-    ).fetchone()
+    missing = " OR ".join(f"{role} IS NULL" for role in roles)
+    found = connection.execute(f"SELECT * FROM {table.typed} WHERE {missing} ORDER BY row LIMIT 1").fetchone()
     if found is None:
         return
-    row, symbol, faulty, values = found
-    at = faulty.index(True)
-    role, value = list(faults)[at], values[at]
-    owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
-    raise ValueError(
-        f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice_for(role, rules, roles, value)}"
-    )
-
-
-def advice_for(role: str, rules: Rules, roles: Mapping[str, str], value: str | None) -> str:
-    if role == "volume" and not rules.skip and (value is None or not value.strip()):
-        return "; --no-volume (volume=None) counts volumes as 0, --skip-invalid (invalid='skip') leaves such rows out"
-    return "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
+    row, *typed = found
+    values = dict(zip(("symbol", "timestamp", *PRICE_COLUMNS), typed, strict=True))
+    role = next(each for each in roles if values[each] is None)
+    value = None
+    if role in table.columns.types:
+        query = f"SELECT CAST({role} AS VARCHAR) FROM {source} WHERE row = {row}"
+        (value,) = connection.execute(query).fetchone() or (None,)
+    owner = f"{values['symbol']}, " if values["symbol"] is not None else ""  # as the store says it
+    advice = "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
+    if role == "volume" and not rules.skip and not (value or "").strip():
+        advice = "; --no-volume (volume=None) counts volumes as 0" + advice.replace(";", ",")
+    raise ValueError(f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice}")
 
 
 def with_symbols(table: Table) -> Table:
     """The same table, knowing which symbols it holds, in the order in which they occur."""
-    query = (
-        f"SELECT symbol FROM (SELECT {table.typed}, row FROM {table.columns.source}) GROUP BY symbol ORDER BY min(row)"
-    )
+    query = f"SELECT symbol FROM {table.typed} GROUP BY symbol ORDER BY min(row)"
     found = table.columns.connection.execute(query).fetchall()
     if not found:
         raise ValueError("has column names but no rows")
@@ -332,9 +324,7 @@ def load_tables(store: Loader, tables: Sequence[Table], rules: Rules) -> Skipped
     connection = tables[0].columns.connection
     if len(tables) > 1:
         refuse_overlap(connection, tables)
-    every = " UNION ALL ".join(
-        f"SELECT {table.typed}, {at} AS file, row FROM {table.columns.source}" for at, table in enumerate(tables)
-    )
+    every = " UNION ALL ".join(f"SELECT *, {at} AS file FROM {table.typed}" for at, table in enumerate(tables))
     with errors_named(", ".join(str(table.file.path) for table in tables)):
         relation = connection.sql(f"SELECT * EXCLUDE (file, row) FROM ({every}) ORDER BY file, row")
         options = ReadingOptions(
@@ -355,7 +345,7 @@ def load_tables(store: Loader, tables: Sequence[Table], rules: Rules) -> Skipped
 def at_row(tables: Sequence[Table], row: int) -> tuple[Table, int]:
     """The table that row `row` of all tables, one below the other, is of, and which it is there."""
     for table in tables[:-1]:
-        (count,) = table.columns.connection.execute(f"SELECT count(*) FROM {table.columns.source}").fetchone() or (0,)
+        (count,) = table.columns.connection.execute(f"SELECT count(*) FROM {table.typed}").fetchone() or (0,)
         if row < count:
             return table, row
         row -= count
@@ -366,7 +356,7 @@ def refuse_overlap(connection: "duckdb.DuckDBPyConnection", tables: Sequence[Tab
     """Raises for the first bar that two of the files have."""
     every = " UNION ALL ".join(
         f"SELECT symbol, CAST(timestamp AS VARCHAR) AS timestamp, {index} AS file"
-        f" FROM (SELECT {table.typed} FROM {table.columns.source}) WHERE timestamp IS NOT NULL"
+        f" FROM {table.typed} WHERE timestamp IS NOT NULL"
         for index, table in enumerate(tables)
     )
     with errors_named(", ".join(str(table.file.path) for table in tables)):

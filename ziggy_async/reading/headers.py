@@ -50,7 +50,8 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header
     first = next(at for at, line in enumerate(lines) if _is_row(line, said))
     delimiter = said or max(DELIMITERS, key=lines[first].count)
     fields = _fields(lines[first], delimiter)
-    if is_nameless(fields):
+    is_numbered = bool(columns) and all(name.isdecimal() for name in (columns or {}).values())
+    if is_numbered or is_nameless(fields):
         return Header(delimiter, tuple(names_of(fields, columns)), first, has_comments)
     return Header(delimiter, unique(fields), first + 1, has_comments)
 

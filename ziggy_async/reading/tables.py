@@ -1,6 +1,7 @@
 """Tables of any kind as pairs of name and column."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -58,16 +59,14 @@ def pairs_of(
     a frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
     get them by their layout, or by number where `columns` names some.
     """
-    pandas = sys.modules.get("pandas")
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(data, pandas.DataFrame):
-        pairs = frames.pairs_of(pandas, data, symbol_column, symbol)
-        numbered = [name for name, _ in pairs] == [str(number) for number in range(len(pairs))]
-        return _named([column for _, column in pairs], columns) if numbered and pairs else pairs
-    polars = sys.modules.get("polars")
+        return _unnumbered(frames.pairs_of(pandas, data, symbol_column, symbol), columns)
     if polars is not None and isinstance(data, polars.LazyFrame):
         data = data.collect()
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        return [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data)]
+        pairs = [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data)]
+        return _unnumbered(pairs, columns)
     if isinstance(data, Mapping):
         return [(str(name), column) for name, column in data.items()]
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
@@ -82,12 +81,28 @@ def pairs_of(
     )
 
 
+def _unnumbered(pairs: Pairs, chosen: Mapping[str, str] | None) -> Pairs:
+    """Columns that are only numbered, from 0, as pandas, polars and DuckDB do, get the names of their layout."""
+    numbers = [re.fullmatch(r"(?:column_?)?(\d+)", name) for name, _ in pairs]
+    is_numbered = bool(pairs) and all(match and int(match[1]) == at for at, match in enumerate(numbers))
+    return _named([column for _, column in pairs], chosen) if is_numbered else pairs
+
+
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:
     """Columns without names."""
-    first = [column.iloc[0] if hasattr(column, "iloc") else column[0] for column in columns if len(column)]
+    first = [value for column in columns for value in _first_of(column)]
     if len(first) < len(columns) or not columns:
         raise ValueError("the table has no rows")
     return list(zip(names_of(first, chosen), columns, strict=True))
+
+
+def _first_of(column: Any) -> list[Any]:
+    """The first value, if there is one."""
+    if isinstance(column, Texts):
+        return [column.values[code] if code >= 0 else None for code in column.codes[:1].tolist()]
+    if isinstance(column, Unsupported | Broken):
+        return [None]
+    return [column.iloc[0] if hasattr(column, "iloc") else column[0]] if len(column) else []
 
 
 def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None) -> Pairs:

@@ -101,6 +101,16 @@ def _in_utf8(path: Path, folder: Path) -> Path:
     return copy
 
 
+def without_first_lines(source: Source, connection: "duckdb.DuckDBPyConnection", skipped: int, folder: Path) -> Source:
+    """A copy in which the first lines and those of comments are blank: DuckDB has its own way to count what it skips,
+    and counts a blank line as a line and no row."""
+    copy = _new_file(folder, ".csv")
+    with copy.open("w", encoding="utf-8", newline="") as target:
+        for at, line in enumerate(lines_of(source, connection)):
+            target.write("\n" if at < skipped or line.startswith("#") else line)
+    return Source(copy, "none")
+
+
 def _new_file(folder: Path, suffix: str) -> Path:
     with tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as file:
         return Path(file.name)
@@ -137,7 +147,7 @@ def line_of(
     lines = lines_of(source, connection)
     with contextlib.closing(lines), contextlib.suppress(csv.Error):  # which has a limit for values
         reader = csv.reader(islice(lines, skipped, None), delimiter=delimiter)
-        numbers = (reader.line_num for fields in reader if fields and not fields[0].startswith("#"))
+        numbers = (reader.line_num for fields in reader if fields)
         number = next(islice(numbers, row, None), None)
         return None if number is None else skipped + number
     return None

@@ -85,7 +85,9 @@ def _exact_ns(value: object, unit: str | None, dates: str | None) -> int:
         whole = int(value)
     if whole is None:
         raise TypeError(f"{shown(value)} is no timestamp but a {type(value).__name__}")
-    moments = read_whole(np.array([whole if abs(whole) < 2**63 else 0]), np.zeros(1, dtype=bool), unit, dates)
+    if abs(whole) >= 2**63:
+        raise ValueError(f"{shown(value)} {OUT_OF_RANGE}")
+    moments = read_whole(np.array([whole]), np.zeros(1, dtype=bool), unit, dates)
     if moments.is_wrong[0]:
         raise ValueError(moments.fault(0))
     return int(moments.nanoseconds[0])

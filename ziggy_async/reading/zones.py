@@ -13,6 +13,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100
 STEP = timedelta(days=14)
 """Offsets are looked up in such steps: no zone changes its offset and changes it back in less."""
 FIXED = re.compile(r"([+-])(\d\d):?(\d\d)")
+TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,6 +34,14 @@ def zone_of(name: str | tzinfo | None, day_start: int = 0) -> Zone | None:
         return None if day_start == 0 else Zone(np.empty(0, np.int64), np.empty(0, np.int64), 0, day_start)
     since, offset = _changes(found)
     return Zone(since[1:], offset[1:], int(offset[0]), day_start)
+
+
+def nanoseconds_of_day(time: str) -> int:
+    """From midnight to "HH:MM"; `ValueError` for another text."""
+    match = TIME_OF_DAY.fullmatch(time)
+    if match is None:
+        raise ValueError(f"{time!r} is no time of day from 00:00 to 23:59")
+    return (int(match[1]) * 60 + int(match[2])) * 60 * 10**9
 
 
 def _tzinfo(name: str) -> tzinfo:

@@ -46,7 +46,7 @@ class Baseline:
 
 
 def machine() -> dict[str, str]:
-    """What the figures depend on beside the package."""
+    """The facts beside the package that the figures depend on."""
     cpu = _core.cpu()
     return {
         "processor": processor(),

@@ -11,14 +11,14 @@ Verdict = Literal["same", "worse", "better"]
 
 MOST_P = 0.002
 LEAST_CHANGE = 0.10
-"""Of the median: what is less is within what a machine does by itself."""
+"""The least change of a median that counts: a machine does less by itself."""
 LEAST_SAMPLES = 7
 """With fewer on both sides no difference could have so small a p."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What one workload took, sample by sample. `seconds`: one operation. `pace`: one operation of its reference
+    """The samples of one workload. `seconds`: one operation. `pace`: one operation of its reference
     workload in the same round."""
 
     seconds: tuple[float, ...]

@@ -31,7 +31,7 @@ Measured = dict[str, tuple[float, float]]
 
 PROCESSES = 5
 ROUNDS = 5
-"""Of each process, without the first one, which warms up."""
+"""Rounds of each process, without the first one, which warms up."""
 SLICE = 0.08
 """Seconds for which a workload and its reference workload are repeated."""
 PROBE = 0.015

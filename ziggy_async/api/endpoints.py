@@ -1,4 +1,4 @@
-"""How endpoints get into a router: with their documentation, and with the computer that they are about."""
+"""Adds endpoints to a router, with their documentation and the computer that they ask."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -18,12 +18,12 @@ from ziggy_async.messages import shown
 ComputerOf = Callable[[], AsyncFeatureComputer]
 Endpoint = Callable[..., Awaitable[Any]]
 Refusals = Mapping[int, str]
-"""What an endpoint answers besides, and when."""
+"""Status of another answer -> when it is given."""
 NONE: Refusals = MappingProxyType({})
 
 
-class Room:
-    """A router, and the computer behind its endpoints."""
+class EndpointGroup:
+    """The endpoints of one router and the computer behind them."""
 
     def __init__(
         self,
@@ -32,8 +32,8 @@ class Room:
         allow_actions: bool,
         allowed_origins: Collection[str] | None,
     ) -> None:
-        """`TypeError` unless `allow_actions` is a bool: a word like "no" would allow them. `TypeError`, `ValueError`
-        for `allowed_origins` that are none."""
+        """Raises `TypeError` unless `allow_actions` is a bool, since a word like "no" would allow them; `TypeError` or
+        `ValueError` for `allowed_origins` that are no origins."""
         if not isinstance(allow_actions, bool):
             raise TypeError(f"allow_actions: {shown(allow_actions)} is neither True nor False")
         self._router = router
@@ -52,7 +52,7 @@ class Room:
     def posts(
         self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE, status: int = 200
     ) -> None:
-        """Adds a POST, if actions are allowed. `status`: of its answer when nothing is amiss."""
+        """Adds a POST, if actions are allowed. `status`: that of success."""
         if self._allow_actions:
             self._add("POST", path, function, answer, refusals, status)
 
@@ -97,6 +97,6 @@ class Room:
 
 
 def documentation(function: Endpoint) -> tuple[str, str]:
-    """Summary and description: the docstring's first line, and the rest of it."""
+    """Summary and description: the first line of the docstring, and the rest."""
     summary, _, description = (inspect.getdoc(function) or "").partition("\n")
     return summary.rstrip("."), description.strip()

@@ -1,0 +1,271 @@
+"""CSV files as their vendors write them, what they may be packed in, and many files at once."""
+
+import gzip
+import io
+import logging
+import zipfile
+
+import pandas as pd
+import pytest
+from reference.bars import FIELDS, walk
+from reference.tables import assert_bars
+
+from ziggy_async import BarStore
+
+duckdb = pytest.importorskip("duckdb")
+
+BARS = walk(30)
+DAYS = [str(stamp)[:10] for stamp in BARS.timestamp.astype("M8[ns]")]
+SECONDS = (BARS.timestamp // 10**9).tolist()
+FIGURES = [tuple(map(repr, row)) for row in zip(*(c.tolist() for c in BARS.columns().values()), strict=True)]
+NAMES = "date,open,high,low,close,volume"
+LINES = [",".join([day, *row]) for day, row in zip(DAYS, FIGURES, strict=True)]
+PLAIN = "\n".join([NAMES, *LINES]) + "\n"
+FRAME = pd.DataFrame(BARS.columns(), index=pd.DatetimeIndex(BARS.timestamp.astype("M8[ns]"), name="Date"))
+
+
+def rows(*columns, sep=","):
+    return "".join(f"{sep.join(map(str, row))}\n" for row in zip(*columns, strict=True))
+
+
+def dollars(column):
+    return [f"${figure}" for figure in column]
+
+
+OHLCV = list(zip(*FIGURES, strict=True))
+O, H, L, C, V = OHLCV  # noqa: E741 - as everybody calls them
+MINUS = [day.replace("-", "") for day in DAYS]
+DOTS = [day.replace("-", ".") for day in DAYS]
+ZERO = ["0"] * len(DAYS)
+
+FILES = {
+    "plain": PLAIN,
+    "a sentence before": f"Historical prices of ABC\n\n{PLAIN}",
+    "lines before with commas": f"Symbol:,ABC\nExported,2024-01-01,by me\n{PLAIN}",
+    "comments": f"# from a vendor\n{PLAIN}# the end\n",
+    "names in a comment": "#" + PLAIN,
+    "sep": "sep=;\n" + PLAIN.replace(",", ";"),
+    "stooq": "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\n"
+    + rows(["ABC"] * 30, ["D"] * 30, MINUS, ["000000"] * 30, O, H, L, C, V, ZERO),
+    "Binance": rows([s * 1000 for s in SECONDS], *OHLCV, [s * 1000 + 59 for s in SECONDS], *[ZERO] * 5),
+    "Kraken": rows(SECONDS, *OHLCV, ZERO),
+    "MetaTrader": rows(DOTS, ["00:00"] * 30, *OHLCV),
+    "MetaTrader with names": "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+    + rows(DOTS, ["00:00:00"] * 30, *OHLCV, ZERO, ZERO, sep="\t"),
+    "HistData": rows([f"{day} 000000" for day in MINUS], *OHLCV, sep=";"),
+    "pandas with a nameless index": FRAME.rename_axis(None).to_csv(),
+    "pandas, two levels": pd.concat({"ABC": FRAME}, axis=1, names=["Ticker", "Price"]).swaplevel(axis=1).to_csv(),
+    "pandas, two levels, nameless": pd.concat({"ABC": FRAME.rename_axis(None)}, axis=1).swaplevel(axis=1).to_csv(),
+    "Investing.com": "\ufeff" + '"Date","Price","Open","High","Low","Vol.","Change %"\n'
+    + rows([f'"{d[5:7]}/{d[8:]}/{d[:4]}"' for d in DAYS], C, O, H, L, V, ZERO),
+    "Nasdaq": "Date,Close/Last,Volume,Open,High,Low\n"
+    + rows([f"{d[5:7]}/{d[8:]}/{d[:4]}" for d in DAYS], dollars(C), V, dollars(O), dollars(H), dollars(L)),
+    "decimal commas": "Datum;Eröffnung;Hoch;Tief;Schlusskurs;Volumen\n"
+    + rows([f"{d[8:]}.{d[5:7]}.{d[:4]}" for d in DAYS], *([x.replace(".", ",") for x in c] for c in OHLCV), sep=";"),
+    "Dukascopy": "Gmt time,Open,High,Low,Close,Volume\n"
+    + rows([f"{d[8:]}.{d[5:7]}.{d[:4]} 00:00:00.000" for d in DAYS], *OHLCV),
+    "Polygon": "ticker,volume,open,close,high,low,window_start,transactions\n"
+    + rows(["ABC"] * 30, V, O, C, H, L, [s * 10**9 for s in SECONDS], ZERO),
+    "Alpha Vantage": "timestamp,1. open,2. high,3. low,4. close,5. volume\n"
+    + rows(DAYS[::-1], *(column[::-1] for column in OHLCV)),
+    "spaces": PLAIN.replace(",", ", "),
+    "quotes": "".join(f'"{line}"\n'.replace(",", '","') for line in PLAIN.splitlines()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_files_of_vendors(kind, tmp_path):
+    path = tmp_path / "abc_x.csv"
+    path.write_text(FILES[kind], encoding="utf-8")
+    store = BarStore.read(path)
+    assert store.symbols() == ["ABC"]
+    assert_bars(store, "ABC", BARS)
+
+
+@pytest.mark.parametrize("price_first", [False, True])
+def test_tickers_side_by_side(price_first, tmp_path):
+    other = walk(30, seed=9)
+    others = pd.DataFrame(other.columns(), index=FRAME.index)
+    wide = pd.concat({"A": others, "B": FRAME.iloc[5:]}, axis=1, names=["Ticker", "Price"])
+    wide = wide.swaplevel(axis=1).sort_index(axis=1) if price_first else wide
+    wide.to_csv(tmp_path / "many.csv")
+    store = BarStore.read(tmp_path / "many.csv")
+    assert_bars(store, "A", other)
+    assert_bars(store, "B", BARS[5:])
+
+
+def zipped(*names):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, PLAIN)
+    return file.getvalue()
+
+
+def zstd(tmp_path):
+    path = tmp_path / "made.zst"
+    values = ", ".join(f"('{line}')" for line in PLAIN.splitlines())
+    form = "FORMAT csv, HEADER false, COMPRESSION zstd, QUOTE '', ESCAPE '', DELIMITER '\x01'"
+    duckdb.sql(f"COPY (SELECT * FROM (VALUES {values})) TO '{path}' ({form})")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("abc.csv.gz", gzip.compress(PLAIN.encode())),
+        ("abc.zip", zipped("inside.csv")),
+        ("abc.csv.zst", zstd),
+        ("abc.csv", PLAIN.encode("utf-16")),
+        ("abc.txt", b"\xfe\xff" + PLAIN.encode("utf-16-be")),
+        ("abc.csv", PLAIN.encode("utf-8-sig")),
+        ("abc.csv", PLAIN.replace("\n", "\r\n").encode()),
+    ],
+)
+def test_packed_and_encoded(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content(tmp_path) if callable(content) else content)
+    assert_bars(BarStore.read(tmp_path / name), "ABC", BARS)
+
+
+def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
+    text = "A sentence.\n" + PLAIN.replace(LINES[3], LINES[3].rsplit(",", 2)[0] + ",x,1")
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(ValueError, match=r"a\.csv\.gz: A, line 6: close 'x' is not a number"):
+        BarStore.read(tmp_path / "a.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv.gz", PLAIN.encode(), "is no gzip file, as its name says"),
+        ("a.csv.zst", gzip.compress(PLAIN.encode()), "is no zstd file, as its name says, but gzip"),
+        ("a.csv", gzip.compress(PLAIN.encode()), "is compressed with gzip, and its name does not say so"),
+        ("a.parquet", PLAIN.encode(), "is no parquet file, as its name says"),
+        ("a.csv.gz", gzip.compress(PLAIN.encode())[:-300], ""),
+        ("a.zip", zipped("a.csv", "b.csv"), "holds 2 files, not one: a.csv, b.csv"),
+        ("a.zip", zipped("a.csv")[:-30], "is a damaged zip file"),
+        ("a.xlsx", zipped("xl/a.xml", "b.xml"), "is an Excel workbook"),
+        ("a.feather", b"ARROW1\0\0", "is an Arrow (Feather) file: write it as Parquet"),
+        ("a.csv", bytes(range(256)) * 20, "neither Parquet nor text"),
+        ("a.csv", PLAIN.encode() + NAMES.encode() + b"\n", "A, line 32: timestamp 'date' is no date and time"),
+        ("a.csv", "\n".join(LINES[0:1] * 3).replace("-", "").replace(",", ",x,", 1).encode(), "no column for"),
+        ("a.csv", "\n".join(f"{line},1,2" for line in LINES).encode(), "none of the layouts known without"),
+        ("a.csv", PLAIN.encode()[:-20], "Line: 31"),
+        ("a.csv", PLAIN.replace(NAMES, NAMES + ",close").encode(), "both 'close' and 'close (column 7)' are a close"),
+        ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "Line: 32"),
+    ],
+)
+def test_what_is_refused(name, content, said, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as caught:
+        BarStore.read(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+    assert said in str(caught.value)
+
+
+def test_columns_of_a_file_by_name_and_by_number(tmp_path):
+    (tmp_path / "a.csv").write_text("when,o1,h1,l1,c1,v1\n" + "\n".join(LINES))
+    names = dict(zip(["timestamp", *FIELDS], ["when", "o1", "h1", "l1", "c1", "v1"], strict=True))
+    assert_bars(BarStore.read(tmp_path / "a.csv", columns=names), "A", BARS)
+    (tmp_path / "b.csv").write_text("\n".join(f"x,{line}" for line in LINES))
+    numbers = dict(zip(["timestamp", *FIELDS], "234567", strict=True))
+    assert_bars(BarStore.read(tmp_path / "b.csv", columns=numbers), "B", BARS)
+
+
+def test_a_file_without_volume(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text("date,open,high,low,close\n" + rows(DAYS, O, H, L, C))
+    with pytest.raises(ValueError, match=r"a\.csv: no column for volume; .*--no-volume"):
+        BarStore.read(tmp_path / "a.csv")
+    assert BarStore.read(tmp_path / "a.csv", volume=None).bars("A")["volume"].tolist() == [0.0] * 30
+    assert "volumes are counted as 0" in caplog.text
+
+
+def test_prices_in_billionths(tmp_path):
+    """As Databento writes them."""
+    scaled = [[str(round(float(x) * 100) * 10**7) for x in column] for column in (O, H, L, C)]
+    lines = rows([s * 10**9 for s in SECONDS], ["35"] * 30, *scaled, V, ["ABC"] * 30)
+    path = tmp_path / "dbn.csv"
+    path.write_text("ts_event,rtype,open,high,low,close,volume,symbol\n" + lines)
+    with pytest.raises(ValueError, match=r"dbn\.csv: ABC: column 'close': \d+ is .* in billionths"):
+        BarStore.read(path)
+    closes = BarStore.read(path, price_scale=1e-9).bars("ABC")["close"]
+    assert closes.tolist() == [round(float(x), 2) for x in C]
+
+
+def test_skipped_rows_are_counted_by_reason(tmp_path, caplog):
+    broken = [LINES[0], "soon,1,1,1,1,1", LINES[1], "2029-01-01,null,1,1,1,1", "2029-01-02,1,1,1,1,", LINES[2]]
+    (tmp_path / "a.csv").write_text("\n".join([NAMES, *broken, LINES[2]]))
+    with pytest.raises(ValueError, match=r"a\.csv: A, line 3: timestamp 'soon' .*--skip-invalid"):
+        BarStore.read(tmp_path / "a.csv")
+    assert_bars(BarStore.read(tmp_path / "a.csv", invalid="skip"), "A", BARS[:3])
+    for reason in ("timestamp is missing or no time", "open is missing or no number", "volume is missing or no number",
+                   "timestamp is the same as that of the bar before"):  # fmt: skip
+        assert f"1 {reason}" in caplog.text
+    (tmp_path / "b.csv").write_text("\n".join([NAMES, *(f"{day},x,1,1,1,1" for day in DAYS)]))
+    with pytest.raises(ValueError, match=r"b\.csv: B, line 2: open 'x' is not a number"):
+        BarStore.read(tmp_path / "b.csv", invalid="skip")
+
+
+def test_all_bars_are_kept_unless_a_capacity_is_given(tmp_path, caplog):
+    long = walk(2000)
+    pd.DataFrame({"date": long.timestamp.astype("M8[ns]"), **long.columns()}).to_csv(tmp_path / "a.csv", index=False)
+    assert_bars(BarStore.read(tmp_path / "a.csv"), "A", long)
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        assert_bars(BarStore.read(tmp_path / "a.csv", capacity=100), "A", long[-100:])
+    assert "1900 of the loaded rows" in caplog.text
+
+
+def test_patterns_and_folders(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    for name in ("b_x.csv", "a_x.csv", "deep/c.csv", ".hidden.csv", "note.md"):
+        (tmp_path / name).write_text(PLAIN)
+    assert BarStore.read(tmp_path).symbols() == ["A", "B", "C"]
+    assert BarStore.read(f"{tmp_path}/*_x.csv").symbols() == ["A", "B"]
+    assert BarStore.read(f"{tmp_path}/**/*.csv").symbols() == ["A", "B", "C"]
+    monkeypatch.chdir(tmp_path)
+    assert BarStore.read("X=a_x.csv", "deep").symbols() == ["X", "C"]
+    for nothing in ("*.parquet", "deep/*.txt"):
+        with pytest.raises(ValueError, match="no files of bars"):
+            BarStore.read(nothing)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty: no files of bars"):
+        BarStore.read(tmp_path / "empty")
+
+
+def test_hive_partitions(tmp_path):
+    for symbol in ("BRK.B", "BTC%2FUSD"):
+        for year, part in (("2019", BARS[:12]), ("2020", BARS[12:])):
+            folder = tmp_path / f"symbol={symbol}" / f"year={year}"
+            folder.mkdir(parents=True)
+            table = {"timestamp": part.timestamp.astype("M8[ns]"), **part.columns()}
+            pd.DataFrame(table).to_parquet(folder / "part-0.parquet")
+    store = BarStore.read(tmp_path)
+    assert store.symbols() == ["BRK.B", "BTC/USD"]
+    for symbol in store.symbols():
+        assert_bars(store, symbol, BARS)
+
+
+def test_a_fault_in_one_of_several_parts_is_named_by_its_file(tmp_path):
+    for year, part in (("2019", LINES[:12]), ("2020", [*LINES[12:20], LINES[20].replace(",", ",-", 1)])):
+        folder = tmp_path / f"ticker=A/{year}"
+        folder.mkdir(parents=True)
+        (folder / "x.csv").write_text("\n".join([NAMES, *part]))
+    with pytest.raises(ValueError, match=r"2020/x\.csv: A, line 10: open -[\d.]+ is not positive"):
+        BarStore.read(tmp_path)
+
+
+def test_what_is_written_is_read(tmp_path):
+    store = BarStore(bars_per_year=1000)
+    store.load("A", BARS.table())
+    store.load("B'é", walk(7, seed=2).table())
+    store.write_parquet(tmp_path / "all.parquet")
+    copy = BarStore.read(tmp_path / "all.parquet")
+    assert copy.to_arrow().equals(store.to_arrow())
+    assert_bars(copy, "A", BARS)
+    frame = store.to_arrow().to_pandas()
+    assert frame["symbol"].tolist() == ["A"] * 30 + ["B'é"] * 7
+    assert frame["close"].tolist()[:30] == BARS.close.tolist()
+    assert frame["timestamp"].dt.tz_localize(None).tolist()[:30] == FRAME.index.tolist()
+    BarStore().write_parquet(tmp_path / "none.parquet")
+    assert len(pd.read_parquet(tmp_path / "none.parquet")) == BarStore().to_arrow().num_rows == 0

@@ -1,0 +1,298 @@
+"""The shapes in which providers and libraries give bars, in Python."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from reference.bars import FIELDS, walk
+from reference.tables import assert_bars
+
+from ziggy_async import BarStore
+
+COUNT = 30
+BARS = walk(COUNT)
+TIMES = BARS.timestamp.astype("M8[ns]")
+DAYS = [str(stamp)[:10] for stamp in TIMES]
+MS = (BARS.timestamp // 10**6).tolist()
+ROWS = [[ms, *figures] for ms, *figures in zip(MS, *(c.tolist() for c in BARS.columns().values()), strict=True)]
+NAMES = ("timestamp", *FIELDS)
+FRAME = pd.DataFrame(BARS.columns(), index=pd.DatetimeIndex(TIMES, name="Date"))
+
+
+@dataclass
+class BarData:
+    """As ib_async has it."""
+
+    date: object
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    average: float = 0.0
+    barCount: int = 0  # noqa: N815 - its own name
+
+
+class Slotted:
+    __slots__ = (*NAMES, "note")
+
+    def __init__(self, row):
+        for name, value in zip(NAMES, row, strict=True):
+            setattr(self, name, value)
+
+
+Candle = namedtuple("Candle", NAMES)
+KLINE = [[ms, *map(str, figures), ms + 59_999, "1.0", 7, "1.0", "1.0", "0"] for ms, *figures in ROWS]
+KRAKEN = [[ms // 1000, o, h, low, c, "1.5", v, 7] for ms, o, h, low, c, v in ROWS]
+
+SHAPES = {
+    "lists": ROWS,
+    "tuples": [tuple(row) for row in ROWS],
+    "array": np.array(ROWS),
+    "texts": [[row[0], *map(str, row[1:])] for row in ROWS],
+    "all texts": [[*map(str, row)] for row in ROWS],
+    "datetimes": [[datetime.fromisoformat(str(t)[:19]), *row[1:]] for t, row in zip(TIMES, ROWS, strict=True)],
+    "frame without names": pd.DataFrame(ROWS),
+    "polars without names": pl.DataFrame(ROWS, orient="row"),
+    "texts in polars without names": pl.DataFrame([[*map(str, row)] for row in ROWS], orient="row"),
+    "mappings": [dict(zip(NAMES, row, strict=True)) for row in ROWS],
+    "mappings of Binance's streams": [dict(zip("tohlcv", row, strict=True)) for row in ROWS],
+    "named tuples": [Candle(*row) for row in ROWS],
+    "objects": [BarData(date.fromisoformat(str(t)[:10]), *row[1:]) for t, row in zip(TIMES, ROWS, strict=True)],
+    "slotted": [Slotted(row) for row in ROWS],
+    "namespaces": [SimpleNamespace(**dict(zip(NAMES, row, strict=True))) for row in ROWS],
+    "Binance's API": KLINE,
+    "Kraken's API": KRAKEN,
+    "lazy": pl.DataFrame({"time": TIMES, **BARS.columns()}).lazy(),
+    "float times": {"time": np.array(MS, float), **BARS.columns()},
+    "MetaTrader": np.array(
+        [(ms // 1000, *row, 3, 0) for ms, *row in ROWS],
+        [
+            ("time", "i8"), *((name, "f8") for name in FIELDS[:4]), ("tick_volume", "f8"), ("spread", "i4"),
+            ("real_volume", "u8"),
+        ],
+    ),
+    "Databento": FRAME.rename_axis("ts_event").tz_localize("UTC").assign(rtype=35, instrument_id=7, symbol="A"),
+    "Alpha Vantage": FRAME.rename(columns={name: f"{at}. {name}" for at, name in enumerate(FIELDS, 1)}).astype(
+        str
+    ).rename_axis(None).set_axis(DAYS),
+    "date and time": {"Date": DAYS, "Time": ["00:00"] * COUNT, **BARS.columns()},
+    "date and time of Python": {
+        "Date": list(map(date.fromisoformat, DAYS)), "Time": [time()] * COUNT, **BARS.columns(),
+    },
+    "date and time of digits": {
+        "<DATE>": [int(day.replace("-", "")) for day in DAYS], "<TIME>": [0] * COUNT,
+        **{f"<{name.upper()}>": column for name, column in BARS.columns().items()},
+    },
+    "nameless index": FRAME.rename_axis(None),
+    "index of dates": FRAME.rename_axis(None).set_axis([date.fromisoformat(str(t)[:10]) for t in TIMES]),
+    "an index that was reset": FRAME.rename_axis(None).reset_index(),
+    "money": {"Date": TIMES, **{name: [f"${x!r}" for x in column.tolist()] for name, column in BARS.columns().items()}},
+    "Polygon": pd.DataFrame({"window_start": BARS.timestamp, **BARS.columns(), "transactions": 5, "ticker": "A"}),
+    "camel case": {
+        "openTime": MS, "closeTime": MS,
+        **{name if name == "volume" else f"{name}Price": column for name, column in BARS.columns().items()},
+    },
+    "one ticker of two levels": pd.concat({"A": FRAME}, axis=1).swaplevel(axis=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes(shape):
+    store = BarStore()
+    assert store.load("A", SHAPES[shape]) == 0
+    assert_bars(store, "A", BARS)
+
+
+@pytest.mark.parametrize("price_first", [False, True])
+def test_tickers_side_by_side(price_first):
+    """As yfinance gives them, one listed later; both orders of the two levels."""
+    later, other = FRAME.iloc[5:], walk(COUNT, seed=9)
+    others = pd.DataFrame(other.columns(), index=FRAME.index)
+    wide = pd.concat({"A": others, "B": later}, axis=1, names=["Ticker", "Price"])
+    wide = wide.swaplevel(axis=1).sort_index(axis=1) if price_first else wide
+    store = BarStore()
+    assert store.load_frame(wide) == 0
+    assert_bars(store, "A", other)
+    assert_bars(store, "B", BARS[5:])
+    store = BarStore()
+    store.load("B", wide)
+    assert_bars(store, "B", BARS[5:])
+    with pytest.raises(ValueError, match="C: the frame has the bars of 'A', 'B' side by side, and none of C"):
+        store.load("C", wide)
+
+
+def test_columns_are_named_by_the_caller():
+    store = BarStore()
+    table = {"when": TIMES, **BARS.columns()}
+    table["last"] = table.pop("close")
+    store.load("A", table, columns={"timestamp": "when", "close": "last"})
+    assert_bars(store, "A", BARS)
+    with pytest.raises(ValueError, match="A: no column 'nope'; columns found: when, open"):
+        store.load("A", table, columns={"close": "nope"})
+    with pytest.raises(ValueError, match="columns: 'price' is none of timestamp, open"):
+        store.load("A", table, columns={"price": "last"})
+    swapped = [[row[0], *row[5:], *row[1:5]] for row in ROWS]
+    numbered = {"timestamp": "1", "volume": "2", "open": "3", "high": "4", "low": "5", "close": "6"}
+    store.load("B", swapped, columns=numbered)
+    assert_bars(store, "B", BARS)
+
+
+def test_two_columns_that_could_be_one_are_refused_with_both():
+    table = {"unix": MS, "date": TIMES, **BARS.columns()}
+    store = BarStore()
+    with pytest.raises(
+        ValueError, match=r"A: both 'unix' and 'date' are a timestamp: say which, as by columns=\{'times"
+    ):
+        store.load("A", table)
+    store.load("A", table, columns={"timestamp": "unix"})
+    assert_bars(store, "A", BARS)
+
+
+def test_no_volume_counts_as_0_and_is_logged_once(caplog):
+    store, table = BarStore(), {"Date": TIMES, **BARS.columns()}
+    del table["volume"]
+    with pytest.raises(ValueError, match=r"no column for volume; .*volume=None \(--no-volume\) counts it as 0"):
+        store.load("A", table)
+    store.load("A", table, volume=None)
+    store.load("B", [row[:5] for row in ROWS], volume=None)
+    assert store.bars("A")["volume"].tolist() == store.bars("B")["volume"].tolist() == [0.0] * COUNT
+    assert [record.message for record in caplog.records] == ["volumes are counted as 0: volume=None"]
+
+
+def test_prices_in_billionths_are_asked_about():
+    """As Databento's files have them."""
+    prices = {name: np.round(BARS.columns()[name], 2) for name in FIELDS[:4]}
+    scaled = {name: np.round(column * 100).astype(np.int64) * 10**7 for name, column in prices.items()}
+    table = {"ts_event": BARS.timestamp, **scaled, "volume": BARS.volume}
+    store = BarStore()
+    with pytest.raises(
+        ValueError, match=r"A: column 'close': \d+ is [\d.]+ in billionths, or as it stands: say price_scale=1e-9"
+    ):
+        store.load("A", table)
+    store.load("A", table, price_scale=1e-9)
+    for name, column in prices.items():
+        assert store.bars("A")[name].tolist() == column.tolist()
+    store.load("A", table, price_scale=1)
+    assert store.bars("A")["close"].tolist() == scaled["close"].astype(float).tolist()
+    yen = {name: np.round(column * 1000).astype(np.int64) for name, column in prices.items()}
+    store.load("A", {**table, **yen})
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1,234.50", "12,345.00", "999"], [1234.5, 12345.0, 999.0]),
+        (["1.234,50", "12.345,00", "999"], [1234.5, 12345.0, 999.0]),
+        (["93,36", "1.000,5", "7"], [93.36, 1000.5, 7.0]),
+        (["68.18K", "1.5M", "2B"], [68180.0, 1.5e6, 2e9]),
+        (["$93.36", "€ 1", "£2"], [93.36, 1.0, 2.0]),
+        (["1 234,50", "1\u00a0234,50", "2"], [1234.5, 1234.5, 2.0]),
+        (["12,34,567.00", "1,00,000.5", "3"], [1234567.0, 100000.5, 3.0]),
+        (["1e3", ".5", "5."], [1000.0, 0.5, 5.0]),
+    ],
+)
+def test_ways_to_write_a_number(texts, numbers, tmp_path):
+    table = {"date": TIMES[:3], **dict.fromkeys(FIELDS[:4], [1.0] * 3), "volume": texts}
+    store = BarStore()
+    store.load("A", table)
+    assert store.bars("A")["volume"].tolist() == numbers
+    pytest.importorskip("duckdb")
+    lines = [f"{str(t)[:10]}\t1\t1\t1\t1\t{text}" for t, text in zip(TIMES, texts, strict=False)]
+    (tmp_path / "a.csv").write_text("\n".join(["date\topen\thigh\tlow\tclose\tvolume", *lines]), encoding="utf-8")
+    assert BarStore.read(tmp_path / "a.csv").bars("A")["volume"].tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("prices", "volumes", "said"),
+    [
+        (["93", "94"], ["1,234", "5"], "'1,234' is 1234 or 1.234: write it without a comma"),
+        (["93.5", "94"], ["1,5", "5"], "'93.5' has a decimal point, '1,5' a decimal comma"),
+        (["93.5", "9x4"], ["1", "5"], "'9x4' is no"),
+    ],
+)
+def test_numbers_that_can_be_read_in_two_ways(prices, volumes, said, tmp_path):
+    table = {"date": TIMES[:2], **dict.fromkeys(FIELDS[:4], prices), "volume": volumes}
+    with pytest.raises(ValueError, match="A") as caught:
+        BarStore().load("A", table)
+    assert said in str(caught.value)
+    pytest.importorskip("duckdb")
+    lines = [";".join([str(t)[:10], *[p] * 4, v]) for t, p, v in zip(TIMES, prices, volumes, strict=False)]
+    (tmp_path / "a.csv").write_text("\n".join(["date;open;high;low;close;volume", *lines]))
+    with pytest.raises(ValueError, match=r"a\.csv") as caught:
+        BarStore.read(tmp_path / "a.csv")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["timestamp", "close", "symbol"])
+@pytest.mark.parametrize(
+    "value",
+    [pd.Timestamp("2024-01-01"), pd.NaT, pd.NA, pd.Interval(0, 1), pd.Timestamp("2024-01-01", tz="UTC"), None, 5, "x"],
+    ids=str,
+)
+def test_what_is_no_column(column, value):
+    table = {**BARS.table(), "symbol": ["A"] * COUNT, column: value}
+    with pytest.raises((ValueError, TypeError)):
+        BarStore().load_frame(table)
+
+
+@pytest.mark.parametrize("invalid", ["raise", "skip"])
+@pytest.mark.parametrize(
+    "far",
+    [
+        datetime(9999, 12, 31),
+        date(1, 1, 1),
+        pd.Timestamp("3000-01-01"),
+        "9999-12-31",
+        np.datetime64("9999-12-31"),
+        10**400,
+    ],
+    ids=str,
+)
+def test_far_times(invalid, far):
+    times = [*TIMES.astype("M8[s]").tolist()[:2], far]
+    table = {"timestamp": np.array(times, dtype=object), **{n: c[:3] for n, c in BARS.columns().items()}}
+    store = BarStore()
+    if invalid == "skip":
+        assert store.load("A", table, invalid=invalid) == 1
+        return
+    with pytest.raises(ValueError, match=r"A: column 'timestamp', row 2: "):
+        store.load("A", table)
+    with pytest.raises(ValueError, match=r"^B: timestamp"):
+        store.append("B", far, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+def test_long_symbols_are_cut_in_messages():
+    store, symbol = BarStore(), "X" * 10**6
+    for act in (
+        lambda: store.load(symbol, {"date": [1.5]}),
+        lambda: store.append(symbol, "x", 1.0, 1.0, 1.0, 1.0, 1.0),
+        lambda: store.append(symbol, "2024-01-01", "x", 1.0, 1.0, 1.0, 1.0),
+        lambda: store.append(symbol, "2024-01-01", -1.0, 1.0, 1.0, 1.0, 1.0),
+        lambda: store.bars(symbol),
+        lambda: store.load_frame({**BARS.table(), "symbol": [symbol] * COUNT, "close": ["x"] * COUNT}),
+    ):
+        with pytest.raises((ValueError, TypeError, KeyError)) as caught:
+            act()
+        assert len(str(caught.value)) < 700
+        assert "X" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([[1, 2, 3]], "its 3 columns are none of the layouts known without"),
+        ([ROWS[0], ROWS[1][:5]], "row 1 is .* not a row of 6 values like the first"),
+        ([{"t": 1}, 5], "row 1 is 5, not a mapping like the first"),
+        ([], "the table has no rows"),
+        ([[TIMES[0], 1, 1, 1, 1, 1], [TIMES[1], 1, 1, -1, 1, 1]], "row 1: low -1 is not positive"),
+    ],
+)
+def test_rows_that_are_no_table(rows, said):
+    with pytest.raises(ValueError, match=f"^A.*{said}"):
+        BarStore().load("A", rows)

@@ -1,0 +1,42 @@
+"""Longer texts of `--help`."""
+
+LANGUAGE = """\
+The language of formulas:
+  open high low close volume, column("adj close"), numbers, nan
+  + - * / ** %   < <= == != > >=   and or not   a if condition else b
+  (name := x)            names a part from there on
+  rsi(14), rsi(volume, 14), sma(close * volume, timeperiod=20)
+                         an indicator: inputs, all or none; then parameters
+  macd().signal, macd()[1]
+                         one output of several, the first by default
+  abs sign sqrt log log10 exp tanh sin cos tan asin acos atan sinh cosh floor
+  ceil power signed_power minimum maximum clip is_nan fill
+                         bar by bar
+  lag(x, n) delta(x, n) returns(x, n) cumsum(x) skip(x, n)
+                         earlier bars
+  crossed_above(a, b) crossed_below(a, b) bars_since(c) value_when(c, x)
+  highest_since(c, x) lowest_since(c, x) total_since(c, x)
+                         events
+  hour() minute() weekday() day() month() date()
+                         the bar's time
+"""
+
+QUEUE = """\
+The background queue, from a full one to a dead letter and back:
+  ASYNC_FEATURES_QUEUE_SIZE=1 ziggy-async serve --workers 1 --sleepers 1 &
+  A=http://127.0.0.1:8000; P=$A/api/performance
+  task() { curl -s $A/api/tasks -H 'content-type: application/json' -d "$1"; }
+  until curl -sf $P/health/live; do sleep 0.2; done
+  # One runs, one waits: the queue is full, and what comes now is dropped.
+  for N in 1 2; do
+    task '{"task_id": "nap-'$N'", "work": "sleep", "seconds": 5}'
+  done
+  task '{"task_id": "late", "work": "features", "tickers": ["SPY"],
+         "options": {"on_full": "drop_new"}}'
+  curl -s $P/dead-letters        # ... "task_id":"late" ... "dropped" ...
+  # With room again it is requeued, and done after the nap.
+  curl -s -X DELETE $A/api/tasks/nap-2
+  curl -s -X POST $P/dead-letters/requeue   # ... 1 requeued, 0 refused ...
+  sleep 6; curl -s $A/api/tasks/late        # ... "state":"succeeded" ...
+  kill %1
+"""
