@@ -129,13 +129,10 @@ class ArrayFunction:
         count, is_whole = len(self.inputs), self.is_whole
 
         def function(*arguments: Any, **named: Any) -> Any:
-            inputs = arguments[:count]
-            for each in inputs:
-                if type(each) is not np.ndarray:
-                    return self._converted(plan_of, arguments, named)
-            if len(inputs) < count:
+            try:
+                found = plan_of(*arguments[count:], **named).arrays(*arguments[:count])
+            except TypeError:
                 return self._converted(plan_of, arguments, named)
-            found = plan_of(*arguments[count:], **named).arrays(*inputs)
             return whole_numbers(found) if is_whole else found
 
         function.__name__ = function.__qualname__ = self.name
