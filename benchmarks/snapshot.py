@@ -11,7 +11,7 @@ import polars as pl
 
 from benchmarks import polars_way, talib_way
 from benchmarks.harness import Columns, Report, alternate, fill, universe
-from ziggy_async import _core
+from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.store import BarStore
 
 OURS = "ziggy_async, as dicts"
@@ -31,7 +31,7 @@ async def run() -> Report:
         large = universe(TABLE, BARS)
         refuse_difference(large)
         ways = {
-            "ours": repeated(partial(_core.features_many, store, tickers), PASSES),
+            "ours": repeated(partial(FeatureComputer(store).plan.latest, store, tickers, None), PASSES),
             "read": repeated(partial(read, bare_columns(market)), PASSES),
             "talib": repeated(partial(by_talib, market), 5),
             "polars": repeated(partial(polars_way.features, long_table(large), 20.0, None), 1),
@@ -96,7 +96,7 @@ def refuse_difference(market: dict[str, Columns]) -> None:
     """Raises unless polars, TA-Lib and we have the same figures, to a millionth of the price or of themselves."""
     store = BarStore()
     fill(store, market)
-    ours = _core.features_many(store, list(market))
+    ours = FeatureComputer(store).compute_batch(market)
     gauges = talib_way.market_of(market)
     by_polars = {row["symbol"]: row for row in polars_way.features(long_table(market), *gauges).to_dicts()}
     for symbol, columns in market.items():

@@ -12,8 +12,12 @@ _Floats = NDArray[np.float64]
 _ArrowColumn = tuple[str, str, int, int, tuple[Any, ...], tuple[tuple[Any, ...], ...]]
 _Wake = Literal["threadsafe", "eventfd"]
 
-FEATURE_NAMES: Final[tuple[str, ...]]
-"""The 26 figures of a market-brain row, in row order."""
+FEATURE_FORMULAS: Final[dict[str, str]]
+"""The 26 figures of a market-brain row, in row order, and their formulas; empty for the two that are no formula."""
+PAPER_FORMULAS: Final[dict[str, str]]
+"""The same of the paper features that are computed; empty for the correlation."""
+RULE_FEATURES: Final[tuple[str, ...]]
+"""The features that the signal rules decide by."""
 REQUIRED_BARS: Final[int]
 """Bars that the market-brain features need: 50."""
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
@@ -105,11 +109,14 @@ def register(
 def ticker_tuple(tickers: Iterable[str], /) -> tuple[str, ...]:
     """The tickers as a tuple of plain str; `TypeError` naming the position of one that is no str, or for a lone str."""
 
-def features(store: BarStore, symbol: str, /) -> Any: ...
-def features_many(store: BarStore, symbols: Iterable[str], /) -> dict[str, Any]: ...
-def paper_features(store: BarStore, symbol: str, /) -> Any | None: ...
+def features(store: BarStore, plan: Plan, symbol: str, /) -> Any:
+    """`plan` makes the figures of FEATURE_FORMULAS (below: of PAPER_FORMULAS) under their names, and maybe others."""
+
+def features_many(store: BarStore, plan: Plan, symbols: Iterable[str], /) -> dict[str, Any]: ...
+def paper_features(store: BarStore, plan: Plan, symbol: str, /) -> Any | None: ...
 def signals(
     store: BarStore,
+    plan: Plan,
     symbols: Iterable[str],
     regime: int,
     parameters: tuple[float, ...],
@@ -135,9 +142,10 @@ class Plan:
     """Formulas as a graph of nodes, ready to run; any number of threads run it at once.
 
     `columns` are names; `nodes` are (kind, name, inputs, parameters) in order of evaluation, where inputs are numbers
-    of earlier nodes; `outputs` are the nodes whose values are the results. Kinds: column (parameter: which), constant,
-    kernel (name of the catalog), output (parameter: which of the kernel's), operation (by name), lag and skip
-    (parameter: bars), calendar (hour, minute, weekday, day, month, date). `ValueError` names a node that cannot be.
+    of earlier nodes; `outputs` are the nodes whose values are the results, which may have `names`. Kinds: column
+    (parameter: which), constant, kernel (name of the catalog), output (parameter: which of the kernel's), operation (by
+    name), lag and skip (parameter: bars), calendar (hour, minute, weekday, day, month, date). `ValueError` names a node
+    that cannot be.
     """
 
     def __new__(
@@ -145,6 +153,7 @@ class Plan:
         columns: tuple[str, ...],
         nodes: Sequence[tuple[str, str, tuple[int, ...], tuple[float, ...]]],
         outputs: tuple[int, ...],
+        names: tuple[str, ...] = (),
     ) -> Self: ...
     @property
     def lookbacks(self) -> tuple[int, ...]:
@@ -192,18 +201,31 @@ class Port:
 
     def __new__(cls, loop: asyncio.AbstractEventLoop, wake: _Wake = "threadsafe") -> Self: ...
     def features(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: BarStore,
+        plan: Plan,
+        symbol: str,
+        tally: Tally | None = None,
+        /,
     ) -> asyncio.Future[Any]: ...
     def features_many(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbols: Iterable[str], /
+        self, loop: asyncio.AbstractEventLoop, store: BarStore, plan: Plan, symbols: Iterable[str], /
     ) -> asyncio.Future[dict[str, Any]]: ...
     def paper_features(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, symbol: str, tally: Tally | None = None, /
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: BarStore,
+        plan: Plan,
+        symbol: str,
+        tally: Tally | None = None,
+        /,
     ) -> asyncio.Future[Any]: ...
     def signals(
         self,
         loop: asyncio.AbstractEventLoop,
         store: BarStore,
+        plan: Plan,
         symbols: Iterable[str],
         regime: int,
         parameters: tuple[float, ...],

@@ -99,7 +99,7 @@ def _row(name: str) -> Row:
 
 
 def _columns(row: Row) -> tuple[str, ...]:
-    return COLUMNS.get(row.name, row.inputs)[: len(row.inputs)]
+    return COLUMNS.get(row.name, row.inputs)
 
 
 def _default(row: Row, name: str, otherwise: float) -> float:

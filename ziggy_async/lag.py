@@ -16,9 +16,9 @@ from ziggy_async.windows import Windows
 TIMER_RESOLUTION = 0.002
 """Seconds by which a loop's timers are late without anything being wrong: they wait for whole milliseconds."""
 LEAST_INTERVAL = 0.001
-"""Seconds between turns of a timer; the loops' clocks tell no shorter ones apart."""
+"""Seconds between two ticks of a timer; the loops' clocks tell no shorter intervals apart."""
 TOLD_APART = 128
-"""Turns in a row that are recorded one by one, and the part by which others may differ: a histogram's own steps."""
+"""Ticks in a row that are recorded one by one, and the part by which others may differ: a histogram's own steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LagSummary:
 
 
 class LoopLag:
-    """The drift of a timer of the loop: how much later than `interval` after its last turn it comes, each time.
+    """Measures the drift of a timer of the loop: how much later than `interval` after its last tick each tick comes.
 
     ::
 
@@ -49,17 +49,16 @@ class LoopLag:
         ...
         print(lag.summary().p99)
 
-    A loop that stands still makes one turn late and leaves out others, and each of these counts with the delay that it
-    would have had: so a percentile is a share of the time, however long the pauses are, and to count those of a day's
-    pause takes less than 1 ms. Delays are kept as they are measured, with the timer's own share in them: an idle loop
-    shows a part of a millisecond, now and then two, since loops wait for whole ones. A loop under load is to be
-    compared with that. A timer that comes early counts as 0.
+    A loop that stands still makes one tick late and leaves out others. Each of these counts with the delay that it
+    would have had, so that a percentile is a share of the time, however long the pauses are. Delays are not corrected
+    for the timer: an idle loop shows a part of a millisecond, now and then two, since loops wait for whole ones.
+    Compare a loop under load with that. A tick that comes early counts as 0.
 
-    It measures one loop, that in which it was started last, until it is stopped or the loop is closed.
+    It measures the loop in which it was started last, until it is stopped or the loop is closed.
     """
 
     def __init__(self, interval: float = 0.01) -> None:
-        """`interval`: seconds between turns; `ValueError` unless at least 0.001 and finite."""
+        """`interval`: seconds between two ticks. Raises `ValueError` unless at least 0.001 and finite."""
         if not LEAST_INTERVAL <= interval < math.inf:
             raise ValueError(f"interval: {interval!r} is not at least {LEAST_INTERVAL} s, and finite")
         self._interval = interval
@@ -68,7 +67,7 @@ class LoopLag:
         self._timer: _Timer | None = None
 
     def start(self) -> None:
-        """Measures the running loop from now on; nothing changes if it does already. `RuntimeError` outside of one."""
+        """Measures the running loop from now on; no change if it does already. Raises `RuntimeError` without one."""
         loop = asyncio.get_running_loop()
         if self._timer is None or self._timer.loop is not loop:
             self.stop()
@@ -108,7 +107,7 @@ class LoopLag:
 
     def _came(self, late: float) -> None:
         for delays in (self._delays, *self._recent.pair()):
-            _record_turns(delays, late, self._interval)
+            _record_ticks(delays, late, self._interval)
 
 
 class PingLag:
@@ -120,14 +119,14 @@ class PingLag:
             await work()
         print(lag.summary().p99)
 
-    A ping's delay counts from when it was sent: that its thread got no processor is not the loop's fault. But a pause
-    that holds the GIL, such as a collection of garbage, also keeps pings from being sent. So the loop has a timer
-    besides, and when that comes late, the pings that were due meanwhile count as if they had been sent in time.
+    The delay of a ping counts from when it was sent: its thread may have got no processor before. A pause that holds
+    the GIL, such as a collection of garbage, keeps pings from being sent too. So the loop has a timer besides; when a
+    tick is late, the pings that were due meanwhile count as if they had been sent in time.
     """
 
     def __init__(self, interval: float = 0.001) -> None:
         """`interval`: seconds between pings, short against a pause that a caller would notice, long against the cost of
-        a ping; `ValueError` unless it is above 0."""
+        a ping. Raises `ValueError` unless it is above 0."""
         if not interval > 0:
             raise ValueError(f"interval: {interval!r} is not above 0")
         self._interval = interval
@@ -167,7 +166,7 @@ class PingLag:
                 loop.call_soon_threadsafe(self._arrived, time.perf_counter())
             except RuntimeError:  # the loop was closed under the block
                 return
-            due = max(due + self._interval, time.perf_counter())  # what was missed is the timer's to count
+            due = max(due + self._interval, time.perf_counter())  # the timer counts the pings that were missed
             if self._stopped.wait(max(0.0, due - time.perf_counter())):
                 return
 
@@ -176,25 +175,25 @@ class PingLag:
 
     def _came(self, late: float) -> None:
         if late > TIMER_RESOLUTION:
-            _record_turns(self._delays, late, self._interval)
+            _record_ticks(self._delays, late, self._interval)
 
 
-def _record_turns(delays: Histogram, late: float, interval: float) -> None:
-    """A turn that comes `late`, and those that should have come since it was due: one by one the last ones, and the
-    others, of which there may be millions after the process stood still, as many at a time as differ by a 128th. Each
-    of these counts with their middle, less than 0.4 % off; the sum stays theirs."""
+def _record_ticks(delays: Histogram, late: float, interval: float) -> None:
+    """Records a tick that comes `late`, and the ticks that were left out since it was due: the last ones one by one,
+    the others, of which there may be millions after the process stood still, in groups that differ by a 128th. A group
+    counts with its middle, less than 0.4 % off; the sum is exact."""
     delays.record(late)
     left_out = math.ceil(late / interval) - 1
     shortest = late - left_out * interval
-    turn = 0
-    while turn < left_out:
-        together = min(1 + turn // TOLD_APART, left_out - turn)
-        delays.record(shortest + (turn + (together - 1) / 2) * interval, together)
-        turn += together
+    tick = 0
+    while tick < left_out:
+        together = min(1 + tick // TOLD_APART, left_out - tick)
+        delays.record(shortest + (tick + (together - 1) / 2) * interval, together)
+        tick += together
 
 
 class _Timer:
-    """A timer of the loop that comes every `interval` and tells `came` by how many seconds it is late."""
+    """A timer of the loop that calls `came(seconds late)` every `interval`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, interval: float, came: Callable[[float], None]) -> None:
         self.loop = loop
@@ -206,16 +205,16 @@ class _Timer:
     def _wait(self) -> None:
         # By a clock of our own: uvloop's goes by whole milliseconds, and stands still during a callback.
         self._due = time.perf_counter() + self._interval
-        self.loop.call_later(self._interval, self._turn)
+        self.loop.call_later(self._interval, self._tick)
 
-    def _turn(self) -> None:
+    def _tick(self) -> None:
         if not self._stopped:
             self._came(time.perf_counter() - self._due)
             self._wait()
 
     def stop(self) -> None:
-        """From any thread, also when the loop is closed: so the next turn is not cancelled, it comes and does nothing.
-        If it is late by now, that counts."""
+        """From any thread, also when the loop is closed; so the next tick is not cancelled, it comes and does nothing.
+        The delay that it has by now counts."""
         self._stopped = True
         late = time.perf_counter() - self._due
         if late > 0.0 and self.loop.is_running():

@@ -11,17 +11,18 @@ static const za_delivery_kind delivery_kind;
 
 static za_batch *batch_of_job(za_job *job)
 {
-    return (za_batch *)(void *)((char *)job - offsetof(za_batch, request.job));
+    return (za_batch *)(void *)((char *)job - offsetof(za_batch, request.run.job));
 }
 
 static void batch_dealloc(PyObject *self)
 {
     za_batch *batch = (za_batch *)self;
     PyTypeObject *type = Py_TYPE(self);
-    za_free(batch->request.answers);
+    za_request_release(&batch->request);
     za_free(batch->symbols);
     za_delivery_clear(&batch->delivery);
     Py_XDECREF((PyObject *)batch->store);
+    Py_XDECREF((PyObject *)batch->plan);
     Py_XDECREF(batch->tickers);
     Py_XDECREF(batch->futures);
     Py_XDECREF(batch->future);
@@ -31,7 +32,7 @@ static void batch_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store, za_tally *tally)
+za_batch *za_batch_new(za_state *state, const za_asked *asked)
 {
     PyTypeObject *type = (PyTypeObject *)state->batch_type;
     za_batch *batch = (za_batch *)type->tp_alloc(type, 0);
@@ -39,9 +40,11 @@ za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *s
         return NULL;
     }
     batch->delivery.kind = &delivery_kind;
-    batch->request.kind = kind;
-    batch->store = (za_store_object *)Py_NewRef((PyObject *)store);
-    batch->tally = (za_tally *)Py_XNewRef((PyObject *)tally);
+    batch->request.kind = asked->kind;
+    batch->request.rules = asked->rules;
+    batch->store = (za_store_object *)Py_NewRef((PyObject *)asked->store);
+    batch->plan = (za_plan_object *)Py_NewRef((PyObject *)asked->plan);
+    batch->tally = (za_tally *)Py_XNewRef((PyObject *)asked->tally);
     batch->opened_ns = za_clock_ns();
     batch->tickers = PyList_New(0);
     batch->futures = PyList_New(0);
@@ -80,11 +83,10 @@ int za_batch_add(za_batch *batch, PyObject *ticker, za_symbol symbol, PyObject *
     return 0;
 }
 
-za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_object *store, PyObject *tickers,
-                           PyObject *future)
+za_batch *za_batch_of_list(za_state *state, const za_asked *asked, PyObject *future)
 {
-    PyObject *tuple = za_symbol_tuple(tickers);
-    za_batch *batch = tuple == NULL ? NULL : za_batch_new(state, kind, store, NULL);
+    PyObject *tuple = za_symbol_tuple(asked->symbols);
+    za_batch *batch = tuple == NULL ? NULL : za_batch_new(state, asked);
     if (batch == NULL) {
         goto failed;
     }
@@ -120,8 +122,8 @@ static PyObject *batch_call(PyObject *self, PyObject *arguments, PyObject *keywo
     /* Not in a forked child: the job is the parent's, and this process's pool knows nothing of it. A job that is done
      * has nothing unclaimed: then this does nothing. */
     za_pool *pool = cancelled ? za_pool_shared() : NULL;
-    if (pool != NULL && pool == batch->request.job.pool) {
-        za_pool_cancel(pool, &batch->request.job);
+    if (pool != NULL && pool == batch->request.run.job.pool) {
+        za_pool_cancel(pool, &batch->request.run.job);
     }
     Py_RETURN_NONE;
 }
@@ -137,24 +139,19 @@ static void job_done(za_job *job)
 int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
 {
     za_pool *pool = za_pool_shared();
-    za_answer *answers = za_alloc((size_t)batch->count, sizeof *answers);
-    if (answers == NULL || pool == NULL) {
-        za_free(answers);
-        batch->code = answers == NULL ? za_fail_memory(&batch->error)
-                                      : za_fail(&batch->error, ZA_SYSTEM, "there is no native pool");
+    za_asked asked = {.store = batch->store, .plan = batch->plan};
+    za_request_tickers(&batch->request, &asked, batch->symbols, (size_t)batch->count);
+    batch->code = pool == NULL ? za_fail(&batch->error, ZA_SYSTEM, "there is no native pool")
+                               : za_request_init(&batch->request, &batch->error);
+    if (batch->code != ZA_OK) {
         return -1;
     }
-    batch->request.store = batch->store->store;
-    batch->request.symbols = batch->symbols;
-    batch->request.answers = answers;
-    batch->request.count = (size_t)batch->count;
-    za_request_init(&batch->request);
-    batch->request.job.done = job_done;
+    batch->request.run.job.done = job_done;
     za_delivery_attach(&batch->delivery, port, port_object);
-    Py_INCREF((PyObject *)batch);
+    Py_INCREF(batch);
     /* Once it is taken, `code` and `error` are the last worker's, who may have set them before this returns. */
     za_error error;
-    za_code code = za_pool_submit(pool, &batch->request.job, &error);
+    za_code code = za_pool_submit(pool, &batch->request.run.job, &error);
     if (code != ZA_OK) {
         batch->code = code;
         batch->error = error;
@@ -166,7 +163,7 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
 
 static PyObject *next_result(za_state *state, za_batch *batch)
 {
-    return za_result_of(state, &batch->request, PyList_GET_ITEM(batch->tickers, batch->built),
+    return za_result_of(state, &batch->request, batch->plan->names, PyList_GET_ITEM(batch->tickers, batch->built),
                         &batch->request.answers[batch->built]);
 }
 
@@ -185,8 +182,8 @@ static void count(const za_batch *batch, int32_t times)
 {
     const za_request *request = &batch->request;
     if (batch->tally != NULL && times > 0) {
-        za_tally_record(batch->tally, &(za_await){.waiting_ns = request->began_ns - batch->opened_ns,
-                                                  .running_ns = request->ended_ns - request->began_ns,
+        za_tally_record(batch->tally, &(za_await){.waiting_ns = request->run.began_ns - batch->opened_ns,
+                                                  .running_ns = request->ended_ns - request->run.began_ns,
                                                   .total_ns = za_clock_ns() - batch->opened_ns,
                                                   .times = times});
     }

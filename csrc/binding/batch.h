@@ -4,9 +4,7 @@
 #define ZA_BINDING_BATCH_H
 
 #include "binding/delivery.h"
-#include "binding/tally.h"
-#include "binding/types.h"
-#include "market/request.h"
+#include "binding/requests.h"
 
 /* Everything but `request`, `code` and `error` is touched with the GIL held only; those three belong to the pool
  * between za_batch_submit and the port's take. */
@@ -17,6 +15,7 @@ typedef struct za_batch {
     za_error error;
     struct za_batch *next; /* in its port's list of open batches */
     za_store_object *store;
+    za_plan_object *plan;
     PyObject *tickers; /* a list of str: its strings are what request.symbols point into */
     za_symbol *symbols;
     Py_ssize_t count, room;
@@ -28,14 +27,12 @@ typedef struct za_batch {
     int64_t opened_ns;
 } za_batch;
 
-/* An empty batch of single requests, filled by za_batch_add, each of which is counted in `tally`. NULL with an
- * exception raised, as below. */
-za_batch *za_batch_new(za_state *state, za_request_kind kind, za_store_object *store, za_tally *tally);
+/* An empty batch of single requests, filled by za_batch_add. NULL with an exception raised, as below. */
+za_batch *za_batch_new(za_state *state, const za_asked *asked);
 /* One more ticker and its symbol, for which `future` waits. Runs no Python. */
 int za_batch_add(za_batch *batch, PyObject *ticker, za_symbol symbol, PyObject *future);
 /* A batch of a whole list, for which `future` waits; cancelling the future cancels the job. */
-za_batch *za_batch_of_list(za_state *state, za_request_kind kind, za_store_object *store, PyObject *tickers,
-                           PyObject *future);
+za_batch *za_batch_of_list(za_state *state, const za_asked *asked, PyObject *future);
 
 /* Into the pool, which holds a reference of its own from then on. On failure the batch is complete with that error. */
 int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object);

@@ -206,7 +206,7 @@ static PyObject *names_tuple(const char *const *names, Py_ssize_t count)
 static int make_names(za_state *state)
 {
     static const char *const features[] = {
-#define FEATURE(name, kind) #name,
+#define FEATURE(name, ...) #name,
 #include "market/features.def"
 #undef FEATURE
     };
@@ -234,7 +234,9 @@ static PyObject *rule_parameters(void)
         double initial;
     } rows[] = {
 #define PARAMETER(name, initial) {#name, #initial, initial},
+#define READS(name)
 #include "market/rules.def"
+#undef READS
 #undef PARAMETER
     };
     PyObject *tuple = PyTuple_New(ZA_RULE_PARAMETER_COUNT);
@@ -249,6 +251,53 @@ static PyObject *rule_parameters(void)
         }
     }
     return tuple;
+}
+
+/* (name, ...) of the features that the rules read. */
+static PyObject *rule_features(void)
+{
+    static const char *const names[] = {
+#define PARAMETER(name, initial)
+#define READS(name) #name,
+#include "market/rules.def"
+#undef READS
+#undef PARAMETER
+    };
+    return names_tuple(names, (Py_ssize_t)(sizeof names / sizeof *names));
+}
+
+/* {name: formula}, which is empty where there is none. */
+static PyObject *formulas_of(const char *const (*rows)[2], size_t count)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < count; i++) {
+        PyObject *formula = PyUnicode_FromString(rows[i][1]);
+        if (formula == NULL || PyDict_SetItemString(dict, rows[i][0], formula) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(formula);
+    }
+    return dict;
+}
+
+static PyObject *feature_formulas(void)
+{
+    static const char *const rows[][2] = {
+#define FEATURE(name, kind, formula) {#name, formula},
+#include "market/features.def"
+#undef FEATURE
+    };
+    return formulas_of(rows, sizeof rows / sizeof *rows);
+}
+
+static PyObject *paper_formulas(void)
+{
+    static const char *const rows[][2] = {
+#define PAPER(name, formula) {#name, formula},
+#include "market/paper.def"
+#undef PAPER
+    };
+    return formulas_of(rows, sizeof rows / sizeof *rows);
 }
 
 /* Adds a constant; takes over the reference. */
@@ -314,9 +363,11 @@ static int module_exec(PyObject *module)
     if (za_convert_import() < 0 || make_names(state) < 0 || take_asyncio(state) < 0 || add_types(module, state) < 0) {
         return -1;
     }
-    return add(module, "FEATURE_NAMES", Py_NewRef(state->feature_names)) < 0 ||
+    return add(module, "FEATURE_FORMULAS", feature_formulas()) < 0 ||
+                   add(module, "PAPER_FORMULAS", paper_formulas()) < 0 ||
                    add(module, "REQUIRED_BARS", PyLong_FromLong(ZA_FEATURE_BARS)) < 0 ||
-                   add(module, "RULE_PARAMETERS", rule_parameters()) < 0
+                   add(module, "RULE_PARAMETERS", rule_parameters()) < 0 ||
+                   add(module, "RULE_FEATURES", rule_features()) < 0
                ? -1
                : 0;
 }

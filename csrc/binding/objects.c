@@ -5,7 +5,7 @@
 typedef enum za_feature_kind { NUMBER, FLAG, MAYBE } za_feature_kind;
 
 static const za_feature_kind feature_kinds[ZA_FEATURE_COUNT] = {
-#define FEATURE(name, kind) kind,
+#define FEATURE(name, kind, formula) kind,
 #include "market/features.def"
 #undef FEATURE
 };
@@ -21,10 +21,11 @@ static int check_registered(PyObject *object, const char *what)
 
 PyObject *za_feature_value(za_feature feature, double value)
 {
-    if (feature_kinds[feature] == FLAG) {
+    za_feature_kind kind = feature < ZA_FEATURE_COUNT ? feature_kinds[feature] : MAYBE;
+    if (kind == FLAG) {
         return PyBool_FromLong(value != 0.0);
     }
-    return feature_kinds[feature] == MAYBE && isnan(value) ? Py_NewRef(Py_None) : PyFloat_FromDouble(value);
+    return kind == MAYBE && isnan(value) ? Py_NewRef(Py_None) : PyFloat_FromDouble(value);
 }
 
 PyObject *za_new_features(za_state *state)

@@ -10,7 +10,7 @@
 PyObject *za_new_features(za_state *state);
 /* dict[key] = value; takes over the reference to `value`, which may be NULL with an exception raised. 0 or -1. */
 int za_put(PyObject *dict, PyObject *key, PyObject *value);
-/* The value of a feature: float, bool or None, as features.def says. */
+/* The value of a feature: float, bool or None, as features.def says; of one behind those, float or None. */
 PyObject *za_feature_value(za_feature feature, double value);
 /* An instance of a dataclass whose fields are all set next: its __init__ would have nothing to add. By object.__new__
  * and not by tp_alloc, which leaves the instance to make itself a dict, one more object for each collection of garbage

@@ -9,6 +9,7 @@ typedef struct za_plan_object {
     PyObject_HEAD
     za_plan *plan;
     PyObject *columns;  /* tuple of names */
+    PyObject *names;    /* of the results; an empty tuple if they have none */
     za_figure *figures; /* what of a store each column is; ZA_FIGURE_COUNT: no store has it */
 } za_plan_object;
 
@@ -28,6 +29,8 @@ PyObject *za_results_of(PyObject *whole);
 PyObject *za_plan_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_plan_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
+/* 0, or -1 with a ValueError when it reads a column that no store has. */
+int za_plan_check_store(const za_plan_object *plan);
 /* A zone argument: None for UTC, or (since, offset, initial, day_start), whose arrays *zone borrows from the tuple. */
 int za_zone_of(PyObject *object, za_zone *zone);
 #endif

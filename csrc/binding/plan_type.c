@@ -13,6 +13,7 @@ static void plan_dealloc(PyObject *object)
     za_plan_free(self->plan);
     za_free(self->figures);
     Py_XDECREF(self->columns);
+    Py_XDECREF(self->names);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -167,15 +168,29 @@ static int take_columns(za_plan_object *self, PyObject *columns)
     return 0;
 }
 
+int za_plan_check_store(const za_plan_object *plan)
+{
+    for (int i = 0; i < za_plan_column_count(plan->plan); i++) {
+        if (plan->figures[i] == ZA_FIGURE_COUNT) {
+            PyErr_Format(PyExc_ValueError, "the store has no column %R", PyTuple_GET_ITEM(plan->columns, i));
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"columns", "nodes", "outputs", NULL};
-    PyObject *columns, *nodes, *outputs;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO!:Plan", names, &PyTuple_Type, &columns, &nodes,
-                                     &PyTuple_Type, &outputs)) {
+    static char *keys[] = {"columns", "nodes", "outputs", "names", NULL};
+    PyObject *columns, *nodes, *outputs, *names = za_state_of_type(type)->no_arguments;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO!|O!:Plan", keys, &PyTuple_Type, &columns, &nodes,
+                                     &PyTuple_Type, &outputs, &PyTuple_Type, &names)) {
         return NULL;
     }
     za_plan_object *self = (za_plan_object *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->names = Py_NewRef(names);
+    }
     PyObject *list = self == NULL ? NULL : PySequence_Fast(nodes, "nodes must be a sequence");
     za_node_spec *specs = list == NULL ? NULL : nodes_of(list);
     int *results = specs == NULL ? NULL : outputs_of(outputs);

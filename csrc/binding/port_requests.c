@@ -73,16 +73,16 @@ int za_port_check_open(za_port_object *self)
 
 /* The open batch for such requests, made if there is none; borrowed, and good until Python runs again: any call of the
  * loop may flush or close the port. */
-static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kind kind, za_store_object *store,
-                            za_tally *tally)
+static za_batch *open_batch(za_port_object *self, PyObject *loop, const za_asked *asked)
 {
     za_state *state = za_port_state(self);
     for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
-        if (batch->request.kind == kind && batch->store == store && batch->tally == tally) {
+        if (batch->request.kind == asked->kind && batch->store == asked->store && batch->plan == asked->plan &&
+            batch->tally == asked->tally) {
             return batch;
         }
     }
-    za_batch *batch = za_batch_new(state, kind, store, tally);
+    za_batch *batch = za_batch_new(state, asked);
     if (batch == NULL ||
         (self->open == NULL && za_port_call_loop(loop, state->str_call_soon, NULL, self, state->str_flush) < 0) ||
         za_port_check_open(self) < 0) {
@@ -94,18 +94,16 @@ static za_batch *open_batch(za_port_object *self, PyObject *loop, za_request_kin
     return batch;
 }
 
-/* (loop, store, symbol) -> future. Whatever may run Python comes before the batch is looked for. */
-static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za_request_kind kind, za_tally *tally)
+/* A future of one symbol's result. Whatever may run Python comes before the batch is looked for. */
+static PyObject *add_single(za_port_object *self, PyObject *loop, const za_asked *asked)
 {
-    za_state *state = za_port_state(self);
     za_symbol symbol;
-    za_store_object *store = za_port_check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
-    if (store == NULL || za_asked_symbol_of(arguments[2], &symbol) < 0) {
+    if (za_port_check_open(self) < 0 || za_asked_symbol_of(asked->symbols, &symbol) < 0) {
         return NULL;
     }
-    PyObject *future = za_port_new_future(self, arguments[0]);
-    za_batch *batch = future == NULL ? NULL : open_batch(self, arguments[0], kind, store, tally);
-    if (batch == NULL || za_batch_add(batch, arguments[2], symbol, future) < 0) {
+    PyObject *future = za_port_new_future(self, loop);
+    za_batch *batch = future == NULL ? NULL : open_batch(self, loop, asked);
+    if (batch == NULL || za_batch_add(batch, asked->symbols, symbol, future) < 0) {
         Py_XDECREF(future);
         return NULL;
     }
@@ -121,16 +119,15 @@ static PyObject *add_single(za_port_object *self, PyObject *const *arguments, za
     return future;
 }
 
-/* (loop, store, symbols) -> future of the dict */
-static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, const za_request *asked)
+/* A future of the dict. */
+static PyObject *submit_list(za_port_object *self, PyObject *loop, const za_asked *asked)
 {
     za_state *state = za_port_state(self);
-    za_store_object *store = za_port_check_open(self) < 0 ? NULL : za_store_argument(state, arguments[1]);
-    PyObject *future = store == NULL ? NULL : za_port_new_future(self, arguments[0]);
+    PyObject *future = za_port_check_open(self) < 0 ? NULL : za_port_new_future(self, loop);
     if (future == NULL) {
         return NULL;
     }
-    za_batch *batch = za_batch_of_list(state, asked->kind, store, arguments[2], future);
+    za_batch *batch = za_batch_of_list(state, asked, future);
     if (batch == NULL || za_port_check_open(self) < 0) {
         Py_XDECREF((PyObject *)batch);
         Py_DECREF(future);
@@ -138,7 +135,6 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, c
     }
     self->requests++;
     za_budget none = {0};
-    batch->request.rules = asked->rules;
     int failed = batch->count > 0 ? submit(self, batch) : batch->delivery.kind->deliver(state, &batch->delivery, &none);
     Py_DECREF(batch);
     if (failed < 0) {
@@ -147,52 +143,39 @@ static PyObject *submit_list(za_port_object *self, PyObject *const *arguments, c
     return future;
 }
 
-/* (loop, store, symbol, tally=None) -> future */
-static PyObject *request_single(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
+/* (loop, store, plan, symbol or symbols, ...) -> future */
+static PyObject *request(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_asked asked)
 {
     PyObject *future;
-    za_request asked = {.kind = kind};
-    za_tally *tally = NULL;
-    bool with_tally = count == 4;
-    if ((with_tally && za_tally_argument(za_port_state((za_port_object *)self), arguments[3], &tally) < 0) ||
-        za_request_arguments(&asked, arguments, with_tally ? 3 : count, 1) < 0) {
+    za_port_object *port = (za_port_object *)self;
+    if (count < 1) {
+        return PyErr_Format(PyExc_TypeError, "a loop is needed");
+    }
+    if (za_request_arguments(za_port_state(port), arguments + 1, count - 1, &asked) < 0) {
         return NULL;
     }
     Py_BEGIN_CRITICAL_SECTION(self);
-    future = add_single((za_port_object *)self, arguments, kind, tally);
-    Py_END_CRITICAL_SECTION();
-    return future;
-}
-
-static PyObject *request_list(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
-{
-    PyObject *future;
-    za_request asked = {.kind = kind};
-    if (za_request_arguments(&asked, arguments, count, 1) < 0) {
-        return NULL;
-    }
-    Py_BEGIN_CRITICAL_SECTION(self);
-    future = submit_list((za_port_object *)self, arguments, &asked);
+    future = asked.single ? add_single(port, arguments[0], &asked) : submit_list(port, arguments[0], &asked);
     Py_END_CRITICAL_SECTION();
     return future;
 }
 
 PyObject *za_port_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    return request_single(self, arguments, count, ZA_REQUEST_FEATURES);
+    return request(self, arguments, count, (za_asked){.kind = ZA_REQUEST_FEATURES, .single = true});
 }
 
 PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    return request_single(self, arguments, count, ZA_REQUEST_PAPER);
+    return request(self, arguments, count, (za_asked){.kind = ZA_REQUEST_PAPER, .single = true});
 }
 
 PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    return request_list(self, arguments, count, ZA_REQUEST_FEATURES);
+    return request(self, arguments, count, (za_asked){.kind = ZA_REQUEST_FEATURES});
 }
 
 PyObject *za_port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    return request_list(self, arguments, count, ZA_REQUEST_SIGNALS);
+    return request(self, arguments, count, (za_asked){.kind = ZA_REQUEST_SIGNALS});
 }

@@ -47,17 +47,6 @@ static void query_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static int check_columns(const za_plan_object *plan)
-{
-    for (int i = 0; i < za_plan_column_count(plan->plan); i++) {
-        if (plan->figures[i] == ZA_FIGURE_COUNT) {
-            PyErr_Format(PyExc_ValueError, "the store has no column %R", PyTuple_GET_ITEM(plan->columns, i));
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* (plan, store, tickers, zone) as they come; the query owns what it needs of them. */
 static za_query *new_query(za_state *state, PyObject *const *arguments)
 {
@@ -68,7 +57,7 @@ static za_query *new_query(za_state *state, PyObject *const *arguments)
     za_plan_object *plan = (za_plan_object *)arguments[0];
     za_store_object *store = za_store_argument(state, arguments[1]);
     PyTypeObject *type = (PyTypeObject *)state->query_type;
-    za_query *query = store == NULL || check_columns(plan) < 0 ? NULL : (za_query *)type->tp_alloc(type, 0);
+    za_query *query = store == NULL || za_plan_check_store(plan) < 0 ? NULL : (za_query *)type->tp_alloc(type, 0);
     if (query == NULL) {
         return NULL;
     }

@@ -1,6 +1,7 @@
 /* The synchronous functions: the request is run while the calling thread waits with the GIL released. */
 #include "binding/requests.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/results.h"
@@ -42,30 +43,61 @@ static int rules_of(PyObject *const *arguments, za_rules *rules)
                : 0;
 }
 
-int za_request_arguments(za_request *request, PyObject *const *arguments, Py_ssize_t count, Py_ssize_t at)
+/* A plan that makes what such requests read. */
+static int take_plan(za_state *state, PyObject *object, za_asked *asked)
 {
-    static const char *const names[] = {"features", "paper_features", "signals"};
-    bool with_rules = request->kind == ZA_REQUEST_SIGNALS;
-    if (za_check_count(names[request->kind], count, at + (with_rules ? 6 : 2)) < 0) {
+    if (!PyObject_TypeCheck(object, (PyTypeObject *)state->plan_type)) {
+        PyErr_SetString(PyExc_TypeError, "plan must be a Plan");
         return -1;
     }
-    return with_rules ? rules_of(arguments + at + 2, &request->rules) : 0;
+    asked->plan = (za_plan_object *)object;
+    int width = za_request_width(asked->kind);
+    if (za_plan_output_count(asked->plan->plan) < width || PyTuple_GET_SIZE(asked->plan->names) < width) {
+        PyErr_Format(PyExc_ValueError, "the plan must make the %d figures of the set, with their names", width);
+        return -1;
+    }
+    return za_plan_check_store(asked->plan);
 }
 
-/* Runs the request with answers from za_alloc, which are the caller's to free. -1 with an exception raised. */
-static int run_request(za_request *request)
+int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked)
 {
-    request->answers = za_alloc(request->count, sizeof *request->answers);
-    if (request->answers == NULL) {
-        PyErr_NoMemory();
+    static const char *const names[] = {"features", "paper_features", "signals"};
+    bool with_rules = asked->kind == ZA_REQUEST_SIGNALS, with_tally = asked->single && count == 4;
+    if (za_check_count(names[asked->kind], count,
+                       with_rules   ? 7
+                       : with_tally ? 4
+                                    : 3) < 0 ||
+        (with_tally && za_tally_argument(state, arguments[3], &asked->tally) < 0)) {
         return -1;
     }
-    za_request_init(request);
+    asked->store = za_store_argument(state, arguments[0]);
+    asked->symbols = arguments[2];
+    za_symbol symbol;
+    if (asked->store == NULL || take_plan(state, arguments[1], asked) < 0 ||
+        (asked->single && za_asked_symbol_of(asked->symbols, &symbol) < 0)) {
+        return -1;
+    }
+    return with_rules ? rules_of(arguments + 3, &asked->rules) : 0;
+}
+
+void za_request_tickers(za_request *request, const za_asked *asked, const za_symbol *symbols, size_t count)
+{
+    request->run.plan = asked->plan->plan;
+    request->run.count = count;
+    request->run.tickers =
+        (za_tickers){.store = asked->store->store, .symbols = symbols, .figures = asked->plan->figures};
+}
+
+/* Runs the request while the calling thread waits without the GIL. -1 with an exception raised. */
+static int run_request(za_request *request)
+{
     za_error error;
-    za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_request_run(request, za_pool_shared(), &error);
-    Py_END_ALLOW_THREADS
+    za_code code = za_request_init(request, &error);
+    if (code == ZA_OK) {
+        Py_BEGIN_ALLOW_THREADS
+        code = za_request_wait(request, za_pool_shared(), &error);
+        Py_END_ALLOW_THREADS
+    }
     if (code != ZA_OK) {
         (void)za_raise(&error);
         return -1;
@@ -73,30 +105,13 @@ static int run_request(za_request *request)
     return 0;
 }
 
-/* (store, symbol) -> the result */
-static PyObject *answer_single(PyObject *module, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
-{
-    za_state *state = za_state_of_module(module);
-    za_symbol symbol;
-    za_request request = {.kind = kind, .symbols = &symbol, .count = 1};
-    za_store_object *store =
-        za_request_arguments(&request, arguments, count, 0) < 0 ? NULL : za_store_argument(state, arguments[0]);
-    if (store == NULL || za_asked_symbol_of(arguments[1], &symbol) < 0) {
-        return NULL;
-    }
-    request.store = store->store;
-    PyObject *result = run_request(&request) < 0 ? NULL : za_result_of(state, &request, arguments[1], request.answers);
-    za_free(request.answers);
-    return result;
-}
-
 /* {symbol: result} in the order of the tuple. */
-static PyObject *results_of(za_state *state, const za_request *request, PyObject *tuple)
+static PyObject *results_of(za_state *state, const za_asked *asked, const za_request *request, PyObject *tuple)
 {
     PyObject *results = PyDict_New();
     for (Py_ssize_t i = 0; results != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
         PyObject *ticker = PyTuple_GET_ITEM(tuple, i);
-        PyObject *result = za_result_of(state, request, ticker, &request->answers[i]);
+        PyObject *result = za_result_of(state, request, asked->plan->names, ticker, &request->answers[i]);
         if (result == NULL || PyDict_SetItem(results, ticker, result) < 0) {
             Py_CLEAR(results);
         }
@@ -105,43 +120,46 @@ static PyObject *results_of(za_state *state, const za_request *request, PyObject
     return results;
 }
 
-/* (store, symbols, ...) -> {symbol: result} */
-static PyObject *answer_list(PyObject *module, PyObject *const *arguments, Py_ssize_t count, za_request_kind kind)
+/* (store, plan, symbols, ...) -> {symbol: result}; of a single symbol its result. */
+static PyObject *answer(PyObject *module, PyObject *const *arguments, Py_ssize_t count, za_asked asked)
 {
     za_state *state = za_state_of_module(module);
-    za_request request = {.kind = kind};
-    za_store_object *store =
-        za_request_arguments(&request, arguments, count, 0) < 0 ? NULL : za_store_argument(state, arguments[0]);
-    PyObject *tuple = store == NULL ? NULL : za_symbol_tuple(arguments[1]), *results = NULL;
+    if (za_request_arguments(state, arguments, count, &asked) < 0) {
+        return NULL;
+    }
+    PyObject *tuple = asked.single ? PyTuple_Pack(1, asked.symbols) : za_symbol_tuple(asked.symbols);
     za_symbol *symbols = tuple == NULL ? NULL : za_asked_symbols_of(tuple);
+    PyObject *result = NULL;
     if (symbols != NULL) {
-        request.store = store->store;
-        request.symbols = symbols;
-        request.count = (size_t)PyTuple_GET_SIZE(tuple);
-        results = run_request(&request) < 0 ? NULL : results_of(state, &request, tuple);
-        za_free(request.answers);
+        za_request request = {.kind = asked.kind, .rules = asked.rules};
+        za_request_tickers(&request, &asked, symbols, (size_t)PyTuple_GET_SIZE(tuple));
+        if (run_request(&request) == 0) {
+            result = asked.single ? za_result_of(state, &request, asked.plan->names, asked.symbols, request.answers)
+                                  : results_of(state, &asked, &request, tuple);
+        }
+        za_request_release(&request);
     }
     za_free(symbols);
     Py_XDECREF(tuple);
-    return results;
+    return result;
 }
 
 PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    return answer_single(module, arguments, count, ZA_REQUEST_FEATURES);
+    return answer(module, arguments, count, (za_asked){.kind = ZA_REQUEST_FEATURES, .single = true});
 }
 
 PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    return answer_single(module, arguments, count, ZA_REQUEST_PAPER);
+    return answer(module, arguments, count, (za_asked){.kind = ZA_REQUEST_PAPER, .single = true});
 }
 
 PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    return answer_list(module, arguments, count, ZA_REQUEST_FEATURES);
+    return answer(module, arguments, count, (za_asked){.kind = ZA_REQUEST_FEATURES});
 }
 
 PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    return answer_list(module, arguments, count, ZA_REQUEST_SIGNALS);
+    return answer(module, arguments, count, (za_asked){.kind = ZA_REQUEST_SIGNALS});
 }

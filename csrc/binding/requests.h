@@ -1,11 +1,26 @@
 #ifndef ZA_BINDING_REQUESTS_H
 #define ZA_BINDING_REQUESTS_H
 
-#include "binding/state.h"
+#include "binding/plan_object.h"
+#include "binding/tally.h"
 #include "market/request.h"
 
-/* What a call asks for by request->kind: (store, symbols) from arguments[at] on, which are left to the caller, and for
- * signals (regime, parameters, win_rates, rules), which become request->rules. 0, or -1 with an exception raised. */
-int za_request_arguments(za_request *request, PyObject *const *arguments, Py_ssize_t count, Py_ssize_t at);
+/* What a call asks for; all of it is the caller's. */
+typedef struct za_asked {
+    za_request_kind kind;
+    bool single; /* `symbols` is a str, and its own result is wanted */
+    za_store_object *store;
+    za_plan_object *plan;
+    PyObject *symbols;
+    za_tally *tally; /* where a single request is counted; NULL for nowhere */
+    za_rules rules;  /* of signals */
+} za_asked;
+
+/* Reads (store, plan, symbol or symbols) by what asked->kind and asked->single say; behind them come (regime,
+ * parameters, win_rates, rules) of signals, and maybe the tally of a single request. 0, or -1 with an exception raised.
+ */
+int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked);
+/* The request is about these. */
+void za_request_tickers(za_request *request, const za_asked *asked, const za_symbol *symbols, size_t count);
 
 #endif

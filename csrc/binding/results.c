@@ -5,7 +5,8 @@
 #include "binding/objects.h"
 #include "binding/signals.h"
 
-static int put_features(za_state *state, PyObject *dict, const za_answer *answer)
+/* The figures of the set; those that an application has added are a float, or None where they are NaN. */
+static int put_features(za_state *state, PyObject *dict, PyObject *names, const za_answer *answer)
 {
     char as_of[ZA_TIME_TEXT];
     za_time_text(answer->last.time, as_of);
@@ -15,16 +16,15 @@ static int put_features(za_state *state, PyObject *dict, const za_answer *answer
         za_put(dict, state->str_stale, Py_NewRef(Py_False)) < 0) {
         return -1;
     }
-    for (int i = 0; i < ZA_FEATURE_COUNT; i++) {
-        if (za_put(dict, PyTuple_GET_ITEM(state->feature_names, i), za_feature_value((za_feature)i, answer->row[i])) <
-            0) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        if (za_put(dict, PyTuple_GET_ITEM(names, i), za_feature_value((za_feature)i, answer->row[i])) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer *answer)
+PyObject *za_features_result(za_state *state, PyObject *names, PyObject *ticker, const za_answer *answer)
 {
     PyObject *dict = za_new_features(state);
     if (dict == NULL) {
@@ -32,7 +32,7 @@ PyObject *za_features_result(za_state *state, PyObject *ticker, const za_answer 
     }
     int failed = za_put(dict, state->str_ticker, Py_NewRef(ticker)) < 0;
     if (!failed && answer->bars >= ZA_FEATURE_BARS) {
-        failed = put_features(state, dict, answer) < 0;
+        failed = put_features(state, dict, names, answer) < 0;
     } else if (!failed) {
         failed = za_put(dict, state->str_status, Py_NewRef(state->str_insufficient_data)) < 0 ||
                  za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
@@ -122,7 +122,8 @@ PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *a
     return za_untracked(result);
 }
 
-PyObject *za_result_of(za_state *state, const za_request *request, PyObject *ticker, const za_answer *answer)
+PyObject *za_result_of(za_state *state, const za_request *request, PyObject *names, PyObject *ticker,
+                       const za_answer *answer)
 {
     switch (request->kind) {
     case ZA_REQUEST_PAPER:
@@ -130,6 +131,6 @@ PyObject *za_result_of(za_state *state, const za_request *request, PyObject *tic
     case ZA_REQUEST_SIGNALS:
         return za_signal_result(state, ticker, answer, request);
     default:
-        return za_features_result(state, ticker, answer);
+        return za_features_result(state, names, ticker, answer);
     }
 }

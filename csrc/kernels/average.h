@@ -78,7 +78,8 @@ typedef struct kama_state {
 } kama_state;
 
 /* Kaufman's average. Its weight goes from that of an exponential average over 30 bars to that of one over 2, with the
- * efficiency of the last n changes: how far they led, in parts of the way they went. */
+ * efficiency of the last n changes: how far they led, in parts of the way they went. With period 1 it is the value, as in
+ * TA-Lib. */
 typedef struct kama_kernel {
     kama_params p;
     int64_t age;
@@ -104,7 +105,7 @@ INLINE void kama_update(kama_kernel *k, const vec *in)
     }
     ring_enter(&k->values, x);
     k->s.previous = x;
-    if (k->age < k->period) {
+    if (k->age < k->period || k->period == 1) {
         k->s.average = x;
         return;
     }

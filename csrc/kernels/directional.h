@@ -60,7 +60,8 @@ INLINE void movement_enter(movement *m, const wilder_rate *rate, int64_t age, co
 DIRECTIONAL_MOVEMENT(plus_dm, plus)
 DIRECTIONAL_MOVEMENT(minus_dm, minus)
 
-/* A kernel of one of the movements in percent of the true range, both as Wilder's sums. */
+/* A kernel of one of the movements in percent of the true range, both as Wilder's sums. With period 1 it is a fraction,
+ * as in TA-Lib. */
 #define DIRECTIONAL_INDICATOR(name, direction)                                                                         \
     typedef struct name##_state {                                                                                      \
         movement movement;                                                                                             \
@@ -70,12 +71,14 @@ DIRECTIONAL_MOVEMENT(minus_dm, minus)
         name##_params p;                                                                                               \
         int64_t age;                                                                                                   \
         wilder_rate rate;                                                                                              \
+        double percent;                                                                                                \
         name##_state s;                                                                                                \
     } name##_kernel;                                                                                                   \
     INLINE void name##_start(name##_kernel *k, slots *all)                                                             \
     {                                                                                                                  \
         (void)all;                                                                                                     \
         k->rate = wilder_rate_of(k->p.period, k->p.period - 1.0);                                                      \
+        k->percent = k->p.period > 1.0 ? 100.0 : 1.0;                                                                  \
         k->s = (name##_state){movement_start(), vec_fill(0.0), vec_fill(0.0)};                                         \
     }                                                                                                                  \
     INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
@@ -88,7 +91,7 @@ DIRECTIONAL_MOVEMENT(minus_dm, minus)
     }                                                                                                                  \
     INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
     {                                                                                                                  \
-        out[0] = vec_ratio(k->s.movement.direction * 100.0, k->s.range, 0.0);                                          \
+        out[0] = vec_ratio(k->s.movement.direction * k->percent, k->s.range, 0.0);                                     \
     }
 
 DIRECTIONAL_INDICATOR(plus_di, plus)

@@ -56,7 +56,6 @@ INLINE vec correlation_of(window_total total)
 
 PAIRED(correl, out[0] = correlation_of(total))
 PAIRED(covariance, out[0] = comoment_of(total) * (1.0 / total.size))
-PAIRED(correlation, out[0] = correlation_of(total))
 
 /* A kernel of the same, but of what the two series return from bar to bar. */
 #define PAIRED_RETURNS(name, statement)                                                                                \

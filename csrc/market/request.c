@@ -1,41 +1,23 @@
 #include "market/request.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
+#include "market/correlation.h"
 #include "pool/wait.h"
 
-/* Symbols a claim: some 50 microseconds of work at most, and enough of equal length to fill the lanes. */
-enum { GRAIN = 64 };
-
 /* Lists up to this long count as urgent, beyond the second as bulk. */
-enum { URGENT_COUNT = GRAIN, BULK_COUNT = 4096 };
+enum { URGENT_COUNT = 64, BULK_COUNT = 4096 };
 
 /* Up to so many symbols, of so many bars altogether and with so many others to be looked at for the breadth, are brief
  * work: each of the three is a few microseconds. */
 enum { BRIEF_COUNT = 8, BRIEF_BARS = BRIEF_COUNT * 512, BRIEF_CHANGES = 32 };
 
-/* A claim's symbols, ordered by number of bars so that equals stand together. */
-typedef struct za_claim {
-    za_request *request;
-    size_t begin;
-    int count;
-    int order[GRAIN];
-    za_view views[GRAIN];
-    za_view spy; /* of a paper request */
-    za_scratch *scratch;
-} za_claim;
-
-static void order_by_bars(za_claim *claim)
+int za_request_width(za_request_kind kind)
 {
-    for (int i = 0; i < claim->count; i++) {
-        int64_t bars = claim->views[i].rows.count;
-        int at = i;
-        for (; at > 0 && claim->views[claim->order[at - 1]].rows.count > bars; at--) {
-            claim->order[at] = claim->order[at - 1];
-        }
-        claim->order[at] = i;
-    }
+    return kind == ZA_REQUEST_PAPER ? (int)ZA_PAPER_COUNT : (int)ZA_FEATURE_COUNT;
 }
 
 static bool is_market(za_symbol symbol)
@@ -43,161 +25,104 @@ static bool is_market(za_symbol symbol)
     return za_symbol_is_index(symbol) || (symbol.length == 3 && memcmp(symbol.text, "SPY", 3) == 0);
 }
 
-/* The rows of `count` symbols of the same number of bars, from position `first` of the order. */
-static bool fill_tile(za_claim *claim, const za_lane_set *set, int first, int count)
-{
-    za_request *request = claim->request;
-    za_group group = {.set = set, .count = count, .bars_per_year = za_store_options_of(request->store).bars_per_year};
-    bool market[ZA_MOST_LANES];
-    for (int i = 0; i < count; i++) {
-        int at = claim->order[first + i];
-        group.views[i] = claim->views[at];
-        group.rows[i] = request->answers[claim->begin + (size_t)at].row;
-        market[i] = is_market(request->symbols[claim->begin + (size_t)at]);
-    }
-    if (request->kind == ZA_REQUEST_PAPER) {
-        return za_paper_fill(&group, market, &claim->spy, claim->scratch);
-    }
-    za_feature_set wanted = request->kind == ZA_REQUEST_SIGNALS ? ZA_FOR_RULES : ZA_ALL_FEATURES;
-    return za_features_fill(&group, wanted, claim->scratch);
-}
-
-/* A run of symbols of the same number of bars, cut into tiles. A single one runs with one lane; from two on a tile with
- * lanes to spare is the faster. */
-static bool fill_run(za_claim *claim, int first, int count)
-{
-    const za_lane_set *wide = za_lane_set_widest(), *one = za_lane_set_one();
-    bool filled = true;
-    for (int done = 0; filled && done < count;) {
-        const za_lane_set *set = count - done > 1 ? wide : one;
-        int take = count - done < set->lanes ? count - done : set->lanes;
-        filled = fill_tile(claim, set, first + done, take);
-        done += take;
-    }
-    return filled;
-}
-
-/* Everything about one symbol that needs no row. */
-static void answer_plainly(za_answer *answer, const za_view *view)
-{
-    memset(answer, 0, sizeof *answer);
-    answer->bars = view->rows.count;
-    if (answer->bars > 0) {
-        answer->last = za_rows_bar(&view->rows, answer->bars - 1);
-        answer->last.naive = view->naive;
-    }
-}
-
-static bool fill_rows(za_claim *claim, int64_t least_bars)
-{
-    bool filled = true;
-    order_by_bars(claim);
-    for (int first = 0, last; filled && first < claim->count; first = last) {
-        int64_t bars = claim->views[claim->order[first]].rows.count;
-        for (last = first + 1; last < claim->count; last++) {
-            if (claim->views[claim->order[last]].rows.count != bars) {
-                break;
-            }
-        }
-        filled = bars < least_bars || fill_run(claim, first, last - first);
-    }
-    return filled;
-}
-
-static void decide(za_claim *claim)
-{
-    za_request *request = claim->request;
-    for (int i = 0; i < claim->count; i++) {
-        za_answer *answer = &request->answers[claim->begin + (size_t)i];
-        if (answer->bars >= ZA_FEATURE_BARS) {
-            answer->decision = za_rules_decide(&request->rules, answer->row);
-        }
-    }
-}
-
-static void run_claim(za_request *request, size_t begin, int count, za_scratch *scratch)
+/* 1 for the market itself; without SPY's returns to compare with what is likely. */
+static double spy_correlation(const za_request *request, size_t at, const za_rows *rows)
 {
     static const za_symbol spy = {"SPY", 3};
-    za_claim claim = {.request = request, .begin = begin, .count = count, .scratch = scratch};
-    bool paper = request->kind == ZA_REQUEST_PAPER;
-    za_store_views(request->store, request->symbols + begin, (size_t)count, claim.views);
-    if (paper) {
-        claim.spy = za_store_view(request->store, spy);
+    enum { LEAST_BARS = 20 };
+    if (is_market(request->run.tickers.symbols[at])) {
+        return 1.0;
     }
-    for (int i = 0; i < count; i++) {
-        answer_plainly(&request->answers[begin + (size_t)i], &claim.views[i]);
-    }
-    if (!fill_rows(&claim, paper ? 1 : ZA_FEATURE_BARS)) {
-        atomic_store(&request->no_memory, true);
-    } else if (request->kind == ZA_REQUEST_SIGNALS) {
-        decide(&claim);
-    }
-    for (int i = 0; i < count; i++) {
-        za_view_release(&claim.views[i]);
-    }
-    za_view_release(&claim.spy);
+    za_view other = za_store_view(request->run.tickers.store, spy);
+    double correlation = za_correlation_of_returns(rows, &other.rows);
+    za_view_release(&other);
+    return !isnan(correlation) ? correlation : rows->count >= LEAST_BARS ? 0.7 : 0.0;
 }
 
-static void run(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+/* Everything about one symbol that is no result of the plan. */
+static void answer(za_run *run, size_t at, const za_view *view)
 {
-    za_request *request = (za_request *)(void *)job;
-    if (begin == 0) {
-        request->began_ns = za_clock_ns();
+    za_request *request = (za_request *)(void *)run;
+    za_answer *answer = &request->answers[at];
+    answer->bars = view->rows.count;
+    if (answer->bars < run->least) {
+        return;
     }
-    for (size_t at = begin; at < end; at += GRAIN) {
-        run_claim(request, at, end - at < GRAIN ? (int)(end - at) : GRAIN, scratch);
+    answer->last = za_rows_bar(&view->rows, answer->bars - 1);
+    answer->last.naive = view->naive;
+    if (request->kind == ZA_REQUEST_PAPER) {
+        answer->row[ZA_PAPER_spy_correlation] = spy_correlation(request, at, &view->rows);
+    } else if (request->kind == ZA_REQUEST_SIGNALS) {
+        answer->decision = za_rules_decide(&request->rules, answer->row);
     }
 }
 
 /* By what there may be at most, since looking for what there is would be work itself. */
 static bool is_brief(const za_request *request)
 {
-    return request->count <= BRIEF_COUNT &&
-           (int64_t)request->count * za_store_options_of(request->store).capacity <= BRIEF_BARS &&
-           (request->kind != ZA_REQUEST_FEATURES || za_store_changes(request->store) <= BRIEF_CHANGES);
+    const za_store *store = request->run.tickers.store;
+    return request->run.count <= BRIEF_COUNT &&
+           (int64_t)request->run.count * za_store_options_of(store).capacity <= BRIEF_BARS &&
+           (request->kind != ZA_REQUEST_FEATURES || za_store_changes(store) <= BRIEF_CHANGES);
 }
 
-void za_request_init(za_request *request)
+/* Answers, and behind them their rows. */
+static bool make_answers(za_request *request)
 {
-    size_t count = request->count;
-    request->job = (za_job){.run = run,
-                            .count = count,
-                            .grain = GRAIN,
-                            .urgency = count <= URGENT_COUNT ? ZA_URGENT
-                                       : count <= BULK_COUNT ? ZA_NORMAL
-                                                             : ZA_BULK,
-                            .brief = is_brief(request)};
+    za_run *run = &request->run;
+    size_t width = (size_t)za_plan_output_count(run->plan), row_bytes = width * sizeof(double);
+    request->answers = za_alloc_zeroed(run->count, sizeof *request->answers + row_bytes);
+    if (request->answers == NULL) {
+        return false;
+    }
+    run->values = (double *)(void *)(request->answers + run->count);
+    run->rows = 1;
+    run->step = (int64_t)width;
+    for (size_t i = 0; i < run->count; i++) {
+        request->answers[i].row = run->values + i * width;
+    }
+    return true;
+}
+
+za_code za_request_init(za_request *request, za_error *error)
+{
+    za_run *run = &request->run;
+    if (!make_answers(request)) {
+        return za_fail_memory(error);
+    }
+    run->last = true;
+    run->least = request->kind == ZA_REQUEST_PAPER ? 1 : ZA_FEATURE_BARS;
+    run->visit = answer;
     request->asked_ns = za_clock_utc_ns();
-    atomic_init(&request->no_memory, false);
+    za_code code = za_run_init(run, error);
+    run->job.brief = is_brief(request);
+    run->job.urgency = run->count <= URGENT_COUNT ? ZA_URGENT : run->count <= BULK_COUNT ? ZA_NORMAL : ZA_BULK;
+    return code;
 }
 
 za_code za_request_finish(za_request *request, za_error *error)
 {
+    za_run *run = &request->run;
     request->ended_ns = za_clock_ns();
-    switch (request->job.code) {
-    case ZA_OK:
-        break;
-    case ZA_EXPIRED:
-        return za_fail(error, ZA_EXPIRED, "the deadline passed before the request was done");
-    default:
-        return za_fail(error, request->job.code, "the request was cancelled");
+    za_code code = za_run_finish(run, error);
+    if (code == ZA_OK && request->kind == ZA_REQUEST_FEATURES) {
+        double vix = za_store_vix(run->tickers.store), breadth = za_store_breadth(run->tickers.store);
+        for (size_t i = 0; i < run->count; i++) {
+            request->answers[i].row[ZA_FEATURE_vix_level] = vix;
+            request->answers[i].row[ZA_FEATURE_breadth_50dma] = breadth;
+        }
     }
-    if (atomic_load(&request->no_memory)) {
-        return za_fail_memory(error);
-    }
-    if (request->kind != ZA_REQUEST_FEATURES) {
-        return ZA_OK;
-    }
-    double vix = za_store_vix(request->store), breadth = za_store_breadth(request->store);
-    for (size_t i = 0; i < request->count; i++) {
-        request->answers[i].row[ZA_FEATURE_vix_level] = vix;
-        request->answers[i].row[ZA_FEATURE_breadth_50dma] = breadth;
-    }
-    return ZA_OK;
+    return code;
 }
 
-za_code za_request_run(za_request *request, za_pool *pool, za_error *error)
+za_code za_request_wait(za_request *request, za_pool *pool, za_error *error)
 {
-    za_pool_wait(request->count > GRAIN ? pool : NULL, &request->job);
+    za_pool_wait(request->run.count > URGENT_COUNT ? pool : NULL, &request->run.job);
     return za_request_finish(request, error);
+}
+
+void za_request_release(za_request *request)
+{
+    za_free(request->answers);
+    request->answers = NULL;
 }

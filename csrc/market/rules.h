@@ -2,6 +2,8 @@
 #ifndef ZA_MARKET_RULES_H
 #define ZA_MARKET_RULES_H
 
+#include <stdbool.h>
+
 #include "market/features.h"
 
 /* The order of the win rates. */
@@ -11,7 +13,9 @@ typedef enum za_rule { ZA_MEAN_REVERSION, ZA_MOMENTUM, ZA_RULE_COUNT } za_rule;
 
 typedef enum za_rule_parameter {
 #define PARAMETER(name, initial) ZA_RULE_##name,
+#define READS(name)
 #include "market/rules.def"
+#undef READS
 #undef PARAMETER
     ZA_RULE_PARAMETER_COUNT
 } za_rule_parameter;

@@ -8,8 +8,9 @@
 #include "plan/pieces.h"
 #include "pool/wait.h"
 
-/* Series a claim: enough of about equal length to fill the lanes. */
-enum { GRAIN = 64 };
+/* Series a claim: enough of about equal length to fill the lanes. Of those of which every bar is wanted a tile's worth:
+ * they may be long, and between claims a worker looks at deadlines and at more urgent jobs. */
+enum { GRAIN = 64, WHOLE_GRAIN = ZA_MOST_LANES };
 
 /* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
 enum { BRIEF_VALUES = 16384 };
@@ -61,6 +62,9 @@ static void take_ticker(const za_run *run, size_t at, za_series *series)
 {
     series->bars = series->view.rows.count;
     series->times = series->view.rows.time;
+    if (run->times == NULL) {
+        return;
+    }
     if (run->last) {
         run->times[at] = series->bars > 0 ? series->times[series->bars - 1] : ZA_TIME_MISSING;
         run->bars[at] = series->bars;
@@ -119,7 +123,7 @@ static void order_by_bars(za_claim *claim)
 static void answer_nothing(const za_run *run, const za_series *series)
 {
     for (int result = 0; run->last && result < za_plan_output_count(run->plan); result++) {
-        run->values[result * run->rows + series->row] = NAN;
+        run->values[result * run->rows + series->row * run->step] = NAN;
     }
 }
 
@@ -148,7 +152,7 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
                            .lanes = count,
                            .clean = run->table == NULL,
                            .block = run->cut.block,
-                           .target = {.values = run->values, .rows = run->rows}};
+                           .target = {.values = run->values, .rows = run->rows, .step = run->step}};
     for (int lane = 0; pointers != NULL && lane < set->lanes; lane++) {
         const za_series *series = &claim->series[claim->order[first + (lane < count ? lane : count - 1)]];
         spec->time[lane] = series->times;
@@ -203,11 +207,8 @@ static int share_of(const za_claim *claim, int first, int lanes)
     return count;
 }
 
-static bool goes_on(za_run *run)
+static bool goes_on(const za_run *run)
 {
-    if (run->job.deadline_ns != 0 && za_clock_ns() >= run->job.deadline_ns) {
-        end_with(run, ZA_EXPIRED);
-    }
     return atomic_load_explicit(&run->ended, memory_order_relaxed) == ZA_OK;
 }
 
@@ -216,7 +217,7 @@ static void compute(za_claim *claim)
     const za_lane_set *wide = set_of(claim->run), *one = za_lane_set_one();
     for (int first = 0, count; first < claim->count && goes_on(claim->run); first += count) {
         count = share_of(claim, first, wide->lanes);
-        if (claim->series[claim->order[first]].bars == 0) {
+        if (claim->series[claim->order[first]].bars < claim->run->least) {
             answer_nothing(claim->run, &claim->series[claim->order[first]]);
             count = 1;
             continue;
@@ -242,6 +243,9 @@ static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
     take_series(&claim, begin);
     order_by_bars(&claim);
     compute(&claim);
+    for (int i = 0; run->visit != NULL && i < count; i++) {
+        run->visit(run, begin + (size_t)i, &claim.series[i].view);
+    }
     for (int i = 0; views && i < count; i++) {
         za_view_release(&claim.series[i].view);
     }
@@ -251,6 +255,9 @@ static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
 static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_run *run = (za_run *)(void *)job;
+    if (begin == 0) {
+        run->began_ns = za_clock_ns();
+    }
     for (size_t at = begin; at < end; at += GRAIN) {
         run_claim(run, at, end - at < GRAIN ? (int)(end - at) : GRAIN, scratch);
     }
@@ -263,8 +270,10 @@ za_code za_run_init(za_run *run, za_error *error)
     }
     run->job = (za_job){.run = run_items,
                         .count = run->count,
-                        .grain = run->count / 4 < GRAIN ? run->count / 4 + 1 : GRAIN,
+                        .grain = run->last ? GRAIN : WHOLE_GRAIN,
                         .urgency = run->count <= GRAIN ? ZA_URGENT : ZA_NORMAL};
+    run->least = run->least > 1 ? run->least : 1;
+    run->step = run->step > 0 ? run->step : 1;
     atomic_init(&run->ended, ZA_OK);
     return ZA_OK;
 }

@@ -30,7 +30,9 @@ typedef struct za_cut_options {
 } za_cut_options;
 
 /* The owner fills the first part and leaves the rest zero, and keeps all of it until the job is done. */
-typedef struct za_run {
+typedef struct za_run za_run;
+
+struct za_run {
     za_job job; /* first: the pool hands back a pointer to it */
     const za_plan *plan;
     za_zone zone;
@@ -41,14 +43,19 @@ typedef struct za_run {
     bool last;             /* results of each series' last bar alone: row i is series i's */
     /* Of a history: the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. */
     int64_t *row, *from;
-    double *values; /* result k of row r is values[k * rows + r] */
-    int64_t rows;
-    int64_t *times, *bars; /* of tickers: the time of each row; how many bars there are, or rows of a history */
+    double *values; /* result k of row r is values[k * rows + r * step] */
+    int64_t rows, step;
+    int64_t least; /* series with fewer bars have no results */
+    /* NULL, or what is done with each ticker when its results are there; any worker thread. */
+    void (*visit)(za_run *run, size_t at, const za_view *view);
+    int64_t *times,
+        *bars; /* of tickers, or NULL: the time of each row; how many bars there are, or rows of a history */
 
+    int64_t began_ns; /* on za_clock_ns, when a worker took up the first series; that worker writes it */
     /* ZA_OK, or the za_code for which the rest is not worth computing: a worker found no memory, the deadline is over,
      * or whoever waited does no more (za_run_cancel). Any thread. */
     atomic_int ended;
-} za_run;
+};
 
 /* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
  * that this processor has not got. */

@@ -266,11 +266,8 @@ static void run_skip(const za_tile *tile, const za_node *node, const za_step *st
     for (int64_t i = 0; i < (span.last - span.first) * lanes; i += lanes) {
         double counts[ZA_MOST_LANES];
         fill(counts, bars, lanes);
-        za_operation_block block = {.operation = ZA_OPERATION_after,
-                                    .bars = 1,
-                                    .in = {in + i, counts},
-                                    .out = out + i,
-                                    .state = step->state};
+        za_operation_block block = {
+            .operation = ZA_OPERATION_after, .bars = 1, .in = {in + i, counts}, .out = out + i, .state = step->state};
         tile->spec.set->operate(&block);
     }
 }
@@ -300,21 +297,20 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
     return true;
 }
 
+static double *target_of(const za_target *target, int result, int lane, int64_t bar)
+{
+    return target->values + result * target->rows + (target->row[lane] + bar - target->from[lane]) * target->step;
+}
+
 /* With one lane a result's own place in the target is as good as a buffer. */
 static void place_in_target(const za_tile *tile, const za_node *node, za_step *step, int64_t block)
 {
     const za_target *target = &tile->spec.target;
-    bool takes = node->spec.kind != ZA_NODE_CONSTANT && block >= target->from[0];
+    bool takes = node->spec.kind != ZA_NODE_CONSTANT && block >= target->from[0] && target->step == 1;
     for (int i = 0; takes && i < node->emit_count; i++) {
         za_emit emit = tile->spec.plan->emits[node->emits + i];
-        step->value[emit.output] =
-            target->values + emit.result * target->rows + target->row[0] + (block - target->from[0]);
+        step->value[emit.output] = target_of(target, emit.result, 0, block);
     }
-}
-
-static double *target_of(const za_target *target, int result, int lane, int64_t bar)
-{
-    return target->values + result * target->rows + target->row[lane] + (bar - target->from[lane]);
 }
 
 /* Writes the bars of one lane that it has and that are wanted. */
@@ -329,8 +325,8 @@ static void emit_lane(const za_tile *tile, za_emit emit, const za_step *step, in
     }
     double *to = target_of(target, emit.result, lane, first);
     const double *from = step->value[emit.output] + (first - span.block) * lanes + lane;
-    for (int64_t bar = first; bar < last; bar++, from += lanes) {
-        *to++ = *from;
+    for (int64_t bar = first; bar < last; bar++, from += lanes, to += target->step) {
+        *to = *from;
     }
 }
 
@@ -338,7 +334,7 @@ static void emit(const za_tile *tile, za_emit emit, const za_step *step, za_span
 {
     const za_target *target = &tile->spec.target;
     const za_lane_set *set = tile->spec.set;
-    bool whole = is_even(tile, span.last) && span.last - span.first >= set->lanes;
+    bool whole = is_even(tile, span.last) && span.last - span.first >= set->lanes && target->step == 1;
     double *to[ZA_MOST_LANES];
     for (int lane = 0; lane < set->lanes; lane++) {
         bool used = lane < tile->spec.lanes;

@@ -5,10 +5,10 @@
 
 #include "plan/graph.h"
 
-/* Where the results of a tile go: result k of lane l at bar t is values[k * rows + row[l] + t - from[l]]. */
+/* Where the results of a tile go: result k of lane l at bar t is values[k * rows + (row[l] + t - from[l]) * step]. */
 typedef struct za_target {
     double *values;
-    int64_t rows;
+    int64_t rows, step;
     int64_t row[ZA_MOST_LANES], from[ZA_MOST_LANES];
 } za_target;
 
@@ -34,7 +34,7 @@ typedef struct za_step {
     int64_t age;                   /* bars that have entered, of a kernel's own count */
     int64_t hole_end;              /* of a windowed kernel: from this bar on all is finite again */
     double *value[ZA_MAX_OUTPUTS]; /* of the block's first bar; [bar][lane] */
-    double *state; /* [vector][lane] */
+    double *state;                 /* [vector][lane] */
 } za_step;
 
 typedef struct za_tile {

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -159,8 +160,12 @@ async def test_a_connection_too_many(served):
 # --- sleepers
 
 
-def states(url, names):
-    return {name: ask(f"{url}/api/tasks/{name}")["state"] for name in names}
+def wait_for(url, task_id):
+    """Returns once the task has succeeded."""
+    end = time.monotonic() + 60
+    while (state := ask(f"{url}/api/tasks/{task_id}")["state"]) != "succeeded":
+        assert time.monotonic() < end, state
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(("arguments", "most"), [(("--workers", "3"), 2), (("--workers", "1"), 0)])
@@ -170,20 +175,17 @@ def test_tasks_that_sleep_leave_a_worker(arguments, most):
         for name in names:
             ask(f"{url}/api/tasks", {"task_id": name, "work": "sleep", "seconds": 3600})
         ask(f"{url}/api/tasks", {"task_id": "work", "work": "features", "tickers": ["SPY"]})
-        while ask(f"{url}/api/tasks/work")["state"] != "succeeded":
-            pass
-        found = list(states(url, names).values())
+        wait_for(url, "work")
+        found = [ask(f"{url}/api/tasks/{name}")["state"] for name in names]
         assert (found.count("running"), found.count("dead")) == (most, 6 - most)
         [attempt] = ask(f"{url}/api/tasks/nap-5")["attempts"]
         assert attempt["error"] == f"RuntimeError: no worker can be spared: {most} may sleep at a time"
         ask(f"{url}/api/performance/dead-letters/requeue", {})
         ask(f"{url}/api/tasks", {"task_id": "work", "work": "features", "tickers": ["SPY"]})
-        while ask(f"{url}/api/tasks/work")["state"] != "succeeded":
-            pass
+        wait_for(url, "work")
 
 
 def test_sleepers_that_are_allowed():
     with serving("--workers", "1", "--sleepers", "1") as (_, url):
         ask(f"{url}/api/tasks", {"task_id": "nap", "work": "sleep", "seconds": 0.1})
-        while ask(f"{url}/api/tasks/nap")["state"] != "succeeded":
-            pass
+        wait_for(url, "nap")

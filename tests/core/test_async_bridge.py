@@ -15,6 +15,7 @@ from reference.bars import walk
 
 import ziggy_async
 from ziggy_async import BarStore, _core, async_get_ticker_features, generate_signals_for_watchlist_async
+from ziggy_async.market_brain.features import feature_computer as market_computer
 from ziggy_async.market_brain.features import get_ticker_features
 from ziggy_async.paper import feature_computer
 
@@ -134,7 +135,7 @@ async def test_a_cancelled_request_lets_go_of_its_store() -> None:
     loop = asyncio.get_running_loop()
     port = _core.Port(loop)
     try:
-        future = port.features(loop, store, "A")
+        future = port.features(loop, store, market_computer.plan, "A")
         future.cancel()
         gone = weakref.ref(future)
         del future

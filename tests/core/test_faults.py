@@ -17,7 +17,10 @@ BEGIN = """
 import asyncio, json, os, threading
 import numpy as np
 import ziggy_async
-from ziggy_async import BarStore, _core, bridge
+from ziggy_async import BarStore, FeatureSet, _core, bridge
+from ziggy_async.market_brain.features import feature_computer
+
+PLAN = feature_computer.plan
 
 def load(store, names, bars):
     close = np.full(bars, 10.0)
@@ -43,20 +46,21 @@ def test_a_worker_without_memory_is_a_memory_error(run_python: Run) -> None:
     script = """
 import resource
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-store = BarStore(capacity=400_000)
-load(store, "AB", 400_000)
-far_too_long = ["A", "B", *(f"unknown {number}" for number in range(7))]
+store = BarStore(capacity=110_000)
+load(store, "AB", 110_000)
+tickers = ("A", "B")
+many_slots = FeatureSet(*(f"stddev(close, {99_990 + number})" for number in range(8)))._plan
 
 async def main():
     loop, port = bridge.port()
-    await port.features_many(loop, store, [f"unknown {number}" for number in range(100)])  # the threads are there
+    await port.features_many(loop, store, PLAN, [f"unknown {number}" for number in range(100)])  # the threads are there
     pages = int(open("/proc/self/statm").read().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (8 << 20), resource.RLIM_INFINITY))
     os.nice(19)
     refused = 0
     for _ in range(2000):
         try:
-            await port.features_many(loop, store, far_too_long)
+            await port.latest(loop, many_slots, store, tickers, None, 0, 0)
         except MemoryError:
             refused += 1
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -100,10 +104,10 @@ loop, store, outcomes = Loop(), BarStore(), []
 async def main():
     for number in range(500):
         port = _core.Port(loop)
-        waiting = [port.features(loop, store, "first")] if number % 2 else []
+        waiting = [port.features(loop, store, PLAN, "first")] if number % 2 else []
         loop.hook = getattr(port, {what!r})
         try:
-            waiting.append(port.features(loop, store, f"N{{number}}"))
+            waiting.append(port.features(loop, store, PLAN, f"N{{number}}"))
         except RuntimeError as error:
             outcomes.append(str(error))
         else:
@@ -162,8 +166,8 @@ async def main():
     loop, port = bridge.port()
     loop.set_exception_handler(handle)
     store = BarStore()
-    found = await outcomes([port.features(loop, store, f"N{number}") for number in range(4)])
-    whole = await outcomes([port.features_many(loop, store, [f"N{number}" for number in range(9)])])
+    found = await outcomes([port.features(loop, store, PLAN, f"N{number}") for number in range(4)])
+    whole = await outcomes([port.features_many(loop, store, PLAN, [f"N{number}" for number in range(9)])])
     print(json.dumps([found, whole, seen]))
 
 asyncio.run(main())
@@ -195,7 +199,7 @@ async def main():
     for kind in (asyncio.Future, Future, asyncio.Future):  # the last one is submitted first
         loop.kind = kind
         store = BarStore()
-        futures += [port.features(loop, store, f"N{number}") for number in range(2)]
+        futures += [port.features(loop, store, PLAN, f"N{number}") for number in range(2)]
     loop.kind = asyncio.Future
     print(json.dumps([await outcomes(futures), seen]))
 

@@ -11,6 +11,9 @@ from reference.bars import FIELDS, walk
 from reference.tables import assert_bars
 
 from ziggy_async import BarStore
+from ziggy_async.reading import files
+from ziggy_async.reading.options import Rules
+from ziggy_async.reading.paths import DataFile
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -269,3 +272,26 @@ def test_what_is_written_is_read(tmp_path):
     assert frame["timestamp"].dt.tz_localize(None).tolist()[:30] == FRAME.index.tolist()
     BarStore().write_parquet(tmp_path / "none.parquet")
     assert len(pd.read_parquet(tmp_path / "none.parquet")) == BarStore().to_arrow().num_rows == 0
+
+
+def test_progress_goes_from_nothing_to_all_within_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "TICK", 0.005)
+    numbers = "i, i % 100 + 10 AS open, 200 AS high, 1 AS low, 50 AS close, 7 AS volume FROM range(400000) t(i)"
+    path = tmp_path / "a.csv"
+    duckdb.sql(f"COPY (SELECT TIMESTAMP '2020-01-01' + INTERVAL 1 MINUTE * i AS date, {numbers}) TO '{path}'")
+    steps = []
+    files.load_files(BarStore(), [DataFile(path)], Rules(), steps.append)
+    assert sum(steps) == pytest.approx(1.0)
+    assert min(steps) >= 0
+    assert len([step for step in steps if step > 0]) > 2
+
+
+def test_an_interrupt_while_a_file_is_read_goes_on_at_once(tmp_path):
+    (tmp_path / "a.csv").write_text(PLAIN)
+
+    def interrupt(part):
+        raise KeyboardInterrupt
+
+    store = BarStore()
+    with pytest.raises(KeyboardInterrupt):
+        files.load_files(store, [DataFile(tmp_path / "a.csv")] * 3, Rules(), interrupt)

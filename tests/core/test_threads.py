@@ -11,7 +11,7 @@ import pytest
 from reference.bars import walk
 
 from ziggy_async import BarStore, _core, async_get_ticker_features, generate_signals_for_watchlist_async
-from ziggy_async.market_brain.features import get_multiple_ticker_features, get_ticker_features
+from ziggy_async.market_brain.features import feature_computer, get_multiple_ticker_features, get_ticker_features
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist
 
 SYMBOLS = [f"S{number}" for number in range(40)]
@@ -130,8 +130,10 @@ def test_a_request_from_a_foreign_thread_is_refused_in_debug_mode(stocked: BarSt
         port = _core.Port(loop)
         try:
             with pytest.raises(RuntimeError, match="thread-safe"):
-                await asyncio.to_thread(port.features, loop, stocked, SYMBOLS[0])
-            assert await port.features(loop, stocked, SYMBOLS[0]) == get_ticker_features(SYMBOLS[0])
+                await asyncio.to_thread(port.features, loop, stocked, feature_computer.plan, SYMBOLS[0])
+            assert await port.features(loop, stocked, feature_computer.plan, SYMBOLS[0]) == get_ticker_features(
+                SYMBOLS[0]
+            )
         finally:
             port.close()
 

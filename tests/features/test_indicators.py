@@ -295,6 +295,7 @@ import numpy as np
 from ziggy_async import _core, indicators
 from reference.bars import walk
 import ziggy_async
+from ziggy_async.market_brain.features import FeatureComputer
 
 bars = [walk(n, seed=n) for n in (37, 60, 121, 250)]
 digests = {}
@@ -311,7 +312,7 @@ for row in indicators.catalog():
 store = _core.BarStore()
 for number in range(23):
     store._load_rows(f"S{number}", *vars(walk(60 + number // 9, seed=number)).values(), False)
-results = _core.features_many(store, store.symbols())
+results = _core.features_many(store, FeatureComputer().plan, store.symbols())
 digests["features"] = hashlib.sha256(repr(list(results.values())).encode()).hexdigest()
 print(json.dumps({"isa": _core.cpu()["isa"], "digests": digests}))
 """

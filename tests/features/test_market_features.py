@@ -125,7 +125,7 @@ async def test_an_unencodable_ticker_in_a_list_is_an_unknown_one() -> None:
 def test_types() -> None:
     found = computed("A", walk(60))
     assert tuple(found) == reference.KEYS
-    assert reference.KEYS[5:] == _core.FEATURE_NAMES
+    assert reference.KEYS[5:] == tuple(_core.FEATURE_FORMULAS)
     assert _core.REQUIRED_BARS == 50
     assert isinstance(found, dict)
     for key, value in found.items():

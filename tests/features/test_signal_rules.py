@@ -16,9 +16,11 @@ from reference import signal_rules as reference
 from reference.bars import Bars, flat, from_closes, walk
 
 from ziggy_async import BarStore, _core, generate_signals_for_watchlist_async, generate_ticker_signal_async
+from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeState, regime_detector
 from ziggy_async.market_brain.signals import (
+    RULE_FORMULAS,
     Signal,
     generate_signals_for_watchlist,
     generate_ticker_signal,
@@ -46,6 +48,9 @@ def universe() -> dict[str, Bars]:
     return {f"S{seed}": made(seed) for seed in range(400)}
 
 
+RULES_PLAN = plan_of_figures(RULE_FORMULAS, 252)
+
+
 @cache
 def universe_store() -> BarStore:
     store = BarStore()
@@ -60,7 +65,7 @@ def core_signals(
     chosen = {**reference.PARAMETERS, **(changed or {})}
     parameters = tuple(chosen[name] for name, _ in _core.RULE_PARAMETERS)
     names = symbols or list(universe())
-    return _core.signals(universe_store(), names, REGIMES.index(regime), parameters, WIN_RATES, rules)
+    return _core.signals(universe_store(), RULES_PLAN, names, REGIMES.index(regime), parameters, WIN_RATES, rules)
 
 
 def assert_call(found: Mapping[str, Any], wanted: reference.Call | None, regime: str) -> None:
@@ -381,7 +386,8 @@ def test_confidence_grows_with_the_extremes() -> None:
 def test_short_bars_are_insufficient() -> None:
     store = BarStore()
     store.load("A", walk(49).table())
-    found = _core.signals(store, ["A"], 2, tuple(value for _, value in _core.RULE_PARAMETERS), WIN_RATES, BOTH_RULES)
+    parameters = tuple(value for _, value in _core.RULE_PARAMETERS)
+    found = _core.signals(store, RULES_PLAN, ["A"], 2, parameters, WIN_RATES, BOTH_RULES)
     assert found == {"A": {"ticker": "A", "signal": None, "reason": "insufficient_features"}}
 
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "check.h"
 #include "gate.h"
-#include "market/request.h"
+#include "market_sample.h"
 #include "pool/fork.h"
 #include "pool/port.h"
 
@@ -18,16 +18,17 @@ typedef struct busy {
     za_store *store;
     char texts[NAMES][NAME_ROOM];
     za_symbol symbols[NAMES];
+    za_plan *plan;
     atomic_bool stop;
 } busy;
 
 static bool request_works(busy *b, za_pool *pool)
 {
-    static _Thread_local za_answer answers[NAMES];
-    za_request request = {
-        .kind = ZA_REQUEST_FEATURES, .store = b->store, .symbols = b->symbols, .answers = answers, .count = NAMES};
-    za_request_init(&request);
-    return za_request_run(&request, pool, NULL) == ZA_OK && answers[NAMES - 1].bars == BARS;
+    za_request request = sample_request(ZA_REQUEST_FEATURES, b->plan, b->store, b->symbols, NAMES);
+    bool works = za_request_init(&request, NULL) == ZA_OK && za_request_wait(&request, pool, NULL) == ZA_OK &&
+                 request.answers[NAMES - 1].bars == BARS;
+    za_request_release(&request);
+    return works;
 }
 
 static void *keep_asking(void *argument)
@@ -98,6 +99,7 @@ static void fork_once(busy *b)
 
 static void open_store(busy *b)
 {
+    b->plan = market_plan();
     b->store = store_of(BARS);
     for (int i = 0; i < NAMES; i++) {
         b->symbols[i] = numbered(b->texts[i], i);
@@ -135,6 +137,7 @@ static void test_fork_while_busy(busy *b)
     pthread_t threads[THREADS];
     za_store_clear(b->store);
     za_store_free(b->store);
+    za_plan_free(b->plan);
     open_store(b);
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_create(&threads[i], NULL, work[i], b) == 0);
@@ -166,5 +169,6 @@ int main(void)
         test_fork_while_busy(&b);
     }
     za_store_free(b.store);
+    za_plan_free(b.plan);
     return check_report("fork");
 }

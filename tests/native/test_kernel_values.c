@@ -15,7 +15,7 @@ static void snapshot_of(const char *name, za_params params, const double *column
     const za_indicator_info *info = za_indicator_info_of(za_indicator_find(name));
     za_kernel_block block = {.indicator = za_indicator_find(name), .params = &params, .bars = bars - 1};
     for (int input = 0; input < info->input_count; ++input) {
-        bool second = info->inputs[input] == ZA_VOLUME || info->inputs[input] == ZA_OTHER;
+        bool second = info->inputs[input] == ZA_VOLUME || (input == 1 && strcmp(info->group, "pair") == 0);
         block.in[input] = second ? other : column;
     }
     block.state = za_alloc_aligned(set->state_bytes(block.indicator, &params), 1);
@@ -51,13 +51,40 @@ static void check_by_hand(void)
     CHECK_NEAR(value_of("lowest", 3, c, NULL, 5), 4.0, 0.0);
     CHECK_NEAR(value_of("stddev", 5, c, NULL, 5), sqrt(5.36), 1e-15);
     CHECK_NEAR(value_of("zscore", 5, c, NULL, 5), (9.0 - 4.8) / sqrt(5.36), 1e-15);
-    CHECK_NEAR(value_of("slope", 5, c, NULL, 5), 1.5, 1e-15);
+    CHECK_NEAR(value_of("linearreg_slope", 5, c, NULL, 5), 1.5, 1e-15);
     CHECK_NEAR(value_of("slope_percent", 5, c, NULL, 5), 150.0 / 4.8, 1e-15);
     CHECK_NEAR(value_of("atr", 2, c, NULL, 5), (((2.0 + 0.0) / 2.0 + 1.0) / 2.0 + 4.0) / 2.0, 1e-15);
     CHECK_NEAR(value_of("atr_simple", 2, c, NULL, 5), 2.5, 1e-15);
     CHECK_NEAR(value_of("volatility", 2, c, NULL, 5), 0.275 * sqrt(252.0), 1e-14);
-    CHECK_NEAR(value_of("correlation", 5, c, v, 5), 9.0 / sqrt(26.8 * 10.0), 1e-14);
+    CHECK_NEAR(value_of("correl", 5, c, v, 5), 9.0 / sqrt(26.8 * 10.0), 1e-14);
     CHECK_NEAR(value_of("adx", 2, c, NULL, 4), 100.0, 1e-15);
+    CHECK_NEAR(value_of("total", 3, c, NULL, 5), 18.0, 0.0);
+    CHECK_NEAR(value_of("product", 3, c, NULL, 5), 180.0, 0.0);
+    CHECK_NEAR(value_of("covariance", 5, c, v, 5), 9.0 / 5.0, 1e-14);
+    CHECK_NEAR(value_of("skew", 5, c, NULL, 5), 10.224 / pow(5.36, 1.5), 1e-14);
+    CHECK_NEAR(value_of("kurtosis", 5, c, NULL, 5), 74.6912 / (5.36 * 5.36) - 3.0, 1e-13);
+    CHECK_NEAR(value_of("avgdev", 5, c, NULL, 5), (2.8 + 0.8 + 0.8 + 0.2 + 4.2) / 5.0, 1e-15);
+    CHECK_NEAR(value_of("wma", 3, c, NULL, 5), (4.0 + 2.0 * 5.0 + 3.0 * 9.0) / 6.0, 1e-15);
+}
+
+/* Places and ranks, with equal values among them. */
+static void check_order_by_hand(void)
+{
+    static const double high[] = {1.0, 3.0, 3.0, 2.0}, low[] = {3.0, 1.0, 1.0, 2.0};
+    static const double c[] = {2.0, 4.0, 4.0, 5.0, 9.0}, ties[] = {1.0, 3.0, 3.0, 2.0, 3.0};
+    CHECK(value_of("argmax", 4, high, NULL, 4) == 2.0);
+    CHECK(value_of("argmin", 4, low, NULL, 4) == 2.0);
+    CHECK(value_of("argmax", 5, c, NULL, 5) == 0.0);
+    CHECK(value_of("argmin", 5, c, NULL, 5) == 4.0);
+    CHECK_NEAR(value_of("ts_rank", 5, c, NULL, 5), 1.0, 1e-15);
+    CHECK_NEAR(value_of("ts_rank", 5, ties, NULL, 5), (3.0 + 4.0 + 5.0) / 3.0 / 5.0, 1e-15);
+    CHECK_NEAR(value_of("quantile", 5, c, NULL, 5), 4.0, 0.0);
+    CHECK_NEAR(value_of("quantile", 4, c, NULL, 5), 4.5, 0.0);
+    double out[ZA_MAX_OUTPUTS];
+    snapshot_of("quantile", (za_params){{5.0, 0.9}}, c, NULL, 5, out);
+    CHECK_NEAR(out[0], 7.4, 1e-15);
+    snapshot_of("quantile", (za_params){{5.0, 1.0}}, c, NULL, 5, out);
+    CHECK(out[0] == 9.0);
 }
 
 static void check_several_outputs(void)
@@ -94,9 +121,9 @@ static void check_flat(void)
     CHECK(value_of("ema", 7, c, NULL, FLAT) == 0.1);
     CHECK(value_of("rsi", 14, c, NULL, FLAT) == 50.0);
     CHECK(value_of("rsi_cutler", 14, c, NULL, FLAT) == 100.0);
-    static const char *const zero[] = {"macd",          "roc",    "adx",         "slope",
-                                       "slope_percent", "atr",    "atr_simple",  "volatility",
-                                       "stddev",        "zscore", "correlation", "return_correlation"};
+    static const char *const zero[] = {"macd",          "roc",    "adx",        "linearreg_slope",
+                                       "slope_percent", "atr",    "atr_simple", "volatility",
+                                       "stddev",        "zscore", "correl",     "return_correlation"};
     for (size_t i = 0; i < sizeof zero / sizeof *zero; ++i) {
         CHECK(value_of(zero[i], 12, c, c, FLAT) == 0.0);
     }
@@ -125,23 +152,25 @@ static void check_zero_columns(void)
     }
 }
 
-/* Once 1e9 has left the window, the value has the bits that it has without it. */
+/* Once 1e9 has left the bars that count, the value has the bits that it has without it. */
 static void check_outlier(void)
 {
-    enum { LENGTH = 120, PERIOD = 20 };
-    static const char *const windowed[] = {
-        "sma",         "turnover",           "rsi_cutler", "slope",      "slope_percent", "highest",
-        "lowest",      "bollinger",          "atr_simple", "volatility", "stddev",        "zscore",
-        "correlation", "return_correlation", "roc"};
-    double calm[LENGTH], shocked[LENGTH];
+    enum { LENGTH = 120, MOST_REACH = 31 };
+    double calm[LENGTH], shocked[LENGTH], wanted[ZA_MAX_OUTPUTS], found[ZA_MAX_OUTPUTS];
     for (int t = 0; t < LENGTH; ++t) {
         calm[t] = shocked[t] = 100.0 + random_unit();
     }
-    for (int at = 20; at < LENGTH - PERIOD - 1; at += 3) {
+    for (int at = 20; at < LENGTH - MOST_REACH; at += 3) {
         shocked[at] = 1e9;
-        for (size_t i = 0; i < sizeof windowed / sizeof *windowed; ++i) {
-            double wanted = value_of(windowed[i], PERIOD, calm, calm, LENGTH);
-            CHECK(value_of(windowed[i], PERIOD, shocked, shocked, LENGTH) == wanted);
+        for (int i = 0; i < ZA_INDICATOR_COUNT; ++i) {
+            const za_indicator_info *info = za_indicator_info_of((za_indicator)i);
+            za_params params = za_params_default((za_indicator)i);
+            za_memory memory = za_memory_of((za_indicator)i, &params);
+            if (memory.kind == ZA_REACH && CHECK(memory.bars <= MOST_REACH)) {
+                snapshot_of(info->name, params, calm, calm, LENGTH, wanted);
+                snapshot_of(info->name, params, shocked, shocked, LENGTH, found);
+                CHECK(memcmp(wanted, found, (size_t)info->output_count * sizeof *found) == 0);
+            }
         }
     }
 }
@@ -172,6 +201,7 @@ static void check_drift(void)
 int main(void)
 {
     check_by_hand();
+    check_order_by_hand();
     check_several_outputs();
     check_flat();
     check_zero_columns();

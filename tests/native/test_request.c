@@ -1,8 +1,7 @@
 /* Requests: each symbol's answer, whatever stands beside it in the list and whoever computes it. */
 #include "bars_sample.h"
 #include "base/memory.h"
-#include "check.h"
-#include "market/request.h"
+#include "market_sample.h"
 
 enum { MOST = 70 };
 static const int64_t second = 1000000000;
@@ -13,7 +12,9 @@ static za_rules chop_rules(void)
         .parameter =
             {
 #define PARAMETER(name, value) value,
+#define READS(name)
 #include "market/rules.def"
+#undef READS
 #undef PARAMETER
             },
         .win_rate = {[ZA_MEAN_REVERSION] = {[ZA_CHOP] = .65}, [ZA_MOMENTUM] = {[ZA_CHOP] = .55}},
@@ -25,6 +26,7 @@ static za_rules chop_rules(void)
 /* A market of symbols of many lengths, some of them equal, around the bars that features need. */
 typedef struct market {
     za_store *store;
+    za_plan *features, *paper;
     char texts[MOST][NAME_ROOM];
     za_symbol symbols[MOST];
 } market;
@@ -49,6 +51,8 @@ static void open_market(market *m)
 {
     uint64_t dice = 9;
     m->store = store_of(100);
+    m->features = market_plan();
+    m->paper = paper_plan();
     for (int i = 0; i < MOST; i++) {
         m->symbols[i] = numbered(m->texts[i], i);
         fill_symbol(m->store, m->symbols[i], length_of(i), &dice);
@@ -59,16 +63,32 @@ static void open_market(market *m)
     fill_symbol(m->store, m->symbols[5], 60, &dice);
 }
 
-static za_code answer(const market *m, za_request_kind kind, int first, int count, za_pool *pool, za_answer *answers)
+static void close_market(market *m)
 {
-    za_request request = {.kind = kind,
-                          .store = m->store,
-                          .symbols = m->symbols + first,
-                          .answers = answers,
-                          .count = (size_t)count,
-                          .rules = chop_rules()};
-    za_request_init(&request);
-    return za_request_run(&request, pool, NULL);
+    za_store_free(m->store);
+    za_plan_free(m->features);
+    za_plan_free(m->paper);
+}
+
+static za_plan *plan_for(const market *m, za_request_kind kind)
+{
+    return kind == ZA_REQUEST_PAPER ? m->paper : m->features;
+}
+
+/* Answers of symbols [first, first + count), in the request until it is released. */
+static za_code answer(const market *m, za_request_kind kind, int first, int count, za_request *request)
+{
+    *request = sample_request(kind, plan_for(m, kind), m->store, m->symbols + first, (size_t)count);
+    request->rules = chop_rules();
+    return za_request_init(request, NULL) == ZA_OK ? za_request_wait(request, NULL, NULL) : ZA_NO_MEMORY;
+}
+
+/* The same by the threads of a pool. */
+static za_code answer_on(za_pool *pool, const market *m, za_request_kind kind, za_request *request)
+{
+    *request = sample_request(kind, plan_for(m, kind), m->store, m->symbols, MOST);
+    request->rules = chop_rules();
+    return za_request_init(request, NULL) == ZA_OK ? za_request_wait(request, pool, NULL) : ZA_NO_MEMORY;
 }
 
 static int64_t bars_of(const market *m, int symbol)
@@ -79,30 +99,34 @@ static int64_t bars_of(const market *m, int symbol)
     return bars;
 }
 
-static bool same_answer(const za_answer *a, const za_answer *b, bool filled)
+static bool same_answer(const za_answer *a, const za_answer *b, int width)
 {
     const za_decision *x = &a->decision, *y = &b->decision;
     bool decided = x->direction == y->direction && x->agreeing == y->agreeing && x->leading == y->leading &&
                    x->confidence == y->confidence && x->stop_loss == y->stop_loss && x->take_profit == y->take_profit;
     return a->bars == b->bars && same_bar(a->last, b->last) && decided &&
-           (!filled || memcmp(a->row, b->row, sizeof a->row) == 0);
+           (width == 0 || memcmp(a->row, b->row, (size_t)width * sizeof *a->row) == 0);
 }
 
 /* Every symbol alone, then lists of 1 to 70 of them: the same bits. */
-static void check_lists(const market *m, za_request_kind kind, za_pool *pool)
+static void check_lists(const market *m, za_request_kind kind)
 {
-    za_answer alone[MOST], together[MOST];
+    za_request alone[MOST], together;
+    int width = za_request_width(kind);
     for (int i = 0; i < MOST; i++) {
-        CHECK(answer(m, kind, i, 1, NULL, &alone[i]) == ZA_OK);
-        CHECK(alone[i].bars == bars_of(m, i));
+        CHECK(answer(m, kind, i, 1, &alone[i]) == ZA_OK);
+        CHECK(alone[i].answers[0].bars == bars_of(m, i));
     }
     for (int count = 1; count <= MOST; count++) {
         int first = (MOST - count) / 2;
-        memset(together, 0xff, sizeof together);
-        CHECK(answer(m, kind, first, count, pool, together) == ZA_OK);
+        CHECK(answer(m, kind, first, count, &together) == ZA_OK);
         for (int i = 0; i < count; i++) {
-            CHECK(same_answer(&together[i], &alone[first + i], true));
+            CHECK(same_answer(&together.answers[i], alone[first + i].answers, width));
         }
+        za_request_release(&together);
+    }
+    for (int i = 0; i < MOST; i++) {
+        za_request_release(&alone[i]);
     }
 }
 
@@ -110,77 +134,100 @@ static void test_lists(void)
 {
     market m;
     open_market(&m);
+    check_lists(&m, ZA_REQUEST_FEATURES);
+    check_lists(&m, ZA_REQUEST_PAPER);
+    check_lists(&m, ZA_REQUEST_SIGNALS);
+    close_market(&m);
+}
+
+static void test_the_pool_answers_the_same(void)
+{
+    market m;
+    open_market(&m);
     za_pool *pool = za_pool_new(2);
-    check_lists(&m, ZA_REQUEST_FEATURES, pool);
-    check_lists(&m, ZA_REQUEST_PAPER, pool);
-    check_lists(&m, ZA_REQUEST_SIGNALS, pool);
-    check_lists(&m, ZA_REQUEST_SIGNALS, NULL);
+    for (int kind = ZA_REQUEST_FEATURES; kind <= ZA_REQUEST_SIGNALS; kind++) {
+        za_request here, there;
+        CHECK(answer(&m, (za_request_kind)kind, 0, MOST, &here) == ZA_OK);
+        CHECK(answer_on(pool, &m, (za_request_kind)kind, &there) == ZA_OK);
+        for (int i = 0; i < MOST; i++) {
+            CHECK(same_answer(&here.answers[i], &there.answers[i], za_request_width((za_request_kind)kind)));
+        }
+        za_request_release(&here);
+        za_request_release(&there);
+    }
     CHECK(za_pool_free(pool, 10 * second));
-    za_store_free(m.store);
+    close_market(&m);
 }
 
 static void test_plain_part(void)
 {
     market m;
-    za_answer answers[MOST];
+    za_request r;
     open_market(&m);
     double vix = za_store_vix(m.store), breadth = za_store_breadth(m.store);
     CHECK(vix != 20 && breadth >= 0);
-    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, NULL, answers) == ZA_OK);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, &r) == ZA_OK);
     for (int i = 0; i < MOST; i++) {
         za_view view = za_store_view(m.store, m.symbols[i]);
-        const double *row = answers[i].row;
-        CHECK(answers[i].bars == view.rows.count && answers[i].decision.direction == 0);
-        CHECK(view.rows.count == 0 || same_bar(answers[i].last, za_rows_bar(&view.rows, view.rows.count - 1)));
-        CHECK(row[ZA_FEATURE_vix_level] == vix && row[ZA_FEATURE_breadth_50dma] == breadth);
-        CHECK(view.rows.count < ZA_FEATURE_BARS ||
-              row[ZA_FEATURE_close] == za_rows_last(&view.rows, ZA_FIGURE_CLOSE, 0));
+        const za_answer *found = &r.answers[i];
+        bool enough = view.rows.count >= ZA_FEATURE_BARS;
+        CHECK(found->bars == view.rows.count && found->decision.direction == 0);
+        CHECK(!enough || same_bar(found->last, za_rows_bar(&view.rows, view.rows.count - 1)));
+        CHECK(found->row[ZA_FEATURE_vix_level] == vix && found->row[ZA_FEATURE_breadth_50dma] == breadth);
+        CHECK(!enough || found->row[ZA_FEATURE_close] == za_rows_last(&view.rows, ZA_FIGURE_CLOSE, 0));
         za_view_release(&view);
     }
-    za_store_free(m.store);
+    za_request_release(&r);
+    close_market(&m);
 }
 
 static void test_decisions(void)
 {
     market m;
-    za_answer answers[MOST];
+    za_request r;
     za_rules rules = chop_rules();
     int trades = 0;
     open_market(&m);
-    CHECK(answer(&m, ZA_REQUEST_SIGNALS, 0, MOST, NULL, answers) == ZA_OK);
+    CHECK(answer(&m, ZA_REQUEST_SIGNALS, 0, MOST, &r) == ZA_OK);
     for (int i = 0; i < MOST; i++) {
-        za_answer wanted = answers[i];
+        za_answer wanted = r.answers[i];
         wanted.decision =
-            answers[i].bars >= ZA_FEATURE_BARS ? za_rules_decide(&rules, answers[i].row) : (za_decision){0};
-        CHECK(same_answer(&answers[i], &wanted, false));
-        trades += answers[i].decision.direction != 0;
+            r.answers[i].bars >= ZA_FEATURE_BARS ? za_rules_decide(&rules, r.answers[i].row) : (za_decision){0};
+        CHECK(same_answer(&r.answers[i], &wanted, 0));
+        trades += r.answers[i].decision.direction != 0;
     }
     CHECK(trades > 0 && trades < MOST);
-    za_store_free(m.store);
+    za_request_release(&r);
+    close_market(&m);
 }
 
 /* SPY is that of the same store, an index is a market of its own, and a paper row needs one bar only. */
 static void test_paper(void)
 {
     market m;
-    za_answer answers[MOST];
+    za_request r;
     open_market(&m);
-    CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, NULL, answers) == ZA_OK);
-    CHECK(answers[3].row[ZA_PAPER_spy_correlation] == 1 && answers[5].row[ZA_PAPER_spy_correlation] == 1);
-    double with_spy = answers[2].row[ZA_PAPER_spy_correlation];
+    CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, &r) == ZA_OK);
+    CHECK(r.answers[3].row[ZA_PAPER_spy_correlation] == 1 && r.answers[5].row[ZA_PAPER_spy_correlation] == 1);
+    double with_spy = r.answers[2].row[ZA_PAPER_spy_correlation];
     CHECK(fabs(with_spy) < 1 && with_spy != 0.7);
-    CHECK(answers[7].bars == 1 && answers[7].row[ZA_PAPER_rsi] == 50);
+    CHECK(r.answers[7].bars == 1 && r.answers[7].row[ZA_PAPER_rsi] == 50);
+    za_request_release(&r);
     CHECK(za_store_drop(m.store, symbol_of("SPY")));
-    CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, NULL, answers) == ZA_OK);
-    CHECK(answers[2].row[ZA_PAPER_spy_correlation] == 0.7 && answers[3].bars == 0);
-    za_store_free(m.store);
+    CHECK(answer(&m, ZA_REQUEST_PAPER, 0, MOST, &r) == ZA_OK);
+    CHECK(r.answers[2].row[ZA_PAPER_spy_correlation] == 0.7 && r.answers[3].bars == 0);
+    za_request_release(&r);
+    close_market(&m);
 }
 
 static za_job job_for(za_request_kind kind, za_store *store, size_t count)
 {
-    za_request request = {.kind = kind, .store = store, .count = count};
-    za_request_init(&request);
-    return request.job;
+    za_plan *plan = kind == ZA_REQUEST_PAPER ? paper_plan() : market_plan();
+    za_request request = sample_request(kind, plan, store, NULL, count);
+    CHECK(za_request_init(&request, NULL) == ZA_OK);
+    za_request_release(&request);
+    za_plan_free(plan);
+    return request.run.job;
 }
 
 static void test_urgency(void)
@@ -230,85 +277,92 @@ static void test_brief_while_breadth_is_to_be_made(void)
     fill_symbol(m.store, m.symbols[0], 2, &dice);
     za_store_clear(m.store);
     CHECK(za_store_changes(m.store) == 0);
-    za_store_free(m.store);
+    close_market(&m);
 }
 
 static void test_one_symbol_many_times(void)
 {
     market m;
-    za_answer answers[MOST];
+    za_request r;
     open_market(&m);
     for (int i = 0; i < MOST; i++) {
         m.symbols[i] = symbol_of("S8");
     }
-    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, NULL, answers) == ZA_OK);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, &r) == ZA_OK);
     for (int i = 0; i < MOST; i++) {
-        CHECK(answers[i].bars == 80 && same_answer(&answers[i], &answers[0], true));
+        CHECK(r.answers[i].bars == 80 && same_answer(&r.answers[i], &r.answers[0], ZA_FEATURE_COUNT));
     }
-    za_store_free(m.store);
+    za_request_release(&r);
+    close_market(&m);
 }
 
 static void test_an_empty_store(void)
 {
-    market m = {.store = store_of(4)};
-    za_answer answers[2];
+    market m = {.store = store_of(4), .features = market_plan(), .paper = paper_plan()};
+    za_request r;
     m.symbols[0] = symbol_of("A");
     m.symbols[1] = symbol_of("SPY");
     for (int kind = ZA_REQUEST_FEATURES; kind <= ZA_REQUEST_SIGNALS; kind++) {
-        CHECK(answer(&m, (za_request_kind)kind, 0, 2, NULL, answers) == ZA_OK);
-        CHECK(answers[0].bars == 0 && answers[1].bars == 0 && answers[1].decision.direction == 0);
+        CHECK(answer(&m, (za_request_kind)kind, 0, 2, &r) == ZA_OK);
+        CHECK(r.answers[0].bars == 0 && r.answers[1].bars == 0 && r.answers[1].decision.direction == 0);
+        za_request_release(&r);
     }
-    za_store_free(m.store);
+    close_market(&m);
 }
 
 static void test_without_memory(void)
 {
     market m;
-    za_answer answers[MOST];
+    za_request r;
     open_market(&m);
     for (int kind = ZA_REQUEST_FEATURES; kind <= ZA_REQUEST_SIGNALS; kind++) {
         za_code code = ZA_NO_MEMORY;
         long refused = 0;
         for (; code == ZA_NO_MEMORY && refused < 50; refused++) {
             za_memory_fail_after(refused);
-            code = answer(&m, (za_request_kind)kind, 0, MOST, NULL, answers);
+            code = answer(&m, (za_request_kind)kind, 0, MOST, &r);
             za_memory_fail_after(-1);
+            za_request_release(&r);
         }
         CHECK(code == ZA_OK && refused > 1);
     }
-    za_store_free(m.store);
+    close_market(&m);
 }
 
 /* On the pool a worker's missing memory comes back the same way. */
 static void test_pool_without_memory(void)
 {
     market m;
-    za_answer answers[MOST];
+    za_request r;
     open_market(&m);
     za_pool *pool = za_pool_new(2);
-    za_memory_fail_after(0);
-    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_NO_MEMORY);
+    za_memory_fail_after(1); /* the answers are there */
+    CHECK(answer_on(pool, &m, ZA_REQUEST_FEATURES, &r) == ZA_NO_MEMORY);
     za_memory_fail_after(-1);
-    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_OK);
+    za_request_release(&r);
+    CHECK(answer_on(pool, &m, ZA_REQUEST_FEATURES, &r) == ZA_OK);
+    za_request_release(&r);
     CHECK(za_pool_free(pool, 10 * second));
-    za_store_free(m.store);
+    close_market(&m);
 }
 
 /* The pool takes nothing any more; the caller gets its answers all the same. */
 static void test_on_a_closed_pool(void)
 {
     market m;
-    za_answer answers[MOST], wanted[MOST];
+    za_request here, there;
     open_market(&m);
     za_pool *pool = za_pool_new(2);
     CHECK(za_pool_close(pool, 10 * second));
-    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, NULL, wanted) == ZA_OK);
-    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, pool, answers) == ZA_OK);
+    CHECK(answer(&m, ZA_REQUEST_FEATURES, 0, MOST, &here) == ZA_OK);
+    CHECK(answer_on(pool, &m, ZA_REQUEST_FEATURES, &there) == ZA_OK);
     for (int i = 0; i < MOST; i++) {
-        CHECK(same_answer(&answers[i], &wanted[i], wanted[i].bars >= ZA_FEATURE_BARS));
+        CHECK(same_answer(&there.answers[i], &here.answers[i], ZA_FEATURE_COUNT));
     }
+    za_request_release(&here);
+    za_request_release(&there);
     CHECK(za_pool_free(pool, 10 * second));
-    za_store_free(m.store);
+    close_market(&m);
 }
 
 static void test_finish_says_why_not(void)
@@ -318,7 +372,7 @@ static void test_finish_says_why_not(void)
         const char *text;
     } wanted[] = {{ZA_EXPIRED, "deadline"}, {ZA_CANCELLED, "cancelled"}};
     for (int i = 0; i < 2; i++) {
-        za_request request = {.kind = ZA_REQUEST_PAPER, .count = 1, .job.code = wanted[i].code};
+        za_request request = {.kind = ZA_REQUEST_PAPER, .run = {.count = 1, .job.code = wanted[i].code}};
         za_error error = {0};
         CHECK(za_request_finish(&request, &error) == wanted[i].code && strstr(error.text, wanted[i].text) != NULL);
     }
@@ -327,6 +381,7 @@ static void test_finish_says_why_not(void)
 int main(void)
 {
     test_lists();
+    test_the_pool_answers_the_same();
     test_plain_part();
     test_decisions();
     test_paper();

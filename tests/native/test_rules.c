@@ -10,7 +10,9 @@ static za_rules rules_of(za_regime regime, unsigned allowed)
 {
     static const double initial[] = {
 #define PARAMETER(name, value) value,
+#define READS(name)
 #include "market/rules.def"
+#undef READS
 #undef PARAMETER
     };
     za_rules rules = {

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "check.h"
 #include "gate.h"
-#include "market/request.h"
+#include "market_sample.h"
 #include "pool/port.h"
 
 enum {
@@ -30,12 +30,12 @@ typedef struct errand {
     za_port *port; /* a reference */
     atomic_int holders, done, taken;
     za_code code;
-    za_answer answers[MOST_ASKED];
 } errand;
 
 static struct {
     za_store *store;
     za_pool *pool;
+    za_plan *features, *paper;
     char texts[NAMES][NAME_ROOM];
     za_symbol symbols[MOST_ASKED];
     pthread_mutex_t mutex;                 /* guards the two below */
@@ -62,6 +62,7 @@ static void let_go(errand *e)
     if (e != NULL && atomic_fetch_sub(&e->holders, 1) == 1) {
         CHECK(atomic_load(&e->done) == 1 && atomic_load(&e->taken) == 1);
         za_port_release(e->port);
+        za_request_release(&e->request);
         za_free(e);
     }
 }
@@ -77,8 +78,8 @@ static void errand_done(za_job *job)
 /* Whatever changed meanwhile, an answer is of one moment. */
 static void check_answers(const errand *e)
 {
-    for (size_t i = 0; i < e->request.job.count; i++) {
-        const za_answer *answer = &e->answers[i];
+    for (size_t i = 0; i < e->request.run.job.count; i++) {
+        const za_answer *answer = &e->request.answers[i];
         CHECK(answer->bars >= 0 && answer->bars <= CAPACITY);
         if (e->request.kind != ZA_REQUEST_PAPER && answer->bars >= ZA_FEATURE_BARS) {
             CHECK(answer->row[ZA_FEATURE_close] == answer->last.figure[ZA_FIGURE_CLOSE]);
@@ -138,15 +139,13 @@ static errand *new_errand(uint64_t *dice)
     if (e != NULL) {
         size_t count = 1 + roll(dice, most[roll(dice, 4)]);
         const za_symbol *symbols = stage.symbols + roll(dice, MOST_ASKED - count + 1);
-        e->request = (za_request){.kind = (za_request_kind)roll(dice, 3),
-                                  .store = stage.store,
-                                  .symbols = symbols,
-                                  .answers = e->answers,
-                                  .count = count};
-        za_request_init(&e->request);
-        e->request.job.done = errand_done;
-        e->request.job.urgency = (za_urgency)roll(dice, ZA_URGENCY_COUNT);
-        e->request.job.deadline_ns = roll(dice, 5) == 0 ? za_clock_ns() + (int64_t)roll(dice, 1000000) : 0;
+        za_request_kind kind = (za_request_kind)roll(dice, 3);
+        e->request =
+            sample_request(kind, kind == ZA_REQUEST_PAPER ? stage.paper : stage.features, stage.store, symbols, count);
+        CHECK(za_request_init(&e->request, NULL) == ZA_OK);
+        e->request.run.job.done = errand_done;
+        e->request.run.job.urgency = (za_urgency)roll(dice, ZA_URGENCY_COUNT);
+        e->request.run.job.deadline_ns = roll(dice, 5) == 0 ? za_clock_ns() + (int64_t)roll(dice, 1000000) : 0;
         e->port = some_port(dice);
         atomic_init(&e->holders, 2);
     }
@@ -172,7 +171,7 @@ static void *produce(void *argument)
             nap(&self->dice);
         }
         let_go(before);
-        if (CHECK(e != NULL && za_pool_submit(stage.pool, &e->request.job, NULL) == ZA_OK)) {
+        if (CHECK(e != NULL && za_pool_submit(stage.pool, &e->request.run.job, NULL) == ZA_OK)) {
             atomic_fetch_add(&stage.submitted, 1);
             (void)replace_errand(self->number, place, e);
         }
@@ -195,7 +194,7 @@ static void *cancel(void *argument)
         }
         pthread_mutex_unlock(&stage.mutex);
         if (e != NULL) {
-            za_pool_cancel(stage.pool, &e->request.job);
+            za_pool_cancel(stage.pool, &e->request.run.job);
             let_go(e);
         }
         nap(&self->dice);
@@ -354,6 +353,8 @@ static void play(uint64_t *dice, bool drained)
 static void set_stage(void)
 {
     stage.store = store_of(CAPACITY);
+    stage.features = market_plan();
+    stage.paper = paper_plan();
     for (int i = 0; i < MOST_ASKED; i++) {
         int name = i % NAMES;
         stage.symbols[i] = name == 0   ? symbol_of("SPY")
@@ -389,6 +390,8 @@ int main(void)
     clear_stage();
     join(&notifier, 1);
     za_store_free(stage.store);
+    za_plan_free(stage.features);
+    za_plan_free(stage.paper);
     long submitted = atomic_load(&stage.submitted);
     CHECK(submitted == atomic_load(&stage.taken) && submitted > 0);
     (void)printf("stress: %ld requests: %ld answered, %ld cancelled, %ld expired; %ld came to closed ports\n",

@@ -79,7 +79,7 @@ def adx(high: Floats, low: Floats, period: int = 14) -> tuple[Floats, ...]:
     return (_padded(np.array(values), len(high)),)
 
 
-def stddev(close: Floats, period: int = 5, nbdev: float = 1.0) -> tuple[Floats, ...]:
+def stddev(close: Floats, period: int = 20, nbdev: float = 1.0) -> tuple[Floats, ...]:
     return (_padded(_deviations(close, period) * nbdev, len(close)),)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from ziggy_async._core import Histogram
-from ziggy_async.lag import LagSummary, LoopLag, PingLag, _record_turns
+from ziggy_async.lag import LagSummary, LoopLag, PingLag, _record_ticks
 
 NOTHING = LagSummary(0.0, 0.0, 0.0, 0.0)
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -88,7 +88,7 @@ class Recorded:
 @pytest.mark.parametrize("late", [0.0, 0.01, 1.27, 1.29, 5.303, 600.0, 20_000.0])
 def test_the_turns_of_a_long_pause_are_as_if_each_was_recorded(late: float) -> None:
     recorded, each = Recorded(), Histogram()
-    _record_turns(recorded, late, 0.01)
+    _record_ticks(recorded, late, 0.01)
     turns = [late - turn * 0.01 for turn in range(max(1, math.ceil(late / 0.01)))]
     for turn in turns:
         each.record(turn)
@@ -102,7 +102,7 @@ def test_the_turns_of_a_long_pause_are_as_if_each_was_recorded(late: float) -> N
 def test_a_process_that_stood_still_for_days() -> None:
     """Its loop has better things to do than to count each turn that it missed."""
     recorded = Recorded()
-    _record_turns(recorded, 3 * 86_400.0, 0.01)
+    _record_ticks(recorded, 3 * 86_400.0, 0.01)
     assert recorded.histogram.count == 3 * 8_640_000
     assert recorded.times < 2_000
 

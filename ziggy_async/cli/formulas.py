@@ -12,10 +12,8 @@ from ziggy_async.cli.output import complain, print_json, print_table, write_out
 from ziggy_async.features import FeatureSet, FeatureTable, FormulaError
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
 from ziggy_async.features.formula import nearest
-from ziggy_async.store import BarStore, symbol_of
+from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
 
-CAPACITY = 1_000_000_000
-"""Bars of a ticker that are read from files: all of them."""
 NAMED = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
 """A feature with a name of its own, NAME=FORMULA."""
 FORMATS = {".parquet": "PARQUET", ".csv": "CSV"}
@@ -95,7 +93,7 @@ def history(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{path}: the name of the output ends in .parquet or .csv")
     try:
         features = feature_set(arguments.features)
-        store = BarStore(capacity=CAPACITY)
+        store = BarStore(MOST_CAPACITY)
         symbols = load_named(store, arguments) if arguments.files else load_sample(store)
         tickers = symbols if arguments.tickers is None else [symbol_of(store, each) for each in arguments.tickers]
         table = features.history(tickers, store, arguments.start, arguments.end)
@@ -121,13 +119,15 @@ def feature_set(texts: Sequence[str]) -> FeatureSet:
 
 
 def write_table(table: FeatureTable, path: Path) -> None:
-    """As the ending of its name says. `ValueError` when it cannot be written."""
+    """As the ending of its name says, timestamps in UTC and without a zone. `ValueError` when it cannot be written."""
     import duckdb
 
     target = "'" + str(path).replace("'", "''") + "'"
     with duckdb.connect() as connection:
-        connection.register("history", table)
+        connection.register("features", table)
+        connection.register("times", {"timestamp": table.timestamps})  # DuckDB's times with a zone have no nanoseconds
+        rows = "SELECT features.* REPLACE (times.timestamp AS timestamp) FROM features POSITIONAL JOIN times"
         try:
-            connection.execute(f"COPY history TO {target} (FORMAT {FORMATS[path.suffix.lower()]})")
+            connection.execute(f"COPY ({rows}) TO {target} (FORMAT {FORMATS[path.suffix.lower()]})")
         except duckdb.Error as error:
             raise ValueError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error

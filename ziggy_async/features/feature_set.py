@@ -185,13 +185,17 @@ class FeatureSet:
         async with asyncio.timeout(deadline):
             return await blocking.run(self.over, table, by, time)
 
-    def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
-        """The store and the tickers that are asked for."""
-        store = default_store() if store is None else store
+    def check_store(self) -> None:
+        """`FormulaError` for a formula that reads a column which a store has not."""
         for formula in self._formulas.values():
             for name in formula.columns:
                 if name not in PRICE_COLUMNS:
                     raise formula.missing_column(name, PRICE_COLUMNS)
+
+    def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
+        """The store and the tickers that are asked for."""
+        store = default_store() if store is None else store
+        self.check_store()
         return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
 
     def _latest_table(self, asked: tuple[str, ...], answer: Answer) -> FeatureTable:

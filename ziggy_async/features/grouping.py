@@ -58,11 +58,11 @@ def group(
 
 def _is_in_order(codes: NDArray[np.int32], times: NDArray[np.int64] | None) -> bool:
     """Whether each code's rows stand together, with times that increase."""
-    is_same = codes[1:] == codes[:-1]
-    runs = len(codes) - int(is_same.sum())
-    if times is not None and not (times[1:] > times[:-1])[is_same].all():
+    is_other = codes[1:] != codes[:-1]
+    if times is not None and not (is_other | (times[1:] > times[:-1])).all():
         return False
-    return runs == len(np.unique(codes))
+    first_of_runs = codes[np.flatnonzero(is_other) + 1]
+    return len(np.unique(np.append(first_of_runs, codes[:1]))) == len(first_of_runs) + len(codes[:1])
 
 
 def _refuse_equal(

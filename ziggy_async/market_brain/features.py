@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ziggy_async import _core, bridge, sources
 from ziggy_async._core import Tally
+from ziggy_async.features import FeatureSet as FormulaSet
+from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.messages import shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore, default_store
@@ -30,7 +32,7 @@ class Features(dict[str, Any]):
     """A ticker's figures, as a dict and as attributes: `f["rsi_14"]` and `f.rsi_14`.
 
     With at least 50 bars: ticker, status "ok", bars, as_of (ISO 8601, UTC), stale, and the 26 figures of
-    `_core.FEATURE_NAMES`. With fewer: ticker, status "insufficient_data", bars, required; a figure that is asked for
+    `_core.FEATURE_FORMULAS`. With fewer: ticker, status "insufficient_data", bars, required; a figure that is asked for
     then is a `KeyError` or `AttributeError` that says so. `stale` is True when the bar source was asked and failed;
     `source_error` then says how, with few bars too.
     """
@@ -150,9 +152,29 @@ class FeatureComputer:
     def __init__(self, store: BarStore | None = None) -> None:
         """`store`: whose bars are read, the default store if None. Only that one is supplied by the bar source."""
         self._store = store
+        self._formulas = _core.FEATURE_FORMULAS  # replaced as a whole, so that any thread may read it
 
     def __repr__(self) -> str:
         return f"<FeatureComputer over {self.store!r}>"
+
+    def extend(self, **formulas: str) -> None:
+        """Adds features to every result from now on: `extend(cci_20="cci(20)")`; None where a formula is NaN.
+
+        `FormulaError` for a formula that cannot be used, or that reads a column which the store has not; `ValueError`
+        for a name that a result has already. Then nothing is added.
+        """
+        taken = sorted(formulas.keys() & {*self._formulas, *Features.__annotations__})
+        if taken:
+            raise ValueError(f"features have {taken[0]!r} already")
+        extended = {**self._formulas, **formulas}
+        FormulaSet(**formulas).check_store()
+        plan_of_figures(extended, self.store.bars_per_year)
+        self._formulas = extended
+
+    @property
+    def plan(self) -> _core.Plan:
+        """What computes the features."""
+        return plan_of_figures(self._formulas, self.store.bars_per_year)
 
     @property
     def store(self) -> BarStore:
@@ -184,7 +206,7 @@ class FeatureComputer:
         if source is not None:
             return self._refreshed(source, (ticker, *also), force_refresh, tally)
         loop, port = bridge.port()
-        found: Awaitable[Features] = port.features(loop, store, ticker, tally)
+        found: Awaitable[Features] = port.features(loop, store, self.plan, ticker, tally)
         return found
 
     async def _refreshed(
@@ -195,7 +217,7 @@ class FeatureComputer:
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        features: Features = await port.features(loop, self.store, symbols[0])
+        features: Features = await port.features(loop, self.store, self.plan, symbols[0])
         if tally is not None:
             tally.record(began, ready)
         return _marked_one(features, stale.get(symbols[0]))
@@ -204,7 +226,7 @@ class FeatureComputer:
         """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
         names = _core.ticker_tuple(tickers)
         stale = self.refresh(names, force_refresh)
-        return _marked(_core.features_many(self.store, names), stale)
+        return _marked(_core.features_many(self.store, self.plan, names), stale)
 
     async def compute_batch_async(
         self, tickers: Iterable[str], force_refresh: bool = False, *, counted: CountedFunction | None = None
@@ -216,7 +238,7 @@ class FeatureComputer:
         stale = await self.refresh_async(names, force_refresh)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = _marked(await port.features_many(loop, self.store, names), stale)
+        results = _marked(await port.features_many(loop, self.store, self.plan, names), stale)
         if tally is not None:
             tally.record(began, ready)
         return results
@@ -249,7 +271,7 @@ class FeatureComputer:
     def _compute(self, ticker: str, force: bool, also: Collection[str] = ()) -> Features:
         ticker = checked_ticker(ticker)
         stale = self.refresh((ticker, *also), force)
-        features: Features = _core.features(self.store, ticker)
+        features: Features = _core.features(self.store, self.plan, ticker)
         return _marked_one(features, stale.get(ticker))
 
 

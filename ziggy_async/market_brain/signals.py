@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
+from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
@@ -243,7 +244,7 @@ class SignalGenerator:
         stale = computer.refresh(names)
         state = given or self._regime_detector().detect_regime().regime
         results: dict[str, Result] = _core.signals(
-            computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+            computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
         _mark_stale(results, stale)
         enrich = self.enrich
@@ -274,7 +275,7 @@ class SignalGenerator:
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         results: dict[str, Result] = await port.signals(
-            loop, computer.store, names, REGIMES.index(state), parameters, self._win_rates(), rules
+            loop, computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
         _mark_stale(results, stale)
         enrich = self.enrich
@@ -374,10 +375,20 @@ def _enrich(enrich: Enrich, computer: FeatureComputer, chunk: Sequence[Result]) 
         result["signal"] = contextvars.copy_context().run(_enriched, enrich, signal, computer)
 
 
+RULE_FORMULAS = {
+    name: formula if name in _core.RULE_FEATURES else "" for name, formula in _core.FEATURE_FORMULAS.items()
+}
+"""The features that the rules decide by, at their places among all; the others are not computed."""
+
+
+def _plan_of(computer: FeatureComputer) -> _core.Plan:
+    return plan_of_figures(RULE_FORMULAS, computer.store.bars_per_year)
+
+
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:
     """What the application makes of `signal` and its ticker's features, or `signal` itself if that fails."""
     try:
-        enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, signal.ticker))
+        enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, computer.plan, signal.ticker))
         if not isinstance(enriched, Signal):
             if asyncio.iscoroutine(enriched):
                 enriched.close()

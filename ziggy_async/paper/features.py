@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ziggy_async import _core, bridge
+from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.messages import shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
@@ -120,6 +121,7 @@ class FeatureComputer:
                 raise
             kind = type(window_size).__name__
             raise TypeError(f"window_size: {shown(window_size)} is a {kind}, not a whole number") from None
+        self._plan = plan_of_figures(_core.PAPER_FORMULAS, bars_per_year)
         self._forms: dict[str, _Form] = {}  # of the symbols that have one
 
     def __repr__(self) -> str:
@@ -165,16 +167,16 @@ class FeatureComputer:
 
     def compute_features(self, symbol: str) -> MarketFeatures | None:
         """The features of `symbol` now, computed in the calling thread; None when there are no bars of it."""
-        return self._in_form(symbol, _core.paper_features(self._store, symbol))
+        return self._in_form(symbol, _core.paper_features(self._store, self._plan, symbol))
 
     async def compute_features_async(self, symbol: str) -> MarketFeatures | None:
         """The same, computed off the loop."""
         loop, port = bridge.port()
-        return self._in_form(symbol, await port.paper_features(loop, self._store, symbol))
+        return self._in_form(symbol, await port.paper_features(loop, self._store, self._plan, symbol))
 
     def _is_naive(self, symbol: str) -> bool:
         """Whether its last timestamp had no zone."""
-        features = _core.paper_features(self._store, symbol)
+        features = _core.paper_features(self._store, self._plan, symbol)
         return features is not None and features.timestamp.tzinfo is None
 
     def _in_form(self, symbol: str, features: MarketFeatures | None) -> MarketFeatures | None:
@@ -192,7 +194,7 @@ async def compute_features_async(symbol: str) -> MarketFeatures | None:
     """The features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
     # Not through the methods: calls less on a path that is awaited ten thousand times at once.
     loop, port = bridge.port()
-    found = port.paper_features(loop, feature_computer._store, symbol, _counted.tally)
+    found = port.paper_features(loop, feature_computer._store, feature_computer._plan, symbol, _counted.tally)
     features: MarketFeatures | None = await found
     form = feature_computer._forms.get(symbol)
     return features if form is None or features is None else form.given_to(features)

@@ -33,7 +33,7 @@ LONGEST_FAULT = 400
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
-"""The part of a file's time in which DuckDB reads it."""
+"""The part of the time in which DuckDB reads the files."""
 
 
 class Loader(Protocol):
@@ -74,11 +74,13 @@ class Progress:
     done: int = 0
     is_reading: bool = False
     """Whether DuckDB reads a file, and knows how far it is."""
+    is_given_up: bool = False
+    """Whether nobody waits for the files any more."""
 
     def part(self, percent: float) -> float:
         """Of the whole, from 0 to 1; `percent` is DuckDB's figure, negative where it has none."""
-        within = OF_READING * max(0.0, percent) / 100 if self.is_reading else OF_READING
-        return (self.done + within) / self.files if self.done < self.files else 1.0
+        within = max(0.0, percent) / 100 if self.is_reading else 0.0
+        return OF_READING * (self.done + within) / self.files
 
 
 def load_files(
@@ -91,9 +93,9 @@ def load_files(
     that were left out.
 
     A table with a symbol column carries many symbols; a symbol that occurs in several of these gets the bars of all of
-    them. `on_progress` is called with the part that is done, now and then. Raises `DataFileError` (the store may hold
-    the files before the faulty one by then), and `ModuleNotFoundError` without DuckDB. DuckDB works in a thread, so
-    that an interrupt takes effect at once.
+    them. `on_progress` is called now and then with the further part that is done; all are 1. Raises `DataFileError`
+    (the store may hold the files before the faulty one by then), and `ModuleNotFoundError` without DuckDB. DuckDB works
+    in a thread, so that an interrupt takes effect at once.
     """
     import duckdb
 
@@ -108,13 +110,17 @@ def load_files(
         )
         reading = Reading(connection, Path(folder), rules, progress)
         loading = executor.submit(reading.load, store, files)
+        shown = 0.0
         try:
             while wait([loading], TICK).not_done:
-                on_progress(progress.part(connection.query_progress()))
+                part = max(shown, progress.part(connection.query_progress()))
+                on_progress(part - shown)
+                shown = part
         except BaseException:
-            progress.files = 0  # it goes no further than the query that is interrupted
+            progress.is_given_up = True
             connection.interrupt()
             raise
+        on_progress(1.0 - shown)
         return loading.result()
 
 
@@ -141,6 +147,8 @@ class Reading:
     def _open(self, file: DataFile, name: str) -> Table:
         """Finds the columns of `file` and checks that every value is of its column's type."""
         with errors_named(file.path):
+            if self._progress.is_given_up:  # between two queries, where DuckDB has nothing to interrupt
+                raise ValueError("was not read")
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
             header = None if origin.is_parquet else self._header(origin)

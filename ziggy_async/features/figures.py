@@ -1,0 +1,25 @@
+"""Plans of the application's own sets of figures, whose formulas are rows of the core's tables."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from ziggy_async import _core
+from ziggy_async.features.formula import read_formula
+from ziggy_async.features.lowering import plan_nodes
+
+PER_YEAR = "per_year"
+"""What a formula calls the number of bars in a year, which is the store's."""
+
+
+def plan_of_figures(formulas: Mapping[str, str], bars_per_year: float) -> _core.Plan:
+    """The plan that makes one figure of each formula, under its name; an empty formula's is 0, put in by the core.
+
+    `FormulaError` as for `FeatureSet`.
+    """
+    return _plan(tuple(formulas.items()), float(bars_per_year))
+
+
+@lru_cache(maxsize=64)
+def _plan(formulas: tuple[tuple[str, str], ...], bars_per_year: float) -> _core.Plan:
+    read = [read_formula(text.replace(PER_YEAR, repr(bars_per_year)) or "0") for _, text in formulas]
+    return _core.Plan(*plan_nodes(read), tuple(name for name, _ in formulas))
