@@ -63,17 +63,17 @@ def bbands(x: Floats, period=20, nbdevup=2.0, nbdevdn=2.0, matype=0):
 
 
 @composed(outputs=("macd", "signal", "histogram"))
-def macdext(x: Floats, fastperiod=12, fastmatype=0, slowperiod=26, slowmatype=0, signalperiod=9, signalmatype=0):
+def macdext(x: Floats, fast=12, fast_matype=0, slow=26, slow_matype=0, signal=9, signal_matype=0):
     """Both averages have their first value on the same bar; all three lines begin with the signal."""
-    fast, slow = (fastperiod, fastmatype), (slowperiod, slowmatype)
-    if slowperiod < fastperiod:
-        fast, slow = slow, fast
-    first = max(lookback(*fast), lookback(*slow))
-    parts = [ma(skip(x, first - lookback(*each)), *each) for each in (fast, slow)]
+    near, far = (fast, fast_matype), (slow, slow_matype)
+    if slow < fast:
+        near, far = far, near
+    first = max(lookback(*near), lookback(*far))
+    parts = [ma(skip(x, first - lookback(*each)), *each) for each in (near, far)]
     line = parts[0] - parts[1]
-    signal = ma(line, signalperiod, signalmatype)
-    line = skip(line, lookback(signalperiod, signalmatype))
-    return line, signal, line - signal
+    average = ma(line, signal, signal_matype)
+    line = skip(line, lookback(signal, signal_matype))
+    return line, average, line - average
 
 
 @composed()

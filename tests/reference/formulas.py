@@ -25,6 +25,7 @@ TALIB_OUTPUTS = {
 TALIB_PARAMETERS = {
     "timeperiod": "period", "timeperiod1": "period1", "timeperiod2": "period2", "timeperiod3": "period3",
     "fastperiod": "fast", "slowperiod": "slow", "signalperiod": "signal",
+    **{f"{name}matype": f"{name}_matype" for name in ("fast", "slow", "signal")},
     **{f"{name}_period": name for name in ("fastk", "fastd", "slowk", "slowd")},
 }  # fmt: skip
 

@@ -22,10 +22,7 @@ def get_function_groups() -> dict[str, list[str]]: ...
 
 
 def stub() -> str:
-    every = functions()
-    names = ["MA_Type", "get_function_groups", "get_functions", *every]
-    listed = "".join(f'    "{name}",\n' for name in names)
-    return f"{HEAD}{''.join(map(declaration, every.values()))}\n__all__ = [\n{listed}]\n"
+    return HEAD + "".join(map(declaration, functions().values()))
 
 
 def declaration(function: ArrayFunction) -> str:
