@@ -21,6 +21,7 @@ from benchmarks import (
     set_lag,
     set_making,
     sets,
+    short_operations,
     single,
     snapshot,
     watchlist,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "operations": operations.run,
     "overhead": overhead.run,
     "rest": rest.run,
+    "short_operations": short_operations.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -207,10 +207,19 @@ class Port:
         plan: Plan,
         symbol: str,
         tally: Tally | None = None,
+        urgency: int = -1,
+        deadline_ns: int = 0,
         /,
     ) -> asyncio.Future[Any]: ...
     def features_many(
-        self, loop: asyncio.AbstractEventLoop, store: BarStore, plan: Plan, symbols: Iterable[str], /
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: BarStore,
+        plan: Plan,
+        symbols: Iterable[str],
+        urgency: int = -1,
+        deadline_ns: int = 0,
+        /,
     ) -> asyncio.Future[dict[str, Any]]: ...
     def paper_features(
         self,
@@ -219,6 +228,8 @@ class Port:
         plan: Plan,
         symbol: str,
         tally: Tally | None = None,
+        urgency: int = -1,
+        deadline_ns: int = 0,
         /,
     ) -> asyncio.Future[Any]: ...
     def signals(
@@ -231,6 +242,8 @@ class Port:
         parameters: tuple[float, ...],
         win_rates: tuple[float, ...],
         rules: int,
+        urgency: int = -1,
+        deadline_ns: int = 0,
         /,
     ) -> asyncio.Future[dict[str, Any]]: ...
     def latest(

@@ -4,15 +4,13 @@ Nothing here runs before the first await: importing the package starts no thread
 """
 
 import asyncio
-import atexit
-import os
 import threading
 import weakref
 from asyncio import get_running_loop
 from collections.abc import Callable
 from typing import Any, Literal, cast, get_args
 
-from ziggy_async import _core
+from ziggy_async import _core, lifecycle
 from ziggy_async.environment import ConfigurationError, choice
 from ziggy_async.runtime.errors import Stopped
 
@@ -32,8 +30,10 @@ class _LastSeen(threading.local):
 
 
 _lock = threading.Lock()
-_ports: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Port]" = weakref.WeakKeyDictionary()  # by _lock
-_notifier: threading.Thread | None = None  # by _lock
+# By _lock; a reload keeps them:
+_ports: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Port]"
+_ports = globals().get("_ports") or weakref.WeakKeyDictionary()
+_notifier: threading.Thread | None = globals().get("_notifier")
 _last_seen = _LastSeen()
 _is_exiting = False  # written under _lock
 
@@ -92,6 +92,8 @@ def _after_fork_in_child() -> None:
     """The parent's threads and loops are not here: begin as after import."""
     global _lock, _ports, _notifier, _last_seen
     _core.after_fork_in_child()
+    for port in list(_ports.values()):
+        port.close()
     _lock = threading.Lock()
     _ports = weakref.WeakKeyDictionary()
     _notifier = None
@@ -115,6 +117,5 @@ def _at_exit() -> None:
         notifier.join(EXIT_TIMEOUT)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-atexit.register(_at_exit)
+lifecycle.after_fork_in_child(lifecycle.Stage.BRIDGE, _after_fork_in_child)
+lifecycle.at_exit(lifecycle.Stage.BRIDGE, _at_exit)

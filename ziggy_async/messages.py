@@ -3,6 +3,8 @@
 import numpy as np
 
 LONGEST = 60
+LONGEST_NAME = 200
+"""Characters of a name that messages and metrics keep: it may hold whatever its caller was given."""
 
 
 def shown(value: object) -> str:
@@ -16,3 +18,10 @@ def shown(value: object) -> str:
 
 def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def printable(text: str, length: int | None = LONGEST_NAME) -> str:
+    """`text` with escapes for control characters and for what cannot be encoded, in at most `length` characters."""
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return text if length is None else shortened(text, length)

@@ -3,7 +3,6 @@
 An operation's kind is its name up to the first ":", so that names may hold tickers and kinds do not.
 """
 
-import os
 import threading
 import time
 import weakref
@@ -12,14 +11,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from ziggy_async import lifecycle
 from ziggy_async._core import Histogram, Tally
-from ziggy_async.messages import shortened
+from ziggy_async.messages import LONGEST_NAME, shortened
 from ziggy_async.windows import Windows
 
 OTHER = "other"
 """The kind of operations that come when there are as many kinds as there may be."""
-LONGEST_NAME = 200
-"""Characters of an operation's name that are kept: it may hold whatever its caller was given."""
 
 _lock = threading.Lock()  # of every Metrics, for what happens seldom: the first operation of a kind, and failures
 
@@ -259,5 +257,4 @@ def _after_fork_in_child() -> None:
     _connect()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+lifecycle.after_fork_in_child(lifecycle.Stage.METRICS, _after_fork_in_child)

@@ -1,7 +1,7 @@
 """Where the default store's bars come from when they are missing or old: the application's own function.
 
 Requests for one symbol at one time share one call, across tasks, loops and threads. Synchronous code asks through the
-background loop of `blocking`, so that there is one way to wait. A source that fails or takes too long leaves the bars
+background loop, so that there is one way to wait. A source that fails or takes too long leaves the bars
 that are there; who asked learns that they are stale.
 """
 
@@ -10,7 +10,6 @@ import contextlib
 import inspect
 import logging
 import numbers
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -18,9 +17,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
+from ziggy_async import lifecycle
 from ziggy_async.messages import shortened
 from ziggy_async.reading.options import ReadingOptions, Rules
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import background_loop, default_pool
 from ziggy_async.store import BarStore, default_store
 
 logger = logging.getLogger(__name__)
@@ -139,11 +139,11 @@ class BarSource:
         due = self._due(symbols, force)
         if not due:
             return {}
-        if blocking.is_background():  # a source that asks for features itself: its loop cannot wait for itself
+        if background_loop.is_background():  # a source that asks for features itself: its loop cannot wait for itself
             return dict.fromkeys(due, "the bar source asks for them itself")
-        if blocking.is_worker() and not self._is_coroutine:
+        if default_pool.is_here() and not self._is_coroutine:
             return {symbol: fault for symbol in due if (fault := self._call_here(symbol)) is not None}
-        return blocking.submit_coroutine(self._refresh_due(due, _running_loop())).result()
+        return background_loop.submit_coroutine(self._refresh_due(due, _running_loop())).result()
 
     async def refresh_async(self, symbols: Collection[str], force: bool = False) -> Stale:
         """As `refresh`, in the running loop."""
@@ -177,7 +177,7 @@ class BarSource:
         if len(due) == 1:
             await ask(due[0])
         else:
-            await blocking.concurrently(ask, due, AT_ONCE)
+            await _concurrently(ask, due, AT_ONCE)
         return stale
 
     async def _fault_of(self, symbol: str, blocked: asyncio.AbstractEventLoop | None) -> str | None:
@@ -249,7 +249,7 @@ class BarSource:
             call.task = call.task or task
             return
         try:
-            blocking.submit(self._run, call)
+            default_pool.submit(self._run, call)
         except BaseException:
             self._finish(call, UNFINISHED)
             raise
@@ -261,7 +261,7 @@ class BarSource:
         try:
             data = self._function(call.symbol, self._store.capacity)
             if inspect.isawaitable(data):
-                data = blocking.submit_coroutine(_awaited(data)).result(self._timeout)
+                data = background_loop.submit_coroutine(_awaited(data)).result(self._timeout)
             fault = self._load(call.symbol, data)
         except BaseException as error:  # this thread is the pool's: nothing that is raised here means it
             fault = self._count_failure(call, error)
@@ -293,9 +293,9 @@ class BarSource:
 
     async def _load_off_loop(self, symbol: str, data: object) -> str | None:
         """In the background loop's thread: the blocking pool's may all be waiting for these very bars."""
-        if blocking.is_background():
+        if background_loop.is_background():
             return self._load(symbol, data)
-        return await asyncio.wrap_future(blocking.submit_coroutine(self._load_off_loop(symbol, data)))
+        return await asyncio.wrap_future(background_loop.submit_coroutine(self._load_off_loop(symbol, data)))
 
     def _load(self, symbol: str, data: object) -> str | None:
         """Puts what the source gave into the store, unless another source has taken its place. None, or why not."""
@@ -348,6 +348,17 @@ def _is_ended(task: "asyncio.Task[None] | None", error: BaseException) -> bool:
     return isinstance(error, GeneratorExit) and (_running_loop() is None or asyncio.current_task() is not task)
 
 
+async def _concurrently(work: Callable[[str], Awaitable[None]], items: Collection[str], at_once: int) -> None:
+    """Awaits `work` of each of the items in at most `at_once` tasks, however many items there are."""
+    shared = iter(items)
+
+    async def share() -> None:
+        for item in shared:
+            await work(item)
+
+    await asyncio.gather(*(share() for _ in range(min(at_once, len(items)))))
+
+
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
@@ -361,5 +372,4 @@ def _after_fork_in_child() -> None:
         _source = _source.again()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+lifecycle.after_fork_in_child(lifecycle.Stage.SOURCES, _after_fork_in_child)

@@ -46,6 +46,7 @@ za_batch *za_batch_new(za_state *state, const za_asked *asked)
     batch->plan = (za_plan_object *)Py_NewRef((PyObject *)asked->plan);
     batch->tally = (za_tally *)Py_XNewRef((PyObject *)asked->tally);
     batch->opened_ns = za_clock_ns();
+    batch->terms = asked->terms;
     batch->tickers = PyList_New(0);
     batch->futures = PyList_New(0);
     if (batch->tickers == NULL || batch->futures == NULL) {
@@ -147,6 +148,7 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
         return -1;
     }
     batch->request.run.job.done = job_done;
+    za_terms_apply(&batch->terms, &batch->request.run.job);
     za_delivery_attach(&batch->delivery, port, port_object);
     Py_INCREF(batch);
     /* Once it is taken, `code` and `error` are the last worker's, who may have set them before this returns. */

@@ -25,6 +25,7 @@ typedef struct za_batch {
     Py_ssize_t built; /* results handed out so far */
     za_tally *tally;  /* where single requests are counted; may be NULL */
     int64_t opened_ns;
+    za_terms terms;
 } za_batch;
 
 /* An empty batch of single requests, filled by za_batch_add. NULL with an exception raised, as below. */

@@ -29,6 +29,16 @@ PyObject *za_results_of(PyObject *whole);
 PyObject *za_plan_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_plan_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
+/* What the caller says of a job; a negative urgency leaves that to how much there is to do. */
+typedef struct za_terms {
+    long urgency;
+    int64_t deadline_ns; /* on za_clock_ns; 0: none */
+} za_terms;
+
+/* requests.c: of two arguments (urgency, deadline_ns); 0, or -1 with an exception raised. */
+int za_terms_of(PyObject *const *arguments, za_terms *terms);
+void za_terms_apply(const za_terms *terms, za_job *job);
+
 /* 0, or -1 with a ValueError when it reads a column that no store has. */
 int za_plan_check_store(const za_plan_object *plan);
 /* A zone argument: None for UTC, or (since, offset, initial, day_start), whose arrays *zone borrows from the tuple. */

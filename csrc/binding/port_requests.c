@@ -78,7 +78,8 @@ static za_batch *open_batch(za_port_object *self, PyObject *loop, const za_asked
     za_state *state = za_port_state(self);
     for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
         if (batch->request.kind == asked->kind && batch->store == asked->store && batch->plan == asked->plan &&
-            batch->tally == asked->tally) {
+            batch->tally == asked->tally && batch->terms.urgency == asked->terms.urgency &&
+            batch->terms.deadline_ns == asked->terms.deadline_ns) {
             return batch;
         }
     }

@@ -208,9 +208,11 @@ static PyObject *resume(za_port_object *self)
     return deliver(self);
 }
 
+/* Also in a forked child, whose descriptor is the parent's: what the child read from it the parent would miss. */
 static PyObject *close_from_python(za_port_object *self)
 {
     close_port(self);
+    za_wake_fd_close(&self->wake_fd);
     return Py_NewRef(Py_None);
 }
 
@@ -384,7 +386,7 @@ static PyMethodDef methods[] = {
     {"flush", port_flush, METH_NOARGS, "Send off the requests of this turn of the loop."},
     {"drain", port_drain, METH_NOARGS, "Take what was completed; called by a wake."},
     {"resume", port_resume, METH_NOARGS, "Go on handing out results."},
-    {"close", port_close, METH_NOARGS, "The loop is closed: drop what is under way."},
+    {"close", port_close, METH_NOARGS, "The loop is closed or another process's: drop what is under way."},
     {"stats", port_stats, METH_NOARGS, "Requests, jobs they travelled in, wakes of the loop, turns used."},
     {NULL, NULL, 0, NULL},
 };

@@ -214,12 +214,6 @@ static int send(za_query *query, za_job *job)
     return 0;
 }
 
-/* How urgent the caller says it is; a negative number leaves that to how much there is to do. */
-typedef struct za_terms {
-    long urgency;
-    int64_t deadline_ns;
-} za_terms;
-
 static int send_run(za_query *query, za_terms terms)
 {
     za_error error;
@@ -232,20 +226,15 @@ static int send_run(za_query *query, za_terms terms)
     }
     za_job *job = &query->run.job;
     job->done = run_done;
-    job->urgency = terms.urgency >= 0 ? (za_urgency)terms.urgency : job->urgency;
-    job->deadline_ns = terms.deadline_ns;
+    za_terms_apply(&terms, job);
     return send(query, job);
 }
 
 static int send_pin(za_query *query, za_terms terms)
 {
     query->pinning = 1;
-    query->pin = (za_job){.run = run_pin,
-                          .done = pin_done,
-                          .count = 1,
-                          .grain = 1,
-                          .urgency = terms.urgency >= 0 ? (za_urgency)terms.urgency : ZA_NORMAL,
-                          .deadline_ns = terms.deadline_ns};
+    query->pin = (za_job){.run = run_pin, .done = pin_done, .count = 1, .grain = 1, .urgency = ZA_NORMAL};
+    za_terms_apply(&terms, &query->pin);
     return send(query, &query->pin);
 }
 
@@ -331,13 +320,9 @@ static PyObject *ask_for(PyObject *self, PyObject *const *arguments, Py_ssize_t 
         return NULL;
     }
     za_port_object *port = (za_port_object *)self;
-    za_terms terms = {.urgency = PyLong_AsLong(arguments[count - 2]),
-                      .deadline_ns = PyLong_AsLongLong(arguments[count - 1])};
-    if (PyErr_Occurred() || za_port_check_open(port) < 0) {
+    za_terms terms;
+    if (za_port_check_open(port) < 0 || za_terms_of(arguments + count - 2, &terms) < 0) {
         return NULL;
-    }
-    if (terms.urgency >= ZA_URGENCY_COUNT) {
-        return PyErr_Format(PyExc_ValueError, "urgency must be below %d, not %ld", ZA_URGENCY_COUNT, terms.urgency);
     }
     za_query *query = new_query(za_port_state(port), arguments + 1);
     if (query == NULL) {

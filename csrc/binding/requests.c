@@ -59,22 +59,42 @@ static int take_plan(za_state *state, PyObject *object, za_asked *asked)
     return za_plan_check_store(asked->plan);
 }
 
+int za_terms_of(PyObject *const *arguments, za_terms *terms)
+{
+    terms->urgency = PyLong_AsLong(arguments[0]);
+    terms->deadline_ns = PyErr_Occurred() ? 0 : PyLong_AsLongLong(arguments[1]);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    if (terms->urgency >= ZA_URGENCY_COUNT) {
+        PyErr_Format(PyExc_ValueError, "urgency must be below %d, not %ld", ZA_URGENCY_COUNT, terms->urgency);
+        return -1;
+    }
+    return 0;
+}
+
+void za_terms_apply(const za_terms *terms, za_job *job)
+{
+    job->urgency = terms->urgency >= 0 ? (za_urgency)terms->urgency : job->urgency;
+    job->deadline_ns = terms->deadline_ns;
+}
+
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked)
 {
     static const char *const names[] = {"features", "paper_features", "signals"};
-    bool with_rules = asked->kind == ZA_REQUEST_SIGNALS, with_tally = asked->single && count == 4;
-    if (za_check_count(names[asked->kind], count,
-                       with_rules   ? 7
-                       : with_tally ? 4
-                                    : 3) < 0 ||
-        (with_tally && za_tally_argument(state, arguments[3], &asked->tally) < 0)) {
+    bool with_rules = asked->kind == ZA_REQUEST_SIGNALS;
+    Py_ssize_t needed = with_rules ? 7 : 3, with_tally = needed + asked->single, all = with_tally + 2;
+    if (count != with_tally && count != all && za_check_count(names[asked->kind], count, needed) < 0) {
         return -1;
     }
+    asked->terms = (za_terms){.urgency = -1};
     asked->store = za_store_argument(state, arguments[0]);
     asked->symbols = arguments[2];
     za_symbol symbol;
     if (asked->store == NULL || take_plan(state, arguments[1], asked) < 0 ||
-        (asked->single && za_asked_symbol_of(asked->symbols, &symbol) < 0)) {
+        (asked->single && za_asked_symbol_of(asked->symbols, &symbol) < 0) ||
+        (asked->single && count > needed && za_tally_argument(state, arguments[needed], &asked->tally) < 0) ||
+        (count == all && za_terms_of(arguments + with_tally, &asked->terms) < 0)) {
         return -1;
     }
     return with_rules ? rules_of(arguments + 3, &asked->rules) : 0;

@@ -13,12 +13,13 @@ typedef struct za_asked {
     za_plan_object *plan;
     PyObject *symbols;
     za_tally *tally; /* where a single request is counted; NULL for nowhere */
-    za_rules rules;  /* of signals */
+    za_terms terms;
+    za_rules rules; /* of signals */
 } za_asked;
 
 /* Reads (store, plan, symbol or symbols) by what asked->kind and asked->single say; behind them come (regime,
- * parameters, win_rates, rules) of signals, and maybe the tally of a single request. 0, or -1 with an exception raised.
- */
+ * parameters, win_rates, rules) of signals; then, if there are more arguments, the tally of a single request, and
+ * (urgency, deadline_ns). 0, or -1 with an exception raised. */
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked);
 /* The request is about these. */
 void za_request_tickers(za_request *request, const za_asked *asked, const za_symbol *symbols, size_t count);

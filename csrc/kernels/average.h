@@ -47,39 +47,13 @@ INLINE void ema_value(const ema_kernel *k, vec *out)
     out[0] = exponential_value(&k->s.average);
 }
 
-typedef struct turnover_state {
-    vec money[WINDOW_MEAN_VECS];
-} turnover_state;
-
-typedef struct turnover_kernel {
-    turnover_params p;
-    int64_t age;
-    window money;
-    turnover_state s;
-} turnover_kernel;
-
-INLINE void turnover_start(turnover_kernel *k, slots *all)
-{
-    k->money = window_at(WINDOW_MEAN, k->p.period, k->age, all, k->s.money);
-}
-
-INLINE void turnover_update(turnover_kernel *k, const vec *in)
-{
-    window_enter(&k->money, WINDOW_MEAN, k->s.money, in[0] * in[1]);
-}
-
-INLINE void turnover_value(const turnover_kernel *k, vec *out)
-{
-    out[0] = window_mean(window_total_of(&k->money, WINDOW_MEAN, k->s.money));
-}
-
 typedef struct kama_state {
     vec average, previous, changes[WINDOW_SUM_VECS];
 } kama_state;
 
 /* Kaufman's average. Its weight goes from that of an exponential average over 30 bars to that of one over 2, with the
- * efficiency of the last n changes: how far they led, in parts of the way they went. With period 1 it is the value, as in
- * TA-Lib. */
+ * efficiency of the last n changes: how far they led, in parts of the way they went. With period 1 it is the value, as
+ * in TA-Lib. */
 typedef struct kama_kernel {
     kama_params p;
     int64_t age;

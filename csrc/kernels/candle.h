@@ -97,7 +97,7 @@ INLINE vec engulfing(const candle *c)
     mask rises = candle_is_white(c[0]) & candle_is_black(c[1]) & (mask)(open <= first) & (mask)(close >= last);
     mask falls = candle_is_black(c[0]) & candle_is_white(c[1]) & (mask)(open >= first) & (mask)(close <= last);
     vec strength = vec_select(apart, vec_fill(100.0), vec_fill(80.0));
-    return vec_select(rises & covered, strength, vec_select(falls & covered, -strength, vec_fill(0.0)));
+    return (pattern(rises & covered, 1.0) - pattern(falls & covered, 1.0)) * strength;
 }
 
 CANDLESTICK(cdlengulfing, 2, CANDLE_UNMEASURED, engulfing(c))

@@ -8,21 +8,19 @@
 #include "kernels/window.h"
 
 typedef struct mfi_state {
-    vec previous, up[WINDOW_SUM_VECS], down[WINDOW_SUM_VECS];
+    vec previous, money[WINDOW_SUMS_VECS];
 } mfi_state;
 
 typedef struct mfi_kernel {
     mfi_params p;
     int64_t age;
-    window up, down; /* money of the bars whose typical price rose, and fell */
+    window money; /* of the bars whose typical price rose, and fell */
     mfi_state s;
 } mfi_kernel;
 
 INLINE void mfi_start(mfi_kernel *k, slots *all)
 {
-    int64_t changes = k->age > 0 ? k->age - 1 : 0;
-    k->up = window_at(WINDOW_SUM, k->p.period, changes, all, k->s.up);
-    k->down = window_at(WINDOW_SUM, k->p.period, changes, all, k->s.down);
+    k->money = window_at(WINDOW_SUMS, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.money);
     k->s.previous = vec_fill(0.0);
 }
 
@@ -32,17 +30,17 @@ INLINE void mfi_update(mfi_kernel *k, const vec *in)
     vec price = typical_price(in[0], in[1], in[2]), money = price * in[3], none = vec_fill(0.0);
     if (k->age > 0) {
         vec change = price - k->s.previous, digits = (vec_abs(price) + vec_abs(k->s.previous)) * 1e-14;
-        window_enter(&k->up, WINDOW_SUM, k->s.up, vec_select((mask)(change > digits), money, none));
-        window_enter(&k->down, WINDOW_SUM, k->s.down, vec_select((mask)(change < -digits), money, none));
+        vec rises = vec_select((mask)(change > digits), money, none);
+        vec falls = vec_select((mask)(change < -digits), money, none);
+        window_enter_pair(&k->money, WINDOW_SUMS, k->s.money, rises, falls);
     }
     k->s.previous = price;
 }
 
 INLINE void mfi_value(const mfi_kernel *k, vec *out)
 {
-    vec up = window_total_of(&k->up, WINDOW_SUM, k->s.up).sums.first;
-    vec all = up + window_total_of(&k->down, WINDOW_SUM, k->s.down).sums.first;
-    out[0] = vec_ratio(up, all, 0.0) * 100.0;
+    window_sums money = window_total_of(&k->money, WINDOW_SUMS, k->s.money).sums;
+    out[0] = vec_ratio(money.first, money.first + money.second, 0.0) * 100.0;
 }
 
 typedef struct cci_state {
@@ -73,14 +71,13 @@ INLINE void cci_value(const cci_kernel *k, vec *out)
 }
 
 typedef struct ultosc_state {
-    vec previous;
-    vec pressure[3][WINDOW_SUM_VECS], range[3][WINDOW_SUM_VECS];
+    vec previous, sums[3][WINDOW_SUMS_VECS];
 } ultosc_state;
 
 typedef struct ultosc_kernel {
     ultosc_params p;
     int64_t age;
-    window pressure[3], range[3]; /* from the shortest to the longest */
+    window windows[3]; /* of buying pressure and true range, from the shortest to the longest */
     ultosc_state s;
 } ultosc_kernel;
 
@@ -88,10 +85,8 @@ INLINE void ultosc_start(ultosc_kernel *k, slots *all)
 {
     double a = k->p.period1, b = k->p.period2, c = k->p.period3;
     double least = fmin(a, fmin(b, c)), most = fmax(a, fmax(b, c)), sizes[3] = {least, a + b + c - least - most, most};
-    int64_t changes = k->age > 0 ? k->age - 1 : 0;
     for (int i = 0; i < 3; ++i) {
-        k->pressure[i] = window_at(WINDOW_SUM, sizes[i], changes, all, k->s.pressure[i]);
-        k->range[i] = window_at(WINDOW_SUM, sizes[i], changes, all, k->s.range[i]);
+        k->windows[i] = window_at(WINDOW_SUMS, sizes[i], k->age > 0 ? k->age - 1 : 0, all, k->s.sums[i]);
     }
     k->s.previous = vec_fill(0.0);
 }
@@ -103,8 +98,7 @@ INLINE void ultosc_update(ultosc_kernel *k, const vec *in)
         vec pressure = close - vec_smaller(in[1], k->s.previous);
         vec range = true_range(in[0], in[1], k->s.previous);
         for (int i = 0; i < 3; ++i) {
-            window_enter(&k->pressure[i], WINDOW_SUM, k->s.pressure[i], pressure);
-            window_enter(&k->range[i], WINDOW_SUM, k->s.range[i], range);
+            window_enter_pair(&k->windows[i], WINDOW_SUMS, k->s.sums[i], pressure, range);
         }
     }
     k->s.previous = close;
@@ -116,9 +110,8 @@ INLINE void ultosc_value(const ultosc_kernel *k, vec *out)
     static const double weights[3] = {4.0, 2.0, 1.0};
     vec sum = vec_fill(0.0);
     for (int i = 0; i < 3; ++i) {
-        vec pressure = window_total_of(&k->pressure[i], WINDOW_SUM, k->s.pressure[i]).sums.first;
-        vec range = window_total_of(&k->range[i], WINDOW_SUM, k->s.range[i]).sums.first;
-        sum += vec_ratio(pressure, range, 0.0) * weights[i];
+        window_sums sums = window_total_of(&k->windows[i], WINDOW_SUMS, k->s.sums[i]).sums;
+        sum += vec_ratio(sums.first, sums.second, 0.0) * weights[i];
     }
     out[0] = sum * (100.0 / 7.0);
 }

@@ -54,9 +54,11 @@ INLINE void parabolic_begin(parabolic *s, vec high, vec low, double given)
     s->low = low;
 }
 
-/* A bar enters after the second. `offset` moves the stop away at a reversal, in parts of itself. */
-INLINE void parabolic_enter(parabolic *s, vec high, vec low, const acceleration sides[2], double offset)
+/* The second bar, or one after it, enters. `offset` moves the stop away at a reversal, in parts of itself. */
+INLINE void parabolic_enter(parabolic *s, const vec *in, const acceleration *rising, const acceleration *falling,
+                            double offset)
 {
+    vec high = in[0], low = in[1];
     mask is_long = (mask)(s->side > 0.0);
     vec top = vec_select(is_long, high, -low), bottom = vec_select(is_long, low, -high);
     vec top_before = vec_select(is_long, s->high, -s->low), bottom_before = vec_select(is_long, s->low, -s->high);
@@ -65,9 +67,9 @@ INLINE void parabolic_enter(parabolic *s, vec high, vec low, const acceleration 
     turned += vec_abs(turned) * offset;
     s->value = vec_select(turns, turned, s->stop) * s->side;
     s->side = vec_select(turns, -s->side, s->side);
-    vec first = parabolic_choice(s->side, sides[0].first, sides[1].first);
-    vec step = parabolic_choice(s->side, sides[0].step, sides[1].step);
-    vec most = parabolic_choice(s->side, sides[0].most, sides[1].most);
+    vec first = parabolic_choice(s->side, rising->first, falling->first);
+    vec step = parabolic_choice(s->side, rising->step, falling->step);
+    vec most = parabolic_choice(s->side, rising->most, falling->most);
     vec faster = vec_select(rises, vec_smaller(s->rate + step, most), s->rate);
     s->rate = vec_select(turns, first, faster);
     s->extreme = vec_select(turns, -bottom, vec_greater(s->extreme, top));
@@ -85,14 +87,14 @@ typedef struct sar_state {
 typedef struct sar_kernel {
     sar_params p;
     int64_t age;
-    acceleration sides[2];
+    acceleration both;
     sar_state s;
 } sar_kernel;
 
 INLINE void sar_start(sar_kernel *k, slots *all)
 {
     (void)all;
-    k->sides[0] = k->sides[1] = acceleration_of(k->p.acceleration, k->p.acceleration, k->p.maximum);
+    k->both = acceleration_of(k->p.acceleration, k->p.acceleration, k->p.maximum);
     k->s.stop = parabolic_start();
 }
 
@@ -105,9 +107,9 @@ INLINE void sar_update(sar_kernel *k, const vec *in)
     }
     if (k->age == 1) {
         parabolic_begin(&k->s.stop, in[0], in[1], 0.0);
-        k->s.stop.rate = vec_fill(k->sides[0].first);
+        k->s.stop.rate = vec_fill(k->both.first);
     }
-    parabolic_enter(&k->s.stop, in[0], in[1], k->sides, 0.0);
+    parabolic_enter(&k->s.stop, in, &k->both, &k->both, 0.0);
 }
 
 INLINE void sar_value(const sar_kernel *k, vec *out)
@@ -122,15 +124,15 @@ typedef struct sarext_state {
 typedef struct sarext_kernel {
     sarext_params p;
     int64_t age;
-    acceleration sides[2];
+    acceleration rising, falling;
     sarext_state s;
 } sarext_kernel;
 
 INLINE void sarext_start(sarext_kernel *k, slots *all)
 {
     (void)all;
-    k->sides[0] = acceleration_of(k->p.accelerationinitlong, k->p.accelerationlong, k->p.accelerationmaxlong);
-    k->sides[1] = acceleration_of(k->p.accelerationinitshort, k->p.accelerationshort, k->p.accelerationmaxshort);
+    k->rising = acceleration_of(k->p.accelerationinitlong, k->p.accelerationlong, k->p.accelerationmaxlong);
+    k->falling = acceleration_of(k->p.accelerationinitshort, k->p.accelerationshort, k->p.accelerationmaxshort);
     k->s.stop = parabolic_start();
 }
 
@@ -143,9 +145,9 @@ INLINE void sarext_update(sarext_kernel *k, const vec *in)
     }
     if (k->age == 1) {
         parabolic_begin(&k->s.stop, in[0], in[1], k->p.startvalue);
-        k->s.stop.rate = parabolic_choice(k->s.stop.side, k->sides[0].first, k->sides[1].first);
+        k->s.stop.rate = parabolic_choice(k->s.stop.side, k->rising.first, k->falling.first);
     }
-    parabolic_enter(&k->s.stop, in[0], in[1], k->sides, k->p.offsetonreverse);
+    parabolic_enter(&k->s.stop, in, &k->rising, &k->falling, k->p.offsetonreverse);
 }
 
 /* Negative while it is short. */

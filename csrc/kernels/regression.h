@@ -22,6 +22,5 @@ WINDOWED(linearreg, WINDOW_TREND, line_at(total, 0.0))
 WINDOWED(linearreg_slope, WINDOW_TREND, slope_of(total))
 WINDOWED(linearreg_intercept, WINDOW_TREND, line_at(total, 1.0 - total.size))
 WINDOWED(tsf, WINDOW_TREND, line_at(total, 1.0))
-WINDOWED(slope_percent, WINDOW_TREND, vec_ratio(slope_of(total) * 100.0, window_mean(total), 0.0))
 
 #endif

@@ -16,9 +16,9 @@
 /* KIND(name, series, sums, anchors): how many series enter, what is summed up, and of what the distances are taken.
  *
  * HIGHEST and LOWEST are the extreme. The FIRST and LAST ones have its bar too, counted from the end of the finished
- * block; equal ones leave the oldest or the newest. SUM and PRODUCT are of the values, MEAN of the distances, MOMENTS
- * of their squares too, SHAPE up to their fourth powers, TREND of distances times bars since the anchor. PAIRS has the
- * distances of two series, their squares and their product. */
+ * block; equal ones leave the oldest or the newest. SUM (of two series SUMS) and PRODUCT are of the values, MEAN of the
+ * distances, MOMENTS of their squares too, SHAPE up to their fourth powers, TREND of distances times bars since the
+ * anchor. PAIRS has the distances of two series, their squares and their product. */
 #define WINDOW_KINDS(KIND)                                                                                             \
     KIND(HIGHEST, 1, 1, 0)                                                                                             \
     KIND(LOWEST, 1, 1, 0)                                                                                              \
@@ -27,6 +27,7 @@
     KIND(LAST_HIGHEST, 1, 2, 0)                                                                                        \
     KIND(LAST_LOWEST, 1, 2, 0)                                                                                         \
     KIND(SUM, 1, 1, 0)                                                                                                 \
+    KIND(SUMS, 2, 2, 0)                                                                                                \
     KIND(PRODUCT, 1, 1, 0)                                                                                             \
     KIND(MEAN, 1, 1, 1)                                                                                                \
     KIND(MOMENTS, 1, 2, 1)                                                                                             \
@@ -134,6 +135,8 @@ INLINE window_sums window_terms(window_kind kind, vec d, vec e, double age)
     case WINDOW_LAST_HIGHEST:
     case WINDOW_LAST_LOWEST:
         return (window_sums){.first = d, .second = vec_fill(age)};
+    case WINDOW_SUMS:
+        return (window_sums){.first = d, .second = e};
     case WINDOW_MOMENTS:
         return (window_sums){.first = d, .second = d * d};
     case WINDOW_SHAPE:

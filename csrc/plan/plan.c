@@ -123,8 +123,9 @@ static za_code check(const za_plan_spec *plan, za_error *error)
     return ZA_OK;
 }
 
-/* The bars that have to enter a node before a value is right. */
-static int64_t memory_of(const za_node_spec *spec)
+/* The bars that have to enter a node before a value is right. What skips values of which the first depends on the data
+ * counts them from there. */
+static int64_t memory_of(const za_node_spec *spec, bool dynamic)
 {
     if (spec->kind == ZA_NODE_KERNEL) {
         za_memory memory = za_memory_of((za_indicator)spec->which, &spec->params);
@@ -133,7 +134,7 @@ static int64_t memory_of(const za_node_spec *spec)
     if (spec->kind == ZA_NODE_LAG) {
         return 1 + (int64_t)spec->params.value[0];
     }
-    return remembers(spec) ? ZA_FOR_EVER : 1;
+    return remembers(spec) || (spec->kind == ZA_NODE_SKIP && dynamic) ? ZA_FOR_EVER : 1;
 }
 
 /* The bars after which a state that began anywhere is that of the whole past: of what forgets, twice its memory, since
@@ -144,8 +145,7 @@ static int64_t warm_of(const za_node *node)
         za_memory memory = za_memory_of((za_indicator)node->spec.which, &node->spec.params);
         return memory.kind == ZA_FADING ? memory.bars : ZA_FOR_EVER;
     }
-    bool counts = node->spec.kind == ZA_NODE_SKIP && node->dynamic;
-    return counts || node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
+    return node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
 }
 
 static int64_t vectors_of(const za_node_spec *spec, bool dynamic)
@@ -253,7 +253,7 @@ static void look_back(za_plan *plan, za_node *node)
         clean = clean && input->clean;
         dynamic = dynamic || input->dynamic;
     }
-    node->memory = memory_of(spec);
+    node->memory = memory_of(spec, dynamic);
     node->depth = further(depth, node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1);
     node->vectors = vectors_of(spec, dynamic);
     node->windowed = spec->kind == ZA_NODE_KERNEL && node->memory != ZA_FOR_EVER;
@@ -275,8 +275,7 @@ static void look_back(za_plan *plan, za_node *node)
 static void pass_on(za_plan *plan, const za_node *node, int at, int *last)
 {
     const za_node_spec *spec = &node->spec;
-    bool counts = spec->kind == ZA_NODE_SKIP && node->dynamic; /* values, from the first on */
-    int64_t reach = counts || node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1;
+    int64_t reach = node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1;
     int reader = spec->kind == ZA_NODE_OUTPUT ? last[at] : at; /* an output is read where it is computed */
     for (int k = 0; k < spec->input_count; k++) {
         za_node *input = &plan->nodes[spec->inputs[k]];

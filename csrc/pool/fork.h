@@ -2,15 +2,18 @@
 #ifndef ZA_POOL_FORK_H
 #define ZA_POOL_FORK_H
 
-/* Registers the handlers below once; called by whatever first starts a thread, and by the first store. 0 or errno. */
-int za_fork_guard(void);
+#include <stdbool.h>
 
-/* The parts' own handlers, called in this order before, and in the reverse order after. */
-void za_stores_before_fork(void);
-void za_stores_after_fork(void); /* parent and child: every lock was ours */
-void za_pool_before_fork(void);
-void za_pool_after_fork(int in_child);
-void za_port_before_fork(void);
-void za_port_after_fork(int in_child);
+/* The order in which locks are taken before a fork; they are given back in the reverse one. */
+typedef enum za_fork_stage { ZA_FORK_STORES, ZA_FORK_POOL, ZA_FORK_NOTIFIER, ZA_FORK_STAGE_COUNT } za_fork_stage;
+
+typedef struct za_fork_handlers {
+    void (*before)(void);
+    void (*after)(bool in_child); /* in parent and child: every lock that `before` took is this thread's */
+} za_fork_handlers;
+
+/* From now on a fork calls these, which stay where they are. Called again with the same it does nothing. Any thread;
+ * by whatever first makes what the handlers guard. 0 or errno. */
+int za_fork_handle(za_fork_stage stage, const za_fork_handlers *handlers);
 
 #endif

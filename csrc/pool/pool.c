@@ -10,7 +10,6 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "pool/fork.h"
-#include "pool/port.h"
 
 enum { MOST_THREADS = 256 };
 
@@ -217,9 +216,35 @@ static int start_missing(za_pool *pool)
     return 0;
 }
 
+static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
+static za_pool *shared;             /* guarded by shared_mutex; never freed, since nobody knows who still has it */
+static bool shared_closed;          /* guarded by shared_mutex */
+static za_pool_offer *shared_offer; /* guarded by shared_mutex */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&shared_mutex);
+    if (shared != NULL) {
+        pthread_mutex_lock(&shared->mutex);
+    }
+}
+
+static void after_fork(bool in_child)
+{
+    if (shared != NULL) {
+        pthread_mutex_unlock(&shared->mutex);
+    }
+    if (in_child) {
+        shared = NULL; /* its threads were not copied, nor will its jobs ever end: left behind */
+    }
+    pthread_mutex_unlock(&shared_mutex);
+}
+
+static const za_fork_handlers fork_handlers = {before_fork, after_fork};
+
 za_pool *za_pool_new(int threads)
 {
-    za_pool *pool = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *pool) : NULL;
+    za_pool *pool = za_fork_handle(ZA_FORK_POOL, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *pool) : NULL;
     if (pool == NULL) {
         return NULL;
     }
@@ -389,22 +414,28 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
     return ended;
 }
 
-static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
-static za_pool *shared;    /* guarded by shared_mutex; never freed, since nobody knows who still has it */
-static bool shared_closed; /* guarded by shared_mutex */
-
 za_pool *za_pool_shared(void)
 {
     pthread_mutex_lock(&shared_mutex);
     if (shared == NULL && !shared_closed) {
         shared = za_pool_new(za_cpu_count());
         if (shared != NULL) {
-            za_pool_set_offer(shared, za_notifier_offer);
+            za_pool_set_offer(shared, shared_offer);
         }
     }
     za_pool *pool = shared;
     pthread_mutex_unlock(&shared_mutex);
     return pool;
+}
+
+void za_pool_shared_offer(za_pool_offer *offer)
+{
+    pthread_mutex_lock(&shared_mutex);
+    shared_offer = offer;
+    if (shared != NULL) {
+        za_pool_set_offer(shared, offer);
+    }
+    pthread_mutex_unlock(&shared_mutex);
 }
 
 bool za_pool_shared_close(int64_t timeout_ns)
@@ -414,23 +445,4 @@ bool za_pool_shared_close(int64_t timeout_ns)
     shared_closed = true;
     pthread_mutex_unlock(&shared_mutex);
     return pool == NULL || za_pool_close(pool, timeout_ns);
-}
-
-void za_pool_before_fork(void)
-{
-    pthread_mutex_lock(&shared_mutex);
-    if (shared != NULL) {
-        pthread_mutex_lock(&shared->mutex);
-    }
-}
-
-void za_pool_after_fork(int in_child)
-{
-    if (shared != NULL) {
-        pthread_mutex_unlock(&shared->mutex);
-    }
-    if (in_child) {
-        shared = NULL; /* its threads were not copied, nor will its jobs ever end: left behind */
-    }
-    pthread_mutex_unlock(&shared_mutex);
 }

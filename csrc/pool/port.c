@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "pool/fork.h"
+#include "pool/pool.h"
 
 /* Oldest first. */
 typedef struct za_completions {
@@ -65,10 +66,32 @@ static void orphan(za_completion *first, za_completion *last)
     pthread_mutex_unlock(&notifier.mutex);
 }
 
+static void before_fork(void)
+{
+    pthread_mutex_lock(&notifier.mutex);
+}
+
+static void after_fork(bool in_child)
+{
+    if (in_child) {
+        /* The ports are those of the parent's loops; their completions are the parent's to take. */
+        notifier.first = notifier.last = NULL;
+        notifier.orphans = (za_completions){0};
+        notifier.work = NULL;
+        notifier.idle = false;
+        /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */
+        init_wake();
+    }
+    pthread_mutex_unlock(&notifier.mutex);
+}
+
+static const za_fork_handlers fork_handlers = {before_fork, after_fork};
+
 za_port *za_port_new(int wake_fd, void *owner)
 {
-    za_port *port = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *port) : NULL;
+    za_port *port = za_fork_handle(ZA_FORK_NOTIFIER, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *port) : NULL;
     if (port != NULL) {
+        za_pool_shared_offer(za_notifier_offer);
         atomic_init(&port->references, 1);
         port->wake_fd = wake_fd;
         port->owner = owner;
@@ -245,26 +268,5 @@ void za_notifier_stop(bool stopped)
     pthread_mutex_lock(&notifier.mutex);
     atomic_store(&notifier.stopped, stopped);
     pthread_cond_broadcast(&notifier.wake);
-    pthread_mutex_unlock(&notifier.mutex);
-}
-
-void za_port_before_fork(void)
-{
-    pthread_mutex_lock(&notifier.mutex);
-}
-
-void za_port_after_fork(int in_child)
-{
-    if (in_child) {
-        /* The ports are those of the parent's loops; their completions are the parent's to take. */
-        notifier.first = notifier.last = NULL;
-        notifier.orphans = (za_completions){0};
-        notifier.work = NULL;
-        notifier.idle = false;
-    }
-    if (in_child) {
-        /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */
-        init_wake();
-    }
     pthread_mutex_unlock(&notifier.mutex);
 }

@@ -9,7 +9,7 @@
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
 static za_store *list_head; /* guarded by list_mutex */
 
-void za_stores_before_fork(void)
+static void before_fork(void)
 {
     pthread_mutex_lock(&list_mutex);
     for (za_store *store = list_head; store != NULL; store = store->next) {
@@ -17,17 +17,20 @@ void za_stores_before_fork(void)
     }
 }
 
-void za_stores_after_fork(void)
+static void after_fork(bool in_child)
 {
+    (void)in_child;
     for (za_store *store = list_head; store != NULL; store = store->next) {
         pthread_mutex_unlock(&store->mutex);
     }
     pthread_mutex_unlock(&list_mutex);
 }
 
+static const za_fork_handlers fork_handlers = {before_fork, after_fork};
+
 za_store *za_store_new(za_store_options options)
 {
-    za_store *store = za_fork_guard() == 0 ? za_alloc_zeroed(1, sizeof *store) : NULL;
+    za_store *store = za_fork_handle(ZA_FORK_STORES, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *store) : NULL;
     if (store == NULL) {
         return NULL;
     }

@@ -19,9 +19,9 @@ from ziggy_async.latency_benchmark import (
     run_feature_computation_benchmark,
     run_signal_generation_benchmark,
 )
-from ziggy_async.latency_benchmark.apart import apart, is_given_up
 from ziggy_async.latency_benchmark.market import sample_market
-from ziggy_async.latency_benchmark.package_way import MarketComputer
+from ziggy_async.latency_benchmark.market_computer import MarketComputer
+from ziggy_async.latency_benchmark.own_loop import is_given_up, run_in_own_loop
 from ziggy_async.store import default_store
 
 GUARD = 30.0
@@ -235,55 +235,55 @@ async def test_cancelling_cancels_the_operations(benchmark):
 # Apart
 
 
-async def test_apart_is_another_thread_and_loop():
+async def test_own_loop_is_another_thread_and_loop():
     here = asyncio.get_running_loop(), threading.current_thread()
 
     async def where():
         return asyncio.get_running_loop(), threading.current_thread()
 
-    loop, thread = await apart(where)
+    loop, thread = await run_in_own_loop(where)
     assert loop is not here[0]
     assert type(loop) is type(here[0])
     assert loop.is_closed()
     assert thread is not here[1]
 
 
-def test_apart_on_uvloop():
+def test_own_loop_on_uvloop():
     uvloop = pytest.importorskip("uvloop")
 
     async def kind():
         return type(asyncio.get_running_loop())
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        assert runner.run(apart(kind)) is uvloop.Loop
+        assert runner.run(run_in_own_loop(kind)) is uvloop.Loop
 
 
-async def test_apart_raises_what_the_work_raises():
+async def test_own_loop_raises_what_the_work_raises():
     async def fail():
         raise KeyError("it")
 
     with pytest.raises(KeyError, match="it"):
-        await apart(fail)
+        await run_in_own_loop(fail)
 
 
-async def test_apart_has_the_callers_context():
+async def test_own_loop_has_the_callers_context():
     variable = contextvars.ContextVar("variable", default=0)
     variable.set(7)
 
     async def read():
         return variable.get()
 
-    assert await apart(read) == 7
+    assert await run_in_own_loop(read) == 7
 
 
-async def test_apart_holds_up_nobody():
+async def test_own_loop_holds_up_nobody():
     """The work stands still until the caller's loop lets it go on."""
     go = threading.Event()
 
     async def stand_still():
         return go.wait(GUARD)
 
-    task = asyncio.create_task(apart(stand_still))
+    task = asyncio.create_task(run_in_own_loop(stand_still))
     await until(threads)
     go.set()
     assert await task
@@ -299,7 +299,7 @@ async def test_cancelled_work_is_cancelled_before_its_caller_goes_on():
         finally:
             ended.set()
 
-    task = asyncio.create_task(apart(work))
+    task = asyncio.create_task(run_in_own_loop(work))
     await until(begun.is_set)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -315,7 +315,7 @@ async def test_cancelled_twice_it_still_waits_for_its_thread():
         begun.set()
         go.wait(GUARD)
 
-    task = asyncio.create_task(apart(stand_still))
+    task = asyncio.create_task(run_in_own_loop(stand_still))
     await until(begun.is_set)
     for _ in range(3):
         task.cancel()
@@ -335,7 +335,7 @@ async def test_work_cancelled_before_it_began_does_not_begin(monkeypatch):
 
     start, waiting = threading.Thread.start, []
     monkeypatch.setattr(threading.Thread, "start", lambda thread: waiting.append(thread))
-    task = asyncio.create_task(apart(work))
+    task = asyncio.create_task(run_in_own_loop(work))
     await asyncio.sleep(0)
     monkeypatch.undo()
     task.cancel()
@@ -357,7 +357,7 @@ async def test_operations_that_hold_up_the_loop_end_with_their_run(benchmark):
         begun.set()
         time.sleep(0.02)
 
-    task = asyncio.create_task(apart(partial(benchmark.benchmark_operation, "blocking", "", operation, 1000)))
+    task = asyncio.create_task(run_in_own_loop(partial(benchmark.benchmark_operation, "blocking", "", operation, 1000)))
     await until(begun.is_set)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -10,7 +10,7 @@ import pytest
 
 from ziggy_async._version import __version__
 from ziggy_async.latency_benchmark.market import sample_market
-from ziggy_async.latency_benchmark.package_way import MarketComputer
+from ziggy_async.latency_benchmark.market_computer import MarketComputer
 from ziggy_async.regression import baseline as files
 from ziggy_async.regression import measurement as measuring
 from ziggy_async.regression.baseline import Baseline

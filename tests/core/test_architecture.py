@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 
@@ -151,3 +152,74 @@ def test_the_stub_and_the_classes_have_the_same_members() -> None:
             declared = {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
             present = {name for name in vars(getattr(_core, node.name)) if not name.startswith("__")}
             assert {name for name in declared if not name.startswith("__")} == present, node.name
+
+
+ROWS = [
+    {"_version", "environment", "lifecycle", "messages", "plain", "windows"},
+    {"runtime"},
+    {"queueing"},
+    {"dead_letters"},
+    {"metrics", "lag"},
+    {"bridge", "reading", "export", "indicator_names"},
+    {"store"},
+    {"sources", "sample"},
+    {"features"},
+    {"indicators", "talib"},
+    {"paper", "market_brain"},
+    {"async_features"},
+    {"latency_benchmark"},
+    {"regression"},
+    {"api"},
+    {"cli"},
+]
+"""The packages and modules of the Python floor. Each sees the rows above its own, and itself."""
+
+
+def modules() -> dict[str, ast.Module]:
+    found = {}
+    for path in (ROOT / "ziggy_async").rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def imports(tree: ast.AST, known: Collection[str]) -> set[str]:
+    """The modules of ours that are imported anywhere in `tree`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                found.add(submodule if submodule in known else node.module)
+    return found & set(known)
+
+
+def row_of(module: str) -> int | None:
+    """None for the package itself and for `__main__`, which are on top of all."""
+    unit = module.split(".")[1] if "." in module else ""
+    return next((number for number, row in enumerate(ROWS) if unit in row), None)
+
+
+def test_modules_import_from_rows_above_only() -> None:
+    trees = modules()
+    wrong = []
+    for module, tree in trees.items():
+        row = row_of(module)
+        assert row is not None or module in ("ziggy_async", "ziggy_async.__main__"), f"{module} is in no row"
+        for name in imports(tree, trees):
+            theirs = row_of(name)
+            is_same = name.split(".")[:2] == module.split(".")[:2]
+            if row is not None and name != "ziggy_async" and not is_same and (theirs is None or theirs >= row):
+                wrong.append(f"{module} imports {name}")
+    assert wrong == []
+
+
+def test_there_is_no_circle_of_imports() -> None:
+    trees = modules()
+    remaining = {module: imports(tree, trees) - {module, "ziggy_async"} for module, tree in trees.items()}
+    while leaves := {module for module, needed in remaining.items() if not needed}:
+        remaining = {module: needed - leaves for module, needed in remaining.items() if module not in leaves}
+    assert remaining == {}

@@ -335,7 +335,7 @@ def after():
             asyncio.run(work())
         except RuntimeError as error:
             print(error)
-    for start in (blocking.pool, lambda: blocking.submit_coroutine(paper())):
+    for start in (default_pool.pool, lambda: background_loop.submit_coroutine(paper())):
         try:
             start()
         except RuntimeError as error:
@@ -344,7 +344,7 @@ def after():
 
 atexit.register(after)
 import ziggy_async
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import background_loop, default_pool
 from ziggy_async.market_brain import signals
 if %r:
     asyncio.run(ziggy_async.async_get_ticker_features("A"))
@@ -406,3 +406,33 @@ interpreters.destroy(within)
     done = run_python(script)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "refused"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_that_goes_on_in_the_loop_takes_no_wake_up_from_its_parent(run_python: Run) -> None:
+    done = run_python(
+        """
+import asyncio, os, time
+from datetime import UTC, datetime, timedelta
+from ziggy_async.paper import PriceData, compute_features_async, feature_computer
+
+for n in range(60):
+    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=n)
+    feature_computer.add_price_data(PriceData(at, "A", 1, 2, 1, 1.5, 1))
+
+async def main():
+    await compute_features_async("A")
+    child, end = os.fork(), time.monotonic() + 1.0
+    while time.monotonic() < end:
+        await (compute_features_async("A") if child else asyncio.sleep(0))
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    print("went on")
+
+asyncio.run(main())
+""",
+        ASYNC_FEATURES_WAKE="eventfd",
+        PYTHONWARNINGS="ignore::DeprecationWarning",
+    )
+    assert done.stdout == "went on\n", done.stderr

@@ -1,5 +1,7 @@
 """The shapes in which providers and libraries give bars, in Python."""
 
+import copy
+import pickle
 from collections import namedtuple
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -89,6 +91,10 @@ SHAPES = {
         "<DATE>": [int(day.replace("-", "")) for day in DAYS], "<TIME>": [0] * COUNT,
         **{f"<{name.upper()}>": column for name, column in BARS.columns().items()},
     },
+    "trade date and time": {"TradeDate": DAYS, "Time": ["00:00"] * COUNT, **BARS.columns()},
+    "akshare": {
+        "日期": DAYS, "开盘": BARS.open, "最高": BARS.high, "最低": BARS.low, "收盘": BARS.close, "成交量": BARS.volume,
+    },
     "nameless index": FRAME.rename_axis(None),
     "index of dates": FRAME.rename_axis(None).set_axis([date.fromisoformat(str(t)[:10]) for t in TIMES]),
     "an index that was reset": FRAME.rename_axis(None).reset_index(),
@@ -144,13 +150,13 @@ def test_columns_are_named_by_the_caller():
 
 
 def test_two_columns_that_could_be_one_are_refused_with_both():
-    table = {"unix": MS, "date": TIMES, **BARS.columns()}
+    table = {"ts": MS, "date": TIMES, "unix": MS, "day": [5] * COUNT, **BARS.columns()}
     store = BarStore()
-    with pytest.raises(
-        ValueError, match=r"A: both 'unix' and 'date' are a timestamp: say which, as by columns=\{'times"
-    ):
+    with pytest.raises(ValueError, match=r"A: both 'ts' and 'date' are a timestamp: say which, as by columns=\{'times"):
         store.load("A", table)
     store.load("A", table, columns={"timestamp": "unix"})
+    del table["ts"]
+    store.load("A", table)
     assert_bars(store, "A", BARS)
 
 
@@ -296,3 +302,22 @@ def test_long_symbols_are_cut_in_messages():
 def test_rows_that_are_no_table(rows, said):
     with pytest.raises(ValueError, match=f"^A.*{said}"):
         BarStore().load("A", rows)
+
+
+def test_what_was_skipped_pickles():
+    skipped = BarStore().load("A", [*ROWS, ROWS[0][:1] + ROWS[0][1:4] + [-1.0, 1.0]], invalid="skip")
+    restored = pickle.loads(pickle.dumps(skipped))
+    assert restored == skipped == 1
+    assert restored.reasons == skipped.reasons == {"close is not positive": 1}
+
+
+def test_a_store_pickles_and_copies():
+    store = BarStore(20, bars_per_year=98_280)
+    store.load("A", BARS.table())
+    store.load("B", walk(5, seed=4).table())
+    for other in (pickle.loads(pickle.dumps(store)), copy.copy(store), copy.deepcopy(store)):
+        assert (other.capacity, other.bars_per_year, other.symbols()) == (20, 98_280, ["A", "B"])
+        assert_bars(other, "A", BARS[-20:])
+        assert_bars(other, "B", walk(5, seed=4))
+        other.drop("A")
+    assert "A" in store

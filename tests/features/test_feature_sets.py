@@ -190,6 +190,13 @@ def test_tickers_that_are_no_texts(bars: BarStore, tickers: Any) -> None:
         FeatureSet("close").latest(tickers, bars)
 
 
+def test_a_store_that_is_none() -> None:
+    with pytest.raises(TypeError, match=r"store must be a BarStore, not \[1\]"):
+        FeatureSet("close").latest(["A"], [1])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="tickers"):
+        FeatureSet("close").history(BarStore())  # type: ignore[arg-type]
+
+
 def test_the_default_store_is_read(store: BarStore) -> None:
     assert len(FeatureSet("close").latest()) == 0
     store.append("A", datetime(2024, 1, 1, tzinfo=UTC), 1.0, 2.0, 0.5, 1.5, 10.0)

@@ -56,7 +56,7 @@ def test_figures_are_shared_and_cannot_be_written() -> None:
     values = table.to_numpy()
     assert values.flags.f_contiguous
     assert np.shares_memory(values, table["a"])
-    for array in (values, table["a"], table.timestamps):
+    for array in (values, table["a"], table.timestamps, table.symbols):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
 

@@ -288,8 +288,9 @@ async def test_another_market() -> None:
     assert "assumed" not in none.detect_regime().explanation
     unknown = RegimeDetector(FeatureComputer(store), market="^NDX", volatility="^VXN").detect_regime()
     assert unknown.explanation == "Chop: no features of ^NDX."
-    with pytest.raises(TypeError, match="5 is a int"):
-        RegimeDetector(market=5)
+    for wrong in ({"market": 5}, {"volatility": 5}):
+        with pytest.raises(TypeError, match=f"{next(iter(wrong))}: 5 is a int"):
+            RegimeDetector(**wrong)
 
 
 def test_the_source_is_asked_for_the_volatility_of_that_market() -> None:

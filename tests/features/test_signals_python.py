@@ -27,7 +27,7 @@ from ziggy_async.market_brain.features import (
 )
 from ziggy_async.market_brain.regime import RegimeState
 from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
 
 # Parameters under which the rules fire on the rising bars below: reversion long, reversion short, momentum, both long.
 REVERSION_LONG = {"mr_rsi_oversold": 101.0, "mr_z_score_long": 10.0, "mom_trend_strength": 1e3}
@@ -260,32 +260,27 @@ def many_signals(count: int) -> tuple[SignalGenerator, list[str]]:
 async def test_enrich_goes_to_the_pool_in_chunks(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     generator, names = many_signals(count)
     chunks, under_way, most = 0, 0, 0
-    submit = blocking.submit
+    counting, enrich_chunk = threading.Lock(), signals._enrich
 
-    def counted(function, chunk):
+    def counted(enrich, computer, chunk):
         nonlocal chunks, under_way, most
         assert len(chunk) <= signals.ENRICHED_TOGETHER
-        chunks, under_way = chunks + 1, under_way + 1
-        most = max(most, under_way)
+        with counting:
+            chunks, under_way = chunks + 1, under_way + 1
+            most = max(most, under_way)
+        enrich_chunk(enrich, computer, chunk)
+        with counting:
+            under_way -= 1
 
-        def work() -> None:
-            nonlocal under_way
-            function(chunk)
-            with counting:
-                under_way -= 1
-
-        return submit(work)
-
-    counting = threading.Lock()
-    monkeypatch.setattr(blocking, "submit", counted)
+    monkeypatch.setattr(signals, "_enrich", counted)
     generator.enrich = lambda signal, features: dataclasses.replace(signal, confidence=features.close / 1e3)
     for way in (generator.generate_signals_bulk, generator.generate_signals_bulk_async):
         found = way(names, RegimeState.RISK_ON)
         found = await found if inspect.isawaitable(found) else found
         assert list(found) == names
         assert all((entry["signal"].ticker, entry["signal"].confidence) == (n, 0.12) for n, entry in found.items())
-        assert chunks <= max(blocking.workers(), -(-count // signals.ENRICHED_TOGETHER))
-        assert most <= blocking.workers()
+        assert chunks <= max(default_pool.workers(), -(-count // signals.ENRICHED_TOGETHER))
+        assert most <= default_pool.workers()
         chunks = most = 0
 
 
@@ -303,7 +298,7 @@ async def test_enrich_sees_the_callers_context_and_leaves_none() -> None:
     variable.set("the caller's")
     generator.generate_signals_bulk(names, RegimeState.RISK_ON)
     await generator.generate_signals_bulk_async(names, RegimeState.RISK_ON)
-    await blocking.run(generator.generate_signals_bulk, names, RegimeState.RISK_ON)
+    await default_pool.run(generator.generate_signals_bulk, names, RegimeState.RISK_ON)
     assert seen == ["the caller's"] * 150
 
 

@@ -89,7 +89,7 @@ static inline za_plan *market_plan(void)
     outputs[ZA_FEATURE_rsi_14] = sketch_kernel(&s, ZA_INDICATOR_rsi, COLUMN_CLOSE, 14);
     outputs[ZA_FEATURE_atr_14] = sketch_atr(&s, 14);
     outputs[ZA_FEATURE_z_score_20] = sketch_kernel(&s, ZA_INDICATOR_zscore, COLUMN_CLOSE, 20);
-    outputs[ZA_FEATURE_slope_20d] = sketch_kernel(&s, ZA_INDICATOR_slope, COLUMN_CLOSE, 20);
+    outputs[ZA_FEATURE_slope_20d] = sketch_kernel(&s, ZA_INDICATOR_linearreg_slope, COLUMN_CLOSE, 20);
     outputs[ZA_FEATURE_new_high_20d] = sketch_operation(&s, ZA_OPERATION_greater_equal, COLUMN_CLOSE, highest);
     return sketch_plan(&s, outputs, ZA_FEATURE_COUNT);
 }

@@ -300,7 +300,7 @@ static void check_parameters(void)
     CHECK(za_lookback(ZA_INDICATOR_macd, &params) == 33);
     CHECK(za_lookback(ZA_INDICATOR_adx, &(za_params){{14.0}}) == 27);
     CHECK(za_lookback(ZA_INDICATOR_rsi, &(za_params){{14.0}}) == 14);
-    za_memory window = za_memory_of(ZA_INDICATOR_volatility, &(za_params){{20.0}});
+    za_memory window = za_memory_of(ZA_INDICATOR_roc, &(za_params){{20.0}});
     CHECK(window.kind == ZA_REACH && window.bars == 21);
     za_memory recursion = za_memory_of(ZA_INDICATOR_ema, &(za_params){{20.0}});
     CHECK(recursion.kind == ZA_FADING && recursion.bars == 400);

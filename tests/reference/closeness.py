@@ -27,11 +27,11 @@ def assert_as_reference(
     formula: str,
     columns: Mapping[str, Floats],
     timestamps: NDArray[np.int64] | None = None,
-    floor: float = 0.0,
+    floor: Floats | float = 0.0,
 ) -> None:
     """Raises AssertionError where `found` is not what the reference says of `formula`.
 
-    `floor`: what values may be away at least, of those whose scale the bars do not say.
+    `floor`: what values may be away at least, each or all.
     """
     wanted = evaluate(formula, columns, timestamps)
     assert found.shape == wanted.shape, formula

@@ -64,15 +64,13 @@ def bbands(x: Floats, period=20, nbdevup=2.0, nbdevdn=2.0, matype=0):
 
 @composed(outputs=("macd", "signal", "histogram"))
 def macdext(x: Floats, fast=12, fast_matype=0, slow=26, slow_matype=0, signal=9, signal_matype=0):
-    """Both averages have their first value on the same bar; all three lines begin with the signal."""
+    """Both averages have their first value on the same bar; all three lines have values together."""
     near, far = (fast, fast_matype), (slow, slow_matype)
     if slow < fast:
         near, far = far, near
     first = max(lookback(*near), lookback(*far))
     parts = [ma(skip(x, first - lookback(*each)), *each) for each in (near, far)]
-    line = parts[0] - parts[1]
-    average = ma(line, signal, signal_matype)
-    line = skip(line, lookback(signal, signal_matype))
+    line, average = with_average(parts[0] - parts[1], signal, signal_matype)
     return line, average, line - average
 
 

@@ -100,7 +100,7 @@ async def test_calls_that_wait_for_a_thread_at_the_end_are_told(drain: bool) -> 
     await asyncio.sleep(0)
     await computer.stop(drain=drain, timeout=0.05)
     for task in waiting:
-        with pytest.raises(Stopped, match="waits: the thread pool was shut down before it began"):
+        with pytest.raises(Stopped, match="waits: the pool was shut down before it began"):
             await task
     gate.set()
     await holding
@@ -189,7 +189,7 @@ async def test_who_waits_in_vain_leaves_nothing_behind() -> None:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.001):
                     await handle
-        assert handle._task.outcome._waiters == set()
+        assert handle._task.outcome._waiters == []
         gate.set()
         assert await handle is True
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar
 
 import pytest
+from pooled import pool_of
 
 from ziggy_async.runtime.call import Call, clear_error
 from ziggy_async.runtime.threads import ThreadPool
 
 
 def call_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
-    return Call(function, args, kwargs, contextvars.copy_context())
+    return Call("work", function, args, kwargs)
 
 
 def in_thread(call: Call) -> None:
@@ -28,7 +29,7 @@ def in_thread(call: Call) -> None:
 
     def run() -> None:
         try:
-            call()
+            call.run()
         except BaseException as error:
             escaped.append(error)
 
@@ -58,17 +59,17 @@ class Dumb(BaseException):
 def test_arguments_go_in_and_the_value_comes_out() -> None:
     call = call_of(divmod, 17, 5)
     in_thread(call)
-    assert call.outcome("divide") == (3, 2)
+    assert call.result() == (3, 2)
     call = call_of(dict, [("a", 1)], b=2)
     in_thread(call)
-    assert call.outcome("collect") == {"a": 1, "b": 2}
+    assert call.result() == {"a": 1, "b": 2}
 
 
 def test_it_is_timed() -> None:
     call = call_of(time.sleep, 0.02)
     before = time.perf_counter()
     assert (call.began, call.ended) == (None, None)
-    call()
+    call.run()
     assert call.began is not None
     assert call.ended is not None
     assert before <= call.began <= call.ended - 0.02
@@ -81,7 +82,7 @@ def test_context_variables_are_those_it_was_given() -> None:
     call = call_of(lambda: (tenant.get(), tenant.set("mallory"))[0])
     tenant.set("bob")
     in_thread(call)
-    assert call.outcome("who") == "alice"
+    assert call.result() == "alice"
     assert tenant.get() == "bob"
 
 
@@ -91,7 +92,7 @@ def test_an_ordinary_exception_is_the_same_object() -> None:
         call = call_of(raise_it, given)
         in_thread(call)
         with pytest.raises(type(given)) as caught:
-            call.outcome("work")
+            call.result()
         assert caught.value is given
         assert caught.value.__cause__ is None
 
@@ -100,7 +101,7 @@ def test_wrong_arguments_are_the_callers_error() -> None:
     call = call_of(raise_it)
     in_thread(call)
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
-        call.outcome("work")
+        call.result()
 
 
 @pytest.mark.parametrize(
@@ -123,8 +124,8 @@ def test_what_cannot_travel_becomes_a_clear_error(error: BaseException, text: st
     call = call_of(raise_it, error)
     in_thread(call)
     with pytest.raises(RuntimeError) as caught:
-        call.outcome("load:AAPL")
-    assert str(caught.value) == f"load:AAPL raised {text}"
+        call.result()
+    assert str(caught.value) == f"work raised {text}"
     assert caught.value.__cause__ is error
 
 
@@ -145,7 +146,7 @@ def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
     call = call_of(make)
     if when == "before":
         call.forgo()
-    thread = threading.Thread(target=call)
+    thread = threading.Thread(target=call.run)
     thread.start()
     assert begun.wait(30.0)
     if when == "meanwhile":
@@ -155,15 +156,13 @@ def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
     if when == "after":
         call.forgo()
     assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
-    with pytest.raises(RuntimeError, match="no outcome"):
-        call.outcome("make")
 
 
 def test_a_coroutine_that_others_await_is_theirs() -> None:
     coroutine = sleeper()
     coroutine.send(None)
     call = call_of(lambda: coroutine)
-    call()
+    call.run()
     call.forgo()
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
     coroutine.close()
@@ -176,23 +175,11 @@ def test_a_clear_error_leaves_ordinary_ones_alone() -> None:
 
 
 async def test_odd_exceptions_reach_the_awaiting_task_and_end_nothing() -> None:
-    with ThreadPool(1) as pool:
+    with pool_of(1) as pool:
         for error in (SystemExit(1), StopIteration(), asyncio.CancelledError(), KeyboardInterrupt()):
-            call = call_of(raise_it, error)
-            await asyncio.get_running_loop().run_in_executor(pool, call)
             with pytest.raises(RuntimeError, match=f"odd raised {type(error).__name__}"):
-                call.outcome("odd")
-        assert await asyncio.get_running_loop().run_in_executor(pool, int) == 0
-
-
-def test_an_outcome_is_asked_for_once_and_after_the_end() -> None:
-    call = call_of(int)
-    with pytest.raises(RuntimeError, match="work has no outcome"):
-        call.outcome("work")
-    call()
-    assert call.outcome("work") == 0
-    with pytest.raises(RuntimeError, match="work has no outcome"):
-        call.outcome("work")
+                await pool.run(Call("odd", raise_it, (error,)))
+        assert await pool.run(Call("plain", int)) == 0
 
 
 @pytest.fixture
@@ -235,10 +222,12 @@ def test_nothing_stays_behind(error: type[BaseException] | None, is_asked: bool)
 
     async def use() -> None:
         call = call_of(tracked, Tracked(), error)
-        await asyncio.get_running_loop().run_in_executor(pool, call)
         if is_asked:
             with contextlib.suppress(TrackedError, RuntimeError):
-                call.outcome("work")
+                await pool.run(call)
+        else:
+            pool.put(call)
+            await call.wait()
 
     asyncio.run(use())
     pool.shutdown()  # the thread is past the call

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -238,3 +239,82 @@ asyncio.run(main())
     with sqlite3.connect(file) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
+
+
+def test_a_loop_that_ends_without_a_stop_leaves_no_thread() -> None:
+    """Without waiting for the garbage collector."""
+
+    async def use() -> None:
+        computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=3))
+        assert await computer.execute_blocking_operation("direct", int) == 0
+        assert await (await computer.enqueue_task("task", int)) == 0
+
+    before = set(threading.enumerate())
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(use())
+        deadline = time.monotonic() + 30.0
+        while left := [each.name for each in set(threading.enumerate()) - before if "notifier" not in each.name]:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+def test_a_burst_of_tasks_delays_no_direct_call() -> None:
+    async def use() -> None:
+        async with AsyncFeatureComputer(TaskPoolConfig(max_workers=2)) as computer:
+            door = threading.Event()
+            handles = [await computer.enqueue_task(f"task {n}", door.wait, 30) for n in range(20)]
+            assert await computer.execute_blocking_operation("direct", lambda: 7) == 7
+            assert not any(handle.done() for handle in handles)
+            door.set()
+            assert await asyncio.gather(*handles) == [True] * 20
+
+    asyncio.run(use())
+
+
+def test_names_reach_log_and_messages_in_one_short_line(caplog: pytest.LogCaptureFixture) -> None:
+    name = "a\nCRITICAL forged \x1b[31m" + "b" * 10_000
+
+    async def use() -> None:
+        async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1)) as computer:
+            handle = await computer.with_options(max_attempts=2).enqueue_task(name, int, "no number")
+            with pytest.raises(ValueError, match="no number"):
+                await handle
+            late = await computer.with_options(deadline=0.01).enqueue_task(name, asyncio.sleep, 60)
+            with pytest.raises(TimeoutError) as caught:
+                await late
+            assert "\n" not in str(caught.value)
+            assert "a\\nCRITICAL forged \\x1b[31mbbb" in str(caught.value)
+            assert len(str(caught.value)) < 300
+
+    asyncio.run(use())
+    assert "is dead" in caplog.text
+    assert not [record for record in caplog.records if "\n" in record.message or "\x1b" in record.message]
+    assert all(len(record.message) < 700 for record in caplog.records)
+
+
+@pytest.mark.parametrize("module", ["bridge", "runtime.background_loop", "runtime.default_pool", "runtime.threads"])
+def test_a_reload_leaves_no_thread_behind(module: str, run_python: RunPython) -> None:
+    done = run_python(f"""
+import asyncio, importlib, threading
+import ziggy_async
+from ziggy_async import {module.split(".")[0]}
+from ziggy_async.runtime import background_loop, default_pool, threads
+from ziggy_async import bridge, get_async_feature_computer
+
+async def use():
+    await ziggy_async.async_get_ticker_features("A")
+    await default_pool.run(int)
+    await asyncio.wrap_future(background_loop.submit_coroutine(asyncio.sleep(0)))
+
+asyncio.run(use())
+names = sorted(thread.name for thread in threading.enumerate())
+importlib.reload(importlib.import_module("ziggy_async.{module}"))
+asyncio.run(use())
+assert sorted(thread.name for thread in threading.enumerate()) == names, threading.enumerate()
+print("the same")
+""")
+    assert done.stdout == "the same\n", done.stderr

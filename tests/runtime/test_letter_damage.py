@@ -143,8 +143,8 @@ os.truncate(f"{sys.argv[1]}-wal", 5000)
 class MovedInBetween(SqliteStore):
     """Another process finds damage and moves the file while a letter is being written to it."""
 
-    def _write_unsaved(self, database: sqlite3.Connection) -> None:
-        super()._write_unsaved(database)
+    def _write(self, database: sqlite3.Connection) -> None:
+        super()._write(database)
         if not os.path.exists(f"{self.path}.corrupt-1"):
             for part in ("-wal", "-shm", ""):
                 os.rename(f"{self.path}{part}", f"{self.path}.corrupt-1{part}")

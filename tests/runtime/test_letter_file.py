@@ -260,12 +260,12 @@ async def test_what_is_lost_is_said(
     async with opened(path) as (letters, _):
         await bury(letters, "kept")
         with Lock(path):
-            for task_id in ("t1", "t2"):
+            for task_id in ("t1", "t2\nforged"):
                 await bury(letters, task_id)
             await outcome_of(letters.close())
     assert f"2 dead letters are lost with this process: {path}" in caplog.text
     lost = [record.message for record in caplog.records if record.message.startswith("lost:")]
-    assert lost == [f"lost: the dead letter of task {task_id}, exhausted" for task_id in ("t1", "t2")]
+    assert lost == [f"lost: the dead letter of task {task_id}, exhausted" for task_id in ("t1", r"t2\nforged")]
 
 
 async def test_used_again_after_closing(path: Path) -> None:

@@ -43,6 +43,7 @@ async def main(path, trusts=""):
 """
 """The beginning of programs that use a file; each goes on within `main`."""
 Done = subprocess.CompletedProcess[str]
+ISOLATED = Path(__file__).parents[1] / "isolated"
 
 
 def run(
@@ -133,54 +134,8 @@ await outcome_of(letters.close())
     assert same.stdout == "[1, 2]\n", same.stderr
 
 
-FORKED = """
-import asyncio, os, sys, threading
-from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-
-computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, dead_letters=sys.argv[1]))
-
-def fails():
-    raise ValueError("no")
-
-async def die(task_id):
-    try:
-        await (await computer.enqueue_task(task_id, fails))
-    except ValueError:
-        pass
-    await computer.dead_letters.refresh()
-    print(*(letter.task_id for letter in computer.dead_letters.list()), flush=True)
-
-async def in_child():
-    await die("child")
-    await computer.stop()
-
-def fork():
-    child = os.fork()
-    if child == 0:
-        thread = threading.Thread(target=asyncio.run, args=(in_child(),))
-        thread.start()
-        thread.join(30)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-
-async def main():
-    await die("before")
-    letters = computer.dead_letters
-    locks = letters._lock, letters._job, letters._store._lock
-    for lock in locks:
-        lock.acquire()  # as another thread may have them
-    fork()
-    for lock in locks:
-        lock.release()
-    await die("after")
-    await computer.stop()
-
-asyncio.run(main())
-"""
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_child_opens_the_file_for_itself(path: Path) -> None:
-    command = [sys.executable, "-c", FORKED, str(path)]
+    command = [sys.executable, ISOLATED / "forked_dead_letters.py", path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout == "before\nbefore child\nbefore child after\n", done.stderr

@@ -125,29 +125,12 @@ async def test_options_come_back(path: Path, options: Options, is_json: bool) ->
             assert taken[0][0].options == options
 
 
-OTHER = """
-import asyncio, sys
-from ziggy_async.dead_letters import DeadLetters
-from ziggy_async.dead_letters.sqlite import SqliteStore
-from ziggy_async.runtime.cross_loop import outcome_of
-async def main(path, trusts):
-    async def requeue(work, letter_id):
-        return work.function(*work.args, **work.kwargs)
-    letters = DeadLetters(requeue, SqliteStore(path, trust_pickles=trusts == "trusts"))
-    await letters.refresh()
-    for letter in letters.list():
-        try:
-            print(letter.task_id, letter.can_requeue, await letters.requeue(letter.id))
-        except ValueError as error:
-            print(letter.task_id, letter.can_requeue, str(error).partition(": ")[2], "|", letter.why_not)
-    await outcome_of(letters.close())
-asyncio.run(main(*sys.argv[1:]))
-"""
+ISOLATED = Path(__file__).parents[1] / "isolated"
 
 
 def elsewhere(path: Path, trusts: str = "") -> list[str]:
     """What another process says that requeues all."""
-    command = [sys.executable, "-c", OTHER, str(path), trusts]
+    command = [sys.executable, ISOLATED / "requeue_all.py", path, trusts]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.splitlines()
 

@@ -1,7 +1,6 @@
 """Calls on their way from a loop to a thread and back: none is lost, none comes twice, no loop is kept."""
 
 import asyncio
-import contextvars
 import gc
 import os
 import sys
@@ -9,13 +8,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import pytest
+from pooled import pool_of
 
-from ziggy_async.runtime import mailbox
+from ziggy_async.runtime import gil_gate, mailbox
+from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.mailbox import AT_ONCE, Offloaded
+from ziggy_async.runtime.mailbox import AT_ONCE
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -24,26 +24,24 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPool]:
-    with ThreadPool(4, "offload-test") as pool:
+    with pool_of(4, "mailbox-test") as pool:
         yield pool
 
 
-def call(function: Callable[..., object], *args: object) -> Offloaded:
-    return Offloaded(function, args, {}, contextvars.copy_context())
+def call(function: Callable[..., object], *args: object) -> Call:
+    return Call("test", function, args)
 
 
-def stand_still_until_done(calls: list[Offloaded]) -> None:
+def stand_still_until_done(calls: list[Call]) -> None:
     """Their loop does nothing meanwhile."""
     deadline = time.monotonic() + PATIENCE
-    while not all(each.done() for each in calls):
+    while not all(each.is_set for each in calls):
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
 async def result(pool: ThreadPool, function: Callable[..., object], *args: object) -> object:
-    offloaded = call(function, *args)
-    await offloaded.awaited(pool, "test")
-    return offloaded.outcome("test")
+    return await pool.run(call(function, *args))
 
 
 async def test_every_call_comes_back_once(pool: ThreadPool) -> None:
@@ -61,7 +59,7 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
 
     monkeypatch.setattr(loop, "call_soon_threadsafe", counting)
     calls = [call(int) for _ in range(3 * AT_ONCE)]
-    tasks = [asyncio.ensure_future(each.awaited(pool, "test")) for each in calls]
+    tasks = [asyncio.ensure_future(pool.run(each)) for each in calls]
     await asyncio.sleep(0)
     stand_still_until_done(calls)
     await asyncio.gather(*tasks)
@@ -73,8 +71,8 @@ async def test_a_crowd_is_told_in_several_turns_of_the_loop(pool: ThreadPool) ->
     told_in: dict[int, int] = {}
     turn = 0
 
-    async def wait(each: Offloaded) -> None:
-        await each.awaited(pool, "test")
+    async def wait(each: Call) -> None:
+        await pool.run(each)
         told_in[turn] = told_in.get(turn, 0) + 1
 
     tasks = [asyncio.ensure_future(wait(each)) for each in calls]
@@ -92,28 +90,27 @@ async def test_cancelled_before_it_began_it_never_runs(pool: ThreadPool) -> None
     blockers = [asyncio.ensure_future(result(pool, gate.wait, PATIENCE)) for _ in range(4)]
     await asyncio.sleep(0)
     waits = call(ran.append, 1)
-    task = asyncio.ensure_future(waits.awaited(pool, "test"))
+    task = asyncio.ensure_future(pool.run(waits))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert waits.cancel() is True
-    assert waits.cancel() is False  # it is not there any more
+    assert waits.cancel() is False  # that has cancelled it
     gate.set()
     assert await asyncio.gather(*blockers) == [True] * 4
     assert ran == []
 
 
 async def test_a_pool_that_ends_says_so_to_who_waits() -> None:
-    pool = ThreadPool(1, "offload-test")
+    pool = ThreadPool(1, "mailbox-test")
     began, gate = threading.Event(), threading.Event()
     first = asyncio.ensure_future(result(pool, lambda: (began.set(), gate.wait(PATIENCE))[1]))
     await asyncio.sleep(0)
     assert began.wait(PATIENCE)
     second = asyncio.ensure_future(result(pool, int))
     await asyncio.sleep(0)
-    pool.shutdown(wait=False, cancel_futures=True)
-    with pytest.raises(Stopped, match="test: the thread pool was shut down before it began"):
+    pool.shutdown(wait=False, cancel=True)
+    with pytest.raises(Stopped, match="test: the pool was shut down before it began"):
         await second
     gate.set()
     assert await first is True
@@ -125,7 +122,7 @@ def test_loops_that_are_closed_meanwhile_are_not_kept(pool: ThreadPool) -> None:
     gate = threading.Event()
 
     async def begin() -> "weakref.ref[asyncio.AbstractEventLoop]":
-        task = asyncio.ensure_future(call(gate.wait, PATIENCE).awaited(pool, "test"))
+        task = asyncio.ensure_future(pool.run(call(gate.wait, PATIENCE)))
         await asyncio.sleep(0)
         assert not task.done()
         return weakref.ref(asyncio.get_running_loop())
@@ -147,7 +144,7 @@ def test_loops_that_are_closed_meanwhile_are_not_kept(pool: ThreadPool) -> None:
 
 
 async def _nothing() -> None:
-    with ThreadPool(1) as pool:
+    with pool_of(1) as pool:
         await result(pool, int)
 
 
@@ -194,18 +191,17 @@ def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
 
 @needs_fork
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-async def test_a_call_that_forks_and_returns_in_the_child_tells_the_parents_loop_nothing(pool: ThreadPool) -> None:
+async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> None:
     """Whatever locks other threads held at that moment."""
-    landing, told = mailbox.landing_of(asyncio.get_running_loop()), list[object]()
+    box = mailbox.mailbox_of(asyncio.get_running_loop())
 
     def in_child() -> None:
-        landing.add(SimpleNamespace(get_loop=lambda: SimpleNamespace(call_soon_threadsafe=told.append)))
-        assert told == []
-        pool._turns.ended("k", has_waited=False)
+        assert gil_gate.gate.is_needed("k")
+        gil_gate.gate.leave("nobody")
         asyncio.run(_use(pool))
 
     def forks() -> int:
-        with landing._lock, pool._turns._lock:
+        with box._lock, mailbox._lock, gil_gate.gate._lock:
             return child_that(in_child)
 
     assert await result(pool, forks) == 0

@@ -1,18 +1,15 @@
 """The thread pool: reuse, sizes, stuck threads, ends, forks."""
 
-import asyncio
-import concurrent.futures
 import gc
-import statistics
 import subprocess
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import ClassVar
 
 import pytest
+from pooled import Submitted, pool_of, submit
 
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
@@ -25,7 +22,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPool]:
-    with ThreadPool(2, "pool-test") as pool:
+    with pool_of(2, "pool-test") as pool:
         yield pool
 
 
@@ -54,9 +51,9 @@ class Gate:
         assert self._open.wait(PATIENCE)
         return "out"
 
-    def enter(self) -> "Future[str]":
+    def enter(self) -> Submitted:
         """The future of a call that is in it when this returns."""
-        future = self._pool.submit(self._wait)
+        future = submit(self._pool, self._wait)
         assert self._arrived.acquire(timeout=PATIENCE)
         return future
 
@@ -75,28 +72,27 @@ def gate(pool: ThreadPool) -> Iterator[Gate]:
 
 
 def test_a_call_and_its_future(pool: ThreadPool) -> None:
-    assert pool.submit(divmod, 17, 5).result(PATIENCE) == (3, 2)
-    assert pool.submit(dict, a=1).result(PATIENCE) == {"a": 1}
-    assert pool.submit(lambda self, function: (self, function), self=1, function=2).result(PATIENCE) == (1, 2)
+    assert submit(pool, divmod, 17, 5).result(PATIENCE) == (3, 2)
+    assert submit(pool, dict, a=1).result(PATIENCE) == {"a": 1}
+    assert submit(pool, lambda self, function: (self, function), self=1, function=2).result(PATIENCE) == (1, 2)
     with pytest.raises(ZeroDivisionError):
-        pool.submit(divmod, 1, 0).result(PATIENCE)
-    assert list(pool.map(abs, [-1, 2, -3])) == [1, 2, 3]
+        submit(pool, divmod, 1, 0).result(PATIENCE)
 
 
 def test_no_thread_without_work_and_an_idle_one_is_used_again(pool: ThreadPool) -> None:
     assert threads() == []
     names = set()
     for _ in range(5):
-        names.add(pool.submit(lambda: threading.current_thread().name).result(PATIENCE))
+        names.add(submit(pool, lambda: threading.current_thread().name).result(PATIENCE))
         until(lambda: len(pool._idle) == 1)
     assert names == {"pool-test-0"} == set(threads())
     assert threading.current_thread().daemon is False
-    assert pool.submit(lambda: threading.current_thread().daemon).result(PATIENCE)
+    assert submit(pool, lambda: threading.current_thread().daemon).result(PATIENCE)
 
 
 def test_many_calls_few_threads() -> None:
-    with ThreadPool(4, "pool-test") as pool:
-        idents = [pool.submit(threading.get_ident) for _ in range(10_000)]
+    with pool_of(4, "pool-test") as pool:
+        idents = [submit(pool, threading.get_ident) for _ in range(10_000)]
         assert len(threads()) <= 4
         assert 1 <= len({future.result(PATIENCE) for future in idents}) <= 4
         assert pool._started <= 4
@@ -106,7 +102,7 @@ def test_first_come_first_served(pool: ThreadPool) -> None:
     pool.resize(1)
     gate, seen = Gate(pool), []
     gate.enter()
-    futures = [pool.submit(seen.append, number) for number in range(100)]
+    futures = [submit(pool, seen.append, number) for number in range(100)]
     assert pool.waiting == 100
     gate.open()
     futures[-1].result(PATIENCE)
@@ -114,31 +110,11 @@ def test_first_come_first_served(pool: ThreadPool) -> None:
     assert pool.waiting == 0
 
 
-async def test_an_executor_for_loops(pool: ThreadPool) -> None:
-    loop = asyncio.get_running_loop()
-    assert await asyncio.gather(*(loop.run_in_executor(pool, abs, -number) for number in range(50))) == list(range(50))
-
-
 def test_a_thread_knows_its_pool(pool: ThreadPool) -> None:
     assert pool.is_here is False
-    assert pool.submit(lambda: pool.is_here).result(PATIENCE) is True
-    with ThreadPool(1) as other:
-        assert other.submit(lambda: pool.is_here).result(PATIENCE) is False
-
-
-def test_what_the_callback_of_a_future_raises_costs_no_thread(
-    pool: ThreadPool, caplog: pytest.LogCaptureFixture
-) -> None:
-    def end(_: "Future[int]") -> None:
-        raise SystemExit(3)
-
-    pool.resize(1)
-    gate = Gate(pool)
-    gate.enter()
-    pool.submit(int).add_done_callback(end)
-    gate.open()
-    assert pool.submit(int).result(PATIENCE) == 0
-    assert "a callback of a future failed" in caplog.text
+    assert submit(pool, lambda: pool.is_here).result(PATIENCE) is True
+    with pool_of(1) as other:
+        assert submit(other, lambda: pool.is_here).result(PATIENCE) is False
 
 
 class TrackedError(Exception):
@@ -158,7 +134,7 @@ def test_a_failure_is_gone_with_its_future(pool: ThreadPool) -> None:
     gc.collect()
     gc.disable()
     try:
-        assert isinstance(pool.submit(fail).exception(PATIENCE), TrackedError)
+        assert isinstance(submit(pool, fail).exception(PATIENCE), TrackedError)
         pool.shutdown()  # the thread is past it
         assert list(TrackedError.alive) == []
     finally:
@@ -172,20 +148,20 @@ def test_a_cancelled_call_leaves_the_queue_and_never_runs(pool: ThreadPool, gate
     pool.resize(1)
     gate.enter()
     ran: list[int] = []
-    first, second, third = (pool.submit(ran.append, number) for number in range(3))
+    first, second, third = (submit(pool, ran.append, number) for number in range(3))
     argument = Argument()
-    fourth = pool.submit(print, argument)
+    fourth = submit(pool, print, argument)
     gone = weakref.ref(argument)
     del argument
-    assert second.cancel()
-    assert second.cancel(), "it is cancelled"
-    assert fourth.cancel()
+    assert pool.withdraw(second.call)
+    assert not pool.withdraw(second.call), "it is cancelled"
+    assert pool.withdraw(fourth.call)
     assert gone() is None
     assert pool.waiting == 2
-    done, _ = concurrent.futures.wait([second], timeout=PATIENCE)
-    assert done == {second}
+    assert isinstance(second.exception(), Stopped)
     gate.open()
-    concurrent.futures.wait([first, third], timeout=PATIENCE)
+    for each in (first, third):
+        each.wait()
     assert ran == [0, 2]
 
 
@@ -202,18 +178,18 @@ def test_a_size_that_is_none(size: int, pool: ThreadPool) -> None:
         ThreadPool(size)
     with pytest.raises(ValueError, match=f"size: {size} "):
         pool.resize(size)
-    assert pool.size == pool._max_workers == 2
+    assert pool.size == 2
 
 
 def test_growing_starts_what_waits(pool: ThreadPool) -> None:
     gates = [Gate(pool) for _ in range(2)]
     for gate in gates:
         gate.enter()
-    future = pool.submit(int)
+    future = submit(pool, int)
     assert pool.waiting == 1
     pool.resize(3)
     assert future.result(PATIENCE) == 0
-    assert (pool.size, pool._max_workers) == (3, 3)
+    assert pool.size == 3
     for gate in gates:
         gate.open()
 
@@ -227,7 +203,7 @@ def test_shrinking_ends_idle_threads_now_and_others_after_their_call(pool: Threa
     until(lambda: len(pool._idle) == 2)
     pool.resize(2)
     until(lambda: len(threads()) == 3)
-    waiting = pool.submit(int)
+    waiting = submit(pool, int)
     gates[2].open()
     assert inside[2].result(PATIENCE) == "out"
     until(lambda: len(threads()) == 2)
@@ -244,12 +220,12 @@ def test_shrinking_ends_idle_threads_now_and_others_after_their_call(pool: Threa
 def test_an_abandoned_thread_is_replaced_until_it_returns(pool: ThreadPool) -> None:
     gates = [Gate(pool) for _ in range(2)]
     inside = [gate.enter() for gate in gates]
-    waiting = pool.submit(int)
-    pool.abandon(inside[0])
+    waiting = submit(pool, int)
+    pool.abandon(inside[0].call)
     assert waiting.result(PATIENCE) == 0, "another thread took its place"
-    pool.abandon(inside[0])
+    pool.abandon(inside[0].call)
     assert pool.stuck == 1, "once is enough"
-    pool.abandon(inside[1])
+    pool.abandon(inside[1].call)
     assert pool.stuck == 2
     more = [Gate(pool) for _ in range(2)]
     for gate in more:
@@ -267,37 +243,39 @@ def test_an_abandoned_thread_is_replaced_until_it_returns(pool: ThreadPool) -> N
 def test_a_thread_that_returns_is_kept_when_there_is_room(pool: ThreadPool) -> None:
     gate = Gate(pool)
     inside = gate.enter()
-    pool.abandon(inside)
+    pool.abandon(inside.call)
     assert pool.stuck == 1
     gate.open()
     until(lambda: len(pool._idle) == 1)
     assert pool.stuck == 0
-    assert pool.submit(lambda: threading.current_thread().name).result(PATIENCE) == threads()[0]
+    assert submit(pool, lambda: threading.current_thread().name).result(PATIENCE) == threads()[0]
 
 
 def test_abandoning_what_has_not_begun_cancels_it(pool: ThreadPool, gate: Gate) -> None:
     pool.resize(1)
     gate.enter()
     ran: list[int] = []
-    future = pool.submit(ran.append, 1)
-    pool.abandon(future)
-    assert future.cancelled()
+    future = submit(pool, ran.append, 1)
+    pool.abandon(future.call)
+    assert isinstance(future.exception(), Stopped)
     assert (pool.stuck, pool.waiting) == (0, 0)
     gate.open()
-    assert pool.submit(int).result(PATIENCE) == 0
+    assert submit(pool, int).result(PATIENCE) == 0
     assert ran == []
 
 
 def test_abandoning_what_is_done_or_not_ours_does_nothing(pool: ThreadPool) -> None:
-    done = pool.submit(int)
+    done = submit(pool, int)
     done.result(PATIENCE)
-    pool.abandon(done)
-    foreign: Future[int] = Future()
-    foreign.set_running_or_notify_cancel()
-    pool.abandon(foreign)
+    pool.abandon(done.call)
+    with pool_of(1, "other") as other:
+        gate = Gate(other)
+        foreign = gate.enter()
+        pool.abandon(foreign.call)
+        gate.open()
+        assert foreign.result() == "out"
     assert pool.stuck == 0
     assert done.result() == 0
-    assert foreign.running()
 
 
 # --- when there is no thread to be had
@@ -310,15 +288,15 @@ def test_no_thread_to_be_had(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises(RuntimeError, match="can't start new thread"):
-            pool.submit(int)
+            submit(pool, int)
     assert pool.waiting == 0
     gate = Gate(pool)
     inside = gate.enter()
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", no_thread)
         order: list[int] = []
-        first, second = pool.submit(order.append, 1), pool.submit(order.append, 2)
-        pool.abandon(inside)
+        first, second = submit(pool, order.append, 1), submit(pool, order.append, 2)
+        pool.abandon(inside.call)
         assert pool.waiting == 2, "the thread that is there will come to them"
     gate.open()
     second.result(PATIENCE)
@@ -330,25 +308,25 @@ def test_no_thread_to_be_had(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_shutdown_does_what_waits(pool: ThreadPool) -> None:
-    futures = [pool.submit(time.sleep, 0.001) for _ in range(50)]
+    futures = [submit(pool, time.sleep, 0.001) for _ in range(50)]
     pool.shutdown()
-    assert all(future.done() and not future.cancelled() for future in futures)
+    assert all(future.done() and future.call.error is None for future in futures)
     assert threads() == []
     with pytest.raises(Stopped, match="shut down"):
-        pool.submit(int)
+        submit(pool, int)
     with pytest.raises(RuntimeError):
-        pool.submit(int)
+        submit(pool, int)
     pool.shutdown()
 
 
 def test_shutdown_can_cancel_what_waits(pool: ThreadPool, gate: Gate) -> None:
     pool.resize(1)
     inside = gate.enter()
-    waiting = [pool.submit(int) for _ in range(5)]
-    pool.shutdown(wait=False, cancel_futures=True)
-    assert all(future.cancelled() for future in waiting)
-    with pytest.raises(CancelledError):
-        waiting[0].result()
+    waiting = [submit(pool, int) for _ in range(5)]
+    pool.shutdown(wait=False, cancel=True)
+    for each in waiting:
+        with pytest.raises(Stopped, match="before it began"):
+            each.result()
     gate.open()
     pool.shutdown()
     assert inside.result() == "out"
@@ -364,12 +342,12 @@ def test_shutdown_waits_so_long_and_no_longer(pool: ThreadPool, gate: Gate) -> N
 
 
 def test_shutdown_does_not_wait_for_what_was_abandoned(pool: ThreadPool, gate: Gate) -> None:
-    pool.abandon(gate.enter())
+    pool.abandon(gate.enter().call)
     inside = gate.enter()
     ending = threading.Thread(target=pool.shutdown)
     ending.start()
     until(lambda: pool._is_shut)
-    pool.abandon(inside)
+    pool.abandon(inside.call)
     ending.join(PATIENCE)
     assert not ending.is_alive()
     assert pool.stuck == 2
@@ -377,9 +355,9 @@ def test_shutdown_does_not_wait_for_what_was_abandoned(pool: ThreadPool, gate: G
 
 def test_a_thread_of_the_pool_does_not_wait_for_itself(pool: ThreadPool) -> None:
     with pytest.raises(RuntimeError, match="cannot wait for the pool's end"):
-        pool.submit(pool.shutdown).result(PATIENCE)
-    assert pool.submit(int).result(PATIENCE) == 0
-    pool.submit(pool.shutdown, wait=False).result(PATIENCE)
+        submit(pool, pool.shutdown).result(PATIENCE)
+    assert submit(pool, int).result(PATIENCE) == 0
+    submit(pool, pool.shutdown, wait=False).result(PATIENCE)
     pool.shutdown()
     assert threads() == []
 
@@ -388,7 +366,7 @@ def test_a_pool_that_nobody_knows_ends_its_threads() -> None:
     pool = ThreadPool(3, "pool-lost")
     gates = [Gate(pool) for _ in range(3)]
     inside = [gate.enter() for gate in gates]
-    waiting = pool.submit(int)
+    waiting = submit(pool, int)
     for gate in gates:
         gate.open()
         del gate._pool
@@ -404,27 +382,6 @@ def test_a_pool_that_nobody_knows_ends_its_threads() -> None:
 # --- speed
 
 
-@pytest.mark.performance
-def test_as_fast_as_the_standard_library() -> None:
-    """Calls awaited 64 at a time, both pools in turns: medians."""
-
-    async def seconds(pool: concurrent.futures.Executor) -> float:
-        loop = asyncio.get_running_loop()
-
-        async def share() -> None:
-            for _ in range(50):
-                await loop.run_in_executor(pool, int)
-
-        began = time.perf_counter()
-        await asyncio.gather(*(share() for _ in range(64)))
-        return time.perf_counter() - began
-
-    with ThreadPool(8) as ours, ThreadPoolExecutor(8) as theirs:
-        taken = [(asyncio.run(seconds(ours)), asyncio.run(seconds(theirs))) for _ in range(15)]
-    ours_median, theirs_median = (statistics.median(column) for column in zip(*taken, strict=True))
-    assert ours_median <= 1.2 * theirs_median
-
-
 def test_threads_that_are_started_beforehand_are_used_and_end() -> None:
     pool = ThreadPool(3, "beforehand")
     pool.start()
@@ -432,7 +389,7 @@ def test_threads_that_are_started_beforehand_are_used_and_end() -> None:
     names = {f"beforehand-{number}" for number in range(3)}
     assert {thread.name for thread in threading.enumerate()} >= names
     gate = threading.Barrier(3)
-    futures = [pool.submit(lambda: (gate.wait(20), threading.current_thread().name)[1]) for _ in range(3)]
+    futures = [submit(pool, lambda: (gate.wait(20), threading.current_thread().name)[1]) for _ in range(3)]
     assert {future.result(20) for future in futures} == names
     pool.shutdown()
     assert not names & {thread.name for thread in threading.enumerate()}

@@ -1,6 +1,5 @@
 """The thread pool in storms, at exits and in forked children."""
 
-import concurrent.futures
 import os
 import random
 import subprocess
@@ -8,11 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from typing import Any
 
 import pytest
+from pooled import Submitted, submit
 
+from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -44,7 +43,7 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
     """Submits, resizes, abandons and cancels at random from several threads; then every call has ended once."""
     pool = ThreadPool(3, "pool-storm")
     ran: list[tuple[int, int]] = []
-    futures: list[list[Future[Any]]] = [[] for _ in range(4)]
+    futures: list[list[Submitted]] = [[] for _ in range(4)]
     stuck = threading.Event()
 
     def work(key: tuple[int, int], way: float) -> None:
@@ -58,14 +57,14 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
         dice = random.Random(seed * 10 + number)
         mine = futures[number]
         for turn in range(400):
-            mine.append(pool.submit(work, (number, turn), dice.random()))
+            mine.append(submit(pool, work, (number, turn), dice.random()))
             way = dice.random()
             if way < 0.1:
                 pool.resize(dice.randrange(1, 8))
             elif way < 0.3:
-                pool.abandon(dice.choice(mine))
+                pool.abandon(dice.choice(mine).call)
             elif way < 0.4:
-                dice.choice(mine).cancel()
+                pool.withdraw(dice.choice(mine).call)
 
     storms = [threading.Thread(target=storm, args=(number,)) for number in range(4)]
     for thread in storms:
@@ -74,8 +73,9 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
         thread.join(PATIENCE)
     stuck.set()
     everything = [future for mine in futures for future in mine]
-    assert not concurrent.futures.wait(everything, timeout=PATIENCE).not_done
-    called = [future for future in everything if not future.cancelled()]
+    for each in everything:
+        each.wait(PATIENCE)
+    called = [each for each in everything if not isinstance(each.call.error, Stopped)]
     assert len(ran) == len(set(ran)) == len(called)
     pool.resize(2)
     until(lambda: len(pool._workers) == len(pool._idle) <= 2)
@@ -86,26 +86,27 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
 
 EXITS = {
     "running work ends": (
-        "pool.submit(lambda: (began.set(), time.sleep(0.3), print('done'))); began.wait()",
+        "submit(pool, lambda: (began.set(), time.sleep(0.3), print('done'))); began.wait()",
         "done\n",
         0.0,
     ),
     "abandoned work ends": (
-        "f = pool.submit(lambda: (began.set(), time.sleep(0.3), print('done'))); began.wait(); pool.abandon(f)",
+        "f = submit(pool, lambda: (began.set(), time.sleep(0.3), print('done'))); began.wait(); pool.abandon(f.call)",
         "done\n",
         0.0,
     ),
     "what waits is cancelled": (
-        "pool.submit(lambda: (began.set(), time.sleep(0.3))); began.wait();"
-        "pool.submit(print, 'never').add_done_callback(lambda f: print(f.cancelled()))",
-        "True\n",
+        "submit(pool, lambda: (began.set(), time.sleep(0.3))); began.wait();"
+        "waiting = submit(pool, print, 'never');"
+        "lifecycle.at_exit(lifecycle.Stage.BRIDGE, lambda: print(waiting.call.error))",  # after the pools
+        "test: the pool was shut down before it began\n",
         0.0,
     ),
-    "what hangs is left": ("pool.submit(lambda: (began.set(), threading.Event().wait())); began.wait()", "", 2.0),
-    "what computes for ever is left": ("pool.submit(compute); began.wait()", "", 2.0),
+    "what hangs is left": ("submit(pool, lambda: (began.set(), threading.Event().wait())); began.wait()", "", 2.0),
+    "what computes for ever is left": ("submit(pool, compute); began.wait()", "", 2.0),
     "other threads may still use it": (
-        "pool.submit(int).result();"  # 3.12 starts no thread any more
-        "threading.Thread(target=lambda: (time.sleep(0.3), print(pool.submit(int).result()))).start()",
+        "submit(pool, int).result();"  # 3.12 starts no thread any more
+        "threading.Thread(target=lambda: (time.sleep(0.3), print(submit(pool, int).result()))).start()",
         "0\n",
         0.0,
     ),
@@ -117,6 +118,8 @@ def test_exit(name: str, run_python: Run) -> None:
     script, output, least = EXITS[name]
     preamble = """
 import threading, time
+from pooled import submit
+from ziggy_async import lifecycle
 from ziggy_async.runtime.threads import ThreadPool
 pool, began = ThreadPool(1), threading.Event()
 
@@ -138,13 +141,14 @@ def test_fork(forking: str, run_python: Run) -> None:
     """The child has an empty pool that works, whatever the parent's threads were doing; the parent's goes on."""
     script = """
 import os, sys, threading, time
+from pooled import submit
 from ziggy_async.runtime.threads import ThreadPool
 
 pool, gate, began = ThreadPool(3), threading.Event(), threading.Semaphore(0)
-inside = [pool.submit(lambda: (began.release(), gate.wait())) for _ in range(2)]
+inside = [submit(pool, lambda: (began.release(), gate.wait())) for _ in range(2)]
 began.acquire()
 began.acquire()
-pool.abandon(inside[0])
+pool.abandon(inside[0].call)
 
 def fork():
     child = os.fork()
@@ -152,7 +156,7 @@ def fork():
         code = 1
         try:
             assert (pool.waiting, pool.stuck, pool.is_here) == (0, 0, False)
-            assert [f.result(20) for f in [pool.submit(abs, -n) for n in range(10)]] == list(range(10))
+            assert [f.result(20) for f in [submit(pool, abs, -n) for n in range(10)]] == list(range(10))
             assert not any(f.done() for f in inside)
             code = 0
         finally:
@@ -166,8 +170,8 @@ def fork_and_return():
 
 in_pool = FORKING
 for _ in range(3):
-    print(pool.submit(fork).result() if in_pool else fork())
-print(pool.submit(fork_and_return).result())
+    print(submit(pool, fork).result() if in_pool else fork())
+print(submit(pool, fork_and_return).result())
 gate.set()
 pool.shutdown()
 assert all(f.result(20) for f in inside)

@@ -1,9 +1,7 @@
 """`AsyncFeatureComputer`: pools, queue, metrics and their life, and the process's one instance."""
 
 import asyncio
-import contextvars
 import logging
-import os
 import threading
 import time
 import weakref
@@ -12,23 +10,23 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ziggy_async import _core
+from ziggy_async import _core, lifecycle
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
-from ziggy_async.messages import shown
+from ziggy_async.messages import printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.scaler import Scaler
 from ziggy_async.queueing.scaling import Decision, Limits, Load
-from ziggy_async.queueing.task import Counts, TaskHandle
+from ziggy_async.queueing.task import Counts, Task, TaskHandle
 from ziggy_async.queueing.work import Work
-from ziggy_async.runtime.call import described
+from ziggy_async.runtime.call import Call, described
 from ziggy_async.runtime.cross_loop import Late, Visits, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
-from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.runtime.runner import Runner
 from ziggy_async.runtime.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -62,8 +60,10 @@ class AsyncFeatureComputer(Calls):
         self._visits = Visits()  # of other loops in the home loop
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
+        # Written under _pools_lock:
         self._thread_pool: ThreadPool | None = None
-        self._process_pool: ProcessPool | None = None  # written under _pools_lock
+        self._task_threads: ThreadPool | None = None  # the queue's own: its tasks keep no direct call from a thread
+        self._process_pool: ProcessPool | None = None
         self._background: Background | None = None
         self._scaler: Scaler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None  # its home, from start to stop
@@ -109,13 +109,23 @@ class AsyncFeatureComputer(Calls):
         workers = min(max(self.config.max_workers, least), most)
         if self._ending is not None:  # that loop was closed in the middle of a stop: they may be shut already
             self._let_go_of_pools()
+        elif self._task_threads is not None:
+            self._task_threads.shutdown(wait=False, cancel=True)
         if self._thread_pool is None:
-            self._thread_pool = ThreadPool(max(workers, self.config.max_workers), "ziggy-async-work")
+            self._thread_pool = ThreadPool(self.config.max_workers, "ziggy-async-work")
             self._thread_pool.start()
+        self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()
         self._runner = Runner(self._thread_pool, self._processes)
-        background = Background(self.config.queue_size, self._runner, self.dead_letters.put, self.metrics, self._counts)
+        background = Background(
+            self.config.queue_size,
+            Runner(self._task_threads, self._processes),
+            self._counts,
+            self.dead_letters.put,
+            self._record_task,
+            self._let_go_of_pools,
+        )
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
         background.resize(workers)
@@ -152,14 +162,11 @@ class AsyncFeatureComputer(Calls):
         loop = asyncio.get_running_loop()
         end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
-        assert self._thread_pool is not None
         if self._scaler is not None:
             self._scaler.stop()
         try:
             await self._background.stop(drain, timeout)
-            left = None if end is None else max(0.0, end - time.monotonic())
-            await asyncio.to_thread(self._thread_pool.shutdown, cancel_futures=not drain, timeout=left)
-            self._thread_pool.shutdown(wait=False, cancel_futures=True)  # what has not begun by now
+            await asyncio.to_thread(self._shut_threads, drain, end)
             if self._process_pool is not None:
                 await self._process_pool.close(0.0)  # its calls were those of the queue, and of threads
             await outcome_of(self.dead_letters.close())
@@ -176,15 +183,26 @@ class AsyncFeatureComputer(Calls):
                 self._was_stopped = True
         logger.info("stopped")
 
+    def _shut_threads(self, drain: bool, end: float | None) -> None:
+        """Waits until `end`, on `time.monotonic`, for what runs, and with `drain` for what waits."""
+        for threads in self._thread_pools:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            threads.shutdown(cancel=not drain, timeout=left)
+            threads.shutdown(wait=False, cancel=True)  # what has not begun by now
+
     def _let_go_of_pools(self) -> None:
         """Shuts the pools without waiting: running calls go on by themselves, waiting ones are cancelled."""
         with self._pools_lock:
-            threads, processes = self._thread_pool, self._process_pool
-            self._thread_pool = self._process_pool = None
-        if threads is not None:
-            threads.shutdown(wait=False, cancel_futures=True)
+            threads, processes = self._thread_pools, self._process_pool
+            self._thread_pool = self._task_threads = self._process_pool = None
+        for each in threads:
+            each.shutdown(wait=False, cancel=True)
         if processes is not None:
             processes.shutdown()
+
+    @property
+    def _thread_pools(self) -> list[ThreadPool]:
+        return [pool for pool in (self._thread_pool, self._task_threads) if pool is not None]
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -224,12 +242,13 @@ class AsyncFeatureComputer(Calls):
     @property
     def stuck(self) -> int:
         """Threads in calls that nobody waits for any more."""
-        return self._thread_pool.stuck if self._thread_pool is not None else 0
+        return sum(pool.stuck for pool in self._thread_pools)
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no thread is left for blocking work: all are stuck, and so are as many as may replace them."""
-        return self._thread_pool is not None and self._thread_pool.is_exhausted
+        """Whether no thread is left for direct calls, or for tasks: all are stuck, and so are as many as may replace
+        them."""
+        return any(pool.is_exhausted for pool in self._thread_pools)
 
     @property
     def _worker_tasks(self) -> list["asyncio.Task[None]"]:
@@ -305,24 +324,41 @@ class AsyncFeatureComputer(Calls):
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Straight to its pool, from whatever loop."""
-        run = Run(operation, func, args, kwargs, contextvars.copy_context())
+        call = Call(operation, func, args, kwargs)
         if not self._takes_all:
             await self._ready()
         at = time.time()
         try:
-            value = await self._runner.run(run)
+            value = await self._runner.run(call)
         except Exception as error:
-            self._record(run, at, described(error))
+            self._record(call, at, described(error))
             raise
-        self._record(run, at, None)
+        self._record(call, at, None)
         return value
 
-    def _record(self, run: Run, at: float, error: str | None) -> None:
+    def _record(self, call: Call, at: float, error: str | None) -> None:
         now = time.perf_counter()
-        began = now if run.began is None else run.began
-        ended = now if run.ended is None else run.ended  # what it took to come back to a busy loop is no work
+        began = now if call.began is None else call.began
+        ended = now if call.ended is None else call.ended  # what it took to come back to a busy loop is no work
         self.metrics.record(
-            run.operation, now - run.submitted, waiting=began - run.submitted, running=ended - began, error=error, at=at
+            call.operation,
+            now - call.submitted,
+            waiting=began - call.submitted,
+            running=ended - began,
+            error=error,
+            at=at,
+        )
+
+    def _record_task(self, task: Task, error: BaseException | None) -> None:
+        total = time.perf_counter() - task.submitted
+        self.metrics.record(
+            task.work.operation,
+            total,
+            waiting=max(0.0, total - task.running),
+            running=task.running,
+            latency=task.running,  # how long a task had to wait is the queue's affair, not a slow operation
+            error=None if error is None else described(error),
+            at=task.submitted_at,
         )
 
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
@@ -332,7 +368,7 @@ class AsyncFeatureComputer(Calls):
         try:
             value = await compute(*args)
         except Exception as error:
-            logger.exception("%s failed", operation)
+            logger.exception("%s failed", printable(operation))
             self.metrics.record(operation, time.perf_counter() - began, error=described(error))
             return None
         self.metrics.record(operation, time.perf_counter() - began)
@@ -351,15 +387,13 @@ class AsyncFeatureComputer(Calls):
 
     def _resize(self, workers: int) -> None:
         assert self._background is not None
-        assert self._thread_pool is not None
         self._background.resize(workers)
-        self._thread_pool.resize(max(workers, self.config.max_workers))
 
     def _after_fork_in_child(self) -> None:
         """Loop, threads and workers are the parent's: as if it had never been started, its queue empty."""
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
-        self._thread_pool = self._process_pool = None
+        self._thread_pool = self._task_threads = self._process_pool = None
         self._background = self._scaler = self._loop = self._ending = None
         self._counts = Counts()
         self._visits = Visits()
@@ -376,9 +410,10 @@ def _letter_store(config: TaskPoolConfig) -> "SqliteStore | None":
     return SqliteStore(config.dead_letters, trust_pickles=config.trust_pickles)
 
 
-_computers: "weakref.WeakSet[AsyncFeatureComputer]" = weakref.WeakSet()
+# A reload keeps these:
+_computers: "weakref.WeakSet[AsyncFeatureComputer]" = globals().get("_computers") or weakref.WeakSet()
+_computer: AsyncFeatureComputer | None = globals().get("_computer")  # written under _lock
 _lock = threading.Lock()
-_computer: AsyncFeatureComputer | None = None  # written under _lock
 
 
 def get_async_feature_computer() -> AsyncFeatureComputer:
@@ -417,5 +452,4 @@ def _after_fork_in_child() -> None:
         computer._after_fork_in_child()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+lifecycle.after_fork_in_child(lifecycle.Stage.COMPUTERS, _after_fork_in_child)

@@ -17,10 +17,11 @@ from ziggy_async.market_brain.signals import (
     checked_regime,
     signal_generator,
 )
-from ziggy_async.messages import shown
+from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Options, TaskOptions
 from ziggy_async.queueing.task import TaskHandle
 from ziggy_async.queueing.work import Work
+from ziggy_async.runtime.call import described
 
 logger = logging.getLogger(__name__)
 
@@ -205,7 +206,7 @@ class View(Calls):
         try:
             value = await self._execute(operation, _awaited, (compute, *args), {})
         except Exception as error:
-            logger.error("%s failed: %s", operation, error)
+            logger.error("%s failed: %s", printable(operation), described(error))
         return value
 
     async def _execute(

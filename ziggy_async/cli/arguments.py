@@ -10,7 +10,7 @@ from ziggy_async._version import __version__
 from ziggy_async.cli import commands
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.formulas import history, indicators
-from ziggy_async.cli.help import LANGUAGE, QUEUE
+from ziggy_async.cli.help import LANGUAGE, QUEUE, SERVING
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
@@ -45,7 +45,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     features.set_defaults(run=commands.features)
 
     serve = choices.add_parser(
-        "serve", help="features, signals and the computer's health over HTTP", epilog=QUEUE, formatter_class=RAW
+        "serve",
+        help="features, signals and the computer's health over HTTP",
+        description=SERVING,
+        epilog=QUEUE,
+        formatter_class=RAW,
     )
     add_market(serve, "the watchlist: for requests that name no tickers")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")

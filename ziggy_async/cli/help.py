@@ -21,6 +21,14 @@ The language of formulas:
                          the bar's time
 """
 
+SERVING = """\
+Serves the endpoints until SIGTERM or Ctrl+C; then what is queued is done, for
+up to 25 seconds. A second signal ends that, and leaves dead letters of the
+rest. It answers to its own addresses and names, keeps 500 connections at most,
+and waits 10 seconds for the headers of a request, and for its body. A task
+`sleep` holds a thread for `seconds` (0 to 3600).
+"""
+
 QUEUE = """\
 The background queue, from a full one to a dead letter and back:
   ASYNC_FEATURES_QUEUE_SIZE=1 ziggy-async serve --workers 1 --sleepers 1 &

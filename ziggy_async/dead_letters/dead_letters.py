@@ -172,7 +172,7 @@ class DeadLetters(Generic[T]):
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `buried`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
         letters, store = len(self), self._store
-        return {"letters": letters, "unsaved": store.unsaved, **self._counts, "evicted": store.evicted}
+        return {"letters": letters, "unsaved": len(store.unsaved), **self._counts, "evicted": store.evicted}
 
     def _keep(self, letter: DeadLetter) -> "Future[DeadLetter]":
         """Letters that come while the thread is busy are written together."""

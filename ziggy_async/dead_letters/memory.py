@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import timedelta
 
-from ziggy_async.dead_letters.letter import DeadLetter
+from ziggy_async.dead_letters.letter import DeadLetter, StoredLetter
 
 MOST = 10_000
 KEEP = timedelta(days=7)
@@ -25,6 +25,8 @@ class MemoryStore:
     def __init__(self, most: int = MOST, keep: timedelta = KEEP) -> None:
         self.evicted = 0
         """Letters that this process has removed because they were too many or too old."""
+        self.unsaved: dict[str, StoredLetter] = {}
+        """Letters that are not in the file, though there is one."""
         self._most = most
         self._keep = keep.total_seconds()
         self._lock = threading.Lock()
@@ -44,11 +46,6 @@ class MemoryStore:
     def __len__(self) -> int:
         self._evict()
         return len(self._letters)
-
-    @property
-    def unsaved(self) -> int:
-        """Letters that are not in the file, though there is one."""
-        return 0
 
     def put(self, letters: list[DeadLetter]) -> list[DeadLetter]:
         """Keeps the letters and returns them as they are listed."""

@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from ziggy_async.dead_letters.letter import DeadLetter, StoredLetter, id_at
 from ziggy_async.dead_letters.memory import KEEP, MOST, MemoryStore, unknown
+from ziggy_async.messages import printable
 
 logger = logging.getLogger(__name__)
 
@@ -89,25 +90,20 @@ class SqliteStore(MemoryStore):
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # the identity of the database's file
         self._seen: int | None = None  # SQLite's number of the state that is listed
-        self._unsaved: dict[str, StoredLetter] = {}
         self._is_failing = False
-
-    @property
-    def unsaved(self) -> int:
-        return len(self._unsaved)
 
     def put(self, letters: list[DeadLetter]) -> list[DeadLetter]:
         """Commits them together. Never raises: letters that are not written are unsaved."""
         stored = [StoredLetter.of(letter) for letter in letters]
         listed = [each.letter for each in stored]
-        self._unsaved |= {each.letter.id: each for each in stored}
+        self.unsaved |= {each.letter.id: each for each in stored}
         self._show(listed)
         self._save()
         return listed
 
     def take(self, id: str) -> DeadLetter:
-        read = self._unsaved.get(id) or self._attempt(lambda database: self._read(database, id))
-        stored = read or self._unsaved.get(id)  # it is there since the file was found damaged
+        read = self.unsaved.get(id) or self._attempt(lambda database: self._read(database, id))
+        stored = read or self.unsaved.get(id)  # it is there since the file was found damaged
         if stored is None:
             self._hide(id)
             raise unknown(id)
@@ -117,22 +113,22 @@ class SqliteStore(MemoryStore):
         return replace(stored.letter, work=work)
 
     def discard(self, id: str) -> bool:
-        is_deleted = self._unsaved.pop(id, None) is not None or self._attempt(
+        is_deleted = self.unsaved.pop(id, None) is not None or self._attempt(
             lambda database: database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
         )
         self._hide(id)
-        return is_deleted or self._unsaved.pop(id, None) is not None  # as in take
+        return is_deleted or self.unsaved.pop(id, None) is not None  # as in take
 
     def refresh(self) -> None:
         self._save()
         self._attempt(self._load)
 
     def close(self) -> None:
-        lost = [stored.letter for stored in self._unsaved.values()]
+        lost = [stored.letter for stored in self.unsaved.values()]
         if lost:
             logger.error("%d dead letters are lost with this process: %s", len(lost), self.path)
         for letter in lost:
-            logger.error("lost: the dead letter of task %s, %s", letter.task_id, letter.reason.value)
+            logger.error("lost: the dead letter of task %s, %s", printable(letter.task_id), letter.reason.value)
         self._disconnect()
 
     def _evict(self) -> None:
@@ -140,36 +136,37 @@ class SqliteStore(MemoryStore):
 
     def _save(self) -> None:
         """Writes what is unsaved. Never raises."""
-        if not self._unsaved:
+        unsaved = self.unsaved
+        if not unsaved:
             return
         try:
-            self._attempt(self._write_unsaved)
+            self._attempt(self._write)
             if self._file != _identity(self.path):  # another process has set it aside meanwhile
-                self._attempt(self._write_unsaved)
+                self.unsaved = unsaved
+                self._attempt(self._write)
         except Exception as error:
             if not self._is_failing:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
             self._is_failing = True
             for letter in self.letters()[: -self._most]:
                 self._seen = None  # it may be in the file still
-                self.evicted += self._unsaved.pop(letter.id, None) is not None
+                self.evicted += self.unsaved.pop(letter.id, None) is not None
                 self._hide(letter.id)
             return
         if self._is_failing:
-            logger.warning("%d dead letters that were in memory only are in %s now", len(self._unsaved), self.path)
-        self._is_failing, self._unsaved = False, {}
+            logger.warning("%d dead letters that were in memory only are in %s now", len(unsaved), self.path)
+        self._is_failing = False
 
-    def _write_unsaved(self, database: sqlite3.Connection) -> None:
-        self._write(database, self._unsaved.values())
-
-    def _write(self, database: sqlite3.Connection, letters: Iterable[StoredLetter]) -> None:
+    def _write(self, database: sqlite3.Connection) -> None:
+        """Writes what is unsaved, and sees to the limits."""
         rows = [
             (each.letter.id, json.dumps(each.letter.to_dict()), _process, each.program, each.call, each.pickled)
-            for each in letters
+            for each in self.unsaved.values()
         ]
         with _transaction(database):
             database.executemany(PUT, rows)
             gone = self._delete_surplus(database)
+        self.unsaved = {}
         self.evicted += len(gone)
         for letter_id in gone:
             self._hide(letter_id)
@@ -201,7 +198,7 @@ class SqliteStore(MemoryStore):
         (state,) = database.execute("PRAGMA data_version").fetchone()
         if state != self._seen:
             rows = database.execute(f"{SELECT} FROM letters").fetchall()  # an open cursor keeps the file open
-            unsaved = [stored.letter for stored in self._unsaved.values()]
+            unsaved = [stored.letter for stored in self.unsaved.values()]
             self._show([*(self._letter(*row) for row in rows), *unsaved], anew=True)
             self._seen = state
 
@@ -234,7 +231,7 @@ class SqliteStore(MemoryStore):
                 self._database = _opened(self.path)
             _connections.add(self._database)
             self._load(self._database)  # all of it before anything is written
-            self._write(self._database, ())  # whether one may shows only in writing
+            self._write(self._database)  # whether one may shows only in writing
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
@@ -262,9 +259,9 @@ class SqliteStore(MemoryStore):
     def _lose(self, how: str) -> None:
         """The file is lost: what was listed of it is listed on, without its work."""
         self._disconnect()
-        lost = [letter for letter in self.letters() if letter.id not in self._unsaved]
+        lost = [letter for letter in self.letters() if letter.id not in self.unsaved]
         for letter in lost:
-            self._unsaved[letter.id] = StoredLetter(letter.barred(f"the file that it was in {how}"))
+            self.unsaved[letter.id] = StoredLetter(letter.barred(f"the file that it was in {how}"))
         logger.warning("%s %s; %d dead letters of it cannot be requeued any more", self.path, how, len(lost))
 
 

@@ -1,7 +1,6 @@
 """Sets of formulas, computed together: of a store's tickers now or through time, or of a table's rows."""
 
 import asyncio
-import time
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
@@ -16,15 +15,14 @@ from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.timestamps import to_ns
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
+from ziggy_async.runtime.terms import Terms, moment_after, terms
 from ziggy_async.store import BarStore, default_store
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Times of the rows, bars or rows of each ticker, and the figures."""
 
 FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-BY_THE_WORK = -1
-"""The urgency of a job that the core chooses."""
 
 
 class Description(TypedDict):
@@ -183,7 +181,7 @@ class FeatureSet:
     ) -> Any:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
         async with asyncio.timeout(deadline):
-            return await blocking.run(self.over, table, by, time)
+            return await default_pool.run(self.over, table, by, time)
 
     def check_store(self) -> None:
         """`FormulaError` for a formula that reads a column which a store has not."""
@@ -195,6 +193,8 @@ class FeatureSet:
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = default_store() if store is None else store
+        if not isinstance(store, BarStore):
+            raise TypeError(f"store must be a BarStore, not {shown(store)}")
         self.check_store()
         return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
 
@@ -225,6 +225,7 @@ def _range(start: object | None, end: object | None) -> tuple[int, int]:
     return FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
 
 
-def _terms(deadline: float | None) -> tuple[int, int]:
-    """Urgency, and when it is too late: on the monotonic clock in nanoseconds, 0 for never."""
-    return BY_THE_WORK, 0 if deadline is None else time.monotonic_ns() + max(1, int(deadline * 1e9))
+def _terms(deadline: float | None) -> Terms:
+    """Those of the task that runs here, with the earlier of both deadlines."""
+    given, own = terms.get(), moment_after(deadline)
+    return Terms(given.urgency, min([moment for moment in (given.deadline_ns, own) if moment], default=0))

@@ -372,7 +372,7 @@ class Reader:
         fault = parameter.fault(value)
         if fault is not None:
             raise self.error(f"{parameter.name} of {row.name}: {fault}", node)
-        return value
+        return value + 0.0  # -0 is 0
 
 
 class RowReader(Reader):

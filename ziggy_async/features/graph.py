@@ -28,20 +28,26 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self._index: dict[tuple[object, ...], int] = {}
+        self._places: dict[Node, int] = {}
+        self._constants: dict[str, int] = {}
 
     def add(self, kind: str, name: str = "", inputs: tuple[int, ...] = (), parameters: tuple[float, ...] = ()) -> int:
         """The index of this node."""
-        bits = tuple(map(float.hex, parameters)) if parameters else ()  # 0 and -0 are two, NaN is one
-        key = (kind, name, inputs, bits)
-        found = self._index.get(key)
-        if found is None:
-            found = self._index[key] = len(self.nodes)
-            self.nodes.append(Node(kind, name, inputs, parameters))
-        return found
+        node = Node(kind, name, inputs, parameters)
+        place = self._places.get(node)
+        if place is None:
+            place = self._places[node] = len(self.nodes)
+            self.nodes.append(node)
+        return place
 
     def constant(self, value: float) -> int:
-        return self.add("constant", "", (), (value,))
+        """0 and -0 are two constants, and NaN is one."""
+        text = value.hex()
+        place = self._constants.get(text)
+        if place is None:
+            place = self._constants[text] = len(self.nodes)
+            self.nodes.append(Node("constant", "", (), (math.nan if math.isnan(value) else value,)))
+        return place
 
     def operation(self, name: str, *inputs: int) -> int:
         """One of the core's operations per bar, or its value where all inputs are constants."""

@@ -43,6 +43,8 @@ def _lower(source: Graph, root: int, target: Graph, columns: Mapping[str, int]) 
         inputs = tuple(lowered[each] for each in call.inputs)
         if call.kind == "call":
             lowered[at] = _lower_call(call, output, inputs, target)
+        elif call.kind == "constant":
+            lowered[at] = target.constant(call.parameters[0])
         elif call.kind == "operation":
             lowered[at] = target.operation(call.name, *inputs)  # an input may have become a constant
         else:

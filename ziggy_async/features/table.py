@@ -61,7 +61,9 @@ class FeatureTable:
     def symbols(self) -> NDArray[np.object_]:
         """The ticker of each row, `(rows,)`."""
         symbols = np.fromiter(self._tickers, dtype=object, count=len(self._tickers))
-        return symbols if self._counts is None else np.repeat(symbols, self._counts)
+        symbols = symbols if self._counts is None else np.repeat(symbols, self._counts)
+        symbols.flags.writeable = False
+        return symbols
 
     @cached_property
     def timestamps(self) -> NDArray[np.datetime64]:

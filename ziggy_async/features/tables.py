@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ziggy_async.messages import shown
 from ziggy_async.reading.tables import Pairs, pairs_of
 
 Floats = NDArray[np.float64]
@@ -60,6 +61,9 @@ class _Mapping:
         self._data = data
         self._by_name = dict(pairs_of(data))
         self.names = list(self._by_name)
+        for name, column in self._by_name.items():
+            if not hasattr(column, "__len__"):
+                raise TypeError(f"column {name!r} is {shown(column)}, no array")
         self.rows = next((len(column) for column in data.values()), 0)
 
     def pairs(self, names: Sequence[str]) -> Pairs:

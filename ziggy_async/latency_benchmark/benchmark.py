@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ziggy_async.lag import LagSummary, LoopLag, PingLag
-from ziggy_async.latency_benchmark.apart import is_given_up
+from ziggy_async.latency_benchmark.own_loop import is_given_up
 from ziggy_async.latency_benchmark.results import BenchmarkResult, ComparisonResult
 
 logger = logging.getLogger(__name__)

@@ -5,11 +5,11 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
-from ziggy_async.latency_benchmark import numpy_way
-from ziggy_async.latency_benchmark.apart import apart
+from ziggy_async.latency_benchmark import numpy_baseline
 from ziggy_async.latency_benchmark.benchmark import LatencyBenchmark, Operation, checked_number, get_benchmark
 from ziggy_async.latency_benchmark.market import Market, sample_market
-from ziggy_async.latency_benchmark.package_way import MarketComputer
+from ziggy_async.latency_benchmark.market_computer import MarketComputer
+from ziggy_async.latency_benchmark.own_loop import run_in_own_loop
 from ziggy_async.latency_benchmark.results import ComparisonResult
 
 AT_LEAST = 0.25
@@ -28,14 +28,14 @@ async def run_feature_computation_benchmark(num_operations: int = 100) -> Compar
     """
     checked_number(num_operations)
     ways = numpy_features, MarketComputer.features
-    return await apart(partial(compare, get_benchmark(), ways, num_operations, "Feature Computation"))
+    return await run_in_own_loop(partial(compare, get_benchmark(), ways, num_operations, "Feature Computation"))
 
 
 async def run_signal_generation_benchmark(num_operations: int = 100) -> ComparisonResult:
     """As `run_feature_computation_benchmark`, for the signals of the tickers."""
     checked_number(num_operations)
     ways = numpy_signal, MarketComputer.signal
-    return await apart(partial(compare, get_benchmark(), ways, num_operations, "Signal Generation"))
+    return await run_in_own_loop(partial(compare, get_benchmark(), ways, num_operations, "Signal Generation"))
 
 
 async def compare(
@@ -52,8 +52,8 @@ async def compare(
 
 def over_tickers(tickers: Sequence[str], way: Callable[[str], Any]) -> Operation:
     """An operation that goes through the tickers, one a call, over and over."""
-    turns = cycle(tickers)
-    return lambda: way(next(turns))
+    endless = cycle(tickers)
+    return lambda: way(next(endless))
 
 
 async def numpy_features(computer: MarketComputer, ticker: str) -> dict[str, Any]:
@@ -61,8 +61,8 @@ async def numpy_features(computer: MarketComputer, ticker: str) -> dict[str, Any
 
 
 async def numpy_signal(computer: MarketComputer, ticker: str) -> dict[str, Any] | None:
-    return numpy_way.signal(figured(computer.market, ticker), computer.market.regime)
+    return numpy_baseline.signal(figured(computer.market, ticker), computer.market.regime)
 
 
 def figured(market: Market, ticker: str) -> dict[str, Any]:
-    return numpy_way.features(market.columns[ticker], market.vix_level, market.breadth)
+    return numpy_baseline.features(market.columns[ticker], market.vix_level, market.breadth)

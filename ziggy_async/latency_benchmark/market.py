@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ziggy_async.latency_benchmark import numpy_way
-from ziggy_async.latency_benchmark.numpy_way import Columns
+from ziggy_async.latency_benchmark import numpy_baseline
+from ziggy_async.latency_benchmark.numpy_baseline import Columns
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeDetector
 from ziggy_async.market_brain.signals import SignalGenerator
@@ -45,14 +45,14 @@ def _made() -> Market:
     columns, store = dict(sample_universe()), BarStore()
     for symbol, bars in columns.items():
         store.load(symbol, bars)
-    vix_level, breadth = numpy_way.market_of(columns)
+    vix_level, breadth = numpy_baseline.market_of(columns)
     features = FeatureComputer(store)
     return Market(
         tickers=tuple(symbol for symbol in columns if not symbol.startswith("^")),
         columns=columns,
         vix_level=vix_level,
         breadth=breadth,
-        regime=numpy_way.regime_of(numpy_way.features(columns["SPY"], vix_level, breadth)),
+        regime=numpy_baseline.regime_of(numpy_baseline.features(columns["SPY"], vix_level, breadth)),
         features=features,
         signals=SignalGenerator(features, RegimeDetector(features)),
     )

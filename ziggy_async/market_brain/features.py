@@ -14,6 +14,7 @@ from ziggy_async.features import FeatureSet as FormulaSet
 from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.messages import shown
 from ziggy_async.metrics import CountedFunction
+from ziggy_async.runtime.terms import terms
 from ziggy_async.store import BarStore, default_store
 
 __all__ = [
@@ -206,7 +207,7 @@ class FeatureComputer:
         if source is not None:
             return self._refreshed(source, (ticker, *also), force_refresh, tally)
         loop, port = bridge.port()
-        found: Awaitable[Features] = port.features(loop, store, self.plan, ticker, tally)
+        found: Awaitable[Features] = port.features(loop, store, self.plan, ticker, tally, *terms.get())
         return found
 
     async def _refreshed(
@@ -217,7 +218,7 @@ class FeatureComputer:
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        features: Features = await port.features(loop, self.store, self.plan, symbols[0])
+        features: Features = await port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
         if tally is not None:
             tally.record(began, ready)
         return _marked_one(features, stale.get(symbols[0]))
@@ -238,7 +239,7 @@ class FeatureComputer:
         stale = await self.refresh_async(names, force_refresh)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = _marked(await port.features_many(loop, self.store, self.plan, names), stale)
+        results = _marked(await port.features_many(loop, self.store, self.plan, names, *terms.get()), stale)
         if tally is not None:
             tally.record(began, ready)
         return results
@@ -275,12 +276,13 @@ class FeatureComputer:
         return _marked_one(features, stale.get(ticker))
 
 
-def checked_ticker(ticker: object) -> str:
-    """`ticker`, a plain str of one of a subclass, whose methods may be anything. `TypeError` when it is none."""
+def checked_ticker(ticker: object, name: str = "ticker") -> str:
+    """`ticker`, a plain str of one of a subclass, whose methods may be anything. `TypeError`, which says the argument's
+    name, when it is none."""
     if type(ticker) is str:
         return ticker
     if not isinstance(ticker, str):
-        raise TypeError(f"ticker: {shown(ticker)} is a {type(ticker).__name__}, not a str")
+        raise TypeError(f"{name}: {shown(ticker)} is a {type(ticker).__name__}, not a str")
     return str.__str__(ticker)
 
 

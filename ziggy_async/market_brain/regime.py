@@ -15,7 +15,7 @@ from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.messages import shown
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
 __all__ = [
@@ -159,8 +159,8 @@ class RegimeDetector:
         back.
         """
         self.feature_computer = feature_computer
-        self.market = checked_ticker(market)
-        self.volatility = None if volatility is None else checked_ticker(volatility)
+        self.market = checked_ticker(market, "market")
+        self.volatility = None if volatility is None else checked_ticker(volatility, "volatility")
         self.cache_ttl = timedelta(seconds=60)
         self.thresholds: dict[str, float] = {
             "vix_panic": 30,
@@ -259,7 +259,7 @@ class RegimeDetector:
         if isinstance(computer, FeatureComputer):
             found = await computer.get_features_async(self.market, force, also=self._volatility_symbols())
             return _Reading(found, self._level_in(computer.store))
-        return self._told(await blocking.run(computer.get_features, self.market, force))
+        return self._told(await default_pool.run(computer.get_features, self.market, force))
 
     def _volatility_symbols(self) -> tuple[str, ...]:
         return () if self.volatility is None else (self.volatility,)

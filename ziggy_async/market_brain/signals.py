@@ -19,7 +19,8 @@ from ziggy_async.market_brain.features import FeatureComputer, Features, checked
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.metrics import CountedFunction
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import default_pool
+from ziggy_async.runtime.terms import terms
 
 __all__ = [
     "Signal",
@@ -157,6 +158,23 @@ Enrich = Callable[[Signal, Features], Signal]
 Regime = RegimeResult | RegimeState | str
 
 
+DEFAULT_WIN_RATES: Mapping[SignalType, Mapping[RegimeState, float]] = {
+    SignalType.MEAN_REVERSION: {
+        RegimeState.CHOP: 0.65,
+        RegimeState.RISK_ON: 0.60,
+        RegimeState.RISK_OFF: 0.55,
+        RegimeState.PANIC: 0.45,
+    },
+    SignalType.MOMENTUM: {
+        RegimeState.RISK_ON: 0.70,
+        RegimeState.CHOP: 0.55,
+        RegimeState.RISK_OFF: 0.45,
+        RegimeState.PANIC: 0.30,
+    },
+}
+"""How often signals of a type come true in a regime: what a confidence begins from."""
+
+
 class SignalGenerator:
     """Signals by two rules, mean reversion and momentum, over one store's features. Safe from any thread.
 
@@ -169,20 +187,7 @@ class SignalGenerator:
     def __init__(self, feature_computer: FeatureComputer | None = None, detector: RegimeDetector | None = None) -> None:
         """`feature_computer` and `detector`: by default those of the default store."""
         self.params: dict[str, float] = dict(DEFAULT_PARAMETERS)
-        self.win_rates = {
-            SignalType.MEAN_REVERSION: {
-                RegimeState.CHOP: 0.65,
-                RegimeState.RISK_ON: 0.60,
-                RegimeState.RISK_OFF: 0.55,
-                RegimeState.PANIC: 0.45,
-            },
-            SignalType.MOMENTUM: {
-                RegimeState.RISK_ON: 0.70,
-                RegimeState.CHOP: 0.55,
-                RegimeState.RISK_OFF: 0.45,
-                RegimeState.PANIC: 0.30,
-            },
-        }
+        self.win_rates = {kind: dict(rates) for kind, rates in DEFAULT_WIN_RATES.items()}
         self.enrich: Enrich | None = None
         self._computer = feature_computer
         self._detector = detector
@@ -249,7 +254,7 @@ class SignalGenerator:
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            blocking.run_each(*_enriching(enrich, results, computer))
+            default_pool.run_each(*_enriching(enrich, results, computer))
         return results
 
     async def generate_signals_bulk_async(
@@ -275,12 +280,20 @@ class SignalGenerator:
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         results: dict[str, Result] = await port.signals(
-            loop, computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
+            loop,
+            computer.store,
+            _plan_of(computer),
+            names,
+            REGIMES.index(state),
+            parameters,
+            self._win_rates(),
+            rules,
+            *terms.get(),
         )
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            await blocking.run_each_async(*_enriching(enrich, results, computer))
+            await default_pool.run_each_async(*_enriching(enrich, results, computer))
         if tally is not None:
             tally.record(began, ready)
         return results
@@ -363,7 +376,7 @@ def _enriching(
     """What the pool has to do and in which chunks: a few large ones, as each costs the waiting loop a turn, but enough
     to give every thread one."""
     signed = [result for result in results.values() if result["signal"] is not None]
-    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / blocking.workers())))
+    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / default_pool.workers())))
     return partial(_enrich, enrich, computer), [signed[at : at + size] for at in range(0, len(signed), size)]
 
 

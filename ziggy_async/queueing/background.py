@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ziggy_async.metrics import Metrics
+from ziggy_async.messages import printable
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
 from ziggy_async.queueing.work import Bury, Reason, Work
-from ziggy_async.runtime.call import CannotTravelError, described
+from ziggy_async.runtime.call import Call, CannotTravelError, described
 from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
-from ziggy_async.runtime.runs import Run, Runner
+from ziggy_async.runtime.runner import Runner
+from ziggy_async.runtime.terms import Terms, terms
 
 logger = logging.getLogger(__name__)
 
@@ -41,16 +42,22 @@ class Background:
         self,
         capacity: int,
         runner: Runner,
-        bury: Bury,
-        metrics: Metrics,
         counts: Counts,
+        bury: Bury,
+        record: Callable[[Task, BaseException | None], object],
+        at_loop_end: Callable[[], object],
     ) -> None:
+        """`runner`: its threads are the queue's own, and as many as the workers. `record`: called with each task that
+        ends, unless it was cancelled, and its error. `at_loop_end`: called when the loop ends without a stop."""
         self.counts = counts
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
         self._runner = runner
         self._bury_work = bury
-        self._metrics = metrics
+        self._record = record
+        self._at_loop_end = at_loop_end
+        self._finished = 0  # attempts
+        self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
         self._unfinished: set[Task] = set()  # those that wait for a place included
         self._by_key: dict[Any, Task] = {}  # of the same
@@ -72,7 +79,7 @@ class Background:
         still waits for a place, unless somebody has joined it by its key.
         """
         if self._is_closed:
-            raise Stopped(f"task {work.task_id!r}: the queue takes no more work")
+            raise Stopped(f"task {work.name}: the queue takes no more work")
         key = work.options.key
         if key is not None and (joined := self._by_key.get(key)) is not None:
             self.counts.joined += 1
@@ -80,6 +87,7 @@ class Background:
             return TaskHandle(joined, self)
         task = Task(work, contextvars.copy_context(), requeued_from)
         task.context.run(under_way.set, True)
+        task.context.run(terms.set, Terms.of(work.options.priority, work.options.deadline))
         has_room = not self.queue.is_full or self._has_made_room(task)
         self._unfinished.add(task)
         self._idle.clear()
@@ -111,7 +119,7 @@ class Background:
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
         if options.on_full == "raise":
             self.counts.rejected += 1
-            raise QueueFull(f"task {task.work.task_id!r}: the queue is full, {self.queue.capacity} tasks wait")
+            raise QueueFull(f"task {task.work.name}: the queue is full, {self.queue.capacity} tasks wait")
         least = self.queue.least_priority
         if options.on_full != "drop_oldest" or least is None or least > options.priority:
             return False
@@ -122,7 +130,7 @@ class Background:
     def _dropped(self, task: Task) -> TaskDropped:
         capacity, priority = self.queue.capacity, task.work.options.priority
         return TaskDropped(
-            f"task {task.work.task_id!r} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
+            f"task {task.work.name} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
         )
 
     async def _wait_for_place(self, task: Task) -> None:
@@ -152,14 +160,8 @@ class Background:
     # --- workers
 
     def load(self) -> Load:
-        """What sizing goes by: tasks, and blocking operations that come past the queue to the same threads."""
-        return Load(
-            workers=self._wanted,
-            queued=len(self.queue) + self._runner.waiting,
-            running=max(self.counts[State.RUNNING], self._runner.running),
-            mean_seconds=self._runner.mean_seconds,
-            finished=self._runner.finished,
-        )
+        """What sizing goes by."""
+        return Load(self._wanted, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
 
     @property
     def workers(self) -> int:
@@ -170,6 +172,8 @@ class Background:
         """Starts workers, or sends some home as soon as they are idle."""
         surplus = self._wanted - workers
         self._wanted = workers
+        if workers > 0:
+            self._runner.threads.resize(workers)
         if surplus >= 0:
             self.queue.dismiss(surplus)
             return
@@ -193,7 +197,8 @@ class Background:
                 del task  # not kept until the next one comes
         except asyncio.CancelledError:
             if self._is_at_its_end():
-                await self._close(Stopped("the event loop came to its end"))
+                self._end_with_loop()
+                await self.buried()
             raise
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
@@ -201,10 +206,14 @@ class Background:
         if not worker.cancelled() or self._is_closed:
             return
         if self._is_at_its_end():
-            self.abandon(Stopped("the event loop came to its end"))
+            self._end_with_loop()
         else:
             self.worker_tasks.remove(worker)
             self._start_worker()
+
+    def _end_with_loop(self) -> None:
+        self.abandon(Stopped("the event loop came to its end"))
+        self._at_loop_end()
 
     def _is_at_its_end(self) -> bool:
         """Whether all of the loop's tasks are being cancelled, and not some alone."""
@@ -221,9 +230,9 @@ class Background:
 
     async def _attempt(self, task: Task) -> None:
         work = task.work
-        run = task.run = Run(work.operation, work.function, work.args, work.kwargs, task.context)
+        call = task.call = Call(work.operation, work.function, work.args, work.kwargs, task.context)
         try:
-            value = await self._runner.run(run, work.options.use_process_pool)
+            value = await self._runner.run(call, work.options.use_process_pool)
         except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
             task.over = None
             raise
@@ -236,18 +245,18 @@ class Background:
         finally:
             if task.over is not None and not task.over.done():
                 task.over.set_result(None)
-            del self, task, work, run  # an error's traceback leads to this frame: it must not lead to its own task
+            del self, task, work, call  # an error's traceback leads to this frame: it must not lead to its own task
 
     def _succeeded(self, task: Task, value: Any) -> None:
         if task.state is State.RUNNING:  # else it was given up meanwhile
-            task.end_attempt(None)
+            self._end_attempt(task, None)
             self._settle(task, State.SUCCEEDED)
             task.outcome.set(value, None)
 
     def _failed(self, task: Task, error: Exception) -> None:
         if task.state is not State.RUNNING:
             return
-        task.end_attempt(described(error))
+        self._end_attempt(task, described(error))
         options = task.work.options
         raised = error.__cause__ if isinstance(error, CannotTravelError) else None
         if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
@@ -262,6 +271,12 @@ class Background:
         else:
             lost = isinstance(error, WorkerLost)
             self._bury(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
+
+    def _end_attempt(self, task: Task, error: str | None) -> None:
+        seconds = task.end_attempt(error)
+        if seconds is not None:  # the mean of recent ones: the latest weighs an eighth
+            self._finished += 1
+            self._mean_seconds += (seconds - self._mean_seconds) / (8 if self._mean_seconds else 1)
 
     def _again(self, task: Task) -> None:
         task.timer = None
@@ -303,7 +318,7 @@ class Background:
 
     def _too_late(self, task: Task) -> TimeoutError:
         limit = task.work.options.deadline
-        return TimeoutError(f"task {task.work.task_id!r} was not done within its deadline of {limit:g} s")
+        return TimeoutError(f"task {task.work.name} was not done within its deadline of {limit:g} s")
 
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
@@ -316,7 +331,7 @@ class Background:
         if task.state is State.WAITING and reason is not None:
             self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
         self.queue.remove(task)
-        task.end_attempt(described(error))
+        self._end_attempt(task, described(error))
         if reason is None:
             self._settle(task, State.CANCELLED)
             task.outcome.set(None, error)
@@ -343,7 +358,7 @@ class Background:
         self._settle(task, State.DEAD, error)
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
-        logger.log(level, "task %s is dead, %s: %s", task.work.task_id, reason.value, described(error))
+        logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
         self._write_letter(task, error, reason)
 
     def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
@@ -352,18 +367,6 @@ class Background:
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
         burial.add_done_callback(lambda _: task.outcome.set(None, error))
-
-    def _record(self, task: Task, error: BaseException | None) -> None:
-        total = time.perf_counter() - task.submitted
-        self._metrics.record(
-            task.work.operation,
-            total,
-            waiting=max(0.0, total - task.running),
-            running=task.running,
-            latency=task.running,  # how long a task had to wait is the queue's affair, not a slow operation
-            error=None if error is None else described(error),
-            at=task.submitted_at,
-        )
 
     # --- the end
 
@@ -390,7 +393,7 @@ class Background:
         """No more work, neither what waits for a place."""
         self._is_closed = True
         for task in self.queue.clear_outside():
-            error = Stopped(f"task {task.work.task_id!r}: the queue was stopped before there was room")
+            error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
             self._give_up(task, error)
 
     async def _close(self, error: Stopped) -> None:

@@ -5,13 +5,13 @@ import contextvars
 import threading
 import time
 from collections.abc import Generator, Hashable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.runtime.call import Call, Outcome
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -28,78 +28,6 @@ class State(StrEnum):
     @property
     def is_final(self) -> bool:
         return self not in (State.WAITING, State.QUEUED, State.RUNNING)
-
-
-class Outcome:
-    """A result or an error, set once, from any thread, for any thread to look at and any loop to wait for."""
-
-    __slots__ = ("_error", "_is_set", "_lock", "_value", "_waiters")
-
-    def __init__(self) -> None:
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._is_set = False  # written under _lock
-        self._waiters: set[asyncio.Future[None]] = set()  # under _lock
-        self._lock = threading.Lock()
-
-    @property
-    def is_set(self) -> bool:
-        return self._is_set
-
-    @property
-    def error(self) -> BaseException | None:
-        return self._error
-
-    def get(self) -> Any:
-        """The result, or raises the error. To be asked once it is set."""
-        if self._error is None:
-            return self._value
-        try:
-            raise self._error
-        finally:
-            del self  # the error's traceback leads to this frame: it must not lead back to the error
-
-    def set(self, value: Any, error: BaseException | None) -> None:
-        with self._lock:
-            if self._is_set:
-                return
-            self._value, self._error, self._is_set = value, error, True
-            waiters, self._waiters = self._waiters, set()
-        here = asyncio._get_running_loop()
-        for waiter in waiters:
-            if waiter.get_loop() is here:
-                _wake(waiter)
-                continue
-            with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
-                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
-
-    async def wait(self) -> None:
-        """Until it is set. Cancelling this leaves nothing behind."""
-        waiter = asyncio.get_running_loop().create_future()
-        with self._lock:
-            if self._is_set:
-                return
-            self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            with self._lock:
-                self._waiters.discard(waiter)
-
-
-class Timed(Protocol):
-    """A run of a callable, as it is known now: its outcome may still be on its way back to the loop."""
-
-    @property
-    def began(self) -> float | None: ...
-
-    @property
-    def ended(self) -> float | None: ...
-
-
-def _wake(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 @dataclass(eq=False, slots=True)
@@ -119,7 +47,7 @@ class Task:
     """Seconds spent in attempts."""
     began: float | None = None
     """When a worker took up the attempt under way."""
-    run: Timed | None = None
+    call: Call | None = None
     """The attempt under way, which knows better."""
     holders: int = 1
     """Callers that want it; a key adds more."""
@@ -136,22 +64,25 @@ class Task:
     is_late: bool = False
     """The deadline has passed, and the attempt under way had ended before: its outcome counts, but it is the last."""
 
-    def end_attempt(self, error: str | None) -> None:
-        """Books the time of the attempt under way, without that of its way to a thread and back, and its error."""
+    def end_attempt(self, error: str | None) -> float | None:
+        """Books the time of the attempt under way, without that of its way to a thread and back, and its error. Returns
+        the time in seconds; None when there is no attempt."""
         if self.began is None:
-            return
-        now, run = time.perf_counter(), self.run
-        began = run.began if run is not None and run.began is not None else self.began
-        ended = run.ended if run is not None and run.ended is not None else now
+            return None
+        now, call = time.perf_counter(), self.call
+        began = call.began if call is not None and call.began is not None else self.began
+        ended = call.finished if call is not None and call.finished is not None else now
         self.running += ended - began
-        self.began = self.run = None
+        self.began = self.call = None
         if error is not None:
             began_at = datetime.fromtimestamp(time.time() - (now - began), UTC)
             self.attempts.append(Attempt(began_at, ended - began, error))
+        return ended - began
 
     def has_ended_by(self, moment: float) -> bool:
         """Whether the attempt under way has an outcome, and had it by then, on `time.perf_counter`."""
-        return self.run is not None and self.run.ended is not None and self.run.ended <= moment
+        ended = None if self.call is None else self.call.finished
+        return ended is not None and ended <= moment
 
     def let_go(self) -> None:
         """Nobody waits for its attempt or for its admission any more, and no timer counts for it."""
@@ -288,9 +219,9 @@ class TaskHandle(Generic[T_co]):
             del self, outcome  # as in Outcome.get
 
     def __repr__(self) -> str:
-        return f"<TaskHandle {self.task_id!r} {self.state.value}>"
+        return f"<TaskHandle {self._task.work.name} {self.state.value}>"
 
     def _finished(self) -> Outcome:
         if not self._task.outcome.is_set:
-            raise asyncio.InvalidStateError(f"task {self.task_id!r} is not done")
+            raise asyncio.InvalidStateError(f"task {self._task.work.name} is not done")
         return self._task.outcome

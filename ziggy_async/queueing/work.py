@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ziggy_async.messages import printable
 from ziggy_async.queueing.options import Options
 
 
@@ -20,6 +21,11 @@ class Work:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     options: Options
+
+    @property
+    def name(self) -> str:
+        """The task's id as messages show it."""
+        return f"'{printable(self.task_id)}'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ class Reading:
             origin = opened_source(file.path, self._folder)
             header = None if origin.is_parquet else self._header(origin)
             if header is not None and (header.skipped > 1 or header.has_comments):
-                origin = without_first_lines(origin, self._connection, header.skipped, self._folder)
+                commas = header.delimiter, len(header.names) - 1
+                origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
                 header = replace(header, skipped=0)
             self._pick(file, origin, header, name)
             types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
@@ -256,7 +257,9 @@ def errors_named(name: object) -> Iterator[None]:
     except duckdb.Error as error:
         raise DataFileError(f"{name}: {one_line(first_sentences(error))}") from error
     except UnicodeDecodeError as error:
-        raise DataFileError(f"{name}: neither Parquet nor text in UTF-8 or, with a mark, UTF-16") from error
+        raise DataFileError(
+            f"{name}: neither Parquet nor text in UTF-8 or, with a mark, UTF-16; save it as UTF-8"
+        ) from error
     except (EOFError, zlib.error) as error:
         raise DataFileError(f"{name}: is cut off or damaged: {one_line(str(error))}") from error
     except OSError as error:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.spellings import PRICES, listed, place_of, role_of
+from ziggy_async.reading.spellings import MAKESHIFT, PRICES, listed, place_of, role_of
 
 Pairs = list[tuple[str, Any]]
 
@@ -86,7 +86,7 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
 def _sure_role(name: str) -> str | None:
     """The role of a name that is no makeshift, as "index" is one."""
     role, rank = place_of(name)
-    return None if role == "timestamp" and rank else role
+    return None if role == "timestamp" and rank == MAKESHIFT else role
 
 
 def _may_be_time(level: Any) -> bool:

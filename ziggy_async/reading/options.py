@@ -73,5 +73,8 @@ class Skipped(int):
         skipped.reasons = dict(reasons)
         return skipped
 
+    def __reduce__(self) -> tuple[type["Skipped"], tuple[Mapping[str, int]]]:
+        return Skipped, (self.reasons,)
+
     def as_text(self) -> str:
         return ", ".join(f"{rows} {reason}" for reason, rows in self.reasons.items())

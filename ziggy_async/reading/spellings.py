@@ -2,42 +2,70 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from ziggy_async.messages import LONGEST, shortened
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
+        ("timestamp", "datetime", "date", "time", "ts", "t", "opentime"),
         (
-            *("timestamp", "date", "datetime", "time", "ts", "t", "dt", "day", "opentime", "starttime", "bartime"),
-            *("gmttime", "windowstart", "tsevent", "tradedate", "tradingdate", "tradingday", "beginsat", "begin"),
-            *("unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc", "datetimeutc", "timestamputc"),
-            *("dategmt", "datetimegmt", "timestampgmt", "timegmt", "dateandtime", "data", "datum"),
+            *("dt", "day", "starttime", "bartime", "gmttime", "windowstart", "tsevent", "tradedate", "tradingdate"),
+            *("tradingday", "beginsat", "begin", "unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc"),
+            *("datetimeutc", "timestamputc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "dateandtime"),
+            *("dtyyyymmdd", "data", "datum", "fecha", "日期", "日付", "날짜"),
         ),
         ("index", "indexlevel0", "unnamed0", "column1"),
     ),
-    "open": (("open", "openprice", "openingprice", "o", "otwarcie", "eröffnung", "erster"),),
-    "high": (("high", "highprice", "h", "najwyzszy", "najwyższy", "hoch"),),
-    "low": (("low", "lowprice", "l", "najnizszy", "najniższy", "tief"),),
+    "open": (
+        (
+            *("open", "openprice", "openingprice", "o"),
+            *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "ouv", "ouverture", "开盘", "始値", "시가"),
+        ),
+    ),
+    "high": (
+        (
+            *("high", "highprice", "h"),
+            *("najwyzszy", "najwyższy", "hoch", "máximo", "plushaut", "最高", "高値", "고가"),
+        ),
+    ),
+    "low": (
+        (
+            *("low", "lowprice", "l"),
+            *("najnizszy", "najniższy", "tief", "mínimo", "plusbas", "最低", "安値", "저가"),
+        ),
+    ),
     "close": (
-        ("close", "closeprice", "closingprice", "c", "closelast", "zamkniecie", "zamknięcie", "schluss", "schlusskurs"),
-        ("price",),
+        (
+            *("close", "closeprice", "closingprice", "c", "closelast"),
+            *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "clôture", "收盘", "終値", "종가"),
+        ),
+        ("price", "zuletzt", "último", "dernier"),
     ),
     "volume": (
-        ("volume", "tottrdqty", "totaltradedquantity", "noofshares", "wolumen", "volumen"),
+        (
+            *("volume", "tottrdqty", "totaltradedquantity", "noofshares"),
+            *("wolumen", "volumen", "成交量", "出来高", "거래량"),
+        ),
         ("tickvolume", "tickvol"),
         ("vol", "v"),
         ("realvolume",),
     ),
     "symbol": (
-        ("symbol", "ticker", "sym", "tic", "code", "instrument", "tscode", "actsymbol", "tradingsymbol"),
-        ("name",),
+        ("symbol", "ticker", "sym", "code", "instrument"),
+        ("tic", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码"),
     ),
 }
 """Role -> names of columns in ranks: a name of an earlier rank is taken before one of a later. Names are compared by
 their letters and digits alone. An adjusted close has another scale than the open beside it, so none of its spellings is
 a close."""
 
-DATES = frozenset({"date", "day", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "data", "datum"})
+MAKESHIFT = 2
+"""The rank of names that a timestamp gets where it has none."""
+
+DATES = frozenset(
+    {"date", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "dtyyyymmdd", "data", "datum"}
+)
 TIMES_OF_DAY = frozenset({"time", "timeutc", "timegmt"})
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
@@ -61,14 +89,25 @@ def role_of(name: str) -> str | None:
 
 def of_role(role: str, names: Iterable[str]) -> list[str]:
     """Those names that have the role in the earliest rank that any of them has."""
-    ranks: dict[int, list[str]] = {}
+    return _by_role(names).get(role, [])
+
+
+def _by_role(names: Iterable[str]) -> dict[str, list[str]]:
+    """Role -> the names that have it in the earliest rank that any of them has."""
+    found: dict[str, tuple[int, list[str]]] = {}
     for name in names:
-        found, rank = place_of(name)
-        if found == role:
-            ranks.setdefault(rank, []).append(name)
-    return ranks[min(ranks)] if ranks else []
+        role, rank = place_of(name)
+        if role is None:
+            continue
+        first, alike = found.setdefault(role, (rank, []))
+        if rank < first:
+            found[role] = (rank, [name])
+        elif rank == first:
+            alike.append(name)
+    return {role: alike for role, (_, alike) in found.items()}
 
 
+@lru_cache(1024)
 def place_of(name: str) -> tuple[str | None, int]:
     """The role of a column of that name and its rank; None and 0 without one.
 
@@ -104,15 +143,14 @@ def match_columns(
     """
     names = list(names)
     roles = _named(names, {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})})
-    free = [name for name in names if name not in roles.values()]
-    for role in SPELLINGS:
-        found = of_role(role, free)
-        if role in roles or not found or (role == "volume" and not has_volume):
+    chosen = set(roles.values())
+    free = [name for name in names if name not in chosen]
+    if "timestamp" not in roles:
+        roles |= _date_and_time(free)
+    for role, (first, *others) in _by_role(free).items():
+        if role in roles or (role == "volume" and not has_volume):
             continue
-        first, *others = found
-        if others and role == "timestamp" and (parts := _date_and_time(first, *others)):
-            roles["timestamp"], roles["time"] = parts
-        elif others:
+        if others:
             fault = f"two columns are called {first!r}" if first == others[0] else _two_of(role, first, others[0])
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
@@ -138,13 +176,12 @@ def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
     return dict(columns)
 
 
-def _date_and_time(*names: str) -> tuple[str, str] | None:
-    if len(names) != 2:
-        return None
-    first, second = names
-    if spelling_of(first) in DATES and spelling_of(second) in TIMES_OF_DAY:
-        return first, second
-    return (second, first) if spelling_of(second) in DATES and spelling_of(first) in TIMES_OF_DAY else None
+def _date_and_time(names: Iterable[str]) -> dict[str, str]:
+    """`timestamp` and `time`, where a date and a time of day are the only columns that are a time."""
+    stamps = [name for name in names if place_of(name)[0] == "timestamp" and place_of(name)[1] < MAKESHIFT]
+    dates = [name for name in stamps if spelling_of(name) in DATES]
+    clocks = [name for name in stamps if spelling_of(name) in TIMES_OF_DAY]
+    return {"timestamp": dates[0], "time": clocks[0]} if len(stamps) == 2 and dates and clocks else {}
 
 
 def _two_of(role: str, first: str, second: str) -> str:

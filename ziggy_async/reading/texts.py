@@ -101,14 +101,21 @@ def _in_utf8(path: Path, folder: Path) -> Path:
     return copy
 
 
-def without_first_lines(source: Source, connection: "duckdb.DuckDBPyConnection", skipped: int, folder: Path) -> Source:
+def without_first_lines(
+    source: Source, connection: "duckdb.DuckDBPyConnection", skipped: int, commas: tuple[str, int], folder: Path
+) -> Source:
     """A copy in which the first lines and those of comments are blank: DuckDB has its own way to count what it skips,
-    and counts a blank line as a line and no row."""
+    and counts a blank line as a line and no row. `commas`: the delimiter and how many a row has."""
     copy = _new_file(folder, ".csv")
     with copy.open("w", encoding="utf-8", newline="") as target:
         for at, line in enumerate(lines_of(source, connection)):
-            target.write("\n" if at < skipped or line.startswith("#") else line)
+            target.write("\n" if at < skipped or is_comment(line, *commas) else line)
     return Source(copy, "none")
+
+
+def is_comment(line: str, delimiter: str, count: int) -> bool:
+    """Whether it begins as comments do and has not the columns of a row, as one that begins with #N/A would have."""
+    return line.startswith("#") and line.count(delimiter) != count
 
 
 def _new_file(folder: Path, suffix: str) -> Path:

@@ -98,6 +98,8 @@ def datetime64_ns(moments: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.
 
     NumPy's own conversion wraps around there, or raises for the whole array, as its version goes.
     """
+    if moments.dtype == "M8[ns]":
+        return np.ascontiguousarray(moments.view(np.int64)), np.zeros(len(moments), dtype=bool)
     unit, step = np.datetime_data(moments.dtype)
     counts = moments.astype(moments.dtype.newbyteorder("="), copy=False).view(np.int64)
     missing = counts == NAT

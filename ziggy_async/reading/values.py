@@ -63,10 +63,13 @@ class Reader:
         """Role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree on what
         is a decimal mark."""
         arrays = {role: (name, self._column(name, column)) for role, (name, column) in columns.items()}
-        try:
-            mark = decimal_mark(text for _, array in arrays.values() for text in _texts_of(array))
-        except ValueError as error:
-            raise ValueError(f"{self.label(0)}{error}") from None
+        mark = POINT
+        written = [array for _, array in arrays.values() if isinstance(array, Texts) or array.dtype.kind == "O"]
+        if written:
+            try:
+                mark = decimal_mark(text for array in written for text in _texts_of(array))
+            except ValueError as error:
+                raise ValueError(f"{self.label(0)}{error}") from None
         self._refuse_scaled(arrays)
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
         scale = self.rules.price_scale
@@ -134,7 +137,8 @@ class Reader:
 
     def _refuse_scaled(self, arrays: Mapping[str, tuple[str, Column]]) -> None:
         """Prices that are whole numbers of some billionth."""
-        if self.rules.price_scale is not None:
+        close = arrays["close"][1]
+        if self.rules.price_scale is not None or isinstance(close, Texts) or close.dtype.kind not in "iu":
             return
         prices = [column for role in PRICES if isinstance(column := arrays[role][1], np.ndarray)]
         if len(prices) < len(PRICES) or not all(each.dtype.kind in "iu" for each in prices):
@@ -142,9 +146,9 @@ class Reader:
         whole = [np.ma.compressed(each) for each in prices]
         least = min((int(each.min()) for each in whole if len(each)), default=0)
         if least >= SURELY_SCALED or (least >= LEAST_SCALED and not any((each % SCALED_TICK).any() for each in whole)):
-            name, close = arrays["close"][0], int(whole[-1][0])
+            name, example = arrays["close"][0], int(whole[-1][0])
             raise ValueError(
-                f"{self.label(0)}column {name!r}: {close} is {close / 1e9:g} in billionths, or as it stands:"
+                f"{self.label(0)}column {name!r}: {example} is {example / 1e9:g} in billionths, or as it stands:"
                 " say price_scale=1e-9 or price_scale=1 (--price-scale)"
             )
 

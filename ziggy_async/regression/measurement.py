@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 
 from ziggy_async.latency_benchmark.market import sample_market
-from ziggy_async.latency_benchmark.package_way import MarketComputer
+from ziggy_async.latency_benchmark.market_computer import MarketComputer
 from ziggy_async.regression.comparison import Samples
 from ziggy_async.regression.workloads import BENCHMARKS, Workload, workloads_of
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from ziggy_async.latency_benchmark.comparisons import figured
 from ziggy_async.latency_benchmark.market import Market
-from ziggy_async.latency_benchmark.package_way import MarketComputer
+from ziggy_async.latency_benchmark.market_computer import MarketComputer
 from ziggy_async.store import BarStore
 
 Way = Callable[[], Awaitable[object]]

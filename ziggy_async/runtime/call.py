@@ -1,16 +1,23 @@
-"""One run of a callable in a thread, whose outcome is asked for on the loop; and coroutines whose outcome it may be.
+"""A callable under way, and its outcome: set once, from any thread, for any thread and any loop to wait for.
 
-Some exceptions cannot travel as they are: futures and coroutines do not carry `StopIteration`, `SystemExit` would end
-the loop, `CancelledError` would look as if somebody had cancelled the caller. They become a clear error.
+Some exceptions cannot be raised in a coroutine as they are: coroutines do not carry `StopIteration`, `SystemExit` would
+end the loop, `CancelledError` would look as if somebody had cancelled the caller. They become a `CannotTravelError`.
 """
 
 import asyncio
 import concurrent.futures
 import contextvars
 import inspect
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
+
+from ziggy_async.messages import printable
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.mailbox import wake
 
 CANNOT_TRAVEL = (
     StopIteration,
@@ -24,114 +31,258 @@ class CannotTravelError(RuntimeError):
     """In place of an exception, its cause, that futures, coroutines or loops do not bear."""
 
 
-MOST_SAID = 500
-"""Characters of an error that are kept: its text may hold whatever was the matter."""
+LONGEST_ERROR = 500
+"""Characters of an error's text that are kept."""
 
 
-class Call:
-    """A callable with its arguments and context variables, to be called once, in a thread, without arguments.
+class Outcome:
+    """A value or an error."""
 
-    Calling it never raises. It lets go of the callable and its arguments there, and of its outcome when that is asked
-    for: nothing is kept alive by a traceback.
+    __slots__ = ("_error", "_is_set", "_lock", "_value", "_waiters")
+
+    def __init__(self) -> None:
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._is_set = False  # written under _lock
+        self._waiters: list[asyncio.Future[None] | threading.Event] = []  # by _lock
+        self._lock = threading.Lock()
+
+    @property
+    def is_set(self) -> bool:
+        return self._is_set
+
+    @property
+    def error(self) -> BaseException | None:
+        return self._error
+
+    def set(self, value: Any, error: BaseException | None) -> None:
+        """Nothing, if it is set already."""
+        with self._lock:
+            if self._is_set:
+                return
+            self._value, self._error, self._is_set = value, error, True
+            waiters = self._waiters
+        for waiter in waiters:
+            if isinstance(waiter, threading.Event):
+                waiter.set()
+            else:
+                wake(waiter)
+
+    def get(self) -> Any:
+        """The value, or raises the error. Called once it is set."""
+        if self._error is None:
+            return self._value
+        try:
+            raise self._error
+        finally:
+            del self  # the error's traceback leads to this frame: it must not lead back to the error
+
+    async def wait(self) -> None:
+        """Returns once it is set. Cancelling this leaves nothing behind."""
+        if self._is_set:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        if self._is_waiting(waiter):
+            try:
+                await waiter
+            finally:
+                with self._lock:
+                    self._waiters.remove(waiter)
+
+    def wait_in_thread(self) -> None:
+        """Returns once it is set. Never called in a loop's thread."""
+        waiter = threading.Event()
+        if self._is_waiting(waiter):
+            waiter.wait()
+
+    def _is_waiting(self, waiter: "asyncio.Future[None] | threading.Event") -> bool:
+        with self._lock:
+            if not self._is_set:
+                self._waiters.append(waiter)
+            return not self._is_set
+
+
+class Call(Outcome):
+    """A callable with its arguments and context variables, to be called once.
+
+    It lets go of the callable and its arguments when it runs, and of its outcome when `result` gives it: no traceback
+    keeps them alive.
     """
 
-    __slots__ = ("_is_unwanted", "_outcome", "_work", "began", "ended")
+    __slots__ = ("_permit", "_work", "began", "context", "ended", "is_unwanted", "kind", "operation", "submitted")
 
     began: float | None
-    """`time.perf_counter` when a thread took it up; None until then."""
+    """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
+    is_unwanted: bool
+    """Whether nobody will ask for the outcome."""
     ended: float | None
+    """The same when it had its outcome, which may still be on its way to the loop."""
 
     def __init__(
         self,
+        operation: str,
         function: Callable[..., Any],
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        context: contextvars.Context,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        context: contextvars.Context | None = None,
     ) -> None:
-        self._work: tuple[Any, ...] | None = (context.run, function, args, kwargs)
-        self._outcome: tuple[Any, BaseException | None] | None = None
-        self._is_unwanted = False
+        """`context`: by default a copy of the caller's."""
+        super().__init__()
+        self.operation = operation
+        self.context = contextvars.copy_context() if context is None else context
+        self.kind = kind_of(function)
+        self.submitted = time.perf_counter()
         self.began = self.ended = None
+        self._work: tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]] | None
+        self._work = function, args, {} if kwargs is None else kwargs
+        self._permit = [None]  # who takes it out may begin the call, or cancel it
+        self.is_unwanted = False
 
-    def __call__(self) -> None:
-        assert self._work is not None, "a call runs once"
-        self.began = time.perf_counter()
-        (run, function, args, kwargs), self._work = self._work, None
-        try:
-            self._outcome = run(function, *args, **kwargs), None
-        except BaseException as error:
-            self._outcome = None, error
-        self.ended = time.perf_counter()
-        if self._is_unwanted:
-            self._let_go()
-        del self, run, function, args, kwargs  # an error's traceback leads here: it must not lead on
+    def carry_by(self, carrier: Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]) -> None:
+        """Has `carrier(function, args, kwargs)` called in place of the function, before the call has begun."""
+        assert self._work is not None
+        self._work = carrier, self._work, {}
 
     @property
-    def is_halfway(self) -> bool:
-        """Whether it has given a coroutine, which nobody has begun to await."""
-        outcome = self._outcome
-        return outcome is not None and inspect.iscoroutine(outcome[0])
+    def is_of_coroutine_function(self) -> bool:
+        """Whether it is to be awaited on the loop. Asked before it has begun."""
+        return self._work is not None and is_coroutine_function(self._work[0])
 
-    def outcome(self, operation: str) -> Any:
-        """The value, or raises the exception, the very object; one that cannot travel as `clear_error` has it.
+    @property
+    def has_returned_coroutine(self) -> bool:
+        """Whether its outcome so far is a coroutine, which is still to be awaited."""
+        return self._is_set and inspect.iscoroutine(self._value)
 
-        To be asked for once, after the call has ended; `RuntimeError` otherwise.
-        """
-        if self._outcome is None:
-            raise RuntimeError(f"{operation} has no outcome: it has not ended, or was asked for it before")
-        (value, error), self._outcome = self._outcome, None
+    @property
+    def finished(self) -> float | None:
+        """As `ended`, but None while a coroutine that it has returned is still to be awaited."""
+        ended = self.ended  # before the look at what it has returned
+        return None if self.has_returned_coroutine else ended
+
+    def run(self) -> None:
+        """Makes the call in this thread, unless it was cancelled. Never raises."""
+        if not self._take_permit():
+            return
+        assert self._work is not None
+        (function, args, kwargs), self._work = self._work, None
+        self.began = time.perf_counter()
+        try:
+            value, error = self.context.run(function, *args, **kwargs), None
+        except BaseException as raised:
+            value, error = None, raised
+        self.ended = time.perf_counter()
+        self.set(value, error)
+        if self.is_unwanted:
+            self._close_coroutine()
+        del self, function, args, kwargs, error  # the error's traceback leads to this frame: it must not lead back
+
+    async def run_on_loop(self, coroutine: Any = None) -> Any:
+        """Awaits the coroutine that its function gives, or has given, in a task of its own with the call's context.
+        Returns its value, or raises what `clear_error` makes of its error."""
+        if coroutine is None:
+            assert self._work is not None
+            work, self._work = self._work, None
+            coroutine = _awaited(*work)
+        self.began, self.ended = time.perf_counter(), None
+        task = started(asyncio.get_running_loop(), coroutine, self.operation, self.context)
+        try:
+            return await task
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            raise clear_error(error, self.operation) from error  # it has cancelled itself
+        finally:
+            self.ended = time.perf_counter()
+            del task  # which holds the error whose traceback leads here
+
+    def result(self) -> Any:
+        """The value, or raises the error as `clear_error` has it. Called once, when the outcome is set."""
+        value, error = self._value, self._error
+        self._value = self._error = None
         if error is None:
             return value
         try:
-            raise clear_error(error, operation)
+            raise clear_error(error, self.operation)
         finally:
             del error
 
-    def forgo(self) -> None:
-        """From any thread, at any time: nobody will ask for the outcome. A coroutine that has not begun is closed then,
-        which would complain that nobody has awaited it."""
-        self._is_unwanted = True
-        self._let_go()  # and so does the call at its end: whichever comes second finds the outcome, and it unwanted
+    def cancel(self) -> bool:
+        """From any thread: whether it has not begun, and will not. Its outcome is `Stopped` then."""
+        if not self._take_permit():
+            return False
+        self._work = None
+        self.set(None, Stopped(f"{printable(self.operation)}: the pool was shut down before it began"))
+        return True
 
-    def _let_go(self) -> None:
-        outcome, self._outcome = self._outcome, None
-        value = None if outcome is None else outcome[0]
+    def forgo(self) -> None:
+        """From any thread, at any time: nobody will ask for the outcome. A coroutine that it has returned, or returns
+        later, is closed, so that nothing warns that nobody has awaited it."""
+        self.is_unwanted = True
+        self._close_coroutine()
+
+    def _close_coroutine(self) -> None:
+        value = self._value
         if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
             value.close()
 
+    def _take_permit(self) -> bool:
+        try:
+            self._permit.pop()
+        except IndexError:
+            return False
+        return True
+
+
+def kind_of(function: Callable[..., object]) -> Hashable:
+    """The same for all calls of one function, by chance for others too. To tell which functions need the GIL."""
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", None)
+    return id(code) if code is not None else name if isinstance(name, str) else id(type(function))
+
+
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Also of an instance whose class makes it one."""
+    if isinstance(function, BuiltinFunctionType | type):  # the most frequent kinds cost least
+        return False
+    if inspect.iscoroutinefunction(function):
+        return True
+    return not isinstance(function, FunctionType) and inspect.iscoroutinefunction(type(function).__call__)
+
 
 def clear_error(error: BaseException, operation: str) -> Exception:
-    """`error` itself if it is an ordinary exception; else a `RuntimeError` from it that names operation and error."""
+    """`error` itself if it is an ordinary exception; else a `CannotTravelError` from it that names both."""
     if isinstance(error, Exception) and not isinstance(error, CANNOT_TRAVEL):
         return error
-    clear = CannotTravelError(f"{operation} raised {described(error)}")
+    clear = CannotTravelError(f"{printable(operation)} raised {described(error)}")
     clear.__cause__ = error
     return clear
 
 
 def described(error: BaseException) -> str:
-    """An exception as one line: its class, and what it says."""
+    """An exception as one line: its class and its text, without control characters."""
     try:
         text = " ".join(str(error).split())
     except BaseException:
         text = "it cannot say what"
-    if len(text) > MOST_SAID:
-        text = f"{text[:MOST_SAID]}... ({len(text)} characters)"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if len(text) > LONGEST_ERROR:
+        text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
+    return f"{type(error).__name__}: {printable(text, None)}" if text else type(error).__name__
 
 
 def started(
     loop: asyncio.AbstractEventLoop, coroutine: Any, operation: str, context: contextvars.Context | None = None
 ) -> Any:
-    """A task that awaits `guarded(coroutine)`. Cancelled before its first step it closes the coroutine, which would
-    complain that nobody has awaited it."""
+    """A task that awaits `guarded(coroutine)`. Cancelled before its first step it closes the coroutine, so that nothing
+    warns that nobody has awaited it."""
     task = loop.create_task(guarded(coroutine, operation), context=context)
     task.add_done_callback(lambda _: coroutine.close())
     return task
 
 
 async def guarded(coroutine: Any, operation: str) -> Any:
-    """Awaits the coroutine, in a task; what would end the loop, or look like a cancellation that nobody asked for, or
+    """Awaits the coroutine in a task. What would end the loop, or look like a cancellation that nobody asked for or
     like the close of a coroutine, becomes a clear error."""
     task = asyncio.current_task()
     try:
@@ -146,6 +297,11 @@ async def guarded(coroutine: Any, operation: str) -> Any:
         raise clear
     finally:
         del clear, task  # its traceback leads here
+
+
+async def _awaited(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """In a coroutine, what the function raises before it gives its own comes as what that raises."""
+    return await function(*args, **kwargs)
 
 
 def _is_current(task: "asyncio.Task[Any] | None") -> bool:

@@ -1,35 +1,73 @@
-"""What a process of the pool does: one call after another, until it is sent home or its parent is gone."""
+"""What a process of the pool does: one call after another, until its connection ends or its parent is gone."""
 
 import contextlib
+import inspect
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ziggy_async.runtime import parcels
+from ziggy_async.runtime.call import described
+from ziggy_async.runtime.pickling import PROTOCOL, name_of, pack_error
+
+READY = b"+"
+"""What a process sends when it takes calls."""
+LENGTH = 8
+"""Bytes of the number, most significant first, that says how long a call is."""
+
+NO_COROUTINES = "a process calls plain functions, coroutine functions run on the loop"
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
-    """Sends an empty parcel when it is ready, and is sent home by one. Answers begin with the number that their request
-    began with.
+    """Reads calls, each after its length, and writes an outcome for each.
 
     A call that forks may return twice: the forked process has no connection, and ends. A terminal's interrupt is its
-    parent's to deal with. SIGTERM ends it in the middle of whatever it does.
+    parent's to deal with.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=connection.close)
     threading.Thread(target=_end_with_parent, name="ziggy-async-parent", daemon=True).start()
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone, or this is a forked process
-        parcels.send(connection, parcels.Parcel())
-        while request := parcels.receive(connection):
-            number = request.popleft()
-            reply = parcels.answer(request)
-            reply.appendleft(number)
-            parcels.send(connection, reply)
+    file = connection.fileno()
+    with (
+        contextlib.suppress(OSError),  # the parent is gone, or this is a forked process
+        open(file, "rb", closefd=False) as reader,
+        open(file, "wb", closefd=False) as writer,
+    ):
+        outcome = READY
+        while True:
+            writer.write(outcome)
+            writer.flush()
+            length = reader.read(LENGTH)
+            if len(length) < LENGTH:
+                return
+            outcome = answer(reader.read(int.from_bytes(length, "big")))
+
+
+def answer(request: bytes) -> bytes:
+    """Makes the call and packs its outcome: ("value", value), ("unpicklable", why), ("not loaded", why), or as
+    `pack_error` has it. Never raises what the call raises."""
+    try:
+        function, args, kwargs = pickle.loads(request)
+    except BaseException as error:
+        return pickle.dumps(("not loaded", described(error)))
+    del request
+    try:
+        value = function(*args, **kwargs)
+    except BaseException as error:
+        return pack_error(error)
+    try:
+        if inspect.iscoroutine(value):
+            value.close()  # else it warns that nobody has awaited it
+            return pickle.dumps(("unpicklable", f"{name_of(function)} returned a coroutine: {NO_COROUTINES}"))
+        return pickle.dumps(("value", value), PROTOCOL)
+    except BaseException as error:
+        what = f"the result of {name_of(function)}, a {type(value).__name__},"
+        return pickle.dumps(("unpicklable", f"{what} cannot be pickled: {described(error)}"))
 
 
 def _end_with_parent() -> None:

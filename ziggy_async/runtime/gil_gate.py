@@ -1,220 +1,178 @@
-"""Threads that hold the GIL take turns, so that the event loops beside them get it.
+"""The gate that keeps threads which hold the GIL from starving the event loops beside them.
 
-Who wants the GIL asks the thread that has it after 5 ms, and may then lose it to a third one, again and again: beside
-eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with such of 1.5 ms, by 127 with such of 15 ms (95th
-percentiles of pings). So there is one turn, and whoever has it lets the loop come for its result before the next one
-begins: two then want the GIL, and no more.
+A thread that wants the GIL asks the one that has it after 5 ms, and may then lose it to a third one, again and again:
+beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with calls of 1.5 ms, by 127 with calls of
+15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. After a time
+slice another thread takes over: a loop that waits may then have the GIL, and a thread that has rested gets the
+processor sooner than one that has used up its share.
 
-A call that does not hold the GIL, because it waits or computes without it, needs no turn. Which those are is seen: a
-thread that waits for its turn, wakes and has the GIL while the other is inside of its call, has seen that the other has
-not; and a call that took little of the processor has waited. It is known by the function then, for a while.
+A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
+functions make such calls, and remembers it for a while: a thread that watches has the GIL although another one is
+inside of its call, or the call has used little of the processor.
 """
 
 import sys
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import partial
+from typing import Protocol
 
-LONG, STRETCH, MOMENT = 1e-4, 1e-3, 1e-6
-"""Seconds: a turn ends after a call this long, or after a stretch of shorter ones of one function; then the thread
-rests, for a moment at least, enough to hand over the GIL."""
-LONGEST_REST = 1e-3
-"""Seconds that it rests at most: a loop that has not come by then is busy by itself."""
-LONGEST_TURN = 0.1
+LONG = 1e-4
+"""Seconds of the processor that a call may use without the gate."""
+SLICE = 1e-3
+"""Seconds after which another thread takes over."""
+MOMENT = 1e-6
+"""Seconds that a thread sleeps after its slice: enough to hand over the GIL when there is no other thread."""
+LONGEST_CALL = 0.1
 """Seconds after which others begin beside a call that holds the GIL: it may go on for minutes."""
-LOOK = 1e-3
-"""Seconds after which a thread that waits looks whether the GIL is free."""
+LOOK, LONGEST_LOOK = 1e-3, 4e-3
+"""Seconds after which a thread that watches looks whether the GIL is free: twice as long each time it is not."""
 SIGHTINGS = 3
-"""In a row: a call that holds it may let go of it for a moment, to write a line somewhere, is made to every 5 ms, and
-may have had no processor."""
+"""In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
+processor."""
 WAITS = 0.02
 """Share of the processor below which a call has waited; fifty threads that share the GIL have as much each."""
 KNOWN = 1.0
-"""Seconds for which it is known that calls of a function need no turn."""
+"""Seconds for which it is known that calls of a function do not need the gate."""
 MOST_KNOWN = 1000
+"""Functions that are remembered."""
+GLANCE = 5e-5
+"""Seconds for which a thread that watches keeps the GIL to see whether the other one computes without it."""
 
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-class Row:
-    """What was seen of one function last."""
+class Candidate(Protocol):
+    """A pool with calls that wait for the gate."""
+
+    def gate_is_open(self) -> object:
+        """One of its threads may enter now. Called without the gate's lock."""
+
+
+class Seen:
+    """What was seen of one function: how often in a row it was without the GIL, and until when that is known."""
+
+    __slots__ = ("free_until", "sightings")
 
     def __init__(self) -> None:
-        self._kind: Hashable = None
-        self._times = 0
-
-    def add(self, kind: Hashable, is_free: bool) -> bool:
-        """Whether it was without the GIL often enough, without a break."""
-        if kind != self._kind:
-            self._kind, self._times = kind, 0
-        self._times = self._times + 1 if is_free else 0
-        return self._times >= SIGHTINGS
+        self.sightings = 0
+        self.free_until = 0.0
 
 
-class Turns:
-    """The turn of a pool's threads, and who waits for it. Safe from any thread."""
+class Gate:
+    """Safe from any thread. All of its fields are by its lock, but for looks at one of them."""
 
-    def __init__(self, is_needed: bool = True) -> None:
-        """`is_needed`: whether any of the calls may hold the GIL."""
-        self._is_needed = is_needed and HAS_GIL
+    def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
         """Nobody is there: a forked child has none of the threads."""
         self._lock = threading.Lock()
-        # All by _lock:
-        self._holder: Pace | None = None
-        self._since = 0.0
-        self._waiting: deque[Pace] = deque()
-        self._looks = Row()
-        self._calls = Row()
-        self._looked = 0.0
-        self._free: dict[Hashable, float] = {}  # until when
+        self._holder: object = None
+        self._pool: Candidate | None = None  # the holder's
+        self._kind: Hashable = None  # of the holder's call under way; None between two calls
+        self._clock: Callable[[], float] = float
+        self._entered = self._began = self._computed = 0.0
+        self._waiting: OrderedDict[Candidate, None] = OrderedDict()
+        self._seen: dict[Hashable, Seen] = {}
 
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
+    def is_needed(self, kind: Hashable) -> bool:
+        """Whether calls of this kind are to be made behind the gate."""
+        seen = self._seen.get(kind)
+        return HAS_GIL and (seen is None or seen.free_until <= time.perf_counter())
 
-    def is_free(self, kind: Hashable) -> bool:
-        """Whether calls of this kind need no turn."""
-        return not self._is_needed or self._free.get(kind, 0.0) > time.perf_counter()
-
-    def enter(self, pace: "Pace") -> None:
-        """Returns when it is this thread's turn, or when its call needs none."""
+    def enter(self, thread: object, pool: Candidate) -> bool:
+        """Whether `thread` may begin a call. Else the pool is told as soon as one of its threads may."""
         with self._lock:
             if self._holder is None:
-                self._give(pace)
-                return
-            self._waiting.append(pace)
-        patience = LOOK
-        while not pace.wait(patience):
-            late = time.perf_counter() - pace.due
+                self._holder, self._pool, self._entered = thread, pool, time.perf_counter()
+            elif self._holder is not thread:
+                self._waiting[pool] = None
+            return self._holder is thread
+
+    def begin(self, thread: object, kind: Hashable, clock: Callable[[], float]) -> None:
+        """Before a call of the thread that has entered. `clock`: see `clock_of_this_thread`."""
+        if self._holder is thread:
+            self._clock, self._computed, self._began, self._kind = clock, clock(), time.perf_counter(), kind
+
+    def end(self, thread: object) -> None:
+        """After it."""
+        if self._holder is not thread:
+            return
+        kind, self._kind = self._kind, None
+        seconds, computed = time.perf_counter() - self._began, self._clock() - self._computed
+        if seconds > LONG:
             with self._lock:
-                self._look(late)
-                patience = LOOK if self._waiting and self._waiting[0] is pace else LONGEST_TURN
+                self._note(kind, int(_has_waited(computed, seconds)))
 
-    def leave(self, pace: "Pace") -> None:
+    def is_slice_over(self, thread: object) -> bool:
+        return self._holder is thread and time.perf_counter() - self._entered > SLICE
+
+    def leave(self, thread: object) -> None:
+        """The thread makes no further call behind the gate, or the call that it makes is stuck. `tell_waiting` is to
+        follow. Nothing, if it has lost the gate."""
         with self._lock:
-            if self._holder is pace:  # else its turn was over before
-                self._pass_on()
+            if self._holder is thread:
+                self._holder = self._pool = self._kind = None
 
-    def ended(self, kind: Hashable, has_waited: bool) -> None:
-        """A call of this kind that had the turn."""
+    def tell_waiting(self) -> None:
+        """Lets a pool that waits enter, if the gate is open. Called without the lock of any pool."""
+        while self._holder is None and (pool := self._next_pool()) is not None:
+            pool.gate_is_open()
+
+    def _next_pool(self) -> Candidate | None:
         with self._lock:
-            if self._calls.add(kind, has_waited):
-                self._let_go(kind)
+            return self._waiting.popitem(last=False)[0] if self._waiting else None
 
-    # With the lock held:
+    def look(self, late: float) -> bool:
+        """By a thread that watches, and has the GIL so many seconds after it wanted it. Returns whether the gate is
+        open now."""
+        with self._lock:
+            if self._kind is None:
+                return self._holder is None
+            seconds = time.perf_counter() - self._began
+            if self._is_computing():
+                self._note(self._kind, SIGHTINGS)
+            elif late > LOOK / 2:
+                self._note(self._kind, 0)
+            elif seconds > LOOK / 2 and _has_waited(self._clock() - self._computed, seconds):
+                self._note(self._kind, 1)
+            if seconds <= LONGEST_CALL and self.is_needed(self._kind):
+                return False
+            self._holder = self._pool = self._kind = None
+            return True
 
-    def _give(self, pace: "Pace") -> None:
-        self._holder, self._since = pace, time.perf_counter()
-        pace.has_turn = True
+    def _is_computing(self) -> bool:
+        """Whether the holder's call computes while this thread has the GIL."""
+        computed, until = self._clock(), time.perf_counter() + GLANCE
+        while time.perf_counter() < until:
+            pass
+        return self._clock() - computed > GLANCE / 4
 
-    def _pass_on(self) -> None:
-        self._holder = None
-        if self._waiting:
-            pace = self._waiting.popleft()
-            self._give(pace)
-            pace.wake()
-
-    def _look(self, late: float) -> None:
-        """Somebody who waits has the GIL, and got it so late."""
-        holder, now = self._holder, time.perf_counter()
-        if holder is None:
-            return
-        if now - self._since > LONGEST_TURN:
-            self._pass_on()
-            return
-        is_held = late > LOOK / 2
-        if is_held or (holder.is_inside and now - self._looked > LOOK / 2):
-            self._looked = now
-            if self._looks.add(holder.kind, not is_held):
-                self._let_go(holder.kind)
-
-    def _let_go(self, kind: Hashable) -> None:
-        """Calls of this kind need no turn for a while."""
-        if len(self._free) >= MOST_KNOWN:
-            self._free.clear()
-        self._free[kind] = time.perf_counter() + KNOWN
-        self._looks, self._calls = Row(), Row()
-        for pace in [pace for pace in self._waiting if pace.kind == kind]:
-            self._waiting.remove(pace)
-            pace.wake()
-        if self._holder is not None and self._holder.kind == kind:
-            self._pass_on()
+    def _note(self, kind: Hashable, sightings: int) -> None:
+        """What was seen of a function: so many sightings of it without the GIL, 0 for one with it."""
+        if kind not in self._seen and len(self._seen) >= MOST_KNOWN:
+            self._seen.clear()
+        seen = self._seen.setdefault(kind, Seen())
+        seen.sightings = seen.sightings + sightings if sightings else 0
+        if seen.sightings >= SIGHTINGS:
+            seen.sightings = 0
+            seen.free_until = time.perf_counter() + KNOWN
 
 
-class Pace:
-    """One thread's, which tells it of each call before and after."""
-
-    __slots__ = ("_awake", "_began", "_computed", "_last", "_turns", "due", "has_turn", "is_inside", "kind")
-
-    def __init__(self, turns: Turns) -> None:
-        self.kind: Hashable = None  # of the stretch of calls under way
-        self.has_turn = False  # or has had it when the stretch began
-        self.is_inside = False  # of a call
-        self.due = 0.0
-        self._turns = turns
-        self._awake = threading.Lock()
-        self._awake.acquire()
-        self._began = self._last = self._computed = 0.0
-
-    def before(self, kind: Hashable) -> None:
-        """Waits for a turn if a call of this kind needs one. Short calls of one kind are one stretch."""
-        if kind != self.kind:
-            self.end()
-            self.kind = kind
-            if not self._turns.is_free(kind):
-                self._turns.enter(self)
-            self._began = self._last = time.perf_counter()
-            self._computed = time.thread_time()
-        self.is_inside = True
-
-    def after(self, taken: Callable[[], bool]) -> None:
-        """At the end of a stretch the thread rests until its result is `taken`, and the turn is another one's."""
-        now = time.perf_counter()
-        last, self._last = self._last, now
-        if now - last <= LONG and now - self._began <= STRETCH:
-            return
-        if self.has_turn:
-            has_waited = time.thread_time() - self._computed < WAITS * (now - self._began)
-            self._turns.ended(self.kind, has_waited)
-            if not has_waited:
-                self._rest(now, taken)
-        self.end()
-
-    def _rest(self, began: float, taken: Callable[[], bool]) -> None:
-        time.sleep(MOMENT)
-        while not taken() and time.perf_counter() - began < LONGEST_REST:
-            time.sleep(MOMENT)
-
-    def end(self) -> None:
-        """There is no next call, or none in this stretch."""
-        self.kind = None
-        self.is_inside = False
-        if self.has_turn:
-            self.has_turn = False
-            self._turns.leave(self)
-
-    def lose(self) -> None:
-        """From any thread: the turn is another one's, though the call goes on."""
-        self._turns.leave(self)
-
-    def wait(self, seconds: float) -> bool:
-        """For its turns: whether they have woken it."""
-        self.due = time.perf_counter() + seconds
-        return self._awake.acquire(timeout=seconds)
-
-    def wake(self) -> None:
-        self._awake.release()
+def _has_waited(computed: float, seconds: float) -> bool:
+    return computed < max(LONG, WAITS * seconds)
 
 
-def kind_of(function: Callable[..., object]) -> Hashable:
-    """The same for all calls of one function; by chance for others too, which does no harm but to speed."""
-    while isinstance(function, partial):
-        function = function.func
-    code = getattr(function, "__code__", None)
-    name = getattr(function, "__qualname__", None)
-    return id(code) if code is not None else name if isinstance(name, str) else id(type(function))
+def clock_of_this_thread() -> Callable[[], float]:
+    """The processor time that this thread has used, in seconds, for any thread to ask for. Always 0.0 where the system
+    does not tell."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return float
+    return partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
+
+
+gate: Gate = globals().get("gate") or Gate()
+"""The process's: it has one GIL."""

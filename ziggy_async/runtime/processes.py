@@ -1,32 +1,28 @@
 """A pool of processes for CPU work in Python, where a killed process costs only the call that ran in it."""
 
 import asyncio
-import atexit
-import contextvars
-import os
+import contextlib
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, partial
+from typing import Any
 
-from ziggy_async.runtime import parcels
+from ziggy_async import lifecycle
+from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess
 from ziggy_async.runtime.errors import Stopped, WorkerLost
-from ziggy_async.runtime.mailbox import Offloaded
+from ziggy_async.runtime.pickling import name_of, opened, pack_call
 from ziggy_async.runtime.threads import ThreadPool
-
-T = TypeVar("T")
 
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
 
 class ProcessPool:
-    """`size` places for calls, each with a process of its own, started when the place is first used and replaced when
+    """`size` threads for calls, each with a process of its own, started when the thread is first used and replaced when
     the process is gone. Safe from any thread and any loop; the loops' threads neither pickle nor wait.
 
     What runs when the interpreter exits has 2 s to end. A forked child finds the pool empty, and may use it.
@@ -34,7 +30,7 @@ class ProcessPool:
 
     def __init__(self, size: int) -> None:
         """`ValueError` unless `size` >= 1. Starts nothing."""
-        self._threads = ThreadPool(size, "ziggy-async-process", only_waits=True)  # one for each process
+        self._threads = ThreadPool(size, "ziggy-async-process", has_gate=False)
         self._closing = threading.Lock()
         self._is_closed = False
         self._is_over = False  # what still waits is turned away; by the lock
@@ -45,7 +41,7 @@ class ProcessPool:
     def _clear(self) -> None:
         """Without processes. All of it by the lock."""
         self._lock = threading.Lock()
-        self._runs: set[_Run] = set()  # those that have a place
+        self._running: dict[Call, ChildProcess] = {}
         self._idle: list[ChildProcess] = []
         self._children: set[ChildProcess] = set()
         self._lost = 0
@@ -56,12 +52,12 @@ class ProcessPool:
 
     @property
     def busy(self) -> int:
-        """Calls that have a place."""
-        return len(self._runs)
+        """Calls that have a process."""
+        return len(self._running)
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a place."""
+        """Calls that wait for a process."""
         return self._threads.waiting
 
     @property
@@ -74,39 +70,26 @@ class ProcessPool:
         with self._lock:
             return sorted(child.pid for child in self._children if child.pid is not None)
 
-    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """`function(*args, **kwargs)` in a process: its result, or its exception.
+    async def run(self, call: Call) -> Any:
+        """The call's result, or its exception, from a process; see `Call.result`.
 
         `TypeError` names the function, the argument or the result that does not pickle, or says what the process could
-        not import. `WorkerLost` when the process dies, `Stopped` when the pool is closed. An exception that coroutines
-        do not carry comes as a `RuntimeError`, and so does one that does not pickle.
+        not import. `WorkerLost` when the process dies, `Stopped` when the pool is closed. An exception that does not
+        pickle comes as a `RuntimeError`.
 
         Cancelling it ends the process, if the call has one, and another takes its place.
         """
-        value: T = await self.call(function, args, kwargs)
-        return value
-
-    async def call(
-        self,
-        function: Callable[..., T],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        on_put: Callable[[Call], object] = lambda _: None,
-    ) -> T:
-        """As `run`; `on_put` is called at once, with what knows when the call had a place, and when its outcome."""
         if self._is_closed:
             raise Stopped("the process pool was closed")
-        run = _Run(function, args, kwargs)
-        call = Offloaded(self._serve, (run,), {}, contextvars.copy_context())
-        on_put(call)
+        call.carry_by(partial(self._serve, call))
+        self._threads.put(call)
         try:
-            await call.awaited(self._threads, run.name)
+            await call.wait()
         except asyncio.CancelledError:
-            if not call.cancel():
-                self._interrupt(run)
+            if not self._threads.withdraw(call):
+                self._interrupt(call)
             raise
-        value: T = call.outcome(run.name)
-        return value
+        return call.result()
 
     async def close(self, timeout: float = 0.0) -> None:
         """Takes no more calls. What runs and waits has `timeout` seconds; then processes are ended, and the calls get
@@ -116,40 +99,35 @@ class ProcessPool:
     def shutdown(self) -> None:
         """`close` without a timeout, for who cannot wait for it. Nothing, when it is closed, or being so."""
         if not self._is_closed:
-            with suppress(RuntimeError):  # no thread to be had: the interpreter's exit closes it
+            with contextlib.suppress(RuntimeError):  # no thread to be had: the interpreter's exit closes it
                 threading.Thread(target=self._close, args=(0.0,), name="ziggy-async-closing", daemon=True).start()
 
-    # In the place's thread:
+    # In the call's thread:
 
-    def _serve(self, run: "_Run") -> Any:
-        self._check_wanted(run)
-        request = run.pack()
-        child = self._enter(run)
+    def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        name = name_of(function)
+        request = pack_call(function, args, kwargs)
+        child = self._enter(call, name)
         try:
-            reply = child.call(request, run.name)
+            outcome = child.call(request, name)
         except WorkerLost:
             with self._lock:
-                self._lost += 1
-            raise
+                if not call.is_unwanted:
+                    self._lost += 1
+                    raise
+            raise Stopped(f"{name}: it was stopped") from None
         finally:
-            self._leave(run, child)
-        return parcels.open_outcome(reply, run.name)
+            self._leave(call, child)
+        return opened(outcome, name)
 
-    def _check_wanted(self, run: "_Run") -> None:
-        if run.is_interrupted or self._is_over:
-            raise Stopped(f"{run.name}: it was stopped before it began")
-
-    def _enter(self, run: "_Run") -> ChildProcess:
-        child = self._idle_child() or ChildProcess(run.name)
+    def _enter(self, call: Call, name: str) -> ChildProcess:
+        child = self._idle_child() or ChildProcess(name)
         with self._lock:
             self._children.add(child)
-            try:
-                self._check_wanted(run)
-            except Stopped:
+            if self._is_over or call.is_unwanted:
                 self._idle.append(child)
-                raise
-            run.child = child
-            self._runs.add(run)
+                raise Stopped(f"{name}: it was stopped before it began")
+            self._running[call] = child
             return child
 
     def _idle_child(self) -> ChildProcess | None:
@@ -163,29 +141,29 @@ class ProcessPool:
                 return child
             self._discard(child)
 
-    def _leave(self, run: "_Run", child: ChildProcess) -> None:
+    def _leave(self, call: Call, child: ChildProcess) -> None:
         with self._lock:
-            self._runs.discard(run)
-            run.child = None
-            if child.is_usable and not run.is_interrupted:
+            del self._running[call]
+            is_usable = child.is_usable and not call.is_unwanted
+            if is_usable:
                 self._idle.append(child)
-                return
-        self._discard(child)
+        if not is_usable:
+            self._discard(child)
 
-    def _discard(self, child: ChildProcess) -> None:
-        child.stop()
+    def _discard(self, child: ChildProcess, patience: float = 0.0) -> None:
+        child.stop(patience)
         with self._lock:
             self._children.discard(child)
         child.close()
 
     # In any other thread:
 
-    def _interrupt(self, run: "_Run") -> None:
+    def _interrupt(self, call: Call) -> None:
         with self._lock:
-            if not run.is_interrupted:
-                run.is_interrupted = True
-                if run.child is not None:
-                    run.child.interrupt()
+            call.forgo()
+            child = self._running.get(call)
+            if child is not None:
+                child.kill()
 
     def _close(self, timeout: float) -> None:
         with self._closing:  # who comes second waits as well
@@ -193,22 +171,15 @@ class ProcessPool:
             self._threads.shutdown(timeout=max(0.0, timeout))
             with self._lock:
                 self._is_over = True
-                runs = list(self._runs)
-            for run in runs:
-                self._interrupt(run)
+                running = list(self._running)
+            self._threads.shutdown(wait=False, cancel=True)
+            for call in running:
+                self._interrupt(call)
             self._threads.shutdown(timeout=4 * GRACE)
-            with self._lock:
-                for run in self._runs:
-                    if run.child is not None:
-                        run.child.kill()
-            self._threads.shutdown(timeout=GRACE)
             with self._lock:
                 idle, self._idle = self._idle, []
             for child in idle:
-                child.dismiss()
-            for child in idle:
-                child.stop(GRACE)
-                self._discard(child)
+                self._discard(child, GRACE)
 
     def _forget(self) -> None:
         """In a forked child."""
@@ -218,34 +189,13 @@ class ProcessPool:
         self._clear()
 
 
-class _Run:
-    """One call on its way through the pool."""
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> None:
-        self.name = parcels.name_of(function)
-        self.child: ChildProcess | None = None
-        self.is_interrupted = False
-        self._work: tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]] | None = (function, args, kwargs)
-
-    def pack(self) -> parcels.Parcel:
-        """Packs the call, and lets go of it."""
-        assert self._work is not None
-        work, self._work = self._work, None
-        return parcels.pack_call(*work)
-
-
-_pools: "weakref.WeakSet[ProcessPool]" = weakref.WeakSet()
+_pools: "weakref.WeakSet[ProcessPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them
 
 
 @cache
 def _expect_exit() -> None:
     """Before multiprocessing waits for its processes, which it does when it is told of the exit."""
-    atexit.register(_at_exit)
+    lifecycle.exit_before_others()
 
 
 def _at_exit() -> None:
@@ -255,9 +205,10 @@ def _at_exit() -> None:
 
 
 def _after_fork_in_child() -> None:
+    child_process.after_fork_in_child()
     for pool in list(_pools):
         pool._forget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+lifecycle.after_fork_in_child(lifecycle.Stage.PROCESSES, _after_fork_in_child)
+lifecycle.at_exit(lifecycle.Stage.PROCESSES, _at_exit)

@@ -1,114 +1,87 @@
-"""A thread pool whose size may change, whose stuck threads are replaced, and which does not hold up the exit."""
+"""A pool of threads whose size may change, whose stuck threads are replaced, and which does not hold up the exit."""
 
-import atexit
+import asyncio
 import contextlib
-import contextvars
 import logging
-import os
 import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from concurrent.futures import Executor, Future
-from functools import cache, partial
-from typing import Any, ParamSpec, Protocol, TypeVar
+from functools import cache
+from queue import Empty, SimpleQueue
+from typing import Any
 
+from ziggy_async import lifecycle
+from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import Pace, Turns, kind_of
+from ziggy_async.runtime.gil_gate import LONGEST_LOOK, LOOK, MOMENT, clock_of_this_thread, gate
 
 logger = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
 MOST_BEFOREHAND = 32
-"""Threads that are started before there is work: as many as could ever be in each other's way."""
+"""Threads that are started before there are calls: as many as could ever be in each other's way."""
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: what hangs for ever must not use up the process's threads."""
 
 
-class Job(Protocol):
-    """What a thread may be given."""
+class ThreadPool:
+    """At most `size` threads, started when there are calls and none is idle. Safe from any thread and any loop.
 
-    kind: Hashable
-    """Of which function it is a call; see `ziggy_async.runtime.gil_gate.kind_of`."""
-
-    def run(self) -> None:
-        """Does it, in the thread. Nothing, if it was cancelled."""
-
-    def land(self) -> None:
-        """Tells who waits for it, from the same thread."""
-
-    def cancel(self) -> bool:
-        """Withdraws it from its pool: whether it has not begun, and will not."""
-
-    def done(self) -> bool:
-        """Whether it has run, or never will."""
-
-    def is_taken(self) -> bool:
-        """Whether the event loop that waits for it, if one does, has come for it."""
-
-
-class ThreadPool(Executor):
-    """At most `size` threads, started when there is work and none is idle. Safe from any thread and any loop.
-
+    Calls begin in the order in which they came, but for those behind the gate of the GIL, which begin as it lets them.
     A thread whose caller has given up (`abandon`) does not count: another one may take its place until it returns, for
     up to four times the size.
     What runs when the interpreter exits has 2 s to end, what waits then is cancelled. A forked child finds the pool
     empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
 
-    def __init__(self, size: int, name: str = "ziggy-async", only_waits: bool = False) -> None:
-        """`name`: what its threads' names begin with. `only_waits`: none of its calls computes, so that no thread has
-        to wait for its turn. `ValueError` unless `size` >= 1."""
+    def __init__(self, size: int, name: str = "ziggy-async", has_gate: bool = True) -> None:
+        """`name`: what its threads' names begin with. `has_gate`: whether calls may hold the GIL for long.
+        `ValueError` unless `size` >= 1, `Stopped` when the interpreter is exiting."""
+        if _is_exiting:
+            raise Stopped("the interpreter is exiting: the thread pool is closed")
         self._idle: list[_Worker] = []
         self._size = _checked(size)
         self._name = name
+        self._has_gate = has_gate
         self._started = 0
         self._is_shut = False
-        self._turns = Turns(is_needed=not only_waits)
         self._clear()
         _pools.add(self)
         _expect_exit()
 
     def _clear(self) -> None:
-        """Without work and without threads. All of it is written under the lock."""
+        """Without calls and without threads. All of it is written under the lock."""
         self._lock = threading.Lock()
-        self._turns.clear()
         self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
-        self._queue: OrderedDict[Job, None] = OrderedDict()  # ordered, and cheap to leave from its middle
+        self._free: OrderedDict[Call, None] = OrderedDict()  # may begin at once; cheap to leave from the middle
+        self._gated: OrderedDict[Call, None] = OrderedDict()  # may begin behind the gate
         self._workers: set[_Worker] = set()
-        self._leaving: list[_Worker] = []  # sent home; their threads may not be there yet
-        self._running: dict[Job, _Worker] = {}
-        self._idle = []  # nothing waits while there is one; the last to rest is the first to work
+        self._leaving: list[_Worker] = []  # dismissed; their threads may not have ended yet
+        self._running: dict[Call, _Worker] = {}
+        self._idle = []  # the last to rest is the first to work
+        self._watching: _Worker | None = None  # an idle one that looks whether the gate may be opened
         self._stuck = 0
 
     def __del__(self) -> None:
-        for worker in self._idle:
-            worker.dismiss()
+        for worker in getattr(self, "_idle", ()):  # it may not have come so far
+            worker.orders.put(None)
 
     @property
     def size(self) -> int:
         return self._size
 
     @property
-    def _max_workers(self) -> int:
-        """The size, by the name that it has in the standard library's pool."""
-        return self._size
-
-    @property
     def waiting(self) -> int:
-        """Calls that wait for a thread, or in one for their turn."""
-        return len(self._queue) + self._turns.waiting
+        """Calls that wait for a thread or for the gate."""
+        return len(self._free) + len(self._gated)
 
     @property
     def running(self) -> int:
         """Calls under way, those that nobody waits for included."""
-        return max(0, len(self._running) - self._turns.waiting)
+        return len(self._running)
 
     @property
     def stuck(self) -> int:
@@ -123,67 +96,48 @@ class ThreadPool(Executor):
     @property
     def is_here(self) -> bool:
         """Whether the current thread is one of the pool's."""
-        current = threading.get_ident()
+        current = threading.current_thread()
         with self._lock:
-            return any(worker.thread.ident == current for worker in self._workers)
+            return any(worker.thread is current for worker in self._workers)
 
-    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """The future of `function(*args, **kwargs)` in one of the threads. Raises as `put` does."""
-        return self._submit(partial(function, *args, **kwargs), kind_of(function))
+    async def run(self, call: Call) -> Any:
+        """The call's result, or its exception; see `Call.result`. Cancelling this abandons the call.
 
-    def submit_in(
-        self, context: contextvars.Context, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> "Future[T]":
-        """As `submit`; the call sees and changes the variables of `context`."""
-        return self._submit(partial(context.run, function, *args, **kwargs), kind_of(function))
-
-    def _submit(self, call: Callable[[], T], kind: Hashable) -> "Future[T]":
-        job = _FutureJob(self, call, kind)
-        self.put(job)
-        return job
-
-    def put(self, job: Job) -> None:
-        """Has one of the threads run `job`.
-
-        `Stopped` after `shutdown`; another `RuntimeError` when there is no thread and none can be started.
+        `Stopped` when the pool was shut down before it began; another `RuntimeError` when there is no thread and none
+        can be started.
         """
+        self.put(call)
+        try:
+            await call.wait()
+        except asyncio.CancelledError:
+            self.abandon(call)
+            raise
+        return call.result()
+
+    def put(self, call: Call) -> None:
+        """Has one of the threads make the call. Raises as `run` does."""
         with self._lock:
             if self._is_shut:
                 raise Stopped("the thread pool was shut down")
-            if self._idle:
-                worker = self._idle.pop()
-                self._running[job] = worker
-                worker.wake(self, job)
-                return
-            self._queue[job] = None
+            waiting = self._gated if self._has_gate and gate.is_needed(call.kind) else self._free
+            waiting[call] = None
             try:
-                self._start_missing()
+                self._dispatch()
             except RuntimeError:
-                del self._queue[job]
+                del waiting[call]
                 raise
-
-    def withdraw(self, job: Job) -> bool:
-        """Takes a job out of the queue: it will not run. False when it is not there, and nothing has changed."""
-        with self._lock:
-            if job not in self._queue:
-                return False
-            del self._queue[job]
-            return True
 
     def start(self) -> None:
         """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
         waits for the GIL among those that work already. `RuntimeError` when none can be started."""
         with self._lock:
             while self._counted < min(self._size, MOST_BEFOREHAND) and not self._is_shut:
-                worker = self._new_worker()
                 try:
-                    worker.thread.start()
+                    self._idle.append(self._new_worker())
                 except RuntimeError:
                     if self._counted == 0:
                         raise
                     return
-                self._workers.add(worker)
-                self._idle.append(worker)
 
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
@@ -193,40 +147,51 @@ class ThreadPool(Executor):
         with self._lock:
             self._size = _checked(size)
             while self._idle and self._counted > size:
-                self._end(self._idle.pop())
-            self._start_missing()
+                self._dismiss(self._idle.pop())
+            self._dispatch()
 
-    def abandon(self, job: Job) -> None:
-        """Nobody waits for this job any more. If it has not begun it is cancelled; else another thread may take the
+    def abandon(self, call: Call) -> None:
+        """Nobody waits for this call any more. If it has not begun it is cancelled; else another thread may take the
         place of the one that is stuck in it. Nothing, when it is done."""
-        if job.cancel():
+        if self.withdraw(call):
             return
         with self._lock:
-            worker = self._running.get(job)
-            if worker is None or worker.is_stuck or job.done():
-                return
-            worker.is_stuck = True
-            self._stuck += 1
-            worker.lose_turn()
-            self._ended.notify_all()
-            with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
-                self._start_missing()
+            worker = self._running.get(call)
+            if worker is not None and not worker.is_stuck and not call.is_set:
+                worker.is_stuck = True
+                self._stuck += 1
+                self._ended.notify_all()
+        if worker is not None:
+            gate.leave(worker)
+            gate.tell_waiting()
+            with self._lock, contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
+                self._dispatch()
+        call.forgo()
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, timeout: float | None = None) -> None:
-        """Takes no more work; the threads end when none is left.
+    def withdraw(self, call: Call) -> bool:
+        """Cancels the call if it has not begun: whether it never will."""
+        if not call.cancel():
+            return False
+        with self._lock:
+            self._free.pop(call, None)
+            self._gated.pop(call, None)
+        return True
 
-        `wait`: until then, for at most `timeout` seconds; for abandoned calls nobody waits. `cancel_futures`: what has
-        not begun is cancelled. `RuntimeError` when one of the pool's own threads would wait.
+    def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> None:
+        """Takes no more calls; the threads end when none is left.
+
+        `wait`: until then, for at most `timeout` seconds; for abandoned calls nobody waits. `cancel`: what has not
+        begun is cancelled. `RuntimeError` when one of the pool's own threads would wait.
         """
         if wait and self.is_here:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
             self._is_shut = True
-            while self._idle:
-                self._end(self._idle.pop())
-            dropped = [*self._queue, *self._running] if cancel_futures else []  # those that have begun go on
-        for job in dropped:
-            job.cancel()
+            dropped = [*self._free, *self._gated, *self._running] if cancel else []  # those that have begun go on
+        for call in dropped:
+            self.withdraw(call)
+        with self._lock:
+            self._dismiss_idle()
         if wait:
             self._join(None if timeout is None else time.monotonic() + timeout)
 
@@ -238,160 +203,164 @@ class ThreadPool(Executor):
         for worker in leaving:
             worker.thread.join(_left(deadline))
 
+    def gate_is_open(self) -> None:
+        """From any thread: a call that waits behind the gate may begin."""
+        with self._lock, contextlib.suppress(RuntimeError):  # it begins when a thread is free
+            self._dispatch()
+
     # With the lock held:
 
     @property
     def _counted(self) -> int:
         return len(self._workers) - min(self._stuck, MOST_REPLACED * self._size)
 
-    def _start_missing(self) -> None:
-        """Threads for what waits, as many as may be. `RuntimeError` when there is none and none can be started."""
-        while self._queue and self._counted < self._size:
-            job, _ = self._queue.popitem(last=False)
-            worker = self._new_worker()
-            self._workers.add(worker)
-            self._running[job] = worker
+    def _dispatch(self) -> None:
+        """Gives calls to idle threads, or new ones, as many as may begin. `RuntimeError` when there is no thread and
+        none can be started."""
+        while self.waiting and self._has_idle():
+            worker = self._idle[-1]
+            call = self._next_call(worker)
+            if call is None:
+                if self._watching is None:
+                    self._watching = worker
+                    worker.orders.put((self, None))
+                return
+            self._idle.remove(worker)
+            worker.orders.put((self, call))
+
+    def _has_idle(self) -> bool:
+        if not self._idle and self._counted < self._size:
             try:
-                worker.thread.start()
+                self._idle.append(self._new_worker())
             except RuntimeError:
-                self._workers.remove(worker)
-                del self._running[job]
-                self._queue[job] = None
-                self._queue.move_to_end(job, last=False)
                 if self._counted == 0:
                     raise
-                return
-            worker.wake(self, job)  # not before: it would keep the GIL from whoever starts it, an event loop above all
+        return bool(self._idle)
+
+    def _next_call(self, worker: "_Worker") -> Call | None:
+        """The call that has waited longest, of those that the worker may begin now: it has it."""
+        while self._gated and not gate.is_needed((oldest := next(iter(self._gated))).kind):
+            del self._gated[oldest]
+            self._free[oldest] = None
+        free, gated = next(iter(self._free), None), next(iter(self._gated), None)
+        call = free
+        if gated is not None and (free is None or gated.submitted < free.submitted) and gate.enter(worker, self):
+            call = gated
+        if call is not None:
+            worker.is_behind_gate = call is gated
+            del (self._gated if call is gated else self._free)[call]
+            self._running[call] = worker
+            if self._watching is worker:
+                self._watching = None
+        return call
 
     def _new_worker(self) -> "_Worker":
+        worker = _Worker(f"{self._name}-{self._started}")
         self._started += 1
-        return _Worker(f"{self._name}-{self._started - 1}", self._turns)
+        worker.thread.start()
+        self._workers.add(worker)
+        return worker
 
-    def _end(self, worker: "_Worker") -> None:
+    def _dismiss(self, worker: "_Worker") -> None:
         self._workers.remove(worker)
         self._leaving = [other for other in self._leaving if other.thread.is_alive()] + [worker]
-        worker.dismiss()
+        worker.orders.put(None)
+        if self._watching is worker:
+            self._watching = None
         self._ended.notify_all()
 
-    # For jobs and workers:
+    def _dismiss_idle(self) -> None:
+        while self._is_shut and self._idle and not self.waiting:
+            self._dismiss(self._idle.pop())
 
-    def _next(self, worker: "_Worker", done: Job) -> Job | None:
+    # For the workers:
+
+    def _next(self, worker: "_Worker", done: Call) -> Call | None:
         """What the worker does now; None: it rests, or ends."""
         with self._lock:
             if worker not in self._workers:  # a forked child of that thread: it has the parent's work behind it
-                worker.dismiss()
+                worker.orders.put(None)
                 return None
             del self._running[done]
             if worker.is_stuck:
                 worker.is_stuck = False
                 self._stuck -= 1
-            if self._counted > self._size or (self._is_shut and not self._queue):
-                self._end(worker)
-                return None
-            if not self._queue:
+            call, is_slice_over = None, gate.is_slice_over(worker)
+            if self._counted > self._size:
+                self._dismiss(worker)
+            elif is_slice_over:
+                self._idle.insert(0, worker)  # the others come first
+            elif (call := self._next_call(worker)) is None:
                 self._idle.append(worker)
-                return None
-            job, _ = self._queue.popitem(last=False)
-            self._running[job] = worker
-            return job
+            if call is None or not worker.is_behind_gate:
+                gate.leave(worker)
+            self._dismiss_idle()
+        gate.tell_waiting()
+        if call is None:
+            self.gate_is_open()
+        if is_slice_over:
+            time.sleep(MOMENT)
+        return call
 
-
-class _FutureJob(Future[Any]):
-    """A call and its future. It lets go of the callable once that has run, and of its place when it is cancelled."""
-
-    def __init__(self, pool: ThreadPool, function: Callable[[], Any], kind: Hashable) -> None:
-        super().__init__()
-        self.kind = kind
-        self._pool: ThreadPool | None = pool
-        self._function: Callable[[], Any] | None = function
-        self._outcome: tuple[Any, BaseException | None] | None = None
-
-    def cancel(self) -> bool:
-        pool = self._pool
-        if not super().cancel():
-            return False
-        if pool is not None and pool.withdraw(self):
-            self.set_running_or_notify_cancel()  # which also tells `concurrent.futures.wait`
-            self._pool = self._function = None
-        return True
-
-    def is_taken(self) -> bool:
-        return True
-
-    def run(self) -> None:
-        function, self._pool, self._function = self._function, None, None
-        if not self.set_running_or_notify_cancel():
-            return
-        assert function is not None
-        try:
-            self._outcome = function(), None
-        except BaseException as error:
-            self._outcome = None, error
-        del self, function  # the error's traceback leads to this frame: it must not lead back to the error
-
-    def land(self) -> None:
-        if self._outcome is None:  # it was cancelled
-            return
-        (value, error), self._outcome = self._outcome, None
-        if error is None:
-            self.set_result(value)
-        else:
-            self.set_exception(error)
+    def _is_watching(self, worker: "_Worker") -> bool:
+        with self._lock:
+            if self._watching is worker and not self._gated:
+                self._watching = None
+            return self._watching is worker
 
 
 class _Worker:
-    """A thread that does one job after another, and holds neither pool nor job while it rests."""
+    """A thread that makes one call after another. While it rests it refers to neither pool nor call."""
 
-    __slots__ = ("_awake", "_order", "_pace", "is_stuck", "thread")
+    __slots__ = ("clock", "is_behind_gate", "is_stuck", "orders", "thread")
 
-    def __init__(self, name: str, turns: Turns) -> None:
+    def __init__(self, name: str) -> None:
         self.is_stuck = False
-        self._pace = Pace(turns)
+        self.is_behind_gate = False
+        self.orders: SimpleQueue[tuple[ThreadPool, Call | None] | None] = SimpleQueue()
+        """A call to make, to watch the gate (without one), or to end (None)."""
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._order: tuple[ThreadPool, Job] | None = None
-        self._awake = threading.Lock()
-        self._awake.acquire()
-
-    def wake(self, pool: ThreadPool, job: Job) -> None:
-        """Gives a resting worker its next job."""
-        self._order = pool, job
-        self._awake.release()
-
-    def dismiss(self) -> None:
-        """Sends a worker home that rests, or is about to."""
-        self._awake.release()
-
-    def lose_turn(self) -> None:
-        """What it runs goes on, and holds up none of those whose turn it would be."""
-        self._pace.lose()
-
-    def _rest(self) -> tuple[ThreadPool, Job] | None:
-        self._awake.acquire()
-        order, self._order = self._order, None
-        return order
 
     def _serve(self) -> None:
-        while (order := self._rest()) is not None:
-            pool, job = order
+        self.clock = clock_of_this_thread()
+        while (order := self.orders.get()) is not None:
+            pool, call = order
             del order
-            self._work(pool, job)
-            del pool, job
+            if call is None:
+                self._watch(pool)
+            else:
+                self._work(pool, call)
+            del pool, call
 
-    def _work(self, pool: ThreadPool, first: Job) -> None:
-        job: Job | None = first
+    def _work(self, pool: ThreadPool, first: Call) -> None:
+        call: Call | None = first
         del first
-        while job is not None:
+        while call is not None:
             try:
-                self._pace.before(job.kind)
-                job.run()
-                self._pace.is_inside = False
-                job.land()
-                self._pace.after(job.is_taken)
+                if self.is_behind_gate:
+                    gate.begin(self, call.kind, self.clock)
+                    call.run()
+                    gate.end(self)
+                else:
+                    call.run()
             except BaseException:
-                logger.exception("a callback of a future failed")
-                self._pace.end()
-            job = pool._next(self, job)
-        self._pace.end()
+                logger.exception("a loop that waits for a call cannot be woken")
+            call = pool._next(self, call)
+
+    def _watch(self, pool: ThreadPool) -> None:
+        """Looks whether the thread that has the gate is without the GIL, until there is something else to do."""
+        patience = LOOK
+        while pool._is_watching(self):
+            due = time.perf_counter() + patience
+            try:
+                order = self.orders.get(timeout=patience)
+            except Empty:
+                if gate.look(time.perf_counter() - due):
+                    pool.gate_is_open()
+                patience = min(2 * patience, LONGEST_LOOK)
+            else:
+                self.orders.put(order)
+                return
 
 
 def _checked(size: int) -> int:
@@ -404,28 +373,32 @@ def _left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
-_pools: "weakref.WeakSet[ThreadPool]" = weakref.WeakSet()
+_pools: "weakref.WeakSet[ThreadPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them
+
+_is_exiting = False
 
 
 @cache
 def _expect_exit() -> None:
-    """Not when this is imported: what is registered later comes earlier, and calls may need what others end then."""
-    atexit.register(_at_exit)
+    lifecycle.exit_before_others()
 
 
 def _at_exit() -> None:
+    global _is_exiting
+    _is_exiting = True
     deadline = time.monotonic() + EXIT_TIMEOUT
     pools = list(_pools)
     for pool in pools:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel=True)
     for pool in pools:
         pool._join(deadline, even_stuck=True)
 
 
 def _after_fork_in_child() -> None:
+    gate.clear()
     for pool in list(_pools):
         pool._clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+lifecycle.after_fork_in_child(lifecycle.Stage.THREADS, _after_fork_in_child)
+lifecycle.at_exit(lifecycle.Stage.THREADS, _at_exit)

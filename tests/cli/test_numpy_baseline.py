@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reference import signal_rules
 
-from ziggy_async.latency_benchmark import numpy_way
+from ziggy_async.latency_benchmark import numpy_baseline
 from ziggy_async.latency_benchmark.market import sample_market
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeDetector, RegimeState
@@ -22,7 +22,7 @@ def test_plain_numpy_has_the_figures_of_the_package():
     market = sample_market()
     expected = market.features.compute_batch(market.columns)
     for symbol, columns in market.columns.items():
-        computed = numpy_way.features(columns, market.vix_level, market.breadth)
+        computed = numpy_baseline.features(columns, market.vix_level, market.breadth)
         assert len(computed) == 26
         assert_same_figures(computed, expected[symbol])
 
@@ -33,14 +33,17 @@ def test_plain_numpy_has_them_of_few_bars(bars):
     few = {symbol: {name: column[:bars] for name, column in columns[symbol].items()} for symbol in ("SPY", "AUTO01")}
     for symbol, each in few.items():
         store.load(symbol, each)
-    market = numpy_way.market_of(few)
+    market = numpy_baseline.market_of(few)
     assert market[0] == 20.0
     for symbol, each in few.items():
-        assert_same_figures(numpy_way.features(each, *market), FeatureComputer(store).compute_for_ticker(symbol))
+        assert_same_figures(numpy_baseline.features(each, *market), FeatureComputer(store).compute_for_ticker(symbol))
 
 
 def test_a_market_without_tickers_has_no_breadth():
-    assert numpy_way.market_of({"^VIX": {"close": np.full(60, 17.5)}, "NEW": {"close": np.ones(49)}}) == (17.5, None)
+    assert numpy_baseline.market_of({"^VIX": {"close": np.full(60, 17.5)}, "NEW": {"close": np.ones(49)}}) == (
+        17.5,
+        None,
+    )
 
 
 @pytest.mark.parametrize("regime", list(RegimeState))
@@ -48,8 +51,8 @@ def test_plain_numpy_has_the_signals_of_the_package(regime):
     market = sample_market()
     answers = market.signals.generate_signals_bulk(market.tickers, regime)
     for ticker, answer in answers.items():
-        figures = numpy_way.features(market.columns[ticker], market.vix_level, market.breadth)
-        proposed, expected = numpy_way.signal(figures, regime.value), answer["signal"]
+        figures = numpy_baseline.features(market.columns[ticker], market.vix_level, market.breadth)
+        proposed, expected = numpy_baseline.signal(figures, regime.value), answer["signal"]
         assert (proposed is None) == (expected is None), ticker
         if proposed is not None:
             assert proposed["direction"] == expected.direction
@@ -76,7 +79,7 @@ FIRING = {
 @pytest.mark.parametrize("changed", [{}, {"rsi_14": 80.0, "z_score_20": 2.0}, {"slope_20d": 0.5}, {"rsi_14": 1.0}])
 def test_rules_that_fire_together(regime, changed):
     figures = FIRING | changed
-    proposed, expected = numpy_way.signal(figures, regime), signal_rules.signal(figures, regime)
+    proposed, expected = numpy_baseline.signal(figures, regime), signal_rules.signal(figures, regime)
     if expected is None:
         assert proposed is None
         return
@@ -97,4 +100,4 @@ def test_rules_that_fire_together(regime, changed):
 @pytest.mark.parametrize("slope", [-0.1, 0.0, 0.1])
 def test_regimes(vix, change, breadth, slope):
     spy = {"vix_level": vix, "price_change_1d": change, "breadth_50dma": breadth, "slope_20d": slope}
-    assert numpy_way.regime_of(spy) == signal_rules.regime(spy)[0]
+    assert numpy_baseline.regime_of(spy) == signal_rules.regime(spy)[0]

@@ -13,7 +13,7 @@ T = TypeVar("T")
 _given_up: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("given_up", default=None)
 
 
-async def apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def run_in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Awaits `work()` on another loop of the running one's kind, in another thread: its result, or its exception.
 
     Cancelling this cancels the work and waits until thread and loop have come to their end. Where the work holds up

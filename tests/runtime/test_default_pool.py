@@ -5,12 +5,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
-from concurrent.futures import Future
 
 import pytest
 
-from ziggy_async.runtime import blocking
+from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.threads import ThreadPool
 
 
 async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> None:
@@ -26,38 +27,38 @@ async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> No
             seen.append(item)
 
     for items in ([], [0], list(range(200))):
-        await blocking.run_each_async(work, items)
+        await default_pool.run_each_async(work, items)
         assert sorted(seen) == items
         seen.clear()
-        blocking.run_each(work, items)
+        default_pool.run_each(work, items)
         assert sorted(seen) == items
         seen.clear()
-    assert 1 <= most <= blocking.workers()
+    assert 1 <= most <= default_pool.workers()
 
 
 async def test_in_a_thread_of_the_pool_each_item_is_done_there() -> None:
     threads = []
-    await blocking.run(blocking.run_each, lambda _: threads.append(threading.current_thread().name), range(20))
+    await default_pool.run(default_pool.run_each, lambda _: threads.append(threading.current_thread().name), range(20))
     assert len(threads) == 20
     assert len(set(threads)) == 1
 
 
 async def test_a_failure_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
-        blocking.run_each(lambda item: 1 // item, [1, 0])
+        default_pool.run_each(lambda item: 1 // item, [1, 0])
     with pytest.raises(ZeroDivisionError):
-        await blocking.run_each_async(lambda item: 1 // item, [1, 0])
+        await default_pool.run_each_async(lambda item: 1 // item, [1, 0])
 
 
 async def call_each(function: Callable[[int], None], items: Collection[int]) -> None:
-    await asyncio.to_thread(blocking.run_each, function, items)
+    await asyncio.to_thread(default_pool.run_each, function, items)
 
 
 async def call_each_in_a_thread_of_the_pool(function: Callable[[int], None], items: Collection[int]) -> None:
-    await blocking.run(blocking.run_each, function, items)
+    await default_pool.run(default_pool.run_each, function, items)
 
 
-@pytest.mark.parametrize("each", [call_each, call_each_in_a_thread_of_the_pool, blocking.run_each_async])
+@pytest.mark.parametrize("each", [call_each, call_each_in_a_thread_of_the_pool, default_pool.run_each_async])
 async def test_a_failure_leaves_nothing_behind(each: Callable[..., Awaitable[None]]) -> None:
     """More failures than the pool has threads: all items have been done when the first error comes."""
     done = []
@@ -71,42 +72,26 @@ async def test_a_failure_leaves_nothing_behind(each: Callable[..., Awaitable[Non
     with pytest.raises(KeyError) as caught:
         await each(work, range(40))
     assert sorted(done) == list(range(20, 40))
-    assert each is blocking.run_each_async or caught.value.args == (0,)
+    assert each is default_pool.run_each_async or caught.value.args == (0,)
 
 
 def test_a_pool_that_takes_no_more_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, done, submit = [], [], blocking.submit
+    begun, done, pool = [], [], default_pool.pool()
 
     def work(item: int) -> None:
         time.sleep(0.01)
         done.append(item)
 
-    def submit_three(function: Callable[[int], None], item: int) -> "Future[None]":
+    def put_three(call: Call) -> None:
         if len(begun) == 3:
             raise Stopped("no more")
-        begun.append(item)
-        return submit(function, item)
+        begun.append(len(begun))
+        ThreadPool.put(pool, call)
 
-    monkeypatch.setattr(blocking, "submit", submit_three)
+    monkeypatch.setattr(pool, "put", put_three)
     with pytest.raises(Stopped):
-        blocking.run_each(work, range(10))
+        default_pool.run_each(work, range(10))
     assert sorted(done) == begun
-
-
-async def test_at_most_so_many_at_once() -> None:
-    under_way, most, seen = 0, 0, []
-
-    async def work(item: int) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        await asyncio.sleep(0)
-        under_way -= 1
-        seen.append(item)
-
-    await blocking.concurrently(work, range(100), 7)
-    assert sorted(seen) == list(range(100))
-    assert most == 7
 
 
 @pytest.mark.parametrize("missing", ["descriptor", "thread"])
@@ -122,18 +107,18 @@ def test_a_background_loop_that_cannot_be_made(missing: str, monkeypatch: pytest
     def no_thread(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(blocking, "_background", None)
+    monkeypatch.setattr(background_loop, "_background", None)
     with monkeypatch.context() as patch:
         if missing == "descriptor":
             patch.setattr(asyncio, "new_event_loop", no_descriptor)
         else:
             patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises((OSError, RuntimeError), match=r"Too many|can't start"):
-            blocking.submit_coroutine(answer())
-    assert blocking._background is None
-    assert blocking.submit_coroutine(answer()).result(20.0) == 42
-    assert blocking._background is not None
-    blocking._background.stop()
+            background_loop.submit_coroutine(answer())
+    assert background_loop._background is None
+    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    assert background_loop._background is not None
+    background_loop._background.stop()
 
 
 async def raising(error: BaseException) -> None:
@@ -152,13 +137,13 @@ class Odd(BaseException):
     "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), Odd("odd")]
 )
 def test_no_exception_ends_the_background_loop(error: BaseException) -> None:
-    before = blocking.submit_coroutine(answer())
+    before = background_loop.submit_coroutine(answer())
     assert before.result(20.0) == 42
-    thread = blocking._background.thread
+    thread = background_loop._background.thread
     with pytest.raises(RuntimeError, match=type(error).__name__):
-        blocking.submit_coroutine(raising(error)).result(20.0)
-    assert blocking.submit_coroutine(answer()).result(20.0) == 42
-    assert blocking._background.thread is thread
+        background_loop.submit_coroutine(raising(error)).result(20.0)
+    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    assert background_loop._background.thread is thread
 
 
 def test_a_task_of_its_own_does_not_end_the_background_loop(caplog: pytest.LogCaptureFixture) -> None:
@@ -173,15 +158,15 @@ def test_a_task_of_its_own_does_not_end_the_background_loop(caplog: pytest.LogCa
         asyncio.get_running_loop().stop()
 
     for coroutine in (leave(), stop()):
-        blocking.submit_coroutine(coroutine).result(20.0)
-        assert blocking.submit_coroutine(answer()).result(20.0) == 42
+        background_loop.submit_coroutine(coroutine).result(20.0)
+        assert background_loop.submit_coroutine(answer()).result(20.0) == 42
     assert "it goes on" in caplog.text
 
 
 def test_an_ordinary_exception_reaches_its_caller_as_it_is() -> None:
     error = ZeroDivisionError("by hand")
     with pytest.raises(ZeroDivisionError) as caught:
-        blocking.submit_coroutine(raising(error)).result(20.0)
+        background_loop.submit_coroutine(raising(error)).result(20.0)
     assert caught.value is error
 
 
@@ -195,21 +180,21 @@ async def test_cancelling_reaches_the_coroutine() -> None:
         finally:
             ended.set()
 
-    task = asyncio.ensure_future(asyncio.wrap_future(blocking.submit_coroutine(work())))
+    task = asyncio.ensure_future(asyncio.wrap_future(background_loop.submit_coroutine(work())))
     assert await asyncio.to_thread(began.wait, 20.0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await asyncio.to_thread(ended.wait, 20.0)
-    future = blocking.submit_coroutine(work())
+    future = background_loop.submit_coroutine(work())
     future.cancel()  # most likely before it has begun
     assert future.cancelled()
 
 
 def test_a_background_loop_that_is_over_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocking, "_background", None)
-    blocking.submit_coroutine(answer()).result(20.0)
-    first = blocking._background
+    monkeypatch.setattr(background_loop, "_background", None)
+    background_loop.submit_coroutine(answer()).result(20.0)
+    first = background_loop._background
     began = threading.Event()
 
     async def hang() -> None:
@@ -217,35 +202,35 @@ def test_a_background_loop_that_is_over_is_replaced(monkeypatch: pytest.MonkeyPa
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
-    hanging = blocking.submit_coroutine(hang())
+    hanging = background_loop.submit_coroutine(hang())
     assert began.wait(20.0)
     first.stop()
     first.thread.join(20.0)
     hanging.result(20.0)
-    assert blocking.submit_coroutine(answer()).result(20.0) == 42
-    assert blocking._background is not first
-    blocking._background.stop()
+    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    assert background_loop._background is not first
+    background_loop._background.stop()
 
 
 def test_nobody_waits_for_a_background_loop_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes to its end without cancelling anything, and with a coroutine that it has not even begun."""
-    monkeypatch.setattr(blocking, "_background", None)
-    blocking.submit_coroutine(answer()).result(20.0)
-    broken = blocking._background
+    monkeypatch.setattr(background_loop, "_background", None)
+    background_loop.submit_coroutine(answer()).result(20.0)
+    broken = background_loop._background
     gate, began = threading.Event(), threading.Event()
 
     async def block() -> None:
         began.set()
         gate.wait(20.0)
 
-    blocked = blocking.submit_coroutine(block())
+    blocked = background_loop.submit_coroutine(block())
     assert began.wait(20.0)
     monkeypatch.setattr(broken._loop, "run_until_complete", lambda _: broken._loop.close())
     broken._loop.call_soon_threadsafe(broken._loop.stop)
-    waiting = blocking.submit_coroutine(answer())
+    waiting = background_loop.submit_coroutine(answer())
     gate.set()
     broken.thread.join(20.0)
     for future in (blocked, waiting):
         assert future.exception(20.0) is None or isinstance(future.exception(), Stopped)
-    assert blocking.submit_coroutine(answer()).result(20.0) == 42
-    blocking._background.stop()
+    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    background_loop._background.stop()

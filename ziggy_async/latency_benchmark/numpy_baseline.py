@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ziggy_async.market_brain.regime import RegimeState
+from ziggy_async.market_brain.signals import DEFAULT_PARAMETERS, DEFAULT_WIN_RATES, SignalType
+
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 Figures = Mapping[str, Any]
@@ -19,10 +22,7 @@ BARS_PER_YEAR = 252
 WINDOW = np.arange(20) - 9.5
 """Bars of a window about their mean, for the least-squares slope."""
 
-WIN_RATES = {
-    "MeanReversion": {"Chop": 0.65, "RiskOn": 0.60, "RiskOff": 0.55, "Panic": 0.45},
-    "Momentum": {"RiskOn": 0.70, "Chop": 0.55, "RiskOff": 0.45, "Panic": 0.30},
-}
+LIMITS = DEFAULT_PARAMETERS
 MOST_CONFIDENCE = 0.95
 
 
@@ -160,18 +160,27 @@ def signal(figures: Figures, regime: str) -> dict[str, Any] | None:
         best = {**best, "signal_type": "Combined", "confidence": min(MOST_CONFIDENCE, best["confidence"] + 0.1)}
     side = 1.0 if best["direction"] == "LONG" else -1.0
     entry, reach = figures["close"], side * figures["atr_14"]
-    return {**best, "entry": entry, "stop_loss": entry - 2.0 * reach, "take_profit": entry + 3.0 * reach}
+    stop_loss = entry - LIMITS["stop_loss_atr_multiple"] * reach
+    take_profit = entry + LIMITS["take_profit_atr_multiple"] * reach
+    return {**best, "entry": entry, "stop_loss": stop_loss, "take_profit": take_profit}
 
 
 def mean_reversion(figures: Figures, regime: str) -> dict[str, Any] | None:
     """Against a move that has gone too far; never in a panic."""
-    rsi, z_score, win_rate = figures["rsi_14"], figures["z_score_20"], WIN_RATES["MeanReversion"][regime]
+    rsi, z_score, win_rate = (
+        figures["rsi_14"],
+        figures["z_score_20"],
+        DEFAULT_WIN_RATES[SignalType.MEAN_REVERSION][RegimeState(regime)],
+    )
     if regime == "Panic":
         return None
-    if rsi < 30.0 and z_score < -1.5:
-        confidence = min(MOST_CONFIDENCE, win_rate * (0.5 + 0.25 * (30.0 - rsi) / 30.0 + 0.25 * abs(z_score) / 2.0))
+    oversold = LIMITS["mr_rsi_oversold"]
+    if rsi < oversold and z_score < LIMITS["mr_z_score_long"]:
+        strength = 0.5 + 0.25 * (oversold - rsi) / oversold + 0.25 * abs(z_score) / 2.0
+        confidence = min(MOST_CONFIDENCE, win_rate * strength)
         return _proposal("LONG", confidence, "MeanReversion", "3D")
-    if rsi > 70.0 and z_score > 1.5 and regime in ("RiskOn", "Chop"):
+    too_high = rsi > LIMITS["mr_rsi_overbought"] and z_score > LIMITS["mr_z_score_short"]
+    if too_high and regime in ("RiskOn", "Chop"):
         return _proposal("SHORT", 0.8 * win_rate, "MeanReversion", "3D")
     return None
 
@@ -180,9 +189,16 @@ def momentum(figures: Figures, regime: str) -> dict[str, Any] | None:
     """With a steady rise that has just reached a new high."""
     slope = figures["slope_20d"]
     rising = figures["close"] > figures["sma_20"] > figures["sma_50"]
-    if regime not in ("RiskOn", "Chop") or not (figures["new_high_20d"] and rising and slope > 0.5):
+    if regime not in ("RiskOn", "Chop") or not (
+        figures["new_high_20d"] and rising and slope > LIMITS["mom_trend_strength"]
+    ):
         return None
-    return _proposal("LONG", WIN_RATES["Momentum"][regime] * (0.7 + 0.3 * min(slope / 2.0, 1.0)), "Momentum", "5D")
+    return _proposal(
+        "LONG",
+        DEFAULT_WIN_RATES[SignalType.MOMENTUM][RegimeState(regime)] * (0.7 + 0.3 * min(slope / 2.0, 1.0)),
+        "Momentum",
+        "5D",
+    )
 
 
 def _proposal(direction: str, confidence: float, signal_type: str, time_horizon: str) -> dict[str, Any]:

@@ -1,42 +1,23 @@
-"""Where Python callables run when their caller must not wait: a thread pool, and a loop of its own for coroutines that
-synchronous code asks for.
-
-Both are made at their first use. Native work never comes here, it has a pool of its own.
-"""
+"""An event loop in a thread of its own, made at its first use: for coroutines that synchronous code waits for."""
 
 import asyncio
-import atexit
 import contextlib
-import contextvars
 import logging
-import os
 import threading
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from concurrent.futures import Future, InvalidStateError, wait
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Coroutine
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, TypeVar
 
-from ziggy_async.environment import whole_number
+from ziggy_async import lifecycle
 from ziggy_async.runtime.call import guarded
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.mailbox import Offloaded
-from ziggy_async.runtime.threads import ThreadPool
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
-WORKERS_VARIABLE = "ASYNC_FEATURES_WORKERS"
-DEFAULT_WORKERS = 8
 EXIT_TIMEOUT = 1.0
-"""Seconds that interpreter exit waits for the background loop to cancel its tasks."""
-
-
-def workers() -> int:
-    """Threads of the pool: the environment's `ASYNC_FEATURES_WORKERS`, else 8. `ConfigurationError`, a `ValueError`,
-    unless that is a number >= 1."""
-    return whole_number(WORKERS_VARIABLE, DEFAULT_WORKERS)
+"""Seconds that the interpreter's exit waits for the loop to cancel its tasks."""
 
 
 class _BackgroundLoop:
@@ -137,113 +118,12 @@ class _BackgroundLoop:
 
 
 _lock = threading.Lock()
-_pool: ThreadPool | None = None  # written under _lock
-_background: _BackgroundLoop | None = None  # written under _lock
+_background: _BackgroundLoop | None = globals().get("_background")  # written under _lock; a reload keeps it
 _is_exiting = False  # written under _lock
 
 
-def pool() -> ThreadPool:
-    """The pool for blocking callables. `ValueError` as for `workers`, `Stopped` once the interpreter is exiting."""
-    global _pool
-    if _pool is None:
-        with _lock:
-            _refuse_at_exit("the thread pool")
-            if _pool is None:
-                _pool = ThreadPool(workers(), "ziggy-async-blocking")
-    return _pool
-
-
-def is_worker() -> bool:
-    """Whether this thread is one of the pool's: it must not wait for another one of them."""
-    return _pool is not None and _pool.is_here
-
-
-def submit(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-    """Starts `function` on the pool, with the caller's context variables."""
-    return pool().submit_in(contextvars.copy_context(), function, *args, **kwargs)
-
-
-async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Awaits `function` on the pool: its result, or its exception; one that a coroutine does not bear comes as a
-    `RuntimeError` from it. Cancelling this gives up what has not begun."""
-    operation = getattr(function, "__qualname__", "a call")
-    call = Offloaded(function, args, kwargs, contextvars.copy_context())
-    try:
-        await call.awaited(pool(), operation)
-    except asyncio.CancelledError:
-        call.cancel()
-        call.forgo()
-        raise
-    value: T = call.outcome(operation)
-    return value
-
-
-def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
-    """Calls `function` on the pool with each of the items, as many at a time as it has threads, and waits for all.
-
-    An item that fails keeps none of the others from being done; the first error is raised when all have ended. In a
-    thread of the pool itself it calls them there, one after the other.
-    """
-    errors: list[BaseException] = []
-    if is_worker():
-        for item in items:
-            try:
-                function(item)
-            except BaseException as error:
-                _keep_first(errors, error)
-    else:
-        _submit_each(function, items, errors)
-    if errors:
-        raise errors.pop()
-
-
-def _submit_each(function: Callable[[T], None], items: Collection[T], errors: list[BaseException]) -> None:
-    places = workers()
-    under_way: deque[Future[None]] = deque()
-    try:
-        for item in items:
-            if len(under_way) == places:
-                _keep_first(errors, under_way.popleft().exception())
-            under_way.append(submit(function, item))
-    finally:
-        wait(under_way)  # also when the pool takes no more
-    for future in under_way:
-        _keep_first(errors, future.exception())
-
-
-def _keep_first(errors: list[BaseException], error: BaseException | None) -> None:
-    """Only the first is raised, so the others need not be kept."""
-    if error is not None and not errors:
-        errors.append(error)
-
-
-async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
-    """As `run_each`, off the loop."""
-    await concurrently(lambda item: run(function, item), items, workers())
-
-
-async def concurrently(work: Callable[[T], Awaitable[None]], items: Collection[T], at_once: int) -> None:
-    """Awaits `work` of each of the items in at most `at_once` tasks, however many items there are.
-
-    An item that fails keeps none of the others from being done; the first error is raised when all have ended.
-    """
-    shared = iter(items)
-    errors: list[BaseException] = []
-
-    async def share() -> None:
-        for item in shared:
-            try:
-                await work(item)
-            except Exception as error:
-                _keep_first(errors, error)
-
-    await asyncio.gather(*(share() for _ in range(min(at_once, len(items)))))
-    if errors:
-        raise errors.pop()
-
-
 def is_background() -> bool:
-    """Whether this thread is the background loop's: it must not wait for that loop."""
+    """Whether this thread is the background loop's, which must not wait for that loop."""
     return _background is not None and _background.thread is threading.current_thread()
 
 
@@ -267,19 +147,15 @@ def _background_loop() -> _BackgroundLoop:
     """The loop, another one if the last is over."""
     global _background
     with _lock:
-        _refuse_at_exit("the background loop")
+        if _is_exiting:
+            raise Stopped("the interpreter is exiting: the background loop is closed")
         if _background is None or _background.is_over:
             _background = _BackgroundLoop()
         return _background
 
 
-def _refuse_at_exit(what: str) -> None:
-    if _is_exiting:
-        raise Stopped(f"the interpreter is exiting: {what} is closed")
-
-
 def _after_fork_in_child() -> None:
-    """The parent's background loop is not here; the pool looks after itself."""
+    """The parent's background loop is not here."""
     global _lock, _background
     _lock = threading.Lock()
     _background = None
@@ -294,6 +170,5 @@ def _at_exit() -> None:
         background.stop()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-atexit.register(_at_exit)
+lifecycle.after_fork_in_child(lifecycle.Stage.BACKGROUND_LOOP, _after_fork_in_child)
+lifecycle.at_exit(lifecycle.Stage.BACKGROUND_LOOP, _at_exit)

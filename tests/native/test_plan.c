@@ -1,0 +1,308 @@
+/* Plans: every way of cutting the work gives the same bits, and what cannot be a plan is refused. */
+#include <math.h>
+
+#include "bars_sample.h"
+#include "base/memory.h"
+#include "kernels/lanes.h"
+#include "market_sample.h"
+#include "plan/run.h"
+
+enum { GROUPS = 24, MOST_BARS = 400, MOST_NODES = 40 };
+
+/* A table of groups of many lengths, some of them equal, with three columns. */
+typedef struct table {
+    double values[COLUMN_COUNT][GROUPS * MOST_BARS];
+    const double *columns[COLUMN_COUNT];
+    int64_t times[GROUPS * MOST_BARS], offsets[GROUPS + 1];
+} table;
+
+static double around_zero(uint64_t *dice)
+{
+    return (double)roll(dice, 2001) / 1000.0 - 1.0;
+}
+
+/* `holes` in a thousand values are not finite. */
+static void fill_table(table *t, uint64_t *dice, uint64_t holes)
+{
+    static const int64_t lengths[] = {0, 1, 7, 60, 60, 60, 61, 64, 150, 150, MOST_BARS, MOST_BARS};
+    static const double odd[] = {NAN, INFINITY, -INFINITY};
+    t->offsets[0] = 0;
+    for (int group = 0; group < GROUPS; group++) {
+        double level = 50.0 + (double)roll(dice, 100);
+        int64_t first = t->offsets[group], last = first + lengths[roll(dice, 12)];
+        for (int64_t row = first; row < last; row++) {
+            level *= 1.0 + 0.01 * around_zero(dice);
+            t->values[COLUMN_CLOSE][row] = level;
+            t->values[COLUMN_HIGH][row] = level * 1.01;
+            t->values[COLUMN_LOW][row] = level * 0.99;
+            t->times[row] = (int64_t)1e18 + row * 3600 * (int64_t)1e9;
+            if (roll(dice, 1000) < holes) {
+                t->values[roll(dice, COLUMN_COUNT)][row] = odd[roll(dice, 3)];
+            }
+        }
+        t->offsets[group + 1] = last;
+    }
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        t->columns[column] = t->values[column];
+    }
+}
+
+/* A kernel at its defaults, but with small whole-number parameters, so that values come early. */
+static za_node_spec some_kernel(uint64_t *dice, int nodes)
+{
+    za_indicator indicator = (za_indicator)roll(dice, ZA_INDICATOR_COUNT);
+    const za_indicator_info *info = za_indicator_info_of(indicator);
+    za_node_spec spec = {.kind = ZA_NODE_KERNEL,
+                         .which = (int)indicator,
+                         .input_count = info->input_count,
+                         .params = za_params_default(indicator)};
+    for (int i = 0; i < info->param_count; i++) {
+        const za_param_info *param = &info->params[i];
+        double value = param->least + (double)roll(dice, 20);
+        spec.params.value[i] = param->whole && value <= param->most ? value : param->initial;
+    }
+    for (int i = 0; i < info->input_count; i++) {
+        spec.inputs[i] = (int)roll(dice, (uint64_t)nodes);
+    }
+    return spec;
+}
+
+static za_node_spec some_node(uint64_t *dice, int nodes)
+{
+    za_node_spec spec = {.input_count = 1, .inputs = {(int)roll(dice, (uint64_t)nodes)}};
+    switch (roll(dice, 6)) {
+    case 0:
+        spec.kind = ZA_NODE_LAG;
+        spec.params.value[0] = 1.0 + (double)roll(dice, 12);
+        return spec;
+    case 1:
+        spec.kind = ZA_NODE_SKIP;
+        spec.params.value[0] = 1.0 + (double)roll(dice, 12);
+        return spec;
+    case 2:
+    case 3:
+        spec.kind = ZA_NODE_OPERATION;
+        spec.which = (int)roll(dice, ZA_OPERATION_COUNT);
+        spec.input_count = za_operation_info_of((za_operation)spec.which)->arguments;
+        for (int i = 0; i < spec.input_count; i++) {
+            spec.inputs[i] = (int)roll(dice, (uint64_t)nodes);
+        }
+        return spec;
+    default:
+        return some_kernel(dice, nodes);
+    }
+}
+
+/* Columns, a constant, a field of the calendar, and then anything of anything before it; every node is a result. */
+static za_plan *some_plan(uint64_t *dice, int *results)
+{
+    sketch s = {.count = 0};
+    int outputs[MOST_NODES];
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        (void)sketch_column(&s, column);
+    }
+    (void)sketch_constant(&s, around_zero(dice));
+    (void)sketch_node(&s, (za_node_spec){.kind = ZA_NODE_CALENDAR, .which = (int)roll(dice, ZA_CALENDAR_COUNT)});
+    int count = s.count + 1 + (int)roll(dice, MOST_NODES - (uint64_t)s.count - 1);
+    while (s.count < count) {
+        (void)sketch_node(&s, some_node(dice, s.count));
+    }
+    for (int i = 0; i < count; i++) {
+        outputs[i] = i;
+    }
+    *results = count;
+    return sketch_plan(&s, outputs, count);
+}
+
+static za_run run_of(const za_plan *plan, const za_table *groups, bool last, za_cut_options cut)
+{
+    return (za_run){.plan = plan,
+                    .table = groups,
+                    .count = GROUPS,
+                    .last = last,
+                    .cut = cut,
+                    .rows = last ? GROUPS : groups->offsets[GROUPS]};
+}
+
+static za_code compute(const za_plan *plan, const table *t, bool last, za_cut_options cut, double *values)
+{
+    const za_table groups = {t->columns, t->times, t->offsets};
+    za_run run = run_of(plan, &groups, last, cut);
+    run.values = values;
+    za_error error;
+    za_code code = za_run_init(&run, &error);
+    return code == ZA_OK ? za_run_wait(&run, NULL, &error) : code;
+}
+
+/* NaN has many bit patterns, and which one comes out of two is the processor's choice. */
+static bool same_values(const double *a, const double *b, size_t count)
+{
+    bool same = true;
+    for (size_t i = 0; same && i < count; i++) {
+        same = memcmp(&a[i], &b[i], sizeof *a) == 0 || (isnan(a[i]) && isnan(b[i]));
+    }
+    return same;
+}
+
+static bool has_lanes(int lanes)
+{
+    bool has = false;
+    for (int isa = 0; isa < ZA_ISA_COUNT; isa++) {
+        const za_lane_set *set = za_lane_set_of((za_isa)isa);
+        has = has || (set != NULL && set->lanes == lanes);
+    }
+    return has;
+}
+
+static void check_cuts(const za_plan *plan, const table *t, int results)
+{
+    static const int lanes[] = {1, 4, 8};
+    static const int64_t blocks[] = {1, 16, 64, 0};
+    int64_t rows = t->offsets[GROUPS];
+    size_t count = (size_t)(rows * results);
+    double *wanted = za_alloc(count, sizeof *wanted), *found = za_alloc(count, sizeof *found);
+    double *tails = za_alloc((size_t)(GROUPS * results), sizeof *tails);
+    CHECK(compute(plan, t, false, (za_cut_options){1, 1, true}, wanted) == ZA_OK);
+    for (size_t i = 0; i < 12; i++) {
+        za_cut_options cut = {lanes[i % 3], blocks[i / 3], false};
+        if (has_lanes(cut.lanes)) {
+            CHECK(compute(plan, t, false, cut, found) == ZA_OK && same_values(found, wanted, count));
+            CHECK(compute(plan, t, true, cut, tails) == ZA_OK);
+            for (int64_t group = 0; group < GROUPS; group++) {
+                int64_t last = t->offsets[group + 1] - 1;
+                for (int result = 0; last >= t->offsets[group] && result < results; result++) {
+                    CHECK(same_values(&tails[result * GROUPS + group], &wanted[result * rows + last], 1));
+                }
+            }
+        }
+    }
+    za_free(wanted);
+    za_free(found);
+    za_free(tails);
+}
+
+static void test_cuts(void)
+{
+    static table t;
+    uint64_t dice = 11;
+    for (int round = 0; round < 60; round++) {
+        int results;
+        fill_table(&t, &dice, round % 3 == 0 ? 0 : round % 3 == 1 ? 5 : 100);
+        za_plan *plan = some_plan(&dice, &results);
+        check_cuts(plan, &t, results);
+        za_plan_free(plan);
+    }
+}
+
+/* One long series in pieces against the same bars one by one. */
+static void test_pieces(void)
+{
+    enum { BARS = 30000 };
+    static double close[BARS], wanted[4 * BARS], found[4 * BARS];
+    uint64_t dice = 3;
+    sketch s = {.count = 0};
+    int column = sketch_column(&s, 0);
+    int outputs[] = {sketch_kernel(&s, ZA_INDICATOR_sma, column, 20), sketch_kernel(&s, ZA_INDICATOR_ema, column, 12),
+                     sketch_kernel(&s, ZA_INDICATOR_rsi, column, 14),
+                     sketch_kernel(&s, ZA_INDICATOR_highest, column, 5)};
+    za_plan *plan = sketch_plan(&s, outputs, 4);
+    close[0] = 100.0;
+    for (int i = 1; i < BARS; i++) {
+        close[i] = close[i - 1] * (1.0 + 0.01 * around_zero(&dice));
+    }
+    for (int round = 0; round < 3; round++) {
+        const double *columns[] = {close, close, close};
+        const int64_t offsets[] = {0, BARS};
+        const za_table one = {columns, NULL, offsets};
+        za_run whole = {.plan = plan, .table = &one, .count = 1, .values = wanted, .rows = BARS, .cut = {1, 0, true}};
+        za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = found, .rows = BARS};
+        CHECK(za_run_init(&whole, NULL) == ZA_OK && za_run_wait(&whole, NULL, NULL) == ZA_OK);
+        CHECK(za_run_init(&pieces, NULL) == ZA_OK && za_run_wait(&pieces, NULL, NULL) == ZA_OK);
+        CHECK(same_values(wanted, found, (size_t)(4 * BARS)));
+        close[round == 0 ? BARS / 2 : 40] = NAN; /* then a hole in a piece, then one before the first */
+    }
+    za_plan_free(plan);
+}
+
+/* Node lists as nobody writes them: a plan or a sentence, never anything else. */
+static void test_hostile_nodes(void)
+{
+    static const double numbers[] = {0, 1, 2, 14, 100000, 1e9, -1, 0.5, NAN, INFINITY, 1e300};
+    uint64_t dice = 5;
+    int made = 0;
+    for (int round = 0; round < 20000; round++) {
+        za_node_spec nodes[6];
+        int outputs[2] = {(int)roll(&dice, 8) - 1, (int)roll(&dice, 6)};
+        for (int i = 0; i < 6; i++) {
+            nodes[i] = (za_node_spec){.kind = (za_node_kind)roll(&dice, ZA_NODE_KIND_COUNT + 1),
+                                      .which = (int)roll(&dice, round % 2 == 0 ? 3 : 70),
+                                      .input_count = (int)roll(&dice, round % 2 == 0 ? 2 : ZA_MAX_INPUTS + 1)};
+            for (int k = 0; k < ZA_MAX_INPUTS; k++) {
+                nodes[i].inputs[k] = (int)roll(&dice, (uint64_t)i + 2) - (round % 2);
+            }
+            for (int k = 0; k < ZA_MAX_PARAMS; k++) {
+                nodes[i].params.value[k] = numbers[roll(&dice, 11)];
+            }
+        }
+        za_error error = {0};
+        za_plan *plan = za_plan_new(&(za_plan_spec){nodes, outputs, 1 + (int)roll(&dice, 6), 2, 2}, &error);
+        CHECK((plan != NULL) != (error.text[0] != '\0'));
+        made += plan != NULL;
+        za_plan_free(plan);
+    }
+    CHECK(made > 0);
+}
+
+static void test_huge_windows_are_refused(void)
+{
+    sketch s = {.count = 0};
+    int column = sketch_column(&s, 0);
+    for (int i = 0; i < 60; i++) {
+        (void)sketch_kernel(&s, ZA_INDICATOR_stddev, column, 100000.0 - i);
+    }
+    int outputs[60];
+    for (int i = 0; i < 60; i++) {
+        outputs[i] = column + 1 + i;
+    }
+    za_error error;
+    CHECK(za_plan_new(&(za_plan_spec){s.nodes, outputs, s.count, 60, COLUMN_COUNT}, &error) == NULL);
+    CHECK(error.code == ZA_BAD_VALUE && strstr(error.text, "MiB") != NULL);
+}
+
+static void test_without_memory(void)
+{
+    static table t;
+    static double values[GROUPS * MOST_BARS * MOST_NODES];
+    uint64_t dice = 17;
+    int results;
+    fill_table(&t, &dice, 5);
+    za_plan *plan = some_plan(&dice, &results);
+    za_code code = ZA_NO_MEMORY;
+    long refused = 0;
+    for (; code == ZA_NO_MEMORY && refused < 1000; refused++) {
+        za_memory_fail_after(refused);
+        code = compute(plan, &t, false, (za_cut_options){0}, values);
+        za_memory_fail_after(-1);
+    }
+    CHECK(code == ZA_OK && refused > 1);
+    for (long allowed = 0; allowed < 6; allowed++) {
+        sketch s = {.count = 0};
+        int column = sketch_column(&s, 0);
+        za_memory_fail_after(allowed);
+        za_plan *small = za_plan_new(&(za_plan_spec){s.nodes, &column, 1, 1, 1}, NULL);
+        za_memory_fail_after(-1);
+        CHECK(small == NULL || allowed > 3);
+        za_plan_free(small);
+    }
+    za_plan_free(plan);
+}
+
+int main(void)
+{
+    test_cuts();
+    test_pieces();
+    test_hostile_nodes();
+    test_huge_windows_are_refused();
+    test_without_memory();
+    return check_report("plan");
+}

@@ -1,0 +1,52 @@
+"""Calls in a thread pool as tests ask for them: from any thread, with a time limit."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.processes import ProcessPool
+from ziggy_async.runtime.threads import ThreadPool
+
+
+class Submitted:
+    """A call that a pool has."""
+
+    def __init__(self, pool: ThreadPool, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> None:
+        self.call = Call("test", function, args, kwargs)
+        pool.put(self.call)
+
+    def done(self) -> bool:
+        return self.call.is_set
+
+    def wait(self, timeout: float = 30.0) -> None:
+        waiting = threading.Thread(target=self.call.wait_in_thread, daemon=True)
+        waiting.start()
+        waiting.join(timeout)
+        assert self.call.is_set
+
+    def result(self, timeout: float = 30.0) -> Any:
+        self.wait(timeout)
+        return self.call.get()
+
+    def exception(self, timeout: float = 30.0) -> BaseException | None:
+        self.wait(timeout)
+        return self.call.error
+
+
+def submit(pool: ThreadPool, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Submitted:
+    return Submitted(pool, function, args, kwargs)
+
+
+@contextmanager
+def pool_of(size: int, name: str = "pool-test") -> Iterator[ThreadPool]:
+    pool = ThreadPool(size, name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown()
+
+
+async def run(pool: ThreadPool | ProcessPool, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    return await pool.run(Call("test", function, args, kwargs))

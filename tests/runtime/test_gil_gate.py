@@ -1,0 +1,418 @@
+"""The gate of the GIL: one thread at a time makes calls that hold it, and how it is seen that a call does not."""
+
+import asyncio
+import functools
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pooled import pool_of, submit
+
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.lag import PingLag
+from ziggy_async.runtime import gil_gate, threads
+from ziggy_async.runtime.call import kind_of
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.gil_gate import GLANCE, LONGEST_CALL, LOOK, MOST_KNOWN, SIGHTINGS, SLICE, Gate
+from ziggy_async.runtime.threads import ThreadPool
+
+PATIENCE = 30.0
+"""Seconds after which something does not happen any more, even on a busy machine."""
+
+pytestmark = pytest.mark.skipif(not gil_gate.HAS_GIL, reason="there is no GIL")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+class Pool:
+    """One of whose threads enters when it is told that the gate is open."""
+
+    def __init__(self, gate: Gate, thread: str) -> None:
+        self._gate, self._thread = gate, thread
+        self.told = 0
+
+    def gate_is_open(self) -> None:
+        self.told += 1
+        self._gate.enter(self._thread, self)
+
+
+def known(gate: Gate, kind: object) -> None:
+    """Calls of this kind do not hold the GIL."""
+    gate._note(kind, SIGHTINGS)
+
+
+# --- who may enter
+
+
+def test_one_thread_at_a_time_and_pools_in_the_order_in_which_they_came() -> None:
+    gate = Gate()
+    pools = [Pool(gate, thread) for thread in ("a", "b", "c")]
+    assert [gate.enter(pool._thread, pool) for pool in pools] == [True, False, False]
+    assert gate.enter("a", pools[0]), "it is there already"
+    gate.leave("b")
+    gate.tell_waiting()
+    assert not gate.enter("b", pools[1]), "who is not there cannot leave"
+    gate.leave("a")
+    gate.tell_waiting()
+    assert [pool.told for pool in pools] == [0, 1, 0]
+    gate.leave("b")
+    gate.tell_waiting()
+    assert [pool.told for pool in pools] == [0, 1, 1]
+    assert gate.enter("c", pools[2])
+
+
+def test_a_pool_that_does_not_enter_keeps_no_other_from_it() -> None:
+    gate = Gate()
+    first, second = Pool(gate, "a"), Pool(gate, "b")
+
+    class Busy:
+        def gate_is_open(self) -> None:
+            """None of its threads is free."""
+
+    assert gate.enter("a", first)
+    assert not gate.enter("x", Busy())
+    assert not gate.enter("b", second)
+    gate.leave("a")
+    gate.tell_waiting()
+    assert second.told == 1
+
+
+def test_what_does_not_hold_the_gil_does_not_need_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+    assert gate.is_needed("waits")
+    known(gate, "waits")
+    assert not gate.is_needed("waits")
+    assert gate.is_needed("holds it")
+    monkeypatch.setattr(gil_gate, "HAS_GIL", False)
+    assert not gate.is_needed("holds it")
+
+
+def test_it_is_known_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+    monkeypatch.setattr(gil_gate, "KNOWN", -1.0)
+    known(gate, "k")
+    assert gate.is_needed("k")
+
+
+def test_what_is_known_is_bounded() -> None:
+    gate = Gate()
+    for number in range(10 * MOST_KNOWN):
+        known(gate, number)
+    assert len(gate._seen) <= MOST_KNOWN
+    assert not gate.is_needed(10 * MOST_KNOWN - 1)
+
+
+# --- what is seen, by the clock
+
+
+class Clocks:
+    """By hand: the part of the module `time` that is used, and the processor time of the thread that is looked at."""
+
+    def __init__(self) -> None:
+        self.now = self.computed = 0.0
+        self.computes_beside = False
+
+    def perf_counter(self) -> float:
+        self.pass_(GLANCE / 10, GLANCE / 10 if self.computes_beside else 0.0)
+        return self.now
+
+    def pass_(self, seconds: float, computed: float = 0.0) -> None:
+        self.now += seconds
+        self.computed += computed
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    clocks = Clocks()
+    monkeypatch.setattr(gil_gate, "time", clocks)
+    return clocks
+
+
+class Watched:
+    """A gate whose holder is inside of a call of the kind "k"."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self.clocks = clocks
+        self.gate = Gate()
+        self.begin()
+
+    def begin(self) -> None:
+        assert self.gate.enter("a", Pool(self.gate, "a"))
+        self.gate.begin("a", "k", lambda: self.clocks.computed)
+
+    def look(self, late: float = 0.0, computed: float = 0.0, after: float = LOOK) -> bool:
+        """Whether the gate is open then."""
+        self.clocks.pass_(after, computed)
+        return self.gate.look(late)
+
+    def call(self, seconds: float, computed: float) -> bool:
+        """Whether calls of its kind are known to be without the GIL after this one."""
+        self.clocks.pass_(seconds, computed)
+        self.gate.end("a")
+        is_free = not self.gate.is_needed("k")
+        self.begin()
+        return is_free
+
+
+def test_calls_that_used_little_of_the_processor_have_waited(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert [watched.call(5e-3, 5e-5) for _ in range(SIGHTINGS)] == [False] * (SIGHTINGS - 1) + [True]
+
+
+def test_an_eighth_may_be_all_that_others_left_of_it(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    for _ in range(5):
+        assert not any(watched.call(4e-3, computed) for computed in (5e-5, 5e-5, 5e-4))
+
+
+def test_a_call_that_waits_is_seen_when_others_have_the_gil_again_and_again(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert [watched.look() for _ in range(SIGHTINGS)] == [False] * (SIGHTINGS - 1) + [True]
+    assert not watched.gate.is_needed("k")
+    assert watched.gate.enter("b", Pool(watched.gate, "b")), "the holder has lost the gate"
+
+
+def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    for _ in range(5):
+        assert not any([watched.look(), watched.look(), watched.look(late=LOOK)])
+        watched.gate._began = clocks.now
+
+
+def test_a_call_that_wants_the_gil_back_is_not_taken_for_one_that_waits(clocks: Clocks) -> None:
+    """It has computed, and is between two times of having the GIL."""
+    watched = Watched(clocks)
+    assert not any(watched.look(computed=LOOK / 2) for _ in range(10 * SIGHTINGS))
+    assert watched.gate.is_needed("k")
+
+
+def test_a_call_that_computes_while_others_have_the_gil_is_seen_at_once(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    clocks.computes_beside = True
+    assert watched.look(computed=LOOK)
+
+
+def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    watched.gate.end("a")
+    assert not any(watched.look() for _ in range(5 * SIGHTINGS))
+    assert watched.gate.is_needed("k")
+
+
+def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert not watched.look(late=LOOK, after=0.9 * LONGEST_CALL)
+    assert watched.look(late=LOOK, after=0.2 * LONGEST_CALL)
+    assert watched.gate.is_needed("k")
+
+
+def test_a_slice_ends(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert not watched.gate.is_slice_over("a")
+    clocks.pass_(SLICE)
+    assert watched.gate.is_slice_over("a")
+    assert not watched.gate.is_slice_over("b")
+
+
+# --- in a pool
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """One for the test, at which nobody loses the gate because the machine is slow."""
+    gate = Gate()
+    monkeypatch.setattr(threads, "gate", gate)
+    monkeypatch.setattr(gil_gate, "LONGEST_CALL", PATIENCE)
+    return gate
+
+
+@pytest.fixture
+def pool(gate: Gate) -> Iterator[ThreadPool]:
+    with pool_of(4, "gate-test") as pool:
+        yield pool
+
+
+def compute(seconds: float = 0.002) -> None:
+    """Holds the GIL."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def test_a_call_that_waits_holds_up_nobody(pool: ThreadPool) -> None:
+    door = threading.Event()
+    waits = submit(pool, door.wait, PATIENCE)
+    assert submit(pool, lambda: door.set()).result(PATIENCE) is None
+    assert waits.result(PATIENCE) is True
+
+
+def test_nor_does_one_that_computes_without_the_gil(pool: ThreadPool) -> None:
+    seen = threading.Event()
+
+    def computes() -> None:
+        while not seen.is_set():
+            hashlib.pbkdf2_hmac("sha256", b"x", b"y", 100_000)
+
+    long = submit(pool, computes)
+    submit(pool, seen.set).result(PATIENCE)
+    long.result(PATIENCE)
+
+
+def test_calls_that_wait_are_found_among_others(pool: ThreadPool) -> None:
+    """They come in turns with calls that hold the GIL, and all four threads are used for them in the end."""
+    names = set()
+
+    def waits() -> None:
+        names.add(threading.current_thread().name)
+        time.sleep(0.01)
+
+    calls = [submit(pool, waits if number % 2 else compute) for number in range(60)]
+    for each in calls:
+        each.result(PATIENCE)
+    assert len(names) == 4
+
+
+def test_calls_that_hold_the_gil_come_one_after_the_other(pool: ThreadPool) -> None:
+    inside, most = 0, 0
+
+    def counted() -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        compute()
+        inside -= 1
+
+    with pool_of(2, "other") as other:
+        for each in [submit(one, counted) for _ in range(20) for one in (pool, other)]:
+            each.result(PATIENCE)
+    assert most == 1
+
+
+def test_no_pool_waits_for_the_end_of_anothers_calls(pool: ThreadPool) -> None:
+    order: list[str] = []
+
+    def note(name: str) -> None:
+        compute()
+        order.append(name)
+
+    with pool_of(1, "other") as other:
+        calls = [submit(pool, note, "many") for _ in range(50)]
+        calls.append(submit(other, note, "one"))
+        for each in calls:
+            each.result(PATIENCE)
+    assert order.index("one") < 45
+
+
+def test_a_call_that_is_given_up_does_not_have_the_gate(pool: ThreadPool) -> None:
+    began, door = threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        began.set()
+        while not door.is_set():  # with the GIL
+            pass
+
+    hung = submit(pool, hangs)
+    assert began.wait(PATIENCE)
+    pool.abandon(hung.call)
+    assert submit(pool, int).result(PATIENCE) == 0
+    door.set()
+    hung.result(PATIENCE)
+
+
+def test_cancelled_while_it_waits_for_the_gate_it_never_runs(pool: ThreadPool, gate: Gate) -> None:
+    assert gate.enter("somebody else", Pool(gate, "somebody else"))
+    ran: list[int] = []
+    calls = [submit(pool, ran.append, number) for number in range(3)]
+    assert (pool.waiting, pool.running) == (3, 0)
+    assert pool.withdraw(calls[0].call)
+    pool.abandon(calls[1].call)
+    gate.leave("somebody else")
+    gate.tell_waiting()
+    calls[2].result(PATIENCE)
+    assert ran == [2]
+    assert (pool.waiting, pool.stuck) == (0, 0)
+
+
+def test_a_pool_that_ends_drops_what_waits_for_the_gate(gate: Gate) -> None:
+    assert gate.enter("somebody else", Pool(gate, "somebody else"))
+    pool, ran = ThreadPool(2, "gate-test"), list[int]()
+    calls = [submit(pool, ran.append, number) for number in range(2)]
+    pool.shutdown(cancel=True, timeout=PATIENCE)
+    assert all(isinstance(each.exception(), Stopped) for each in calls)
+    assert ran == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gate-test")]
+
+
+def test_a_loop_that_cannot_be_woken_keeps_neither_thread_nor_gate(caplog: pytest.LogCaptureFixture) -> None:
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        wake, loop.call_soon_threadsafe = loop.call_soon_threadsafe, refuse  # type: ignore[method-assign]
+        with pool_of(1, "gate-test") as pool:
+            waiting = asyncio.ensure_future(default_run(pool))
+            await asyncio.sleep(0)
+            until(lambda: pool.running == 0)
+            loop.call_soon_threadsafe = wake  # type: ignore[method-assign]
+            assert submit(pool, int).result(PATIENCE) == 0
+            waiting.cancel()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("not now")
+
+    async def default_run(pool: ThreadPool) -> None:
+        await pool.run(threads.Call("odd", compute))
+
+    asyncio.run(ask())
+    assert "cannot be woken" in caplog.text
+
+
+def test_kinds_are_functions() -> None:
+    class Odd:
+        def __init__(self) -> None:
+            self.__qualname__ = 5
+
+        def __call__(self) -> None: ...
+
+    bound = Odd().__call__
+    assert kind_of(bound) == kind_of(Odd().__call__)
+    assert kind_of(functools.partial(functools.partial(compute, 1), seconds=2)) == kind_of(compute)
+    assert kind_of([].append) == kind_of([1].append)
+    assert kind_of(Odd()) == kind_of(Odd())
+    assert len({kind_of(function) for function in (compute, until, time.sleep, [].append, [].pop, Odd, Odd())}) == 7
+
+
+# --- what it is for
+
+
+async def lag_beside(call: Callable[[], object]) -> float:
+    """The loop's lag, 95th percentile in milliseconds, beside 64 callers."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 1.5
+
+    async def caller() -> None:
+        while loop.time() < end:
+            await call()  # type: ignore[misc]
+
+    async with PingLag() as lag:
+        await asyncio.gather(*(caller() for _ in range(64)))
+    return lag.summary().p95
+
+
+@pytest.mark.performance
+@pytest.mark.usefixtures("fresh_heap")
+@pytest.mark.parametrize("seconds", [0.0002, 0.0015])
+async def test_the_loop_is_prompt_beside_threads_that_compute(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=8)) as computer:
+        ours = await lag_beside(lambda: computer.execute_blocking_operation("compute", compute, seconds))
+    with ThreadPoolExecutor(8) as executor:
+        theirs = await lag_beside(lambda: loop.run_in_executor(executor, compute, seconds))
+    assert ours < 3.0
+    assert ours < theirs / 3

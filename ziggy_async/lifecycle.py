@@ -1,0 +1,64 @@
+"""What happens when the process forks and when the interpreter exits: one ordered list of stages.
+
+Modules install their handlers for a stage, and know nothing of each other's.
+"""
+
+import atexit
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from enum import IntEnum, auto
+
+Handler = Callable[[], object]
+
+
+class Stage(IntEnum):
+    """The parts that have something to do then, the lowest first. A forked child makes them anew in this order. At exit
+    they end in the reverse order, so that what still runs may use the parts below its own."""
+
+    BRIDGE = auto()
+    """The native pool, the ports of the loops, and the thread that wakes them."""
+    MAILBOXES = auto()
+    BACKGROUND_LOOP = auto()
+    THREADS = auto()
+    PROCESSES = auto()
+    METRICS = auto()
+    SOURCES = auto()
+    COMPUTERS = auto()
+
+
+_after_fork: dict[Stage, Handler] = {}
+_at_exit: dict[Stage, Handler] = {}
+
+
+def after_fork_in_child(stage: Stage, handler: Handler) -> None:
+    """Has a forked child call `handler`. A module that is reloaded replaces its own."""
+    _after_fork[stage] = handler
+
+
+def at_exit(stage: Stage, handler: Handler) -> None:
+    """Has the interpreter's exit call `handler`. A module that is reloaded replaces its own."""
+    _at_exit[stage] = handler
+
+
+def exit_before_others() -> None:
+    """Has the exit call the handlers before those that are registered with `atexit` by now. Called when something is
+    made that others, such as multiprocessing, would wait for in vain."""
+    atexit.unregister(_run_at_exit)
+    atexit.register(_run_at_exit)
+
+
+def _run_after_fork() -> None:
+    for _, handler in sorted(_after_fork.items()):
+        handler()
+
+
+def _run_at_exit() -> None:
+    with ExitStack() as handlers:  # which calls the last first, and each of them, whatever the others raise
+        for _, handler in sorted(_at_exit.items()):
+            handlers.callback(handler)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_run_after_fork)
+exit_before_others()

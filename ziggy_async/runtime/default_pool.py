@@ -1,0 +1,85 @@
+"""The process's own thread pool, for calls without a computer. Made at its first use."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection
+from typing import Any, ParamSpec, TypeVar
+
+from ziggy_async.environment import whole_number
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.threads import ThreadPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WORKERS_VARIABLE = "ASYNC_FEATURES_WORKERS"
+DEFAULT_WORKERS = 8
+
+_lock = threading.Lock()
+_pool: ThreadPool | None = globals().get("_pool")  # written under _lock; a reload keeps it
+
+
+def workers() -> int:
+    """Threads of the pool: the environment's `ASYNC_FEATURES_WORKERS`, else 8. `ConfigurationError`, a `ValueError`,
+    unless that is a number >= 1."""
+    return whole_number(WORKERS_VARIABLE, DEFAULT_WORKERS)
+
+
+def pool() -> ThreadPool:
+    """`ValueError` as for `workers`, `Stopped` when the interpreter is exiting."""
+    global _pool
+    if _pool is None:
+        with _lock:
+            if _pool is None:
+                _pool = ThreadPool(workers(), "ziggy-async-blocking")
+    return _pool
+
+
+def is_here() -> bool:
+    """Whether this thread is one of the pool's, which must not wait for another one of them."""
+    return _pool is not None and _pool.is_here
+
+
+def submit(function: Callable[..., Any], *args: Any) -> Call:
+    """Starts `function` with the caller's context variables. Raises as `pool` and `ThreadPool.put` do."""
+    call = Call(getattr(function, "__qualname__", "a call"), function, args)
+    pool().put(call)
+    return call
+
+
+async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of `function`, or its exception; see `ThreadPool.run`."""
+    value: T = await pool().run(Call(getattr(function, "__qualname__", "a call"), function, args, kwargs))
+    return value
+
+
+def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
+    """Calls `function` with each of the items, as many at a time as the pool has threads, and waits for all.
+
+    An item that fails keeps none of the others from being done; the first error is raised when all have ended. In a
+    thread of the pool itself it calls them there, one after the other.
+    """
+    calls: list[Call] = []
+    try:
+        for item in items:
+            call = Call("run_each", function, (item,))
+            calls.append(call)
+            if is_here():
+                call.run()
+            else:
+                pool().put(call)
+    except RuntimeError:  # the pool takes no more: those that it has taken come to their end
+        calls.pop()
+        raise
+    finally:
+        for call in calls:
+            call.wait_in_thread()
+    for call in calls:
+        call.get()
+
+
+async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
+    """As `run_each`, off the loop."""
+    for outcome in await asyncio.gather(*(run(function, item) for item in items), return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

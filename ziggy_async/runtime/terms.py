@@ -1,0 +1,31 @@
+"""How the native jobs of a task are treated: the priority and the deadline of its options go on to what it computes."""
+
+import contextvars
+import time
+from typing import NamedTuple
+
+URGENT, BULK, BY_THE_WORK = 0, 2, -1
+
+
+class Terms(NamedTuple):
+    """What the core takes along with a job."""
+
+    urgency: int = BY_THE_WORK
+    """0 goes first, 2 last; -1: as the amount of work has it."""
+    deadline_ns: int = 0
+    """On the monotonic clock; 0: none."""
+
+    @classmethod
+    def of(cls, priority: int, deadline: float | None) -> "Terms":
+        """Of a task that is enqueued now; `deadline` in seconds from now."""
+        urgency = URGENT if priority > 0 else BULK if priority < 0 else BY_THE_WORK
+        return cls(urgency, moment_after(deadline))
+
+
+def moment_after(seconds: float | None) -> int:
+    """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None."""
+    return 0 if seconds is None else time.monotonic_ns() + max(1, int(seconds * 1e9))
+
+
+terms: contextvars.ContextVar[Terms] = contextvars.ContextVar("ziggy_async_terms", default=Terms())  # noqa: B039 - it is immutable
+"""Of the task that runs here."""
