@@ -5,8 +5,11 @@
 
 static za_tile_spec tile_of(const za_plan *plan, int64_t bars, double *values)
 {
-    return (za_tile_spec){
-        .plan = plan, .set = za_lane_set_one(), .bars = {bars}, .lanes = 1, .target = {.values = values, .rows = bars, .step = 1}};
+    return (za_tile_spec){.plan = plan,
+                          .set = za_lane_set_one(),
+                          .bars = {bars},
+                          .lanes = 1,
+                          .target = {.values = values, .rows = bars, .step = 1}};
 }
 
 static size_t pointer_bytes(const za_plan *plan)
