@@ -56,6 +56,7 @@ FILES = {
     "MetaTrader with names": "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
     + rows(DOTS, ["00:00:00"] * 30, *OHLCV, ZERO, ZERO, sep="\t"),
     "HistData": rows([f"{day} 000000" for day in MINUS], *OHLCV, sep=";"),
+    "days without names": rows(MINUS, *OHLCV),
     "pandas with a nameless index": FRAME.rename_axis(None).to_csv(),
     "pandas, two levels": pd.concat({"ABC": FRAME}, axis=1, names=["Ticker", "Price"]).swaplevel(axis=1).to_csv(),
     "pandas, two levels, nameless": pd.concat({"ABC": FRAME.rename_axis(None)}, axis=1).swaplevel(axis=1).to_csv(),
@@ -165,6 +166,14 @@ def test_what_is_refused(name, content, said, tmp_path):
         BarStore.read(tmp_path / name)
     assert str(caught.value).startswith(f"{tmp_path / name}: ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("volume", ["20240102", "1704153600", "0", "25048048", ""])
+def test_volumes_that_look_like_times_are_volumes(volume, tmp_path):
+    (tmp_path / "a.csv").write_text(f"1704153600,10,12,9,11,{volume},7\n")
+    found = BarStore.read(tmp_path / "a.csv", **({} if volume else {"volume": None})).bars("A")
+    assert found["volume"].tolist() == [float(volume or 0)]
+    assert str(found["timestamp"][0])[:10] == "2024-01-02"
 
 
 def test_columns_of_a_file_by_name_and_by_number(tmp_path):

@@ -33,11 +33,9 @@ def busy_store() -> BarStore:
     store = BarStore(capacity=20_000)
     close = 100.0 + np.sin(np.arange(20_000))
     times = np.arange(20_000).astype("datetime64[s]")
+    bars = {"timestamp": times, **dict.fromkeys(("open", "high", "low", "close", "volume"), close)}
     for number in range(64):
-        store.load(
-            f"S{number}",
-            {"timestamp": times, "open": close, "high": close, "low": close, "close": close, "volume": close},
-        )
+        store.load(f"S{number}", bars)
     return store
 
 

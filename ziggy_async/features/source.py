@@ -11,6 +11,8 @@ MOST_NODES = 1_000
 MOST_DEPTH = 100
 TOO_DEEP = f"the formula is nested deeper than {MOST_DEPTH} levels"
 
+SIGNS = re.compile(rf"[-+~](?:\s*[-+~]){{{MOST_DEPTH}}}")
+"""More signs in a row than there may be: where stacks are small, Python's parser crashes on thousands of them."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -24,6 +26,8 @@ class Source:
         if len(self.text) > MOST_CHARACTERS:
             fault = f"the formula has {len(self.text):,} characters; {MOST_CHARACTERS:,} are allowed"
             raise FormulaError(fault, self.text, MOST_CHARACTERS, MOST_CHARACTERS + 1)
+        if (signs := SIGNS.search(self.text)) is not None:
+            raise FormulaError(TOO_DEEP, self.text, signs.start(), signs.end())
         self.tree = self._parsed()
         self._refuse_size()
 

@@ -3,17 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import contains
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ziggy_async.reading.dates import take_apart
-from ziggy_async.reading.epochs import unit_of
+from ziggy_async.reading.epochs import FIRST_YEAR, LAST_YEAR, unit_of
 from ziggy_async.reading.spellings import listed
 from ziggy_async.reading.timestamps import as_whole, is_missing
 
-WHOLE, DAY, CLOCK, NUMBER, OTHER = "wdcn?"
-"""A whole number of a time since 1970, a date, a time of day, a number, and what is none of them."""
+WHOLE, DAY, CLOCK, NUMBER = "wdcn"
+"""A whole number of a time since 1970, a date, a time of day, a number."""
 CLOCK_PATTERN = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*")
 NUMBER_PATTERN = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
@@ -50,9 +51,9 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
     numbered = [str(number) for number in range(1, len(row) + 1)]
     if columns:
         return numbered
-    kinds = [kind_of(value) for value in row]
+    kinds = [kinds_of(value) for value in row]
     for layout in LAYOUTS:
-        if len(kinds) == len(layout.kinds) and all(map(_fits, kinds, layout.kinds)):
+        if len(kinds) == len(layout.kinds) and all(map(contains, kinds, layout.kinds)):
             return list(layout.names)
     known = listed(f"{layout.name} ({len(layout.kinds)})" for layout in LAYOUTS)
     raise ValueError(
@@ -61,35 +62,37 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
     )
 
 
-def _fits(kind: str, wanted: str) -> bool:
-    return kind == wanted or (wanted == NUMBER and kind == WHOLE)
-
-
 def is_nameless(row: Sequence[str]) -> bool:
     """Whether these are values rather than names: numbers mostly, and nothing that is none of the kinds."""
-    kinds = [kind_of(value) for value in row]
-    return OTHER not in kinds and sum(kind in (NUMBER, WHOLE) for kind in kinds) >= 4
+    kinds = [kinds_of(value) for value in row]
+    return all(kinds) and sum(NUMBER in kind for kind in kinds) >= 4
 
 
-def kind_of(value: Any) -> str:
+def kinds_of(value: Any) -> str:
+    """All that a value may be; nothing for what is of no kind."""
     if is_missing(value):
         return NUMBER
     if isinstance(value, date | np.datetime64):
         return DAY
     if isinstance(value, str):
-        return _kind_of_text(value)
+        return _kinds_of_text(value.strip())
     whole = as_whole(value)
     if whole is not None:
-        return WHOLE if unit_of(whole) is not None else NUMBER
-    return NUMBER if isinstance(value, float | np.floating) or hasattr(value, "__float__") else OTHER
+        return _kinds_of_whole(whole)
+    return NUMBER if isinstance(value, float | np.floating) or hasattr(value, "__float__") else ""
 
 
-def _kind_of_text(text: str) -> str:
+def _kinds_of_text(text: str) -> str:
     if CLOCK_PATTERN.fullmatch(text):
         return CLOCK
-    if NUMBER_PATTERN.fullmatch(text) or not text.strip():
-        digits = text.strip()
-        if len(digits) == 8 and take_apart(digits) is not None:
-            return DAY
-        return WHOLE if digits.isdecimal() and unit_of(int(digits)) is not None else NUMBER
-    return DAY if take_apart(text) is not None else OTHER
+    if text.removesuffix(".0").isdecimal():
+        return _kinds_of_whole(int(text.removesuffix(".0")))
+    if NUMBER_PATTERN.fullmatch(text) or not text:
+        return NUMBER
+    return DAY if take_apart(text) is not None else ""
+
+
+def _kinds_of_whole(whole: int) -> str:
+    if unit_of(whole) is not None:
+        return WHOLE + NUMBER
+    return DAY + NUMBER if FIRST_YEAR * 10_000 < whole < (LAST_YEAR + 1) * 10_000 else NUMBER
