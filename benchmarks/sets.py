@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.harness import Report, alone, fill, universe
 from benchmarks.snapshot import one_core
 from ziggy_async import FeatureSet, _core
+from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.store import BarStore
 
 SEVEN = ("rsi(14)", "ema(12)", "ema(26)", "sma(20)", "stddev(20)", "atr(14)", "highest(20)")
@@ -49,7 +50,7 @@ def measure_latest() -> tuple[float, float]:
         fill(store, universe(FEW, BARS))
         features, tickers = FeatureSet(*SEVEN), tuple(store.symbols())
         seven, market = medians(
-            partial(features.latest, tickers, store), partial(_core.features_many, store, list(tickers))
+            partial(features.latest, tickers, store), partial(FeatureComputer(store).compute_batch, tickers)
         )
     return seven / FEW * 1e9, market / FEW * 1e9
 
