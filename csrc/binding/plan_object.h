@@ -13,11 +13,16 @@ typedef struct za_plan_object {
     za_figure *figures; /* what of a store each column is; ZA_FIGURE_COUNT: no store has it */
 } za_plan_object;
 
-/* plan_tables.c: over(columns, offsets, times, zone, *, lanes=0, block=0, pieces=True) and tails(...) -> values, and
- * arrays(*columns) -> an array, or a tuple of arrays, of the columns' shape. */
+/* plan_tables.c: over(columns, offsets, times, zone, *, lanes=0, block=0, pieces=True) and tails(...) -> values. */
 PyObject *za_plan_over(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords);
+/* The arrays as the groups of a table, each row of a matrix one. */
+PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* plan_arrays.c: arrays(*columns) -> an array, or a tuple of arrays, of the columns' shape. */
 PyObject *za_plan_arrays(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+/* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
+PyObject *za_results_of(PyObject *whole);
 
 /* query.c: latest(store, tickers, zone) and history(store, tickers, zone, first, last) -> (times, bars, values): of
  * each ticker's last bar, or of all their bars from time `first` to `last`, ticker by ticker. */
