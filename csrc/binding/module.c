@@ -41,6 +41,7 @@ static int module_clear(PyObject *module)
 static void module_free(void *module)
 {
     (void)module_clear(module);
+    za_scratch_free(&za_state_of_module(module)->scratch);
 }
 
 /* What may be registered; above these, a tuple of so many. */

@@ -218,36 +218,6 @@ PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords)
     return over(self, arguments, keywords, true);
 }
 
-/* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */
-static PyObject *result_of(PyArrayObject *whole, int k)
-{
-    PyArrayObject *part =
-        (PyArrayObject *)PyArray_New(&PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, NPY_DOUBLE, NULL,
-                                     PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
-    if (part != NULL && PyArray_SetBaseObject(part, Py_NewRef((PyObject *)whole)) < 0) {
-        Py_CLEAR(part);
-    }
-    return (PyObject *)part;
-}
-
-static PyObject *results_of(PyArrayObject *whole)
-{
-    npy_intp count = PyArray_DIM(whole, 0);
-    if (count == 1) {
-        return result_of(whole, 0);
-    }
-    PyObject *tuple = PyTuple_New(count);
-    for (int k = 0; tuple != NULL && k < count; k++) {
-        PyObject *result = result_of(whole, k);
-        if (result == NULL) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SET_ITEM(tuple, k, result);
-        }
-    }
-    return tuple;
-}
-
 /* Offsets of `count` groups of `bars` rows. */
 static int64_t *equal_groups(npy_intp count, npy_intp bars)
 {
@@ -258,15 +228,20 @@ static int64_t *equal_groups(npy_intp count, npy_intp bars)
     return offsets;
 }
 
-PyObject *za_plan_arrays(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
+PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    za_plan_object *self = (za_plan_object *)object;
     za_columns columns = {0};
     PyArrayObject *whole = NULL;
     PyObject *results = NULL;
     int64_t *offsets = NULL;
     if (za_plan_reads_times(self->plan) || za_plan_column_count(self->plan) == 0) {
         return PyErr_Format(PyExc_ValueError, "arrays have no times, and say by their shape what to compute");
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyArray_Check(arguments[i])) {
+            return PyErr_Format(PyExc_TypeError, "argument %zd is no array but a %s", i + 1,
+                                Py_TYPE(arguments[i])->tp_name);
+        }
     }
     if (take_columns(self, arguments, count, 2, &columns) < 0) {
         goto done;
@@ -287,7 +262,7 @@ PyObject *za_plan_arrays(PyObject *object, PyObject *const *arguments, Py_ssize_
                   .count = (size_t)series,
                   .values = PyArray_DATA(whole),
                   .rows = PyArray_SIZE(first)};
-    results = run_table(&run) < 0 ? NULL : results_of(whole);
+    results = run_table(&run) < 0 ? NULL : za_results_of((PyObject *)whole);
 done:
     release_columns(&columns);
     za_free(offsets);

@@ -251,7 +251,7 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "Plan(columns, nodes, outputs)\n--\n\nFormulas as a graph, ready to run."},
+    {Py_tp_doc, "Plan(columns, nodes, outputs, names=())\n--\n\nFormulas as a graph, ready to run."},
     {Py_tp_new, plan_new},
     {Py_tp_dealloc, plan_dealloc},
     {Py_tp_methods, methods},

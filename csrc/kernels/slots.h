@@ -13,16 +13,19 @@ typedef struct slots {
     int64_t period; /* ages that differ by a multiple of it use the slots in the same way; 1 at first */
 } slots;
 
-/* Something in the slots begins anew every `size` bars. */
+/* Something in the slots begins anew every `size` bars; counts only while they are measured. */
 INLINE void slots_turn(slots *all, int64_t size)
 {
+    if (all->at != NULL) {
+        return;
+    }
     int64_t a = all->period, b = size;
     while (b != 0) {
         int64_t rest = a % b;
         a = b;
         b = rest;
     }
-    all->period = all->at == NULL ? all->period / a * size : all->period;
+    all->period = all->period / a * size;
 }
 
 INLINE vec *slots_take(slots *all, int64_t count)

@@ -284,16 +284,16 @@ def test_what_is_written_is_read(tmp_path):
     assert len(pd.read_parquet(tmp_path / "none.parquet")) == BarStore().to_arrow().num_rows == 0
 
 
-def test_progress_goes_from_nothing_to_all_within_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "TICK", 0.005)
-    numbers = "i, i % 100 + 10 AS open, 200 AS high, 1 AS low, 50 AS close, 7 AS volume FROM range(400000) t(i)"
-    path = tmp_path / "a.csv"
-    duckdb.sql(f"COPY (SELECT TIMESTAMP '2020-01-01' + INTERVAL 1 MINUTE * i AS date, {numbers}) TO '{path}'")
+def test_progress_adds_up_and_moves_within_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "TICK", 0.001)
+    (tmp_path / "a.csv").write_text(PLAIN)
     steps = []
-    files.load_files(BarStore(), [DataFile(path)], Rules(), steps.append)
+    files.load_files(BarStore(), [DataFile(tmp_path / "a.csv")], Rules(), steps.append)
     assert sum(steps) == pytest.approx(1.0)
     assert min(steps) >= 0
-    assert len([step for step in steps if step > 0]) > 2
+    of_two = files.Progress(2, done=1, is_reading=True)
+    parts = [of_two.part(percent) for percent in (-1.0, 0.0, 50.0, 100.0)]
+    assert parts == [0.5 * files.OF_READING, 0.5 * files.OF_READING, 0.75 * files.OF_READING, files.OF_READING]
 
 
 def test_an_interrupt_while_a_file_is_read_goes_on_at_once(tmp_path):

@@ -16,7 +16,7 @@ from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.queueing.task import TaskHandle
-from ziggy_async.runtime.cross_loop import Visits
+from ziggy_async.runtime.cross_loop import CrossLoopCalls
 from ziggy_async.runtime.errors import Stopped, TaskDropped
 
 
@@ -196,7 +196,7 @@ def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asynci
         return 7
 
     async def main() -> None:
-        caller = asyncio.create_task(Visits().call(gives_all_the_same(), home, undone.append))
+        caller = asyncio.create_task(CrossLoopCalls().call(gives_all_the_same(), home, undone.append))
         await until(began.is_set)
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):

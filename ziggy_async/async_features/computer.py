@@ -23,7 +23,7 @@ from ziggy_async.queueing.scaling import Decision, Limits, Load
 from ziggy_async.queueing.task import Counts, Task, TaskHandle
 from ziggy_async.queueing.work import Work
 from ziggy_async.runtime.call import Call, described
-from ziggy_async.runtime.cross_loop import Late, Visits, outcome_of
+from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.runner import Runner
@@ -57,7 +57,7 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle[Any]] = DeadLetters(self._requeue, _letter_store(self.config))
         self._counts = Counts()
-        self._visits = Visits()  # of other loops in the home loop
+        self._cross_loop_calls = CrossLoopCalls()  # of other loops in the home loop
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         # Written under _pools_lock:
@@ -101,7 +101,7 @@ class AsyncFeatureComputer(Calls):
             lost, background = self._background, self._begin(asyncio.get_running_loop())
         if lost is not None:
             background.bury_those_of(lost)
-        self._visits.end_where_nothing_answers()
+        self._cross_loop_calls.end_where_nothing_answers()
         await background.buried()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
@@ -151,7 +151,7 @@ class AsyncFeatureComputer(Calls):
         if under_way.get():
             raise RuntimeError("a task cannot wait for the end of the queue that it is in")
         if loop is not asyncio.get_running_loop():
-            await self._visits.call(self.stop(drain, timeout), loop)
+            await self._cross_loop_calls.call(self.stop(drain, timeout), loop)
             return
         if self._ending is None:
             self._ending = loop.create_task(self._end(drain, timeout))
@@ -312,7 +312,7 @@ class AsyncFeatureComputer(Calls):
         assert home is not None
         if home is asyncio.get_running_loop():
             return await background.submit(work, requeued_from)
-        return await self._visits.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
+        return await self._cross_loop_calls.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
@@ -396,7 +396,7 @@ class AsyncFeatureComputer(Calls):
         self._thread_pool = self._task_threads = self._process_pool = None
         self._background = self._scaler = self._loop = self._ending = None
         self._counts = Counts()
-        self._visits = Visits()
+        self._cross_loop_calls = CrossLoopCalls()
         self.metrics.clear()
         self.loop_lag = LoopLag()
         self.dead_letters = DeadLetters(self._requeue, _letter_store(self.config))

@@ -19,7 +19,7 @@ class Late(Exception):  # noqa: N818
         self.value = value
 
 
-class Visits:
+class CrossLoopCalls:
     """Those that are under way. Safe from any thread."""
 
     def __init__(self) -> None:
@@ -41,20 +41,20 @@ class Visits:
         if not home.is_running():
             coroutine.close()
             raise RuntimeError("the event loop that the computer was started in is not running")
-        visit = _Visit(coroutine, undo)
-        self._under_way[visit.answer] = home
+        call = _CrossLoopCall(coroutine, undo)
+        self._under_way[call.answer] = home
         try:
-            home.call_soon_threadsafe(visit.begin)
-            return await asyncio.wrap_future(visit.answer)
+            home.call_soon_threadsafe(call.begin)
+            return await asyncio.wrap_future(call.answer)
         except asyncio.CancelledError:
-            if visit.answer.cancel():  # from now on nothing else answers it
+            if call.answer.cancel():  # from now on nothing else answers it
                 with suppress(RuntimeError):  # the home loop is closed
-                    home.call_soon_threadsafe(visit.end)
-            elif visit.answer.exception() is None and visit.answer.result() is not None:
-                raise Late(visit.answer.result()) from None
+                    home.call_soon_threadsafe(call.end)
+            elif call.answer.exception() is None and call.answer.result() is not None:
+                raise Late(call.answer.result()) from None
             raise
         finally:
-            del self._under_way[visit.answer]
+            del self._under_way[call.answer]
 
     def end_where_nothing_answers(self) -> None:
         """Tells callers whose home loop was closed."""
@@ -64,7 +64,7 @@ class Visits:
                     answer.set_exception(Stopped("the event loop that the computer was started in was closed"))
 
 
-class _Visit:
+class _CrossLoopCall:
     """One call. Its answer is either set here or cancelled by the caller, never both: who comes second knows it."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], undo: Callable[[Any], object]) -> None:

@@ -21,10 +21,10 @@ from typing import Protocol
 
 LONG = 1e-4
 """Seconds of the processor that a call may use without the gate."""
-SLICE = 1e-3
+SLICE = 2e-3
 """Seconds after which another thread takes over."""
 MOMENT = 1e-6
-"""Seconds that a thread sleeps after its slice: enough to hand over the GIL when there is no other thread."""
+"""Seconds between the slices of two threads: enough for a loop that waits to have the GIL."""
 LONGEST_CALL = 0.1
 """Seconds after which others begin beside a call that holds the GIL: it may go on for minutes."""
 LOOK, LONGEST_LOOK = 1e-3, 4e-3
@@ -75,6 +75,7 @@ class Gate:
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._clock: Callable[[], float] = float
         self._entered = self._began = self._computed = 0.0
+        self._is_rest_due = False
         self._waiting: OrderedDict[Candidate, None] = OrderedDict()
         self._seen: dict[Hashable, Seen] = {}
 
@@ -93,8 +94,12 @@ class Gate:
             return self._holder is thread
 
     def begin(self, thread: object, kind: Hashable, clock: Callable[[], float]) -> None:
-        """Before a call of the thread that has entered. `clock`: see `clock_of_this_thread`."""
+        """Before a call of the thread that has entered. The first call after a slice of another thread comes a moment
+        later, so that a loop that waits has the GIL before. `clock`: see `clock_of_this_thread`."""
         if self._holder is thread:
+            if self._is_rest_due:
+                self._is_rest_due = False
+                time.sleep(MOMENT)
             self._clock, self._computed, self._began, self._kind = clock, clock(), time.perf_counter(), kind
 
     def end(self, thread: object) -> None:
@@ -102,13 +107,16 @@ class Gate:
         if self._holder is not thread:
             return
         kind, self._kind = self._kind, None
-        seconds, computed = time.perf_counter() - self._began, self._clock() - self._computed
+        seconds = time.perf_counter() - self._began
         if seconds > LONG:
             with self._lock:
-                self._note(kind, int(_has_waited(computed, seconds)))
+                self._note(kind, int(_has_waited(self._clock() - self._computed, seconds)))
 
     def is_slice_over(self, thread: object) -> bool:
-        return self._holder is thread and time.perf_counter() - self._entered > SLICE
+        """Whether the thread has the gate and is to leave it now."""
+        is_over = self._holder is thread and time.perf_counter() - self._entered > SLICE
+        self._is_rest_due = self._is_rest_due or is_over
+        return is_over
 
     def leave(self, thread: object) -> None:
         """The thread makes no further call behind the gate, or the call that it makes is stuck. `tell_waiting` is to

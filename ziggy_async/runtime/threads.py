@@ -14,7 +14,7 @@ from typing import Any
 from ziggy_async import lifecycle
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import LONGEST_LOOK, LOOK, MOMENT, clock_of_this_thread, gate
+from ziggy_async.runtime.gil_gate import LONGEST_LOOK, LOOK, clock_of_this_thread, gate
 
 logger = logging.getLogger(__name__)
 
@@ -285,10 +285,10 @@ class ThreadPool:
             if worker.is_stuck:
                 worker.is_stuck = False
                 self._stuck -= 1
-            call, is_slice_over = None, gate.is_slice_over(worker)
+            call = None
             if self._counted > self._size:
                 self._dismiss(worker)
-            elif is_slice_over:
+            elif gate.is_slice_over(worker):
                 self._idle.insert(0, worker)  # the others come first
             elif (call := self._next_call(worker)) is None:
                 self._idle.append(worker)
@@ -298,8 +298,6 @@ class ThreadPool:
         gate.tell_waiting()
         if call is None:
             self.gate_is_open()
-        if is_slice_over:
-            time.sleep(MOMENT)
         return call
 
     def _is_watching(self, worker: "_Worker") -> bool:
