@@ -1,8 +1,9 @@
 /* Plans over arrays, as a function of NumPy's is called: the shortest way from Python to the kernels and back. */
-#include "binding/numpy.h"
+#include "binding/plan_arrays.h"
 
+#include "binding/arrays.h"
 #include "binding/plan_object.h"
-
+#include "binding/plan_tables.h"
 #include "binding/state.h"
 #include "plan/series.h"
 
@@ -37,37 +38,6 @@ static npy_intp take_plain(const za_plan_object *self, PyObject *const *argument
         columns[i] = PyArray_DATA((PyArrayObject *)arguments[i]);
     }
     return bars <= MOST_BARS && za_series_bytes(self->plan, bars) <= MOST_SCRATCH ? bars : -1;
-}
-
-/* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */
-static PyObject *result_of(PyArrayObject *whole, int k)
-{
-    PyArrayObject *part =
-        (PyArrayObject *)PyArray_New(&PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, NPY_DOUBLE, NULL,
-                                     PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
-    if (part != NULL && PyArray_SetBaseObject(part, Py_NewRef((PyObject *)whole)) < 0) {
-        Py_CLEAR(part);
-    }
-    return (PyObject *)part;
-}
-
-PyObject *za_results_of(PyObject *object)
-{
-    PyArrayObject *whole = (PyArrayObject *)object;
-    npy_intp count = PyArray_DIM(whole, 0);
-    if (count == 1) {
-        return result_of(whole, 0);
-    }
-    PyObject *tuple = PyTuple_New(count);
-    for (int k = 0; tuple != NULL && k < count; k++) {
-        PyObject *result = result_of(whole, k);
-        if (result == NULL) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SET_ITEM(tuple, k, result);
-        }
-    }
-    return tuple;
 }
 
 /* The caller holds the GIL all the time, which guards the scratch memory. */

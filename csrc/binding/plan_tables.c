@@ -2,9 +2,7 @@
 #include "binding/plan_tables.h"
 
 #include "binding/arguments.h"
-#include "binding/numpy.h"
-
-#include "binding/plan_object.h"
+#include "binding/arrays.h"
 
 #include "base/memory.h"
 #include "binding/convert.h"

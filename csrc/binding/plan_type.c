@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "binding/convert.h"
+#include "binding/plan_arrays.h"
 #include "binding/plan_tables.h"
 #include "binding/query.h"
 #include "kernels/operation.h"

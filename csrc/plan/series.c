@@ -1,6 +1,7 @@
 #include "plan/series.h"
 
 #include "base/memory.h"
+#include "kernels/lanes.h"
 #include "plan/tile.h"
 
 static za_tile_spec tile_of(const za_plan *plan, int64_t bars, double *values)
