@@ -9,7 +9,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gather, lag, memory, operations, overhead, rest, short_operations, single, snapshot, watchlist
+from benchmarks import (
+    gather,
+    indicators,
+    lag,
+    many_series,
+    memory,
+    operations,
+    overhead,
+    rest,
+    set_lag,
+    set_making,
+    sets,
+    short_operations,
+    single,
+    snapshot,
+    watchlist,
+)
 from benchmarks.harness import Report, machine
 
 BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
@@ -18,6 +34,11 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "single": single.run,
     "lag": lag.run,
     "snapshot": snapshot.run,
+    "indicators": indicators.run,
+    "series": many_series.run,
+    "sets": sets.run,
+    "set_lag": set_lag.run,
+    "set_making": set_making.run,
     "memory": memory.run,
     "operations": operations.run,
     "overhead": overhead.run,

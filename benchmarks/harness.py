@@ -1,15 +1,18 @@
 """What the benchmarks share: bars, rounds that alternate between the ways, and reports."""
 
+import asyncio
 import gc
+import multiprocessing
 import os
 import platform
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +22,7 @@ from ziggy_async.sample import sample_universe
 from ziggy_async.store import BarStore
 
 Columns = dict[str, np.ndarray]
+T = TypeVar("T")
 Way = Callable[[], Awaitable[object]]
 
 
@@ -95,6 +99,13 @@ async def mean_of(way: Way) -> float:
         await way()
         calls += 1
     return (time.perf_counter() - start) / calls
+
+
+async def alone(measure: Callable[[], T]) -> T:
+    """The result of `measure`, in a process of its own: its pool has the threads, and its memory the size, that no
+    other benchmark has left behind."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return await asyncio.get_running_loop().run_in_executor(process, measure)
 
 
 def universe(tickers: int, bars: int) -> dict[str, Columns]:

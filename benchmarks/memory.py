@@ -1,14 +1,12 @@
 """What 100,000 symbols of 252 bars take, beside the 48 bytes that a bar is made of."""
 
-import asyncio
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Report
+from benchmarks.harness import Report, alone
 from ziggy_async.store import BarStore
 
 SYMBOLS, BARS = 100_000, 252
@@ -16,9 +14,7 @@ BARE, BAR_BYTES = "a timestamp and five doubles", 48
 
 
 async def run() -> Report:
-    # A process of its own: what others freed before would be used again and not be seen.
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        loaded, grown = await asyncio.get_running_loop().run_in_executor(process, measure, SYMBOLS, BARS)
+    loaded, grown = await alone(partial(measure, SYMBOLS, BARS))
     report = Report("memory", f"{SYMBOLS:,} symbols of {BARS} bars: resident bytes a bar")
     report.add(BARE, BAR_BYTES, "bytes")
     report.add("loaded", loaded, "bytes", f"at most {2.2 * BAR_BYTES:g}", beside=BARE)

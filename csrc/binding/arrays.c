@@ -26,3 +26,34 @@ PyObject *za_array_of_times(const int64_t *values, int64_t count)
     }
     return copy_of(type, values, count);
 }
+
+/* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */
+static PyObject *result_of(PyArrayObject *whole, int k)
+{
+    PyArrayObject *part =
+        (PyArrayObject *)PyArray_New(&PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, NPY_DOUBLE, NULL,
+                                     PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
+    if (part != NULL && PyArray_SetBaseObject(part, Py_NewRef((PyObject *)whole)) < 0) {
+        Py_CLEAR(part);
+    }
+    return (PyObject *)part;
+}
+
+PyObject *za_results_of(PyObject *object)
+{
+    PyArrayObject *whole = (PyArrayObject *)object;
+    npy_intp count = PyArray_DIM(whole, 0);
+    if (count == 1) {
+        return result_of(whole, 0);
+    }
+    PyObject *tuple = PyTuple_New(count);
+    for (int k = 0; tuple != NULL && k < count; k++) {
+        PyObject *result = result_of(whole, k);
+        if (result == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, k, result);
+        }
+    }
+    return tuple;
+}

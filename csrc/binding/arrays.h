@@ -8,5 +8,7 @@
 PyObject *za_array_of(int type, const void *values, int64_t count);
 /* datetime64[ns] of nanoseconds since 1970. */
 PyObject *za_array_of_times(const int64_t *values, int64_t count);
+/* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
+PyObject *za_results_of(PyObject *whole);
 
 #endif

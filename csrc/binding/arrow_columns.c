@@ -1,4 +1,6 @@
 /* Arrow objects through the PyCapsule protocol, as NumPy arrays. */
+#include "binding/arrow_columns.h"
+
 #include "binding/arrays.h"
 #include "binding/convert.h"
 #include "binding/types.h"

@@ -1,8 +1,10 @@
 /* Columns that Python holds, as an Arrow stream of one record batch that shares their memory. */
-#include "binding/types.h"
+
+#include "binding/arrow_stream.h"
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "base/memory.h"
 #include "store/arrow.h"

@@ -1,7 +1,7 @@
 /* The rows of the catalog as Python sees them. */
-#include "kernels/catalog.h"
+#include "binding/catalog.h"
 
-#include "binding/types.h"
+#include "kernels/catalog.h"
 
 static PyObject *make_input(const za_indicator_info *info, int i)
 {

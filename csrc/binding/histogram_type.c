@@ -1,3 +1,5 @@
+#include "binding/histogram_type.h"
+
 #include "binding/convert.h"
 #include "binding/types.h"
 

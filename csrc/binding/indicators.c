@@ -1,4 +1,7 @@
 /* The indicators over NumPy arrays. */
+#include "binding/indicators.h"
+
+#include "binding/arguments.h"
 #include "binding/convert.h"
 #include "binding/numpy.h"
 #include "binding/types.h"

@@ -1,9 +1,16 @@
 #define ZA_IMPORTS_NUMPY
+#include "binding/arguments.h"
+#include "binding/arrow_columns.h"
+#include "binding/arrow_stream.h"
 #include "binding/numpy.h"
 
 #include "base/cpu.h"
 #include "binding/batch.h"
+#include "binding/catalog.h"
 #include "binding/convert.h"
+#include "binding/indicators.h"
+#include "binding/port_type.h"
+#include "binding/requests.h"
 #include "binding/types.h"
 #include "kernels/lanes.h"
 #include "market/rules.h"
@@ -34,6 +41,7 @@ static int module_clear(PyObject *module)
 static void module_free(void *module)
 {
     (void)module_clear(module);
+    za_scratch_free(&za_state_of_module(module)->scratch);
 }
 
 /* What may be registered; above these, a tuple of so many. */

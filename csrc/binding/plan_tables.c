@@ -1,10 +1,12 @@
 /* Plans over columns that the caller gives: groups of a table, and arrays. */
-#include "binding/numpy.h"
+#include "binding/plan_tables.h"
 
-#include "binding/plan_object.h"
+#include "binding/arguments.h"
+#include "binding/arrays.h"
 
 #include "base/memory.h"
 #include "binding/convert.h"
+#include "plan/run.h"
 #include "pool/pool.h"
 
 /* A call's columns, contiguous float64. */
@@ -78,37 +80,6 @@ static int take_columns(za_plan_object *self, PyObject *const *objects, Py_ssize
             return -1;
         }
     }
-    return 0;
-}
-
-int za_zone_of(PyObject *object, za_zone *zone)
-{
-    *zone = (za_zone){0};
-    PyObject *since, *offset;
-    long long initial, day_start;
-    if (object == NULL || object == Py_None) {
-        return 0;
-    }
-    if (!PyTuple_Check(object)) {
-        PyErr_SetString(PyExc_TypeError, "zone must be None or (since, offset, initial, day_start)");
-        return -1;
-    }
-    if (!PyArg_ParseTuple(object, "O!O!LL", &PyArray_Type, &since, &PyArray_Type, &offset, &initial, &day_start)) {
-        return -1;
-    }
-    PyArrayObject *pair[] = {(PyArrayObject *)since, (PyArrayObject *)offset};
-    for (int i = 0; i < 2; i++) {
-        if (PyArray_TYPE(pair[i]) != NPY_INT64 || PyArray_NDIM(pair[i]) != 1 || !PyArray_IS_C_CONTIGUOUS(pair[i]) ||
-            PyArray_SIZE(pair[i]) != PyArray_SIZE(pair[0])) {
-            PyErr_SetString(PyExc_TypeError, "the changes of a zone are two arrays of int64 of one length");
-            return -1;
-        }
-    }
-    *zone = (za_zone){.since = PyArray_DATA(pair[0]),
-                      .offset = PyArray_DATA(pair[1]),
-                      .count = PyArray_SIZE(pair[0]),
-                      .initial = initial,
-                      .day_start = day_start};
     return 0;
 }
 
@@ -245,36 +216,6 @@ PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords)
     return over(self, arguments, keywords, true);
 }
 
-/* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */
-static PyObject *result_of(PyArrayObject *whole, int k)
-{
-    PyArrayObject *part =
-        (PyArrayObject *)PyArray_New(&PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, NPY_DOUBLE, NULL,
-                                     PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
-    if (part != NULL && PyArray_SetBaseObject(part, Py_NewRef((PyObject *)whole)) < 0) {
-        Py_CLEAR(part);
-    }
-    return (PyObject *)part;
-}
-
-static PyObject *results_of(PyArrayObject *whole)
-{
-    npy_intp count = PyArray_DIM(whole, 0);
-    if (count == 1) {
-        return result_of(whole, 0);
-    }
-    PyObject *tuple = PyTuple_New(count);
-    for (int k = 0; tuple != NULL && k < count; k++) {
-        PyObject *result = result_of(whole, k);
-        if (result == NULL) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SET_ITEM(tuple, k, result);
-        }
-    }
-    return tuple;
-}
-
 /* Offsets of `count` groups of `bars` rows. */
 static int64_t *equal_groups(npy_intp count, npy_intp bars)
 {
@@ -285,15 +226,20 @@ static int64_t *equal_groups(npy_intp count, npy_intp bars)
     return offsets;
 }
 
-PyObject *za_plan_arrays(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
+PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    za_plan_object *self = (za_plan_object *)object;
     za_columns columns = {0};
     PyArrayObject *whole = NULL;
     PyObject *results = NULL;
     int64_t *offsets = NULL;
     if (za_plan_reads_times(self->plan) || za_plan_column_count(self->plan) == 0) {
         return PyErr_Format(PyExc_ValueError, "arrays have no times, and say by their shape what to compute");
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyArray_Check(arguments[i])) {
+            return PyErr_Format(PyExc_TypeError, "argument %zd is no array but a %s", i + 1,
+                                Py_TYPE(arguments[i])->tp_name);
+        }
     }
     if (take_columns(self, arguments, count, 2, &columns) < 0) {
         goto done;
@@ -314,7 +260,7 @@ PyObject *za_plan_arrays(PyObject *object, PyObject *const *arguments, Py_ssize_
                   .count = (size_t)series,
                   .values = PyArray_DATA(whole),
                   .rows = PyArray_SIZE(first)};
-    results = run_table(&run) < 0 ? NULL : results_of(whole);
+    results = run_table(&run) < 0 ? NULL : za_results_of((PyObject *)whole);
 done:
     release_columns(&columns);
     za_free(offsets);

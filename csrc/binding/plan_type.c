@@ -5,6 +5,11 @@
 
 #include "base/memory.h"
 #include "binding/convert.h"
+#include "binding/plan_arrays.h"
+#include "binding/plan_tables.h"
+#include "binding/query.h"
+#include "kernels/operation.h"
+#include "plan/calendar.h"
 
 static void plan_dealloc(PyObject *object)
 {
@@ -164,17 +169,6 @@ static int take_columns(za_plan_object *self, PyObject *columns)
             figure++;
         }
         self->figures[i] = (za_figure)figure;
-    }
-    return 0;
-}
-
-int za_plan_check_store(const za_plan_object *plan)
-{
-    for (int i = 0; i < za_plan_column_count(plan->plan); i++) {
-        if (plan->figures[i] == ZA_FIGURE_COUNT) {
-            PyErr_Format(PyExc_ValueError, "the store has no column %R", PyTuple_GET_ITEM(plan->columns, i));
-            return -1;
-        }
     }
     return 0;
 }

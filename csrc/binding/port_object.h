@@ -1,4 +1,4 @@
-/* The Python side of a port, shared by port_type.c (its life, and the way back) and port_requests.c (the way in). */
+/* The Python side of a port, under port_type.c (its life, and the way back) and those who make its requests. */
 #ifndef ZA_BINDING_PORT_OBJECT_H
 #define ZA_BINDING_PORT_OBJECT_H
 
@@ -35,17 +35,5 @@ int za_port_has_plain_futures(za_state *state, PyObject *loop);
 PyObject *za_port_new_future(za_port_object *self, PyObject *loop);
 /* 0, or -1 with a RuntimeError when the port is closed. */
 int za_port_check_open(za_port_object *self);
-
-/* Submits every open batch: the loop's turn after the first request of a batch. None, or NULL. */
-PyObject *za_port_flush(za_port_object *self);
-
-/* Methods: (loop, store, symbol, tally=None) or (loop, store, symbols, ...) -> future. */
-PyObject *za_port_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_port_paper_features(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_port_features_many(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_port_signals(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-/* query.c: (loop, plan, store, tickers, zone, urgency, deadline_ns), and with (..., first, last, ...) -> future. */
-PyObject *za_port_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_port_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
 #endif

@@ -1,6 +1,7 @@
 /* Requests of a loop: single ones share a batch until the loop's next turn, a list is a batch of its own. */
+#include "binding/port_requests.h"
+
 #include "binding/convert.h"
-#include "binding/port_object.h"
 #include "binding/requests.h"
 
 /* A batch of single requests that has grown to this is submitted before the loop's turn is over: it is computed while
@@ -37,21 +38,6 @@ PyObject *za_port_flush(za_port_object *self)
     return Py_NewRef(Py_None);
 }
 
-int za_port_has_plain_futures(za_state *state, PyObject *loop)
-{
-    PyObject *create = PyObject_GetAttr((PyObject *)Py_TYPE(loop), state->str_create_future);
-    int plain = create == NULL ? -1 : create == state->create_future;
-    Py_XDECREF(create);
-    return plain;
-}
-
-PyObject *za_port_new_future(za_port_object *self, PyObject *loop)
-{
-    za_state *state = za_port_state(self);
-    return self->plain_futures ? PyObject_Vectorcall(state->Future, &loop, 0, state->loop_keyword)
-                               : PyObject_CallMethodNoArgs(loop, state->str_create_future);
-}
-
 /* Takes a batch out of the open ones; its reference goes to the caller. */
 static void unlink_open(za_port_object *self, const za_batch *batch)
 {
@@ -60,15 +46,6 @@ static void unlink_open(za_port_object *self, const za_batch *batch)
         at = &(*at)->next;
     }
     *at = batch->next;
-}
-
-int za_port_check_open(za_port_object *self)
-{
-    if (self->closed) {
-        PyErr_SetString(PyExc_RuntimeError, "the port of this event loop is closed");
-        return -1;
-    }
-    return 0;
 }
 
 /* The open batch for such requests, made if there is none; borrowed, and good until Python runs again: any call of the

@@ -1,5 +1,9 @@
+#include "binding/port_type.h"
+
 #include "binding/convert.h"
 #include "binding/port_object.h"
+#include "binding/port_requests.h"
+#include "binding/query.h"
 
 #include <structmember.h>
 
@@ -11,22 +15,6 @@ enum { RESULTS_A_TURN = 256, NS_A_TURN = 250 * 1000 };
 /* A loop that refused to be woken is left alone so long: nobody waits much longer for it than it lasts, and it costs
  * the others one call in a thousand. */
 enum { NS_UNTIL_RETRY = 10 * 1000 * 1000 };
-
-za_state *za_port_state(za_port_object *self)
-{
-    return za_state_of_type(Py_TYPE((PyObject *)self));
-}
-
-int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method)
-{
-    PyObject *bound = PyObject_GetAttr((PyObject *)self, method);
-    PyObject *answer = bound == NULL ? NULL
-                                     : PyObject_CallMethodObjArgs(loop, name, first != NULL ? first : bound,
-                                                                  first != NULL ? bound : NULL, NULL);
-    Py_XDECREF(bound);
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : 0;
-}
 
 /* The loop, as a new reference; NULL without an exception when it is gone. */
 static PyObject *loop_of(za_port_object *self)

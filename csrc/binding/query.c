@@ -1,5 +1,8 @@
 /* A plan over the tickers of a store: computed while the caller waits, or for a future. A history takes two jobs, since
  * its arrays can be made only when the bars are pinned and counted. */
+#include "binding/query.h"
+
+#include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/plan_object.h"
 #include "binding/port_object.h"
@@ -7,6 +10,7 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/delivery.h"
+#include "plan/run.h"
 #include "pool/wait.h"
 
 /* `run`, `code` and `error` belong to the pool between submission and the port's take; all else is touched with the GIL

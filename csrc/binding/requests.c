@@ -1,6 +1,8 @@
 /* The synchronous functions: the request is run while the calling thread waits with the GIL released. */
 #include "binding/requests.h"
 
+#include "binding/arguments.h"
+
 #include "base/clock.h"
 #include "base/memory.h"
 #include "binding/convert.h"
@@ -57,26 +59,6 @@ static int take_plan(za_state *state, PyObject *object, za_asked *asked)
         return -1;
     }
     return za_plan_check_store(asked->plan);
-}
-
-int za_terms_of(PyObject *const *arguments, za_terms *terms)
-{
-    terms->urgency = PyLong_AsLong(arguments[0]);
-    terms->deadline_ns = PyErr_Occurred() ? 0 : PyLong_AsLongLong(arguments[1]);
-    if (PyErr_Occurred()) {
-        return -1;
-    }
-    if (terms->urgency >= ZA_URGENCY_COUNT) {
-        PyErr_Format(PyExc_ValueError, "urgency must be below %d, not %ld", ZA_URGENCY_COUNT, terms->urgency);
-        return -1;
-    }
-    return 0;
-}
-
-void za_terms_apply(const za_terms *terms, za_job *job)
-{
-    job->urgency = terms->urgency >= 0 ? (za_urgency)terms->urgency : job->urgency;
-    job->deadline_ns = terms->deadline_ns;
 }
 
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked)

@@ -1,8 +1,10 @@
 #ifndef ZA_BINDING_REQUESTS_H
 #define ZA_BINDING_REQUESTS_H
 
+#include "binding/arguments.h"
 #include "binding/plan_object.h"
 #include "binding/tally.h"
+#include "binding/types.h"
 #include "market/request.h"
 
 /* What a call asks for; all of it is the caller's. */
@@ -23,5 +25,11 @@ typedef struct za_asked {
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked);
 /* The request is about these. */
 void za_request_tickers(za_request *request, const za_asked *asked, const za_symbol *symbols, size_t count);
+
+/* Functions of the module. */
+PyObject *za_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_features_many(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_paper_features(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 #endif

@@ -6,6 +6,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "pool/pool.h"
+
 /* Types of this module, and what the Python package registers. */
 #define ZA_STATE_OBJECTS(X)                                                                                            \
     X(store_type)                                                                                                      \
@@ -42,6 +44,7 @@ typedef struct za_state {
 #define NAME(name) PyObject *str_##name;
 #include "binding/names.def"
 #undef NAME
+    za_scratch scratch; /* guarded by the GIL */
 } za_state;
 
 extern struct PyModuleDef za_module;

@@ -1,8 +1,12 @@
+#include "binding/store_load.h"
+
+#include "binding/arguments.h"
 #include "binding/convert.h"
 #include "binding/numpy.h"
 #include "binding/types.h"
 
 #include "base/memory.h"
+#include "store/load.h"
 
 /* Columns held while the engine reads them with the GIL released. */
 typedef struct za_columns {

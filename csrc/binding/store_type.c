@@ -1,8 +1,11 @@
+#include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/convert.h"
+#include "binding/store_load.h"
 #include "binding/types.h"
 
 #include "base/memory.h"
+#include "store/store.h"
 
 /* Capacities above this are taken for a slip: 48 bytes a bar would be terabytes. */
 enum { MOST_CAPACITY = 1 << 30 };
@@ -12,24 +15,6 @@ static const double least_per_year = 1.0, most_per_year = 1e9;
 static za_store *store_of(PyObject *self)
 {
     return ((za_store_object *)self)->store;
-}
-
-za_store_object *za_store_argument(za_state *state, PyObject *object)
-{
-    if (!PyObject_TypeCheck(object, (PyTypeObject *)state->store_type)) {
-        PyErr_Format(PyExc_TypeError, "expected a BarStore, not %.200s", Py_TYPE(object)->tp_name);
-        return NULL;
-    }
-    return (za_store_object *)object;
-}
-
-int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected)
-{
-    if (count == expected) {
-        return 0;
-    }
-    PyErr_Format(PyExc_TypeError, "%s() takes %zd arguments, got %zd", name, expected, count);
-    return -1;
 }
 
 /* Of trading days where the argument is not given (NULL). */

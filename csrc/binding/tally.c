@@ -1,4 +1,6 @@
 #include "binding/tally.h"
+#include "binding/arguments.h"
+#include "binding/histogram_type.h"
 
 #include "base/clock.h"
 #include "base/histogram.h"

@@ -8,17 +8,11 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "kernels/param_values.h"
 
 /* The columns that an indicator reads unless the caller gives other ones. ZA_OTHER is the second series of an indicator
  * that compares two. */
 typedef enum za_field { ZA_OPEN, ZA_HIGH, ZA_LOW, ZA_CLOSE, ZA_VOLUME, ZA_OTHER, ZA_FIELD_COUNT } za_field;
-
-enum { ZA_MAX_INPUTS = 5, ZA_MAX_PARAMS = 8, ZA_MAX_OUTPUTS = 8 };
-
-/* Values in the order of the catalog row; whole-number parameters are held as doubles too. */
-typedef struct za_params {
-    double value[ZA_MAX_PARAMS];
-} za_params;
 
 typedef struct za_param_info {
     const char *name, *talib; /* ours, and TA-Lib's */

@@ -2,7 +2,7 @@
 #ifndef ZA_KERNELS_LANE_SETS_H
 #define ZA_KERNELS_LANE_SETS_H
 
-#include "kernels/lanes.h"
+#include "kernels/lane_set.h"
 
 extern const za_lane_set za_lane_set_1, za_lane_set_4;
 #if defined(__x86_64__)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kernels/lane.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_set.h"
 
 /* Where neither is NaN. */
 INLINE mask are_numbers(vec a, vec b)

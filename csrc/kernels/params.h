@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "kernels/catalog.h"
+#include "kernels/param_values.h"
 
 /* The parameters of a row are doubles in its order, as in za_params, so that one is a prefix of the other. */
 #define COUNT_OF_FIVE(a, b, c, d, e, count, ...) count

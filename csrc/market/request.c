@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "market/correlation.h"
 #include "pool/wait.h"
+#include "store/breadth.h"
 
 /* Lists up to this long count as urgent, beyond the second as bulk. */
 enum { URGENT_COUNT = 64, BULK_COUNT = 4096 };

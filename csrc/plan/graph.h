@@ -2,8 +2,10 @@
 #ifndef ZA_PLAN_GRAPH_H
 #define ZA_PLAN_GRAPH_H
 
-#include "kernels/lanes.h"
-#include "plan/plan.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan/node.h"
 
 /* Longer than any table: the node needs all the bars since its first. */
 #define ZA_FOR_EVER INT64_MAX
@@ -59,8 +61,5 @@ static inline const za_node *za_node_source(const za_plan *plan, int node, int *
     }
     return at;
 }
-
-/* Bars by which a node's state cuts its input: the same at the same remainder of them. 1 if it does not. */
-int64_t za_node_period(const za_node *node);
 
 #endif

@@ -1,10 +1,10 @@
 /* Values that are not finite on their way into a kernel. A kernel never sees one. Of a windowed kernel it is replaced,
  * and the values of the bars that it takes to leave the window are NaN: what forgets, forgets the replacement too. A
  * recursive kernel leaves the bar out, which only a single lane can do by itself. */
+#include "plan/holes.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "plan/tile.h"
 
 static double *hole_state(const za_tile *tile, const za_node *node, const za_step *step)
 {

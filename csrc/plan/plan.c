@@ -1,9 +1,13 @@
-#include "plan/graph.h"
+#include "plan/plan.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "kernels/lanes.h"
+#include "kernels/operation.h"
+#include "plan/calendar.h"
+#include "plan/graph.h"
 
 /* A tile may ask for so much; a plan that would need more is refused before memory is asked for. */
 #define MOST_TILE_BYTES (INT64_C(1) << 30)
@@ -360,7 +364,8 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-int64_t za_node_period(const za_node *node)
+/* Bars by which a node's state cuts its input: the same at the same remainder of them. 1 if it does not. */
+static int64_t period_of(const za_node *node)
 {
     switch (node->spec.kind) {
     case ZA_NODE_KERNEL:
@@ -376,7 +381,7 @@ static void find_period(za_plan *plan)
 {
     plan->period = 1;
     for (int i = 0; i < plan->node_count && plan->period != 0; i++) {
-        int64_t period = za_node_period(&plan->nodes[i]);
+        int64_t period = period_of(&plan->nodes[i]);
         plan->period = plan->period / greatest_common_divisor(plan->period, period) * period;
         plan->period = plan->period > MOST_PERIOD ? 0 : plan->period;
     }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "kernels/lanes.h"
 #include "plan/pieces.h"
 #include "pool/wait.h"
 

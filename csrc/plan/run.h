@@ -2,6 +2,7 @@
 #ifndef ZA_PLAN_RUN_H
 #define ZA_PLAN_RUN_H
 
+#include "plan/calendar.h"
 #include "plan/plan.h"
 #include "pool/pool.h"
 #include "store/store.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "plan/holes.h"
 
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache

@@ -3,49 +3,7 @@
 #ifndef ZA_PLAN_TILE_H
 #define ZA_PLAN_TILE_H
 
-#include "plan/graph.h"
-
-/* Where the results of a tile go: result k of lane l at bar t is values[k * rows + (row[l] + t - from[l]) * step]. */
-typedef struct za_target {
-    double *values;
-    int64_t rows, step;
-    int64_t row[ZA_MOST_LANES], from[ZA_MOST_LANES];
-} za_target;
-
-/* What is to be computed. Lanes from `lanes` on repeat others, and nothing is written for them. */
-typedef struct za_tile_spec {
-    const za_plan *plan;
-    const za_lane_set *set;
-    const za_zone *zone;
-    const double *const (*column)[ZA_MOST_LANES]; /* of each column, of each lane; NULL where no node reads it */
-    const int64_t *time[ZA_MOST_LANES];           /* NULL unless the plan reads times */
-    int64_t bars[ZA_MOST_LANES];
-    int lanes;
-    bool clean;       /* all values of the columns are finite */
-    int64_t block;    /* bars a block; 0: what fits the first-level cache */
-    int64_t begin;    /* of a piece of a series: the bar at which every node begins, as if in the middle; else 0 */
-    za_target target; /* results are wanted from the bars target.from on */
-} za_tile_spec;
-
-/* A node under way. */
-typedef struct za_step {
-    int64_t from;                  /* its values are read from this bar on */
-    int64_t enter;                 /* the first bar that enters */
-    int64_t age;                   /* bars that have entered, of a kernel's own count */
-    int64_t hole_end;              /* of a windowed kernel: from this bar on all is finite again */
-    double *value[ZA_MAX_OUTPUTS]; /* of the block's first bar; [bar][lane] */
-    double *state;                 /* [vector][lane] */
-} za_step;
-
-typedef struct za_tile {
-    za_tile_spec spec;
-    za_step *steps;
-    double *states;
-    size_t state_bytes;
-    double *buffers, *constants, *patches, *waste;
-    int64_t block, first, end; /* bars: a block, the first that anything reads, behind the last */
-    bool met_holes;            /* a kernel's input held a value that is not finite */
-} za_tile;
+#include "plan/tile_inside.h"
 
 /* Bytes that a tile of that specification needs, aligned to a cache line. */
 size_t za_tile_bytes(const za_tile_spec *spec);
@@ -54,9 +12,5 @@ void za_tile_open(za_tile *tile, const za_tile_spec *spec, void *memory);
 /* Bars up to `end` enter, and the results among them are written. False when a recursive node met a value that is not
  * finite in a tile of several lanes: they have to be computed one by one, from the beginning. */
 bool za_tile_run(za_tile *tile, int64_t end);
-
-/* holes.c: the bars [first, first + bars) of a kernel whose inputs may hold values that are not finite. False as above.
- */
-bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "store/arrow_column.h"
+#include "store/arrow_rows.h"
 
 /* A table while batches come in. */
 typedef struct reader {

@@ -4,72 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-/* Rows of a column are counted in int64_t and addressed in bytes, at most 16 a row. */
-static const int64_t most_rows = INT64_MAX / 16;
-
-za_code za_arrow_rows_fail(const za_arrow_rows *rows, int64_t i, const char *fault, za_error *error)
-{
-    if (rows->fault_row != NULL) {
-        *rows->fault_row = rows->counted_from + i;
-    }
-    return za_fail(error, ZA_BAD_VALUE, "column '%.100s', %s %lld: %s", rows->column, rows->unit,
-                   (long long)(rows->counted_from + i), fault);
-}
-
-static za_code fail_column(const char *column, const char *fault, za_error *error)
-{
-    return za_fail(error, ZA_BAD_VALUE, "column '%.100s': %s", column, fault);
-}
-
-za_code za_arrow_rows_need(const za_arrow_rows *rows, int64_t buffers, za_error *error)
-{
-    const struct ArrowArray *array = rows->array;
-    if (array->n_buffers < buffers || array->buffers == NULL) {
-        return fail_column(rows->column, "the array has too few buffers", error);
-    }
-    if (rows->count > 0 && array->buffers[1] == NULL) {
-        return fail_column(rows->column, "the array has rows but no values", error);
-    }
-    return ZA_OK;
-}
-
-/* The bitmap of nulls, or NULL if there is no null. The first buffer of every layout but that of type null. */
-static za_code find_nulls(za_arrow_rows *rows, za_error *error)
-{
-    const struct ArrowArray *array = rows->array;
-    if (array->null_count == 0 || rows->count == 0) {
-        return ZA_OK;
-    }
-    if (array->n_buffers > 0 && array->buffers != NULL) {
-        rows->valid = array->buffers[0];
-    }
-    /* A count of -1 says that no one has counted. */
-    if (array->null_count < -1 || array->null_count > array->length || (array->null_count > 0 && rows->valid == NULL)) {
-        return fail_column(rows->column, "the count of nulls is wrong, or their bitmap is missing", error);
-    }
-    return ZA_OK;
-}
-
-/* Sets what of `rows` depends on the array. `rows` has names and counting already, and its first and count without the
- * array's own offset. */
-static za_code select_rows(za_arrow_rows *rows, const struct ArrowArray *array, za_arrow_storage storage,
-                           za_error *error)
-{
-    if (array == NULL) {
-        return fail_column(rows->column, "the array is missing", error);
-    }
-    if (array->length < 0 || array->offset < 0 || array->length > most_rows - array->offset) {
-        return fail_column(rows->column, "the array's length or offset is negative or too large", error);
-    }
-    if (rows->first > array->length || rows->count > array->length - rows->first) {
-        return fail_column(rows->column, "the array is shorter than the batch", error);
-    }
-    rows->array = array;
-    rows->first += array->offset;
-    rows->valid = NULL;
-    return storage == ZA_ARROW_NULL ? ZA_OK : find_nulls(rows, error);
-}
+#include "store/arrow_numbers.h"
+#include "store/arrow_rows.h"
+#include "store/arrow_text.h"
 
 static bool has_values(const za_column *column)
 {
@@ -117,8 +54,8 @@ static za_code reserve(za_arrow_column *column, int64_t count, za_error *error)
     if (!has_values(&column->column)) {
         return ZA_OK;
     }
-    if (count > most_rows - rows) {
-        return fail_column(column->column.name, "there are too many rows", error);
+    if (count > ZA_MOST_ROWS - rows) {
+        return za_arrow_fail_column(column->column.name, "there are too many rows", error);
     }
     if (values_of(&column->column) != NULL && rows + count <= column->room) {
         return ZA_OK;
@@ -146,11 +83,11 @@ za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema 
     const struct ArrowSchema *values = schema->dictionary != NULL ? schema->dictionary : schema;
     *column = (za_arrow_column){.encoded = schema->dictionary != NULL};
     if (schema->format == NULL || values->format == NULL) {
-        return fail_column(name, "the schema has no format", error);
+        return za_arrow_fail_column(name, "the schema has no format", error);
     }
     column->index = za_arrow_type_of(schema->format);
     if (column->encoded && !za_arrow_type_is_index(column->index)) {
-        return fail_column(name, "indices into a dictionary must be whole numbers", error);
+        return za_arrow_fail_column(name, "indices into a dictionary must be whole numbers", error);
     }
     bool nested = column->encoded && values->dictionary != NULL; /* a dictionary of dictionaries is not decoded */
     column->type = nested ? (za_arrow_type){.kind = ZA_COLUMN_UNSUPPORTED} : za_arrow_type_of(values->format);
@@ -268,7 +205,7 @@ static za_code append_coded(za_arrow_column *column, const za_arrow_rows *rows, 
     const struct ArrowArray *dictionary = rows->array->dictionary;
     za_arrow_coded coded = {.rows = *rows, .type = column->type};
     coded.dictionary = (za_arrow_rows){.count = dictionary->length, .column = rows->column, .unit = "dictionary value"};
-    za_code code = select_rows(&coded.dictionary, dictionary, column->type.storage, error);
+    za_code code = za_arrow_rows_select(&coded.dictionary, dictionary, column->type.storage != ZA_ARROW_NULL, error);
     if (code != ZA_OK) {
         return code;
     }
@@ -297,9 +234,9 @@ static za_code append_rows(za_arrow_column *column, const struct ArrowArray *arr
         .first = first, .count = count, .column = made->name, .unit = "row", .counted_from = made->rows};
     rows.fault_row = &made->fault_row;
     za_arrow_storage storage = column->encoded ? column->index.storage : column->type.storage;
-    za_code code = select_rows(&rows, array, storage, error);
+    za_code code = za_arrow_rows_select(&rows, array, storage != ZA_ARROW_NULL, error);
     if (code == ZA_OK && column->encoded != (array->dictionary != NULL)) {
-        code = fail_column(rows.column, "schema and batch do not agree whether there is a dictionary", error);
+        code = za_arrow_fail_column(rows.column, "schema and batch do not agree whether there is a dictionary", error);
     }
     if (code == ZA_OK) {
         code = reserve(column, count, error);

@@ -1,10 +1,11 @@
 /* Everything of fixed width. Buffers need not be aligned, so values are copied out; compilers make plain loads of that.
  */
+#include "store/arrow_numbers.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "store/arrow_column.h"
 
 /* name, type in the buffer, type of the column */
 #define LOADERS(LOADER)                                                                                                \

@@ -1,8 +1,9 @@
 /* Texts in their three layouts, and dictionaries of them. */
+#include "store/arrow_text.h"
+
 #include <string.h>
 
 #include "base/memory.h"
-#include "store/arrow_column.h"
 
 /* A borrowed text: `fault` is NULL, or says what is wrong with where it lies. */
 typedef struct span {

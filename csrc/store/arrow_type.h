@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "store/arrow.h"
+#include "store/column.h"
 
 typedef enum za_arrow_storage {
     ZA_ARROW_OTHER, /* not decoded */

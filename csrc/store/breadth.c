@@ -1,5 +1,7 @@
 /* Breadth is kept, not computed: each symbol remembers on which side of its average it closed, a change of its bars
  * takes that back and puts it on a list, and a question for breadth works off the list. */
+#include "store/breadth.h"
+
 #include <math.h>
 
 #include "kernels/lanes.h"

@@ -1,9 +1,11 @@
 /* Whole tables into the store: every block is built and checked first, without the lock, and then put in place at once.
  */
+#include "store/load.h"
+
 #include <string.h>
 
 #include "base/memory.h"
-#include "store/store_inside.h"
+#include "store/entry.h"
 
 /* One symbol's part of a table: rows picked[0 .. count) of it, in the order to be stored; picked NULL: all of them. */
 typedef struct za_part {

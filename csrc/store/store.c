@@ -1,8 +1,12 @@
+#include "store/store.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "pool/fork.h"
+#include "store/breadth.h"
+#include "store/entry.h"
 #include "store/store_inside.h"
 
 /* All stores, so that a fork can take place while none of them is half changed. */
@@ -248,29 +252,6 @@ za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_
 za_code za_store_append(za_store *store, za_symbol symbol, const za_bar *bar, za_error *error)
 {
     return za_store_append_all(store, &symbol, bar, 1, error);
-}
-
-void za_store_put_block(za_store *store, za_entry *entry, za_block *block, int64_t count)
-{
-    if (entry->block != NULL) {
-        store->stats.bytes -= entry->block->rows;
-        za_block_release(entry->block);
-    }
-    store->stats.bars += count - (entry->last - entry->first);
-    store->stats.bytes += block->rows;
-    entry->block = block;
-    entry->first = 0;
-    entry->last = count;
-    za_breadth_touch(store, entry);
-}
-
-void za_store_remove_entry(za_store *store, za_entry *entry)
-{
-    za_breadth_forget(store, entry);
-    store->stats.bars -= entry->last - entry->first;
-    store->stats.bytes -= entry->block != NULL ? entry->block->rows : 0;
-    za_block_release(entry->block);
-    za_symbols_remove(&store->symbols, entry);
 }
 
 /* Under the lock. */

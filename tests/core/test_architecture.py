@@ -23,7 +23,12 @@ MAY_INCLUDE = {
     "binding": {"base", "pool", "store", "plan", "market"},
 }
 """What each floor sees besides itself."""
-OPEN_KERNELS = {"kernels/catalog.h", "kernels/lanes.h", "kernels/operation.h"}
+OPEN_KERNELS = {
+    "kernels/catalog.h",
+    "kernels/lane_set.h",
+    "kernels/lanes.h",
+    "kernels/operation.h",
+}
 """The headers of the kernels that the floors above the store see."""
 MOST_LINES = 500
 MOST_PARAMETERS = 5
@@ -128,6 +133,49 @@ def test_functions_take_few_parameters(path: Path) -> None:
     assert {name: count for name, count in functions(path) if count > MOST_PARAMETERS} == {}
 
 
+def module_of(path: Path) -> str:
+    """A module in C: the stem of a .c file, its header, or both."""
+    return path.relative_to(SOURCES).with_suffix("").as_posix()
+
+
+PROTOTYPE = re.compile(r"\w[\w *]*?(za_\w+)\([^{}]*\);.*", re.DOTALL)
+"""A declaration of a function, from the margin to the next one."""
+
+
+def declares(path: Path) -> set[str]:
+    at_the_margin = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8"))
+    found = [PROTOTYPE.fullmatch(piece) for piece in at_the_margin if not piece.startswith("typedef")]
+    return {match[1] for match in found if match is not None}
+
+
+def modules_in_c() -> dict[str, set[str]]:
+    """The modules that each module needs: of each header that it includes, and of what this one declares."""
+    paths = files(".c", ".h")
+    home = {name: module_of(path) for path in paths for name, _ in functions(path) if name.startswith("za_")}
+    behind = {path: {home[name] for name in declares(path) if name in home} for path in paths if path.suffix == ".h"}
+    needed: dict[str, set[str]] = {module_of(path): set() for path in paths}
+    for path in paths:
+        headers = [SOURCES / name for quoted, name in includes(path) if quoted and name.endswith(".h")]
+        needed[module_of(path)] |= {module_of(header) for header in headers}.union(*(behind[one] for one in headers))
+    return {module: others - {module} for module, others in needed.items()}
+
+
+def without_leaves(needed: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The modules that are in a circle, or need one that is."""
+    while leaves := {module for module, others in needed.items() if not others}:
+        needed = {module: others - leaves for module, others in needed.items() if module not in leaves}
+    return needed
+
+
+def test_declarations_are_found() -> None:
+    assert {"za_store_append", "za_store_new", "za_view_release"} <= declares(SOURCES / "store" / "store.h")
+    assert modules_in_c()["market/request"] >= {"store/breadth", "plan/run"}
+
+
+def test_there_is_no_circle_in_c() -> None:
+    assert without_leaves(modules_in_c()) == {}
+
+
 def names_in_stub() -> set[str]:
     """What `_core.pyi` declares beyond its imports and type aliases."""
     tree = ast.parse((ROOT / "ziggy_async" / "_core.pyi").read_text(encoding="utf-8"))
@@ -219,7 +267,5 @@ def test_modules_import_from_rows_above_only() -> None:
 
 def test_there_is_no_circle_of_imports() -> None:
     trees = modules()
-    remaining = {module: imports(tree, trees) - {module, "ziggy_async"} for module, tree in trees.items()}
-    while leaves := {module for module, needed in remaining.items() if not needed}:
-        remaining = {module: needed - leaves for module, needed in remaining.items() if module not in leaves}
-    assert remaining == {}
+    needed = {module: imports(tree, trees) - {module, "ziggy_async"} for module, tree in trees.items()}
+    assert without_leaves(needed) == {}

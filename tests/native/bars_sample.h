@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/block.h"
+#include "store/load.h"
 #include "store/store.h"
 
 /* Seeded dice: the same throws in each run. */

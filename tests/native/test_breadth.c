@@ -1,6 +1,7 @@
 /* Breadth and the level of the VIX: kept figures against plain ones, after anything that can happen to a store. */
 #include "bars_sample.h"
 #include "check.h"
+#include "store/breadth.h"
 
 enum { NAMES = 12, CAPACITY = 55, AVERAGED = 50 };
 

@@ -2,6 +2,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "market_sample.h"
+#include "store/breadth.h"
 
 enum { MOST = 70 };
 static const int64_t second = 1000000000;

@@ -2,6 +2,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "check.h"
+#include "store/breadth.h"
 
 static void test_append_keeps_the_last_bars(void)
 {

@@ -9,6 +9,7 @@
 #include "gate.h"
 #include "market_sample.h"
 #include "pool/port.h"
+#include "store/breadth.h"
 
 enum {
     NAMES = 120,

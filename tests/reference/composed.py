@@ -5,7 +5,7 @@ import numpy as np
 from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, Floats, composed
 from reference.recursive import adx, atr, ema, kama, rsi
 from reference.series import lag, skip
-from reference.windowed import fastk, midprice, sma, stddev, trima, wma
+from reference.windowed import highest, lowest, midprice, sma, stddev, trima, wma
 
 BANDS = ("upper", "middle", "lower")
 
@@ -63,22 +63,15 @@ def bbands(x: Floats, period=20, nbdevup=2.0, nbdevdn=2.0, matype=0):
 
 
 @composed(outputs=("macd", "signal", "histogram"))
-def macd(x: Floats, fast=12, slow=26, signal=9):
-    return macdext(x, fast, 1, slow, 1, signal, 1)
-
-
-@composed(outputs=("macd", "signal", "histogram"))
-def macdext(x: Floats, fastperiod=12, fastmatype=0, slowperiod=26, slowmatype=0, signalperiod=9, signalmatype=0):
-    """Both averages have their first value on the same bar; all three lines begin with the signal."""
-    fast, slow = (fastperiod, fastmatype), (slowperiod, slowmatype)
-    if slowperiod < fastperiod:
-        fast, slow = slow, fast
-    first = max(lookback(*fast), lookback(*slow))
-    parts = [ma(skip(x, first - lookback(*each)), *each) for each in (fast, slow)]
-    line = parts[0] - parts[1]
-    signal = ma(line, signalperiod, signalmatype)
-    line = skip(line, lookback(signalperiod, signalmatype))
-    return line, signal, line - signal
+def macdext(x: Floats, fast=12, fast_matype=0, slow=26, slow_matype=0, signal=9, signal_matype=0):
+    """Both averages have their first value on the same bar; all three lines have values together."""
+    near, far = (fast, fast_matype), (slow, slow_matype)
+    if slow < fast:
+        near, far = far, near
+    first = max(lookback(*near), lookback(*far))
+    parts = [ma(skip(x, first - lookback(*each)), *each) for each in (near, far)]
+    line, average = with_average(parts[0] - parts[1], signal, signal_matype)
+    return line, average, line - average
 
 
 @composed()
@@ -94,25 +87,43 @@ def ppo(x: Floats, fast=12, slow=26, matype=1):
     return np.where(base == 0, 0.0, 100 * (ma(x, fast, matype) - base) / base)
 
 
-@composed(HIGH_LOW_CLOSE, ("k", "d"))
-def stochf(high: Floats, low: Floats, close: Floats, fastk_period=5, fastd_period=3, fastd_matype=0):
-    k = fastk(high, low, close, fastk_period)
-    return skip(k, lookback(fastd_period, fastd_matype)), ma(k, fastd_period, fastd_matype)
+@composed(HIGH_LOW_CLOSE, ("fastk", "fastd"))
+def stochf(high: Floats, low: Floats, close: Floats, fastk=5, fastd=3, fastd_matype=0):
+    return with_average(place_in_range(high, low, close, fastk), fastd, fastd_matype)
 
 
-@composed(HIGH_LOW_CLOSE, ("k", "d"))
-def stoch(
-    high: Floats, low: Floats, close: Floats,
-    fastk_period=5, slowk_period=3, slowk_matype=0, slowd_period=3, slowd_matype=0,
-):  # fmt: skip
-    k = ma(fastk(high, low, close, fastk_period), slowk_period, slowk_matype)
-    return skip(k, lookback(slowd_period, slowd_matype)), ma(k, slowd_period, slowd_matype)
+@composed(HIGH_LOW_CLOSE, ("slowk", "slowd"))
+def stoch(high: Floats, low: Floats, close: Floats, fastk=5, slowk=3, slowk_matype=0, slowd=3, slowd_matype=0):
+    return with_average(ma(place_in_range(high, low, close, fastk), slowk, slowk_matype), slowd, slowd_matype)
 
 
-@composed(outputs=("k", "d"))
-def stochrsi(x: Floats, period=14, fastk_period=5, fastd_period=3, fastd_matype=0):
+@composed(outputs=("fastk", "fastd"))
+def stochrsi(x: Floats, period=14, fastk=5, fastd=3, fastd_matype=0):
     strength = rsi(x, period)
-    return stochf(strength, strength, strength, fastk_period, fastd_period, fastd_matype)
+    return stochf(strength, strength, strength, fastk, fastd, fastd_matype)
+
+
+@composed(HIGH_LOW_CLOSE)
+def willr(high: Floats, low: Floats, close: Floats, period=14):
+    top, bottom = highest(high, period), lowest(low, period)
+    return in_percent(close - top, top, bottom)
+
+
+def place_in_range(high: Floats, low: Floats, close: Floats, period):
+    """Where the close stands between the window's lowest low and highest high."""
+    top, bottom = highest(high, period), lowest(low, period)
+    return in_percent(close - bottom, top, bottom)
+
+
+def in_percent(part: Floats, top: Floats, bottom: Floats):
+    """Of a range; 0 where it is flat."""
+    return np.where(top == bottom, 0 * part, 100 * part / (top - bottom))
+
+
+def with_average(line: Floats, period, matype):
+    """The line, where its average has a value too, and the average."""
+    average = ma(line, period, matype)
+    return np.where(np.isnan(average), np.nan, line), average
 
 
 @composed(HIGH_LOW_CLOSE)
@@ -126,7 +137,7 @@ def natr(high: Floats, low: Floats, close: Floats, period=14):
     return 100 * atr(high, low, close, period) / close
 
 
-@composed(HIGH_LOW, ("conversion", "base", "span_a", "span_b"))
+@composed(HIGH_LOW, ("conversion", "base", "leading_a", "leading_b"))
 def ichimoku(high: Floats, low: Floats, conversion=9, base=26, span=52, displacement=26):
     """The spans are those of `displacement` bars before, as a chart shows them on this bar."""
     turning, standard = midprice(high, low, conversion), midprice(high, low, base)

@@ -19,13 +19,14 @@ from reference.indicator import INDICATORS, Floats, Indicator
 
 TALIB_OUTPUTS = {
     "upperband": "upper", "middleband": "middle", "lowerband": "lower", "macdsignal": "signal",
-    "macdhist": "histogram", "slowk": "k", "slowd": "d", "fastk": "k", "fastd": "d", "aroondown": "down",
-    "aroonup": "up",
+    "macdhist": "histogram", "aroondown": "down", "aroonup": "up",
 }  # fmt: skip
-"""TA-Lib's name of an output -> ours."""
+"""TA-Lib's name of an output -> ours, where they differ."""
 TALIB_PARAMETERS = {
     "timeperiod": "period", "timeperiod1": "period1", "timeperiod2": "period2", "timeperiod3": "period3",
     "fastperiod": "fast", "slowperiod": "slow", "signalperiod": "signal",
+    **{f"{name}matype": f"{name}_matype" for name in ("fast", "slow", "signal")},
+    **{f"{name}_period": name for name in ("fastk", "fastd", "slowk", "slowd")},
 }  # fmt: skip
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

@@ -6,7 +6,8 @@ the widest floating-point type there is, so that their own rounding does not cou
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,20 @@ CLOSE = ("close",)
 
 INDICATORS: dict[str, "Indicator"] = {}
 """Every indicator that a module has declared, by name."""
+
+
+DISTURBANCES: list[Callable[[Floats], Floats]] = []
+"""What is done to the values of every indicator, now."""
+
+
+@contextmanager
+def disturbed(disturb: Callable[[Floats], Floats]) -> Iterator[None]:
+    """Meanwhile `disturb` has the last say on the values of every indicator, shape `(outputs, bars)`."""
+    DISTURBANCES.append(disturb)
+    try:
+        yield
+    finally:
+        DISTURBANCES.pop()
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class Indicator:
         names = list(bound.arguments)
         columns = [np.asarray(bound.arguments[name], np.float64) for name in names[: len(self.inputs)]]
         values = self.compute(*columns, **{name: bound.arguments[name] for name in names[len(self.inputs) :]})
+        for disturb in DISTURBANCES:
+            values = disturb(values)
         return values[0] if len(self.outputs) == 1 else tuple(values)
 
     @property

@@ -42,7 +42,7 @@ def shares(part, whole, otherwise=0.0):
 
 @recursive()
 def ema(x: Wide, period=30):
-    return padded(smoothed(x, period, WIDE(2) / (period + 1)), len(x))
+    return padded(exponential(x, period), len(x))
 
 
 @recursive()
@@ -60,6 +60,21 @@ def kama(x: Wide, period=30):
         average += (x[bar] - average) * (straightness * (fast - slow) + slow) ** 2
         averages.append(average)
     return padded(averages, len(x))
+
+
+@recursive(outputs=("macd", "signal", "histogram"))
+def macd(x: Wide, fast=12, slow=26, signal=9):
+    """Both averages have their first value on the same bar; all three lines begin with the signal."""
+    fast, slow = sorted((fast, slow))
+    line = exponential(x[slow - fast :], fast) - exponential(x, slow)
+    average = exponential(line, signal)
+    line = line[signal - 1 :]
+    return tuple(padded(each, len(x)) for each in (line, average, line - average))
+
+
+def exponential(x: Wide, period):
+    """From the last of the first `period` values on."""
+    return np.array(smoothed(x, period, WIDE(2) / (period + 1)), WIDE)
 
 
 # Gains against losses
@@ -242,11 +257,11 @@ def ad(high: Wide, low: Wide, close: Wide, volume: Wide):
 
 
 @recursive(HIGH_LOW_CLOSE_VOLUME)
-def adosc(high: Wide, low: Wide, close: Wide, volume: Wide, fastperiod=3, slowperiod=10):
+def adosc(high: Wide, low: Wide, close: Wide, volume: Wide, fast=3, slow=10):
     """Both averages of the accumulation begin with its first value."""
     line = accumulated(high, low, close, volume)
-    fast, slow = (np.array(smoothed(line, 1, WIDE(2) / (n + 1)), WIDE) for n in (fastperiod, slowperiod))
-    return padded((fast - slow)[max(fastperiod, slowperiod) - 1 :], len(line))
+    near, far = (np.array(smoothed(line, 1, WIDE(2) / (n + 1)), WIDE) for n in (fast, slow))
+    return padded((near - far)[max(fast, slow) - 1 :], len(line))
 
 
 def accumulated(high: Wide, low: Wide, close: Wide, volume: Wide):

@@ -25,8 +25,8 @@ def skip(x: Floats, n):
 
 
 def cumsum(x: Floats):
-    """A bar without a value has none, and the next one goes on."""
-    return np.where(np.isnan(x), np.nan, np.cumsum(np.where(np.isnan(x), 0.0, x)))
+    """A bar that has no finite value has none, and the next one goes on."""
+    return np.where(np.isfinite(x), np.cumsum(np.where(np.isfinite(x), x, 0.0)), np.nan)
 
 
 def is_true(x: Floats):
@@ -54,14 +54,14 @@ def value_when(condition: Floats, x: Floats):
 
 
 def folded_since(condition: Floats, x: Floats, fold):
-    """`fold` of the values from the last true bar to this one; NaN on a bar that has none."""
+    """`fold` of the finite values from the last true bar to this one; NaN on a bar that has none."""
     result = np.full(len(x), np.nan)
     begin = None
     for bar, now in enumerate(is_true(condition)):
         begin = bar if now else begin
-        if begin is not None and not np.isnan(x[bar]):
+        if begin is not None and np.isfinite(x[bar]):
             part = x[begin : bar + 1]
-            result[bar] = fold(part[~np.isnan(part)])
+            result[bar] = fold(part[np.isfinite(part)])
     return result
 
 

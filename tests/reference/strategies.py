@@ -13,7 +13,7 @@ TREND = {
     "directional crossover": "crossed_above(plus_di(14), minus_di(14)) and adx(14) > lag(adx(14), 3)",
     "Aroon crossover": "crossed_above(aroon(25).up, aroon(25).down)",
     "Ichimoku crossover": "crossed_above(ichimoku().conversion, ichimoku().base)",
-    "above the cloud": "close > maximum(ichimoku().span_a, ichimoku().span_b)",
+    "above the cloud": "close > maximum(ichimoku().leading_a, ichimoku().leading_b)",
     "parabolic stop flips": "crossed_above(close, sar(0.02, 0.2))",
     "Hull moving average": "wma(2 * wma(close, 10) - wma(close, 20), 4)",
     "regression channel": "(close - linearreg(close, 50)) / stddev(close - linearreg(close, 50), 50)",

@@ -90,17 +90,17 @@ def turnover(close: Wide, volume: Wide, period=20):
 
 
 @windowed(period_bars)
-def median(x: Wide, period=30):
+def median(x: Wide, period=20):
     return np.median(x)
 
 
 @windowed(period_bars)
-def quantile(x: Wide, period=30, q=0.5):
+def quantile(x: Wide, period=20, q=0.5):
     return np.quantile(x.astype(np.float64), q)
 
 
 @windowed(period_bars)
-def ts_rank(x: Wide, period=30):
+def ts_rank(x: Wide, period=20):
     """The last value's place among the window's from 1 on, the mean place of equal ones, over their number."""
     below, equal = (x < x[-1]).sum(), (x == x[-1]).sum()
     return (below + (equal + 1) / 2) / period
@@ -109,7 +109,7 @@ def ts_rank(x: Wide, period=30):
 @windowed(period_bars)
 def var(x: Wide, period=5, nbdev=1.0):
     """TA-Lib takes `nbdev` and does not use it."""
-    return x.var()
+    return about_the_last(x).var()
 
 
 @windowed(period_bars)
@@ -118,26 +118,41 @@ def stddev(x: Wide, period=5, nbdev=1.0):
 
 
 @windowed(period_bars)
-def zscore(x: Wide, period=20):
-    return share(x[-1] - x.mean(), deviation(x))
+def avgdev(x: Wide, period=14):
+    return np.abs(about_the_mean(x)).mean()
 
 
 @windowed(period_bars)
-def skew(x: Wide, period=30):
+def zscore(x: Wide, period=20):
+    return share(-about_the_last(x).mean(), deviation(x))
+
+
+@windowed(period_bars)
+def skew(x: Wide, period=20):
     return standard_moment(x, 3)
 
 
 @windowed(period_bars)
-def kurtosis(x: Wide, period=30):
+def kurtosis(x: Wide, period=20):
     return standard_moment(x, 4) - (3 if deviation(x) > 0 else 0)
 
 
+def about_the_last(x: Wide):
+    """Distances to the last value: those of equal ones are 0, which a mean need not be equal to."""
+    return x - x[-1]
+
+
+def about_the_mean(x: Wide):
+    distances = about_the_last(x)
+    return distances - distances.mean()
+
+
 def deviation(x: Wide):
-    return (x - x[-1]).std() if np.ptp(x) > 0 else WIDE(0)
+    return about_the_last(x).std()
 
 
 def standard_moment(x: Wide, power):
-    return ((x - x.mean()) ** power).mean() / deviation(x) ** power if np.ptp(x) > 0 else WIDE(0)
+    return (about_the_mean(x) ** power).mean() / deviation(x) ** power if np.ptp(x) > 0 else WIDE(0)
 
 
 def share(part, whole, otherwise=0.0):
@@ -154,7 +169,7 @@ def volatility(x: Wide, period=20, per_year=252.0):
 
 @windowed(period_bars, HIGH_LOW)
 def covariance(x: Wide, y: Wide, period=30):
-    return ((x - x.mean()) * (y - y.mean())).mean()
+    return (about_the_mean(x) * about_the_mean(y)).mean()
 
 
 @windowed(period_bars, HIGH_LOW)
@@ -162,7 +177,7 @@ def correl(x: Wide, y: Wide, period=30):
     return pearson(x, y)
 
 
-@windowed(period_and_one, ("close", "open"), ("value", "varies"))
+@windowed(period_and_one, HIGH_LOW, ("value", "varies"))
 def return_correlation(x: Wide, y: Wide, period=20):
     x, y = x[1:] / x[:-1] - 1, y[1:] / y[:-1] - 1
     return pearson(x, y), np.ptp(x) > 0 and np.ptp(y) > 0
@@ -171,21 +186,21 @@ def return_correlation(x: Wide, y: Wide, period=20):
 def pearson(x: Wide, y: Wide):
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return WIDE(0)
-    return ((x - x.mean()) * (y - y.mean())).mean() / (x.std() * y.std())
+    return (about_the_mean(x) * about_the_mean(y)).mean() / (deviation(x) * deviation(y))
 
 
 @windowed(period_and_one, HIGH_LOW)
 def beta(x: Wide, y: Wide, period=5):
     """The slope of the second series' returns over the first's."""
     x, y = x[1:] / x[:-1] - 1, y[1:] / y[:-1] - 1
-    x, y = x - x.mean(), y - y.mean()
+    x, y = about_the_mean(x), about_the_mean(y)
     return share((x * y).sum(), (x * x).sum())
 
 
 def line(x: Wide):
     """Slope and intercept of the least-squares line over bars 0, 1, ..."""
     steps = np.arange(len(x), dtype=WIDE) - WIDE(len(x) - 1) / 2
-    slope = ((x - x[-1]) * steps).sum() / (steps * steps).sum()
+    slope = (about_the_last(x) * steps).sum() / (steps * steps).sum()
     return slope, x.mean() - slope * (len(x) - 1) / 2
 
 
@@ -250,21 +265,10 @@ def rocr100(x: Wide, period=10):
 
 
 @windowed(period_bars, HIGH_LOW_CLOSE)
-def willr(high: Wide, low: Wide, close: Wide, period=14):
-    return share(-100 * (high.max() - close[-1]), high.max() - low.min())
-
-
-@windowed(period_bars, HIGH_LOW_CLOSE)
-def fastk(high: Wide, low: Wide, close: Wide, period=5):
-    """Where the close stands between the window's lowest low and highest high, in percent; flat is 0."""
-    return share(100 * (close[-1] - low.min()), high.max() - low.min())
-
-
-@windowed(period_bars, HIGH_LOW_CLOSE)
 def cci(high: Wide, low: Wide, close: Wide, period=14):
     typical = (high + low + close) / 3
-    distance = typical[-1] - typical.mean()
-    return share(distance, WIDE(15) / 1000 * np.abs(typical - typical.mean()).mean())
+    distances = about_the_mean(typical)
+    return share(distances[-1], WIDE(15) / 1000 * np.abs(distances).mean())
 
 
 @windowed(period_and_one, (*HIGH_LOW_CLOSE, "volume"))

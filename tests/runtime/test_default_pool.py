@@ -212,6 +212,15 @@ def test_a_background_loop_that_is_over_is_replaced(monkeypatch: pytest.MonkeyPa
     background_loop._background.stop()
 
 
+def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background_loop, "_background", None)
+    waiting = background_loop.submit_coroutine(asyncio.sleep(60))
+    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    background_loop._background.stop()
+    with pytest.raises(Stopped, match="the background loop has ended"):
+        waiting.result(20.0)
+
+
 def test_nobody_waits_for_a_background_loop_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes to its end without cancelling anything, and with a coroutine that it has not even begun."""
     monkeypatch.setattr(background_loop, "_background", None)

@@ -14,6 +14,7 @@ from ziggy_async.cli.help import LANGUAGE, QUEUE, SERVING
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.signals import MANY, SORTS, signals
+from ziggy_async.cli.verify import verify
 from ziggy_async.environment import is_number
 from ziggy_async.market_brain.regime import MARKET, RegimeState
 from ziggy_async.reading.options import DATE_ORDERS, UNITS
@@ -77,6 +78,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         choices.add_parser("indicators", help="what formulas can call", epilog=LANGUAGE, formatter_class=RAW)
     )
     add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
+    add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
     add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
     add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
     return parser.parse_args(argv)
@@ -107,6 +109,13 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
         help="of the rules, such as mr_rsi_oversold=35; may be repeated",
     )
     parser.set_defaults(run=signals)
+
+
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("formulas", nargs="*", metavar="FORMULA or FILE", help=f"no formula: each indicator. {FILES}")
+    add_reading(parser, "the bars of these")
+    add_json(parser)
+    parser.set_defaults(run=verify)
 
 
 def add_indicators(parser: argparse.ArgumentParser) -> None:
@@ -154,6 +163,11 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
+    add_reading(parser, tickers)
+
+
+def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
+    """How files are read, and which of their tickers count."""
     parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
     parser.add_argument(
         "--unit", choices=tuple(UNITS), help="of timestamps that are whole numbers, if it cannot be told"

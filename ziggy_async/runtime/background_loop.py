@@ -94,11 +94,11 @@ class _BackgroundLoop:
             with self._lock:
                 self._unfinished.pop(future, None)
             coroutine.close()  # it has not begun if it was cancelled before
-            if task.cancelled():
-                future.cancel()
             if not future.set_running_or_notify_cancel():
                 return
-            if (error := task.exception()) is not None:
+            if task.cancelled():  # by the end of the loop
+                future.set_exception(Stopped("the background loop has ended"))
+            elif (error := task.exception()) is not None:
                 future.set_exception(error)
             else:
                 future.set_result(task.result())

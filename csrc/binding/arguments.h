@@ -1,0 +1,28 @@
+/* Arguments that several methods take. */
+#ifndef ZA_BINDING_ARGUMENTS_H
+#define ZA_BINDING_ARGUMENTS_H
+
+#include "binding/types.h"
+#include "plan/calendar.h"
+#include "pool/pool.h"
+
+/* -1 with a TypeError unless `count` is what `name` takes. */
+int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected);
+
+/* The store behind an argument; NULL with a TypeError. */
+za_store_object *za_store_argument(za_state *state, PyObject *object);
+
+/* What the caller says of a job; a negative urgency leaves that to how much there is to do. */
+typedef struct za_terms {
+    long urgency;
+    int64_t deadline_ns; /* on za_clock_ns; 0: none */
+} za_terms;
+
+/* Of two arguments (urgency, deadline_ns); 0, or -1 with an exception raised. */
+int za_terms_of(PyObject *const *arguments, za_terms *terms);
+void za_terms_apply(const za_terms *terms, za_job *job);
+
+/* A zone argument: None for UTC, or (since, offset, initial, day_start), whose arrays *zone borrows from the tuple. */
+int za_zone_of(PyObject *object, za_zone *zone);
+
+#endif

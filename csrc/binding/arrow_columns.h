@@ -1,0 +1,8 @@
+#ifndef ZA_BINDING_ARROW_COLUMNS_H
+#define ZA_BINDING_ARROW_COLUMNS_H
+
+#include "binding/state.h"
+
+PyObject *za_read_arrow(PyObject *module, PyObject *data);
+
+#endif

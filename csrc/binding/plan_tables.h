@@ -1,0 +1,14 @@
+/* Methods of a Plan: over columns that the caller gives. */
+#ifndef ZA_BINDING_PLAN_TABLES_H
+#define ZA_BINDING_PLAN_TABLES_H
+
+#include "binding/plan_object.h"
+
+/* over(columns, offsets, times, zone, *, lanes=0, block=0, pieces=True) and tails(...) -> values. */
+PyObject *za_plan_over(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords);
+
+/* The arrays as the groups of a table, each row of a matrix one. */
+PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count);
+
+#endif

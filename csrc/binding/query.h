@@ -1,0 +1,17 @@
+/* Plans over the tickers of a store. */
+#ifndef ZA_BINDING_QUERY_H
+#define ZA_BINDING_QUERY_H
+
+#include "binding/state.h"
+
+/* Methods of a Plan: latest(store, tickers, zone) and history(store, tickers, zone, first, last) -> (times, bars,
+ * values): of each ticker's last bar, or of all their bars from time `first` to `last`, ticker by ticker. */
+PyObject *za_plan_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_plan_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* Methods of a Port: (loop, plan, store, tickers, zone, urgency, deadline_ns), and with (..., first, last, ...) ->
+ * future. */
+PyObject *za_port_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_port_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+#endif

@@ -1,0 +1,50 @@
+/* What a lane set is: the same kernels for 1, 4 or 8 tickers side by side. */
+#ifndef ZA_KERNELS_LANE_SET_H
+#define ZA_KERNELS_LANE_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/catalog.h"
+#include "kernels/operation.h"
+
+enum { ZA_MOST_LANES = 8 };
+
+/* Bars that enter a kernel one after the other. Columns are [bar][lane]: aligned as a vector of the set's lanes is,
+ * which with one lane is as a double. A whole history, its last value, and one more bar are all of this form. */
+typedef struct za_kernel_block {
+    za_indicator indicator;
+    const za_params *params;
+    int64_t age;  /* bars that have entered before */
+    int64_t bars; /* that enter now */
+    int64_t from; /* outputs are wanted of the bars [from, bars); NaN where not more than the lookback have entered */
+    const double *in[ZA_MAX_INPUTS]; /* in the order of the indicator's inputs */
+    double *out[ZA_MAX_OUTPUTS];     /* rows [from, bars) are written; NULL where an output is not wanted */
+    void *state;                     /* 64-byte aligned; goes on from where the bar `age` finds it */
+} za_kernel_block;
+
+/* A state is an array of [vector][lane] doubles and holds no address and no count: it may be moved, and a lane may be
+ * taken out of it. An update never reads what it has written beside the header, so that a bar may enter again once the
+ * header of before it is put back. */
+typedef struct za_lane_set {
+    int lanes;
+    /* Bytes of the part of a state that changes with every bar, at its beginning. */
+    size_t (*header_bytes)(za_indicator indicator);
+    /* Bytes of a whole state, header included; a multiple of the vector's. */
+    size_t (*state_bytes)(za_indicator indicator, const za_params *params);
+    /* Ages that differ by a multiple of it use a state's memory in the same way. */
+    int64_t (*period)(za_indicator indicator, const za_params *params);
+    /* A state that has seen nothing; the first bar that enters it is number `age`. With a memory of REACH bars a start
+     * that many bars before a value, at any age, gives the value of the whole history to the bit. */
+    void (*start)(za_indicator indicator, const za_params *params, int64_t age, void *state);
+    void (*run)(const za_kernel_block *block);
+    void (*operate)(const za_operation_block *block);
+    /* Whether none of them is NaN or infinite. */
+    bool (*all_finite)(const double *values, int64_t count);
+    /* `lanes` plain columns of `bars` doubles into one [bar][lane], and the way back. */
+    void (*transpose)(const double *const *columns, int64_t bars, double *tile);
+    void (*spread)(const double *tile, int64_t bars, double *const *columns);
+} za_lane_set;
+
+#endif

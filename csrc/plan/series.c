@@ -1,0 +1,43 @@
+#include "plan/series.h"
+
+#include "base/memory.h"
+#include "kernels/lanes.h"
+#include "plan/tile.h"
+
+static za_tile_spec tile_of(const za_plan *plan, int64_t bars, double *values)
+{
+    return (za_tile_spec){.plan = plan,
+                          .set = za_lane_set_one(),
+                          .bars = {bars},
+                          .lanes = 1,
+                          .target = {.values = values, .rows = bars, .step = 1}};
+}
+
+static size_t pointer_bytes(const za_plan *plan)
+{
+    size_t bytes = (size_t)plan->column_count * ZA_MOST_LANES * sizeof(double *);
+    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+}
+
+size_t za_series_bytes(const za_plan *plan, int64_t bars)
+{
+    za_tile_spec spec = tile_of(plan, bars, NULL);
+    return pointer_bytes(plan) + za_tile_bytes(&spec);
+}
+
+bool za_series_run(const za_plan *plan, const double *const *columns, int64_t bars, double *values, za_scratch *scratch)
+{
+    char *memory = za_scratch_get(scratch, za_series_bytes(plan, bars));
+    if (memory == NULL) {
+        return false;
+    }
+    const double *(*pointers)[ZA_MOST_LANES] = (void *)memory;
+    for (int i = 0; i < plan->column_count; i++) {
+        pointers[i][0] = columns[i];
+    }
+    za_tile_spec spec = tile_of(plan, bars, values);
+    spec.column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers;
+    za_tile tile;
+    za_tile_open(&tile, &spec, memory + pointer_bytes(plan));
+    return za_tile_run(&tile, bars); /* one lane never gives up */
+}

@@ -1,0 +1,22 @@
+/* How many symbols closed above their average. */
+#ifndef ZA_STORE_BREADTH_H
+#define ZA_STORE_BREADTH_H
+
+#include <stddef.h>
+
+#include "store/options.h"
+#include "store/symbols.h"
+
+/* Percent of the symbols (those with a leading ^ and those of fewer than 50 bars do not count) whose close is above
+ * their sma_50; NaN if there is none. Kept up to date: only symbols changed since the last call are computed. */
+double za_store_breadth(za_store *store);
+/* How many symbols that would be. Any thread, without the lock: a number of some moment. */
+size_t za_store_changes(const za_store *store);
+
+/* The entry's bars changed or are about to go: takes its part out of the breadth and puts it on the list. Under the
+ * lock. */
+void za_breadth_touch(za_store *store, za_entry *entry);
+/* The entry is about to be removed: takes it off the list too. Under the lock. */
+void za_breadth_forget(za_store *store, za_entry *entry);
+
+#endif

@@ -1,0 +1,86 @@
+"""`ziggy-async verify`: whether formulas keep what they promise, on these bars."""
+
+import argparse
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ziggy_async.cli.layout import Table
+from ziggy_async.cli.market import STDIN, load_bars
+from ziggy_async.cli.output import print_json, print_table, progress
+from ziggy_async.features import verification
+from ziggy_async.features.verification import CHECKS, KEPT, NONE, Bars, Subject
+from ziggy_async.reading.paths import ENDINGS, DataFile
+from ziggy_async.store import default_store
+
+TICKERS = 11
+"""How many are computed side by side: more than there are lanes, and no multiple of them."""
+STAGGER = 13
+"""Bars by which each ticker is shorter than the one before, so that none begins or ends with another."""
+FAULTY = "FAILED"
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """The exit code: 1 when a formula does not keep something, else 0."""
+    start = time.perf_counter()
+    formulas = [text for text in arguments.formulas if not is_file(text)]
+    arguments.files = [text for text in arguments.formulas if is_file(text)]
+    asked = load_bars(arguments)
+    if asked.unknown:
+        raise ValueError(asked.complaint())
+    market = market_of(asked.tickers)
+    formulas = formulas or verification.catalog_formulas()
+    long = verification.long_series(market)
+    found: dict[str, dict[str, str]] = {}
+    with progress("Verifying", len(formulas)) as done:
+        for formula in formulas:
+            found[formula] = verification.verify(Subject(formula, market, long))
+            done()
+    faults = {formula: faults_of(each) for formula, each in found.items() if faults_of(each)}
+    seconds = time.perf_counter() - start
+    if arguments.json:
+        listed = [{"formula": formula, "checks": each} for formula, each in found.items()]
+        print_json({"failed": list(faults), "formulas": listed, "tickers": len(market), "seconds": seconds})
+    else:
+        print_table(table_of(found, faults, market, seconds))
+    return 1 if faults else 0
+
+
+def is_file(text: str) -> bool:
+    """Whether an argument names a file: standard input, one that is there, or that ends like one."""
+    ends_so = re.search(ENDINGS, text, re.IGNORECASE) is not None
+    return ends_so or Path(text) == STDIN or DataFile.from_argument(text).path.exists()
+
+
+def market_of(tickers: list[str]) -> list[Bars]:
+    """The bars of the first tickers, each a little shorter than the one before."""
+    market = []
+    for at, ticker in enumerate(tickers[:TICKERS]):
+        columns = default_store().bars(ticker)
+        times = columns.pop("timestamp").astype("datetime64[ns]").astype(np.int64)
+        bars = Bars(ticker, times, columns)
+        market.append(bars.rows(slice(min(at * STAGGER, len(bars) // 2), None)))
+    return market
+
+
+def faults_of(found: dict[str, str]) -> dict[str, str]:
+    return {name: said for name, said in found.items() if said not in (KEPT, NONE)}
+
+
+def table_of(
+    found: dict[str, dict[str, str]], faults: dict[str, dict[str, str]], market: list[Bars], seconds: float
+) -> Table:
+    columns = ("formula", *CHECKS)
+    table = Table(columns, frozenset(columns))
+    for formula, each in found.items():
+        failed = formula in faults
+        row = [said if said in (KEPT, NONE) else FAULTY for said in each.values()]
+        table.add((formula, *row), "red" if failed else None)
+    table.notes += [f"{formula}, {name}: {said}" for formula, each in faults.items() for name, said in each.items()]
+    table.notes.append(
+        f"{len(found)} formula{'s' * (len(found) != 1)} on {sum(map(len, market))} bars of {len(market)} "
+        f"ticker{'s' * (len(market) != 1)} in {seconds:.1f} s: {len(faults) or 'none'} failed."
+    )
+    return table

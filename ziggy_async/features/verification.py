@@ -1,0 +1,326 @@
+"""Whether formulas keep what they promise: the same bits whichever way they are computed, no look into the future,
+nothing left of an outlier that is out of reach, and defined answers where values are missing.
+
+Each check computes a formula over bars in two ways, or over two versions of the bars, and compares the two bit for bit.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async import _core
+from ziggy_async.features.catalog import rows
+from ziggy_async.features.formula import read_formula
+from ziggy_async.features.lowering import PlanNodes, plan_nodes
+from ziggy_async.reading.spellings import PRICE_COLUMNS
+
+Floats = NDArray[np.float64]
+
+LANES = (1, 4, 8)
+BLOCKS = (1, 16, 64)
+CUTS = 24
+"""Lengths at which bars are cut off."""
+LONG_SERIES = 60_000
+"""Bars of a series that is long enough to be cut into pieces, also where a long memory has to be warmed up."""
+OUTLIER = 1e9
+"""What a value is multiplied by to be one."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Columns of one ticker by name, and the times of its bars in nanoseconds, oldest first."""
+
+    symbol: str
+    timestamps: NDArray[np.int64]
+    columns: Mapping[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def rows(self, chosen: slice | NDArray[np.intp]) -> "Bars":
+        return Bars(self.symbol, self.timestamps[chosen], {name: each[chosen] for name, each in self.columns.items()})
+
+    def multiplied(self, rows: int | slice, factor: float) -> "Bars":
+        """With other values in these rows of every column."""
+        columns = {name: column.copy() for name, column in self.columns.items()}
+        for column in columns.values():
+            column[rows] *= factor
+        return Bars(self.symbol, self.timestamps, columns)
+
+
+class FaultError(Exception):
+    """What a formula did not keep; the message says where."""
+
+
+class NotApplicableError(Exception):
+    """What a check looks for cannot occur in a formula of this kind."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A formula with the bars that it is checked on: of several tickers, and of one that is long."""
+
+    formula: str
+    market: Sequence[Bars]
+    long: Bars
+
+    @cached_property
+    def made_of(self) -> PlanNodes:
+        formula = read_formula(self.formula)
+        for name in formula.columns:
+            if name not in self.market[0].columns:
+                raise formula.missing_column(name, self.market[0].columns)
+        return plan_nodes([formula])
+
+    @cached_property
+    def plan(self) -> _core.Plan:
+        return _core.Plan(*self.made_of)
+
+    @property
+    def lookback(self) -> int:
+        return self.plan.lookbacks[0]
+
+    @property
+    def reach(self) -> int:
+        """Bars that a value depends on. NotApplicableError where it depends on all."""
+        (reach,) = self.plan.reaches
+        if reach < 0:
+            raise NotApplicableError
+        return reach
+
+    @property
+    def longest(self) -> Bars:
+        """The ticker with the most bars."""
+        return max(self.market, key=len)
+
+    def values(self, *tickers: Bars, lanes: int = 0, block: int = 0, pieces: bool = False) -> Floats:
+        """The formula's value for each bar, ticker after ticker."""
+        arrays = self._arrays(tickers)
+        return self.plan.over(*arrays, None, lanes=lanes, block=block, pieces=pieces)[:, 0]
+
+    def last_values(self, *tickers: Bars, lanes: int = 0, block: int = 0) -> Floats:
+        """The value of each ticker's last bar, computed as `latest` does."""
+        return self.plan.tails(*self._arrays(tickers), None, lanes=lanes, block=block)[:, 0]
+
+    def _arrays(self, tickers: Sequence[Bars]) -> tuple[tuple[Floats, ...], NDArray[np.int64], NDArray[np.int64]]:
+        joined = tuple(np.concatenate([each.columns[name] for each in tickers]) for name in self.made_of.columns)
+        offsets = np.concatenate([[0], np.cumsum([len(each) for each in tickers])]).astype(np.int64)
+        return joined, offsets, np.concatenate([each.timestamps for each in tickers])
+
+    def cuts(self, bars: Bars) -> Iterator[int]:
+        """Numbers of bars to look at: about the lookback, and spread over the rest."""
+        spread = np.linspace(1, len(bars), CUTS).astype(int).tolist()
+        near = range(self.lookback - 1, self.lookback + 3)
+        yield from sorted({cut for cut in (*spread, *near) if 1 <= cut <= len(bars)})
+
+    @property
+    def is_one_kernel(self) -> bool:
+        """Whether the formula is one indicator of the catalog, and not made of others."""
+        kinds = [node.kind for node in self.made_of.nodes if node.kind not in ("column", "output")]
+        return kinds == ["kernel"]
+
+
+def check_latest(subject: Subject) -> None:
+    """The latest value is the last one of the history, whatever the number of bars."""
+    bars = subject.longest
+    history = subject.values(bars)
+    cuts = list(subject.cuts(bars))
+    compare(
+        subject.last_values(*(bars.rows(slice(cut)) for cut in cuts)),
+        history[np.array(cuts) - 1],
+        lambda at: f"the latest value of {cuts[at]} bars is not the last one of their history",
+    )
+
+
+def check_lanes(subject: Subject) -> None:
+    """Values do not depend on how many tickers are computed side by side."""
+    usual = subject.values(*subject.market)
+    last = subject.last_values(*subject.market)
+    for lanes in LANES:
+        if lanes <= _core.cpu()["lanes"]:
+            compare(subject.values(*subject.market, lanes=lanes), usual, place(f"in {lanes} lanes", subject.market))
+            compare(
+                subject.last_values(*subject.market, lanes=lanes),
+                last,
+                row(f"in {lanes} lanes the latest value of ticker {{}}"),
+            )
+
+
+def check_blocks(subject: Subject) -> None:
+    """Values do not depend on how many bars are computed at a time."""
+    usual = subject.values(*subject.market)
+    for block in BLOCKS:
+        compare(subject.values(*subject.market, block=block), usual, place(f"in blocks of {block}", subject.market))
+
+
+def check_pieces(subject: Subject) -> None:
+    """A long series that is cut into pieces gives what it gives as a whole."""
+    whole = subject.values(subject.long, lanes=1)
+    compare(subject.values(subject.long, pieces=True), whole, place("in pieces", [subject.long]))
+
+
+def check_prefix(subject: Subject) -> None:
+    """The first bars give the first values."""
+    bars = subject.longest
+    history = subject.values(bars)
+    cuts = list(subject.cuts(bars))
+    prefixes = [bars.rows(slice(cut)) for cut in cuts]
+    compare(
+        subject.values(*prefixes),
+        np.concatenate([history[:cut] for cut in cuts]),
+        place("without the bars after them", prefixes),
+    )
+
+
+def check_later_bars(subject: Subject) -> None:
+    """Bars that come later change no value."""
+    bars = subject.longest
+    history = subject.values(bars)
+    for cut in subject.cuts(bars):
+        for factor in (2.0, np.nan):
+            changed = bars.multiplied(slice(cut, None), factor)
+            compare(subject.values(changed)[:cut], history[:cut], row(f"bar {{}} knows of bar {cut} or a later one"))
+
+
+def check_outlier(subject: Subject) -> None:
+    """A bar that is out of reach leaves nothing, however far out it was."""
+    reach, bars = subject.reach, subject.longest
+    history = subject.values(bars)
+    for at in spots(subject, bars):
+        after, wild = at + reach, bars.multiplied(at, OUTLIER)
+        compare(subject.values(wild)[after:], history[after:], row(f"bar {{}} knows of the outlier of bar {at}", after))
+
+
+def check_missing(subject: Subject) -> None:
+    """NaN and infinities: a window has no value while one is in it and its exact value again afterwards; a recursion
+    has none at that bar and goes on as if the bar had not been."""
+    bars = subject.longest
+    history = subject.values(bars)
+    if not subject.is_one_kernel:
+        check_return(subject, bars, history)
+        return
+    is_window = subject.plan.reaches[0] >= 0
+    for at in spots(subject, bars):
+        if is_window:
+            wanted = history.copy()
+            wanted[at : at + subject.plan.reaches[0]] = np.nan
+        else:
+            kept = np.arange(len(bars)) != at
+            wanted = np.full(len(bars), np.nan)
+            wanted[kept] = subject.values(bars.rows(np.flatnonzero(kept)))
+        for missing in (np.nan, np.inf, -np.inf):
+            found = subject.values(bars.multiplied(at, missing))
+            compare(found, wanted, row(f"bar {{}} is wrong where bar {at} is {missing}"))
+
+
+def check_return(subject: Subject, bars: Bars, history: Floats) -> None:
+    """A formula has its values again once a missing bar is out of reach."""
+    reach = subject.reach
+    for at in spots(subject, bars):
+        after, holed = at + reach, bars.multiplied(at, np.nan)
+        compare(subject.values(holed)[after:], history[after:], row(f"bar {{}} lacks bar {at}", after))
+
+
+def check_short(subject: Subject) -> None:
+    """No bars give no values, and none has one before the lookback; an indicator has one from there on."""
+    bars, lookback = subject.longest, subject.lookback
+    if len(subject.values(bars.rows(slice(0)))):
+        raise FaultError("no bars give a value")
+    for cut in {min(length, len(bars)) for length in (1, lookback, lookback + 1, lookback + 2)} - {0}:
+        found = subject.values(bars.rows(slice(cut)))
+        if not np.isnan(found[:lookback]).all():
+            raise FaultError(f"of {cut} bars one has a value before the lookback of {lookback}")
+        if subject.is_one_kernel and not np.isfinite(found[lookback:]).all():
+            raise FaultError(f"of {cut} bars one has no value after the lookback of {lookback}")
+
+
+CHECKS: dict[str, Callable[[Subject], None]] = {
+    "latest": check_latest,
+    "lanes": check_lanes,
+    "blocks": check_blocks,
+    "pieces": check_pieces,
+    "prefix": check_prefix,
+    "later bars": check_later_bars,
+    "outlier": check_outlier,
+    "missing": check_missing,
+    "short": check_short,
+}
+"""By name. A check raises FaultError, or NotApplicableError where it does not apply."""
+
+KEPT, NONE = "ok", "-"
+
+
+def verify(subject: Subject) -> dict[str, str]:
+    """What each check found: KEPT, NONE where it does not apply, else a sentence that says what is wrong.
+
+    Raises FormulaError for a formula that cannot be read, or that reads a column which the bars do not have.
+    """
+    found = {}
+    for name, check in CHECKS.items():
+        try:
+            check(subject)
+            found[name] = KEPT
+        except NotApplicableError:
+            found[name] = NONE
+        except FaultError as fault:
+            found[name] = str(fault)
+    return found
+
+
+def catalog_formulas() -> list[str]:
+    """A formula for each output of each indicator, with its usual inputs and parameters."""
+    return [
+        f"{row.name}().{output.name}" if len(row.outputs) > 1 else f"{row.name}()"
+        for row in rows().values()
+        if set(row.inputs) <= set(PRICE_COLUMNS)
+        for output in row.outputs
+    ]
+
+
+def long_series(market: Sequence[Bars]) -> Bars:
+    """The bars of all tickers behind each other, over and over, as one ticker's."""
+    bars = sum(map(len, market))
+    times = -(-LONG_SERIES // bars)
+    columns = {
+        name: np.tile(np.concatenate([each.columns[name] for each in market]), times)[:LONG_SERIES]
+        for name in market[0].columns
+    }
+    return Bars("all", 60_000_000_000 * np.arange(LONG_SERIES, dtype=np.int64), columns)
+
+
+def spots(subject: Subject, bars: Bars) -> list[int]:
+    """Bars to be spoiled: the first, one before the first value, and others that fall differently into windows."""
+    middle = len(bars) // 2
+    return sorted({at for at in (0, subject.lookback // 2, middle, middle + 1, middle + 7) if at < len(bars)})
+
+
+def row(text: str, first: int = 0) -> Callable[[int], str]:
+    """Puts the number of a row, counted from `first` on, into the braces of `text`."""
+    return lambda at: text.format(first + at)
+
+
+def place(circumstance: str, tickers: Sequence[Bars]) -> Callable[[int], str]:
+    """Says which value of `tickers`, behind each other, is another one."""
+    ends = np.cumsum([len(each) for each in tickers])
+
+    def said(at: int) -> str:
+        number = int(np.searchsorted(ends, at, side="right"))
+        ticker = tickers[number]
+        return f"{circumstance} bar {at - int(ends[number]) + len(ticker)} of {ticker.symbol} is another"
+
+    return said
+
+
+def compare(found: Floats, wanted: Floats, said: Callable[[int], str]) -> None:
+    """Raises FaultError for the first value that has other bits; one NaN is as good as another."""
+    differs = canonical(found) != canonical(wanted)
+    if differs.any():
+        at = int(np.argmax(differs))
+        raise FaultError(f"{said(at)}: {float(found[at])} instead of {float(wanted[at])}")
+
+
+def canonical(values: Floats) -> NDArray[np.int64]:
+    return np.where(np.isnan(values), np.nan, values).view(np.int64)
