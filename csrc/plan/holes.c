@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/lanes.h"
+
 static double *hole_state(const za_tile *tile, const za_node *node, const za_step *step)
 {
     return step->state + (node->vectors - ZA_HOLE_VECTORS) * tile->spec.set->lanes;

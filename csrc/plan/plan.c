@@ -393,6 +393,7 @@ static za_code add_up(za_plan *plan, za_error *error)
     const int64_t lanes = za_lane_set_widest()->lanes;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
+        plan->depth = longer(plan->depth, node->read ? node->depth : 0);
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
         plan->vectors += node->read ? node->vectors : 0;

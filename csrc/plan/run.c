@@ -17,7 +17,7 @@ enum { GRAIN = 64, WHOLE_GRAIN = ZA_MOST_LANES };
 enum { BRIEF_VALUES = 16384 };
 
 /* A shorter series than this is not cut into pieces. */
-enum { LEAST_CUT = 4096 };
+enum { LEAST_CUT = 512 };
 
 /* A series of a claim: where it lies, and where its results go. */
 typedef struct za_series {

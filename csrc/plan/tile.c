@@ -1,4 +1,5 @@
 #include "plan/tile.h"
+#include "kernels/lanes.h"
 
 #include <math.h>
 #include <string.h>
