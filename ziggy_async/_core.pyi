@@ -343,16 +343,6 @@ def catalog() -> list[dict[str, Any]]:
     or "formula"), and formulas, the text of each output, or None of a kernel.
     """
 
-def series(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
-    """An indicator over whole columns of one shape, `(bars,)` or `(symbols, bars)`.
-
-    One array of that shape for each output, NaN before the lookback. Column names: open high low close volume other.
-    """
-
-def snapshot(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
-    """The last values alone: each output is `()` or `(symbols,)` shaped."""
-
-def lookback(name: str, parameters: Mapping[str, float], /) -> int: ...
 def pool_stats() -> dict[str, int]: ...
 def pool_resize(threads: int, /) -> None: ...
 def cpu() -> dict[str, Any]:
