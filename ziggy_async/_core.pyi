@@ -1,7 +1,7 @@
 """The extension module. Private: its callers are the modules of this package."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, Self, final
 
 import numpy as np
