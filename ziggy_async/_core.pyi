@@ -1,7 +1,7 @@
 """The extension module. Private: its callers are the modules of this package."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Final, Literal, Self, final
 
 import numpy as np
@@ -346,16 +346,6 @@ def catalog() -> list[dict[str, Any]]:
     or "formula"), and formulas, the text of each output, or None of a kernel.
     """
 
-def series(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
-    """An indicator over whole columns of one shape, `(bars,)` or `(symbols, bars)`.
-
-    One array of that shape for each output, NaN before the lookback. Column names: open high low close volume other.
-    """
-
-def snapshot(name: str, columns: Mapping[str, _Floats], parameters: Mapping[str, float], /) -> tuple[_Floats, ...]:
-    """The last values alone: each output is `()` or `(symbols,)` shaped."""
-
-def lookback(name: str, parameters: Mapping[str, float], /) -> int: ...
 def pool_stats() -> dict[str, int]: ...
 def pool_resize(threads: int, /) -> None: ...
 def cpu() -> dict[str, Any]:

@@ -8,7 +8,6 @@
 #include "binding/batch.h"
 #include "binding/catalog.h"
 #include "binding/convert.h"
-#include "binding/indicators.h"
 #include "binding/port_type.h"
 #include "binding/requests.h"
 #include "binding/types.h"
@@ -183,9 +182,6 @@ static PyMethodDef functions[] = {
     {"read_arrow", _PyCFunction_CAST(za_read_arrow), METH_FASTCALL, NULL},
     {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
-    {"series", _PyCFunction_CAST(za_series), METH_FASTCALL, NULL},
-    {"snapshot", _PyCFunction_CAST(za_snapshot), METH_FASTCALL, NULL},
-    {"lookback", _PyCFunction_CAST(za_lookback_of), METH_FASTCALL, NULL},
     {"pool_stats", core_pool_stats, METH_NOARGS, NULL},
     {"pool_resize", core_pool_resize, METH_O, NULL},
     {"cpu", core_cpu, METH_NOARGS, NULL},

@@ -115,17 +115,17 @@ static int node_of(PyObject *object, za_node_spec *spec)
     return 0;
 }
 
-/* The nodes of a sequence; NULL with an exception raised. */
+/* The nodes of a tuple; NULL with an exception raised. */
 static za_node_spec *nodes_of(PyObject *nodes)
 {
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    Py_ssize_t count = PyTuple_GET_SIZE(nodes);
     za_node_spec *specs = za_alloc_zeroed((size_t)count, sizeof *specs);
     if (specs == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (node_of(PySequence_Fast_GET_ITEM(nodes, i), &specs[i]) < 0) {
+        if (node_of(PyTuple_GET_ITEM(nodes, i), &specs[i]) < 0) {
             za_free(specs);
             return NULL;
         }
@@ -185,14 +185,14 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     if (self != NULL) {
         self->names = Py_NewRef(names);
     }
-    PyObject *list = self == NULL ? NULL : PySequence_Fast(nodes, "nodes must be a sequence");
-    za_node_spec *specs = list == NULL ? NULL : nodes_of(list);
+    PyObject *tuple = self == NULL ? NULL : PySequence_Tuple(nodes); /* a list could change while numbers are read */
+    za_node_spec *specs = tuple == NULL ? NULL : nodes_of(tuple);
     int *results = specs == NULL ? NULL : outputs_of(outputs);
     if (results != NULL && take_columns(self, columns) == 0) {
         za_error error;
         self->plan = za_plan_new(&(za_plan_spec){.nodes = specs,
                                                  .outputs = results,
-                                                 .node_count = (int)PySequence_Fast_GET_SIZE(list),
+                                                 .node_count = (int)PyTuple_GET_SIZE(tuple),
                                                  .output_count = (int)PyTuple_GET_SIZE(outputs),
                                                  .column_count = (int)PyTuple_GET_SIZE(columns)},
                                  &error);
@@ -202,7 +202,7 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     }
     za_free(specs);
     za_free(results);
-    Py_XDECREF(list);
+    Py_XDECREF(tuple);
     if (self != NULL && self->plan == NULL) {
         Py_CLEAR(self);
     }

@@ -107,7 +107,9 @@ static PyObject *submit_list(za_port_object *self, PyObject *loop, const za_aske
     }
     za_batch *batch = za_batch_of_list(state, asked, future);
     if (batch == NULL || za_port_check_open(self) < 0) {
-        Py_XDECREF((PyObject *)batch);
+        if (batch != NULL) { /* the future calls back the batch, which holds the future */
+            za_delivery_abandon(&batch->delivery);
+        }
         Py_DECREF(future);
         return NULL;
     }

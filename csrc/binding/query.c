@@ -23,6 +23,7 @@ typedef struct za_query {
     za_code code;
     za_error error;
     int pinning; /* what is under way is the first job */
+    za_terms terms;
     za_plan_object *plan;
     za_store_object *store;
     PyObject *tickers, *zone, *future;
@@ -218,7 +219,7 @@ static int send(za_query *query, za_job *job)
     return 0;
 }
 
-static int send_run(za_query *query, za_terms terms)
+static int send_run(za_query *query)
 {
     za_error error;
     if (make_arrays(query) < 0) {
@@ -230,15 +231,15 @@ static int send_run(za_query *query, za_terms terms)
     }
     za_job *job = &query->run.job;
     job->done = run_done;
-    za_terms_apply(&terms, job);
+    za_terms_apply(&query->terms, job);
     return send(query, job);
 }
 
-static int send_pin(za_query *query, za_terms terms)
+static int send_pin(za_query *query)
 {
     query->pinning = 1;
     query->pin = (za_job){.run = run_pin, .done = pin_done, .count = 1, .grain = 1, .urgency = ZA_NORMAL};
-    za_terms_apply(&terms, &query->pin);
+    za_terms_apply(&query->terms, &query->pin);
     return send(query, &query->pin);
 }
 
@@ -256,9 +257,8 @@ static int deliver(za_state *state, za_delivery *delivery, za_budget *budget)
     }
     if (query->code == ZA_OK && query->pinning) {
         query->pinning = 0;
-        za_terms terms = {(long)query->pin.urgency, query->pin.deadline_ns};
         if (query->run.rows > 0 && query->run.count > 0) {
-            return send_run(query, terms) == 0 ? 1 : za_future_resolve(state, query->future, NULL) < 0 ? -1 : 1;
+            return send_run(query) == 0 ? 1 : za_future_resolve(state, query->future, NULL) < 0 ? -1 : 1;
         }
         return za_future_resolve(state, query->future, make_arrays(query) < 0 ? NULL : result_of(query)) < 0 ? -1 : 1;
     }
@@ -293,7 +293,7 @@ static PyObject *query_call(PyObject *self, PyObject *arguments, PyObject *keywo
 }
 
 /* Sends the query for a new future, which is returned. */
-static PyObject *ask(za_port_object *port, PyObject *loop, za_query *query, za_terms terms)
+static PyObject *ask(za_port_object *port, PyObject *loop, za_query *query)
 {
     za_state *state = za_port_state(port);
     PyObject *future = za_port_new_future(port, loop);
@@ -309,9 +309,10 @@ static PyObject *ask(za_port_object *port, PyObject *loop, za_query *query, za_t
     if (query->run.last && query->run.count == 0) {
         failed = za_future_resolve(state, future, make_arrays(query) < 0 ? NULL : result_of(query));
     } else {
-        failed = query->run.last ? send_run(query, terms) : send_pin(query, terms);
+        failed = query->run.last ? send_run(query) : send_pin(query);
     }
-    if (failed < 0) {
+    if (failed < 0) { /* nobody will resolve the future, which calls back the query that holds it */
+        Py_CLEAR(query->future);
         Py_CLEAR(future);
     }
     return future;
@@ -333,8 +334,9 @@ static PyObject *ask_for(PyObject *self, PyObject *const *arguments, Py_ssize_t 
         return NULL;
     }
     query->run.last = last;
+    query->terms = terms;
     PyObject *future =
-        !last && take_times(query, arguments[5], arguments[6]) < 0 ? NULL : ask(port, arguments[0], query, terms);
+        !last && take_times(query, arguments[5], arguments[6]) < 0 ? NULL : ask(port, arguments[0], query);
     Py_DECREF((PyObject *)query);
     return future;
 }

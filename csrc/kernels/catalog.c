@@ -61,7 +61,6 @@ typedef struct row {
 #define LOW                                      ZA_LOW
 #define CLOSE                                    ZA_CLOSE
 #define VOLUME                                   ZA_VOLUME
-#define OTHER                                    ZA_OTHER
 #define INPUTS(...)                              {__VA_ARGS__}
 #define PARAMS(...)                              {__VA_ARGS__}
 #define WHOLE(name, talib, initial, least, most) {#name, #talib, true, (initial), (least), (most)},
@@ -93,7 +92,6 @@ static const za_indicator_info formula_rows[ZA_FORMULA_COUNT] = {
 #undef WHOLE
 #undef PARAMS
 #undef INPUTS
-#undef OTHER
 #undef VOLUME
 #undef CLOSE
 #undef LOW
@@ -102,7 +100,7 @@ static const za_indicator_info formula_rows[ZA_FORMULA_COUNT] = {
 
 const char *za_field_name(za_field field)
 {
-    static const char *const names[ZA_FIELD_COUNT] = {"open", "high", "low", "close", "volume", "other"};
+    static const char *const names[ZA_FIELD_COUNT] = {"open", "high", "low", "close", "volume"};
     return names[field];
 }
 

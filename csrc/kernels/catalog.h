@@ -10,9 +10,8 @@
 #include "base/status.h"
 #include "kernels/param_values.h"
 
-/* The columns that an indicator reads unless the caller gives other ones. ZA_OTHER is the second series of an indicator
- * that compares two. */
-typedef enum za_field { ZA_OPEN, ZA_HIGH, ZA_LOW, ZA_CLOSE, ZA_VOLUME, ZA_OTHER, ZA_FIELD_COUNT } za_field;
+/* The columns that an indicator reads unless the caller gives other ones. */
+typedef enum za_field { ZA_OPEN, ZA_HIGH, ZA_LOW, ZA_CLOSE, ZA_VOLUME, ZA_FIELD_COUNT } za_field;
 
 typedef struct za_param_info {
     const char *name, *talib; /* ours, and TA-Lib's */
@@ -60,7 +59,7 @@ enum {
 #undef FORMULA
 };
 
-/* "open", "high", "low", "close", "volume", "other". */
+/* "open", "high", "low", "close", "volume". */
 const char *za_field_name(za_field field);
 /* The static row of `indicator`. */
 const za_indicator_info *za_indicator_info_of(za_indicator indicator);

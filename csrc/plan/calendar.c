@@ -1,6 +1,7 @@
 #include "plan/calendar.h"
 
-static const int64_t ns_per_minute = INT64_C(60000000000), ns_per_day = INT64_C(86400000000000);
+static const int64_t ns_per_minute = INT64_C(60000000000), ns_per_hour = INT64_C(3600000000000),
+                     ns_per_day = INT64_C(86400000000000);
 
 const char *za_calendar_name(za_calendar_field field)
 {
@@ -28,13 +29,19 @@ static int64_t floor_divide(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* What floor_divide leaves: from 0 to b - 1. */
+static int64_t floor_remainder(int64_t a, int64_t b)
+{
+    return a % b < 0 ? a % b + b : a % b;
+}
+
 /* Day of the month and month of a day since 1970 in the proleptic Gregorian calendar, counted in years that begin in
  * March, so that a leap day is a year's last. */
 static void civil_of(int64_t date, int64_t *day, int64_t *month)
 {
     enum { DAYS_TO_MARCH_0 = 719468, DAYS_IN_400_YEARS = 146097 };
     int64_t since = date + DAYS_TO_MARCH_0;
-    int64_t of_era = since - floor_divide(since, DAYS_IN_400_YEARS) * DAYS_IN_400_YEARS;
+    int64_t of_era = floor_remainder(since, DAYS_IN_400_YEARS);
     int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
     int64_t from_march = (5 * of_year + 2) / 153;
@@ -44,16 +51,17 @@ static void civil_of(int64_t date, int64_t *day, int64_t *month)
 
 double za_calendar_value(za_calendar_field field, const za_zone *zone, int64_t time)
 {
-    int64_t local = time + offset_at(zone, time);
-    int64_t minute = floor_divide(local, ns_per_minute), date = floor_divide(local - zone->day_start, ns_per_day);
+    /* The day and the time of day apart: the offset of a time near either end would overflow the whole. */
+    int64_t of_day = floor_remainder(time, ns_per_day) + offset_at(zone, time);
+    int64_t date = floor_divide(time, ns_per_day) + floor_divide(of_day - zone->day_start, ns_per_day);
     int64_t day, month;
     switch (field) {
     case ZA_CALENDAR_HOUR:
-        return (double)(floor_divide(minute, 60) - floor_divide(minute, 24 * 60) * 24);
+        return (double)(floor_remainder(of_day, ns_per_day) / ns_per_hour);
     case ZA_CALENDAR_MINUTE:
-        return (double)(minute - floor_divide(minute, 60) * 60);
+        return (double)(floor_remainder(of_day, ns_per_hour) / ns_per_minute);
     case ZA_CALENDAR_WEEKDAY:
-        return (double)(date + 3 - floor_divide(date + 3, 7) * 7); /* 1970-01-01 was a Thursday */
+        return (double)floor_remainder(date + 3, 7); /* 1970-01-01 was a Thursday */
     case ZA_CALENDAR_DATE:
         return (double)date;
     default:

@@ -16,7 +16,8 @@ typedef enum za_calendar_field {
 
 /* A time zone as its changes: from since[i] on (nanoseconds since 1970 UTC, ascending) local time is UTC plus
  * offset[i]; before since[0] it is plus `initial`. All zero: UTC. Borrowed arrays. `day_start` is when a day of trading
- * begins, local, in nanoseconds after midnight: weekday, day, month and date are of the day that began last. */
+ * begins, local, in nanoseconds after midnight: weekday, day, month and date are of the day that began last. Offsets
+ * and `day_start` are shorter than a day. */
 typedef struct za_zone {
     const int64_t *since, *offset;
     int64_t count, initial, day_start;

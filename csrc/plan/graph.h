@@ -45,9 +45,9 @@ struct za_plan {
     int node_count, output_count, column_count;
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
-    int64_t warm, entry; /* the longest of its nodes */
-    int64_t vectors;     /* of the states of all that are read */
-    int64_t period;      /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
+    int64_t depth, warm, entry; /* the longest of its nodes */
+    int64_t vectors;            /* of the states of all that are read */
+    int64_t period; /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
 };
 
 /* The node that computes what `node` reads, and which of its outputs. */

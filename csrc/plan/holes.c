@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/lanes.h"
+
 static double *hole_state(const za_tile *tile, const za_node *node, const za_step *step)
 {
     return step->state + (node->vectors - ZA_HOLE_VECTORS) * tile->spec.set->lanes;
@@ -136,10 +138,10 @@ static void run_recursive(za_tile *tile, const za_node *node, za_step *step, con
 
 bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
 {
-    const za_lane_set *set = tile->spec.set;
+    const za_lane_set *set = tile->spec.set, *wide = za_lane_set_widest();
     bool finite = true;
     for (int input = 0; input < node->spec.input_count; input++) {
-        finite = finite && set->all_finite(block->in[input], block->bars * set->lanes);
+        finite = finite && wide->all_finite(block->in[input], block->bars * set->lanes);
     }
     if (node->windowed ? finite && step->age >= step->hole_end : finite) {
         set->run(block);

@@ -9,6 +9,7 @@ typedef struct za_cut {
     int64_t head;  /* the bar at which the first piece begins; what is before runs in one lane */
     int64_t piece; /* bars of each piece */
     int64_t warm;  /* bars that enter before a piece's first */
+    bool exact;    /* after them every value is right: nothing remembers more */
 } za_cut;
 
 /* A piece pays for its warm-up when that is at most a quarter of it. */
@@ -20,8 +21,10 @@ static bool find_cut(const za_tile_spec *one, const za_lane_set *wide, za_cut *c
     if (plan->period == 0 || plan->warm == ZA_FOR_EVER || wide->lanes == 1) {
         return false;
     }
-    int64_t bars = one->bars[0], before = plan->warm + plan->entry + plan->period;
-    cut->warm = (plan->warm + plan->period - 1) / plan->period * plan->period;
+    cut->exact = plan->depth != ZA_FOR_EVER;
+    int64_t needed = cut->exact ? plan->depth : plan->warm;
+    int64_t bars = one->bars[0], before = needed + plan->entry + plan->period;
+    cut->warm = (needed + plan->period - 1) / plan->period * plan->period;
     cut->piece = (bars - before) / wide->lanes / plan->period * plan->period;
     cut->head = bars - cut->piece * wide->lanes;
     return bars > before && cut->piece >= LEAST_WARMS * cut->warm && cut->piece > 0;
@@ -135,6 +138,8 @@ za_pieces za_pieces_run(const za_tile_spec *one, const za_lane_set *wide, za_scr
         series.head.met_holes) { /* whose traces are counted from the series' own first bar */
         return ZA_PIECES_UNFIT;
     }
-    mend_seams(&series);
+    if (!series.cut.exact) {
+        mend_seams(&series);
+    }
     return ZA_PIECES_DONE;
 }

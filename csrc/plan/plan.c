@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "kernels/lanes.h"
 #include "kernels/operation.h"
+#include "plan/buffers.h"
 #include "plan/calendar.h"
 #include "plan/graph.h"
 
@@ -147,7 +148,8 @@ static int64_t warm_of(const za_node *node)
 {
     if (node->spec.kind == ZA_NODE_KERNEL && !node->windowed) {
         za_memory memory = za_memory_of((za_indicator)node->spec.which, &node->spec.params);
-        return memory.kind == ZA_FADING ? memory.bars : ZA_FOR_EVER;
+        /* Half as many again, since it begins from nothing at all, which is far from any price. */
+        return memory.kind == ZA_FADING ? memory.bars + memory.bars / 2 : ZA_FOR_EVER;
     }
     return node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
 }
@@ -324,35 +326,6 @@ static void list_emits(za_plan *plan)
     }
 }
 
-static bool is_constant(const za_node *node)
-{
-    return node->spec.kind == ZA_NODE_CONSTANT;
-}
-
-/* Gives each wanted value a buffer, and takes it back after its last reader. */
-static void assign_buffers(za_plan *plan, const int *last, int *free_buffers)
-{
-    int free_count = 0;
-    for (int i = 0; i < plan->node_count; i++) {
-        za_node *node = &plan->nodes[i];
-        for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
-            node->buffer[k] = (node->wanted >> k & 1u) == 0 ? ZA_NO_BUFFER
-                              : is_constant(node)           ? plan->constant_count++
-                              : free_count > 0              ? free_buffers[--free_count]
-                                                            : plan->buffer_count++;
-        }
-        for (int j = 0; j <= i; j++) { /* whose last reader this was, itself if nobody reads it */
-            za_node *other = &plan->nodes[j];
-            bool ends = last[j] == i || (j == i && last[j] < 0);
-            for (int k = 0; ends && !is_constant(other) && k < ZA_MAX_OUTPUTS; k++) {
-                if (other->buffer[k] != ZA_NO_BUFFER) {
-                    free_buffers[free_count++] = other->buffer[k];
-                }
-            }
-        }
-    }
-}
-
 static int64_t greatest_common_divisor(int64_t a, int64_t b)
 {
     while (b != 0) {
@@ -376,11 +349,16 @@ static int64_t period_of(const za_node *node)
     }
 }
 
+/* A multiple of two periods that are short enough does not overflow. */
 static void find_period(za_plan *plan)
 {
     plan->period = 1;
     for (int i = 0; i < plan->node_count && plan->period != 0; i++) {
         int64_t period = period_of(&plan->nodes[i]);
+        if (period > MOST_PERIOD) {
+            plan->period = 0;
+            return;
+        }
         plan->period = plan->period / greatest_common_divisor(plan->period, period) * period;
         plan->period = plan->period > MOST_PERIOD ? 0 : plan->period;
     }
@@ -392,6 +370,7 @@ static za_code add_up(za_plan *plan, za_error *error)
     const int64_t lanes = za_lane_set_widest()->lanes;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
+        plan->depth = longer(plan->depth, node->read ? node->depth : 0);
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
         plan->vectors += node->read ? node->vectors : 0;
@@ -411,9 +390,8 @@ static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
     plan->outputs = za_alloc((size_t)spec->output_count, sizeof *plan->outputs);
     plan->emits = za_alloc((size_t)spec->output_count, sizeof *plan->emits);
     int *last = za_alloc(count, sizeof *last);
-    int *free_buffers = za_alloc(count * ZA_MAX_OUTPUTS, sizeof *free_buffers);
     za_code code = ZA_OK;
-    if (plan->nodes == NULL || plan->outputs == NULL || plan->emits == NULL || last == NULL || free_buffers == NULL) {
+    if (plan->nodes == NULL || plan->outputs == NULL || plan->emits == NULL || last == NULL) {
         code = za_fail_memory(error);
         goto done;
     }
@@ -428,12 +406,11 @@ static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
     }
     look_ahead(plan, last);
     list_emits(plan);
-    assign_buffers(plan, last, free_buffers);
     find_period(plan);
-    code = add_up(plan, error);
+    code = za_buffers_assign(plan, last, error);
+    code = code == ZA_OK ? add_up(plan, error) : code;
 done:
     za_free(last);
-    za_free(free_buffers);
     return code;
 }
 

@@ -9,15 +9,15 @@
 #include "plan/pieces.h"
 #include "pool/wait.h"
 
-/* Series a claim: enough of about equal length to fill the lanes. Of those of which every bar is wanted a tile's worth:
- * they may be long, and between claims a worker looks at deadlines and at more urgent jobs. */
-enum { GRAIN = 64, WHOLE_GRAIN = ZA_MOST_LANES };
+/* Series a claim: enough of about equal length to fill the lanes. Where every bar of them is wanted they are fewer, by
+ * how long they are: between claims a worker looks at deadlines and at more urgent jobs. */
+enum { GRAIN = 64, BARS_A_CLAIM = 65536 };
 
 /* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
 enum { BRIEF_VALUES = 16384 };
 
 /* A shorter series than this is not cut into pieces. */
-enum { LEAST_CUT = 4096 };
+enum { LEAST_CUT = 512 };
 
 /* A series of a claim: where it lies, and where its results go. */
 typedef struct za_series {
@@ -264,6 +264,13 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
     }
 }
 
+static size_t grain_of(const za_run *run)
+{
+    size_t bars = run->last || run->count == 0 ? 1 : (size_t)run->rows / run->count + 1;
+    size_t fitting = BARS_A_CLAIM / bars;
+    return fitting > GRAIN ? GRAIN : fitting < ZA_MOST_LANES ? ZA_MOST_LANES : fitting;
+}
+
 za_code za_run_init(za_run *run, za_error *error)
 {
     if (set_of(run) == NULL) {
@@ -271,7 +278,7 @@ za_code za_run_init(za_run *run, za_error *error)
     }
     run->job = (za_job){.run = run_items,
                         .count = run->count,
-                        .grain = run->last ? GRAIN : WHOLE_GRAIN,
+                        .grain = grain_of(run),
                         .urgency = run->count <= GRAIN ? ZA_URGENT : ZA_NORMAL};
     run->least = run->least > 1 ? run->least : 1;
     run->step = run->step > 0 ? run->step : 1;

@@ -1,4 +1,5 @@
 #include "plan/tile.h"
+#include "kernels/lanes.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
  * does, and a long block saves what it costs to begin one. */
-enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 512 };
+enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
 
 static size_t on_lines(size_t bytes)
 {
@@ -224,6 +225,22 @@ static void run_calendar(const za_tile *tile, const za_node *node, const za_step
     }
 }
 
+/* Bars of an operation that remembers nothing are as good as lanes: with one lane the widest set takes several at a
+ * time. */
+static void operate_on_bars(za_operation_block block)
+{
+    const za_lane_set *wide = za_lane_set_widest(), *one = za_lane_set_one();
+    int64_t rest = block.bars % wide->lanes, bars = block.bars;
+    block.bars = bars / wide->lanes;
+    wide->operate(&block);
+    for (int i = 0; i < ZA_MAX_ARGUMENTS; i++) {
+        block.in[i] = block.in[i] == NULL ? NULL : block.in[i] + bars - rest;
+    }
+    block.out += bars - rest;
+    block.bars = rest;
+    one->operate(&block);
+}
+
 static void run_operation(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
     za_operation_block block = {.operation = (za_operation)node->spec.which,
@@ -233,7 +250,11 @@ static void run_operation(const za_tile *tile, const za_node *node, const za_ste
     for (int i = 0; i < node->spec.input_count; i++) {
         block.in[i] = input_row(tile, node, i, span);
     }
-    tile->spec.set->operate(&block);
+    if (tile->spec.set->lanes == 1 && node->vectors == 0) {
+        operate_on_bars(block);
+    } else {
+        tile->spec.set->operate(&block);
+    }
 }
 
 /* The slots are a ring of one bar more than the lag: a bar is at the remainder of its number. */

@@ -127,6 +127,34 @@ print(json.dumps(outcomes))
         assert outcomes[::2] == ["the port of this event loop is closed"] * 250
 
 
+def test_what_a_closed_pool_refuses_is_let_go_of(run_python: Run) -> None:
+    """A query and the future that it was for hold each other, and nobody else would part them."""
+    script = """
+import sys
+store = BarStore()
+load(store, "A", 60)
+plan = FeatureSet("sma(close, 5)")._plan
+
+async def main():
+    loop, port = bridge.port()
+    _core.shutdown(1.0)
+    before, refused = sys.getrefcount(store), []
+    for ask in (lambda: port.latest(loop, plan, store, ("A",), None, -1, 0),
+                lambda: port.history(loop, plan, store, ("A",), None, 0, 2**62, -1, 0)):
+        try:
+            ask()
+        except (RuntimeError, OSError) as error:
+            refused.append(str(error))
+    await asyncio.sleep(0)
+    print(json.dumps([sys.getrefcount(store) - before, refused]))
+
+asyncio.run(main())
+"""
+    left, refused = said(run_python, script)
+    assert left == 0
+    assert refused == ["the native pool is closing"] * 2 or refused == ["there is no native pool"] * 2
+
+
 INTERRUPTED = """
 class Stop(BaseException):
     pass

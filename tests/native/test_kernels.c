@@ -20,7 +20,6 @@ typedef struct market {
 
 static void fill_ticker(market *m, int ticker, double price)
 {
-    double other = price;
     for (int64_t t = 0; t < m->bars; ++t) {
         double close = price * (1.0 + 0.04 * (random_unit() - 0.5));
         m->column[ZA_OPEN][ticker][t] = price;
@@ -28,9 +27,7 @@ static void fill_ticker(market *m, int ticker, double price)
         m->column[ZA_LOW][ticker][t] = fmin(price, close) * (1.0 - 0.01 * random_unit());
         m->column[ZA_CLOSE][ticker][t] = close;
         m->column[ZA_VOLUME][ticker][t] = floor(1e6 * random_unit());
-        m->column[ZA_OTHER][ticker][t] = other;
         price = close;
-        other *= 1.0 + 0.04 * (random_unit() - 0.5);
     }
 }
 

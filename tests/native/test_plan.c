@@ -194,11 +194,73 @@ static void test_cuts(void)
     }
 }
 
-/* One long series in pieces against the same bars one by one. */
-static void test_pieces(void)
+enum { LONG_BARS = 30000 };
+
+/* One long series, and what came out of it whole and in pieces. */
+typedef struct long_series {
+    double values[COLUMN_COUNT][LONG_BARS];
+    double whole[ZA_MAX_OUTPUTS * LONG_BARS], pieces[ZA_MAX_OUTPUTS * LONG_BARS];
+} long_series;
+
+static void fill_long(long_series *series, uint64_t *dice)
 {
-    enum { BARS = 30000 };
-    static double close[BARS], wanted[4 * BARS], found[4 * BARS];
+    double level = 100.0;
+    for (int i = 0; i < LONG_BARS; i++) {
+        level *= 1.0 + 0.01 * around_zero(dice);
+        series->values[COLUMN_HIGH][i] = level * (1.0 + 0.001 * (double)roll(dice, 10));
+        series->values[COLUMN_LOW][i] = level * (1.0 - 0.001 * (double)roll(dice, 10));
+        series->values[COLUMN_CLOSE][i] = level;
+    }
+}
+
+static void check_pieces(const za_plan *plan, long_series *series)
+{
+    const double *columns[] = {series->values[0], series->values[1], series->values[2]};
+    const int64_t offsets[] = {0, LONG_BARS};
+    const za_table one = {columns, NULL, offsets};
+    za_run whole = {
+        .plan = plan, .table = &one, .count = 1, .values = series->whole, .rows = LONG_BARS, .cut = {1, 0, true}};
+    za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = series->pieces, .rows = LONG_BARS};
+    CHECK(za_run_init(&whole, NULL) == ZA_OK && za_run_wait(&whole, NULL, NULL) == ZA_OK);
+    CHECK(za_run_init(&pieces, NULL) == ZA_OK && za_run_wait(&pieces, NULL, NULL) == ZA_OK);
+    CHECK(same_values(series->whole, series->pieces, (size_t)(za_plan_output_count(plan) * LONG_BARS)));
+}
+
+/* Each kernel by itself, with small parameters so that the series is cut. */
+static void test_pieces_of_every_kernel(void)
+{
+    static long_series series;
+    uint64_t dice = 29;
+    fill_long(&series, &dice);
+    for (int indicator = 0; indicator < ZA_INDICATOR_COUNT; indicator++) {
+        const za_indicator_info *info = za_indicator_info_of((za_indicator)indicator);
+        sketch s = {.count = 0};
+        int outputs[ZA_MAX_OUTPUTS];
+        za_node_spec kernel = {.kind = ZA_NODE_KERNEL, .which = indicator, .input_count = info->input_count};
+        for (int i = 0; i < info->param_count; i++) {
+            kernel.params.value[i] = info->params[i].whole ? info->params[i].least + 2.0 + i : info->params[i].initial;
+        }
+        for (int i = 0; i < COLUMN_COUNT; i++) {
+            (void)sketch_column(&s, i);
+        }
+        for (int i = 0; i < info->input_count; i++) {
+            kernel.inputs[i] = (COLUMN_CLOSE + i) % COLUMN_COUNT;
+        }
+        int node = sketch_node(&s, kernel);
+        for (int k = 0; k < info->output_count; k++) {
+            outputs[k] =
+                sketch_node(&s, (za_node_spec){.kind = ZA_NODE_OUTPUT, .which = k, .input_count = 1, .inputs = {node}});
+        }
+        za_plan *plan = sketch_plan(&s, outputs, info->output_count);
+        check_pieces(plan, &series);
+        za_plan_free(plan);
+    }
+}
+
+/* Several windows together; then with a value that is not finite in a piece, and one before the first. */
+static void test_pieces_with_holes(void)
+{
+    static long_series series;
     uint64_t dice = 3;
     sketch s = {.count = 0};
     int column = sketch_column(&s, 0);
@@ -206,20 +268,10 @@ static void test_pieces(void)
                      sketch_kernel(&s, ZA_INDICATOR_rsi, column, 14),
                      sketch_kernel(&s, ZA_INDICATOR_highest, column, 5)};
     za_plan *plan = sketch_plan(&s, outputs, 4);
-    close[0] = 100.0;
-    for (int i = 1; i < BARS; i++) {
-        close[i] = close[i - 1] * (1.0 + 0.01 * around_zero(&dice));
-    }
+    fill_long(&series, &dice);
     for (int round = 0; round < 3; round++) {
-        const double *columns[] = {close, close, close};
-        const int64_t offsets[] = {0, BARS};
-        const za_table one = {columns, NULL, offsets};
-        za_run whole = {.plan = plan, .table = &one, .count = 1, .values = wanted, .rows = BARS, .cut = {1, 0, true}};
-        za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = found, .rows = BARS};
-        CHECK(za_run_init(&whole, NULL) == ZA_OK && za_run_wait(&whole, NULL, NULL) == ZA_OK);
-        CHECK(za_run_init(&pieces, NULL) == ZA_OK && za_run_wait(&pieces, NULL, NULL) == ZA_OK);
-        CHECK(same_values(wanted, found, (size_t)(4 * BARS)));
-        close[round == 0 ? BARS / 2 : 40] = NAN; /* then a hole in a piece, then one before the first */
+        check_pieces(plan, &series);
+        series.values[0][round == 0 ? LONG_BARS / 2 : 40] = NAN;
     }
     za_plan_free(plan);
 }
@@ -269,6 +321,21 @@ static void test_huge_windows_are_refused(void)
     CHECK(error.code == ZA_BAD_VALUE && strstr(error.text, "MiB") != NULL);
 }
 
+/* Windows whose sizes have no common multiple that 64 bits hold: no series is cut by them. */
+static void test_sizes_without_a_common_multiple(void)
+{
+    sketch s = {.count = 0};
+    int column = sketch_column(&s, 0), outputs[2] = {sketch_kernel(&s, ZA_INDICATOR_sma, column, 100000)};
+    outputs[1] = sketch_node(&s, (za_node_spec){.kind = ZA_NODE_KERNEL,
+                                                .which = ZA_INDICATOR_ultosc,
+                                                .input_count = 3,
+                                                .inputs = {column, column, column},
+                                                .params = {{99991, 99989, 99971}}});
+    za_plan *plan = sketch_plan(&s, outputs, 2);
+    CHECK(za_plan_lookback(plan, 1) == 99991 && za_plan_reach(plan, 1) == 99992);
+    za_plan_free(plan);
+}
+
 static void test_without_memory(void)
 {
     static table t;
@@ -300,9 +367,11 @@ static void test_without_memory(void)
 int main(void)
 {
     test_cuts();
-    test_pieces();
+    test_pieces_of_every_kernel();
+    test_pieces_with_holes();
     test_hostile_nodes();
     test_huge_windows_are_refused();
+    test_sizes_without_a_common_multiple();
     test_without_memory();
     return check_report("plan");
 }

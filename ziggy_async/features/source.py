@@ -2,6 +2,7 @@
 
 import ast
 import re
+from contextlib import suppress
 from functools import cached_property
 
 from ziggy_async.features.errors import FormulaError
@@ -13,6 +14,8 @@ TOO_DEEP = f"the formula is nested deeper than {MOST_DEPTH} levels"
 
 SIGNS = re.compile(rf"[-+~](?:\s*[-+~]){{{MOST_DEPTH}}}")
 """More signs in a row than there may be: where stacks are small, Python's parser crashes on thousands of them."""
+PATIENCE = 100
+"""Times that another thread may come in between."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -55,7 +58,7 @@ class Source:
 
     def _parsed(self) -> ast.expr:
         try:
-            return ast.parse(self.text, mode="eval").body
+            return parsed(self.text)
         except SyntaxError as error:
             raise self._syntax_error(error) from None
         except (MemoryError, RecursionError):
@@ -88,6 +91,18 @@ class Source:
             if not level:
                 return
         raise self.error(TOO_DEEP, level[0])
+
+
+def parsed(text: str) -> ast.expr:
+    """The syntax tree of `text`; raises what `ast.parse` does.
+
+    CPython 3.11 counts the depth of the tree that it makes for all threads together: a switch to another one that
+    parses ends in "recursion depth mismatch", of which the next try knows nothing.
+    """
+    for _ in range(PATIENCE):
+        with suppress(SystemError):
+            return ast.parse(text, mode="eval").body
+    return ast.parse(text, mode="eval").body
 
 
 def parts_of(node: ast.AST) -> list[ast.expr]:
