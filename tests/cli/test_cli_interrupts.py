@@ -15,7 +15,7 @@ COMMAND = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv[0] = "ziggy-async"
-from ziggy_async_command import main
+from ziggy_async.cli import main
 print("begun", file=sys.stderr, flush=True)
 sys.exit(main())
 """
@@ -51,7 +51,7 @@ def large_file(tmp_path_factory):
 
 
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.6, 1.0, 1.5])
-def test_while_the_package_is_imported_and_while_a_file_is_loaded(large_file, after):
+def test_while_a_file_is_loaded(large_file, after):
     assert interrupted("signals", str(large_file), after=after) == (130, "", "")
 
 
