@@ -1,7 +1,7 @@
 """The extension module. Private: its callers are the modules of this package."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Final, Literal, Self, final
 
 import numpy as np
@@ -321,9 +321,12 @@ class Tally:
     def record(self, began: int, ready: int, /) -> None:
         """Count an await that began, had what it waited for, and has its result now."""
 
-def read_arrow(data: object, /) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
-    """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`.
+def read_arrow(
+    data: object, wanted: Callable[[list[str]], Container[str]], /
+) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
+    """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`; reads them with the GIL released.
 
+    `wanted` gets the names and returns those whose columns are to be decoded; each other one comes as its Arrow format.
     As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays; whole numbers
     with nulls as (values, missing), two arrays; text as (codes, list of values), null being code -1; a column that
     cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.

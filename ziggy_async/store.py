@@ -8,8 +8,9 @@ import numpy as np
 
 from ziggy_async import _core, export
 from ziggy_async.reading import columns
-from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
+from ziggy_async.reading.options import ReadingOptions, Rules, Skipped, rules_of
 from ziggy_async.reading.zones import Zone, nanoseconds_of_day, zone_of
+from ziggy_async.runtime import default_pool
 
 if TYPE_CHECKING:
     import pyarrow
@@ -77,10 +78,14 @@ class BarStore(_core.BarStore):
         be read, dates that can be read in two ways, and several units in one column; for rows of which most are out of
         order; and for a table that has no valid row. The store is then as it was.
         """
-        rules = Rules(**options)
+        rules = rules_of(options)
         bars = columns.read_bars(data, symbol, rules)
         reasons = self._load_rows(symbol, *bars, rules.skip)
-        return self._loaded(Skipped(reasons), rules)
+        return self._loaded(Skipped(reasons), rules, len(bars.timestamp))
+
+    async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
+        """As `load`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
+        return await default_pool.run(self.load, symbol, data, **options)
 
     def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
@@ -89,12 +94,18 @@ class BarStore(_core.BarStore):
         or instrument; a level of a pandas index may be it. A pandas frame may have its tickers side by side instead. A
         row without a symbol is invalid. Everything else is as for `load`; on an error no symbol has changed.
         """
-        rules = Rules(**options)
+        rules = rules_of(options)
         table, nameless = columns.read_table(data, symbol_column, rules).without_nameless_rows(rules.skip)
         reasons = self._load_groups(table.symbols, table.codes, *table.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
-        return self._loaded(Skipped(reasons), rules)
+        return self._loaded(Skipped(reasons), rules, len(table.codes))
+
+    async def load_frame_async(
+        self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
+    ) -> Skipped:
+        """As `load_frame`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
+        return await default_pool.run(self.load_frame, data, symbol_column, **options)
 
     @classmethod
     def read(cls, *paths: str | PathLike[str], capacity: int | None = None, **options: Unpack[ReadingOptions]) -> Self:
@@ -109,12 +120,19 @@ class BarStore(_core.BarStore):
         from ziggy_async.reading import paths as arguments
 
         store = cls(MOST_CAPACITY if capacity is None else capacity)
-        rules = Rules(**options)
+        rules = rules_of(options)
         skipped = files.load_files(store, arguments.found_files([fspath(path) for path in paths]), rules)[1]
         if skipped:
             logger.warning("rows were left out: %s", skipped.as_text())
-        store._loaded(skipped, rules)
+        store._loaded(skipped, rules, 0)
         return store
+
+    @classmethod
+    async def read_async(
+        cls, *paths: str | PathLike[str], capacity: int | None = None, **options: Unpack[ReadingOptions]
+    ) -> Self:
+        """As `read`, in a thread of the process's pool."""
+        return await default_pool.run(cls.read, *paths, capacity=capacity, **options)
 
     def to_arrow(self) -> "pyarrow.Table":
         """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume.
@@ -138,13 +156,15 @@ class BarStore(_core.BarStore):
 
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, rows in any order."""
-        rules = Rules(**options)
+        rules = rules_of(options)
         bars = columns.read_bars(data, symbol, rules)
         codes = np.zeros(len(bars.timestamp), dtype=np.int32)
-        return self._loaded(Skipped(self._load_groups([symbol], codes, *bars, rules.skip)), rules)
+        return self._loaded(Skipped(self._load_groups([symbol], codes, *bars, rules.skip)), rules, len(codes))
 
-    def _loaded(self, skipped: Skipped, rules: Rules) -> Skipped:
-        self._log_drops()
+    def _loaded(self, skipped: Skipped, rules: Rules, rows: int) -> Skipped:
+        """Logs what is to be said about a table of so many rows, once."""
+        if rows > self.capacity:
+            self._log_drops()
         if rules.volume is None and not self._has_logged_volume:
             self._has_logged_volume = True
             logger.warning("volumes are counted as 0: volume=None")

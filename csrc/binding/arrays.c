@@ -1,5 +1,7 @@
 #include "binding/arrays.h"
 
+#include "base/memory.h"
+
 /* Takes over the reference to `type`, which may be NULL with an exception raised. */
 static PyObject *copy_of(PyArray_Descr *type, const void *values, int64_t count)
 {
@@ -16,15 +18,62 @@ PyObject *za_array_of(int type, const void *values, int64_t count)
     return copy_of(PyArray_DescrFromType(type), values, count);
 }
 
-PyObject *za_array_of_times(const int64_t *values, int64_t count)
+/* A new reference; NULL with an exception raised. */
+static PyArray_Descr *times_type(void)
 {
-    PyObject *name = PyUnicode_FromString("datetime64[ns]");
     PyArray_Descr *type = NULL;
+    PyObject *name = PyUnicode_FromString("datetime64[ns]");
     if (name != NULL) {
         (void)PyArray_DescrConverter(name, &type);
         Py_DECREF(name);
     }
-    return copy_of(type, values, count);
+    return type;
+}
+
+PyObject *za_array_of_times(const int64_t *values, int64_t count)
+{
+    return copy_of(times_type(), values, count);
+}
+
+static void free_values(PyObject *capsule)
+{
+    za_free(PyCapsule_GetPointer(capsule, NULL));
+}
+
+/* Takes over the reference to `type`, which may be NULL with an exception raised, and the values. */
+static PyObject *owner_of(PyArray_Descr *type, void **values, int64_t count)
+{
+    npy_intp length = (npy_intp)count;
+    if (*values == NULL) { /* of no rows */
+        return copy_of(type, NULL, count);
+    }
+    PyObject *owner = type == NULL ? NULL : PyCapsule_New(*values, NULL, free_values);
+    if (owner == NULL) {
+        Py_XDECREF(type);
+        return NULL;
+    }
+    void *data = *values;
+    *values = NULL;
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, data, NPY_ARRAY_CARRAY, NULL);
+    if (array == NULL) {
+        Py_DECREF(owner);
+    } else if (PyArray_SetBaseObject((PyArrayObject *)array, owner) < 0) { /* which has dropped the owner */
+        Py_CLEAR(array);
+    }
+    return array;
+}
+
+PyObject *za_array_owning(int type, void **values, int64_t count)
+{
+    return owner_of(PyArray_DescrFromType(type), values, count);
+}
+
+PyObject *za_array_owning_times(int64_t **values, int64_t count)
+{
+    void *data = *values;
+    PyObject *array = owner_of(times_type(), &data, count);
+    *values = data;
+    return array;
 }
 
 /* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */

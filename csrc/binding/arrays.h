@@ -1,4 +1,4 @@
-/* NumPy arrays with copies of the engine's columns; NULL with an exception raised. */
+/* NumPy arrays of the engine's columns, with copies of them unless it says otherwise; NULL with an exception raised. */
 #ifndef ZA_BINDING_ARRAYS_H
 #define ZA_BINDING_ARRAYS_H
 
@@ -6,8 +6,11 @@
 
 /* `type`: NPY_DOUBLE, NPY_INT64 or NPY_INT32, as the values are. */
 PyObject *za_array_of(int type, const void *values, int64_t count);
+/* The same without a copy: the array takes over *values, which are from za_alloc, and they become NULL. */
+PyObject *za_array_owning(int type, void **values, int64_t count);
 /* datetime64[ns] of nanoseconds since 1970. */
 PyObject *za_array_of_times(const int64_t *values, int64_t count);
+PyObject *za_array_owning_times(int64_t **values, int64_t count);
 /* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
 PyObject *za_results_of(PyObject *whole);
 

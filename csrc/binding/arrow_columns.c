@@ -1,6 +1,8 @@
 /* Arrow objects through the PyCapsule protocol, as NumPy arrays. */
 #include "binding/arrow_columns.h"
 
+#include "base/memory.h"
+#include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/convert.h"
 #include "binding/types.h"
@@ -8,9 +10,11 @@
 #include "store/arrow.h"
 
 /* (codes, values) */
-static PyObject *text_column(const za_column *column)
+static PyObject *text_column(za_column *column)
 {
-    PyObject *codes = za_array_of(NPY_INT32, column->codes, column->rows);
+    void *values = column->codes;
+    PyObject *codes = za_array_owning(NPY_INT32, &values, column->rows);
+    column->codes = values;
     PyObject *texts = PyList_New(column->text_count);
     for (int32_t i = 0; texts != NULL && i < column->text_count; i++) {
         PyObject *text = PyUnicode_DecodeUTF8(column->texts[i], (Py_ssize_t)column->text_lengths[i], NULL);
@@ -27,14 +31,17 @@ static PyObject *text_column(const za_column *column)
 }
 
 /* An array, or (array, array of what is missing). */
-static PyObject *whole_column(const za_column *column)
+static PyObject *whole_column(za_column *column)
 {
     int type = column->kind == ZA_COLUMN_UNSIGNED ? NPY_UINT64 : NPY_INT64;
-    PyObject *values = za_array_of(type, column->integers, column->rows);
-    if (values == NULL || column->missing == NULL) {
+    void *integers = column->integers, *flags = column->missing;
+    PyObject *values = za_array_owning(type, &integers, column->rows);
+    column->integers = integers;
+    if (values == NULL || flags == NULL) {
         return values;
     }
-    PyObject *missing = za_array_of(NPY_BOOL, column->missing, column->rows);
+    PyObject *missing = za_array_owning(NPY_BOOL, &flags, column->rows);
+    column->missing = flags;
     PyObject *pair = missing == NULL ? NULL : PyTuple_Pack(2, values, missing);
     Py_DECREF(values);
     Py_XDECREF(missing);
@@ -48,18 +55,27 @@ static PyObject *broken_column(const za_column *column)
     return sentence == NULL ? NULL : Py_BuildValue("LN", (long long)column->fault_row, sentence);
 }
 
-static PyObject *column_object(const za_column *column)
+static PyObject *number_column(za_column *column)
+{
+    void *numbers = column->numbers;
+    PyObject *array = za_array_owning(NPY_DOUBLE, &numbers, column->rows);
+    column->numbers = numbers;
+    return array;
+}
+
+/* Takes the values out of the column. */
+static PyObject *column_object(za_column *column)
 {
     switch (column->kind) {
     case ZA_COLUMN_NUMBER:
-        return za_array_of(NPY_DOUBLE, column->numbers, column->rows);
+        return number_column(column);
     case ZA_COLUMN_WHOLE:
     case ZA_COLUMN_UNSIGNED:
         return whole_column(column);
     case ZA_COLUMN_BROKEN:
         return broken_column(column);
     case ZA_COLUMN_TIME:
-        return za_array_of_times(column->integers, column->rows);
+        return za_array_owning_times(&column->integers, column->rows);
     case ZA_COLUMN_TEXT:
         return text_column(column);
     default:
@@ -68,7 +84,7 @@ static PyObject *column_object(const za_column *column)
 }
 
 /* [(name, column), ...]: names may repeat. */
-static PyObject *table_object(const za_table *table)
+static PyObject *table_object(za_table *table)
 {
     PyObject *list = PyList_New((Py_ssize_t)table->column_count);
     for (int64_t i = 0; list != NULL && i < table->column_count; i++) {
@@ -98,55 +114,133 @@ static PyObject *export(PyObject *data, const char *name)
     return answer;
 }
 
-/* A stream is pulled with the GIL held: its producer may be written in Python. */
-static za_code read_stream(PyObject *capsule, za_table *table, za_error *error)
+/* Where the data come from: a stream, or an array. */
+typedef struct source {
+    struct ArrowArrayStream *stream; /* NULL: the array */
+    const struct ArrowArray *array;
+    struct ArrowSchema of_stream; /* released with the source */
+    za_arrow_selection selection;
+    bool *wanted; /* what the selection says, if it is not all */
+} source;
+
+static void source_release(source *from)
 {
-    struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
-    return stream == NULL ? ZA_BAD_TYPE : za_arrow_read_stream(stream, table, error);
+    if (from->of_stream.release != NULL) {
+        from->of_stream.release(&from->of_stream);
+    }
+    za_free(from->wanted);
 }
 
-static za_code read_array(PyObject *pair, za_table *table, za_error *error)
+static int source_of_stream(source *from, PyObject *capsule)
+{
+    za_code code;
+    za_error error;
+    from->stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    if (from->stream == NULL) {
+        return -1;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    code = za_arrow_read_schema(from->stream, &from->of_stream, &error);
+    Py_END_ALLOW_THREADS
+    if (code != ZA_OK && !PyErr_Occurred()) {
+        (void)za_raise(&error);
+    }
+    from->selection.schema = &from->of_stream;
+    return PyErr_Occurred() ? -1 : 0; /* a producer may forget its exception */
+}
+
+static int source_of_array(source *from, PyObject *pair)
 {
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
         PyErr_SetString(PyExc_TypeError, "__arrow_c_array__ must return a pair of capsules");
-        return ZA_BAD_TYPE;
+        return -1;
     }
-    struct ArrowSchema *schema = PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 0), "arrow_schema");
-    struct ArrowArray *array = schema == NULL ? NULL : PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 1), "arrow_array");
-    if (array == NULL) {
-        return ZA_BAD_TYPE;
-    }
-    za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_arrow_read_array(schema, array, table, error);
-    Py_END_ALLOW_THREADS
-    return code;
+    from->selection.schema = PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 0), "arrow_schema");
+    from->array =
+        from->selection.schema == NULL ? NULL : PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 1), "arrow_array");
+    return from->array == NULL ? -1 : 0;
 }
 
-PyObject *za_read_arrow(PyObject *module, PyObject *data)
+/* The names of the columns; of a schema that is broken as many as can be had, since the reading will say so. */
+static PyObject *names_of(const struct ArrowSchema *schema)
 {
-    (void)module;
+    int64_t count = schema->release == NULL || schema->children == NULL ? 0 : schema->n_children;
+    PyObject *names = PyList_New(0);
+    for (int64_t i = 0; names != NULL && i < count; i++) {
+        const char *name = schema->children[i] != NULL ? schema->children[i]->name : NULL;
+        PyObject *text = PyUnicode_FromString(name != NULL ? name : "");
+        if (text == NULL || PyList_Append(names, text) < 0) {
+            Py_CLEAR(names);
+        }
+        Py_XDECREF(text);
+    }
+    return names;
+}
+
+/* Asks `wanted`, a function from the list of names to those that are to be decoded. */
+static int choose(source *from, PyObject *wanted)
+{
+    PyObject *names = names_of(from->selection.schema);
+    PyObject *chosen = names == NULL ? NULL : PyObject_CallOneArg(wanted, names);
+    Py_ssize_t count = chosen == NULL ? 0 : PyList_GET_SIZE(names);
+    int is_chosen = chosen == NULL ? -1 : 0;
+    from->wanted = za_alloc_zeroed((size_t)count, sizeof *from->wanted);
+    if (from->wanted == NULL) {
+        PyErr_NoMemory();
+        is_chosen = -1;
+    }
+    for (Py_ssize_t i = 0; is_chosen >= 0 && i < count; i++) {
+        is_chosen = PySequence_Contains(chosen, PyList_GET_ITEM(names, i));
+        from->wanted[i] = is_chosen > 0;
+    }
+    Py_XDECREF(chosen);
+    Py_XDECREF(names);
+    from->selection.wanted = from->wanted;
+    return is_chosen < 0 ? -1 : 0;
+}
+
+/* With the GIL released: a producer in Python takes it for itself. */
+static PyObject *read_source(const source *from)
+{
     za_table table;
-    za_error error = {.code = ZA_BAD_TYPE, .text = "not an Arrow object"};
-    za_code (*reader)(PyObject *, za_table *, za_error *) = read_stream;
-    PyObject *exported = export(data, "__arrow_c_stream__");
-    if (exported == NULL && !PyErr_Occurred()) {
-        exported = export(data, "__arrow_c_array__");
-        reader = read_array;
-    }
-    if (exported == NULL) {
-        return PyErr_Occurred() ? NULL
-                                : PyErr_Format(PyExc_TypeError,
-                                               "%.200s has neither __arrow_c_stream__ nor "
-                                               "__arrow_c_array__",
-                                               Py_TYPE(data)->tp_name);
-    }
-    za_code code = reader(exported, &table, &error);
-    Py_DECREF(exported);
+    za_error error;
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = from->stream != NULL ? za_arrow_read_stream(from->stream, from->selection, &table, &error)
+                                : za_arrow_read_array(from->selection, from->array, &table, &error);
+    Py_END_ALLOW_THREADS
     if (code != ZA_OK) {
         return PyErr_Occurred() ? NULL : za_raise(&error);
     }
     PyObject *columns = PyErr_Occurred() ? NULL : table_object(&table); /* a producer that forgot its exception */
     za_table_free(&table);
+    return columns;
+}
+
+PyObject *za_read_arrow(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (za_check_count("read_arrow", count, 2) < 0) {
+        return NULL;
+    }
+    PyObject *data = arguments[0], *columns = NULL;
+    int (*open)(source *, PyObject *) = source_of_stream;
+    PyObject *exported = export(data, "__arrow_c_stream__");
+    if (exported == NULL && !PyErr_Occurred()) {
+        exported = export(data, "__arrow_c_array__");
+        open = source_of_array;
+    }
+    if (exported == NULL) {
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(PyExc_TypeError, "%.200s has neither __arrow_c_stream__ nor __arrow_c_array__",
+                                  Py_TYPE(data)->tp_name);
+    }
+    source from = {0};
+    if (open(&from, exported) == 0 && choose(&from, arguments[1]) == 0) {
+        columns = read_source(&from);
+    }
+    source_release(&from);
+    Py_DECREF(exported);
     return columns;
 }

@@ -3,6 +3,6 @@
 
 #include "binding/state.h"
 
-PyObject *za_read_arrow(PyObject *module, PyObject *data);
+PyObject *za_read_arrow(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 #endif

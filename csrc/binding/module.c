@@ -179,7 +179,7 @@ static PyMethodDef functions[] = {
     {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},
     {"signals", _PyCFunction_CAST(za_signals), METH_FASTCALL, NULL},
-    {"read_arrow", za_read_arrow, METH_O, NULL},
+    {"read_arrow", _PyCFunction_CAST(za_read_arrow), METH_FASTCALL, NULL},
     {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
     {"pool_stats", core_pool_stats, METH_NOARGS, NULL},

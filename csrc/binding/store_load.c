@@ -14,11 +14,12 @@ typedef struct za_columns {
     za_rows rows;
 } za_columns;
 
-/* A copy of a one-dimensional array, of that type and length (any length if negative): what the engine checks with the
- * GIL released must not be what another thread goes on writing. */
-static PyArrayObject *column_of(PyObject *object, int type, npy_intp length)
+/* A one-dimensional contiguous array of that type and length (any length if negative). It may be the caller's own,
+ * which another thread goes on writing while the engine reads it: the engine checks what it has copied. `flags`: more
+ * that it has to be. */
+static PyArrayObject *column_of(PyObject *object, int type, npy_intp length, int flags)
 {
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY | NPY_ARRAY_ENSURECOPY);
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY | flags);
     if (array != NULL && (PyArray_NDIM(array) != 1 || (length >= 0 && PyArray_DIM(array, 0) != length))) {
         PyErr_SetString(PyExc_ValueError, "columns must be one-dimensional and of equal length");
         Py_CLEAR(array);
@@ -38,7 +39,7 @@ static void release_columns(za_columns *columns)
 static int take_columns(PyObject *const *objects, za_columns *columns)
 {
     *columns = (za_columns){0};
-    columns->time = column_of(objects[0], NPY_INT64, -1);
+    columns->time = column_of(objects[0], NPY_INT64, -1, 0);
     if (columns->time == NULL) {
         return -1;
     }
@@ -46,7 +47,7 @@ static int take_columns(PyObject *const *objects, za_columns *columns)
     columns->rows.time = PyArray_DATA(columns->time);
     columns->rows.count = length;
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        columns->figure[i] = column_of(objects[i + 1], NPY_DOUBLE, length);
+        columns->figure[i] = column_of(objects[i + 1], NPY_DOUBLE, length, 0);
         if (columns->figure[i] == NULL) {
             release_columns(columns);
             *columns = (za_columns){0};
@@ -112,7 +113,7 @@ PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments
     int skip = PyObject_IsTrue(arguments[8]);
     if (skip < 0 || (tuple = za_symbol_tuple(arguments[0])) == NULL || (names = za_symbols_of(tuple)) == NULL ||
         take_columns(arguments + 2, &columns) < 0 ||
-        (codes = column_of(arguments[1], NPY_INT32, (npy_intp)columns.rows.count)) == NULL) {
+        (codes = column_of(arguments[1], NPY_INT32, (npy_intp)columns.rows.count, NPY_ARRAY_ENSURECOPY)) == NULL) {
         goto done;
     }
     za_store *store = ((za_store_object *)self)->store;

@@ -23,8 +23,9 @@ static void reader_free(table_reader *reader)
 }
 
 /* Starts as zeros; on failure still to be freed. */
-static za_code reader_begin(table_reader *reader, const struct ArrowSchema *schema, za_error *error)
+static za_code reader_begin(table_reader *reader, za_arrow_selection selection, za_error *error)
 {
+    const struct ArrowSchema *schema = selection.schema;
     if (schema->format == NULL || strcmp(schema->format, "+s") != 0 || schema->dictionary != NULL) {
         return za_fail(error, ZA_BAD_TYPE, "expected a table or a struct of columns, got Arrow format '%.100s'",
                        schema->format != NULL ? schema->format : "");
@@ -40,7 +41,8 @@ static za_code reader_begin(table_reader *reader, const struct ArrowSchema *sche
         if (schema->children[i] == NULL) {
             return za_fail(error, ZA_BAD_VALUE, "column %lld of the Arrow schema is missing", (long long)i);
         }
-        za_code code = za_arrow_column_begin(&reader->columns[i], schema->children[i], error);
+        bool wanted = selection.wanted == NULL || selection.wanted[i];
+        za_code code = za_arrow_column_begin(&reader->columns[i], schema->children[i], wanted, error);
         if (code != ZA_OK) {
             return code;
         }
@@ -101,14 +103,14 @@ static za_code reader_finish(table_reader *reader, za_table *table, za_error *er
     return ZA_OK;
 }
 
-za_code za_arrow_read_array(const struct ArrowSchema *schema, const struct ArrowArray *array, za_table *table,
+za_code za_arrow_read_array(za_arrow_selection selection, const struct ArrowArray *array, za_table *table,
                             za_error *error)
 {
     table_reader reader = {0};
-    if (schema->release == NULL || array->release == NULL) {
+    if (selection.schema->release == NULL || array->release == NULL) {
         return za_fail(error, ZA_BAD_VALUE, "the Arrow array was released before it was read");
     }
-    za_code code = reader_begin(&reader, schema, error);
+    za_code code = reader_begin(&reader, selection, error);
     if (code == ZA_OK) {
         code = reader_append(&reader, array, error);
     }
@@ -153,18 +155,21 @@ static za_code read_batches(struct ArrowArrayStream *stream, table_reader *reade
     }
 }
 
-za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_table *table, za_error *error)
+za_code za_arrow_read_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema, za_error *error)
 {
-    table_reader reader = {0};
-    struct ArrowSchema schema = {0};
+    *schema = (struct ArrowSchema){0};
     if (stream->release == NULL) {
         return za_fail(error, ZA_BAD_VALUE, "the Arrow stream was released before it was read");
     }
-    int number = stream->get_schema(stream, &schema);
-    if (number != 0) {
-        return fail_stream(stream, number, error);
-    }
-    za_code code = reader_begin(&reader, &schema, error);
+    int number = stream->get_schema(stream, schema);
+    return number == 0 ? ZA_OK : fail_stream(stream, number, error);
+}
+
+za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_arrow_selection selection, za_table *table,
+                             za_error *error)
+{
+    table_reader reader = {0};
+    za_code code = reader_begin(&reader, selection, error);
     if (code == ZA_OK) {
         code = read_batches(stream, &reader, error);
     }
@@ -172,9 +177,6 @@ za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_table *table, z
         code = reader_finish(&reader, table, error);
     }
     reader_free(&reader);
-    if (schema.release != NULL) {
-        schema.release(&schema);
-    }
     return code;
 }
 

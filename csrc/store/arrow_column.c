@@ -77,7 +77,7 @@ static za_code reserve(za_arrow_column *column, int64_t count, za_error *error)
     return ZA_OK;
 }
 
-za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, za_error *error)
+za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, bool wanted, za_error *error)
 {
     const char *name = schema->name != NULL ? schema->name : "";
     const struct ArrowSchema *values = schema->dictionary != NULL ? schema->dictionary : schema;
@@ -91,7 +91,7 @@ za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema 
     }
     bool nested = column->encoded && values->dictionary != NULL; /* a dictionary of dictionaries is not decoded */
     column->type = nested ? (za_arrow_type){.kind = ZA_COLUMN_UNSUPPORTED} : za_arrow_type_of(values->format);
-    column->column.kind = column->type.kind;
+    column->column.kind = wanted ? column->type.kind : ZA_COLUMN_UNSUPPORTED;
     column->column.fault_row = -1;
     column->column.name = za_copy_text(name, strlen(name));
     column->column.format = za_copy_text(values->format, strlen(values->format));

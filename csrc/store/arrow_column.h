@@ -21,8 +21,9 @@ typedef struct za_arrow_column {
     za_text_set texts;
 } za_arrow_column;
 
-/* Takes name and format from `schema` and makes an empty column; on failure there is nothing to free. */
-za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, za_error *error);
+/* Takes name and format from `schema` and makes an empty column, which stays so if it is not `wanted`; on failure there
+ * is nothing to free. */
+za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, bool wanted, za_error *error);
 /* Appends rows [first, first + count) of `array`, counted without its own offset; rows that cannot be read break the
  * column, which is no failure. ZA_NO_MEMORY: the column can only be freed. */
 za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,

@@ -11,7 +11,7 @@ typedef enum za_column_kind {
     ZA_COLUMN_UNSIGNED,    /* integers: the bits of uint64; the same */
     ZA_COLUMN_TIME,        /* integers: int64 nanoseconds since 1970 UTC; null, and NumPy's NaT, is INT64_MIN */
     ZA_COLUMN_TEXT,        /* codes into `texts`; null is -1 */
-    ZA_COLUMN_UNSUPPORTED, /* `format` says what it is; carries no values */
+    ZA_COLUMN_UNSUPPORTED, /* `format` says what it is; carries no values, nor does one that was not wanted */
     ZA_COLUMN_BROKEN       /* could not be read, `fault` says why; carries no values */
 } za_column_kind;
 

@@ -7,17 +7,18 @@
 #include "base/memory.h"
 #include "store/entry.h"
 
-/* One symbol's part of a table: rows picked[0 .. count) of it, in the order to be stored; picked NULL: all of them. */
+/* One symbol's part of a table: rows picked[0 .. count) of it, in the order to be stored; picked NULL: the rows from
+ * `first` on, as they lie there. */
 typedef struct za_part {
     za_symbol symbol;
     int64_t *picked;
-    int64_t count;
+    int64_t first, count;
     za_block *block; /* built from them; `count` is then the number of bars in it */
 } za_part;
 
 static int64_t row_of(const za_part *part, int64_t i)
 {
-    return part->picked != NULL ? part->picked[i] : i;
+    return part->picked != NULL ? part->picked[i] : part->first + i;
 }
 
 /* One call's table and rules. */
@@ -38,14 +39,15 @@ static za_fault fault_of(const za_loading *loading, const za_bar *bar, int64_t p
 
 #define IN_ANY_ORDER "load_frame takes rows in any order"
 
-/* The sentence about a row that has a fault. */
-static za_code refuse_row(const za_loading *loading, const za_part *part, int64_t row, int64_t previous)
+/* The sentence about row `i` of the part, which is `bar` and has a fault. */
+static za_code refuse_row(const za_loading *loading, const za_part *part, int64_t i, const za_bar *bar,
+                          int64_t previous)
 {
-    za_bar bar = za_rows_bar(loading->rows, row);
-    za_code code = za_bar_check(&bar, loading->ordered, part->symbol, row, loading->error);
+    int64_t row = row_of(part, i);
+    za_code code = za_bar_check(bar, loading->ordered, part->symbol, row, loading->error);
     if (code == ZA_OK) {
-        code = za_bar_check_time(bar.time, previous, part->symbol, row, loading->error);
-        if (bar.time < previous) {
+        code = za_bar_check_time(bar->time, previous, part->symbol, row, loading->error);
+        if (bar->time < previous) {
             za_append_sentence(loading->error, IN_ANY_ORDER);
         }
     }
@@ -64,17 +66,40 @@ static za_code check_order_kept(const za_loading *loading, const za_part *part)
                    IN_ANY_ORDER);
 }
 
-/* The part's valid rows, compacted in part->picked when rows were left out. ZA_BAD_VALUE for an invalid row that must
- * not be skipped. */
-static za_code pick_valid(za_loading *loading, za_part *part)
+/* The part's rows as they are at this moment: the caller's memory may change while it is read, the block does not. */
+static za_block *copy_rows(const za_rows *rows, const za_part *part)
 {
-    int64_t valid = 0, previous = ZA_TIME_MISSING;
+    za_block *block = za_block_new(part->count);
+    if (block == NULL) {
+        return NULL;
+    }
+    if (part->picked == NULL) {
+        za_rows run = {.time = rows->time + part->first, .count = part->count};
+        for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
+            run.figure[i] = rows->figure[i] + part->first;
+        }
+        za_block_copy(block, 0, &run);
+        return block;
+    }
     for (int64_t i = 0; i < part->count; i++) {
-        int64_t row = row_of(part, i);
-        za_bar bar = za_rows_bar(loading->rows, row);
+        za_bar bar = za_rows_bar(rows, part->picked[i]);
+        za_block_write(block, i, &bar);
+    }
+    return block;
+}
+
+/* Moves the valid rows of the block to its front, and counts them. ZA_BAD_VALUE for an invalid row that must not be
+ * skipped. */
+static za_code keep_valid(za_loading *loading, const za_part *part, za_block *block, int64_t *valid)
+{
+    za_rows rows = za_block_rows(block, 0, part->count);
+    int64_t previous = ZA_TIME_MISSING;
+    *valid = 0;
+    for (int64_t i = 0; i < part->count; i++) {
+        za_bar bar = za_rows_bar(&rows, i);
         za_fault fault = fault_of(loading, &bar, previous);
         if (fault.kind != ZA_FAULT_NONE && !loading->skip) {
-            return refuse_row(loading, part, row, previous);
+            return refuse_row(loading, part, i, &bar, previous);
         }
         if (fault.kind != ZA_FAULT_NONE) {
             loading->skipped.rows++;
@@ -82,34 +107,48 @@ static za_code pick_valid(za_loading *loading, za_part *part)
             continue;
         }
         previous = bar.time;
-        if (part->picked != NULL) {
-            part->picked[valid] = row;
+        if (*valid < i) {
+            za_block_write(block, *valid, &bar);
         }
-        valid++;
+        ++*valid;
     }
-    za_code code = check_order_kept(loading, part);
-    part->count = valid;
-    return code;
+    return check_order_kept(loading, part);
+}
+
+/* A block of just the last `bars` of the first `count` rows; takes over the reference. */
+static za_block *trim(za_block *block, int64_t count, int64_t bars)
+{
+    if (bars == block->rows) {
+        return block;
+    }
+    za_block *trimmed = za_block_new(bars);
+    if (trimmed != NULL) {
+        za_rows rows = za_block_rows(block, count - bars, count);
+        za_block_copy(trimmed, 0, &rows);
+    }
+    za_block_release(block);
+    return trimmed;
 }
 
 /* The part's bars in a block of their own; no block if it has no valid row. */
 static za_code build_block(za_loading *loading, za_part *part)
 {
-    za_code code = pick_valid(loading, part);
-    if (code != ZA_OK || part->count == 0) {
+    int64_t valid = 0;
+    za_block *block = copy_rows(loading->rows, part);
+    if (block == NULL) {
+        return za_fail_memory(loading->error);
+    }
+    za_code code = keep_valid(loading, part, block, &valid);
+    if (code != ZA_OK || valid == 0) {
+        za_block_release(block);
         return code;
     }
-    int64_t bars = part->count < loading->capacity ? part->count : loading->capacity;
-    int64_t skip = part->count - bars;
-    loading->dropped += skip;
-    part->block = za_block_new(bars);
+    int64_t bars = valid < loading->capacity ? valid : loading->capacity;
+    part->block = trim(block, valid, bars);
     if (part->block == NULL) {
         return za_fail_memory(loading->error);
     }
-    for (int64_t i = 0; i < bars; i++) {
-        za_bar bar = za_rows_bar(loading->rows, row_of(part, skip + i));
-        za_block_write(part->block, i, &bar);
-    }
+    loading->dropped += valid - bars;
     part->count = bars;
     return ZA_OK;
 }
@@ -210,27 +249,14 @@ za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, za
 {
     za_loading loading = loading_of(store, rows, skipped != NULL, error);
     za_part part = {.symbol = symbol, .count = rows->count};
-    za_code code = ZA_NO_MEMORY;
-    if (loading.skip) { /* which rows stay has to be remembered */
-        part.picked = za_alloc((size_t)rows->count, sizeof *part.picked);
-        if (part.picked == NULL) {
-            return za_fail_memory(error);
-        }
-        for (int64_t i = 0; i < rows->count; i++) {
-            part.picked[i] = i;
-        }
-    }
-    int64_t *picked = part.picked;
-    code = load_parts(store, &loading, &part, 1);
+    za_code code = load_parts(store, &loading, &part, 1);
     if (code == ZA_OK && skipped != NULL) {
         *skipped = loading.skipped;
     }
-    za_free(picked);
     return code;
 }
 
-/* Stable merge sort of row numbers by time; `spare` has the same room. Most tables are sorted already, and cost one
- * look. */
+/* Stable merge sort of row numbers by time; `spare` has the same room. */
 static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, int64_t *spare)
 {
     bool sorted = true;
@@ -250,20 +276,41 @@ static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, in
     }
 }
 
-/* Rows of each name, in their order in the table: parts[] with their `picked` inside `order`. Names without rows are
- * left out; returns how many parts there are, or -1 for a code that is none of the names. */
-static int32_t group_rows(const za_long_table *table, int64_t *order, za_part *parts)
+/* Whether row `row`, the next of the part, lies behind the last one there and is not older. */
+static bool follows(const za_part *part, const int64_t *time, int64_t row)
+{
+    return part->count == 0 || (row == part->first + part->count && time[row - 1] <= time[row]);
+}
+
+/* Counts the rows of each name. ZA_BAD_VALUE for a code that is none of the names. *sorted becomes false unless
+ * every name's rows lie together and in the order of time, as most tables have them. */
+static za_code count_rows(const za_long_table *table, za_part *parts, bool *sorted, za_error *error)
 {
     for (int32_t i = 0; i < table->name_count; i++) {
         parts[i] = (za_part){.symbol = table->names[i]};
     }
     for (int64_t row = 0; row < table->rows.count; row++) {
-        if (table->codes[row] < 0 || table->codes[row] >= table->name_count) {
-            return -1;
+        int32_t code = table->codes[row];
+        if (code < 0 || code >= table->name_count) {
+            return za_fail(error, ZA_BAD_VALUE, "a symbol code is out of range");
         }
-        parts[table->codes[row]].count++;
+        za_part *part = &parts[code];
+        *sorted = *sorted && follows(part, table->rows.time, row);
+        part->first = part->count == 0 ? row : part->first;
+        part->count++;
     }
-    int64_t *next = order;
+    return ZA_OK;
+}
+
+/* The rows of each name in the order of time; parts[].picked lie in *order, which the caller frees. */
+static za_code order_rows(const za_long_table *table, za_part *parts, int64_t **order, za_error *error)
+{
+    int64_t *spare = za_alloc((size_t)table->rows.count, sizeof *spare);
+    int64_t *next = *order = za_alloc((size_t)table->rows.count, sizeof *next);
+    if (next == NULL || spare == NULL) {
+        za_free(spare);
+        return za_fail_memory(error);
+    }
     for (int32_t i = 0; i < table->name_count; i++) {
         parts[i].picked = next;
         next += parts[i].count;
@@ -273,8 +320,18 @@ static int32_t group_rows(const za_long_table *table, int64_t *order, za_part *p
         za_part *part = &parts[table->codes[row]];
         part->picked[part->count++] = row;
     }
-    int32_t used = 0;
     for (int32_t i = 0; i < table->name_count; i++) {
+        sort_by_time(parts[i].picked, parts[i].count, table->rows.time, spare);
+    }
+    za_free(spare);
+    return ZA_OK;
+}
+
+/* Names without rows are left out; returns how many parts there are. */
+static int32_t drop_empty(za_part *parts, int32_t count)
+{
+    int32_t used = 0;
+    for (int32_t i = 0; i < count; i++) {
         if (parts[i].count > 0) {
             parts[used++] = parts[i];
         }
@@ -284,26 +341,21 @@ static int32_t group_rows(const za_long_table *table, int64_t *order, za_part *p
 
 za_code za_store_load_groups(za_store *store, const za_long_table *table, za_skipped *skipped, za_error *error)
 {
-    za_code code;
+    bool sorted = true;
     za_loading loading = loading_of(store, &table->rows, skipped != NULL, error);
-    int64_t *order = za_alloc((size_t)table->rows.count, sizeof *order);
-    int64_t *spare = za_alloc((size_t)table->rows.count, sizeof *spare);
+    int64_t *order = NULL;
     za_part *parts = za_alloc_zeroed((size_t)table->name_count, sizeof *parts);
-    if (order == NULL || spare == NULL || parts == NULL) {
-        code = za_fail_memory(error);
+    za_code code = parts == NULL ? za_fail_memory(error) : count_rows(table, parts, &sorted, error);
+    if (code == ZA_OK && !sorted) {
+        code = order_rows(table, parts, &order, error);
+    }
+    if (code != ZA_OK) {
         goto done;
     }
-    int32_t count = group_rows(table, order, parts);
-    if (count < 0) {
-        code = za_fail(error, ZA_BAD_VALUE, "a symbol code is out of range");
-        goto done;
-    }
+    int32_t count = drop_empty(parts, table->name_count);
     if (count == 0) {
         code = za_fail(error, ZA_BAD_VALUE, "the table has no rows");
         goto done;
-    }
-    for (int32_t i = 0; i < count; i++) {
-        sort_by_time(parts[i].picked, parts[i].count, table->rows.time, spare);
     }
     code = load_parts(store, &loading, parts, count);
     if (code == ZA_OK && skipped != NULL) {
@@ -311,7 +363,6 @@ za_code za_store_load_groups(za_store *store, const za_long_table *table, za_ski
     }
 done:
     za_free(order);
-    za_free(spare);
     za_free(parts);
     return code;
 }

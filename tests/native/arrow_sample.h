@@ -57,7 +57,7 @@ static inline za_code read_slice(sample *column, int64_t offset, int64_t length,
                                .n_children = 1,
                                .children = arrays,
                                .release = release_array};
-    return za_arrow_read_array(&schema, &array, table, error);
+    return za_arrow_read_array((za_arrow_selection){.schema = &schema}, &array, table, error);
 }
 
 static inline za_code read_one(sample *column, za_table *table, za_error *error)

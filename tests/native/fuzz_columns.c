@@ -285,7 +285,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     za_error error = {0};
     uint8_t successes = take(&feed.from);
     za_memory_fail_after(successes < 200 ? successes : -1);
-    za_code code = za_arrow_read_stream(&stream, &table, &error);
+    struct ArrowSchema schema;
+    za_code code = za_arrow_read_schema(&stream, &schema, &error);
+    if (code == ZA_OK) {
+        code = za_arrow_read_stream(&stream, (za_arrow_selection){.schema = &schema}, &table, &error);
+    }
+    if (schema.release != NULL) {
+        schema.release(&schema);
+    }
     za_memory_fail_after(-1);
     if (code == ZA_OK) {
         check_table(&table);

@@ -11,28 +11,29 @@ static void test_top_level(void)
     sample column = sample_of("g", 2, 0, 2, (const void *[]){NULL, (double[]){1, 2}});
     za_table table = {0};
     za_error error = {0};
-    CHECK(za_arrow_read_array(&column.schema, &column.array, &table, &error) == ZA_BAD_TYPE);
+    CHECK(za_arrow_read_array((za_arrow_selection){.schema = &column.schema}, &column.array, &table, &error) ==
+          ZA_BAD_TYPE);
     CHECK(strstr(error.text, "'g'") != NULL);
     struct ArrowSchema *schemas[] = {NULL};
     struct ArrowSchema schema = {.format = "+s", .n_children = 1, .children = schemas, .release = release_schema};
     struct ArrowArray array = {.length = 2, .null_count = -1, .release = release_array};
-    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(za_arrow_read_array((za_arrow_selection){.schema = &schema}, &array, &table, &error) == ZA_BAD_VALUE);
     schemas[0] = &column.schema;
-    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(za_arrow_read_array((za_arrow_selection){.schema = &schema}, &array, &table, &error) == ZA_BAD_VALUE);
     CHECK(strstr(error.text, "0 columns, its schema 1") != NULL);
     struct ArrowArray *arrays[] = {NULL};
     array.n_children = 1;
     array.children = arrays;
-    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_OK);
+    CHECK(za_arrow_read_array((za_arrow_selection){.schema = &schema}, &array, &table, &error) == ZA_OK);
     CHECK(table.columns[0].kind == ZA_COLUMN_BROKEN && strstr(table.columns[0].fault, "is missing") != NULL);
     za_table_free(&table);
     arrays[0] = &column.array;
     array.n_buffers = 1;
     array.buffers = (const void *[]){"\x01"};
-    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(za_arrow_read_array((za_arrow_selection){.schema = &schema}, &array, &table, &error) == ZA_BAD_VALUE);
     CHECK(strcmp(error.text, "row 1 is null as a whole") == 0);
     array.release = NULL;
-    CHECK(za_arrow_read_array(&schema, &array, &table, &error) == ZA_BAD_VALUE);
+    CHECK(za_arrow_read_array((za_arrow_selection){.schema = &schema}, &array, &table, &error) == ZA_BAD_VALUE);
     CHECK(table.columns == NULL);
 }
 
@@ -42,6 +43,7 @@ typedef struct feed {
     int next, batches, fail_at, fail_with;
     int64_t late_time; /* the last one of the second batch; 0: like the others */
     const char *sentence;
+    const bool *wanted; /* of the columns; NULL: all */
     struct ArrowArray *columns[MOST_COLUMNS];
 } feed;
 
@@ -122,7 +124,12 @@ static za_code read_feed(feed *source, za_table *table, za_error *error)
                                       .release = feed_release,
                                       .private_data = source};
     released_schemas = released_arrays = 0;
-    za_code code = za_arrow_read_stream(&stream, table, error);
+    struct ArrowSchema schema;
+    za_code code = za_arrow_read_schema(&stream, &schema, error);
+    if (code == ZA_OK) {
+        code = za_arrow_read_stream(&stream, (za_arrow_selection){&schema, source->wanted}, table, error);
+        schema.release(&schema);
+    }
     CHECK(stream.release != NULL); /* stays with its owner */
     return code;
 }
@@ -158,6 +165,22 @@ static void test_streams(void)
     }
 }
 
+/* A column that nobody wants is not looked at: its broken values are nobody's. */
+static void test_columns_that_are_not_wanted(void)
+{
+    za_table table = {0};
+    za_error error = {0};
+    feed source = {.batches = 4, .fail_at = -1, .late_time = INT64_MAX, .wanted = (bool[]){false, false, true, true}};
+    if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
+        for (int i = 0; i < 2; i++) {
+            CHECK(table.columns[i].kind == ZA_COLUMN_UNSUPPORTED && table.columns[i].fault == NULL);
+            CHECK(table.columns[i].codes == NULL && table.columns[i].integers == NULL);
+        }
+        CHECK(table.columns[2].integers[11] == 9 && table.columns[3].numbers[10] == 0.25);
+        za_table_free(&table);
+    }
+}
+
 /* A column that breaks in its second batch stays broken, and its neighbours are whole. */
 static void test_a_column_that_breaks(void)
 {
@@ -186,7 +209,8 @@ static void test_streams_that_fail(void)
     source = (feed){.batches = 4, .fail_at = 0, .fail_with = ENOMEM};
     CHECK(read_feed(&source, &table, &error) == ZA_NO_MEMORY);
     struct ArrowArrayStream stream = {0};
-    CHECK(za_arrow_read_stream(&stream, &table, &error) == ZA_BAD_VALUE);
+    struct ArrowSchema schema;
+    CHECK(za_arrow_read_schema(&stream, &schema, &error) == ZA_BAD_VALUE);
     CHECK(table.columns == NULL);
 }
 
@@ -215,6 +239,7 @@ int main(void)
 {
     test_top_level();
     test_streams();
+    test_columns_that_are_not_wanted();
     test_a_column_that_breaks();
     test_streams_that_fail();
     check_memory_that_runs_out(0);

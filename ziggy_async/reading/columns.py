@@ -8,6 +8,7 @@ values pass through as NaN, missing times as NaT, and are refused there by row.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ LONGEST_SYMBOL = 200
 
 
 class Bars(NamedTuple):
-    """Columns of equal length `(rows,)`, contiguous: nanoseconds since 1970 UTC, and float64."""
+    """Columns of equal length `(rows,)`: nanoseconds since 1970 UTC, and float64."""
 
     timestamp: Nanoseconds
     open: Floats
@@ -56,11 +57,18 @@ class SymbolBars:
         return SymbolBars(self.symbols, self.codes[named], bars), len(nameless)
 
 
+FLOAT64 = np.dtype(np.float64)
+MOMENT = np.dtype("datetime64[ns]")
+
+
 def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
     """The bars of one symbol in `data`; see `BarStore.load` for what that may be and what is raised."""
+    bars = _ready_bars(data) if type(data) is dict and rules is PLAIN else None
+    if bars is not None:
+        return bars
     name = shortened(symbol, LONGEST_SYMBOL) if isinstance(symbol, str) else shown(symbol)
     try:
-        pairs = pairs_of(data, columns=rules.columns, symbol=symbol)
+        pairs = pairs_of(data, columns=rules.columns, symbol=symbol, roles_only=True)
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         roles = match_columns(names, None, chosen, rules.volume is not None)
@@ -68,6 +76,33 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name)
     return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules))
+
+
+def _ready_bars(data: dict[Any, Any]) -> Bars | None:
+    """The bars of a dict of arrays that the core takes as they are; None for any other one, which may have faults."""
+    names = _ready_names(tuple(data))
+    if names is None:
+        return None
+    stamps, *figures = [data[name] for name in names]
+    if type(stamps) is not np.ndarray or stamps.ndim != 1 or stamps.dtype != MOMENT or not len(stamps):
+        return None
+    for figure in figures:
+        if type(figure) is not np.ndarray or figure.dtype is not FLOAT64 or figure.shape != stamps.shape:
+            return None
+    return Bars(stamps.view(np.int64), *figures)
+
+
+@lru_cache(maxsize=256)
+def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
+    """The names of a bar's columns, in their order, if names alone decide; None if not."""
+    texts = [name for name in names if type(name) is str]
+    if len(texts) < len(names) or any(role_of(name) == "symbol" for name in texts):
+        return None
+    try:
+        roles = match_columns(texts)
+    except ValueError:
+        return None
+    return None if "time" in roles else tuple(roles[role] for role in ("timestamp", *PRICE_COLUMNS))
 
 
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
@@ -87,7 +122,7 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> No
 
 def read_table(data: object, symbol_column: str | None = None, rules: Rules = PLAIN) -> SymbolBars:
     """The bars of many symbols in `data`; see `BarStore.load_frame`."""
-    pairs = pairs_of(data, symbol_column, rules.columns)
+    pairs = pairs_of(data, symbol_column, rules.columns, roles_only=True)
     names = [name for name, _ in pairs]
     roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None)
     if "symbol" not in roles:

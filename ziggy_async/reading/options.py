@@ -64,6 +64,11 @@ class Rules:
 PLAIN = Rules()
 
 
+def rules_of(options: ReadingOptions) -> Rules:
+    """`Rules(**options)`; `PLAIN` itself where there are none."""
+    return Rules(**options) if options else PLAIN
+
+
 class Skipped(int):
     """How many rows were left out; `reasons` says how many for each reason."""
 

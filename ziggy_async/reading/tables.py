@@ -3,7 +3,7 @@
 import contextlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -52,12 +52,14 @@ def pairs_of(
     symbol_column: str | None = None,
     columns: Mapping[str, str] | None = None,
     symbol: str | None = None,
+    roles_only: bool = False,
 ) -> Pairs:
     """Names and columns, in the table's order. `TypeError` for what is no table.
 
     Of a pandas index those levels whose role no column has, and that one which is called `symbol_column`. `symbol`: of
     a frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
-    get them by their layout, or by number where `columns` names some.
+    get them by their layout, or by number where `columns` names some. `roles_only`: columns of an Arrow table that
+    have no role are not decoded, and come as `Unsupported`.
     """
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(data, pandas.DataFrame):
@@ -65,7 +67,8 @@ def pairs_of(
     if polars is not None and isinstance(data, polars.LazyFrame):
         data = data.collect()
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        pairs = [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data)]
+        wanted = partial(_with_roles, {*(columns or {}).values(), symbol_column}) if roles_only else list
+        pairs = [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data, wanted)]
         return _unnumbered(pairs, columns)
     if isinstance(data, Mapping):
         return [(str(name), column) for name, column in data.items()]
@@ -83,9 +86,20 @@ def pairs_of(
 
 def _unnumbered(pairs: Pairs, chosen: Mapping[str, str] | None) -> Pairs:
     """Columns that are only numbered, from 0, as pandas, polars and DuckDB do, get the names of their layout."""
-    numbers = [re.fullmatch(r"(?:column_?)?(\d+)", name) for name, _ in pairs]
-    is_numbered = bool(pairs) and all(match and int(match[1]) == at for at, match in enumerate(numbers))
-    return _named([column for _, column in pairs], chosen) if is_numbered else pairs
+    names = [name for name, _ in pairs]
+    return _named([column for _, column in pairs], chosen) if _are_numbers(names) else pairs
+
+
+def _are_numbers(names: list[str]) -> bool:
+    numbers = [re.fullmatch(r"(?:column_?)?(\d+)", name) for name in names]
+    return bool(names) and all(match and int(match[1]) == at for at, match in enumerate(numbers))
+
+
+def _with_roles(chosen: Collection[str | None], names: list[str]) -> Collection[str]:
+    """The columns of a table that have a role, by their name or because the caller says so."""
+    if _are_numbers(names):
+        return names
+    return {name for name in names if name in chosen or role_of(name) is not None}
 
 
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:

@@ -130,7 +130,7 @@ class Reader:
         if array.dtype.kind == "b":
             raise TypeError(self._all_booleans(name))
         if array.dtype.kind in "iuf":
-            return np.ascontiguousarray(np.ma.filled(array.astype(np.float64), np.nan))
+            return np.ascontiguousarray(np.ma.filled(array.astype(np.float64, copy=False), np.nan))
         if array.dtype.kind != "O":
             if not len(array):
                 return np.empty(0)
