@@ -368,7 +368,7 @@ def work():
         try:
             asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
         except RuntimeError as error:
-            assert "pool is closed" in str(error) or "exiting" in str(error) or "shutdown" in str(error), error
+            assert "pool is clos" in str(error) or "exiting" in str(error) or "shutdown" in str(error), error
             threading.Event().wait()
         began.release()
 
