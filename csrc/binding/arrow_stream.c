@@ -11,25 +11,26 @@
 
 enum { MOST_BUFFERS = 3, NULLABLE = 2 /* ARROW_FLAG_NULLABLE */ };
 
-typedef struct column {
+typedef struct stream_column {
     const char *name, *format; /* of the Python objects that frame.owner holds */
     int64_t rows, nulls, buffer_count;
     Py_buffer views[MOST_BUFFERS];
     const void *buffers[MOST_BUFFERS]; /* NULL: no bitmap, nothing is null */
-    struct column *dictionary;
-    struct column *children;
+    struct stream_column *dictionary;
+    struct stream_column *children;
     int64_t child_count;
-} column;
+} stream_column;
 
 /* What a stream, its schemas and its arrays share. Each of them holds a reference, children too: consumers may move a
  * child elsewhere and release it last. */
-typedef struct frame {
+typedef struct stream_frame {
     atomic_long references;
-    PyObject *owner; /* the columns as Python gave them */
-    column table;
-} frame;
+    struct stream_frame *next; /* of those that nobody refers to */
+    PyObject *owner;           /* the columns as Python gave them */
+    stream_column table;
+} stream_frame;
 
-static void columns_free(column *columns, int64_t count)
+static void columns_free(stream_column *columns, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         for (int64_t k = 0; k < columns[i].buffer_count; k++) {
@@ -41,17 +42,47 @@ static void columns_free(column *columns, int64_t count)
     za_free(columns);
 }
 
+static void frame_free(stream_frame *frame)
+{
+    columns_free(frame->table.children, frame->table.child_count);
+    Py_XDECREF(frame->owner);
+    za_free(frame);
+}
+
+/* Frames that were released by threads without the GIL, of which the objects must wait for one that has it. */
+static _Atomic(stream_frame *) abandoned;
+
+/* With the GIL: lets go of all of them. */
+static int free_abandoned(void *unused)
+{
+    (void)unused;
+    for (stream_frame *next, *frame = atomic_exchange(&abandoned, NULL); frame != NULL; frame = next) {
+        next = frame->next;
+        frame_free(frame);
+    }
+    return 0;
+}
+
+/* Asks the main thread to let go of it; where its list of such calls is full, the next stream does. */
+static void abandon(stream_frame *frame)
+{
+    frame->next = atomic_load(&abandoned);
+    while (!atomic_compare_exchange_weak(&abandoned, &frame->next, frame)) {
+    }
+    (void)Py_AddPendingCall(free_abandoned, NULL);
+}
+
 /* Any thread. What outlives the interpreter is left to the end of the process. */
-static void frame_release(frame *frame)
+static void frame_release(stream_frame *frame)
 {
     if (atomic_fetch_sub(&frame->references, 1) != 1 || !Py_IsInitialized()) {
         return;
     }
-    PyGILState_STATE gil = PyGILState_Ensure();
-    columns_free(frame->table.children, frame->table.child_count);
-    Py_XDECREF(frame->owner);
-    za_free(frame);
-    PyGILState_Release(gil);
+    if (PyGILState_Check()) {
+        frame_free(frame);
+    } else {
+        abandon(frame);
+    }
 }
 
 static void schema_release(struct ArrowSchema *schema)
@@ -89,7 +120,7 @@ static void array_release(struct ArrowArray *array)
 }
 
 /* 0, or ENOMEM; `schema` is to be released either way. */
-static int schema_fill(struct ArrowSchema *schema, frame *frame, const column *column)
+static int schema_fill(struct ArrowSchema *schema, stream_frame *frame, const stream_column *column)
 {
     *schema = (struct ArrowSchema){.format = column->format,
                                    .name = column->name,
@@ -118,7 +149,7 @@ static int schema_fill(struct ArrowSchema *schema, frame *frame, const column *c
 }
 
 /* 0, or ENOMEM; `array` is to be released either way. */
-static int array_fill(struct ArrowArray *array, frame *frame, column *column)
+static int array_fill(struct ArrowArray *array, stream_frame *frame, stream_column *column)
 {
     *array = (struct ArrowArray){.length = column->rows,
                                  .null_count = column->nulls,
@@ -147,14 +178,14 @@ static int array_fill(struct ArrowArray *array, frame *frame, column *column)
     return 0;
 }
 
-typedef struct reading {
-    frame *frame;
+typedef struct stream_reading {
+    stream_frame *frame;
     bool is_over;
-} reading;
+} stream_reading;
 
 static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
-    reading *reading = stream->private_data;
+    stream_reading *reading = stream->private_data;
     int failed = schema_fill(schema, reading->frame, &reading->frame->table);
     if (failed != 0) {
         schema_release(schema);
@@ -164,7 +195,7 @@ static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *sc
 
 static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *array)
 {
-    reading *reading = stream->private_data;
+    stream_reading *reading = stream->private_data;
     if (reading->is_over) {
         *array = (struct ArrowArray){.release = NULL};
         return 0;
@@ -185,7 +216,7 @@ static const char *stream_error(struct ArrowArrayStream *stream)
 
 static void stream_release(struct ArrowArrayStream *stream)
 {
-    reading *reading = stream->private_data;
+    stream_reading *reading = stream->private_data;
     frame_release(reading->frame);
     za_free(reading);
     stream->release = NULL;
@@ -200,10 +231,10 @@ static void capsule_free(PyObject *capsule)
     za_free(stream);
 }
 
-static column *columns_of(PyObject *tuple, int64_t *count);
+static stream_column *columns_of(PyObject *tuple, int64_t *count);
 
 /* (name, format, rows, nulls, buffers, dictionary): a buffer or None each, and None or (column,). */
-static int column_read(column *column, PyObject *tuple)
+static int column_read(stream_column *column, PyObject *tuple)
 {
     PyObject *buffers, *dictionary;
     long long rows, nulls;
@@ -233,10 +264,10 @@ static int column_read(column *column, PyObject *tuple)
 }
 
 /* NULL with an exception raised. */
-static column *columns_of(PyObject *tuple, int64_t *count)
+static stream_column *columns_of(PyObject *tuple, int64_t *count)
 {
     int64_t wanted = PyTuple_GET_SIZE(tuple);
-    column *columns = za_alloc_zeroed((size_t)wanted, sizeof *columns);
+    stream_column *columns = za_alloc_zeroed((size_t)wanted, sizeof *columns);
     if (columns == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -251,14 +282,14 @@ static column *columns_of(PyObject *tuple, int64_t *count)
 }
 
 /* NULL with an exception raised. */
-static frame *frame_of(PyObject *columns, long long rows)
+static stream_frame *frame_of(PyObject *columns, long long rows)
 {
-    frame *frame = za_alloc_zeroed(1, sizeof *frame);
+    stream_frame *frame = za_alloc_zeroed(1, sizeof *frame);
     if (frame == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    frame->table = (column){.name = "", .format = "+s", .rows = rows, .buffer_count = 1};
+    frame->table = (stream_column){.name = "", .format = "+s", .rows = rows, .buffer_count = 1};
     frame->table.children = columns_of(columns, &frame->table.child_count);
     if (frame->table.children == NULL) {
         za_free(frame);
@@ -275,11 +306,12 @@ PyObject *za_arrow_stream(PyObject *module, PyObject *arguments)
     PyObject *columns, *capsule = NULL;
     long long rows;
     struct ArrowArrayStream *stream = NULL;
-    reading *reading = NULL;
-    frame *frame = NULL;
+    stream_reading *reading = NULL;
+    stream_frame *frame = NULL;
     if (!PyArg_ParseTuple(arguments, "O!L", &PyTuple_Type, &columns, &rows)) {
         return NULL;
     }
+    (void)free_abandoned(NULL);
     stream = za_alloc_zeroed(1, sizeof *stream);
     reading = za_alloc_zeroed(1, sizeof *reading);
     if (stream == NULL || reading == NULL) {

@@ -114,6 +114,20 @@ def test_what_nothing_decides_is_refused_with_both_readings(read, texts, said, t
 
 
 @both_ways
+def test_days_that_are_the_same_in_both_orders_need_no_order(read, tmp_path):
+    assert [str(each)[:10] for each in read(tmp_path, ["05/05/2024", "06/06/2024"])] == ["2024-05-05", "2024-06-06"]
+    with pytest.raises(ValueError, match="'01/02/2024' is 2024-02-01 or 2024-01-02: say dates='dmy' or dates='mdy'"):
+        read(tmp_path, ["05/05/2024", "01/02/2024"])
+
+
+@both_ways
+@pytest.mark.parametrize("offset", ["-05:00", " -05:00", " -0500", " -05"])
+@pytest.mark.parametrize("clock", ["16:00", "16:00:00", "04:00 PM"])
+def test_an_offset_from_utc_may_stand_apart(read, clock, offset, tmp_path):
+    assert str(read(tmp_path, [f"2024-01-02 {clock}{offset}"])[0])[:16] == "2024-01-02T21:00"
+
+
+@both_ways
 @pytest.mark.parametrize(("order", "expected"), [("dmy", "2003-02-01"), ("mdy", "2003-01-02"), ("ymd", "2001-02-03")])
 def test_the_caller_decides(read, order, expected, tmp_path):
     assert str(read(tmp_path, ["01/02/03"], dates=order)[0])[:10] == expected

@@ -181,6 +181,9 @@ def test_prices_in_billionths_are_asked_about():
         ValueError, match=r"A: column 'close': \d+ is [\d.]+ in billionths, or as it stands: say price_scale=1e-9"
     ):
         store.load("A", table)
+    for other in (float, str):  # as pandas has them where one is missing, as Databento's JSON has them
+        with pytest.raises(ValueError, match="in billionths"):
+            store.load("A", table | {name: column.astype(other) for name, column in scaled.items()})
     store.load("A", table, price_scale=1e-9)
     for name, column in prices.items():
         assert store.bars("A")[name].tolist() == column.tolist()

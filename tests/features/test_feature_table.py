@@ -1,6 +1,9 @@
 """A table of features as arrays, Arrow, pandas, polars and dicts: the same figures, shared where they can be."""
 
+import ctypes
 import gc
+import threading
+import time
 import weakref
 from datetime import UTC, datetime
 from typing import Any
@@ -161,3 +164,24 @@ def test_nulls_of_any_length(counts: list[int], data: st.DataObject) -> None:
     assert arrow["symbol"].to_pylist() == [
         ticker for ticker, count in zip(tickers, counts, strict=True) for _ in range(count)
     ]
+
+
+def test_a_stream_that_a_thread_without_the_gil_releases_lets_go_of_its_figures() -> None:
+    """The objects wait for a thread that has the GIL, and no longer."""
+    library = ctypes.PyDLL(None)
+    library.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    library.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    table = made()
+    gone = weakref.ref(table.to_numpy().base if table.to_numpy().base is not None else table)
+    capsule = table.__arrow_c_stream__()
+    stream = library.PyCapsule_GetPointer(capsule, b"arrow_array_stream")
+    release_at = ctypes.sizeof(ctypes.c_void_p) * 3  # behind get_schema, get_next, get_last_error
+    release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(ctypes.c_void_p.from_address(stream + release_at).value)
+    worker = threading.Thread(target=release, args=(stream,))  # a foreign function is called without the GIL
+    worker.start()
+    worker.join()
+    del capsule, table
+    deadline = time.monotonic() + 10
+    while gone() is not None and time.monotonic() < deadline:
+        gc.collect()
+    assert gone() is None

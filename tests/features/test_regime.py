@@ -353,7 +353,13 @@ def test_history_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(detector.get_regime_history(1000)) == 366
 
 
-@pytest.mark.parametrize("days", [0, -1, 2.0, True, "5"])
-def test_days_that_are_none(days) -> None:
-    with pytest.raises((TypeError, ValueError), match="days: "):
+@pytest.mark.parametrize("days", [0, -1])
+def test_history_has_the_current_regime_for_any_number_of_days(days: int) -> None:
+    detector = RegimeDetector(Reader(CALM))
+    assert detector.get_regime_history(days) == [detector.detect_regime().to_dict()]
+
+
+@pytest.mark.parametrize("days", [2.0, True, "5"])
+def test_days_that_are_no_whole_number(days) -> None:
+    with pytest.raises(TypeError, match="days: "):
         RegimeDetector(Reader(CALM)).get_regime_history(days)

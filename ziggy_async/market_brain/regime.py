@@ -216,17 +216,16 @@ class RegimeDetector:
 
     def get_regime_history(self, days: int = 5) -> list[dict[str, Any]]:
         """`to_dict()` of the newest result of each day (UTC), of the last `days` days on which this detector has read
-        one, oldest first. The last one is the current regime, which is read for it. It remembers 366 days.
+        one, oldest first. The last one is the current regime, which is read for it and is there for any `days`. It
+        remembers 366 days.
 
-        `ValueError` below 1, `TypeError` for what is no whole number.
+        `TypeError` unless `days` is a whole number.
         """
         if isinstance(days, bool) or not isinstance(days, int):
             raise TypeError(f"days: {shown(days)} is a {type(days).__name__}, not a whole number")
-        if days < 1:
-            raise ValueError(f"days: {shown(days)} is below 1")
         self.detect_regime()
         with self._lock:
-            return [result.to_dict() for result in list(self._days.values())[-days:]]
+            return [result.to_dict() for result in list(self._days.values())[-max(days, 1) :]]
 
     def update_thresholds(
         self, new_thresholds: Mapping[str, float] | None = None, *, strict: bool = False, **named: Unpack[Thresholds]

@@ -12,7 +12,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES
+from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """Of a date whose order of day and month is open."""
+OFFSET_APART = r"\s+([+-]\d{2}(?::?\d{2})?)$"
+"""DuckDB's cast allows no gap before an offset."""
 
 
 def quoted(name: str) -> str:
@@ -65,15 +67,9 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if not texts:
         return name
     missing = " OR ".join(f"{role} IS NULL" for role in texts)
-    prices = " AND ".join(f"coalesce({role} = floor({role}), true)" for role in PRICES)
-    some_missing, all_whole = columns.connection.execute(
-        f"SELECT bool_or({missing}), bool_and({prices}) FROM {name}"
-    ).fetchone() or (False, False)
+    (some_missing,) = columns.connection.execute(f"SELECT bool_or({missing}) FROM {name}").fetchone() or (False,)
     if some_missing:
         _make(columns, name, typed | figures | _written_numbers(columns, texts))
-    elif all_whole and rules.price_scale is None:
-        # They may be scaled: as whole numbers they are asked about.
-        _make(columns, name, typed | figures | {role: f"TRY_CAST({role} AS BIGINT)" for role in PRICES})
     return name
 
 
@@ -97,9 +93,10 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if written is None:
         return "TRY_CAST(timestamp AS TIMESTAMPTZ)"
     order = WAYS[written.way].order or order_of(columns, written, symbol, rules)
-    if WAYS[written.way].formats == ("%Y-%m-%d",):
+    if WAYS[written.way].formats == ("%Y-%m-%d",) and written.match["half"] is None:
         has_nanoseconds = len(written.match["fraction"] or "") > 6
-        return f"TRY_CAST(trim(timestamp) AS {'TIMESTAMP_NS' if has_nanoseconds else 'TIMESTAMPTZ'})"
+        value = f"regexp_replace(trim(timestamp), {literal(OFFSET_APART)}, '\\1')"
+        return f"TRY_CAST({value} AS {'TIMESTAMP_NS' if has_nanoseconds else 'TIMESTAMPTZ'})"
     formats = ", ".join(map(literal, formats_of(written, order)))
     value = f"try_strptime(trim(timestamp), [{formats}])"
     if not WAYS[written.way].order:
@@ -142,8 +139,7 @@ def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules
 
 
 def plain_numbers(columns: Columns) -> dict[str, str]:
-    """Role -> SQL of the figures as most files write them. Whole numbers of a type of their own stay so, since prices
-    may be scaled."""
+    """Role -> SQL of the figures as most files write them."""
     figures = [role for role in PRICE_COLUMNS if role in columns.types]
     booleans = [role for role in figures if columns.types[role] == "BOOLEAN"]
     if booleans:

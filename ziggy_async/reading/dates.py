@@ -196,7 +196,8 @@ def column_order(
     if said is not None:
         return said
     possible = _possible(distinct, rows)
-    if len(possible) == 1:
+    is_open = np.array([len(_readings(written, possible)) > 1 for written in distinct])[rows]
+    if not is_open.any():  # one order is left, or all read the same days
         return possible[0]
     steps = {order: _steps(distinct, order, rows, owners) for order in possible}
     forward = [order for order in possible if steps[order].is_monotone]
@@ -206,7 +207,7 @@ def column_order(
         evenest, other, *_ = sorted(forward, key=lambda order: steps[order].unevenness)
         if steps[evenest].unevenness * CLEARLY <= steps[other].unevenness:
             return evenest
-    at = next((at for at, row in enumerate(rows.tolist()) if len(_readings(distinct[row], possible)) > 1), 0)
+    at = int(np.argmax(is_open))
     example = distinct[int(rows[at])]
     raise AmbiguousError(_in_both(example.match[0].strip(), example, possible), at)
 

@@ -52,7 +52,8 @@ class Rules:
         if self.volume not in ("column", None):
             raise ValueError(f"volume: {self.volume!r} is neither 'column' nor None")
         scale = self.price_scale
-        if scale is not None and not (isinstance(scale, int | float) and 0 < scale < float("inf")):
+        is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
+        if scale is not None and not (is_number and 0 < scale < float("inf")):
             raise ValueError(f"price_scale: {scale!r} is no positive number")
 
     @property

@@ -59,7 +59,7 @@ def is_missing(value: object) -> bool:
 
 def as_whole(value: object) -> int | None:
     """The value of a whole number of any type; None of anything else."""
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool | np.bool_ | np.timedelta64):
         return None
     if isinstance(value, int | np.integer):
         return int(value)

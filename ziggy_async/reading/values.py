@@ -1,7 +1,7 @@
 """The values of a table's columns as float64 and as nanoseconds, and what is said of those that are neither."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -70,10 +70,12 @@ class Reader:
                 mark = decimal_mark(text for array in written for text in _texts_of(array))
             except ValueError as error:
                 raise ValueError(f"{self.label(0)}{error}") from None
-        self._refuse_scaled(arrays)
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
         scale = self.rules.price_scale
-        return floats if scale is None else {role: _scaled(role, column, scale) for role, column in floats.items()}
+        if scale is None:
+            self._refuse_scaled(arrays["close"][0], [floats[role] for role in PRICES])
+            return floats
+        return {role: _scaled(role, column, scale) for role, column in floats.items()}
 
     def floats(self, name: str, column: Any) -> Floats:
         """One column of numbers by itself."""
@@ -135,20 +137,15 @@ class Reader:
             raise self._fault(name, 0, _no_number(array[0]))
         return self._each(name, array, np.full(len(array), np.nan), lambda value: _float_of(value, mark))
 
-    def _refuse_scaled(self, arrays: Mapping[str, tuple[str, Column]]) -> None:
-        """Prices that are whole numbers of some billionth."""
-        close = arrays["close"][1]
-        if self.rules.price_scale is not None or isinstance(close, Texts) or close.dtype.kind not in "iu":
-            return
-        prices = [column for role in PRICES if isinstance(column := arrays[role][1], np.ndarray)]
-        if len(prices) < len(PRICES) or not all(each.dtype.kind in "iu" for each in prices):
-            return
-        whole = [np.ma.compressed(each) for each in prices]
-        least = min((int(each.min()) for each in whole if len(each)), default=0)
-        if least >= SURELY_SCALED or (least >= LEAST_SCALED and not any((each % SCALED_TICK).any() for each in whole)):
-            name, example = arrays["close"][0], int(whole[-1][0])
+    def _refuse_scaled(self, close: str, prices: Sequence[Floats]) -> None:
+        """Prices, the column named `close` last, that are whole numbers of some billionth."""
+        known = [each[np.isfinite(each)] for each in prices]
+        least = min((each.min() for each in known if len(each)), default=0.0)
+        tick = 1 if least >= SURELY_SCALED else SCALED_TICK
+        if least >= LEAST_SCALED and not any((each % tick).any() for each in known):
+            example = int(known[-1][0]) if len(known[-1]) else int(least)
             raise ValueError(
-                f"{self.label(0)}column {name!r}: {example} is {example / 1e9:g} in billionths, or as it stands:"
+                f"{self.label(0)}column {close!r}: {example} is {example / 1e9:g} in billionths, or as it stands:"
                 " say price_scale=1e-9 or price_scale=1 (--price-scale)"
             )
 
