@@ -41,15 +41,19 @@ class StoreModel:
             raise
 
     def load(self, symbol: str, rows: Sequence[Row], skip: bool = False) -> int:
-        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept."""
+        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept; where that is
+        because most rows are older, the table is refused."""
         kept: list[Row] = []
+        older = 0
         for row in rows:
             if is_good(row) and (not kept or row[0] > kept[-1][0]):
                 kept.append(row)
             elif not skip:
                 raise ValueError(f"bad row {row}")
-        if not kept:
-            raise ValueError("no row to keep")
+            elif is_good(row) and row[0] < kept[-1][0]:
+                older += 1
+        if not kept or 2 * older > len(rows):
+            raise ValueError("no row to keep, or most are out of order")
         self.rows[symbol] = kept[-self.capacity :]
         return len(rows) - len(kept)
 
