@@ -296,7 +296,7 @@ static PyObject *feature_formulas(void)
 static PyObject *paper_formulas(void)
 {
     static const char *const rows[][2] = {
-#define PAPER(name, formula) {#name, formula},
+#define PAPER(name, kind, formula) {#name, formula},
 #include "market/paper.def"
 #undef PAPER
     };

@@ -44,30 +44,49 @@ PyObject *za_features_result(za_state *state, PyObject *names, PyObject *ticker,
     return za_untracked(dict);
 }
 
-static PyObject *level_name(za_state *state, int table, double level)
+/* What a figure of a paper row is to Python, by the kinds of paper.def. */
+static PyObject *number_of(za_state *state, double value)
 {
-    return Py_NewRef(PyTuple_GET_ITEM(PyTuple_GET_ITEM(state->level_names, table), (Py_ssize_t)level));
+    (void)state;
+    return PyFloat_FromDouble(value);
 }
+
+static PyObject *volatility_of(za_state *state, double level)
+{
+    return Py_NewRef(PyTuple_GET_ITEM(PyTuple_GET_ITEM(state->level_names, 0), (Py_ssize_t)level));
+}
+
+static PyObject *trend_of(za_state *state, double level)
+{
+    return Py_NewRef(PyTuple_GET_ITEM(PyTuple_GET_ITEM(state->level_names, 1), (Py_ssize_t)level));
+}
+
+#define NUMBER     number_of
+#define VOLATILITY volatility_of
+#define TREND      trend_of
+static int set_paper_figures(za_state *state, PyObject *object, const double *row)
+{
+    int failed = 0;
+#define PAPER(name, kind, formula)                                                                                     \
+    failed = failed || za_set_attribute(object, state->str_##name, kind(state, row[ZA_PAPER_##name])) < 0;
+#include "market/paper.def"
+#undef PAPER
+    return failed;
+}
+#undef TREND
+#undef VOLATILITY
+#undef NUMBER
 
 static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker, const za_answer *answer)
 {
-    const double *row = answer->row, *figure = answer->last.figure;
+    const double *figure = answer->last.figure;
 #define NUMBER_FIELD(name, value) za_set_attribute(object, state->str_##name, PyFloat_FromDouble(value)) < 0
     return za_set_attribute(object, state->str_symbol, Py_NewRef(ticker)) < 0 ||
            za_set_attribute(object, state->str_timestamp, za_datetime_of(answer->last.time, answer->last.naive)) < 0 ||
            NUMBER_FIELD(price, figure[ZA_FIGURE_CLOSE]) || NUMBER_FIELD(open_price, figure[ZA_FIGURE_OPEN]) ||
            NUMBER_FIELD(high, figure[ZA_FIGURE_HIGH]) || NUMBER_FIELD(low, figure[ZA_FIGURE_LOW]) ||
-           NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) || NUMBER_FIELD(sma_5, row[ZA_PAPER_sma_5]) ||
-           NUMBER_FIELD(sma_20, row[ZA_PAPER_sma_20]) || NUMBER_FIELD(sma_50, row[ZA_PAPER_sma_50]) ||
-           NUMBER_FIELD(rsi, row[ZA_PAPER_rsi]) || NUMBER_FIELD(bollinger_upper, row[ZA_PAPER_bollinger_upper]) ||
-           NUMBER_FIELD(bollinger_lower, row[ZA_PAPER_bollinger_lower]) || NUMBER_FIELD(atr, row[ZA_PAPER_atr]) ||
-           za_set_attribute(object, state->str_vol_regime, level_name(state, 0, row[ZA_PAPER_vol_regime])) < 0 ||
-           za_set_attribute(object, state->str_trend_regime, level_name(state, 1, row[ZA_PAPER_trend_regime])) < 0 ||
-           NUMBER_FIELD(bid_ask_spread, row[ZA_PAPER_bid_ask_spread]) ||
-           NUMBER_FIELD(order_flow_imbalance, row[ZA_PAPER_order_flow_imbalance]) ||
-           NUMBER_FIELD(news_sentiment, 0.0) || NUMBER_FIELD(news_urgency, 0.0) ||
-           NUMBER_FIELD(spy_correlation, row[ZA_PAPER_spy_correlation]) ||
-           NUMBER_FIELD(sector_momentum, row[ZA_PAPER_sector_momentum]);
+           NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) || NUMBER_FIELD(news_sentiment, 0.0) ||
+           NUMBER_FIELD(news_urgency, 0.0) || set_paper_figures(state, object, answer->row);
 #undef NUMBER_FIELD
 }
 

@@ -90,7 +90,7 @@ INLINE vec vec_smaller(vec a, vec b)
     return vec_select((mask)(a < b), a, b);
 }
 
-/* The same; NaN when either is. */
+/* The same; NaN when either is, as NumPy has it. */
 INLINE vec vec_max(vec a, vec b)
 {
     return vec_select((mask)(a > b) | (mask)(a != a), a, b);

@@ -30,17 +30,6 @@ INLINE mask holds(vec a)
     return (mask)(a == a) & (mask)(a != 0.0);
 }
 
-/* NaN on either side goes on, as NumPy's maximum and minimum have it. */
-INLINE vec greater(vec a, vec b)
-{
-    return vec_select((mask)(a > b) | (mask)(a != a), a, b);
-}
-
-INLINE vec lesser(vec a, vec b)
-{
-    return vec_select((mask)(a < b) | (mask)(a != a), a, b);
-}
-
 /* The greater of the two where x is finite; a NaN of `s` stays. */
 INLINE vec raised(vec s, vec x)
 {

@@ -15,7 +15,7 @@ enum { ZA_FEATURE_BARS = 50 };
 
 /* Places in a paper row: ZA_PAPER_sma_5 ... */
 typedef enum za_paper_field {
-#define PAPER(name, formula) ZA_PAPER_##name,
+#define PAPER(name, ...) ZA_PAPER_##name,
 #include "market/paper.def"
 #undef PAPER
     ZA_PAPER_COUNT

@@ -24,7 +24,6 @@ typedef struct za_node {
     int64_t warm;    /* bars after which its state is that of the whole past, most likely; ZA_FOR_EVER: never */
     int64_t back;    /* bars before the oldest one asked for at which its value is read; ZA_FOR_EVER: from the first */
     int64_t vectors; /* of its state, nothing but vectors; the same for any number of lanes */
-    bool dynamic;    /* its first value depends on the data */
     bool clean;      /* from its first value on a number whenever the columns hold finite numbers only */
     bool windowed;   /* a kernel that forgets: a value that is not finite counts until it has left */
     bool read;       /* some result depends on it */

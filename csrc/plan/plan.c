@@ -128,9 +128,9 @@ static za_code check(const za_plan_spec *plan, za_error *error)
     return ZA_OK;
 }
 
-/* The bars that have to enter a node before a value is right. What skips values of which the first depends on the data
- * counts them from there. */
-static int64_t memory_of(const za_node_spec *spec, bool dynamic)
+/* The bars that have to enter a node before a value is right. What skips values counts them from the first that is a
+ * number, which a column may have at any bar. */
+static int64_t memory_of(const za_node_spec *spec)
 {
     if (spec->kind == ZA_NODE_KERNEL) {
         za_memory memory = za_memory_of((za_indicator)spec->which, &spec->params);
@@ -139,7 +139,7 @@ static int64_t memory_of(const za_node_spec *spec, bool dynamic)
     if (spec->kind == ZA_NODE_LAG) {
         return 1 + (int64_t)spec->params.value[0];
     }
-    return remembers(spec) || (spec->kind == ZA_NODE_SKIP && dynamic) ? ZA_FOR_EVER : 1;
+    return remembers(spec) || spec->kind == ZA_NODE_SKIP ? ZA_FOR_EVER : 1;
 }
 
 /* The bars after which a state that began anywhere is that of the whole past: of what forgets, twice its memory, since
@@ -151,10 +151,13 @@ static int64_t warm_of(const za_node *node)
         /* Half as many again, since it begins from nothing at all, which is far from any price. */
         return memory.kind == ZA_FADING ? memory.bars + memory.bars / 2 : ZA_FOR_EVER;
     }
+    if (node->spec.kind == ZA_NODE_SKIP) { /* it counts no further than it skips */
+        return (int64_t)node->spec.params.value[0] + 1;
+    }
     return node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : 2 * node->memory;
 }
 
-static int64_t vectors_of(const za_node_spec *spec, bool dynamic)
+static int64_t vectors_of(const za_node_spec *spec)
 {
     switch (spec->kind) {
     case ZA_NODE_KERNEL:
@@ -163,7 +166,7 @@ static int64_t vectors_of(const za_node_spec *spec, bool dynamic)
     case ZA_NODE_LAG: /* one more than it looks back: a bar may enter again before the next one */
         return 1 + (int64_t)spec->params.value[0];
     case ZA_NODE_SKIP:
-        return dynamic;
+        return 1;
     default:
         return remembers(spec);
     }
@@ -247,9 +250,7 @@ static void want(za_plan *plan, int at)
 static void look_back(za_plan *plan, za_node *node)
 {
     const za_node_spec *spec = &node->spec;
-    bool clean = is_clean(spec),
-         dynamic = spec->kind == ZA_NODE_OPERATION &&
-                   (remembers(spec) || spec->which == ZA_OPERATION_where || spec->which == ZA_OPERATION_fill);
+    bool clean = is_clean(spec);
     int64_t entry = 0, depth = 0, warm = 0;
     for (int i = 0; i < spec->input_count; i++) {
         const za_node *input = &plan->nodes[spec->inputs[i]];
@@ -257,20 +258,18 @@ static void look_back(za_plan *plan, za_node *node)
         depth = longer(depth, input->depth);
         warm = longer(warm, input->warm);
         clean = clean && input->clean;
-        dynamic = dynamic || input->dynamic;
     }
-    node->memory = memory_of(spec, dynamic);
+    node->memory = memory_of(spec);
     node->depth = further(depth, node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1);
-    node->vectors = vectors_of(spec, dynamic);
+    node->vectors = vectors_of(spec);
     node->windowed = spec->kind == ZA_NODE_KERNEL && node->memory != ZA_FOR_EVER;
     node->clean = clean;
-    node->dynamic = dynamic;
     node->entry = entry;
     node->first = entry;
     node->warm = further(warm, warm_of(node));
     if (spec->kind == ZA_NODE_KERNEL) {
         node->first = entry + za_lookback((za_indicator)spec->which, &spec->params);
-    } else if (spec->kind == ZA_NODE_LAG || (spec->kind == ZA_NODE_SKIP && !dynamic)) {
+    } else if (spec->kind == ZA_NODE_LAG || spec->kind == ZA_NODE_SKIP) {
         node->first = entry + (int64_t)spec->params.value[0];
     } else if (spec->kind == ZA_NODE_OPERATION) {
         node->first = node->entry = first_of_operation(plan, node);

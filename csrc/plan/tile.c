@@ -274,24 +274,13 @@ static void run_lag(const za_tile *tile, const za_node *node, const za_step *ste
 
 static void run_skip(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
-    int lanes = tile->spec.set->lanes;
-    double *out = row_of(tile, step, 0, span), bars = node->spec.params.value[0];
-    const double *in = input_row(tile, node, 0, span);
-    if (!node->dynamic) {
-        int64_t skipped = span.first < node->first ? node->first - span.first : 0;
-        skipped = skipped < span.last - span.first ? skipped : span.last - span.first;
-        fill(out, NAN, skipped * lanes);
-        memcpy(out + skipped * lanes, in + skipped * lanes,
-               (size_t)((span.last - span.first - skipped) * lanes) * sizeof(double));
-        return;
-    }
-    for (int64_t i = 0; i < (span.last - span.first) * lanes; i += lanes) {
-        double counts[ZA_MOST_LANES];
-        fill(counts, bars, lanes);
-        za_operation_block block = {
-            .operation = ZA_OPERATION_after, .bars = 1, .in = {in + i, counts}, .out = out + i, .state = step->state};
-        tile->spec.set->operate(&block);
-    }
+    fill(tile->patches, node->spec.params.value[0], (span.last - span.first) * tile->spec.set->lanes);
+    za_operation_block block = {.operation = ZA_OPERATION_after,
+                                .bars = span.last - span.first,
+                                .in = {input_row(tile, node, 0, span), tile->patches},
+                                .out = row_of(tile, step, 0, span),
+                                .state = step->state};
+    tile->spec.set->operate(&block);
 }
 
 static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_span span)

@@ -64,12 +64,6 @@ static inline bool za_symbol_is_index(za_symbol symbol)
 /* The row `row` of `rows`. */
 za_bar za_rows_bar(const za_rows *rows, int64_t row);
 
-/* A figure `back` bars before the last. */
-static inline double za_rows_last(const za_rows *rows, za_figure figure, int64_t back)
-{
-    return rows->figure[figure][rows->count - 1 - back];
-}
-
 /* Prices of one bar that are apart by at most this part of themselves count as equal: adjusting multiplies each by the
  * same factor, and rounds each by itself. */
 #define ZA_PRICE_TOLERANCE 1e-9

@@ -17,6 +17,12 @@ static inline uint64_t roll(uint64_t *dice, uint64_t sides)
     return (*dice >> 33) % sides;
 }
 
+/* A figure `back` bars before the last. */
+static inline double figure_before(const za_rows *rows, za_figure figure, int64_t back)
+{
+    return rows->figure[figure][rows->count - 1 - back];
+}
+
 static inline za_symbol symbol_of(const char *text)
 {
     return (za_symbol){.text = text, .length = strlen(text)};

@@ -15,9 +15,9 @@ static int side(za_store *store, const char *name)
     if (name[0] != '^' && view.rows.count >= AVERAGED) {
         double sum = 0;
         for (int i = 0; i < AVERAGED; i++) {
-            sum += za_rows_last(&view.rows, ZA_FIGURE_CLOSE, i);
+            sum += figure_before(&view.rows, ZA_FIGURE_CLOSE, i);
         }
-        found = za_rows_last(&view.rows, ZA_FIGURE_CLOSE, 0) > sum / (double)AVERAGED;
+        found = figure_before(&view.rows, ZA_FIGURE_CLOSE, 0) > sum / (double)AVERAGED;
     }
     za_view_release(&view);
     return found;

@@ -276,6 +276,28 @@ static void test_pieces_with_holes(void)
     za_plan_free(plan);
 }
 
+/* By hand: two values are skipped from the first that is a number, also in the last value alone. */
+static void test_skip_counts_from_the_first_number(void)
+{
+    static const double values[] = {NAN, 1, 2, 3, NAN, 5, 7, 8, 9}, wanted[] = {NAN, NAN, NAN, 3, NAN, 5, NAN, NAN, 9};
+    sketch s = {.count = 0};
+    int column = sketch_column(&s, 0);
+    int skip =
+        sketch_node(&s, (za_node_spec){.kind = ZA_NODE_SKIP, .input_count = 1, .inputs = {column}, .params = {{2}}});
+    za_plan *plan = sketch_plan(&s, &skip, 1);
+    const double *columns[] = {values, values, values};
+    const int64_t offsets[] = {0, 6, 9};
+    const za_table groups = {columns, NULL, offsets};
+    for (int last = 0; last <= 1; last++) {
+        double found[9];
+        za_run run = {
+            .plan = plan, .table = &groups, .count = 2, .last = last == 1, .rows = last == 1 ? 2 : 9, .values = found};
+        CHECK(za_run_init(&run, NULL) == ZA_OK && za_run_wait(&run, NULL, NULL) == ZA_OK);
+        CHECK(last == 1 ? found[0] == 5 && found[1] == 9 : same_values(found, wanted, 9));
+    }
+    za_plan_free(plan);
+}
+
 /* Node lists as nobody writes them: a plan or a sentence, never anything else. */
 static void test_hostile_nodes(void)
 {
@@ -369,6 +391,7 @@ int main(void)
     test_cuts();
     test_pieces_of_every_kernel();
     test_pieces_with_holes();
+    test_skip_counts_from_the_first_number();
     test_hostile_nodes();
     test_huge_windows_are_refused();
     test_sizes_without_a_common_multiple();

@@ -175,7 +175,7 @@ static void test_plain_part(void)
         CHECK(found->bars == view.rows.count && found->decision.direction == 0);
         CHECK(!enough || same_bar(found->last, za_rows_bar(&view.rows, view.rows.count - 1)));
         CHECK(found->row[ZA_FEATURE_vix_level] == vix && found->row[ZA_FEATURE_breadth_50dma] == breadth);
-        CHECK(!enough || found->row[ZA_FEATURE_close] == za_rows_last(&view.rows, ZA_FIGURE_CLOSE, 0));
+        CHECK(!enough || found->row[ZA_FEATURE_close] == figure_before(&view.rows, ZA_FIGURE_CLOSE, 0));
         za_view_release(&view);
     }
     za_request_release(&r);

@@ -41,8 +41,8 @@ class StoreModel:
             raise
 
     def load(self, symbol: str, rows: Sequence[Row], skip: bool = False) -> int:
-        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept; where that is
-        because most rows are older, the table is refused."""
+        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept; if most rows are
+        older than that, the table is in no order and refused."""
         kept: list[Row] = []
         older = 0
         for row in rows:
@@ -52,8 +52,10 @@ class StoreModel:
                 raise ValueError(f"bad row {row}")
             elif is_good(row) and row[0] < kept[-1][0]:
                 older += 1
-        if not kept or 2 * older > len(rows):
-            raise ValueError("no row to keep, or most are out of order")
+        if 2 * older > len(rows):
+            raise ValueError(f"{older} of {len(rows)} rows are older than a row above them")
+        if not kept:
+            raise ValueError("no row to keep")
         self.rows[symbol] = kept[-self.capacity :]
         return len(rows) - len(kept)
 
