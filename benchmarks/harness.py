@@ -139,7 +139,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-PACKAGES = ("ziggy_async", "numpy", "pandas", "polars", "ta-lib")
+PACKAGES = ("ziggy_async", "numpy", "pandas", "polars", "duckdb", "pyarrow", "ta-lib")
 
 
 def package_version(name: str) -> str | None:

@@ -132,14 +132,25 @@ async def test_a_function_that_returns_a_coroutine() -> None:
     assert get_ticker_features("B").close == 2.0
 
 
-@both_kinds
-async def test_tasks_share_a_call(kind) -> None:
-    source = kind()
+async def test_tasks_share_a_call_of_a_coroutine() -> None:
+    source = AskedAsync()
     set_bar_source(source)
     results = await asyncio.gather(*(async_get_ticker_features("A") for _ in range(20)))
     assert {result.close for result in results} == {1.0}
     assert source.symbols == ["A"]
     assert bar_source_stats() == {"calls": 1, "failures": 0, "timeouts": 0, "shared": 19}
+
+
+async def test_tasks_share_a_call_of_a_function() -> None:
+    with hanging() as (source, _, go):
+        set_bar_source(source, timeout=30.0)
+        asked = [asyncio.create_task(async_get_ticker_features("A")) for _ in range(20)]
+        await asyncio.sleep(0)  # all have asked
+        assert bar_source_stats()["shared"] == 19
+        go.set()
+        assert {result.close for result in await asyncio.gather(*asked)} == {1.0}
+        assert source.symbols == ["A"]
+        assert bar_source_stats() == {"calls": 1, "failures": 0, "timeouts": 0, "shared": 19}
 
 
 def test_threads_and_loops_share_a_call() -> None:

@@ -41,13 +41,19 @@ class StoreModel:
             raise
 
     def load(self, symbol: str, rows: Sequence[Row], skip: bool = False) -> int:
-        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept."""
+        """Returns rows skipped. A row is skipped, too, when it is not later than the last row kept; if most rows are
+        older than that, the table is in no order and refused."""
         kept: list[Row] = []
+        older = 0
         for row in rows:
             if is_good(row) and (not kept or row[0] > kept[-1][0]):
                 kept.append(row)
             elif not skip:
                 raise ValueError(f"bad row {row}")
+            elif is_good(row) and row[0] < kept[-1][0]:
+                older += 1
+        if 2 * older > len(rows):
+            raise ValueError(f"{older} of {len(rows)} rows are older than a row above them")
         if not kept:
             raise ValueError("no row to keep")
         self.rows[symbol] = kept[-self.capacity :]
