@@ -61,9 +61,10 @@ def compare(name: str, arrays: list[NDArray[np.float64]], **parameters: Any) -> 
 
 
 def is_still(strength: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where the index has been the same over the stochastic's bars but for rounding, and any place in its range is
-    right."""
-    return theirs.MAX(strength, 5 + 2) - theirs.MIN(strength, 5 + 2) < 1e-9
+    """Where, at one of the three bars of the average, the index has been the same over the stochastic's five but for
+    rounding: any place in its range is right there."""
+    still = theirs.MAX(strength, 5) - theirs.MIN(strength, 5) < 1e-9
+    return theirs.MAX(still.astype(float), 3) > 0.0
 
 
 NOT_SO_EXACT = {"CCI", "LINEARREG_ANGLE"}

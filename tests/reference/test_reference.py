@@ -20,7 +20,7 @@ TALIB: dict[str, Callable[[Bars], object]] = {
     "bollinger": lambda b: talib.BBANDS(b.close, 20, 2.0, 2.0),
     "atr": lambda b: talib.ATR(b.high, b.low, b.close, 14),
     "adx": lambda b: talib.ADX(b.high, b.low, b.close, 14),
-    "stddev": lambda b: talib.STDDEV(b.close, 5),
+    "stddev": lambda b: talib.STDDEV(b.close, 20),
     "slope": lambda b: talib.LINEARREG_SLOPE(b.close, 20),
     "highest": lambda b: talib.MAX(b.close, 20),
     "lowest": lambda b: talib.MIN(b.close, 20),
