@@ -110,7 +110,7 @@ static void open_step(za_tile *tile, const za_node *node, za_step *step, int64_t
         step->enter = later(step->enter, step->from - (node->memory - 1));
     }
     step->age = step->enter - node->entry;
-    step->hole_end = INT64_MIN;
+    step->hole_end = INT64_MIN; /* of a constant: no row is there yet */
     start_state(tile, node, step);
     int64_t first = step->from < step->enter ? step->from : step->enter;
     tile->first = first < tile->first ? first : tile->first;
@@ -120,11 +120,8 @@ static void place_buffers(const za_tile *tile, const za_node *node, za_step *ste
 {
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         if (node->buffer[k] != ZA_NO_BUFFER) {
-            bool constant = node->spec.kind == ZA_NODE_CONSTANT;
-            step->value[k] = (constant ? tile->constants : tile->buffers) + node->buffer[k] * doubles;
-            if (constant) {
-                fill(step->value[k], node->spec.params.value[0], doubles);
-            }
+            double *first = node->spec.kind == ZA_NODE_CONSTANT ? tile->constants : tile->buffers;
+            step->value[k] = first + node->buffer[k] * doubles;
         }
     }
 }
@@ -211,6 +208,17 @@ static void run_column(za_tile *tile, const za_node *node, za_step *step, za_spa
         from[lane] = columns[lane] + span.first;
     }
     set->transpose(from, span.last - span.first, to);
+}
+
+/* Nobody writes to a constant's rows, so those of the last time are there: [age, hole_end), counted in a block. */
+static void run_constant(const za_tile *tile, const za_node *node, za_step *step, za_span span)
+{
+    int64_t first = span.first - span.block, last = span.last - span.block;
+    if (first < step->age || last > step->hole_end) {
+        fill(row_of(tile, step, 0, span), node->spec.params.value[0], (last - first) * tile->spec.set->lanes);
+        step->age = first;
+        step->hole_end = last;
+    }
 }
 
 static void run_calendar(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
@@ -345,20 +353,21 @@ static void emit(const za_tile *tile, za_emit emit, const za_step *step, za_span
 {
     const za_target *target = &tile->spec.target;
     const za_lane_set *set = tile->spec.set;
-    bool whole = is_even(tile, span.last) && span.last - span.first >= set->lanes && target->step == 1;
-    double *to[ZA_MOST_LANES];
-    for (int lane = 0; lane < set->lanes; lane++) {
-        bool used = lane < tile->spec.lanes;
-        whole = whole && (!used || target->from[lane] <= span.first);
-        to[lane] = whole && used ? target_of(target, emit.result, lane, span.first) : tile->waste;
+    bool whole = target->step == 1 && span.last - span.first >= set->lanes && is_even(tile, span.last);
+    for (int lane = 0; lane < tile->spec.lanes; lane++) {
+        whole = whole && target->from[lane] <= span.first;
     }
-    if (whole) {
-        set->spread(row_of(tile, step, emit.output, span), span.last - span.first, to);
+    if (!whole) {
+        for (int lane = 0; lane < tile->spec.lanes; lane++) {
+            emit_lane(tile, emit, step, lane, span);
+        }
         return;
     }
-    for (int lane = 0; lane < tile->spec.lanes; lane++) {
-        emit_lane(tile, emit, step, lane, span);
+    double *to[ZA_MOST_LANES];
+    for (int lane = 0; lane < set->lanes; lane++) {
+        to[lane] = lane < tile->spec.lanes ? target_of(target, emit.result, lane, span.first) : tile->waste;
     }
+    set->spread(row_of(tile, step, emit.output, span), span.last - span.first, to);
 }
 
 /* NaN where a value is read before anything has entered. */
@@ -376,6 +385,9 @@ static bool run_node(za_tile *tile, const za_node *node, za_step *step, za_span 
     switch (node->spec.kind) {
     case ZA_NODE_COLUMN:
         run_column(tile, node, step, span);
+        return true;
+    case ZA_NODE_CONSTANT:
+        run_constant(tile, node, step, span);
         return true;
     case ZA_NODE_KERNEL:
         return run_kernel(tile, node, step, span);
