@@ -199,7 +199,7 @@ class SqliteStore(MemoryStore):
         (state,) = database.execute("PRAGMA data_version").fetchone()
         if state != self._seen:
             rows = database.execute(f"{SELECT} FROM letters").fetchall()  # an open cursor keeps the file open
-            unsaved = [stored.letter for id, stored in self.unsaved.items() if self.get(id) is not None]
+            unsaved = [stored.letter for stored in self.unsaved.values() if self.get(stored.letter.id) is not None]
             self._show([*(self._letter(*row) for row in rows), *unsaved], anew=True)
             self._seen = state
 
