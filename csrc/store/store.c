@@ -7,6 +7,7 @@
 #include "pool/fork.h"
 #include "store/breadth.h"
 #include "store/entry.h"
+#include "store/labels.h"
 #include "store/store_inside.h"
 
 /* All stores, so that a fork can take place while none of them is half changed. */
@@ -65,6 +66,7 @@ void za_store_free(za_store *store)
     }
     pthread_mutex_unlock(&list_mutex);
     za_symbols_clear(&store->symbols);
+    za_store_free_labels(store);
     (void)pthread_mutex_destroy(&store->mutex);
     za_free(store);
 }
