@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from letters import Lock, bury, ids, opened
+from letters import Lock, bury, ids, opened, work
 from queued import until
 
-from ziggy_async.dead_letters import DeadLetters, sqlite
+from ziggy_async.dead_letters import DeadLetters, Reason, sqlite
 from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -147,6 +147,19 @@ async def test_the_loop_goes_on_while_the_file_is_locked(path: Path) -> None:
             assert not burial.done()
         await burial
         assert letters.stats()["unsaved"] == 0
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_letter_is_listed_once_it_is_in_the_file(path: Path, is_open: bool) -> None:
+    async with opened(path) as (letters, _):
+        if not is_open:
+            await outcome_of(letters.close())
+        with Lock(path):
+            kept = letters.put(work("t"), Reason.EXHAUSTED, [])
+            await until(lambda: letters.stats()["unsaved"] == 1)
+            assert letters.list() == []
+        await outcome_of(kept)
+        assert ids(letters) == ["t"]
 
 
 async def test_a_cancelled_burial_is_one(path: Path) -> None:

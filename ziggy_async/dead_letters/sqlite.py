@@ -93,13 +93,12 @@ class SqliteStore(MemoryStore):
         self._is_failing = False
 
     def put(self, letters: list[DeadLetter]) -> list[DeadLetter]:
-        """Commits them together. Never raises: letters that are not written are unsaved."""
+        """Commits them together, and lists them once that is done or has failed. Never raises: letters that are not
+        written are unsaved."""
         stored = [StoredLetter.of(letter) for letter in letters]
-        listed = [each.letter for each in stored]
         self.unsaved |= {each.letter.id: each for each in stored}
-        self._show(listed)
         self._save()
-        return listed
+        return [each.letter for each in stored]
 
     def take(self, id: str) -> DeadLetter:
         read = self.unsaved.get(id) or self._attempt(lambda database: self._read(database, id))
@@ -148,6 +147,7 @@ class SqliteStore(MemoryStore):
             if not self._is_failing:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
             self._is_failing = True
+            self._show(stored.letter for stored in self.unsaved.values())
             for letter in self.letters()[: -self._most]:
                 self._seen = None  # it may be in the file still
                 self.evicted += self.unsaved.pop(letter.id, None) is not None
@@ -166,6 +166,7 @@ class SqliteStore(MemoryStore):
         with _transaction(database):
             database.executemany(PUT, rows)
             gone = self._delete_surplus(database)
+        self._show(each.letter for each in self.unsaved.values())
         self.unsaved = {}
         self.evicted += len(gone)
         for letter_id in gone:
@@ -198,7 +199,7 @@ class SqliteStore(MemoryStore):
         (state,) = database.execute("PRAGMA data_version").fetchone()
         if state != self._seen:
             rows = database.execute(f"{SELECT} FROM letters").fetchall()  # an open cursor keeps the file open
-            unsaved = [stored.letter for stored in self.unsaved.values()]
+            unsaved = [stored.letter for stored in self.unsaved.values() if self.get(stored.letter.id) is not None]
             self._show([*(self._letter(*row) for row in rows), *unsaved], anew=True)
             self._seen = state
 
