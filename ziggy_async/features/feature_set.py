@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from os import PathLike
 from typing import Any, TypedDict
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ziggy_async import _core, bridge
 from ziggy_async.features.formula import Formula, read_formula
+from ziggy_async.features.live import LiveFeatures
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
@@ -188,6 +190,52 @@ class FeatureSet:
         async with asyncio.timeout(deadline):
             return await default_pool.run(self.over, table, by, time)
 
+    def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
+        """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
+
+        None: all of the store, those that join it later included. Errors as of `latest`, and a `ValueError` for a
+        ticker that is named twice.
+        """
+        live = self._live(store, tickers)
+        live.update()
+        return live
+
+    async def live_async(
+        self,
+        store: BarStore | None = None,
+        tickers: Iterable[str] | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> LiveFeatures:
+        """As `live`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds."""
+        live = self._live(store, tickers)
+        await live.update_async(deadline=deadline)
+        return live
+
+    def restore(self, path: str | PathLike[str], store: BarStore | None = None) -> LiveFeatures:
+        """Live features that go on from a file of `LiveFeatures.save`, with what the store has beyond it taken in.
+
+        The store has to hold the last bar that a ticker had taken in: it is taken in again, as it is now. A ticker of
+        which all bars are later begins anew, and is counted as restarted; one that is not in the store has no values.
+
+        `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
+        package, of another set or zone, or of tickers whose bars the store does not go on from.
+        """
+        self.check_store()
+        return LiveFeatures.restored(self._identity, self._plan, _store_of(store), path)
+
+    async def restore_async(
+        self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
+    ) -> LiveFeatures:
+        """As `restore`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
+        async with asyncio.timeout(deadline):
+            live: LiveFeatures = await default_pool.run(self.restore, path, store)
+            return live
+
+    def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
+        self.check_store()
+        return LiveFeatures(self._identity, self._plan, _store_of(store), tickers)
+
     def check_store(self) -> None:
         """`FormulaError` for a formula that reads a column which a store has not."""
         for formula in self._formulas.values():
@@ -197,9 +245,7 @@ class FeatureSet:
 
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
-        store = default_store() if store is None else store
-        if not isinstance(store, BarStore):
-            raise TypeError(f"store must be a BarStore, not {shown(store)}")
+        store = _store_of(store)
         self.check_store()
         return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
 
@@ -213,6 +259,13 @@ class FeatureSet:
         without_rows = (asked[at] for at in np.flatnonzero(counts == 0))
         missing = tuple(ticker for ticker in without_rows if ticker not in store)
         return FeatureTable(self.names, asked, counts, timestamps, values, missing)
+
+
+def _store_of(store: BarStore | None) -> BarStore:
+    store = default_store() if store is None else store
+    if not isinstance(store, BarStore):
+        raise TypeError(f"store must be a BarStore, not {shown(store)}")
+    return store
 
 
 def _restored(formulas: tuple[str, ...], named_formulas: dict[str, str]) -> FeatureSet:

@@ -1,0 +1,43 @@
+/* What live states hold, for the files that keep them. */
+#ifndef ZA_PLAN_LIVE_INSIDE_H
+#define ZA_PLAN_LIVE_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "plan/live.h"
+#include "plan/live_step.h"
+#include "store/text_set.h"
+
+enum { ZA_NO_TILE = -1 };
+
+/* A ticker; its number is its row. */
+typedef struct za_live_member {
+    za_progress seen; /* of its bars; all zero while it has no states */
+    int32_t tile, lane;
+} za_live_member;
+
+struct za_live {
+    za_live_spec spec;               /* never changes */
+    za_live_layout layout;           /* never changes */
+    struct za_live *next, *previous; /* the list of all, guarded by the list's mutex (live.c) */
+    pthread_mutex_t mutex;           /* guards all that follows. A tile belongs to the worker that has claimed it */
+    za_text_set names;               /* of the members; codes are rows */
+    za_live_member *members;
+    int64_t room; /* of members */
+    za_live_tile *tiles;
+    int64_t tile_count, tile_room;
+    pthread_mutex_t board_mutex; /* guards `board` too, so that readers need not wait for an update */
+    za_live_board *board;
+    int64_t present;   /* members with states */
+    uint64_t sequence; /* of the store, before the last update that took in all */
+    bool loose;        /* some tile may share lanes with another, or has too few tickers */
+    atomic_int_fast64_t bars, revised, restarted;
+};
+
+/* Room for `count` more tiles; false without memory. */
+bool za_live_reserve_tiles(za_live *live, int64_t count);
+/* The tile goes into the list, which owns it from now on and has room; its tickers know where they are. */
+void za_live_add_tile(za_live *live, const za_live_tile *tile);
+
+#endif
