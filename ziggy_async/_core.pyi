@@ -66,6 +66,9 @@ class BarStore:
     def labels(self) -> dict[str, dict[str, str]]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
+    def _tails(self, tickers: Iterable[str], bars: int, /) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(bars, times): how many bars each ticker has, and the time of its `bars`-th last one, in nanoseconds, or of
+        its first where it has fewer; 0 and NaT for a ticker that is not in the store."""
     def _load_rows(
         self,
         symbol: str,

@@ -12,6 +12,7 @@ from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
+from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.timestamps import to_ns
@@ -46,7 +47,7 @@ class FeatureSet:
     of their formulas are.
     """
 
-    def __init__(self, *formulas: str, **named_formulas: str) -> None:
+    def __init__(self, /, *formulas: str, **named_formulas: str) -> None:
         """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place.
 
         `ValueError` for a set without formulas, a name that is given twice or is "symbol" or "timestamp", and windows
@@ -79,6 +80,17 @@ class FeatureSet:
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)
+
+    @property
+    def reach(self) -> int | None:
+        """Bars that the features at one bar depend on; None: all of the past."""
+        reaches = self._plan.reaches
+        return None if min(reaches) < 0 else max(reaches)
+
+    @property
+    def work(self) -> Work:
+        """How much work the formulas are."""
+        return work_of(self._nodes.nodes)
 
     def describe(self) -> dict[str, Description]:
         """What each feature is made of, by its name."""
