@@ -69,6 +69,11 @@ class FeatureSet:
         return tuple(self._formulas)
 
     @property
+    def formulas(self) -> dict[str, str]:
+        """The text of each feature, by its name."""
+        return {name: formula.text for name, formula in self._formulas.items()}
+
+    @property
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)
