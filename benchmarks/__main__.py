@@ -19,6 +19,7 @@ from benchmarks import (
     operations,
     overhead,
     rest,
+    screen,
     set_lag,
     set_making,
     sets,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "operations": operations.run,
     "overhead": overhead.run,
     "rest": rest.run,
+    "screen": screen.run,
     "short_operations": short_operations.run,
 }
 RESULTS = Path(__file__).parent / "results"

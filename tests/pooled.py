@@ -1,6 +1,6 @@
 """Calls in a thread pool as tests ask for them: from any thread, with a time limit."""
 
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,10 +21,10 @@ class Submitted:
         return self.call.is_set
 
     def wait(self, timeout: float = 30.0) -> None:
-        waiting = threading.Thread(target=self.call.wait_in_thread, daemon=True)
-        waiting.start()
-        waiting.join(timeout)
-        assert self.call.is_set
+        deadline = time.monotonic() + timeout
+        while not self.call.is_set:  # at the interpreter's exit no thread can be started that would wait
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
     def result(self, timeout: float = 30.0) -> Any:
         self.wait(timeout)

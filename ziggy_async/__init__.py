@@ -21,8 +21,9 @@ from ziggy_async.async_features import (
     init_async_features,
     shutdown_async_features,
 )
-from ziggy_async.features import FeatureSet, FeatureTable, FormulaError
+from ziggy_async.features import FeatureSet, FeatureTable, FormulaError, screen, screen_async
 from ziggy_async.market_brain.features import async_get_ticker_features
+from ziggy_async.market_brain.signal_history import signal_history, signal_history_async
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async, generate_ticker_signal_async
 from ziggy_async.paper.features import compute_features_async
 from ziggy_async.sources import set_bar_source
@@ -43,6 +44,10 @@ __all__ = [
     "generate_ticker_signal_async",
     "get_async_feature_computer",
     "init_async_features",
+    "screen",
+    "screen_async",
     "set_bar_source",
     "shutdown_async_features",
+    "signal_history",
+    "signal_history_async",
 ]

@@ -145,14 +145,14 @@ class BarStore(_core.BarStore):
         export.write_parquet(self, path)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles and copies have the same bars; their counters begin anew."""
+        """Pickles and copies have the same bars and labels; their counters begin anew."""
         options = {
             "ordered": self.ordered,
             "bars_per_year": self.bars_per_year,
             "zone": self.zone,
             "day_start": self.day_start,
         }
-        return _restored, (type(self), self.capacity, options, export.bars_of(self))
+        return _restored, (type(self), self.capacity, options, export.bars_of(self), self.labels())
 
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, rows in any order."""
@@ -183,8 +183,16 @@ class BarStore(_core.BarStore):
             )
 
 
-def _restored(cls: type[BarStore], capacity: int, options: dict[str, Any], bars: dict[str, export.Columns]) -> BarStore:
+def _restored(
+    cls: type[BarStore],
+    capacity: int,
+    options: dict[str, Any],
+    bars: dict[str, export.Columns],
+    labels: dict[str, dict[str, str]],
+) -> BarStore:
     store = cls(capacity, **options)
+    for name, of_name in labels.items():
+        store.set_labels(name, of_name)
     for symbol, of_symbol in bars.items():
         times, opens, highs, lows, closes, volumes = (of_symbol[name] for name in export.COLUMNS)
         store._load_rows(symbol, times.view(np.int64), opens, highs, lows, closes, volumes, False)

@@ -1,6 +1,7 @@
 #include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/convert.h"
+#include "binding/store_labels.h"
 #include "binding/store_load.h"
 #include "binding/types.h"
 
@@ -332,6 +333,11 @@ static PyMethodDef methods[] = {
     {"stats", store_stats, METH_NOARGS,
      "stats($self)\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever, and "
      "dropped: those of loaded tables for which the capacity had no room."},
+    {"set_labels", _PyCFunction_CAST(za_store_set_labels_method), METH_FASTCALL,
+     "set_labels($self, name, labels, /)\n--\n\nSet the labels of that name, {symbol: label}, in the place of those "
+     "that were set before."},
+    {"labels", za_store_labels_method, METH_NOARGS,
+     "labels($self)\n--\n\nCopies of all labels: {name: {symbol: label}}."},
     {"_load_rows", _PyCFunction_CAST(za_store_load_rows_method), METH_FASTCALL, NULL},
     {"_load_groups", _PyCFunction_CAST(za_store_load_groups_method), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},

@@ -7,6 +7,7 @@
 #include "pool/fork.h"
 #include "store/breadth.h"
 #include "store/entry.h"
+#include "store/labels.h"
 #include "store/store_inside.h"
 
 /* All stores, so that a fork can take place while none of them is half changed. */
@@ -65,6 +66,7 @@ void za_store_free(za_store *store)
     }
     pthread_mutex_unlock(&list_mutex);
     za_symbols_clear(&store->symbols);
+    za_store_free_labels(store);
     (void)pthread_mutex_destroy(&store->mutex);
     za_free(store);
 }
@@ -147,15 +149,17 @@ static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
     if (replaces_last(store, entry, bar->time)) {
         za_block_write(entry->block, entry->last - 1, bar);
         store->stats.replaced++;
+        entry->revisions++;
     } else {
         za_block_write(entry->block, entry->last++, bar);
         int64_t first = entry->last - kept(store, entry->last - entry->first);
         store->stats.bars += 1 - (first - entry->first);
         entry->first = first;
+        entry->end++;
         store->stats.appended++;
     }
     entry->naive = bar->naive;
-    za_breadth_touch(store, entry);
+    za_store_touch_entry(store, entry);
 }
 
 static za_code check_order(const za_store *store, const za_entry *entry, const za_bar *bar, int64_t row,
@@ -196,6 +200,9 @@ static za_code prepare_append(za_store *store, za_symbol symbol, const za_bar *b
             za_symbols_remove(&store->symbols, entry);
         }
         return za_fail_memory(error);
+    }
+    if (made) {
+        za_store_begin_entry(store, entry);
     }
     entry->mark = store->last_mark;
     return ZA_OK;
@@ -263,7 +270,11 @@ static za_view view_of(const za_store *store, za_symbol symbol)
     }
     za_block_retain(entry->block);
     return (za_view){
-        .rows = za_block_rows(entry->block, entry->first, entry->last), .block = entry->block, .naive = entry->naive};
+        .rows = za_block_rows(entry->block, entry->first, entry->last),
+        .block = entry->block,
+        .progress = {.generation = entry->generation, .end = entry->end, .revisions = entry->revisions},
+        .naive = entry->naive,
+    };
 }
 
 void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views)
@@ -286,6 +297,11 @@ void za_view_release(za_view *view)
 {
     za_block_release(view->block);
     *view = (za_view){0};
+}
+
+uint64_t za_store_sequence(const za_store *store)
+{
+    return atomic_load_explicit(&store->sequence, memory_order_acquire);
 }
 
 bool za_store_contains(za_store *store, za_symbol symbol)
@@ -313,6 +329,7 @@ void za_store_clear(za_store *store)
     za_symbols_clear(&store->symbols);
     store->changed = NULL;
     atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
     store->counted = store->above = 0;
     store->stats.bars = store->stats.bytes = 0;
     pthread_mutex_unlock(&store->mutex);

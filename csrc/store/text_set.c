@@ -156,6 +156,12 @@ za_code za_text_set_code(za_text_set *set, const char *text, size_t length, int3
     return ZA_OK;
 }
 
+int32_t za_text_set_find(const za_text_set *set, const char *text, size_t length)
+{
+    uint64_t slot = set->slots != NULL ? *slot_of(set, text, length, hash_of(text, length)) : 0;
+    return (int32_t)(uint32_t)slot - 1;
+}
+
 void za_text_set_free(za_text_set *set)
 {
     for (int32_t i = 0; set->texts != NULL && i < set->count; i++) {

@@ -21,6 +21,8 @@ typedef struct za_text_set {
 /* The number of `text`, copied into the set if it is new. ZA_BAD_VALUE: it is not UTF-8, or there are 2^30 others;
  * ZA_NO_MEMORY. The set is as it was after either. */
 za_code za_text_set_code(za_text_set *set, const char *text, size_t length, int32_t *code);
+/* The number of `text`, or -1 if it is not in the set. */
+int32_t za_text_set_find(const za_text_set *set, const char *text, size_t length);
 void za_text_set_free(za_text_set *set);
 
 #endif

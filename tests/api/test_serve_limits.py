@@ -78,7 +78,9 @@ class Served:
         app.add_middleware(BodyLimit, seconds=0.3)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
-        self._server = uvicorn.Server(uvicorn.Config(app, http=Connection, lifespan="off", log_level="error"))
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, http=Connection, ws="none", lifespan="off", log_level="error")
+        )
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         return self
 

@@ -1,0 +1,114 @@
+"""Screening: the tickers for which a formula holds on their last bar, with features beside them."""
+
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ziggy_async.features.feature_set import FeatureSet
+from ziggy_async.features.table import FeatureTable
+from ziggy_async.runtime import default_pool
+from ziggy_async.store import BarStore
+
+Features = FeatureSet | Mapping[str, str] | Iterable[str] | str | None
+
+FEW = 10_000
+"""Tickers among which a loop chooses itself: some hundred microseconds. Of more a thread does."""
+
+
+def screen(
+    where: str,
+    features: Features = None,
+    tickers: Iterable[str] | None = None,
+    store: BarStore | None = None,
+    sort: str | None = None,
+    limit: int | None = None,
+) -> FeatureTable:
+    """Chooses the tickers for which the formula `where` is true on their last bar: neither 0 nor NaN.
+
+    `features` stand beside them: a `FeatureSet`, formulas, or formulas by name; None: none. `sort` is a formula or the
+    name of one of the features: the least first, or with a minus in front, as in "-rsi(14)", the greatest; NaN last.
+    Equal ones, and all without `sort`, stay in the order asked; `tickers` None: all of the store, sorted. `limit`: how
+    many there are at most.
+
+    Returns one row a ticker. `missing` are the tickers asked for that are not in the store. Raises `FormulaError` as
+    `FeatureSet` and its `latest` do, `ValueError` for a negative `limit`.
+    """
+    screening = Screening.of(where, features, sort, limit)
+    return screening.chosen(screening.figures.latest(tickers, store))
+
+
+async def screen_async(
+    where: str,
+    features: Features = None,
+    tickers: Iterable[str] | None = None,
+    store: BarStore | None = None,
+    sort: str | None = None,
+    limit: int | None = None,
+    *,
+    deadline: float | None = None,
+) -> FeatureTable:
+    """As `screen`, off the loop; `deadline` and cancelling as for `FeatureSet.latest_async`."""
+    screening = Screening.of(where, features, sort, limit)
+    table = await screening.figures.latest_async(tickers, store, deadline=deadline)
+    return screening.chosen(table) if len(table) <= FEW else await default_pool.run(screening.chosen, table)
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What is asked for. The columns of `figures` are the condition, the key to sort by if there is one, and the
+    features `names`; a formula that is several of these is computed once."""
+
+    figures: FeatureSet
+    names: tuple[str, ...]
+    is_sorted: bool
+    limit: int | None
+
+    @classmethod
+    def of(cls, where: str, features: Features, sort: str | None, limit: int | None) -> "Screening":
+        """Raises as `screen` does."""
+        shown = formulas_of(features)
+        if limit is not None and operator.index(limit) < 0:
+            raise ValueError(f"limit: {limit} is negative")
+        keys = [] if sort is None else [sort_key(sort, shown)]
+        formulas = [where, *keys, *shown.values()]
+        figures = FeatureSet(**{str(at): formula for at, formula in enumerate(formulas)})
+        return cls(figures, tuple(shown), sort is not None, limit)
+
+    def chosen(self, table: FeatureTable) -> FeatureTable:
+        """The rows of `table`, which `figures` gave, that are asked for, with the features alone."""
+        figures = table.to_numpy()
+        condition = figures[:, 0]
+        rows = np.flatnonzero((condition != 0) & ~np.isnan(condition))
+        if self.is_sorted:
+            rows = rows[np.argsort(figures[rows, 1], kind="stable")]  # which puts NaN last
+        rows = rows[: self.limit]
+        return FeatureTable(
+            self.names,
+            table.symbols[rows].tolist(),
+            None,
+            table.timestamps[rows].view(np.int64),
+            np.asfortranarray(figures[rows, 1 + self.is_sorted :]),
+            table.missing,
+        )
+
+
+def formulas_of(features: Features) -> Mapping[str, str]:
+    """Name -> formula. Raises as `FeatureSet` does."""
+    if features is None:
+        return {}
+    if isinstance(features, FeatureSet):
+        return features.formulas
+    if isinstance(features, Mapping):
+        return FeatureSet(**features).formulas if features else {}
+    formulas = [features] if isinstance(features, str) else list(features)
+    return FeatureSet(*formulas).formulas if formulas else {}
+
+
+def sort_key(sort: str, features: Mapping[str, str]) -> str:
+    """The formula to sort by."""
+    if sort in features:
+        return features[sort]
+    is_reversed = isinstance(sort, str) and sort.startswith("-") and sort[1:] in features
+    return f"-({features[sort[1:]]})" if is_reversed else sort
