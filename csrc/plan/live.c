@@ -188,6 +188,7 @@ typedef struct za_live_pass {
     za_live *live;
     int64_t *parting; /* numbers of tiles */
     atomic_int_fast64_t parting_count;
+    atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
     atomic_bool out_of_memory;
 } za_live_pass;
 
@@ -203,6 +204,9 @@ static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t
     for (int i = 0; i < count; i++) {
         za_live_arrival *together[ZA_LIVE_BATCH];
         int found = 0;
+        bool loose = za_live_tile_is_loose(arrivals[i].tile);
+        atomic_fetch_add_explicit(&pass->loose, loose, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pass->loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
         if (arrivals[i].news.change == ZA_LIVE_ANEW) {
             pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = begin + i;
         }
@@ -266,6 +270,8 @@ static za_code update_tiles(za_live *live, za_pool *pool, int64_t deadline_ns)
         return ZA_NO_MEMORY;
     }
     za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
+    int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
+    live->moves += went_on < stayed ? went_on : stayed;
     za_code code = pass.job.code != ZA_OK ? pass.job.code : part(live, &pass);
     za_free(pass.parting);
     return code == ZA_OK && atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : code;

@@ -31,7 +31,7 @@ struct za_live {
     za_live_board *board;
     int64_t present;   /* members with states */
     uint64_t sequence; /* of the store, before the last update that took in all */
-    bool loose;        /* some tile may share lanes with another, or has too few tickers */
+    int64_t moves;     /* by tickers that may have come into step with others, or have left a tile with few */
     atomic_int_fast64_t bars, revised, restarted;
 };
 

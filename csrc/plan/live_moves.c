@@ -57,7 +57,7 @@ static void forget(za_live *live, int64_t at, int lane)
     }
     empty_lane(tile, lane);
     live->present--;
-    live->loose = true;
+    live->moves++;
 }
 
 /* The ticker leaves for a tile of its own, the last of the list. `states` has room for those of one lane. */
@@ -75,7 +75,7 @@ static bool leave(za_live *live, int64_t at, int lane, double *states)
     alone.row[0] = tile->row[lane];
     empty_lane(tile, lane);
     za_live_add_tile(live, &alone);
-    live->loose = true;
+    live->moves++;
     return true;
 }
 
@@ -151,11 +151,6 @@ bool za_live_part(za_live *live, const za_live_works *works, int64_t at)
     za_live_release(&arrival, 1);
     za_free(states);
     return done;
-}
-
-static bool has_room(const za_live_tile *tile)
-{
-    return tile->used < tile->set->lanes;
 }
 
 /* A wide tile with few tickers is more work than they are alone. */
@@ -263,12 +258,15 @@ static bool bring_together(za_live *live, const za_live_loose *loose, size_t cou
     return done;
 }
 
+/* Gathering looks at all tiles: a move is worth that for so many. */
+enum { MOVES_A_GATHERING = 64 };
+
 static size_t list_loose(const za_live *live, za_live_loose *loose)
 {
     size_t count = 0;
     for (int64_t at = 0; at < live->tile_count; at++) {
         const za_live_tile *tile = &live->tiles[at];
-        if (tile->used > 0 && (has_room(tile) || tile->set->lanes == 1)) {
+        if (tile->used > 0 && za_live_tile_is_loose(tile)) {
             loose[count++] = (za_live_loose){tile->bars, at, tile->set->lanes > 1};
         }
     }
@@ -277,8 +275,7 @@ static size_t list_loose(const za_live *live, za_live_loose *loose)
 
 bool za_live_gather(za_live *live)
 {
-    if (!live->loose || za_lane_set_widest()->lanes == 1) {
-        close_up(live);
+    if (live->moves * MOVES_A_GATHERING < live->tile_count) {
         return true;
     }
     double *states = za_alloc((size_t)za_live_layout_vectors(&live->layout), sizeof *states);
@@ -293,7 +290,7 @@ bool za_live_gather(za_live *live)
         done = bring_together(live, &loose[first], end - first, states);
     }
     close_up(live);
-    live->loose = !done;
+    live->moves = done ? 0 : live->moves;
     za_free(loose);
     za_free(states);
     return done;

@@ -99,7 +99,7 @@ static za_code put(za_live *live, int64_t row, int64_t bars, const za_progress *
     live->present++;
     live->sequence = UINT64_MAX; /* the next update is to look at it, whatever the store's is */
     atomic_fetch_sub_explicit(&live->revised, 1, memory_order_relaxed); /* which that bar will count as */
-    live->loose = true;
+    live->moves++;
     return ZA_OK;
 }
 

@@ -179,7 +179,7 @@ za_code za_live_start(za_live *live, za_pool *pool, int64_t deadline_ns, za_live
             code = ZA_NO_MEMORY;
         }
     }
-    live->loose = true;
+    live->moves += (int64_t)made;
     za_free(groups);
     return code;
 }

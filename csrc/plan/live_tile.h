@@ -20,6 +20,12 @@ typedef struct za_live_tile {
 bool za_live_tile_make(za_live_tile *tile, const za_live_layout *layout, const za_lane_set *set);
 void za_live_tile_free(za_live_tile *tile);
 
+/* Whether it might take in another ticker, or be taken in. */
+static inline bool za_live_tile_is_loose(const za_live_tile *tile)
+{
+    return tile->set->lanes == 1 || tile->used < tile->set->lanes;
+}
+
 /* The headers before (0) or after (1) the last bar, and the slots. */
 double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after);
 double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout);

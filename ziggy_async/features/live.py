@@ -86,7 +86,7 @@ class LiveFeatures:
     def values(self) -> NDArray[np.float64]:
         """The figures, `(symbols, features)`: a read-only view, of which the next `update` changes the figures.
 
-        A ticker that joins makes a new array; one that was taken before keeps the figures it had.
+        A ticker that joins makes a new array, and one that was taken before changes no more.
         """
         return self._core.values
 

@@ -121,7 +121,7 @@ def _digest(file: IO[bytes], end: int) -> bytes:
     """Of the first `end` bytes, behind which the file stands then."""
     digest = hashlib.sha256()
     file.seek(0)
-    while (part := file.read(min(1 << 22, end - file.tell()))):
+    while part := file.read(min(1 << 22, end - file.tell())):
         digest.update(part)
     return digest.digest()
 
