@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from ziggy_async.api import tasks
+from ziggy_async.api import bars, records, tasks
 from ziggy_async.api.bodies import Watchlist
 from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
 from ziggy_async.api.queueing import STOPPED, queue_refusals
+from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.store import default_store, symbol_of
@@ -31,6 +32,8 @@ def create_market_router(
     refusals = {404: "No bars of that ticker", **STOPPED}
     group.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
     group.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
+    bars.add_to(group, WatchedMarket())
+    records.add_to(group)
     tasks.add_to(group, watchlist, tasks.KeptTasks() if kept is None else kept)
     return router
 

@@ -209,5 +209,56 @@ class TaskAnswer(AcceptedAnswer):
     )
 
 
+class TaskSeen(BaseModel):
+    number: int = Field(description="Unique in the process, and rising")
+    task_id: str
+    operation: str
+    state: State
+    priority: int
+    submitted_at: str = Field(description="ISO 8601, UTC")
+    waiting_s: float = Field(description="Seconds without an attempt under way")
+    running_s: float = Field(description="Seconds of its attempts")
+    attempts: int = Field(description="Those that have failed")
+    error: str | None = Field(description="Of its end, or of its last attempt")
+
+
+class TasksAnswer(Ok):
+    tasks: list[TaskSeen] = Field(description="Oldest first")
+    count: int = Field(description="In this answer")
+    counts: dict[str, int] = Field(description="Of all tasks so far, by state")
+
+
+class CancelledTasksAnswer(Done):
+    cancelled: int
+
+
+class SymbolsAnswer(Ok):
+    symbols: list[str]
+    count: int = Field(description="All that were found, whatever the limit")
+
+
+class Bar(BaseModel):
+    timestamp: str = Field(description="ISO 8601, UTC")
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class BarsAnswer(Ok):
+    ticker: str
+    bars: list[Bar] = Field(description="Oldest first")
+    count: int
+
+
+class RegimeAnswer(Ok):
+    regime: str = Field(examples=["RiskOn"])
+    confidence: float
+    timestamp: str
+    explanation: str
+    metrics: dict[str, Any]
+
+
 class CancelledAnswer(Done):
     task_id: str
