@@ -245,6 +245,7 @@ static PyGetSetDef properties[] = {
 static PyMethodDef methods[] = {
     {"latest", _PyCFunction_CAST(za_plan_latest), METH_FASTCALL, NULL},
     {"history", _PyCFunction_CAST(za_plan_history), METH_FASTCALL, NULL},
+    {"signal_history", _PyCFunction_CAST(za_plan_signal_history), METH_FASTCALL, NULL},
     {"over", _PyCFunction_CAST(za_plan_over), METH_VARARGS | METH_KEYWORDS, NULL},
     {"tails", _PyCFunction_CAST(za_plan_tails), METH_VARARGS | METH_KEYWORDS, NULL},
     {"arrays", _PyCFunction_CAST(za_plan_arrays), METH_FASTCALL, NULL},

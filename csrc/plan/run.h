@@ -49,6 +49,7 @@ struct za_run {
     int64_t least; /* series with fewer bars have no results */
     /* NULL, or what is done with each ticker when its results are there; any worker thread. */
     void (*visit)(za_run *run, size_t at, const za_view *view);
+    void *visitor; /* whatever that wants to know */
     int64_t *times,
         *bars; /* of tickers, or NULL: the time of each row; how many bars there are, or rows of a history */
 
