@@ -198,17 +198,18 @@ class FeatureSet:
         async with asyncio.timeout(deadline):
             return await default_pool.run(self.over, table, by, time)
 
-    def check_store(self) -> None:
-        """`FormulaError` for a formula that reads a column which a store has not."""
+    def check_columns(self, further: Iterable[str] = ()) -> None:
+        """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
+        known = (*PRICE_COLUMNS, *further)
         for formula in self._formulas.values():
             for name in formula.columns:
-                if name not in PRICE_COLUMNS:
-                    raise formula.missing_column(name, PRICE_COLUMNS)
+                if name not in known:
+                    raise formula.missing_column(name, known)
 
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = checked_store(store)
-        self.check_store()
+        self.check_columns(store.columns)
         return store, asked_tickers(store, tickers)
 
 
