@@ -17,6 +17,7 @@ from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
+from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.runtime import default_pool
@@ -45,7 +46,7 @@ class FeatureSet:
     of their formulas are.
     """
 
-    def __init__(self, *formulas: str, **named_formulas: str) -> None:
+    def __init__(self, /, *formulas: str, **named_formulas: str) -> None:
         """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place.
 
         `ValueError` for a set without formulas, a name that is given twice or is "symbol" or "timestamp", and windows
@@ -78,6 +79,17 @@ class FeatureSet:
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)
+
+    @property
+    def reach(self) -> int | None:
+        """Bars that the features at one bar depend on; None: all of the past."""
+        reaches = self._plan.reaches
+        return None if min(reaches) < 0 else max(reaches)
+
+    @property
+    def work(self) -> Work:
+        """How much work the formulas are."""
+        return work_of(self._nodes.nodes)
 
     def describe(self) -> dict[str, Description]:
         """What each feature is made of, by its name."""
@@ -189,17 +201,18 @@ class FeatureSet:
         async with asyncio.timeout(deadline):
             return await default_pool.run(self.over, table, by, time)
 
-    def check_store(self) -> None:
-        """`FormulaError` for a formula that reads a column which a store has not."""
+    def check_columns(self, further: Iterable[str] = ()) -> None:
+        """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
+        known = (*PRICE_COLUMNS, *further)
         for formula in self._formulas.values():
             for name in formula.columns:
-                if name not in PRICE_COLUMNS:
-                    raise formula.missing_column(name, PRICE_COLUMNS)
+                if name not in known:
+                    raise formula.missing_column(name, known)
 
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = checked_store(store)
-        self.check_store()
+        self.check_columns(store.columns)
         return store, asked_tickers(store, tickers)
 
 
