@@ -3,15 +3,18 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/live_object.h"
+#include "plan/live_record.h"
 
-typedef struct za_record {
-    int64_t bars, time;
-    double states[];
-} za_record;
+enum { HEAD_BYTES = 2 * sizeof(int64_t) };
+
+static size_t state_bytes(const za_live *live)
+{
+    return (size_t)za_live_record_doubles(live) * sizeof(double);
+}
 
 static size_t record_bytes(const za_live *live)
 {
-    return sizeof(za_record) + (size_t)za_live_state_doubles(live) * sizeof(double);
+    return HEAD_BYTES + state_bytes(live);
 }
 
 static int64_t rows_of(za_live *live)
@@ -36,15 +39,19 @@ static int check_rows(za_live *live, long long first, long long count)
 /* Rows that have no states are zeros. Records need not be aligned as their numbers are. */
 static bool take_records(za_live *live, int64_t first, int64_t count, char *to)
 {
-    size_t bytes = record_bytes(live);
-    za_record *record = za_alloc(1, bytes);
-    for (int64_t i = 0; record != NULL && i < count; i++, to += bytes) {
-        memset(record, 0, bytes);
-        record->bars = za_live_take(live, first + i, &record->time, record->states);
-        memcpy(to, record, bytes);
+    za_live_record record = {.states = za_alloc(1, state_bytes(live))};
+    memset(to, 0, (size_t)count * record_bytes(live));
+    for (int64_t i = 0; record.states != NULL && i < count; i++, to += record_bytes(live)) {
+        za_live_take(live, first + i, &record);
+        if (record.bars > 0) {
+            memcpy(to, &record.bars, sizeof record.bars);
+            memcpy(to + sizeof record.bars, &record.time, sizeof record.time);
+            memcpy(to + HEAD_BYTES, record.states, state_bytes(live));
+        }
     }
-    za_free(record);
-    return record != NULL;
+    bool done = record.states != NULL;
+    za_free(record.states);
+    return done;
 }
 
 PyObject *za_live_take_states_of(PyObject *self, PyObject *const *arguments, Py_ssize_t argument_count)
@@ -75,16 +82,17 @@ PyObject *za_live_take_states_of(PyObject *self, PyObject *const *arguments, Py_
 
 static za_code put_records(za_live *live, int64_t first, int64_t count, const char *from, za_error *error)
 {
-    size_t bytes = record_bytes(live);
-    za_record *record = za_alloc(1, bytes);
-    za_code code = record == NULL ? za_fail_memory(error) : ZA_OK;
-    for (int64_t i = 0; code == ZA_OK && i < count; i++, from += bytes) {
-        memcpy(record, from, bytes);
-        if (record->bars > 0) {
-            code = za_live_put(live, first + i, record->bars, record->time, record->states, error);
+    za_live_record record = {.states = za_alloc(1, state_bytes(live))};
+    za_code code = record.states == NULL ? za_fail_memory(error) : ZA_OK;
+    for (int64_t i = 0; code == ZA_OK && i < count; i++, from += record_bytes(live)) {
+        memcpy(&record.bars, from, sizeof record.bars);
+        memcpy(&record.time, from + sizeof record.bars, sizeof record.time);
+        memcpy(record.states, from + HEAD_BYTES, state_bytes(live));
+        if (record.bars != 0) {
+            code = za_live_put(live, first + i, &record, error);
         }
     }
-    za_free(record);
+    za_free(record.states);
     return code;
 }
 

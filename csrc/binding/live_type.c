@@ -15,6 +15,7 @@ static void live_dealloc(PyObject *object)
     za_live_free(self->live);
     Py_XDECREF((PyObject *)self->plan);
     Py_XDECREF((PyObject *)self->store);
+    za_free(self->columns);
     Py_XDECREF(self->zone);
     Py_XDECREF(self->values);
     type->tp_free(object);
@@ -23,12 +24,12 @@ static void live_dealloc(PyObject *object)
 
 static int start(za_live_object *self, PyObject *tickers, int all)
 {
+    za_symbol *symbols = self->columns == NULL ? NULL : za_symbols_of(tickers);
     za_live_spec spec = {.plan = self->plan->plan,
                          .store = self->store->store,
-                         .figures = self->plan->figures,
+                         .columns = self->columns,
                          .count = (size_t)PyTuple_GET_SIZE(tickers),
                          .all = all};
-    za_symbol *symbols = za_symbols_of(tickers);
     if (symbols == NULL || za_zone_of(self->zone, &spec.zone) < 0) {
         za_free(symbols);
         return -1;
@@ -51,8 +52,7 @@ static PyObject *live_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     PyObject *plan, *store, *tickers, *zone;
     int all;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!OOp:Live", keys, state->plan_type, &plan,
-                                     state->store_type, &store, &tickers, &zone, &all) ||
-        za_plan_check_store((za_plan_object *)plan) < 0) {
+                                     state->store_type, &store, &tickers, &zone, &all)) {
         return NULL;
     }
     PyObject *tuple = za_symbol_tuple(tickers);
@@ -60,6 +60,7 @@ static PyObject *live_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     if (self != NULL) {
         self->plan = (za_plan_object *)Py_NewRef(plan);
         self->store = (za_store_object *)Py_NewRef(store);
+        self->columns = za_plan_columns_of(self->plan, self->store);
         self->zone = Py_NewRef(zone);
         if (start(self, tuple, all) < 0) {
             Py_CLEAR(self);

@@ -1,8 +1,5 @@
 #include "plan/live.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "base/memory.h"
 #include "plan/live_moves.h"
 #include "plan/live_start.h"
@@ -34,46 +31,6 @@ static void after_fork(bool in_child)
 
 static const za_fork_handlers fork_handlers = {before_fork, after_fork};
 
-static za_live_board *new_board(int64_t rows, int features)
-{
-    za_live_board *board = za_alloc(1, sizeof *board);
-    double *values = za_alloc((size_t)rows * (size_t)features, sizeof *values);
-    int64_t *times = za_alloc((size_t)rows, sizeof *times);
-    if (board == NULL || values == NULL || times == NULL) {
-        za_free(board);
-        za_free(values);
-        za_free(times);
-        return NULL;
-    }
-    *board = (za_live_board){.rows = rows, .values = values, .times = times};
-    atomic_init(&board->references, 1);
-    for (int64_t i = 0; i < rows * features; i++) {
-        values[i] = NAN;
-    }
-    for (int64_t i = 0; i < rows; i++) {
-        times[i] = ZA_TIME_MISSING;
-    }
-    return board;
-}
-
-void za_live_board_release(za_live_board *board)
-{
-    if (board != NULL && atomic_fetch_sub_explicit(&board->references, 1, memory_order_acq_rel) == 1) {
-        za_free(board->values);
-        za_free(board->times);
-        za_free(board);
-    }
-}
-
-static void copy_board(const za_live_board *from, za_live_board *to, int features)
-{
-    for (int feature = 0; feature < features; feature++) {
-        memcpy(to->values + feature * to->rows, from->values + feature * from->rows,
-               (size_t)from->rows * sizeof *to->values);
-    }
-    memcpy(to->times, from->times, (size_t)from->rows * sizeof *to->times);
-}
-
 /* Names that are new are known from now on, in the order in which they stand. */
 static za_code add_names(za_live *live, const za_symbol *symbols, size_t count, za_error *error)
 {
@@ -90,20 +47,17 @@ static za_code add_names(za_live *live, const za_symbol *symbols, size_t count, 
 /* Rows for the names that have none, behind the others. */
 static za_code add_rows(za_live *live, za_error *error)
 {
-    int features = za_plan_output_count(live->spec.plan);
-    int64_t rows = live->names.count, old = live->board == NULL ? 0 : live->board->rows;
+    za_live_board *former = live->board;
+    int64_t rows = live->names.count;
     za_live_member *members = za_resize(live->members, (size_t)rows, sizeof *members);
     live->members = members != NULL ? members : live->members;
-    za_live_board *board = members == NULL ? NULL : new_board(rows, features);
+    za_live_board *board =
+        members == NULL ? NULL : za_live_board_new(rows, za_plan_output_count(live->spec.plan), former);
     if (board == NULL) {
         return za_fail_memory(error);
     }
-    for (int64_t row = old; row < rows; row++) {
+    for (int64_t row = former == NULL ? 0 : former->rows; row < rows; row++) {
         members[row] = (za_live_member){.tile = ZA_NO_TILE};
-    }
-    za_live_board *former = live->board;
-    if (former != NULL) {
-        copy_board(former, board, features);
     }
     pthread_mutex_lock(&live->board_mutex);
     live->board = board;
@@ -112,9 +66,20 @@ static za_code add_rows(za_live *live, za_error *error)
     return ZA_OK;
 }
 
+/* A store keeps finite figures; further columns hold what they are given. */
+static bool columns_are_finite(const za_live_spec *spec)
+{
+    bool finite = true;
+    for (int i = 0; i < za_plan_column_count(spec->plan); i++) {
+        finite = finite && spec->columns[i] < ZA_FIGURE_COUNT;
+    }
+    return finite;
+}
+
 static za_code fill(za_live *live, za_error *error)
 {
-    za_code code = za_live_layout_make(&live->layout, live->spec.plan, error);
+    bool finite = columns_are_finite(&live->spec);
+    za_code code = za_live_layout_make(&live->layout, live->spec.plan, finite, error);
     code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
     if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {
         code = za_fail(error, ZA_BAD_VALUE, "a symbol stands twice");

@@ -5,15 +5,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "plan/live.h"
-#include "plan/live_step.h"
+#include "plan/live_batch.h"
+#include "plan/live_board.h"
+#include "plan/live_options.h"
 #include "store/text_set.h"
 
 enum { ZA_NO_TILE = -1 };
 
 /* A ticker; its number is its row. */
 typedef struct za_live_member {
-    za_progress seen; /* of its bars; all zero while it has no states */
+    za_progress seen;     /* of its bars; all zero while it has no states */
+    uint64_t fingerprint; /* of the columns' figures of the last bar */
     int32_t tile, lane;
 } za_live_member;
 
@@ -24,7 +26,6 @@ struct za_live {
     pthread_mutex_t mutex;           /* guards all that follows. A tile belongs to the worker that has claimed it */
     za_text_set names;               /* of the members; codes are rows */
     za_live_member *members;
-    int64_t room; /* of members */
     za_live_tile *tiles;
     int64_t tile_count, tile_room;
     pthread_mutex_t board_mutex; /* guards `board` too, so that readers need not wait for an update */
@@ -34,10 +35,5 @@ struct za_live {
     int64_t moves;     /* by tickers that may have come into step with others, or have left a tile with few */
     atomic_int_fast64_t bars, revised, restarted;
 };
-
-/* Room for `count` more tiles; false without memory. */
-bool za_live_reserve_tiles(za_live *live, int64_t count);
-/* The tile goes into the list, which owns it from now on and has room; its tickers know where they are. */
-void za_live_add_tile(za_live *live, const za_live_tile *tile);
 
 #endif

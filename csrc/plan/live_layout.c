@@ -3,9 +3,10 @@
 #include "base/memory.h"
 #include "kernels/lanes.h"
 
-static bool is_marked(const za_plan *plan, const za_node *node)
+static bool is_marked(const za_live_layout *layout, const za_node *node)
 {
-    bool clean = true;
+    const za_plan *plan = layout->plan;
+    bool clean = layout->finite;
     for (int i = 0; i < node->spec.input_count; i++) {
         clean = clean && plan->nodes[node->spec.inputs[i]].clean;
     }
@@ -13,12 +14,12 @@ static bool is_marked(const za_plan *plan, const za_node *node)
 }
 
 /* How many vectors a node has in each part. */
-static void measure(const za_plan *plan, const za_node *node, za_live_node *at)
+static void measure(const za_live_layout *layout, const za_node *node, za_live_node *at)
 {
     *at = (za_live_node){.header_count = node->vectors};
     if (node->spec.kind == ZA_NODE_KERNEL) {
         int64_t header = (int64_t)(za_lane_set_one()->header_bytes((za_indicator)node->spec.which) / sizeof(double));
-        at->marked = is_marked(plan, node);
+        at->marked = is_marked(layout, node);
         at->header_count = header + at->marked;
         at->slot_count = node->vectors - ZA_HOLE_VECTORS - header;
     } else if (node->spec.kind == ZA_NODE_LAG) {
@@ -27,9 +28,9 @@ static void measure(const za_plan *plan, const za_node *node, za_live_node *at)
     }
 }
 
-za_code za_live_layout_make(za_live_layout *layout, const za_plan *plan, za_error *error)
+za_code za_live_layout_make(za_live_layout *layout, const za_plan *plan, bool finite, za_error *error)
 {
-    *layout = (za_live_layout){.plan = plan};
+    *layout = (za_live_layout){.plan = plan, .finite = finite};
     layout->nodes = za_alloc_zeroed((size_t)plan->node_count, sizeof *layout->nodes);
     if (layout->nodes == NULL) {
         return za_fail_memory(error);
@@ -37,7 +38,7 @@ za_code za_live_layout_make(za_live_layout *layout, const za_plan *plan, za_erro
     for (int i = 0; i < plan->node_count; i++) {
         za_live_node *at = &layout->nodes[i];
         if (plan->nodes[i].read) {
-            measure(plan, &plan->nodes[i], at);
+            measure(layout, &plan->nodes[i], at);
         }
         int64_t count = at->header_count + at->slot_count;
         at->header = layout->headers;

@@ -17,6 +17,7 @@ typedef struct za_live_node {
  * [vector][lane], nodes in order of evaluation. */
 typedef struct za_live_layout {
     const za_plan *plan;
+    bool finite; /* all values of the columns are finite */
     za_live_node *nodes;
     int64_t headers, slots; /* vectors of each part */
     int64_t largest;        /* vectors of the node that has most */
@@ -25,7 +26,7 @@ typedef struct za_live_layout {
 enum { ZA_LIVE_HEADERS = 2 };
 
 /* Finds out where everything lies. ZA_OK or ZA_NO_MEMORY. */
-za_code za_live_layout_make(za_live_layout *layout, const za_plan *plan, za_error *error);
+za_code za_live_layout_make(za_live_layout *layout, const za_plan *plan, bool finite, za_error *error);
 void za_live_layout_free(za_live_layout *layout);
 /* Vectors of a whole tile. */
 int64_t za_live_layout_vectors(const za_live_layout *layout);

@@ -5,39 +5,7 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
-
-bool za_live_reserve_tiles(za_live *live, int64_t count)
-{
-    int64_t needed = live->tile_count + count, room = live->tile_room + live->tile_room / 2;
-    if (needed <= live->tile_room) {
-        return true;
-    }
-    room = room > needed ? room : needed;
-    za_live_tile *tiles = za_resize(live->tiles, (size_t)room, sizeof *tiles);
-    if (tiles != NULL) {
-        live->tiles = tiles;
-        live->tile_room = room;
-    }
-    return tiles != NULL;
-}
-
-/* The tickers of the tile in that place know where they are. */
-static void place(za_live *live, int64_t at)
-{
-    const za_live_tile *tile = &live->tiles[at];
-    for (int lane = 0; lane < tile->set->lanes; lane++) {
-        if (tile->row[lane] != ZA_NO_ROW) {
-            live->members[tile->row[lane]].tile = (int32_t)at;
-            live->members[tile->row[lane]].lane = lane;
-        }
-    }
-}
-
-void za_live_add_tile(za_live *live, const za_live_tile *tile)
-{
-    live->tiles[live->tile_count] = *tile;
-    place(live, live->tile_count++);
-}
+#include "plan/live_tiles.h"
 
 static void empty_lane(za_live_tile *tile, int lane)
 {
@@ -117,7 +85,7 @@ static void sort_out(za_live *live, int64_t at, const za_live_arrival *arrival, 
         if (row == ZA_NO_ROW) {
             continue;
         }
-        news[lane] = za_live_news_of(&live->members[row], &arrival->views[lane]);
+        news[lane] = za_live_news_of(live, &live->members[row], &arrival->views[lane]);
         if (news[lane].change > ZA_LIVE_NEWS) {
             bool restarts = news[lane].change == ZA_LIVE_ANEW;
             atomic_fetch_add_explicit(&live->restarted, restarts, memory_order_relaxed);
@@ -177,7 +145,7 @@ static void close_up(za_live *live)
             za_live_tile_free(&live->tiles[at]);
             live->tiles[at] = live->tiles[--live->tile_count];
             if (at < live->tile_count) {
-                place(live, at);
+                za_live_place_tile(live, at);
             }
         }
     }
@@ -247,7 +215,7 @@ static bool bring_together(za_live *live, const za_live_loose *loose, size_t cou
     size_t next = wide;
     for (size_t i = 0; i < wide; i++) {
         next += fill_lanes(live, &live->tiles[loose[i].tile], &loose[next], count - next, states);
-        place(live, loose[i].tile);
+        za_live_place_tile(live, loose[i].tile);
     }
     bool done = true;
     while (done && count - next > lanes / 2) {

@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "plan/live_take.h"
+#include "plan/live_tiles.h"
 #include "plan/tile.h"
 #include "pool/wait.h"
 
@@ -31,7 +33,7 @@ static za_tile_spec specify(const za_live *live, const za_live_group *group, con
                          .zone = &live->spec.zone,
                          .column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers,
                          .lanes = group->count,
-                         .clean = true,
+                         .clean = live->layout.finite,
                          .target = {.values = live->board->values, .rows = live->board->rows, .step = 1}};
     for (int lane = 0; lane < set->lanes; lane++) {
         const za_live_newcomer *newcomer = &group->first[lane < group->count ? lane : group->count - 1];
@@ -41,7 +43,7 @@ static za_tile_spec specify(const za_live *live, const za_live_group *group, con
         spec.target.row[lane] = newcomer->row;
         spec.target.from[lane] = rows->count - 1;
         for (int column = 0; pointers != NULL && column < live->spec.plan->column_count; column++) {
-            pointers[column][lane] = rows->figure[live->spec.figures[column]];
+            pointers[column][lane] = za_rows_column(rows, live->spec.columns[column]);
         }
     }
     return spec;
@@ -150,7 +152,7 @@ static void note(za_live *live, const za_live_group *group)
     za_live_add_tile(live, &group->tile);
     for (int i = 0; i < group->count; i++) {
         const za_view *view = &group->first[i].view;
-        live->members[group->first[i].row].seen = view->progress;
+        za_live_see(live, &live->members[group->first[i].row], view);
         live->board->times[group->first[i].row] = view->rows.time[view->rows.count - 1];
         atomic_fetch_add_explicit(&live->bars, view->rows.count, memory_order_relaxed);
     }

@@ -3,6 +3,7 @@
 #define ZA_PLAN_LIVE_START_H
 
 #include "plan/live_inside.h"
+#include "pool/pool.h"
 
 /* A ticker without states, and its bars, of which there is one at least. */
 typedef struct za_live_newcomer {

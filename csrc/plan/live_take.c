@@ -1,8 +1,28 @@
 #include "plan/live_take.h"
 
+#include <string.h>
+
 #include "kernels/lanes.h"
 
-za_live_news za_live_news_of(const za_live_member *member, const za_view *view)
+static uint64_t fingerprint_of(const za_live *live, const za_view *view, int64_t bar)
+{
+    uint64_t print = 0;
+    for (int column = 0; column < live->spec.plan->column_count; column++) {
+        uint64_t bits;
+        memcpy(&bits, za_rows_column(&view->rows, live->spec.columns[column]) + bar, sizeof bits);
+        print = (print ^ bits) * UINT64_C(0x9e3779b97f4a7c15); /* the golden ratio: odd, so nothing is lost */
+        print ^= print >> 32;
+    }
+    return print;
+}
+
+void za_live_see(const za_live *live, za_live_member *member, const za_view *view)
+{
+    member->seen = view->progress;
+    member->fingerprint = fingerprint_of(live, view, view->rows.count - 1);
+}
+
+za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view)
 {
     const za_progress *now = &view->progress, *seen = &member->seen;
     za_live_news news = {.change = ZA_LIVE_ANEW};
@@ -17,6 +37,9 @@ za_live_news za_live_news_of(const za_live_member *member, const za_view *view)
     news.revised = now->revisions != seen->revisions;
     if (news.revised && news.fresh == view->rows.count) {
         return news; /* the bar that was replaced may be one that the store has dropped */
+    }
+    if (news.revised && news.fresh > 0) { /* the store may have replaced a bar behind it */
+        news.revised = fingerprint_of(live, view, view->rows.count - 1 - news.fresh) != member->fingerprint;
     }
     news.change = news.fresh > 0 || news.revised ? ZA_LIVE_NEWS : ZA_LIVE_SAME;
     return news;
@@ -33,7 +56,7 @@ static za_live_news common_news(const za_live *live, const za_live_arrival *arri
             continue;
         }
         const za_view *view = &arrival->views[lane];
-        za_live_news news = za_live_news_of(&live->members[arrival->tile->row[lane]], view);
+        za_live_news news = za_live_news_of(live, &live->members[arrival->tile->row[lane]], view);
         if (news.change > ZA_LIVE_NEWS || (!first && news.fresh != common.fresh)) {
             return (za_live_news){.change = ZA_LIVE_ANEW};
         }
@@ -49,7 +72,7 @@ static za_live_news common_news(const za_live *live, const za_live_arrival *arri
 
 void za_live_look(za_live *live, za_live_arrival *arrivals, int count)
 {
-    za_symbol symbols[ZA_LIVE_BATCH * ZA_MOST_LANES];
+    za_symbol symbols[ZA_LIVE_BATCH * ZA_MOST_LANES] = {0};
     za_view views[ZA_LIVE_BATCH * ZA_MOST_LANES];
     size_t asked = 0;
     for (int i = 0; i < count; i++) {
@@ -100,7 +123,7 @@ static void gather(const za_live *live, const za_live_work *work, const za_live_
         const za_view *view = &arrival->views[arrival->tile->row[lane] != ZA_NO_ROW ? lane : first];
         int64_t bar = view->rows.count - 1 - back;
         for (int column = 0; column < plan->column_count; column++) {
-            za_live_work_column(work, column, at)[lane] = view->rows.figure[live->spec.figures[column]][bar];
+            za_live_work_column(work, column, at)[lane] = za_rows_column(&view->rows, live->spec.columns[column])[bar];
         }
         work->times[at * lanes + lane] = view->rows.time[bar];
     }
@@ -109,17 +132,17 @@ static void gather(const za_live *live, const za_live_work *work, const za_live_
 /* The tickers of a tile have seen all that their views show. */
 static void note(za_live *live, const za_live_arrival *arrival)
 {
+    int64_t revised = 0;
     for (int lane = 0; lane < arrival->tile->set->lanes; lane++) {
         int32_t row = arrival->tile->row[lane];
         if (row != ZA_NO_ROW) {
             const za_view *view = &arrival->views[lane];
-            za_progress *seen = &live->members[row].seen;
-            atomic_fetch_add_explicit(&live->revised, seen->revisions != view->progress.revisions,
-                                      memory_order_relaxed);
-            *seen = view->progress;
+            revised += arrival->news.revised && za_live_news_of(live, &live->members[row], view).revised;
+            za_live_see(live, &live->members[row], view);
             live->board->times[row] = view->rows.time[view->rows.count - 1];
         }
     }
+    atomic_fetch_add_explicit(&live->revised, revised, memory_order_relaxed);
     atomic_fetch_add_explicit(&live->bars, arrival->news.fresh * arrival->tile->used, memory_order_relaxed);
 }
 

@@ -3,6 +3,8 @@
 #define ZA_PLAN_LIVE_TAKE_H
 
 #include "plan/live_inside.h"
+#include "plan/live_step.h"
+#include "pool/pool.h"
 
 typedef enum za_live_change {
     ZA_LIVE_SAME, /* nothing is new */
@@ -18,7 +20,9 @@ typedef struct za_live_news {
     bool revised;
 } za_live_news;
 
-za_live_news za_live_news_of(const za_live_member *member, const za_view *view);
+za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view);
+/* The member has seen all that the view shows. */
+void za_live_see(const za_live *live, za_live_member *member, const za_view *view);
 
 /* A tile, views of its tickers, and what they have in common. Views of lanes without a ticker are empty. */
 typedef struct za_live_arrival {

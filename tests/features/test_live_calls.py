@@ -32,6 +32,12 @@ def append(store: BarStore, symbol: str, number: int, first: int, last: int) -> 
         store.append(symbol, bars.timestamp[at].astype("M8[ns]"), *figures)
 
 
+def revise(store: BarStore, symbol: str) -> None:
+    """Other figures in the place of the last bar's."""
+    bars = store.bars(symbol)
+    store.append(symbol, bars["timestamp"][-1], *(bars[name][-1] * 1.5 for name in PRICE_COLUMNS))
+
+
 def filled(count: int = 20, bars: int = 40, capacity: int = 512) -> BarStore:
     store = BarStore(capacity)
     for number in range(count):
@@ -129,7 +135,8 @@ def test_counters() -> None:
     store = filled(4, bars=10, capacity=16)
     live = FORMULAS.live(store)
     append(store, "T00", 0, 10, 12)
-    append(store, "T01", 1, 9, 11)  # the first one is the last bar once more
+    revise(store, "T01")
+    append(store, "T01", 1, 10, 11)
     store.load("T02", walk(5).table())
     append(store, "T03", 3, 10, 80)
     assert live.update() == 2 + (1 + 1) + 5 + 16
@@ -274,8 +281,7 @@ def test_a_file_goes_on_where_it_was_saved(saved: Path) -> None:
 def test_a_last_bar_that_was_replaced_since_is_revised(saved: Path) -> None:
     store = filled()
     append(store, "T04", 4, 40, 44)
-    last = store.bars("T02")
-    store.append("T02", last["timestamp"][-1], *(last[name][-1] * 1.5 for name in PRICE_COLUMNS))
+    revise(store, "T02")
     assert_current(FORMULAS.restore(saved, store), store)
 
 

@@ -71,14 +71,14 @@ class LiveModel:
     def _take_in(self, symbol: str, kept: Kept) -> None:
         seen = self.seen.get(symbol)
         fresh = 0 if seen is None else kept.end - seen.end
-        is_revised = seen is not None and kept.replaced != seen.replaced
-        goes_on = seen is not None and kept.generation == seen.generation and fresh + is_revised <= len(kept.rows)
+        is_replaced = seen is not None and kept.replaced != seen.replaced
+        goes_on = seen is not None and kept.generation == seen.generation and fresh + is_replaced <= len(kept.rows)
         if seen is None or not goes_on:
             self.restarted += seen is not None
             self.bars += len(kept.rows)
             self.seen[symbol] = Seen(kept.generation, kept.end, kept.replaced, list(kept.rows))
             return
-        if is_revised:
+        if is_replaced and (fresh == 0 or kept.rows[-1 - fresh] != seen.rows[-1]):
             self.revised += 1
             seen.rows[-1] = kept.rows[-1 - fresh]
         seen.rows += kept.rows[len(kept.rows) - fresh :]

@@ -24,6 +24,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
@@ -143,7 +144,8 @@ class FeatureSet:
         up what no thread has begun."""
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
-        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        answer = await native_job("latest", len(asked), job)
         return latest_table(self.names, asked, answer)
 
     def history(
@@ -176,7 +178,8 @@ class FeatureSet:
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
         times = times_between(start, end)
-        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        answer = await native_job("history", len(asked), job)
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:
@@ -231,8 +234,9 @@ class FeatureSet:
         `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
         package, of another set or zone, or of tickers whose bars the store does not go on from.
         """
-        self.check_store()
-        return LiveFeatures.restored(self._identity, self._plan, checked_store(store), path)
+        store = checked_store(store)
+        self.check_columns(store.columns)
+        return LiveFeatures.restored(self._identity, self._plan, store, path)
 
     async def restore_async(
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
@@ -243,20 +247,22 @@ class FeatureSet:
             return live
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
-        self.check_store()
-        return LiveFeatures(self._identity, self._plan, checked_store(store), tickers)
+        store = checked_store(store)
+        self.check_columns(store.columns)
+        return LiveFeatures(self._identity, self._plan, store, tickers)
 
-    def check_store(self) -> None:
-        """`FormulaError` for a formula that reads a column which a store has not."""
+    def check_columns(self, further: Iterable[str] = ()) -> None:
+        """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
+        known = (*PRICE_COLUMNS, *further)
         for formula in self._formulas.values():
             for name in formula.columns:
-                if name not in PRICE_COLUMNS:
-                    raise formula.missing_column(name, PRICE_COLUMNS)
+                if name not in known:
+                    raise formula.missing_column(name, known)
 
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = checked_store(store)
-        self.check_store()
+        self.check_columns(store.columns)
         return store, asked_tickers(store, tickers)
 
 
