@@ -28,9 +28,9 @@ def history(ddf: Any, features: FeatureSet, by: str | None = None, time: str | N
     rest; where that is costly, as after a shuffle, `persist` the data frame. `by` and `time` are as for `over`. A
     worker's native pool gets as many threads as the worker has.
 
-    Returns a Dask data frame with the same partitions, rows and index. Raises `ValueError` or `FormulaError` for columns
-    as `over` does, `ValueError` for several partitions without a column of tickers, `TypeError` for another kind of
-    frame.
+    Returns a Dask data frame with the same partitions, rows and index. Raises `ValueError` or `FormulaError` for
+    columns as `over` does, `ValueError` for several partitions without a column of tickers, `TypeError` for another
+    kind of frame.
     """
     if not isinstance(ddf, dd.DataFrame):
         raise TypeError(f"ddf must be a Dask data frame, not {shown(ddf)}")
