@@ -205,6 +205,7 @@ def test_the_stub_and_the_classes_have_the_same_members() -> None:
 
 ROWS = [
     {"_version", "environment", "lifecycle", "messages", "plain", "windows"},
+    {"tracing"},
     {"runtime"},
     {"queueing"},
     {"dead_letters"},
@@ -213,7 +214,7 @@ ROWS = [
     {"store"},
     {"sources", "sample"},
     {"features"},
-    {"indicators", "talib"},
+    {"indicators", "talib", "dask"},
     {"paper", "market_brain"},
     {"async_features"},
     {"latency_benchmark"},
