@@ -218,6 +218,7 @@ ROWS = [
     {"async_features"},
     {"latency_benchmark"},
     {"regression"},
+    {"monitoring"},
     {"api"},
     {"cli"},
 ]
