@@ -213,7 +213,7 @@ ROWS = [
     {"store"},
     {"sources", "sample"},
     {"features"},
-    {"indicators", "talib"},
+    {"indicators", "talib", "dask"},
     {"paper", "market_brain"},
     {"async_features"},
     {"latency_benchmark"},
