@@ -219,6 +219,7 @@ ROWS = [
     {"async_features"},
     {"latency_benchmark"},
     {"regression"},
+    {"monitoring"},
     {"api"},
     {"cli"},
 ]
