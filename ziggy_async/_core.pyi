@@ -40,7 +40,9 @@ class BarStore:
     finite and positive.
     """
 
-    def __new__(cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252) -> Self: ...
+    def __new__(
+        cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252, columns: tuple[str, ...] = ()
+    ) -> Self: ...
     @property
     def capacity(self) -> int: ...
     @property
@@ -48,6 +50,9 @@ class BarStore:
     @property
     def bars_per_year(self) -> float:
         """What volatilities are scaled by."""
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the further columns, float64 with NaN, beside open, high, low, close and volume."""
     def append(
         self,
         symbol: str,
@@ -59,6 +64,7 @@ class BarStore:
         volume: float,
         *,
         unit: str | None = None,
+        **columns: float,
     ) -> None: ...
     def append_cross_section(
         self, timestamp: object, symbols: Iterable[str], ohlcv: _Floats, *, unit: str | None = None
@@ -73,6 +79,9 @@ class BarStore:
     def labels(self) -> dict[str, dict[str, str]]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
+    def _tails(self, tickers: Iterable[str], bars: int, /) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(bars, times): how many bars each ticker has, and the time of its `bars`-th last one, in nanoseconds, or of
+        its first where it has fewer; 0 and NaT for a ticker that is not in the store."""
     def _load_rows(
         self,
         symbol: str,
@@ -82,6 +91,7 @@ class BarStore:
         low: _Floats,
         close: _Floats,
         volume: _Floats,
+        further: _Floats,
         skip_invalid: bool,
         /,
     ) -> dict[str, int]:
@@ -96,6 +106,7 @@ class BarStore:
         low: _Floats,
         close: _Floats,
         volume: _Floats,
+        further: _Floats,
         skip_invalid: bool,
         /,
     ) -> dict[str, int]:

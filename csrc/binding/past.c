@@ -19,7 +19,7 @@ static int take_plan(za_state *state, PyObject *object, za_signal_history *histo
     }
     history->market_plan = plan->plan;
     history->market_figures = plan->figures;
-    return za_plan_check_store(plan);
+    return za_plan_check_figures(plan);
 }
 
 static int take_volatility(PyObject *names, za_signal_history *history)

@@ -33,6 +33,7 @@ typedef struct za_query {
     za_store_object *store;
     PyObject *tickers, *zone, *future;
     za_symbol *symbols; /* which point into the tickers */
+    int *columns;       /* of the store, for the plan's */
     PyObject *values, *times, *bars;
 } za_query;
 
@@ -45,6 +46,7 @@ static void query_dealloc(PyObject *self)
     za_run_release(&query->run);
     za_past_free(query->past);
     za_free(query->symbols);
+    za_free(query->columns);
     za_delivery_clear(&query->delivery);
     Py_XDECREF((PyObject *)query->plan);
     Py_XDECREF((PyObject *)query->store);
@@ -68,7 +70,7 @@ static za_query *new_query(za_state *state, PyObject *const *arguments)
     za_plan_object *plan = (za_plan_object *)arguments[0];
     za_store_object *store = za_store_argument(state, arguments[1]);
     PyTypeObject *type = (PyTypeObject *)state->query_type;
-    za_query *query = store == NULL || za_plan_check_store(plan) < 0 ? NULL : (za_query *)type->tp_alloc(type, 0);
+    za_query *query = store == NULL ? NULL : (za_query *)type->tp_alloc(type, 0);
     if (query == NULL) {
         return NULL;
     }
@@ -78,13 +80,14 @@ static za_query *new_query(za_state *state, PyObject *const *arguments)
     query->zone = Py_NewRef(arguments[3]);
     query->tickers = za_symbol_tuple(arguments[2]);
     query->symbols = query->tickers == NULL ? NULL : za_asked_symbols_of(query->tickers);
-    if (query->symbols == NULL || za_zone_of(query->zone, &query->run.zone) < 0) {
+    query->columns = query->symbols == NULL ? NULL : za_plan_columns_of(plan, store);
+    if (query->columns == NULL || za_zone_of(query->zone, &query->run.zone) < 0) {
         Py_DECREF((PyObject *)query);
         return NULL;
     }
     query->run.plan = plan->plan;
     query->run.count = (size_t)PyTuple_GET_SIZE(query->tickers);
-    query->run.tickers = (za_tickers){.store = store->store, .symbols = query->symbols, .figures = plan->figures};
+    query->run.tickers = (za_tickers){.store = store->store, .symbols = query->symbols, .columns = query->columns};
     return query;
 }
 

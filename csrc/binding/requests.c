@@ -41,7 +41,7 @@ static int take_plan(za_state *state, PyObject *object, za_asked *asked)
         PyErr_Format(PyExc_ValueError, "the plan must make the %d figures of the set, with their names", width);
         return -1;
     }
-    return za_plan_check_store(asked->plan);
+    return za_plan_check_figures(asked->plan);
 }
 
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked)
@@ -70,7 +70,7 @@ void za_request_tickers(za_request *request, const za_asked *asked, const za_sym
     request->run.plan = asked->plan->plan;
     request->run.count = count;
     request->run.tickers =
-        (za_tickers){.store = asked->store->store, .symbols = symbols, .figures = asked->plan->figures};
+        (za_tickers){.store = asked->store->store, .symbols = symbols, .columns = asked->plan->figures};
 }
 
 /* Runs the request while the calling thread waits without the GIL. -1 with an exception raised. */

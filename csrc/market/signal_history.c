@@ -29,7 +29,7 @@ za_code za_signal_history_pin(za_signal_history *history, za_error *error)
     run->count = 1;
     run->least = ZA_FEATURE_BARS;
     run->tickers =
-        (za_tickers){.store = history->store, .symbols = &history->market, .figures = history->market_figures};
+        (za_tickers){.store = history->store, .symbols = &history->market, .columns = history->market_figures};
     history->breadth.store = history->store;
     if (za_run_pin(run, INT64_MIN, INT64_MAX, error) != ZA_OK) {
         return error->code;

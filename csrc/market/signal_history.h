@@ -27,7 +27,7 @@ typedef struct za_signal_history {
     const za_plan *market_plan;
     za_store *store;
     za_symbol market;
-    const za_figure *market_figures;           /* what each column of that plan is */
+    const int *market_figures;                 /* what each column of that plan is */
     za_symbol volatility[ZA_VOLATILITY_NAMES]; /* the first that has bars counts; those without a name do not */
     double assumed_volatility;                 /* where none has; NaN: none is */
 

@@ -19,8 +19,8 @@ typedef struct za_table {
 typedef struct za_tickers {
     za_store *store;
     const za_symbol *symbols;
-    const za_figure *figures; /* what each column of the plan is */
-    za_view *views;           /* of a history, owned: `count` of them */
+    const int *columns; /* what each column of the plan is: a za_figure, or behind them a further column */
+    za_view *views;     /* of a history, owned: `count` of them */
 } za_tickers;
 
 /* How the work is cut. All zero: as is fastest. Results are the same bits in any case. */

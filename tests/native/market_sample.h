@@ -5,7 +5,7 @@
 #include "check.h"
 #include "market/request.h"
 
-static const za_figure figures_of_columns[] = {ZA_FIGURE_HIGH, ZA_FIGURE_LOW, ZA_FIGURE_CLOSE};
+static const int figures_of_columns[] = {ZA_FIGURE_HIGH, ZA_FIGURE_LOW, ZA_FIGURE_CLOSE};
 
 enum { COLUMN_HIGH, COLUMN_LOW, COLUMN_CLOSE, COLUMN_COUNT };
 
@@ -135,7 +135,7 @@ static inline za_request sample_request(za_request_kind kind, za_plan *plan, za_
     return (za_request){.kind = kind,
                         .run = {.plan = plan,
                                 .count = count,
-                                .tickers = {.store = store, .symbols = symbols, .figures = figures_of_columns}}};
+                                .tickers = {.store = store, .symbols = symbols, .columns = figures_of_columns}}};
 }
 
 #endif

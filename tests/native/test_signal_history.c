@@ -73,7 +73,7 @@ static void ask(past *p)
                                      .assumed_volatility = 20};
     p->run = (za_run){.plan = p->tickers,
                       .count = TICKERS,
-                      .tickers = {.store = p->store, .symbols = p->symbols, .figures = figures_of_columns},
+                      .tickers = {.store = p->store, .symbols = p->symbols, .columns = figures_of_columns},
                       .least = ZA_FEATURE_BARS,
                       .visit = za_signal_history_visit,
                       .visitor = &p->history,

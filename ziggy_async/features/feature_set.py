@@ -17,10 +17,12 @@ from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
+from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
@@ -44,7 +46,7 @@ class FeatureSet:
     of their formulas are.
     """
 
-    def __init__(self, *formulas: str, **named_formulas: str) -> None:
+    def __init__(self, /, *formulas: str, **named_formulas: str) -> None:
         """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place.
 
         `ValueError` for a set without formulas, a name that is given twice or is "symbol" or "timestamp", and windows
@@ -77,6 +79,17 @@ class FeatureSet:
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)
+
+    @property
+    def reach(self) -> int | None:
+        """Bars that the features at one bar depend on; None: all of the past."""
+        reaches = self._plan.reaches
+        return None if min(reaches) < 0 else max(reaches)
+
+    @property
+    def work(self) -> Work:
+        """How much work the formulas are."""
+        return work_of(self._nodes.nodes)
 
     def describe(self) -> dict[str, Description]:
         """What each feature is made of, by its name."""
@@ -129,7 +142,8 @@ class FeatureSet:
         up what no thread has begun."""
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
-        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        answer = await native_job("latest", len(asked), job)
         return latest_table(self.names, asked, answer)
 
     def history(
@@ -162,7 +176,8 @@ class FeatureSet:
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
         times = times_between(start, end)
-        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        answer = await native_job("history", len(asked), job)
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:
@@ -186,17 +201,18 @@ class FeatureSet:
         async with asyncio.timeout(deadline):
             return await default_pool.run(self.over, table, by, time)
 
-    def check_store(self) -> None:
-        """`FormulaError` for a formula that reads a column which a store has not."""
+    def check_columns(self, further: Iterable[str] = ()) -> None:
+        """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
+        known = (*PRICE_COLUMNS, *further)
         for formula in self._formulas.values():
             for name in formula.columns:
-                if name not in PRICE_COLUMNS:
-                    raise formula.missing_column(name, PRICE_COLUMNS)
+                if name not in known:
+                    raise formula.missing_column(name, known)
 
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = checked_store(store)
-        self.check_store()
+        self.check_columns(store.columns)
         return store, asked_tickers(store, tickers)
 
 
