@@ -1,5 +1,6 @@
 /* A plan over the tickers of a store: computed while the caller waits, or for a future. A history takes two jobs, since
- * its arrays can be made only when the bars are pinned and counted. */
+ * its arrays can be made only when the bars are pinned and counted; so does a plan with sources, whose stages are all
+ * to see the same bars. */
 #include "binding/query.h"
 
 #include "binding/arguments.h"
@@ -10,7 +11,9 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/delivery.h"
+#include "binding/plan_others.h"
 #include "plan/run.h"
+#include "plan/stages.h"
 #include "pool/wait.h"
 
 /* `run`, `code` and `error` belong to the pool between submission and the port's take; all else is touched with the GIL
@@ -18,7 +21,10 @@
 typedef struct za_query {
     za_delivery delivery; /* first */
     za_run run;
-    za_job pin;          /* of a history: the first job */
+    za_stages *stages; /* of a plan with sources */
+    za_plan_others others;
+    za_job pin;          /* of a history or of stages: the first job */
+    za_pool *pool;       /* that has a job of it */
     int64_t first, last; /* times of a history's rows, both included */
     za_code code;
     za_error error;
@@ -37,6 +43,8 @@ static void query_dealloc(PyObject *self)
 {
     za_query *query = (za_query *)self;
     PyTypeObject *type = Py_TYPE(self);
+    za_stages_free(query->stages);
+    za_others_release(&query->others);
     za_run_release(&query->run);
     za_free(query->symbols);
     za_delivery_clear(&query->delivery);
@@ -79,7 +87,27 @@ static za_query *new_query(za_state *state, PyObject *const *arguments)
     query->run.plan = plan->plan;
     query->run.count = (size_t)PyTuple_GET_SIZE(query->tickers);
     query->run.tickers = (za_tickers){.store = store->store, .symbols = query->symbols, .figures = plan->figures};
+    za_asked_tickers asked = {store->store, query->symbols, query->run.count};
+    if (za_plan_has_sources(plan->plan) && za_others_of_store(plan, asked, &query->others) < 0) {
+        Py_DECREF((PyObject *)query);
+        return NULL;
+    }
     return query;
+}
+
+/* Whether its bars are pinned before it computes. */
+static bool is_pinned(const za_query *query)
+{
+    return !query->run.last || za_plan_has_sources(query->run.plan);
+}
+
+/* Pins the bars, and finds the stages. Any thread, without the GIL. */
+static za_code pin(za_query *query, za_error *error)
+{
+    za_code code = za_run_pin(&query->run, query->first, query->last, error);
+    return code == ZA_OK && za_plan_has_sources(query->run.plan)
+               ? za_stages_new(&query->run, &query->others.others, &query->stages, error)
+               : code;
 }
 
 /* The arrays that the run fills: a row for each ticker, or for each bar of a history. */
@@ -111,9 +139,9 @@ static PyObject *wait_for(za_query *query)
 {
     za_error error;
     za_code code = ZA_OK;
-    if (!query->run.last) {
+    if (is_pinned(query)) {
         Py_BEGIN_ALLOW_THREADS
-        code = za_run_pin(&query->run, query->first, query->last, &error);
+        code = pin(query, &error);
         Py_END_ALLOW_THREADS
     }
     if (code == ZA_OK && make_arrays(query) < 0) {
@@ -122,7 +150,8 @@ static PyObject *wait_for(za_query *query)
     code = code == ZA_OK ? za_run_init(&query->run, &error) : code;
     if (code == ZA_OK) {
         Py_BEGIN_ALLOW_THREADS
-        code = za_run_wait(&query->run, za_pool_shared(), &error);
+        code = query->stages != NULL ? za_stages_wait(query->stages, za_pool_shared(), &error)
+                                     : za_run_wait(&query->run, za_pool_shared(), &error);
         Py_END_ALLOW_THREADS
     }
     return code == ZA_OK ? result_of(query) : za_raise(&error);
@@ -189,7 +218,7 @@ static void run_pin(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_query *query = query_of_pin(job);
     (void)begin, (void)end, (void)scratch;
-    query->code = za_run_pin(&query->run, query->first, query->last, &query->error);
+    query->code = pin(query, &query->error);
 }
 
 static void pin_done(za_job *job)
@@ -203,14 +232,16 @@ static void pin_done(za_job *job)
     post(query);
 }
 
-/* Into the pool, which holds a reference from then on; 0, or -1 with an exception raised. */
+/* Into the pool, which holds a reference from then on; 0, or -1 with an exception raised. `job` is NULL for the
+ * stages. */
 static int send(za_query *query, za_job *job)
 {
-    za_pool *pool = za_pool_shared();
+    za_pool *pool = query->pool = za_pool_shared();
     za_error error;
     Py_INCREF((PyObject *)query);
-    za_code code =
-        pool == NULL ? za_fail(&error, ZA_SYSTEM, "there is no native pool") : za_pool_submit(pool, job, &error);
+    za_code code = pool == NULL  ? za_fail(&error, ZA_SYSTEM, "there is no native pool")
+                   : job != NULL ? za_pool_submit(pool, job, &error)
+                                 : za_stages_submit(query->stages, pool, &error);
     if (code != ZA_OK) {
         Py_DECREF((PyObject *)query);
         (void)za_raise(&error);
@@ -232,7 +263,7 @@ static int send_run(za_query *query)
     za_job *job = &query->run.job;
     job->done = run_done;
     za_terms_apply(&query->terms, job);
-    return send(query, job);
+    return send(query, query->stages != NULL ? NULL : job);
 }
 
 static int send_pin(za_query *query)
@@ -257,7 +288,7 @@ static int deliver(za_state *state, za_delivery *delivery, za_budget *budget)
     }
     if (query->code == ZA_OK && query->pinning) {
         query->pinning = 0;
-        if (query->run.rows > 0 && query->run.count > 0) {
+        if ((query->run.rows > 0 || query->run.last) && query->run.count > 0) {
             return send_run(query) == 0 ? 1 : za_future_resolve(state, query->future, NULL) < 0 ? -1 : 1;
         }
         return za_future_resolve(state, query->future, make_arrays(query) < 0 ? NULL : result_of(query)) < 0 ? -1 : 1;
@@ -283,11 +314,16 @@ static PyObject *query_call(PyObject *self, PyObject *arguments, PyObject *keywo
         return NULL;
     }
     /* Not in a forked child: the job is the parent's, and this process's pool knows nothing of it. */
-    za_job *job = query->pinning ? &query->pin : &query->run.job;
     za_pool *pool = cancelled ? za_pool_shared() : NULL;
-    if (pool != NULL && pool == job->pool) {
+    if (pool != NULL && pool == query->pool) {
         za_run_cancel(&query->run);
-        za_pool_cancel(pool, job);
+        if (query->pinning) {
+            za_pool_cancel(pool, &query->pin);
+        } else if (query->stages != NULL) {
+            za_stages_cancel(query->stages, pool);
+        } else {
+            za_pool_cancel(pool, &query->run.job);
+        }
     }
     Py_RETURN_NONE;
 }
@@ -309,7 +345,7 @@ static PyObject *ask(za_port_object *port, PyObject *loop, za_query *query)
     if (query->run.last && query->run.count == 0) {
         failed = za_future_resolve(state, future, make_arrays(query) < 0 ? NULL : result_of(query));
     } else {
-        failed = query->run.last ? send_run(query) : send_pin(query);
+        failed = is_pinned(query) ? send_pin(query) : send_run(query);
     }
     if (failed < 0) { /* nobody will resolve the future, which calls back the query that holds it */
         Py_CLEAR(query->future);
