@@ -25,3 +25,8 @@ def printable(text: str, length: int | None = LONGEST_NAME) -> str:
     if not text.isprintable():
         text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     return text if length is None else shortened(text, length)
+
+
+def encodable(text: str) -> str:
+    """With escapes for what UTF-8 does not have, lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

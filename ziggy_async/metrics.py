@@ -13,7 +13,7 @@ from typing import Any
 
 from ziggy_async import lifecycle
 from ziggy_async._core import Histogram, Tally
-from ziggy_async.messages import LONGEST_NAME, shortened
+from ziggy_async.messages import LONGEST_NAME, encodable, shortened
 from ziggy_async.windows import Windows
 
 OTHER = "other"
@@ -232,11 +232,6 @@ def _milliseconds(durations: Histogram) -> dict[str, float]:
         **{f"p{percent}": 1e3 * durations.percentile(percent) for percent in (50, 95, 99)},
         "max": 1e3 * durations.max,
     }
-
-
-def encodable(text: str) -> str:
-    """With escapes for what UTF-8 does not have, lone surrogates."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _described(operation: str, total: float, error: str | None, at: float) -> dict[str, Any]:

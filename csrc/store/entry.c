@@ -2,6 +2,18 @@
 
 #include "store/breadth.h"
 
+void za_store_begin_entry(za_store *store, za_entry *entry)
+{
+    entry->generation = ++store->last_generation;
+    entry->end = entry->revisions = 0;
+}
+
+void za_store_touch_entry(za_store *store, za_entry *entry)
+{
+    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
+    za_breadth_touch(store, entry);
+}
+
 void za_store_put_block(za_store *store, za_entry *entry, za_block *block, int64_t count)
 {
     if (entry->block != NULL) {
@@ -13,11 +25,14 @@ void za_store_put_block(za_store *store, za_entry *entry, za_block *block, int64
     entry->block = block;
     entry->first = 0;
     entry->last = count;
-    za_breadth_touch(store, entry);
+    za_store_begin_entry(store, entry);
+    entry->end = count;
+    za_store_touch_entry(store, entry);
 }
 
 void za_store_remove_entry(za_store *store, za_entry *entry)
 {
+    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
     za_breadth_forget(store, entry);
     store->stats.bars -= entry->last - entry->first;
     store->stats.bytes -= entry->block != NULL ? entry->block->rows : 0;

@@ -92,7 +92,7 @@ static int64_t kept(const za_store *store, int64_t bars)
 /* Moves the entry's bars, the first one too many left out, into a block of `rows` rows of their own. */
 static bool move_to_new_block(za_store *store, za_entry *entry, int64_t first, int64_t rows)
 {
-    za_block *block = za_block_new(rows);
+    za_block *block = za_block_new(rows, store->options.further);
     if (block == NULL) {
         return false;
     }
@@ -149,15 +149,17 @@ static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
     if (replaces_last(store, entry, bar->time)) {
         za_block_write(entry->block, entry->last - 1, bar);
         store->stats.replaced++;
+        entry->revisions++;
     } else {
         za_block_write(entry->block, entry->last++, bar);
         int64_t first = entry->last - kept(store, entry->last - entry->first);
         store->stats.bars += 1 - (first - entry->first);
         entry->first = first;
+        entry->end++;
         store->stats.appended++;
     }
     entry->naive = bar->naive;
-    za_breadth_touch(store, entry);
+    za_store_touch_entry(store, entry);
 }
 
 static za_code check_order(const za_store *store, const za_entry *entry, const za_bar *bar, int64_t row,
@@ -198,6 +200,9 @@ static za_code prepare_append(za_store *store, za_symbol symbol, const za_bar *b
             za_symbols_remove(&store->symbols, entry);
         }
         return za_fail_memory(error);
+    }
+    if (made) {
+        za_store_begin_entry(store, entry);
     }
     entry->mark = store->last_mark;
     return ZA_OK;
@@ -265,7 +270,11 @@ static za_view view_of(const za_store *store, za_symbol symbol)
     }
     za_block_retain(entry->block);
     return (za_view){
-        .rows = za_block_rows(entry->block, entry->first, entry->last), .block = entry->block, .naive = entry->naive};
+        .rows = za_block_rows(entry->block, entry->first, entry->last),
+        .block = entry->block,
+        .progress = {.generation = entry->generation, .end = entry->end, .revisions = entry->revisions},
+        .naive = entry->naive,
+    };
 }
 
 void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views)
@@ -288,6 +297,11 @@ void za_view_release(za_view *view)
 {
     za_block_release(view->block);
     *view = (za_view){0};
+}
+
+uint64_t za_store_sequence(const za_store *store)
+{
+    return atomic_load_explicit(&store->sequence, memory_order_acquire);
 }
 
 bool za_store_contains(za_store *store, za_symbol symbol)
@@ -315,6 +329,7 @@ void za_store_clear(za_store *store)
     za_symbols_clear(&store->symbols);
     store->changed = NULL;
     atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
     store->counted = store->above = 0;
     store->stats.bars = store->stats.bytes = 0;
     pthread_mutex_unlock(&store->mutex);
@@ -334,7 +349,7 @@ za_store_stats za_store_stats_of(za_store *store)
     za_store_stats stats = store->stats;
     stats.symbols = (int64_t)store->symbols.count;
     pthread_mutex_unlock(&store->mutex);
-    stats.bytes *= (int64_t)(sizeof(int64_t) + ZA_FIGURE_COUNT * sizeof(double));
+    stats.bytes *= (int64_t)(sizeof(int64_t) + (size_t)(ZA_FIGURE_COUNT + store->options.further) * sizeof(double));
     return stats;
 }
 

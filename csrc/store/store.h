@@ -6,11 +6,20 @@
 #include "store/block.h"
 #include "store/options.h"
 
+/* How far a symbol's bars have come. Its bars are numbered from 0 in the order in which they came, those that the
+ * capacity has dropped included; a load, and the first bar after a drop, begin anew with another generation. */
+typedef struct za_progress {
+    uint64_t generation; /* unlike any other of the store, at any time; 0: the symbol is not in the store */
+    int64_t end;         /* the number of the next bar: a view shows those from end - rows.count on */
+    int64_t revisions;   /* how often a last bar was replaced in this generation */
+} za_progress;
+
 /* What a reader holds: rows that no append moves or changes, until za_view_release. Empty for an unknown symbol. */
 typedef struct za_view {
     za_rows rows;
     za_block *block; /* the reference this view owns; NULL when empty */
-    bool naive;      /* whether the last bar was told without a time zone */
+    za_progress progress;
+    bool naive; /* whether the last bar was told without a time zone */
 } za_view;
 
 /* NULL without memory. */
@@ -32,6 +41,9 @@ za_view za_store_view(za_store *store, za_symbol symbol);
 /* Views of `count` symbols under one lock. */
 void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views);
 void za_view_release(za_view *view);
+
+/* Changes whenever the bars of some symbol do. Any thread, without the lock. */
+uint64_t za_store_sequence(const za_store *store);
 
 bool za_store_contains(za_store *store, za_symbol symbol);
 /* False when there was no such symbol. */

@@ -8,8 +8,6 @@
 #include "store/options.h"
 #include "store/symbols.h"
 
-enum { ZA_BREADTH_BARS = 50 };
-
 struct za_store {
     za_store_options options;  /* never changes */
     za_store *next, *previous; /* the list of all stores; guarded by the list's mutex (store.c) */
@@ -17,10 +15,11 @@ struct za_store {
     za_symbols symbols;
     struct za_labels *labels; /* the first set; they are kept when symbols go */
     za_store_stats stats;
-    uint64_t last_mark;
-    za_entry *changed;      /* entries to be looked at by the next question for breadth */
-    atomic_size_t changes;  /* how many there are; read without the lock too */
-    int64_t counted, above; /* of the entries that are not on that list */
+    uint64_t last_mark, last_generation;
+    atomic_uint_fast64_t sequence; /* counts the changes of bars; read without the lock too */
+    za_entry *changed;             /* entries to be looked at by the next question for breadth */
+    atomic_size_t changes;         /* how many there are; read without the lock too */
+    int64_t counted, above;        /* of the entries that are not on that list */
 };
 
 #endif

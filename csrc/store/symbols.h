@@ -20,6 +20,8 @@ typedef struct za_entry {
     uint64_t hash;
     za_block *block; /* a reference; NULL while there are no bars */
     int64_t first, last;
+    uint64_t generation; /* of its bars; za_progress has the same three */
+    int64_t end, revisions;
     bool naive;    /* of the last bar appended */
     uint64_t mark; /* of the last append_all that touched it: finds a symbol that stands twice */
     za_breadth_state breadth;

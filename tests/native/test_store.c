@@ -225,6 +225,40 @@ static bool names_are(za_store *store, const char *const *wanted, size_t count)
     return same;
 }
 
+static za_progress progress_of(za_store *store, const char *symbol)
+{
+    za_view view = za_store_view(store, symbol_of(symbol));
+    za_progress progress = view.progress;
+    za_view_release(&view);
+    return progress;
+}
+
+static void test_progress_counts_bars_and_revisions_of_a_generation(void)
+{
+    za_store *store = store_of(3);
+    CHECK(progress_of(store, "A").generation == 0);
+    for (int64_t time = 1; time <= 5; time++) {
+        uint64_t before = za_store_sequence(store);
+        CHECK(append_at(store, "A", time) && za_store_sequence(store) != before);
+    }
+    za_progress appended = progress_of(store, "A");
+    CHECK(appended.generation != 0 && appended.end == 5 && appended.revisions == 0);
+    CHECK(append_at(store, "A", 5) && append_at(store, "A", 5) && append_at(store, "A", 6));
+    za_progress revised = progress_of(store, "A");
+    CHECK(revised.generation == appended.generation && revised.end == 6 && revised.revisions == 2);
+    uint64_t before = za_store_sequence(store);
+    CHECK(!append_at(store, "A", 1) && za_store_sequence(store) == before);
+    za_bar bars[] = {bar_at(1), bar_at(2)};
+    CHECK(load_bars(store, symbol_of("A"), bars, 2, NULL, NULL) == ZA_OK && za_store_sequence(store) != before);
+    za_progress loaded = progress_of(store, "A");
+    CHECK(loaded.generation != revised.generation && loaded.end == 2 && loaded.revisions == 0);
+    CHECK(za_store_drop(store, symbol_of("A")) && progress_of(store, "A").generation == 0);
+    CHECK(append_at(store, "A", 1));
+    za_progress again = progress_of(store, "A");
+    CHECK(again.generation != loaded.generation && again.generation != 0 && again.end == 1);
+    za_store_free(store);
+}
+
 static void test_names_in_order_of_arrival(void)
 {
     za_store *store = store_of(2);
@@ -386,6 +420,7 @@ int main(void)
     test_cross_section_names_each_symbol_once();
     test_views_stay();
     test_views_of_many_symbols();
+    test_progress_counts_bars_and_revisions_of_a_generation();
     test_names_in_order_of_arrival();
     test_drop_and_add_again();
     test_a_hundred_thousand_symbols();

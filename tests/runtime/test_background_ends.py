@@ -40,6 +40,7 @@ def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(t
 
     handles = loop.run_until_complete(fill())
     close_in_the_middle(loop)
+    assert len(computer.tasks("running")) + len(computer.tasks("queued")) == 5
 
     async def use() -> None:
         other = sqlite3.connect(file, isolation_level=None)
@@ -49,6 +50,7 @@ def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(t
                 await computer.execute_blocking_operation("gives up", int)
         counts = holds(computer)
         assert (counts["dead"], counts["queued"], counts["running"]) == (5, 0, 0)
+        assert [record.task_id for record in computer.tasks("dead")] == ["0", "1", "2", "3", "4"]
         other.close()
         for handle in handles:
             with pytest.raises(Stopped, match="the event loop was closed"):

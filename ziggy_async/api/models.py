@@ -20,6 +20,15 @@ class Failure(BaseModel):
     detail: str = Field(description="One sentence; never the text of an exception")
 
 
+class Refused(BaseModel):
+    """Of a formula that cannot be used, `formula[start:end]` is the place."""
+
+    detail: str | list[dict[str, Any]] = Field(description="One sentence, or the faults of parameters and body")
+    formula: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
 class Summary(BaseModel):
     """Latencies are those of the operations that succeeded; all 0 when there are none."""
 
@@ -185,6 +194,31 @@ class FeaturesAnswer(BaseModel):
     rsi_14: float | None = None
 
 
+class LatestAnswer(BaseModel):
+    ticker: str
+    timestamp: str = Field(description="Of the last bar, ISO 8601, UTC", examples=["2024-05-02T00:00:00+00:00"])
+    features: dict[str, float | None] = Field(examples=[{"rsi(14)": 48.2}])
+
+
+class HistoryAnswer(BaseModel):
+    ticker: str
+    timestamps: list[str] = Field(description="ISO 8601, UTC")
+    features: dict[str, list[float | None]] = Field(description="One figure for each of the timestamps")
+
+
+class ScreenRow(BaseModel):
+    symbol: str
+    timestamp: str
+    features: dict[str, float | None]
+
+
+class ScreenAnswer(BaseModel):
+    rows: list[ScreenRow]
+    count: int = Field(description="In this answer")
+    matched: int = Field(description="Without the limit")
+    missing: list[str] = Field(description="Tickers asked for that have no bars")
+
+
 class SignalAnswer(BaseModel):
     ticker: str
     signal: dict[str, Any] | None
@@ -207,6 +241,57 @@ class TaskAnswer(AcceptedAnswer):
     result: dict[str, Any] | None = Field(
         description="When it succeeded: features by ticker; signals and regime; null of a sleep"
     )
+
+
+class TaskSeen(BaseModel):
+    number: int = Field(description="Unique in the process, and rising")
+    task_id: str
+    operation: str
+    state: State
+    priority: int
+    submitted_at: str = Field(description="ISO 8601, UTC")
+    waiting_s: float = Field(description="Seconds without an attempt under way")
+    running_s: float = Field(description="Seconds of its attempts")
+    attempts: int = Field(description="Those that have failed")
+    error: str | None = Field(description="Of its end, or of its last attempt")
+
+
+class TasksAnswer(Ok):
+    tasks: list[TaskSeen] = Field(description="Oldest first")
+    count: int = Field(description="In this answer")
+    counts: dict[str, int] = Field(description="Of all tasks so far, by state")
+
+
+class CancelledTasksAnswer(Done):
+    cancelled: int
+
+
+class SymbolsAnswer(Ok):
+    symbols: list[str]
+    count: int = Field(description="All that were found, whatever the limit")
+
+
+class Bar(BaseModel):
+    timestamp: str = Field(description="ISO 8601, UTC")
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class BarsAnswer(Ok):
+    ticker: str
+    bars: list[Bar] = Field(description="Oldest first")
+    count: int
+
+
+class RegimeAnswer(Ok):
+    regime: str = Field(examples=["RiskOn"])
+    confidence: float
+    timestamp: str
+    explanation: str
+    metrics: dict[str, Any]
 
 
 class CancelledAnswer(Done):

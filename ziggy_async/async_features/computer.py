@@ -20,7 +20,7 @@ from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.scaler import Scaler
 from ziggy_async.queueing.scaling import Decision, Limits, Load
-from ziggy_async.queueing.task import Counts, Task, TaskHandle
+from ziggy_async.queueing.task import Counts, State, Task, TaskHandle, TaskRecord
 from ziggy_async.queueing.work import Work
 from ziggy_async.runtime.call import Call, described
 from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of
@@ -258,6 +258,29 @@ class AsyncFeatureComputer(Calls):
         """Tasks since it was made: `submitted`, which is always the sum of `succeeded failed cancelled dead queued
         running`; and `rejected`, `joined` (neither was submitted) and `retried`."""
         return self._counts.to_dict()
+
+    def tasks(self, state: State | str | None = None, limit: int | None = None) -> list[TaskRecord]:
+        """The tasks that are not done and the last 1,000 that ended, or those in one `state`: the newest `limit` of
+        them, oldest first. From any thread. `ValueError` for a state or a limit that is none."""
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit: {limit!r} is a negative number of tasks")
+        if state is not None and state not in tuple(State):
+            raise ValueError(f"state: {shown(state)} is none of {', '.join(State)}")
+        unfinished = [] if self._background is None else self._background.unfinished()
+        records = {
+            record.number: record for record in [task.record() for task in unfinished] + self._counts.last_ended()
+        }
+        found = [records[number] for number in sorted(records) if state in (None, records[number].state)]
+        return found if limit is None else found[max(0, len(found) - limit) :]
+
+    def cancel_task(self, number: int) -> bool:
+        """Gives up the task of that number, as `TaskHandle.cancel` does; False when it is done or there is none."""
+        background = self._background
+        if background is not None:
+            for task in background.unfinished():
+                if task.number == number:
+                    return background.cancel(task)
+        return False
 
     def decisions(self) -> list[Decision]:
         """The last 200 decisions of sizing by load, oldest first; empty without it."""

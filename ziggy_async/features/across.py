@@ -1,11 +1,11 @@
 """The functions of formulas that read other tickers: `of`, and cross-sections."""
 
 import ast
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from ziggy_async.features.formula import Reader
+from ziggy_async.features.errors import FormulaError
+from ziggy_async.features.graph import Graph
 
 OF = "of"
 CROSS_SECTIONS = ("rank", "scale", "demean", "standardize", "winsorize")
@@ -20,7 +20,22 @@ class Arguments(NamedTuple):
     optional: tuple[str, ...] = ()
 
 
-def of(reader: "Reader", name: str, node: ast.Call) -> int:
+class Reader(Protocol):
+    """What reads the rest of the formula: see `formula.Reader`."""
+
+    graph: Graph
+    tickers: dict[str, ast.AST]
+    labels: dict[str, ast.AST]
+
+    def value(self, node: ast.AST) -> int: ...
+    def number(self, node: ast.AST) -> float | None: ...
+    def text(self, node: ast.expr, fault: str) -> str: ...
+    def arguments(self, name: str, taken: Arguments, node: ast.Call) -> dict[str, ast.expr]: ...
+    def refuse(self, node: ast.expr, root: int, kinds: Collection[str], fault: str) -> None: ...
+    def error(self, message: str, node: ast.AST) -> FormulaError: ...
+
+
+def of(reader: Reader, name: str, node: ast.Call) -> int:
     """The expression on the bars of another ticker."""
     given = reader.arguments(name, Arguments(("ticker", "x")), node)
     ticker = reader.text(given["ticker"], f'the ticker of {name} is a text, as in {name}("SPY", close)')
@@ -30,7 +45,7 @@ def of(reader: "Reader", name: str, node: ast.Call) -> int:
     return reader.graph.add(OF, ticker, (x,))
 
 
-def across(reader: "Reader", name: str, node: ast.Call) -> int:
+def across(reader: Reader, name: str, node: ast.Call) -> int:
     """The expression, compared with that of the other tickers at the same time."""
     names = ("x", "p", "by") if name == "winsorize" else ("x", "by")
     given = reader.arguments(name, Arguments(names, ("by",)), node)
@@ -43,7 +58,7 @@ def across(reader: "Reader", name: str, node: ast.Call) -> int:
     return reader.graph.add("across", name, (x,), parameters, label)
 
 
-def _share(reader: "Reader", node: ast.expr) -> float:
+def _share(reader: Reader, node: ast.expr) -> float:
     share = reader.number(node)
     if share is None:
         raise reader.error("p of winsorize is a number, not a formula", node)
@@ -52,7 +67,7 @@ def _share(reader: "Reader", node: ast.expr) -> float:
     return share + 0.0  # -0 is 0
 
 
-OTHER_BARS: dict[str, tuple[str, Callable[["Reader", str, ast.Call], int]]] = {
+OTHER_BARS: dict[str, tuple[str, Callable[[Reader, str, ast.Call], int]]] = {
     OF: (OF, of),
     **dict.fromkeys(CROSS_SECTIONS, ("across", across)),
 }

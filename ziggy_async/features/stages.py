@@ -37,6 +37,18 @@ class PlanNodes(NamedTuple):
     labels: Names = ()
 
 
+def all_nodes(made: PlanNodes) -> list[Node]:
+    """Those of the plan and of all plans that it needs."""
+    found = {id(made): made}
+    waiting = [made]
+    while waiting:
+        for source in waiting.pop().sources:
+            if id(source.plan) not in found:
+                found[id(source.plan)] = source.plan
+                waiting.append(source.plan)
+    return [node for each in found.values() for node in each.nodes]
+
+
 def plan_of(made: PlanNodes, names: Names = ()) -> _core.Plan:
     """The plan, with those that make its columns. `ValueError` for windows that would take more than a gigabyte."""
     plans: dict[int, _core.Plan] = {}

@@ -168,7 +168,7 @@ class FeatureComputer:
         if taken:
             raise ValueError(f"features have {taken[0]!r} already")
         extended = {**self._formulas, **formulas}
-        FormulaSet(**formulas).check_store()
+        FormulaSet(**formulas).check_columns()
         plan_of_figures(extended, self.store.bars_per_year)
         self._formulas = extended
 

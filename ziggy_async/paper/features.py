@@ -142,8 +142,8 @@ class FeatureComputer:
             loaded = len(times) - appended
             if loaded:
                 opens, highs, lows, closes, volumes = (column[:loaded] for column in figures)
-                nanoseconds = times[:loaded].astype(np.int64)
-                self._store._load_rows(symbol, nanoseconds, opens, highs, lows, closes, volumes, False)
+                nanoseconds, further = times[:loaded].astype(np.int64), np.empty((0, loaded))
+                self._store._load_rows(symbol, nanoseconds, opens, highs, lows, closes, volumes, further, False)
             if appended:
                 time = times[-1].astype("datetime64[us]").item()
                 self._store.append(symbol, time, *(column[-1] for column in figures))

@@ -168,6 +168,10 @@ class Background:
         """How many there are, without those that were sent home."""
         return self._wanted
 
+    def unfinished(self) -> list[Task]:
+        """The tasks that are not done, those that wait for a place included; from any thread."""
+        return sorted(self._unfinished, key=lambda task: task.number)
+
     def resize(self, workers: int) -> None:
         """Starts workers, or sends some home as soon as they are idle."""
         surplus = self._wanted - workers
@@ -342,7 +346,7 @@ class Background:
 
     def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
         """The task is at its end: nothing leads to it any more."""
-        self.counts.move(task, state)
+        self.counts.end(task, state, error)
         self._unfinished.discard(task)
         key = task.work.options.key
         if key is not None and self._by_key.get(key) is task:
@@ -417,10 +421,10 @@ class Background:
         for task in sorted(lost._unfinished, key=lambda task: task.submitted):
             lost._unfinished.discard(task)
             if task.state is State.WAITING:
-                self.counts.move(task, State.CANCELLED)
+                self.counts.end(task, State.CANCELLED, error)
                 task.outcome.set(None, error)
             else:
-                self.counts.move(task, State.DEAD)
+                self.counts.end(task, State.DEAD, error)
                 self._write_letter(task, error, Reason.SHUTDOWN)
 
 

@@ -2,18 +2,24 @@
 
 import asyncio
 import contextvars
+import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Hashable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from ziggy_async.messages import LONGEST_NAME, encodable, shortened
 from ziggy_async.queueing.work import Attempt, Work
-from ziggy_async.runtime.call import Call, Outcome
+from ziggy_async.runtime.call import Call, Outcome, described
 
 T_co = TypeVar("T_co", covariant=True)
+
+MOST_ENDED = 1000
+"""Tasks that are remembered after their end."""
 
 
 class State(StrEnum):
@@ -30,13 +36,45 @@ class State(StrEnum):
         return self not in (State.WAITING, State.QUEUED, State.RUNNING)
 
 
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task at one moment, without its work: what a list of tasks shows."""
+
+    number: int
+    """Unique in the process, and rising."""
+    task_id: str
+    operation: str
+    state: State
+    priority: int
+    submitted_at: float
+    """Seconds since the epoch."""
+    waiting_s: float
+    """Seconds without an attempt under way, up to the moment or its end."""
+    running_s: float
+    """Seconds of its attempts."""
+    attempts: int
+    """Those that have failed."""
+    error: str | None
+    """Of its end, or of the last attempt that failed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `submitted_at` in ISO 8601, UTC."""
+        submitted_at = datetime.fromtimestamp(self.submitted_at, UTC).isoformat(timespec="milliseconds")
+        return {**asdict(self), "state": self.state.value, "submitted_at": submitted_at}
+
+
+_numbers = itertools.count(1)
+
+
 @dataclass(eq=False, slots=True)
 class Task:
-    """One task. Its home loop's thread alone touches it, but for `outcome`, which any thread may wait for."""
+    """One task. Its home loop's thread alone touches it, but for `outcome`, which any thread may wait for, and
+    `record`."""
 
     work: Work
     context: contextvars.Context
     requeued_from: str | None = None
+    number: int = field(default_factory=lambda: next(_numbers))
     state: State = State.WAITING
     attempts: list[Attempt] = field(default_factory=list)
     submitted: float = field(default_factory=time.perf_counter)
@@ -79,6 +117,24 @@ class Task:
             self.attempts.append(Attempt(began_at, ended - began, error))
         return ended - began
 
+    def record(self, error: str | None = None) -> TaskRecord:
+        """What it is now, from any thread; `error`: that of its end."""
+        attempts, began = list(self.attempts), self.began
+        now = time.perf_counter()
+        running = self.running + (0.0 if began is None else now - began)
+        return TaskRecord(
+            self.number,
+            encodable(shortened(self.work.task_id, LONGEST_NAME)),
+            encodable(shortened(self.work.operation, LONGEST_NAME)),
+            self.state,
+            self.work.options.priority,
+            self.submitted_at,
+            max(0.0, now - self.submitted - running),
+            running,
+            len(attempts),
+            error or (attempts[-1].error if attempts and self.state is not State.SUCCEEDED else None),
+        )
+
     def has_ended_by(self, moment: float) -> bool:
         """Whether the attempt under way has an outcome, and had it by then, on `time.perf_counter`."""
         ended = None if self.call is None else self.call.finished
@@ -104,6 +160,7 @@ class Counts:
         self.rejected = 0  # refused by QueueFull; never submitted
         self.joined = 0  # found work of their key under way; never submitted
         self.retried = 0  # attempts after a first one
+        self.ended: deque[TaskRecord] = deque(maxlen=MOST_ENDED)  # by _lock
 
     def move(self, task: Task, state: State) -> None:
         """A task that waits is counted from when it is queued; one that ends before never was there."""
@@ -116,6 +173,18 @@ class Counts:
             else:
                 return
             self._in[state] += 1
+
+    def end(self, task: Task, state: State, error: BaseException | None) -> None:
+        """As `move`, to a state in which the task stays."""
+        self.move(task, state)
+        record = task.record(None if error is None else described(error))
+        with self._lock:
+            self.ended.append(record)
+
+    def last_ended(self) -> list[TaskRecord]:
+        """The tasks that ended last, in that order, from any thread."""
+        with self._lock:
+            return list(self.ended)
 
     def __getitem__(self, state: State) -> int:
         return self._in[state]

@@ -1,0 +1,52 @@
+"""The market that a dashboard shows: one store, what computes over it, and its tickers in order."""
+
+import time
+from collections.abc import Sequence
+
+from ziggy_async.market_brain.features import FeatureComputer
+from ziggy_async.market_brain.regime import RegimeDetector, regime_detector
+from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
+from ziggy_async.runtime import default_pool
+from ziggy_async.store import BarStore, default_store
+
+LONGEST_KEPT = 30.0
+"""Seconds after which the tickers are read again although there are as many as before."""
+
+
+class WatchedMarket:
+    """`store`, or the default one with what the application has set there: its generator, its detector."""
+
+    def __init__(self, store: BarStore | None = None, tickers: Sequence[str] | None = None) -> None:
+        """`tickers`: those of the watchlist; None: all of the store. Raises `TypeError` for a store that is none."""
+        if store is not None and not isinstance(store, BarStore):
+            raise TypeError(f"store: {store!r} is a {type(store).__name__}, not a BarStore")
+        self._store = store
+        self._tickers = None if tickers is None else tuple(dict.fromkeys(tickers))
+        self._sorted: tuple[str, ...] = ()
+        self._sorted_of = (-1, 0.0)  # how many tickers there were, and until when they are good
+        self.detector: RegimeDetector = regime_detector
+        self.generator: SignalGenerator = signal_generator
+        if store is not None:
+            computer = FeatureComputer(store)
+            self.detector = RegimeDetector(computer)
+            self.generator = SignalGenerator(computer, self.detector)
+
+    @property
+    def store(self) -> BarStore:
+        """Looked up at each request: the default one may have been replaced."""
+        return default_store() if self._store is None else self._store
+
+    def version(self) -> tuple[int, ...]:
+        """Another one whenever bars have changed."""
+        return tuple(self.store.stats().values())
+
+    async def symbols(self) -> tuple[str, ...]:
+        """All tickers that have bars, sorted. Sorted in a thread, where there are as many as before after 30 s."""
+        count, now = len(self.store), time.monotonic()
+        if self._sorted_of[0] != count or now > self._sorted_of[1]:
+            self._sorted = await default_pool.run(lambda: tuple(sorted(self.store.symbols())))
+            self._sorted_of = count, now + LONGEST_KEPT
+        return self._sorted
+
+    async def watchlist(self) -> tuple[str, ...]:
+        return await self.symbols() if self._tickers is None else self._tickers
