@@ -23,6 +23,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
@@ -143,7 +144,8 @@ class FeatureSet:
         up what no thread has begun."""
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
-        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        answer = await native_job("latest", len(asked), job)
         return latest_table(self.names, asked, answer)
 
     def history(
@@ -176,7 +178,8 @@ class FeatureSet:
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
         times = times_between(start, end)
-        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        answer = await native_job("history", len(asked), job)
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:

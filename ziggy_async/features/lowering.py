@@ -1,6 +1,7 @@
 """Formulas as the nodes of a plan. Indicators that are made of others are replaced by what they are made of, and what
 is computed on other bars goes into plans of its own."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,7 +90,7 @@ class _Lowering:
             elif call.kind == "constant":
                 lowered[at] = target.constant(call.parameters[0])
             elif call.kind == "operation":
-                lowered[at] = target.operation(call.name, *inputs)  # an input may have become a constant
+                lowered[at] = _operation(call.name, inputs, target)
             else:
                 lowered[at] = target.add(call.kind, call.name, inputs, call.parameters, call.by)
         return lowered[root]
@@ -115,6 +116,16 @@ class _Lowering:
         at = self._by_ticker[key]
         bars = self._others[at]
         return target.add("other", "", (), (float(at), float(bars.output(self.lower(source, x, bars)))))
+
+
+def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
+    """The operation, or its value: an input may have become a constant. What is divided by a power of two is
+    multiplied by its reciprocal, which is exact and much faster."""
+    if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
+        mantissa, exponent = math.frexp(divisor.parameters[0])
+        if abs(mantissa) == 0.5 and abs(exponent) < 1000:
+            return target.operation("multiply", inputs[0], target.constant(1.0 / divisor.parameters[0]))
+    return target.operation(name, *inputs)
 
 
 def _height(graph: Graph, root: int) -> int:
