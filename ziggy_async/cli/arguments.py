@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ziggy_async._version import __version__
-from ziggy_async.cli import commands
+from ziggy_async.cli import commands, monitoring
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.formulas import history, indicators
 from ziggy_async.cli.help import LANGUAGE, QUEUE, SERVING
@@ -81,6 +81,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_screen(choices.add_parser("screen", help="the tickers for which a formula holds on their last bar"))
     add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
     add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
+    grafana = choices.add_parser("grafana", help="a dashboard of the computer's figures, to be imported by Grafana")
+    grafana.set_defaults(run=monitoring.grafana)
+    alerts = choices.add_parser("alerts", help="alert rules over these figures, a rule file of Prometheus")
+    alerts.set_defaults(run=monitoring.alerts)
     add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
     add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
     return parser.parse_args(argv)
