@@ -17,6 +17,8 @@ struct za_store {
     za_store_stats stats;
     uint64_t last_mark, last_generation;
     atomic_uint_fast64_t sequence; /* counts the changes of bars; read without the lock too */
+    za_universe *universes;        /* the first of those that are attached */
+    atomic_size_t tailed;          /* symbols that may have bars in a tail; read without the lock too */
     za_entry *changed;             /* entries to be looked at by the next question for breadth */
     atomic_size_t changes;         /* how many there are; read without the lock too */
     int64_t counted, above;        /* of the entries that are not on that list */
