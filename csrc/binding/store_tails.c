@@ -11,13 +11,13 @@
 /* Views are taken of so many tickers under one lock. */
 enum { AT_ONCE = 1024 };
 
-typedef struct tails {
+typedef struct za_tails {
     const za_symbol *symbols;
     int64_t count, wanted;
     int64_t *bars, *times;
-} tails;
+} za_tails;
 
-static void find(const tails *tails, za_store *store)
+static void find(const za_tails *tails, za_store *store)
 {
     za_view views[AT_ONCE];
     for (int64_t first = 0; first < tails->count; first += AT_ONCE) {
@@ -52,11 +52,11 @@ PyObject *za_store_tails_method(PyObject *self, PyObject *const *arguments, Py_s
     PyObject *bars = symbols == NULL ? NULL : PyArray_SimpleNew(1, &length, NPY_INT64);
     PyObject *times = bars == NULL ? NULL : PyArray_SimpleNew(1, &length, NPY_INT64);
     if (times != NULL) {
-        tails found = {.symbols = symbols,
-                       .count = length,
-                       .wanted = wanted,
-                       .bars = PyArray_DATA((PyArrayObject *)bars),
-                       .times = PyArray_DATA((PyArrayObject *)times)};
+        za_tails found = {.symbols = symbols,
+                          .count = length,
+                          .wanted = wanted,
+                          .bars = PyArray_DATA((PyArrayObject *)bars),
+                          .times = PyArray_DATA((PyArrayObject *)times)};
         Py_BEGIN_ALLOW_THREADS
         find(&found, ((za_store_object *)self)->store);
         Py_END_ALLOW_THREADS

@@ -122,7 +122,7 @@ static inline za_plan *paper_plan(void)
     for (int i = 0; i < ZA_PAPER_COUNT; i++) {
         outputs[i] = nothing;
     }
-    int rsi = sketch_kernel(&s, ZA_INDICATOR_rsi_cutler, COLUMN_CLOSE, 14);
+    int rsi = sketch_kernel(&s, ZA_INDICATOR_rsi, COLUMN_CLOSE, 14);
     outputs[ZA_PAPER_sma_5] = sketch_kernel(&s, ZA_INDICATOR_sma, COLUMN_CLOSE, 5);
     outputs[ZA_PAPER_rsi] = sketch_operation(&s, ZA_OPERATION_fill, rsi, middle);
     return sketch_plan(&s, outputs, ZA_PAPER_COUNT);

@@ -18,6 +18,7 @@ from ziggy_async import _core
 from ziggy_async.features.catalog import Parameter, Row, number_text, rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.stages import plan_of
 
 PLANS = 1024
 """Choices of parameters whose plans a function keeps."""
@@ -58,8 +59,8 @@ OPERATORS = {"ADD": "+", "SUB": "-", "MULT": "*", "DIV": "/"}
 TRANSFORMS = {"LN": "log"}
 """Functions of one series whose name in formulas is not TA-Lib's in lower case."""
 
-STRENGTH = "(0 if atr(close, close, close, {timeperiod}) < 1e-14 else rsi(close, {timeperiod}))"
-"""TA-Lib's index, which is 0 where the mean change is about 0; the catalog's is 50 where it is 0."""
+STRENGTH = "rsi_talib(close, {timeperiod})"
+"""TA-Lib's index, which is 0 where nothing has moved; the catalog's `rsi` is 50 there."""
 OTHERWISE = {
     "RSI": (STRENGTH,),
     "STOCHRSI": tuple(
@@ -111,7 +112,7 @@ class ArrayFunction:
         chosen = self._choice.bind(*values, **named)
         chosen.apply_defaults()
         texts = {each.talib: self._text(each, chosen.arguments[each.talib]) for each in self.parameters}
-        return _core.Plan(*plan_nodes([read_formula(formula.format(**texts)) for formula in self.formulas]))
+        return plan_of(plan_nodes([read_formula(formula.format(**texts)) for formula in self.formulas]))
 
     def _text(self, parameter: Parameter, value: float) -> str:
         try:

@@ -18,6 +18,7 @@ from ziggy_async.features.table import FeatureTable
 from ziggy_async.market_brain.regime import ASSUMED_VOLATILITY, RegimeDetector, RegimeState, threshold_values
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
 from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 __all__ = ["signal_history", "signal_history_async"]
 
@@ -65,9 +66,8 @@ async def signal_history_async(
     gives up what no thread has begun."""
     question = _Question.of(tickers, store, start, end, generator)
     loop, port = bridge.port()
-    return question.table(
-        await port.signal_history(loop, question.plan, *(*question.arguments, *terms_within(deadline)))
-    )
+    job = port.signal_history(loop, question.plan, *(*question.arguments, *terms_within(deadline)))
+    return question.table(await native_job("signal_history", len(question.asked), job))
 
 
 class _Question(NamedTuple):

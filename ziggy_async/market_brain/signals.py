@@ -22,6 +22,7 @@ from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import default_pool
 from ziggy_async.runtime.terms import terms
 from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 __all__ = [
     "Signal",
@@ -278,7 +279,7 @@ class SignalGenerator:
         state = given or (await self.detector.detect_regime_async()).regime
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results: dict[str, Result] = await port.signals(
+        job = port.signals(
             loop,
             computer.store,
             _plan_of(computer),
@@ -289,6 +290,7 @@ class SignalGenerator:
             rules,
             *terms.get(),
         )
+        results: dict[str, Result] = await native_job("signals", len(names), job)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
