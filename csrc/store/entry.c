@@ -71,10 +71,12 @@ void za_store_begin_entry(za_store *store, za_entry *entry)
     entry->end = entry->revisions = 0;
 }
 
-void za_store_touch_entry(za_store *store, za_entry *entry)
+void za_entry_note_change(za_store *store, const za_entry *entry)
 {
-    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
-    za_changed_add(store, entry);
+    struct za_change *change = &store->journal[store->journaled++ % ZA_JOURNAL];
+    store->forgotten = change->sequence > store->forgotten ? change->sequence : store->forgotten;
+    change->sequence = 1 + atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
+    change->id = entry->id;
 }
 
 void za_store_put_block(za_store *store, za_entry *entry, za_block *block, int64_t count)
@@ -90,12 +92,13 @@ void za_store_put_block(za_store *store, za_entry *entry, za_block *block, int64
     entry->last = count;
     za_store_begin_entry(store, entry);
     entry->end = count;
-    za_store_touch_entry(store, entry);
+    za_entry_note_change(store, entry);
+    za_changed_add(store, entry);
 }
 
 void za_store_remove_entry(za_store *store, za_entry *entry)
 {
-    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
+    za_entry_note_change(store, entry);
     za_changed_forget(store, entry);
     store->stats.bars -= entry->last - entry->first;
     store->stats.bytes -= entry->block != NULL ? entry->block->rows : 0;

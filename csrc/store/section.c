@@ -8,8 +8,17 @@
 /* Bars that are turned from rows into columns, and then checked, while they are in the first-level cache. */
 enum { AT_ONCE = 64 };
 
-za_section *za_section_new(size_t count, int columns)
+void za_roster_release(za_roster *roster)
 {
+    if (roster != NULL && atomic_fetch_sub_explicit(&roster->references, 1, memory_order_acq_rel) == 1) {
+        za_text_set_free(&roster->names);
+        za_free(roster);
+    }
+}
+
+za_section *za_section_new(za_roster *roster, int columns)
+{
+    size_t count = (size_t)roster->names.count;
     size_t header = (sizeof(za_section) + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
     size_t bar_bytes = (size_t)columns * sizeof(double);
     if (count > (SIZE_MAX / 2 - header) / bar_bytes - ZA_SECTION_PADDING) {
@@ -23,6 +32,8 @@ za_section *za_section_new(size_t count, int columns)
     *section = (za_section){
         .count = count, .stride = stride, .columns = columns, .values = (double *)(void *)((char *)section + header)};
     atomic_init(&section->references, 1);
+    (void)atomic_fetch_add_explicit(&roster->references, 1, memory_order_relaxed);
+    section->roster = roster;
     for (int column = 0; column < columns; column++) {
         for (size_t place = count; place < stride; place++) {
             section->values[(size_t)column * stride + place] = NAN;
@@ -39,6 +50,7 @@ void za_section_retain(za_section *section)
 void za_section_release(za_section *section)
 {
     if (section != NULL && atomic_fetch_sub_explicit(&section->references, 1, memory_order_acq_rel) == 1) {
+        za_roster_release(section->roster);
         za_free(section);
     }
 }

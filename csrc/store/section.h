@@ -5,6 +5,25 @@
 #include <stdatomic.h>
 
 #include "store/bars.h"
+#include "store/text_set.h"
+
+/* The symbols of a universe, place by place, which its cross-sections share. It never changes. */
+typedef struct za_roster {
+    atomic_int references;
+    uint64_t id; /* unlike that of any other of the process */
+    za_text_set names;
+} za_roster;
+
+/* Any thread; NULL is let pass. */
+void za_roster_release(za_roster *roster);
+
+static inline za_symbol za_roster_symbol(const za_roster *roster, size_t place)
+{
+    return (za_symbol){.text = roster->names.texts[place], .length = roster->names.lengths[place]};
+}
+
+/* Sections of a universe that are kept as they came. */
+enum { ZA_TAIL = 16 };
 
 /* Columns are padded with NaN to so many places, and are aligned to a cache line. */
 enum { ZA_SECTION_PADDING = 8 };
@@ -13,6 +32,7 @@ enum { ZA_SECTION_PADDING = 8 };
  * never changes once it is in a tail. */
 typedef struct za_section {
     atomic_int references;
+    za_roster *roster; /* a reference */
     int64_t time;
     bool naive;        /* it was told without a time zone */
     uint64_t sequence; /* of the store, when it was appended */
@@ -29,8 +49,8 @@ typedef struct za_matrix {
     const double *values;
 } za_matrix;
 
-/* A new section with one reference; NULL without memory. */
-za_section *za_section_new(size_t count, int columns);
+/* A new section with one reference, for the symbols of the roster; NULL without memory. */
+za_section *za_section_new(za_roster *roster, int columns);
 void za_section_retain(za_section *section);
 /* Any thread; NULL is let pass. */
 void za_section_release(za_section *section);

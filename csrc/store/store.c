@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "pool/fork.h"
-#include "store/breadth.h"
+#include "store/changed.h"
 #include "store/entry.h"
 #include "store/labels.h"
 #include "store/store_inside.h"
@@ -102,7 +102,8 @@ static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
         store->stats.appended++;
     }
     entry->naive = bar->naive;
-    za_store_touch_entry(store, entry);
+    za_entry_note_change(store, entry);
+    za_changed_add(store, entry);
 }
 
 static za_code check_order(const za_store *store, const za_entry *entry, const za_bar *bar, int64_t row,
@@ -217,7 +218,10 @@ static za_view view_of(za_store *store, za_symbol symbol)
     return (za_view){
         .rows = za_block_rows(entry->block, entry->first, entry->last),
         .block = entry->block,
-        .progress = {.generation = entry->generation, .end = entry->end, .revisions = entry->revisions},
+        .progress = {.id = entry->id,
+                     .generation = entry->generation,
+                     .end = entry->end,
+                     .revisions = entry->revisions},
         .naive = entry->naive,
     };
 }
@@ -276,7 +280,7 @@ void za_store_clear(za_store *store)
     za_symbols_clear(&store->symbols);
     store->changed = NULL;
     atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
+    store->forgotten = 1 + atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
     store->counted = store->above = 0;
     store->stats.bars = store->stats.bytes = 0;
     pthread_mutex_unlock(&store->mutex);

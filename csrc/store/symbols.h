@@ -12,6 +12,9 @@ typedef enum za_breadth_state {
     ZA_BREADTH_ABOVE
 } za_breadth_state;
 
+/* Changes of symbols, others than by sections, that a store remembers. */
+enum { ZA_JOURNAL = 256 };
+
 enum { ZA_SHORT_NAME = 24 };
 
 typedef struct za_universe za_universe;

@@ -137,6 +137,14 @@ void za_tail_fold_all(za_store *store)
     }
 }
 
+/* A section is no longer in a tail. */
+static void forget(za_store *store, const za_section *section)
+{
+    if (section != NULL && section->sequence > store->forgotten) {
+        store->forgotten = section->sequence;
+    }
+}
+
 static void unlink_universe(za_store *store, za_universe *universe)
 {
     *(universe->previous != NULL ? &universe->previous->next : &store->universes) = universe->next;
@@ -145,6 +153,9 @@ static void unlink_universe(za_store *store, za_universe *universe)
     }
     universe->next = universe->previous = NULL;
     universe->is_attached = false;
+    for (int i = 0; i < ZA_TAIL; i++) {
+        forget(store, universe->sections[i]);
+    }
     sweep(store, universe, universe->count);
 }
 
@@ -181,7 +192,7 @@ static za_code check_members(const za_store *store, const za_universe *universe,
             continue;
         }
         if (universe->clears != store->symbols.clears || member->entry->id != member->id) {
-            za_symbol name = za_member_name(universe, place);
+            za_symbol name = za_roster_symbol(universe->roster, place);
             return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made",
                            za_symbol_shown(name), name.text);
         }
@@ -227,7 +238,7 @@ static za_code attach(za_store *store, za_universe *universe, za_error *error)
 /* The entry of a member that had none when it was looked up, if there is one now. */
 static void find_entry(za_store *store, za_universe *universe, size_t place)
 {
-    za_entry *entry = za_symbols_find(&store->symbols, za_member_name(universe, place));
+    za_entry *entry = za_symbols_find(&store->symbols, za_roster_symbol(universe->roster, place));
     if (entry != NULL) {
         take_entry(store, universe, place, entry);
     }
@@ -237,7 +248,7 @@ static void find_entry(za_store *store, za_universe *universe, size_t place)
 static bool add_entry(za_store *store, za_universe *universe, size_t place)
 {
     bool made;
-    za_entry *entry = za_symbols_add(&store->symbols, za_member_name(universe, place), &made);
+    za_entry *entry = za_symbols_add(&store->symbols, za_roster_symbol(universe->roster, place), &made);
     if (entry != NULL) {
         za_store_begin_entry(store, entry);
         take_entry(store, universe, place, entry);
@@ -308,7 +319,8 @@ static za_code check_order(za_store *store, za_universe *universe, const za_sect
             find_entry(store, universe, place);
         }
         if (store->options.ordered && universe->last_time[place] > section->time && za_section_has(section, place)) {
-            return za_bar_check_time(section->time, universe->last_time[place], za_member_name(universe, place),
+            return za_bar_check_time(section->time, universe->last_time[place],
+                                     za_roster_symbol(universe->roster, place),
                                      universe->count == 1 ? -1 : (int64_t)place, error);
         }
     }
@@ -319,6 +331,7 @@ static za_code check_order(za_store *store, za_universe *universe, const za_sect
 static void push(za_store *store, za_universe *universe, za_section *section)
 {
     za_section **slot = &universe->sections[universe->accepted % ZA_TAIL], *old = *slot;
+    forget(store, old);
     bool is_free = old != NULL && universe->spare == NULL && atomic_load(&old->references) == 1;
     if (is_free) {
         universe->spare = old;

@@ -9,7 +9,7 @@ static za_code add_name(za_universe *universe, za_symbol symbol, size_t place, z
     if (symbol.length == 0) {
         return za_fail(error, ZA_BAD_VALUE, "symbol at position %zu is empty", place);
     }
-    za_code failure = za_text_set_code(&universe->names, symbol.text, symbol.length, &code);
+    za_code failure = za_text_set_code(&universe->roster->names, symbol.text, symbol.length, &code);
     if (failure == ZA_OK && (size_t)code == place) {
         return ZA_OK;
     }
@@ -22,8 +22,15 @@ static za_code add_name(za_universe *universe, za_symbol symbol, size_t place, z
                    za_symbol_shown(symbol), symbol.text, place);
 }
 
-static za_code add_names(za_universe *universe, const za_symbol *symbols, za_error *error)
+static za_code make_roster(za_universe *universe, const za_symbol *symbols, za_error *error)
 {
+    static atomic_uint_fast64_t rosters;
+    universe->roster = za_alloc_zeroed(1, sizeof *universe->roster);
+    if (universe->roster == NULL) {
+        return za_fail_memory(error);
+    }
+    atomic_init(&universe->roster->references, 1);
+    universe->roster->id = 1 + atomic_fetch_add_explicit(&rosters, 1, memory_order_relaxed);
     za_code code = ZA_OK;
     for (size_t place = 0; code == ZA_OK && place < universe->count; place++) {
         code = add_name(universe, symbols[place], place, error);
@@ -49,7 +56,7 @@ static void look_up(za_store *store, za_universe *universe)
     pthread_mutex_lock(&store->mutex);
     universe->clears = store->symbols.clears;
     for (size_t place = 0; place < universe->count; place++) {
-        za_entry *entry = za_symbols_find(&store->symbols, za_member_name(universe, place));
+        za_entry *entry = za_symbols_find(&store->symbols, za_roster_symbol(universe->roster, place));
         universe->members[place] = (za_member){.entry = entry, .id = entry == NULL ? 0 : entry->id};
     }
     pthread_mutex_unlock(&store->mutex);
@@ -63,7 +70,7 @@ za_universe *za_universe_new(za_store *store, const za_symbol *symbols, size_t c
         return NULL;
     }
     universe->count = universe->swept = count;
-    za_code code = add_names(universe, symbols, error);
+    za_code code = make_roster(universe, symbols, error);
     code = code == ZA_OK ? make_columns(universe, error) : code;
     if (code != ZA_OK) {
         za_universe_free(store, universe);
@@ -87,7 +94,7 @@ void za_universe_free(za_store *store, za_universe *universe)
         za_section_release(universe->sections[i]);
     }
     za_section_release(universe->spare);
-    za_text_set_free(&universe->names);
+    za_roster_release(universe->roster);
     za_free(universe->members);
     za_free(universe->folded);
     za_free(universe->last_time);
@@ -98,7 +105,7 @@ void za_universe_free(za_store *store, za_universe *universe)
 
 za_symbol za_universe_symbol(const za_universe *universe, size_t place)
 {
-    return za_member_name(universe, place);
+    return za_roster_symbol(universe->roster, place);
 }
 
 size_t za_universe_count(const za_universe *universe)
@@ -113,7 +120,7 @@ static za_section *take_spare(za_store *store, za_universe *universe)
     za_section *spare = universe->spare;
     universe->spare = NULL;
     pthread_mutex_unlock(&store->mutex);
-    return spare != NULL ? spare : za_section_new(universe->count, ZA_FIGURE_COUNT + store->options.further);
+    return spare != NULL ? spare : za_section_new(universe->roster, ZA_FIGURE_COUNT + store->options.further);
 }
 
 static void give_back(za_universe *universe, za_section *section)
@@ -130,7 +137,7 @@ static za_code refuse(const za_store *store, const za_universe *universe, const 
                       za_error *error)
 {
     za_bar bar = za_section_bar(section, place);
-    return za_bar_check(&bar, store->options.ordered, za_member_name(universe, place),
+    return za_bar_check(&bar, store->options.ordered, za_roster_symbol(universe->roster, place),
                         universe->count == 1 ? -1 : (int64_t)place, error);
 }
 

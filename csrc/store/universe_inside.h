@@ -4,10 +4,6 @@
 
 #include "store/section.h"
 #include "store/store_inside.h"
-#include "store/text_set.h"
-
-/* Sections that a tail keeps. */
-enum { ZA_TAIL = 16 };
 
 /* A symbol of a universe. */
 typedef struct za_member {
@@ -19,7 +15,7 @@ typedef struct za_member {
  * before folded[place]. All that depends on the bars is known here beside, in the order of the members, so that a
  * section is accepted without a look at the entries. */
 struct za_universe {
-    za_text_set names; /* never changes */
+    za_roster *roster; /* a reference */
     size_t count;
     /* All that follows is guarded by the mutex of the store. */
     za_member *members;
@@ -34,10 +30,5 @@ struct za_universe {
     int64_t *room;      /* bars that can be folded into its block */
     int64_t *bars;      /* that it has */
 };
-
-static inline za_symbol za_member_name(const za_universe *universe, size_t place)
-{
-    return (za_symbol){.text = universe->names.texts[place], .length = universe->names.lengths[place]};
-}
 
 #endif

@@ -1,17 +1,29 @@
 /* Universes and their tails, against the same bars appended to a store by lists of symbols, through random operations
  * under views that come and go, some of them without memory; and with readers and writers at once. */
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "check.h"
 #include "store/breadth.h"
+#include "store/news.h"
 #include "store/universe.h"
 
 enum { NAMES = 37, UNIVERSES = 3, PINS = 8, STEPS = 20000, WIDTH = ZA_FIGURE_COUNT + 1 };
 
+/* What somebody knows of a symbol who is told the news alone. */
+typedef struct follower {
+    uint64_t sequence;
+    za_progress seen[NAMES]; /* an id of 0: not yet known */
+    int64_t last_time[NAMES];
+    int64_t told, resynced; /* how often the news were all, and how often not */
+} follower;
+
 typedef struct pair {
     za_store *store, *plain; /* what is tested, and what it is compared with */
+    bool ordered;
+    follower follower;
     char texts[NAMES][NAME_ROOM];
     za_symbol symbols[NAMES];
     za_universe *universes[UNIVERSES];
@@ -166,6 +178,70 @@ static bool same_symbol(pair *p, int name)
     return same;
 }
 
+static void look(pair *p, int name)
+{
+    za_view view = za_store_view(p->store, p->symbols[name]);
+    p->follower.seen[name] = view.progress;
+    p->follower.last_time[name] = view.rows.count == 0 ? ZA_TIME_MISSING : view.rows.time[view.rows.count - 1];
+    za_view_release(&view);
+}
+
+static void take_section(pair *p, const za_section *section, const bool *looked)
+{
+    for (size_t place = 0; place < section->count; place++) {
+        int name = atoi(za_roster_symbol(section->roster, place).text + 1);
+        if (looked[name] || !za_section_has(section, place)) {
+            continue;
+        }
+        if (p->ordered && p->follower.last_time[name] == section->time) {
+            p->follower.seen[name].revisions++;
+        } else {
+            p->follower.seen[name].end++;
+        }
+        p->follower.last_time[name] = section->time;
+    }
+}
+
+/* A symbol without an id may be any that is not known. */
+static bool is_among(const za_news *news, const follower *f, int name)
+{
+    bool among = !news->is_complete;
+    for (int i = 0; i < news->changed_count; i++) {
+        among = among || f->seen[name].id == 0 || news->changed[i] == f->seen[name].id;
+    }
+    return among;
+}
+
+static void follow(pair *p)
+{
+    za_news news;
+    bool looked[NAMES];
+    za_store_news(p->store, p->follower.sequence, &news);
+    CHECK(news.sequence == za_store_sequence(p->store));
+    for (int name = 0; name < NAMES; name++) {
+        looked[name] = is_among(&news, &p->follower, name);
+        if (looked[name]) {
+            look(p, name);
+        }
+    }
+    for (int i = 0; i < news.section_count; i++) {
+        take_section(p, news.sections[i], looked);
+    }
+    p->follower.sequence = news.sequence;
+    p->follower.told += news.is_complete;
+    p->follower.resynced += !news.is_complete;
+    za_news_release(&news);
+}
+
+static bool is_known(pair *p, int name)
+{
+    za_view view = za_store_view(p->store, p->symbols[name]);
+    bool same =
+        view.progress.end == p->follower.seen[name].end && view.progress.revisions == p->follower.seen[name].revisions;
+    za_view_release(&view);
+    return same;
+}
+
 static bool same_counts(pair *p)
 {
     za_store_stats a = za_store_stats_of(p->store), b = za_store_stats_of(p->plain);
@@ -174,7 +250,10 @@ static bool same_counts(pair *p)
 
 static void test_as_lists_of_symbols(int64_t capacity, bool ordered)
 {
-    pair p = {.store = further_store(capacity, ordered), .plain = further_store(capacity, ordered), .dice = 7};
+    pair p = {.ordered = ordered,
+              .store = further_store(capacity, ordered),
+              .plain = further_store(capacity, ordered),
+              .dice = 7};
     pinned held[PINS];
     for (int name = 0; name < NAMES; name++) {
         p.symbols[name] = numbered(p.texts[name], name);
@@ -193,6 +272,10 @@ static void test_as_lists_of_symbols(int64_t capacity, bool ordered)
             CHECK(unpin(one));
             *one = pin_further(p.store, p.symbols[roll(&p.dice, NAMES)], 1);
         }
+        if (roll(&p.dice, 5) == 0) {
+            follow(&p);
+            CHECK(is_known(&p, (int)roll(&p.dice, NAMES)));
+        }
         if (i % 500 == 0) {
             double a = za_store_breadth(p.store), b = za_store_breadth(p.plain);
             CHECK(a == b || (isnan(a) && isnan(b)));
@@ -201,6 +284,7 @@ static void test_as_lists_of_symbols(int64_t capacity, bool ordered)
     for (int name = 0; name < NAMES; name++) {
         CHECK(same_symbol(&p, name));
     }
+    CHECK(p.follower.told > STEPS / 100 && p.follower.resynced > 0);
     for (int which = 0; which < UNIVERSES; which++) {
         za_universe_free(p.store, p.universes[which]);
     }
