@@ -214,6 +214,7 @@ ROWS = [
     {"features"},
     {"indicators", "talib"},
     {"paper", "market_brain"},
+    {"charts"},
     {"async_features"},
     {"latency_benchmark"},
     {"regression"},
