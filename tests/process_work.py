@@ -164,3 +164,11 @@ def has_a_child() -> int:
     value: int = queue.get(timeout=30)
     process.join()
     return value
+
+
+def trace_and_span() -> tuple[int, int]:
+    """Those that are current where it runs."""
+    from opentelemetry import trace
+
+    context = trace.get_current_span().get_span_context()
+    return context.trace_id, context.span_id

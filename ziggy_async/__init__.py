@@ -23,6 +23,7 @@ from ziggy_async.async_features import (
 )
 from ziggy_async.features import FeatureSet, FeatureTable, FormulaError, screen, screen_async
 from ziggy_async.market_brain.features import async_get_ticker_features
+from ziggy_async.market_brain.signal_history import signal_history, signal_history_async
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async, generate_ticker_signal_async
 from ziggy_async.paper.features import compute_features_async
 from ziggy_async.sources import set_bar_source
@@ -47,4 +48,6 @@ __all__ = [
     "screen_async",
     "set_bar_source",
     "shutdown_async_features",
+    "signal_history",
+    "signal_history_async",
 ]

@@ -19,6 +19,13 @@ PAPER_FORMULAS: Final[dict[str, str]]
 """The same of the paper features that are computed; empty for the correlation."""
 RULE_FEATURES: Final[tuple[str, ...]]
 """The features that the signal rules decide by."""
+RULE_DAYS: Final[tuple[int, int]]
+"""Days that a trade is meant to be held, by mean reversion and by momentum."""
+REGIME_THRESHOLDS: Final[tuple[tuple[str, float], ...]]
+"""Names and defaults (int where they are whole) of the thresholds of the regimes, in the order in which `regime` takes
+them."""
+SIGNAL_COLUMNS: Final[tuple[str, ...]]
+"""Names of the values of a history of signals."""
 REQUIRED_BARS: Final[int]
 """Bars that the market-brain features need: 50."""
 RULE_PARAMETERS: Final[tuple[tuple[str, float], ...]]
@@ -33,7 +40,9 @@ class BarStore:
     finite and positive.
     """
 
-    def __new__(cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252) -> Self: ...
+    def __new__(
+        cls, capacity: int = 512, *, ordered: bool = True, bars_per_year: float = 252, columns: tuple[str, ...] = ()
+    ) -> Self: ...
     @property
     def capacity(self) -> int: ...
     @property
@@ -41,6 +50,9 @@ class BarStore:
     @property
     def bars_per_year(self) -> float:
         """What volatilities are scaled by."""
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the further columns, float64 with NaN, beside open, high, low, close and volume."""
     def append(
         self,
         symbol: str,
@@ -52,6 +64,7 @@ class BarStore:
         volume: float,
         *,
         unit: str | None = None,
+        **columns: float,
     ) -> None: ...
     def append_cross_section(
         self, timestamp: object, symbols: Iterable[str], ohlcv: _Floats, *, unit: str | None = None
@@ -66,6 +79,9 @@ class BarStore:
     def labels(self) -> dict[str, dict[str, str]]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
+    def _tails(self, tickers: Iterable[str], bars: int, /) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(bars, times): how many bars each ticker has, and the time of its `bars`-th last one, in nanoseconds, or of
+        its first where it has fewer; 0 and NaT for a ticker that is not in the store."""
     def _load_rows(
         self,
         symbol: str,
@@ -75,6 +91,7 @@ class BarStore:
         low: _Floats,
         close: _Floats,
         volume: _Floats,
+        further: _Floats,
         skip_invalid: bool,
         /,
     ) -> dict[str, int]:
@@ -89,6 +106,7 @@ class BarStore:
         low: _Floats,
         close: _Floats,
         volume: _Floats,
+        further: _Floats,
         skip_invalid: bool,
         /,
     ) -> dict[str, int]:
@@ -135,6 +153,20 @@ def signals(
     `rules`: bit 1 mean reversion, bit 2 momentum.
     """
 
+def regime(reading: tuple[float, ...], thresholds: tuple[float, ...], /) -> tuple[int, int]:
+    """The regime as an index, and the conditions of its rule that hold, as bits.
+
+    `reading`: level of the volatility index; change, in percent, of the market; breadth, in percent; slope of the
+    market, in percent a bar: NaN for one that is not known. `thresholds`: in the order of `REGIME_THRESHOLDS`. The
+    conditions: volatility above vix_panic, change below spy_panic_change, breadth below breadth_risk_off, slope below
+    slope_threshold, breadth above breadth_risk_on, slope above slope_threshold.
+    """
+
+_Rules = tuple[int, tuple[float, ...], tuple[float, ...], int]
+"""Regime, parameters, win rates and rules, as `signals` takes them."""
+_Market = tuple["Plan", str, tuple[str, ...], float, tuple[float, ...]]
+"""What the regime is read from: the plan of price_change_1d and slope_20d, the ticker that they are figures of, names
+of the volatility index, its level where it is unknown (NaN: it has none), thresholds."""
 _Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
 """None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from
 `since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
@@ -169,6 +201,19 @@ class Plan:
         """One row a ticker; a ticker that the store has not got is NaN, with 0 bars and the least time."""
     def history(self, store: BarStore, tickers: Iterable[str], zone: _Zone, first: int, last: int, /) -> _Answer:
         """One row a bar, ticker by ticker; `first` and `last` are times, both included, and choose rows alone."""
+    def signal_history(
+        self,
+        store: BarStore,
+        tickers: Iterable[str],
+        zone: _Zone,
+        first: int,
+        last: int,
+        rules: _Rules,
+        market: _Market,
+        /,
+    ) -> _Answer:
+        """As `history`, of the plan of `RULE_FEATURES`; the values are `SIGNAL_COLUMNS`, by the rules in the regime at
+        each bar."""
     def over(
         self,
         columns: tuple[_Floats, ...],
@@ -277,6 +322,22 @@ class Port:
         /,
     ) -> asyncio.Future[_Answer]:
         """`Plan.history` off the loop; else as `latest`."""
+    def signal_history(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        store: BarStore,
+        tickers: Iterable[str],
+        zone: _Zone,
+        first: int,
+        last: int,
+        rules: _Rules,
+        market: _Market,
+        urgency: int,
+        deadline_ns: int,
+        /,
+    ) -> asyncio.Future[_Answer]:
+        """`Plan.signal_history` off the loop; else as `latest`."""
     def flush(self) -> None: ...
     def drain(self) -> None: ...
     def resume(self) -> None: ...

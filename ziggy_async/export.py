@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Columns = dict[str, NDArray[Any]]
 
 COLUMNS = {"timestamp": "M8[ns]"} | dict.fromkeys(("open", "high", "low", "close", "volume"), "f8")
-"""Name -> type of a store's columns."""
+"""Name -> type of the columns of every store."""
 
 
 def bars_of(store: _core.BarStore) -> dict[str, Columns]:
@@ -28,14 +28,14 @@ def bars_of(store: _core.BarStore) -> dict[str, Columns]:
 
 
 def long_table(store: _core.BarStore) -> tuple[list[str], Columns]:
-    """Symbols, and columns `(rows,)`: `code`, the index into them, `timestamp` (datetime64[ns], UTC), the five figures;
-    symbol by symbol, oldest bar first."""
+    """Symbols, and columns `(rows,)`: `code`, the index into them, `timestamp` (datetime64[ns], UTC), the five figures
+    and the further columns; symbol by symbol, oldest bar first."""
     bars = bars_of(store)
     lengths = [len(each["timestamp"]) for each in bars.values()]
     codes = np.repeat(np.arange(len(bars), dtype=np.int32), lengths)
     columns = {
         name: np.concatenate([np.empty(0, dtype), *(each[name] for each in bars.values())])
-        for name, dtype in COLUMNS.items()
+        for name, dtype in (COLUMNS | dict.fromkeys(store.columns, "f8")).items()
     }
     return list(bars), {"code": codes, **columns}
 

@@ -1,14 +1,17 @@
 """The bar store with its loading of tables, and the store that the market-brain functions share."""
 
 import logging
+from collections.abc import Iterable
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
 from ziggy_async import _core, export
+from ziggy_async.messages import shown
 from ziggy_async.reading import columns
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped, rules_of
+from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.zones import Zone, nanoseconds_of_day, zone_of
 from ziggy_async.runtime import default_pool
 
@@ -29,6 +32,9 @@ class BarStore(_core.BarStore):
     low <= open, close <= high, volume >= 0. A symbol's bars are strictly increasing in time. Prices of one bar that are
     apart by at most 1e-9 of themselves count as equal.
 
+    `columns` are the names of further columns that each bar has beside these: float64, NaN where there is no value.
+    They are keywords of `append`, stand behind the volume in a cross-section, and formulas read them by their names.
+
     `bars_per_year`, 252 unless given, is what volatilities are scaled by: daily bars. `zone` (an IANA name or an offset
     such as "+02:00") and `day_start` ("HH:MM" there) are the clock of the formulas `hour()`, `date()` and the like.
     """
@@ -46,9 +52,12 @@ class BarStore(_core.BarStore):
         bars_per_year: float = 252,
         zone: str = "UTC",
         day_start: str = "00:00",
+        columns: Iterable[str] = (),
     ) -> Self:
-        """`ValueError` for a capacity, a zone or a time of day that is none."""
-        store = super().__new__(cls, capacity, ordered=ordered, bars_per_year=bars_per_year)
+        """`ValueError` for a capacity, a zone or a time of day that is none, and for a column that is there already or
+        cannot be called so."""
+        names = further_columns(columns)
+        store = super().__new__(cls, capacity, ordered=ordered, bars_per_year=bars_per_year, columns=names)
         store.zone, store.day_start = zone, day_start
         store.local_time = zone_of(zone, nanoseconds_of_day(day_start))
         return store
@@ -65,7 +74,8 @@ class BarStore(_core.BarStore):
         `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas or polars frame, a mapping of 1-D
         arrays, a structured array, or a list of mappings, of objects or, as an array `(rows, 5 or 6)` too, of rows
         whose layout is known; oldest row first. Columns are found by name (`Date`, `ts`, `o`, `1. open`, ...; see
-        `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does.
+        `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does. The further columns of the
+        store are found by their own names, and may have missing values.
 
         The keywords are those of `reading.options.Rules`. Times without a zone are UTC. Whole numbers are since 1970 in
         the one unit that puts all of them into the years 1975 to 2100, or digits of a date; `unit` says it. Dates that
@@ -78,7 +88,7 @@ class BarStore(_core.BarStore):
         be read, dates that can be read in two ways, and several units in one column; for rows of which most are out of
         order; and for a table that has no valid row. The store is then as it was.
         """
-        rules = rules_of(options)
+        rules = rules_of(options, self.columns)
         bars = columns.read_bars(data, symbol, rules)
         reasons = self._load_rows(symbol, *bars, rules.skip)
         return self._loaded(Skipped(reasons), rules, len(bars.timestamp))
@@ -94,7 +104,7 @@ class BarStore(_core.BarStore):
         or instrument; a level of a pandas index may be it. A pandas frame may have its tickers side by side instead. A
         row without a symbol is invalid. Everything else is as for `load`; on an error no symbol has changed.
         """
-        rules = rules_of(options)
+        rules = rules_of(options, self.columns)
         table, nameless = columns.read_table(data, symbol_column, rules).without_nameless_rows(rules.skip)
         reasons = self._load_groups(table.symbols, table.codes, *table.bars, rules.skip)
         if nameless:
@@ -108,19 +118,26 @@ class BarStore(_core.BarStore):
         return await default_pool.run(self.load_frame, data, symbol_column, **options)
 
     @classmethod
-    def read(cls, *paths: str | PathLike[str], capacity: int | None = None, **options: Unpack[ReadingOptions]) -> Self:
+    def read(
+        cls,
+        *paths: str | PathLike[str],
+        capacity: int | None = None,
+        further_columns: Iterable[str] = (),
+        **options: Unpack[ReadingOptions],
+    ) -> Self:
         """A new store with the bars of CSV and Parquet files, which DuckDB (the extra `data`) reads.
 
         `paths`: files, as `SYMBOL=path` too, patterns like `data/*.csv`, and folders with hive partitions like
-        `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name. `capacity` None keeps all bars.
+        `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name. `capacity` None keeps all bars;
+        `further_columns` are the store's `columns`.
         The keywords are those of `load`; what is skipped is logged by reason. Raises `ValueError` that names file, line
         or row, column and value.
         """
         from ziggy_async.reading import files
         from ziggy_async.reading import paths as arguments
 
-        store = cls(MOST_CAPACITY if capacity is None else capacity)
-        rules = rules_of(options)
+        store = cls(MOST_CAPACITY if capacity is None else capacity, columns=further_columns)
+        rules = rules_of(options, store.columns)
         skipped = files.load_files(store, arguments.found_files([fspath(path) for path in paths]), rules)[1]
         if skipped:
             logger.warning("rows were left out: %s", skipped.as_text())
@@ -129,14 +146,18 @@ class BarStore(_core.BarStore):
 
     @classmethod
     async def read_async(
-        cls, *paths: str | PathLike[str], capacity: int | None = None, **options: Unpack[ReadingOptions]
+        cls,
+        *paths: str | PathLike[str],
+        capacity: int | None = None,
+        further_columns: Iterable[str] = (),
+        **options: Unpack[ReadingOptions],
     ) -> Self:
         """As `read`, in a thread of the process's pool."""
-        return await default_pool.run(cls.read, *paths, capacity=capacity, **options)
+        return await default_pool.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
 
     def to_arrow(self) -> "pyarrow.Table":
-        """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume.
-        Raises `ModuleNotFoundError` without pyarrow."""
+        """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume,
+        and the further columns. Raises `ModuleNotFoundError` without pyarrow."""
         return export.to_arrow(self)
 
     def write_parquet(self, path: str | PathLike[str]) -> None:
@@ -151,12 +172,13 @@ class BarStore(_core.BarStore):
             "bars_per_year": self.bars_per_year,
             "zone": self.zone,
             "day_start": self.day_start,
+            "columns": self.columns,
         }
         return _restored, (type(self), self.capacity, options, export.bars_of(self), self.labels())
 
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, rows in any order."""
-        rules = rules_of(options)
+        rules = rules_of(options, self.columns)
         bars = columns.read_bars(data, symbol, rules)
         codes = np.zeros(len(bars.timestamp), dtype=np.int32)
         return self._loaded(Skipped(self._load_groups([symbol], codes, *bars, rules.skip)), rules, len(codes))
@@ -195,8 +217,29 @@ def _restored(
         store.set_labels(name, of_name)
     for symbol, of_symbol in bars.items():
         times, opens, highs, lows, closes, volumes = (of_symbol[name] for name in export.COLUMNS)
-        store._load_rows(symbol, times.view(np.int64), opens, highs, lows, closes, volumes, False)
+        further = np.array([of_symbol[name] for name in store.columns]).reshape(len(store.columns), len(times))
+        store._load_rows(symbol, times.view(np.int64), opens, highs, lows, closes, volumes, further, False)
     return store
+
+
+def further_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of a store's further columns. `TypeError` for what are no names, `ValueError` for those that a store
+    has without them, that are arguments of `append`, and that stand twice; all without regard to case."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"columns must be a list of names, not {shown(names)}")
+    taken = dict.fromkeys(("symbol", "timestamp", "unit"), "append has an argument of that name")
+    taken |= dict.fromkeys(PRICE_COLUMNS, "every store has it")
+    columns = []
+    for at, name in enumerate(names):
+        if not isinstance(name, str):
+            raise TypeError(f"the column at position {at} must be a str, not {type(name).__name__}")
+        if not name or not name.isprintable():
+            raise ValueError(f"the column at position {at} is called {shown(name)}: a name is printable text")
+        if (reason := taken.get(name.casefold())) is not None:
+            raise ValueError(f"no further column can be called {shown(name)}: {reason}")
+        taken[name.casefold()] = "there is one already"
+        columns.append(str(name))
+    return tuple(columns)
 
 
 _default = BarStore()

@@ -70,3 +70,18 @@ int za_zone_of(PyObject *object, za_zone *zone)
                       .day_start = day_start};
     return 0;
 }
+
+int za_doubles_of(PyObject *tuple, Py_ssize_t count, const char *name, double *numbers)
+{
+    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != count) {
+        PyErr_Format(PyExc_TypeError, "%s must be a tuple of %zd floats", name, count);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        numbers[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(tuple, i));
+        if (numbers[i] == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -9,6 +9,9 @@
 /* -1 with a TypeError unless `count` is what `name` takes. */
 int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected);
 
+/* The floats of a tuple of `count`; -1 with a TypeError. */
+int za_doubles_of(PyObject *tuple, Py_ssize_t count, const char *name, double *numbers);
+
 /* The store behind an argument; NULL with a TypeError. */
 za_store_object *za_store_argument(za_state *state, PyObject *object);
 

@@ -9,10 +9,12 @@
 #include "binding/catalog.h"
 #include "binding/convert.h"
 #include "binding/port_type.h"
+#include "binding/regime.h"
 #include "binding/requests.h"
 #include "binding/types.h"
 #include "kernels/lanes.h"
-#include "market/rules.h"
+#include "market/regime.h"
+#include "market/signal_history.h"
 #include "pool/pool.h"
 #include "pool/port.h"
 
@@ -179,6 +181,7 @@ static PyMethodDef functions[] = {
     {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},
     {"signals", _PyCFunction_CAST(za_signals), METH_FASTCALL, NULL},
+    {"regime", _PyCFunction_CAST(za_regime_of), METH_FASTCALL, NULL},
     {"read_arrow", _PyCFunction_CAST(za_read_arrow), METH_FASTCALL, NULL},
     {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
@@ -229,21 +232,17 @@ static int make_names(za_state *state)
     return state->no_arguments == NULL || state->feature_names == NULL || state->level_names == NULL ? -1 : 0;
 }
 
+/* A number that an application may change, and as what its first value is written. */
+typedef struct setting {
+    const char *name, *written;
+    double initial;
+} setting;
+
 /* ((name, default), ...), a default that is written as a whole number being an int. */
-static PyObject *rule_parameters(void)
+static PyObject *settings_of(const setting *rows, Py_ssize_t count)
 {
-    static const struct {
-        const char *name, *written;
-        double initial;
-    } rows[] = {
-#define PARAMETER(name, initial) {#name, #initial, initial},
-#define READS(name)
-#include "market/rules.def"
-#undef READS
-#undef PARAMETER
-    };
-    PyObject *tuple = PyTuple_New(ZA_RULE_PARAMETER_COUNT);
-    for (int i = 0; tuple != NULL && i < ZA_RULE_PARAMETER_COUNT; i++) {
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         bool is_whole = strchr(rows[i].written, '.') == NULL;
         PyObject *value = is_whole ? PyLong_FromDouble(rows[i].initial) : PyFloat_FromDouble(rows[i].initial);
         PyObject *pair = Py_BuildValue("(sN)", rows[i].name, value);
@@ -254,6 +253,38 @@ static PyObject *rule_parameters(void)
         }
     }
     return tuple;
+}
+
+static PyObject *rule_parameters(void)
+{
+    static const setting rows[] = {
+#define PARAMETER(name, initial) {#name, #initial, initial},
+#define READS(name)
+#include "market/rules.def"
+#undef READS
+#undef PARAMETER
+    };
+    return settings_of(rows, ZA_RULE_PARAMETER_COUNT);
+}
+
+static PyObject *regime_thresholds(void)
+{
+    static const setting rows[] = {
+#define THRESHOLD(name, initial) {#name, #initial, initial},
+#include "market/regime.def"
+#undef THRESHOLD
+    };
+    return settings_of(rows, ZA_THRESHOLD_COUNT);
+}
+
+static PyObject *signal_columns(void)
+{
+    static const char *const names[] = {
+#define COLUMN(name) #name,
+#include "market/signal_history.def"
+#undef COLUMN
+    };
+    return names_tuple(names, ZA_SIGNAL_COLUMN_COUNT);
 }
 
 /* (name, ...) of the features that the rules read. */
@@ -370,7 +401,10 @@ static int module_exec(PyObject *module)
                    add(module, "PAPER_FORMULAS", paper_formulas()) < 0 ||
                    add(module, "REQUIRED_BARS", PyLong_FromLong(ZA_FEATURE_BARS)) < 0 ||
                    add(module, "RULE_PARAMETERS", rule_parameters()) < 0 ||
-                   add(module, "RULE_FEATURES", rule_features()) < 0
+                   add(module, "RULE_FEATURES", rule_features()) < 0 ||
+                   add(module, "RULE_DAYS", Py_BuildValue("(ii)", za_rule_days[0], za_rule_days[1])) < 0 ||
+                   add(module, "REGIME_THRESHOLDS", regime_thresholds()) < 0 ||
+                   add(module, "SIGNAL_COLUMNS", signal_columns()) < 0
                ? -1
                : 0;
 }

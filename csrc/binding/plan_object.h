@@ -3,18 +3,22 @@
 #define ZA_BINDING_PLAN_OBJECT_H
 
 #include "binding/state.h"
+#include "binding/types.h"
 #include "plan/plan.h"
 #include "store/bars.h"
 
 typedef struct za_plan_object {
     PyObject_HEAD
     za_plan *plan;
-    PyObject *columns;  /* tuple of names */
-    PyObject *names;    /* of the results; an empty tuple if they have none */
-    za_figure *figures; /* what of a store each column is; ZA_FIGURE_COUNT: no store has it */
+    PyObject *columns; /* tuple of names */
+    PyObject *names;   /* of the results; an empty tuple if they have none */
+    int *figures;      /* the za_figure that each column is; ZA_FIGURE_COUNT: it is a further column of a store */
 } za_plan_object;
 
-/* 0, or -1 with a ValueError when it reads a column that no store has. */
-int za_plan_check_store(const za_plan_object *plan);
+/* 0, or -1 with a ValueError when it reads a column that not every store has. */
+int za_plan_check_figures(const za_plan_object *plan);
+/* What of the store each column is, from za_alloc; NULL with an exception raised, a ValueError when the store has no
+ * such column. */
+int *za_plan_columns_of(const za_plan_object *plan, const za_store_object *store);
 
 #endif

@@ -149,7 +149,7 @@ static int *outputs_of(PyObject *outputs)
     return numbers;
 }
 
-/* Which figure of a store each column is; -1 for one that no store has. */
+/* Which figure of a store each column is. */
 static int take_columns(za_plan_object *self, PyObject *columns)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(columns);
@@ -168,7 +168,7 @@ static int take_columns(za_plan_object *self, PyObject *columns)
         while (figure < ZA_FIGURE_COUNT && strcmp(name, za_figure_name((za_figure)figure)) != 0) {
             figure++;
         }
-        self->figures[i] = (za_figure)figure;
+        self->figures[i] = figure;
     }
     return 0;
 }
@@ -245,6 +245,7 @@ static PyGetSetDef properties[] = {
 static PyMethodDef methods[] = {
     {"latest", _PyCFunction_CAST(za_plan_latest), METH_FASTCALL, NULL},
     {"history", _PyCFunction_CAST(za_plan_history), METH_FASTCALL, NULL},
+    {"signal_history", _PyCFunction_CAST(za_plan_signal_history), METH_FASTCALL, NULL},
     {"over", _PyCFunction_CAST(za_plan_over), METH_VARARGS | METH_KEYWORDS, NULL},
     {"tails", _PyCFunction_CAST(za_plan_tails), METH_VARARGS | METH_KEYWORDS, NULL},
     {"arrays", _PyCFunction_CAST(za_plan_arrays), METH_FASTCALL, NULL},

@@ -371,6 +371,7 @@ static PyMethodDef methods[] = {
     {"signals", _PyCFunction_CAST(za_port_signals), METH_FASTCALL, NULL},
     {"latest", _PyCFunction_CAST(za_port_latest), METH_FASTCALL, NULL},
     {"history", _PyCFunction_CAST(za_port_history), METH_FASTCALL, NULL},
+    {"signal_history", _PyCFunction_CAST(za_port_signal_history), METH_FASTCALL, NULL},
     {"flush", port_flush, METH_NOARGS, "Send off the requests of this turn of the loop."},
     {"drain", port_drain, METH_NOARGS, "Take what was completed; called by a wake."},
     {"resume", port_resume, METH_NOARGS, "Go on handing out results."},

@@ -8,10 +8,15 @@
  * values): of each ticker's last bar, or of all their bars from time `first` to `last`, ticker by ticker. */
 PyObject *za_plan_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_plan_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+/* The method signal_history(store, tickers, zone, first, last, rules, market) of the plan of the features that signals
+ * are made from: as history, but the values are those of market/signal_history.def. `rules` and `market` as for
+ * za_past_new. */
+PyObject *za_plan_signal_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
 /* Methods of a Port: (loop, plan, store, tickers, zone, urgency, deadline_ns), and with (..., first, last, ...) ->
  * future. */
 PyObject *za_port_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 PyObject *za_port_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *za_port_signal_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
 #endif

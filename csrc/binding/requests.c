@@ -9,24 +9,7 @@
 #include "binding/results.h"
 #include "binding/types.h"
 
-/* A tuple of `count` floats. */
-static int numbers_of(PyObject *tuple, Py_ssize_t count, const char *name, double *numbers)
-{
-    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != count) {
-        PyErr_Format(PyExc_TypeError, "%s must be a tuple of %zd floats", name, count);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        numbers[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(tuple, i));
-        if (numbers[i] == -1.0 && PyErr_Occurred()) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* (regime, parameters, win_rates, rules) */
-static int rules_of(PyObject *const *arguments, za_rules *rules)
+int za_rules_of(PyObject *const *arguments, za_rules *rules)
 {
     long regime = PyLong_AsLong(arguments[0]), allowed = PyLong_AsLong(arguments[3]);
     if (PyErr_Occurred()) {
@@ -38,9 +21,9 @@ static int rules_of(PyObject *const *arguments, za_rules *rules)
     }
     rules->regime = (za_regime)regime;
     rules->allowed = (unsigned)allowed;
-    return numbers_of(arguments[1], ZA_RULE_PARAMETER_COUNT, "parameters", rules->parameter) < 0 ||
-                   numbers_of(arguments[2], (Py_ssize_t)ZA_RULE_COUNT * (Py_ssize_t)ZA_REGIME_COUNT, "win_rates",
-                              &rules->win_rate[0][0]) < 0
+    return za_doubles_of(arguments[1], ZA_RULE_PARAMETER_COUNT, "parameters", rules->parameter) < 0 ||
+                   za_doubles_of(arguments[2], (Py_ssize_t)ZA_RULE_COUNT * (Py_ssize_t)ZA_REGIME_COUNT, "win_rates",
+                                 &rules->win_rate[0][0]) < 0
                ? -1
                : 0;
 }
@@ -58,7 +41,7 @@ static int take_plan(za_state *state, PyObject *object, za_asked *asked)
         PyErr_Format(PyExc_ValueError, "the plan must make the %d figures of the set, with their names", width);
         return -1;
     }
-    return za_plan_check_store(asked->plan);
+    return za_plan_check_figures(asked->plan);
 }
 
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked)
@@ -79,7 +62,7 @@ int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t
         (count == all && za_terms_of(arguments + with_tally, &asked->terms) < 0)) {
         return -1;
     }
-    return with_rules ? rules_of(arguments + 3, &asked->rules) : 0;
+    return with_rules ? za_rules_of(arguments + 3, &asked->rules) : 0;
 }
 
 void za_request_tickers(za_request *request, const za_asked *asked, const za_symbol *symbols, size_t count)
@@ -87,7 +70,7 @@ void za_request_tickers(za_request *request, const za_asked *asked, const za_sym
     request->run.plan = asked->plan->plan;
     request->run.count = count;
     request->run.tickers =
-        (za_tickers){.store = asked->store->store, .symbols = symbols, .figures = asked->plan->figures};
+        (za_tickers){.store = asked->store->store, .symbols = symbols, .columns = asked->plan->figures};
 }
 
 /* Runs the request while the calling thread waits without the GIL. -1 with an exception raised. */

@@ -23,6 +23,9 @@ typedef struct za_asked {
  * parameters, win_rates, rules) of signals; then, if there are more arguments, the tally of a single request, and
  * (urgency, deadline_ns). 0, or -1 with an exception raised. */
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked);
+enum { ZA_RULE_ARGUMENTS = 4 };
+/* Reads (regime, parameters, win_rates, rules). 0, or -1 with an exception raised. */
+int za_rules_of(PyObject *const *arguments, za_rules *rules);
 /* The request is about these. */
 void za_request_tickers(za_request *request, const za_asked *asked, const za_symbol *symbols, size_t count);
 

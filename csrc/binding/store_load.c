@@ -10,7 +10,7 @@
 
 /* Columns held while the engine reads them with the GIL released. */
 typedef struct za_columns {
-    PyArrayObject *time, *figure[ZA_FIGURE_COUNT];
+    PyArrayObject *time, *figure[ZA_FIGURE_COUNT], *further; /* the last one [column][row] */
     za_rows rows;
 } za_columns;
 
@@ -33,10 +33,28 @@ static void release_columns(za_columns *columns)
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
         Py_XDECREF(columns->figure[i]);
     }
+    Py_XDECREF(columns->further);
 }
 
-/* objects: timestamps, then the five figures. */
-static int take_columns(PyObject *const *objects, za_columns *columns)
+/* The further columns of the store, `length` values each. */
+static int take_further(PyObject *object, Py_ssize_t count, npy_intp length, za_columns *columns)
+{
+    columns->further = (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
+    if (columns->further == NULL) {
+        return -1;
+    }
+    if (PyArray_NDIM(columns->further) != 2 || PyArray_DIM(columns->further, 0) != count ||
+        PyArray_DIM(columns->further, 1) != length) {
+        PyErr_Format(PyExc_ValueError, "the further columns must have the shape (%zd, %zd)", count, (Py_ssize_t)length);
+        return -1;
+    }
+    columns->rows.further = PyArray_DATA(columns->further);
+    columns->rows.stride = length;
+    return 0;
+}
+
+/* objects: timestamps, the five figures, and the further columns as one array. On failure still to be released. */
+static int take_columns(PyObject *self, PyObject *const *objects, za_columns *columns)
 {
     *columns = (za_columns){0};
     columns->time = column_of(objects[0], NPY_INT64, -1, 0);
@@ -49,13 +67,12 @@ static int take_columns(PyObject *const *objects, za_columns *columns)
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
         columns->figure[i] = column_of(objects[i + 1], NPY_DOUBLE, length, 0);
         if (columns->figure[i] == NULL) {
-            release_columns(columns);
-            *columns = (za_columns){0};
             return -1;
         }
         columns->rows.figure[i] = PyArray_DATA(columns->figure[i]);
     }
-    return 0;
+    return take_further(objects[ZA_FIGURE_COUNT + 1], PyTuple_GET_SIZE(((za_store_object *)self)->columns), length,
+                        columns);
 }
 
 /* {reason: rows} of those that were left out. */
@@ -83,11 +100,15 @@ PyObject *za_store_load_rows_method(PyObject *self, PyObject *const *arguments, 
 {
     za_symbol symbol;
     za_columns columns;
-    if (za_check_count("_load_rows", count, 8) < 0 || za_symbol_of(arguments[0], &symbol) < 0) {
+    if (za_check_count("_load_rows", count, 9) < 0 || za_symbol_of(arguments[0], &symbol) < 0) {
         return NULL;
     }
-    int skip = PyObject_IsTrue(arguments[7]);
-    if (skip < 0 || take_columns(arguments + 1, &columns) < 0) {
+    int skip = PyObject_IsTrue(arguments[8]);
+    if (skip < 0) {
+        return NULL;
+    }
+    if (take_columns(self, arguments + 1, &columns) < 0) {
+        release_columns(&columns);
         return NULL;
     }
     za_store *store = ((za_store_object *)self)->store;
@@ -103,16 +124,16 @@ PyObject *za_store_load_rows_method(PyObject *self, PyObject *const *arguments, 
 
 PyObject *za_store_load_groups_method(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (za_check_count("_load_groups", count, 9) < 0) {
+    if (za_check_count("_load_groups", count, 10) < 0) {
         return NULL;
     }
     PyObject *tuple = NULL, *result = NULL;
     PyArrayObject *codes = NULL;
     za_symbol *names = NULL;
     za_columns columns = {0};
-    int skip = PyObject_IsTrue(arguments[8]);
+    int skip = PyObject_IsTrue(arguments[9]);
     if (skip < 0 || (tuple = za_symbol_tuple(arguments[0])) == NULL || (names = za_symbols_of(tuple)) == NULL ||
-        take_columns(arguments + 2, &columns) < 0 ||
+        take_columns(self, arguments + 2, &columns) < 0 ||
         (codes = column_of(arguments[1], NPY_INT32, (npy_intp)columns.rows.count, NPY_ARRAY_ENSURECOPY)) == NULL) {
         goto done;
     }

@@ -1,8 +1,10 @@
 #include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/convert.h"
+#include "binding/store_append.h"
 #include "binding/store_labels.h"
 #include "binding/store_load.h"
+#include "binding/store_tails.h"
 #include "binding/types.h"
 
 #include "base/memory.h"
@@ -36,13 +38,13 @@ static int bars_per_year_of(PyObject *object, double *per_year)
 
 static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"capacity", "ordered", "bars_per_year", NULL};
+    static char *names[] = {"capacity", "ordered", "bars_per_year", "columns", NULL};
     Py_ssize_t capacity = 512;
     int ordered = 1;
-    PyObject *per_year_object = NULL;
+    PyObject *per_year_object = NULL, *columns = za_state_of_type(type)->no_arguments;
     double per_year;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|n$pO:BarStore", names, &capacity, &ordered,
-                                     &per_year_object)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|n$pOO!:BarStore", names, &capacity, &ordered,
+                                     &per_year_object, &PyTuple_Type, &columns)) {
         if (!PyErr_ExceptionMatches(PyExc_OverflowError)) {
             return NULL;
         }
@@ -59,8 +61,11 @@ static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     if (self == NULL) {
         return NULL;
     }
-    self->store =
-        za_store_new((za_store_options){.capacity = capacity, .ordered = ordered != 0, .bars_per_year = per_year});
+    self->columns = Py_NewRef(columns);
+    self->store = za_store_new((za_store_options){.capacity = capacity,
+                                                  .ordered = ordered != 0,
+                                                  .further = (int)PyTuple_GET_SIZE(columns),
+                                                  .bars_per_year = per_year});
     if (self->store == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
@@ -72,138 +77,9 @@ static void store_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     za_store_free(store_of(self));
+    Py_XDECREF(((za_store_object *)self)->columns);
     type->tp_free(self);
     Py_DECREF(type);
-}
-
-/* A number, and no bool, which is one for Python alone. -1 with an exception that names symbol, column and value. */
-static int figure_of(PyObject *symbol, const char *name, PyObject *object, double *value)
-{
-    if (PyBool_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "%.200U: %s must be a number, not %.200R", symbol, name, object);
-        return -1;
-    }
-    *value = PyFloat_AsDouble(object);
-    if (*value != -1.0 || !PyErr_Occurred()) {
-        return 0;
-    }
-    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Format(PyExc_TypeError, "%.200U: %s must be a number, not %.200R", symbol, name, object);
-    } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyErr_Format(PyExc_ValueError, "%.200U: %s is too large for a double", symbol, name);
-    }
-    return -1;
-}
-
-/* The five figures behind the timestamp. */
-static int figures_of(PyObject *symbol, PyObject *const *objects, za_bar *bar)
-{
-    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        if (figure_of(symbol, za_figure_name((za_figure)i), objects[i], &bar->figure[i]) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* The bar's time; what is wrong with it is said with the symbol in front. */
-static int bar_time_of(za_state *state, PyObject *symbol, PyObject *object, PyObject *unit, za_bar *bar)
-{
-    if (za_time_of(state, object, unit, &bar->time, &bar->naive) == 0) {
-        return 0;
-    }
-    PyObject *kind = PyErr_ExceptionMatches(PyExc_TypeError) ? PyExc_TypeError
-                     : PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError)
-                         ? PyExc_ValueError
-                         : NULL;
-    if (kind != NULL) {
-        PyObject *exception = za_take_exception();
-        PyErr_Format(kind, "%.200U: %S", symbol, exception);
-        Py_DECREF(exception);
-    }
-    return -1;
-}
-
-static PyObject *store_append(PyObject *self, PyObject *arguments, PyObject *keywords)
-{
-    static char *names[] = {"symbol", "timestamp", "open", "high", "low", "close", "volume", "unit", NULL};
-    PyObject *symbol_object, *time_object, *figures[ZA_FIGURE_COUNT], *unit = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOOOOOO|$O:append", names, &symbol_object, &time_object,
-                                     &figures[0], &figures[1], &figures[2], &figures[3], &figures[4], &unit)) {
-        return NULL;
-    }
-    za_symbol symbol;
-    za_bar bar;
-    za_error error;
-    if (za_symbol_of(symbol_object, &symbol) < 0 || figures_of(symbol_object, figures, &bar) < 0 ||
-        bar_time_of(za_state_of_type(Py_TYPE(self)), symbol_object, time_object, unit, &bar) < 0) {
-        return NULL;
-    }
-    if (za_store_append(store_of(self), symbol, &bar, &error) != ZA_OK) {
-        return za_raise(&error);
-    }
-    Py_RETURN_NONE;
-}
-
-/* The rows of an (n, 5) matrix as bars of one time, from za_alloc; NULL with an exception raised. */
-static za_bar *bars_of(PyObject *matrix, Py_ssize_t count, int64_t time, bool naive)
-{
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(matrix, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
-    if (array == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
-            PyErr_SetString(PyExc_TypeError, "ohlcv must be float64, of shape (n_symbols, 5)");
-        }
-        return NULL;
-    }
-    za_bar *bars = NULL;
-    if (PyArray_NDIM(array) != 2 || PyArray_DIM(array, 0) != count || PyArray_DIM(array, 1) != ZA_FIGURE_COUNT) {
-        PyErr_Format(PyExc_ValueError, "ohlcv must have the shape (%zd, 5): a row for each symbol", count);
-        goto done;
-    }
-    bars = za_alloc((size_t)count, sizeof *bars);
-    if (bars == NULL) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    const double *figures = PyArray_DATA(array);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        bars[i].time = time;
-        bars[i].naive = naive;
-        memcpy(bars[i].figure, figures + i * ZA_FIGURE_COUNT, sizeof bars[i].figure);
-    }
-done:
-    Py_DECREF(array);
-    return bars;
-}
-
-static PyObject *store_append_cross_section(PyObject *self, PyObject *arguments, PyObject *keywords)
-{
-    static char *names[] = {"timestamp", "symbols", "ohlcv", "unit", NULL};
-    PyObject *time_object, *symbols_object, *matrix, *unit = Py_None, *tuple = NULL, *result = NULL;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOO|$O:append_cross_section", names, &time_object,
-                                     &symbols_object, &matrix, &unit)) {
-        return NULL;
-    }
-    za_symbol *symbols = NULL;
-    za_bar *bars = NULL;
-    za_error error;
-    int64_t time;
-    bool naive;
-    if (za_time_of(za_state_of_type(Py_TYPE(self)), time_object, unit, &time, &naive) < 0 ||
-        (tuple = za_symbol_tuple(symbols_object)) == NULL || (symbols = za_symbols_of(tuple)) == NULL ||
-        (bars = bars_of(matrix, PyTuple_GET_SIZE(tuple), time, naive)) == NULL) {
-        goto done;
-    }
-    za_code code;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_store_append_all(store_of(self), symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
-    Py_END_ALLOW_THREADS
-    result = code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
-done:
-    za_free(bars);
-    za_free(symbols);
-    Py_XDECREF(tuple);
-    return result;
 }
 
 static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
@@ -211,6 +87,7 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
     za_state *state = za_state_of_type(Py_TYPE(self));
     PyObject *names[ZA_FIGURE_COUNT] = {state->str_open, state->str_high, state->str_low, state->str_close,
                                         state->str_volume};
+    PyObject *further = ((za_store_object *)self)->columns;
     za_symbol symbol;
     if (za_asked_symbol_of(symbol_object, &symbol) < 0) {
         return NULL;
@@ -228,9 +105,10 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
     PyObject *column = result == NULL ? NULL : za_array_of_times(view.rows.time, view.rows.count);
     int failed = column == NULL || PyDict_SetItem(result, state->str_timestamp, column) < 0;
     Py_XDECREF(column);
-    for (int i = 0; !failed && i < ZA_FIGURE_COUNT; i++) {
-        column = za_array_of(NPY_DOUBLE, view.rows.figure[i], view.rows.count);
-        failed = column == NULL || PyDict_SetItem(result, names[i], column) < 0;
+    for (int i = 0; !failed && i < view.block->columns; i++) {
+        column = za_array_of(NPY_DOUBLE, za_rows_column(&view.rows, i), view.rows.count);
+        PyObject *name = i < ZA_FIGURE_COUNT ? names[i] : PyTuple_GET_ITEM(further, i - ZA_FIGURE_COUNT);
+        failed = column == NULL || PyDict_SetItem(result, name, column) < 0;
         Py_XDECREF(column);
     }
     za_view_release(&view);
@@ -317,16 +195,24 @@ static PyObject *store_ordered(PyObject *self, void *unused)
     return PyBool_FromLong(za_store_options_of(store_of(self)).ordered);
 }
 
+static PyObject *store_columns(PyObject *self, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(((za_store_object *)self)->columns);
+}
+
 static PyMethodDef methods[] = {
-    {"append", _PyCFunction_CAST(store_append), METH_VARARGS | METH_KEYWORDS,
-     "append($self, symbol, timestamp, open, high, low, close, volume, *, unit=None)\n--\n\n"
-     "Add a bar; the last bar's own timestamp replaces that bar. ValueError for an older timestamp or a bad bar."},
-    {"append_cross_section", _PyCFunction_CAST(store_append_cross_section), METH_VARARGS | METH_KEYWORDS,
+    {"append", _PyCFunction_CAST(za_store_append_method), METH_VARARGS | METH_KEYWORDS,
+     "append($self, symbol, timestamp, open, high, low, close, volume, *, unit=None, **columns)\n--\n\n"
+     "Add a bar; the last bar's own timestamp replaces that bar. A further column that is left out is NaN. ValueError "
+     "for an older timestamp or a bad bar."},
+    {"append_cross_section", _PyCFunction_CAST(za_store_append_cross_section_method), METH_VARARGS | METH_KEYWORDS,
      "append_cross_section($self, timestamp, symbols, ohlcv, *, unit=None)\n--\n\n"
-     "Add one bar of the same time for many symbols, all or none; ohlcv is float64 of shape (n_symbols, 5)."},
+     "Add one bar of the same time for many symbols, all or none; ohlcv is float64 of shape (n_symbols, 5), "
+     "and a column for each further one of the store."},
     {"bars", store_bars, METH_O,
      "bars($self, symbol, /)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, "
-     "volume."},
+     "volume, and the further ones."},
     {"symbols", store_symbols, METH_NOARGS, "symbols($self)\n--\n\nNames in the order in which they came."},
     {"drop", store_drop, METH_O, "drop($self, symbol, /)\n--\n\nForget a symbol; False when there was none."},
     {"clear", store_clear, METH_NOARGS, "clear($self)\n--\n\nForget every symbol."},
@@ -338,6 +224,7 @@ static PyMethodDef methods[] = {
      "that were set before."},
     {"labels", za_store_labels_method, METH_NOARGS,
      "labels($self)\n--\n\nCopies of all labels: {name: {symbol: label}}."},
+    {"_tails", _PyCFunction_CAST(za_store_tails_method), METH_FASTCALL, NULL},
     {"_load_rows", _PyCFunction_CAST(za_store_load_rows_method), METH_FASTCALL, NULL},
     {"_load_groups", _PyCFunction_CAST(za_store_load_groups_method), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
@@ -346,12 +233,14 @@ static PyMethodDef methods[] = {
 static PyGetSetDef properties[] = {
     {"capacity", store_capacity, NULL, "Bars kept for each symbol.", NULL},
     {"ordered", store_ordered, NULL, "Whether times are a calendar, and highs and lows are compared.", NULL},
+    {"columns", store_columns, NULL, "Names of the further columns.", NULL},
     {"bars_per_year", store_bars_per_year, NULL, "What volatilities are scaled by.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "BarStore(capacity=512, *, ordered=True, bars_per_year=252)\n--\n\nSymbol -> its last `capacity` bars, "
+    {Py_tp_doc, "BarStore(capacity=512, *, ordered=True, bars_per_year=252, columns=())\n--\n\nSymbol -> its last "
+                "`capacity` bars, "
                 "in native columns."},
     {Py_tp_new, store_new},
     {Py_tp_dealloc, store_dealloc},

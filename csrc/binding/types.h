@@ -7,7 +7,8 @@
 
 typedef struct za_store_object {
     PyObject_HEAD
-    za_store *store; /* the only owner; never NULL, never changes */
+    za_store *store;   /* the only owner; never NULL, never changes */
+    PyObject *columns; /* tuple of the further columns' names */
 } za_store_object;
 
 extern PyType_Spec za_store_spec, za_port_spec, za_batch_spec, za_histogram_spec, za_plan_type_spec, za_query_spec,

@@ -47,6 +47,51 @@ INLINE void ema_value(const ema_kernel *k, vec *out)
     out[0] = exponential_value(&k->s.average);
 }
 
+/* A kernel of exponential averages of each other, level[0] being that of the values, and one expression of them. The
+ * levels of a bar wait for one another, those of the next bar do not wait for the last. */
+#define CHAINED(name, depth, expression)                                                                               \
+    typedef struct name##_state {                                                                                      \
+        exponential level[depth];                                                                                      \
+    } name##_state;                                                                                                    \
+    typedef struct name##_kernel {                                                                                     \
+        name##_params p;                                                                                               \
+        int64_t age;                                                                                                   \
+        exponential_rate rate;                                                                                         \
+        name##_state s;                                                                                                \
+    } name##_kernel;                                                                                                   \
+    INLINE void name##_start(name##_kernel *k, slots *all)                                                             \
+    {                                                                                                                  \
+        (void)all;                                                                                                     \
+        k->rate = exponential_rate_of(k->p.period);                                                                    \
+        for (int i = 0; i < (depth); ++i) {                                                                            \
+            k->s.level[i] = exponential_start();                                                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
+    {                                                                                                                  \
+        exponentials_enter(k->s.level, depth, &k->rate, k->age, in[0]);                                                \
+    }                                                                                                                  \
+    INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
+    {                                                                                                                  \
+        vec level[depth];                                                                                              \
+        for (int i = 0; i < (depth); ++i) {                                                                            \
+            level[i] = exponential_value(&k->s.level[i]);                                                              \
+        }                                                                                                              \
+        out[0] = (expression);                                                                                         \
+    }
+
+/* Tillson's weights of the third to the sixth average. */
+INLINE vec tillson(const vec *level, double v)
+{
+    double square = v * v, cube = square * v;
+    return level[2] * (1.0 + 3.0 * v + 3.0 * square + cube) - level[3] * (6.0 * square + 3.0 * (v + cube)) +
+           level[4] * (3.0 * (square + cube)) - level[5] * cube;
+}
+
+CHAINED(dema, 2, level[0] * 2.0 - level[1])
+CHAINED(tema, 3, level[0] * 3.0 - level[1] * 3.0 + level[2])
+CHAINED(t3, 6, tillson(level, k->p.vfactor))
+
 typedef struct kama_state {
     vec average, previous, changes[WINDOW_SUM_VECS];
 } kama_state;

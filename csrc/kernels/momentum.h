@@ -41,42 +41,8 @@
     }
 
 GAINS_AND_LOSSES(rsi, vec_ratio(gain * 100.0, gain + loss, 50.0))
+GAINS_AND_LOSSES(rsi_talib, vec_ratio(gain * 100.0, gain + loss, 0.0))
 GAINS_AND_LOSSES(cmo, vec_ratio((gain - loss) * 100.0, gain + loss, 0.0))
-
-typedef struct rsi_cutler_state {
-    vec previous, gains[WINDOW_MEAN_VECS], losses[WINDOW_MEAN_VECS];
-} rsi_cutler_state;
-
-typedef struct rsi_cutler_kernel {
-    rsi_cutler_params p;
-    int64_t age;
-    window gains, losses;
-    rsi_cutler_state s;
-} rsi_cutler_kernel;
-
-INLINE void rsi_cutler_start(rsi_cutler_kernel *k, slots *all)
-{
-    int64_t changes = k->age > 0 ? k->age - 1 : 0;
-    k->gains = window_at(WINDOW_MEAN, k->p.period, changes, all, k->s.gains);
-    k->losses = window_at(WINDOW_MEAN, k->p.period, changes, all, k->s.losses);
-    k->s.previous = vec_fill(0.0);
-}
-
-INLINE void rsi_cutler_update(rsi_cutler_kernel *k, const vec *in)
-{
-    if (k->age > 0) {
-        window_enter(&k->gains, WINDOW_MEAN, k->s.gains, vec_positive(in[0] - k->s.previous));
-        window_enter(&k->losses, WINDOW_MEAN, k->s.losses, vec_positive(k->s.previous - in[0]));
-    }
-    k->s.previous = in[0];
-}
-
-INLINE void rsi_cutler_value(const rsi_cutler_kernel *k, vec *out)
-{
-    vec gain = window_mean(window_total_of(&k->gains, WINDOW_MEAN, k->s.gains));
-    vec loss = window_mean(window_total_of(&k->losses, WINDOW_MEAN, k->s.losses));
-    out[0] = vec_ratio(gain * 100.0, gain + loss, 100.0);
-}
 
 typedef struct macd_state {
     exponential fast, slow, signal;
@@ -152,5 +118,36 @@ CHANGE(roc, simple_return(now, before) * 100.0)
 CHANGE(rocp, simple_return(now, before))
 CHANGE(rocr, vec_ratio(now, before, 0.0))
 CHANGE(rocr100, vec_ratio(now, before, 0.0) * 100.0)
+
+typedef struct trix_state {
+    exponential level[3];
+    vec before;
+} trix_state;
+
+typedef struct trix_kernel {
+    trix_params p;
+    int64_t age;
+    exponential_rate rate;
+    trix_state s;
+} trix_kernel;
+
+INLINE void trix_start(trix_kernel *k, slots *all)
+{
+    (void)all;
+    exponential nothing = exponential_start();
+    k->rate = exponential_rate_of(k->p.period);
+    k->s = (trix_state){{nothing, nothing, nothing}, vec_fill(0.0)};
+}
+
+INLINE void trix_update(trix_kernel *k, const vec *in)
+{
+    k->s.before = exponential_value(&k->s.level[2]);
+    exponentials_enter(k->s.level, 3, &k->rate, k->age, in[0]);
+}
+
+INLINE void trix_value(const trix_kernel *k, vec *out)
+{
+    out[0] = simple_return(exponential_value(&k->s.level[2]), k->s.before) * 100.0;
+}
 
 #endif

@@ -51,14 +51,20 @@ static double floored_remainder(double a, double b)
     return (left < 0.0) != (b < 0.0) ? left + b : left;
 }
 
-#define ARGUMENT(number, arguments, t) ((number) < (arguments) ? vec_load(in[number] + (t) * ZA_LANES) : vec_fill(0.0))
+/* The pointers are copied first: a vector that is stored might be one of them, for all that the compiler knows. */
+#define POINTERS const double *of_a = in[0], *of_b = in[1], *of_c = in[2]
+#define ARGUMENT(number, arguments, from, t)                                                                           \
+    ((number) < (arguments) ? vec_load((from) + (t) * ZA_LANES) : vec_fill(0.0))
 
 #define OPERATION(name, arguments, value)                                                                              \
     static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
     {                                                                                                                  \
         (void)state;                                                                                                   \
+        POINTERS;                                                                                                      \
+        (void)of_b, (void)of_c;                                                                                        \
         for (int64_t t = 0; t < bars; ++t) {                                                                           \
-            vec a = ARGUMENT(0, arguments, t), b = ARGUMENT(1, arguments, t), c = ARGUMENT(2, arguments, t);           \
+            vec a = ARGUMENT(0, arguments, of_a, t), b = ARGUMENT(1, arguments, of_b, t),                              \
+                c = ARGUMENT(2, arguments, of_c, t);                                                                   \
             (void)b, (void)c;                                                                                          \
             vec_store(out + t * ZA_LANES, value);                                                                      \
         }                                                                                                              \
@@ -76,9 +82,11 @@ static double floored_remainder(double a, double b)
 #define RUNNING(name, arguments, initial, update, value)                                                               \
     static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
     {                                                                                                                  \
+        POINTERS;                                                                                                      \
+        (void)of_b, (void)of_c;                                                                                        \
         vec s = vec_load(state);                                                                                       \
         for (int64_t t = 0; t < bars; ++t) {                                                                           \
-            vec a = ARGUMENT(0, arguments, t), b = ARGUMENT(1, arguments, t);                                          \
+            vec a = ARGUMENT(0, arguments, of_a, t), b = ARGUMENT(1, arguments, of_b, t);                              \
             (void)b;                                                                                                   \
             s = update;                                                                                                \
             vec_store(out + t * ZA_LANES, value);                                                                      \

@@ -29,12 +29,18 @@ INLINE exponential exponential_start(void)
     return (exponential){vec_fill(0.0), vec_fill(0.0)};
 }
 
+/* Of one that is seeded. */
+INLINE void exponential_go_on(exponential *average, const exponential_rate *rate, vec x)
+{
+    average->lag = (average->lag + (x - average->last)) * rate->keep;
+    average->last = x;
+}
+
 /* `entered` values have been before. */
 INLINE void exponential_enter(exponential *average, const exponential_rate *rate, int64_t entered, vec x)
 {
     if (entered >= rate->period) {
-        average->lag = (average->lag + (x - average->last)) * rate->keep;
-        average->last = x;
+        exponential_go_on(average, rate, x);
         return;
     }
     average->last = entered == 0 ? x : average->last;
@@ -48,6 +54,20 @@ INLINE void exponential_enter(exponential *average, const exponential_rate *rate
 INLINE vec exponential_value(const exponential *average)
 {
     return average->last - average->lag;
+}
+
+/* The same of `depth` averages, each of which smooths the one before from that one's first value on. */
+INLINE void exponentials_enter(exponential *level, int depth, const exponential_rate *rate, int64_t entered, vec x)
+{
+    bool seeded = entered > depth * (rate->period - 1);
+    for (int i = 0; i < depth; ++i) {
+        if (seeded) {
+            exponential_go_on(&level[i], rate, x);
+        } else if (entered >= i * (rate->period - 1)) {
+            exponential_enter(&level[i], rate, entered - i * (rate->period - 1), x);
+        }
+        x = exponential_value(&level[i]);
+    }
 }
 
 /* Wilder's smoothing as a sum that forgets 1 / period of itself with every value; the average is 1 / period of it.

@@ -42,8 +42,9 @@ INLINE void obv_value(const obv_kernel *k, vec *out)
 INLINE vec money_flow(const vec *in)
 {
     vec high = in[0], low = in[1], close = in[2], range = high - low;
-    vec flow = vec_ratio((close - low) - (high - close), range, 0.0) * in[3];
-    return vec_select((mask)(range > 0.0), flow, vec_fill(0.0));
+    mask has_range = (mask)(range > 0.0);
+    vec place = ((close - low) - (high - close)) / vec_select(has_range, range, vec_fill(1.0));
+    return vec_select(has_range, place * in[3], vec_fill(0.0));
 }
 
 typedef struct ad_state {

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+const int za_rule_days[ZA_RULE_COUNT] = {[ZA_MEAN_REVERSION] = 3, [ZA_MOMENTUM] = 5};
+
 static const double most_confident = 0.95, agreement_bonus = 0.1;
 
 typedef struct za_vote {

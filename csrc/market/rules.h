@@ -34,6 +34,9 @@ typedef struct za_decision {
     double confidence, stop_loss, take_profit;
 } za_decision;
 
+/* Days that a trade by each rule is meant to be held. */
+extern const int za_rule_days[ZA_RULE_COUNT];
+
 za_decision za_rules_decide(const za_rules *rules, const double *row);
 
 #endif

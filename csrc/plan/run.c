@@ -46,7 +46,7 @@ static void end_with(za_run *run, za_code code)
 static const double *column_of(const za_run *run, const za_series *series, int column)
 {
     return run->table != NULL ? run->table->columns[column] + series->offset
-                              : series->view.rows.figure[run->tickers.figures[column]];
+                              : za_rows_column(&series->view.rows, run->tickers.columns[column]);
 }
 
 static void take_group(const za_run *run, size_t at, za_series *series)
@@ -139,6 +139,16 @@ static const za_lane_set *set_of(const za_run *run)
     return run->cut.lanes == 0 ? za_lane_set_widest() : NULL;
 }
 
+/* Whether all values of the columns are finite: those of a store's figures are. */
+static bool is_finite(const za_run *run)
+{
+    bool finite = run->table == NULL;
+    for (int column = 0; finite && column < za_plan_column_count(run->plan); column++) {
+        finite = run->tickers.columns[column] < ZA_FIGURE_COUNT;
+    }
+    return finite;
+}
+
 /* The tile of the series that stand from `first` on in the claim's order. False without memory. */
 static bool specify(za_claim *claim, int first, int count, const za_lane_set *set, za_tile_spec *spec)
 {
@@ -151,7 +161,7 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
                            .zone = &run->zone,
                            .column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers,
                            .lanes = count,
-                           .clean = run->table == NULL,
+                           .clean = is_finite(run),
                            .block = run->cut.block,
                            .target = {.values = run->values, .rows = run->rows, .step = run->step}};
     for (int lane = 0; pointers != NULL && lane < set->lanes; lane++) {

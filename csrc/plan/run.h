@@ -19,8 +19,8 @@ typedef struct za_table {
 typedef struct za_tickers {
     za_store *store;
     const za_symbol *symbols;
-    const za_figure *figures; /* what each column of the plan is */
-    za_view *views;           /* of a history, owned: `count` of them */
+    const int *columns; /* what each column of the plan is: a za_figure, or behind them a further column */
+    za_view *views;     /* of a history, owned: `count` of them */
 } za_tickers;
 
 /* How the work is cut. All zero: as is fastest. Results are the same bits in any case. */
@@ -49,6 +49,7 @@ struct za_run {
     int64_t least; /* series with fewer bars have no results */
     /* NULL, or what is done with each ticker when its results are there; any worker thread. */
     void (*visit)(za_run *run, size_t at, const za_view *view);
+    void *visitor; /* whatever that wants to know */
     int64_t *times,
         *bars; /* of tickers, or NULL: the time of each row; how many bars there are, or rows of a history */
 

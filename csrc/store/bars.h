@@ -35,14 +35,22 @@ typedef struct za_bar {
     int64_t time; /* nanoseconds since 1970 UTC */
     bool naive;   /* it was told without a time zone: a symbol remembers that of its last bar, to answer in kind */
     double figure[ZA_FIGURE_COUNT];
+    const double *further; /* borrowed: what the further columns of its store hold; NULL: NaN in all of them */
 } za_bar;
 
-/* Borrowed columns of `count` rows. */
+/* Borrowed columns of `count` rows. Further column j is further[j * stride ...]. */
 typedef struct za_rows {
     const int64_t *time;
     const double *figure[ZA_FIGURE_COUNT];
-    int64_t count;
+    const double *further;
+    int64_t stride, count;
 } za_rows;
+
+/* The figures, then the further columns. */
+static inline const double *za_rows_column(const za_rows *rows, int column)
+{
+    return column < ZA_FIGURE_COUNT ? rows->figure[column] : rows->further + (column - ZA_FIGURE_COUNT) * rows->stride;
+}
 
 /* Bytes of a symbol that a sentence shows, for %.*s: 64 at most, and no character cut in two. */
 int za_symbol_shown(za_symbol symbol);
@@ -61,7 +69,7 @@ static inline bool za_symbol_is_index(za_symbol symbol)
 #define ZA_LEAST_PRICE 1e-100
 #define ZA_MOST_FIGURE 1e100
 
-/* The row `row` of `rows`. */
+/* The row `row` of `rows`, without its further columns. */
 za_bar za_rows_bar(const za_rows *rows, int64_t row);
 
 /* Prices of one bar that are apart by at most this part of themselves count as equal: adjusting multiplies each by the

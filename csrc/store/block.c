@@ -1,12 +1,14 @@
 #include "store/block.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-za_block *za_block_new(int64_t rows)
+za_block *za_block_new(int64_t rows, int further)
 {
-    const size_t row_bytes = sizeof(int64_t) + ZA_FIGURE_COUNT * sizeof(double);
+    const int columns = ZA_FIGURE_COUNT + further;
+    const size_t row_bytes = sizeof(int64_t) + (size_t)columns * sizeof(double);
     if (rows < 0 || (uint64_t)rows > (SIZE_MAX / 2 - sizeof(za_block)) / row_bytes) {
         return NULL;
     }
@@ -17,6 +19,7 @@ za_block *za_block_new(int64_t rows)
     }
     atomic_init(&block->references, 1);
     block->rows = rows;
+    block->columns = columns;
     block->time = (int64_t *)(void *)(block + 1);
     double *column = (double *)(void *)(block->time + count);
     for (int i = 0; i < ZA_FIGURE_COUNT; i++, column += count) {
@@ -49,20 +52,34 @@ void za_block_write(za_block *block, int64_t row, const za_bar *bar)
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
         block->figure[i][row] = bar->figure[i];
     }
+    for (int i = ZA_FIGURE_COUNT; i < block->columns; i++) {
+        za_block_column(block, i)[row] = bar->further == NULL ? NAN : bar->further[i - ZA_FIGURE_COUNT];
+    }
 }
 
 void za_block_copy(za_block *block, int64_t to, const za_rows *rows)
 {
     size_t count = (size_t)rows->count;
     memmove(block->time + to, rows->time, count * sizeof(int64_t));
-    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        memmove(block->figure[i] + to, rows->figure[i], count * sizeof(double));
+    for (int i = 0; i < block->columns; i++) {
+        memmove(za_block_column(block, i) + to, za_rows_column(rows, i), count * sizeof(double));
+    }
+}
+
+void za_block_copy_row(za_block *block, int64_t to, const za_rows *rows, int64_t row)
+{
+    block->time[to] = rows->time[row];
+    for (int i = 0; i < block->columns; i++) {
+        za_block_column(block, i)[to] = za_rows_column(rows, i)[row];
     }
 }
 
 za_rows za_block_rows(const za_block *block, int64_t first, int64_t last)
 {
-    za_rows rows = {.time = block->time + first, .count = last - first};
+    za_rows rows = {.time = block->time + first,
+                    .further = za_block_column(block, ZA_FIGURE_COUNT) + first,
+                    .stride = block->rows,
+                    .count = last - first};
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
         rows.figure[i] = block->figure[i] + first;
     }

@@ -7,6 +7,9 @@
 #include "store/options.h"
 #include "store/symbols.h"
 
+/* Bars of the average, and that a symbol needs to count. */
+enum { ZA_BREADTH_BARS = 50 };
+
 /* Percent of the symbols (those with a leading ^ and those of fewer than 50 bars do not count) whose close is above
  * their sma_50; NaN if there is none. Kept up to date: only symbols changed since the last call are computed. */
 double za_store_breadth(za_store *store);

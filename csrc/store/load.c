@@ -25,6 +25,7 @@ static int64_t row_of(const za_part *part, int64_t i)
 typedef struct za_loading {
     const za_rows *rows;
     bool ordered, skip;
+    int further;
     int64_t capacity, dropped;
     za_skipped skipped;
     za_error *error;
@@ -67,23 +68,25 @@ static za_code check_order_kept(const za_loading *loading, const za_part *part)
 }
 
 /* The part's rows as they are at this moment: the caller's memory may change while it is read, the block does not. */
-static za_block *copy_rows(const za_rows *rows, const za_part *part)
+static za_block *copy_rows(const za_rows *rows, const za_part *part, int further)
 {
-    za_block *block = za_block_new(part->count);
+    za_block *block = za_block_new(part->count, further);
     if (block == NULL) {
         return NULL;
     }
     if (part->picked == NULL) {
-        za_rows run = {.time = rows->time + part->first, .count = part->count};
+        za_rows run = *rows;
+        run.time += part->first;
+        run.further += run.further == NULL ? 0 : part->first;
+        run.count = part->count;
         for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-            run.figure[i] = rows->figure[i] + part->first;
+            run.figure[i] += part->first;
         }
         za_block_copy(block, 0, &run);
         return block;
     }
     for (int64_t i = 0; i < part->count; i++) {
-        za_bar bar = za_rows_bar(rows, part->picked[i]);
-        za_block_write(block, i, &bar);
+        za_block_copy_row(block, i, rows, part->picked[i]);
     }
     return block;
 }
@@ -108,7 +111,7 @@ static za_code keep_valid(za_loading *loading, const za_part *part, za_block *bl
         }
         previous = bar.time;
         if (*valid < i) {
-            za_block_write(block, *valid, &bar);
+            za_block_copy_row(block, *valid, &rows, i);
         }
         ++*valid;
     }
@@ -121,7 +124,7 @@ static za_block *trim(za_block *block, int64_t count, int64_t bars)
     if (bars == block->rows) {
         return block;
     }
-    za_block *trimmed = za_block_new(bars);
+    za_block *trimmed = za_block_new(bars, block->columns - ZA_FIGURE_COUNT);
     if (trimmed != NULL) {
         za_rows rows = za_block_rows(block, count - bars, count);
         za_block_copy(trimmed, 0, &rows);
@@ -134,7 +137,7 @@ static za_block *trim(za_block *block, int64_t count, int64_t bars)
 static za_code build_block(za_loading *loading, za_part *part)
 {
     int64_t valid = 0;
-    za_block *block = copy_rows(loading->rows, part);
+    za_block *block = copy_rows(loading->rows, part, loading->further);
     if (block == NULL) {
         return za_fail_memory(loading->error);
     }
@@ -241,6 +244,7 @@ static za_loading loading_of(const za_store *store, const za_rows *rows, bool sk
     return (za_loading){.rows = rows,
                         .ordered = store->options.ordered,
                         .skip = skip,
+                        .further = store->options.further,
                         .capacity = store->options.capacity,
                         .error = error};
 }

@@ -11,7 +11,8 @@ typedef struct za_skipped {
     int64_t by_fault[ZA_FAULT_COUNT][ZA_FIGURE_COUNT];
 } za_skipped;
 
-/* Replaces the symbol's bars by the last `capacity` of these rows, which have to be in order. `skipped` NULL: an
+/* Replaces the symbol's bars by the last `capacity` of these rows, which have to be in order and have the further
+ * columns of the store. `skipped` NULL: an
  * invalid row is ZA_BAD_VALUE and the store stays as it was; else such rows are left out and counted there. A table of
  * which that would leave out most rows for their order alone is ZA_BAD_VALUE either way. */
 za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, za_skipped *skipped, za_error *error);

@@ -92,7 +92,7 @@ static int64_t kept(const za_store *store, int64_t bars)
 /* Moves the entry's bars, the first one too many left out, into a block of `rows` rows of their own. */
 static bool move_to_new_block(za_store *store, za_entry *entry, int64_t first, int64_t rows)
 {
-    za_block *block = za_block_new(rows);
+    za_block *block = za_block_new(rows, store->options.further);
     if (block == NULL) {
         return false;
     }
@@ -349,7 +349,7 @@ za_store_stats za_store_stats_of(za_store *store)
     za_store_stats stats = store->stats;
     stats.symbols = (int64_t)store->symbols.count;
     pthread_mutex_unlock(&store->mutex);
-    stats.bytes *= (int64_t)(sizeof(int64_t) + ZA_FIGURE_COUNT * sizeof(double));
+    stats.bytes *= (int64_t)(sizeof(int64_t) + (size_t)(ZA_FIGURE_COUNT + store->options.further) * sizeof(double));
     return stats;
 }
 

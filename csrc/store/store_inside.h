@@ -8,8 +8,6 @@
 #include "store/options.h"
 #include "store/symbols.h"
 
-enum { ZA_BREADTH_BARS = 50 };
-
 struct za_store {
     za_store_options options;  /* never changes */
     za_store *next, *previous; /* the list of all stores; guarded by the list's mutex (store.c) */

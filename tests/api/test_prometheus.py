@@ -213,3 +213,25 @@ async def test_clearing_begins_anew(computer):
     computer.metrics.record("own", 0.1)
     computer.clear_metrics()
     assert (await families_of(computer))["ziggy_async_operations"].samples == []
+
+
+async def test_figures_have_a_worker_only_where_the_application_asks_for_it(computer):
+    computer.metrics.record("own", 0.3, waiting=0.1, running=0.2)
+    app = FastAPI()
+    app.include_router(create_router(computer, worker='7 "of" \udcff'))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        text = (await client.get("/api/performance/prometheus")).text
+    labelled = [sample for family in parse_text(text) for sample in family.samples]
+    assert {sample.labels.pop("worker") for sample in labelled} == {'7 "of" \\udcff'}
+    plain = [sample for family in (await families_of(computer)).values() for sample in family.samples]
+    assert [(each.name, each.labels) for each in labelled] == [(each.name, each.labels) for each in plain]
+
+
+def test_a_collector_has_the_worker_too(computer):
+    registry = CollectorRegistry()
+    registry.register(ComputerCollector(computer, worker="7"))
+    assert registry.get_sample_value("ziggy_async_workers", {"worker": "7"}) == 0.0
+    with pytest.raises(TypeError, match="worker"):
+        ComputerCollector(computer, worker=7)
+    with pytest.raises(TypeError, match="worker"):
+        create_router(computer, worker=7)

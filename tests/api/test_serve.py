@@ -89,6 +89,17 @@ async def test_features(client):
         assert (await client.get(f"/api/features/{ticker}")).json()["status"] == "ok"
 
 
+async def test_formulas_of_a_ticker(client):
+    answer = await client.get("/api/features/brk/b", params={"formula": ["close", "sma(5)"]})
+    expected = 100 + np.sin(np.arange(60))
+    assert answer.json()["features"] == {"close": expected[-1], "sma(5)": pytest.approx(expected[-5:].mean())}
+    history = (await client.get("/api/history/SPY", params={"formula": "close", "bars": 3})).json()
+    assert history["features"]["close"] == expected[-3:].tolist()
+    found = (await client.post("/api/screen", json={"where": "close > 50"})).json()
+    assert [row["symbol"] for row in found["rows"]] == ["BRK/B", "NEW", "SPY"]
+    assert (await client.get("/api/features/SPY", params={"formula": "rsii(14)"})).status_code == 422
+
+
 async def test_what_is_answered_is_an_operation_of_the_computer(client):
     await client.get("/api/features/SPY")
     await client.post("/api/signals", json={})
@@ -268,7 +279,12 @@ async def test_the_page_of_documentation_needs_nothing_from_elsewhere(client):
 async def test_the_root_says_what_there_is(client):
     index = (await client.get("/")).json()
     assert index["docs"] == "/docs"
-    assert {"GET /api/features/{ticker}", "POST /api/signals", "GET /api/performance/health"} <= set(index["endpoints"])
+    assert {
+        "GET /api/features/{ticker}",
+        "POST /api/screen",
+        "POST /api/signals",
+        "GET /api/performance/health",
+    } <= set(index["endpoints"])
 
 
 @pytest.mark.performance

@@ -358,7 +358,7 @@ def test_arrays_that_change_while_they_are_loaded() -> None:
         if turn % 2:
             store.load("A", table)
         else:
-            store._load_rows("A", times, *figures, False)
+            store._load_rows("A", times, *figures, np.empty((0, len(times))), False)
 
     changer = threading.Thread(target=change)
     changer.start()
@@ -434,3 +434,24 @@ def test_a_timestamp_that_is_none_names_symbol_column_and_value(stamp, error, fa
 def test_a_capacity_that_is_too_large() -> None:
     with pytest.raises(ValueError, match="capacity"):
         BarStore(2**63)
+
+
+def test_how_many_bars_there_are_and_when_the_last_ones_begin() -> None:
+    store = BarStore(capacity=40)
+    bars = {f"T{at:04}": walk(1 + at % 60, seed=at) for at in range(1100)}
+    for symbol, each in bars.items():
+        store.load(symbol, {"timestamp": each.timestamp.view("M8[ns]"), **each.columns()})
+    asked = [*reversed(bars), "none"]
+    counts, times = store._tails(asked, 10)
+    assert counts.tolist() == [min(40, len(bars[symbol].timestamp)) for symbol in asked[:-1]] + [0]
+    assert times.tolist()[:-1] == [bars[symbol].timestamp[-10:][0] for symbol in asked[:-1]]
+    assert np.isnat(times.view("M8[ns]")[-1])
+    assert [len(part) for part in store._tails([], 1)] == [0, 0]
+    for wrong, error in (
+        ((["A"], 0), ValueError),
+        ((["A"], 1.5), TypeError),
+        (("A", 1), TypeError),
+        (([5], 1), TypeError),
+    ):
+        with pytest.raises(error):
+            store._tails(*wrong)

@@ -65,9 +65,9 @@ def test_a_strategy_over_the_made_up_market(name: str) -> None:
 
 
 FREE_OF_PRICE = {
-    "rsi", "rsi_cutler", "cmo", "adx", "adxr", "dx", "plus_di", "minus_di", "stoch", "stochf", "stochrsi", "willr",
-    "cci", "mfi", "ultosc", "aroon", "aroonosc", "bop", "trix", "ppo", "roc", "rocp", "rocr", "rocr100", "zscore",
-    "skew", "kurtosis", "correl", "return_correlation", "beta", "slope_percent", "volatility", "natr",
+    "rsi", "rsi_cutler", "rsi_talib", "cmo", "adx", "adxr", "dx", "plus_di", "minus_di", "stoch", "stochf", "stochrsi",
+    "willr", "cci", "mfi", "ultosc", "aroon", "aroonosc", "bop", "trix", "ppo", "roc", "rocp", "rocr", "rocr100",
+    "zscore", "skew", "kurtosis", "correl", "return_correlation", "beta", "slope_percent", "volatility", "natr",
 }  # fmt: skip
 """Indicators whose values do not grow with the prices."""
 OF_ONE_BAR = {"avgprice", "medprice", "typprice", "wclprice", "bop"}

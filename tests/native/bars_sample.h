@@ -87,7 +87,7 @@ static inline bool shows(za_store *store, const char *symbol, int64_t first, int
 /* Columns of a table in a block of their own. */
 static inline za_block *block_of(const za_bar *bars, int64_t count)
 {
-    za_block *block = za_block_new(count);
+    za_block *block = za_block_new(count, 0);
     for (int64_t i = 0; block != NULL && i < count; i++) {
         za_block_write(block, i, &bars[i]);
     }
@@ -117,7 +117,7 @@ typedef struct pinned {
 static inline pinned pin(za_store *store, za_symbol symbol)
 {
     pinned held = {.view = za_store_view(store, symbol)};
-    held.copy = za_block_new(held.view.rows.count);
+    held.copy = za_block_new(held.view.rows.count, 0);
     if (held.copy != NULL && held.view.rows.count > 0) {
         za_block_copy(held.copy, 0, &held.view.rows);
     }

@@ -5,7 +5,7 @@
 #include "check.h"
 #include "market/request.h"
 
-static const za_figure figures_of_columns[] = {ZA_FIGURE_HIGH, ZA_FIGURE_LOW, ZA_FIGURE_CLOSE};
+static const int figures_of_columns[] = {ZA_FIGURE_HIGH, ZA_FIGURE_LOW, ZA_FIGURE_CLOSE};
 
 enum { COLUMN_HIGH, COLUMN_LOW, COLUMN_CLOSE, COLUMN_COUNT };
 
@@ -71,11 +71,10 @@ static inline za_plan *sketch_plan(const sketch *s, const int *outputs, int coun
     return plan;
 }
 
-/* What the rules read, and the sets' other figures as 0. */
-static inline za_plan *market_plan(void)
+/* The nodes of what the rules read, and of the sets' other figures, which are 0. */
+static inline sketch sketch_features(int outputs[ZA_FEATURE_COUNT])
 {
     sketch s = {.count = 0};
-    int outputs[ZA_FEATURE_COUNT];
     for (int column = 0; column < COLUMN_COUNT; column++) {
         (void)sketch_column(&s, column);
     }
@@ -91,7 +90,25 @@ static inline za_plan *market_plan(void)
     outputs[ZA_FEATURE_z_score_20] = sketch_kernel(&s, ZA_INDICATOR_zscore, COLUMN_CLOSE, 20);
     outputs[ZA_FEATURE_slope_20d] = sketch_kernel(&s, ZA_INDICATOR_linearreg_slope, COLUMN_CLOSE, 20);
     outputs[ZA_FEATURE_new_high_20d] = sketch_operation(&s, ZA_OPERATION_greater_equal, COLUMN_CLOSE, highest);
+    return s;
+}
+
+static inline za_plan *market_plan(void)
+{
+    int outputs[ZA_FEATURE_COUNT];
+    sketch s = sketch_features(outputs);
     return sketch_plan(&s, outputs, ZA_FEATURE_COUNT);
+}
+
+/* These of them alone. */
+static inline za_plan *plan_of_features(const za_feature *features, int count)
+{
+    int all[ZA_FEATURE_COUNT], chosen[ZA_FEATURE_COUNT];
+    sketch s = sketch_features(all);
+    for (int i = 0; i < count; i++) {
+        chosen[i] = all[features[i]];
+    }
+    return sketch_plan(&s, chosen, count);
 }
 
 static inline za_plan *paper_plan(void)
@@ -105,7 +122,7 @@ static inline za_plan *paper_plan(void)
     for (int i = 0; i < ZA_PAPER_COUNT; i++) {
         outputs[i] = nothing;
     }
-    int rsi = sketch_kernel(&s, ZA_INDICATOR_rsi_cutler, COLUMN_CLOSE, 14);
+    int rsi = sketch_kernel(&s, ZA_INDICATOR_rsi, COLUMN_CLOSE, 14);
     outputs[ZA_PAPER_sma_5] = sketch_kernel(&s, ZA_INDICATOR_sma, COLUMN_CLOSE, 5);
     outputs[ZA_PAPER_rsi] = sketch_operation(&s, ZA_OPERATION_fill, rsi, middle);
     return sketch_plan(&s, outputs, ZA_PAPER_COUNT);
@@ -118,7 +135,7 @@ static inline za_request sample_request(za_request_kind kind, za_plan *plan, za_
     return (za_request){.kind = kind,
                         .run = {.plan = plan,
                                 .count = count,
-                                .tickers = {.store = store, .symbols = symbols, .figures = figures_of_columns}}};
+                                .tickers = {.store = store, .symbols = symbols, .columns = figures_of_columns}}};
 }
 
 #endif

@@ -44,7 +44,6 @@ static void check_by_hand(void)
     CHECK_NEAR(value_of("sma", 3, c, NULL, 5), 6.0, 1e-15);
     CHECK_NEAR(value_of("ema", 3, c, NULL, 5), (((2.0 + 4.0 + 4.0) / 3.0 + 5.0) / 2.0 + 9.0) / 2.0, 1e-15);
     CHECK_NEAR(value_of("rsi", 2, (const double[]){1, 2, 1.5, 2.5}, NULL, 4), 100.0 * 0.75 / 0.875, 1e-15);
-    CHECK_NEAR(value_of("rsi_cutler", 2, (const double[]){1, 2, 1.5, 2.5}, NULL, 4), 100.0 * 1.0 / 1.5, 1e-15);
     CHECK_NEAR(value_of("roc", 2, c, NULL, 5), 125.0, 1e-15);
     CHECK_NEAR(value_of("highest", 3, c, NULL, 4), 5.0, 0.0);
     CHECK_NEAR(value_of("lowest", 3, c, NULL, 5), 4.0, 0.0);
@@ -114,7 +113,6 @@ static void check_flat(void)
     CHECK(value_of("sma", 7, c, NULL, FLAT) == 0.1);
     CHECK(value_of("ema", 7, c, NULL, FLAT) == 0.1);
     CHECK(value_of("rsi", 14, c, NULL, FLAT) == 50.0);
-    CHECK(value_of("rsi_cutler", 14, c, NULL, FLAT) == 100.0);
     static const char *const zero[] = {
         "macd", "roc",    "adx",  "linearreg_slope",   "atr", "stddev", "zscore", "skew", "kurtosis",
         "cci",  "correl", "beta", "return_correlation"};

@@ -87,6 +87,12 @@ def rsi(x: Wide, period=14):
 
 
 @recursive()
+def rsi_talib(x: Wide, period=14):
+    gain, loss = gains_and_losses(x, period)
+    return padded(shares(100 * gain, gain + loss), len(x))
+
+
+@recursive()
 def cmo(x: Wide, period=14):
     gain, loss = gains_and_losses(x, period)
     return padded(shares(100 * (gain - loss), gain + loss), len(x))

@@ -14,9 +14,9 @@ from pooled import pool_of, submit
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate, threads
-from ziggy_async.runtime.call import kind_of
+from ziggy_async.runtime.call import Call, kind_of
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import GLANCE, LONGEST_CALL, LOOK, MOST_KNOWN, SIGHTINGS, SLICE, Gate
+from ziggy_async.runtime.gil_gate import GLANCE, LONGEST_CALL, LOOK, MOST_KNOWN, SIGHTINGS, SLICE, Gate, GatedThread
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -32,16 +32,30 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-class Pool:
-    """One of whose threads enters when it is told that the gate is open."""
+class Entrant:
+    """A thread that is at the gate, or behind it once `is_inside`."""
 
-    def __init__(self, gate: Gate, thread: str) -> None:
-        self._gate, self._thread = gate, thread
-        self.told = 0
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._leaving = threading.Event()
+        self.is_inside = threading.Event()
+        self._thread = threading.Thread(target=self._visit, daemon=True)
+        self._thread.start()
 
-    def gate_is_open(self) -> None:
-        self.told += 1
-        self._gate.enter(self._thread, self)
+    def _visit(self) -> None:
+        call = Call("inside", self._stay)
+        thread = GatedThread()
+        self._gate.run(thread, call)
+        self._gate.leave(thread)
+
+    def _stay(self) -> None:
+        self.is_inside.set()
+        while not self._leaving.is_set():  # with the GIL
+            pass
+
+    def leave(self) -> None:
+        self._leaving.set()
+        self._thread.join(PATIENCE)
 
 
 def known(gate: Gate, kind: object) -> None:
@@ -49,40 +63,28 @@ def known(gate: Gate, kind: object) -> None:
     gate._note(kind, SIGHTINGS)
 
 
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """One for the test, at which nobody loses the gate because the machine is slow."""
+    gate = Gate()
+    monkeypatch.setattr(threads, "gate", gate)
+    monkeypatch.setattr(gil_gate, "LONGEST_CALL", PATIENCE)
+    return gate
+
+
 # --- who may enter
 
 
-def test_one_thread_at_a_time_and_pools_in_the_order_in_which_they_came() -> None:
-    gate = Gate()
-    pools = [Pool(gate, thread) for thread in ("a", "b", "c")]
-    assert [gate.enter(pool._thread, pool) for pool in pools] == [True, False, False]
-    assert gate.enter("a", pools[0]), "it is there already"
-    gate.leave("b")
-    gate.tell_waiting()
-    assert not gate.enter("b", pools[1]), "who is not there cannot leave"
-    gate.leave("a")
-    gate.tell_waiting()
-    assert [pool.told for pool in pools] == [0, 1, 0]
-    gate.leave("b")
-    gate.tell_waiting()
-    assert [pool.told for pool in pools] == [0, 1, 1]
-    assert gate.enter("c", pools[2])
-
-
-def test_a_pool_that_does_not_enter_keeps_no_other_from_it() -> None:
-    gate = Gate()
-    first, second = Pool(gate, "a"), Pool(gate, "b")
-
-    class Busy:
-        def gate_is_open(self) -> None:
-            """None of its threads is free."""
-
-    assert gate.enter("a", first)
-    assert not gate.enter("x", Busy())
-    assert not gate.enter("b", second)
-    gate.leave("a")
-    gate.tell_waiting()
-    assert second.told == 1
+def test_one_thread_at_a_time_in_the_order_in_which_they_came(gate: Gate) -> None:
+    threads = []
+    for number in range(3):
+        threads.append(Entrant(gate))
+        until(lambda number=number: gate._holder is not None and len(gate._line) == number)  # type: ignore[misc]
+    for number, thread in enumerate(threads):
+        assert thread.is_inside.wait(PATIENCE)
+        assert not any(later.is_inside.is_set() for later in threads[number + 1 :])
+        thread.leave()
+    assert gate._holder is None
 
 
 def test_what_does_not_hold_the_gil_does_not_need_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,26 +139,33 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 
 class Watched:
-    """A gate whose holder is inside of a call of the kind "k"."""
+    """A gate whose holder is inside of a call of the kind "k", and another thread is the first in line."""
 
     def __init__(self, clocks: Clocks) -> None:
         self.clocks = clocks
         self.gate = Gate()
+        self.holder, self.first = GatedThread(), GatedThread()
+        self.holder.clock = lambda: clocks.computed
         self.begin()
 
     def begin(self) -> None:
-        assert self.gate.enter("a", Pool(self.gate, "a"))
-        self.gate.begin("a", "k", lambda: self.clocks.computed)
+        self.gate._enter(self.holder)
+        assert self.gate._holder is self.holder
+        self.gate._line.clear()
+        self.gate._line.append(self.first)
+        self.gate._computed, self.gate._began, self.gate._kind = self.clocks.computed, self.clocks.now, "k"
 
     def look(self, late: float = 0.0, computed: float = 0.0, after: float = LOOK) -> bool:
-        """Whether the gate is open then."""
+        """Whether the first in line is in then."""
         self.clocks.pass_(after, computed)
-        return self.gate.look(late)
+        self.gate._look(self.first, late)
+        return self.gate._holder is self.first
 
     def call(self, seconds: float, computed: float) -> bool:
         """Whether calls of its kind are known to be without the GIL after this one."""
         self.clocks.pass_(seconds, computed)
-        self.gate.end("a")
+        self.gate._line.clear()
+        self.gate._end(self.holder)
         is_free = not self.gate.is_needed("k")
         self.begin()
         return is_free
@@ -177,7 +186,6 @@ def test_a_call_that_waits_is_seen_when_others_have_the_gil_again_and_again(cloc
     watched = Watched(clocks)
     assert [watched.look() for _ in range(SIGHTINGS)] == [False] * (SIGHTINGS - 1) + [True]
     assert not watched.gate.is_needed("k")
-    assert watched.gate.enter("b", Pool(watched.gate, "b")), "the holder has lost the gate"
 
 
 def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> None:
@@ -202,7 +210,7 @@ def test_a_call_that_computes_while_others_have_the_gil_is_seen_at_once(clocks: 
 
 def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    watched.gate.end("a")
+    watched.gate._end(watched.holder)
     assert not any(watched.look() for _ in range(5 * SIGHTINGS))
     assert watched.gate.is_needed("k")
 
@@ -216,22 +224,14 @@ def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
 
 def test_a_slice_ends(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    assert not watched.gate.is_slice_over("a")
+    watched.gate._end(watched.holder)
+    assert watched.gate._holder is watched.holder, "it goes on with its next call"
     clocks.pass_(SLICE)
-    assert watched.gate.is_slice_over("a")
-    assert not watched.gate.is_slice_over("b")
+    watched.gate._end(watched.holder)
+    assert watched.gate._holder is watched.first
 
 
 # --- in a pool
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    """One for the test, at which nobody loses the gate because the machine is slow."""
-    gate = Gate()
-    monkeypatch.setattr(threads, "gate", gate)
-    monkeypatch.setattr(gil_gate, "LONGEST_CALL", PATIENCE)
-    return gate
 
 
 @pytest.fixture
@@ -311,7 +311,8 @@ def test_no_pool_waits_for_the_end_of_anothers_calls(pool: ThreadPool) -> None:
     assert order.index("one") < 45
 
 
-def test_a_call_that_is_given_up_does_not_have_the_gate(pool: ThreadPool) -> None:
+def test_a_call_that_holds_the_gil_for_long_holds_up_nobody(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gil_gate, "LONGEST_CALL", 0.01)
     began, door = threading.Event(), threading.Event()
 
     def hangs() -> None:
@@ -321,32 +322,34 @@ def test_a_call_that_is_given_up_does_not_have_the_gate(pool: ThreadPool) -> Non
 
     hung = submit(pool, hangs)
     assert began.wait(PATIENCE)
-    pool.abandon(hung.call)
     assert submit(pool, int).result(PATIENCE) == 0
     door.set()
     hung.result(PATIENCE)
 
 
 def test_cancelled_while_it_waits_for_the_gate_it_never_runs(pool: ThreadPool, gate: Gate) -> None:
-    assert gate.enter("somebody else", Pool(gate, "somebody else"))
+    somebody = Entrant(gate)
+    assert somebody.is_inside.wait(PATIENCE)
     ran: list[int] = []
     calls = [submit(pool, ran.append, number) for number in range(3)]
     assert (pool.waiting, pool.running) == (3, 0)
     assert pool.withdraw(calls[0].call)
     pool.abandon(calls[1].call)
-    gate.leave("somebody else")
-    gate.tell_waiting()
+    somebody.leave()
     calls[2].result(PATIENCE)
     assert ran == [2]
-    assert (pool.waiting, pool.stuck) == (0, 0)
+    until(lambda: (pool.waiting, pool.stuck) == (0, 0))
 
 
 def test_a_pool_that_ends_drops_what_waits_for_the_gate(gate: Gate) -> None:
-    assert gate.enter("somebody else", Pool(gate, "somebody else"))
+    somebody = Entrant(gate)
+    assert somebody.is_inside.wait(PATIENCE)
     pool, ran = ThreadPool(2, "gate-test"), list[int]()
     calls = [submit(pool, ran.append, number) for number in range(2)]
-    pool.shutdown(cancel=True, timeout=PATIENCE)
+    pool.shutdown(wait=False, cancel=True)
     assert all(isinstance(each.exception(), Stopped) for each in calls)
+    somebody.leave()
+    pool.shutdown(timeout=PATIENCE)
     assert ran == []
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("gate-test")]
 
@@ -358,7 +361,7 @@ def test_a_loop_that_cannot_be_woken_keeps_neither_thread_nor_gate(caplog: pytes
         with pool_of(1, "gate-test") as pool:
             waiting = asyncio.ensure_future(default_run(pool))
             await asyncio.sleep(0)
-            until(lambda: pool.running == 0)
+            until(lambda: not pool.running and not pool.waiting)
             loop.call_soon_threadsafe = wake  # type: ignore[method-assign]
             assert submit(pool, int).result(PATIENCE) == 0
             waiting.cancel()

@@ -79,7 +79,7 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
     assert len(ran) == len(set(ran)) == len(called)
     pool.resize(2)
     until(lambda: len(pool._workers) == len(pool._idle) <= 2)
-    assert (pool.stuck, pool.waiting, pool._running) == (0, 0, {})
+    assert (pool.stuck, pool.waiting, pool.running) == (0, 0, 0)
     pool.shutdown(timeout=PATIENCE)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pool-storm")]
 

@@ -11,6 +11,7 @@ from fastapi import HTTPException, Response
 from fastapi.responses import StreamingResponse
 
 from ziggy_async.api.slices import sliced
+from ziggy_async.features import FormulaError
 from ziggy_async.plain import plain
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,8 @@ MANY = 50
 
 
 def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Response]]:
-    """Makes an endpoint of a coroutine function that returns a body or a `Response`. An exception goes to the log, and
-    its client learns of it only that there was one."""
+    """Makes an endpoint of a coroutine function that returns a body or a `Response`. A `FormulaError` is 422, with the
+    place; another exception goes to the log, and its client learns of it only that there was one."""
 
     @wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> Response:
@@ -36,6 +37,9 @@ def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Res
             return result if isinstance(result, Response) else await answer(result)
         except HTTPException:
             raise
+        except FormulaError as error:
+            place = {"formula": error.formula, "start": error.start, "end": error.end}
+            return await answer({"detail": error.line, **place}, 422)
         except Exception:
             logger.exception("%s failed", function.__name__)
             raise HTTPException(500, "internal error") from None

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from ziggy_async.api.limits import LONGEST_NAME, MOST_CHARACTERS, MOST_FORMULAS, MOST_ROWS, MOST_TICKERS
 from ziggy_async.queueing.options import OnFull
 
-MOST_TICKERS = 10_000
 LONGEST_SLEEP = 3600.0
 MOST_ATTEMPTS = 100
 MOST_PRIORITY = 1_000_000
@@ -17,6 +17,11 @@ TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
 """It stands in paths and in lines of the log: printable ASCII without spaces."""
 Whole = Annotated[int, Field(strict=True)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+Formula = Annotated[str, Field(max_length=MOST_CHARACTERS, json_schema_extra={"format": "formula"})]
+FeatureName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Formulas = Annotated[list[Formula], Field(max_length=MOST_FORMULAS)]
+NamedFormulas = Annotated[dict[FeatureName, Formula], Field(max_length=MOST_FORMULAS)]
 
 WATCHLIST = "Without them, the watchlist of the server"
 
@@ -68,3 +73,22 @@ class NewTask(BaseModel):
         if value is not None and work in ("features", "signals"):
             raise ValueError(f"{work} have none")
         return value
+
+
+class Screen(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    where: Formula = Field(description="True of a ticker: neither 0 nor null", examples=["rsi(14) < 30"])
+    features: Formulas | NamedFormulas = Field(
+        default=[], description="Formulas, or formulas by name, beside each ticker", examples=[["rsi(14)", "close"]]
+    )
+    tickers: Tickers | None = Field(None, description="Without them, all there are", examples=[None])
+    sort: Formula | None = Field(
+        None, description="A formula or the name of a feature: the least first; with a minus in front the greatest"
+    )
+    limit: int = Field(default=100, strict=True, ge=0, le=MOST_ROWS, description="How many rows at most")
+
+    def formulas(self) -> list[str]:
+        """All of them."""
+        features = self.features.values() if isinstance(self.features, dict) else self.features
+        return [self.where, *features, *([] if self.sort is None else [self.sort])]

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -10,13 +10,15 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from ziggy_async.api.answers import endpoint
-from ziggy_async.api.models import Failure
+from ziggy_async.api.models import Failure, Refused
 from ziggy_async.api.origins import OriginCheck
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
 from ziggy_async.messages import shown
 
 ComputerOf = Callable[[], AsyncFeatureComputer]
 Endpoint = Callable[..., Awaitable[Any]]
+Answer = type[BaseModel] | UnionType
+"""The model of an answer, or a union of several."""
 Refusals = Mapping[int, str]
 """Status of another answer -> when it is given."""
 NONE: Refusals = MappingProxyType({})
@@ -45,18 +47,22 @@ class EndpointGroup:
         """Looked up at each request: the process's one may have been replaced."""
         return self._computer or get_async_feature_computer()
 
-    def reads(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
+    def reads(self, path: str, function: Endpoint, answer: Answer, refusals: Refusals = NONE) -> None:
         """Adds a GET, documented by the function's docstring."""
-        self._add("GET", path, function, answer, refusals)
+        self._add("GET", path, function, answer, refusals, is_action=False)
 
     def posts(
-        self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE, status: int = 200
+        self, path: str, function: Endpoint, answer: Answer, refusals: Refusals = NONE, status: int = 200
     ) -> None:
         """Adds a POST, if actions are allowed. `status`: that of success."""
         if self._allow_actions:
             self._add("POST", path, function, answer, refusals, status)
 
-    def deletes(self, path: str, function: Endpoint, answer: type[BaseModel], refusals: Refusals = NONE) -> None:
+    def asks(self, path: str, function: Endpoint, answer: Answer, refusals: Refusals = NONE) -> None:
+        """Adds a POST that changes nothing: a question that is too long for a GET. Pages of any origin may ask it."""
+        self._add("POST", path, function, answer, refusals, is_action=False)
+
+    def deletes(self, path: str, function: Endpoint, answer: Answer, refusals: Refusals = NONE) -> None:
         """Adds a DELETE, if actions are allowed."""
         if self._allow_actions:
             self._add("DELETE", path, function, answer, refusals)
@@ -78,9 +84,10 @@ class EndpointGroup:
         verb: str,
         path: str,
         function: Endpoint,
-        answer: type[BaseModel],
+        answer: Answer,
         refusals: Refusals,
         status: int = 200,
+        is_action: bool = True,
     ) -> None:
         summary, description = documentation(function)
         self._router.add_api_route(
@@ -91,8 +98,11 @@ class EndpointGroup:
             response_model=answer,
             summary=summary,
             description=description,
-            dependencies=[] if verb == "GET" else [Depends(self._check)],
-            responses={refusal: {"model": Failure, "description": when} for refusal, when in refusals.items()},
+            dependencies=[Depends(self._check)] if is_action else [],
+            responses={
+                refusal: {"model": Refused if refusal == 422 else Failure, "description": when}
+                for refusal, when in refusals.items()
+            },
         )
 
 

@@ -1,7 +1,7 @@
 """The figures of a computer for Prometheus."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf
 from typing import Any, NamedTuple
@@ -90,6 +90,16 @@ class Durations:
 
 
 Figure = Values | Durations
+
+
+def of_worker(worker: str | None, figures: Iterable[Figure]) -> Iterable[Figure]:
+    """Each with the label `worker` in front, unless that is None."""
+    return figures if worker is None else (labelled(figure, worker) for figure in figures)
+
+
+def labelled(figure: Figure, worker: str) -> Figure:
+    samples: Any = (((worker, *labels), value) for labels, value in figure.samples)
+    return replace(figure, labels=("worker", *figure.labels), samples=samples)
 
 
 def counter(name: str, text: str, value: float) -> Figure:

@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 
 from ziggy_async.async_features import AsyncFeatureComputer
-
-LEAST_SUCCESS_RATE = 95.0
-"""Percent of the operations."""
-MOST_P95_MS = 100.0
-MOST_AVERAGE_MS = 50.0
-MOST_LOOP_LAG_MS = 10.0
-"""95 % of the times that the loop was asked for, it came within this."""
+from ziggy_async.monitoring.limits import LEAST_SUCCESS_RATE, MOST_AVERAGE_MS, MOST_LOOP_LAG_MS, MOST_P95_MS
 
 
 def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[str]:

@@ -8,7 +8,8 @@ from fastapi import APIRouter, HTTPException, Query
 from ziggy_async.api import bars, records, tasks
 from ziggy_async.api.bodies import Watchlist
 from ziggy_async.api.endpoints import EndpointGroup
-from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
+from ziggy_async.api.formulas import REFUSED, FormulaEndpoints, FormulasOrNone
+from ziggy_async.api.models import FeaturesAnswer, LatestAnswer, SignalsAnswer
 from ziggy_async.api.queueing import STOPPED, queue_refusals
 from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.async_features import AsyncFeatureComputer
@@ -24,13 +25,17 @@ def create_market_router(
     prefix: str = "/api",
     kept: tasks.KeptTasks | None = None,
 ) -> APIRouter:
-    """Endpoints over the default store, and tasks over it. `watchlist`: the tickers of a request that names none.
-    `kept`: where the tasks are remembered."""
+    """Endpoints over the default store, those of formulas among them, and tasks over it.
+
+    `watchlist`: the tickers of a request that names none. `kept`: where the tasks are remembered.
+    """
     router = APIRouter(prefix=prefix, tags=["market"])
     group = EndpointGroup(router, computer, allow_actions=True, allowed_origins=None)
-    endpoints = MarketEndpoints(group, watchlist)
-    refusals = {404: "No bars of that ticker", **STOPPED}
-    group.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer, refusals)
+    formulas = FormulaEndpoints(default_store)
+    endpoints = MarketEndpoints(group, watchlist, formulas)
+    refusals = {404: "No bars of that ticker", **REFUSED, **STOPPED}
+    group.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer | LatestAnswer, refusals)
+    formulas.add_to(group)
     group.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
     bars.add_to(group, WatchedMarket())
     records.add_to(group)
@@ -41,15 +46,21 @@ def create_market_router(
 class MarketEndpoints:
     """The docstrings are the documentation that clients see."""
 
-    def __init__(self, group: EndpointGroup, watchlist: Sequence[str]) -> None:
+    def __init__(self, group: EndpointGroup, watchlist: Sequence[str], formulas: FormulaEndpoints) -> None:
         self._group = group
         self._watchlist = watchlist
+        self._formulas = formulas
 
-    async def features(self, ticker: str, force_refresh: Refresh = False) -> dict[str, Any]:
-        """The figures that signals are made from.
+    async def features(
+        self, ticker: str, force_refresh: Refresh = False, formulas: FormulasOrNone = None
+    ) -> dict[str, Any]:
+        """The figures that signals are made from, or formulas at the ticker's last bar.
 
         With fewer than 50 bars `status` is `insufficient_data`, and there are `bars` and `required` instead of figures.
+        Of formulas there are `timestamp` and `features`, null where one has no value.
         """
+        if formulas:
+            return await self._formulas.latest(ticker, formulas)
         symbol = symbol_of(default_store(), ticker)
         if symbol not in default_store():
             raise HTTPException(404, "no bars of that ticker")

@@ -20,6 +20,15 @@ class Failure(BaseModel):
     detail: str = Field(description="One sentence; never the text of an exception")
 
 
+class Refused(BaseModel):
+    """Of a formula that cannot be used, `formula[start:end]` is the place."""
+
+    detail: str | list[dict[str, Any]] = Field(description="One sentence, or the faults of parameters and body")
+    formula: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
 class Summary(BaseModel):
     """Latencies are those of the operations that succeeded; all 0 when there are none."""
 
@@ -187,6 +196,31 @@ class FeaturesAnswer(BaseModel):
     bars: int
     close: float | None = None
     rsi_14: float | None = None
+
+
+class LatestAnswer(BaseModel):
+    ticker: str
+    timestamp: str = Field(description="Of the last bar, ISO 8601, UTC", examples=["2024-05-02T00:00:00+00:00"])
+    features: dict[str, float | None] = Field(examples=[{"rsi(14)": 48.2}])
+
+
+class HistoryAnswer(BaseModel):
+    ticker: str
+    timestamps: list[str] = Field(description="ISO 8601, UTC")
+    features: dict[str, list[float | None]] = Field(description="One figure for each of the timestamps")
+
+
+class ScreenRow(BaseModel):
+    symbol: str
+    timestamp: str
+    features: dict[str, float | None]
+
+
+class ScreenAnswer(BaseModel):
+    rows: list[ScreenRow]
+    count: int = Field(description="In this answer")
+    matched: int = Field(description="Without the limit")
+    missing: list[str] = Field(description="Tickers asked for that have no bars")
 
 
 class SignalAnswer(BaseModel):

@@ -10,20 +10,29 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
-from ziggy_async.api.figures import Figure, read
+from ziggy_async.api.figures import Figure, of_worker, read
 from ziggy_async.api.slices import GilYield
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
+from ziggy_async.messages import encodable, shown
 
 
-def add_to(group: EndpointGroup) -> None:
-    group.reads_text("/prometheus", PrometheusEndpoint(group.computer).prometheus)
+def add_to(group: EndpointGroup, worker: str | None) -> None:
+    group.reads_text("/prometheus", PrometheusEndpoint(group.computer, checked_worker(worker)).prometheus)
+
+
+def checked_worker(worker: object) -> str | None:
+    """`TypeError` for what is neither a text nor None."""
+    if worker is not None and not isinstance(worker, str):
+        raise TypeError(f"worker: {shown(worker)} is a {type(worker).__name__}, not a str")
+    return None if worker is None else encodable(worker)
 
 
 class PrometheusEndpoint:
     """The docstring is the documentation that clients see."""
 
-    def __init__(self, computer: ComputerOf) -> None:
+    def __init__(self, computer: ComputerOf, worker: str | None) -> None:
         self._computer = computer
+        self._worker = worker
 
     async def prometheus(self, request: Request) -> Response:
         """The figures in the text format of Prometheus, or of OpenMetrics when asked for it.
@@ -32,7 +41,7 @@ class PrometheusEndpoint:
         """
         # The figures that this loop changes are read here; those of operations are read and encoded in a thread.
         registry = CollectorRegistry()
-        registry.register(FigureCollector(read(self._computer())))
+        registry.register(FigureCollector(of_worker(self._worker, read(self._computer()))))
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(await asyncio.to_thread(encode, registry), headers={"content-type": media_type})
 
@@ -70,12 +79,14 @@ class ComputerCollector(Collector):
     """A collector for a registry of the application's own: `REGISTRY.register(ComputerCollector())`. Collect it in the
     loop that the computer was started in."""
 
-    def __init__(self, computer: AsyncFeatureComputer | None = None) -> None:
-        """`computer`: the process's one, looked up each time, if None."""
+    def __init__(self, computer: AsyncFeatureComputer | None = None, worker: str | None = None) -> None:
+        """`computer`: the process's one, looked up each time, if None. `worker`: as for `create_router`."""
         self._computer = computer
+        self._worker = checked_worker(worker)
 
     def collect(self) -> Iterator[Metric]:
-        return (figure.to_metric() for figure in read(self._computer or get_async_feature_computer()))
+        figures = read(self._computer or get_async_feature_computer())
+        return (figure.to_metric() for figure in of_worker(self._worker, figures))
 
     def describe(self) -> Iterator[Metric]:
         """The figures as they are now: by their names a registry refuses a second collector."""

@@ -19,6 +19,7 @@ def create_router(
     allow_actions: bool = True,
     *,
     allowed_origins: Collection[str] | None = None,
+    worker: str | None = None,
     on_requeued: dead_letters.OnRequeued = lambda _: None,
 ) -> APIRouter:
     """The endpoints on `computer`, or on the process's one, looked up at each request, if None.
@@ -27,14 +28,15 @@ def create_router(
     the endpoints that clear, run benchmarks, requeue or discard do not exist (404, or 405 where the path can be read),
     nor are they in the documentation. A browser may ask for actions from pages of `allowed_origins`, such as
     "https://example.com"; by default from pages of the host that the request goes to. `on_requeued` is called with each
-    task that a request takes out of the dead letters.
+    task that a request takes out of the dead letters. `worker`: the label of that name in the figures for Prometheus,
+    None: there is none. Where several processes answer to one address it tells their figures apart: `str(os.getpid())`.
     """
     router = APIRouter(prefix=prefix, tags=["performance"], dependencies=list(dependencies))
     group = EndpointGroup(router, computer, allow_actions, allowed_origins)
     metrics.add_to(group)
     benchmarks.add_to(group)
     dead_letters.add_to(group, on_requeued)
-    prometheus.add_to(group)
+    prometheus.add_to(group, worker)
     return router
 
 

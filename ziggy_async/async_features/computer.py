@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ziggy_async import _core, lifecycle
+from ziggy_async import _core, lifecycle, tracing
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.dead_letters.dead_letters import DeadLetters
@@ -347,17 +347,18 @@ class AsyncFeatureComputer(Calls):
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Straight to its pool, from whatever loop."""
-        call = Call(operation, func, args, kwargs)
-        if not self._takes_all:
-            await self._ready()
-        at = time.time()
-        try:
-            value = await self._runner.run(call)
-        except Exception as error:
-            self._record(call, at, described(error))
-            raise
-        self._record(call, at, None)
-        return value
+        with tracing.span("compute", operation.partition(":")[0], operation=operation, function=func):
+            call = Call(operation, func, args, kwargs)
+            if not self._takes_all:
+                await self._ready()
+            at = time.time()
+            try:
+                value = await self._runner.run(call)
+            except Exception as error:
+                self._record(call, at, described(error))
+                raise
+            self._record(call, at, None)
+            return value
 
     def _record(self, call: Call, at: float, error: str | None) -> None:
         now = time.perf_counter()
@@ -389,7 +390,8 @@ class AsyncFeatureComputer(Calls):
             await self._ready()
         began = time.perf_counter()
         try:
-            value = await compute(*args)
+            with tracing.span("compute", operation.partition(":")[0], operation=operation):
+                value = await compute(*args)
         except Exception as error:
             logger.exception("%s failed", printable(operation))
             self.metrics.record(operation, time.perf_counter() - began, error=described(error))

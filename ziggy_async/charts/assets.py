@@ -9,7 +9,9 @@ def lightweight_charts_js() -> str:
     try:
         folder = resources.files("litecharts.js")
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("charts need litecharts: pip install 'ziggy_async[charts]'", name=error.name) from None
+        raise ModuleNotFoundError(
+            "charts need litecharts: pip install 'ziggy_async[charts]'", name=error.name
+        ) from None
     return (folder / "lightweight-charts.js").read_text(encoding="utf-8")
 
 

@@ -14,7 +14,8 @@ from ziggy_async.features.formula import read_formula
 from ziggy_async.features.source import Source
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.reading.spellings import PRICE_COLUMNS
-from ziggy_async.store import BarStore
+from ziggy_async.reading.timestamps import to_ns
+from ziggy_async.store import BarStore, default_store
 
 Floats = NDArray[np.float64]
 
@@ -79,19 +80,31 @@ class ChartFormulas:
     ) -> ChartSeries:
         """The newest `bars` bars, None: all, that are not before `start`; neither changes a value. Without bars for a
         ticker that the store has not. `FormulaError` for a column that the store has not."""
-        return self._drawn(ticker, self._features.history([ticker], store, start), bars)
+        return self._drawn(ticker, self._features.history([ticker], store, _first(ticker, store, bars, start)), bars)
 
     async def series_async(
         self, ticker: str, store: BarStore | None = None, bars: int | None = None, start: object | None = None
     ) -> ChartSeries:
         """As `series`, off the loop."""
-        return self._drawn(ticker, await self._features.history_async([ticker], store, start), bars)
+        first = _first(ticker, store, bars, start)
+        return self._drawn(ticker, await self._features.history_async([ticker], store, first), bars)
 
     def _drawn(self, ticker: str, table: FeatureTable, bars: int | None) -> ChartSeries:
-        first = 0 if bars is None else max(0, len(table) - bars)
-        prices = {name: table[name][first:] for name in PRICE_COLUMNS}
-        lines = tuple(Line(name, pane, table[name][first:]) for name, pane in self.places)
-        return ChartSeries(ticker, table.timestamps[first:], **prices, lines=lines)
+        rows = slice(0 if bars is None else max(0, len(table) - bars), None)  # more bars may have come meanwhile
+        prices = {name: table[name][rows] for name in PRICE_COLUMNS}
+        lines = tuple(Line(name, pane, table[name][rows]) for name, pane in self.places)
+        return ChartSeries(ticker, table.timestamps[rows], **prices, lines=lines)
+
+
+def _first(ticker: str, store: BarStore | None, bars: int | None, start: object | None) -> object | None:
+    """The time from which on bars are asked for."""
+    if bars is None:
+        return start
+    (count,), times = (default_store() if store is None else store)._tails([ticker], max(1, bars))
+    if not count:
+        return start
+    first: np.datetime64 = times.view("M8[ns]")[0]
+    return first if start is None else max(first, np.datetime64(to_ns(start), "ns"))
 
 
 def outputs_of(formula: str) -> list[str]:

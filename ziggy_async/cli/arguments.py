@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from ziggy_async._version import __version__
-from ziggy_async.cli import commands
+from ziggy_async.cli import commands, monitoring
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.formulas import history, indicators
 from ziggy_async.cli.help import LANGUAGE, QUEUE, SERVING
 from ziggy_async.cli.output import encoding_of, shown
 from ziggy_async.cli.regress import regress
+from ziggy_async.cli.screen import screen
 from ziggy_async.cli.signals import MANY, SORTS, signals
 from ziggy_async.cli.verify import verify
 from ziggy_async.environment import is_number
@@ -77,8 +78,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_indicators(
         choices.add_parser("indicators", help="what formulas can call", epilog=LANGUAGE, formatter_class=RAW)
     )
+    add_screen(choices.add_parser("screen", help="the tickers for which a formula holds on their last bar"))
     add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
     add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
+    grafana = choices.add_parser("grafana", help="a dashboard of the computer's figures, to be imported by Grafana")
+    grafana.set_defaults(run=monitoring.grafana)
+    alerts = choices.add_parser("alerts", help="alert rules over these figures, a rule file of Prometheus")
+    alerts.set_defaults(run=monitoring.alerts)
     add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
     add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
     return parser.parse_args(argv)
@@ -122,6 +128,17 @@ def add_indicators(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="all about one of them, by our name or TA-Lib's")
     add_json(parser)
     parser.set_defaults(run=indicators)
+
+
+def add_screen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("where", metavar="FORMULA", help="what holds, such as 'rsi(14) < 30 and close > sma(200)'")
+    add_bars(parser)
+    parser.add_argument("--show", nargs="+", metavar="FORMULA", help="formulas, or NAME=FORMULA, beside each ticker")
+    parser.add_argument(
+        "--sort", metavar="FORMULA", help="or a NAME: the least first, as --sort='-rsi(14)' the greatest"
+    )
+    parser.add_argument("--top", type=whole_number(1), metavar="N", help=f"the first N alone ({MANY} on a terminal)")
+    parser.set_defaults(run=screen)
 
 
 def add_history(parser: argparse.ArgumentParser) -> None:

@@ -58,17 +58,21 @@ def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
 
 
 def load_bars(arguments: argparse.Namespace) -> Asked:
+    """As `load_tickers`, for figures that take bars for daily ones: says so when they are not."""
+    asked = load_tickers(arguments)
+    complain_of_periods(default_store(), asked.tickers)
+    return asked
+
+
+def load_tickers(arguments: argparse.Namespace) -> Asked:
     """Fills the default store from the files, of which it keeps all bars, or with the made-up market."""
     store = BarStore(MOST_CAPACITY)
     set_default_store(store)
     symbols = load_named(store, arguments) if arguments.files else load_sample(store)
-    if arguments.tickers is None:
-        # "^" marks an index: a gauge that nobody trades.
-        asked = Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
-    else:
-        asked = Asked.of(arguments.tickers)
-    complain_of_periods(store, asked.tickers)
-    return asked
+    if arguments.tickers is not None:
+        return Asked.of(arguments.tickers)
+    # "^" marks an index: a gauge that nobody trades.
+    return Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
 
 
 def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:

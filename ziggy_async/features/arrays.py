@@ -58,8 +58,8 @@ OPERATORS = {"ADD": "+", "SUB": "-", "MULT": "*", "DIV": "/"}
 TRANSFORMS = {"LN": "log"}
 """Functions of one series whose name in formulas is not TA-Lib's in lower case."""
 
-STRENGTH = "(0 if atr(close, close, close, {timeperiod}) < 1e-14 else rsi(close, {timeperiod}))"
-"""TA-Lib's index, which is 0 where the mean change is about 0; the catalog's is 50 where it is 0."""
+STRENGTH = "rsi_talib(close, {timeperiod})"
+"""TA-Lib's index, which is 0 where nothing has moved; the catalog's `rsi` is 50 there."""
 OTHERWISE = {
     "RSI": (STRENGTH,),
     "STOCHRSI": tuple(

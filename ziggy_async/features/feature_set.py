@@ -4,25 +4,25 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ziggy_async import _core, bridge
+from ziggy_async.features.asking import (
+    asked_tickers,
+    checked_store,
+    history_table,
+    latest_table,
+    terms_within,
+    times_between,
+)
 from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
+from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
-from ziggy_async.reading.timestamps import to_ns
 from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import Terms, moment_after, terms
-from ziggy_async.store import BarStore, default_store
-
-Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-"""Times of the rows, bars or rows of each ticker, and the figures."""
-
-FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
@@ -46,7 +46,7 @@ class FeatureSet:
     of their formulas are.
     """
 
-    def __init__(self, *formulas: str, **named_formulas: str) -> None:
+    def __init__(self, /, *formulas: str, **named_formulas: str) -> None:
         """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place.
 
         `ValueError` for a set without formulas, a name that is given twice or is "symbol" or "timestamp", and windows
@@ -79,6 +79,17 @@ class FeatureSet:
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)
+
+    @property
+    def reach(self) -> int | None:
+        """Bars that the features at one bar depend on; None: all of the past."""
+        reaches = self._plan.reaches
+        return None if min(reaches) < 0 else max(reaches)
+
+    @property
+    def work(self) -> Work:
+        """How much work the formulas are."""
+        return work_of(self._nodes.nodes)
 
     def describe(self) -> dict[str, Description]:
         """What each feature is made of, by its name."""
@@ -118,7 +129,7 @@ class FeatureSet:
         store has not; `TypeError` for a ticker that is no text.
         """
         store, asked = self._checked(store, tickers)
-        return self._latest_table(asked, self._plan.latest(store, asked, store.local_time))
+        return latest_table(self.names, asked, self._plan.latest(store, asked, store.local_time))
 
     async def latest_async(
         self,
@@ -131,8 +142,9 @@ class FeatureSet:
         up what no thread has begun."""
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
-        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *_terms(deadline))
-        return self._latest_table(asked, answer)
+        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        answer = await native_job("latest", len(asked), job)
+        return latest_table(self.names, asked, answer)
 
     def history(
         self,
@@ -148,8 +160,8 @@ class FeatureSet:
         as `latest`.
         """
         store, asked = self._checked(store, tickers)
-        answer = self._plan.history(store, asked, store.local_time, *_range(start, end))
-        return self._history_table(store, asked, answer)
+        answer = self._plan.history(store, asked, store.local_time, *times_between(start, end))
+        return history_table(self.names, store, asked, answer)
 
     async def history_async(
         self,
@@ -163,9 +175,10 @@ class FeatureSet:
         """As `history`, off the loop; `deadline` and cancelling as for `latest_async`."""
         store, asked = self._checked(store, tickers)
         loop, port = bridge.port()
-        times = _range(start, end)
-        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *_terms(deadline))
-        return self._history_table(store, asked, answer)
+        times = times_between(start, end)
+        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        answer = await native_job("history", len(asked), job)
+        return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:
         """The features beside the columns of a long table, as a table of that kind, rows and index as they are.
@@ -188,31 +201,19 @@ class FeatureSet:
         async with asyncio.timeout(deadline):
             return await default_pool.run(self.over, table, by, time)
 
-    def check_store(self) -> None:
-        """`FormulaError` for a formula that reads a column which a store has not."""
+    def check_columns(self, further: Iterable[str] = ()) -> None:
+        """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
+        known = (*PRICE_COLUMNS, *further)
         for formula in self._formulas.values():
             for name in formula.columns:
-                if name not in PRICE_COLUMNS:
-                    raise formula.missing_column(name, PRICE_COLUMNS)
+                if name not in known:
+                    raise formula.missing_column(name, known)
 
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
-        store = default_store() if store is None else store
-        if not isinstance(store, BarStore):
-            raise TypeError(f"store must be a BarStore, not {shown(store)}")
-        self.check_store()
-        return store, tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
-
-    def _latest_table(self, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
-        timestamps, bars, values = answer
-        missing = tuple(asked[at] for at in np.flatnonzero(bars == 0))
-        return FeatureTable(self.names, asked, None, timestamps, values, missing)
-
-    def _history_table(self, store: BarStore, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
-        timestamps, counts, values = answer
-        without_rows = (asked[at] for at in np.flatnonzero(counts == 0))
-        missing = tuple(ticker for ticker in without_rows if ticker not in store)
-        return FeatureTable(self.names, asked, counts, timestamps, values, missing)
+        store = checked_store(store)
+        self.check_columns(store.columns)
+        return store, asked_tickers(store, tickers)
 
 
 def _restored(formulas: tuple[str, ...], named_formulas: dict[str, str]) -> FeatureSet:
@@ -223,14 +224,3 @@ def _text(formula: object) -> str:
     if not isinstance(formula, str):
         raise TypeError(f"a formula is a text, not a {type(formula).__name__}: FeatureSet(*formulas, **named_formulas)")
     return formula
-
-
-def _range(start: object | None, end: object | None) -> tuple[int, int]:
-    """First and last nanosecond."""
-    return FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
-
-
-def _terms(deadline: float | None) -> Terms:
-    """Those of the task that runs here, with the earlier of both deadlines."""
-    given, own = terms.get(), moment_after(deadline)
-    return Terms(given.urgency, min([moment for moment in (given.deadline_ns, own) if moment], default=0))

@@ -22,8 +22,8 @@ def features_over(
     by, time = keys
     table = table_of(data, by, time)
     found = [_column_of(name, table.names, formulas.values()) for name in columns]
-    by = _key_column("by", by, "symbol", table.names)
-    time = _key_column("time", time, "timestamp", table.names)
+    by = key_column("by", by, "symbol", table.names)
+    time = key_column("time", time, "timestamp", table.names)
     taken = [name for name in formulas if name in table.names]
     if taken:
         raise ValueError(f"the table has a column {taken[0]!r}; name that feature otherwise")
@@ -61,7 +61,7 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
     return alike[0]
 
 
-def _key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:
+def key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:
     """The column `name`, or the one whose role it is; None: there is none."""
     found = [each for each in present if (each == name if name is not None else place_of(each) == (role, 0))]
     if name is not None and not found:

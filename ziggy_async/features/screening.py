@@ -50,9 +50,7 @@ async def screen_async(
     deadline: float | None = None,
 ) -> FeatureTable:
     """As `screen`, off the loop; `deadline` and cancelling as for `FeatureSet.latest_async`."""
-    screening = Screening.of(where, features, sort, limit)
-    table = await screening.figures.latest_async(tickers, store, deadline=deadline)
-    return screening.chosen(table) if len(table) <= FEW else await default_pool.run(screening.chosen, table)
+    return await Screening.of(where, features, sort, limit).run_async(tickers, store, deadline)
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,13 @@ class Screening:
         formulas = [where, *keys, *shown.values()]
         figures = FeatureSet(**{str(at): formula for at, formula in enumerate(formulas)})
         return cls(figures, tuple(shown), sort is not None, limit)
+
+    async def run_async(
+        self, tickers: Iterable[str] | None, store: BarStore | None, deadline: float | None
+    ) -> FeatureTable:
+        """What `screen_async` gives."""
+        table = await self.figures.latest_async(tickers, store, deadline=deadline)
+        return self.chosen(table) if len(table) <= FEW else await default_pool.run(self.chosen, table)
 
     def chosen(self, table: FeatureTable) -> FeatureTable:
         """The rows of `table`, which `figures` gave, that are asked for, with the features alone."""

@@ -21,6 +21,7 @@ from ziggy_async.market_brain.regime import (
     is_risk_regime,
     regime_detector,
 )
+from ziggy_async.market_brain.signal_history import signal_history, signal_history_async
 from ziggy_async.market_brain.signals import (
     Signal,
     SignalDirection,
@@ -60,4 +61,6 @@ __all__ = [
     "is_risk_regime",
     "regime_detector",
     "signal_generator",
+    "signal_history",
+    "signal_history_async",
 ]

@@ -16,6 +16,7 @@ from ziggy_async.messages import shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime.terms import terms
 from ziggy_async.store import BarStore, default_store
+from ziggy_async.tracing import native_job
 
 __all__ = [
     "FeatureComputer",
@@ -168,7 +169,7 @@ class FeatureComputer:
         if taken:
             raise ValueError(f"features have {taken[0]!r} already")
         extended = {**self._formulas, **formulas}
-        FormulaSet(**formulas).check_store()
+        FormulaSet(**formulas).check_columns()
         plan_of_figures(extended, self.store.bars_per_year)
         self._formulas = extended
 
@@ -207,8 +208,7 @@ class FeatureComputer:
         if source is not None:
             return self._refreshed(source, (ticker, *also), force_refresh, tally)
         loop, port = bridge.port()
-        found: Awaitable[Features] = port.features(loop, store, self.plan, ticker, tally, *terms.get())
-        return found
+        return native_job("features", 1, port.features(loop, store, self.plan, ticker, tally, *terms.get()))
 
     async def _refreshed(
         self, source: sources.BarSource, symbols: tuple[str, ...], force: bool, tally: Tally | None
@@ -218,7 +218,8 @@ class FeatureComputer:
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        features: Features = await port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
+        job = port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
+        features: Features = await native_job("features", 1, job)
         if tally is not None:
             tally.record(began, ready)
         return _marked_one(features, stale.get(symbols[0]))
@@ -239,7 +240,8 @@ class FeatureComputer:
         stale = await self.refresh_async(names, force_refresh)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = _marked(await port.features_many(loop, self.store, self.plan, names, *terms.get()), stale)
+        job = port.features_many(loop, self.store, self.plan, names, *terms.get())
+        results = _marked(await native_job("features_many", len(names), job), stale)
         if tally is not None:
             tally.record(began, ready)
         return results

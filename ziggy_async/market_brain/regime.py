@@ -1,6 +1,7 @@
 """The market's regime, read from the features of one ticker, SPY, by rules of which the first that holds decides."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
-from ziggy_async import bridge
+from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
@@ -48,6 +49,9 @@ class RegimeState(StrEnum):
     CHOP = "Chop"
     RISK_ON = "RiskOn"
 
+
+REGIMES = tuple(RegimeState)
+DEFAULT_THRESHOLDS = dict(_core.REGIME_THRESHOLDS)
 
 CONFIDENCE = {RegimeState.PANIC: 0.9, RegimeState.RISK_OFF: 0.75, RegimeState.CHOP: 0.6, RegimeState.RISK_ON: 0.75}
 UNKNOWN_CONFIDENCE = 0.3
@@ -162,13 +166,7 @@ class RegimeDetector:
         self.market = checked_ticker(market, "market")
         self.volatility = None if volatility is None else checked_ticker(volatility, "volatility")
         self.cache_ttl = timedelta(seconds=60)
-        self.thresholds: dict[str, float] = {
-            "vix_panic": 30,
-            "spy_panic_change": -3.0,
-            "breadth_risk_off": 40,
-            "breadth_risk_on": 60,
-            "slope_threshold": 0.0,
-        }
+        self.thresholds: dict[str, float] = dict(DEFAULT_THRESHOLDS)
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: tuple[RegimeResult, float] | None = None  # with the time it was read; written under _lock
@@ -249,25 +247,27 @@ class RegimeDetector:
     def _read(self, force: bool) -> _Reading:
         computer = self.feature_computer or features.feature_computer
         if isinstance(computer, FeatureComputer):
-            found = computer.get_features(self.market, force, also=self._volatility_symbols())
+            found = computer.get_features(self.market, force, also=self.volatility_names[:1])
             return _Reading(found, self._level_in(computer.store))
         return self._told(computer.get_features(self.market, force))
 
     async def _read_async(self, force: bool) -> _Reading:
         computer = self.feature_computer or features.feature_computer
         if isinstance(computer, FeatureComputer):
-            found = await computer.get_features_async(self.market, force, also=self._volatility_symbols())
+            found = await computer.get_features_async(self.market, force, also=self.volatility_names[:1])
             return _Reading(found, self._level_in(computer.store))
         return self._told(await default_pool.run(computer.get_features, self.market, force))
 
-    def _volatility_symbols(self) -> tuple[str, ...]:
-        return () if self.volatility is None else (self.volatility,)
+    @property
+    def volatility_names(self) -> tuple[str, ...]:
+        """What a store may call the volatility index: with "^" or without."""
+        if self.volatility is None:
+            return ()
+        return tuple(dict.fromkeys((self.volatility, self.volatility.removeprefix("^"))))
 
     def _level_in(self, store: BarStore) -> float | None:
-        """The last close of the volatility index, under its name or the same without "^"."""
-        if self.volatility is None:
-            return None
-        for symbol in (self.volatility, self.volatility.removeprefix("^")):
+        """The last close of the volatility index."""
+        for symbol in self.volatility_names:
             with suppress(KeyError):
                 return float(store.bars(symbol)["close"][-1])
         return None
@@ -321,20 +321,17 @@ class _Rules:
     volatility: str | None
 
     def decide(self) -> RegimeResult:
-        """The first rule that has reasons decides, and it alone counts as triggered."""
+        """By the core's rules, of which the first that holds decides; it alone counts as triggered."""
         metrics = self.metrics
-        if reasons := self._panic_reasons():
-            metrics.panic_triggered = True
-            regime = RegimeState.PANIC
-        elif reasons := self._risk_off_reasons():
-            metrics.risk_off_triggered = True
-            regime = RegimeState.RISK_OFF
-        elif reasons := self._risk_on_reasons():
-            metrics.risk_on_triggered = True
-            regime = RegimeState.RISK_ON
-        else:
+        reading = (self._level, metrics.spy_change_1d, metrics.breadth_50dma, metrics.spy_slope_20d)
+        number, holding = _core.regime(tuple(map(_known, reading)), threshold_values(self.thresholds))
+        regime = REGIMES[number]
+        metrics.panic_triggered = regime is RegimeState.PANIC
+        metrics.risk_off_triggered = regime is RegimeState.RISK_OFF
+        metrics.risk_on_triggered = regime is RegimeState.RISK_ON
+        reasons = [sentence for at, sentence in enumerate(self._sentences(*reading)) if holding & 1 << at]
+        if not reasons:
             reasons = ["no rule holds", *self._known_figures()]
-            regime = RegimeState.CHOP
         if self.volatility is not None and metrics.vix_level is None:
             reasons.append(f"{self._volatility_name} unknown, {ASSUMED_VOLATILITY:g} assumed")
         return _result(regime, CONFIDENCE[regime], metrics, reasons)
@@ -343,37 +340,24 @@ class _Rules:
     def _volatility_name(self) -> str:
         return "" if self.volatility is None else self.volatility.removeprefix("^")
 
-    def _panic_reasons(self) -> list[str]:
-        reasons = []
-        level, change = self.metrics.vix_level, self.metrics.spy_change_1d
-        level_limit, change_limit = self.thresholds["vix_panic"], self.thresholds["spy_panic_change"]
-        if level is None and self.volatility is not None:
-            level = ASSUMED_VOLATILITY
-        if level is not None and level > level_limit:
-            reasons.append(f"{self._volatility_name} {level:.1f} above {level_limit:g}")
-        if change is not None and change < change_limit:
-            reasons.append(f"{self.market} {change:+.2f} % in a day, below {change_limit:g} %")
-        return reasons
+    @property
+    def _level(self) -> float | None:
+        """What the rules go by."""
+        level = self.metrics.vix_level
+        return ASSUMED_VOLATILITY if level is None and self.volatility is not None else level
 
-    def _risk_off_reasons(self) -> list[str]:
-        breadth, slope = self.metrics.breadth_50dma, self.metrics.spy_slope_20d
-        breadth_limit, slope_limit = self.thresholds["breadth_risk_off"], self.thresholds["slope_threshold"]
-        if breadth is None or slope is None or not (breadth < breadth_limit and slope < slope_limit):
-            return []
-        return [
-            f"breadth {breadth:.1f} % below {breadth_limit:g} %",
-            f"{self.market} slope {slope:+.3f} % a bar below {slope_limit:g}",
-        ]
-
-    def _risk_on_reasons(self) -> list[str]:
-        breadth, slope = self.metrics.breadth_50dma, self.metrics.spy_slope_20d
-        breadth_limit, slope_limit = self.thresholds["breadth_risk_on"], self.thresholds["slope_threshold"]
-        if breadth is None or slope is None or not (breadth > breadth_limit and slope > slope_limit):
-            return []
-        return [
-            f"breadth {breadth:.1f} % above {breadth_limit:g} %",
-            f"{self.market} slope {slope:+.3f} % a bar above {slope_limit:g}",
-        ]
+    def _sentences(self, *reading: float | None) -> tuple[str, ...]:
+        """What each of the core's conditions says where it holds, in their order."""
+        level, change, breadth, slope = map(_known, reading)
+        limits = self.thresholds
+        return (
+            f"{self._volatility_name} {level:.1f} above {limits['vix_panic']:g}",
+            f"{self.market} {change:+.2f} % in a day, below {limits['spy_panic_change']:g} %",
+            f"breadth {breadth:.1f} % below {limits['breadth_risk_off']:g} %",
+            f"{self.market} slope {slope:+.3f} % a bar below {limits['slope_threshold']:g}",
+            f"breadth {breadth:.1f} % above {limits['breadth_risk_on']:g} %",
+            f"{self.market} slope {slope:+.3f} % a bar above {limits['slope_threshold']:g}",
+        )
 
     def _known_figures(self) -> list[str]:
         figures = (
@@ -383,6 +367,16 @@ class _Rules:
             (f"{self.market} slope", "{:+.3f} % a bar", self.metrics.spy_slope_20d),
         )
         return [f"{name} {text.format(figure)}" for name, text, figure in figures if figure is not None]
+
+
+def threshold_values(thresholds: Mapping[str, float]) -> tuple[float, ...]:
+    """In the core's order."""
+    return tuple(float(thresholds[name]) for name in DEFAULT_THRESHOLDS)
+
+
+def _known(figure: float | None) -> float:
+    """NaN for one that is not known."""
+    return math.nan if figure is None else float(figure)
 
 
 def _result(regime: RegimeState, confidence: float, metrics: RegimeMetrics, reasons: list[str]) -> RegimeResult:

@@ -16,11 +16,13 @@ from ziggy_async import _core, bridge
 from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
-from ziggy_async.market_brain.regime import RegimeDetector, RegimeResult, RegimeState, regime_detector
+from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import default_pool
 from ziggy_async.runtime.terms import terms
+from ziggy_async.store import BarStore
+from ziggy_async.tracing import native_job
 
 __all__ = [
     "Signal",
@@ -43,8 +45,6 @@ BOTH_RULES = MEAN_REVERSION_RULE | MOMENTUM_RULE
 DEFAULT_PARAMETERS = dict(_core.RULE_PARAMETERS)
 """In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: the application
 sets and reads them."""
-
-REGIMES = tuple(RegimeState)
 
 ENRICHED_TOGETHER = 64
 """Signals at most that one call on the blocking pool enriches: then others get the thread."""
@@ -151,7 +151,7 @@ class Signal:
 _core.register("Signal", Signal)
 _core.register("directions", (SignalDirection.SHORT, SignalDirection.LONG))
 _core.register("signal_types", (SignalType.MEAN_REVERSION, SignalType.MOMENTUM, SignalType.COMBINED))
-_core.register("horizons", ("3D", "5D"))
+_core.register("horizons", tuple(f"{days}D" for days in _core.RULE_DAYS))
 _core.register("regime_names", tuple(regime.value for regime in REGIMES))
 
 Enrich = Callable[[Signal, Features], Signal]
@@ -193,7 +193,7 @@ class SignalGenerator:
         self._detector = detector
 
     def __repr__(self) -> str:
-        return f"<SignalGenerator by {self._regime_detector()!r}>"
+        return f"<SignalGenerator by {self.detector!r}>"
 
     def generate_signal(
         self,
@@ -247,7 +247,7 @@ class SignalGenerator:
             return {}
         computer = self._feature_computer()
         stale = computer.refresh(names)
-        state = given or self._regime_detector().detect_regime().regime
+        state = given or self.detector.detect_regime().regime
         results: dict[str, Result] = _core.signals(
             computer.store, _plan_of(computer), names, REGIMES.index(state), parameters, self._win_rates(), rules
         )
@@ -276,10 +276,10 @@ class SignalGenerator:
         began = 0 if tally is None else tally.now()
         computer = self._feature_computer()
         stale = await computer.refresh_async(names)
-        state = given or (await self._regime_detector().detect_regime_async()).regime
+        state = given or (await self.detector.detect_regime_async()).regime
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results: dict[str, Result] = await port.signals(
+        job = port.signals(
             loop,
             computer.store,
             _plan_of(computer),
@@ -290,6 +290,7 @@ class SignalGenerator:
             rules,
             *terms.get(),
         )
+        results: dict[str, Result] = await native_job("signals", len(names), job)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
@@ -329,11 +330,22 @@ class SignalGenerator:
             },
         }
 
+    @property
+    def store(self) -> BarStore:
+        """Whose bars it reads."""
+        return self._feature_computer().store
+
+    @property
+    def detector(self) -> RegimeDetector:
+        """Who reads the regime."""
+        return self._detector or regime_detector
+
+    def core_rules(self, regime: RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...], int]:
+        """Both rules as they are now, in a regime, for the core."""
+        return REGIMES.index(regime), self._parameters(None), self._win_rates(), BOTH_RULES
+
     def _feature_computer(self) -> FeatureComputer:
         return self._computer or features.feature_computer
-
-    def _regime_detector(self) -> RegimeDetector:
-        return self._detector or regime_detector
 
     def _parameters(self, params: Mapping[str, float] | None) -> tuple[float, ...]:
         """In the core's order."""

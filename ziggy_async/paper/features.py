@@ -16,6 +16,7 @@ from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.messages import shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
+from ziggy_async.tracing import native_job
 
 __all__ = ["FeatureComputer", "MarketFeatures", "PriceData", "compute_features_async", "feature_computer"]
 
@@ -142,8 +143,8 @@ class FeatureComputer:
             loaded = len(times) - appended
             if loaded:
                 opens, highs, lows, closes, volumes = (column[:loaded] for column in figures)
-                nanoseconds = times[:loaded].astype(np.int64)
-                self._store._load_rows(symbol, nanoseconds, opens, highs, lows, closes, volumes, False)
+                nanoseconds, further = times[:loaded].astype(np.int64), np.empty((0, loaded))
+                self._store._load_rows(symbol, nanoseconds, opens, highs, lows, closes, volumes, further, False)
             if appended:
                 time = times[-1].astype("datetime64[us]").item()
                 self._store.append(symbol, time, *(column[-1] for column in figures))
@@ -172,7 +173,8 @@ class FeatureComputer:
     async def compute_features_async(self, symbol: str) -> MarketFeatures | None:
         """The same, computed off the loop."""
         loop, port = bridge.port()
-        return self._in_form(symbol, await port.paper_features(loop, self._store, self._plan, symbol))
+        found = port.paper_features(loop, self._store, self._plan, symbol)
+        return self._in_form(symbol, await native_job("paper_features", 1, found))
 
     def _is_naive(self, symbol: str) -> bool:
         """Whether its last timestamp had no zone."""
@@ -195,6 +197,6 @@ async def compute_features_async(symbol: str) -> MarketFeatures | None:
     # Not through the methods: calls less on a path that is awaited ten thousand times at once.
     loop, port = bridge.port()
     found = port.paper_features(loop, feature_computer._store, feature_computer._plan, symbol, _counted.tally)
-    features: MarketFeatures | None = await found
+    features: MarketFeatures | None = await native_job("paper_features", 1, found)
     form = feature_computer._forms.get(symbol)
     return features if form is None or features is None else form.given_to(features)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
+from ziggy_async import tracing
 from ziggy_async.messages import printable
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
@@ -78,6 +79,10 @@ class Background:
         `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
         still waits for a place, unless somebody has joined it by its key.
         """
+        with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
+            return await self._accept(work, requeued_from)
+
+    async def _accept(self, work: Work, requeued_from: str | None) -> TaskHandle[Any]:
         if self._is_closed:
             raise Stopped(f"task {work.name}: the queue takes no more work")
         key = work.options.key
@@ -233,10 +238,8 @@ class Background:
         await task.over
 
     async def _attempt(self, task: Task) -> None:
-        work = task.work
-        call = task.call = Call(work.operation, work.function, work.args, work.kwargs, task.context)
         try:
-            value = await self._runner.run(call, work.options.use_process_pool)
+            value = await self._run(task)
         except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
             task.over = None
             raise
@@ -249,7 +252,30 @@ class Background:
         finally:
             if task.over is not None and not task.over.done():
                 task.over.set_result(None)
-            del self, task, work, call  # an error's traceback leads to this frame: it must not lead to its own task
+            del self, task  # an error's traceback leads to this frame: it must not lead to its own task
+
+    async def _run(self, task: Task) -> Any:
+        """The value of an attempt, or raises its error."""
+        work, span, error = task.work, None, None
+        if tracing.tracer() is not None:
+            span = tracing.RunningTask(
+                task.context,
+                task_id=work.task_id,
+                function=work.function,
+                operation=work.operation,
+                attempt=len(task.attempts) + 1,
+            )
+        context = task.context if span is None else span.context
+        call = task.call = Call(work.operation, work.function, work.args, work.kwargs, context)
+        try:
+            return await self._runner.run(call, work.options.use_process_pool)
+        except Exception as raised:
+            error = raised
+            raise
+        finally:
+            if span is not None:
+                task.delivery = span.end(error, call.finished)
+            del self, task, work, span, context, call, error  # as in `_attempt`
 
     def _succeeded(self, task: Task, value: Any) -> None:
         if task.state is State.RUNNING:  # else it was given up meanwhile

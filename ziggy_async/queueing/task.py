@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ziggy_async.messages import LONGEST_NAME, encodable, shortened
 from ziggy_async.queueing.work import Attempt, Work
 from ziggy_async.runtime.call import Call, Outcome, described
+from ziggy_async.tracing import Delivery
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -99,6 +100,8 @@ class Task:
     """Of its next attempt."""
     expiry: asyncio.TimerHandle | None = None
     """Of its deadline."""
+    delivery: Delivery | None = None
+    """Of the outcome of its last attempt, where that is traced."""
     is_late: bool = False
     """The deadline has passed, and the attempt under way had ended before: its outcome counts, but it is the last."""
 
@@ -281,6 +284,8 @@ class TaskHandle(Generic[T_co]):
         outcome = self._task.outcome
         if not outcome.is_set:
             yield from outcome.wait().__await__()
+            if self._task.delivery is not None:
+                self._task.delivery.end()
         try:
             value: T_co = outcome.get()
             return value

@@ -12,7 +12,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import PRICE_COLUMNS
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb
@@ -140,7 +140,7 @@ def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules
 
 def plain_numbers(columns: Columns) -> dict[str, str]:
     """Role -> SQL of the figures as most files write them."""
-    figures = [role for role in PRICE_COLUMNS if role in columns.types]
+    figures = [role for role in columns.types if role in PRICE_COLUMNS or role.startswith(FURTHER.format(""))]
     booleans = [role for role in figures if columns.types[role] == "BOOLEAN"]
     if booleans:
         raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
@@ -151,7 +151,8 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
         return f"CAST({role} AS DOUBLE)" if "DECIMAL" in columns.types[role] else role
 
     typed = {role: plain(role) for role in figures}
-    return typed if "volume" in typed else typed | {"volume": "0.0"}
+    typed.setdefault("volume", "0.0")
+    return {role: typed.pop(role) for role in PRICE_COLUMNS} | typed
 
 
 def _written_numbers(columns: Columns, texts: list[str]) -> dict[str, str]:

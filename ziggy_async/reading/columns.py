@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shortened, shown
 from ziggy_async.reading.options import PLAIN, Rules
-from ziggy_async.reading.spellings import PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
 from ziggy_async.reading.tables import Texts, pairs_of
 from ziggy_async.reading.timestamps import is_missing
 from ziggy_async.reading.values import Floats, Nanoseconds, Reader
@@ -34,6 +34,8 @@ class Bars(NamedTuple):
     low: Floats
     close: Floats
     volume: Floats
+    further: Floats
+    """The further columns of the store, `(columns, rows)`."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,7 @@ class SymbolBars:
         if not skip:
             raise ValueError(f"row {nameless[0]} has no symbol")
         named = self.codes >= 0
-        timestamp, *prices = self.bars
-        bars = Bars(timestamp[named], *(column[named] for column in prices))
+        bars = Bars._make(column[..., named] for column in self.bars)
         return SymbolBars(self.symbols, self.codes[named], bars), len(nameless)
 
 
@@ -68,10 +69,10 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         return bars
     name = shortened(symbol, LONGEST_SYMBOL) if isinstance(symbol, str) else shown(symbol)
     try:
-        pairs = pairs_of(data, columns=rules.columns, symbol=symbol, roles_only=True)
+        pairs = pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further)
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
-        roles = match_columns(names, None, chosen, rules.volume is not None)
+        roles = match_columns(names, None, chosen, rules.volume is not None, rules.further)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name)
@@ -89,7 +90,7 @@ def _ready_bars(data: dict[Any, Any]) -> Bars | None:
     for figure in figures:
         if type(figure) is not np.ndarray or figure.dtype is not FLOAT64 or figure.shape != stamps.shape:
             return None
-    return Bars(stamps.view(np.int64), *figures)
+    return Bars._make((stamps.view(np.int64), *figures, np.empty((0, len(stamps)))))
 
 
 @lru_cache(maxsize=256)
@@ -122,9 +123,9 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> No
 
 def read_table(data: object, symbol_column: str | None = None, rules: Rules = PLAIN) -> SymbolBars:
     """The bars of many symbols in `data`; see `BarStore.load_frame`."""
-    pairs = pairs_of(data, symbol_column, rules.columns, roles_only=True)
+    pairs = pairs_of(data, symbol_column, rules.columns, further=rules.further)
     names = [name for name, _ in pairs]
-    roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None)
+    roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None, rules.further)
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
@@ -150,14 +151,24 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
         timestamp = reader.nanoseconds(name, table[name])
     present = [role for role in PRICE_COLUMNS if role in roles]
     figures = reader.numbers({role: (roles[role], table[roles[role]]) for role in present})
+    further = {name: reader.strict.floats(name, table[name]) for name in _further_columns(roles, reader.rules)}
     lengths = {name: len(timestamp), **{roles[role]: len(figures[role]) for role in present}}
+    lengths |= {name: len(column) for name, column in further.items()}
     if len(set(lengths.values())) > 1:
         differing = ", ".join(f"{each!r} {length}" for each, length in lengths.items())
         raise ValueError(f"{reader.label(0)}columns differ in length: {differing}")
     if not len(timestamp):
         raise ValueError(f"{reader.label(0)}the table has no rows")
     volume = figures.get("volume", np.zeros(len(timestamp)))
-    return Bars(timestamp, figures["open"], figures["high"], figures["low"], figures["close"], volume)
+    beside = np.empty((len(further), len(timestamp)))
+    for row, column in zip(beside, further.values(), strict=True):
+        row[:] = column
+    return Bars(timestamp, figures["open"], figures["high"], figures["low"], figures["close"], volume, beside)
+
+
+def _further_columns(roles: Mapping[str, str], rules: Rules) -> list[str]:
+    """What the table calls the further columns of the store."""
+    return [roles[FURTHER.format(at)] for at in range(len(rules.further))]
 
 
 def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[np.int32]]:

@@ -22,7 +22,7 @@ from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
-from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns, role_of
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source, without_first_lines
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Table:
     columns: Columns
     typed: str
     has_symbols: bool
+    further: tuple[str, ...]
+    """The further columns of the store."""
     symbols: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
@@ -160,12 +162,13 @@ class Reading:
             types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
             columns = Columns(self._connection, name, types)
             owner = None if "symbol" in types else file.symbol_of_name()
-            table = Table(file, origin, header, columns, "", "symbol" in types)
+            table = Table(file, origin, header, columns, "", "symbol" in types, self._rules.further)
             try:
                 table = replace(table, typed=make_typed(columns, owner, self._rules))
             except RowError as error:
                 raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
             refuse_untyped(table, self._rules)
+            refuse_texts(table)
             self._progress.is_reading = False
             self._progress.done += 1
             return with_symbols(table)
@@ -218,7 +221,7 @@ class Reading:
         has_volume = self._rules.volume is not None
         if file.is_part:  # its folder says whose bars they are
             names = [each for each in names if role_of(each) != "symbol"]
-        roles = match_columns(names, None, self._rules.columns, has_volume)
+        roles = match_columns(names, None, self._rules.columns, has_volume, self._rules.further)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
@@ -295,7 +298,7 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     if found is None:
         return
     row, *typed = found
-    values = dict(zip(("symbol", "timestamp", *PRICE_COLUMNS), typed, strict=True))
+    values = dict(zip(("symbol", "timestamp", *PRICE_COLUMNS), typed, strict=False))
     role = next(each for each in roles if values[each] is None)
     value = None
     if role in table.columns.types:
@@ -306,6 +309,23 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     if role == "volume" and not rules.skip and not (value or "").strip():
         advice = "; --no-volume (volume=None) counts volumes as 0" + advice.replace(";", ",")
     raise ValueError(f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice}")
+
+
+def refuse_texts(table: Table) -> None:
+    """Raises for the first value of a further column that is there and is no number."""
+    connection, columns = table.columns.connection, table.columns
+    texts = [role for role in columns.types if role.startswith(FURTHER.format("")) and columns.is_text(role)]
+    for role in texts:
+        found = connection.execute(
+            f"SELECT row, symbol, text FROM (SELECT row, symbol FROM {table.typed} WHERE {role} IS NULL)"
+            f" JOIN (SELECT row, {role} AS text FROM {columns.source}) USING (row)"
+            " WHERE trim(text) <> '' ORDER BY row LIMIT 1"
+        ).fetchone()
+        if found is not None:
+            row, symbol, text = found
+            owner = f"{symbol}, " if symbol is not None else ""
+            name = table.further[int(role.removeprefix(FURTHER.format("")))]
+            raise ValueError(f"{owner}{table.place(row)}: {name} {fault_of(role, text)}")
 
 
 def with_symbols(table: Table) -> Table:
@@ -340,7 +360,11 @@ def load_tables(store: Loader, tables: Sequence[Table], rules: Rules) -> Skipped
         # Without ORDER BY, which would sort them once more: DuckDB keeps the order of tables and of UNION ALL.
         relation = connection.sql(f"SELECT * EXCLUDE (row) FROM ({every})")
         options = ReadingOptions(
-            invalid=rules.invalid, unit=rules.unit, dates=rules.dates, price_scale=rules.price_scale
+            invalid=rules.invalid,
+            unit=rules.unit,
+            dates=rules.dates,
+            price_scale=rules.price_scale,
+            columns={name: FURTHER.format(at) for at, name in enumerate(rules.further)},
         )
         try:
             return store.load_frame(relation, "symbol", **options)

@@ -32,7 +32,7 @@ class Rules:
     whole numbers; None finds it. `dates`: the order of day, month and year in dates that can be read in several; None
     finds it. `columns`: role -> column name, for what `SPELLINGS` does not know. `volume`: None reads no volume and
     counts it as 0. `price_scale`: what one of a whole-number price is worth, 1e-9 for Databento's; None takes prices as
-    they are.
+    they are. `further`: the further columns of the store, which are found by their own names.
     """
 
     invalid: Invalid = "raise"
@@ -41,6 +41,7 @@ class Rules:
     columns: Mapping[str, str] | None = None
     volume: Literal["column"] | None = "column"
     price_scale: float | None = None
+    further: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.invalid not in ("raise", "skip"):
@@ -64,9 +65,9 @@ class Rules:
 PLAIN = Rules()
 
 
-def rules_of(options: ReadingOptions) -> Rules:
-    """`Rules(**options)`; `PLAIN` itself where there are none."""
-    return Rules(**options) if options else PLAIN
+def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:
+    """`Rules(**options, further=further)`; `PLAIN` itself where there are none."""
+    return Rules(**options, further=further) if options or further else PLAIN
 
 
 class Skipped(int):

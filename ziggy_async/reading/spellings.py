@@ -1,7 +1,7 @@
 """What columns may be called."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ziggy_async.messages import LONGEST, shortened
@@ -71,6 +71,8 @@ TIMES_OF_DAY = frozenset({"time", "timeutc", "timegmt"})
 
 PRICES = ("open", "high", "low", "close")
 PRICE_COLUMNS = (*PRICES, "volume")
+FURTHER = "further_{}"
+"""The role of a store's further column by its place; a name that SQL takes without quotes."""
 PLACES = {
     spelling: (role, rank)
     for role, ranks in SPELLINGS.items()
@@ -134,15 +136,20 @@ def match_columns(
     symbol_column: str | None = None,
     columns: Mapping[str, str] | None = None,
     has_volume: bool = True,
+    further: Sequence[str] = (),
 ) -> dict[str, str]:
     """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, and `time` where
     the timestamp is a date and a time of day.
 
-    `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. `ValueError` that
-    lists the columns when a role has none or several.
+    `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. The further columns
+    of a store have the roles `FURTHER`, and are found by their own names, in any spelling where none is alike.
+    `ValueError` that lists the columns when a role has none or several.
     """
     names = list(names)
-    roles = _named(names, {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})})
+    chosen_columns = {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})}
+    own = {name: chosen_columns.pop(name) for name in further if name in chosen_columns}
+    roles = _named(names, chosen_columns, further)
+    roles |= {FURTHER.format(at): _named_alike(own.get(name, name), name, names) for at, name in enumerate(further)}
     chosen = set(roles.values())
     free = [name for name in names if name not in chosen]
     if "timestamp" not in roles:
@@ -165,15 +172,30 @@ def match_columns(
     return roles
 
 
-def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
+def _named(names: list[str], columns: Mapping[str, str], further: Sequence[str]) -> dict[str, str]:
     for role, name in columns.items():
         if role not in SPELLINGS:
-            raise ValueError(f"columns: {role!r} is none of {listed(SPELLINGS)}")
+            raise ValueError(f"columns: {role!r} is none of {listed([*SPELLINGS, *further])}")
         if name not in names:
             raise ValueError(f"no column {name!r}; columns found: {listed(names)}")
         if names.count(name) > 1:
             raise ValueError(f"two columns are called {name!r}; columns found: {listed(names)}")
     return dict(columns)
+
+
+def _named_alike(name: str, further: str, names: list[str]) -> str:
+    """The column of a table that is the further column of a store: called `name`, or like it."""
+    alike = [each for each in names if each == name] or [each for each in names if are_alike(each, name)]
+    if not alike:
+        advice = f"columns={{{further!r}: NAME}} names one"
+        raise ValueError(f"no column {name!r}, which the store has; columns found: {listed(names)}; {advice}")
+    if len(alike) > 1:
+        raise ValueError(f"several columns are called like {name!r}; columns found: {listed(names)}")
+    return alike[0]
+
+
+def are_alike(name: str, other: str) -> bool:
+    return spelling_of(name) == spelling_of(other) != ""
 
 
 def _date_and_time(names: Iterable[str]) -> dict[str, str]:

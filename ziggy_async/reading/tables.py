@@ -14,7 +14,7 @@ from ziggy_async import _core
 from ziggy_async.messages import shown
 from ziggy_async.reading import frames
 from ziggy_async.reading.layouts import names_of
-from ziggy_async.reading.spellings import PRICES, role_of
+from ziggy_async.reading.spellings import PRICES, are_alike, role_of
 
 Pairs = list[tuple[str, Any]]
 
@@ -52,14 +52,14 @@ def pairs_of(
     symbol_column: str | None = None,
     columns: Mapping[str, str] | None = None,
     symbol: str | None = None,
-    roles_only: bool = False,
+    further: Sequence[str] | None = None,
 ) -> Pairs:
     """Names and columns, in the table's order. `TypeError` for what is no table.
 
     Of a pandas index those levels whose role no column has, and that one which is called `symbol_column`. `symbol`: of
     a frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
-    get them by their layout, or by number where `columns` names some. `roles_only`: columns of an Arrow table that
-    have no role are not decoded, and come as `Unsupported`.
+    get them by their layout, or by number where `columns` names some. `further`: columns of an Arrow table that
+    have no role and are called like none of these are not decoded, and come as `Unsupported`; None: all are.
     """
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(data, pandas.DataFrame):
@@ -67,7 +67,8 @@ def pairs_of(
     if polars is not None and isinstance(data, polars.LazyFrame):
         data = data.collect()
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        wanted = partial(_with_roles, {*(columns or {}).values(), symbol_column}) if roles_only else list
+        chosen = {*(columns or {}).values(), symbol_column}
+        wanted = list if further is None else partial(_with_roles, chosen, further)
         pairs = [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data, wanted)]
         return _unnumbered(pairs, columns)
     if isinstance(data, Mapping):
@@ -77,7 +78,7 @@ def pairs_of(
     if isinstance(data, np.ndarray) and data.ndim == 2:
         return _named(list(data.T), columns)
     if isinstance(data, list | tuple):
-        return _of_rows(data, columns)
+        return _of_rows(data, columns, further or ())
     raise TypeError(
         f"data: a {type(data).__name__} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
         " arrays, a structured or two-dimensional array, or a list of rows, mappings or objects"
@@ -95,11 +96,15 @@ def _are_numbers(names: list[str]) -> bool:
     return bool(names) and all(match and int(match[1]) == at for at, match in enumerate(numbers))
 
 
-def _with_roles(chosen: Collection[str | None], names: list[str]) -> Collection[str]:
-    """The columns of a table that have a role, by their name or because the caller says so."""
+def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: list[str]) -> Collection[str]:
+    """The columns of a table that have a role, by their name or because the caller says so, or may be a further one."""
     if _are_numbers(names):
         return names
-    return {name for name in names if name in chosen or role_of(name) is not None}
+    return {
+        name
+        for name in names
+        if name in chosen or role_of(name) is not None or any(name == own or are_alike(name, own) for own in further)
+    }
 
 
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:
@@ -119,7 +124,7 @@ def _first_of(column: Any) -> list[Any]:
     return [column.iloc[0] if hasattr(column, "iloc") else column[0]] if len(column) else []
 
 
-def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None) -> Pairs:
+def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
     if not len(rows):
         raise ValueError("the table has no rows")
     first = rows[0]
@@ -135,7 +140,9 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None) -> Pairs:
         _refuse_others(rows, lambda row: isinstance(row, list | tuple | np.ndarray) and len(row) == len(first), fault)
         return _named([list(column) for column in zip(*rows, strict=True)], columns)
     names = [
-        name for name in dir(first) if not name.startswith("_") and (role_of(name) or name in (columns or {}).values())
+        name
+        for name in dir(first)
+        if not name.startswith("_") and (role_of(name) or name in further or name in (columns or {}).values())
     ]
     if not {role_of(name) for name in names} >= set(PRICES):
         raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")

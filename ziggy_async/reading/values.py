@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -41,6 +41,11 @@ class Reader:
     label: Callable[[int], str]
     rules: Rules = PLAIN
     owners: NDArray[np.int32] | None = None
+
+    @property
+    def strict(self) -> "Reader":
+        """The same without skipping: for columns in which a missing value makes no row invalid."""
+        return replace(self, rules=replace(self.rules, invalid="raise"))
 
     def array(self, name: str, column: Any) -> NDArray[Any]:
         """A column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""

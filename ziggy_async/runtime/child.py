@@ -12,6 +12,7 @@ from typing import Any
 
 from ziggy_async.runtime.call import described
 from ziggy_async.runtime.pickling import PROTOCOL, name_of, pack_error
+from ziggy_async.tracing import carried
 
 READY = b"+"
 """What a process sends when it takes calls."""
@@ -52,12 +53,13 @@ def answer(request: bytes) -> bytes:
     """Makes the call and packs its outcome: ("value", value), ("unpicklable", why), ("not loaded", why), or as
     `pack_error` has it. Never raises what the call raises."""
     try:
-        function, args, kwargs = pickle.loads(request)
+        function, args, kwargs, trace = pickle.loads(request)
     except BaseException as error:
         return pickle.dumps(("not loaded", described(error)))
     del request
     try:
-        value = function(*args, **kwargs)
+        with carried(trace):
+            value = function(*args, **kwargs)
     except BaseException as error:
         return pack_error(error)
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ziggy_async.runtime.call import described
+from ziggy_async.tracing import Carrier
 
 PROTOCOL = 5
 """Of pickle: the first that writes large bytes as they are."""
@@ -58,10 +59,11 @@ def name_of(function: Callable[..., Any]) -> str:
     return f"{module}.{name}" if isinstance(name, str) and isinstance(module, str) else _repr.repr(function)
 
 
-def pack_call(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Pieces:
-    """`TypeError` that names the function or the argument that does not pickle."""
+def pack_call(function: Callable[..., Any], args: Args, kwargs: Kwargs, trace: Carrier | None) -> Pieces:
+    """The call, with the trace that it is part of. `TypeError` that names the function or the argument that does not
+    pickle."""
     try:
-        return pack((function, args, kwargs))
+        return pack((function, args, kwargs, trace))
     except Exception as error:
         raise TypeError(_blame(function, args, kwargs, error)) from error
 

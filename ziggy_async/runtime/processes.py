@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from ziggy_async import lifecycle
+from ziggy_async import lifecycle, tracing
 from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess
@@ -106,7 +106,7 @@ class ProcessPool:
 
     def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         name = name_of(function)
-        request = pack_call(function, args, kwargs)
+        request = pack_call(function, args, kwargs, tracing.carrier())
         child = self._enter(call, name)
         try:
             outcome = child.call(request, name)

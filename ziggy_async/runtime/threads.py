@@ -8,13 +8,13 @@ import time
 import weakref
 from collections import OrderedDict
 from functools import cache
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
 from ziggy_async import lifecycle
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import LONGEST_LOOK, LOOK, clock_of_this_thread, gate
+from ziggy_async.runtime.gil_gate import GatedThread, gate
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ MOST_REPLACED = 4
 class ThreadPool:
     """At most `size` threads, started when there are calls and none is idle. Safe from any thread and any loop.
 
-    Calls begin in the order in which they came, but for those behind the gate of the GIL, which begin as it lets them.
+    Threads take calls in the order in which they came, and make those that may hold the GIL behind its gate.
     A thread whose caller has given up (`abandon`) does not count: another one may take its place until it returns, for
     up to four times the size.
     What runs when the interpreter exits has 2 s to end, what waits then is cancelled. A forked child finds the pool
@@ -55,14 +55,12 @@ class ThreadPool:
     def _clear(self) -> None:
         """Without calls and without threads. All of it is written under the lock."""
         self._lock = threading.Lock()
-        self._ended = threading.Condition(self._lock)  # a thread is gone, or does not count any more
-        self._free: OrderedDict[Call, None] = OrderedDict()  # may begin at once; cheap to leave from the middle
-        self._gated: OrderedDict[Call, None] = OrderedDict()  # may begin behind the gate
+        self._changed = threading.Condition(self._lock)  # a thread is gone, or does not count any more
+        self._calls: OrderedDict[Call, None] = OrderedDict()  # without a thread; cheap to leave from the middle
         self._workers: set[_Worker] = set()
         self._leaving: list[_Worker] = []  # dismissed; their threads may not have ended yet
-        self._running: dict[Call, _Worker] = {}
+        self._taken: dict[Call, _Worker] = {}  # with a thread, which may wait at the gate
         self._idle = []  # the last to rest is the first to work
-        self._watching: _Worker | None = None  # an idle one that looks whether the gate may be opened
         self._stuck = 0
 
     def __del__(self) -> None:
@@ -76,12 +74,12 @@ class ThreadPool:
     @property
     def waiting(self) -> int:
         """Calls that wait for a thread or for the gate."""
-        return len(self._free) + len(self._gated)
+        return len(self._calls) + len(self._taken) - self.running
 
     @property
     def running(self) -> int:
         """Calls under way, those that nobody waits for included."""
-        return len(self._running)
+        return sum(call.began is not None for call in list(self._taken))
 
     @property
     def stuck(self) -> int:
@@ -101,10 +99,10 @@ class ThreadPool:
             return any(worker.thread is current for worker in self._workers)
 
     async def run(self, call: Call) -> Any:
-        """The call's result, or its exception; see `Call.result`. Cancelling this abandons the call.
+        """Returns the call's result, or raises its exception; see `Call.result`. Cancelling this abandons the call.
 
-        `Stopped` when the pool was shut down before it began; another `RuntimeError` when there is no thread and none
-        can be started.
+        Raises `Stopped` when the pool was shut down before it began; another `RuntimeError` when there is no thread and
+        none can be started.
         """
         self.put(call)
         try:
@@ -119,30 +117,24 @@ class ThreadPool:
         with self._lock:
             if self._is_shut:
                 raise Stopped("the thread pool was shut down")
-            waiting = self._gated if self._has_gate and gate.is_needed(call.kind) else self._free
-            waiting[call] = None
+            self._calls[call] = None
             try:
                 self._dispatch()
             except RuntimeError:
-                del waiting[call]
+                del self._calls[call]
                 raise
 
     def start(self) -> None:
         """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
-        waits for the GIL among those that work already. `RuntimeError` when none can be started."""
+        waits for the GIL among those that work already. Raises `RuntimeError` when none can be started."""
         with self._lock:
-            while self._counted < min(self._size, MOST_BEFOREHAND) and not self._is_shut:
-                try:
-                    self._idle.append(self._new_worker())
-                except RuntimeError:
-                    if self._counted == 0:
-                        raise
-                    return
+            while self._counted < min(self._size, MOST_BEFOREHAND) and not self._is_shut and self._has_new_worker():
+                pass
 
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
 
-        `ValueError` unless `size` >= 1.
+        Raises `ValueError` unless `size` >= 1.
         """
         with self._lock:
             self._size = _checked(size)
@@ -151,21 +143,18 @@ class ThreadPool:
             self._dispatch()
 
     def abandon(self, call: Call) -> None:
-        """Nobody waits for this call any more. If it has not begun it is cancelled; else another thread may take the
-        place of the one that is stuck in it. Nothing, when it is done."""
+        """Gives the call up. If it has not begun it is cancelled; else another thread may take the place of the one
+        that is stuck in it. Nothing, when it is done."""
         if self.withdraw(call):
             return
         with self._lock:
-            worker = self._running.get(call)
+            worker = self._taken.get(call)
             if worker is not None and not worker.is_stuck and not call.is_set:
                 worker.is_stuck = True
                 self._stuck += 1
-                self._ended.notify_all()
-        if worker is not None:
-            gate.leave(worker)
-            gate.tell_waiting()
-            with self._lock, contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
-                self._dispatch()
+                self._changed.notify_all()
+                with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
+                    self._dispatch()
         call.forgo()
 
     def withdraw(self, call: Call) -> bool:
@@ -173,40 +162,35 @@ class ThreadPool:
         if not call.cancel():
             return False
         with self._lock:
-            self._free.pop(call, None)
-            self._gated.pop(call, None)
+            self._calls.pop(call, None)
         return True
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> None:
         """Takes no more calls; the threads end when none is left.
 
         `wait`: until then, for at most `timeout` seconds; for abandoned calls nobody waits. `cancel`: what has not
-        begun is cancelled. `RuntimeError` when one of the pool's own threads would wait.
+        begun is cancelled. Raises `RuntimeError` when one of the pool's own threads would wait.
         """
         if wait and self.is_here:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
             self._is_shut = True
-            dropped = [*self._free, *self._gated, *self._running] if cancel else []  # those that have begun go on
+            dropped = [*self._calls, *self._taken] if cancel else []  # those that have begun go on
         for call in dropped:
             self.withdraw(call)
         with self._lock:
-            self._dismiss_idle()
+            while self._idle:
+                self._dismiss(self._idle.pop())
         if wait:
             self._join(None if timeout is None else time.monotonic() + timeout)
 
     def _join(self, deadline: float | None, even_stuck: bool = False) -> None:
         """Waits until the pool has no thread, or none that counts."""
         with self._lock:
-            self._ended.wait_for(lambda: not (self._workers if even_stuck else self._counted), _left(deadline))
+            self._changed.wait_for(lambda: not (self._workers if even_stuck else self._counted), _left(deadline))
             leaving = self._leaving
         for worker in leaving:
             worker.thread.join(_left(deadline))
-
-    def gate_is_open(self) -> None:
-        """From any thread: a call that waits behind the gate may begin."""
-        with self._lock, contextlib.suppress(RuntimeError):  # it begins when a thread is free
-            self._dispatch()
 
     # With the lock held:
 
@@ -215,150 +199,86 @@ class ThreadPool:
         return len(self._workers) - min(self._stuck, MOST_REPLACED * self._size)
 
     def _dispatch(self) -> None:
-        """Gives calls to idle threads, or new ones, as many as may begin. `RuntimeError` when there is no thread and
-        none can be started."""
-        while self.waiting and self._has_idle():
-            worker = self._idle[-1]
-            call = self._next_call(worker)
-            if call is None:
-                if self._watching is None:
-                    self._watching = worker
-                    worker.orders.put((self, None))
-                return
-            self._idle.remove(worker)
-            worker.orders.put((self, call))
+        """Gives calls to idle threads, or new ones. Raises `RuntimeError` when there is no thread and none can be
+        started."""
+        while self._calls and (self._idle or (self._counted < self._size and self._has_new_worker())):
+            worker = self._idle.pop()
+            worker.orders.put((self, self._taken_by(worker)))
 
-    def _has_idle(self) -> bool:
-        if not self._idle and self._counted < self._size:
-            try:
-                self._idle.append(self._new_worker())
-            except RuntimeError:
-                if self._counted == 0:
-                    raise
-        return bool(self._idle)
-
-    def _next_call(self, worker: "_Worker") -> Call | None:
-        """The call that has waited longest, of those that the worker may begin now: it has it."""
-        while self._gated and not gate.is_needed((oldest := next(iter(self._gated))).kind):
-            del self._gated[oldest]
-            self._free[oldest] = None
-        free, gated = next(iter(self._free), None), next(iter(self._gated), None)
-        call = free
-        if gated is not None and (free is None or gated.submitted < free.submitted) and gate.enter(worker, self):
-            call = gated
-        if call is not None:
-            worker.is_behind_gate = call is gated
-            del (self._gated if call is gated else self._free)[call]
-            self._running[call] = worker
-            if self._watching is worker:
-                self._watching = None
+    def _taken_by(self, worker: "_Worker") -> Call:
+        call, _ = self._calls.popitem(last=False)
+        self._taken[call] = worker
         return call
 
-    def _new_worker(self) -> "_Worker":
+    def _has_new_worker(self) -> bool:
+        """Starts one. False if that fails and there are others."""
         worker = _Worker(f"{self._name}-{self._started}")
+        try:
+            worker.thread.start()
+        except RuntimeError:
+            if self._counted == 0:
+                raise
+            return False
         self._started += 1
-        worker.thread.start()
         self._workers.add(worker)
-        return worker
+        self._idle.append(worker)
+        return True
 
     def _dismiss(self, worker: "_Worker") -> None:
         self._workers.remove(worker)
         self._leaving = [other for other in self._leaving if other.thread.is_alive()] + [worker]
         worker.orders.put(None)
-        if self._watching is worker:
-            self._watching = None
-        self._ended.notify_all()
-
-    def _dismiss_idle(self) -> None:
-        while self._is_shut and self._idle and not self.waiting:
-            self._dismiss(self._idle.pop())
+        self._changed.notify_all()
 
     # For the workers:
 
     def _next(self, worker: "_Worker", done: Call) -> Call | None:
-        """What the worker does now; None: it rests, or ends."""
+        """The worker's next call; None: it rests, or ends."""
         with self._lock:
             if worker not in self._workers:  # a forked child of that thread: it has the parent's work behind it
                 worker.orders.put(None)
                 return None
-            del self._running[done]
+            del self._taken[done]
             if worker.is_stuck:
                 worker.is_stuck = False
                 self._stuck -= 1
-            call = None
-            if self._counted > self._size:
+            if self._counted > self._size or (self._is_shut and not self._calls):
                 self._dismiss(worker)
-            elif gate.is_slice_over(worker):
-                self._idle.insert(0, worker)  # the others come first
-            elif (call := self._next_call(worker)) is None:
+            elif self._calls:
+                return self._taken_by(worker)
+            else:
                 self._idle.append(worker)
-            if call is None or not worker.is_behind_gate:
-                gate.leave(worker)
-            self._dismiss_idle()
-        gate.tell_waiting()
-        if call is None:
-            self.gate_is_open()
-        return call
-
-    def _is_watching(self, worker: "_Worker") -> bool:
-        with self._lock:
-            if self._watching is worker and not self._gated:
-                self._watching = None
-            return self._watching is worker
+            return None
 
 
 class _Worker:
     """A thread that makes one call after another. While it rests it refers to neither pool nor call."""
 
-    __slots__ = ("clock", "is_behind_gate", "is_stuck", "orders", "thread")
+    __slots__ = ("is_stuck", "orders", "thread")
 
     def __init__(self, name: str) -> None:
         self.is_stuck = False
-        self.is_behind_gate = False
-        self.orders: SimpleQueue[tuple[ThreadPool, Call | None] | None] = SimpleQueue()
-        """A call to make, to watch the gate (without one), or to end (None)."""
+        self.orders: SimpleQueue[tuple[ThreadPool, Call] | None] = SimpleQueue()
+        """A call to make, or None to end."""
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
     def _serve(self) -> None:
-        self.clock = clock_of_this_thread()
+        thread = GatedThread()
         while (order := self.orders.get()) is not None:
-            pool, call = order
+            pool: ThreadPool = order[0]
+            call: Call | None = order[1]
             del order
-            if call is None:
-                self._watch(pool)
-            else:
-                self._work(pool, call)
-            del pool, call
-
-    def _work(self, pool: ThreadPool, first: Call) -> None:
-        call: Call | None = first
-        del first
-        while call is not None:
-            try:
-                if self.is_behind_gate:
-                    gate.begin(self, call.kind, self.clock)
-                    call.run()
-                    gate.end(self)
-                else:
-                    call.run()
-            except BaseException:
-                logger.exception("a loop that waits for a call cannot be woken")
-            call = pool._next(self, call)
-
-    def _watch(self, pool: ThreadPool) -> None:
-        """Looks whether the thread that has the gate is without the GIL, until there is something else to do."""
-        patience = LOOK
-        while pool._is_watching(self):
-            due = time.perf_counter() + patience
-            try:
-                order = self.orders.get(timeout=patience)
-            except Empty:
-                if gate.look(time.perf_counter() - due):
-                    pool.gate_is_open()
-                patience = min(2 * patience, LONGEST_LOOK)
-            else:
-                self.orders.put(order)
-                return
+            while call is not None:
+                try:
+                    if pool._has_gate:
+                        gate.run(thread, call)
+                    else:
+                        call.run()
+                except BaseException:
+                    logger.exception("a loop that waits for a call cannot be woken")
+                call = pool._next(self, call)
+            del pool
+            gate.leave(thread)
 
 
 def _checked(size: int) -> int:

@@ -54,7 +54,7 @@ class ChartFollower:
         """The event, of the bars from `start` on, and the time of the last bar."""
         store, asked = self._market.store, self._asked
         texts = {*asked.overlays, *asked.panes}
-        errors = {text: fault for text in texts if (fault := fault_of(text, store)) is not None}
+        errors = {text: fault for text in texts if (fault := await fault_of(text, store)) is not None}
         overlays, panes = ([text for text in group if text not in errors] for group in (asked.overlays, asked.panes))
         formulas = ChartFormulas(overlays, panes)
         ticker = symbol_of(store, asked.ticker)

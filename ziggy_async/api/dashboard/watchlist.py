@@ -1,12 +1,14 @@
 """The watchlist: tickers with their last bar, their signals and formulas as columns; filtered, sorted, a page of it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from fastapi import HTTPException
 
+from ziggy_async.api import limits
 from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.feature_set import FeatureSet
@@ -19,12 +21,18 @@ BASE = ("close", "returns(close)", "volume")
 """Columns that are always there."""
 EVERY = "close > 0"
 """The filter without one: whatever has bars."""
+TICKER = "ticker"
+"""What sorts by name."""
 SIGNAL = "signal"
 """What sorts by the confidence of signals."""
 MOST_SIGNALS = 10_000
 """Tickers among which signals are looked for to sort by them."""
 FEW = 5_000
 """Tickers whose figures the loop goes through itself."""
+
+
+Signals = Mapping[str, Mapping[str, Any]]
+"""Of each ticker that has one: what a row shows of it."""
 
 
 @dataclass(frozen=True)
@@ -51,52 +59,61 @@ class Chosen:
 async def read_watchlist(market: WatchedMarket, asked: Asked) -> dict[str, Any]:
     """What the page shows. A formula that cannot be used is left out, and its error, with the place, stands where its
     figures would."""
-    errors = {text: fault for text in {*asked.columns, asked.where} if text and (fault := fault_of(text, market.store))}
+    texts = {*asked.columns, *filter(None, [asked.where])}
+    errors = {text: fault for text in texts if (fault := await fault_of(text, market.store))}
     columns = [text for text in asked.columns if text not in errors]
-    where = EVERY if asked.where in errors else asked.where or EVERY
-    descending, key = asked.sort.startswith("-"), asked.sort.removeprefix("-")
-    if key not in ("ticker", SIGNAL) and fault_of(key, market.store):
-        key = "ticker"
     watchlist = await market.watchlist()
-    body: dict[str, Any] = {"total": len(watchlist), "errors": errors, "note": None, "columns": columns}
-    if key == SIGNAL and len(watchlist) > MOST_SIGNALS:
-        body["note"] = f"Sorted by ticker: signals are looked for in watchlists of up to {MOST_SIGNALS:,} tickers."
-        key = "ticker"
-    formulas = (*BASE, *columns)
-    if key == SIGNAL:
-        chosen, signals = await _by_signal(market, watchlist, where, formulas, asked, descending)
-    else:
-        chosen = await _by_formula(market, watchlist, where, formulas, (key, descending), asked)
-        signals = await signals_of(market, chosen.tickers)
-    body["matched"] = chosen.matched
-    body["offset"] = asked.offset
-    body["rows"] = [
+    body: dict[str, Any] = {
+        "total": len(watchlist),
+        "offset": asked.offset,
+        "errors": errors,
+        "columns": columns,
+        "note": None,
+        "matched": 0,
+        "rows": [],
+    }
+    try:
+        chosen, signals = await _chosen(market, watchlist, replace(asked, columns=tuple(columns)), errors)
+    except HTTPException as refusal:  # more work than may be asked for
+        return body | {"note": str(refusal.detail)}
+    rows = [
         {"ticker": ticker, "time": time // 10**6, "figures": figures, "signal": signals.get(ticker)}
         for ticker, figures, time in zip(chosen.tickers, chosen.figures, chosen.times, strict=True)
     ]
-    return body
+    return body | {"matched": chosen.matched, "rows": rows}
+
+
+async def _chosen(
+    market: WatchedMarket, watchlist: tuple[str, ...], asked: Asked, errors: Collection[str]
+) -> tuple[Chosen, Signals]:
+    """The rows of the page, and the signals of its tickers."""
+    descending, key = asked.sort.startswith("-"), asked.sort.removeprefix("-")
+    where = EVERY if asked.where in errors else asked.where or EVERY
+    if key == SIGNAL:
+        limits.refuse_more("tickers that are sorted by their signals", len(watchlist), MOST_SIGNALS)
+        return await _by_signal(market, watchlist, where, asked, descending)
+    if key != TICKER and await fault_of(key, market.store):
+        key = TICKER
+    chosen = await _by_formula(market, watchlist, where, asked, key, descending)
+    return chosen, await signals_of(market, chosen.tickers)
 
 
 async def _by_formula(
-    market: WatchedMarket,
-    tickers: tuple[str, ...],
-    where: str,
-    formulas: Iterable[str],
-    order: tuple[str, bool],
-    asked: Asked,
+    market: WatchedMarket, tickers: tuple[str, ...], where: str, asked: Asked, key: str, descending: bool
 ) -> Chosen:
-    key, descending = order
-    by_ticker = key == "ticker"
+    by_ticker = key == TICKER
     sort = None if by_ticker else f"-({key})" if descending else key
-    names = {f"f{at}": formula for at, formula in enumerate(formulas)}
-    screening = Screening.of(where, names, sort, None)
-    table = await screening.figures.latest_async(tickers, market.store)
-    arguments = screening, table, asked, by_ticker and descending
-    return _page(*arguments) if len(tickers) <= FEW else await default_pool.run(_page, *arguments)
+    names = {f"f{at}": formula for at, formula in enumerate((*BASE, *asked.columns))}
+    read = partial(Screening.of, where, names, sort, None)
+    screening = await limits.reading(read, [where, *names.values(), sort or ""])
+    await limits.check_work(screening.figures, market.store, tickers)
+    with limits.deadline() as seconds:
+        found = await screening.run_async(tickers, market.store, seconds)
+    arguments = found, asked, by_ticker and descending
+    return _page(*arguments) if len(found) <= FEW else await default_pool.run(_page, *arguments)
 
 
-def _page(screening: Screening, table: FeatureTable, asked: Asked, is_reversed: bool) -> Chosen:
-    found = screening.chosen(table)
+def _page(found: FeatureTable, asked: Asked, is_reversed: bool) -> Chosen:
     rows = slice(asked.offset, asked.offset + asked.limit)
     order = np.arange(len(found))[::-1][rows] if is_reversed else np.arange(len(found))[rows]
     return Chosen(
@@ -108,16 +125,11 @@ def _page(screening: Screening, table: FeatureTable, asked: Asked, is_reversed: 
 
 
 async def _by_signal(
-    market: WatchedMarket,
-    tickers: tuple[str, ...],
-    where: str,
-    formulas: tuple[str, ...],
-    asked: Asked,
-    descending: bool,
-) -> tuple[Chosen, dict[str, Any]]:
-    """Those with a signal first, the most confident on top, or at the bottom of these."""
-    every = Asked(limit=len(tickers))
-    found = await _by_formula(market, tickers, where, formulas, ("ticker", False), every)
+    market: WatchedMarket, tickers: tuple[str, ...], where: str, asked: Asked, descending: bool
+) -> tuple[Chosen, Signals]:
+    """Those with a signal first, downwards the most confident of them on top."""
+    every = replace(asked, offset=0, limit=len(tickers))
+    found = await _by_formula(market, tickers, where, every, TICKER, False)
     signals = await signals_of(market, found.tickers)
     sign = -1.0 if descending else 1.0
 
@@ -135,7 +147,7 @@ async def _by_signal(
     return page, signals
 
 
-async def signals_of(market: WatchedMarket, tickers: list[str]) -> dict[str, dict[str, Any]]:
+async def signals_of(market: WatchedMarket, tickers: list[str]) -> Signals:
     """Ticker -> what a row shows of its signal; without those that have none."""
     found = await market.generator.generate_signals_bulk_async(tickers)
     return {
@@ -161,9 +173,10 @@ def _features(formula: str) -> FeatureSet | FormulaError | ValueError:
         return error.with_traceback(None)
 
 
-def fault_of(formula: str, store: BarStore) -> dict[str, Any] | None:
+async def fault_of(formula: str, store: BarStore) -> dict[str, Any] | None:
     """Why a formula cannot be used over the store, and the place; None: it can."""
-    features = _features(formula)
+    is_short = len(formula) <= limits.SHORT
+    features = _features(formula) if is_short else await default_pool.run(_features, formula)
     error: ValueError | None = None
     if isinstance(features, ValueError):
         error = features

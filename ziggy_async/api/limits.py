@@ -1,0 +1,98 @@
+"""How much the formulas of a request may ask for: whoever sends them is a stranger.
+
+What is refused is 422, with a sentence that says how much was asked for and how much may be. A `FormulaError` is
+answered by `answers.endpoint`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+from fastapi import HTTPException
+
+from ziggy_async.features import FeatureSet, FormulaError
+from ziggy_async.runtime import default_pool
+from ziggy_async.store import BarStore
+
+T = TypeVar("T")
+
+MOST_FORMULAS = 50
+MOST_CHARACTERS = 10_000
+"""Of all formulas together, since they are read in Python."""
+LONGEST_NAME = 100
+"""Characters of a feature's name."""
+MOST_TICKERS = 10_000
+MOST_ROWS = 10_000
+MOST_KEPT = 100_000
+"""Bars that the windows and lags of the formulas keep, together: some 40 MB for each thread."""
+MOST_WORK = 2_000_000_000
+"""Values of an ordinary indicator: about as many nanoseconds of one core."""
+LONGEST = 10.0
+"""Seconds, waiting included."""
+
+SHORT = 200
+"""Characters of formulas that the loop reads itself, within a few milliseconds."""
+FEW = 500
+"""Tickers of which the loop looks up the bars itself."""
+
+
+def refusal(sentence: str) -> HTTPException:
+    return HTTPException(422, sentence)
+
+
+def refuse_more(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise refusal(f"{what}: {count:,} are asked for, {most:,} are allowed")
+
+
+async def feature_set(formulas: Sequence[str] | Mapping[str, str]) -> FeatureSet:
+    """The set of these formulas."""
+    if isinstance(formulas, Mapping):
+        return await reading(partial(FeatureSet, **formulas), list(formulas.values()))
+    return await reading(partial(FeatureSet, *formulas), formulas)
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    refuse_more("formulas", len(texts), MOST_FORMULAS)
+    refuse_more("characters of the formulas", sum(map(len, texts)), MOST_CHARACTERS)
+
+
+async def reading(read: Callable[[], T], texts: Sequence[str]) -> T:
+    """What `read` makes of the texts; long ones are read by a thread."""
+    check_texts(texts)
+    try:
+        return read() if sum(map(len, texts)) <= SHORT else await default_pool.run(read)
+    except FormulaError:
+        raise
+    except ValueError as error:  # a name twice, windows beyond all measure
+        raise refusal(str(error)) from None
+
+
+async def check_work(features: FeatureSet, store: BarStore, tickers: Sequence[str] | None, rows: int = 1) -> None:
+    """Refuses formulas that are too much work for the last `rows` bars of these tickers; None: of all there are."""
+    work, reach = features.work, features.reach
+    refuse_more("bars in windows and lags", work.kept, MOST_KEPT)
+    if tickers is None:
+        stats = store.stats()
+        count, bars = stats["symbols"], stats["bars"]
+    else:
+        tails = store._tails
+        of_each, _ = tails(tickers, 1) if len(tickers) <= FEW else await default_pool.run(tails, tickers, 1)
+        count, bars = len(tickers), int(of_each.sum())
+    needed = bars if reach is None else min(bars, count * (reach + rows - 1))
+    total = work.of(count, needed)
+    if total > MOST_WORK:
+        raise refusal(
+            f"work: {work.values:,} values for each of {needed:,} bars, and {work.kept:,} bars in windows and lags for"
+            f" each of {count:,} tickers, are {total:,} values; {MOST_WORK:,} are allowed"
+        )
+
+
+@contextmanager
+def deadline() -> Iterator[float]:
+    """Yields the seconds that the computation may take; refuses one that has taken longer."""
+    try:
+        yield LONGEST
+    except TimeoutError:
+        raise refusal(f"time: not computed within {LONGEST:g} s; ask for fewer tickers, bars or formulas") from None

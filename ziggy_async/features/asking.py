@@ -1,0 +1,57 @@
+"""What every question to the core over a store's tickers has: tickers, times, terms, and the table of its answer."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async import _core
+from ziggy_async.features.table import FeatureTable
+from ziggy_async.messages import shown
+from ziggy_async.reading.timestamps import to_ns
+from ziggy_async.runtime.terms import Terms, moment_after, terms
+from ziggy_async.store import BarStore, default_store
+
+Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Times of the rows, bars or rows of each ticker, and the figures."""
+
+FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+
+
+def checked_store(store: BarStore | None) -> BarStore:
+    """`store`, the default one for None; `TypeError` for what is none."""
+    store = default_store() if store is None else store
+    if not isinstance(store, BarStore):
+        raise TypeError(f"store must be a BarStore, not {shown(store)}")
+    return store
+
+
+def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
+    """None: all of the store, sorted. `TypeError` for a ticker that is no text."""
+    return tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
+
+
+def times_between(start: object | None, end: object | None) -> tuple[int, int]:
+    """First and last nanosecond."""
+    return FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
+
+
+def terms_within(deadline: float | None) -> Terms:
+    """Those of the task that runs here, with the earlier of both deadlines."""
+    given, own = terms.get(), moment_after(deadline)
+    return Terms(given.urgency, min([moment for moment in (given.deadline_ns, own) if moment], default=0))
+
+
+def latest_table(names: tuple[str, ...], asked: tuple[str, ...], answer: Answer) -> FeatureTable:
+    """One row a ticker."""
+    timestamps, bars, values = answer
+    missing = tuple(asked[at] for at in np.flatnonzero(bars == 0))
+    return FeatureTable(names, asked, None, timestamps, values, missing)
+
+
+def history_table(names: tuple[str, ...], store: BarStore, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
+    """One row a ticker and bar."""
+    timestamps, counts, values = answer
+    without_rows = (asked[at] for at in np.flatnonzero(counts == 0))
+    missing = tuple(ticker for ticker in without_rows if ticker not in store)
+    return FeatureTable(names, asked, counts, timestamps, values, missing)

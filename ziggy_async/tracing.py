@@ -1,0 +1,231 @@
+"""Spans of OpenTelemetry around tasks, computations and native jobs, where the application traces.
+
+Nothing here imports OpenTelemetry into a process that has not done so itself: without it nobody could see the spans.
+"""
+
+import contextvars
+import sys
+import time
+from asyncio import Future
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+from ziggy_async._version import __version__
+from ziggy_async.messages import LONGEST_NAME, encodable, shortened
+
+T = TypeVar("T")
+
+Carrier = dict[str, str]
+"""A trace's context on its way to another process, as its headers."""
+
+MESSAGING = MappingProxyType({"messaging.system": "ziggy_async", "messaging.destination.name": "background"})
+
+
+class Convention(NamedTuple):
+    """What a kind of span is called, of which kind OpenTelemetry counts it, and the attributes that it always has."""
+
+    name: str
+    """What stands in braces is an argument of the span."""
+    kind: str
+    attributes: Mapping[str, str] = MappingProxyType({})
+
+
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {
+        "enqueue": Convention(
+            "enqueue background",
+            "PRODUCER",
+            {**MESSAGING, "messaging.operation.name": "enqueue", "messaging.operation.type": "send"},
+        ),
+        "run": Convention(
+            "run background",
+            "CONSUMER",
+            {**MESSAGING, "messaging.operation.name": "run", "messaging.operation.type": "process"},
+        ),
+        "deliver": Convention(
+            "deliver background",
+            "INTERNAL",
+            {**MESSAGING, "messaging.operation.name": "deliver", "messaging.operation.type": "settle"},
+        ),
+        "compute": Convention("{kind}", "INTERNAL"),
+        "native job": Convention("native {kind}", "INTERNAL"),
+    }
+)
+"""The spans by what they are about; names and attributes as the semantic conventions of OpenTelemetry have them."""
+
+TASK_ID, FUNCTION, OPERATION, ATTEMPT, TICKERS, ERROR_TYPE = (
+    "messaging.message.id",
+    "code.function.name",
+    "ziggy_async.operation",
+    "ziggy_async.attempt",
+    "ziggy_async.tickers",
+    "error.type",
+)
+
+LOOK_AGAIN = 0.1
+"""Seconds between two looks whether the application has configured OpenTelemetry by now: a look takes microseconds."""
+
+_tracer: Any = None
+"""Of OpenTelemetry, once the application has configured it."""
+_next_look = 0.0
+"""On `time.monotonic`."""
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+def tracer() -> Any:
+    """None: the application does not trace, or not yet."""
+    global _tracer, _next_look
+    if _tracer is None:
+        trace, now = sys.modules.get("opentelemetry.trace"), time.monotonic()
+        if trace is not None and now >= _next_look:
+            _next_look = now + LOOK_AGAIN
+            provider = trace.get_tracer_provider()
+            if not isinstance(provider, trace.ProxyTracerProvider):
+                _tracer = provider.get_tracer("ziggy_async", __version__)
+    return _tracer
+
+
+def span(what: str, kind: str = "", **about: Any) -> AbstractContextManager[Any]:
+    """A span around a block, current in it; nothing without a tracer. `kind` stands in its name, `about` are the
+    arguments of `attributes_of`."""
+    found = tracer()
+    return _NOTHING if found is None else _Around(found.start_span(**_arguments(what, kind, about)))
+
+
+class _Around:
+    """A block in which a span is the current one."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, started: Any) -> None:
+        self._span = started
+
+    def __enter__(self) -> None:
+        contexts = sys.modules["opentelemetry.context"]
+        self._token = contexts.attach(sys.modules["opentelemetry.trace"].set_span_in_context(self._span))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind is not GeneratorExit:  # whoever closes a coroutine does so in a context of his own
+            sys.modules["opentelemetry.context"].detach(self._token)
+        _end(self._span, error if isinstance(error, Exception) else None)
+
+
+def native_job(kind: str, tickers: int, future: "Future[T]") -> "Future[T]":
+    """`future` itself, with a span until it is done where the application traces."""
+    found = tracer()
+    if found is not None:
+        started = found.start_span(**_arguments("native job", kind, {"tickers": tickers}))
+        if started.is_recording():
+            future.add_done_callback(lambda done: _end(started, None if done.cancelled() else done.exception()))
+    return future
+
+
+class RunningTask:
+    """The span of an attempt at a task, and the context in which that runs: there it is the current one."""
+
+    __slots__ = ("_span", "context")
+
+    def __init__(self, context: contextvars.Context, **about: Any) -> None:
+        """`context`: of the task; it leads to the span in which that was enqueued, and stays as it is. Called where
+        there is a tracer."""
+        trace, contexts = sys.modules["opentelemetry.trace"], sys.modules["opentelemetry.context"]
+        parent = context.run(contexts.get_current)
+        self._span = tracer().start_span(context=parent, **_arguments("run", "", about))
+        self.context = context.copy()
+        self.context.run(contexts.attach, trace.set_span_in_context(self._span, parent))
+
+    def end(self, error: BaseException | None, moment: float | None) -> "Delivery":
+        """`moment`: when the attempt had its outcome, on `time.perf_counter`; None: now."""
+        ended = _nanoseconds(moment)
+        _end(self._span, error, ended)
+        return Delivery(self._span, ended)
+
+
+class Delivery(NamedTuple):
+    """The way of a task's outcome to who waits for it."""
+
+    after: Any
+    began: int
+
+    def end(self) -> None:
+        """The waiting one has it."""
+        context = sys.modules["opentelemetry.trace"].set_span_in_context(self.after)
+        _end(tracer().start_span(context=context, start_time=self.began, **_arguments("deliver", "", {})), None)
+
+
+def carrier() -> Carrier | None:
+    """The current trace for another process; None where there is none."""
+    if tracer() is None:
+        return None
+    from opentelemetry import propagate
+
+    headers: Carrier = {}
+    propagate.inject(headers)
+    return headers or None
+
+
+@contextmanager
+def carried(headers: Carrier | None) -> Iterator[None]:
+    """In the other process: a block in which that trace is the current one."""
+    if headers is None:
+        yield
+        return
+    from opentelemetry import context, propagate
+
+    token = context.attach(propagate.extract(headers))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def attributes_of(
+    *,
+    task_id: str | None = None,
+    function: Callable[..., Any] | None = None,
+    operation: str | None = None,
+    attempt: int | None = None,
+    tickers: int | None = None,
+) -> dict[str, Any]:
+    """What is given, under its name in the semantic conventions; texts may hold whatever their caller was given."""
+    found = {
+        TASK_ID: None if task_id is None else shortened(encodable(task_id), LONGEST_NAME),
+        FUNCTION: None if function is None else _name_of(function),
+        OPERATION: None if operation is None else shortened(encodable(operation), LONGEST_NAME),
+        ATTEMPT: attempt,
+        TICKERS: tickers,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    while (inner := getattr(function, "func", None)) is not None:  # a partial
+        function = inner
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+def _arguments(what: str, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a tracer's `start_span`."""
+    convention = CONVENTIONS[what]
+    return {
+        "name": convention.name.format(kind=shortened(encodable(kind), LONGEST_NAME)),
+        "kind": sys.modules["opentelemetry.trace"].SpanKind[convention.kind],
+        "attributes": {**convention.attributes, **attributes_of(**about)},
+    }
+
+
+def _end(started: Any, error: BaseException | None, moment: int | None = None) -> None:
+    if error is not None:
+        trace = sys.modules["opentelemetry.trace"]
+        started.record_exception(error)
+        started.set_attribute(ERROR_TYPE, type(error).__qualname__)
+        started.set_status(trace.Status(trace.StatusCode.ERROR))
+    started.end(moment)
+
+
+def _nanoseconds(moment: float | None) -> int:
+    """Since 1970, of a moment on `time.perf_counter`; None: now."""
+    now = time.time_ns()
+    return now if moment is None else now - int((time.perf_counter() - moment) * 1e9)
