@@ -111,7 +111,7 @@ def outputs_of(formula: str) -> list[str]:
     """`formula`, or a formula for each output of the indicator that it is a call of. Raises `FormulaError`."""
     read_formula(formula)
     call = Source(formula).tree
-    row = rows().get(call.func.id.lower()) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
+    row = rows().get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
     if row is None or len(row.outputs) == 1:
         return [formula]
     return [f"{formula.strip()}.{output.name}" for output in row.outputs]
