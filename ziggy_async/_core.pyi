@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Any, Final, Literal, Self, final
+from typing import Any, Final, Literal, Self, final, overload
 
 import numpy as np
 from _typeshed import SupportsItems
@@ -77,6 +77,7 @@ class BarStore:
     def set_labels(self, name: str, labels: SupportsItems[str, str], /) -> None:
         """`labels`: {symbol: label}, of symbols in the store or not."""
     def labels(self) -> dict[str, dict[str, str]]: ...
+    def _label_names(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
     def _tails(self, tickers: Iterable[str], bars: int, /) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -182,6 +183,11 @@ class Plan:
     (parameter: which), constant, kernel (name of the catalog), output (parameter: which of the kernel's), operation (by
     name), lag and skip (parameter: bars), calendar (hour, minute, weekday, day, month, date). `ValueError` names a node
     that cannot be.
+
+    Columns behind those are made by other plans, one for each of `sources`: ("value", plan, output) as it is;
+    ("across", plan, output, kind, share, labels) compared across tickers by time, among those of one label of the set
+    of that number (-1: all); ("ticker", plan, output, ticker) on the bars of the ticker of that number. `tickers` and
+    names of `labels` are what the sources of all the plans number.
     """
 
     def __new__(
@@ -190,6 +196,9 @@ class Plan:
         nodes: Sequence[tuple[str, str, tuple[int, ...], tuple[float, ...]]],
         outputs: tuple[int, ...],
         names: tuple[str, ...] = (),
+        sources: tuple[tuple[Any, ...], ...] = (),
+        tickers: tuple[str, ...] = (),
+        labels: tuple[str, ...] = (),
     ) -> Self: ...
     @property
     def lookbacks(self) -> tuple[int, ...]:
@@ -224,10 +233,13 @@ class Plan:
         lanes: int = 0,
         block: int = 0,
         pieces: bool = True,
+        groups: tuple[int, ...] = (),
+        labels: tuple[NDArray[np.int32], ...] = (),
     ) -> _Floats:
         """One row a row of the columns. Group i has the rows `offsets[i]` to `offsets[i + 1]`, oldest first.
 
         How the work is cut (`lanes` 1, 4 or 8, bars a `block`, long series in `pieces`) does not change a bit of it.
+        `groups` are those of the plan's `tickers`, `labels` a code for each row and set of labels, -1 without one.
         """
     def tails(
         self,
@@ -239,10 +251,40 @@ class Plan:
         lanes: int = 0,
         block: int = 0,
         pieces: bool = True,
+        groups: tuple[int, ...] = (),
+        labels: tuple[NDArray[np.int32], ...] = (),
     ) -> _Floats:
         """The last row of each group alone, which must not be empty."""
     def arrays(self, *columns: _Floats) -> Any:
         """Columns of one shape, `(bars,)` or `(series, bars)`: an array of that shape, or a tuple of several."""
+
+@final
+class Live:
+    """The states of a plan for tickers of a store; any thread may call it. Nothing is taken in before `update`.
+
+    `tickers` are distinct and have rows in that order; `all`: symbols that join the store get rows behind them.
+    """
+
+    def __new__(cls, plan: Plan, store: BarStore, tickers: Iterable[str], zone: _Zone, all: bool) -> Self: ...
+    @property
+    def values(self) -> _Floats:
+        """The last figures, (rows, results), read-only: the same array until a symbol joins."""
+    def update(self, deadline_ns: int, /) -> int:
+        """Takes in what the store has and the states have not seen; the number of bars. 0: no deadline."""
+    def table(self) -> tuple[NDArray[np.int64], _Floats]:
+        """Copies: the time of each row's last bar, the least time where it has none, and the figures."""
+    def symbols(self, first: int, /) -> tuple[str, ...]:
+        """Of the rows from `first` on."""
+    def stats(self) -> dict[str, int]: ...
+    @overload
+    def take(self) -> int:
+        """Bytes of one row's record: bars that have entered, the time of the last one, the states."""
+    @overload
+    def take(self, first: int, count: int, /) -> bytes:
+        """The records of so many rows."""
+    def put(self, first: int, records: bytes, /) -> None:
+        """Records become the states of rows that have none, where the store has a bar of the last one's time; the next
+        update goes on with that bar. `ValueError` where the store does not go on from there."""
 
 @final
 class Port:
