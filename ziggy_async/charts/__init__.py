@@ -1,0 +1,1 @@
+"""Charts of one ticker: its candles with formulas on them."""
