@@ -77,6 +77,7 @@ class BarStore:
     def set_labels(self, name: str, labels: SupportsItems[str, str], /) -> None:
         """`labels`: {symbol: label}, of symbols in the store or not."""
     def labels(self) -> dict[str, dict[str, str]]: ...
+    def _label_names(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
     def _tails(self, tickers: Iterable[str], bars: int, /) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -182,6 +183,11 @@ class Plan:
     (parameter: which), constant, kernel (name of the catalog), output (parameter: which of the kernel's), operation (by
     name), lag and skip (parameter: bars), calendar (hour, minute, weekday, day, month, date). `ValueError` names a node
     that cannot be.
+
+    Columns behind those are made by other plans, one for each of `sources`: ("value", plan, output) as it is;
+    ("across", plan, output, kind, share, labels) compared across tickers by time, among those of one label of the set
+    of that number (-1: all); ("ticker", plan, output, ticker) on the bars of the ticker of that number. `tickers` and
+    names of `labels` are what the sources of all the plans number.
     """
 
     def __new__(
@@ -190,6 +196,9 @@ class Plan:
         nodes: Sequence[tuple[str, str, tuple[int, ...], tuple[float, ...]]],
         outputs: tuple[int, ...],
         names: tuple[str, ...] = (),
+        sources: tuple[tuple[Any, ...], ...] = (),
+        tickers: tuple[str, ...] = (),
+        labels: tuple[str, ...] = (),
     ) -> Self: ...
     @property
     def lookbacks(self) -> tuple[int, ...]:
@@ -224,10 +233,13 @@ class Plan:
         lanes: int = 0,
         block: int = 0,
         pieces: bool = True,
+        groups: tuple[int, ...] = (),
+        labels: tuple[NDArray[np.int32], ...] = (),
     ) -> _Floats:
         """One row a row of the columns. Group i has the rows `offsets[i]` to `offsets[i + 1]`, oldest first.
 
         How the work is cut (`lanes` 1, 4 or 8, bars a `block`, long series in `pieces`) does not change a bit of it.
+        `groups` are those of the plan's `tickers`, `labels` a code for each row and set of labels, -1 without one.
         """
     def tails(
         self,
@@ -239,6 +251,8 @@ class Plan:
         lanes: int = 0,
         block: int = 0,
         pieces: bool = True,
+        groups: tuple[int, ...] = (),
+        labels: tuple[NDArray[np.int32], ...] = (),
     ) -> _Floats:
         """The last row of each group alone, which must not be empty."""
     def arrays(self, *columns: _Floats) -> Any:

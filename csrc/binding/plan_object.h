@@ -12,6 +12,9 @@ typedef struct za_plan_object {
     za_plan *plan;
     PyObject *columns; /* tuple of names */
     PyObject *names;   /* of the results; an empty tuple if they have none */
+    PyObject *sources; /* tuple that holds the plans which make further columns */
+    PyObject *tickers; /* tuple: other tickers that these read, */
+    PyObject *labels;  /* and names of sets of labels */
     int *figures;      /* the za_figure that each column is; ZA_FIGURE_COUNT: it is a further column of a store */
 } za_plan_object;
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "binding/convert.h"
+#include "binding/plan_others.h"
 #include "plan/run.h"
 #include "pool/pool.h"
 
@@ -122,14 +123,24 @@ static int take_times(const za_plan_object *self, PyObject *object, npy_intp row
     return *times == NULL ? -1 : 0;
 }
 
-/* Runs it while the calling thread waits without the GIL. */
-static int run_table(za_run *run)
+/* All stages, the last of which is initialised. Without the GIL. */
+static za_code run_stages(za_run *run, const za_others *others, za_error *error)
+{
+    za_stages *stages = NULL;
+    za_code code = za_stages_new(run, others, &stages, error);
+    code = code == ZA_OK ? za_stages_wait(stages, za_pool_shared(), error) : code;
+    za_stages_free(stages);
+    return code;
+}
+
+/* Runs it while the calling thread waits without the GIL. `others` is NULL for a plan without sources. */
+static int run_table(za_run *run, const za_others *others)
 {
     za_error error;
     za_code code = za_run_init(run, &error);
     if (code == ZA_OK) {
         Py_BEGIN_ALLOW_THREADS
-        code = za_run_wait(run, za_pool_shared(), &error);
+        code = others != NULL ? run_stages(run, others, &error) : za_run_wait(run, za_pool_shared(), &error);
         Py_END_ALLOW_THREADS
     }
     if (code != ZA_OK) {
@@ -147,13 +158,14 @@ static PyObject *new_values(npy_intp rows, int results)
 
 /* The arguments of over and tails. */
 typedef struct za_table_call {
-    PyObject *columns, *offsets, *times, *zone;
+    PyObject *columns, *offsets, *times, *zone, *groups, *labels;
     int lanes, block, pieces;
 } za_table_call;
 
 static PyObject *run_groups(za_plan_object *self, const za_table_call *call, bool last)
 {
     za_columns columns = {0};
+    za_plan_others others = {0};
     PyArrayObject *offsets = NULL, *times = NULL;
     PyObject *values = NULL;
     za_run run = {.plan = self->plan, .last = last, .cut = {call->lanes, call->block, !call->pieces}};
@@ -182,10 +194,14 @@ static PyObject *run_groups(za_plan_object *self, const za_table_call *call, boo
     run.table = &(za_table){.columns = columns.values,
                             .times = times == NULL ? NULL : PyArray_DATA(times),
                             .offsets = PyArray_DATA(offsets)};
-    if (run_table(&run) < 0) {
+    bool staged = za_plan_has_sources(self->plan);
+    za_table_others given = {call->groups, call->labels, rows, (Py_ssize_t)run.count};
+    if ((staged && za_others_of_table(self, &given, &others) < 0) ||
+        run_table(&run, staged ? &others.others : NULL) < 0) {
         Py_CLEAR(values);
     }
 done:
+    za_others_release(&others);
     release_columns(&columns);
     Py_XDECREF((PyObject *)offsets);
     Py_XDECREF((PyObject *)times);
@@ -194,10 +210,13 @@ done:
 
 static PyObject *over(PyObject *self, PyObject *arguments, PyObject *keywords, bool last)
 {
-    static char *names[] = {"columns", "offsets", "times", "zone", "lanes", "block", "pieces", NULL};
-    za_table_call call = {.times = Py_None, .zone = Py_None, .pieces = 1};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|OO$iip", names, &PyTuple_Type, &call.columns,
-                                     &call.offsets, &call.times, &call.zone, &call.lanes, &call.block, &call.pieces)) {
+    static char *names[] = {"columns", "offsets", "times",  "zone",   "lanes",
+                            "block",   "pieces",  "groups", "labels", NULL};
+    PyObject *none = za_state_of_type(Py_TYPE(self))->no_arguments;
+    za_table_call call = {.times = Py_None, .zone = Py_None, .groups = none, .labels = none, .pieces = 1};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|OO$iipO!O!", names, &PyTuple_Type, &call.columns,
+                                     &call.offsets, &call.times, &call.zone, &call.lanes, &call.block, &call.pieces,
+                                     &PyTuple_Type, &call.groups, &PyTuple_Type, &call.labels)) {
         return NULL;
     }
     if (call.block < 0) {
@@ -260,7 +279,7 @@ PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *argumen
                   .count = (size_t)series,
                   .values = PyArray_DATA(whole),
                   .rows = PyArray_SIZE(first)};
-    results = run_table(&run) < 0 ? NULL : za_results_of((PyObject *)whole);
+    results = run_table(&run, NULL) < 0 ? NULL : za_results_of((PyObject *)whole);
 done:
     release_columns(&columns);
     za_free(offsets);

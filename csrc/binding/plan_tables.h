@@ -4,7 +4,8 @@
 
 #include "binding/plan_object.h"
 
-/* over(columns, offsets, times, zone, *, lanes=0, block=0, pieces=True) and tails(...) -> values. */
+/* over(columns, offsets, times, zone, *, lanes=0, block=0, pieces=True, groups=(), labels=()) and tails(...) ->
+ * values. */
 PyObject *za_plan_over(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords);
 

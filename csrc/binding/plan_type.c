@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/plan_arrays.h"
+#include "binding/plan_sources.h"
 #include "binding/plan_tables.h"
 #include "binding/query.h"
 #include "kernels/operation.h"
@@ -19,6 +20,9 @@ static void plan_dealloc(PyObject *object)
     za_free(self->figures);
     Py_XDECREF(self->columns);
     Py_XDECREF(self->names);
+    Py_XDECREF(self->sources);
+    Py_XDECREF(self->tickers);
+    Py_XDECREF(self->labels);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -173,28 +177,39 @@ static int take_columns(za_plan_object *self, PyObject *columns)
     return 0;
 }
 
-static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+/* The arguments of a plan: tuples all. */
+typedef struct za_plan_call {
+    PyObject *columns, *nodes, *outputs, *names, *sources, *tickers, *labels;
+} za_plan_call;
+
+/* Keeps what is read of the call later on. */
+static za_plan_object *allocate(PyTypeObject *type, const za_plan_call *call)
 {
-    static char *keys[] = {"columns", "nodes", "outputs", "names", NULL};
-    PyObject *columns, *nodes, *outputs, *names = za_state_of_type(type)->no_arguments;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO!|O!:Plan", keys, &PyTuple_Type, &columns, &nodes,
-                                     &PyTuple_Type, &outputs, &PyTuple_Type, &names)) {
-        return NULL;
-    }
     za_plan_object *self = (za_plan_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->names = Py_NewRef(names);
+        self->names = Py_NewRef(call->names);
+        self->sources = Py_NewRef(call->sources);
+        self->tickers = Py_NewRef(call->tickers);
+        self->labels = Py_NewRef(call->labels);
     }
-    PyObject *tuple = self == NULL ? NULL : PySequence_Tuple(nodes); /* a list could change while numbers are read */
-    za_node_spec *specs = tuple == NULL ? NULL : nodes_of(tuple);
-    int *results = specs == NULL ? NULL : outputs_of(outputs);
-    if (results != NULL && take_columns(self, columns) == 0) {
+    return self;
+}
+
+/* The plan itself; its sources borrow other plans from self->sources. */
+static void build(za_plan_object *self, const za_plan_call *call, PyObject *nodes)
+{
+    za_node_spec *specs = nodes_of(nodes);
+    int *results = specs == NULL ? NULL : outputs_of(call->outputs);
+    za_source *sources = results == NULL ? NULL : za_sources_of(za_state_of_type(Py_TYPE(self)), call->sources);
+    if (sources != NULL && take_columns(self, call->columns) == 0) {
         za_error error;
         self->plan = za_plan_new(&(za_plan_spec){.nodes = specs,
                                                  .outputs = results,
-                                                 .node_count = (int)PyTuple_GET_SIZE(tuple),
-                                                 .output_count = (int)PyTuple_GET_SIZE(outputs),
-                                                 .column_count = (int)PyTuple_GET_SIZE(columns)},
+                                                 .sources = sources,
+                                                 .node_count = (int)PyTuple_GET_SIZE(nodes),
+                                                 .output_count = (int)PyTuple_GET_SIZE(call->outputs),
+                                                 .column_count = (int)PyTuple_GET_SIZE(call->columns),
+                                                 .source_count = (int)PyTuple_GET_SIZE(call->sources)},
                                  &error);
         if (self->plan == NULL) {
             (void)za_raise(&error);
@@ -202,10 +217,29 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     }
     za_free(specs);
     za_free(results);
-    Py_XDECREF(tuple);
-    if (self != NULL && self->plan == NULL) {
-        Py_CLEAR(self);
+    za_free(sources);
+}
+
+static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *keys[] = {"columns", "nodes", "outputs", "names", "sources", "tickers", "labels", NULL};
+    PyObject *none = za_state_of_type(type)->no_arguments;
+    za_plan_call call = {.names = none, .sources = none, .tickers = none, .labels = none};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO!|O!O!O!O!:Plan", keys, &PyTuple_Type, &call.columns,
+                                     &call.nodes, &PyTuple_Type, &call.outputs, &PyTuple_Type, &call.names,
+                                     &PyTuple_Type, &call.sources, &PyTuple_Type, &call.tickers, &PyTuple_Type,
+                                     &call.labels)) {
+        return NULL;
     }
+    PyObject *nodes = PySequence_Tuple(call.nodes); /* a list could change while numbers are read */
+    za_plan_object *self = nodes == NULL ? NULL : allocate(type, &call);
+    if (self != NULL) {
+        build(self, &call, nodes);
+        if (self->plan == NULL) {
+            Py_CLEAR(self);
+        }
+    }
+    Py_XDECREF(nodes);
     return (PyObject *)self;
 }
 
@@ -253,7 +287,8 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "Plan(columns, nodes, outputs, names=())\n--\n\nFormulas as a graph, ready to run."},
+    {Py_tp_doc, "Plan(columns, nodes, outputs, names=(), sources=(), tickers=(), labels=())\n--\n\nFormulas as a "
+                "graph, ready to run."},
     {Py_tp_new, plan_new},
     {Py_tp_dealloc, plan_dealloc},
     {Py_tp_methods, methods},

@@ -2,8 +2,8 @@
 
 #include "binding/convert.h"
 #include "binding/port_object.h"
+#include "binding/port_queries.h"
 #include "binding/port_requests.h"
-#include "binding/query.h"
 
 #include <structmember.h>
 

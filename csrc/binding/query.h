@@ -13,10 +13,4 @@ PyObject *za_plan_history(PyObject *self, PyObject *const *arguments, Py_ssize_t
  * za_past_new. */
 PyObject *za_plan_signal_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
-/* Methods of a Port: (loop, plan, store, tickers, zone, urgency, deadline_ns), and with (..., first, last, ...) ->
- * future. */
-PyObject *za_port_latest(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_port_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-PyObject *za_port_signal_history(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
-
 #endif

@@ -36,6 +36,10 @@ static int take_plan(za_state *state, PyObject *object, za_asked *asked)
         return -1;
     }
     asked->plan = (za_plan_object *)object;
+    if (za_plan_has_sources(asked->plan->plan)) {
+        PyErr_SetString(PyExc_ValueError, "the figures of a set read the bars of one ticker, as they are");
+        return -1;
+    }
     int width = za_request_width(asked->kind);
     if (za_plan_output_count(asked->plan->plan) < width || PyTuple_GET_SIZE(asked->plan->names) < width) {
         PyErr_Format(PyExc_ValueError, "the plan must make the %d figures of the set, with their names", width);

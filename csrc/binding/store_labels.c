@@ -136,3 +136,25 @@ PyObject *za_store_labels_method(PyObject *self, PyObject *unused)
     za_free(all);
     return sets;
 }
+
+PyObject *za_store_label_names_method(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    size_t count;
+    za_labels **all = za_store_all_labels(((za_store_object *)self)->store, &count);
+    if (all == NULL) {
+        return PyErr_NoMemory();
+    }
+    PyObject *names = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; i < count; i++) {
+        PyObject *name = names == NULL ? NULL : PyUnicode_FromString(all[i]->name);
+        if (name == NULL) {
+            Py_CLEAR(names);
+        } else {
+            PyTuple_SET_ITEM(names, (Py_ssize_t)i, name);
+        }
+        za_labels_release(all[i]);
+    }
+    za_free(all);
+    return names;
+}

@@ -224,6 +224,7 @@ static PyMethodDef methods[] = {
      "that were set before."},
     {"labels", za_store_labels_method, METH_NOARGS,
      "labels($self)\n--\n\nCopies of all labels: {name: {symbol: label}}."},
+    {"_label_names", za_store_label_names_method, METH_NOARGS, NULL},
     {"_tails", _PyCFunction_CAST(za_store_tails_method), METH_FASTCALL, NULL},
     {"_load_rows", _PyCFunction_CAST(za_store_load_rows_method), METH_FASTCALL, NULL},
     {"_load_groups", _PyCFunction_CAST(za_store_load_groups_method), METH_FASTCALL, NULL},

@@ -21,6 +21,7 @@ typedef struct za_node {
     int64_t entry;   /* the first bar that enters it: where its inputs all have values */
     int64_t memory;  /* bars that have to enter before a value is right; ZA_FOR_EVER for what remembers all */
     int64_t depth;   /* bars of the columns that a value depends on, its own not counted; ZA_FOR_EVER */
+    int64_t reach;   /* the same in bars of the ticker, where a column is made by another plan */
     int64_t warm;    /* bars after which its state is that of the whole past, most likely; ZA_FOR_EVER: never */
     int64_t back;    /* bars before the oldest one asked for at which its value is read; ZA_FOR_EVER: from the first */
     int64_t vectors; /* of its state, nothing but vectors; the same for any number of lanes */
@@ -40,14 +41,21 @@ typedef struct za_emit {
 struct za_plan {
     za_node *nodes;
     int *outputs;
-    za_emit *emits; /* of the nodes in their order */
-    int node_count, output_count, column_count;
+    za_emit *emits;     /* of the nodes in their order */
+    za_source *sources; /* of the columns from column_count on */
+    int node_count, output_count, column_count, source_count;
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
     int64_t depth, warm, entry; /* the longest of its nodes */
     int64_t vectors;            /* of the states of all that are read */
     int64_t period; /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
 };
+
+/* Where a column comes from; NULL: from the bars. */
+static inline const za_source *za_plan_source(const za_plan *plan, int column)
+{
+    return column < plan->column_count ? NULL : &plan->sources[column - plan->column_count];
+}
 
 /* The node that computes what `node` reads, and which of its outputs. */
 static inline const za_node *za_node_source(const za_plan *plan, int node, int *output)

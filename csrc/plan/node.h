@@ -5,9 +5,10 @@
 #include "kernels/catalog.h"
 #include "kernels/operation.h"
 #include "plan/calendar.h"
+#include "plan/source.h"
 
 typedef enum za_node_kind {
-    ZA_NODE_COLUMN,    /* which: column of the table */
+    ZA_NODE_COLUMN,    /* which: column of the bars, or behind them a derived one */
     ZA_NODE_CONSTANT,  /* params.value[0] */
     ZA_NODE_KERNEL,    /* which: indicator; params as in its row; whoever reads the node reads the first output */
     ZA_NODE_OUTPUT,    /* which: output of the kernel that is the only input */
@@ -29,9 +30,9 @@ typedef struct za_node_spec {
 typedef struct za_plan_spec {
     const za_node_spec *nodes;
     const int *outputs; /* numbers of the nodes whose values are the results; one may stand twice */
-    int node_count, output_count, column_count;
+    int node_count, output_count, column_count; /* columns of the bars alone */
+    int source_count;
+    const za_source *sources; /* of the columns behind those of the bars */
 } za_plan_spec;
-
-typedef struct za_plan za_plan;
 
 #endif

@@ -18,7 +18,8 @@ enum { LEAST_WARMS = 4 };
 static bool find_cut(const za_tile_spec *one, const za_lane_set *wide, za_cut *cut)
 {
     const za_plan *plan = one->plan;
-    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || wide->lanes == 1 || plan->vectors == 0) {
+    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 || wide->lanes == 1 ||
+        plan->vectors == 0) {
         return false; /* where nothing remembers, bars are as good as lanes as they stand */
     }
     cut->exact = plan->depth != ZA_FOR_EVER;

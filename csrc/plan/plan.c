@@ -7,7 +7,7 @@
 #include "kernels/lanes.h"
 #include "kernels/operation.h"
 #include "plan/buffers.h"
-#include "plan/calendar.h"
+#include "plan/check.h"
 #include "plan/graph.h"
 
 /* A tile may ask for so much; a plan that would need more is refused before memory is asked for. */
@@ -29,103 +29,6 @@ static int64_t further(int64_t a, int64_t b)
 static bool remembers(const za_node_spec *spec)
 {
     return spec->kind == ZA_NODE_OPERATION && za_operation_info_of((za_operation)spec->which)->running;
-}
-
-/* How many inputs a node must have. */
-static int inputs_of(const za_node_spec *spec)
-{
-    switch (spec->kind) {
-    case ZA_NODE_KERNEL:
-        return za_indicator_info_of((za_indicator)spec->which)->input_count;
-    case ZA_NODE_OPERATION:
-        return za_operation_info_of((za_operation)spec->which)->arguments;
-    case ZA_NODE_OUTPUT:
-    case ZA_NODE_LAG:
-    case ZA_NODE_SKIP:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-/* How many values `which` may have. */
-static int choices_of(const za_plan_spec *plan, const za_node_spec *spec)
-{
-    switch (spec->kind) {
-    case ZA_NODE_COLUMN:
-        return plan->column_count;
-    case ZA_NODE_KERNEL:
-        return ZA_INDICATOR_COUNT;
-    case ZA_NODE_OUTPUT:
-        return ZA_MAX_OUTPUTS;
-    case ZA_NODE_OPERATION:
-        return ZA_OPERATION_COUNT;
-    case ZA_NODE_CALENDAR:
-        return ZA_CALENDAR_COUNT;
-    default:
-        return 1;
-    }
-}
-
-/* Up to what a lag or skip may be: as the periods of the catalog. */
-enum { MOST_LAG = 100000 };
-
-static za_code check_parameters(const za_plan_spec *plan, int at, za_error *error)
-{
-    const za_node_spec *spec = &plan->nodes[at];
-    double value = spec->params.value[0];
-    switch (spec->kind) {
-    case ZA_NODE_KERNEL:
-        return za_params_check((za_indicator)spec->which, &spec->params, error);
-    case ZA_NODE_LAG:
-    case ZA_NODE_SKIP:
-        if (!(value >= 1.0 && value <= MOST_LAG) || value != floor(value)) {
-            return za_fail(error, ZA_BAD_VALUE, "node %d: bars must be a whole number from 1 to %d, not %.10g", at,
-                           (int)MOST_LAG, value);
-        }
-        return ZA_OK;
-    default:
-        return ZA_OK;
-    }
-}
-
-static za_code check_node(const za_plan_spec *plan, int at, za_error *error)
-{
-    const za_node_spec *spec = &plan->nodes[at];
-    if ((unsigned)spec->kind >= ZA_NODE_KIND_COUNT || spec->which < 0 || spec->which >= choices_of(plan, spec)) {
-        return za_fail(error, ZA_BAD_VALUE, "node %d is of no kind that there is", at);
-    }
-    if (spec->input_count != inputs_of(spec)) {
-        return za_fail(error, ZA_BAD_VALUE, "node %d takes %d inputs, not %d", at, inputs_of(spec), spec->input_count);
-    }
-    for (int i = 0; i < spec->input_count; i++) {
-        if (spec->inputs[i] < 0 || spec->inputs[i] >= at) {
-            return za_fail(error, ZA_BAD_VALUE, "node %d reads node %d, which is not before it", at, spec->inputs[i]);
-        }
-    }
-    if (spec->kind == ZA_NODE_OUTPUT) {
-        const za_node_spec *kernel = &plan->nodes[spec->inputs[0]];
-        if (kernel->kind != ZA_NODE_KERNEL ||
-            spec->which >= za_indicator_info_of((za_indicator)kernel->which)->output_count) {
-            return za_fail(error, ZA_BAD_VALUE, "node %d: node %d has no output %d", at, spec->inputs[0], spec->which);
-        }
-    }
-    return check_parameters(plan, at, error);
-}
-
-static za_code check(const za_plan_spec *plan, za_error *error)
-{
-    for (int i = 0; i < plan->node_count; i++) {
-        if (check_node(plan, i, error) != ZA_OK) {
-            return ZA_BAD_VALUE;
-        }
-    }
-    for (int i = 0; i < plan->output_count; i++) {
-        if (plan->outputs[i] < 0 || plan->outputs[i] >= plan->node_count) {
-            return za_fail(error, ZA_BAD_VALUE, "result %d is node %d, which there is not", i, plan->outputs[i]);
-        }
-    }
-    return ZA_OK;
 }
 
 /* The bars that have to enter a node before a value is right. What skips values counts them from the first that is a
@@ -246,21 +149,33 @@ static void want(za_plan *plan, int at)
     plan->nodes[source - plan->nodes].wanted |= 1u << output;
 }
 
+/* What follows from the plan that makes a column. */
+static void look_into(const za_source *source, za_node *node)
+{
+    const za_node *made = &source->plan->nodes[source->plan->outputs[source->output]];
+    node->clean = source->kind == ZA_SOURCE_VALUE && made->clean;
+    node->first = source->kind == ZA_SOURCE_TICKER ? 0 : made->first;
+    node->reach = made->reach;
+}
+
 /* What follows from the nodes before it. */
 static void look_back(za_plan *plan, za_node *node)
 {
     const za_node_spec *spec = &node->spec;
     bool clean = is_clean(spec);
-    int64_t entry = 0, depth = 0, warm = 0;
+    int64_t entry = 0, depth = 0, reach = 0, warm = 0;
     for (int i = 0; i < spec->input_count; i++) {
         const za_node *input = &plan->nodes[spec->inputs[i]];
         entry = longer(entry, input->first);
         depth = longer(depth, input->depth);
+        reach = longer(reach, input->reach);
         warm = longer(warm, input->warm);
         clean = clean && input->clean;
     }
     node->memory = memory_of(spec);
-    node->depth = further(depth, node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1);
+    int64_t earlier = node->memory == ZA_FOR_EVER ? ZA_FOR_EVER : node->memory - 1;
+    node->depth = further(depth, earlier);
+    node->reach = further(reach, earlier);
     node->vectors = vectors_of(spec);
     node->windowed = spec->kind == ZA_NODE_KERNEL && node->memory != ZA_FOR_EVER;
     node->clean = clean;
@@ -273,6 +188,8 @@ static void look_back(za_plan *plan, za_node *node)
         node->first = entry + (int64_t)spec->params.value[0];
     } else if (spec->kind == ZA_NODE_OPERATION) {
         node->first = node->entry = first_of_operation(plan, node);
+    } else if (spec->kind == ZA_NODE_COLUMN && za_plan_source(plan, spec->which) != NULL) {
+        look_into(za_plan_source(plan, spec->which), node);
     }
 }
 
@@ -388,9 +305,10 @@ static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
     plan->nodes = za_alloc_zeroed(count, sizeof *plan->nodes);
     plan->outputs = za_alloc((size_t)spec->output_count, sizeof *plan->outputs);
     plan->emits = za_alloc((size_t)spec->output_count, sizeof *plan->emits);
+    plan->sources = za_alloc((size_t)spec->source_count, sizeof *plan->sources);
     int *last = za_alloc(count, sizeof *last);
     za_code code = ZA_OK;
-    if (plan->nodes == NULL || plan->outputs == NULL || plan->emits == NULL || last == NULL) {
+    if (plan->nodes == NULL || plan->outputs == NULL || plan->emits == NULL || plan->sources == NULL || last == NULL) {
         code = za_fail_memory(error);
         goto done;
     }
@@ -398,6 +316,12 @@ static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
     plan->node_count = spec->node_count;
     plan->output_count = spec->output_count;
     plan->column_count = spec->column_count;
+    plan->source_count = spec->source_count;
+    for (int i = 0; i < spec->source_count; i++) {
+        plan->sources[i] = spec->sources[i];
+        plan->reads_times =
+            plan->reads_times || spec->sources[i].kind != ZA_SOURCE_VALUE || spec->sources[i].plan->reads_times;
+    }
     for (int i = 0; i < spec->node_count; i++) {
         plan->nodes[i].spec = spec->nodes[i];
         look_back(plan, &plan->nodes[i]);
@@ -415,7 +339,7 @@ done:
 
 za_plan *za_plan_new(const za_plan_spec *spec, za_error *error)
 {
-    if (check(spec, error) != ZA_OK) {
+    if (za_plan_check(spec, error) != ZA_OK) {
         return NULL;
     }
     za_plan *plan = za_alloc_zeroed(1, sizeof *plan);
@@ -436,6 +360,7 @@ void za_plan_free(za_plan *plan)
         za_free(plan->nodes);
         za_free(plan->outputs);
         za_free(plan->emits);
+        za_free(plan->sources);
         za_free(plan);
     }
 }
@@ -450,9 +375,19 @@ int za_plan_column_count(const za_plan *plan)
     return plan->column_count;
 }
 
+bool za_plan_remembers(const za_plan *plan)
+{
+    return plan->vectors > 0;
+}
+
 bool za_plan_reads_times(const za_plan *plan)
 {
     return plan->reads_times;
+}
+
+bool za_plan_has_sources(const za_plan *plan)
+{
+    return plan->source_count > 0;
 }
 
 int64_t za_plan_lookback(const za_plan *plan, int output)
@@ -462,6 +397,6 @@ int64_t za_plan_lookback(const za_plan *plan, int output)
 
 int64_t za_plan_reach(const za_plan *plan, int output)
 {
-    int64_t depth = plan->nodes[plan->outputs[output]].depth;
-    return depth == ZA_FOR_EVER ? ZA_ALL_BARS : depth + 1;
+    int64_t reach = plan->nodes[plan->outputs[output]].reach;
+    return reach == ZA_FOR_EVER ? ZA_ALL_BARS : reach + 1;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "plan/graph.h"
 #include "plan/pieces.h"
 #include "pool/wait.h"
 
@@ -21,6 +22,7 @@ enum { LEAST_CUT = 512 };
 
 /* A series of a claim: where it lies, and where its results go. */
 typedef struct za_series {
+    size_t at;                          /* which of the run's */
     const double *const *table_columns; /* of a table, from `offset` on; else of a view */
     int64_t offset, bars, row, from;
     const int64_t *times;
@@ -36,11 +38,17 @@ typedef struct za_claim {
     za_scratch pointers; /* [column][lane] of a tile */
 } za_claim;
 
-/* The first reason stands. */
-static void end_with(za_run *run, za_code code)
+void za_run_end(za_run *run, za_code code)
 {
     int none = ZA_OK;
-    (void)atomic_compare_exchange_strong(&run->ended, &none, (int)code);
+    za_run *top = run->top != NULL ? run->top : run;
+    (void)atomic_compare_exchange_strong(&top->ended, &none, (int)code);
+}
+
+bool za_run_goes_on(const za_run *run)
+{
+    const za_run *top = run->top != NULL ? run->top : run;
+    return atomic_load_explicit(&top->ended, memory_order_relaxed) == ZA_OK;
 }
 
 static const double *column_of(const za_run *run, const za_series *series, int column)
@@ -59,20 +67,32 @@ static void take_group(const za_run *run, size_t at, za_series *series)
     series->from = 0;
 }
 
-static void take_ticker(const za_run *run, size_t at, za_series *series)
+static void take_ticker(za_series *series)
 {
     series->bars = series->view.rows.count;
     series->times = series->view.rows.time;
-    if (run->times == NULL) {
-        return;
+}
+
+/* Where its results go. */
+static void place(const za_run *run, size_t at, za_series *series)
+{
+    if (run->row != NULL) {
+        series->row = run->row[at];
+        series->from = run->from[at];
+    } else if (run->last) {
+        series->row = (int64_t)at;
+        series->from = series->bars > 0 ? series->bars - 1 : 0;
     }
+}
+
+/* The times and the number of the rows. */
+static void tell(const za_run *run, size_t at, const za_series *series)
+{
     if (run->last) {
         run->times[at] = series->bars > 0 ? series->times[series->bars - 1] : ZA_TIME_MISSING;
         run->bars[at] = series->bars;
         return;
     }
-    series->row = run->row[at];
-    series->from = run->from[at];
     run->bars[at] = series->bars > 0 ? series->bars - series->from : 0;
     if (run->bars[at] > 0) {
         memcpy(run->times + series->row, series->times + series->from, (size_t)run->bars[at] * sizeof *run->times);
@@ -84,18 +104,21 @@ static void take_series(za_claim *claim, size_t begin)
     za_run *run = claim->run;
     for (int i = 0; i < claim->count; i++) {
         za_series *series = &claim->series[i];
-        size_t at = begin + (size_t)i;
+        size_t at = series->at = begin + (size_t)i;
         if (run->table != NULL) {
             take_group(run, at, series);
         } else {
             if (run->tickers.views != NULL) {
                 series->view = run->tickers.views[at];
             }
-            take_ticker(run, at, series);
+            take_ticker(series);
         }
-        if (run->last) {
-            series->row = (int64_t)at;
-            series->from = series->bars > 0 ? series->bars - 1 : 0;
+        place(run, at, series);
+        if (run->times != NULL) {
+            tell(run, at, series);
+        }
+        if (!run->last && series->from >= series->bars) {
+            series->bars = 0; /* no row is wanted */
         }
     }
 }
@@ -128,8 +151,12 @@ static void answer_nothing(const za_run *run, const za_series *series)
     }
 }
 
+/* Where no node remembers anything, the bars of one series are as good as lanes, and lie side by side already. */
 static const za_lane_set *set_of(const za_run *run)
 {
+    if (run->cut.lanes == 0 && !run->last && !za_plan_remembers(run->plan)) {
+        return za_lane_set_one();
+    }
     for (int isa = 0; isa < ZA_ISA_COUNT; isa++) {
         const za_lane_set *set = za_lane_set_of((za_isa)isa);
         if (set != NULL && set->lanes == run->cut.lanes) {
@@ -153,13 +180,15 @@ static bool is_finite(const za_run *run)
 static bool specify(za_claim *claim, int first, int count, const za_lane_set *set, za_tile_spec *spec)
 {
     za_run *run = claim->run;
-    int columns = za_plan_column_count(run->plan);
-    const double *(*pointers)[ZA_MOST_LANES] =
-        za_scratch_get(&claim->pointers, (size_t)columns * sizeof *pointers + ZA_CACHE_LINE);
+    int columns = run->plan->column_count, sources = run->plan->source_count;
+    za_feed(*feeds)[ZA_MOST_LANES] = za_scratch_get(
+        &claim->pointers, (size_t)sources * sizeof *feeds + (size_t)columns * sizeof(double *[ZA_MOST_LANES]) + 1);
+    const double *(*pointers)[ZA_MOST_LANES] = feeds == NULL ? NULL : (void *)(feeds + sources);
     *spec = (za_tile_spec){.plan = run->plan,
                            .set = set,
                            .zone = &run->zone,
                            .column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers,
+                           .feed = (const za_feed(*)[ZA_MOST_LANES])(void *)feeds,
                            .lanes = count,
                            .clean = is_finite(run),
                            .block = run->cut.block,
@@ -172,6 +201,9 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
         spec->target.from[lane] = series->from;
         for (int column = 0; column < columns; column++) {
             pointers[column][lane] = column_of(run, series, column);
+        }
+        for (int source = 0; source < sources; source++) {
+            feeds[source][lane] = za_derived_feed(&run->derived[source], series->at);
         }
     }
     return pointers != NULL;
@@ -218,15 +250,10 @@ static int share_of(const za_claim *claim, int first, int lanes)
     return count;
 }
 
-static bool goes_on(const za_run *run)
-{
-    return atomic_load_explicit(&run->ended, memory_order_relaxed) == ZA_OK;
-}
-
 static void compute(za_claim *claim)
 {
     const za_lane_set *wide = set_of(claim->run), *one = za_lane_set_one();
-    for (int first = 0, count; first < claim->count && goes_on(claim->run); first += count) {
+    for (int first = 0, count; first < claim->count && za_run_goes_on(claim->run); first += count) {
         count = share_of(claim, first, wide->lanes);
         if (claim->series[claim->order[first]].bars < claim->run->least) {
             answer_nothing(claim->run, &claim->series[claim->order[first]]);
@@ -239,7 +266,7 @@ static void compute(za_claim *claim)
             ended = alone == ENDED_WELL ? ended : alone;
         }
         if (ended == ENDED_WITHOUT_MEMORY) {
-            end_with(claim->run, ZA_NO_MEMORY);
+            za_run_end(claim->run, ZA_NO_MEMORY);
         }
     }
 }
@@ -296,13 +323,23 @@ za_code za_run_init(za_run *run, za_error *error)
     return ZA_OK;
 }
 
-/* The first row whose time is not before `time`. */
-static int64_t first_row_at(const za_rows *rows, int64_t time)
+za_bars_of za_run_bars_of(const za_run *run, size_t at)
 {
-    int64_t least = 0, most = rows->count;
+    if (run->table != NULL) {
+        const za_table *table = run->table;
+        int64_t first = table->offsets[at];
+        return (za_bars_of){table->times == NULL ? NULL : table->times + first, table->offsets[at + 1] - first};
+    }
+    const za_rows *rows = &run->tickers.views[at].rows;
+    return (za_bars_of){rows->time, rows->count};
+}
+
+int64_t za_first_bar_at(za_bars_of series, int64_t time)
+{
+    int64_t least = 0, most = series.bars;
     while (least < most) {
         int64_t middle = (least + most) / 2;
-        if (rows->time[middle] < time) {
+        if (series.times[middle] < time) {
             least = middle + 1;
         } else {
             most = middle;
@@ -311,33 +348,43 @@ static int64_t first_row_at(const za_rows *rows, int64_t time)
     return least;
 }
 
+/* Later bars than the last one wanted change no earlier value. */
+static void choose_rows(za_run *run, int64_t first, int64_t last)
+{
+    run->rows = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        za_bars_of series = za_run_bars_of(run, i);
+        int64_t end = last == INT64_MAX ? series.bars : za_first_bar_at(series, last + 1);
+        int64_t from = za_first_bar_at(series, first);
+        run->from[i] = from < end ? from : end;
+        run->tickers.views[i].rows.count = end;
+        run->row[i] = run->rows;
+        run->rows += end - run->from[i];
+    }
+}
+
 za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error)
 {
+    size_t rows = run->last ? 0 : run->count;
     run->tickers.views = za_alloc_zeroed(run->count, sizeof *run->tickers.views);
-    run->row = za_alloc(run->count, sizeof *run->row);
-    run->from = za_alloc(run->count, sizeof *run->from);
-    if (run->tickers.views == NULL || run->row == NULL || run->from == NULL) {
+    run->row = run->last ? NULL : za_alloc(rows, sizeof *run->row);
+    run->from = run->last ? NULL : za_alloc(rows, sizeof *run->from);
+    if (run->tickers.views == NULL || (!run->last && (run->row == NULL || run->from == NULL))) {
         return za_fail_memory(error);
     }
     for (size_t at = 0; at < run->count; at += GRAIN) {
         size_t count = run->count - at < GRAIN ? run->count - at : GRAIN;
         za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
     }
-    run->rows = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        za_rows *rows = &run->tickers.views[i].rows;
-        int64_t end = last == INT64_MAX ? rows->count : first_row_at(rows, last + 1);
-        run->from[i] = first_row_at(rows, first);
-        rows->count = end > run->from[i] ? end : 0; /* later bars change no earlier value */
-        run->row[i] = run->rows;
-        run->rows += end > run->from[i] ? end - run->from[i] : 0;
+    if (!run->last) {
+        choose_rows(run, first, last);
     }
     return ZA_OK;
 }
 
 void za_run_cancel(za_run *run)
 {
-    end_with(run, ZA_CANCELLED);
+    za_run_end(run, ZA_CANCELLED);
 }
 
 za_code za_run_finish(const za_run *run, za_error *error)
@@ -367,7 +414,7 @@ void za_run_release(za_run *run)
     run->row = run->from = NULL;
 }
 
-static bool is_brief(const za_run *run)
+bool za_run_is_brief(const za_run *run)
 {
     int64_t values = run->table != NULL ? run->table->offsets[run->count]
                                         : (int64_t)run->count * za_store_options_of(run->tickers.store).capacity;
@@ -377,7 +424,7 @@ static bool is_brief(const za_run *run)
 za_code za_run_wait(za_run *run, za_pool *pool, za_error *error)
 {
     if (run->count > 0) {
-        za_pool_wait(is_brief(run) ? NULL : pool, &run->job);
+        za_pool_wait(za_run_is_brief(run) ? NULL : pool, &run->job);
     }
     return za_run_finish(run, error);
 }

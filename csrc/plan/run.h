@@ -3,6 +3,7 @@
 #define ZA_PLAN_RUN_H
 
 #include "plan/calendar.h"
+#include "plan/derived.h"
 #include "plan/plan.h"
 #include "pool/pool.h"
 #include "store/store.h"
@@ -20,7 +21,7 @@ typedef struct za_tickers {
     za_store *store;
     const za_symbol *symbols;
     const int *columns; /* what each column of the plan is: a za_figure, or behind them a further column */
-    za_view *views;     /* of a history, owned: `count` of them */
+    za_view *views;     /* of a history, and of a plan with sources, owned: `count` of them */
 } za_tickers;
 
 /* How the work is cut. All zero: as is fastest. Results are the same bits in any case. */
@@ -40,9 +41,12 @@ struct za_run {
     za_cut_options cut;
     const za_table *table; /* either this */
     za_tickers tickers;    /* or these */
-    size_t count;          /* series: groups or tickers */
-    bool last;             /* results of each series' last bar alone: row i is series i's */
-    /* Of a history: the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. */
+    /* Of each source of the plan, what it has made for these series; NULL if the plan has none. */
+    const za_derived *derived;
+    size_t count; /* series: groups or tickers */
+    bool last;    /* results of each series' last bar alone: row i is series i's */
+    /* Of a history: the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. NULL: of a table
+     * all rows are wanted. */
     int64_t *row, *from;
     double *values; /* result k of row r is values[k * rows + r * step] */
     int64_t rows, step;
@@ -57,13 +61,14 @@ struct za_run {
     /* ZA_OK, or the za_code for which the rest is not worth computing: a worker found no memory, the deadline is over,
      * or whoever waited does no more (za_run_cancel). Any thread. */
     atomic_int ended;
+    za_run *top; /* NULL, or the run of which this is a stage, whose `ended` counts */
 };
 
 /* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
  * that this processor has not got. */
 za_code za_run_init(za_run *run, za_error *error);
-/* Of a history of tickers: takes views of all of them, finds the rows of which the times are from `first` to `last`
- * (both included), and fills row, from and rows. ZA_OK or ZA_NO_MEMORY. */
+/* Takes views of all tickers. Of a history it finds the rows of which the times are from `first` to `last` (both
+ * included), and fills row, from and rows. ZA_OK or ZA_NO_MEMORY. */
 za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error);
 /* Nobody waits for it any more: tiles that have not begun are left out. Any thread, while the run is there. */
 void za_run_cancel(za_run *run);
@@ -71,6 +76,23 @@ void za_run_cancel(za_run *run);
 za_code za_run_finish(const za_run *run, za_error *error);
 /* Releases views, row and from. */
 void za_run_release(za_run *run);
+
+/* A series: its bars, and their times, which are NULL if the plan reads none. */
+typedef struct za_bars_of {
+    const int64_t *times;
+    int64_t bars;
+} za_bars_of;
+
+/* Of a table, or of tickers that are pinned. */
+za_bars_of za_run_bars_of(const za_run *run, size_t at);
+/* The first bar whose time is not before `time`. */
+int64_t za_first_bar_at(za_bars_of series, int64_t time);
+
+/* The first reason stands. */
+void za_run_end(za_run *run, za_code code);
+bool za_run_goes_on(const za_run *run);
+/* Whether the work is so small that no thread is woken for it. */
+bool za_run_is_brief(const za_run *run);
 
 /* All of it while the calling thread waits: on it if the work is small or the pool takes no job, else on the pool. */
 za_code za_run_wait(za_run *run, za_pool *pool, za_error *error);

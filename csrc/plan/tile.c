@@ -10,7 +10,7 @@
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
  * does, and a long block saves what it costs to begin one. */
-enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
+enum { BLOCK_BYTES = 48 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
 
 static size_t on_lines(size_t bytes)
 {
@@ -190,9 +190,31 @@ static bool is_even(const za_tile *tile, int64_t end)
     return even;
 }
 
+static void run_derived(za_tile *tile, const za_node *node, za_step *step, za_span span)
+{
+    const za_feed *feeds = tile->spec.feed[node->spec.which - tile->spec.plan->column_count];
+    int lanes = tile->spec.set->lanes;
+    if (lanes == 1 && feeds[0].times == NULL) { /* the bars before the first are behind the pointer, and not read */
+        step->value[0] = (double *)((uintptr_t)feeds[0].values + (uintptr_t)((span.block - feeds[0].first) * 8));
+        return;
+    }
+    for (int lane = 0; lane < lanes; lane++) {
+        za_feed_gather(&feeds[lane], &(za_feed_rows){.times = tile->spec.time[lane],
+                                                     .first = span.first,
+                                                     .bars = span.last - span.first,
+                                                     .last = tile->spec.bars[lane] - 1,
+                                                     .to = row_of(tile, step, 0, span) + lane,
+                                                     .step = lanes});
+    }
+}
+
 static void run_column(za_tile *tile, const za_node *node, za_step *step, za_span span)
 {
     const za_lane_set *set = tile->spec.set;
+    if (za_plan_source(tile->spec.plan, node->spec.which) != NULL) {
+        run_derived(tile, node, step, span);
+        return;
+    }
     const double *const *columns = tile->spec.column[node->spec.which];
     if (set->lanes == 1) { /* nobody writes to a column's value */
         step->value[0] = (double *)(uintptr_t)(columns[0] + span.block);

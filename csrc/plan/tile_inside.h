@@ -4,6 +4,7 @@
 
 #include "kernels/lane_set.h"
 #include "plan/calendar.h"
+#include "plan/derived.h"
 #include "plan/graph.h"
 
 /* Where the results of a tile go: result k of lane l at bar t is values[k * rows + (row[l] + t - from[l]) * step]. */
@@ -19,6 +20,7 @@ typedef struct za_tile_spec {
     const za_lane_set *set;
     const za_zone *zone;
     const double *const (*column)[ZA_MOST_LANES]; /* of each column, of each lane; NULL where no node reads it */
+    const za_feed (*feed)[ZA_MOST_LANES];         /* the same of the derived columns */
     const int64_t *time[ZA_MOST_LANES];           /* NULL unless the plan reads times */
     int64_t bars[ZA_MOST_LANES];
     int lanes;

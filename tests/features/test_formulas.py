@@ -198,10 +198,18 @@ REFUSED = {
     "bbands(close, 20, 2, 2, 7)": ("bbands: ma: the type 7 (MAMA)", "bbands(close, 20, 2, 2, 7)"),
     "1 + ma(close, 20, 7)": ("MAMA", "ma(close, 20, 7)"),
     "ma(close, 20, 9)": ("matype of ma: 9 is not from 0 to 8", "9"),
-    # what reads more than one ticker's bars as they are
-    "of('SPY', close)": ("the bars of one ticker", "of"),
-    "rank(close)": ("the bars of one ticker", "rank"),
-    "every('1h', close)": ("bars as they are", "every"),
+    # other tickers
+    "of(close)": ("of(ticker, x): x missing", "of(close)"),
+    "of(close, open)": ('of("SPY", close)', "close"),
+    "of('', close)": ('of("SPY", close)', "''"),
+    "of('SPY', 1 + rank(close))": ("a cross-section inside of of() is refused", "rank(close)"),
+    "(r := rank(close)) + of('SPY', r)": ("a cross-section inside of of() is refused", "r"),
+    "rank(close, 3)": ('by="sector"', "3"),
+    "rank(close, label='x')": ("no argument 'label'", "label='x'"),
+    "winsorize(close)": ("p missing", "winsorize(close)"),
+    "winsorize(close, volume)": ("p of winsorize is a number", "volume"),
+    "winsorize(close, 0.6)": ("not from 0 to 0.5", "0.6"),
+    "rnk(close)": ("did you mean 'rank'?", "rnk"),
 }  # fmt: skip
 
 
@@ -347,7 +355,7 @@ def test_equal_parts_are_one_node() -> None:
     formulas = [read_formula(text) for text in ("sma(20) + sma(close, 20)", "sma(timeperiod=20)", "ma(20, 0)")]
     nodes = plan_nodes(formulas)
     assert nodes.columns == ("close",)
-    assert [tuple(node) for node in nodes.nodes] == [
+    assert [tuple(node)[:4] for node in nodes.nodes] == [
         ("column", "", (), (0.0,)),
         ("kernel", "sma", (0,), (20.0,)),
         ("operation", "add", (1, 1), ()),

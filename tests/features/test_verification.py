@@ -53,6 +53,29 @@ def test_formulas_without_an_indicator(formula: str) -> None:
     assert faults(formula) == {}
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "rank(close)",
+        "sma(rank(delta(close, 5)), 20) - rank(volume)",
+        "ema(demean(rsi(14), by='sector'), 10)",
+        "standardize(lag(winsorize(returns(close), 0.1), 2))",
+        "covariance(returns(close), of('T1', returns(close)), 20) / of('T1', var(returns(close), 20))",
+        "rank(close / of('T3', of('T2', sma(5))))",
+    ],
+)
+def test_formulas_that_read_other_tickers(formula: str) -> None:
+    found = verify(Subject(formula, MARKET, LONG))
+    assert faults(formula) == {}
+    assert [name for name, said in found.items() if said == KEPT] == [
+        "latest",
+        "lanes",
+        "blocks",
+        "prefix",
+        "later bars",
+    ]
+
+
 @pytest.mark.parametrize("formula", ["sma(close, 2)", "sma(close, 90)", "ema(close, 2)", "stddev(close, 33) / sma(7)"])
 def test_other_windows(formula: str) -> None:
     assert faults(formula) == {}

@@ -137,7 +137,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         nodes[i] = take_node(&from, i);
     }
     za_error error = {0};
-    za_plan *plan = za_plan_new(&(za_plan_spec){nodes, outputs, node_count, output_count, COLUMNS}, &error);
+    za_plan *plan = za_plan_new(&(za_plan_spec){.nodes = nodes,
+                                                .outputs = outputs,
+                                                .node_count = node_count,
+                                                .output_count = output_count,
+                                                .column_count = COLUMNS},
+                                &error);
     if (plan == NULL && (error.code != ZA_BAD_VALUE || error.text[0] == '\0')) {
         abort();
     }

@@ -319,7 +319,12 @@ static void test_hostile_nodes(void)
             }
         }
         za_error error = {0};
-        za_plan *plan = za_plan_new(&(za_plan_spec){nodes, outputs, 1 + (int)roll(&dice, 6), 2, 2}, &error);
+        za_plan *plan = za_plan_new(&(za_plan_spec){.nodes = nodes,
+                                                    .outputs = outputs,
+                                                    .node_count = 1 + (int)roll(&dice, 6),
+                                                    .output_count = 2,
+                                                    .column_count = 2},
+                                    &error);
         CHECK((plan != NULL) != (error.text[0] != '\0'));
         made += plan != NULL;
         za_plan_free(plan);
@@ -339,7 +344,12 @@ static void test_huge_windows_are_refused(void)
         outputs[i] = column + 1 + i;
     }
     za_error error;
-    CHECK(za_plan_new(&(za_plan_spec){s.nodes, outputs, s.count, 60, COLUMN_COUNT}, &error) == NULL);
+    CHECK(za_plan_new(&(za_plan_spec){.nodes = s.nodes,
+                                      .outputs = outputs,
+                                      .node_count = s.count,
+                                      .output_count = 60,
+                                      .column_count = COLUMN_COUNT},
+                      &error) == NULL);
     CHECK(error.code == ZA_BAD_VALUE && strstr(error.text, "MiB") != NULL);
 }
 
@@ -378,7 +388,10 @@ static void test_without_memory(void)
         sketch s = {.count = 0};
         int column = sketch_column(&s, 0);
         za_memory_fail_after(allowed);
-        za_plan *small = za_plan_new(&(za_plan_spec){s.nodes, &column, 1, 1, 1}, NULL);
+        za_plan *small = za_plan_new(
+            &(za_plan_spec){
+                .nodes = s.nodes, .outputs = &column, .node_count = 1, .output_count = 1, .column_count = 1},
+            NULL);
         za_memory_fail_after(-1);
         CHECK(small == NULL || allowed > 3);
         za_plan_free(small);

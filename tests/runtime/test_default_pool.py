@@ -219,27 +219,3 @@ def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.Mon
     background_loop._background.stop()
     with pytest.raises(Stopped, match="the background loop has ended"):
         waiting.result(20.0)
-
-
-def test_nobody_waits_for_a_background_loop_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes to its end without cancelling anything, and with a coroutine that it has not even begun."""
-    monkeypatch.setattr(background_loop, "_background", None)
-    background_loop.submit_coroutine(answer()).result(20.0)
-    broken = background_loop._background
-    gate, began = threading.Event(), threading.Event()
-
-    async def block() -> None:
-        began.set()
-        gate.wait(20.0)
-
-    blocked = background_loop.submit_coroutine(block())
-    assert began.wait(20.0)
-    monkeypatch.setattr(broken._loop, "run_until_complete", lambda _: broken._loop.close())
-    broken._loop.call_soon_threadsafe(broken._loop.stop)
-    waiting = background_loop.submit_coroutine(answer())
-    gate.set()
-    broken.thread.join(20.0)
-    for future in (blocked, waiting):
-        assert future.exception(20.0) is None or isinstance(future.exception(), Stopped)
-    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
-    background_loop._background.stop()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ziggy_async.queueing import scaling
-from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, ScalingState, decide
+from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, decide
 
 LOOK = 0.25
 TICK = LOOK / 32
@@ -44,8 +44,8 @@ class System:
 
     def look(self) -> Decision:
         load = self.load()
-        decision, state = decide(ScalingState(self.limits, load, self.memory), self.clock)
-        self.memory, self.workers = state.memory, decision.workers
+        decision, self.memory = decide(self.limits, load, self.memory, self.clock)
+        self.workers = decision.workers
         self.decisions.append(decision)
         return decision
 

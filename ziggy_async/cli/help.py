@@ -17,6 +17,9 @@ The language of formulas:
   crossed_above(a, b) crossed_below(a, b) bars_since(c) value_when(c, x)
   highest_since(c, x) lowest_since(c, x) total_since(c, x)
                          events
+  of("SPY", x)           x on another ticker's bars, the last one at or before
+  rank(x) scale(x) demean(x) standardize(x) winsorize(x, 0.05)
+                         among all tickers at that time
   hour() minute() weekday() day() month() date()
                          the bar's time
 """

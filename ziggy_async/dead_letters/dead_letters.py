@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -52,7 +53,7 @@ class DeadLetters(Generic[T]):
         self._store = MemoryStore() if store is None else store
         self._clock = clock
         self._last_time = 0
-        self._counts = dict.fromkeys(("buried", "requeued", "discarded"), 0)
+        self._counts = {"buried": 0, "requeued": 0, "discarded": 0}
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None  # of a slow store; by _lock
         self._pending: list[tuple[DeadLetter, Future[DeadLetter]]] = []  # by _lock
@@ -71,9 +72,9 @@ class DeadLetters(Generic[T]):
     def close(self) -> "Future[None]":
         """Lets go of the file and the thread until the next use; what was listed still is. The future is done then.
         Letters that cannot be written by now are lost with this process, and logged."""
+        closed = self._submit(self._close)
         with self._lock:
             thread, self._thread = self._thread, None
-        closed = _started(thread, self._alone, self._close)
         if thread is not None:
             thread.shutdown(wait=False)
         return closed
@@ -171,8 +172,8 @@ class DeadLetters(Generic[T]):
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `buried`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        letters, store = len(self), self._store
-        return {"letters": letters, "unsaved": len(store.unsaved), **self._counts, "evicted": store.evicted}
+        store = self._store
+        return {"letters": len(store), "unsaved": len(store.unsaved), **self._counts, "evicted": store.evicted}
 
     def _keep(self, letter: DeadLetter) -> "Future[DeadLetter]":
         """Letters that come while the thread is busy are written together."""
@@ -185,11 +186,17 @@ class DeadLetters(Generic[T]):
         return kept
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
-        with self._lock:
-            if self._thread is None and self._store.is_slow:
-                self._thread = ThreadPoolExecutor(1, "ziggy-async-letters")
-            thread = self._thread
-        return _started(thread, self._alone, job, *args)
+        """Has the thread of a slow store do the job; does it at once for another store."""
+        with self._lock, suppress(RuntimeError):  # no thread to be had, or the interpreter ends: better late than lost
+            if self._store.is_slow:
+                self._thread = self._thread or ThreadPoolExecutor(1, "ziggy-async-letters")
+                return self._thread.submit(self._alone, job, *args)
+        done: Future[R] = Future()
+        try:
+            done.set_result(self._alone(job, *args))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
 
     # In the thread of a slow store:
 
@@ -212,17 +219,3 @@ class DeadLetters(Generic[T]):
     def _close(self) -> None:
         self._write()
         self._store.close()
-
-
-def _started(thread: ThreadPoolExecutor | None, job: Callable[..., R], *args: Any) -> "Future[R]":
-    if thread is not None:
-        try:
-            return thread.submit(job, *args)
-        except RuntimeError:
-            pass  # no thread to be had, or the interpreter is about to end: better late than lost
-    done: Future[R] = Future()
-    try:
-        done.set_result(job(*args))
-    except BaseException as error:
-        done.set_exception(error)
-    return done

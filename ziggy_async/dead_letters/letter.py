@@ -8,13 +8,13 @@ import json
 import math
 import os
 import pickle
+import pkgutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from importlib import import_module
 from types import NoneType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from ziggy_async.queueing.options import Options
 from ziggy_async.queueing.work import Attempt, Reason, Work
@@ -52,14 +52,15 @@ class DeadLetter:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The letter of which the text is `to_dict`. Raises any exception for another text."""
+        """Returns the letter of which the text is `to_dict`. Raises any exception for another text."""
         values = json.loads(text)
-        attempts = tuple(
+        values["reason"] = Reason(values["reason"])
+        values["died_at"] = datetime.fromisoformat(values["died_at"])
+        values["attempts"] = tuple(
             Attempt(datetime.fromisoformat(each["began"]), float(each["seconds"]), each["error"])
             for each in values["attempts"]
         )
-        values |= {"reason": Reason(values["reason"]), "died_at": datetime.fromisoformat(values["died_at"])}
-        return cls(**values | {"attempts": attempts})
+        return cls(**values)
 
     def barred(self, why_not: str) -> "DeadLetter":
         """The letter without its work, to be listed only."""
@@ -100,19 +101,17 @@ class StoredLetter:
         return cls(replace(letter, work=None), program, call, pickled)
 
     def work(self) -> Work:
-        """Unpickles what is pickled. `ValueError` that names the letter and says why that cannot be done."""
-        letter = self.letter
-        if self.call is None and self.pickled is None:
-            raise cannot_requeue(letter, letter.why_not)
+        """Unpickles what is pickled. Raises `ValueError` that names the letter and says why that cannot be done."""
+        letter, why_not = self.letter, self.letter.why_not
         if self.program is not None and self.program != _program():
-            raise cannot_requeue(letter, f"it is of the program {self.program}")
-        try:
-            function, args, kwargs, options = (
-                pickle.loads(self.pickled) if self.pickled is not None else _call_from_json(self.call or "")
-            )
-        except BaseException as error:  # pickles and imports run whatever they were told to
-            raise cannot_requeue(letter, described(error)) from error
-        return Work(letter.task_id, letter.operation, function, args, kwargs, options)
+            why_not = f"it is of the program {self.program}"
+        if why_not is None:
+            try:
+                call = pickle.loads(self.pickled) if self.pickled is not None else _call_from_json(self.call or "")
+                return Work(letter.task_id, letter.operation, *call)
+            except BaseException as error:  # pickles and imports run whatever they were told to
+                why_not = described(error)
+        raise ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
 
 
 def id_at(microseconds: int) -> str:
@@ -120,30 +119,13 @@ def id_at(microseconds: int) -> str:
     return f"{max(0, microseconds):014x}"
 
 
-def cannot_requeue(letter: DeadLetter, why_not: str | None) -> ValueError:
-    return ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
-
-
 def importable_name(function: Callable[..., Any]) -> str | None:
-    """ "module:qualname" when that leads back to this very object, else None."""
+    """Returns "module:qualname" when that leads back to this very object, else None."""
     try:
-        module, name = function.__module__, function.__qualname__
-        found: Any = sys.modules[module]
-        for part in name.split("."):
-            found = getattr(found, part)
+        name = f"{function.__module__}:{function.__qualname__}"
+        return name if pkgutil.resolve_name(name) is function else None
     except Exception:  # callables may have any attributes, and modules a __getattr__
         return None
-    return f"{module}:{name}" if found is function else None
-
-
-def _imported(name: str) -> Callable[..., Any]:
-    module, _, path = name.partition(":")
-    found: Any = sys.modules.get(module) or import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
-    if not callable(found):
-        raise TypeError(f"{name} is not callable")
-    return cast(Callable[..., Any], found)
 
 
 def _call_as_json(work: Work, name: str | None) -> str | None:
@@ -160,9 +142,9 @@ def _call_as_json(work: Work, name: str | None) -> str | None:
 
 def _call_from_json(text: str) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]:
     call = json.loads(text)
-    retry_on = tuple(map(_imported, call["options"].pop("retry_on")))
-    options = Options(**call["options"], retry_on=cast(tuple[type[BaseException], ...], retry_on))
-    return _imported(call["function"]), tuple(call["args"]), call["kwargs"], options
+    retry_on = tuple(map(pkgutil.resolve_name, call["options"].pop("retry_on")))
+    function = pkgutil.resolve_name(call["function"])
+    return function, tuple(call["args"]), call["kwargs"], Options(**call["options"], retry_on=retry_on)
 
 
 def _is_json(value: object) -> bool:

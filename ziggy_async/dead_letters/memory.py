@@ -10,6 +10,7 @@ from ziggy_async.dead_letters.letter import DeadLetter, StoredLetter
 
 MOST = 10_000
 KEEP = timedelta(days=7)
+NONE: tuple[None, float] = None, 0.0
 
 
 class MemoryStore:
@@ -40,8 +41,7 @@ class MemoryStore:
 
     def get(self, id: str) -> DeadLetter | None:
         self._evict()
-        found = self._letters.get(id)
-        return None if found is None else found[0]
+        return self._letters.get(id, NONE)[0]
 
     def __len__(self) -> int:
         self._evict()
@@ -59,8 +59,7 @@ class MemoryStore:
         Raises `KeyError` when it is not there; of a file also `ValueError` when it cannot be requeued, and `OSError`
         when the file cannot be used.
         """
-        letter = self._hide(id)
-        if letter is None:
+        if (letter := self._hide(id)) is None:
             raise unknown(id)
         return letter
 
@@ -99,8 +98,7 @@ class MemoryStore:
 
     def _hide(self, id: str) -> DeadLetter | None:
         with self._lock:
-            found = self._letters.pop(id, None)
-        return None if found is None else found[0]
+            return self._letters.pop(id, NONE)[0]
 
 
 def unknown(id: str) -> KeyError:

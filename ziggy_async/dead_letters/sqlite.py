@@ -37,11 +37,13 @@ ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets 
 APPLICATION = 0x7A61646C
 """Tells our files from other SQLite databases: "zadl"."""
 VERSION = 2
-TABLE = (
+SCHEMA = (
     "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL,"
-    " expired REAL, writer TEXT, program TEXT, call TEXT, pickled BLOB)"
+    " expired REAL, writer TEXT, program TEXT, call TEXT, pickled BLOB)",
+    "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {VERSION}",
 )
-INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
 PUT = "INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?, ?)"
 SELECT = "SELECT CAST(letter AS BLOB), pickled IS NOT NULL, writer"
 PARTS = ("-wal", "-shm", "")
@@ -63,10 +65,8 @@ class SqliteStore(MemoryStore):
     Work that does not pickle is listed all the same, and cannot be requeued; work that is pickled is requeued by the
     process that wrote it, and by others only if they are told to trust pickles.
 
-    A damaged file is never overwritten: it is renamed to `<name>.corrupt-<n>` with its log, and a new one begun. So is
-    one that is moved or deleted while it is in use. Letters that were listed are listed on, but cannot be requeued.
-    Letters that cannot be written are kept in memory and written with the next one or by `refresh`. All of this is
-    logged.
+    A damaged file is never overwritten: it is renamed to `<name>.corrupt-<n>` with its log, and a new one begun.
+    Letters that cannot be written are kept in memory and written with the next one or by `refresh`. Both are logged.
     """
 
     is_slow = True
@@ -88,7 +88,7 @@ class SqliteStore(MemoryStore):
         self._trusts_pickles = trust_pickles
         self._clock = clock
         self._database: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None  # the identity of the database's file
+        self._inode: int | None = None
         self._seen: int | None = None  # SQLite's number of the state that is listed
         self._is_failing = False
 
@@ -96,18 +96,14 @@ class SqliteStore(MemoryStore):
         """Commits them together, and lists them once that is done or has failed. Never raises: letters that are not
         written are unsaved."""
         stored = [StoredLetter.of(letter) for letter in letters]
-        self.unsaved |= {each.letter.id: each for each in stored}
-        self._save()
+        self._save({each.letter.id: each for each in stored})
         return [each.letter for each in stored]
 
     def take(self, id: str) -> DeadLetter:
-        read = self.unsaved.get(id) or self._attempt(lambda database: self._read(database, id))
-        stored = read or self.unsaved.get(id)  # it is there since the file was found damaged
-        if stored is None:
+        stored = self.unsaved.get(id) or self._attempt(lambda database: self._read(database, id))
+        work = None if stored is None else stored.work()
+        if stored is None or not self.discard(id):  # another process has it
             self._hide(id)
-            raise unknown(id)
-        work = stored.work()
-        if not self.discard(id):  # another process was faster
             raise unknown(id)
         return replace(stored.letter, work=work)
 
@@ -116,10 +112,11 @@ class SqliteStore(MemoryStore):
             lambda database: database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
         )
         self._hide(id)
-        return is_deleted or self.unsaved.pop(id, None) is not None  # as in take
+        return is_deleted
 
     def refresh(self) -> None:
-        self._save()
+        if self.unsaved:
+            self._save({})
         self._attempt(self._load)
 
     def close(self) -> None:
@@ -133,44 +130,41 @@ class SqliteStore(MemoryStore):
     def _evict(self) -> None:
         """The limits are those of the file: they are seen to whenever it is written."""
 
-    def _save(self) -> None:
-        """Writes what is unsaved. Never raises."""
-        unsaved = self.unsaved
-        if not unsaved:
-            return
+    def _save(self, new: dict[str, StoredLetter]) -> None:
+        """Writes the letters and what is unsaved. Never raises."""
+        letters = self.unsaved | new
         try:
-            self._attempt(self._write)
-            if self._file != _identity(self.path):  # another process has set it aside meanwhile
-                self.unsaved = unsaved
-                self._attempt(self._write)
+            gone = self._attempt(lambda database: self._write(database, letters))
         except Exception as error:
             if not self._is_failing:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
             self._is_failing = True
-            self._show(stored.letter for stored in self.unsaved.values())
+            self.unsaved = letters
+            self._show(stored.letter for stored in letters.values())
             for letter in self.letters()[: -self._most]:
                 self._seen = None  # it may be in the file still
                 self.evicted += self.unsaved.pop(letter.id, None) is not None
                 self._hide(letter.id)
             return
         if self._is_failing:
-            logger.warning("%d dead letters that were in memory only are in %s now", len(unsaved), self.path)
+            logger.warning("%d dead letters that were in memory only are in %s now", len(self.unsaved), self.path)
         self._is_failing = False
+        self.unsaved = {}
+        self._show(stored.letter for stored in letters.values())
+        for letter_id in gone:
+            self._hide(letter_id)
 
-    def _write(self, database: sqlite3.Connection) -> None:
-        """Writes what is unsaved, and sees to the limits."""
+    def _write(self, database: sqlite3.Connection, letters: dict[str, StoredLetter]) -> list[str]:
+        """Writes the letters, and sees to the limits. Returns the ids of those that were deleted."""
         rows = [
             (each.letter.id, json.dumps(each.letter.to_dict()), _process, each.program, each.call, each.pickled)
-            for each in self.unsaved.values()
+            for each in letters.values()
         ]
         with _transaction(database):
             database.executemany(PUT, rows)
             gone = self._delete_surplus(database)
-        self._show(each.letter for each in self.unsaved.values())
-        self.unsaved = {}
         self.evicted += len(gone)
-        for letter_id in gone:
-            self._hide(letter_id)
+        return gone
 
     def _delete_surplus(self, database: sqlite3.Connection) -> list[str]:
         """Deletes the oldest of what is too many, and what is too old by two readings of the clock that are a day
@@ -199,7 +193,7 @@ class SqliteStore(MemoryStore):
         (state,) = database.execute("PRAGMA data_version").fetchone()
         if state != self._seen:
             rows = database.execute(f"{SELECT} FROM letters").fetchall()  # an open cursor keeps the file open
-            unsaved = [stored.letter for stored in self.unsaved.values() if self.get(stored.letter.id) is not None]
+            unsaved = [stored.letter for stored in self.unsaved.values()]
             self._show([*(self._letter(*row) for row in rows), *unsaved], anew=True)
             self._seen = state
 
@@ -213,42 +207,47 @@ class SqliteStore(MemoryStore):
         return letter if is_trusted else letter.barred(ANOTHER)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Does `work` with the database; again when that is damaged, with a new one. `OSError` that names the file."""
+        """Does `work` with the database. Sets a damaged file aside, and does the work once more with the next one; also
+        when another process has done so meanwhile. Raises `OSError` that names the file."""
         for is_last in (False, True):
             try:
-                return work(self._connected())
+                done = work(self._connected())
             except sqlite3.Error as error:
                 if is_last or not _is_damage(error):
                     raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
                 self._set_aside(error)
+            else:
+                if is_last or self._inode == _inode(self.path):
+                    return done
         raise AssertionError
 
     def _connected(self) -> sqlite3.Connection:
-        if self._database is not None and self._file != _identity(self.path):
-            self._lose("was moved, deleted or replaced")
+        if self._inode != _inode(self.path):
+            self._disconnect()
         if self._database is None:
             with _alone_in(self._folder):
-                self._file = _made(self.path)
+                _check_rights(self.path)
+                self._inode = _inode(self.path)
                 self._database = _opened(self.path)
             _connections.add(self._database)
             self._load(self._database)  # all of it before anything is written
-            self._write(self._database)  # whether one may shows only in writing
+            for letter_id in self._write(self._database, {}):  # whether one may shows only in writing
+                self._hide(letter_id)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
     def _disconnect(self) -> None:
         database, self._database, self._seen = self._database, None, None
         if database is not None:
-            with suppress(OSError), _alone_in(self._folder):  # SQLite removes the log by its name
-                database.close()
-            database.close()  # its folder is gone
+            database.close()
             _connections.discard(database)
 
     def _set_aside(self, damage: sqlite3.Error) -> None:
         """Renames the file to the first free name, unless another process has done so."""
-        self._lose(f"is damaged ({damage})")
+        logger.warning("%s is damaged (%s)", self.path, damage)
+        self._disconnect()
         with _alone_in(self._folder):
-            if self._file != _identity(self.path):
+            if self._inode != _inode(self.path):
                 return
             names = (f"{self.path}.corrupt-{number}" for number in count(1))
             aside = next(name for name in names if not any(os.path.lexists(name + part) for part in PARTS))
@@ -257,18 +256,10 @@ class SqliteStore(MemoryStore):
                     os.rename(self.path + part, aside + part)
         logger.warning("what was %s is %s now", self.path, aside)
 
-    def _lose(self, how: str) -> None:
-        """The file is lost: what was listed of it is listed on, without its work."""
-        self._disconnect()
-        lost = [letter for letter in self.letters() if letter.id not in self.unsaved]
-        for letter in lost:
-            self.unsaved[letter.id] = StoredLetter(letter.barred(f"the file that it was in {how}"))
-        logger.warning("%s %s; %d dead letters of it cannot be requeued any more", self.path, how, len(lost))
 
-
-def _made(path: str) -> tuple[int, int] | None:
-    """The identity of the file, which is made if it is not there. Raises `OSError` or `ValueError` for a place where
-    letters cannot be kept, or would not be safe."""
+def _check_rights(path: str) -> None:
+    """Makes the file if it is not there. Raises `OSError` or `ValueError` for a place where letters cannot be kept, or
+    would not be safe."""
     if os.path.lexists(path) and not os.path.isfile(path):
         raise ValueError(f"dead letters cannot be kept in {path}: it is not a file")
     with suppress(FileExistsError):
@@ -282,7 +273,6 @@ def _made(path: str) -> tuple[int, int] | None:
         else:
             continue
         raise PermissionError(f"dead letters cannot be kept in {name}: {reason}")
-    return _identity(path)
 
 
 def _opened(path: str) -> sqlite3.Connection:
@@ -299,10 +289,8 @@ def _opened(path: str) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         if is_new:
             with _transaction(database):
-                database.execute(TABLE)
-                database.execute(INDEX)
-                database.execute(f"PRAGMA application_id = {APPLICATION}")
-                database.execute(f"PRAGMA user_version = {VERSION}")
+                for statement in SCHEMA:
+                    database.execute(statement)
         for name in (path + part for part in PARTS if os.path.exists(path + part)):
             os.chmod(name, 0o600)
     except BaseException:
@@ -321,7 +309,7 @@ def _is_new(database: sqlite3.Connection, path: str) -> bool:
         if application or tables:
             raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
         return True
-    if version != VERSION or tables.get("letters") != TABLE:
+    if version != VERSION or tables.get("letters") != SCHEMA[0]:
         raise DamagedError(f"its table is not that of version {VERSION}")
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
@@ -362,10 +350,6 @@ def _is_damage(error: sqlite3.Error) -> bool:
     return is_short or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _inode(path: str) -> int | None:
     """Never opens the file: closing any descriptor of it would undo SQLite's locks in this process."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+    return os.stat(path).st_ino if os.path.exists(path) else None

@@ -18,6 +18,7 @@ from ziggy_async import _core
 from ziggy_async.features.catalog import Parameter, Row, number_text, rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.stages import plan_of
 
 PLANS = 1024
 """Choices of parameters whose plans a function keeps."""
@@ -111,7 +112,7 @@ class ArrayFunction:
         chosen = self._choice.bind(*values, **named)
         chosen.apply_defaults()
         texts = {each.talib: self._text(each, chosen.arguments[each.talib]) for each in self.parameters}
-        return _core.Plan(*plan_nodes([read_formula(formula.format(**texts)) for formula in self.formulas]))
+        return plan_of(plan_nodes([read_formula(formula.format(**texts)) for formula in self.formulas]))
 
     def _text(self, parameter: Parameter, value: float) -> str:
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from ziggy_async import _core, bridge
+from ziggy_async import bridge
 from ziggy_async.features.asking import (
     asked_tickers,
     checked_store,
@@ -16,6 +16,7 @@ from ziggy_async.features.asking import (
 from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
+from ziggy_async.features.stages import all_nodes, plan_of
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import shown
@@ -64,7 +65,7 @@ class FeatureSet:
                 raise ValueError(f"no feature can be called {name!r}: a column of the result is")
             self._formulas[name] = read_formula(_text(text))
         self._nodes = plan_nodes(list(self._formulas.values()))
-        self._plan = _core.Plan(*self._nodes)
+        self._plan = plan_of(self._nodes)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ class FeatureSet:
     @property
     def work(self) -> Work:
         """How much work the formulas are."""
-        return work_of(self._nodes.nodes)
+        return work_of(all_nodes(self._nodes))
 
     def describe(self) -> dict[str, Description]:
         """What each feature is made of, by its name."""
@@ -100,7 +101,7 @@ class FeatureSet:
                 lookback=lookback,
                 reach=None if reach < 0 else reach,
                 columns=tuple(formula.columns),
-                tickers=(),
+                tickers=tuple(formula.tickers),
             )
             for (name, formula), lookback, reach in bars
         }
@@ -125,8 +126,9 @@ class FeatureSet:
     def latest(self, tickers: Iterable[str] | None = None, store: BarStore | None = None) -> FeatureTable:
         """The features at each ticker's last bar, one row a ticker in the order asked; None: all of the store, sorted.
 
-        A ticker that is not in the store is a row of NaN, and named in `missing`. `FormulaError` for a column that the
-        store has not; `TypeError` for a ticker that is no text.
+        A ticker that is not in the store is a row of NaN, and named in `missing`. A cross-section compares the tickers
+        that are at the newest time; the others have none. `FormulaError` for a column, another ticker or labels that
+        the store has not; `TypeError` for a ticker that is no text.
         """
         store, asked = self._checked(store, tickers)
         return latest_table(self.names, asked, self._plan.latest(store, asked, store.local_time))
@@ -187,12 +189,14 @@ class FeatureSet:
         order. `by` is the column of tickers, by default the one called symbol, ticker, sym, code or instrument; without
         one, all rows are one ticker's. `time` is the column of times, by default the one called timestamp, date, ...;
         without one, a ticker's rows are in order of time as they stand. Both may be levels of a pandas index. The
-        calendar reads times in that column's zone. A missing figure is NaN.
+        calendar reads times in that column's zone. Labels of cross-sections (`by="sector"`) are a column of the table.
+        A missing figure is NaN.
 
         `ValueError` for two rows of one ticker at one time, a row without ticker or time, a column that is missing (a
-        `FormulaError`), ambiguous or no number, and a feature that is called as a column of the table.
+        `FormulaError`), ambiguous or no number, a ticker of `of()` that has no row (also one), and a feature that is
+        called as a column of the table.
         """
-        return features_over(self._plan, self._formulas, self._nodes.columns, table, (by, time))
+        return features_over(self._plan, self._formulas, self._nodes, table, (by, time))
 
     async def over_async(
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
@@ -209,10 +213,21 @@ class FeatureSet:
                 if name not in known:
                     raise formula.missing_column(name, known)
 
+    def _check_others(self, store: BarStore) -> None:
+        """`FormulaError` for a formula that reads another ticker, or labels, that the store has not."""
+        for formula in self._formulas.values():
+            for ticker in formula.tickers:
+                if ticker not in store:
+                    raise formula.missing_ticker(ticker)
+            for name in formula.labels:
+                if name not in (present := store._label_names()):
+                    raise formula.missing_labels(name, present)
+
     def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
         """The store and the tickers that are asked for."""
         store = checked_store(store)
         self.check_columns(store.columns)
+        self._check_others(store)
         return store, asked_tickers(store, tickers)
 
 

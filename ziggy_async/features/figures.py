@@ -6,6 +6,7 @@ from functools import lru_cache
 from ziggy_async import _core
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.stages import plan_of
 
 PER_YEAR = "per_year"
 """What a formula calls the number of bars in a year, which is the store's."""
@@ -22,4 +23,6 @@ def plan_of_figures(formulas: Mapping[str, str], bars_per_year: float) -> _core.
 @lru_cache(maxsize=64)
 def _plan(formulas: tuple[tuple[str, str], ...], bars_per_year: float) -> _core.Plan:
     read = [read_formula(text.replace(PER_YEAR, repr(bars_per_year)) or "0") for _, text in formulas]
-    return _core.Plan(*plan_nodes(read), tuple(name for name, _ in formulas))
+    for formula in read:
+        formula.refuse_other_bars()
+    return plan_of(plan_nodes(read), tuple(name for name, _ in formulas))

@@ -3,16 +3,18 @@
 import ast
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from ziggy_async.features.across import CROSS_SECTIONS, OTHER_BARS, Arguments
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
 from ziggy_async.features.errors import FormulaError
-from ziggy_async.features.functions import FUNCTIONS, MOST_BARS, OTHER_PERIODS, OTHER_TICKERS, Function
+from ziggy_async.features.functions import FUNCTIONS, MOST_BARS, Function
 from ziggy_async.features.graph import Graph
 from ziggy_async.features.normal_form import normal_form
 from ziggy_async.features.source import Source
+from ziggy_async.features.syntax import INSTEAD, OPERATORS, SYNTAX
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 LONGEST_NAME = 50
@@ -20,43 +22,6 @@ LONGEST_NAME = 50
 
 COLUMN = "column"
 """The function that takes a column's name as a text."""
-
-OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-    ast.Pow: "power",
-    ast.Mod: "remainder",
-    ast.USub: "negative",
-    ast.Not: "not",
-    ast.And: "and",
-    ast.Or: "or",
-    ast.Lt: "less",
-    ast.LtE: "less_equal",
-    ast.Gt: "greater",
-    ast.GtE: "greater_equal",
-    ast.Eq: "equal",
-    ast.NotEq: "not_equal",
-}
-"""Operator of Python -> operation per bar."""
-
-INSTEAD: dict[type[ast.AST], str] = {
-    ast.FloorDiv: "// is no operator of formulas; write floor(a / b)",
-    ast.BitAnd: "& is no operator of formulas; write a and b",
-    ast.BitOr: "| is no operator of formulas; write a or b",
-    ast.BitXor: "^ is no operator of formulas; write a ** b for a power, a != b for either but not both",
-    ast.LShift: "<< is no operator of formulas; write a * 2 ** b",
-    ast.RShift: ">> is no operator of formulas; write floor(a / 2 ** b)",
-    ast.MatMult: "@ is no operator of formulas; write a * b",
-    ast.UAdd: "a sign + is refused; leave it out",
-    ast.Invert: "~ is no operator of formulas; write not a",
-    ast.Is: "is compares no values; write a == b",
-    ast.IsNot: "is not compares no values; write a != b",
-    ast.In: "in is no operator of formulas; write a == b or a == c",
-    ast.NotIn: "not in is no operator of formulas; write a != b and a != c",
-}
-"""What formulas do not have -> what to write instead."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +33,12 @@ class Formula:
     root: int
     columns: Mapping[str, tuple[int, int]]
     """Column that is read -> where it is named first."""
+    tickers: Mapping[str, tuple[int, int]]
+    """The same of other tickers,"""
+    labels: Mapping[str, tuple[int, int]]
+    """of sets of labels,"""
+    calls: Mapping[str, tuple[int, int]]
+    """and of functions that read other bars than one ticker's as they are."""
     parts: tuple[str, ...]
     """Names given by `:=`."""
 
@@ -76,13 +47,33 @@ class Formula:
         """The formula with every input and parameter written out; equal for formulas that compute the same nodes."""
         return normal_form(self.graph, self.root)
 
+    @property
+    def compares(self) -> bool:
+        """Whether there is a cross-section in it."""
+        return any(name in CROSS_SECTIONS for name in self.calls)
+
+    def refuse_other_bars(self) -> None:
+        """Raises where it reads other bars than those of one ticker, as they are."""
+        for name, place in self.calls.items():
+            raise FormulaError(f"{name}() is not available here: only a ticker's own bars are", self.text, *place)
+
     def missing_column(self, name: str, present: Iterable[str]) -> FormulaError:
         """What to say where a table or store has no column `name`; `present` are those it has."""
-        if name in FUNCTIONS or name in rows():
+        if name in FUNCTIONS or name in OTHER_BARS or name in rows():
             advice = f"; the function is called: {name}()"
         else:
             advice = nearest(name, (*present, *self.parts))
         return FormulaError(f"no column {_shown(name)}{advice}", self.text, *self.columns[name])
+
+    def missing_ticker(self, name: str) -> FormulaError:
+        """The same of another ticker."""
+        return FormulaError(f"no ticker {_shown(name)}", self.text, *self.tickers[name])
+
+    def missing_labels(self, name: str, present: Iterable[str]) -> FormulaError:
+        """The same of labels."""
+        present = list(present)
+        advice = nearest(name, present) or (f"; there are {_listed(present)}" if present else "")
+        return FormulaError(f"no labels {_shown(name)}{advice}", self.text, *self.labels[name])
 
 
 @lru_cache(maxsize=1024)
@@ -91,8 +82,12 @@ def read_formula(text: str) -> Formula:
     source = Source(text)
     reader = Reader(source)
     root = reader.value(source.tree)
-    places = {name: source.place(node) for name, node in reader.columns.items()}
-    return Formula(source.text, reader.graph, root, places, tuple(reader.parts))
+
+    def places(named: Mapping[str, ast.AST]) -> dict[str, tuple[int, int]]:
+        return {name: source.place(node) for name, node in named.items()}
+
+    named = places(reader.columns), places(reader.tickers), places(reader.labels), places(reader.calls)
+    return Formula(source.text, reader.graph, root, *named, tuple(reader.parts))
 
 
 @lru_cache(maxsize=4096)
@@ -118,6 +113,9 @@ class Reader:
     def __init__(self, source: Source) -> None:
         self.graph = Graph()
         self.columns: dict[str, ast.AST] = {}
+        self.tickers: dict[str, ast.AST] = {}
+        self.labels: dict[str, ast.AST] = {}
+        self.calls: dict[str, ast.AST] = {}
         self.parts: dict[str, int] = {}
         self._source = source
 
@@ -161,7 +159,7 @@ class Reader:
             case None:
                 raise self.error("None is no number; write nan", node)
             case str():
-                raise self.error(f'a text stands only in {COLUMN}("...")', node)
+                raise self.error(f'a text stands only in {COLUMN}("..."), of("...", x) and by="..."', node)
         raise self.error(f"a {type(node.value).__name__} is no number of formulas", node)
 
     def name(self, node: ast.Name) -> int:
@@ -225,6 +223,10 @@ class Reader:
 
     def call(self, node: ast.Call) -> int:
         name = self._called(node)
+        if name in OTHER_BARS:
+            _, read = OTHER_BARS[name]
+            self.calls.setdefault(name, node.func)
+            return read(self, name, node)
         function = FUNCTIONS.get(name)
         if function is not None:
             return self._call_function(name, function, node)
@@ -255,12 +257,8 @@ class Reader:
         if not isinstance(node.func, ast.Name):
             raise self.error("only a name can be called", node.func)
         name = node.func.id
-        if name in OTHER_TICKERS:
-            raise self.error(f"{name}() is not available: a formula reads the bars of one ticker", node.func)
-        if name in OTHER_PERIODS:
-            raise self.error(f"{name}() is not available: a formula reads bars as they are", node.func)
-        if name not in FUNCTIONS and name not in rows() and name != COLUMN:
-            known = (*FUNCTIONS, *rows(), COLUMN)
+        known = (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN)
+        if name not in known:
             raise self.error(f"no function {_shown(name)}{nearest(name, known)}", node.func)
         return name
 
@@ -273,6 +271,22 @@ class Reader:
             raise self.error("only indicators have outputs to choose from", node)
         return row
 
+    def text(self, node: ast.expr, fault: str) -> str:
+        """The text that `node` is, and not an empty one; else `fault` is said."""
+        match node:
+            case ast.Constant(value=str(text)) if text:
+                return text
+        raise self.error(fault, node)
+
+    def refuse(self, node: ast.expr, root: int, kinds: Collection[str], fault: str) -> None:
+        """Raises where `root`, read of `node`, holds a node of the kinds: at its call, or at `node` where a part that
+        was named outside holds it."""
+        if any(self.graph.nodes[at].kind in kinds for at in self.graph.needed((root,))):
+            names = [name for name, (kind, _) in OTHER_BARS.items() if kind in kinds]
+            calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+            found = (each for each in calls if isinstance(each.func, ast.Name) and each.func.id in names)
+            raise self.error(f"{fault} is refused", next(found, node))
+
     def _named_column(self, node: ast.Call) -> int:
         match node:
             case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]) if name:
@@ -280,7 +294,8 @@ class Reader:
         raise self.error(f'one text is needed, as in {COLUMN}("adj close")', node)
 
     def _call_function(self, name: str, function: Function, node: ast.Call) -> int:
-        given = self._arguments(name, function, node)
+        optional = ("n",) if function.bars is not None else ()
+        given = self.arguments(name, Arguments(function.signature, optional), node)
         number = given.pop("n", None) if function.takes_bars else None
         values = {argument: self.value(expression) for argument, expression in given.items()}  # in the text's order
         inputs = [values[argument] for argument in function.arguments]
@@ -288,9 +303,9 @@ class Reader:
             return function.build(self.graph, *inputs)
         return function.build(self.graph, *inputs, function.bars if number is None else self._bars(name, number))
 
-    def _arguments(self, name: str, function: Function, node: ast.Call) -> dict[str, ast.expr]:
+    def arguments(self, name: str, taken: Arguments, node: ast.Call) -> dict[str, ast.expr]:
         """Argument -> expression, of a call that gives all that are needed."""
-        names = function.signature
+        names = taken.names
         usage = f"{name}({', '.join(names)})"
         if len(node.args) > len(names):
             raise self.error(f"{usage}: this is one argument too many", node.args[len(names)])
@@ -301,7 +316,7 @@ class Reader:
             if keyword.arg in given:
                 raise self.error(f"{usage}: {keyword.arg} is given twice", keyword)
             given[keyword.arg] = keyword.value
-        missing = [each for each in names if each not in given and not (each == "n" and function.bars is not None)]
+        missing = [each for each in names if each not in given and each not in taken.optional]
         if missing:
             raise self.error(f"{usage}: {_listed(missing)} missing", node)
         return given
@@ -431,22 +446,6 @@ READ: dict[type[ast.AST], Callable[..., int]] = {
     ast.Subscript: Reader.index,
 }
 """Kind of expression -> what reads it."""
-
-SYNTAX: dict[type[ast.AST], str] = {
-    ast.List: "a list",
-    ast.Tuple: "a tuple",
-    ast.Dict: "a dict",
-    ast.Set: "a set",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
-    ast.Lambda: "a lambda",
-    ast.JoinedStr: "an f-string",
-    ast.Starred: "a starred argument",
-    ast.Slice: "a slice",
-}
-"""What is said of the other kinds."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

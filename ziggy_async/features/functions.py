@@ -83,6 +83,3 @@ FUNCTIONS: dict[str, Function] = {
     "total_since": operation("total_since", "c", "x"),
     **{part: calendar(part) for part in CALENDAR},
 }
-
-OTHER_TICKERS = ("of", "rank", "scale", "demean", "standardize", "winsorize")
-OTHER_PERIODS = ("every",)

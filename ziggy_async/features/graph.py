@@ -14,13 +14,15 @@ class Node(NamedTuple):
 
     `inputs` are indices of earlier nodes. Kinds: ``column`` (its name), ``constant`` (its value), ``call`` of a row of
     the catalog with all parameters, ``output`` (which one of a call; a call itself stands for its first), ``operation``
-    per bar, ``lag`` and ``skip`` (by how many bars), ``calendar`` (which part of the time).
+    per bar, ``lag`` and ``skip`` (by how many bars), ``calendar`` (which part of the time), ``of`` (on the bars of
+    which ticker), ``across`` (what is done across tickers; `by` is the name of the labels, if any).
     """
 
     kind: str
     name: str
     inputs: tuple[int, ...]
     parameters: tuple[float, ...]
+    by: str = ""
 
 
 class Graph:
@@ -31,9 +33,20 @@ class Graph:
         self._places: dict[Node, int] = {}
         self._constants: dict[str, int] = {}
 
-    def add(self, kind: str, name: str = "", inputs: tuple[int, ...] = (), parameters: tuple[float, ...] = ()) -> int:
+    def add(
+        self,
+        kind: str,
+        name: str = "",
+        inputs: tuple[int, ...] = (),
+        parameters: tuple[float, ...] = (),
+        by: str = "",
+    ) -> int:
         """The index of this node."""
-        node = Node(kind, name, inputs, parameters)
+        return self.add_node(Node(kind, name, inputs, parameters, by))
+
+    def add_node(self, node: Node) -> int:
+        if node.kind == "constant":
+            return self.constant(node.parameters[0])
         place = self._places.get(node)
         if place is None:
             place = self._places[node] = len(self.nodes)
@@ -68,13 +81,14 @@ class Graph:
     def output(self, call: int, at: int) -> int:
         return self.add("output", "", (call,), (float(at),)) if at else call
 
-    def needed(self, roots: tuple[int, ...]) -> list[int]:
-        """What `roots` are made of, themselves included, in order of evaluation."""
+    def needed(self, roots: tuple[int, ...], without: tuple[str, ...] = ()) -> list[int]:
+        """What `roots` are made of, themselves included, in order of evaluation; not what nodes of the kinds `without`
+        are made of."""
         wanted = bytearray(len(self.nodes))
         for root in roots:
             wanted[root] = True
         for at in reversed(range(len(self.nodes))):
-            if wanted[at]:
+            if wanted[at] and self.nodes[at].kind not in without:
                 for part in self.nodes[at].inputs:
                     wanted[part] = True
         return [at for at, is_wanted in enumerate(wanted) if is_wanted]

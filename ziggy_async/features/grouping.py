@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.reading.epochs import NAT
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,13 @@ class Grouping:
     order: NDArray[np.intp] | None
     offsets: NDArray[np.int64]
 
-    def sorted(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
+    def sorted(self, column: NDArray[Value]) -> NDArray[Value]:
         """A column of the table in the order of the groups."""
         return column if self.order is None else column[self.order]
+
+    def firsts(self, codes: NDArray[np.int32] | None) -> NDArray[np.int32]:
+        """The code of each group, of the table's `codes`."""
+        return np.empty(0, np.int32) if codes is None else self.sorted(codes)[self.offsets[:-1]]
 
     def restored(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values in the order of the groups, `(rows, features)`, in the order of the table."""

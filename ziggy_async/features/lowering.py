@@ -1,59 +1,124 @@
-"""Formulas as the nodes of a plan. Indicators that are made of others are replaced by what they are made of."""
+"""Formulas as the nodes of a plan. Indicators that are made of others are replaced by what they are made of, and what
+is computed on other bars goes into plans of its own."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import Formula, formula_of_row
 from ziggy_async.features.graph import Graph, Node
+from ziggy_async.features.stages import PlanNodes, Source, Stages
 
-
-class PlanNodes(NamedTuple):
-    """What a plan is made from: names of columns, nodes in order of evaluation, and the node of each output."""
-
-    columns: tuple[str, ...]
-    nodes: list[Node]
-    outputs: tuple[int, ...]
+OWN_BARS = ("of",)
+"""Kinds of nodes whose input is computed on other bars than the node itself."""
 
 
 def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
     """The nodes that all of the formulas need, each once."""
-    columns = tuple(dict.fromkeys(name for formula in formulas for name in formula.columns))
-    graph = Graph()
-    places = {name: graph.add("column", "", (), (float(at),)) for at, name in enumerate(columns)}
-    roots = tuple(_lower(formula.graph, formula.root, graph, places) for formula in formulas)
-    needed = graph.needed(roots)
-    new = {old: at for at, old in enumerate(needed)}
-    nodes = [
-        Node(kind, name, tuple([new[at] for at in inputs]), parameters)
-        for kind, name, inputs, parameters in map(graph.nodes.__getitem__, needed)
-    ]
-    return PlanNodes(columns, nodes, tuple(new[root] for root in roots))
+    lowering = _Lowering(formulas)
+    roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
+    return lowering.plan(lowering.asked, roots)
 
 
-def _lower(source: Graph, root: int, target: Graph, columns: Mapping[str, int]) -> int:
-    """Adds what `root` is made of to `target`, where `columns` are nodes. The node that gives its value."""
-    lowered: dict[int, int] = {}
-    for at in source.needed((root,)):
-        node = source.nodes[at]
-        if node.kind == "column":
-            lowered[at] = columns[node.name]
-            continue
-        call, output = (source.nodes[node.inputs[0]], int(node.parameters[0])) if node.kind == "output" else (node, 0)
-        inputs = tuple(lowered[each] for each in call.inputs)
-        if call.kind == "call":
-            lowered[at] = _lower_call(call, output, inputs, target)
-        elif call.kind == "constant":
-            lowered[at] = target.constant(call.parameters[0])
-        elif call.kind == "operation":
-            lowered[at] = _lower_operation(call.name, inputs, target)
-        else:
-            lowered[at] = target.add(call.kind, call.name, inputs, call.parameters)
-    return lowered[root]
+@dataclass
+class _Bars:
+    """What is computed on one ticker's bars: the tickers' that are asked for, or of those of `ticker`. `wanted` are the
+    nodes that are read from outside."""
+
+    ticker: str | None
+    columns: Mapping[str, int]
+    graph: Graph
+    wanted: list[int] = field(default_factory=list)
+
+    def output(self, at: int) -> int:
+        if at not in self.wanted:
+            self.wanted.append(at)
+        return self.wanted.index(at)
 
 
-def _lower_operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
+class _Lowering:
+    def __init__(self, formulas: Sequence[Formula]) -> None:
+        self._columns = tuple(dict.fromkeys(name for formula in formulas for name in formula.columns))
+        self._tickers = tuple(dict.fromkeys(name for formula in formulas for name in formula.tickers))
+        self._labels = tuple(dict.fromkeys(name for formula in formulas for name in formula.labels))
+        self._others: list[_Bars] = []
+        self._by_ticker: dict[tuple[str, int], int] = {}
+        self._made: dict[int, PlanNodes] = {}
+        self.asked = self._bars(None)
+
+    def _bars(self, ticker: str | None) -> _Bars:
+        graph = Graph()
+        columns = {name: graph.add("column", "", (), (float(at),)) for at, name in enumerate(self._columns)}
+        return _Bars(ticker, columns, graph)
+
+    def plan(self, bars: _Bars, roots: tuple[int, ...]) -> PlanNodes:
+        """The plan of what `roots` are, and the plans that it needs."""
+        labels = {name: at for at, name in enumerate(self._labels)}
+        return Stages(bars.graph, roots, labels, self._source).plan(self._columns, self._tickers, self._labels)
+
+    def _source(self, node: Node) -> Source | None:
+        if node.kind != "other":
+            return None
+        at, output = map(int, node.parameters)
+        bars = self._others[at]
+        if at not in self._made:
+            self._made[at] = self.plan(bars, tuple(bars.wanted))
+        assert bars.ticker is not None
+        return Source("ticker", self._made[at], output, (self._tickers.index(bars.ticker),))
+
+    def lower(self, source: Graph, root: int, bars: _Bars) -> int:
+        """Adds what `root` is made of to the graph of `bars`. The node that gives its value."""
+        return self._lower(source, root, bars, bars.columns)
+
+    def _lower(self, source: Graph, root: int, bars: _Bars, columns: Mapping[str, int]) -> int:
+        target = bars.graph
+        lowered: dict[int, int] = {}
+        for at in source.needed((root,), OWN_BARS):
+            node = source.nodes[at]
+            if node.kind == "column":
+                lowered[at] = columns[node.name]
+                continue
+            if node.kind in OWN_BARS:
+                lowered[at] = self._other(source, node, target)
+                continue
+            is_output = node.kind == "output"
+            call, output = (source.nodes[node.inputs[0]], int(node.parameters[0])) if is_output else (node, 0)
+            inputs = tuple(lowered[each] for each in call.inputs)
+            if call.kind == "call":
+                lowered[at] = self._lower_call(call, output, inputs, bars)
+            elif call.kind == "constant":
+                lowered[at] = target.constant(call.parameters[0])
+            elif call.kind == "operation":
+                lowered[at] = _operation(call.name, inputs, target)
+            else:
+                lowered[at] = target.add(call.kind, call.name, inputs, call.parameters, call.by)
+        return lowered[root]
+
+    def _lower_call(self, call: Node, output: int, inputs: tuple[int, ...], bars: _Bars) -> int:
+        row = rows()[call.name]
+        made_of = formula_of_row(row, call.parameters, output)
+        if made_of is None:
+            return bars.graph.output(bars.graph.add("kernel", call.name, inputs, call.parameters), output)
+        return self._lower(*made_of, bars, dict(zip(row.inputs, inputs, strict=True)))
+
+    def _other(self, source: Graph, node: Node, target: Graph) -> int:
+        """A node that reads a result on other bars.
+
+        What reads a ticker inside of another one's bars is apart from what does not, so that no two plans need each
+        other.
+        """
+        (x,) = node.inputs
+        key = node.name, _height(source, x)
+        if key not in self._by_ticker:
+            self._by_ticker[key] = len(self._others)
+            self._others.append(self._bars(node.name))
+        at = self._by_ticker[key]
+        bars = self._others[at]
+        return target.add("other", "", (), (float(at), float(bars.output(self.lower(source, x, bars)))))
+
+
+def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
     """The operation, or its value: an input may have become a constant. What is divided by a power of two is
     multiplied by its reciprocal, which is exact and much faster."""
     if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
@@ -63,9 +128,10 @@ def _lower_operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
     return target.operation(name, *inputs)
 
 
-def _lower_call(call: Node, output: int, inputs: tuple[int, ...], target: Graph) -> int:
-    row = rows()[call.name]
-    made_of = formula_of_row(row, call.parameters, output)
-    if made_of is None:
-        return target.output(target.add("kernel", call.name, inputs, call.parameters), output)
-    return _lower(*made_of, target, dict(zip(row.inputs, inputs, strict=True)))
+def _height(graph: Graph, root: int) -> int:
+    """How many nodes of other bars are inside of each other there."""
+    heights: dict[int, int] = {}
+    for at in graph.needed((root,)):
+        node = graph.nodes[at]
+        heights[at] = max((heights[each] for each in node.inputs), default=0) + (node.kind in OWN_BARS)
+    return heights[root]

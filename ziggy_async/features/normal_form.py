@@ -85,6 +85,11 @@ def _pieces(graph: Graph, at: int) -> Pieces:
             return [f"{node.kind}(", node.inputs[0], f", {number_text(node.parameters[0])})"]
         case "calendar":
             return [f"{node.name}()"]
+        case "of":
+            return [f"of({node.name!r}, ", node.inputs[0], ")"]
+        case "across":
+            more = [*map(number_text, node.parameters), *([f"by={node.by!r}"] if node.by else [])]
+            return [f"{node.name}(", node.inputs[0], *(f", {each}" for each in more), ")"]
     return _operation(graph, node)
 
 

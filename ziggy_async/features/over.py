@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.features.formula import Formula
 from ziggy_async.features.grouping import group
+from ziggy_async.features.stages import PlanNodes
 from ziggy_async.features.tables import table_of
 from ziggy_async.reading.columns import distinct
 from ziggy_async.reading.spellings import listed, of_role, place_of, spelling_of
@@ -16,18 +18,20 @@ from ziggy_async.reading.zones import zone_of
 
 
 def features_over(
-    plan: _core.Plan, formulas: Mapping[str, Formula], columns: Sequence[str], data: Any, keys: tuple[str | None, ...]
+    plan: _core.Plan, formulas: Mapping[str, Formula], made_of: PlanNodes, data: Any, keys: tuple[str | None, ...]
 ) -> Any:
-    """See `FeatureSet.over`. `columns` are those that the plan reads, in its order; `keys` are `by` and `time`."""
+    """See `FeatureSet.over`. `made_of` is what the plan is made of; `keys` are `by` and `time`."""
     by, time = keys
     table = table_of(data, by, time)
-    found = [_column_of(name, table.names, formulas.values()) for name in columns]
+    found = [_column_of(name, table.names, formulas.values()) for name in made_of.columns]
     by = key_column("by", by, "symbol", table.names)
     time = key_column("time", time, "timestamp", table.names)
     taken = [name for name in formulas if name in table.names]
     if taken:
         raise ValueError(f"the table has a column {taken[0]!r}; name that feature otherwise")
-    pairs = dict(table.pairs(list(dict.fromkeys([*found, *(key for key in (by, time) if key is not None)]))))
+    labels = [_labels_of(name, table.names, formulas.values()) for name in made_of.labels]
+    keyed = [key for key in (by, time) if key is not None]
+    pairs = dict(table.pairs(list(dict.fromkeys([*found, *labels, *keyed]))))
     tickers, codes = ([], None) if by is None else distinct(by, pairs[by], Reader(lambda row: ""))
 
     def label(row: int) -> str:
@@ -36,13 +40,22 @@ def features_over(
     reader = Reader(label)
     times = None if time is None else reader.nanoseconds(time, pairs[time])
     series = [reader.floats(name, pairs[name]) for name in found]
-    _refuse_lengths(table.rows, {by: codes, time: times, **dict(zip(found, series, strict=True))})
+    label_codes = [distinct(name, pairs[name], reader)[1] for name in labels]
+    by_name = [(by, codes), (time, times), *zip([*found, *labels], [*series, *label_codes], strict=True)]
+    _refuse_lengths(table.rows, dict(by_name))
     grouping = group(table.rows, codes, times, label)
+    if by is None and any(formula.compares for formula in formulas.values()):
+        raise ValueError("a cross-section compares tickers, and the table has no column of them; give by=")
+    groups = _groups_of(made_of.tickers if table.rows else (), formulas.values(), tickers, grouping.firsts(codes))
+    if not table.rows:
+        return table.beside({name: np.empty(0) for name in formulas})
     values = plan.over(
         tuple(np.ascontiguousarray(grouping.sorted(column)) for column in series),
         grouping.offsets,
         None if times is None else np.ascontiguousarray(grouping.sorted(times)),
         None if time is None else zone_of(table.zone(time)),
+        groups=groups,
+        labels=tuple(np.ascontiguousarray(grouping.sorted(each)) for each in label_codes),
     )
     restored = grouping.restored(values)
     return table.beside({name: restored[:, at] for at, name in enumerate(formulas)})
@@ -59,6 +72,24 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
     if len(alike) > 1:
         raise ValueError(f"several columns are a {name!r}: {listed(alike)}")
     return alike[0]
+
+
+def _labels_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -> str:
+    """The column of labels."""
+    if name not in present:
+        raise next(formula for formula in formulas if name in formula.labels).missing_labels(name, present)
+    return name
+
+
+def _groups_of(
+    names: Iterable[str], formulas: Iterable[Formula], tickers: Sequence[Any], firsts: NDArray[np.int32]
+) -> tuple[int, ...]:
+    """The groups of the tickers that `of()` reads, where `firsts` are the codes of the groups in their order."""
+    groups = {str(tickers[code]): group for group, code in enumerate(firsts.tolist())} if tickers else {}
+    for name in names:
+        if name not in groups:
+            raise next(formula for formula in formulas if name in formula.tickers).missing_ticker(name)
+    return tuple(groups[name] for name in names)
 
 
 def key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:

@@ -7,6 +7,7 @@ Each check computes a formula over bars in two ways, or over two versions of the
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from ziggy_async import _core
 from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import read_formula
-from ziggy_async.features.lowering import PlanNodes, plan_nodes
+from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.stages import PlanNodes, plan_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 Floats = NDArray[np.float64]
@@ -73,11 +75,20 @@ class Subject:
         for name in formula.columns:
             if name not in self.market[0].columns:
                 raise formula.missing_column(name, self.market[0].columns)
+        for name in formula.tickers:
+            if name not in [each.symbol for each in self.market]:
+                raise formula.missing_ticker(name)
         return plan_nodes([formula])
+
+    @property
+    def reads_others(self) -> bool:
+        """Whether a ticker's values depend on other tickers, so that all of them have to be computed together."""
+        formula = read_formula(self.formula)
+        return formula.compares or bool(formula.tickers)
 
     @cached_property
     def plan(self) -> _core.Plan:
-        return _core.Plan(*self.made_of)
+        return plan_of(self.made_of)
 
     @property
     def lookback(self) -> int:
@@ -85,9 +96,9 @@ class Subject:
 
     @property
     def reach(self) -> int:
-        """Bars that a value depends on. NotApplicableError where it depends on all."""
+        """Bars that a value depends on. NotApplicableError where it depends on all, or on other tickers'."""
         (reach,) = self.plan.reaches
-        if reach < 0:
+        if reach < 0 or self.reads_others:
             raise NotApplicableError
         return reach
 
@@ -98,17 +109,44 @@ class Subject:
 
     def values(self, *tickers: Bars, lanes: int = 0, block: int = 0, pieces: bool = False) -> Floats:
         """The formula's value for each bar, ticker after ticker."""
-        arrays = self._arrays(tickers)
-        return self.plan.over(*arrays, None, lanes=lanes, block=block, pieces=pieces)[:, 0]
+        arrays, others = self._arrays(tickers), self._others(tickers)
+        return self.plan.over(*arrays, None, lanes=lanes, block=block, pieces=pieces, **others)[:, 0]
 
     def last_values(self, *tickers: Bars, lanes: int = 0, block: int = 0) -> Floats:
         """The value of each ticker's last bar, computed as `latest` does."""
-        return self.plan.tails(*self._arrays(tickers), None, lanes=lanes, block=block)[:, 0]
+        others = self._others(tickers)
+        return self.plan.tails(*self._arrays(tickers), None, lanes=lanes, block=block, **others)[:, 0]
 
     def _arrays(self, tickers: Sequence[Bars]) -> tuple[tuple[Floats, ...], NDArray[np.int64], NDArray[np.int64]]:
         joined = tuple(np.concatenate([each.columns[name] for each in tickers]) for name in self.made_of.columns)
         offsets = np.concatenate([[0], np.cumsum([len(each) for each in tickers])]).astype(np.int64)
         return joined, offsets, np.concatenate([each.timestamps for each in tickers])
+
+    def _others(self, tickers: Sequence[Bars]) -> dict[str, Any]:
+        """Which of them are read by name; of labels, which these bars have not, every other ticker has the one."""
+        symbols = [each.symbol for each in tickers]
+        codes = np.repeat(np.arange(len(tickers), dtype=np.int32) % 2, [len(each) for each in tickers])
+        return {
+            "groups": tuple(symbols.index(name) for name in self.made_of.tickers),
+            "labels": (codes,) * len(self.made_of.labels),
+        }
+
+    def moments(self) -> Iterator[tuple[int, list[Bars]]]:
+        """Times to look at, and the market until then; each ticker has bars."""
+        times, first = self.longest.timestamps, max(int(each.timestamps[0]) for each in self.market)
+        for cut in self.cuts(self.longest):
+            moment = int(times[cut - 1])
+            if moment >= first:
+                yield (
+                    moment,
+                    [each.rows(slice(np.searchsorted(each.timestamps, moment, "right"))) for each in self.market],
+                )
+
+    def rows_of(self, tickers: Sequence[Bars]) -> list[slice]:
+        """Where the first bars `tickers` of the market's stand among the values of the whole market."""
+        ends = np.cumsum([len(each) for each in self.market])
+        firsts = [int(end) - len(each) for end, each in zip(ends, self.market, strict=True)]
+        return [slice(first, first + len(each)) for first, each in zip(firsts, tickers, strict=True)]
 
     def cuts(self, bars: Bars) -> Iterator[int]:
         """Numbers of bars to look at: about the lookback, and spread over the rest."""
@@ -125,6 +163,9 @@ class Subject:
 
 def check_latest(subject: Subject) -> None:
     """The latest value is the last one of the history, whatever the number of bars."""
+    if subject.reads_others:
+        check_latest_of_market(subject)
+        return
     bars = subject.longest
     history = subject.values(bars)
     cuts = list(subject.cuts(bars))
@@ -133,6 +174,18 @@ def check_latest(subject: Subject) -> None:
         history[np.array(cuts) - 1],
         lambda at: f"the latest value of {cuts[at]} bars is not the last one of their history",
     )
+
+
+def check_latest_of_market(subject: Subject) -> None:
+    """The same of all tickers that are at the newest time."""
+    history = subject.values(*subject.market)
+    for moment, market in subject.moments():
+        at_newest = np.flatnonzero([each.timestamps[-1] == moment for each in market])
+        last = np.array([rows.stop - 1 for rows in subject.rows_of(market)])
+        said = row(
+            f"at {np.datetime64(moment, 'ns')} the latest value of ticker {{}} is not the last one of its history"
+        )
+        compare(subject.last_values(*market)[at_newest], history[last[at_newest]], said)
 
 
 def check_lanes(subject: Subject) -> None:
@@ -158,12 +211,17 @@ def check_blocks(subject: Subject) -> None:
 
 def check_pieces(subject: Subject) -> None:
     """A long series that is cut into pieces gives what it gives as a whole."""
+    if subject.reads_others:
+        raise NotApplicableError
     whole = subject.values(subject.long, lanes=1)
     compare(subject.values(subject.long, pieces=True), whole, place("in pieces", [subject.long]))
 
 
 def check_prefix(subject: Subject) -> None:
     """The first bars give the first values."""
+    if subject.reads_others:
+        check_prefix_of_market(subject)
+        return
     bars = subject.longest
     history = subject.values(bars)
     cuts = list(subject.cuts(bars))
@@ -175,14 +233,41 @@ def check_prefix(subject: Subject) -> None:
     )
 
 
+def check_prefix_of_market(subject: Subject) -> None:
+    """The first bars of all tickers give their first values."""
+    history = subject.values(*subject.market)
+    for _, market in subject.moments():
+        wanted = np.concatenate([history[rows] for rows in subject.rows_of(market)])
+        compare(subject.values(*market), wanted, place("without the bars after them", market))
+
+
 def check_later_bars(subject: Subject) -> None:
     """Bars that come later change no value."""
+    if subject.reads_others:
+        check_later_bars_of_market(subject)
+        return
     bars = subject.longest
     history = subject.values(bars)
     for cut in subject.cuts(bars):
         for factor in (2.0, np.nan):
             changed = bars.multiplied(slice(cut, None), factor)
             compare(subject.values(changed)[:cut], history[:cut], row(f"bar {{}} knows of bar {cut} or a later one"))
+
+
+def check_later_bars_of_market(subject: Subject) -> None:
+    """Bars of any ticker that come later change no value."""
+    history = subject.values(*subject.market)
+    for moment, market in subject.moments():
+        rows = subject.rows_of(market)
+        wanted = np.concatenate([history[each] for each in rows])
+        for factor in (2.0, np.nan):
+            changed = [
+                whole.multiplied(slice(len(until), None), factor)
+                for whole, until in zip(subject.market, market, strict=True)
+            ]
+            found = subject.values(*changed)
+            said = place(f"knowing of bars after {np.datetime64(moment, 'ns')}", market)
+            compare(np.concatenate([found[each] for each in rows]), wanted, said)
 
 
 def check_outlier(subject: Subject) -> None:
@@ -197,6 +282,8 @@ def check_outlier(subject: Subject) -> None:
 def check_missing(subject: Subject) -> None:
     """NaN and infinities: a window has no value while one is in it and its exact value again afterwards; a recursion
     has none at that bar and goes on as if the bar had not been."""
+    if subject.reads_others:
+        raise NotApplicableError
     bars = subject.longest
     history = subject.values(bars)
     if not subject.is_one_kernel:
@@ -226,6 +313,8 @@ def check_return(subject: Subject, bars: Bars, history: Floats) -> None:
 
 def check_short(subject: Subject) -> None:
     """No bars give no values, and none has one before the lookback; an indicator has one from there on."""
+    if subject.reads_others:
+        raise NotApplicableError
     bars, lookback = subject.longest, subject.lookback
     if len(subject.values(bars.rows(slice(0)))):
         raise FaultError("no bars give a value")

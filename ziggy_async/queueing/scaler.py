@@ -7,104 +7,60 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, ScalingState, decide
+from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, decide
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 0.25
 """Seconds between two looks: short against the target wait, long against the cost of a look."""
-LONGEST_INTERVAL = 2.5
-"""Seconds between looks that leave room for a loop that is late, before `scaling.UNSEEN` are over."""
 DECISIONS = 200
 """Decisions that a scaler keeps."""
 
 
 class Scaler:
-    """Looks at a load every `interval` seconds, decides, and applies.
+    """Looks at a load every 0.25 s, decides, and applies, in the loop that it is started in.
 
-    It lives in one loop, on one timer, and may be asked from that loop's thread only. What fails in `load` or `resize`
-    is logged, once until it works again, and tried anew at the next look.
+    What fails in `load` or `resize` is logged, once until it works again, and tried anew at the next look.
     """
 
-    def __init__(
-        self,
-        limits: Limits,
-        load: Callable[[], Load],
-        resize: Callable[[int], object],
-        *,
-        interval: float = INTERVAL,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        """`load()` is what is seen now, `resize(n)` brings the number to n, at once or in time; both must be quick.
-
-        `clock`: seconds for `decide`; `wall`: seconds since 1970 for the decisions kept. `ValueError` unless
-        `interval` is above 0 and at most `LONGEST_INTERVAL`.
-        """
-        if not 0 < interval <= LONGEST_INTERVAL:
-            raise ValueError(f"interval: {interval!r} is not above 0 and at most {LONGEST_INTERVAL:g} seconds")
+    def __init__(self, limits: Limits, load: Callable[[], Load], resize: Callable[[int], object]) -> None:
+        """`load()` is what is seen now, `resize(n)` brings the number to n, at once or in time; both must be quick."""
         self._limits = limits
         self._load = load
         self._resize = resize
-        self._interval = interval
-        self._clock = clock
-        self._wall = wall
         self._memory = Memory()
         self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_failing = False
 
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
     def start(self) -> None:
-        """Begins to look, in the running loop; nothing if it does already."""
-        loop = asyncio.get_running_loop()
-        if self._loop is loop:
-            return
-        self.stop()
-        self._loop = loop
-        self._memory = Memory()
-        self._timer = loop.call_later(self._interval, self._turn, loop)
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._tick)
 
     def stop(self) -> None:
-        """No look after this one; nothing if there is none. The decisions remain."""
+        """Looks no more. The decisions remain."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop = None
 
     def decisions(self) -> list[Decision]:
-        """The last 200, oldest first, with wall-clock times.
-
-        Those in a row that lead from the same number to the same number are one, with their count: else a minute in
-        which nothing changes would push out all that had changed before.
-        """
+        """Returns the last 200, oldest first, with wall-clock times. Equal ones in a row are one, with their count."""
         return list(self._decisions)
 
     def look(self) -> Decision:
-        """One look, now: decides, applies and keeps the decision. Raises what `load` or `resize` raises, and then
-        remembers nothing of it."""
-        state = ScalingState(self._limits, self._load(), self._memory)
-        decision, after = decide(state, self._clock())
+        """Decides now, applies and keeps the decision. Raises what `load` or `resize` raises, and then remembers
+        nothing of it."""
+        decision, memory = decide(self._limits, self._load(), self._memory, time.monotonic())
         if decision.workers != decision.before:
             self._resize(decision.workers)
-        self._memory = after.memory
-        self._keep(replace(decision, at=self._wall()))
+        self._memory = memory
+        newest = self._decisions[-1] if self._decisions else None
+        if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
+            self._decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
+        else:
+            self._decisions.append(replace(decision, at=time.time()))
         return decision
 
-    def _keep(self, decision: Decision) -> None:
-        if self._decisions:
-            newest = self._decisions[-1]
-            if (newest.before, newest.workers) == (decision.before, decision.workers):
-                self._decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
-                return
-        self._decisions.append(decision)
-
-    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        # Set before the look, which may stop it.
-        self._timer = loop.call_later(self._interval, self._turn, loop)
+    def _tick(self) -> None:
+        self.start()  # before the look, which may stop it
         try:
             self.look()
         except Exception:

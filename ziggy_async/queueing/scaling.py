@@ -1,6 +1,6 @@
 """How many workers there should be: a pure decision on what is seen.
 
-`decide` knows no clock and changes nothing: state and time in, decision and next state out.
+`decide` knows no clock and changes nothing: load, memory and time in, decision and next memory out.
 """
 
 import math
@@ -16,17 +16,16 @@ HOLD = 30.0
 GAIN = 0.5
 """Share of a growth by which throughput must have risen: doubling must finish half as much again. In the middle between
 workers that all bring the same and workers that bring nothing."""
-MEASURED_SECONDS = 0.5
-MEASURED_FINISHED = 20
+MEASURED_SECONDS, MEASURED_FINISHED = 0.5, 20
 """Throughput is known after this time and as many finished operations, of each worker two."""
 PATIENCE = 4.0
-"""Seconds that a growth waits for what the last one brought."""
+"""Seconds that a growth waits for the gain of the last one."""
 PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds without growth after one that brought too little: twice as long each time in a row, up to the longest."""
 UNSEEN = 5.0
 """Seconds without a look after which nothing is known of the time between."""
 ROUNDING = 1e-9
-"""Workers by which a need may exceed a whole number without asking for one more: floats are not exact."""
+"""Workers by which a need may exceed a whole number: floats are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,6 @@ class Load:
     """What is seen at one moment."""
 
     workers: int
-    """How many there are now."""
     queued: int
     running: int
     mean_seconds: float
@@ -43,29 +41,23 @@ class Load:
     """Operations finished since the beginning, however they ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The fewest and the most workers; `ValueError` unless 1 <= least <= most."""
+class Limits(NamedTuple):
+    """The fewest and the most workers."""
 
     least: int
     most: int
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.least <= self.most:
-            raise ValueError(f"least: {self.least!r} is not at least 1 and at most {self.most!r}, the most")
-
 
 class Stretch(NamedTuple):
-    """Since when the workers have been as many as now and the queue has not been empty."""
+    """A time in which the workers stay as many and the queue is not empty; `finished`: operations at its beginning."""
 
     since: float
     workers: int
     finished: int
-    """What had been finished then."""
 
 
 class Growth(NamedTuple):
-    """A growth whose effect is not known yet: when, from how many workers, and their throughput if it was known."""
+    """A growth whose gain is not known yet: when, from how many workers, and what those finished per second."""
 
     at: float
     before: int
@@ -76,8 +68,7 @@ class Growth(NamedTuple):
 class Memory:
     """What `decide` has to know of the past."""
 
-    seen_at: float | None = None
-    """The time of the last look."""
+    seen_at: float = -math.inf
     peaks: tuple[tuple[float, int], ...] = ()
     """When how many workers were wanted, within `HOLD`, and fewer ever since."""
     stretch: Stretch | None = None
@@ -85,13 +76,6 @@ class Memory:
     pause: float = 0.0
     """The last pause in seconds; 0.0 when growth has helped since."""
     paused_until: float = -math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class ScalingState:
-    limits: Limits
-    load: Load
-    memory: Memory = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,48 +98,37 @@ class Decision:
         return asdict(self)
 
 
-class Choice(NamedTuple):
-    workers: int
-    reason: str
-    memory: Memory
+Choice = tuple[int, str, Memory]  # workers, the reason, and the memory for the next look
 
 
-def decide(state: ScalingState, now: float) -> tuple[Decision, ScalingState]:
-    """How many workers there should be at `now`, and the state to go on with: put the next load into that one.
+def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Decision, Memory]:
+    """Returns how many workers there should be at `now`, and the memory for the next look.
 
-    Wanted is what clears the queue within the target wait T while work goes on arriving as now. In T, w workers run
-    w * T / m operations of m seconds each. Those must be the q queued ones and what arrives meanwhile: as much as the r
-    running workers begin in that time, r * T / m (Little's law: what runs is arrivals times m; while there is a queue,
-    arrivals are at least that). So w = r + q * m / T, rounded up. One queued operation needs no more than one worker,
-    however long it takes: m / T counts as 1 at most. While m is unknown, it counts as 1, and growth is slower.
+    Need: w workers clear the queue within the target wait T while work goes on arriving as now. In T they run w * T / m
+    operations of m seconds each: the q queued ones, and what arrives meanwhile, as much as the r running workers begin
+    in that time, r * T / m (Little's law). So w = r + q * m / T, rounded up. One queued operation needs at most one
+    worker: m / T counts as 1 at most. While m is unknown, it counts as 1, and growth is slower.
 
-    Nothing changes within the dead band. Up quickly: to what is wanted, at most doubled at a time, once it is known
-    what the last growth brought. No gain, pause: if throughput has not risen by `GAIN` of a growth, the number goes
-    back, and there is no growth for a while. Down slowly: to the most that was wanted within `HOLD`.
+    Nothing changes within the dead band. Up quickly: to what is wanted, at most doubled at a time. No gain, pause: if
+    throughput has not risen by `GAIN` of a growth, the number goes back, and there is no growth for a while. Down
+    slowly: to the most that was wanted within `HOLD`.
     """
-    limits, load = state.limits, state.load
-    need = _need(load)
-    wanted = math.ceil(need)
-    memory = _looked(state.memory, load, wanted, now)
-    choice = _judged(limits, load, memory, now)
-    if choice.workers == load.workers:
-        if need > load.workers * (1 + DEAD_BAND):
-            choice = _up(limits, load, choice.memory, wanted, now)
-        else:
-            choice = _down_or_stay(limits, load, choice.memory, wanted)
-    decision = Decision(now, choice.workers, load.workers, choice.reason, wanted, load)
-    return decision, replace(state, memory=choice.memory)
-
-
-def _need(load: Load) -> float:
-    """The workers wanted, before they are rounded up."""
     share = min(1.0, load.mean_seconds / TARGET_WAIT) if load.mean_seconds > 0 else 1.0
-    return max(0.0, load.running + load.queued * share - ROUNDING)
+    need = max(0.0, load.running + load.queued * share - ROUNDING)
+    wanted = math.ceil(need)
+    workers, reason, memory = _judged(limits, load, _looked(memory, load, wanted, now), now)
+    if workers == load.workers:
+        is_short = need > load.workers * (1 + DEAD_BAND)
+        choice = _up(limits, load, memory, wanted, now) if is_short else _down(limits, load, memory)
+        each = f"{load.mean_seconds:.3g} s each" if load.mean_seconds > 0 else "mean time unknown"
+        workers, reason, memory = choice
+        reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {reason}"
+    return Decision(now, workers, load.workers, reason, wanted, load), memory
 
 
 def _looked(memory: Memory, load: Load, wanted: int, now: float) -> Memory:
     """The memory with this look in it."""
-    if memory.seen_at is None or now - memory.seen_at > UNSEEN:
+    if now - memory.seen_at > UNSEEN:
         kept = max(wanted, load.workers)  # a number that nobody was looking at counts as wanted
         return replace(memory, seen_at=now, peaks=((now, kept),), stretch=None, growth=None)
     peaks = (*(peak for peak in memory.peaks if peak[0] > now - HOLD and peak[1] > wanted), (now, wanted))
@@ -170,7 +143,7 @@ def _looked(memory: Memory, load: Load, wanted: int, now: float) -> Memory:
 
 
 def _rate(load: Load, memory: Memory, now: float) -> float | None:
-    """Throughput under the present number of workers, per second; None while too little was seen to tell."""
+    """Operations per second under the present number of workers; None while too little was seen to tell."""
     if memory.stretch is None:
         return None
     seconds, finished = now - memory.stretch.since, load.finished - memory.stretch.finished
@@ -183,61 +156,39 @@ def _judged(limits: Limits, load: Load, memory: Memory, now: float) -> Choice:
     present, growth, rate = load.workers, memory.growth, _rate(load, memory, now)
     if not limits.least <= present <= limits.most:
         bound, name = (limits.least, "least") if present < limits.least else (limits.most, "most")
-        return Choice(bound, f"from {present} to {bound}, the {name} allowed", replace(memory, growth=None))
+        return bound, f"from {present} to {bound}, the {name} allowed", replace(memory, growth=None)
     if growth is None or rate is None or present <= growth.before:
-        return Choice(present, "", memory)
+        return present, "", memory
     memory = replace(memory, growth=None)
-    if growth.rate is None:
-        return Choice(present, "", memory)
-    if rate >= growth.rate * (1 + GAIN * (present / growth.before - 1)):
-        return Choice(present, "", replace(memory, pause=0.0))
+    if growth.rate is None or rate >= growth.rate * (1 + GAIN * (present / growth.before - 1)):
+        return present, "", replace(memory, pause=0.0)
     pause = min(max(PAUSE, 2 * memory.pause), LONGEST_PAUSE)
     reason = (
         f"{present} finished {rate:.4g}/s, {growth.before} had finished {growth.rate:.4g}/s: "
         f"too little for the growth; from {present} to {growth.before}, no growth for {pause:g} s"
     )
-    return Choice(growth.before, reason, replace(memory, pause=pause, paused_until=now + pause))
+    return growth.before, reason, replace(memory, pause=pause, paused_until=now + pause)
 
 
 def _up(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> Choice:
-    present, needs = load.workers, _needs(load, wanted)
+    present, growth = load.workers, memory.growth
     if present == limits.most:
-        return Choice(present, f"{needs}; stays at {present}, the most allowed", memory)
+        return present, f"stays at {present}, the most allowed", memory
     if (left := memory.paused_until - now) > 0:
-        why = f"for another {left:.3g} s, as the last growth brought too little"
-        return Choice(present, f"{needs}; stays at {present} {why}", memory)
-    growth = memory.growth
+        return present, f"stays at {present} for another {left:.3g} s, as the last growth brought too little", memory
     if growth is not None and (left := growth.at + PATIENCE - now) > 0:
         why = f"it shows what the step from {growth.before} has brought, another {left:.3g} s at most"
-        return Choice(present, f"{needs}; stays at {present} until {why}", memory)
+        return present, f"stays at {present} until {why}", memory
     step = present if load.mean_seconds > 0 else max(1, present // 2)
     workers = min(wanted, present + step, limits.most)
-    if growth is not None and growth.rate is not None:  # what could not be judged in time is judged with this step
-        growth = growth._replace(at=now)
-    else:
-        growth = Growth(now, present, _rate(load, memory, now))
-    memory = replace(memory, growth=growth)
-    return Choice(workers, f"{needs}; from {present} to {workers}", memory)
+    memory = replace(memory, growth=Growth(now, present, _rate(load, memory, now)))
+    return workers, f"from {present} to {workers}", memory
 
 
-def _down_or_stay(limits: Limits, load: Load, memory: Memory, wanted: int) -> Choice:
+def _down(limits: Limits, load: Load, memory: Memory) -> Choice:
     present, peak = load.workers, memory.peaks[0][1]
-    lowest = present * (1 - DEAD_BAND)
     workers = max(peak, limits.least)
-    if peak < lowest and workers < present:
-        reason = f"no more than {peak} wanted in the last {HOLD:g} s; from {present} to {workers}"
-        return Choice(workers, reason, replace(memory, growth=None, pause=0.0))
-    if wanted >= lowest:
-        why = f"within {DEAD_BAND:.0%} of it"
-    elif peak < lowest:
-        why = "the least allowed"
-    else:
-        why = f"as {peak} were wanted in the last {HOLD:g} s"
-    return Choice(present, f"{_needs(load, wanted)}; stays at {present}, {why}", memory)
-
-
-def _needs(load: Load, wanted: int) -> str:
-    seen = f"{load.queued} queued and {load.running} running"
-    if not load.mean_seconds > 0:
-        return f"{seen}, mean time unknown: {wanted} wanted"
-    return f"{seen}, {load.mean_seconds:.3g} s each: {wanted} wanted to clear the queue in {TARGET_WAIT:g} s"
+    reason = f"at most {peak} wanted in the last {HOLD:g} s"
+    if workers < present and peak < present * (1 - DEAD_BAND):
+        return workers, f"{reason}, from {present} to {workers}", replace(memory, growth=None, pause=0.0)
+    return present, f"{reason}, stays at {present}", memory

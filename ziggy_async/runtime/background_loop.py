@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ziggy_async import lifecycle
@@ -24,12 +25,10 @@ class _BackgroundLoop:
     """A daemon thread that runs an event loop until `stop`, whatever the loop's tasks raise."""
 
     def __init__(self) -> None:
-        """`OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left then."""
+        """Raises `OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left."""
         self._lock = threading.Lock()
-        self._unfinished: dict[Future[Any], tuple[Coroutine[Any, Any, Any], ...]] = {}  # by _lock
-        self._is_over = False  # written under _lock
+        self._is_over = False  # by _lock
         self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
         self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
         try:
             self.thread.start()
@@ -37,84 +36,59 @@ class _BackgroundLoop:
             self._loop.close()
             raise
 
-    @property
-    def is_over(self) -> bool:
-        return self._is_over or self._loop.is_closed() or not self.thread.is_alive()
-
     def _serve(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                main = runner.get_loop().create_task(self._until_stopped())
-                while not (main.done() or self._loop.is_closed()):
-                    try:
-                        self._loop.run_until_complete(main)
-                    except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
-                        logger.exception("a task in the background loop raised what ends a loop; it goes on")
-                with self._lock:
-                    self._is_over = True
-        except BaseException:
-            logger.exception("the background loop has not ended as it should")
-        finally:
-            self._give_up()
-
-    async def _until_stopped(self) -> None:
-        await self._stopping.wait()
-
-    def _give_up(self) -> None:
-        """Nobody may wait for what will not be done any more."""
-        with self._lock:
-            self._is_over = True
-            unfinished, self._unfinished = self._unfinished, {}
-        for future, coroutines in unfinished.items():
-            for coroutine in coroutines:
-                with contextlib.suppress(RuntimeError):
-                    coroutine.close()
-            with contextlib.suppress(InvalidStateError):
-                future.set_exception(Stopped("the background loop has ended"))
+        while not self._is_over:
+            try:
+                self._loop.run_forever()  # returns also when a task stops its loop
+            except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
+                logger.exception("a task in the background loop raised what ends a loop; it goes on")
+        self._loop.run_until_complete(_end_tasks())
+        self._loop.close()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T] | None":
         """None, and nothing has happened, if the loop is over."""
-        future: Future[T] = Future()
         with self._lock:
-            if self.is_over:
+            if self._is_over:
                 return None
-            outer = guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
-            try:
-                self._loop.call_soon_threadsafe(self._begin, outer, coroutine, future)
-            except BaseException:
-                outer.close()
-                raise
-            self._unfinished[future] = outer, coroutine
+            future = asyncio.run_coroutine_threadsafe(self._outcome_of(coroutine), self._loop)
+
+        def drop(_: "Future[T]") -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(_close_unless_begun, coroutine)
+
+        future.add_done_callback(drop)
         return future
 
-    def _begin(self, outer: Coroutine[Any, Any, T], coroutine: Coroutine[Any, Any, T], future: "Future[T]") -> None:
-        task = self._loop.create_task(outer)
-
-        def end(task: "asyncio.Task[T]") -> None:
-            with self._lock:
-                self._unfinished.pop(future, None)
-            coroutine.close()  # it has not begun if it was cancelled before
-            if not future.set_running_or_notify_cancel():
-                return
-            if task.cancelled():  # by the end of the loop
-                future.set_exception(Stopped("the background loop has ended"))
-            elif (error := task.exception()) is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(task.result())
-
-        def cancel(future: "Future[T]") -> None:
-            if future.cancelled():
-                with contextlib.suppress(RuntimeError):  # the loop is closed
-                    self._loop.call_soon_threadsafe(task.cancel)
-
-        task.add_done_callback(end)
-        future.add_done_callback(cancel)
+    async def _outcome_of(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            value: T = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
+            return value
+        except asyncio.CancelledError:
+            if self._is_over:
+                raise Stopped("the background loop has ended") from None
+            raise
 
     def stop(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it is closed
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        with self._lock:
+            self._is_over = True
+            with contextlib.suppress(RuntimeError):  # it is closed
+                self._loop.call_soon_threadsafe(self._loop.stop)
         self.thread.join(EXIT_TIMEOUT)
+
+
+async def _end_tasks() -> None:
+    """Cancels all other tasks of the loop, once each has begun, and waits for them."""
+    await asyncio.sleep(0)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _close_unless_begun(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Else Python warns that nobody has awaited a coroutine that was cancelled before."""
+    if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+        coroutine.close()
 
 
 _lock = threading.Lock()
@@ -149,7 +123,7 @@ def _background_loop() -> _BackgroundLoop:
     with _lock:
         if _is_exiting:
             raise Stopped("the interpreter is exiting: the background loop is closed")
-        if _background is None or _background.is_over:
+        if _background is None or _background._is_over:
             _background = _BackgroundLoop()
         return _background
 

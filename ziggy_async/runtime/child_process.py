@@ -46,6 +46,7 @@ class ChildProcess:
         self._connection, theirs = _context.Pipe()
         self._process = _context.Process(target=child.serve, args=(theirs,), name="ziggy-async-process")
         self._is_ready = False
+        self._exit_code: int | None = None
         self.is_usable = True
         try:
             with _exit_codes:
@@ -82,16 +83,6 @@ class ChildProcess:
         self.is_usable = True
         return outcome
 
-    def _receive(self, name: str) -> Any:
-        """`EOFError` when the process ends, also in the middle of an outcome."""
-        try:
-            with open(self._connection.fileno(), "rb", closefd=False) as reader:
-                return pickle.load(reader)
-        except Exception as error:
-            if isinstance(error, EOFError | OSError) or self._has_ended(0.0):
-                raise EOFError from None
-            raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
-
     def _await_ready(self, name: str) -> None:
         heard = wait([self._connection, self._process.sentinel], START_TIMEOUT)
         if not heard:
@@ -105,16 +96,26 @@ class ChildProcess:
         length = sum(map(len, request))
         with open(self._connection.fileno(), "wb", closefd=False) as writer:
             writer.write(length.to_bytes(child.LENGTH, "big"))
-            for piece in request:
-                writer.write(piece)
+            writer.writelines(request)
         request.clear()
+
+    def _receive(self, name: str) -> Any:
+        """Raises `EOFError` when the process ends, also in the middle of an outcome."""
+        try:
+            with open(self._connection.fileno(), "rb", closefd=False) as reader:
+                return pickle.load(reader)
+        except Exception as error:
+            if isinstance(error, EOFError | OSError) or self._has_ended(0.0):
+                raise EOFError from None
+            raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
 
     def _has_ended(self, patience: float) -> bool:
         return bool(wait([self._process.sentinel], patience))
 
     def _lost(self, name: str) -> RuntimeError:
         has_ended = self._has_ended(GRACE)
-        code = self.stop()
+        self.stop()
+        code = self._exit_code
         if not has_ended:
             how = "closed its connection"
         elif code is None or code == UNKNOWN_EXIT:
@@ -132,21 +133,17 @@ class ChildProcess:
         with contextlib.suppress(ValueError):  # it is closed
             self._process.kill()
 
-    def stop(self, patience: float = 0.0) -> int | None:
-        """Ends its connection, and the process after so many seconds. Its exit code, negative for a signal; None if it
-        cannot be ended."""
+    def stop(self, patience: float = 0.0) -> None:
+        """Ends its connection, and the process after so many seconds, and frees what it had."""
         self.is_usable = False
+        if self._connection.closed:
+            return
         self._connection.close()
         if not self._has_ended(patience):
             self._process.kill()
             self._has_ended(GRACE)
-        with _exit_codes:
-            code: int | None = self._process.exitcode
-        return code
-
-    def close(self) -> None:
-        """Frees what it had, after `stop`."""
-        with _exit_codes, contextlib.suppress(ValueError):
+        with _exit_codes, contextlib.suppress(ValueError):  # it cannot be ended
+            self._exit_code = self._process.exitcode
             self._process.close()
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import pickle
 import reprlib
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ziggy_async.runtime.call import described
@@ -16,8 +16,6 @@ from ziggy_async.tracing import Carrier
 
 PROTOCOL = 5
 """Of pickle: the first that writes large bytes as they are."""
-LARGEST_PIECE = 1 << 20
-"""Bytes that are copied or written at once."""
 
 _repr = reprlib.Repr()
 _repr.maxother = 120
@@ -33,16 +31,13 @@ class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurre
         return f'\n"""\n{self.args[0]}"""'
 
 
-class Pieces(list[Any]):
-    """A pickled value in pieces, bytes or views of bytes; the file that a pickler writes to."""
+class Pieces(list[bytes]):
+    """A pickled value in pieces; the file that a pickler writes to."""
 
     def write(self, data: Any) -> int:
-        """`data`: bytes, or a buffer that may change before it is sent, and is copied."""
-        view = data.raw() if isinstance(data, pickle.PickleBuffer) else memoryview(data)
-        for at in range(0, len(view), LARGEST_PIECE):
-            piece = view[at : at + LARGEST_PIECE]
-            self.append(piece if isinstance(data, bytes) else bytes(piece))
-        return len(view)
+        """Copies `data` unless it is bytes: a buffer may change before it is sent."""
+        self.append(bytes(data.raw() if isinstance(data, pickle.PickleBuffer) else data))
+        return len(self[-1])
 
 
 def pack(value: object) -> Pieces:
@@ -53,40 +48,37 @@ def pack(value: object) -> Pieces:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """Module and name of a function, a description of any other callable."""
+    """Returns module and name of a function, a description of any other callable."""
     name = getattr(function, "__qualname__", None)
     module = getattr(function, "__module__", None)
     return f"{module}.{name}" if isinstance(name, str) and isinstance(module, str) else _repr.repr(function)
 
 
 def pack_call(function: Callable[..., Any], args: Args, kwargs: Kwargs, trace: Carrier | None) -> Pieces:
-    """The call, with the trace that it is part of. `TypeError` that names the function or the argument that does not
-    pickle."""
+    """Packs the call with the trace that it is part of. Raises `TypeError` that names the function or the argument that
+    does not pickle."""
     try:
         return pack((function, args, kwargs, trace))
     except Exception as error:
-        raise TypeError(_blame(function, args, kwargs, error)) from error
+        what, reason = _culprit(function, args, kwargs) or (f"the call of {name_of(function)}", error)
+        raise TypeError(f"{what} cannot be pickled: {described(reason)}") from error
 
 
-def _blame(function: Callable[..., Any], args: Args, kwargs: Kwargs, error: Exception) -> str:
-    for what, value in _parts(function, args, kwargs):
+def _culprit(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[str, Exception] | None:
+    """The first part of a call that does not pickle alone, and why."""
+    parts = [(_repr.repr(function), function)]
+    for key, value in (*enumerate(args, 1), *((repr(name), value) for name, value in kwargs.items())):
+        parts.append((f"argument {key} of {name_of(function)}, a {type(value).__name__},", value))
+    for what, value in parts:
         try:
             pack(value)
-        except Exception as reason:
-            return f"{what} cannot be pickled: {described(reason)}"
-    return f"the call of {name_of(function)} cannot be pickled: {described(error)}"
-
-
-def _parts(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Iterator[tuple[str, object]]:
-    yield _repr.repr(function), function
-    for number, value in enumerate(args, 1):
-        yield f"argument {number} of {name_of(function)}, a {type(value).__name__},", value
-    for name, value in kwargs.items():
-        yield f"argument {name!r} of {name_of(function)}, a {type(value).__name__},", value
+        except Exception as error:
+            return what, error
+    return None
 
 
 def pack_error(error: BaseException) -> bytes:
-    """The outcome of a call that has raised: ("error", pickled error or None, its text, its traceback)."""
+    """Returns the outcome of a call that has raised: ("error", pickled error or None, its text, its traceback)."""
     trace = error.__traceback__
     text = "".join(traceback.format_exception(type(error), error, trace.tb_next if trace else None))
     try:
@@ -97,11 +89,11 @@ def pack_error(error: BaseException) -> bytes:
 
 
 def opened(outcome: tuple[Any, ...], name: str) -> Any:
-    """The value of an outcome that `ziggy_async.runtime.child` has packed. Raises its error, from the traceback that it
-    had there.
+    """Returns the value of an outcome that `ziggy_async.runtime.child` has packed, or raises its error, from the
+    traceback that it had there.
 
-    `RuntimeError` in place of an error that does not pickle; `TypeError` for a value that does not, and for a call that
-    could not be loaded there.
+    Raises `RuntimeError` in place of an error that does not pickle; `TypeError` for a value that does not, and for a
+    call that could not be loaded there.
     """
     kind, *rest = outcome
     if kind == "value":

@@ -22,8 +22,8 @@ EXIT_TIMEOUT = 2.0
 
 
 class ProcessPool:
-    """`size` threads for calls, each with a process of its own, started when the thread is first used and replaced when
-    the process is gone. Safe from any thread and any loop; the loops' threads neither pickle nor wait.
+    """`size` threads for calls, each with a process of its own, started with the first call and replaced when it is
+    gone. Safe from any thread and any loop; the loops' threads neither pickle nor wait.
 
     What runs when the interpreter exits has 2 s to end. A forked child finds the pool empty, and may use it.
     """
@@ -42,8 +42,8 @@ class ProcessPool:
         """Without processes. All of it by the lock."""
         self._lock = threading.Lock()
         self._running: dict[Call, ChildProcess] = {}
-        self._idle: list[ChildProcess] = []
         self._children: set[ChildProcess] = set()
+        self._idle: list[ChildProcess] = []
         self._lost = 0
 
     @property
@@ -107,20 +107,6 @@ class ProcessPool:
     def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         name = name_of(function)
         request = pack_call(function, args, kwargs, tracing.carrier())
-        child = self._enter(call, name)
-        try:
-            outcome = child.call(request, name)
-        except WorkerLost:
-            with self._lock:
-                if not call.is_unwanted:
-                    self._lost += 1
-                    raise
-            raise Stopped(f"{name}: it was stopped") from None
-        finally:
-            self._leave(call, child)
-        return opened(outcome, name)
-
-    def _enter(self, call: Call, name: str) -> ChildProcess:
         child = self._idle_child() or ChildProcess(name)
         with self._lock:
             self._children.add(child)
@@ -128,10 +114,25 @@ class ProcessPool:
                 self._idle.append(child)
                 raise Stopped(f"{name}: it was stopped before it began")
             self._running[call] = child
-            return child
+        try:
+            outcome = child.call(request, name)
+        except WorkerLost:
+            with self._lock:
+                if call.is_unwanted:
+                    raise Stopped(f"{name}: it was stopped") from None
+                self._lost += 1
+                raise
+        finally:
+            with self._lock:
+                del self._running[call]
+                is_usable = child.is_usable and not call.is_unwanted
+                if is_usable:
+                    self._idle.append(child)
+            if not is_usable:
+                self._discard(child)
+        return opened(outcome, name)
 
     def _idle_child(self) -> ChildProcess | None:
-        """One that has ended meanwhile is passed over: it has cost nobody anything."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -139,22 +140,12 @@ class ProcessPool:
                 child = self._idle.pop()
             if not child.is_gone():
                 return child
-            self._discard(child)
-
-    def _leave(self, call: Call, child: ChildProcess) -> None:
-        with self._lock:
-            del self._running[call]
-            is_usable = child.is_usable and not call.is_unwanted
-            if is_usable:
-                self._idle.append(child)
-        if not is_usable:
-            self._discard(child)
+            self._discard(child)  # that has cost nobody anything
 
     def _discard(self, child: ChildProcess, patience: float = 0.0) -> None:
         child.stop(patience)
         with self._lock:
             self._children.discard(child)
-        child.close()
 
     # In any other thread:
 
@@ -176,9 +167,7 @@ class ProcessPool:
             for call in running:
                 self._interrupt(call)
             self._threads.shutdown(timeout=4 * GRACE)
-            with self._lock:
-                idle, self._idle = self._idle, []
-            for child in idle:
+            for child in list(self._children):
                 self._discard(child, GRACE)
 
     def _forget(self) -> None:

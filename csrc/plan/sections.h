@@ -1,0 +1,41 @@
+/* Cross-sections: results of a run, which lie series by series, compared time by time. */
+#ifndef ZA_PLAN_SECTIONS_H
+#define ZA_PLAN_SECTIONS_H
+
+#include "plan/across.h"
+#include "plan/run.h"
+
+/* A set of labels: codes from 0 to `count` - 1, or -1 without a label. Those of a table stand row by row, those of
+ * tickers one each. */
+typedef struct za_label_codes {
+    const int32_t *codes;
+    size_t count;
+} za_label_codes;
+
+/* A column to be made: of the results `values`, which lie as those of the run; the two may be one. */
+typedef struct za_section {
+    za_across_kind kind;
+    double share;
+    const za_label_codes *labels; /* NULL: all are compared */
+    const double *values;
+    double *results;
+} za_section;
+
+/* The owner fills the first part. */
+typedef struct za_sections {
+    const za_run *run; /* by row and from: of tickers that are pinned, or of a table with times */
+    const za_section *list;
+    int count;
+    bool last; /* series whose last bar is not at the newest time have no value there */
+
+    za_job job;     /* whose `run` it fills, with `count` and `grain` */
+    int64_t *times; /* owned: all times of the rows, each once, ascending */
+    int64_t time_count, block;
+} za_sections;
+
+/* Finds the times of all rows from `oldest` on, and makes a job of it; rows before have no value. ZA_OK or
+ * ZA_NO_MEMORY. */
+za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error);
+void za_sections_release(za_sections *sections);
+
+#endif
