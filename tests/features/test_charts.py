@@ -89,16 +89,25 @@ def test_signals_are_those_of_the_history(store: BarStore) -> None:
 
 
 def test_a_marker_stands_where_a_signal_begins_or_becomes_another() -> None:
-    times = np.arange(8).astype("M8[s]").astype("M8[ns]")
-    nan = np.nan
-    directions = np.array([nan, 1, 1, 0, 1, 1, -1, 0.0])
-    types = np.array([nan, 0, 0, nan, 1, 2, 0, nan])
-    markers = markers_of(times, directions, types, np.full(8, 0.5))
-    assert markers == (
-        (1.0, "LONG", "MR 0.50"),
-        (4.0, "LONG", "MOM 0.50"),
-        (5.0, "LONG", "MR+MOM 0.50"),
-        (6.0, "SHORT", "MR 0.50"),
+    directions, types = np.full(40, np.nan), np.full(40, np.nan)
+    directions[:3] = 0.0
+    for at, direction, kind in (
+        (3, 1, 0),
+        (4, 1, 0),
+        (12, 1, 1),
+        (20, 1, 2),
+        (21, -1, 0),
+        (22, 0, np.nan),
+        (39, -1, 1),
+    ):
+        directions[at], types[at] = direction, kind
+    times = np.arange(40).astype("M8[s]").astype("M8[ns]")
+    assert markers_of(times, directions, types, np.full(40, 0.5)) == (
+        (3.0, "LONG", "MR 0.50"),
+        (12.0, "LONG", "MOM 0.50"),
+        (20.0, "LONG", "MR+MOM 0.50"),
+        (21.0, "SHORT", ""),  # too near for a text
+        (39.0, "SHORT", "MOM 0.50"),
     )
 
 

@@ -23,6 +23,8 @@ HEIGHT = 420
 """Pixels in a notebook, and for each pane more."""
 PANE_HEIGHT = 130
 
+MARKER_ROOM = 8
+"""Bars that the text of a marker takes; one that is nearer to the marker before has none."""
 SHORT_TYPES = ("MR", "MOM", "MR+MOM")
 """Mean reversion, momentum and both, as markers have them."""
 
@@ -86,7 +88,8 @@ class Chart:
         """
         target = Path(fspath(path))
         if target.suffix.lower() == ".png":
-            png.write(self.html, target, width, height)
+            size = width, height  # not the window's, which changes before a picture of it is taken
+            png.write(html.page(self.title, self.to_dict(), size), target, size)
         elif target.suffix.lower() in (".html", ".htm"):
             target.write_text(self.html, encoding="utf-8")
         else:
@@ -149,16 +152,17 @@ def why_empty(store: BarStore, ticker: str, start: object | None) -> str:
 
 
 def markers_of(times: Any, directions: Any, types: Any, confidences: Any) -> tuple[Marker, ...]:
-    """A marker where a signal begins, or becomes another one."""
+    """A marker where a signal begins, or becomes another one; the text has its type and confidence."""
     kinds = np.where(np.isin(directions, (-1.0, 1.0)), 10.0 * directions + np.nan_to_num(types), np.nan)
     begins = np.flatnonzero(~np.isnan(kinds) & (kinds != np.concatenate([[np.nan], kinds[:-1]])))
+    apart = np.diff(begins, prepend=-MARKER_ROOM) >= MARKER_ROOM
     return tuple(
         Marker(
             float(times[at].astype(np.int64) / 1e9),
             direction_of(directions[at]),
-            f"{SHORT_TYPES[int(types[at])]} {confidences[at]:.2f}",
+            f"{SHORT_TYPES[int(types[at])]} {confidences[at]:.2f}" if has_room else "",
         )
-        for at in begins
+        for at, has_room in zip(begins.tolist(), apart.tolist(), strict=True)
     )
 
 

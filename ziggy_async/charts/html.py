@@ -47,14 +47,16 @@ Charts™</footer>
 """
 
 
-def page(title: str, content: Mapping[str, Any]) -> str:
-    """`content`: what `chart.js` draws. Whatever its texts are, they end neither the page's scripts nor its title."""
+def page(title: str, content: Mapping[str, Any], size: tuple[int, int] | None = None) -> str:
+    """`content`: what `chart.js` draws. Whatever its texts are, they end neither the page's scripts nor its title.
+    `size`: width and height in pixels, None for those of the window."""
     library, module = lightweight_charts_js(), chart_js() + DRAW
+    style = STYLE if size is None else f"{STYLE}html, body {{ width: {size[0]}px; height: {size[1]}px; }}\n"
     return PAGE.format(
         title=escape(encodable(title)),
         scripts=f"{digest(library)} {digest(module)}",
-        style=digest(STYLE),
-        css=STYLE,
+        style=digest(style),
+        css=style,
         content=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
         library=library,
         module=module,

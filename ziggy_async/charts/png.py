@@ -13,9 +13,9 @@ SETTLED = 2000
 """Milliseconds of the page's own clock until the picture is taken; they pass at once."""
 
 
-def write(page: str, path: Path, width: int, height: int) -> None:
-    """Draws `page` in a window of that many pixels into the file. `RuntimeError` without a browser, and when it fails;
-    `OSError` when the file cannot be written."""
+def write(page: str, path: Path, size: tuple[int, int]) -> None:
+    """Draws `page`, which has that width and height in pixels, into the file. `RuntimeError` without a browser, and
+    when that fails; `OSError` when the file cannot be written."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise RuntimeError("a PNG needs Chromium or Chrome, and neither is on the PATH; an .html file needs no browser")
@@ -24,7 +24,7 @@ def write(page: str, path: Path, width: int, height: int) -> None:
         source.write_text(page, encoding="utf-8")
         options = [
             *("--headless", "--hide-scrollbars", "--disable-gpu", "--no-first-run"),
-            *(f"--user-data-dir={folder}/profile", f"--window-size={width},{height}"),
+            *(f"--user-data-dir={folder}/profile", f"--window-size={size[0]},{size[1]}"),
             *(f"--virtual-time-budget={SETTLED}", f"--screenshot={picture}"),
             *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses root its sandbox
         ]
