@@ -15,6 +15,7 @@
     X(batch_type)                                                                                                      \
     X(plan_type)                                                                                                       \
     X(query_type)                                                                                                      \
+    X(live_type)                                                                                                       \
     X(histogram_type)                                                                                                  \
     X(tally_type)                                                                                                      \
     X(Features)       /* class of a market-brain result */                                                             \

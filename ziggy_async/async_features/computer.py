@@ -100,9 +100,9 @@ class AsyncFeatureComputer(Calls):
                 return
             lost, background = self._background, self._begin(asyncio.get_running_loop())
         if lost is not None:
-            background.bury_those_of(lost)
+            background.write_letters_of(lost)
         self._cross_loop_calls.end_where_nothing_answers()
-        await background.buried()
+        await background.letters_written()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between
