@@ -22,6 +22,8 @@ class LongestTurn:
 
     longest = 0.0
     processor = 0.0
+    slowest = ""
+    """What had that turn: a task, or a callback."""
 
     def __enter__(self) -> Self:
         self._run = run = asyncio.Handle._run
@@ -32,7 +34,9 @@ class LongestTurn:
                 return
             wall, processor = time.perf_counter(), time.thread_time()
             run(handle)
-            self.processor = max(self.processor, time.thread_time() - processor)
+            spent = time.thread_time() - processor
+            if spent > self.processor:
+                self.processor, self.slowest = spent, repr(getattr(handle._callback, "__self__", handle))
             self.longest = max(self.longest, time.perf_counter() - wall)
 
         asyncio.Handle._run = timed  # type: ignore[method-assign]
