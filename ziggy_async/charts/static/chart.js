@@ -129,7 +129,8 @@ class Chart {
     const {bars} = this;
     const step = Math.min(...bars.slice(-50).map((bar, at, all) => (at ? bar[0] - all[at - 1][0] : Infinity)));
     this.isDaily = step >= DAY && step !== Infinity;
-    this.chart.applyOptions({timeScale: {timeVisible: !this.isDaily}});
+    this.hasSeconds = step < 60;
+    this.chart.applyOptions({timeScale: {timeVisible: !this.isDaily, secondsVisible: this.hasSeconds}});
     this.candles.setData(bars.map(candle));
     this.volume.setData(bars.map((bar) => this.volumeOf(bar)));
     this.lines.forEach((line, at) => line.setData(bars.map((bar) => point(bar, at))));
@@ -216,7 +217,7 @@ class Chart {
     const prices = [["O", open], ["H", high], ["L", low], ["C", close]];
     const items = [
       name,
-      item(this.isDaily ? moment.slice(0, 10) : moment.slice(0, 16).replace("T", " "), theme.text),
+      item(moment.slice(0, this.isDaily ? 10 : this.hasSeconds ? 21 : 16).replace("T", " "), theme.text),
       ...prices.map(([label, value]) => item(label, theme.text, value.toFixed(precision), theme.strong)),
     ];
     if (before) {
@@ -250,7 +251,7 @@ class Chart {
         horzLine: {color: theme.cross, labelBackgroundColor: theme.label},
       },
       rightPriceScale: {borderColor: theme.border},
-      timeScale: {borderColor: theme.border, rightOffset: 4, secondsVisible: false},
+      timeScale: {borderColor: theme.border, rightOffset: 4},
     };
   }
 
