@@ -16,7 +16,7 @@ from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate, threads
 from ziggy_async.runtime.call import Call, kind_of
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import PROBE, LONGEST_CALL, POLL, MOST_KNOWN, OBSERVATIONS, SLICE, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import LONGEST_CALL, MOST_KNOWN, OBSERVATIONS, POLL, PROBE, SLICE, Gate, GatedThread
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
