@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
-from rest import bury
+from rest import add
 from served import load
 from streams import following
 
@@ -152,7 +152,7 @@ async def test_read_only_there_is_nothing_that_changes_anything(computer, market
 
 
 async def test_actions_of_pages_of_other_sites_are_refused(computer, market):
-    (letter,) = await bury(computer, "kept")
+    (letter,) = await add(computer, "kept")
     async with client_of(app_of(computer, market)) as client:
         for action in ("requeue", "discard"):
             answer = await client.post(
@@ -231,8 +231,8 @@ async def test_tasks_are_shown_and_cancelled(computer):
 
 
 async def test_dead_letters_are_grouped_searched_and_paged(computer):
-    await bury(computer, *(f"old {number}" for number in range(3)))
-    await bury(computer, "quotes", function=int, reason="deadline")
+    await add(computer, *(f"old {number}" for number in range(3)))
+    await add(computer, "quotes", function=int, reason="deadline")
     app = app_of(computer)
     async with following(app, f"{ROOT}/page/events/letters") as page:
         body = await page.body("letters")
@@ -254,8 +254,8 @@ async def test_dead_letters_are_grouped_searched_and_paged(computer):
 
 
 async def test_dead_letters_are_requeued_and_discarded(computer):
-    await bury(computer, "a", "b", "c", function=int)
-    await bury(computer, "d", function=float, reason="deadline")
+    await add(computer, "a", "b", "c", function=int)
+    await add(computer, "d", function=float, reason="deadline")
     app = app_of(computer)
     async with client_of(app) as client, following(app, f"{ROOT}/page/events/letters") as page:
 
@@ -272,7 +272,7 @@ async def test_dead_letters_are_requeued_and_discarded(computer):
 
 
 async def test_arguments_are_shown_as_far_as_the_application_allows(computer):
-    await bury(computer, "secret", function=int)
+    await add(computer, "secret", function=int)
 
     def broken(args, kwargs):
         raise ValueError("the secret")
