@@ -73,7 +73,7 @@ class Views:
         operations = (await self._metrics.operations())["operations"]
         return {"operations": operations, "slowest": self._computer().metrics.slowest(SLOWEST)}
 
-    async def tasks(self, state: State | None, limit: int) -> dict[str, Any]:
+    async def tasks(self, state: State | str | None, limit: int) -> dict[str, Any]:
         """Newest first."""
         computer = self._computer()
         tasks = [task.to_dict() async for task in sliced(reversed(computer.tasks(state, limit)))]
