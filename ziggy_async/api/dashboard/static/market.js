@@ -146,7 +146,7 @@ export function open(root, {follow, params, replace, isDark}) {
 
   function showChips() {
     const each = (kind) => asked[kind].map((text) => el("button", {
-      type: "button", className: "chip", title: `Remove ${text}`, onclick: () => remove(kind, text),
+      type: "button", className: "chip", title: `Remove ${text}`, "aria-label": `Remove ${text}`, onclick: () => remove(kind, text),
     }, kind === "pane" ? `↓ ${text}` : text, el("span", {"aria-hidden": "true"}, " ×")));
     chips.replaceChildren(...each("overlay"), ...each("pane"));
   }
