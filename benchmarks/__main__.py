@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    append_universe,
     dask_workers,
     gather,
     indicators,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "single": single.run,
     "lag": lag.run,
     "load": load.run,
+    "append_universe": append_universe.run,
     "snapshot": snapshot.run,
     "indicators": indicators.run,
     "series": many_series.run,
