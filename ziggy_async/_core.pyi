@@ -67,8 +67,10 @@ class BarStore:
         **columns: float,
     ) -> None: ...
     def append_cross_section(
-        self, timestamp: object, symbols: Iterable[str], ohlcv: _Floats, *, unit: str | None = None
+        self, timestamp: object, symbols: Iterable[str] | Universe, ohlcv: _Floats, *, unit: str | None = None
     ) -> None: ...
+    def universe(self, symbols: Iterable[str], /) -> Universe:
+        """Look symbols up once, for `append_cross_section`."""
     def bars(self, symbol: str, /) -> dict[str, NDArray[Any]]: ...
     def symbols(self) -> list[str]: ...
     def drop(self, symbol: str, /) -> bool: ...
@@ -112,6 +114,17 @@ class BarStore:
         /,
     ) -> dict[str, int]:
         """Replace the bars of every symbol that occurs in `codes` (indices into `names`); rows in any order."""
+
+@final
+class Universe:
+    """Symbols of a store that are looked up once.
+
+    In a cross-section of one, five NaN mean that there is no bar of that symbol.
+    """
+
+    @property
+    def symbols(self) -> tuple[str, ...]: ...
+    def __len__(self) -> int: ...
 
 def register(
     kind: Literal[

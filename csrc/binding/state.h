@@ -11,6 +11,7 @@
 /* Types of this module, and what the Python package registers. */
 #define ZA_STATE_OBJECTS(X)                                                                                            \
     X(store_type)                                                                                                      \
+    X(universe_type)                                                                                                   \
     X(port_type)                                                                                                       \
     X(batch_type)                                                                                                      \
     X(plan_type)                                                                                                       \

@@ -84,10 +84,10 @@ async def test_a_cancelled_lifespan_does_not_wait_for_the_queue(computer, caplog
 
     server = asyncio.create_task(serve())
     await running.wait()
-    async with full_queue(computer) as let_go:
+    async with full_queue(computer) as stop_waiting:
         server.cancel()
         await asyncio.sleep(0)
-        let_go.set()
+        stop_waiting.set()
         await asyncio.wait([server])
     assert server.cancelled()
     assert {letter.task_id for letter in computer.dead_letters.list()} >= {"waiting 0", "waiting 1"}

@@ -166,7 +166,7 @@ asyncio.run(main())
     assert done.returncode == 0, done.stderr
 
 
-def test_a_tally_takes_histograms_alone() -> None:
+def test_a_tally_takes_histograms_exclusively() -> None:
     first, second, third = _core.Histogram(), _core.Histogram(), _core.Histogram()
     tally = _core.Tally([first, second], (), [third])
     began = tally.now()

@@ -172,6 +172,10 @@ class AllRequeuedAnswer(Done):
     left: int
 
 
+class DiscardedAnswer(Done):
+    discarded: int
+
+
 class ScalingAnswer(Ok):
     adaptive: bool = Field(description="Whether the number of workers follows the load")
     workers: int = Field(description="Now; 0 when the computer is not started")
