@@ -13,6 +13,7 @@ typedef struct za_live_tile {
     int64_t bars;               /* that have entered; at least one */
     int after;                  /* which of the headers is that after the last bar */
     int used;                   /* lanes with a ticker */
+    bool apart;                 /* it takes in its news by views of its tickers, whatever else there is */
     int32_t row[ZA_MOST_LANES]; /* of each lane's ticker; ZA_NO_ROW: none */
 } za_live_tile;
 
@@ -34,6 +35,12 @@ double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout);
 void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states);
 /* The way back: the lane is that of the ticker of `row` from now on. */
 void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane, const double *states);
+
+/* The ticker of a lane leaves for `alone`, a new tile of its own. `states` has room for those of one lane. False
+ * without memory: then nothing has changed. */
+bool za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone);
+/* The lane has no ticker any more. */
+void za_live_empty_lane(za_live_tile *tile, int lane);
 
 /* Whether states of one lane that come from elsewhere can be those of so many bars: what counts in them does. */
 bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states);
