@@ -25,6 +25,7 @@ bool za_live_roster_fill(za_live_roster *roster, const za_roster *of, const za_t
     for (size_t place = 0; place < count; place++) {
         za_symbol symbol = za_roster_symbol(of, place);
         roster->row[place] = za_text_set_find(names, symbol.text, symbol.length);
+        roster->strangers += roster->row[place] < 0;
         if (roster->row[place] >= 0) {
             roster->place[roster->row[place]] = (int32_t)place;
         }

@@ -13,11 +13,12 @@ enum { ZA_LIVE_ROSTERS = 8, ZA_NO_PLACE = -1 };
 
 /* The places in one roster. */
 typedef struct za_live_roster {
-    uint64_t id;    /* of the roster; 0: none */
-    int64_t rows;   /* for which places are known */
-    int32_t *place; /* of each row; ZA_NO_PLACE */
-    int32_t *row;   /* of each place; -1: none has it */
-    size_t count;   /* places */
+    uint64_t id;      /* of the roster; 0: none */
+    int64_t rows;     /* for which places are known */
+    int32_t *place;   /* of each row; ZA_NO_PLACE */
+    int32_t *row;     /* of each place; -1: none has it */
+    size_t count;     /* places */
+    size_t strangers; /* of them: those that no row has */
 } za_live_roster;
 
 /* Symbols by the ids that they have in the store. */

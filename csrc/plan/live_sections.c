@@ -93,40 +93,48 @@ static za_live_word words_of(const za_live_pass *pass, int number, const za_live
     return differ ? WORDS_DIFFER : common;
 }
 
-/* The places of a tile's tickers; a lane without one has that of the first one with one. Whether they lie in a row. */
+/* The places of a tile's tickers; a lane without one has that of the first one with one. Whether they follow each
+ * other. */
 static bool places_of(const za_live_roster *roster, const za_live_tile *tile, int32_t *places)
 {
-    int first = 0;
-    while (tile->row[first] == ZA_NO_ROW) {
-        first++;
-    }
-    bool in_a_row = true;
+    int32_t first = roster->place[tile->row[za_live_first_lane(tile)]];
+    bool follow = true;
     for (int lane = 0; lane < tile->set->lanes; lane++) {
-        places[lane] = roster->place[tile->row[tile->row[lane] != ZA_NO_ROW ? lane : first]];
-        in_a_row = in_a_row && places[lane] == places[0] + lane;
+        places[lane] = tile->row[lane] != ZA_NO_ROW ? roster->place[tile->row[lane]] : first;
+        follow = follow && places[lane] == places[0] + lane;
     }
-    return in_a_row;
+    return follow;
 }
 
 static void gather(const za_live_pass *pass, int number, const za_live_work *work, const za_live_tile *tile, int at)
 {
     const za_section *section = pass->news->sections[number];
     int32_t places[ZA_MOST_LANES];
-    size_t lanes = (size_t)work->set->lanes;
-    bool in_a_row = places_of(pass->rosters[number], tile, places);
+    int lanes = work->set->lanes;
+    bool follow = places_of(pass->rosters[number], tile, places);
     for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
         const double *from = za_section_column(section, pass->live->spec.columns[column]);
         double *to = za_live_work_column(work, column, at);
-        if (in_a_row) {
-            memcpy(to, from + places[0], lanes * sizeof *to);
+        if (follow) {
+            za_live_copy_lanes(to, from + places[0], lanes);
             continue;
         }
-        for (size_t lane = 0; lane < lanes; lane++) {
+        for (int lane = 0; lane < lanes; lane++) {
             to[lane] = from[places[lane]];
         }
     }
-    for (size_t lane = 0; lane < lanes; lane++) {
-        work->times[(size_t)at * lanes + lane] = section->time;
+    for (int lane = 0; lane < lanes; lane++) {
+        work->times[at * lanes + lane] = section->time;
+    }
+}
+
+static void take_fingerprints(const za_live_pass *pass, const za_live_work *work, int at, uint64_t *prints)
+{
+    for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
+        const double *figures = za_live_work_column(work, column, at);
+        for (int lane = 0; lane < work->set->lanes; lane++) {
+            prints[lane] = za_live_mix(prints[lane], figures[lane]);
+        }
     }
 }
 
@@ -135,21 +143,19 @@ static void note(const za_live_pass *pass, int number, const za_live_work *work,
 {
     za_live *live = pass->live;
     const za_section *section = pass->news->sections[number];
+    uint64_t prints[ZA_MOST_LANES] = {0};
+    take_fingerprints(pass, work, at, prints);
     for (int lane = 0; lane < tile->set->lanes; lane++) {
-        if (tile->row[lane] == ZA_NO_ROW) {
-            continue;
+        int32_t row = tile->row[lane];
+        if (row != ZA_NO_ROW) {
+            za_live_member *member = &live->members[row];
+            bool revised = pass->is_ordered && section->time == live->board->times[row];
+            member->seen.revisions += revised;
+            member->seen.end += !revised;
+            member->sequence = section->sequence;
+            member->fingerprint = prints[lane];
+            live->board->times[row] = section->time;
         }
-        za_live_member *member = &live->members[tile->row[lane]];
-        bool revised = pass->is_ordered && section->time == live->board->times[tile->row[lane]];
-        member->seen.revisions += revised;
-        member->seen.end += !revised;
-        member->sequence = section->sequence;
-        member->fingerprint = 0;
-        for (int column = 0; column < live->spec.plan->column_count; column++) {
-            double figure = za_live_work_column(work, column, at)[lane];
-            member->fingerprint = za_live_mix(member->fingerprint, figure);
-        }
-        live->board->times[tile->row[lane]] = section->time;
     }
 }
 
@@ -358,7 +364,7 @@ bool za_live_sections_have_newcomers(const za_live *live, const za_news *news)
     bool found = false;
     for (int i = 0; !found && i < news->section_count; i++) {
         const za_live_roster *roster = roster_in((za_live *)(uintptr_t)live, news->sections[i]->roster->id);
-        bool all_have_states = live->present == live->board->rows && !live->spec.all;
+        bool all_have_states = live->present == live->board->rows && (!live->spec.all || roster->strangers == 0);
         for (size_t place = 0; !found && !all_have_states && place < roster->count; place++) {
             int32_t row = roster->row[place];
             bool is_new = row < 0 ? live->spec.all : live->members[row].tile == ZA_NO_TILE;

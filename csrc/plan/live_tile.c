@@ -23,14 +23,22 @@ void za_live_tile_free(za_live_tile *tile)
     tile->memory = NULL;
 }
 
-double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after)
+int za_live_first_lane(const za_live_tile *tile)
 {
-    return tile->memory + (after ? tile->after : 1 - tile->after) * layout->headers * tile->set->lanes;
+    int first = 0;
+    while (tile->row[first] == ZA_NO_ROW) {
+        first++;
+    }
+    return first;
 }
 
-double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout)
+bool za_live_rows_follow(const za_live_tile *tile)
 {
-    return tile->memory + ZA_LIVE_HEADERS * layout->headers * tile->set->lanes;
+    bool follow = tile->row[0] != ZA_NO_ROW;
+    for (int lane = 1; lane < tile->set->lanes; lane++) {
+        follow = follow && tile->row[lane] == tile->row[0] + lane;
+    }
+    return follow;
 }
 
 void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states)

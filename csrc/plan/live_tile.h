@@ -2,6 +2,8 @@
 #ifndef ZA_PLAN_LIVE_TILE_H
 #define ZA_PLAN_LIVE_TILE_H
 
+#include <string.h>
+
 #include "plan/live_layout.h"
 #include "plan/tile_inside.h"
 
@@ -28,8 +30,34 @@ static inline bool za_live_tile_is_loose(const za_live_tile *tile)
 }
 
 /* The headers before (0) or after (1) the last bar, and the slots. */
-double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after);
-double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout);
+static inline double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after)
+{
+    return tile->memory + (after ? tile->after : 1 - tile->after) * layout->headers * tile->set->lanes;
+}
+
+static inline double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout)
+{
+    return tile->memory + ZA_LIVE_HEADERS * layout->headers * tile->set->lanes;
+}
+
+/* One number of each lane. The number of lanes is known where it is copied: a call costs more than the copy. */
+static inline void za_live_copy_lanes(double *to, const double *from, int lanes)
+{
+    switch (lanes) {
+    case 8:
+        memcpy(to, from, 8 * sizeof *to);
+        break;
+    case 4:
+        memcpy(to, from, 4 * sizeof *to);
+        break;
+    default:
+        *to = *from;
+    }
+}
+
+/* The first used lane, and whether all are used by tickers of rows that follow each other. */
+int za_live_first_lane(const za_live_tile *tile);
+bool za_live_rows_follow(const za_live_tile *tile);
 
 /* A lane's states, headers before and after first, as one lane has them. */
 void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states);
