@@ -153,6 +153,7 @@ static void unlink_universe(za_store *store, za_universe *universe)
     }
     universe->next = universe->previous = NULL;
     universe->is_attached = false;
+    universe->turn = universe->turn_end;
     for (int i = 0; i < ZA_TAIL; i++) {
         forget(store, universe->sections[i]);
     }
@@ -373,21 +374,38 @@ static bool is_almost_full(const za_universe *universe, size_t place)
     return universe->room[place] < ZA_TAIL + (int64_t)((uint32_t)place * UINT32_C(2654435761) >> 8) % spread;
 }
 
-/* The members of one part after the other are folded, each before the first section that it needs is gone. Their
- * blocks are made larger beforehand, if there is memory: so a section hardly ever waits for all of them. */
-static void fold_turn(za_store *store, za_universe *universe)
+/* The members of one part after the other are folded, each before the first section that it needs is gone. */
+static void begin_turn(za_universe *universe)
 {
-    if (universe->accepted % (ZA_TAIL / PARTS) != 0) {
-        return;
+    if (universe->accepted % (ZA_TAIL / PARTS) == 0) {
+        size_t part = universe->accepted / (ZA_TAIL / PARTS) % PARTS;
+        universe->turn = universe->count * part / PARTS;
+        universe->turn_end = universe->count * (part + 1) / PARTS;
     }
-    size_t part = universe->accepted / (ZA_TAIL / PARTS) % PARTS;
-    size_t from = universe->count * part / PARTS, end = universe->count * (part + 1) / PARTS;
+}
+
+/* Folds some members of the turn, and makes their blocks larger beforehand, if there is memory: so a section hardly
+ * ever waits for all of them. False when the turn is over. */
+static bool go_on(za_store *store, za_universe *universe)
+{
+    size_t from = universe->turn, left = universe->turn_end - from, end = left < AT_ONCE ? from + left : from + AT_ONCE;
     fold_members(store, universe, from, end);
     for (size_t place = from; place < end; place++) {
         za_entry *entry = universe->members[place].entry;
         if (entry != NULL && is_almost_full(universe, place) && za_entry_make_room(store, entry)) {
             take_over(universe, place);
         }
+    }
+    universe->turn = end;
+    return end < universe->turn_end;
+}
+
+void za_tail_finish_turn(za_store *store, za_universe *universe)
+{
+    for (bool is_left = true; is_left;) {
+        pthread_mutex_lock(&store->mutex);
+        is_left = go_on(store, universe);
+        pthread_mutex_unlock(&store->mutex);
     }
 }
 
@@ -398,9 +416,11 @@ za_code za_tail_accept(za_store *store, za_universe *universe, za_section *secti
     store->stats.rejected += code != ZA_OK;
     code = code == ZA_OK ? make_all_ready(store, universe, section, error) : code;
     if (code == ZA_OK) {
+        while (go_on(store, universe)) { /* what another thread has begun */
+        }
         count_bars(store, universe, section);
         push(store, universe, section);
-        fold_turn(store, universe);
+        begin_turn(universe);
     }
     return code;
 }

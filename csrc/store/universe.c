@@ -85,6 +85,7 @@ void za_universe_free(za_store *store, za_universe *universe)
     if (universe == NULL) {
         return;
     }
+    za_tail_fold_all(store);
     pthread_mutex_lock(&store->mutex);
     if (universe->is_attached) {
         za_tail_detach(store, universe);
@@ -160,5 +161,6 @@ za_code za_universe_append(za_store *store, za_universe *universe, const za_matr
         give_back(universe, section);
     }
     pthread_mutex_unlock(&store->mutex);
+    za_tail_finish_turn(store, universe);
     return code;
 }

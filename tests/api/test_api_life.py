@@ -141,19 +141,8 @@ async def test_a_large_answer_is_made_in_turns():
     assert turns - encoding >= len(text) // answers.CHUNK
 
 
-def test_without_fastapi_the_error_says_what_to_install(run_python):
-    script = """
-import sys
-import ziggy_async.async_features
-for name in ("fastapi", "prometheus_client"):
-    sys.modules[name] = None
-    try:
-        import ziggy_async.api
-    except ModuleNotFoundError as error:
-        print(error)
-    del sys.modules[name]
-"""
-    done = run_python(script)
+def test_without_fastapi_the_error_says_what_to_install(run_isolated):
+    done = run_isolated("without_fastapi")
     assert done.stdout.splitlines() == [
         f"ziggy_async.api needs {name}: pip install 'ziggy_async[api]'" for name in ("fastapi", "prometheus_client")
     ], done.stderr

@@ -8,10 +8,9 @@
 
 try:
     from ziggy_async.api.dashboard.router import create_dashboard
-    from ziggy_async.api.formulas import create_features_router
     from ziggy_async.api.lifespan import create_lifespan, lifespan
     from ziggy_async.api.prometheus import ComputerCollector
-    from ziggy_async.api.routes import create_router, router
+    from ziggy_async.api.routes import create_features_router, create_router, router
 except ModuleNotFoundError as error:
     if error.name not in {"fastapi", "prometheus_client"}:
         raise

@@ -21,7 +21,7 @@ class Failure(BaseModel):
 
 
 class Refused(BaseModel):
-    """Of a formula that cannot be used, `formula[start:end]` is the place."""
+    """An error of a formula; `formula[start:end]` is the place."""
 
     detail: str | list[dict[str, Any]] = Field(description="One sentence, or the faults of parameters and body")
     formula: str | None = None
@@ -210,14 +210,18 @@ class HistoryAnswer(BaseModel):
     features: dict[str, list[float | None]] = Field(description="One figure for each of the timestamps")
 
 
-class ScreenRow(BaseModel):
+class FeatureRow(BaseModel):
     symbol: str
-    timestamp: str
+    timestamp: str | None = Field(description="Of the last bar, ISO 8601, UTC; null without one")
     features: dict[str, float | None]
 
 
+class LiveEvent(BaseModel):
+    rows: list[FeatureRow] = Field(description="All of them; in later events those that changed")
+
+
 class ScreenAnswer(BaseModel):
-    rows: list[ScreenRow]
+    rows: list[FeatureRow]
     count: int = Field(description="In this answer")
     matched: int = Field(description="Without the limit")
     missing: list[str] = Field(description="Tickers asked for that have no bars")

@@ -12,8 +12,8 @@ from ziggy_async.messages import printable
 
 Floats = NDArray[np.float64]
 
-COLOURS = ("blue+", "orange", "magenta+", "cyan", "yellow", "red", "green", "gray")
-"""Of the lines, in turn."""
+COLOURS = (39, 214, 141, 44, 205, 148, 173, 245)
+"""Of the lines, in turn, by their numbers among a terminal's 256: seen on light and on dark, and none a candle's."""
 LONG, SHORT = "▲", "▼"
 LABEL = 9
 """Columns of the prices on the right."""
@@ -79,7 +79,7 @@ def drawn(chart: Chart, columns: int, rows: int, coloured: bool) -> list[str]:
         picture.draw(plot, pane, is_last=place == 1 + len(panes))
     text = figure.build().string()
     figure.clear()
-    return [*picture.head(coloured), *(text if coloured else ESCAPE.sub("", text)).rstrip("\n").splitlines()]
+    return [*picture.head(columns, coloured), *(text if coloured else ESCAPE.sub("", text)).rstrip("\n").splitlines()]
 
 
 class Picture:
@@ -98,18 +98,25 @@ class Picture:
     def _shown(self, column: Any) -> Any:
         return column[self._first :]
 
-    def head(self, coloured: bool) -> list[str]:
-        """What is drawn, with the figures of the last bar."""
+    def head(self, columns: int, coloured: bool) -> list[str]:
+        """What is drawn, with the figures of the last bar, in lines of at most `columns` cells if a name allows it."""
         series = self._chart.series
         prices = (
             f"{name} {getattr(series, field)[-1]:.6g}"
             for name, field in zip("OHLC", ("open", "high", "low", "close"), strict=True)
         )
         first = "  ".join([printable(series.ticker), self._moment(len(series) - 1), *prices])
-        names = [f"{line.name} {line.values[-1]:.6g}" for line in series.lines]
-        if coloured:
-            names = [str(self._plotext.colorize(name, COLOURS[at % len(COLOURS)])) for at, name in enumerate(names)]
-        return [first, "  ".join(names)]
+        lines, left = [first], 0
+        for at, line in enumerate(series.lines):
+            name = f"{printable(line.name)} {line.values[-1]:.6g}"
+            shown = str(self._plotext.colorize(name, COLOURS[at % len(COLOURS)])) if coloured else name
+            left -= len(name) + 2
+            if left >= 0:
+                lines[-1] += f"  {shown}"
+            else:
+                lines.append(shown)
+                left = columns - len(name)
+        return lines
 
     def _moment(self, at: int) -> str:
         """The day, with the time of day where bars are closer than days."""
@@ -136,7 +143,7 @@ class Picture:
         fields = {name: self._shown(getattr(series, name)).tolist() for name in ("open", "high", "low", "close")}
         plot.draw(plot.candlestick({"date": self._places.tolist(), **fields}, yside="right"))
 
-    def _draw_line(self, plot: Any, line: Line, colour: str) -> None:
+    def _draw_line(self, plot: Any, line: Line, colour: int) -> None:
         values = self._shown(line.values)
         has_value = np.isfinite(values)
         if not has_value.any():
