@@ -1,4 +1,5 @@
-"""Runs the benchmarks named on the command line, or all; prints them and writes JSON with the machine beside them."""
+"""Runs the benchmarks named on the command line, or all but those that take minutes and gigabytes; prints them and
+writes JSON with the machine beside them."""
 
 import argparse
 import asyncio
@@ -10,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    append_universe,
+    dask_workers,
     gather,
     indicators,
     lag,
+    large,
     load,
     many_series,
     memory,
     operations,
     overhead,
+    page,
     rest,
     screen,
     set_lag,
@@ -36,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "single": single.run,
     "lag": lag.run,
     "load": load.run,
+    "append_universe": append_universe.run,
     "snapshot": snapshot.run,
     "indicators": indicators.run,
     "series": many_series.run,
@@ -45,24 +51,32 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "memory": memory.run,
     "operations": operations.run,
     "overhead": overhead.run,
+    "page": page.run,
     "rest": rest.run,
     "screen": screen.run,
     "short_operations": short_operations.run,
+}
+ON_REQUEST: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
+    "dask": dask_workers.run,
+    "large": large.run,
+    "million": large.run_million,
 }
 RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
+    known = BENCHMARKS | ON_REQUEST
+    choice = f"of {', '.join(BENCHMARKS)}; or, by name alone, {', '.join(ON_REQUEST)}"
+    parser.add_argument("names", nargs="*", metavar="name", help=choice)
     names = parser.parse_args().names or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
     reports = []
     for name in names:
         # A loop of its own for each, so that none inherits another's threads and timers.
-        reports.append(asyncio.run(BENCHMARKS[name]()))
+        reports.append(asyncio.run(known[name]()))
         print(reports[-1].text(), flush=True)
     print("Written to", write(reports))
 

@@ -70,6 +70,36 @@ def fresh_heap() -> Iterator[None]:
     gc.unfreeze()
 
 
+ISOLATED = Path(__file__).parent / "isolated"
+EXECUTE = f"{LISTENS}import sys; del sys.argv[0]; exec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'))"
+"""Runs a script as a program that other processes do not import."""
+
+
+def isolated(name: str, *arguments: object) -> list[str]:
+    """The command that runs the script of that name in `isolated/`."""
+    return [sys.executable, "-c", EXECUTE, str(ISOLATED / f"{name}.py"), *map(str, arguments)]
+
+
+@pytest.fixture
+def run_isolated() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a script of `isolated/` in a fresh interpreter, in a folder from which the checkout cannot be imported."""
+
+    def run(
+        name: str, *arguments: object, timeout: float = 60.0, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            isolated(name, *arguments),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment},
+            stdin=subprocess.DEVNULL,
+            cwd=Path(__file__).parent,
+        )
+
+    return run
+
+
 @pytest.fixture
 def run_python() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs a script in a fresh interpreter, in a folder from which the checkout cannot be imported."""

@@ -45,7 +45,7 @@ def opened(path: Path, **settings: Any) -> Any:
     return using(SqliteStore(path, **settings))
 
 
-async def bury(letters: DeadLetters[Any], *args: Any, reason: Reason = Reason.EXHAUSTED, **kwargs: Any) -> DeadLetter:
+async def add(letters: DeadLetters[Any], *args: Any, reason: Reason = Reason.EXHAUSTED, **kwargs: Any) -> DeadLetter:
     """Puts the work of `work(*args, **kwargs)` there."""
     return await outcome_of(letters.put(work(*args, **kwargs), reason, []))
 

@@ -54,23 +54,23 @@ def conforms(answer, model: type[BaseModel]):
 @asynccontextmanager
 async def full_queue(computer):
     """Both workers and both places in the queue are taken, until the event is set or the block ends."""
-    let_go, begun = threading.Event(), threading.Semaphore(0)
+    stop_waiting, begun = threading.Event(), threading.Semaphore(0)
 
     def hold():
         begun.release()
-        assert let_go.wait(60)
+        assert stop_waiting.wait(60)
 
     running = [await computer.enqueue_task(f"running {number}", hold) for number in range(2)]
     try:
         await asyncio.to_thread(lambda: [begun.acquire() for _ in running])
         waiting = [await computer.enqueue_task(f"waiting {number}", hold) for number in range(2)]
-        yield let_go
+        yield stop_waiting
     finally:
-        let_go.set()
+        stop_waiting.set()
     await asyncio.gather(*running, *waiting, return_exceptions=True)
 
 
-async def bury(computer, *task_ids, function=print, reason=Reason.EXHAUSTED, **options):
+async def add(computer, *task_ids, function=print, reason=Reason.EXHAUSTED, **options):
     attempt = Attempt(datetime(2024, 5, 2, tzinfo=UTC), 0.25, "ConnectionError: no route")
     work = [Work(task_id, f"worker_task:{task_id}", function, (), {}, Options(**options)) for task_id in task_ids]
     return [(await outcome_of(computer.dead_letters.put(each, reason, [attempt]))).id for each in work]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Any, Final, Literal, Self, final
+from typing import Any, Final, Literal, Self, final, overload
 
 import numpy as np
 from _typeshed import SupportsItems
@@ -67,8 +67,10 @@ class BarStore:
         **columns: float,
     ) -> None: ...
     def append_cross_section(
-        self, timestamp: object, symbols: Iterable[str], ohlcv: _Floats, *, unit: str | None = None
+        self, timestamp: object, symbols: Iterable[str] | Universe, ohlcv: _Floats, *, unit: str | None = None
     ) -> None: ...
+    def universe(self, symbols: Iterable[str], /) -> Universe:
+        """Look symbols up once, for `append_cross_section`."""
     def bars(self, symbol: str, /) -> dict[str, NDArray[Any]]: ...
     def symbols(self) -> list[str]: ...
     def drop(self, symbol: str, /) -> bool: ...
@@ -112,6 +114,17 @@ class BarStore:
         /,
     ) -> dict[str, int]:
         """Replace the bars of every symbol that occurs in `codes` (indices into `names`); rows in any order."""
+
+@final
+class Universe:
+    """Symbols of a store that are looked up once.
+
+    In a cross-section of one, five NaN mean that there is no bar of that symbol.
+    """
+
+    @property
+    def symbols(self) -> tuple[str, ...]: ...
+    def __len__(self) -> int: ...
 
 def register(
     kind: Literal[
@@ -259,6 +272,34 @@ class Plan:
         """The last row of each group alone, which must not be empty."""
     def arrays(self, *columns: _Floats) -> Any:
         """Columns of one shape, `(bars,)` or `(series, bars)`: an array of that shape, or a tuple of several."""
+
+@final
+class Live:
+    """The states of a plan for tickers of a store; any thread may call it. Nothing is taken in before `update`.
+
+    `tickers` are distinct and have rows in that order; `all`: symbols that join the store get rows behind them.
+    """
+
+    def __new__(cls, plan: Plan, store: BarStore, tickers: Iterable[str], zone: _Zone, all: bool) -> Self: ...
+    @property
+    def values(self) -> _Floats:
+        """The last figures, (rows, results), read-only: the same array until a symbol joins."""
+    def update(self, deadline_ns: int, /) -> int:
+        """Takes in what the store has and the states have not seen; the number of bars. 0: no deadline."""
+    def table(self) -> tuple[NDArray[np.int64], _Floats]:
+        """Copies: the time of each row's last bar, the least time where it has none, and the figures."""
+    def symbols(self, first: int, /) -> tuple[str, ...]:
+        """Of the rows from `first` on."""
+    def stats(self) -> dict[str, int]: ...
+    @overload
+    def take(self) -> int:
+        """Bytes of one row's record: bars that have entered, the time of the last one, the states."""
+    @overload
+    def take(self, first: int, count: int, /) -> bytes:
+        """The records of so many rows."""
+    def put(self, first: int, records: bytes, /) -> None:
+        """Records become the states of rows that have none, where the store has a bar of the last one's time; the next
+        update goes on with that bar. `ValueError` where the store does not go on from there."""
 
 @final
 class Port:

@@ -1,4 +1,4 @@
-"""What happens when the process forks and when the interpreter exits: one ordered list of stages.
+"""The one ordered list of what is done when the process forks and when the interpreter exits.
 
 Modules install their handlers for a stage, and know nothing of each other's.
 """

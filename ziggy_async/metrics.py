@@ -3,6 +3,7 @@
 An operation's kind is its name up to the first ":", so that names may hold tickers and kinds do not.
 """
 
+import heapq
 import threading
 import time
 import weakref
@@ -165,6 +166,16 @@ class Metrics:
     def recent_summary(self) -> dict[str, float]:
         """As `summary`, of the last one to two minutes."""
         return self._period.windows.pair()[0].summary()
+
+    def slowest(self, count: int, last_n: int = 1000) -> list[dict[str, Any]]:
+        """The `count` slowest of the newest `last_n` operations, the slowest first; each as from `recent`."""
+        newest = list(self._period.ring)[-last_n:]
+        return [_described(*each) for each in heapq.nlargest(count, newest, key=lambda each: each[1])]
+
+    @property
+    def latencies(self) -> Histogram:
+        """Of the successful operations since the last clear, in seconds; another one after a clear."""
+        return self._period.all.latencies
 
     def by_kind(self) -> dict[str, KindMetrics]:
         """The kinds of which there are operations, in the order in which they came."""

@@ -78,9 +78,9 @@ def tracer() -> Any:
     """None: the application does not trace, or not yet."""
     global _tracer, _next_look
     if _tracer is None:
-        trace, now = sys.modules.get("opentelemetry.trace"), time.monotonic()
-        if trace is not None and now >= _next_look:
-            _next_look = now + LOOK_AGAIN
+        trace = sys.modules.get("opentelemetry.trace")
+        if trace is not None and time.monotonic() >= _next_look:
+            _next_look = time.monotonic() + LOOK_AGAIN
             provider = trace.get_tracer_provider()
             if not isinstance(provider, trace.ProxyTracerProvider):
                 _tracer = provider.get_tracer("ziggy_async", __version__)

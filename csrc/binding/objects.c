@@ -48,14 +48,14 @@ PyObject *za_new_instance(za_state *state, PyObject *type)
     return PyBaseObject_Type.tp_new((PyTypeObject *)type, state->no_arguments, NULL);
 }
 
-PyObject *za_untracked(PyObject *object)
+PyObject *za_untracked(PyObject *dict)
 {
 #if PY_VERSION_HEX < 0x030E0000
-    if (object != NULL && PyObject_GC_IsTracked(object)) {
-        PyObject_GC_UnTrack(object);
+    if (dict != NULL && PyObject_GC_IsTracked(dict)) {
+        PyObject_GC_UnTrack(dict);
     }
 #endif
-    return object;
+    return dict;
 }
 
 int za_set_attribute(PyObject *object, PyObject *name, PyObject *value)

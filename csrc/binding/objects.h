@@ -16,12 +16,12 @@ PyObject *za_feature_value(za_feature feature, double value);
  * and not by tp_alloc, which leaves the instance to make itself a dict, one more object for each collection of garbage
  * to visit. */
 PyObject *za_new_instance(za_state *state, PyObject *type);
-/* The same object, no longer looked at by collections of garbage: for what is made here by the ten thousand and holds
+/* The same dict, no longer looked at by collections of garbage: for what is made here by the ten thousand and holds
  * nothing that leads back to it. Such results would otherwise bring about full collections, which stop the loop for
- * milliseconds. What the application adds to a dict makes it tracked again; a cycle that it ties through a Signal or a
- * MarketFeatures is not collected. From CPython 3.14 on a dict stays as it is when something is added, and a cycle
- * through it would never be collected: there the object is left tracked. NULL is let pass. */
-PyObject *za_untracked(PyObject *object);
+ * milliseconds. A dict to which the application adds something that could lead back is tracked again. From CPython 3.14
+ * on a dict stays as it is then, and a cycle through it would never be collected: there it is left tracked. NULL is let
+ * pass. */
+PyObject *za_untracked(PyObject *dict);
 /* Sets an attribute past any __setattr__ of the class; takes over the reference to `value`, which may be NULL with an
  * exception raised. 0 or -1. */
 int za_set_attribute(PyObject *object, PyObject *name, PyObject *value);

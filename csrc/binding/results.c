@@ -99,7 +99,7 @@ PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *an
     if (object != NULL && set_paper_fields(state, object, ticker, answer)) {
         Py_CLEAR(object);
     }
-    return za_untracked(object);
+    return object;
 }
 
 /* "error: ..." of the exception that is raised now, which is dropped; NULL if it is to go on. */

@@ -54,7 +54,7 @@ static int set_fields(za_state *state, PyObject *signal, PyObject *ticker, const
            SET(risk_reward_ratio, ratio_or_none(za_decision_risk_reward(decision, entry))) ||
            SET(raw_confidence, PyFloat_FromDouble(decision->confidence)) ||
            SET(confidence_adjustment, PyFloat_FromDouble(0.0)) || SET(decision_quality, PyDict_New()) ||
-           SET(similar_outcomes, PyDict_New()) || SET(lessons_learned, za_untracked(PyList_New(0))) ||
+           SET(similar_outcomes, PyDict_New()) || SET(lessons_learned, PyList_New(0)) ||
            SET(bar_time, za_datetime_of(answer->last.time, 0));
 #undef SET
 }
@@ -67,5 +67,5 @@ PyObject *za_signal_object(za_state *state, PyObject *ticker, const za_answer *a
     if (signal != NULL && set_fields(state, signal, ticker, answer, request)) {
         Py_CLEAR(signal);
     }
-    return za_untracked(signal);
+    return signal;
 }

@@ -11,10 +11,12 @@
 /* Types of this module, and what the Python package registers. */
 #define ZA_STATE_OBJECTS(X)                                                                                            \
     X(store_type)                                                                                                      \
+    X(universe_type)                                                                                                   \
     X(port_type)                                                                                                       \
     X(batch_type)                                                                                                      \
     X(plan_type)                                                                                                       \
     X(query_type)                                                                                                      \
+    X(live_type)                                                                                                       \
     X(histogram_type)                                                                                                  \
     X(tally_type)                                                                                                      \
     X(Features)       /* class of a market-brain result */                                                             \

@@ -3,6 +3,7 @@
 #include "binding/arguments.h"
 #include "binding/convert.h"
 #include "binding/numpy.h"
+#include "binding/universe_type.h"
 
 #include "base/memory.h"
 #include "store/store.h"
@@ -170,26 +171,19 @@ static za_bar *bars_of(PyArrayObject *matrix, int64_t time, bool naive)
     return bars;
 }
 
-PyObject *za_store_append_cross_section_method(PyObject *self, PyObject *arguments, PyObject *keywords)
+/* One bar of a time for each symbol of a list. */
+static PyObject *append_list(PyObject *self, PyObject *symbols_object, PyObject *matrix_object, za_matrix *of)
 {
-    static char *names[] = {"timestamp", "symbols", "ohlcv", "unit", NULL};
-    PyObject *time_object, *symbols_object, *matrix_object, *unit = Py_None, *tuple = NULL, *result = NULL;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOO|$O:append_cross_section", names, &time_object,
-                                     &symbols_object, &matrix_object, &unit)) {
-        return NULL;
-    }
+    PyObject *tuple = NULL, *result = NULL;
     PyArrayObject *matrix = NULL;
     za_symbol *symbols = NULL;
     za_bar *bars = NULL;
-    za_error error;
-    int64_t time;
-    bool naive;
-    if (za_time_of(za_state_of_type(Py_TYPE(self)), time_object, unit, &time, &naive) < 0 ||
-        (tuple = za_symbol_tuple(symbols_object)) == NULL || (symbols = za_symbols_of(tuple)) == NULL ||
+    if ((tuple = za_symbol_tuple(symbols_object)) == NULL || (symbols = za_symbols_of(tuple)) == NULL ||
         (matrix = matrix_of(self, matrix_object, PyTuple_GET_SIZE(tuple))) == NULL ||
-        (bars = bars_of(matrix, time, naive)) == NULL) {
+        (bars = bars_of(matrix, of->time, of->naive)) == NULL) {
         goto done;
     }
+    za_error error;
     za_code code;
     Py_BEGIN_ALLOW_THREADS
     code = za_store_append_all(object_of(self)->store, symbols, bars, (size_t)PyTuple_GET_SIZE(tuple), &error);
@@ -201,4 +195,43 @@ done:
     Py_XDECREF((PyObject *)matrix);
     Py_XDECREF(tuple);
     return result;
+}
+
+static PyObject *append_universe(PyObject *self, za_universe_object *universe, PyObject *matrix_object, za_matrix *of)
+{
+    if (universe->store != object_of(self)) {
+        PyErr_SetString(PyExc_ValueError, "the universe is of another store");
+        return NULL;
+    }
+    PyArrayObject *matrix = matrix_of(self, matrix_object, (Py_ssize_t)za_universe_count(universe->universe));
+    if (matrix == NULL) {
+        return NULL;
+    }
+    of->values = PyArray_DATA(matrix);
+    za_error error;
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_universe_append(object_of(self)->store, universe->universe, of, &error);
+    Py_END_ALLOW_THREADS
+    Py_DECREF((PyObject *)matrix);
+    if (code != ZA_OK) {
+        return za_raise(&error);
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject *za_store_append_cross_section_method(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"timestamp", "symbols", "ohlcv", "unit", NULL};
+    PyObject *time_object, *symbols, *ohlcv, *unit = Py_None;
+    za_state *state = za_state_of_type(Py_TYPE(self));
+    za_matrix matrix;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOO|$O:append_cross_section", names, &time_object, &symbols,
+                                     &ohlcv, &unit) ||
+        za_time_of(state, time_object, unit, &matrix.time, &matrix.naive) < 0) {
+        return NULL;
+    }
+    return Py_IS_TYPE(symbols, (PyTypeObject *)state->universe_type)
+               ? append_universe(self, (za_universe_object *)symbols, ohlcv, &matrix)
+               : append_list(self, symbols, ohlcv, &matrix);
 }

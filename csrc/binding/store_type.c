@@ -6,6 +6,7 @@
 #include "binding/store_load.h"
 #include "binding/store_tails.h"
 #include "binding/types.h"
+#include "binding/universe_type.h"
 
 #include "base/memory.h"
 #include "store/store.h"
@@ -208,8 +209,13 @@ static PyMethodDef methods[] = {
      "for an older timestamp or a bad bar."},
     {"append_cross_section", _PyCFunction_CAST(za_store_append_cross_section_method), METH_VARARGS | METH_KEYWORDS,
      "append_cross_section($self, timestamp, symbols, ohlcv, *, unit=None)\n--\n\n"
-     "Add one bar of the same time for many symbols, all or none; ohlcv is float64 of shape (n_symbols, 5), "
-     "and a column for each further one of the store."},
+     "Add one bar of the same time for many symbols, all or none. ohlcv is float64 of shape (n_symbols, 5), with a "
+     "column more for each further one of the store. symbols: a list, or a universe of the store, whose symbols have "
+     "no "
+     "bar where all five are NaN."},
+    {"universe", za_store_universe_method, METH_O,
+     "universe($self, symbols, /)\n--\n\nLook symbols up once, for append_cross_section. They need not be in the store "
+     "yet; ValueError for one that is empty or stands twice."},
     {"bars", store_bars, METH_O,
      "bars($self, symbol, /)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, "
      "volume, and the further ones."},

@@ -20,12 +20,12 @@
 #include "kernels/volatility.h"
 #include "kernels/volume.h"
 
-/* The rows of outputs before the first value that is wanted and defined. */
-static void fill_undefined(const za_kernel_block *block, int64_t first, int outputs)
+/* The rows of outputs before the first value that is wanted and defined; the block's begin at row `row`. */
+static void fill_undefined(const za_kernel_block *block, int64_t row, int64_t first, int outputs)
 {
     for (int i = 0; i < outputs; ++i) {
         for (int64_t bar = block->from; block->out[i] != NULL && bar < first; ++bar) {
-            vec_store(block->out[i] + bar * ZA_LANES, vec_fill(NAN));
+            vec_store(block->out[i] + (row + bar) * ZA_LANES, vec_fill(NAN));
         }
     }
 }
@@ -56,42 +56,48 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
     }                                                                                                                  \
     static void name##_run(const za_kernel_block *block)                                                               \
     {                                                                                                                  \
-        name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                                   \
-        slots all = {(vec *)block->state + sizeof k.s / sizeof(vec), 0, 1};                                            \
-        name##_start(&k, &all);                                                                                        \
-        k.s = *(const name##_state *)block->state;                                                                     \
-        const double *from[ZA_MAX_INPUTS];                                                                             \
-        double *to[ZA_MAX_OUTPUTS];                                                                                    \
-        for (int i = 0; i < name##_input_count; ++i) {                                                                 \
-            from[i] = block->in[i];                                                                                    \
-        }                                                                                                              \
-        for (int i = 0; i < name##_output_count; ++i) {                                                                \
-            to[i] = block->out[i];                                                                                     \
-        }                                                                                                              \
-        int64_t bars = block->bars, bar = 0;                                                                           \
+        za_kernel_state whole = {block->state, block->state,                                                           \
+                                 (vec *)block->state + sizeof(name##_state) / sizeof(vec)};                            \
+        const za_kernel_state *states = block->states != NULL ? block->states : &whole;                                \
+        int64_t count = block->states != NULL ? block->count : 1, bars = block->bars;                                  \
         int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params));                         \
-        for (; bar < first; ++bar, ++k.age) {                                                                          \
-            vec in[ZA_MAX_INPUTS];                                                                                     \
+        for (int64_t at = 0; at < count; ++at) {                                                                       \
+            name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                               \
+            slots all = {states[at].slots, 0, 1};                                                                      \
+            name##_start(&k, &all);                                                                                    \
+            k.s = *(const name##_state *)states[at].before;                                                            \
+            const double *from[ZA_MAX_INPUTS];                                                                         \
+            double *to[ZA_MAX_OUTPUTS];                                                                                \
             for (int i = 0; i < name##_input_count; ++i) {                                                             \
-                in[i] = ((const vec *)(const void *)from[i])[bar];                                                     \
+                from[i] = block->in[i] + at * bars * ZA_LANES;                                                         \
             }                                                                                                          \
-            name##_update(&k, in);                                                                                     \
-        }                                                                                                              \
-        fill_undefined(block, first, name##_output_count);                                                             \
-        for (; bar < bars; ++bar, ++k.age) {                                                                           \
-            vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                                \
-            for (int i = 0; i < name##_input_count; ++i) {                                                             \
-                in[i] = ((const vec *)(const void *)from[i])[bar];                                                     \
-            }                                                                                                          \
-            name##_update(&k, in);                                                                                     \
-            name##_value(&k, out);                                                                                     \
             for (int i = 0; i < name##_output_count; ++i) {                                                            \
-                if (to[i] != NULL) {                                                                                   \
-                    ((vec *)(void *)to[i])[bar] = out[i];                                                              \
+                to[i] = block->out[i] != NULL ? block->out[i] + at * bars * ZA_LANES : NULL;                           \
+            }                                                                                                          \
+            int64_t bar = 0;                                                                                           \
+            for (; bar < first; ++bar, ++k.age) {                                                                      \
+                vec in[ZA_MAX_INPUTS];                                                                                 \
+                for (int i = 0; i < name##_input_count; ++i) {                                                         \
+                    in[i] = ((const vec *)(const void *)from[i])[bar];                                                 \
+                }                                                                                                      \
+                name##_update(&k, in);                                                                                 \
+            }                                                                                                          \
+            fill_undefined(block, at * bars, first, name##_output_count);                                              \
+            for (; bar < bars; ++bar, ++k.age) {                                                                       \
+                vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                            \
+                for (int i = 0; i < name##_input_count; ++i) {                                                         \
+                    in[i] = ((const vec *)(const void *)from[i])[bar];                                                 \
+                }                                                                                                      \
+                name##_update(&k, in);                                                                                 \
+                name##_value(&k, out);                                                                                 \
+                for (int i = 0; i < name##_output_count; ++i) {                                                        \
+                    if (to[i] != NULL) {                                                                               \
+                        ((vec *)(void *)to[i])[bar] = out[i];                                                          \
+                    }                                                                                                  \
                 }                                                                                                      \
             }                                                                                                          \
+            *(name##_state *)states[at].after = k.s;                                                                   \
         }                                                                                                              \
-        *(name##_state *)block->state = k.s;                                                                           \
     }
 #include "kernels/catalog.def"
 #undef INDICATOR

@@ -11,8 +11,16 @@
 
 enum { ZA_MOST_LANES = 8 };
 
+/* Where a state lies that is kept in parts: the header that is read, the one that is written, which may be the same,
+ * and the slots. 64-byte aligned. */
+typedef struct za_kernel_state {
+    const void *before;
+    void *after, *slots;
+} za_kernel_state;
+
 /* Bars that enter a kernel one after the other. Columns are [bar][lane]: aligned as a vector of the set's lanes is,
- * which with one lane is as a double. A whole history, its last value, and one more bar are all of this form. */
+ * which with one lane is as a double. A whole history, its last value, and one more bar are all of this form. So are
+ * bars that enter several states of one age: columns are [state][bar][lane] then. */
 typedef struct za_kernel_block {
     za_indicator indicator;
     const za_params *params;
@@ -21,7 +29,9 @@ typedef struct za_kernel_block {
     int64_t from; /* outputs are wanted of the bars [from, bars); NaN where not more than the lookback have entered */
     const double *in[ZA_MAX_INPUTS]; /* in the order of the indicator's inputs */
     double *out[ZA_MAX_OUTPUTS];     /* rows [from, bars) are written; NULL where an output is not wanted */
-    void *state;                     /* 64-byte aligned; goes on from where the bar `age` finds it */
+    void *state; /* 64-byte aligned, slots behind the header; goes on from where the bar `age` finds it */
+    const za_kernel_state *states; /* NULL, or `count` of them instead of it */
+    int64_t count;
 } za_kernel_block;
 
 /* A state is an array of [vector][lane] doubles and holds no address and no count: it may be moved, and a lane may be

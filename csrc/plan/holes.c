@@ -8,11 +8,6 @@
 
 #include "kernels/lanes.h"
 
-static double *hole_state(const za_tile *tile, const za_node *node, const za_step *step)
-{
-    return step->state + (node->vectors - ZA_HOLE_VECTORS) * tile->spec.set->lanes;
-}
-
 static double *patch_of(const za_tile *tile, int at)
 {
     return tile->patches + at * tile->block * tile->spec.set->lanes;
@@ -23,7 +18,7 @@ static double *patch_of(const za_tile *tile, int at)
 static void patch_inputs(const za_tile *tile, const za_node *node, const za_step *step, za_kernel_block *block)
 {
     int lanes = tile->spec.set->lanes, inputs = node->spec.input_count;
-    double *last_bad = hole_state(tile, node, step), *good = last_bad + lanes;
+    double *last_bad = step->holes, *good = last_bad + lanes;
     int64_t first = step->age; /* of a windowed kernel it counts bars, whatever they hold */
     for (int64_t bar = 0; bar < block->bars; bar++) {
         for (int input = 0; input < inputs; input++) {
@@ -64,7 +59,7 @@ static void run_windowed(za_tile *tile, const za_node *node, za_step *step, za_k
     patch_inputs(tile, node, step, block);
     tile->spec.set->run(block);
     mask_outputs(tile, node, step, block);
-    const double *last_bad = hole_state(tile, node, step);
+    const double *last_bad = step->holes;
     for (int lane = 0; lane < tile->spec.set->lanes; lane++) {
         if (last_bad[lane] >= 0.0 && (int64_t)last_bad[lane] + node->memory > step->hole_end) {
             step->hole_end = (int64_t)last_bad[lane] + node->memory;

@@ -375,6 +375,11 @@ int za_plan_column_count(const za_plan *plan)
     return plan->column_count;
 }
 
+bool za_plan_remembers(const za_plan *plan)
+{
+    return plan->vectors > 0;
+}
+
 bool za_plan_reads_times(const za_plan *plan)
 {
     return plan->reads_times;

@@ -10,7 +10,7 @@
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
  * does, and a long block saves what it costs to begin one. */
-enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
+enum { BLOCK_BYTES = 48 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
 
 static size_t on_lines(size_t bytes)
 {
@@ -84,9 +84,9 @@ static void start_state(const za_tile *tile, const za_node *node, za_step *step)
     const za_lane_set *set = tile->spec.set;
     if (node->spec.kind == ZA_NODE_KERNEL) {
         set->start((za_indicator)node->spec.which, &node->spec.params, step->age, step->state);
-        double *holes = step->state + (node->vectors - ZA_HOLE_VECTORS) * set->lanes;
-        fill(holes, -INFINITY, set->lanes);
-        fill(holes + set->lanes, 0.0, (ZA_HOLE_VECTORS - 1) * set->lanes);
+        step->holes = step->state + (node->vectors - ZA_HOLE_VECTORS) * set->lanes;
+        fill(step->holes, -INFINITY, set->lanes);
+        fill(step->holes + set->lanes, 0.0, (ZA_HOLE_VECTORS - 1) * set->lanes);
     } else {
         double initial =
             node->spec.kind == ZA_NODE_OPERATION ? za_operation_info_of((za_operation)node->spec.which)->initial : NAN;

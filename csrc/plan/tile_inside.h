@@ -38,6 +38,7 @@ typedef struct za_step {
     int64_t hole_end;              /* of a windowed kernel: from this bar on all is finite again */
     double *value[ZA_MAX_OUTPUTS]; /* of the block's first bar; [bar][lane] */
     double *state;                 /* [vector][lane] */
+    double *holes;                 /* of a kernel: the last vectors of its state */
 } za_step;
 
 typedef struct za_tile {

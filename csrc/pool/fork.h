@@ -5,7 +5,13 @@
 #include <stdbool.h>
 
 /* The order in which locks are taken before a fork; they are given back in the reverse one. */
-typedef enum za_fork_stage { ZA_FORK_STORES, ZA_FORK_POOL, ZA_FORK_NOTIFIER, ZA_FORK_STAGE_COUNT } za_fork_stage;
+typedef enum za_fork_stage {
+    ZA_FORK_LIVE,
+    ZA_FORK_STORES,
+    ZA_FORK_POOL,
+    ZA_FORK_NOTIFIER,
+    ZA_FORK_STAGE_COUNT
+} za_fork_stage;
 
 typedef struct za_fork_handlers {
     void (*before)(void);

@@ -5,52 +5,11 @@
 #include <math.h>
 
 #include "kernels/lanes.h"
-#include "store/store_inside.h"
+#include "store/changed.h"
+#include "store/tail.h"
 
 /* Entries computed each time the lock is taken: about 5 microseconds, so that an append never waits long. */
 enum { AT_ONCE = 32 };
-
-static void uncount(za_store *store, za_entry *entry)
-{
-    store->counted -= entry->breadth != ZA_BREADTH_UNCOUNTED;
-    store->above -= entry->breadth == ZA_BREADTH_ABOVE;
-    entry->breadth = ZA_BREADTH_UNCOUNTED;
-}
-
-static void unlink_changed(za_store *store, za_entry *entry)
-{
-    *(entry->previous_changed != NULL ? &entry->previous_changed->next_changed : &store->changed) = entry->next_changed;
-    if (entry->next_changed != NULL) {
-        entry->next_changed->previous_changed = entry->previous_changed;
-    }
-    entry->next_changed = entry->previous_changed = NULL;
-    entry->changed = false;
-    (void)atomic_fetch_sub_explicit(&store->changes, 1, memory_order_relaxed);
-}
-
-void za_breadth_touch(za_store *store, za_entry *entry)
-{
-    if (entry->changed || !store->options.ordered) {
-        return;
-    }
-    uncount(store, entry);
-    entry->changed = true;
-    entry->next_changed = store->changed;
-    if (store->changed != NULL) {
-        store->changed->previous_changed = entry;
-    }
-    store->changed = entry;
-    (void)atomic_fetch_add_explicit(&store->changes, 1, memory_order_relaxed);
-}
-
-void za_breadth_forget(za_store *store, za_entry *entry)
-{
-    if (entry->changed) {
-        unlink_changed(store, entry);
-    } else {
-        uncount(store, entry);
-    }
-}
 
 /* sma_50 of the whole run of bars, with the bits of the feature of that name. */
 static double average(const za_entry *entry, double *state)
@@ -92,18 +51,20 @@ static void count(za_store *store, za_entry *entry, double *state)
 
 size_t za_store_changes(const za_store *store)
 {
-    return atomic_load_explicit(&store->changes, memory_order_relaxed);
+    return atomic_load_explicit(&store->changes, memory_order_relaxed) +
+           atomic_load_explicit(&store->tailed, memory_order_relaxed);
 }
 
 double za_store_breadth(za_store *store)
 {
     /* One lane's state of a 50-bar window is a few hundred doubles at most; the kernels floor promises it by a test. */
     _Alignas(64) double state[4 * ZA_BREADTH_BARS];
+    za_tail_fold_all(store);
     for (;;) {
         pthread_mutex_lock(&store->mutex);
         for (int i = 0; i < AT_ONCE && store->changed != NULL; i++) {
             za_entry *entry = store->changed;
-            unlink_changed(store, entry);
+            za_changed_unlink(store, entry);
             count(store, entry, state);
         }
         if (store->changed == NULL) {

@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "store/options.h"
-#include "store/symbols.h"
 
 /* Bars of the average, and that a symbol needs to count. */
 enum { ZA_BREADTH_BARS = 50 };
@@ -15,11 +14,5 @@ enum { ZA_BREADTH_BARS = 50 };
 double za_store_breadth(za_store *store);
 /* How many symbols that would be. Any thread, without the lock: a number of some moment. */
 size_t za_store_changes(const za_store *store);
-
-/* The entry's bars changed or are about to go: takes its part out of the breadth and puts it on the list. Under the
- * lock. */
-void za_breadth_touch(za_store *store, za_entry *entry);
-/* The entry is about to be removed: takes it off the list too. Under the lock. */
-void za_breadth_forget(za_store *store, za_entry *entry);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "store/entry.h"
+#include "store/tail.h"
 
 /* One symbol's part of a table: rows picked[0 .. count) of it, in the order to be stored; picked NULL: the rows from
  * `first` on, as they lie there. */
@@ -183,10 +184,11 @@ static za_code put_parts(za_store *store, za_part *parts, int32_t count, za_erro
         added++;
     }
     for (int32_t i = 0; i < added; i++) {
-        za_entry *entry = za_symbols_find(&store->symbols, parts[i].symbol);
+        za_entry *entry = za_store_find(store, parts[i].symbol);
         if (code == ZA_OK) {
             store->stats.loaded += parts[i].count;
             za_store_put_block(store, entry, parts[i].block, parts[i].count);
+            za_tail_take_over(entry);
             parts[i].block = NULL;
         } else if (entry->block == NULL) { /* added by this call */
             za_store_remove_entry(store, entry);

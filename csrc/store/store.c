@@ -5,10 +5,11 @@
 
 #include "base/memory.h"
 #include "pool/fork.h"
-#include "store/breadth.h"
+#include "store/changed.h"
 #include "store/entry.h"
 #include "store/labels.h"
 #include "store/store_inside.h"
+#include "store/tail.h"
 
 /* All stores, so that a fork can take place while none of them is half changed. */
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -76,97 +77,40 @@ za_store_options za_store_options_of(const za_store *store)
     return store->options;
 }
 
-/* Rows to make when `live` bars need a block with room for one more: half as many again, never above twice the
- * capacity, so that memory stays below twice what the bars need and a full block is compacted only every so often. */
-static int64_t rows_for(const za_store *store, int64_t live)
-{
-    int64_t most = 2 * store->options.capacity, rows = live + live / 2 + 8;
-    return rows < most ? rows : most;
-}
-
-static int64_t kept(const za_store *store, int64_t bars)
-{
-    return bars < store->options.capacity ? bars : store->options.capacity;
-}
-
-/* Moves the entry's bars, the first one too many left out, into a block of `rows` rows of their own. */
-static bool move_to_new_block(za_store *store, za_entry *entry, int64_t first, int64_t rows)
-{
-    za_block *block = za_block_new(rows, store->options.further);
-    if (block == NULL) {
-        return false;
-    }
-    if (entry->block != NULL) {
-        za_rows old = za_block_rows(entry->block, first, entry->last);
-        za_block_copy(block, 0, &old);
-        store->stats.bytes -= entry->block->rows;
-        za_block_release(entry->block);
-    }
-    store->stats.bytes += rows;
-    entry->block = block;
-    entry->last -= first;
-    entry->first = 0;
-    return true;
-}
-
-/* After it, row `entry->last` can be written; what the entry shows has not changed. */
-static bool reserve_append(za_store *store, za_entry *entry)
-{
-    if (entry->block != NULL && entry->last < entry->block->rows) {
-        return true;
-    }
-    int64_t live = entry->last - entry->first;
-    int64_t rows = rows_for(store, live);
-    if (entry->block != NULL && live < entry->block->rows * 3 / 4 && !za_block_is_shared(entry->block)) {
-        za_rows bars = za_block_rows(entry->block, entry->first, entry->last);
-        za_block_copy(entry->block, 0, &bars);
-        entry->first = 0;
-        entry->last = live;
-        return true;
-    }
-    return move_to_new_block(store, entry, entry->first, rows > live ? rows : live + 1);
-}
-
-/* After it, the last row can be overwritten: nobody else sees it. */
-static bool reserve_replace(za_store *store, za_entry *entry)
-{
-    return !za_block_is_shared(entry->block) || move_to_new_block(store, entry, entry->first, entry->block->rows);
-}
-
-static bool replaces_last(const za_store *store, const za_entry *entry, int64_t time)
-{
-    return store->options.ordered && entry->last > entry->first && entry->block->time[entry->last - 1] == time;
-}
-
+/* After it, the bar can be written; what the entry shows has not changed. */
 static bool reserve(za_store *store, za_entry *entry, int64_t time)
 {
-    return replaces_last(store, entry, time) ? reserve_replace(store, entry) : reserve_append(store, entry);
+    if (za_entry_replaces(store, entry, time)) {
+        return za_entry_unshare(store, entry);
+    }
+    return za_entry_room(entry) > 0 || za_entry_make_room(store, entry);
 }
 
 /* Cannot fail after reserve(). */
 static void write_bar(za_store *store, za_entry *entry, const za_bar *bar)
 {
-    if (replaces_last(store, entry, bar->time)) {
+    if (za_entry_replaces(store, entry, bar->time)) {
         za_block_write(entry->block, entry->last - 1, bar);
         store->stats.replaced++;
         entry->revisions++;
     } else {
         za_block_write(entry->block, entry->last++, bar);
-        int64_t first = entry->last - kept(store, entry->last - entry->first);
+        int64_t first = za_entry_first(store, entry);
         store->stats.bars += 1 - (first - entry->first);
         entry->first = first;
         entry->end++;
         store->stats.appended++;
     }
     entry->naive = bar->naive;
-    za_store_touch_entry(store, entry);
+    za_entry_note_change(store, entry);
+    za_changed_add(store, entry);
 }
 
 static za_code check_order(const za_store *store, const za_entry *entry, const za_bar *bar, int64_t row,
                            za_error *error)
 {
     if (!store->options.ordered || entry == NULL || entry->last == entry->first ||
-        replaces_last(store, entry, bar->time)) {
+        za_entry_replaces(store, entry, bar->time)) {
         return ZA_OK;
     }
     return za_bar_check_time(bar->time, entry->block->time[entry->last - 1], entry->name, row, error);
@@ -174,13 +118,13 @@ static za_code check_order(const za_store *store, const za_entry *entry, const z
 
 /* Everything that can refuse a bar, before anything is changed; `row` is negative where there is but one. Under the
  * lock. */
-static za_code check_append(const za_store *store, za_symbol symbol, const za_bar *bar, int64_t row, za_error *error)
+static za_code check_append(za_store *store, za_symbol symbol, const za_bar *bar, int64_t row, za_error *error)
 {
     if (symbol.length == 0) {
         return za_fail(error, ZA_BAD_VALUE, "symbol at position %lld is empty", row < 0 ? 0LL : (long long)row);
     }
     za_code code = za_bar_check(bar, store->options.ordered, symbol, row, error);
-    return code != ZA_OK ? code : check_order(store, za_symbols_find(&store->symbols, symbol), bar, row, error);
+    return code != ZA_OK ? code : check_order(store, za_store_find(store, symbol), bar, row, error);
 }
 
 /* The entry for bar `i`, with room for it. Takes back an entry made for nothing. Under the lock. */
@@ -212,7 +156,7 @@ static za_code prepare_append(za_store *store, za_symbol symbol, const za_bar *b
 static void take_back(za_store *store, const za_symbol *symbols, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        za_entry *entry = za_symbols_find(&store->symbols, symbols[i]);
+        za_entry *entry = za_store_find(store, symbols[i]);
         if (entry != NULL && entry->last == entry->first) {
             za_store_remove_entry(store, entry);
         }
@@ -242,7 +186,9 @@ static za_code append_locked(za_store *store, const za_symbol *symbols, const za
         return code;
     }
     for (size_t i = 0; i < count; i++) {
-        write_bar(store, za_symbols_find(&store->symbols, symbols[i]), &bars[i]);
+        za_entry *entry = za_symbols_find(&store->symbols, symbols[i]);
+        write_bar(store, entry, &bars[i]);
+        za_tail_take_over(entry);
     }
     return ZA_OK;
 }
@@ -262,9 +208,9 @@ za_code za_store_append(za_store *store, za_symbol symbol, const za_bar *bar, za
 }
 
 /* Under the lock. */
-static za_view view_of(const za_store *store, za_symbol symbol)
+static za_view view_of(za_store *store, za_symbol symbol)
 {
-    const za_entry *entry = za_symbols_find(&store->symbols, symbol);
+    const za_entry *entry = za_store_find(store, symbol);
     if (entry == NULL || entry->block == NULL) {
         return (za_view){0};
     }
@@ -272,7 +218,10 @@ static za_view view_of(const za_store *store, za_symbol symbol)
     return (za_view){
         .rows = za_block_rows(entry->block, entry->first, entry->last),
         .block = entry->block,
-        .progress = {.generation = entry->generation, .end = entry->end, .revisions = entry->revisions},
+        .progress = {.id = entry->id,
+                     .generation = entry->generation,
+                     .end = entry->end,
+                     .revisions = entry->revisions},
         .naive = entry->naive,
     };
 }
@@ -317,6 +266,7 @@ bool za_store_drop(za_store *store, za_symbol symbol)
     pthread_mutex_lock(&store->mutex);
     za_entry *entry = za_symbols_find(&store->symbols, symbol);
     if (entry != NULL) {
+        za_tail_leave(store, entry);
         za_store_remove_entry(store, entry);
     }
     pthread_mutex_unlock(&store->mutex);
@@ -326,10 +276,11 @@ bool za_store_drop(za_store *store, za_symbol symbol)
 void za_store_clear(za_store *store)
 {
     pthread_mutex_lock(&store->mutex);
+    za_tail_forget(store);
     za_symbols_clear(&store->symbols);
     store->changed = NULL;
     atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
+    store->forgotten = 1 + atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
     store->counted = store->above = 0;
     store->stats.bars = store->stats.bytes = 0;
     pthread_mutex_unlock(&store->mutex);
@@ -392,7 +343,7 @@ double za_store_vix(za_store *store)
     double level = 20.0;
     pthread_mutex_lock(&store->mutex);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const za_entry *entry = za_symbols_find(&store->symbols, names[i]);
+        const za_entry *entry = za_store_find(store, names[i]);
         if (entry != NULL && entry->last > entry->first) {
             level = entry->block->figure[ZA_FIGURE_CLOSE][entry->last - 1];
             break;

@@ -9,6 +9,7 @@
 /* How far a symbol's bars have come. Its bars are numbered from 0 in the order in which they came, those that the
  * capacity has dropped included; a load, and the first bar after a drop, begin anew with another generation. */
 typedef struct za_progress {
+    uint64_t id;         /* of the symbol, until it is dropped; unlike any other of the store, at any time */
     uint64_t generation; /* unlike any other of the store, at any time; 0: the symbol is not in the store */
     int64_t end;         /* the number of the next bar: a view shows those from end - rows.count on */
     int64_t revisions;   /* how often a last bar was replaced in this generation */

@@ -17,9 +17,17 @@ struct za_store {
     za_store_stats stats;
     uint64_t last_mark, last_generation;
     atomic_uint_fast64_t sequence; /* counts the changes of bars; read without the lock too */
-    za_entry *changed;             /* entries to be looked at by the next question for breadth */
-    atomic_size_t changes;         /* how many there are; read without the lock too */
-    int64_t counted, above;        /* of the entries that are not on that list */
+    /* Number n of those that changed otherwise than by a section of a universe is at n % ZA_JOURNAL. */
+    struct za_change {
+        uint64_t sequence, id;
+    } journal[ZA_JOURNAL];
+    uint64_t journaled;     /* ever */
+    uint64_t forgotten;     /* the sequence of the last change that is neither there nor in a tail any more */
+    za_universe *universes; /* the first of those that are attached */
+    atomic_size_t tailed;   /* symbols that may have bars in a tail; read without the lock too */
+    za_entry *changed;      /* entries to be looked at by the next question for breadth */
+    atomic_size_t changes;  /* how many there are; read without the lock too */
+    int64_t counted, above; /* of the entries that are not on that list */
 };
 
 #endif

@@ -116,7 +116,8 @@ static za_entry *new_entry(za_symbols *symbols, za_symbol name, uint64_t hash)
         return NULL;
     }
     za_entry *entry = symbols->spare, *spare = entry->next_changed;
-    *entry = (za_entry){.hash = hash, .name = {.text = entry->short_name, .length = name.length}};
+    *entry =
+        (za_entry){.id = ++symbols->last_id, .hash = hash, .name = {.text = entry->short_name, .length = name.length}};
     if (name.length > ZA_SHORT_NAME) {
         entry->name.text = za_copy_text(name.text, name.length);
     } else {
@@ -135,6 +136,7 @@ static void free_entry(za_symbols *symbols, za_entry *entry)
     if (entry->name.text != entry->short_name) {
         za_free((char *)(uintptr_t)entry->name.text);
     }
+    entry->id = 0;
     entry->next_changed = symbols->spare;
     symbols->spare = entry;
 }
@@ -179,5 +181,5 @@ void za_symbols_clear(za_symbols *symbols)
     }
     za_free(symbols->entries);
     za_free(symbols->slots);
-    *symbols = (za_symbols){0};
+    *symbols = (za_symbols){.last_id = symbols->last_id, .clears = symbols->clears + 1};
 }

@@ -12,9 +12,15 @@ typedef enum za_breadth_state {
     ZA_BREADTH_ABOVE
 } za_breadth_state;
 
+/* Changes of symbols, others than by sections, that a store remembers. */
+enum { ZA_JOURNAL = 256 };
+
 enum { ZA_SHORT_NAME = 24 };
 
+typedef struct za_universe za_universe;
+
 typedef struct za_entry {
+    uint64_t id;    /* unlike that of any other entry of the store, at any time; 0: not in use */
     za_symbol name; /* its text is short_name, or an allocation where that is too short */
     char short_name[ZA_SHORT_NAME];
     uint64_t hash;
@@ -22,8 +28,10 @@ typedef struct za_entry {
     int64_t first, last;
     uint64_t generation; /* of its bars; za_progress has the same three */
     int64_t end, revisions;
-    bool naive;    /* of the last bar appended */
-    uint64_t mark; /* of the last append_all that touched it: finds a symbol that stands twice */
+    bool naive;            /* of the last bar appended */
+    za_universe *universe; /* whose tail may hold later bars of it; NULL: none does */
+    size_t place;          /* there */
+    uint64_t mark;         /* of the last append_all that touched it: finds a symbol that stands twice */
     za_breadth_state breadth;
     bool changed; /* linked below, to be looked at by the next question for breadth */
     struct za_entry *next_changed, *previous_changed;
@@ -39,8 +47,9 @@ typedef struct za_symbols {
     za_entry **entries; /* in order of arrival; NULL where one was removed */
     size_t used, room;  /* used counts the holes too */
     size_t count;
-    uint32_t *slots;   /* index into entries + 1; 0 is free */
-    size_t slot_count; /* a power of two, or 0 */
+    uint64_t last_id, clears; /* entries made, and calls of clear, ever */
+    uint32_t *slots;          /* index into entries + 1; 0 is free */
+    size_t slot_count;        /* a power of two, or 0 */
 } za_symbols;
 
 /* The entry of that name, or NULL. */

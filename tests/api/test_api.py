@@ -303,11 +303,11 @@ async def test_a_full_queue_is_not_ready(client, computer):
 
 
 async def test_draining_is_not_ready(client, computer):
-    async with full_queue(computer) as let_go:
+    async with full_queue(computer) as stop_waiting:
         stopping = asyncio.create_task(computer.stop())
         await asyncio.sleep(0)
         assert (await get(client, "/health/ready", 503))["reasons"] == ["draining"]
-        let_go.set()
+        stop_waiting.set()
         await stopping
 
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from fastapi import FastAPI
-from rest import ROOT, bury, client_of, conforms, full_queue, get, post
+from rest import ROOT, add, client_of, conforms, full_queue, get, post
 
 from ziggy_async.api import benchmarks, create_router, models, queueing
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
@@ -27,8 +27,8 @@ async def client(computer):
 
 
 async def test_dead_letters_are_listed_in_pages(client, computer):
-    await bury(computer, "a", "b", "c")
-    await bury(computer, "late", reason=Reason.DEADLINE)
+    await add(computer, "a", "b", "c")
+    await add(computer, "late", reason=Reason.DEADLINE)
     answer = await get(client, "/dead-letters?limit=2&offset=1")
     assert (answer["ok"], answer["count"], answer["stats"]["letters"]) == (True, 2, 4)
     assert [letter["task_id"] for letter in answer["dead_letters"]] == ["b", "c"]
@@ -43,7 +43,7 @@ async def test_dead_letters_are_listed_in_pages(client, computer):
 
 
 async def test_one_dead_letter(client, computer):
-    [letter_id] = await bury(computer, "a")
+    [letter_id] = await add(computer, "a")
     answer = await get(client, f"/dead-letters/{letter_id}")
     assert answer["dead_letter"]["task_id"] == "a"
     conforms(answer, models.DeadLetterAnswer)
@@ -57,7 +57,7 @@ async def test_one_dead_letter(client, computer):
 
 async def test_requeue(client, computer):
     done = threading.Event()
-    [letter_id] = await bury(computer, "a", function=done.set)
+    [letter_id] = await add(computer, "a", function=done.set)
     answer = await post(client, f"/dead-letters/{letter_id}/requeue")
     assert (answer["ok"], answer["task_id"]) == (True, "a")
     conforms(answer, models.RequeuedAnswer)
@@ -67,8 +67,8 @@ async def test_requeue(client, computer):
 
 async def test_requeue_all_of_a_reason(client, computer):
     calls = threading.Semaphore(0)
-    await bury(computer, "a", "b", function=calls.release, reason=Reason.SHUTDOWN)
-    await bury(computer, "c")
+    await add(computer, "a", "b", function=calls.release, reason=Reason.SHUTDOWN)
+    await add(computer, "c")
     answer = await post(client, "/dead-letters/requeue?reason=shutdown")
     assert (answer["requeued"], answer["refused"], answer["left"]) == (2, 0, 1)
     conforms(answer, models.AllRequeuedAnswer)
@@ -77,7 +77,7 @@ async def test_requeue_all_of_a_reason(client, computer):
 
 async def test_an_empty_reason_is_none(client, computer):
     calls = threading.Semaphore(0)
-    await bury(computer, "a", "b", function=calls.release)
+    await add(computer, "a", "b", function=calls.release)
     answer = await get(client, "/dead-letters?limit=100&offset=0&reason=")
     assert [letter["task_id"] for letter in answer["dead_letters"]] == ["a", "b"]
     answer = await post(client, "/dead-letters/requeue?reason=")
@@ -87,8 +87,8 @@ async def test_an_empty_reason_is_none(client, computer):
 
 async def test_requeue_into_a_full_queue(client, computer, monkeypatch):
     monkeypatch.setattr(queueing, "LONGEST_WAIT", 0.05)
-    [refused] = await bury(computer, "refused", on_full="raise")
-    [waiting] = await bury(computer, "waiting")
+    [refused] = await add(computer, "refused", on_full="raise")
+    [waiting] = await add(computer, "waiting")
     async with full_queue(computer):
         for path in (f"/{refused}/requeue", f"/{waiting}/requeue", "/requeue"):
             answer = await post(client, f"/dead-letters{path}", 503)
@@ -98,13 +98,13 @@ async def test_requeue_into_a_full_queue(client, computer, monkeypatch):
 
 async def test_requeue_all_as_far_as_there_is_room(client, computer, monkeypatch):
     monkeypatch.setattr(queueing, "LONGEST_WAIT", 1.0)
-    let_go = threading.Event()
-    await bury(computer, *"abcdef", function=let_go.wait)
+    stop_waiting = threading.Event()
+    await add(computer, *"abcdef", function=stop_waiting.wait)
     try:
         answer = await post(client, "/dead-letters/requeue")
         assert (answer["requeued"], answer["left"]) == (4, 2)
     finally:
-        let_go.set()
+        stop_waiting.set()
     assert [letter.task_id for letter in computer.dead_letters.list()] == ["e", "f"]
 
 
@@ -112,7 +112,7 @@ async def test_requeue_of_what_cannot_be_run_again(client, computer, monkeypatch
     async def refuse(letter_id):
         raise ValueError("its function cannot be imported")
 
-    [letter_id] = await bury(computer, "a")
+    [letter_id] = await add(computer, "a")
     monkeypatch.setattr(computer.dead_letters, "requeue", refuse)
     answer = await post(client, f"/dead-letters/{letter_id}/requeue", 409)
     assert answer["detail"] == "this letter cannot be requeued here; the log says why"
@@ -123,8 +123,8 @@ async def test_requeue_of_what_cannot_be_run_again(client, computer, monkeypatch
 async def test_letters_of_another_process(tmp_path):
     config = TaskPoolConfig(max_workers=1, dead_letters=str(tmp_path / "letters.db"))
     async with AsyncFeatureComputer(config) as before:
-        await bury(before, "importable", function=print)
-        [local] = await bury(before, "local", function=lambda: None)
+        await add(before, "importable", function=print)
+        [local] = await add(before, "local", function=lambda: None)
     async with AsyncFeatureComputer(config) as after, client_of(create_router(after)) as client:
         listed = await get(client, "/dead-letters")
         assert [(letter["task_id"], letter["can_requeue"]) for letter in listed["dead_letters"]] == [
@@ -139,7 +139,7 @@ async def test_letters_of_another_process(tmp_path):
 
 
 async def test_requeue_when_stopped(client, computer):
-    [letter_id] = await bury(computer, "a")
+    [letter_id] = await add(computer, "a")
     await computer.start()
     await computer.stop()
     answer = await post(client, f"/dead-letters/{letter_id}/requeue", 503)

@@ -1,6 +1,8 @@
 """The endpoints of formulas, asked at random by what their documentation says: no answer is 500 or other than
 documented."""
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from served import load
 
 from ziggy_async import BarStore
-from ziggy_async.api import create_features_router
+from ziggy_async.api import create_features_router, events
 
 schemathesis = pytest.importorskip("schemathesis")
 from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
@@ -34,10 +36,17 @@ def application() -> FastAPI:
     return app
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_streams() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "LONGEST", 0.01)
+        yield
+
+
 schema = schemathesis.openapi.from_asgi("/openapi.json", application())
 
 
 @schema.parametrize()
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_answers_are_as_documented(case) -> None:
     case.call_and_validate(excluded_checks=[positive_data_acceptance])  # not every text is a formula

@@ -84,10 +84,10 @@ async def test_a_cancelled_lifespan_does_not_wait_for_the_queue(computer, caplog
 
     server = asyncio.create_task(serve())
     await running.wait()
-    async with full_queue(computer) as let_go:
+    async with full_queue(computer) as stop_waiting:
         server.cancel()
         await asyncio.sleep(0)
-        let_go.set()
+        stop_waiting.set()
         await asyncio.wait([server])
     assert server.cancelled()
     assert {letter.task_id for letter in computer.dead_letters.list()} >= {"waiting 0", "waiting 1"}
@@ -141,19 +141,8 @@ async def test_a_large_answer_is_made_in_turns():
     assert turns - encoding >= len(text) // answers.CHUNK
 
 
-def test_without_fastapi_the_error_says_what_to_install(run_python):
-    script = """
-import sys
-import ziggy_async.async_features
-for name in ("fastapi", "prometheus_client"):
-    sys.modules[name] = None
-    try:
-        import ziggy_async.api
-    except ModuleNotFoundError as error:
-        print(error)
-    del sys.modules[name]
-"""
-    done = run_python(script)
+def test_without_fastapi_the_error_says_what_to_install(run_isolated):
+    done = run_isolated("without_fastapi")
     assert done.stdout.splitlines() == [
         f"ziggy_async.api needs {name}: pip install 'ziggy_async[api]'" for name in ("fastapi", "prometheus_client")
     ], done.stderr

@@ -92,7 +92,7 @@ async def test_requests_that_are_none(client, changes):
     await append(client, 422, **changes)
 
 
-async def test_bars_come_from_pages_of_the_same_host_alone(client, store):
+async def test_bars_come_from_pages_of_the_same_host_exclusively(client, store):
     answer = await client.post("/api/bars", json=BAR, headers={"origin": "https://elsewhere.example"})
     assert answer.status_code == 403
     assert len(store.bars("SPY")["close"]) == 60
@@ -110,8 +110,8 @@ async def test_the_regime(client):
 
 async def test_the_tasks_of_whoever_has_enqueued_them(client):
     computer = get_async_feature_computer()
-    let_go = threading.Event()
-    running = await computer.enqueue_task("held", let_go.wait, 60)
+    stop_waiting = threading.Event()
+    running = await computer.enqueue_task("held", stop_waiting.wait, 60)
     await (await computer.enqueue_task("done", int))
     answer = await get(client, "/api/tasks")
     conforms(answer, models.TasksAnswer)
@@ -122,19 +122,19 @@ async def test_the_tasks_of_whoever_has_enqueued_them(client):
     assert (answer["count"], answer["counts"]["submitted"]) == (2, 2)
     assert [task["task_id"] for task in (await get(client, "/api/tasks?state=succeeded&limit=1"))["tasks"]] == ["done"]
     await get(client, "/api/tasks?state=gone", 422)
-    let_go.set()
+    stop_waiting.set()
     await running
 
 
 async def test_tasks_are_cancelled_by_their_numbers(client):
     computer = get_async_feature_computer()
-    let_go = threading.Event()
-    handles = [await computer.enqueue_task(str(number), let_go.wait, 60) for number in range(3)]
+    stop_waiting = threading.Event()
+    handles = [await computer.enqueue_task(str(number), stop_waiting.wait, 60) for number in range(3)]
     numbers = [task["number"] for task in (await get(client, "/api/tasks"))["tasks"]]
     answer = await client.post("/api/tasks/cancel", json={"numbers": [*numbers[:2], numbers[0], 0]})
     assert answer.json() == {"ok": True, "message": "2 cancelled", "cancelled": 2}
     conforms(answer.json(), models.CancelledTasksAnswer)
-    let_go.set()
+    stop_waiting.set()
     ends = await asyncio.gather(*handles, return_exceptions=True)
     assert [type(end) for end in ends] == [asyncio.CancelledError, asyncio.CancelledError, bool]
     assert (await client.post("/api/tasks/cancel", json={"numbers": []})).status_code == 422

@@ -186,7 +186,7 @@ async def test_it_is_made_by_a_thread_that_rests(computer, monkeypatch):
     assert len(readers) == 1
     assert threading.get_ident() not in readers
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert rests.count(moment) >= len(lines)  # and so no stretch is longer than it takes to make one of them
+    assert rests.count(moment) >= len(lines)  # and so no measurement is longer than it takes to make one of them
 
 
 @pytest.mark.performance

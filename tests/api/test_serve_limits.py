@@ -95,7 +95,7 @@ class Served:
         return reader, writer
 
     async def answer(self, sent, *later):
-        """All that comes until the server closes the connection; `later` is sent in pieces meanwhile."""
+        """All that comes until the server closes the connection; `later` is sent in chunks meanwhile."""
         reader, writer = await self.connect(sent)
         for piece in later:
             await asyncio.sleep(0.1)
@@ -140,9 +140,9 @@ async def test_a_body_that_does_not_come(served):
 
 
 async def test_a_request_that_takes_its_time_within_the_limits(served):
-    pieces = (WHOLE[:30], WHOLE[30:-2], WHOLE[-2:-1], WHOLE[-1:])
+    chunks = (WHOLE[:30], WHOLE[30:-2], WHOLE[-2:-1], WHOLE[-1:])
     reader, writer = await served.connect(b"")
-    for piece in pieces:
+    for piece in chunks:
         await asyncio.sleep(0.05)
         writer.write(piece)
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")

@@ -99,7 +99,7 @@ async def test_it_is_cancelled_once(client, computer):
 async def test_it_is_cancelled_as_it_has_its_place(client, computer, kept):
     posting = await begin(client, computer, "waits")
     background = computer._background
-    background._admit(background.queue._outside.popitem()[0])
+    background._admit(background.queue._blocked.popitem()[0])
     assert kept.get("waits").cancel()
     answer = await posting
     assert answer.status_code == 409 or answer.json()["state"] == "cancelled"

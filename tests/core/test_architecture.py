@@ -216,6 +216,7 @@ ROWS = [
     {"features"},
     {"indicators", "talib", "dask"},
     {"paper", "market_brain"},
+    {"charts"},
     {"async_features"},
     {"latency_benchmark"},
     {"regression"},

@@ -239,56 +239,17 @@ def test_synchronous_functions_inside_a_running_loop(stocked: BarStore) -> None:
     assert first == second
 
 
-WAKE = """
-import asyncio, json, sys
-from reference.bars import walk
-import ziggy_async
-from ziggy_async.market_brain.features import get_ticker_features
-store = ziggy_async.default_store()
-names = [f"S{n}" for n in range(30)]
-for seed, name in enumerate(names):
-    store.load(name, walk(60, seed=seed).table())
-
-async def main():
-    for _ in range(20):
-        found = await asyncio.gather(*(ziggy_async.async_get_ticker_features(name) for name in names))
-    for name in names:
-        await ziggy_async.async_get_ticker_features(name)
-    return found == [get_ticker_features(name) for name in names]
-
-factories = [asyncio.new_event_loop]
-try:
-    import uvloop
-    factories.append(uvloop.new_event_loop)
-except ImportError:
-    pass
-answers = []
-for factory in factories:
-    for _ in range(3):
-        with asyncio.Runner(loop_factory=factory) as runner:
-            answers.append(runner.run(main()))
-print(json.dumps(answers))
-"""
-
-
 @pytest.mark.parametrize("wake", ["eventfd", "threadsafe"])
-def test_both_ways_of_waking(wake: str, run_python: Callable[..., Any]) -> None:
-    done = run_python(WAKE, ASYNC_FEATURES_WAKE=wake)
+def test_both_ways_of_waking(wake: str, run_isolated: Callable[..., Any]) -> None:
+    done = run_isolated("ways_of_waking", ASYNC_FEATURES_WAKE=wake)
     assert (done.returncode, done.stderr) == (0, "")
     answers = json.loads(done.stdout)
     assert len(answers) >= 3
     assert all(answers)
 
 
-def test_an_unknown_way_of_waking(run_python: Callable[..., Any]) -> None:
-    script = """
-import asyncio, ziggy_async
-try:
-    asyncio.run(ziggy_async.async_get_ticker_features("A"))
-except ValueError as error:
-    print(error)
-"""
-    done = run_python(script, ASYNC_FEATURES_WAKE="telegram")
+def test_an_unknown_way_of_waking(run_isolated: Callable[..., Any]) -> None:
+    done = run_isolated("unknown_way_of_waking", ASYNC_FEATURES_WAKE="telegram")
     assert done.returncode == 0, done.stderr
     assert "ASYNC_FEATURES_WAKE" in done.stdout
 

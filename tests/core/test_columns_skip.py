@@ -22,6 +22,7 @@ ROWS = {"open": [1.0] * 3, "high": [1.0] * 3, "low": [1.0] * 3, "close": [1.0] *
     [
         ({"timestamp": np.array([DAYS[0], FAR_AWAY, DAYS[1]], "M8[s]")}, None, "column 'timestamp', row 1: 9999-12-31"),
         ({"timestamp": [DAYS[0], FAR_AWAY, DAYS[1]]}, None, "column 'timestamp', row 1: 9999-12-31"),
+        ({"timestamp": [1577836800, 1e300, 1577923200]}, None, r"column 'timestamp', row 1: 1e\+300 is out of range"),
         ({"timestamp": [DAYS[0], 1.5, DAYS[1]]}, None, "column 'timestamp', row 1: 1.5 is no timestamp"),
         ({"timestamp": ["2020-01-01", "soon", "2020-01-02"]}, None, "column 'timestamp', row 1: 'soon' is no"),
         ({"timestamp": [b"2020-01-01", b"\xff", b"2020-01-02"]}, None, "column 'timestamp', row 1: "),

@@ -17,64 +17,21 @@ from ziggy_async import BarStore, _core, generate_signals_for_watchlist_async
 
 Run = Callable[..., Any]
 
-STOCK = """
-import asyncio, os, signal, sys, threading
-from reference.bars import walk
-import ziggy_async
-from ziggy_async.market_brain.features import get_ticker_features
-store = ziggy_async.default_store()
-bars = walk(252).table()
-names = [f"S{number}" for number in range(2000)]
-for name in names:
-    store.load(name, bars)
 
-def begin(loop, count=20):
-    "Watchlists that are on their way when this returns, and will be missed by nobody."
-    tasks = [loop.create_task(ziggy_async.generate_signals_for_watchlist_async(names)) for _ in range(count)]
-    for task in tasks:
-        task._log_destroy_pending = False
-        task.add_done_callback(lambda task: task.cancelled() or task.exception())
-    loop.run_until_complete(asyncio.sleep(0))
-    return tasks
-"""
-
-
-def test_import_has_no_side_effects(run_python: Run) -> None:
-    script = """
-import asyncio, json, os, sys, threading
-import numpy
-before = set(sys.modules)
-tasks = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
-import ziggy_async
-after = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
-optional = {"fastapi", "starlette", "pandas", "polars", "pyarrow", "duckdb", "rich", "uvloop", "talib"}
-try:
-    asyncio.get_running_loop()
-    loop = True
-except RuntimeError:
-    loop = False
-print(json.dumps([sorted(optional & set(sys.modules)), threading.active_count(), after - tasks, loop]))
-"""
-    done = run_python(script, OPENBLAS_NUM_THREADS="1")
+def test_import_has_no_side_effects(run_isolated: Run) -> None:
+    done = run_isolated("import_the_package", OPENBLAS_NUM_THREADS="1")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == [[], 1, 0, False]
 
 
-def test_importing_starts_no_native_thread(run_python: Run) -> None:
-    script = """
-from ziggy_async import _core
-print(_core.pool_stats()["threads"], _core.pool_stats()["submitted"])
-import ziggy_async, ziggy_async.market_brain.signals, ziggy_async.paper
-print(_core.pool_stats()["submitted"])
-"""
-    done = run_python(script)
+def test_importing_starts_no_native_thread(run_isolated: Run) -> None:
+    done = run_isolated("pool_after_import")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1:] == ["0", "0"]
 
 
-def test_exports(run_python: Run) -> None:
-    script = "import ziggy_async; print(ziggy_async.__version__, *sorted(ziggy_async.__all__))"
-    version, *names = run_python(script).stdout.split()
+def test_exports(run_isolated: Run) -> None:
+    version, *names = run_isolated("exports").stdout.split()
     assert version[0].isdigit()
     assert {
         "BarStore",
@@ -138,219 +95,55 @@ def settle(seconds: float = 20.0) -> None:
         time.sleep(0.001)
 
 
-ENDINGS = {
-    "falls off the end": "loop = asyncio.new_event_loop(); kept = begin(loop)",
-    "closes the loop": "loop = asyncio.new_event_loop(); kept = begin(loop); loop.close()",
-    "sys.exit": "loop = asyncio.new_event_loop(); kept = begin(loop); sys.exit(0)",
-    "asyncio.run is over": """
-async def main():
-    kept = [asyncio.create_task(ziggy_async.generate_signals_for_watchlist_async(names)) for _ in range(20)]
-    await asyncio.sleep(0)
-asyncio.run(main())
-""",
-    "a daemon's loop": """
-def work():
-    loop = asyncio.new_event_loop()
-    begin(loop)
-    started.set()
-    loop.run_forever()
-started = threading.Event()
-threading.Thread(target=work, daemon=True).start()
-started.wait()
-""",
-}
-
-
-AGAIN_IN_CHILDREN = """
-for _ in range(9 if hasattr(os, "fork") else 0):
-    child = os.fork()
-    if child == 0:
-        break
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code != 0:
-        sys.exit(f"a child ended with {code}")
-"""
-"""In front of what ends an interpreter: nine children end so, and then their parent."""
-
-
-@pytest.mark.parametrize("ending", list(ENDINGS))
+@pytest.mark.parametrize("ending", ["leaves the loop", "exits", "closes the loop", "asyncio.run", "daemon"])
 @pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
-def test_the_interpreter_ends_with_jobs_in_flight(ending: str, wake: str, run_python: Run) -> None:
-    done = run_python(STOCK + AGAIN_IN_CHILDREN + ENDINGS[ending], ASYNC_FEATURES_WAKE=wake, OPENBLAS_NUM_THREADS="1")
+def test_the_interpreter_ends_with_jobs_in_flight(ending: str, wake: str, run_isolated: Run) -> None:
+    done = run_isolated("end_with_jobs_in_flight", ending, ASYNC_FEATURES_WAKE=wake, OPENBLAS_NUM_THREADS="1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-FORK = """
-import ctypes
-loop = asyncio.new_event_loop()
-kept = begin(loop)
-children = []
-for number in range(5):
-    child = os.fork()
-    if child == 0:
-        # The loop's end here would take the parent's descriptors out of the epoll set that both processes share.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(loop))
-        try:
-            found = asyncio.run(ziggy_async.async_get_ticker_features("S1"))
-            assert found == get_ticker_features("S1")
-            assert list(asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names[:50]))) == names[:50]
-            store.load("NEW", bars)
-            if number % 2:
-                sys.exit(0)
-            os._exit(0)
-        except Exception as error:
-            print(repr(error), file=sys.stderr, flush=True)
-            os._exit(1)
-    children.append(child)
-codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-found = loop.run_until_complete(asyncio.gather(*kept))
-loop.close()
-print(codes, all(list(signals) == names for signals in found))
-"""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
-def test_fork_while_busy(wake: str, run_python: Run) -> None:
-    done = run_python(STOCK + FORK, ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
+def test_fork_while_busy(wake: str, run_isolated: Run) -> None:
+    done = run_isolated("fork_while_busy", ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == "[0, 0, 0, 0, 0] True"
 
 
-FORK_AND_CANCEL = """
-import ctypes
-loop = asyncio.new_event_loop()
-kept = begin(loop)
-child = os.fork()
-if child == 0:
-    signal.alarm(30)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(loop))
-    for task in kept:
-        task.cancel()
-    # The futures' own callbacks run as well: they are what gives up a job in the pool that is not here.
-    ended = loop.run_until_complete(asyncio.gather(*kept, return_exceptions=True))
-    found = asyncio.run(ziggy_async.async_get_ticker_features("S1"))
-    many = asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
-    good = all(isinstance(end, asyncio.CancelledError) for end in ended)
-    os._exit(0 if good and found == get_ticker_features("S1") and list(many) == names else 1)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-loop.close()
-"""
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
-def test_a_forked_child_cancels_what_it_inherited(wake: str, run_python: Run) -> None:
-    done = run_python(STOCK + FORK_AND_CANCEL, ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
+def test_a_forked_child_cancels_what_it_inherited(wake: str, run_isolated: Run) -> None:
+    done = run_isolated("fork_and_cancel", ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == "0"
 
 
-INTERRUPT = """
-async def main():
-    while True:
-        await ziggy_async.generate_signals_for_watchlist_async(names)
-
-interrupted = 0
-for _ in range(3):
-    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        asyncio.run(main())
-    except KeyboardInterrupt:
-        interrupted += 1
-    timer.join()
-found = asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
-print(interrupted, list(found) == names)
-"""
-
-
-def test_an_interrupt_during_a_watchlist(run_python: Run) -> None:
-    done = run_python(STOCK + INTERRUPT)
+def test_an_interrupt_during_a_watchlist(run_isolated: Run) -> None:
+    done = run_isolated("interrupted_watchlists")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == ["3", "True"]
 
 
-def test_an_interrupt_during_a_synchronous_call(run_python: Run) -> None:
-    script = """
-from ziggy_async.market_brain.signals import generate_signals_for_watchlist
-timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-timer.start()
-try:
-    while True:
-        generate_signals_for_watchlist(names)
-except KeyboardInterrupt:
-    print(list(generate_signals_for_watchlist(names)) == names)
-timer.join()
-"""
-    done = run_python(STOCK + script)
+def test_an_interrupt_during_a_synchronous_call(run_isolated: Run) -> None:
+    done = run_isolated("interrupted_synchronous_call")
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "True", "")
 
 
-def test_workers_leave_signals_to_the_interpreter(run_python: Run) -> None:
+def test_workers_leave_signals_to_the_interpreter(run_isolated: Run) -> None:
     """A handler runs in the main thread though the native threads are awake."""
-    script = """
-seen = []
-signal.signal(signal.SIGUSR1, lambda *_: seen.append(threading.current_thread() is threading.main_thread()))
-
-async def main():
-    for _ in range(50):
-        os.kill(os.getpid(), signal.SIGUSR1)
-        await ziggy_async.generate_signals_for_watchlist_async(names[:200])
-
-asyncio.run(main())
-print(len(seen) > 0, all(seen))
-"""
-    done = run_python(STOCK + script)
+    done = run_isolated("signals_and_workers")
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "True True", "")
 
 
-def test_shutdown_ends_the_native_threads(run_python: Run) -> None:
-    script = """
-from ziggy_async import _core
-asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
-print(_core.shutdown(10.0))
-try:
-    asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
-except RuntimeError as error:
-    print("refused")
-"""
-    done = run_python(STOCK + script)
+def test_shutdown_ends_the_native_threads(run_isolated: Run) -> None:
+    done = run_isolated("shutdown_of_the_core")
     assert (done.returncode, done.stdout.split()) == (0, ["True", "refused"])
 
 
-def test_after_the_end_each_call_gets_one_clear_error(run_python: Run) -> None:
+def test_after_the_end_each_call_gets_one_clear_error(run_isolated: Run) -> None:
     """Handlers that were registered before this package was imported are called after its own."""
-    script = """
-import asyncio, atexit, threading
-
-def after():
-    async def regime():
-        return await signals.generate_signals_for_watchlist_async(["A"])
-    async def paper():
-        return await ziggy_async.compute_features_async("A")
-    before = threading.active_count()
-    for work in (regime, paper, regime):
-        try:
-            asyncio.run(work())
-        except RuntimeError as error:
-            print(error)
-    for start in (default_pool.pool, lambda: background_loop.submit_coroutine(paper())):
-        try:
-            start()
-        except RuntimeError as error:
-            print(error)
-    print(threading.active_count() - before)
-
-atexit.register(after)
-import ziggy_async
-from ziggy_async.runtime import background_loop, default_pool
-from ziggy_async.market_brain import signals
-if %r:
-    asyncio.run(ziggy_async.async_get_ticker_features("A"))
-"""
-    for was_used in (False, True):
-        done = run_python(script % was_used)
+    for use in ((), ("used",)):
+        done = run_isolated("calls_after_the_exit", *use)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
             *["the interpreter is exiting: the native pool is closed"] * 3,
@@ -360,79 +153,23 @@ if %r:
         ]
 
 
-def test_daemon_threads_that_go_on_at_the_end(run_python: Run) -> None:
+def test_daemon_threads_that_go_on_at_the_end(run_isolated: Run) -> None:
     """They may find the pool closed at any point; what they say is that error and nothing else."""
-    script = """
-def work():
-    while True:
-        try:
-            asyncio.run(ziggy_async.generate_signals_for_watchlist_async(names))
-        except RuntimeError as error:
-            assert "pool is clos" in str(error) or "exiting" in str(error) or "shutdown" in str(error), error
-            threading.Event().wait()
-        began.release()
-
-began = threading.Semaphore(0)
-for _ in range(3):
-    threading.Thread(target=work, daemon=True).start()
-began.acquire()
-"""
     for _ in range(5):
-        done = run_python(STOCK + script)
+        done = run_isolated("daemons_at_the_exit")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_sub_interpreter_is_refused(run_python: Run) -> None:
+def test_a_sub_interpreter_is_refused(run_isolated: Run) -> None:
     """Loaded by its path alone, so that it is the extension that refuses and not NumPy."""
     if sys.version_info >= (3, 13):
         pytest.skip("the module of sub-interpreters has another face here")
-    script = """
-import importlib.util
-import _xxsubinterpreters as interpreters
-path = importlib.util.find_spec("ziggy_async._core").origin
-import ziggy_async._core
-within = interpreters.create()
-interpreters.run_string(within, f'''
-import importlib.util
-spec = importlib.util.spec_from_file_location("ziggy_async._core", {path!r})
-try:
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    print("loaded", flush=True)
-except ImportError as error:
-    print("refused", flush=True)
-''')
-interpreters.destroy(within)
-"""
-    done = run_python(script)
+    done = run_isolated("sub_interpreter")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "refused"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_that_goes_on_in_the_loop_takes_no_wake_up_from_its_parent(run_python: Run) -> None:
-    done = run_python(
-        """
-import asyncio, os, time
-from datetime import UTC, datetime, timedelta
-from ziggy_async.paper import PriceData, compute_features_async, feature_computer
-
-for n in range(60):
-    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=n)
-    feature_computer.add_price_data(PriceData(at, "A", 1, 2, 1, 1.5, 1))
-
-async def main():
-    await compute_features_async("A")
-    child, end = os.fork(), time.monotonic() + 1.0
-    while time.monotonic() < end:
-        await (compute_features_async("A") if child else asyncio.sleep(0))
-    if not child:
-        os._exit(0)
-    os.waitpid(child, 0)
-    print("went on")
-
-asyncio.run(main())
-""",
-        ASYNC_FEATURES_WAKE="eventfd",
-        PYTHONWARNINGS="ignore::DeprecationWarning",
-    )
+def test_a_forked_child_that_goes_on_in_the_loop_takes_no_wake_up_from_its_parent(run_isolated: Run) -> None:
+    done = run_isolated("forked_eventfd", ASYNC_FEATURES_WAKE="eventfd", PYTHONWARNINGS="ignore::DeprecationWarning")
     assert done.stdout == "went on\n", done.stderr

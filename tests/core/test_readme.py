@@ -17,7 +17,8 @@ EXAMPLES = [(match[1], match[2] or "") for match in EXAMPLE.finditer(README.read
 def test_example(tmp_path: Path, example: str, expected: str) -> None:
     path = tmp_path / "example.py"
     path.write_text(example)
-    done = subprocess.run([sys.executable, "-W", "error:::__main__", path], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-W", "error:::__main__", path]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     checker = doctest.OutputChecker()
     assert checker.check_output(expected, done.stdout, doctest.ELLIPSIS), done.stdout

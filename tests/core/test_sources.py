@@ -486,13 +486,6 @@ def test_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
             default_pool.workers()
 
 
-def test_a_source_that_hangs_does_not_hold_up_the_exit(run_python) -> None:
-    script = """
-import threading
-from ziggy_async import set_bar_source
-from ziggy_async.market_brain.features import get_ticker_features
-set_bar_source(lambda symbol, lookback: threading.Event().wait(), timeout=0.1)
-print(get_ticker_features("A").status)
-"""
-    done = run_python(script, timeout=40.0)
+def test_a_source_that_hangs_does_not_hold_up_the_exit(run_isolated) -> None:
+    done = run_isolated("hanging_source", timeout=40.0)
     assert (done.returncode, done.stdout.strip()) == (0, "insufficient_data")

@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -250,3 +252,13 @@ def test_computers_do_not_share_bars() -> None:
     first, second = computer_of({"A": walk(5)}), FeatureComputer()
     assert first.compute_features("A") is not None
     assert second.compute_features("A") is None
+
+
+def test_a_cycle_through_features_is_collected() -> None:
+    found = computer_of({"A": walk(60)}).compute_features("A")
+    assert found is not None
+    found.itself = found  # type: ignore[attr-defined]
+    gone = weakref.ref(found)
+    del found
+    gc.collect()
+    assert gone() is None

@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import gc
 import inspect
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -417,3 +419,15 @@ print(generate_ticker_signal("A")["signal"].reason)
     assert done.returncode == 0, done.stderr
     assert "RSI" in done.stdout
     assert "," not in done.stdout
+
+
+def test_a_cycle_through_a_signal_is_collected() -> None:
+    entries = core_signals("Chop").values()
+    signal = next(entry["signal"] for entry in entries if entry["signal"] is not None)
+    del entries
+    signal.itself, signal.similar_outcomes["list"] = signal, signal.lessons_learned
+    signal.lessons_learned.append(signal.lessons_learned)
+    gone = weakref.ref(signal)
+    del signal
+    gc.collect()
+    assert gone() is None

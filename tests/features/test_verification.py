@@ -174,6 +174,7 @@ def from_the_first_bar(plan: Any, *arguments: Any, **options: Any) -> Floats:
         ("lanes", in_four_lanes, None),
         ("blocks", in_small_blocks, None),
         ("pieces", in_pieces, None),
+        ("live", lambda plan, *arguments, **options: plan.over(*arguments, **options) * (1.0 + 1e-15), None),
         ("prefix", by_length, None),
         ("later bars", of_the_next_bar, None),
         ("outlier", with_a_running_sum, None),

@@ -114,14 +114,19 @@ typedef struct pinned {
     za_block *copy;
 } pinned;
 
-static inline pinned pin(za_store *store, za_symbol symbol)
+static inline pinned pin_further(za_store *store, za_symbol symbol, int further)
 {
     pinned held = {.view = za_store_view(store, symbol)};
-    held.copy = za_block_new(held.view.rows.count, 0);
+    held.copy = za_block_new(held.view.rows.count, further);
     if (held.copy != NULL && held.view.rows.count > 0) {
         za_block_copy(held.copy, 0, &held.view.rows);
     }
     return held;
+}
+
+static inline pinned pin(za_store *store, za_symbol symbol)
+{
+    return pin_further(store, symbol, 0);
 }
 
 /* Gives it back; whether it showed the same to the end. */

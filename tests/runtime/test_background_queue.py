@@ -206,13 +206,13 @@ async def test_a_thread_that_hangs_past_its_deadline_is_replaced() -> None:
 
 
 async def test_a_coroutine_that_will_not_end_keeps_no_worker() -> None:
-    let_go = asyncio.Event()
+    stop_waiting = asyncio.Event()
     stubborn_ended = asyncio.Event()
 
     async def stubborn() -> None:
-        while not let_go.is_set():
+        while not stop_waiting.is_set():
             try:
-                await let_go.wait()
+                await stop_waiting.wait()
             except asyncio.CancelledError:
                 continue
         stubborn_ended.set()
@@ -222,7 +222,7 @@ async def test_a_coroutine_that_will_not_end_keeps_no_worker() -> None:
         with pytest.raises(TimeoutError):
             await handle
         assert await (await computer.enqueue_task("goes on", lambda: 7)) == 7
-        let_go.set()
+        stop_waiting.set()
         await stubborn_ended.wait()
     assert holds(computer)["dead"] == 1
 
@@ -363,7 +363,7 @@ async def test_cancelling_what_is_queued_and_what_runs() -> None:
         assert holds(computer)["cancelled"] == 2
 
 
-async def test_giving_up_waiting_leaves_the_task_alone() -> None:
+async def test_giving_up_waiting_leaves_the_task_exclusively() -> None:
     async with single() as computer:
         gate = await held(computer)
         handle = await computer.enqueue_task("slow", lambda: 7)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 from pooled import pool_of
 
-from ziggy_async.runtime.call import Call, clear_error
+from ziggy_async.runtime.call import Call, raisable
 from ziggy_async.runtime.threads import ThreadPool
 
 
@@ -145,16 +145,16 @@ def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
 
     call = call_of(make)
     if when == "before":
-        call.forgo()
+        call.ignore_outcome()
     thread = threading.Thread(target=call.run)
     thread.start()
     assert begun.wait(30.0)
     if when == "meanwhile":
-        call.forgo()
+        call.ignore_outcome()
     go_on.set()
     thread.join()
     if when == "after":
-        call.forgo()
+        call.ignore_outcome()
     assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
 
 
@@ -163,15 +163,15 @@ def test_a_coroutine_that_others_await_is_theirs() -> None:
     coroutine.send(None)
     call = call_of(lambda: coroutine)
     call.run()
-    call.forgo()
+    call.ignore_outcome()
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
     coroutine.close()
 
 
-def test_a_clear_error_leaves_ordinary_ones_alone() -> None:
+def test_a_clear_error_leaves_ordinary_ones_exclusively() -> None:
     error = OwnError()
-    assert clear_error(error, "work") is error
-    assert str(clear_error(StopIteration(), "work")) == "work raised StopIteration"
+    assert raisable(error, "work") is error
+    assert str(raisable(StopIteration(), "work")) == "work raised StopIteration"
 
 
 async def test_odd_exceptions_reach_the_awaiting_task_and_end_nothing() -> None:

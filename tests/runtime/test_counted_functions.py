@@ -142,31 +142,12 @@ async def test_a_source_of_bars_is_waited_for(stocked: BarStore, computer: Async
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_counts_nothing(run_python) -> None:
-    done = run_python("""
-import asyncio, os, sys
-from ziggy_async import compute_features_async
-from ziggy_async.async_features import AsyncFeatureComputer
-from ziggy_async.metrics import _functions
-
-computer = AsyncFeatureComputer()
-async def main():
-    await computer.start()
-    await compute_features_async("A")
-    assert len(computer.metrics.by_kind()) == 1
-    child = os.fork()
-    if child == 0:
-        os._exit(any(function.tally for function in _functions) or len(computer.metrics.by_kind()))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    await compute_features_async("A")
-    assert computer.metrics.by_kind()["compute_features_async"].count == 2
-    await computer.stop()
-asyncio.run(main())
-""")
+def test_a_forked_child_counts_nothing(run_isolated) -> None:
+    done = run_isolated("forked_metrics")
     assert done.returncode == 0, done.stderr
 
 
-def test_a_tally_takes_histograms_alone() -> None:
+def test_a_tally_takes_histograms_exclusively() -> None:
     first, second, third = _core.Histogram(), _core.Histogram(), _core.Histogram()
     tally = _core.Tally([first, second], (), [third])
     began = tally.now()

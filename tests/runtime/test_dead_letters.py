@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from letters import bury, ids, using, work
+from letters import add, ids, using, work
 
 from ziggy_async.dead_letters import DeadLetters, Reason, memory
 from ziggy_async.dead_letters.letter import importable_name
@@ -92,7 +92,7 @@ async def test_a_letter_tells_what_happened() -> None:
 async def test_what_is_listed(opened: Callable[..., Any]) -> None:
     async with opened(Queue()) as letters:
         for number in range(6):
-            await bury(letters, f"t{number}", reason=(Reason.DEADLINE, Reason.DROPPED)[number % 2])
+            await add(letters, f"t{number}", reason=(Reason.DEADLINE, Reason.DROPPED)[number % 2])
         assert ids(letters) == ["t0", "t1", "t2", "t3", "t4", "t5"]
         assert ids(letters, limit=2, offset=3) == ["t3", "t4"]
         assert ids(letters, limit=2, reason="dropped") == ["t1", "t3"]
@@ -110,22 +110,22 @@ async def test_what_is_listed(opened: Callable[..., Any]) -> None:
 
 async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
     async with opened(Queue(), most=3) as letters:
-        first = await bury(letters, "t0")
-        await asyncio.gather(*(bury(letters, f"t{number}") for number in range(1, 5)))
+        first = await add(letters, "t0")
+        await asyncio.gather(*(add(letters, f"t{number}") for number in range(1, 5)))
         assert ids(letters) == ["t2", "t3", "t4"]
         with pytest.raises(KeyError, match=first.id):
             await letters.requeue(first.id)
-        assert letters.stats() == {"letters": 3, "unsaved": 0, "buried": 5, "requeued": 0, "discarded": 0, "evicted": 2}
+        assert letters.stats() == {"letters": 3, "unsaved": 0, "added": 5, "requeued": 0, "discarded": 0, "evicted": 2}
 
 
 async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     wall, monotonic = Clock(), Clock(1000.0)
     monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=monotonic))
     letters = DeadLetters(Queue(), MemoryStore(keep=timedelta(days=7)), clock=wall)
-    old = await bury(letters, "old")
+    old = await add(letters, "old")
     wall.now += 8 * DAY
     monotonic.now += DAY
-    await bury(letters, "new")
+    await add(letters, "new")
     monotonic.now = 1000.0 + 7 * DAY
     assert ids(letters) == ["old", "new"]
     monotonic.now += 0.001
@@ -148,7 +148,7 @@ class Process:
         letters = DeadLetters(Queue(), self._store, clock=self._clock)
         await letters.refresh()
         for task_id in task_ids:
-            await bury(letters, task_id)
+            await add(letters, task_id)
         await outcome_of(letters.close())
         return ids(letters)
 
@@ -184,7 +184,7 @@ async def test_order_is_that_of_dying_though_the_clock_is_set_back() -> None:
     letters = DeadLetters(Queue(), clock=clock)
     for task_id, step in (("a", 0.0), ("b", 0.0), ("c", -3600.0), ("d", 7200.0)):
         clock.now += step
-        await bury(letters, task_id)
+        await add(letters, task_id)
     assert ids(letters) == ["a", "b", "c", "d"]
 
 
@@ -192,7 +192,7 @@ async def test_requeued_as_it_was(opened: Callable[..., Any]) -> None:
     queue = Queue()
     async with opened(queue) as letters:
         dead = work("t", sorted, [2, 1], reverse=True)
-        letter = await bury(letters, "t", sorted, [2, 1], reverse=True)
+        letter = await add(letters, "t", sorted, [2, 1], reverse=True)
         assert await letters.requeue(letter.id) == "handle of t"
         assert queue.taken == [(dead, letter.id)]
         assert letters.list() == []
@@ -204,7 +204,7 @@ async def test_requeued_as_it_was(opened: Callable[..., Any]) -> None:
 async def test_without_a_file_any_callable_can_be_requeued() -> None:
     queue, lock = Queue(), threading.Lock()
     letters = DeadLetters(queue)
-    letter = await bury(letters, "t", lambda: lock, lock)
+    letter = await add(letters, "t", lambda: lock, lock)
     assert (letter.function, letter.can_requeue) == (None, True)
     await letters.requeue(letter.id)
     assert queue.taken[0][0].function() is lock
@@ -213,13 +213,13 @@ async def test_without_a_file_any_callable_can_be_requeued() -> None:
 async def test_what_the_queue_refuses_is_back_in_its_place(opened: Callable[..., Any]) -> None:
     queue = Queue(refuses=lambda work: OverflowError("full"))
     async with opened(queue) as letters:
-        buried = [await bury(letters, f"t{number}", reason=Reason.DROPPED) for number in range(3)]
+        kept = [await add(letters, f"t{number}", reason=Reason.DROPPED) for number in range(3)]
         before = letters.list()
         with pytest.raises(OverflowError):
-            await letters.requeue(buried[1].id)
+            await letters.requeue(kept[1].id)
         assert letters.list() == before
         queue.refuses = lambda work: None
-        await letters.requeue(buried[1].id)
+        await letters.requeue(kept[1].id)
         assert ids(letters) == ["t0", "t2"]
         assert letters.stats()["evicted"] == 0
 
@@ -227,7 +227,7 @@ async def test_what_the_queue_refuses_is_back_in_its_place(opened: Callable[...,
 async def test_cancelled_while_the_queue_is_full(opened: Callable[..., Any]) -> None:
     queue = Queue(room=asyncio.Event())
     async with opened(queue) as letters:
-        letter = await bury(letters, "t", reason=Reason.DROPPED)
+        letter = await add(letters, "t", reason=Reason.DROPPED)
         requeuing = asyncio.create_task(letters.requeue(letter.id))
         await queue.asked.wait()
         assert letters.list() == []
@@ -242,7 +242,7 @@ async def test_cancelled_while_the_queue_is_full(opened: Callable[..., Any]) -> 
 async def test_one_letter_is_requeued_once(opened: Callable[..., Any]) -> None:
     queue = Queue()
     async with opened(queue) as letters:
-        letter = await bury(letters, "t")
+        letter = await add(letters, "t")
         outcomes = await asyncio.gather(*(letters.requeue(letter.id) for _ in range(5)), return_exceptions=True)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["KeyError"] * 4 + ["str"]
         assert len(queue.taken) == 1
@@ -252,11 +252,11 @@ async def test_requeue_all(opened: Callable[..., Any]) -> None:
     """One that fails stops no other one, even when it fails as an unknown letter would."""
     queue = Queue(refuses=lambda work: KeyError("refused") if work.task_id == "t1" else None)
     async with opened(queue) as letters:
-        buried = [await bury(letters, f"t{number}", reason=Reason.DROPPED) for number in range(3)]
-        await bury(letters, "other", reason=Reason.DEADLINE)
+        kept = [await add(letters, f"t{number}", reason=Reason.DROPPED) for number in range(3)]
+        await add(letters, "other", reason=Reason.DEADLINE)
         done = await letters.requeue_all("dropped")
-        assert done.requeued == {buried[0].id: "handle of t0", buried[2].id: "handle of t2"}
-        assert [(letter_id, str(error)) for letter_id, error in done.failed.items()] == [(buried[1].id, "'refused'")]
+        assert done.requeued == {kept[0].id: "handle of t0", kept[2].id: "handle of t2"}
+        assert [(letter_id, str(error)) for letter_id, error in done.failed.items()] == [(kept[1].id, "'refused'")]
         assert ids(letters) == ["t1", "other"]
         queue.refuses = lambda work: None
         assert list((await letters.requeue_all()).requeued.values()) == ["handle of t1", "handle of other"]
@@ -267,7 +267,7 @@ async def test_requeue_all(opened: Callable[..., Any]) -> None:
 async def test_others_have_their_turn_while_all_are_requeued() -> None:
     letters = DeadLetters(Queue())
     for number in range(5000):
-        await bury(letters, str(number), reason=Reason.DROPPED)
+        await add(letters, str(number), reason=Reason.DROPPED)
     left = []
 
     async def other() -> None:
@@ -281,7 +281,7 @@ async def test_others_have_their_turn_while_all_are_requeued() -> None:
 
 async def test_discard(opened: Callable[..., Any]) -> None:
     async with opened(Queue()) as letters:
-        letter = await bury(letters, "t")
+        letter = await add(letters, "t")
         assert await letters.discard(letter.id)
         assert not await letters.discard(letter.id)
         assert letters.list() == []
@@ -301,7 +301,7 @@ def test_listing_from_other_threads_while_letters_come_and_go() -> None:
 
     async def write() -> None:
         for number in range(2000):
-            letter = await bury(letters, str(number))
+            letter = await add(letters, str(number))
             if number % 3 == 0:
                 await letters.requeue(letter.id)
 

@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -15,86 +14,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LISTENS
+from conftest import isolated
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 
-RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+RunIsolated = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def test_importing_starts_nothing_and_needs_nothing_optional(run_python: RunPython) -> None:
-    done = run_python("""
-import sys, threading
-import ziggy_async, ziggy_async.async_features
-ziggy_async.async_features.get_async_feature_computer()
-optional = {"fastapi", "pandas", "prometheus_client", "uvicorn", "scipy", "rich", "duckdb", "sqlite3"}
-optional |= {"ziggy_async.latency_benchmark", "ziggy_async.regression", "ziggy_async.cli", "ziggy_async.api"}
-print(threading.active_count(), sorted(optional & set(sys.modules)))
-""")
+def test_importing_starts_nothing_and_needs_nothing_optional(run_isolated: RunIsolated) -> None:
+    done = run_isolated("import_the_facade")
     assert (done.stdout.strip(), done.stderr) == ("1 []", "")
 
 
-@pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "raise KeyError('x')"])
-def test_exit_with_work_under_way(run_python: RunPython, ending: str) -> None:
-    done = run_python(f"""
-import asyncio, sys, time
-from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-
-async def main():
-    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2))
-    for number in range(20):
-        await computer.enqueue_task(str(number), time.sleep, 0.01)
-    await computer.enqueue_task("coroutine", asyncio.sleep, 60)
-    asyncio.create_task(computer.execute_blocking_operation("sleep", time.sleep, 0.2))
-    await asyncio.sleep(0.02)
-    {ending}
-
-asyncio.run(main())
-""", timeout=30)  # fmt: skip
-    assert done.returncode == {"pass": 0, "sys.exit(3)": 3}.get(ending, 1)
+@pytest.mark.parametrize("ending", ["end", "exit", "error"])
+def test_exit_with_work_under_way(run_isolated: RunIsolated, ending: str) -> None:
+    done = run_isolated("exit_with_work_under_way", ending, timeout=30)
+    assert done.returncode == {"end": 0, "exit": 3, "error": 1}[ending]
     assert "never" not in done.stderr
     assert "destroyed" not in done.stderr
 
 
-def test_a_hanging_callable_does_not_hold_up_the_exit(run_python: RunPython) -> None:
-    done = run_python("""
-import asyncio, threading
-from ziggy_async.async_features import AsyncFeatureComputer
-
-async def main():
-    computer = AsyncFeatureComputer()
-    handle = await computer.with_options(deadline=0.05).enqueue_task("hangs", threading.Event().wait)
-    try:
-        await handle
-    except TimeoutError as error:
-        print(error)
-    await computer.stop()
-
-asyncio.run(main())
-""", timeout=30)  # fmt: skip
+def test_a_hanging_callable_does_not_hold_up_the_exit(run_isolated: RunIsolated) -> None:
+    done = run_isolated("hanging_callable", timeout=30)
     assert "deadline" in done.stdout
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
 
 
 def test_an_interrupt_does_not_wait_for_what_is_queued() -> None:
-    script = """
-import asyncio, time
-from ziggy_async.async_features import AsyncFeatureComputer
-
-async def main():
-    async with AsyncFeatureComputer() as computer:
-        await computer.enqueue_task("sleep", asyncio.sleep, 60)
-        print("ready", flush=True)
-        await computer.execute_blocking_operation("waits", time.sleep, 0.1)
-        await asyncio.sleep(60)
-
-try:
-    asyncio.run(main())
-except KeyboardInterrupt:
-    print("interrupted")
-"""
-    command = [sys.executable, "-c", LISTENS + script]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        isolated("interrupted_queue"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
@@ -103,43 +52,8 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_begins_anew(run_python: RunPython) -> None:
-    done = run_python("""
-import asyncio, os, time
-from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig, get_async_feature_computer
-
-computer = get_async_feature_computer()
-
-async def main():
-    await computer.execute_blocking_operation("parent", int)
-    held = await computer.enqueue_task("held", asyncio.sleep, 0.5)
-    child = os.fork()
-    if child == 0:
-        return
-    _, status = os.waitpid(child, 0)
-    await held
-    print("parent", os.waitstatus_to_exitcode(status), computer.counts()["succeeded"])
-    await computer.stop()
-
-async def in_child():
-    value = await computer.execute_blocking_operation("child", lambda: 7)
-    value += await (await computer.enqueue_task("task", lambda: 1))
-    print("child", value, computer.counts()["submitted"], flush=True)
-    await computer.stop()
-
-parent = os.getpid()
-try:
-    asyncio.run(main())
-finally:
-    if os.getpid() != parent:
-        asyncio._set_running_loop(None)
-        code = 1
-        try:
-            asyncio.run(in_child())
-            code = 0
-        finally:
-            os._exit(code)
-""", timeout=60)  # fmt: skip
+def test_a_forked_child_begins_anew(run_isolated: RunIsolated) -> None:
+    done = run_isolated("forked_computer")
     assert done.stdout.splitlines() == ["child 8 1", "parent 0 1"], done.stderr
 
 
@@ -201,23 +115,7 @@ def _fail() -> None:
 def test_letters_survive_a_kill_and_the_next_process_requeues_them(tmp_path: Path) -> None:
     file = tmp_path / "letters.db"
     environment = {**os.environ, "ASYNC_FEATURES_DEAD_LETTERS": str(file)}
-    script = """
-import asyncio, os, signal
-from ziggy_async.async_features import AsyncFeatureComputer
-
-async def main():
-    computer = AsyncFeatureComputer()
-    for task_id, directory in (("fails", "/nowhere/at/all"), ("works", os.curdir)):
-        handle = await computer.enqueue_task(task_id, os.listdir, directory + "/not here")
-        try:
-            await handle
-        except OSError:
-            pass
-    os.kill(os.getpid(), signal.SIGKILL)
-
-asyncio.run(main())
-"""
-    killed = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, timeout=60)
+    killed = subprocess.run(isolated("killed_with_letters"), env=environment, capture_output=True, timeout=60)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
     async def next_process() -> list[Any]:
@@ -297,24 +195,6 @@ def test_names_reach_log_and_messages_in_one_short_line(caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("module", ["bridge", "runtime.background_loop", "runtime.default_pool", "runtime.threads"])
-def test_a_reload_leaves_no_thread_behind(module: str, run_python: RunPython) -> None:
-    done = run_python(f"""
-import asyncio, importlib, threading
-import ziggy_async
-from ziggy_async import {module.split(".")[0]}
-from ziggy_async.runtime import background_loop, default_pool, threads
-from ziggy_async import bridge, get_async_feature_computer
-
-async def use():
-    await ziggy_async.async_get_ticker_features("A")
-    await default_pool.run(int)
-    await asyncio.wrap_future(background_loop.submit_coroutine(asyncio.sleep(0)))
-
-asyncio.run(use())
-names = sorted(thread.name for thread in threading.enumerate())
-importlib.reload(importlib.import_module("ziggy_async.{module}"))
-asyncio.run(use())
-assert sorted(thread.name for thread in threading.enumerate()) == names, threading.enumerate()
-print("the same")
-""")
+def test_a_reload_leaves_no_thread_behind(module: str, run_isolated: RunIsolated) -> None:
+    done = run_isolated("reload", module)
     assert done.stdout == "the same\n", done.stderr

@@ -16,7 +16,7 @@ from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate, threads
 from ziggy_async.runtime.call import Call, kind_of
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import GLANCE, LONGEST_CALL, LOOK, MOST_KNOWN, SIGHTINGS, SLICE, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import LONGEST_CALL, MOST_KNOWN, OBSERVATIONS, POLL, PROBE, SLICE, Gate, GatedThread
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -60,7 +60,7 @@ class Entrant:
 
 def known(gate: Gate, kind: object) -> None:
     """Calls of this kind do not hold the GIL."""
-    gate._note(kind, SIGHTINGS)
+    gate._note(kind, OBSERVATIONS)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ class Clocks:
         self.computes_beside = False
 
     def perf_counter(self) -> float:
-        self.pass_(GLANCE / 10, GLANCE / 10 if self.computes_beside else 0.0)
+        self.pass_(PROBE / 10, PROBE / 10 if self.computes_beside else 0.0)
         return self.now
 
     def pass_(self, seconds: float, computed: float = 0.0) -> None:
@@ -155,10 +155,10 @@ class Watched:
         self.gate._line.append(self.first)
         self.gate._computed, self.gate._began, self.gate._kind = self.clocks.computed, self.clocks.now, "k"
 
-    def look(self, late: float = 0.0, computed: float = 0.0, after: float = LOOK) -> bool:
+    def look(self, late: float = 0.0, computed: float = 0.0, after: float = POLL) -> bool:
         """Whether the first in line is in then."""
         self.clocks.pass_(after, computed)
-        self.gate._look(self.first, late)
+        self.gate._poll(self.first, late)
         return self.gate._holder is self.first
 
     def call(self, seconds: float, computed: float) -> bool:
@@ -173,7 +173,7 @@ class Watched:
 
 def test_calls_that_used_little_of_the_processor_have_waited(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    assert [watched.call(5e-3, 5e-5) for _ in range(SIGHTINGS)] == [False] * (SIGHTINGS - 1) + [True]
+    assert [watched.call(5e-3, 5e-5) for _ in range(OBSERVATIONS)] == [False] * (OBSERVATIONS - 1) + [True]
 
 
 def test_an_eighth_may_be_all_that_others_left_of_it(clocks: Clocks) -> None:
@@ -184,41 +184,41 @@ def test_an_eighth_may_be_all_that_others_left_of_it(clocks: Clocks) -> None:
 
 def test_a_call_that_waits_is_seen_when_others_have_the_gil_again_and_again(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    assert [watched.look() for _ in range(SIGHTINGS)] == [False] * (SIGHTINGS - 1) + [True]
+    assert [watched.look() for _ in range(OBSERVATIONS)] == [False] * (OBSERVATIONS - 1) + [True]
     assert not watched.gate.is_needed("k")
 
 
 def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> None:
     watched = Watched(clocks)
     for _ in range(5):
-        assert not any([watched.look(), watched.look(), watched.look(late=LOOK)])
+        assert not any([watched.look(), watched.look(), watched.look(late=POLL)])
         watched.gate._began = clocks.now
 
 
 def test_a_call_that_wants_the_gil_back_is_not_taken_for_one_that_waits(clocks: Clocks) -> None:
     """It has computed, and is between two times of having the GIL."""
     watched = Watched(clocks)
-    assert not any(watched.look(computed=LOOK / 2) for _ in range(10 * SIGHTINGS))
+    assert not any(watched.look(computed=POLL / 2) for _ in range(10 * OBSERVATIONS))
     assert watched.gate.is_needed("k")
 
 
 def test_a_call_that_computes_while_others_have_the_gil_is_seen_at_once(clocks: Clocks) -> None:
     watched = Watched(clocks)
     clocks.computes_beside = True
-    assert watched.look(computed=LOOK)
+    assert watched.look(computed=POLL)
 
 
 def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
     watched = Watched(clocks)
     watched.gate._end(watched.holder)
-    assert not any(watched.look() for _ in range(5 * SIGHTINGS))
+    assert not any(watched.look() for _ in range(5 * OBSERVATIONS))
     assert watched.gate.is_needed("k")
 
 
 def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    assert not watched.look(late=LOOK, after=0.9 * LONGEST_CALL)
-    assert watched.look(late=LOOK, after=0.2 * LONGEST_CALL)
+    assert not watched.look(late=POLL, after=0.9 * LONGEST_CALL)
+    assert watched.look(late=POLL, after=0.2 * LONGEST_CALL)
     assert watched.gate.is_needed("k")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from letters import bury, execute, ids, opened
+from letters import add, execute, ids, opened
 
 from ziggy_async.dead_letters import DeadLetters
 from ziggy_async.dead_letters.letter import StoredLetter
@@ -29,8 +29,8 @@ def path(tmp_path: Path) -> Path:
 
 async def fill(path: Path, count: int = 20) -> list[str]:
     async with opened(path) as (letters, _):
-        buried = [bury(letters, f"t{number}", len, ARGUMENT) for number in range(count)]
-        return [letter.id for letter in await asyncio.gather(*buried)]
+        kept = [add(letters, f"t{number}", len, ARGUMENT) for number in range(count)]
+        return [letter.id for letter in await asyncio.gather(*kept)]
 
 
 def parts(name: Path | str) -> dict[str, bytes]:
@@ -103,7 +103,7 @@ async def test_a_damaged_file_is_kept_aside(
     caplog.set_level(logging.WARNING)
     async with opened(path) as (letters, _):
         assert letters.list() == []
-        await bury(letters, "new")
+        await add(letters, "new")
     assert parts(f"{path}.corrupt-1") == before
     damaged, moved = (record.message for record in caplog.records)
     assert damaged.startswith(f"{path} is damaged (")
@@ -116,7 +116,7 @@ async def test_a_second_damaged_file_does_not_take_the_place_of_the_first(path: 
     for number in range(1, 4):
         no_database(path, number)
         async with opened(path) as (letters, _):
-            await bury(letters, "t")
+            await add(letters, "t")
         for earlier in range(1, number + 1):
             assert parts(f"{path}.corrupt-{earlier}")[""].startswith(b"letters = %d" % earlier)
 
@@ -154,19 +154,19 @@ class MovedInBetween(SqliteStore):
 
 async def test_what_is_written_to_a_file_that_was_just_moved_is_written_again(path: Path) -> None:
     letters = DeadLetters(asyncio.sleep, MovedInBetween(path))
-    await bury(letters, "t")
+    await add(letters, "t")
     await outcome_of(letters.close())
     async with opened(path) as (letters, _):
         assert ids(letters) == ["t"]
 
 
 @pytest.mark.parametrize("damage", [GARBAGE, TRUNCATED])
-@pytest.mark.parametrize("use", ["requeue", "bury", "discard", "refresh", "close"])
+@pytest.mark.parametrize("use", ["requeue", "add", "discard", "refresh", "close"])
 async def test_damaged_while_it_is_open(path: Path, damage: str, use: str) -> None:
     """The file is set aside, what dies now can be requeued, and the queue goes on."""
     await fill(path)
     async with opened(path) as (letters, _):
-        await bury(letters, "in the log", len, ARGUMENT)
+        await add(letters, "in the log", len, ARGUMENT)
         first = letters.list()[0].id
         elsewhere(damage, path)
         expected = ["new"]
@@ -177,12 +177,12 @@ async def test_damaged_while_it_is_open(path: Path, damage: str, use: str) -> No
             assert not await letters.discard(first)
         elif use == "refresh":
             async with opened(path) as (other, _):  # which finds it first
-                await bury(other, "of another")
+                await add(other, "of another")
             await letters.refresh()
             expected = ["of another", "new"]
         elif use == "close":
             await outcome_of(letters.close())
-        await bury(letters, "new")
+        await add(letters, "new")
         assert ids(letters) == expected
         assert letters.stats()["unsaved"] == 0
         assert list((await letters.requeue_all()).requeued.values()) == expected
@@ -190,7 +190,7 @@ async def test_damaged_while_it_is_open(path: Path, damage: str, use: str) -> No
     assert not parts(f"{path}.corrupt-2")
 
 
-@pytest.mark.parametrize("use", ["requeue", "bury", "refresh"])
+@pytest.mark.parametrize("use", ["requeue", "add", "refresh"])
 async def test_moved_while_it_is_open(path: Path, use: str) -> None:
     """It is begun anew; what was in it can be requeued from where it was moved to."""
     moved = await fill(path, 3)
@@ -202,7 +202,7 @@ async def test_moved_while_it_is_open(path: Path, use: str) -> None:
                 await letters.requeue(moved[0])
         elif use == "refresh":
             await letters.refresh()
-        await bury(letters, "new")
+        await add(letters, "new")
         assert ids(letters) == ["new"]
     async with opened(path) as (letters, _):
         assert ids(letters) == ["new"]
@@ -214,7 +214,7 @@ async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: 
     no_database(path)
     users = [DeadLetters(asyncio.sleep, SqliteStore(path)) for _ in range(6)]
     await asyncio.gather(*(user.refresh() for user in users))
-    await asyncio.gather(*(bury(user, f"t{number}") for number, user in enumerate(users)))
+    await asyncio.gather(*(add(user, f"t{number}") for number, user in enumerate(users)))
     await users[0].refresh()
     assert sorted(ids(users[0])) == [f"t{number}" for number in range(6)]
     await asyncio.gather(*(outcome_of(user.close()) for user in users))
@@ -222,7 +222,7 @@ async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: 
     assert sorted(os.listdir(path.parent)) == [path.name, f"{path.name}.corrupt-1"]
 
 
-async def test_a_database_of_something_else_is_left_alone(path: Path) -> None:
+async def test_a_database_of_something_else_is_left_exclusively(path: Path) -> None:
     statement("CREATE TABLE customers (name TEXT)")(path)
     before = parts(path)
     with pytest.raises(ValueError, match=r"letters\.db: it is a database of something else"):
@@ -270,7 +270,7 @@ async def test_read_only(path: Path, what: str) -> None:
 async def test_a_burial_where_no_file_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whose task has died has no use for an error."""
     letters = DeadLetters(asyncio.sleep, SqliteStore(tmp_path / "missing" / "letters.db"))
-    await bury(letters, "t")
+    await add(letters, "t")
     assert ids(letters) == ["t"]
     assert letters.stats()["unsaved"] == 1
     assert str(tmp_path / "missing") in caplog.text

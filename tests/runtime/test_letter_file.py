@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from letters import Lock, bury, ids, opened, work
+from letters import Lock, add, ids, opened, work
 from queued import until
 
 from ziggy_async.dead_letters import DeadLetters, Reason, sqlite
@@ -42,11 +42,11 @@ def rights(path: Path) -> dict[str, int]:
     return {name: (path.parent / name).stat().st_mode & 0o777 for name in os.listdir(path.parent)}
 
 
-async def test_a_file_is_for_its_owner_alone(path: Path) -> None:
+async def test_a_file_is_for_its_owner_exclusively(path: Path) -> None:
     mask = os.umask(0)
     try:
         async with opened(path) as (letters, _):
-            await bury(letters, "t")
+            await add(letters, "t")
             assert rights(path) == {"letters.db": 0o600, "letters.db-wal": 0o600, "letters.db-shm": 0o600}
     finally:
         os.umask(mask)
@@ -54,7 +54,7 @@ async def test_a_file_is_for_its_owner_alone(path: Path) -> None:
 
 async def test_others_lose_the_right_to_read_it(path: Path) -> None:
     async with opened(path) as (letters, _):
-        await bury(letters, "t")
+        await add(letters, "t")
     os.chmod(path, 0o644)
     async with opened(path) as (letters, _):
         assert ids(letters) == ["t"]
@@ -64,7 +64,7 @@ async def test_others_lose_the_right_to_read_it(path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o660, 0o602, 0o666])
 async def test_a_file_that_others_may_write_is_refused(path: Path, mode: int) -> None:
     async with opened(path) as (letters, _):
-        await bury(letters, "t")
+        await add(letters, "t")
     os.chmod(path, mode)
     with pytest.raises(PermissionError, match=rf"letters\.db: group or others may write it \(mode {mode:o}\)"):
         async with opened(path):
@@ -74,7 +74,7 @@ async def test_a_file_that_others_may_write_is_refused(path: Path, mode: int) ->
 
 async def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(path) as (letters, _):
-        await bury(letters, "t")
+        await add(letters, "t")
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
     with pytest.raises(PermissionError, match=r"letters\.db: it belongs to user \d+, and this process is user \d+"):
         async with opened(path):
@@ -83,7 +83,7 @@ async def test_a_file_of_another_user_is_refused(path: Path, monkeypatch: pytest
 
 async def test_a_log_that_others_may_write_is_refused(path: Path) -> None:
     async with opened(path) as (letters, _):
-        await bury(letters, "t")
+        await add(letters, "t")
         os.chmod(f"{path}-wal", 0o620)
         with pytest.raises(PermissionError, match=r"letters\.db-wal: group or others"):
             async with opened(path):
@@ -92,44 +92,44 @@ async def test_a_log_that_others_may_write_is_refused(path: Path) -> None:
 
 async def test_many_at_once(path: Path) -> None:
     async with opened(path) as (letters, _):
-        await asyncio.gather(*(bury(letters, str(number)) for number in range(500)))
-        buried = letters.list()
-    assert [letter.task_id for letter in buried] == [str(number) for number in range(500)]
+        await asyncio.gather(*(add(letters, str(number)) for number in range(500)))
+        kept = letters.list()
+    assert [letter.task_id for letter in kept] == [str(number) for number in range(500)]
     async with opened(path) as (letters, _):
-        assert letters.list() == buried
+        assert letters.list() == kept
 
 
 async def test_two_race_for_every_letter(path: Path) -> None:
     async with opened(path) as (one, of_one), opened(path) as (other, of_other):
-        buried = [(await bury(one, str(number))).id for number in range(60)]
+        kept = [(await add(one, str(number))).id for number in range(60)]
         assert other.list() == []
         await other.refresh()
         assert ids(other) == [str(number) for number in range(60)]
         first, second = await asyncio.gather(one.requeue_all(), other.requeue_all())
         assert first.failed == second.failed == {}
-        assert sorted([*first.requeued, *second.requeued]) == buried
-        assert sorted(letter_id for _, letter_id in (*of_one, *of_other)) == buried
+        assert sorted([*first.requeued, *second.requeued]) == kept
+        assert sorted(letter_id for _, letter_id in (*of_one, *of_other)) == kept
         assert one.list() == other.list() == []
 
 
 async def test_a_letter_of_another_process_need_not_be_listed_to_be_taken(path: Path) -> None:
     async with opened(path) as (one, _), opened(path) as (other, taken):
-        buried = [(await bury(one, str(number))).id for number in range(2)]
-        await other.requeue(buried[0])
-        assert await other.discard(buried[1])
-        for letter_id in buried:
+        kept = [(await add(one, str(number))).id for number in range(2)]
+        await other.requeue(kept[0])
+        assert await other.discard(kept[1])
+        for letter_id in kept:
             with pytest.raises(KeyError, match=letter_id):
                 await one.requeue(letter_id)
         assert one.list() == []
-        assert [letter_id for _, letter_id in taken] == buried[:1]
+        assert [letter_id for _, letter_id in taken] == kept[:1]
 
 
 async def test_limits_hold_for_all_who_share_the_file(path: Path) -> None:
     async with opened(path, most=4) as (one, _), opened(path, most=4) as (other, _):
         for number in range(4):
-            await bury(one, f"one {number}")
+            await add(one, f"one {number}")
         for number in range(3):
-            await bury(other, f"other {number}")
+            await add(other, f"other {number}")
         await asyncio.gather(one.refresh(), other.refresh())
         assert ids(one) == ids(other) == ["one 3", "other 0", "other 1", "other 2"]
         assert one.stats()["evicted"] + other.stats()["evicted"] == 3
@@ -141,11 +141,11 @@ async def test_limits_hold_for_all_who_share_the_file(path: Path) -> None:
 async def test_the_loop_goes_on_while_the_file_is_locked(path: Path) -> None:
     async with opened(path) as (letters, _):
         with Lock(path):
-            burial = asyncio.create_task(bury(letters, "t"))
+            writing = asyncio.create_task(add(letters, "t"))
             for _ in range(50):
                 await asyncio.sleep(0.001)
-            assert not burial.done()
-        await burial
+            assert not writing.done()
+        await writing
         assert letters.stats()["unsaved"] == 0
 
 
@@ -166,11 +166,11 @@ async def test_a_letter_is_listed_once_it_is_in_the_file(path: Path, is_open: bo
 async def test_a_cancelled_burial_is_one(path: Path) -> None:
     async with opened(path) as (letters, _):
         with Lock(path):
-            burial = asyncio.create_task(bury(letters, "t"))
+            writing = asyncio.create_task(add(letters, "t"))
             await asyncio.sleep(0)
-            burial.cancel()
+            writing.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await burial
+                await writing
         await letters.refresh()
         assert ids(letters) == ["t"]
     async with opened(path) as (letters, _):
@@ -180,7 +180,7 @@ async def test_a_cancelled_burial_is_one(path: Path) -> None:
 @pytest.mark.parametrize("closes", [False, True])
 async def test_cancelled_while_it_takes_a_letter(path: Path, closes: bool) -> None:
     async with opened(path) as (letters, taken):
-        letter_id = (await bury(letters, "t")).id
+        letter_id = (await add(letters, "t")).id
         with Lock(path):
             requeuing = asyncio.create_task(letters.requeue(letter_id))
             await asyncio.sleep(0.01)
@@ -218,25 +218,25 @@ async def test_what_cannot_be_written_is_kept_in_memory(
     monkeypatch.setattr(sqlite, "BUSY", 0.05)
     caplog.set_level(logging.WARNING)
     async with opened(path, most=4) as (letters, taken):
-        await bury(letters, "before")
+        await add(letters, "before")
         if trouble == "locked":
             lock = Lock(path)
             lock.__enter__()
         else:
             full(letters, 1)
-        buried = [(await bury(letters, f"t{number}", len, b"x" * 5000)).id for number in range(4)]
+        kept = [(await add(letters, f"t{number}", len, b"x" * 5000)).id for number in range(4)]
         assert ids(letters) == ["t0", "t1", "t2", "t3"]
         assert letters.stats()["unsaved"] == 4
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert str(path) in caplog.text
-        await letters.requeue(buried[1])  # from memory
-        assert await letters.discard(buried[2])
-        assert [letter_id for _, letter_id in taken] == [buried[1]]
+        await letters.requeue(kept[1])  # from memory
+        assert await letters.discard(kept[2])
+        assert [letter_id for _, letter_id in taken] == [kept[1]]
         if trouble == "locked":
             lock.__exit__()
         else:
             full(letters, 1000)
-        await bury(letters, "after")
+        await add(letters, "after")
         assert letters.stats()["unsaved"] == 0
         assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
         await letters.refresh()
@@ -249,16 +249,16 @@ async def test_what_cannot_be_written_is_kept_in_memory(
 async def test_unsaved_letters_have_limits_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "BUSY", 0.01)
     async with opened(path, most=3) as (letters, _):
-        saved = (await bury(letters, "saved")).id
+        saved = (await add(letters, "saved")).id
         with Lock(path):
             for number in range(2):
-                await bury(letters, f"t{number}")
+                await add(letters, f"t{number}")
             for taking in (letters.requeue, letters.discard):
                 with pytest.raises(OSError, match=r"letters\.db.*locked"):
                     await taking(saved)
             assert ids(letters) == ["saved", "t0", "t1"]
             for number in range(2, 5):
-                await bury(letters, f"t{number}")
+                await add(letters, f"t{number}")
             assert ids(letters) == ["t2", "t3", "t4"]
             assert letters.stats()["unsaved"] == 3
             assert letters.stats()["evicted"] == 2  # and one when the file can be written
@@ -272,10 +272,10 @@ async def test_what_is_lost_is_said(
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY", 0.01)
     async with opened(path) as (letters, _):
-        await bury(letters, "kept")
+        await add(letters, "kept")
         with Lock(path):
             for task_id in ("t1", "t2\nforged"):
-                await bury(letters, task_id)
+                await add(letters, task_id)
             await outcome_of(letters.close())
     assert f"2 dead letters are lost with this process: {path}" in caplog.text
     lost = [record.message for record in caplog.records if record.message.startswith("lost:")]
@@ -284,14 +284,14 @@ async def test_what_is_lost_is_said(
 
 async def test_used_again_after_closing(path: Path) -> None:
     async with opened(path) as (letters, _):
-        await bury(letters, "a")
+        await add(letters, "a")
         assert len(threads()) == 1
         await outcome_of(letters.close())
         await outcome_of(letters.close())
         await until(lambda: threads() == [])
         assert descriptors(path.parent) == []
         assert ids(letters) == ["a"]
-        await bury(letters, "b")
+        await add(letters, "b")
     await until(lambda: threads() == [])
     assert descriptors(path.parent) == []
     assert sorted(os.listdir(path.parent)) == [path.name]
@@ -308,7 +308,7 @@ async def test_where_no_thread_can_be_started_letters_are_stored_all_the_same(
     letters = DeadLetters(asyncio.sleep, SqliteStore(path))
     with monkeypatch.context() as patch:
         patch.setattr(ThreadPoolExecutor, "submit", no_thread)
-        await bury(letters, "t")
+        await add(letters, "t")
         await outcome_of(letters.close())
     assert descriptors(path.parent) == []
     async with opened(path) as (letters, _):
@@ -320,9 +320,9 @@ def test_a_loop_that_ends_before_its_letters_are_stored(path: Path, caplog: pyte
     loop = asyncio.new_event_loop()
     loop.run_until_complete(letters.refresh())
     with Lock(path):
-        burial = loop.create_task(bury(letters, "t"))
+        writing = loop.create_task(add(letters, "t"))
         loop.run_until_complete(asyncio.sleep(0))
-        burial._log_destroy_pending = False
+        writing._log_destroy_pending = False
         loop.close()
     letters.close().result(20.0)
     assert caplog.records == []

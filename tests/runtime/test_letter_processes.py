@@ -34,7 +34,7 @@ def here(number): return number
 
 async def main(path, trusts=""):
     taken = []
-    def bury(*args):
+    def add(*args):
         return outcome_of(letters.put(*args))
     async def requeue(work, letter_id):
         taken.append(work.function(*work.args))
@@ -60,7 +60,7 @@ KILLED = """
 from jobs import multiply
 attempt = Attempt(datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), 0.25, "OSError: \\udcff is no name")
 work = Work("t1", "job", multiply, (6,), {"by": 7}, Options(key="k"))
-letter = await bury(work, Reason.WORKER_LOST, [attempt], "from")
+letter = await add(work, Reason.WORKER_LOST, [attempt], "from")
 sys.stdout.write(letter.id)
 sys.stdout.flush()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -114,7 +114,7 @@ async def test_a_letter_survives_kill_9(tmp_path: Path, path: Path, monkeypatch:
 async def test_functions_of_a_program_itself_are_for_that_program(tmp_path: Path, path: Path) -> None:
     bury_here = """
 for function, args in ((here, (1,)), (partial(here, 2), ())):
-    await bury(Work("t", "job", function, args, {}, Options()), Reason.SHUTDOWN, [])
+    await add(Work("t", "job", function, args, {}, Options()), Reason.SHUTDOWN, [])
 await outcome_of(letters.close())
 """
     requeue = """

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from letters import bury, execute, ids, opened
+from letters import add, execute, ids, opened
 
 from ziggy_async.dead_letters import Reason, letter
 from ziggy_async.queueing.options import Options
@@ -95,10 +95,10 @@ async def test_json_keeps_what_it_gives_back_as_it_was(
     path: Path, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], is_json: bool
 ) -> None:
     async with opened(path) as (letters, taken):
-        buried = await bury(letters, "t", function, *args, **kwargs)
-        assert buried.can_requeue
+        kept = await add(letters, "t", function, *args, **kwargs)
+        assert kept.can_requeue
         assert columns(path) == [(is_json, not is_json)]
-        await letters.requeue(buried.id)
+        await letters.requeue(kept.id)
     ((again, _),) = taken
     assert (again.task_id, again.operation, again.options) == ("t", "job", Options(priority=3))
     if function is not print or is_json:
@@ -118,10 +118,10 @@ async def test_json_keeps_what_it_gives_back_as_it_was(
 )
 async def test_options_come_back(path: Path, options: Options, is_json: bool) -> None:
     async with opened(path) as (letters, taken):
-        buried = await outcome_of(letters.put(Work("t", "job", len, (), {}, options), Reason.EXHAUSTED, []))
-        assert columns(path) == [(is_json, not is_json and buried.can_requeue)]
-        if buried.can_requeue:
-            await letters.requeue(buried.id)
+        kept = await outcome_of(letters.put(Work("t", "job", len, (), {}, options), Reason.EXHAUSTED, []))
+        assert columns(path) == [(is_json, not is_json and kept.can_requeue)]
+        if kept.can_requeue:
+            await letters.requeue(kept.id)
             assert taken[0][0].options == options
 
 
@@ -137,8 +137,8 @@ def elsewhere(path: Path, trusts: str = "") -> list[str]:
 
 async def fill(path: Path) -> None:
     async with opened(path) as (letters, _):
-        await bury(letters, "json", len, [1, 2])
-        await bury(letters, "pickled", len, (1, 2, 3))
+        await add(letters, "json", len, [1, 2])
+        await add(letters, "pickled", len, (1, 2, 3))
 
 
 async def test_another_process_runs_json_and_unpickles_nothing(path: Path) -> None:
@@ -158,13 +158,13 @@ async def test_another_process_that_trusts_pickles(path: Path) -> None:
 
 async def test_a_row_of_another_writer_is_not_unpickled(path: Path) -> None:
     async with opened(path) as (letters, taken):
-        buried = await bury(letters, "t", len, Noisy())
+        kept = await add(letters, "t", len, Noisy())
         execute(path, "UPDATE letters SET writer = 'somebody'")
         loaded.clear()
         with pytest.raises(ValueError, match="another process wrote it"):
-            await letters.requeue(buried.id)
+            await letters.requeue(kept.id)
         await letters.refresh()
-        assert not letters.get(buried.id).can_requeue
+        assert not letters.get(kept.id).can_requeue
     assert (loaded, taken) == ([], [])
 
 
@@ -184,22 +184,22 @@ async def test_what_cannot_be_requeued_is_listed(
 ) -> None:
     monkeypatch.setattr(letter, "LARGEST", 1000)
     async with opened(path) as (letters, _):
-        buried = await bury(letters, "t", function, *args, **kwargs)
+        kept = await add(letters, "t", function, *args, **kwargs)
     async with opened(path) as (letters, taken):
-        assert letters.list() == [buried]
-        assert not buried.can_requeue
-        with pytest.raises(ValueError, match=rf"{buried.id} cannot be requeued: .*{why_not}"):
-            await letters.requeue(buried.id)
-        assert str((await letters.requeue_all()).failed[buried.id]).endswith(str(buried.why_not))
-        assert letters.list() == [buried]
-        assert await letters.discard(buried.id)
+        assert letters.list() == [kept]
+        assert not kept.can_requeue
+        with pytest.raises(ValueError, match=rf"{kept.id} cannot be requeued: .*{why_not}"):
+            await letters.requeue(kept.id)
+        assert str((await letters.requeue_all()).failed[kept.id]).endswith(str(kept.why_not))
+        assert letters.list() == [kept]
+        assert await letters.discard(kept.id)
     assert taken == []
 
 
 async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter(path: Path) -> None:
     async with opened(path) as (letters, _):
-        noisy = await bury(letters, "t", len, Noisy())
-        broken = [await bury(letters, "broken", len, *args) for args in ((), ((),))]
+        noisy = await add(letters, "t", len, Noisy())
+        broken = [await add(letters, "broken", len, *args) for args in ((), ((),))]
     execute(path, f"UPDATE letters SET call = '[' WHERE id = '{broken[0].id}'")
     execute(path, f"UPDATE letters SET pickled = x'80' WHERE id = '{broken[1].id}'")
     loaded.clear()
@@ -218,8 +218,8 @@ async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter
 async def test_a_name_that_is_gone(path: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[Any, ...]) -> None:
     """Of a function whose arguments are JSON, or pickled."""
     async with opened(path) as (letters, _):
-        buried = await bury(letters, "t", Plain, *args)
+        kept = await add(letters, "t", Plain, *args)
         monkeypatch.delitem(globals(), "Plain")
-        with pytest.raises(ValueError, match=f"{buried.id} cannot be requeued: AttributeError: .*Plain"):
-            await letters.requeue(buried.id)
+        with pytest.raises(ValueError, match=f"{kept.id} cannot be requeued: AttributeError: .*Plain"):
+            await letters.requeue(kept.id)
         assert ids(letters) == ["t"]

@@ -56,7 +56,7 @@ def test_summary_is_of_the_successful_ones() -> None:
         assert percent <= summary[f"p{percent}_latency_ms"] <= percent * 1.01
 
 
-def test_failures_alone() -> None:
+def test_failures_exclusively() -> None:
     metrics = Metrics()
     metrics.record("load", 1.0, error="")
     assert metrics.summary() == dict.fromkeys(SUMMARY, 0) | {"total_operations": 1}

@@ -119,10 +119,10 @@ async def test_large_values_go_there_and_back(kind: str, shared: ProcessPool) ->
 
 def test_what_was_packed_stays_as_it_was() -> None:
     value = [bytes(300_000), list(range(100_000)), bytearray(200_000), bytearray(5)]
-    pieces = pickling.pack(value)
+    chunks = pickling.pack(value)
     value[2][1], value[3][1] = 1, 1
     value[2:] = [bytearray(200_000), bytearray(5)]
-    assert pickle.loads(b"".join(pieces)) == value
+    assert pickle.loads(b"".join(chunks)) == value
 
 
 def test_several_loops_at_once(shared: ProcessPool) -> None:
@@ -315,7 +315,7 @@ async def test_cancelling_ends_the_process(function: Any, pool: ProcessPool, tmp
     assert pool.lost == 0
 
 
-async def test_cancelling_a_call_that_waits_leaves_the_others_alone(pool: ProcessPool, tmp_path: Path) -> None:
+async def test_cancelling_a_call_that_waits_leaves_the_others_exclusively(pool: ProcessPool, tmp_path: Path) -> None:
     doors = [tmp_path / "one", tmp_path / "other"]
     inside = [asyncio.create_task(run(pool, process_work.waits_for, str(door))) for door in doors]
     await until(lambda: all(door.exists() for door in doors))

@@ -12,6 +12,7 @@ from typing import Any
 
 import process_work
 import pytest
+from conftest import ISOLATED, isolated
 from pooled import run
 
 from ziggy_async.runtime import child_process
@@ -23,20 +24,7 @@ PATIENCE = 60.0
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-STOCK = """
-import asyncio, os, pathlib, signal, sys, time
-import process_work
-from pooled import run
-from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.processes import ProcessPool
-
-async def hanging(pool, door):
-    "A call that is under way when this returns."
-    call = asyncio.create_task(run(pool, process_work.waits_for, door))
-    while not pathlib.Path(door).exists():
-        await asyncio.sleep(0.01)
-    return call
-"""
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def is_there(process: int) -> bool:
@@ -65,85 +53,36 @@ def gone(processes: list[int]) -> bool:
 
 # --- exits
 
-EXITS = {
-    "idle": """
-async def main():
-    await run(pool, process_work.pid)
-asyncio.run(main())
-""",
-    "a call hangs and its task is cancelled": """
-async def main():
-    await hanging(pool, door)
-    print(*pool.pids())
-asyncio.run(main())
-""",
-    "a call hangs and the loop is left": """
-loop = asyncio.new_event_loop()
-kept = loop.run_until_complete(hanging(pool, door))
-kept._log_destroy_pending = False
-""",
-    "a call hangs in a daemon's loop": """
-import contextlib, threading
-def work():
-    async def main():
-        call = await hanging(pool, door)
-        with contextlib.suppress(Stopped):
-            await call
-    asyncio.run(main())
-threading.Thread(target=work, daemon=True).start()
-while not pathlib.Path(door).exists():
-    time.sleep(0.01)
-""",
-    "after close": """
-async def main():
-    await run(pool, process_work.pid)
-    await pool.close()
-asyncio.run(main())
-""",
-}
 
-
-@pytest.mark.parametrize("name", list(EXITS))
-def test_the_interpreter_ends(name: str, run_python: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "state",
+    [
+        "idle",
+        "closed",
+        "a call hangs and its task is cancelled",
+        "a call hangs and the loop is left",
+        "a call hangs in a daemon's loop",
+    ],
+)
+def test_the_interpreter_ends(state: str, run_isolated: Run, tmp_path: Path) -> None:
     """Without `close`, whatever runs, silently, and no process is left."""
-    script = f"pool, door = ProcessPool(2), {str(tmp_path / 'door')!r}\n" + EXITS[name] + "print(*pool.pids())"
-    done = run_python(STOCK + script)
+    done = run_isolated("exit_of_a_process_pool", state, tmp_path / "door")
     assert (done.returncode, done.stderr) == (0, "")
     processes = [int(process) for process in done.stdout.split()]
-    assert processes or name == "after close" or "cancelled" in name
+    assert processes or state == "closed"
     assert gone(processes)
 
 
-def test_work_that_runs_at_the_exit_is_not_lost(run_python: Run, tmp_path: Path) -> None:
-    script = f"""
-async def begin():
-    call = asyncio.create_task(run(pool, process_work.works_on, {str(tmp_path)!r}))
-    while not os.path.exists({str(tmp_path / "begun")!r}):
-        await asyncio.sleep(0.01)
-    return call
-pool = ProcessPool(1)
-kept = asyncio.new_event_loop().run_until_complete(begin())
-kept._log_destroy_pending = False
-"""
-    done = run_python(STOCK + script)
+def test_work_that_runs_at_the_exit_is_not_lost(run_isolated: Run, tmp_path: Path) -> None:
+    done = run_isolated("work_at_the_exit", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "done"]
 
 
 def test_a_killed_parent_leaves_no_process_that_hangs(tmp_path: Path) -> None:
     door = tmp_path / "door"
-    script = f"""
-pool = ProcessPool(2)
-async def main():
-    await run(pool, process_work.pid)
-    call = await hanging(pool, {str(door)!r})
-    await run(pool, process_work.pid)
-    print(*pool.pids(), flush=True)
-    await call
-asyncio.run(main())
-"""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen([sys.executable, "-c", STOCK + script], stdout=subprocess.PIPE, env=environment) as parent:
+    command = isolated("parent_of_processes", door)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as parent:
         assert parent.stdout is not None
         processes = [int(process) for process in parent.stdout.readline().split()]
         parent.kill()
@@ -154,33 +93,12 @@ asyncio.run(main())
 
 def test_a_terminals_interrupt_is_the_parents(tmp_path: Path) -> None:
     """All of the foreground's processes get it. The call goes on; nobody prints anything."""
-    door = tmp_path / "door"
-    script = f"""
-caught = []
-signal.signal(signal.SIGINT, lambda *_: caught.append(1))
-pool = ProcessPool(2)
-async def main():
-    await run(pool, process_work.pid)
-    call = await hanging(pool, {str(door)!r})
-    await run(pool, process_work.pid)
-    before = pool.pids()
-    os.killpg(0, signal.SIGINT)
-    await asyncio.sleep(0.3)
-    os.unlink({str(door)!r})
-    assert await call in before
-    assert await run(pool, process_work.square, 4) == 16
-    assert pool.pids() == before
-    await pool.close()
-asyncio.run(main())
-print(len(caught))
-"""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", STOCK + script],
+        isolated("interrupted_processes", tmp_path / "door"),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
-        env=environment,
+        env=ENVIRONMENT,
         start_new_session=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
@@ -210,83 +128,29 @@ async def test_a_call_may_have_a_child_of_its_own() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_fork(run_python: Run, tmp_path: Path) -> None:
+def test_fork(run_isolated: Run, tmp_path: Path) -> None:
     """The child has an empty pool that works, and leaves the parent's processes alone; they end with their parent."""
-    script = f"""
-pool, door = ProcessPool(2), {str(tmp_path / "door")!r}
-async def use():
-    return await asyncio.gather(*(run(pool, process_work.square, n) for n in range(4)))
-
-async def main():
-    call = await hanging(pool, door)
-    before = pool.pids()
-    child = os.fork()
-    if child == 0:
-        return None
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert pool.pids() == before
-    os.unlink(door)
-    assert await call in before
-    assert await use() == [0, 1, 4, 9]
-    await pool.close()
-    return before
-
-loop = asyncio.new_event_loop()
-before = loop.run_until_complete(main())
-if before is None:
-    import ctypes, threading
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(loop))  # its end would disturb the parent's
-    assert (pool.pids(), pool.busy, pool.waiting) == ([], 0, 0)
-    asyncio.set_event_loop(None)
-    asyncio.events._set_running_loop(None)
-    assert asyncio.run(use()) == [0, 1, 4, 9]
-    sys.exit(0)
-print("parent")
-"""
-    done = run_python(STOCK + script, PYTHONWARNINGS="ignore::DeprecationWarning")
+    done = run_isolated("forked_process_pool", tmp_path / "door", PYTHONWARNINGS="ignore::DeprecationWarning")
     assert (done.returncode, done.stdout, done.stderr) == (0, "parent\n", "")
 
 
 # --- scripts that processes cannot import
 
 
-def test_a_function_of_a_session_is_named(run_python: Run) -> None:
-    script = """
-def mine():
-    pass
-async def main():
-    pool = ProcessPool(1)
-    try:
-        await run(pool, mine)
-    except TypeError as error:
-        print(error)
-    await pool.close()
-asyncio.run(main())
-"""
-    done = run_python(STOCK + script)
+def test_a_function_of_a_session_is_named(run_isolated: Run) -> None:
+    done = run_isolated("function_of_a_session")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("the call of __main__.mine cannot be unpickled in another process: AttributeError: ")
 
 
-def test_a_script_without_a_guard(tmp_path: Path) -> None:
+def run_script(name: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, ISOLATED / f"{name}.py"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT)
+
+
+def test_a_script_without_a_guard() -> None:
     """Its processes run it anew, ask for processes themselves, and are refused: an error, no endless chain."""
-    path = tmp_path / "unguarded.py"
-    path.write_text(
-        STOCK
-        + """
-async def main():
-    pool = ProcessPool(2)
-    try:
-        print(await run(pool, process_work.square, 3))
-    finally:
-        await pool.close()
-asyncio.run(main())
-"""
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, timeout=PATIENCE, env=environment
-    )
+    done = run_script("unguarded")
     assert done.returncode == 1
     last = done.stderr.rstrip().splitlines()[-1]
     assert last.startswith("RuntimeError: process_work.square: ")
@@ -294,25 +158,8 @@ asyncio.run(main())
     assert done.stdout == ""
 
 
-def test_a_script_with_a_guard(tmp_path: Path) -> None:
-    path = tmp_path / "guarded.py"
-    path.write_text(
-        STOCK
-        + """
-def mine(number):
-    return number + 1
-async def main():
-    pool = ProcessPool(1)
-    print(await run(pool, mine, 3))
-    await pool.close()
-if __name__ == "__main__":
-    asyncio.run(main())
-"""
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, timeout=PATIENCE, env=environment
-    )
+def test_a_script_with_a_guard() -> None:
+    done = run_script("guarded")
     assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
 
 

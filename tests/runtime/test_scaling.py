@@ -81,7 +81,7 @@ def grown(finished: int, rate: float | None, *, before: int = 4, workers: int = 
     return {
         "load": Load(workers, 9999, workers, 0.1, finished),
         "growth": scaling.Growth(98.0, before, rate),
-        "stretch": scaling.Stretch(99.0, workers, 0),
+        "measurement": scaling.Measurement(99.0, workers, 0),
     }
 
 
@@ -191,7 +191,7 @@ IDLE = Load(8, 0, 3, 0.25, 0)
 NEEDS_NONE = "0 queued and 3 running, 0.25 s each: 3 wanted; "
 UNKNOWN = "10 queued and 4 running, mean time unknown: 14 wanted; "
 STEP = {"growth": scaling.Growth(97.5, 2, 9.5)}
-MEASURED = {**STEP, "stretch": scaling.Stretch(95.0, 4, 49)}
+MEASURED = {**STEP, "measurement": scaling.Measurement(95.0, 4, 49)}
 PAUSED = {"paused_until": 102.5}
 SEVEN = {"peaks": ((90.0, 7),)}
 

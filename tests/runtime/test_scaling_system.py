@@ -226,7 +226,7 @@ def test_gap_in_the_looks() -> None:
 def test_no_throughput_is_measured_across_a_gap() -> None:
     system = System(WIDE, 0.05, workers=4, queued=100_000)
     system.run(2)
-    assert system.memory.stretch is not None
+    assert system.memory.measurement is not None
     system.clock += 10
     system.look()
-    assert system.memory.stretch is None
+    assert system.memory.measurement is None

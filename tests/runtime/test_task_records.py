@@ -18,15 +18,15 @@ def fail():
 
 async def held(computer):
     """The only worker is in the task "first", until the event is set."""
-    let_go, begun = threading.Event(), threading.Event()
+    stop_waiting, begun = threading.Event(), threading.Event()
 
     def hold():
         begun.set()
-        assert let_go.wait(60)
+        assert stop_waiting.wait(60)
 
     handle = await computer.enqueue_task("first", hold)
     await asyncio.to_thread(begun.wait)
-    return handle, let_go
+    return handle, stop_waiting
 
 
 def states(computer):
@@ -35,7 +35,7 @@ def states(computer):
 
 async def test_tasks_are_listed_in_every_state_oldest_first():
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=2)) as computer:
-        _, let_go = await held(computer)
+        _, stop_waiting = await held(computer)
         second = await computer.with_options(priority=3).enqueue_task("second", fail)
         third = await computer.enqueue_task("third", int)
         outside = asyncio.create_task(computer.enqueue_task("fourth", int))
@@ -43,7 +43,7 @@ async def test_tasks_are_listed_in_every_state_oldest_first():
         assert [record.task_id for record in computer.tasks()] == ["first", "second", "third", "fourth"]
         assert list(states(computer).values()) == ["running", "queued", "queued", "waiting"]
         third.cancel()
-        let_go.set()
+        stop_waiting.set()
         await asyncio.gather(second, return_exceptions=True)
         await (await outside)
         assert list(states(computer).values()) == ["succeeded", "dead", "cancelled", "succeeded"]
@@ -77,7 +77,7 @@ async def test_a_task_that_succeeds_at_last_has_no_error():
 
 async def test_a_task_is_cancelled_by_its_number():
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1)) as computer:
-        running, let_go = await held(computer)
+        running, stop_waiting = await held(computer)
         queued = await computer.enqueue_task("first", int)  # the same id: numbers tell them apart
         first, second = computer.tasks()
         assert computer.cancel_task(second.number)
@@ -85,7 +85,7 @@ async def test_a_task_is_cancelled_by_its_number():
             await queued
         assert not computer.cancel_task(second.number), "it is done"
         assert not computer.cancel_task(-1)
-        let_go.set()
+        stop_waiting.set()
         await running
         assert not computer.cancel_task(first.number)
 

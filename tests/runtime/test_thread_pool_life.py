@@ -85,99 +85,29 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
 
 
 EXITS = {
-    "running work ends": (
-        "submit(pool, lambda: (began.set(), time.sleep(0.3), print('done'))); began.wait()",
-        "done\n",
-        0.0,
-    ),
-    "abandoned work ends": (
-        "f = submit(pool, lambda: (began.set(), time.sleep(0.3), print('done'))); began.wait(); pool.abandon(f.call)",
-        "done\n",
-        0.0,
-    ),
-    "what waits is cancelled": (
-        "submit(pool, lambda: (began.set(), time.sleep(0.3))); began.wait();"
-        "waiting = submit(pool, print, 'never');"
-        "lifecycle.at_exit(lifecycle.Stage.BRIDGE, lambda: print(waiting.call.error))",  # after the pools
-        "test: the pool was shut down before it began\n",
-        0.0,
-    ),
-    "what hangs is left": ("submit(pool, lambda: (began.set(), threading.Event().wait())); began.wait()", "", 2.0),
-    "what computes for ever is left": ("submit(pool, compute); began.wait()", "", 2.0),
-    "other threads may still use it": (
-        "submit(pool, int).result();"  # 3.12 starts no thread any more
-        "threading.Thread(target=lambda: (time.sleep(0.3), print(submit(pool, int).result()))).start()",
-        "0\n",
-        0.0,
-    ),
+    "a call runs": ("done\n", 0.0),
+    "a call is abandoned": ("done\n", 0.0),
+    "a call waits": ("done\ntest: the pool was shut down before it began\n", 0.0),
+    "a call hangs": ("", 2.0),
+    "a call computes": ("", 2.0),
+    "another thread uses it": ("0\n", 0.0),
 }
+"""The state of the pool at the exit -> what is printed, and the seconds that the exit takes at least."""
 
 
-@pytest.mark.parametrize("name", list(EXITS))
-def test_exit(name: str, run_python: Run) -> None:
-    script, output, least = EXITS[name]
-    preamble = """
-import threading, time
-from pooled import submit
-from ziggy_async import lifecycle
-from ziggy_async.runtime.threads import ThreadPool
-pool, began = ThreadPool(1), threading.Event()
-
-def compute():
-    began.set()
-    while True:
-        pass
-
-"""
+@pytest.mark.parametrize("state", list(EXITS))
+def test_exit(state: str, run_isolated: Run) -> None:
+    output, least = EXITS[state]
     began = time.monotonic()
-    done = run_python(preamble + script)
+    done = run_isolated("exit_of_a_thread_pool", state)
     assert (done.returncode, done.stdout, done.stderr) == (0, output, "")
     assert time.monotonic() - began >= least
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.parametrize("forking", ["the main thread", "a thread of the pool"])
-def test_fork(forking: str, run_python: Run) -> None:
+@pytest.mark.parametrize("forking", ["main", "pool"])
+def test_fork(forking: str, run_isolated: Run) -> None:
     """The child has an empty pool that works, whatever the parent's threads were doing; the parent's goes on."""
-    script = """
-import os, sys, threading, time
-from pooled import submit
-from ziggy_async.runtime.threads import ThreadPool
-
-pool, gate, began = ThreadPool(3), threading.Event(), threading.Semaphore(0)
-inside = [submit(pool, lambda: (began.release(), gate.wait())) for _ in range(2)]
-began.acquire()
-began.acquire()
-pool.abandon(inside[0].call)
-
-def fork():
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            assert (pool.waiting, pool.stuck, pool.is_here) == (0, 0, False)
-            assert [f.result(20) for f in [submit(pool, abs, -n) for n in range(10)]] == list(range(10))
-            assert not any(f.done() for f in inside)
-            code = 0
-        finally:
-            os._exit(code) if in_pool else sys.exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-def fork_and_return():
-    "The child of a pool's thread has the parent's work behind it."
-    child = os.fork()
-    return child and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-in_pool = FORKING
-for _ in range(3):
-    print(submit(pool, fork).result() if in_pool else fork())
-print(submit(pool, fork_and_return).result())
-gate.set()
-pool.shutdown()
-assert all(f.result(20) for f in inside)
-"""
-    done = run_python(
-        script.replace("FORKING", str(forking != "the main thread")), PYTHONWARNINGS="ignore::DeprecationWarning"
-    )
+    done = run_isolated("forked_thread_pool", forking, PYTHONWARNINGS="ignore::DeprecationWarning")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == ["0"] * 4

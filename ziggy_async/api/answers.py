@@ -49,14 +49,15 @@ def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Res
 
 async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
     """`body` as a line of JSON. A large one is encoded in slices of time and sent in chunks."""
-    chunks = [chunk async for chunk in _chunks(body)]
+    chunks = [chunk async for chunk in chunks_of(body)]
     if len(chunks) == 1:
         return Response(chunks[0], status, media_type="application/json")
     length = {"content-length": str(sum(map(len, chunks)))}
     return StreamingResponse(_sent(chunks), status, length, media_type="application/json")
 
 
-async def _chunks(body: Any) -> AsyncIterator[bytes]:
+async def chunks_of(body: Any) -> AsyncIterator[bytes]:
+    """`body` as a line of JSON in pieces, encoded in slices of time."""
     texts: list[str] = []
     size = 0
     async for text in sliced(_texts(body, LEVELS)):

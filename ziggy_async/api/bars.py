@@ -1,7 +1,6 @@
 """Endpoints of a store's bars: its tickers, the bars of one, one more bar; and the regime that they make."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ziggy_async.api.bodies import Ticker
 from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.models import BarsAnswer, Done, RegimeAnswer, SymbolsAnswer
+from ziggy_async.api.tables import iso, numbers
 from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, symbol_of
@@ -83,8 +83,8 @@ class BarEndpoints:
 
 
 def newest_bars(store: BarStore, symbol: str, limit: int) -> list[dict[str, Any]]:
-    columns = {name: column[-limit:].tolist() for name, column in store.bars(symbol).items()}
-    columns["timestamp"] = list(map(iso, columns["timestamp"]))
+    newest = {name: column[-limit:] for name, column in store.bars(symbol).items()}
+    columns = {name: iso(column) if name == "timestamp" else numbers(column) for name, column in newest.items()}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -92,9 +92,3 @@ def containing(symbols: Sequence[str], text: str) -> tuple[str, ...]:
     """Those with `text` in them, in any case."""
     wanted = text.casefold()
     return tuple(symbol for symbol in symbols if wanted in symbol.casefold())
-
-
-def iso(nanoseconds: int) -> str:
-    """The time in ISO 8601, UTC, to the microsecond."""
-    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
-    return moment.replace(microsecond=nanoseconds % 10**9 // 1000).isoformat()

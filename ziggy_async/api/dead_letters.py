@@ -51,7 +51,7 @@ class DeadLetterEndpoints:
 
     async def list_all(self, limit: Limit = 100, offset: Offset = 0, reason: ByReason = None) -> dict[str, Any]:
         """The tasks that died, with their attempts and why; all but the newest 10,000 of 7 days are forgotten."""
-        letters = await self._letters()
+        letters = await self.letters()
         found = [letter.to_dict() for letter in letters.list(limit, offset, reason)]
         return {
             "ok": True,
@@ -63,7 +63,7 @@ class DeadLetterEndpoints:
     async def get(self, letter_id: str) -> dict[str, Any]:
         """One of them."""
         with refusals():
-            return {"ok": True, "dead_letter": (await self._letters()).get(letter_id).to_dict()}
+            return {"ok": True, "dead_letter": (await self.letters()).get(letter_id).to_dict()}
 
     async def requeue(self, letter_id: str) -> dict[str, Any]:
         """Put its task into the queue again; the letter is gone then."""
@@ -79,14 +79,14 @@ class DeadLetterEndpoints:
         Letters that this process cannot requeue stay, and are counted as refused. Letters whose tasks found no room in
         the queue within 5 seconds stay too.
         """
-        letters = await self._letters()
+        letters = await self.letters()
         with refusals():
             letter_ids = [letter.id for letter in letters.list(reason=reason)]
-            requeued, refused = await self._requeue_each(letters, letter_ids)
+            requeued, refused = await self.requeue_each(letters, letter_ids)
         message = f"{requeued} requeued, {refused} refused, {len(letters)} left"
         return {"ok": True, "message": message, "requeued": requeued, "refused": refused, "left": len(letters)}
 
-    async def _requeue_each(self, letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
+    async def requeue_each(self, letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
         """How many were requeued and refused until there was no room. Raises `QueueFull` or `TimeoutError` when there
         was none for the first."""
         requeued = refused = 0
@@ -113,7 +113,7 @@ class DeadLetterEndpoints:
                 raise HTTPException(404, UNKNOWN)
         return {"ok": True, "message": "Discarded"}
 
-    async def _letters(self) -> DeadLetters[Any]:
+    async def letters(self) -> DeadLetters[Any]:
         """The letters, refreshed from a shared file if it can be read now."""
         computer = self._computer()
         letters = computer.dead_letters

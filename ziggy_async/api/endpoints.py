@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import MappingProxyType, UnionType
 from typing import Any
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 
 from ziggy_async.api.answers import endpoint
+from ziggy_async.api.events import EventStream
 from ziggy_async.api.models import Failure, Refused
 from ziggy_async.api.origins import OriginCheck
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
@@ -69,25 +70,33 @@ class EndpointGroup:
 
     def reads_text(self, path: str, function: Endpoint) -> None:
         """Adds a GET whose answer is plain text."""
-        summary, description = documentation(function)
-        self._router.add_api_route(
-            path,
-            endpoint(function),
-            methods=["GET"],
-            response_class=PlainTextResponse,
-            summary=summary,
-            description=description,
-        )
+        self._add("GET", path, function, None, NONE, is_action=False, response=PlainTextResponse)
+
+    def streams(self, path: str, function: Endpoint, data: type[BaseModel], refusals: Refusals) -> None:
+        """Adds a GET whose answer is server-sent events with such data."""
+        event = {
+            "event": {"type": "string"},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": data.model_json_schema(),
+            },
+        }
+        schema = {"type": "object", "properties": event, "required": list(event)}
+        content = {EventStream.media_type: {"schema": schema}}
+        self._add("GET", path, function, None, refusals, is_action=False, response=Response, content=content)
 
     def _add(
         self,
         verb: str,
         path: str,
         function: Endpoint,
-        answer: Answer,
+        answer: Answer | None,
         refusals: Refusals,
         status: int = 200,
         is_action: bool = True,
+        response: type[Response] = JSONResponse,
+        content: Mapping[str, Any] | None = None,
     ) -> None:
         summary, description = documentation(function)
         self._router.add_api_route(
@@ -96,12 +105,16 @@ class EndpointGroup:
             methods=[verb],
             status_code=status,
             response_model=answer,
+            response_class=response,
             summary=summary,
             description=description,
             dependencies=[Depends(self._check)] if is_action else [],
             responses={
-                refusal: {"model": Refused if refusal == 422 else Failure, "description": when}
-                for refusal, when in refusals.items()
+                **({status: {"content": content}} if content else {}),
+                **{
+                    refusal: {"model": Refused if refusal == 422 else Failure, "description": when}
+                    for refusal, when in refusals.items()
+                },
             },
         )
 

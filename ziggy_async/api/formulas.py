@@ -3,20 +3,19 @@
 Whoever sends the formulas is a stranger: see `limits`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
-from fastapi.params import Depends
+from fastapi import HTTPException, Query
 
 from ziggy_async.api import limits
 from ziggy_async.api.bodies import Formula, Screen
 from ziggy_async.api.endpoints import EndpointGroup, Refusals
-from ziggy_async.api.models import HistoryAnswer, LatestAnswer, ScreenAnswer
+from ziggy_async.api.models import HistoryAnswer, ScreenAnswer
 from ziggy_async.api.tables import columns_of, iso, rows_of
 from ziggy_async.features.screening import Screening
-from ziggy_async.store import BarStore, default_store, symbol_of
+from ziggy_async.store import BarStore, symbol_of
 
 FORMULA = Query(
     alias="formula", max_length=limits.MOST_FORMULAS, description="A formula, such as `rsi(14)`; may be repeated"
@@ -27,20 +26,6 @@ Bars = Annotated[int, Query(ge=1, le=limits.MOST_ROWS, description="How many of 
 
 REFUSED: Refusals = {422: "A formula that cannot be used, with the place, or more than may be asked for"}
 UNKNOWN: Refusals = {404: "No bars of that ticker", **REFUSED}
-
-
-def create_features_router(store: BarStore | None = None, dependencies: Sequence[Depends] = ()) -> APIRouter:
-    """The endpoints over the bars of `store`, or of the default one.
-
-    `dependencies` hold for all of them: `[Depends(logged_in)]`. `app.include_router(router, prefix="/api")` puts them
-    under a path.
-    """
-    router = APIRouter(tags=["formulas"], dependencies=list(dependencies))
-    group = EndpointGroup(router, None, allow_actions=False, allowed_origins=None)
-    endpoints = FormulaEndpoints((lambda: store) if store is not None else default_store)
-    group.reads("/features/{ticker:path}", endpoints.latest, LatestAnswer, UNKNOWN)
-    endpoints.add_to(group)
-    return router
 
 
 class FormulaEndpoints:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from ziggy_async.api import bars, records, tasks
+from ziggy_async.api import bars, live, records, tasks
 from ziggy_async.api.bodies import Watchlist
 from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.formulas import REFUSED, FormulaEndpoints, FormulasOrNone
@@ -36,6 +36,7 @@ def create_market_router(
     refusals = {404: "No bars of that ticker", **REFUSED, **STOPPED}
     group.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer | LatestAnswer, refusals)
     formulas.add_to(group)
+    live.add_to(group, default_store)
     group.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
     bars.add_to(group, WatchedMarket())
     records.add_to(group)

@@ -172,6 +172,10 @@ class AllRequeuedAnswer(Done):
     left: int
 
 
+class DiscardedAnswer(Done):
+    discarded: int
+
+
 class ScalingAnswer(Ok):
     adaptive: bool = Field(description="Whether the number of workers follows the load")
     workers: int = Field(description="Now; 0 when the computer is not started")
@@ -206,14 +210,18 @@ class HistoryAnswer(BaseModel):
     features: dict[str, list[float | None]] = Field(description="One figure for each of the timestamps")
 
 
-class ScreenRow(BaseModel):
+class FeatureRow(BaseModel):
     symbol: str
-    timestamp: str
+    timestamp: str | None = Field(description="Of the last bar, ISO 8601, UTC; null without one")
     features: dict[str, float | None]
 
 
+class LiveEvent(BaseModel):
+    rows: list[FeatureRow] = Field(description="All of them; in later events those that changed")
+
+
 class ScreenAnswer(BaseModel):
-    rows: list[ScreenRow]
+    rows: list[FeatureRow]
     count: int = Field(description="In this answer")
     matched: int = Field(description="Without the limit")
     missing: list[str] = Field(description="Tickers asked for that have no bars")

@@ -1,13 +1,16 @@
-"""The router under `/api/performance`."""
+"""The routers: of a computer, under `/api/performance`, and of formulas."""
 
 from collections.abc import Collection, Sequence
 
 from fastapi import APIRouter
 from fastapi.params import Depends
 
-from ziggy_async.api import benchmarks, dead_letters, metrics, prometheus
+from ziggy_async.api import benchmarks, dead_letters, live, metrics, prometheus
 from ziggy_async.api.endpoints import EndpointGroup
+from ziggy_async.api.formulas import UNKNOWN, FormulaEndpoints
+from ziggy_async.api.models import LatestAnswer
 from ziggy_async.async_features import AsyncFeatureComputer
+from ziggy_async.store import BarStore, default_store
 
 PREFIX = "/api/performance"
 
@@ -37,6 +40,25 @@ def create_router(
     benchmarks.add_to(group)
     dead_letters.add_to(group, on_requeued)
     prometheus.add_to(group, worker)
+    return router
+
+
+def create_features_router(store: BarStore | None = None, dependencies: Sequence[Depends] = ()) -> APIRouter:
+    """Screens, features, histories and live features over the bars of `store`, or of the default one if None.
+
+    `dependencies` hold for all of them: `[Depends(logged_in)]`. `app.include_router(router, prefix="/api")` puts them
+    under a path. Whoever sends formulas is taken for a stranger: `ziggy_async.api.limits` says how much they may ask.
+    """
+    router = APIRouter(tags=["formulas"], dependencies=list(dependencies))
+    group = EndpointGroup(router, None, allow_actions=False, allowed_origins=None)
+
+    def current() -> BarStore:
+        return default_store() if store is None else store
+
+    formulas = FormulaEndpoints(current)
+    group.reads("/features/{ticker:path}", formulas.latest, LatestAnswer, UNKNOWN)
+    formulas.add_to(group)
+    live.add_to(group, current)
     return router
 
 

@@ -10,12 +10,11 @@ from ziggy_async.api.slices import sliced
 from ziggy_async.features import FeatureTable
 
 
-def iso(times: NDArray[np.datetime64]) -> list[str]:
-    """ISO 8601 in UTC, of times that are all there: to the second where all of them are whole seconds, else to the
-    nanosecond."""
+def iso(times: NDArray[np.datetime64]) -> list[str | None]:
+    """ISO 8601 in UTC, None for NaT: to the second where all times are whole seconds, else to the nanosecond."""
     seconds = times.astype("M8[s]")
-    shown = seconds if (times == seconds).all() else times
-    return [f"{text}+00:00" for text in shown.astype(str).tolist()]
+    shown = seconds if ((times == seconds) | np.isnat(times)).all() else times
+    return [None if text == "NaT" else f"{text}+00:00" for text in shown.astype(str).tolist()]
 
 
 def numbers(column: NDArray[np.float64]) -> list[float | None]:

@@ -100,9 +100,9 @@ class AsyncFeatureComputer(Calls):
                 return
             lost, background = self._background, self._begin(asyncio.get_running_loop())
         if lost is not None:
-            background.bury_those_of(lost)
+            background.write_letters_of(lost)
         self._cross_loop_calls.end_where_nothing_answers()
-        await background.buried()
+        await background.letters_written()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
         least, most = self.config.workers_between
@@ -267,11 +267,11 @@ class AsyncFeatureComputer(Calls):
         if state is not None and state not in tuple(State):
             raise ValueError(f"state: {shown(state)} is none of {', '.join(State)}")
         unfinished = [] if self._background is None else self._background.unfinished()
-        records = {
-            record.number: record for record in [task.record() for task in unfinished] + self._counts.last_ended()
-        }
-        found = [records[number] for number in sorted(records) if state in (None, records[number].state)]
-        return found if limit is None else found[max(0, len(found) - limit) :]
+        found: dict[int, Task | TaskRecord] = {task.number: task for task in unfinished}
+        found |= {record.number: record for record in self._counts.last_ended()}
+        numbers = sorted(number for number, task in found.items() if state in (None, task.state))
+        newest = [found[number] for number in numbers[0 if limit is None else max(0, len(numbers) - limit) :]]
+        return [task.record() if isinstance(task, Task) else task for task in newest]
 
     def cancel_task(self, number: int) -> bool:
         """Gives up the task of that number, as `TaskHandle.cancel` does; False when it is done or there is none."""

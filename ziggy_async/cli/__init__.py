@@ -15,10 +15,13 @@ from ziggy_async.cli.commands import check_environment
 from ziggy_async.cli.output import OutputError, complain, write_out
 
 SERVING = "serving needs FastAPI, fastapi-offline, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
+CHARTS = "charts need litecharts and plotext: pip install 'ziggy_async[charts]'"
 MISSING = {
     "duckdb": "reading files needs DuckDB: pip install 'ziggy_async[data]'",
     "fastapi": SERVING,
     "fastapi_offline": SERVING,
+    "litecharts": CHARTS,
+    "plotext": CHARTS,
     "prometheus_client": SERVING,
     "scipy": "comparing samples needs SciPy: pip install 'ziggy_async[bench]'",
     "uvicorn": SERVING,

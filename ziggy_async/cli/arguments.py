@@ -9,6 +9,7 @@ from typing import NoReturn
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands, monitoring
 from ziggy_async.cli.bench import bench
+from ziggy_async.cli.chart import chart
 from ziggy_async.cli.formulas import history, indicators
 from ziggy_async.cli.help import LANGUAGE, QUEUE, SERVING
 from ziggy_async.cli.output import encoding_of, shown
@@ -80,6 +81,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add_screen(choices.add_parser("screen", help="the tickers for which a formula holds on their last bar"))
     add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
+    add_chart(choices.add_parser("chart", help="one ticker's candles with formulas on them, here or in a file"))
     add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
     grafana = choices.add_parser("grafana", help="a dashboard of the computer's figures, to be imported by Grafana")
     grafana.set_defaults(run=monitoring.grafana)
@@ -150,6 +152,30 @@ def add_history(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=history)
 
 
+def add_chart(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
+    parser.add_argument("--ticker", metavar="A", help="whose chart it is; of one ticker alone it need not be said")
+    parser.add_argument(
+        "--features", nargs="+", default=[], metavar="FORMULA", help="over the candles, such as bbands()"
+    )
+    parser.add_argument(
+        "--pane",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="FORMULA",
+        help="below the candles, in a pane of their own; may be repeated",
+    )
+    parser.add_argument("--signals", action="store_true", help="what the signal rules said at each bar")
+    parser.add_argument("--start", metavar="TIME", help="the first bar: a day or time in ISO 8601")
+    parser.add_argument("--bars", type=whole_number(1), metavar="N", help="the newest N alone")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="an .html file, or a .png that Chromium or Chrome draws"
+    )
+    add_options_of_files(parser)
+    parser.set_defaults(run=chart)
+
+
 def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--operations",
@@ -186,6 +212,10 @@ def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
 def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
     """How files are read, and which of their tickers count."""
     parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
+    add_options_of_files(parser)
+
+
+def add_options_of_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unit", choices=tuple(UNITS), help="of timestamps that are whole numbers, if it cannot be told"
     )

@@ -7,21 +7,27 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from ziggy_async._version import __version__
 from ziggy_async.api import create_router, tasks
 from ziggy_async.api.answers import answer
+from ziggy_async.api.dashboard.pages import page
+from ziggy_async.api.dashboard.router import add_page
+from ziggy_async.api.endpoints import EndpointGroup
+from ziggy_async.api.events import end_streams
 from ziggy_async.api.market import create_market_router
 from ziggy_async.api.middleware import BodyLimit, Interruptible, KnownHosts
+from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.async_features import (
     TaskPoolConfig,
     get_async_feature_computer,
@@ -84,8 +90,14 @@ def application(watchlist: Sequence[str]) -> FastAPI:
     kept = tasks.KeptTasks()
     app.include_router(create_market_router(watchlist, kept=kept))
     app.include_router(create_router(on_requeued=kept.keep))
+    pages = APIRouter(prefix="/page", include_in_schema=False)
+    group = EndpointGroup(pages, None, allow_actions=True, allowed_origins=None)
+    add_page(group, pages, WatchedMarket(tickers=watchlist), on_requeued=kept.keep, describe=described_arguments)
+    app.include_router(pages)
 
-    async def index() -> Response:
+    async def index(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return page_or_why_not(request)
         paths = app.openapi()["paths"]
         calls = {f"{verb.upper()} {path}": call["summary"] for path in paths for verb, call in paths[path].items()}
         return await answer({"name": "ziggy_async", "version": __version__, "docs": "/docs", "endpoints": calls})
@@ -94,6 +106,18 @@ def application(watchlist: Sequence[str]) -> FastAPI:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
     return app
+
+
+def page_or_why_not(request: Request) -> Response:
+    try:
+        return page(read_only=False).answer(request)
+    except ModuleNotFoundError as error:
+        return PlainTextResponse(f"{error}\n", 501)
+
+
+def described_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Those of a task of the REST interface: its tickers, or its seconds."""
+    return ", ".join(str(item) for each in args for item in (each if isinstance(each, list) else [each]))
 
 
 async def refused(request: Request, error: Any) -> Response:
@@ -143,6 +167,7 @@ class End:
 
     def __init__(self, server: uvicorn.Server) -> None:
         self._server = server
+        self._loop = asyncio.get_running_loop()
         self._last: asyncio.Task[None] | None = None
         self._cut_by: int | None = None
 
@@ -173,9 +198,10 @@ class End:
 
     def _came(self, number: int, _: object) -> None:
         self._server.should_exit = True
+        self._loop.call_soon_threadsafe(end_streams)
         if self._last is not None:
             self._cut_by = number
-            self._last.get_loop().call_soon_threadsafe(self._last.cancel)
+            self._loop.call_soon_threadsafe(self._last.cancel)
 
 
 def say_what_is_left() -> None:

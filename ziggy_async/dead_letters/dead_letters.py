@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import DeadLetter, id_at, importable_name
-from ziggy_async.dead_letters.memory import MemoryStore, unknown
+from ziggy_async.dead_letters.memory import MemoryStore, no_such_letter
 from ziggy_async.queueing.work import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
 
@@ -53,7 +53,7 @@ class DeadLetters(Generic[T]):
         self._store = MemoryStore() if store is None else store
         self._clock = clock
         self._last_time = 0
-        self._counts = {"buried": 0, "requeued": 0, "discarded": 0}
+        self._counts = {"added": 0, "requeued": 0, "discarded": 0}
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None  # of a slow store; by _lock
         self._pending: list[tuple[DeadLetter, Future[DeadLetter]]] = []  # by _lock
@@ -97,7 +97,7 @@ class DeadLetters(Generic[T]):
             function=importable_name(work.function),
             work=work,
         )
-        self._counts["buried"] += 1
+        self._counts["added"] += 1
         return self._keep(letter)
 
     def list(self, limit: int | None = None, offset: int = 0, reason: Reason | str | None = None) -> Letters:
@@ -113,7 +113,7 @@ class DeadLetters(Generic[T]):
         """`KeyError` that names the id when there is no such letter."""
         letter = self._store.get(id)
         if letter is None:
-            raise unknown(id)
+            raise no_such_letter(id)
         return letter
 
     async def requeue(self, id: str) -> T:
@@ -171,7 +171,7 @@ class DeadLetters(Generic[T]):
 
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
-        `buried`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
+        `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
         store = self._store
         return {"letters": len(store), "unsaved": len(store.unsaved), **self._counts, "evicted": store.evicted}
 
@@ -190,17 +190,17 @@ class DeadLetters(Generic[T]):
         with self._lock, suppress(RuntimeError):  # no thread to be had, or the interpreter ends: better late than lost
             if self._store.is_slow:
                 self._thread = self._thread or ThreadPoolExecutor(1, "ziggy-async-letters")
-                return self._thread.submit(self._alone, job, *args)
+                return self._thread.submit(self._exclusively, job, *args)
         done: Future[R] = Future()
         try:
-            done.set_result(self._alone(job, *args))
+            done.set_result(self._exclusively(job, *args))
         except BaseException as error:
             done.set_exception(error)
         return done
 
     # In the thread of a slow store:
 
-    def _alone(self, job: Callable[..., R], *args: Any) -> R:
+    def _exclusively(self, job: Callable[..., R], *args: Any) -> R:
         with self._job:
             return job(*args)
 
@@ -214,7 +214,7 @@ class DeadLetters(Generic[T]):
     def _put_back(self, taken: "Future[DeadLetter]") -> None:
         """Nobody waits any more for the letter that was taken."""
         if taken.exception() is None:
-            self._alone(self._store.put, [taken.result()])
+            self._exclusively(self._store.put, [taken.result()])
 
     def _close(self) -> None:
         self._write()

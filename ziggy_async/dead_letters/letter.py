@@ -62,7 +62,7 @@ class DeadLetter:
         )
         return cls(**values)
 
-    def barred(self, why_not: str) -> "DeadLetter":
+    def without_work(self, why_not: str) -> "DeadLetter":
         """The letter without its work, to be listed only."""
         return replace(self, work=None, can_requeue=False, why_not=self.why_not or why_not)
 
@@ -97,7 +97,7 @@ class StoredLetter:
             program = _program()
             why_not = None if program else "it refers to what was defined in an interactive program"
         if why_not is not None:
-            return cls(letter.barred(why_not))
+            return cls(letter.without_work(why_not))
         return cls(replace(letter, work=None), program, call, pickled)
 
     def work(self) -> Work:

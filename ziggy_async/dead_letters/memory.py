@@ -49,7 +49,7 @@ class MemoryStore:
 
     def put(self, letters: list[DeadLetter]) -> list[DeadLetter]:
         """Keeps the letters and returns them as they are listed."""
-        self._show(letters)
+        self._list(letters)
         self._evict()
         return letters
 
@@ -59,13 +59,13 @@ class MemoryStore:
         Raises `KeyError` when it is not there; of a file also `ValueError` when it cannot be requeued, and `OSError`
         when the file cannot be used.
         """
-        if (letter := self._hide(id)) is None:
-            raise unknown(id)
+        if (letter := self._unlist(id)) is None:
+            raise no_such_letter(id)
         return letter
 
     def discard(self, id: str) -> bool:
         """Removes a letter. Returns whether it was there."""
-        return self._hide(id) is not None
+        return self._unlist(id) is not None
 
     def refresh(self) -> None:
         """Lists what other processes have put and taken meanwhile."""
@@ -84,7 +84,7 @@ class MemoryStore:
                 del self._letters[oldest]
                 self.evicted += 1
 
-    def _show(self, letters: Iterable[DeadLetter], anew: bool = False) -> None:
+    def _list(self, letters: Iterable[DeadLetter], anew: bool = False) -> None:
         """Lists the letters beside those that are there, or with `anew` instead of them."""
         now = time.monotonic()
         added = {letter.id: (letter, now) for letter in letters}
@@ -96,10 +96,10 @@ class MemoryStore:
             if ids != sorted(ids):  # one is back from a queue that refused it
                 self._letters = OrderedDict(sorted(self._letters.items()))
 
-    def _hide(self, id: str) -> DeadLetter | None:
+    def _unlist(self, id: str) -> DeadLetter | None:
         with self._lock:
             return self._letters.pop(id, NONE)[0]
 
 
-def unknown(id: str) -> KeyError:
+def no_such_letter(id: str) -> KeyError:
     return KeyError(f"there is no dead letter {id!r}")

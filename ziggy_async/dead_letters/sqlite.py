@@ -21,7 +21,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from ziggy_async.dead_letters.letter import DeadLetter, StoredLetter, id_at
-from ziggy_async.dead_letters.memory import KEEP, MOST, MemoryStore, unknown
+from ziggy_async.dead_letters.memory import KEEP, MOST, MemoryStore, no_such_letter
 from ziggy_async.messages import printable
 
 logger = logging.getLogger(__name__)
@@ -103,15 +103,15 @@ class SqliteStore(MemoryStore):
         stored = self.unsaved.get(id) or self._attempt(lambda database: self._read(database, id))
         work = None if stored is None else stored.work()
         if stored is None or not self.discard(id):  # another process has it
-            self._hide(id)
-            raise unknown(id)
+            self._unlist(id)
+            raise no_such_letter(id)
         return replace(stored.letter, work=work)
 
     def discard(self, id: str) -> bool:
         is_deleted = self.unsaved.pop(id, None) is not None or self._attempt(
             lambda database: database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
         )
-        self._hide(id)
+        self._unlist(id)
         return is_deleted
 
     def refresh(self) -> None:
@@ -140,19 +140,19 @@ class SqliteStore(MemoryStore):
                 logger.error("dead letters are in memory only until they can be written: %s", error)
             self._is_failing = True
             self.unsaved = letters
-            self._show(stored.letter for stored in letters.values())
+            self._list(stored.letter for stored in letters.values())
             for letter in self.letters()[: -self._most]:
                 self._seen = None  # it may be in the file still
                 self.evicted += self.unsaved.pop(letter.id, None) is not None
-                self._hide(letter.id)
+                self._unlist(letter.id)
             return
         if self._is_failing:
             logger.warning("%d dead letters that were in memory only are in %s now", len(self.unsaved), self.path)
         self._is_failing = False
         self.unsaved = {}
-        self._show(stored.letter for stored in letters.values())
+        self._list(stored.letter for stored in letters.values())
         for letter_id in gone:
-            self._hide(letter_id)
+            self._unlist(letter_id)
 
     def _write(self, database: sqlite3.Connection, letters: dict[str, StoredLetter]) -> list[str]:
         """Writes the letters, and sees to the limits. Returns the ids of those that were deleted."""
@@ -194,7 +194,7 @@ class SqliteStore(MemoryStore):
         if state != self._seen:
             rows = database.execute(f"{SELECT} FROM letters").fetchall()  # an open cursor keeps the file open
             unsaved = [stored.letter for stored in self.unsaved.values()]
-            self._show([*(self._letter(*row) for row in rows), *unsaved], anew=True)
+            self._list([*(self._letter(*row) for row in rows), *unsaved], anew=True)
             self._seen = state
 
     def _letter(self, text: bytes, is_pickled: bool, writer: str | None) -> DeadLetter:
@@ -204,7 +204,7 @@ class SqliteStore(MemoryStore):
         except Exception as error:
             raise DamagedError(f"a letter in it cannot be read: {type(error).__name__}") from error
         is_trusted = not is_pickled or self._trusts_pickles or writer == _process
-        return letter if is_trusted else letter.barred(ANOTHER)
+        return letter if is_trusted else letter.without_work(ANOTHER)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Does `work` with the database. Sets a damaged file aside, and does the work once more with the next one; also
@@ -225,14 +225,14 @@ class SqliteStore(MemoryStore):
         if self._inode != _inode(self.path):
             self._disconnect()
         if self._database is None:
-            with _alone_in(self._folder):
+            with _folder_locked(self._folder):
                 _check_rights(self.path)
                 self._inode = _inode(self.path)
                 self._database = _opened(self.path)
             _connections.add(self._database)
             self._load(self._database)  # all of it before anything is written
             for letter_id in self._write(self._database, {}):  # whether one may shows only in writing
-                self._hide(letter_id)
+                self._unlist(letter_id)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
@@ -246,7 +246,7 @@ class SqliteStore(MemoryStore):
         """Renames the file to the first free name, unless another process has done so."""
         logger.warning("%s is damaged (%s)", self.path, damage)
         self._disconnect()
-        with _alone_in(self._folder):
+        with _folder_locked(self._folder):
             if self._inode != _inode(self.path):
                 return
             names = (f"{self.path}.corrupt-{number}" for number in count(1))
@@ -318,7 +318,7 @@ def _is_new(database: sqlite3.Connection, path: str) -> bool:
 
 
 @contextmanager
-def _alone_in(folder: str) -> Iterator[None]:
+def _folder_locked(folder: str) -> Iterator[None]:
     """One process at a time opens, closes or renames files there; it takes milliseconds."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -7,7 +7,8 @@ and the indicators in `catalog`), and the graphs of a set become one plan of the
 
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.feature_set import FeatureSet
+from ziggy_async.features.live import LiveFeatures
 from ziggy_async.features.screening import screen, screen_async
 from ziggy_async.features.table import FeatureTable
 
-__all__ = ["FeatureSet", "FeatureTable", "FormulaError", "screen", "screen_async"]
+__all__ = ["FeatureSet", "FeatureTable", "FormulaError", "LiveFeatures", "screen", "screen_async"]

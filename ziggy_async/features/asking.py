@@ -28,7 +28,9 @@ def checked_store(store: BarStore | None) -> BarStore:
 
 def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
     """None: all of the store, sorted. `TypeError` for a ticker that is no text."""
-    return tuple(sorted(store.symbols())) if tickers is None else _core.ticker_tuple(tickers)
+    if tickers is None:
+        return tuple(sorted(store.symbols()))
+    return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again
 
 
 def times_between(start: object | None, end: object | None) -> tuple[int, int]:

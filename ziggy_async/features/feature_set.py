@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from os import PathLike
 from typing import Any, TypedDict
 
 from ziggy_async import bridge
@@ -14,6 +15,7 @@ from ziggy_async.features.asking import (
     times_between,
 )
 from ziggy_async.features.formula import Formula, read_formula
+from ziggy_async.features.live import LiveFeatures
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.stages import all_nodes, plan_of
@@ -204,6 +206,57 @@ class FeatureSet:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
         async with asyncio.timeout(deadline):
             return await default_pool.run(self.over, table, by, time)
+
+    def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
+        """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
+
+        None: all of the store, those that join it later included. Errors as of `latest`, a `ValueError` for a ticker
+        that is named twice, and a `FormulaError` for a formula that reads other tickers.
+        """
+        live = self._live(store, tickers)
+        live.update()
+        return live
+
+    async def live_async(
+        self,
+        store: BarStore | None = None,
+        tickers: Iterable[str] | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> LiveFeatures:
+        """As `live`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds."""
+        live = self._live(store, tickers)
+        await live.update_async(deadline=deadline)
+        return live
+
+    def restore(self, path: str | PathLike[str], store: BarStore | None = None) -> LiveFeatures:
+        """Live features that go on from a file of `LiveFeatures.save`, with what the store has beyond it taken in.
+
+        The store has to hold the last bar that a ticker had taken in: it is taken in again, as it is now. A ticker of
+        which all bars are later begins anew, and is counted as restarted; one that is not in the store has no values.
+
+        `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
+        package, of another set or zone, or of tickers whose bars the store does not go on from.
+        """
+        return LiveFeatures.restored(self._identity, self._plan, self._live_store(store), path)
+
+    async def restore_async(
+        self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
+    ) -> LiveFeatures:
+        """As `restore`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
+        async with asyncio.timeout(deadline):
+            live: LiveFeatures = await default_pool.run(self.restore, path, store)
+            return live
+
+    def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
+        return LiveFeatures(self._identity, self._plan, self._live_store(store), tickers)
+
+    def _live_store(self, store: BarStore | None) -> BarStore:
+        store = checked_store(store)
+        self.check_columns(store.columns)
+        for formula in self._formulas.values():
+            formula.refuse_other_bars()
+        return store
 
     def check_columns(self, further: Iterable[str] = ()) -> None:
         """`FormulaError` for a formula that reads a column which a store with these further ones has not."""

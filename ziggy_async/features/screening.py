@@ -88,15 +88,7 @@ class Screening:
         rows = np.flatnonzero((condition != 0) & ~np.isnan(condition))
         if self.is_sorted:
             rows = rows[np.argsort(figures[rows, 1], kind="stable")]  # which puts NaN last
-        rows = rows[: self.limit]
-        return FeatureTable(
-            self.names,
-            table.symbols[rows].tolist(),
-            None,
-            table.timestamps[rows].view(np.int64),
-            np.asfortranarray(figures[rows, 1 + self.is_sorted :]),
-            table.missing,
-        )
+        return table.chosen(rows[: self.limit], slice(1 + self.is_sorted, None), self.names)
 
 
 def formulas_of(features: Features) -> Mapping[str, str]:

@@ -97,6 +97,14 @@ class FeatureTable:
         )
         return _core.arrow_stream(columns, rows)
 
+    def chosen(self, rows: NDArray[np.intp], features: slice, names: tuple[str, ...]) -> "FeatureTable":
+        """Some rows, in this order, and some features under other names, of a table of one row a ticker."""
+        values = np.empty((len(rows), len(names)), order="F")
+        for source, target in zip(self._values.T[features], values.T, strict=True):
+            np.take(source, rows, out=target)
+        tickers = list(map(self._tickers.__getitem__, rows.tolist()))
+        return FeatureTable(names, tickers, None, self._nanoseconds[rows], values, self.missing)
+
     def to_pandas(self) -> Any:
         """A pandas frame of its own with the columns symbol (categorical), timestamp and the features."""
         import pandas

@@ -27,6 +27,8 @@ CUTS = 24
 """Lengths at which bars are cut off."""
 LONG_SERIES = 60_000
 """Bars of a series that is long enough to be cut into pieces, also where a long memory has to be warmed up."""
+REVISIONS = (1.5, 0.75)
+"""What the figures of a bar that is still forming are multiplied by."""
 OUTLIER = 1e9
 """What a value is multiplied by to be one."""
 
@@ -122,6 +124,30 @@ class Subject:
         offsets = np.concatenate([[0], np.cumsum([len(each) for each in tickers])]).astype(np.int64)
         return joined, offsets, np.concatenate([each.timestamps for each in tickers])
 
+    def live_values(self, *tickers: Bars) -> Floats:
+        """The formula's value for each bar, ticker after ticker, kept current bar by bar; each bar comes twice with
+        other figures before it comes as it is.
+
+        NotApplicableError for a formula that reads other tickers, or what a store does not keep.
+        """
+        if self.reads_others or not set(self.made_of.columns) <= set(PRICE_COLUMNS):
+            raise NotApplicableError
+        store = _core.BarStore(2)
+        names = [str(number) for number in range(len(tickers))]
+        live = _core.Live(plan_of(self.made_of), store, names, None, False)
+        found = [np.empty(len(each)) for each in tickers]
+        for at in range(max(map(len, tickers))):
+            there = [number for number, each in enumerate(tickers) if at < len(each)]
+            figures = [[tickers[number].columns[name][at] for name in PRICE_COLUMNS] for number in there]
+            for factor in (*REVISIONS, 1.0):
+                for number, figure in zip(there, figures, strict=True):
+                    time = tickers[number].timestamps[at].astype("M8[ns]")
+                    store.append(names[number], time, *(value * factor for value in figure))
+                live.update(0)
+            for number in there:
+                found[number][at] = live.values[number, 0]
+        return np.concatenate(found)
+
     def _others(self, tickers: Sequence[Bars]) -> dict[str, Any]:
         """Which of them are read by name; of labels, which these bars have not, every other ticker has the one."""
         symbols = [each.symbol for each in tickers]
@@ -215,6 +241,12 @@ def check_pieces(subject: Subject) -> None:
         raise NotApplicableError
     whole = subject.values(subject.long, lanes=1)
     compare(subject.values(subject.long, pieces=True), whole, place("in pieces", [subject.long]))
+
+
+def check_live(subject: Subject) -> None:
+    """A value that is kept current is that of the history, however often its bar was replaced before."""
+    whole = subject.values(*subject.market)
+    compare(subject.live_values(*subject.market), whole, place("kept current", subject.market))
 
 
 def check_prefix(subject: Subject) -> None:
@@ -331,6 +363,7 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
     "lanes": check_lanes,
     "blocks": check_blocks,
     "pieces": check_pieces,
+    "live": check_live,
     "prefix": check_prefix,
     "later bars": check_later_bars,
     "outlier": check_outlier,

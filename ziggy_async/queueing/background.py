@@ -17,8 +17,8 @@ from ziggy_async.messages import printable
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
-from ziggy_async.queueing.work import Bury, Reason, Work
-from ziggy_async.runtime.call import Call, CannotTravelError, described
+from ziggy_async.queueing.work import KeepLetter, Reason, Work
+from ziggy_async.runtime.call import Call, UnraisableError, described
 from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.runner import Runner
@@ -44,7 +44,7 @@ class Background:
         capacity: int,
         runner: Runner,
         counts: Counts,
-        bury: Bury,
+        keep_letter: KeepLetter,
         record: Callable[[Task, BaseException | None], object],
         at_loop_end: Callable[[], object],
     ) -> None:
@@ -54,7 +54,7 @@ class Background:
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
         self._runner = runner
-        self._bury_work = bury
+        self._keep_letter = keep_letter
         self._record = record
         self._at_loop_end = at_loop_end
         self._finished = 0  # attempts
@@ -63,7 +63,7 @@ class Background:
         self._unfinished: set[Task] = set()  # those that wait for a place included
         self._by_key: dict[Any, Task] = {}  # of the same
         self._runners: set[asyncio.Task[None]] = set()
-        self._burials: set[Future[Any]] = set()  # left from the thread that ends one, too
+        self._letters_being_written: set[Future[Any]] = set()  # left from the thread that ends one, too
         self._idle = asyncio.Event()  # nothing is unfinished
         self._idle.set()
         self._is_closed = False
@@ -88,7 +88,7 @@ class Background:
         key = work.options.key
         if key is not None and (joined := self._by_key.get(key)) is not None:
             self.counts.joined += 1
-            joined.holders += 1
+            joined.callers += 1
             return TaskHandle(joined, self)
         task = Task(work, contextvars.copy_context(), requeued_from)
         task.context.run(under_way.set, True)
@@ -141,7 +141,7 @@ class Background:
     async def _wait_for_place(self, task: Task) -> None:
         """Until the task is admitted, or has come to its end before."""
         task.admitted = self._loop.create_future()
-        self.queue.wait_outside(task)
+        self.queue.add_blocked(task)
         try:
             await task.admitted
         except asyncio.CancelledError:
@@ -157,7 +157,7 @@ class Background:
             task.admitted.set_result(None)
 
     def _admit_waiting(self) -> None:
-        while (task := self.queue.next_outside()) is not None:
+        while (task := self.queue.pop_blocked()) is not None:
             self._admit(task)
         if self._is_full and self.queue.is_half_free:
             self._is_full = False
@@ -165,12 +165,12 @@ class Background:
     # --- workers
 
     def load(self) -> Load:
-        """What sizing goes by."""
+        """Returns what the number of workers is decided by."""
         return Load(self._wanted, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
 
     @property
     def workers(self) -> int:
-        """How many there are, without those that were sent home."""
+        """Counts those that are not told to end."""
         return self._wanted
 
     def unfinished(self) -> list[Task]:
@@ -178,15 +178,15 @@ class Background:
         return sorted(self._unfinished, key=lambda task: task.number)
 
     def resize(self, workers: int) -> None:
-        """Starts workers, or sends some home as soon as they are idle."""
+        """Starts workers, or ends some as soon as they are idle."""
         surplus = self._wanted - workers
         self._wanted = workers
         if workers > 0:
             self._runner.threads.resize(workers)
         if surplus >= 0:
-            self.queue.dismiss(surplus)
+            self.queue.end_workers(surplus)
             return
-        missing = -surplus - self.queue.recall(-surplus)
+        missing = -surplus - self.queue.keep_workers(-surplus)
         self.worker_tasks = [task for task in self.worker_tasks if not task.done()]
         for _ in range(missing):
             self._start_worker()
@@ -207,7 +207,7 @@ class Background:
         except asyncio.CancelledError:
             if self._is_at_its_end():
                 self._end_with_loop()
-                await self.buried()
+                await self.letters_written()
             raise
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
@@ -240,7 +240,7 @@ class Background:
     async def _attempt(self, task: Task) -> None:
         try:
             value = await self._run(task)
-        except GeneratorExit:  # its loop was closed under it; what is left there is buried at the next start
+        except GeneratorExit:  # its loop was closed under it; the next start writes letters of what is left there
             task.over = None
             raise
         except asyncio.CancelledError:  # it was given up; or somebody cancels whatever tasks there are
@@ -288,19 +288,19 @@ class Background:
             return
         self._end_attempt(task, described(error))
         options = task.work.options
-        raised = error.__cause__ if isinstance(error, CannotTravelError) else None
+        raised = error.__cause__ if isinstance(error, UnraisableError) else None
         if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
             self._settle(task, State.FAILED, error)
             task.outcome.set(None, error)
         elif len(task.attempts) < options.max_attempts and task.is_late:
-            self._bury(task, self._too_late(task), Reason.DEADLINE)
+            self._die(task, self._too_late(task), Reason.DEADLINE)
         elif len(task.attempts) < options.max_attempts:
             self.counts.retried += 1
             self.counts.move(task, State.QUEUED)
             task.timer = self._loop.call_later(backoff(len(task.attempts)), self._again, task)
         else:
             lost = isinstance(error, WorkerLost)
-            self._bury(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
+            self._die(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
 
     def _end_attempt(self, task: Task, error: str | None) -> None:
         seconds = task.end_attempt(error)
@@ -323,8 +323,8 @@ class Background:
         self._here(self._release, task)
 
     def _release(self, task: Task) -> None:
-        task.holders -= 1
-        if task.holders <= 0:
+        task.callers -= 1
+        if task.callers <= 0:
             self._give_up(task, asyncio.CancelledError())
 
     def _here(self, function: Callable[..., object], *args: Any) -> bool:
@@ -366,7 +366,7 @@ class Background:
             self._settle(task, State.CANCELLED)
             task.outcome.set(None, error)
         else:
-            self._bury(task, error, reason)
+            self._die(task, error, reason)
         if task.runner is not None:
             task.runner.cancel()
 
@@ -377,13 +377,13 @@ class Background:
         key = task.work.options.key
         if key is not None and self._by_key.get(key) is task:
             del self._by_key[key]
-        task.let_go()
+        task.stop_waiting()
         if state is not State.CANCELLED:
             self._record(task, error)
         if not self._unfinished:
             self._idle.set()
 
-    def _bury(self, task: Task, error: BaseException, reason: Reason) -> None:
+    def _die(self, task: Task, error: BaseException, reason: Reason) -> None:
         """The task is dead. Its handle says so once its letter is kept."""
         self._settle(task, State.DEAD, error)
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
@@ -393,17 +393,17 @@ class Background:
 
     def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
         """Begun at once and done without the loop: the end of neither loop nor caller leaves a task unanswered."""
-        burial = self._bury_work(task.work, reason, task.attempts, task.requeued_from)
-        self._burials.add(burial)
-        burial.add_done_callback(self._burials.discard)
-        burial.add_done_callback(lambda _: task.outcome.set(None, error))
+        writing = self._keep_letter(task.work, reason, task.attempts, task.requeued_from)
+        self._letters_being_written.add(writing)
+        writing.add_done_callback(self._letters_being_written.discard)
+        writing.add_done_callback(lambda _: task.outcome.set(None, error))
 
     # --- the end
 
     async def stop(self, drain: bool, timeout: float | None) -> None:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
         shutdown, but for what has ended in its thread and is on its way back: it would be done twice. When this returns
-        burials are done, and workers and cancelled coroutines too if they end in time."""
+        the letters are written, and workers and cancelled coroutines too if they end in time."""
         self._refuse()
         if drain:
             try:
@@ -422,18 +422,18 @@ class Background:
     def _refuse(self) -> None:
         """No more work, neither what waits for a place."""
         self._is_closed = True
-        for task in self.queue.clear_outside():
+        for task in self.queue.clear_blocked():
             error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
             self._give_up(task, error)
 
     async def _close(self, error: Stopped) -> None:
         self.abandon(error)
-        await self.buried()
+        await self.letters_written()
 
-    async def buried(self) -> None:
-        """Until the letters of all that are dead are kept. Cancelling this stops the waiting, not the burials."""
-        for burial in list(self._burials):
-            await outcome_of(burial)
+    async def letters_written(self) -> None:
+        """Waits until the letters of all dead tasks are kept. Cancelling this stops the waiting, not the writing."""
+        for writing in list(self._letters_being_written):
+            await outcome_of(writing)
 
     def abandon(self, error: Stopped) -> None:
         """No more work, and at once an end of what there is, in the order in which it came."""
@@ -441,7 +441,7 @@ class Background:
         for task in sorted(self._unfinished, key=lambda task: task.submitted):
             self._give_up(task, error, Reason.SHUTDOWN)
 
-    def bury_those_of(self, lost: "Background") -> None:
+    def write_letters_of(self, lost: "Background") -> None:
         """Ends the tasks whose loop was closed before they were done; nothing runs there any more."""
         error = Stopped("the event loop was closed")
         for task in sorted(lost._unfinished, key=lambda task: task.submitted):

@@ -21,14 +21,14 @@ class Options:
     also when the loop is too busy to hear of it in time."""
     max_attempts: int = 1
     retry_on: tuple[type[BaseException], ...] = (Exception,)
-    """What a further attempt may mend. Anything else fails at once. A lost process counts as one of these."""
+    """Exceptions after which the task is tried again. Others fail it at once. A lost process counts as one of these."""
     key: Hashable | None = None
     """Work under way with the same key is joined instead of enqueued a second time. The options are those of the work
-    that is joined: what joins it brings no `deadline` and no `priority` of its own, nor any other."""
+    that is joined; the other ones are ignored."""
     on_full: OnFull = "wait"
-    """What a newcomer does in front of a full queue: waits outside for a place, first come, first served; raises
-    `QueueFull`; is dropped; or drops the oldest of the least urgent inside, unless all are more urgent, and has its
-    place, ahead of those outside."""
+    """What a new task does when the queue is full: it waits for a place, first come, first served; raises `QueueFull`;
+    is dropped; or drops the oldest of the least urgent in the queue, unless all are more urgent, and takes its place,
+    ahead of those that wait for one."""
     use_process_pool: bool = False
 
     def __post_init__(self) -> None:

@@ -18,26 +18,26 @@ class BoundedQueue:
         self._levels: dict[int, OrderedDict[Task, None]] = {}  # priority -> tasks, oldest first; none is empty
         self._priorities: list[int] = []  # of _levels, ascending
         self._length = 0
-        self._outside: OrderedDict[Task, None] = OrderedDict()  # those that wait for a place
+        self._blocked: OrderedDict[Task, None] = OrderedDict()  # tasks that wait for a place
         self._idle: deque[asyncio.Future[None]] = deque()  # workers that wait for a task
-        self._dismissed = 0  # workers that are to go home
+        self._workers_to_end = 0  # workers that are to end
 
     def __len__(self) -> int:
         return self._length
 
     @property
     def is_full(self) -> bool:
-        """Whether a newcomer has to wait: also when others wait already, so that nobody overtakes them."""
-        return self._length >= self.capacity or bool(self._outside)
+        """Whether a new task has to wait: also when others wait already, so that none overtakes them."""
+        return self._length >= self.capacity or bool(self._blocked)
 
     @property
     def is_half_free(self) -> bool:
-        return self._length <= self.capacity // 2 and not self._outside
+        return self._length <= self.capacity // 2 and not self._blocked
 
     @property
     def oldest_entry(self) -> float | None:
-        """When the one came that waits longest, on `time.perf_counter`. From any thread, which may see it a moment
-        late."""
+        """The time at which the task came that waits longest, on `time.perf_counter`. From any thread, which may see it
+        a moment late."""
         entries = []
         for level in list(self._levels.values()):
             with suppress(RuntimeError):  # changed by the loop's thread at this very moment
@@ -46,7 +46,7 @@ class BoundedQueue:
 
     @property
     def least_priority(self) -> int | None:
-        """Of those in the queue."""
+        """The least urgent priority in the queue."""
         return self._priorities[0] if self._priorities else None
 
     def push(self, task: Task) -> None:
@@ -63,49 +63,49 @@ class BoundedQueue:
 
     def remove(self, task: Task) -> None:
         """Takes a task out again, wherever it waits; nothing if it does not."""
-        self._outside.pop(task, None)
+        self._blocked.pop(task, None)
         priority = task.work.options.priority
         if task in self._levels.get(priority, ()):
             self._take_out(priority, task)
 
     def first_of_least(self) -> Task:
-        """Of the least urgent tasks the one that has waited longest."""
+        """Returns the least urgent task, of equals the one that has waited longest."""
         return next(iter(self._levels[self._priorities[0]]))
 
     async def take(self) -> Task | None:
-        """Of the most urgent tasks the one that has waited longest; None for a worker that is to go home."""
+        """Returns the most urgent task, of equals the one that has waited longest; None for a worker that is to end."""
         while True:
-            if self._dismissed > 0:
-                self._dismissed -= 1
+            if self._workers_to_end > 0:
+                self._workers_to_end -= 1
                 return None
             if self._length > 0:
                 return self._pop(self._priorities[-1])
             await self._be_woken()
 
-    def dismiss(self, workers: int) -> None:
-        """Sends so many workers home, each as soon as it is idle."""
-        self._dismissed += workers
+    def end_workers(self, workers: int) -> None:
+        """Ends so many workers, each as soon as it is idle."""
+        self._workers_to_end += workers
         for _ in range(workers):
             self._wake_one()
 
-    def recall(self, workers: int) -> int:
-        """Keeps up to so many of the dismissed that have not gone yet; returns how many."""
-        kept = min(workers, self._dismissed)
-        self._dismissed -= kept
+    def keep_workers(self, workers: int) -> int:
+        """Keeps up to so many of the workers that are to end and have not ended yet; returns how many."""
+        kept = min(workers, self._workers_to_end)
+        self._workers_to_end -= kept
         return kept
 
-    def wait_outside(self, task: Task) -> None:
-        self._outside[task] = None
+    def add_blocked(self, task: Task) -> None:
+        self._blocked[task] = None
 
-    def next_outside(self) -> Task | None:
-        """Takes the first of those that wait for a place, if there is a place for it."""
-        if not self._outside or self._length >= self.capacity:
+    def pop_blocked(self) -> Task | None:
+        """Takes the first task that waits for a place, if there is a place for it."""
+        if not self._blocked or self._length >= self.capacity:
             return None
-        return self._outside.popitem(last=False)[0]
+        return self._blocked.popitem(last=False)[0]
 
-    def clear_outside(self) -> list[Task]:
-        tasks = list(self._outside)
-        self._outside.clear()
+    def clear_blocked(self) -> list[Task]:
+        tasks = list(self._blocked)
+        self._blocked.clear()
         return tasks
 
     def _pop(self, priority: int) -> Task:
@@ -122,7 +122,7 @@ class BoundedQueue:
             self._priorities.remove(priority)
 
     async def _be_woken(self) -> None:
-        """A worker that is cancelled when it was woken already passes the word on."""
+        """Waits. A worker that is cancelled when it was woken already wakes another one."""
         woken = asyncio.get_running_loop().create_future()
         self._idle.append(woken)
         try:

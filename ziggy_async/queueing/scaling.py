@@ -23,14 +23,14 @@ PATIENCE = 4.0
 PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds without growth after one that brought too little: twice as long each time in a row, up to the longest."""
 UNSEEN = 5.0
-"""Seconds without a look after which nothing is known of the time between."""
+"""Seconds without a decision after which nothing is known of the time between."""
 ROUNDING = 1e-9
 """Workers by which a need may exceed a whole number: floats are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is seen at one moment."""
+    """The state of queue and workers at one moment."""
 
     workers: int
     queued: int
@@ -48,8 +48,8 @@ class Limits(NamedTuple):
     most: int
 
 
-class Stretch(NamedTuple):
-    """A time in which the workers stay as many and the queue is not empty; `finished`: operations at its beginning."""
+class Measurement(NamedTuple):
+    """Throughput while the workers stay as many and the queue is not empty; `finished`: operations at its beginning."""
 
     since: float
     workers: int
@@ -66,12 +66,12 @@ class Growth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What `decide` has to know of the past."""
+    """The past, as far as `decide` needs it."""
 
     seen_at: float = -math.inf
     peaks: tuple[tuple[float, int], ...] = ()
     """When how many workers were wanted, within `HOLD`, and fewer ever since."""
-    stretch: Stretch | None = None
+    measurement: Measurement | None = None
     growth: Growth | None = None
     pause: float = 0.0
     """The last pause in seconds; 0.0 when growth has helped since."""
@@ -89,7 +89,7 @@ class Decision:
     reason: str
     """A sentence with the figures that decided."""
     wanted: int
-    """What the load asks for, whatever limits and memory say."""
+    """The number that the load asks for, whatever limits and memory say."""
     load: Load
     count: int = 1
     """How often in a row the same was decided; the other fields are those of the newest, except `at`, of the first."""
@@ -116,7 +116,7 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     share = min(1.0, load.mean_seconds / TARGET_WAIT) if load.mean_seconds > 0 else 1.0
     need = max(0.0, load.running + load.queued * share - ROUNDING)
     wanted = math.ceil(need)
-    workers, reason, memory = _judged(limits, load, _looked(memory, load, wanted, now), now)
+    workers, reason, memory = _judged(limits, load, _remembered(memory, load, wanted, now), now)
     if workers == load.workers:
         is_short = need > load.workers * (1 + DEAD_BAND)
         choice = _up(limits, load, memory, wanted, now) if is_short else _down(limits, load, memory)
@@ -126,27 +126,27 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     return Decision(now, workers, load.workers, reason, wanted, load), memory
 
 
-def _looked(memory: Memory, load: Load, wanted: int, now: float) -> Memory:
-    """The memory with this look in it."""
+def _remembered(memory: Memory, load: Load, wanted: int, now: float) -> Memory:
+    """Returns the memory with this load in it."""
     if now - memory.seen_at > UNSEEN:
         kept = max(wanted, load.workers)  # a number that nobody was looking at counts as wanted
-        return replace(memory, seen_at=now, peaks=((now, kept),), stretch=None, growth=None)
+        return replace(memory, seen_at=now, peaks=((now, kept),), measurement=None, growth=None)
     peaks = (*(peak for peak in memory.peaks if peak[0] > now - HOLD and peak[1] > wanted), (now, wanted))
-    stretch, growth = memory.stretch, memory.growth
+    measurement, growth = memory.measurement, memory.growth
     if load.queued == 0:
-        stretch = None
+        measurement = None
         if growth is not None and (growth.rate is None or now - growth.at > HOLD):
             growth = None  # it has nothing to be compared with, or what comes next may be other work
-    elif stretch is None or stretch.workers != load.workers:
-        stretch = Stretch(now, load.workers, load.finished)
-    return replace(memory, seen_at=now, peaks=peaks, stretch=stretch, growth=growth)
+    elif measurement is None or measurement.workers != load.workers:
+        measurement = Measurement(now, load.workers, load.finished)
+    return replace(memory, seen_at=now, peaks=peaks, measurement=measurement, growth=growth)
 
 
 def _rate(load: Load, memory: Memory, now: float) -> float | None:
     """Operations per second under the present number of workers; None while too little was seen to tell."""
-    if memory.stretch is None:
+    if memory.measurement is None:
         return None
-    seconds, finished = now - memory.stretch.since, load.finished - memory.stretch.finished
+    seconds, finished = now - memory.measurement.since, load.finished - memory.measurement.finished
     is_known = seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * load.workers)
     return finished / seconds if is_known else None
 

@@ -54,9 +54,9 @@ class TaskRecord:
     running_s: float
     """Seconds of its attempts."""
     attempts: int
-    """Those that have failed."""
+    """Attempts that have failed."""
     error: str | None
-    """Of its end, or of the last attempt that failed."""
+    """The error of its end, or of the last attempt that failed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `submitted_at` in ISO 8601, UTC."""
@@ -88,8 +88,8 @@ class Task:
     """When a worker took up the attempt under way."""
     call: Call | None = None
     """The attempt under way, which knows better."""
-    holders: int = 1
-    """Callers that want it; a key adds more."""
+    callers: int = 1
+    """Callers that want the result; a key adds more."""
     outcome: Outcome = field(default_factory=Outcome)
     admitted: "asyncio.Future[None] | None" = None
     """Its caller waits for it while there is no place in the queue."""
@@ -97,17 +97,17 @@ class Task:
     """The worker waits for it: the attempt has ended or was given up."""
     runner: "asyncio.Task[None] | None" = None
     timer: asyncio.TimerHandle | None = None
-    """Of its next attempt."""
+    """Starts its next attempt."""
     expiry: asyncio.TimerHandle | None = None
-    """Of its deadline."""
+    """Fires at its deadline."""
     delivery: Delivery | None = None
-    """Of the outcome of its last attempt, where that is traced."""
+    """The span that ends when the outcome of its last attempt arrives, where that is traced."""
     is_late: bool = False
     """The deadline has passed, and the attempt under way had ended before: its outcome counts, but it is the last."""
 
     def end_attempt(self, error: str | None) -> float | None:
-        """Books the time of the attempt under way, without that of its way to a thread and back, and its error. Returns
-        the time in seconds; None when there is no attempt."""
+        """Counts the time of the attempt under way, without that of its way to a thread and back, and keeps its error.
+        Returns the time in seconds; None when there is no attempt."""
         if self.began is None:
             return None
         now, call = time.perf_counter(), self.call
@@ -121,7 +121,7 @@ class Task:
         return ended - began
 
     def record(self, error: str | None = None) -> TaskRecord:
-        """What it is now, from any thread; `error`: that of its end."""
+        """Returns its present state, from any thread; `error`: that of its end."""
         attempts, began = list(self.attempts), self.began
         now = time.perf_counter()
         running = self.running + (0.0 if began is None else now - began)
@@ -143,8 +143,8 @@ class Task:
         ended = None if self.call is None else self.call.finished
         return ended is not None and ended <= moment
 
-    def let_go(self) -> None:
-        """Nobody waits for its attempt or for its admission any more, and no timer counts for it."""
+    def stop_waiting(self) -> None:
+        """Wakes those that wait for its attempt or for its place, and cancels its timers."""
         for future in (self.admitted, self.over):
             if future is not None and not future.done():
                 future.set_result(None)
@@ -209,13 +209,13 @@ class Counts:
 
 
 class Owner(Protocol):
-    """Who runs the tasks."""
+    """Runs the tasks."""
 
     def cancel(self, task: Task) -> bool:
         """Gives the task up, from any thread; False when it is done."""
 
     def release(self, task: Task) -> None:
-        """One of those who want it does so no more, from any thread; the last one gives it up."""
+        """One caller does not want the result any more, from any thread; the last one gives the task up."""
 
 
 class TaskHandle(Generic[T_co]):
@@ -277,7 +277,7 @@ class TaskHandle(Generic[T_co]):
         return self._owner.cancel(self._task)
 
     def release(self) -> None:
-        """Says that this caller does not want the task any more; it is given up unless its key has brought others."""
+        """Says that this caller wants no result any more; the task is given up unless others have joined it."""
         self._owner.release(self._task)
 
     def __await__(self) -> Generator[Any, None, T_co]:

@@ -13,7 +13,7 @@ from ziggy_async.queueing.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What it takes to run a task, once or again."""
+    """The function of a task, its arguments and options: all that it takes to run it, once or again."""
 
     task_id: str
     operation: str
@@ -54,6 +54,6 @@ class Reason(StrEnum):
     """The process that ran it died."""
 
 
-Bury = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]
+KeepLetter = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]
 """Keeps the work of a dead task: why it died, its attempts, the id of the dead letter that it was requeued from. The
 future is done, in any thread, when it is kept."""

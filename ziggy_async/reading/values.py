@@ -192,8 +192,10 @@ class Reader:
         missing = np.array([is_missing(value) for value in array], dtype=bool)
         if not len(array) or (is_none & ~missing).any() or missing.all():
             return self._each(name, array, np.full(len(array), NAT, dtype=np.int64), self._moment_of)
-        within = np.array([whole if whole is not None and abs(whole) < 2**63 else 0 for whole in wholes])
-        return self._whole(name, within, missing)
+        is_far = np.array([whole is not None and abs(whole) >= 2**63 for whole in wholes])
+        self._refuse(name, is_far, missing, lambda row: f"{array[row]} {OUT_OF_RANGE}")
+        within = np.array([0 if whole is None or abs(whole) >= 2**63 else whole for whole in wholes])
+        return self._whole(name, within, missing | is_far)
 
     def _from_numbers(self, name: str, array: NDArray[Any]) -> Nanoseconds:
         missing = np.ma.getmaskarray(array)

@@ -1,7 +1,7 @@
 """A callable under way, and its outcome: set once, from any thread, for any thread and any loop to wait for.
 
 Some exceptions cannot be raised in a coroutine as they are: coroutines do not carry `StopIteration`, `SystemExit` would
-end the loop, `CancelledError` would look as if somebody had cancelled the caller. They become a `CannotTravelError`.
+end the loop, `CancelledError` would look as if somebody had cancelled the caller. They become an `UnraisableError`.
 """
 
 import asyncio
@@ -19,16 +19,14 @@ from ziggy_async.messages import printable
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import wake
 
-CANNOT_TRAVEL = (
-    StopIteration,
-    StopAsyncIteration,
-    asyncio.CancelledError,
-    concurrent.futures.CancelledError,
-)
+Args = tuple[Any, ...]
+Kwargs = Mapping[str, Any]
+
+UNRAISABLE = StopIteration, StopAsyncIteration, asyncio.CancelledError, concurrent.futures.CancelledError
 
 
-class CannotTravelError(RuntimeError):
-    """In place of an exception, its cause, that futures, coroutines or loops do not bear."""
+class UnraisableError(RuntimeError):
+    """Stands for an exception, its cause, that coroutines do not raise, or that would end a loop."""
 
 
 LONGEST_ERROR = 500
@@ -109,7 +107,7 @@ class Call(Outcome):
     keeps them alive.
     """
 
-    __slots__ = ("_permit", "_work", "began", "context", "ended", "is_unwanted", "kind", "operation", "submitted")
+    __slots__ = ("_claims", "_work", "began", "context", "ended", "is_unwanted", "kind", "operation", "submitted")
 
     began: float | None
     """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
@@ -135,13 +133,13 @@ class Call(Outcome):
         self.began = self.ended = None
         self._work: tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]] | None
         self._work = function, args, {} if kwargs is None else kwargs
-        self._permit = [None]  # who takes it out may begin the call, or cancel it
+        self._claims = [None]  # the thread that takes it out may begin the call, or cancel it
         self.is_unwanted = False
 
-    def carry_by(self, carrier: Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]) -> None:
-        """Has `carrier(function, args, kwargs)` called in place of the function, before the call has begun."""
+    def replace_function(self, other: Callable[[Callable[..., Any], Args, Kwargs], Any]) -> None:
+        """Has `other(function, args, kwargs)` called in place of the function, before the call has begun."""
         assert self._work is not None
-        self._work = carrier, self._work, {}
+        self._work = other, self._work, {}
 
     @property
     def is_of_coroutine_function(self) -> bool:
@@ -161,7 +159,7 @@ class Call(Outcome):
 
     def run(self) -> None:
         """Makes the call in this thread, unless it was cancelled. Never raises."""
-        if not self._take_permit():
+        if not self._claim():
             return
         assert self._work is not None
         (function, args, kwargs), self._work = self._work, None
@@ -178,7 +176,7 @@ class Call(Outcome):
 
     async def run_on_loop(self, coroutine: Any = None) -> Any:
         """Awaits the coroutine that its function gives, or has given, in a task of its own with the call's context.
-        Returns its value, or raises what `clear_error` makes of its error."""
+        Returns its value, or raises what `raisable` makes of its error."""
         if coroutine is None:
             assert self._work is not None
             work, self._work = self._work, None
@@ -190,31 +188,31 @@ class Call(Outcome):
         except asyncio.CancelledError as error:
             if is_cancelled():
                 raise
-            raise clear_error(error, self.operation) from error  # it has cancelled itself
+            raise raisable(error, self.operation) from error  # it has cancelled itself
         finally:
             self.ended = time.perf_counter()
             del task  # which holds the error whose traceback leads here
 
     def result(self) -> Any:
-        """The value, or raises the error as `clear_error` has it. Called once, when the outcome is set."""
+        """The value, or raises the error as `raisable` has it. Called once, when the outcome is set."""
         value, error = self._value, self._error
         self._value = self._error = None
         if error is None:
             return value
         try:
-            raise clear_error(error, self.operation)
+            raise raisable(error, self.operation)
         finally:
             del error
 
     def cancel(self) -> bool:
         """From any thread: whether it has not begun, and will not. Its outcome is `Stopped` then."""
-        if not self._take_permit():
+        if not self._claim():
             return False
         self._work = None
         self.set(None, Stopped(f"{printable(self.operation)}: the pool was shut down before it began"))
         return True
 
-    def forgo(self) -> None:
+    def ignore_outcome(self) -> None:
         """From any thread, at any time: nobody will ask for the outcome. A coroutine that it has returned, or returns
         later, is closed, so that nothing warns that nobody has awaited it."""
         self.is_unwanted = True
@@ -225,9 +223,9 @@ class Call(Outcome):
         if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
             value.close()
 
-    def _take_permit(self) -> bool:
+    def _claim(self) -> bool:
         try:
-            self._permit.pop()
+            self._claims.pop()
         except IndexError:
             return False
         return True
@@ -251,13 +249,13 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
     return not isinstance(function, FunctionType) and inspect.iscoroutinefunction(type(function).__call__)
 
 
-def clear_error(error: BaseException, operation: str) -> Exception:
-    """`error` itself if it is an ordinary exception; else a `CannotTravelError` from it that names both."""
-    if isinstance(error, Exception) and not isinstance(error, CANNOT_TRAVEL):
+def raisable(error: BaseException, operation: str) -> Exception:
+    """`error` itself if it is an ordinary exception; else an `UnraisableError` from it that names both."""
+    if isinstance(error, Exception) and not isinstance(error, UNRAISABLE):
         return error
-    clear = CannotTravelError(f"{printable(operation)} raised {described(error)}")
-    clear.__cause__ = error
-    return clear
+    stand_in = UnraisableError(f"{printable(operation)} raised {described(error)}")
+    stand_in.__cause__ = error
+    return stand_in
 
 
 def described(error: BaseException) -> str:
@@ -292,11 +290,11 @@ async def guarded(coroutine: Any, operation: str) -> Any:
             raise
         if isinstance(error, GeneratorExit) and not _is_current(task):
             raise  # this is being closed, which nobody can do from inside
-        clear = clear_error(error, operation)
+        own = raisable(error, operation)
     try:
-        raise clear
+        raise own
     finally:
-        del clear, task  # its traceback leads here
+        del own, task  # its traceback leads here
 
 
 async def _awaited(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What a process of the pool does: one call after another, until its connection ends or its parent is gone."""
+"""The main loop of a pool's process: one call after another, until its connection ends or its parent is gone."""
 
 import contextlib
 import inspect
@@ -15,7 +15,7 @@ from ziggy_async.runtime.pickling import PROTOCOL, name_of, pack_error
 from ziggy_async.tracing import carried
 
 READY = b"+"
-"""What a process sends when it takes calls."""
+"""The byte that a process sends when it takes calls."""
 LENGTH = 8
 """Bytes of the number, most significant first, that says how long a call is."""
 

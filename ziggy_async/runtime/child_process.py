@@ -12,7 +12,7 @@ from typing import Any
 from ziggy_async.runtime import child
 from ziggy_async.runtime.call import described
 from ziggy_async.runtime.errors import WorkerLost
-from ziggy_async.runtime.pickling import Pieces
+from ziggy_async.runtime.pickling import Chunks
 
 START_TIMEOUT = 60.0
 """Seconds that a process may take to import what it needs."""
@@ -65,7 +65,7 @@ class ChildProcess:
         except OSError:
             return True
 
-    def call(self, request: Pieces, name: str) -> Any:
+    def call(self, request: Chunks, name: str) -> Any:
         """Sends a packed call, and waits for its outcome, unpickled. Unless that comes, the process is of no use any
         more.
 
@@ -92,7 +92,7 @@ class ChildProcess:
                 raise EOFError
         self._is_ready = True
 
-    def _send(self, request: Pieces) -> None:
+    def _send(self, request: Chunks) -> None:
         length = sum(map(len, request))
         with open(self._connection.fileno(), "wb", closefd=False) as writer:
             writer.write(length.to_bytes(child.LENGTH, "big"))

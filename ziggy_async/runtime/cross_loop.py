@@ -1,4 +1,5 @@
-"""Calls from other loops into a home loop, with an exact answer to what became of one whose caller has gone."""
+"""Calls from other loops into the loop that a computer belongs to, its home loop. A caller that is cancelled learns
+whether its call had ended."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -20,7 +21,7 @@ class Late(Exception):  # noqa: N818
 
 
 class CrossLoopCalls:
-    """Those that are under way. Safe from any thread."""
+    """The calls under way. Safe from any thread."""
 
     def __init__(self) -> None:
         self._under_way: dict[Future[Any], asyncio.AbstractEventLoop] = {}

@@ -1,4 +1,4 @@
-"""What goes wrong with work, apart from the work's own errors."""
+"""Errors of queues and pools, apart from those of the work itself."""
 
 import asyncio
 
@@ -8,11 +8,11 @@ class QueueFull(asyncio.QueueFull):
 
 
 class TaskDropped(QueueFull):
-    """The work gave way, or was turned away, because the queue was full."""
+    """The task was dropped because the queue was full."""
 
 
 class Stopped(RuntimeError):  # noqa: N818
-    """What should have done the work was stopped."""
+    """The pool, queue or loop that should have done the work was stopped."""
 
 
 class WorkerLost(RuntimeError):  # noqa: N818

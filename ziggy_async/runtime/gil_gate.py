@@ -27,9 +27,9 @@ SLICE = 1e-3
 """Seconds after which the next thread in line takes over."""
 LONGEST_CALL = 0.1
 """Seconds after which others begin beside a call that holds the GIL: it may go on for minutes."""
-LOOK, LONGEST_LOOK = 2e-3, 8e-3
+POLL, LONGEST_POLL = 2e-3, 8e-3
 """Seconds after which the first in line looks whether the GIL is free: twice as long each time it is not."""
-SIGHTINGS = 3
+OBSERVATIONS = 3
 """In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
 processor."""
 WAITS = 0.02
@@ -38,7 +38,7 @@ KNOWN = 1.0
 """Seconds for which it is known that calls of a function do not need the gate."""
 MOST_KNOWN = 1000
 """Functions that are remembered."""
-GLANCE = 5e-5
+PROBE = 5e-5
 """Seconds for which the first in line keeps the GIL to see whether the call under way computes without it."""
 
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -55,13 +55,13 @@ class GatedThread:
         """One when it has entered, and when it is the first in line."""
 
 
-class _Seen:
-    """What was seen of one function: how often in a row it was without the GIL, and until when that is known."""
+class _Observed:
+    """Observations of one function: how often in a row it was without the GIL, and until when that is known."""
 
-    __slots__ = ("free_until", "sightings")
+    __slots__ = ("free_until", "observations")
 
     def __init__(self) -> None:
-        self.sightings = 0
+        self.observations = 0
         self.free_until = 0.0
 
 
@@ -78,7 +78,7 @@ class Gate:
         self._line: deque[GatedThread] = deque()
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
-        self._seen: dict[Hashable, _Seen] = {}
+        self._seen: dict[Hashable, _Observed] = {}
 
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
@@ -115,15 +115,15 @@ class Gate:
                 return
             self._line.append(thread)
             is_first = self._line[0] is thread
-        patience = LOOK
+        patience = POLL
         while self._holder is not thread:
             due = time.perf_counter() + patience
             try:
                 thread.wake_ups.get(timeout=patience if is_first else None)
                 is_first = True
             except Empty:
-                self._look(thread, time.perf_counter() - due)
-                patience = min(2 * patience, LONGEST_LOOK)
+                self._poll(thread, time.perf_counter() - due)
+                patience = min(2 * patience, LONGEST_POLL)
 
     def _let_next_in(self) -> None:
         """Under the lock."""
@@ -147,7 +147,7 @@ class Gate:
         if now - self._entered > SLICE:
             self.leave(thread)
 
-    def _look(self, first: GatedThread, late: float) -> None:
+    def _poll(self, first: GatedThread, late: float) -> None:
         """By the first in line, which has the GIL so many seconds after it wanted it. Lets it in when the call under
         way does not need the gate, or has taken too long."""
         with self._lock:
@@ -156,31 +156,31 @@ class Gate:
                 return
             seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
             if _is_computing(holder):
-                self._note(self._kind, SIGHTINGS)
-            elif late > LOOK / 2:
+                self._note(self._kind, OBSERVATIONS)
+            elif late > POLL / 2:
                 self._note(self._kind, 0)
-            elif seconds > LOOK / 2 and _has_waited(computed, seconds):
+            elif seconds > POLL / 2 and _has_waited(computed, seconds):
                 self._note(self._kind, 1)
             if seconds > LONGEST_CALL or not self.is_needed(self._kind):
                 self._let_next_in()
 
-    def _note(self, kind: Hashable, sightings: int) -> None:
-        """Counts what was seen of a function: so many sightings of it without the GIL, 0 for one with it."""
+    def _note(self, kind: Hashable, observations: int) -> None:
+        """Counts so many observations of a function without the GIL, 0 for one with it."""
         if kind not in self._seen and len(self._seen) >= MOST_KNOWN:
             self._seen.clear()
-        seen = self._seen.setdefault(kind, _Seen())
-        seen.sightings = seen.sightings + sightings if sightings else 0
-        if seen.sightings >= SIGHTINGS:
-            seen.sightings = 0
+        seen = self._seen.setdefault(kind, _Observed())
+        seen.observations = seen.observations + observations if observations else 0
+        if seen.observations >= OBSERVATIONS:
+            seen.observations = 0
             seen.free_until = time.perf_counter() + KNOWN
 
 
 def _is_computing(thread: GatedThread) -> bool:
     """Whether that thread computes while this one has the GIL."""
-    computed, until = thread.clock(), time.perf_counter() + GLANCE
+    computed, until = thread.clock(), time.perf_counter() + PROBE
     while time.perf_counter() < until:
         pass
-    return thread.clock() - computed > GLANCE / 4
+    return thread.clock() - computed > PROBE / 4
 
 
 def _has_waited(computed: float, seconds: float) -> bool:

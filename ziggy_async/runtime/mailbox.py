@@ -1,5 +1,5 @@
-"""The way from any thread back to a loop: what has ended since the loop was last woken comes with one wake-up, which
-costs more than a short call."""
+"""Wakes the futures of a loop from any thread: one wake-up, which costs more than a short call, for all that have ended
+since the last one."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from collections import deque
 from ziggy_async import lifecycle
 
 AT_ONCE = 64
-"""Futures that are set in one iteration of their loop: what each sets going takes some microseconds."""
+"""Futures that are set in one iteration of their loop: the code that each resumes takes some microseconds."""
 
 WAKE_AGAIN = 0.1
 """Seconds after which a loop that has not come is woken once more: an interrupt may have swallowed the wake-up."""
@@ -35,7 +35,7 @@ class Mailbox:
         self._woken = 0.0  # by _lock
 
     def add(self, waiter: "asyncio.Future[None]") -> None:
-        """Raises what an open loop does that will not be woken; the next one that is added tries again."""
+        """Wakes the loop. Raises the error of an open loop that cannot be woken; the next call tries again."""
         now = time.perf_counter()
         with self._lock:
             self._waiters.append(waiter)
@@ -53,7 +53,7 @@ class Mailbox:
             self.clear()
 
     def clear(self) -> None:
-        """Of a loop that is closed: nobody waits there, and what is here leads to it."""
+        """Drops the futures of a closed loop, which would keep it alive."""
         with self._lock:
             self._waiters.clear()
 
@@ -96,7 +96,7 @@ def mailbox_of(loop: asyncio.AbstractEventLoop) -> Mailbox:
 
 
 def _after_fork_in_child() -> None:
-    """What was on its way is the parent's."""
+    """Drops the mailboxes: their futures are the parent's."""
     global _lock, _mailboxes
     _lock = threading.Lock()
     _mailboxes = weakref.WeakKeyDictionary()

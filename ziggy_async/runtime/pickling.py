@@ -1,4 +1,4 @@
-"""Calls and their outcomes on the way between processes, pickled. Errors name what does not pickle.
+"""Pickles calls and their outcomes for another process. Errors name what does not pickle.
 
 The pickler in C holds the GIL until it is done, however long that takes. Here it writes to a function in Python, so
 that a loop has the GIL in between; and the unpickler reads from the pipe, and lets go of the GIL with each read.
@@ -8,20 +8,17 @@ import contextlib
 import pickle
 import reprlib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from ziggy_async.runtime.call import described
+from ziggy_async.runtime.call import Args, Kwargs, described
 from ziggy_async.tracing import Carrier
 
 PROTOCOL = 5
-"""Of pickle: the first that writes large bytes as they are."""
+"""Pickle's first version that writes large bytes as they are."""
 
 _repr = reprlib.Repr()
 _repr.maxother = 120
-
-Args = tuple[Any, ...]
-Kwargs = Mapping[str, Any]
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurrent.futures`
@@ -31,8 +28,8 @@ class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurre
         return f'\n"""\n{self.args[0]}"""'
 
 
-class Pieces(list[bytes]):
-    """A pickled value in pieces; the file that a pickler writes to."""
+class Chunks(list[bytes]):
+    """A pickled value in chunks; the file that a pickler writes to."""
 
     def write(self, data: Any) -> int:
         """Copies `data` unless it is bytes: a buffer may change before it is sent."""
@@ -40,11 +37,11 @@ class Pieces(list[bytes]):
         return len(self[-1])
 
 
-def pack(value: object) -> Pieces:
+def pack(value: object) -> Chunks:
     """Raises what pickle raises."""
-    pieces = Pieces()
-    pickle.Pickler(pieces, PROTOCOL).dump(value)
-    return pieces
+    chunks = Chunks()
+    pickle.Pickler(chunks, PROTOCOL).dump(value)
+    return chunks
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -54,7 +51,7 @@ def name_of(function: Callable[..., Any]) -> str:
     return f"{module}.{name}" if isinstance(name, str) and isinstance(module, str) else _repr.repr(function)
 
 
-def pack_call(function: Callable[..., Any], args: Args, kwargs: Kwargs, trace: Carrier | None) -> Pieces:
+def pack_call(function: Callable[..., Any], args: Args, kwargs: Kwargs, trace: Carrier | None) -> Chunks:
     """Packs the call with the trace that it is part of. Raises `TypeError` that names the function or the argument that
     does not pickle."""
     try:
@@ -88,7 +85,7 @@ def pack_error(error: BaseException) -> bytes:
     return pickle.dumps(("error", pickled, described(error), text), PROTOCOL)
 
 
-def opened(outcome: tuple[Any, ...], name: str) -> Any:
+def unpacked(outcome: tuple[Any, ...], name: str) -> Any:
     """Returns the value of an outcome that `ziggy_async.runtime.child` has packed, or raises its error, from the
     traceback that it had there.
 

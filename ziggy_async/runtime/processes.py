@@ -14,7 +14,7 @@ from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess
 from ziggy_async.runtime.errors import Stopped, WorkerLost
-from ziggy_async.runtime.pickling import name_of, opened, pack_call
+from ziggy_async.runtime.pickling import name_of, pack_call, unpacked
 from ziggy_async.runtime.threads import ThreadPool
 
 EXIT_TIMEOUT = 2.0
@@ -81,7 +81,7 @@ class ProcessPool:
         """
         if self._is_closed:
             raise Stopped("the process pool was closed")
-        call.carry_by(partial(self._serve, call))
+        call.replace_function(partial(self._serve, call))
         self._threads.put(call)
         try:
             await call.wait()
@@ -130,7 +130,7 @@ class ProcessPool:
                     self._idle.append(child)
             if not is_usable:
                 self._discard(child)
-        return opened(outcome, name)
+        return unpacked(outcome, name)
 
     def _idle_child(self) -> ChildProcess | None:
         while True:
@@ -151,7 +151,7 @@ class ProcessPool:
 
     def _interrupt(self, call: Call) -> None:
         with self._lock:
-            call.forgo()
+            call.ignore_outcome()
             child = self._running.get(call)
             if child is not None:
                 child.kill()

@@ -1,4 +1,4 @@
-"""How the native jobs of a task are treated: the priority and the deadline of its options go on to what it computes."""
+"""Priority and deadline of a task, which its native jobs inherit."""
 
 import contextvars
 import time
@@ -8,16 +8,16 @@ URGENT, BULK, BY_THE_WORK = 0, 2, -1
 
 
 class Terms(NamedTuple):
-    """What the core takes along with a job."""
+    """The priority and the deadline of native jobs."""
 
     urgency: int = BY_THE_WORK
-    """0 goes first, 2 last; -1: as the amount of work has it."""
+    """0 goes first, 2 last; -1: the core decides by the amount of work."""
     deadline_ns: int = 0
     """On the monotonic clock; 0: none."""
 
     @classmethod
     def of(cls, priority: int, deadline: float | None) -> "Terms":
-        """Of a task that is enqueued now; `deadline` in seconds from now."""
+        """Returns the terms of a task that is enqueued now; `deadline` in seconds from now."""
         urgency = URGENT if priority > 0 else BULK if priority < 0 else BY_THE_WORK
         return cls(urgency, moment_after(deadline))
 
@@ -28,4 +28,4 @@ def moment_after(seconds: float | None) -> int:
 
 
 terms: contextvars.ContextVar[Terms] = contextvars.ContextVar("ziggy_async_terms", default=Terms())  # noqa: B039 - it is immutable
-"""Of the task that runs here."""
+"""The terms of the task that runs here."""

@@ -155,7 +155,7 @@ class ThreadPool:
                 self._changed.notify_all()
                 with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
                     self._dispatch()
-        call.forgo()
+        call.ignore_outcome()
 
     def withdraw(self, call: Call) -> bool:
         """Cancels the call if it has not begun: whether it never will."""

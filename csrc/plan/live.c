@@ -1,0 +1,330 @@
+#include "plan/live.h"
+
+#include "base/memory.h"
+#include "plan/live_moves.h"
+#include "plan/live_start.h"
+#include "pool/fork.h"
+#include "pool/wait.h"
+
+/* All live states, so that a fork can take place while none of them is half changed. */
+static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
+static za_live *list_head; /* guarded by list_mutex */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&list_mutex);
+    for (za_live *live = list_head; live != NULL; live = live->next) {
+        pthread_mutex_lock(&live->mutex);
+        pthread_mutex_lock(&live->board_mutex);
+    }
+}
+
+static void after_fork(bool in_child)
+{
+    (void)in_child;
+    for (za_live *live = list_head; live != NULL; live = live->next) {
+        pthread_mutex_unlock(&live->board_mutex);
+        pthread_mutex_unlock(&live->mutex);
+    }
+    pthread_mutex_unlock(&list_mutex);
+}
+
+static const za_fork_handlers fork_handlers = {before_fork, after_fork};
+
+/* Names that are new are known from now on, in the order in which they stand. */
+static za_code add_names(za_live *live, const za_symbol *symbols, size_t count, za_error *error)
+{
+    za_code code = ZA_OK;
+    for (size_t i = 0; i < count && code == ZA_OK; i++) {
+        int32_t row;
+        code = za_text_set_code(&live->names, symbols[i].text, symbols[i].length, &row);
+    }
+    return code == ZA_OK          ? ZA_OK
+           : code == ZA_NO_MEMORY ? za_fail_memory(error)
+                                  : za_fail(error, code, "a symbol is no text");
+}
+
+/* Rows for the names that have none, behind the others. */
+static za_code add_rows(za_live *live, za_error *error)
+{
+    za_live_board *former = live->board;
+    int64_t rows = live->names.count;
+    za_live_member *members = za_resize(live->members, (size_t)rows, sizeof *members);
+    live->members = members != NULL ? members : live->members;
+    za_live_board *board =
+        members == NULL ? NULL : za_live_board_new(rows, za_plan_output_count(live->spec.plan), former);
+    if (board == NULL) {
+        return za_fail_memory(error);
+    }
+    for (int64_t row = former == NULL ? 0 : former->rows; row < rows; row++) {
+        members[row] = (za_live_member){.tile = ZA_NO_TILE};
+    }
+    pthread_mutex_lock(&live->board_mutex);
+    live->board = board;
+    pthread_mutex_unlock(&live->board_mutex);
+    za_live_board_release(former);
+    return ZA_OK;
+}
+
+/* A store keeps finite figures; further columns hold what they are given. */
+static bool columns_are_finite(const za_live_spec *spec)
+{
+    bool finite = true;
+    for (int i = 0; i < za_plan_column_count(spec->plan); i++) {
+        finite = finite && spec->columns[i] < ZA_FIGURE_COUNT;
+    }
+    return finite;
+}
+
+static za_code fill(za_live *live, za_error *error)
+{
+    bool finite = columns_are_finite(&live->spec);
+    za_code code = za_live_layout_make(&live->layout, live->spec.plan, finite, error);
+    code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
+    if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {
+        code = za_fail(error, ZA_BAD_VALUE, "a symbol stands twice");
+    }
+    code = code == ZA_OK ? add_rows(live, error) : code;
+    live->spec.symbols = NULL;
+    return code;
+}
+
+static void put_on_list(za_live *live)
+{
+    pthread_mutex_lock(&list_mutex);
+    live->next = list_head;
+    if (list_head != NULL) {
+        list_head->previous = live;
+    }
+    list_head = live;
+    pthread_mutex_unlock(&list_mutex);
+}
+
+static void take_off(za_live *live)
+{
+    pthread_mutex_lock(&list_mutex);
+    *(live->previous != NULL ? &live->previous->next : &list_head) = live->next;
+    if (live->next != NULL) {
+        live->next->previous = live->previous;
+    }
+    pthread_mutex_unlock(&list_mutex);
+}
+
+za_live *za_live_new(const za_live_spec *spec, za_error *error)
+{
+    za_live *live = za_fork_handle(ZA_FORK_LIVE, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *live) : NULL;
+    if (live == NULL) {
+        (void)za_fail_memory(error);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&live->mutex, NULL); /* without attributes neither needs anything that may be missing */
+    (void)pthread_mutex_init(&live->board_mutex, NULL);
+    live->spec = *spec;
+    put_on_list(live);
+    if (fill(live, error) != ZA_OK) {
+        za_live_free(live);
+        return NULL;
+    }
+    return live;
+}
+
+void za_live_free(za_live *live)
+{
+    if (live == NULL) {
+        return;
+    }
+    take_off(live);
+    for (int64_t i = 0; i < live->tile_count; i++) {
+        za_live_tile_free(&live->tiles[i]);
+    }
+    za_free(live->tiles);
+    za_free(live->members);
+    za_live_board_release(live->board);
+    za_text_set_free(&live->names);
+    za_live_layout_free(&live->layout);
+    (void)pthread_mutex_destroy(&live->mutex);
+    (void)pthread_mutex_destroy(&live->board_mutex);
+    za_free(live);
+}
+
+/* The tiles whose tickers are in step, and a list of the others. */
+typedef struct za_live_pass {
+    za_job job; /* first */
+    za_live *live;
+    int64_t *parting; /* numbers of tiles */
+    atomic_int_fast64_t parting_count;
+    atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
+    atomic_bool out_of_memory;
+} za_live_pass;
+
+static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t begin, int count)
+{
+    za_live *live = pass->live;
+    za_live_arrival arrivals[ZA_LIVE_BATCH];
+    bool handled[ZA_LIVE_BATCH] = {false};
+    for (int i = 0; i < count; i++) {
+        arrivals[i].tile = &live->tiles[begin + i];
+    }
+    za_live_look(live, arrivals, count);
+    for (int i = 0; i < count; i++) {
+        za_live_arrival *together[ZA_LIVE_BATCH];
+        int found = 0;
+        bool loose = za_live_tile_is_loose(arrivals[i].tile);
+        atomic_fetch_add_explicit(&pass->loose, loose, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pass->loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
+        if (arrivals[i].news.change == ZA_LIVE_ANEW) {
+            pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = begin + i;
+        }
+        for (int k = i; arrivals[i].news.change == ZA_LIVE_NEWS && !handled[i] && k < count; k++) {
+            if (!handled[k] && za_live_arrive_together(&arrivals[i], &arrivals[k])) {
+                together[found++] = &arrivals[k];
+            }
+        }
+        for (int k = 0; k < found; k++) {
+            handled[together[k] - arrivals] = true;
+        }
+        if (found > 0) {
+            za_live_take_in(live, za_live_work_of(works, arrivals[i].tile), together, found);
+        }
+    }
+    za_live_release(arrivals, count);
+}
+
+static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    za_live_pass *pass = (za_live_pass *)(void *)job;
+    za_live_works works;
+    if (!za_live_works_open(&works, pass->live, scratch)) {
+        atomic_store(&pass->out_of_memory, true);
+        return;
+    }
+    for (size_t at = begin; at < end; at += ZA_LIVE_BATCH) {
+        take_in_some(pass, &works, (int64_t)at, end - at < ZA_LIVE_BATCH ? (int)(end - at) : ZA_LIVE_BATCH);
+    }
+}
+
+/* Tiles a claim; up to so many are taken in by the caller's own thread. */
+enum { GRAIN = 2 * ZA_LIVE_BATCH, FEW_TILES = ZA_LIVE_BATCH };
+
+static za_code part(za_live *live, const za_live_pass *pass)
+{
+    za_scratch scratch = {0};
+    za_live_works works;
+    int64_t count = atomic_load(&pass->parting_count);
+    bool done = count == 0 || za_live_works_open(&works, live, &scratch);
+    for (int64_t i = 0; done && i < count; i++) {
+        done = za_live_part(live, &works, pass->parting[i]);
+    }
+    za_scratch_free(&scratch);
+    return done ? ZA_OK : ZA_NO_MEMORY;
+}
+
+static za_code update_tiles(za_live *live, za_pool *pool, int64_t deadline_ns)
+{
+    if (live->tile_count == 0) {
+        return ZA_OK;
+    }
+    za_live_pass pass = {.job = {.run = run_tiles,
+                                 .count = (size_t)live->tile_count,
+                                 .grain = GRAIN,
+                                 .urgency = ZA_NORMAL,
+                                 .deadline_ns = deadline_ns},
+                         .live = live,
+                         .parting = za_alloc((size_t)live->tile_count, sizeof *pass.parting)};
+    if (pass.parting == NULL) {
+        return ZA_NO_MEMORY;
+    }
+    za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
+    int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
+    live->moves += went_on < stayed ? went_on : stayed;
+    za_code code = pass.job.code != ZA_OK ? pass.job.code : part(live, &pass);
+    za_free(pass.parting);
+    return code == ZA_OK && atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : code;
+}
+
+/* Symbols that joined the store get rows. */
+static za_code find_new_symbols(za_live *live, za_error *error)
+{
+    size_t count, fresh = 0;
+    za_symbol *symbols = za_store_symbols(live->spec.store, &count);
+    if (symbols == NULL) {
+        return za_fail_memory(error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (za_text_set_find(&live->names, symbols[i].text, symbols[i].length) < 0) {
+            symbols[fresh++] = symbols[i];
+        }
+    }
+    za_code code = add_names(live, symbols, fresh, error);
+    za_free(symbols);
+    return code == ZA_OK && live->names.count > live->board->rows ? add_rows(live, error) : code;
+}
+
+/* The rows without states that the store has bars of. */
+static size_t list_newcomers(za_live *live, za_live_newcomer *newcomers)
+{
+    size_t count = 0;
+    for (int32_t row = 0; row < live->board->rows; row++) {
+        if (live->members[row].tile == ZA_NO_TILE) {
+            za_symbol symbol = {live->names.texts[row], live->names.lengths[row]};
+            newcomers[count] = (za_live_newcomer){row, za_store_view(live->spec.store, symbol)};
+            count += newcomers[count].view.rows.count > 0;
+        }
+    }
+    return count;
+}
+
+static za_code start_newcomers(za_live *live, za_pool *pool, int64_t deadline_ns)
+{
+    int64_t absent = live->board->rows - live->present;
+    za_live_newcomer *newcomers = za_alloc((size_t)absent, sizeof *newcomers);
+    if (newcomers == NULL) {
+        return ZA_NO_MEMORY;
+    }
+    size_t count = list_newcomers(live, newcomers);
+    za_code code = count == 0 ? ZA_OK : za_live_start(live, pool, deadline_ns, newcomers, count);
+    for (size_t i = 0; i < count; i++) {
+        za_view_release(&newcomers[i].view);
+    }
+    za_free(newcomers);
+    return code;
+}
+
+static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+{
+    uint64_t sequence = za_store_sequence(live->spec.store);
+    if (sequence == live->sequence) {
+        return ZA_OK;
+    }
+    za_code code = update_tiles(live, pool, deadline_ns);
+    if (code == ZA_OK && live->spec.all && za_store_length(live->spec.store) != live->present) {
+        code = find_new_symbols(live, error);
+    }
+    if (code == ZA_OK && live->present < live->board->rows) {
+        code = start_newcomers(live, pool, deadline_ns);
+    }
+    if (!za_live_gather(live) && code == ZA_OK) {
+        code = ZA_NO_MEMORY;
+    }
+    live->sequence = code == ZA_OK ? sequence : live->sequence;
+    switch (code) {
+    case ZA_OK:
+        return ZA_OK;
+    case ZA_EXPIRED:
+        return za_fail(error, ZA_EXPIRED, "the deadline passed before all bars were taken in");
+    case ZA_NO_MEMORY:
+        return za_fail_memory(error);
+    default:
+        return za_fail(error, code, "the pool is closing");
+    }
+}
+
+za_code za_live_update(za_live *live, za_pool *pool, int64_t deadline_ns, int64_t *taken, za_error *error)
+{
+    pthread_mutex_lock(&live->mutex);
+    int64_t before = atomic_load(&live->bars) + atomic_load(&live->revised);
+    za_code code = update(live, pool, deadline_ns, error);
+    *taken = atomic_load(&live->bars) + atomic_load(&live->revised) - before;
+    pthread_mutex_unlock(&live->mutex);
+    return code;
+}

@@ -1,0 +1,30 @@
+/* Live tiles into which one bar enters together, and the memory that it takes. */
+#ifndef ZA_PLAN_LIVE_BATCH_H
+#define ZA_PLAN_LIVE_BATCH_H
+
+#include "plan/live_tile.h"
+
+/* Tiles at a time: their values fit the first-level cache, and beginning a node is worth it. */
+enum { ZA_LIVE_BATCH = 16 };
+
+/* Memory for steps of tiles of one lane set; lies in what the caller lends. Values are [tile][lane]. */
+typedef struct za_live_work {
+    const za_live_layout *layout;
+    const za_lane_set *set;
+    double *(*value)[ZA_MAX_OUTPUTS]; /* of each node's wanted outputs */
+    double *columns;                  /* [column][tile][lane]: the bar's, filled by the caller */
+    int64_t *times;                   /* of the bar, [tile][lane]; as well, where the plan reads them */
+    double *patches, *holes, *states; /* for holes; one node's state of a single lane */
+} za_live_work;
+
+/* Up to ZA_LIVE_BATCH tiles of one number of bars. Result k of the ticker of row r is values[k * rows + r]. */
+typedef struct za_live_batch {
+    const za_live_work *work;
+    za_live_tile *const *tiles;
+    int count;
+    const za_zone *zone;
+    double *values;
+    int64_t rows;
+} za_live_batch;
+
+#endif

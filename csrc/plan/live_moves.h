@@ -1,0 +1,16 @@
+/* Tickers that leave a live tile, and tiles that become one. */
+#ifndef ZA_PLAN_LIVE_MOVES_H
+#define ZA_PLAN_LIVE_MOVES_H
+
+#include "plan/live_take.h"
+
+/* A tile whose tickers have come unequally far: those that begin anew or are gone lose their states, the smaller part
+ * of the others leaves for tiles of their own, and all take in their news. The list of tiles may move. False without
+ * memory: what is left has not changed. */
+bool za_live_part(za_live *live, const za_live_works *works, int64_t tile);
+
+/* Tickers that have come equally far are brought together in tiles again, and tiles without tickers go. False without
+ * memory: then some are left as they are. */
+bool za_live_gather(za_live *live);
+
+#endif

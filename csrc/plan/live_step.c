@@ -1,0 +1,258 @@
+#include "plan/live_step.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "plan/live_kernels.h"
+
+static size_t on_lines(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+/* The parts of the memory, in bytes. */
+typedef struct za_live_parts {
+    size_t value, block, times, patches, holes, states;
+} za_live_parts;
+
+enum { PATCHES = ZA_MAX_INPUTS + ZA_MAX_OUTPUTS };
+
+static za_live_parts parts_of(const za_live_layout *layout, const za_lane_set *set)
+{
+    size_t vector = (size_t)set->lanes * sizeof(double);
+    return (za_live_parts){.value = on_lines((size_t)layout->plan->node_count * ZA_MAX_OUTPUTS * sizeof(double *)),
+                           .block = on_lines(ZA_LIVE_BATCH * vector),
+                           .times = on_lines(ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(int64_t)),
+                           .patches = on_lines(PATCHES * vector),
+                           .holes = on_lines(ZA_HOLE_VECTORS * vector),
+                           .states = on_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
+}
+
+size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set)
+{
+    const za_plan *plan = layout->plan;
+    za_live_parts parts = parts_of(layout, set);
+    size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + plan->column_count);
+    return parts.value + blocks * parts.block + parts.times + parts.patches + parts.holes + parts.states;
+}
+
+static void fill(double *values, double value, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        values[i] = value;
+    }
+}
+
+/* Columns are read where the caller puts them, constants are there for good, and others share buffers. */
+static void place_values(za_live_work *work, double *constants, double *buffers, int64_t doubles)
+{
+    const za_plan *plan = work->layout->plan;
+    for (int i = 0; i < plan->node_count; i++) {
+        const za_node *node = &plan->nodes[i];
+        for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+            bool constant = node->spec.kind == ZA_NODE_CONSTANT;
+            double *first = constant ? constants : buffers;
+            bool wanted = node->read && node->buffer[k] != ZA_NO_BUFFER;
+            work->value[i][k] = wanted ? first + node->buffer[k] * doubles : NULL;
+            if (wanted && constant) {
+                fill(work->value[i][k], node->spec.params.value[0], doubles);
+            }
+        }
+        if (node->spec.kind == ZA_NODE_COLUMN) {
+            work->value[i][0] = za_live_work_column(work, node->spec.which, 0);
+        }
+    }
+}
+
+void za_live_work_open(za_live_work *work, const za_live_layout *layout, const za_lane_set *set, void *memory)
+{
+    const za_plan *plan = layout->plan;
+    za_live_parts parts = parts_of(layout, set);
+    char *at = memory;
+    *work = (za_live_work){.layout = layout, .set = set, .value = (double *(*)[ZA_MAX_OUTPUTS])(void *)at};
+    work->columns = (double *)(void *)(at += parts.value);
+    double *constants = (double *)(void *)(at += (size_t)plan->column_count * parts.block);
+    double *buffers = (double *)(void *)(at += (size_t)plan->constant_count * parts.block);
+    work->times = (int64_t *)(void *)(at += (size_t)plan->buffer_count * parts.block);
+    work->patches = (double *)(void *)(at += parts.times);
+    work->holes = (double *)(void *)(at += parts.patches);
+    work->states = (double *)(void *)(at + parts.holes);
+    place_values(work, constants, buffers, (int64_t)(parts.block / sizeof(double)));
+}
+
+double *za_live_work_column(const za_live_work *work, int column, int at)
+{
+    size_t block = on_lines(ZA_LIVE_BATCH * (size_t)work->set->lanes * sizeof(double)) / sizeof(double);
+    return work->columns + (size_t)column * block + (size_t)(at * work->set->lanes);
+}
+
+static const double *input_of(const za_live_batch *batch, int node, int input)
+{
+    int output;
+    const za_plan *plan = batch->work->layout->plan;
+    const za_node *source = za_node_source(plan, plan->nodes[node].spec.inputs[input], &output);
+    return batch->work->value[source - plan->nodes][output];
+}
+
+static double *header_of(const za_live_batch *batch, int node, int tile, int after)
+{
+    const za_live_layout *layout = batch->work->layout;
+    return za_live_header(batch->tiles[tile], layout, after) + layout->nodes[node].header * batch->work->set->lanes;
+}
+
+/* The header of a node that no bar enters goes on as it is. */
+static void keep_header(const za_live_batch *batch, int node)
+{
+    size_t vector = (size_t)batch->work->set->lanes * sizeof(double);
+    size_t bytes = (size_t)batch->work->layout->nodes[node].header_count * vector;
+    for (int tile = 0; bytes > 0 && tile < batch->count; tile++) {
+        memcpy(header_of(batch, node, tile, 1), header_of(batch, node, tile, 0), bytes);
+    }
+}
+
+/* What remembers one number a lane, tile by tile. */
+static void run_remembering(const za_live_batch *batch, int node, za_operation_block block)
+{
+    int lanes = batch->work->set->lanes;
+    keep_header(batch, node);
+    block.bars = 1;
+    for (int tile = 0; tile < batch->count; tile++) {
+        block.state = header_of(batch, node, tile, 1);
+        batch->work->set->operate(&block);
+        block.out += lanes;
+        for (int i = 0; i < ZA_MAX_ARGUMENTS; i++) {
+            block.in[i] = block.in[i] == NULL ? NULL : block.in[i] + lanes;
+        }
+    }
+}
+
+static void run_operation(const za_live_batch *batch, int node)
+{
+    const za_node *at = &batch->work->layout->plan->nodes[node];
+    za_operation_block block = {
+        .operation = (za_operation)at->spec.which, .bars = batch->count, .out = batch->work->value[node][0]};
+    for (int i = 0; i < at->spec.input_count; i++) {
+        block.in[i] = input_of(batch, node, i);
+    }
+    if (at->vectors > 0) {
+        run_remembering(batch, node, block);
+    } else {
+        batch->work->set->operate(&block); /* tiles are as good as bars */
+    }
+}
+
+static void run_skip(const za_live_batch *batch, int node)
+{
+    const za_live_work *work = batch->work;
+    double bars[ZA_LIVE_BATCH * ZA_MOST_LANES];
+    fill(bars, work->layout->plan->nodes[node].spec.params.value[0], batch->count * work->set->lanes);
+    run_remembering(batch, node,
+                    (za_operation_block){.operation = ZA_OPERATION_after,
+                                         .in = {input_of(batch, node, 0), bars},
+                                         .out = work->value[node][0]});
+}
+
+static void run_lag(const za_live_batch *batch, int node, int64_t bar)
+{
+    const za_live_layout *layout = batch->work->layout;
+    int64_t lanes = batch->work->set->lanes, slots = layout->nodes[node].slot_count;
+    size_t vector = (size_t)lanes * sizeof(double);
+    const double *in = input_of(batch, node, 0);
+    double *out = batch->work->value[node][0];
+    for (int tile = 0; tile < batch->count; tile++) {
+        double *ring = za_live_slots(batch->tiles[tile], layout) + layout->nodes[node].slots * lanes;
+        memcpy(ring + bar % slots * lanes, in + tile * lanes, vector);
+        memcpy(out + tile * lanes, ring + (bar + 1) % slots * lanes, vector);
+    }
+}
+
+static void run_calendar(const za_live_batch *batch, int node)
+{
+    const za_live_work *work = batch->work;
+    za_calendar_field field = (za_calendar_field)work->layout->plan->nodes[node].spec.which;
+    for (int i = 0; i < batch->count * work->set->lanes; i++) {
+        work->value[node][0][i] = za_calendar_value(field, batch->zone, work->times[i]);
+    }
+}
+
+static void run_kernel(const za_live_batch *batch, int node, int64_t bar)
+{
+    const double *in[ZA_MAX_INPUTS] = {NULL};
+    for (int i = 0; i < batch->work->layout->plan->nodes[node].spec.input_count; i++) {
+        in[i] = input_of(batch, node, i);
+    }
+    za_live_run_kernel(batch, node, bar, in);
+}
+
+static void run_node(const za_live_batch *batch, int node, int64_t bar)
+{
+    switch (batch->work->layout->plan->nodes[node].spec.kind) {
+    case ZA_NODE_KERNEL:
+        run_kernel(batch, node, bar);
+        break;
+    case ZA_NODE_OPERATION:
+        run_operation(batch, node);
+        break;
+    case ZA_NODE_LAG:
+        run_lag(batch, node, bar);
+        break;
+    case ZA_NODE_SKIP:
+        run_skip(batch, node);
+        break;
+    case ZA_NODE_CALENDAR:
+        run_calendar(batch, node);
+        break;
+    default: /* columns and constants are there, outputs are their kernel's */
+        break;
+    }
+}
+
+/* The bar is before the first one that enters the node. */
+static void leave_out(const za_live_batch *batch, int node)
+{
+    keep_header(batch, node);
+    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+        if (batch->work->value[node][k] != NULL) {
+            fill(batch->work->value[node][k], NAN, batch->count * batch->work->set->lanes);
+        }
+    }
+}
+
+static void emit(const za_live_batch *batch, za_emit emit, int node)
+{
+    const double *from = batch->work->value[node][emit.output];
+    double *to = batch->values + emit.result * batch->rows;
+    int lanes = batch->work->set->lanes;
+    for (int tile = 0; tile < batch->count; tile++, from += lanes) {
+        const int32_t *row = batch->tiles[tile]->row;
+        for (int lane = 0; lane < lanes; lane++) {
+            if (row[lane] != ZA_NO_ROW) {
+                to[row[lane]] = from[lane];
+            }
+        }
+    }
+}
+
+void za_live_step(const za_live_batch *batch, bool again)
+{
+    const za_plan *plan = batch->work->layout->plan;
+    for (int tile = 0; !again && tile < batch->count; tile++) {
+        batch->tiles[tile]->after = 1 - batch->tiles[tile]->after;
+        batch->tiles[tile]->bars++;
+    }
+    int64_t bar = batch->tiles[0]->bars - 1;
+    for (int i = 0; i < plan->node_count; i++) {
+        const za_node *node = &plan->nodes[i];
+        if (!node->read) {
+            continue;
+        }
+        if (bar < node->entry) {
+            leave_out(batch, i);
+        } else {
+            run_node(batch, i, bar);
+        }
+        for (int k = 0; k < node->emit_count; k++) {
+            emit(batch, plan->emits[node->emits + k], i);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+#include "plan/live_tile.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+bool za_live_tile_make(za_live_tile *tile, const za_live_layout *layout, const za_lane_set *set)
+{
+    *tile = (za_live_tile){.set = set, .after = 1};
+    for (int lane = 0; lane < ZA_MOST_LANES; lane++) {
+        tile->row[lane] = ZA_NO_ROW;
+    }
+    size_t vector = (size_t)set->lanes * sizeof(double);
+    tile->memory = za_alloc_aligned((size_t)za_live_layout_vectors(layout), vector);
+    return tile->memory != NULL;
+}
+
+void za_live_tile_free(za_live_tile *tile)
+{
+    za_free(tile->memory);
+    tile->memory = NULL;
+}
+
+double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after)
+{
+    return tile->memory + (after ? tile->after : 1 - tile->after) * layout->headers * tile->set->lanes;
+}
+
+double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout)
+{
+    return tile->memory + ZA_LIVE_HEADERS * layout->headers * tile->set->lanes;
+}
+
+void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states)
+{
+    int lanes = tile->set->lanes;
+    for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
+        const double *from = za_live_header(tile, layout, after) + lane;
+        for (int64_t i = 0; i < layout->headers; i++) {
+            *states++ = from[i * lanes];
+        }
+    }
+    const double *slots = za_live_slots(tile, layout) + lane;
+    for (int64_t i = 0; i < layout->slots; i++) {
+        states[i] = slots[i * lanes];
+    }
+}
+
+void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane, const double *states)
+{
+    int lanes = tile->set->lanes;
+    for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
+        double *to = za_live_header(tile, layout, after) + lane;
+        for (int64_t i = 0; i < layout->headers; i++) {
+            to[i * lanes] = *states++;
+        }
+    }
+    double *slots = za_live_slots(tile, layout) + lane;
+    for (int64_t i = 0; i < layout->slots; i++) {
+        slots[i * lanes] = states[i];
+    }
+}
+
+bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states)
+{
+    static const double none = -INFINITY;
+    bool fit = true;
+    for (int i = 0; i < ZA_LIVE_HEADERS * layout->plan->node_count; i++) {
+        int node = i % layout->plan->node_count;
+        const za_live_node *at = &layout->nodes[node];
+        if (at->marked) {
+            int64_t header = i < layout->plan->node_count ? 0 : layout->headers;
+            double mark = states[header + at->header + at->header_count - 1];
+            bool counts = mark >= 0.0 && mark <= (double)bars && mark == floor(mark);
+            fit = fit && (counts || (layout->plan->nodes[node].windowed && mark == none));
+        }
+    }
+    return fit;
+}
+
+static void copy_mark(const za_node *node, const za_step *step, int lanes, double *mark)
+{
+    for (int lane = 0; lane < lanes; lane++) {
+        mark[lane] = node->windowed ? step->holes[lane] : (double)step->age;
+    }
+}
+
+void za_live_take_states(za_live_tile *tile, const za_live_layout *layout, const za_tile *from, int after)
+{
+    int64_t lanes = tile->set->lanes;
+    for (int i = 0; i < layout->plan->node_count; i++) {
+        const za_live_node *at = &layout->nodes[i];
+        const za_step *step = &from->steps[i];
+        int64_t header = at->header_count - at->marked;
+        double *to = za_live_header(tile, layout, after) + at->header * lanes;
+        size_t vector = (size_t)lanes * sizeof(double);
+        if (at->header_count + at->slot_count == 0) {
+            continue;
+        }
+        memcpy(to, step->state, (size_t)header * vector);
+        if (at->marked) {
+            copy_mark(&layout->plan->nodes[i], step, (int)lanes, to + header * lanes);
+        }
+        if (after) {
+            memcpy(za_live_slots(tile, layout) + at->slots * lanes, step->state + header * lanes,
+                   (size_t)at->slot_count * vector);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+#include "plan/live_tiles.h"
+
+#include "base/memory.h"
+
+bool za_live_reserve_tiles(za_live *live, int64_t count)
+{
+    int64_t needed = live->tile_count + count, room = live->tile_room + live->tile_room / 2;
+    if (needed <= live->tile_room) {
+        return true;
+    }
+    room = room > needed ? room : needed;
+    za_live_tile *tiles = za_resize(live->tiles, (size_t)room, sizeof *tiles);
+    if (tiles != NULL) {
+        live->tiles = tiles;
+        live->tile_room = room;
+    }
+    return tiles != NULL;
+}
+
+void za_live_place_tile(za_live *live, int64_t at)
+{
+    const za_live_tile *tile = &live->tiles[at];
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        if (tile->row[lane] != ZA_NO_ROW) {
+            live->members[tile->row[lane]].tile = (int32_t)at;
+            live->members[tile->row[lane]].lane = lane;
+        }
+    }
+}
+
+void za_live_add_tile(za_live *live, const za_live_tile *tile)
+{
+    live->tiles[live->tile_count] = *tile;
+    za_live_place_tile(live, live->tile_count++);
+}

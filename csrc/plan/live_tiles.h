@@ -1,0 +1,14 @@
+/* The list of live tiles. */
+#ifndef ZA_PLAN_LIVE_TILES_H
+#define ZA_PLAN_LIVE_TILES_H
+
+#include "plan/live_inside.h"
+
+/* Room for `count` more tiles; false without memory. */
+bool za_live_reserve_tiles(za_live *live, int64_t count);
+/* The tile goes into the list, which owns it from now on and has room; its tickers know where they are. */
+void za_live_add_tile(za_live *live, const za_live_tile *tile);
+/* The tickers of the tile in that place know where they are. */
+void za_live_place_tile(za_live *live, int64_t at);
+
+#endif

@@ -1,0 +1,139 @@
+"""Live features: after any sequence of bars, revisions, loads, drops and joins they are the last row of a history over
+the bars that they have taken in, bit for bit."""
+
+from random import Random
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from numpy.typing import NDArray
+from reference.bars import DAY_NS, FIELDS, FIRST_DAY_NS
+from reference.live_model import LiveModel, Row
+
+from ziggy_async import BarStore, FeatureSet
+from ziggy_async.features import LiveFeatures
+
+KINDS = FeatureSet(
+    # columns, constants, operations with and without memory, lags, the calendar
+    "close", "2 * 3", "open / close - 1", "cumsum(close - open)", "bars_since(close > open)",
+    "value_when(close > open, high)", "highest_since(close < open, high)", "lowest_since(close > open, low)",
+    "total_since(close > open, volume)", "lag(close, 1)", "lag(close - open, 5)", "skip(close, 3)",
+    "hour() + minute()", "date()", "crossed_above(close, sma(close, 3))", "fill(lag(close, 4), 0)",
+    "is_nan(lag(close, 2))", "(close if close > open else nan)",
+    # windows and recursions, of each other, with and without holes, of values that begin late
+    "sma(close, 4)", "stddev(close * volume, 5)", "median(close, 3)", "ts_rank(close, 4)", "argmax(high, 5)",
+    "correl(close, open, 4)", "ema(close, 4)", "rsi(close, 3)", "macd(close, 3, 5, 2).histogram", "kama(close, 3)",
+    "sar()", "obv()", "adx(high, low, close, 3)", "ema(sma(close, 3), 3)", "sma(ema(close, 3), 3)",
+    "sma(log(close - open), 3)", "ema(log(close - open), 3)", "kama(log(close - open), 3)",
+    "macd(log(close - open), 2, 4, 2).signal", "sma(value_when(close > open, close), 3)",
+    "ema(value_when(close > open, close), 3)", "ema(skip(close, 4), 2)", "lag(ema(log(close - open), 2), 2)",
+    "obv(close, log(volume - 50))", "highest(log(close - open), 1)", "stochrsi(close, 4, 3, 2, 0).fastd",
+)  # fmt: skip
+SYMBOLS = [f"T{number:02}" for number in range(21)]
+"""More than two tiles of the widest lane set, and no multiple of one."""
+FEW = st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4, unique=True)
+RANDOM = st.randoms(use_true_random=False)
+
+
+def same(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bit for bit; one NaN is as good as another."""
+    return (found.view(np.int64) == wanted.view(np.int64)) | (np.isnan(found) & np.isnan(wanted))
+
+
+def stamp(nanoseconds: int) -> np.datetime64:
+    return np.datetime64(nanoseconds, "ns")
+
+
+def table_of(rows: list[Row]) -> dict[str, Any]:
+    columns = np.array(rows, dtype=np.float64).reshape(len(rows), 6)
+    times = np.array([row[0] for row in rows], dtype=np.int64)
+    return {"timestamp": times.view("M8[ns]"), **dict(zip(FIELDS, columns[:, 1:].T.copy(), strict=True))}
+
+
+def made(random: Random) -> tuple[float, ...]:
+    open_, close = float(random.randint(10, 90)), float(random.randint(10, 90))
+    up, down = float(random.randint(0, 9)), float(random.randint(0, 9))
+    return open_, max(open_, close) + up, min(open_, close) - down, close, float(random.randint(0, 99))
+
+
+def check(live: LiveFeatures, model: LiveModel, formulas: FeatureSet) -> None:
+    """The rows are those of a history over the bars that the model has seen."""
+    whole = BarStore(10**6, zone="Asia/Kolkata")
+    for symbol, seen in model.seen.items():
+        whole.load(symbol, table_of(seen.rows))
+    wanted = formulas.latest(live.symbols, whole)
+    equal = same(live.values, wanted.to_numpy())
+    for row, feature in np.argwhere(~equal)[:1]:
+        symbol, name = live.symbols[row], formulas.names[feature]
+        raise AssertionError(f"{name} of {symbol}: {live.values[row, feature]} for {wanted.to_numpy()[row, feature]}")
+    np.testing.assert_array_equal(live.table().timestamps, wanted.timestamps)
+    assert live.table().missing == wanted.missing
+    found = live.stats()
+    assert (found["bars"], found["revised"], found["restarted"]) == (model.bars, model.revised, model.restarted)
+    assert found["tickers"] == len(model.seen)
+
+
+class LiveMachine(RuleBasedStateMachine):
+    @initialize(capacity=st.sampled_from([1, 2, 3, 12, 400]), count=st.integers(0, len(SYMBOLS)), named=st.booleans())
+    def begin(self, capacity: int, count: int, named: bool) -> None:
+        self.store, self.model = BarStore(capacity, zone="Asia/Kolkata"), LiveModel(capacity)
+        self.now = FIRST_DAY_NS
+        for symbol in SYMBOLS[:count]:
+            self.put(symbol, (20.0, 30.0, 10.0, 25.0, 5.0))
+        self.live = KINDS.live(self.store, SYMBOLS if named else None)
+        self.model.update()
+
+    def put(self, symbol: str, figures: tuple[float, ...], again: bool = False) -> None:
+        time = self.model.kept[symbol].rows[-1][0] if again else self.now
+        self.store.append(symbol, stamp(time), *figures)
+        self.model.append(symbol, (time, *figures))
+
+    @rule(missing=FEW, few_are_missing=st.booleans(), random=RANDOM, count=st.sampled_from([1, 1, 1, 2, 5, 30]))
+    def bars(self, missing: list[str], few_are_missing: bool, random: Random, count: int) -> None:
+        """Bars of all symbols that are there but a few, or of those few."""
+        for _ in range(count):
+            self.now += random.randint(1, 4000) * 1_000_000_000
+            for symbol in list(self.model.kept):
+                if (symbol in missing) != few_are_missing:
+                    self.put(symbol, made(random))
+
+    @rule(symbol=st.sampled_from(SYMBOLS), random=RANDOM)
+    def one_bar(self, symbol: str, random: Random) -> None:
+        """Of a symbol that may join."""
+        self.now += DAY_NS
+        self.put(symbol, made(random))
+
+    @rule(share=st.floats(0.0, 1.0), random=RANDOM)
+    def replace(self, share: float, random: Random) -> None:
+        for symbol in list(self.model.kept):
+            if random.random() < share:
+                self.put(symbol, made(random), again=True)
+
+    @rule(symbols=FEW, count=st.integers(1, 5))
+    def load(self, symbols: list[str], count: int) -> None:
+        for symbol in symbols:
+            rows = [(self.now - at * DAY_NS, 20.0 + at, 30.0 + at, 10.0 + at, 25.0 + at, 5.0) for at in range(count)]
+            rows.reverse()
+            self.store.load(symbol, table_of(rows))
+            self.model.load(symbol, rows)
+
+    @rule(symbols=FEW)
+    def drop(self, symbols: list[str]) -> None:
+        for symbol in symbols:
+            self.store.drop(symbol)
+            self.model.drop(symbol)
+
+    @rule()
+    def update(self) -> None:
+        assert self.live.update() == self.model.update()
+        check(self.live, self.model, KINDS)
+
+    def teardown(self) -> None:
+        if hasattr(self, "live"):
+            self.update()
+
+
+TestAnySequence = LiveMachine.TestCase
+TestAnySequence.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,368 @@
+"""What live features answer: rows, views, counters and files, from several threads, on a loop, and after a fork."""
+
+import asyncio
+import os
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from reference.bars import DAY_NS, Bars, walk
+
+from ziggy_async import BarStore, FeatureSet
+from ziggy_async.features import LiveFeatures
+from ziggy_async.features.catalog import rows
+from ziggy_async.reading.spellings import PRICE_COLUMNS
+
+FORMULAS = FeatureSet("close", "sma(close, 5)", strength="rsi(close, 7)", sum="cumsum(volume)")
+WHOLE = [walk(80, seed=seed) for seed in range(20)]
+
+
+def bars_of(number: int) -> Bars:
+    return WHOLE[number]
+
+
+def append(store: BarStore, symbol: str, number: int, first: int, last: int) -> None:
+    bars = WHOLE[number]
+    for at in range(first, last):
+        figures = (column[at] for column in bars.columns().values())
+        store.append(symbol, bars.timestamp[at].astype("M8[ns]"), *figures)
+
+
+def revise(store: BarStore, symbol: str) -> None:
+    """Other figures in the place of the last bar's."""
+    bars = store.bars(symbol)
+    store.append(symbol, bars["timestamp"][-1], *(bars[name][-1] * 1.5 for name in PRICE_COLUMNS))
+
+
+def filled(count: int = 20, bars: int = 40, capacity: int = 512) -> BarStore:
+    store = BarStore(capacity)
+    for number in range(count):
+        append(store, f"T{number:02}", number, 0, bars)
+    return store
+
+
+def assert_current(live: LiveFeatures, store: BarStore, formulas: FeatureSet = FORMULAS) -> None:
+    np.testing.assert_array_equal(live.values, formulas.latest(live.symbols, store).to_numpy())
+
+
+def test_live_features_have_taken_in_what_the_store_has() -> None:
+    store = filled()
+    live = FORMULAS.live(store)
+    assert live.symbols == tuple(sorted(store.symbols()))
+    assert_current(live, store)
+    assert live.update() == 0
+
+
+def test_the_view_changes_with_an_update_and_not_before() -> None:
+    store = filled(3)
+    live = FORMULAS.live(store)
+    values, before = live.values, live.values.copy()
+    append(store, "T01", 1, 40, 41)
+    np.testing.assert_array_equal(values, before)
+    assert live.update() == 1
+    assert live.values is values
+    assert (values[1] != before[1]).all()
+    np.testing.assert_array_equal(values[[0, 2]], before[[0, 2]])
+    with pytest.raises(ValueError, match="read-only"):
+        values[0, 0] = 1.0
+
+
+def test_a_table_keeps_its_figures() -> None:
+    store = filled(2)
+    live = FORMULAS.live(store)
+    table = live.table()
+    before = table.to_numpy().copy()
+    append(store, "T00", 0, 40, 42)
+    assert live.update() == 2
+    np.testing.assert_array_equal(table.to_numpy(), before)
+    assert live.table()["strength"][0] == FORMULAS.latest(["T00"], store)["strength"][0]
+    assert live.table().timestamps[0] == WHOLE[0].timestamp[41].astype("M8[ns]")
+    assert table.names == FORMULAS.names
+
+
+def test_a_symbol_that_joins_has_a_row_behind_the_others_of_a_new_array() -> None:
+    store = filled(3)
+    live = FORMULAS.live(store)
+    former = live.values
+    append(store, "A", 5, 0, 30)
+    append(store, "T00", 0, 40, 41)
+    assert live.update() == 31
+    assert live.symbols == ("T00", "T01", "T02", "A")
+    assert live.values.shape == (4, 4)
+    assert_current(live, store)
+    before = former.copy()
+    append(store, "T00", 0, 41, 42)
+    assert live.update() == 1
+    np.testing.assert_array_equal(former, before)
+    assert_current(live, store)
+
+
+def test_tickers_that_are_named_alone_have_rows() -> None:
+    store = filled(3)
+    live = FORMULAS.live(store, ["T02", "LATER", "T00"])
+    append(store, "A", 5, 0, 30)
+    assert live.update() == 0
+    assert live.symbols == ("T02", "LATER", "T00")
+    assert live.table().missing == ("LATER",)
+    assert np.isnan(live.values[1]).all()
+    append(store, "LATER", 6, 0, 9)
+    assert live.update() == 9
+    assert live.table().missing == ()
+    assert_current(live, store)
+
+
+def test_a_symbol_that_is_dropped_is_missing_until_it_is_back() -> None:
+    store = filled(10)
+    live = FORMULAS.live(store)
+    store.drop("T04")
+    assert live.update() == 0
+    assert live.table().missing == ("T04",)
+    assert np.isnat(live.table().timestamps[4])
+    assert live.stats()["tickers"] == 9
+    append(store, "T04", 4, 0, 12)
+    assert live.update() == 12
+    assert_current(live, store)
+    store.clear()
+    live.update()
+    assert live.table().missing == live.symbols
+
+
+def test_counters() -> None:
+    store = filled(4, bars=10, capacity=16)
+    live = FORMULAS.live(store)
+    append(store, "T00", 0, 10, 12)
+    revise(store, "T01")
+    append(store, "T01", 1, 10, 11)
+    store.load("T02", walk(5).table())
+    append(store, "T03", 3, 10, 80)
+    assert live.update() == 2 + (1 + 1) + 5 + 16
+    assert live.stats() == live.stats() | {"bars": 40 + 2 + 1 + 5 + 16, "revised": 1, "restarted": 2, "tickers": 4}
+
+
+def test_tickers_in_step_share_tiles_again() -> None:
+    """One that misses bars leaves its tile; those that have missed as many share one."""
+    store = filled(16)
+    live = FORMULAS.live(store)
+    tiles = live.stats()["tiles"]
+    for number in range(8):
+        append(store, f"T{number:02}", number, 40, 41)
+        live.update()
+        assert_current(live, store)
+    for number in range(16):
+        append(store, f"T{number:02}", number, 41, 42)
+    live.update()
+    assert live.stats()["tiles"] == tiles
+    assert_current(live, store)
+
+
+NAMES = sorted(name for name, row in rows().items() if set(row.inputs) <= set(PRICE_COLUMNS) and row.inputs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_indicator_of_values_that_are_missing_now_and_then(name: str) -> None:
+    """By its own bars for each ticker, so that lanes of one tile fall out of step."""
+    row = rows()[name]
+    inputs = ", ".join(f"({column} if volume % 7 > 1 else nan)" for column in row.inputs)
+    formulas = FeatureSet(*(f"{name}({inputs}).{output.name}" for output in row.outputs))
+    store = BarStore(512)
+    live = formulas.live(store, [f"T{number:02}" for number in range(11)])
+    for at in range(0, 80, 5):
+        for number in range(11):
+            append(store, f"T{number:02}", number, max(0, at - 1), at + 5 - (number == 3 and at > 40))
+        live.update()
+        assert_current(live, store, formulas)
+
+
+def test_what_is_asked_for_wrongly() -> None:
+    store = filled(2)
+    with pytest.raises(ValueError, match="'T00' stands twice"):
+        FORMULAS.live(store, ["T00", "T01", "T00"])
+    with pytest.raises(TypeError, match="tickers"):
+        FORMULAS.live(store, "T00")
+    with pytest.raises(TypeError, match="store must be a BarStore"):
+        FORMULAS.live([])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="vwap"):
+        FeatureSet("sma(vwap, 3)").live(store)
+
+
+async def test_the_async_forms(tmp_path: Path) -> None:
+    store = filled(5)
+    live = await FORMULAS.live_async(store)
+    append(store, "T03", 3, 40, 50)
+    assert await live.update_async() == 10
+    assert_current(live, store)
+    np.testing.assert_array_equal((await live.table_async()).to_numpy(), live.values)
+    await live.save_async(tmp_path / "live")
+    append(store, "T02", 2, 40, 41)
+    restored = await FORMULAS.restore_async(tmp_path / "live", store)
+    assert_current(restored, store)
+    append(store, "T02", 2, 41, 42)
+    with pytest.raises(TimeoutError):
+        await live.update_async(deadline=0.0)
+    task = asyncio.create_task(live.update_async())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    live.update()
+    assert_current(live, store)
+
+
+def test_updates_and_appends_from_several_threads() -> None:
+    """Nothing is lost and nothing taken in twice."""
+    store = filled(20, bars=1)
+    live = FORMULAS.live(store)
+    taken: list[int] = []
+
+    def appending(first: int) -> None:
+        for at in range(1, 80):
+            for number in range(first, 20, 2):
+                append(store, f"T{number:02}", number, at, at + 1)
+
+    appenders = [threading.Thread(target=appending, args=(first,)) for first in range(2)]
+
+    def updating() -> None:
+        while any(thread.is_alive() for thread in appenders):
+            taken.append(live.update())
+            live.table()
+
+    updaters = [threading.Thread(target=updating) for _ in range(2)]
+    for thread in (*appenders, *updaters):
+        thread.start()
+    for thread in (*appenders, *updaters):
+        thread.join()
+    assert sum(taken) + live.update() == 20 * 79
+    assert_current(live, store)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
+def test_a_forked_child_goes_on_by_itself() -> None:
+    store = filled(20)
+    live = FORMULAS.live(store)
+    child = os.fork()
+    if child == 0:
+        try:
+            append(store, "T07", 7, 40, 45)
+            assert live.update() == 5
+            assert_current(live, store)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert live.update() == 0
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    store = filled()
+    append(store, "T04", 4, 40, 44)
+    FORMULAS.live(store).save(tmp_path / "live")
+    return tmp_path / "live"
+
+
+def test_a_file_goes_on_where_it_was_saved(saved: Path) -> None:
+    """Also where the store has dropped the bars before, which the states know of."""
+    whole, short = filled(bars=60), BarStore(25)
+    for symbol in whole.symbols():
+        short.load(symbol, whole.bars(symbol))
+    live = FORMULAS.restore(saved, short)
+    assert_current(live, whole)
+    assert live.stats() == live.stats() | {"bars": 20 * 20 - 4, "revised": 0, "restarted": 0, "tickers": 20}
+    append(short, "N", 3, 0, 10)
+    append(whole, "N", 3, 0, 10)
+    live.update()
+    assert_current(live, whole)
+
+
+def test_a_last_bar_that_was_replaced_since_is_revised(saved: Path) -> None:
+    store = filled()
+    append(store, "T04", 4, 40, 44)
+    revise(store, "T02")
+    assert_current(FORMULAS.restore(saved, store), store)
+
+
+def test_what_a_store_has_after_a_gap_begins_anew(saved: Path) -> None:
+    store = filled(bars=43)
+    store.load("T01", {name: column[42:] for name, column in bars_of(1).table().items()})
+    store.drop("T02")
+    append(store, "T04", 4, 43, 44)
+    live = FORMULAS.restore(saved, store)
+    assert_current(live, store)
+    assert live.stats()["restarted"] == 1
+    assert live.table().missing == ("T02",)
+
+
+def altered(at: int) -> Callable[[bytes], bytes]:
+    return lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda content: b"", "is no file of live states"),
+        (lambda content: b"PK" + content, "is no file of live states"),
+        (lambda content: content[:30], "is truncated or was altered"),
+        (lambda content: content[:-1], "is truncated or was altered"),
+        (lambda content: content[: len(content) // 2], "is truncated or was altered"),
+        (altered(30), "is truncated or was altered"),
+        (altered(-500), "is truncated or was altered"),
+        (altered(-1), "is truncated or was altered"),
+    ],
+)
+def test_a_file_that_is_not_as_it_was_written(saved: Path, change: Callable[[bytes], bytes], said: str) -> None:
+    saved.write_bytes(change(saved.read_bytes()))
+    with pytest.raises(ValueError, match=said):
+        FORMULAS.restore(saved, filled(bars=44))
+
+
+def test_a_file_of_something_else(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(bars=44)
+    with pytest.raises(ValueError, match="another set of features: close, "):
+        FeatureSet("close", "sma(close, 5)", strength="rsi(close, 8)", sum="cumsum(volume)").restore(saved, store)
+    with pytest.raises(ValueError, match=r"zone UTC, days from 00:00, and this one is in Asia/Tokyo"):
+        FORMULAS.restore(saved, BarStore(zone="Asia/Tokyo"))
+    monkeypatch.setattr("ziggy_async.features.live.__version__", "9.9")
+    with pytest.raises(ValueError, match=r"of version .* of this package, and this is 9\.9"):
+        FORMULAS.restore(saved, store)
+
+
+def test_a_store_that_does_not_go_on_from_a_file(saved: Path) -> None:
+    with pytest.raises(ValueError, match="the store has none of the 20 tickers of"):
+        FORMULAS.restore(saved, BarStore())
+    with pytest.raises(ValueError, match=r"T04: the store has no bar of 2020-.*, the last one"):
+        FORMULAS.restore(saved, filled(bars=43))
+    other = filled(bars=44)
+    bars = other.bars("T07")
+    other.load("T07", {**bars, "timestamp": bars["timestamp"] + np.timedelta64(DAY_NS // 2, "ns")})
+    with pytest.raises(ValueError, match="T07: the store has no bar of"):
+        FORMULAS.restore(saved, other)
+
+
+def test_a_failed_save_leaves_the_file_that_was_there(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = saved.read_bytes()
+    live = FORMULAS.live(filled())
+    monkeypatch.setattr("ziggy_async.features.live_file.os.fsync", _fail)
+    with pytest.raises(OSError, match="disk"):
+        live.save(saved)
+    assert saved.read_bytes() == content
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def _fail(number: int) -> None:
+    raise OSError(28, "no room on the disk")
+
+
+def test_values_outlive_the_features() -> None:
+    live = FORMULAS.live(filled(3))
+    values: NDArray[np.float64] = live.values
+    wanted = values.copy()
+    del live
+    np.testing.assert_array_equal(values, wanted)
+
+
+def test_a_set_stays_picklable() -> None:
+    assert pickle.loads(pickle.dumps(FORMULAS)) == FORMULAS

@@ -1,0 +1,1 @@
+"""The page that shows a computer and its market, live."""

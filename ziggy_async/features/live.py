@@ -1,0 +1,168 @@
+"""Features that are kept current: each new bar costs one step, whatever the history behind it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable
+from typing import TypedDict, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ziggy_async import _core
+from ziggy_async._version import __version__
+from ziggy_async.features.live_file import Head, Kind, reading_states, write_states
+from ziggy_async.features.table import FeatureTable
+from ziggy_async.messages import shown
+from ziggy_async.reading.epochs import NAT
+from ziggy_async.runtime import default_pool
+from ziggy_async.runtime.terms import moment_after
+from ziggy_async.store import BarStore
+
+AT_ONCE = 1 << 22
+"""Bytes of states that are read or written in one go."""
+
+Identity = tuple[tuple[str, str], ...]
+"""Names of a set's features, and the normal forms of their formulas."""
+
+
+class LiveStats(TypedDict):
+    """What live features have done so far."""
+
+    bars: int
+    """Bars taken in, those included with which tickers began."""
+    revised: int
+    """Bars taken in once more, since they were replaced."""
+    restarted: int
+    """Times that a ticker began anew with the bars that the store has."""
+    tickers: int
+    """Tickers that have states now."""
+    tiles: int
+    """Groups of tickers that are computed side by side."""
+    bytes: int
+    """Memory of the states."""
+
+
+class LiveFeatures:
+    """The features of a set at the last bar of each ticker of a store, kept current by `update`.
+
+    Values equal the last row of `history` over the bars taken in, to the last bit. Each ticker has a row: those asked
+    for in their order, or all of the store, sorted, and behind them those that join it later. Rows never move: a ticker
+    that leaves the store is a row of NaN until it is back.
+
+    Any thread may call any method. Updates run one after another; the store may change meanwhile.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        plan: _core.Plan,
+        store: BarStore,
+        tickers: Iterable[str] | None = None,
+        *,
+        joining: bool | None = None,
+    ) -> None:
+        """`FeatureSet.live` and `FeatureSet.restore` make these. `joining`: whether symbols that join the store later
+        get rows; by default where no tickers are named."""
+        self._identity = identity
+        self._names = tuple(name for name, _ in identity)
+        self._store = store
+        self._joining = tickers is None if joining is None else joining
+        asked = tuple(sorted(store.symbols())) if tickers is None else _distinct(tickers)
+        self._core = _core.Live(plan, store, asked, store.local_time, self._joining)
+        self._symbols = asked
+
+    def __repr__(self) -> str:
+        return f"<LiveFeatures: {len(self.symbols)} tickers, {', '.join(self._names)}>"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The ticker of each row."""
+        if len(self._symbols) < len(self._core.values):
+            self._symbols += self._core.symbols(len(self._symbols))
+        return self._symbols
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The figures, `(symbols, features)`: a read-only view, of which the next `update` changes the figures.
+
+        A ticker that joins makes a new array, and one that was taken before changes no more.
+        """
+        return self._core.values
+
+    def update(self) -> int:
+        """Takes in what was appended to the store since; returns the number of bars, revised ones included."""
+        return self._core.update(0)
+
+    async def update_async(self, *, deadline: float | None = None) -> int:
+        """As `update`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: what was not taken in
+        is taken in by the next update, as it is after a cancellation."""
+        async with asyncio.timeout(deadline):
+            return int(await default_pool.run(self._core.update, moment_after(deadline)))
+
+    def table(self) -> FeatureTable:
+        """The latest row of each ticker, as it is between two updates; tickers without bars are `missing`."""
+        timestamps, values = self._core.table()
+        symbols = self.symbols[: len(timestamps)]
+        missing = tuple(symbols[at] for at in np.flatnonzero(timestamps == NAT))
+        return FeatureTable(self._names, symbols, None, timestamps, values, missing)
+
+    async def table_async(self, *, deadline: float | None = None) -> FeatureTable:
+        """As `table`, off the loop."""
+        async with asyncio.timeout(deadline):
+            table: FeatureTable = await default_pool.run(self.table)
+            return table
+
+    def stats(self) -> LiveStats:
+        """Counters since these features were made or restored."""
+        return cast(LiveStats, self._core.stats())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes all states to a file, from which `FeatureSet.restore` goes on.
+
+        The file is complete or is not there: it is written beside `path` and moved. Each ticker's states are of one
+        moment. OSError as from any file.
+        """
+        symbols, size = self.symbols, self._core.take()
+        rows = max(1, AT_ONCE // size)
+        parts = (self._core.take(first, min(rows, len(symbols) - first)) for first in range(0, len(symbols), rows))
+        head = Head(symbols=list(symbols), joining=self._joining, tickers=self.stats()["tickers"], kind=self._kind)
+        write_states(path, head, parts)
+
+    async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
+        """As `save`, off the loop."""
+        async with asyncio.timeout(deadline):
+            await default_pool.run(self.save, path)
+
+    @classmethod
+    def restored(
+        cls, identity: Identity, plan: _core.Plan, store: BarStore, path: str | os.PathLike[str]
+    ) -> "LiveFeatures":
+        """With the states of a file, and what the store has beyond them taken in."""
+        with reading_states(path) as file:
+            live = cls(identity, plan, store, file.head["symbols"], joining=file.head["joining"])
+            file.check_kind(live._kind)
+            for first, records in file.records(live._core.take(), AT_ONCE):
+                live._core.put(first, records)
+        live.update()
+        if file.head["tickers"] > 0 and live.stats()["tickers"] == 0:
+            raise ValueError(f"the store has none of the {file.head['tickers']} tickers of {shown(os.fspath(path))}")
+        return live
+
+    @property
+    def _kind(self) -> Kind:
+        """What a file's states have to be of to fit."""
+        return Kind(
+            version=__version__,
+            byteorder=sys.byteorder,
+            features=[list(pair) for pair in self._identity],
+            zone=f"{self._store.zone}, days from {self._store.day_start}",
+        )
+
+
+def _distinct(tickers: Iterable[str]) -> tuple[str, ...]:
+    names = _core.ticker_tuple(tickers)
+    if len(set(names)) < len(names):
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise ValueError(f"{shown(twice)} stands twice among the tickers")
+    return names

@@ -1,0 +1,131 @@
+"""Files of live states.
+
+A file is a magic line, the length of its head (8 bytes, little-endian), the head as JSON, one record of states for each
+symbol, and a SHA-256 of all that.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypedDict, cast
+
+from ziggy_async.messages import shown
+
+MAGIC = b"ziggy_async live states\n"
+LENGTH, DIGEST = 8, hashlib.sha256().digest_size
+
+
+class Kind(TypedDict):
+    """What states are of: they go on only with the same."""
+
+    version: str
+    """Of this package."""
+    byteorder: str
+    features: list[list[str]]
+    """Names, and the normal forms of their formulas."""
+    zone: str
+
+
+class Head(TypedDict):
+    """What stands before the states."""
+
+    symbols: list[str]
+    joining: bool
+    """Whether symbols that join the store get rows."""
+    tickers: int
+    """Symbols that have states."""
+    kind: Kind
+
+
+SENTENCES = {
+    "version": "{path} is of version {found} of this package, and this is {wanted}",
+    "byteorder": "{path} is of a machine of another byte order",
+    "features": "{path} is of another set of features: {found}",
+    "zone": "{path} is of a store in the zone {found}, and this one is in {wanted}",
+}
+"""What is said where a part of the kind differs."""
+
+
+def write_states(path: str | os.PathLike[str], head: Head, parts: Iterable[bytes]) -> None:
+    """A file that is there as a whole or not at all."""
+    path = Path(path)
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            for part in _framed(json.dumps(head).encode(), parts):
+                digest.update(part)
+                file.write(part)
+            file.write(digest.digest())
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _framed(head: bytes, parts: Iterable[bytes]) -> Iterator[bytes]:
+    yield MAGIC + len(head).to_bytes(LENGTH, "little") + head
+    yield from parts
+
+
+class StatesFile:
+    """A file whose checksum is right."""
+
+    def __init__(self, file: IO[bytes], path: str) -> None:
+        """`ValueError` for a file that is no such file, or is truncated or altered."""
+        self._file, self._path = file, path
+        if file.read(len(MAGIC)) != MAGIC:
+            raise ValueError(f"{path} is no file of live states")
+        self._end = os.fstat(file.fileno()).st_size - DIGEST
+        if self._end < len(MAGIC) + LENGTH or _digest(file, self._end) != file.read(DIGEST):
+            raise ValueError(f"{path} is truncated or was altered: its checksum is not that of its content")
+        file.seek(len(MAGIC))
+        length = int.from_bytes(file.read(LENGTH), "little")
+        self.head = cast(Head, json.loads(file.read(min(length, self._end))))
+        if not isinstance(self.head, dict) or not Head.__required_keys__ <= set(self.head):
+            raise ValueError(f"{path} has no head of live states")
+        self._begin = len(MAGIC) + LENGTH + length
+
+    def check_kind(self, wanted: Kind) -> None:
+        """`ValueError` that says what differs from the kind of this file's states."""
+        found: dict[str, Any] = {**self.head["kind"]}
+        for part, value in wanted.items():
+            if found.get(part) != value:
+                texts = {"found": _text(found.get(part)), "wanted": _text(value)}
+                raise ValueError(SENTENCES[part].format(path=self._path, **texts))
+
+    def records(self, size: int, at_once: int) -> Iterator[tuple[int, bytes]]:
+        """The records of `size` bytes, some at a time, with the number of the first of them."""
+        count = len(self.head["symbols"])
+        if self._end - self._begin != size * count:
+            raise ValueError(f"{self._path} has {self._end - self._begin} bytes of states, not {count} times {size}")
+        rows = max(1, at_once // size)
+        self._file.seek(self._begin)
+        for first in range(0, count, rows):
+            yield first, self._file.read(size * min(rows, count - first))
+
+
+@contextmanager
+def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
+    """The file, open; `ValueError` as `StatesFile` raises it, OSError as from any file."""
+    with open(path, "rb") as file:
+        yield StatesFile(file, shown(os.fspath(path)))
+
+
+def _digest(file: IO[bytes], end: int) -> bytes:
+    """Of the first `end` bytes, behind which the file stands then."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while part := file.read(min(1 << 22, end - file.tell())):
+        digest.update(part)
+    return digest.digest()
+
+
+def _text(value: object) -> str:
+    """A part of a kind, for a sentence."""
+    return ", ".join(name for name, _ in value) if isinstance(value, list) else str(value)
