@@ -3,9 +3,8 @@
 #define ZA_PLAN_STAGES_INSIDE_H
 
 #include "plan/forming.h"
+#include "plan/others.h"
 #include "plan/periods.h"
-#include "plan/sections.h"
-#include "plan/stages.h"
 
 /* One plan. Its results are kept until the last of the stages that read them is done. */
 typedef struct za_stage {
@@ -26,7 +25,7 @@ typedef struct za_stage {
     int64_t *known, *counts; /* where the times begin from which it is known, and how many there are */
 } za_stage;
 
-struct za_stages {
+typedef struct za_stages {
     za_job job; /* in the pool in place of `under_way` */
     za_job *under_way;
     za_run *top;
@@ -35,7 +34,7 @@ struct za_stages {
     const za_plan **plans;
     za_stage *list; /* in order of evaluation */
     int count, step;
-};
+} za_stages;
 
 /* The place of a plan among those of the stages; `count` if it is none of them. */
 int za_stages_place(const za_stages *stages, const za_plan *plan);
