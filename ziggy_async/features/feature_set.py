@@ -29,7 +29,7 @@ from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
-    """What a feature is made of."""
+    """The parts of a feature."""
 
     formula: str
     """Its normal form: every input and parameter written out."""
@@ -95,7 +95,7 @@ class FeatureSet:
         return work_of(all_nodes(self._nodes))
 
     def describe(self) -> dict[str, Description]:
-        """What each feature is made of, by its name."""
+        """Returns the parts of each feature, by its name."""
         bars = zip(self._formulas.items(), self._plan.lookbacks, self._plan.reaches, strict=True)
         return {
             name: Description(

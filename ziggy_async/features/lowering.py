@@ -24,8 +24,8 @@ def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
 
 @dataclass
 class _Bars:
-    """What is computed on bars of one kind, which `read` says: how another plan reads it. `wanted` are the nodes that
-    are read so."""
+    """The nodes that are computed on bars of one kind; `read` says how another plan reads these. `wanted` are the nodes
+    that are read so."""
 
     read: tuple[str, tuple[int, ...]]
     columns: Mapping[str, int]
