@@ -14,14 +14,19 @@ static int64_t add(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-/* When a span of minutes began, in UTC: where the clock was set since, by the clock of then. */
+/* When a span of minutes began, in UTC: where the clock was set since, by the clock of then. One whose beginning no
+ * clock has shown has a number of its own, which is no minute. */
 static int64_t start_of_minutes(int64_t length, const za_zone *zone, int64_t time)
 {
     int64_t offset = za_zone_offset(zone, time);
     int64_t of_day = add(add(time, offset), -zone->day_start), rest = of_day % length;
     int64_t local = add(add(of_day, -(rest < 0 ? rest + length : rest)), zone->day_start);
     int64_t start = add(local, -offset), then = za_zone_offset(zone, start);
-    return then == offset ? start : add(local, -then);
+    if (then == offset) {
+        return start;
+    }
+    int64_t earlier = add(local, -then);
+    return za_zone_offset(zone, earlier) == then ? earlier : add(earlier, -1);
 }
 
 int64_t za_period_of(za_period period, const za_zone *zone, int64_t time)

@@ -29,6 +29,8 @@ def key_of(nanoseconds: int, period: str, zone: ZoneInfo, day_start: timedelta) 
     midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
     shown = midnight + (day - midnight) // length * length + day_start
     began = {shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    if not any(each.astimezone(zone).replace(tzinfo=None) == shown for each in began):
+        return shown  # a beginning that no clock has shown
     return max(each for each in began if each <= moment)
 
 
