@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 
 from benchmarks.harness import Report, fill, fresh_heap, universe
-from benchmarks.turns import LongestTurn, Steal
+from benchmarks.callbacks import LongestCallback, Steal
 from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async
@@ -27,35 +27,35 @@ async def run() -> Report:
     report = Report(
         "lag", f"a ping each ms; {ROUNDS} rounds of {SECONDS:g} s idle, then {TICKERS:,} tickers computed over and over"
     )
-    rounds, seconds, turns = [], [], LongestTurn()
+    rounds, seconds, callbacks = [], [], LongestCallback()
     with Steal() as steal:
         for _ in range(ROUNDS):
             idle, _ = await measured(lambda: asyncio.sleep(0.01), SECONDS)
-            busy, each = await measured(lambda: generate_signals_for_watchlist_async(tickers), SECONDS, turns)
+            busy, each = await measured(lambda: generate_signals_for_watchlist_async(tickers), SECONDS, callbacks)
             rounds.append((idle.to_dict(), busy.to_dict()))
             seconds.append(each)
     default_store().clear()
     add_differences(report, rounds)
-    report.add("longest turn of ours", turns.longest * 1e3, "ms")
-    report.add("longest turn of ours, processor time", turns.processor * 1e3, "ms")
+    report.add("longest callback of ours", callbacks.longest * 1e3, "ms")
+    report.add("longest callback of ours, processor time", callbacks.processor * 1e3, "ms")
     report.add("stolen by the host", steal.percent, "% of time")
     report.add("the watchlist itself", statistics.median(seconds) * 1e3, "ms")
     return report
 
 
 async def measured(
-    work: Callable[[], Awaitable[object]], for_seconds: float = 3.0, turns: LongestTurn | None = None
+    work: Callable[[], Awaitable[object]], for_seconds: float = 3.0, callbacks: LongestCallback | None = None
 ) -> tuple[LagSummary, float]:
-    """The loop's lag while `work` is repeated, watched by `turns`, and the median of its seconds."""
+    """The loop's lag while `work` is repeated, watched by `callbacks`, and the median of its seconds."""
     seconds = []
     with fresh_heap():
         async with PingLag() as lag:
-            with turns or nullcontext():
+            with callbacks or nullcontext():
                 end = time.perf_counter() + for_seconds
                 while (start := time.perf_counter()) < end:
                     await work()
                     seconds.append(time.perf_counter() - start)
-                await asyncio.sleep(0)  # a turn of its own for what ends the measurement
+                await asyncio.sleep(0)  # a callback of its own for what ends the measurement
     return lag.summary(), statistics.median(seconds)
 
 

@@ -4,7 +4,7 @@ Rounds of ten seconds mix single tickers, watchlists, formulas, histories, live 
 the background queue, requests over HTTP and open pages, all on one loop and one store. After each round all is quiet
 for a moment, and what is there is written down. The exit code is 1 if, after the first quarter of the rounds, the
 memory grew by more than 2 %, or descriptors or threads became more; if the queue's accounts did not balance; if live
-features were not those of the store; if an answer was a 500; or if a turn of the loop took more than 20 ms of its own
+features were not those of the store; if an answer was a 500; or if a callback of the loop took more than 20 ms of its own
 processor time after the first round, in which modules are imported.
 """
 
@@ -29,7 +29,7 @@ import httpx
 import numpy as np
 import uvicorn
 
-from benchmarks.turns import LongestTurn, Steal
+from benchmarks.callbacks import LongestCallback, Steal
 from ziggy_async import FeatureSet, async_get_ticker_features, default_store, generate_signals_for_watchlist_async
 from ziggy_async.api.events import end_streams
 from ziggy_async.async_features import (
@@ -45,7 +45,7 @@ from ziggy_async.sample import sample_universe
 
 ROUND_SECONDS, SETTLE_SECONDS = 10.0, 5.0
 TICKERS = 200
-MOST_GROWTH, LONGEST_TURN = 0.02, 0.020
+MOST_GROWTH, LONGEST_CALLBACK = 0.02, 0.020
 FIRST_DAY = np.datetime64("2040-01-01")
 STATES = ("succeeded", "failed", "cancelled", "dead", "queued", "running")
 WINDOWS = FeatureSet("sma(20)", "stddev(close, 20)", "highest(high, 20)", "close / lag(close, 5) - 1")
@@ -203,7 +203,7 @@ class Soak:
             least = now
         self.quiet.append(now)
 
-    def complaints(self, turns: LongestTurn) -> list[str]:
+    def complaints(self, callbacks: LongestCallback) -> list[str]:
         """What is not as it has to be."""
         found = [f"{fault} ({times} times)" for fault, times in self.faults.items()]
         after = self.quiet[len(self.quiet) // 4 :]
@@ -217,8 +217,10 @@ class Soak:
             first, last = getattr(after[0], what), getattr(after[-1], what)
             if last > first:
                 found.append(f"{what} grew from {first} to {last}")
-        if turns.processor > LONGEST_TURN:
-            found.append(f"a turn of the loop took {turns.processor * 1e3:.1f} ms of the processor: {turns.slowest}")
+        if callbacks.processor > LONGEST_CALLBACK:
+            found.append(
+                f"a callback of the loop took {callbacks.processor * 1e3:.1f} ms of the processor: {callbacks.slowest}"
+            )
         return found
 
 
@@ -257,13 +259,13 @@ async def run(minutes: float) -> int:
     gc.freeze()
     start = time.perf_counter()
     await soak.round()  # what is made or imported at its first use
-    with LongestTurn() as turns, Steal() as steal:
+    with LongestCallback() as callbacks, Steal() as steal:
         while time.perf_counter() - start < minutes * 60.0:
             await soak.round()
             now = soak.quiet[-1]
             print(
                 f"{time.perf_counter() - start:6.0f} s  {now.megabytes:7.1f} MB  {now.descriptors} descriptors"
-                f"  {now.threads} threads  longest turn {turns.processor * 1e3:.1f} ms",
+                f"  {now.threads} threads  longest callback {callbacks.processor * 1e3:.1f} ms",
                 flush=True,
             )
     end_streams()
@@ -273,7 +275,7 @@ async def run(minutes: float) -> int:
     print(
         ", ".join(f"{count:,} {what}" for what, count in sorted(soak.done.items())), f"; stolen {steal.percent:.1f} %"
     )
-    complaints = soak.complaints(turns)
+    complaints = soak.complaints(callbacks)
     print("\n".join(complaints) or "nothing found")
     return 1 if complaints else 0
 

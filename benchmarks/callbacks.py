@@ -13,7 +13,7 @@ STEAL, COLUMNS = 7, 8
 """In the first line of /proc/stat behind `cpu`: user nice system idle iowait irq softirq steal."""
 
 
-class LongestTurn:
+class LongestCallback:
     """The longest callback that any loop has run inside the block, but for those that measure its lag.
 
     `longest` is in seconds of the wall clock, in which the host and other processes have their part; `processor` is the
@@ -23,7 +23,7 @@ class LongestTurn:
     longest = 0.0
     processor = 0.0
     slowest = ""
-    """What had that turn: a task, or a callback."""
+    """What had that one: a task, or who was called."""
 
     def __enter__(self) -> Self:
         self._run = run = asyncio.Handle._run
