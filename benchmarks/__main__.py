@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    append_universe,
     dask_workers,
     gather,
     indicators,
@@ -21,6 +22,7 @@ from benchmarks import (
     memory,
     operations,
     overhead,
+    page,
     rest,
     screen,
     set_lag,
@@ -39,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "single": single.run,
     "lag": lag.run,
     "load": load.run,
+    "append_universe": append_universe.run,
     "snapshot": snapshot.run,
     "indicators": indicators.run,
     "series": many_series.run,
@@ -48,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "memory": memory.run,
     "operations": operations.run,
     "overhead": overhead.run,
+    "page": page.run,
     "rest": rest.run,
     "screen": screen.run,
     "short_operations": short_operations.run,

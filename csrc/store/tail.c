@@ -11,7 +11,7 @@ enum { AT_ONCE = 1024 };
  * be, and the fourth waits for no more than a quarter. */
 enum { PARTS = 4 };
 
-/* What the universe knows of the member's bars, all of which are in its entry. */
+/* Sets what the universe knows of the member's bars, all of which are in its entry. */
 static void take_over(za_universe *universe, size_t place)
 {
     const za_entry *entry = universe->members[place].entry;
@@ -153,6 +153,7 @@ static void unlink_universe(za_store *store, za_universe *universe)
     }
     universe->next = universe->previous = NULL;
     universe->is_attached = false;
+    universe->turn = universe->turn_end;
     for (int i = 0; i < ZA_TAIL; i++) {
         forget(store, universe->sections[i]);
     }
@@ -170,10 +171,14 @@ void za_tail_detach(za_store *store, za_universe *universe)
     unlink_universe(store, universe);
 }
 
-void za_tail_leave(za_store *store, za_entry *entry)
+void za_tail_drop(za_entry *entry)
 {
-    if (entry->universe != NULL) {
-        za_tail_detach(store, entry->universe);
+    za_universe *universe = entry->universe;
+    if (universe != NULL) {
+        universe->members[entry->place].entry = NULL;
+        universe->is_broken = true;
+        universe->broken_at = entry->place;
+        take_over(universe, entry->place);
     }
 }
 
@@ -184,6 +189,13 @@ void za_tail_forget(za_store *store)
     }
 }
 
+static za_code fail_dropped(const za_universe *universe, size_t place, za_error *error)
+{
+    za_symbol name = za_roster_symbol(universe->roster, place);
+    return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made",
+                   za_symbol_shown(name), name.text);
+}
+
 static za_code check_members(const za_store *store, const za_universe *universe, za_error *error)
 {
     for (size_t place = 0; place < universe->count; place++) {
@@ -192,9 +204,7 @@ static za_code check_members(const za_store *store, const za_universe *universe,
             continue;
         }
         if (universe->clears != store->symbols.clears || member->entry->id != member->id) {
-            za_symbol name = za_roster_symbol(universe->roster, place);
-            return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made",
-                           za_symbol_shown(name), name.text);
+            return fail_dropped(universe, place, error);
         }
     }
     return ZA_OK;
@@ -203,7 +213,9 @@ static za_code check_members(const za_store *store, const za_universe *universe,
 /* The entry, which may have been another universe's, leads to this one. */
 static void take_entry(za_store *store, za_universe *universe, size_t place, za_entry *entry)
 {
-    za_tail_leave(store, entry);
+    if (entry->universe != NULL) {
+        za_tail_detach(store, entry->universe);
+    }
     universe->members[place] = (za_member){.entry = entry, .id = entry->id};
     entry->universe = universe;
     entry->place = place;
@@ -373,15 +385,21 @@ static bool is_almost_full(const za_universe *universe, size_t place)
     return universe->room[place] < ZA_TAIL + (int64_t)((uint32_t)place * UINT32_C(2654435761) >> 8) % spread;
 }
 
-/* The members of one part after the other are folded, each before the first section that it needs is gone. Their
- * blocks are made larger beforehand, if there is memory: so a section hardly ever waits for all of them. */
-static void fold_turn(za_store *store, za_universe *universe)
+/* The members of one part after the other are folded, each before the first section that it needs is gone. */
+static void begin_turn(za_universe *universe)
 {
-    if (universe->accepted % (ZA_TAIL / PARTS) != 0) {
-        return;
+    if (universe->accepted % (ZA_TAIL / PARTS) == 0) {
+        size_t part = universe->accepted / (ZA_TAIL / PARTS) % PARTS;
+        universe->turn = universe->count * part / PARTS;
+        universe->turn_end = universe->count * (part + 1) / PARTS;
     }
-    size_t part = universe->accepted / (ZA_TAIL / PARTS) % PARTS;
-    size_t from = universe->count * part / PARTS, end = universe->count * (part + 1) / PARTS;
+}
+
+/* Folds some members of the turn, and makes their blocks larger beforehand, if there is memory: so a section hardly
+ * ever waits for all of them. False when the turn is over. */
+static bool go_on(za_store *store, za_universe *universe)
+{
+    size_t from = universe->turn, left = universe->turn_end - from, end = left < AT_ONCE ? from + left : from + AT_ONCE;
     fold_members(store, universe, from, end);
     for (size_t place = from; place < end; place++) {
         za_entry *entry = universe->members[place].entry;
@@ -389,18 +407,33 @@ static void fold_turn(za_store *store, za_universe *universe)
             take_over(universe, place);
         }
     }
+    universe->turn = end;
+    return end < universe->turn_end;
+}
+
+void za_tail_finish_turn(za_store *store, za_universe *universe)
+{
+    for (bool is_left = true; is_left;) {
+        pthread_mutex_lock(&store->mutex);
+        is_left = go_on(store, universe);
+        pthread_mutex_unlock(&store->mutex);
+    }
 }
 
 za_code za_tail_accept(za_store *store, za_universe *universe, za_section *section, za_error *error)
 {
-    za_code code = universe->is_attached ? ZA_OK : attach(store, universe, error);
+    za_code code = universe->is_broken     ? fail_dropped(universe, universe->broken_at, error)
+                   : universe->is_attached ? ZA_OK
+                                           : attach(store, universe, error);
     code = code == ZA_OK ? check_order(store, universe, section, error) : code;
     store->stats.rejected += code != ZA_OK;
     code = code == ZA_OK ? make_all_ready(store, universe, section, error) : code;
     if (code == ZA_OK) {
+        while (go_on(store, universe)) { /* what another thread has begun */
+        }
         count_bars(store, universe, section);
         push(store, universe, section);
-        fold_turn(store, universe);
+        begin_turn(universe);
     }
     return code;
 }

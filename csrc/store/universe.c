@@ -85,6 +85,7 @@ void za_universe_free(za_store *store, za_universe *universe)
     if (universe == NULL) {
         return;
     }
+    za_tail_fold_all(store);
     pthread_mutex_lock(&store->mutex);
     if (universe->is_attached) {
         za_tail_detach(store, universe);
@@ -114,11 +115,12 @@ size_t za_universe_count(const za_universe *universe)
 }
 
 /* Memory for one more section: one that nobody needs any more, or a new one. NULL without memory. */
-static za_section *take_spare(za_store *store, za_universe *universe)
+static za_section *take_spare(za_store *store, za_universe *universe, bool *is_attached)
 {
     pthread_mutex_lock(&store->mutex);
     za_section *spare = universe->spare;
     universe->spare = NULL;
+    *is_attached = universe->is_attached;
     pthread_mutex_unlock(&store->mutex);
     return spare != NULL ? spare : za_section_new(universe->roster, ZA_FIGURE_COUNT + store->options.further);
 }
@@ -132,7 +134,7 @@ static void give_back(za_universe *universe, za_section *section)
     }
 }
 
-/* What is wrong with the bar at that place. */
+/* Fails with the fault of the bar at that place. */
 static za_code refuse(const za_store *store, const za_universe *universe, const za_section *section, size_t place,
                       za_error *error)
 {
@@ -143,9 +145,13 @@ static za_code refuse(const za_store *store, const za_universe *universe, const 
 
 za_code za_universe_append(za_store *store, za_universe *universe, const za_matrix *matrix, za_error *error)
 {
-    za_section *section = take_spare(store, universe);
+    bool is_attached;
+    za_section *section = take_spare(store, universe, &is_attached);
     if (section == NULL) {
         return za_fail_memory(error);
+    }
+    if (!is_attached) { /* it may take over symbols of other universes, which takes less time when they are folded */
+        za_tail_fold_all(store);
     }
     size_t faulty = za_section_fill(section, matrix, store->options.ordered);
     pthread_mutex_lock(&store->mutex);
@@ -160,5 +166,6 @@ za_code za_universe_append(za_store *store, za_universe *universe, const za_matr
         give_back(universe, section);
     }
     pthread_mutex_unlock(&store->mutex);
+    za_tail_finish_turn(store, universe);
     return code;
 }

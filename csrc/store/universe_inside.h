@@ -1,4 +1,4 @@
-/* What a universe holds, for the files of this floor. */
+/* The fields of a universe, for the files of this floor. */
 #ifndef ZA_STORE_UNIVERSE_INSIDE_H
 #define ZA_STORE_UNIVERSE_INSIDE_H
 
@@ -19,10 +19,13 @@ struct za_universe {
     size_t count;
     /* All that follows is guarded by the mutex of the store. */
     za_member *members;
-    uint64_t clears;              /* of the store, when the members were looked up */
+    uint64_t clears; /* of the store, when the members were looked up */
+    bool is_broken;  /* the symbol at broken_at was dropped */
+    size_t broken_at;
     bool is_attached;             /* the entries lead here */
     za_universe *next, *previous; /* of those of the store that are attached */
     uint64_t accepted;            /* sections, ever */
+    size_t turn, turn_end;        /* the members that are to be folded before the next section comes */
     size_t swept;                 /* the members before this one have no bars in the tail */
     za_section *sections[ZA_TAIL], *spare;
     uint64_t *folded;

@@ -16,6 +16,9 @@ from ziggy_async.api import create_dashboard
 from ziggy_async.api.dashboard import pages, streams
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig, shutdown_async_features
 from ziggy_async.cli.serve import application
+from ziggy_async.market_brain import FeatureComputer, RegimeDetector, SignalGenerator
+from ziggy_async.market_brain.signal_history import signal_history
+from ziggy_async.sample import sample_universe
 from ziggy_async.store import BarStore
 
 ROOT = "/dashboard"
@@ -329,8 +332,6 @@ async def test_signals_stand_beside_tickers_and_sort_them(computer):
     days = np.datetime64("2020-01-01") + np.arange(80).astype("timedelta64[D]")
     columns = {"open": rising, "high": rising + 1, "low": rising - 1, "close": rising, "volume": rising}
     store.load("UP", {"date": days, **columns})
-    from ziggy_async.market_brain import FeatureComputer, RegimeDetector, SignalGenerator
-
     brain = FeatureComputer(store)
     expected = SignalGenerator(brain, RegimeDetector(brain)).generate_signals_bulk(["FLAT", "UP"])
     body = await watchlist(app_of(computer, store), "sort=-signal")
@@ -374,6 +375,24 @@ async def test_a_bar_moves_the_watchlist_and_the_chart(computer, market):
         closes = market.bars("LOW")["close"]
         assert news["bars"][-1][4:7] == [12.5, 1.0, pytest.approx(closes[-3:].mean())]
         await page.until(lambda: page.bodies("watchlist")[-1]["rows"][1]["figures"][0] == 12.5)
+
+
+async def test_signals_of_the_past_are_marked(computer):
+    store = BarStore()
+    for symbol, columns in sample_universe():
+        if symbol in ("SPY", "AUTO07"):
+            store.load(symbol, columns)
+    brain = FeatureComputer(store)
+    generator = SignalGenerator(brain, RegimeDetector(brain))
+    past = signal_history(["AUTO07"], store, store.bars("AUTO07")["timestamp"][-500], generator=generator)
+    signs = np.nan_to_num(past["direction"])
+    async with following(app_of(computer, store), f"{ROOT}/page/events/market?ticker=AUTO07") as page:
+        markers = (await page.body("chart"))["markers"]
+    times = past.timestamps.astype(np.int64) / 1e9
+    directions = dict(zip(times.tolist(), signs.tolist(), strict=True))
+    assert len(markers) > 5
+    for marker in markers:
+        assert marker["direction"] == {1.0: "LONG", -1.0: "SHORT"}[directions[marker["time"]]]
 
 
 async def test_a_ticker_that_is_loaded_anew_or_dropped_is_drawn_anew(computer, market):

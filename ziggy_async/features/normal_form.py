@@ -27,7 +27,7 @@ INFIX = {
 }
 PREFIX = {"negative": "-", "not": "not "}
 CHAINS = ("add", "subtract", "multiply", "divide", "remainder", "and", "or")
-"""Of which a left operand of the same kind needs no parentheses."""
+"""Operators whose left operand of the same kind needs no parentheses."""
 MOST_REPEATED = 1_000
 """Characters of a text in which equal parts are written out again; in a longer one they are named by `:=`."""
 
@@ -87,6 +87,8 @@ def _pieces(graph: Graph, at: int) -> Pieces:
             return [f"{node.name}()"]
         case "of":
             return [f"of({node.name!r}, ", node.inputs[0], ")"]
+        case "every":
+            return [f"every({node.name!r}, ", node.inputs[0], ", 1)" if node.parameters[0] else ")"]
         case "across":
             more = [*map(number_text, node.parameters), *([f"by={node.by!r}"] if node.by else [])]
             return [f"{node.name}(", node.inputs[0], *(f", {each}" for each in more), ")"]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +10,15 @@ from ziggy_async.api.dashboard.shared import Shared
 from ziggy_async.api.dashboard.watchlist import fault_of, signals_of
 from ziggy_async.api.events import Event, event
 from ziggy_async.api.watched import WatchedMarket
+from ziggy_async.charts.chart import markers_of
 from ziggy_async.charts.series import ChartFormulas
+from ziggy_async.market_brain.signal_history import signal_history_async
 from ziggy_async.store import symbol_of
 
 BARS = 500
 """Bars of a chart."""
+MOST_SYMBOLS = 2_000
+"""Symbols of a store in which past signals are marked: the regime of each bar's time is read from all of them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class ChartFollower:
         self._market = market
         self._shared = shared
         self._asked = asked
-        self._sent: np.datetime64 | None = None  # the time of the last bar
+        self._first: np.datetime64 | None = None  # the time of the first bar that was sent
+        self._sent: np.datetime64 | None = None  # the time of the last one
         self._loaded: Hashable = None  # of the store; another one, and bars that were sent may have changed
         self._version: Hashable = None
 
@@ -43,23 +49,39 @@ class ChartFollower:
             return
         stats = self._market.store.stats()
         loaded = stats["loaded"], stats["dropped"], stats["symbols"]
-        start = self._sent if loaded == self._loaded else None
-        chart, last = await self._shared.get((self._asked, start), version, lambda: self._made(start))
-        if last is None and start is not None:  # its bars are gone
-            chart, last = await self._shared.get((self._asked, None), version, lambda: self._made(None))
-        self._version, self._loaded, self._sent = version, loaded, last
+        shown = (self._first, self._sent) if loaded == self._loaded else (None, None)
+        chart, first, last = await self._shared.get((self._asked, *shown), version, lambda: self._made(*shown))
+        if last is None and shown != (None, None):  # its bars are gone
+            chart, first, last = await self._shared.get((self._asked, None, None), version, lambda: self._made())
+        self._version, self._loaded, self._first, self._sent = version, loaded, first, last
         yield chart
 
-    async def _made(self, start: np.datetime64 | None) -> tuple[Event, np.datetime64 | None]:
-        """The event, of the bars from `start` on, and the time of the last bar."""
+    async def _made(
+        self, first: np.datetime64 | None = None, start: np.datetime64 | None = None
+    ) -> tuple[Event, np.datetime64 | None, np.datetime64 | None]:
+        """The event, of the bars from `start` on of a chart that begins at `first`; the chart's first and last time."""
         store, asked = self._market.store, self._asked
         texts = {*asked.overlays, *asked.panes}
         errors = {text: fault for text in texts if (fault := await fault_of(text, store)) is not None}
         overlays, panes = ([text for text in group if text not in errors] for group in (asked.overlays, asked.panes))
-        formulas = ChartFormulas(overlays, panes)
         ticker = symbol_of(store, asked.ticker)
-        series = await formulas.series_async(ticker, store, BARS, start)
-        signals = await signals_of(self._market, [ticker])
-        body = {**series.to_dict(), "errors": errors, "signal": signals.get(ticker), "markers": []}
-        name = "chart" if start is None else "bars"
-        return await event(name, body), series.timestamps[-1] if len(series) else None
+        series = await ChartFormulas(overlays, panes).series_async(ticker, store, BARS, start)
+        times = series.timestamps
+        if first is None and len(times):
+            first = times[0]
+        body = {
+            **series.to_dict(),
+            "errors": errors,
+            "signal": (await signals_of(self._market, [ticker])).get(ticker),
+            "markers": await self._markers(ticker, first) if len(times) else (),
+        }
+        return await event("chart" if start is None else "bars", body), first, times[-1] if len(times) else None
+
+    async def _markers(self, ticker: str, first: np.datetime64 | None) -> list[dict[str, Any]]:
+        """The signals of the past, from the first bar of the chart on."""
+        store = self._market.store
+        if len(store) > MOST_SYMBOLS:
+            return []
+        past = await signal_history_async([ticker], store, first, generator=self._market.generator)
+        markers = markers_of(past.timestamps, past["direction"], past["signal_type"], past["confidence"])
+        return [marker._asdict() for marker in markers]

@@ -69,13 +69,15 @@ const isoDay = (date) =>
 
 export const plural = (count, word) => `${whole(count)} ${word}${count === 1 ? "" : "s"}`;
 
-// Calls `work` when there has been no further call for a while.
+// Calls `work` when there has been no further call for a while, nor one of `cancel`.
 export function whenQuiet(work, delay = 350) {
   let timer = 0;
-  return (...values) => {
+  const later = (...values) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...values), delay);
   };
+  later.cancel = () => clearTimeout(timer);
+  return later;
 }
 
 // Fills `element` with why a formula cannot be used, and the formula with the place marked; empties it without a fault.

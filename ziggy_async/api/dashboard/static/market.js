@@ -146,7 +146,7 @@ export function open(root, {follow, params, replace, isDark}) {
 
   function showChips() {
     const each = (kind) => asked[kind].map((text) => el("button", {
-      type: "button", className: "chip", title: `Remove ${text}`, onclick: () => remove(kind, text),
+      type: "button", className: "chip", title: `Remove ${text}`, "aria-label": `Remove ${text}`, onclick: () => remove(kind, text),
     }, kind === "pane" ? `↓ ${text}` : text, el("span", {"aria-hidden": "true"}, " ×")));
     chips.replaceChildren(...each("overlay"), ...each("pane"));
   }
@@ -174,14 +174,16 @@ const COLUMNS = [
 
 // An input for a formula: `typed` is told what stands there, `entered` what Enter was pressed at; below it stands why
 // the formula cannot be used.
-function field(label, placeholder, value, typed, attributes, entered = () => {}) {
+function field(label, placeholder, value, typed, attributes, entered = typed) {
   const fault = el("p", {className: "fault", hidden: true, "aria-live": "polite"});
   const quiet = whenQuiet(typed);
   const input = el("input", {
     type: "text", value, placeholder, "aria-label": label, spellcheck: "false", autocomplete: "off", autocapitalize: "off", maxlength: "1000",
     oninput: () => quiet(input.value.trim()),
     onkeydown: (event) => {
-      if (event.key === "Enter" && fault.hidden) entered(input.value.trim());
+      if (event.key !== "Enter" || !fault.hidden) return;
+      quiet.cancel();
+      entered(input.value.trim());
     },
     ...attributes,
   });

@@ -44,6 +44,7 @@ function show() {
   root.className = key;
   document.title = `${title} · ziggy_async`;
   for (const tab of tabs.children) tab.toggleAttribute("aria-current", tab.dataset.view === key);
+  tabs.querySelector("[aria-current]").scrollIntoView({block: "nearest", inline: "nearest"});
   current = view.open(root, {
     params: new URLSearchParams(query),
     isDark,

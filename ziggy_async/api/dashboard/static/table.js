@@ -19,7 +19,7 @@ export class Table {
   }
 
   setColumns(columns, sorted = "") {
-    const names = JSON.stringify([columns.map(({title, name}) => [title, name]), sorted]);
+    const names = JSON.stringify([columns.map(({title, name, remove}) => [title, name, Boolean(remove)]), sorted]);
     if (names === this.names) return;
     const isSame = this.columns?.length === columns.length && this.columns.every((each, at) => each.name === columns[at].name);
     this.names = names;
