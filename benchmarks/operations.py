@@ -1,6 +1,6 @@
 """How late the loop is while 500 operations are under way, beside an idle loop: features, waits, Python's own work.
 
-Two manners: 500 callers who ask again as soon as they are answered; and 500 calls that begin in one turn of the loop,
+Two manners: 500 callers who ask again as soon as they are answered; and 500 calls that begin in one iteration of the loop,
 again and again, where asyncio's own part is large: so the same with calls that do nothing stands beside.
 """
 
@@ -33,7 +33,7 @@ async def run() -> Report:
         for name, operation in operations.items():
             add(report, name, await lag_of(lambda until, each=operation: callers(each, until)), idle)
         for name, operation in {**operations, "asyncio alone": nothing}.items():
-            add(report, f"{name}, in one turn", await lag_of(lambda until, each=operation: bursts(each, until)), idle)
+            add(report, f"{name}, in one iteration", await lag_of(lambda until, each=operation: bursts(each, until)), idle)
         summary = computer.get_summary_metrics()
     default_store().clear()
     report.add("operations", summary["total_operations"], "")

@@ -1,4 +1,4 @@
-"""What the environment says, and what is wrong with it."""
+"""Variables of the environment, and their errors."""
 
 import os
 from collections.abc import Sequence

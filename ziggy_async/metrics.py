@@ -174,7 +174,7 @@ class Metrics:
 
     @property
     def latencies(self) -> Histogram:
-        """Of the successful operations since the last clear, in seconds; another one after a clear."""
+        """Latencies of the successful operations since the last clear, in seconds; another one after a clear."""
         return self._period.all.latencies
 
     def by_kind(self) -> dict[str, KindMetrics]:

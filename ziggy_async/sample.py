@@ -44,8 +44,8 @@ HISTORY = (
 
 @dataclass(frozen=True)
 class Ending:
-    """What sets a ticker apart from the market in its last bars: pieces of (bars, return of each), and how much of its
-    usual noise it keeps in them."""
+    """The last bars of a ticker that moves apart from the market: pieces of (bars, return of each), and the share of
+    its usual noise that it keeps in them."""
 
     tickers: int
     pieces: tuple[tuple[int, float], ...]

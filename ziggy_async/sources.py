@@ -34,7 +34,7 @@ GRACE = 1.0
 """Seconds that a coroutine may take to end once it was cancelled."""
 
 SLICE = 512
-"""Symbols that one turn of the loop looks up: some 0.2 ms."""
+"""Symbols that are looked up in one iteration of the loop: some 0.2 ms."""
 
 Stale = dict[str, str]
 """Symbol -> why the source gave no fresh bars of it."""
@@ -81,7 +81,7 @@ def set_bar_source(
 
 
 def bar_source_stats() -> dict[str, int]:
-    """What the source has done since it was set: `calls`, of them `failures` and `timeouts`; `shared`: requests that
+    """Counts of the source since it was set: `calls`, of them `failures` and `timeouts`; `shared`: requests that
     joined a call under way. All 0 without a source."""
     return _source.stats() if _source is not None else dict.fromkeys(COUNTERS, 0)
 

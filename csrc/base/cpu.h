@@ -1,4 +1,4 @@
-/* What the processor can do, and how much of it is ours. */
+/* The instruction sets of the processor, and the number of CPUs that this process may use. */
 #ifndef ZA_BASE_CPU_H
 #define ZA_BASE_CPU_H
 

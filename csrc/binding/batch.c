@@ -169,7 +169,7 @@ static PyObject *next_result(za_state *state, za_batch *batch)
                         &batch->request.answers[batch->built]);
 }
 
-/* One result more: false when the turn is over. */
+/* One result more: false when the iteration is over. */
 static int spend(za_budget *budget)
 {
     enum { LOOK_EVERY = 8 }; /* results between two looks at the clock */

@@ -6,7 +6,7 @@
 #include "binding/state.h"
 #include "pool/port.h"
 
-/* What one turn of the loop may spend on handing out results. */
+/* What one iteration of the loop may spend on handing out results. */
 typedef struct za_budget {
     int results;
     int64_t until_ns; /* on za_clock_ns */

@@ -13,11 +13,11 @@ typedef struct za_port_object {
     PyObject *loop;                 /* weak reference */
     int plain_futures;              /* the loop's create_future is asyncio's own, which is but a call of Future */
     za_wake_fd wake_fd;             /* both -1 unless the wake is "eventfd" */
-    za_batch *open;                 /* batches that take on single requests until the loop's next turn */
+    za_batch *open;                 /* batches that take on single requests until the loop's next iteration */
     za_delivery *completed, **last; /* what has results to hand out, oldest first */
-    int resuming;                   /* a turn to go on handing out is scheduled */
+    int resuming;                   /* an iteration to go on handing out is scheduled */
     int closed;
-    long long requests, batches, wakes, turns;
+    long long requests, batches, wakes, iterations;
     PyObject *weak_references;
     /* Of the notifier's thread alone, for a loop that refuses to be woken. */
     struct za_port_object *next_refused; /* in the notifier's list, which holds a reference */

@@ -1,11 +1,11 @@
-/* Requests of a loop: single ones share a batch until the loop's next turn, a list is a batch of its own. */
+/* Requests of a loop: single ones share a batch until the loop's next iteration, a list is a batch of its own. */
 #include "binding/port_requests.h"
 
 #include "binding/convert.h"
 #include "binding/requests.h"
 
-/* A batch of single requests that has grown to this is submitted before the loop's turn is over: it is computed while
- * the loop still makes the others. */
+/* A batch of single requests that has grown to this is submitted before the loop's iteration is over: it is computed
+ * while the loop still makes the others. */
 enum { MOST_SINGLES = 2048 };
 
 /* Into the pool. If that does not take it, its futures get the error; -1 with an exception that is to go on. */
@@ -17,7 +17,7 @@ static int submit(za_port_object *self, za_batch *batch)
                : 0;
 }
 
-/* The loop's turn after the first request of a batch: every open batch is submitted. */
+/* The loop's iteration after the first request of a batch: every open batch is submitted. */
 PyObject *za_port_flush(za_port_object *self)
 {
     PyObject *first = NULL;

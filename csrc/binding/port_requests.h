@@ -4,7 +4,7 @@
 
 #include "binding/port_object.h"
 
-/* Submits every open batch: the loop's turn after the first request of a batch. None, or NULL. */
+/* Submits every open batch: the loop's iteration after the first request of a batch. None, or NULL. */
 PyObject *za_port_flush(za_port_object *self);
 
 /* Methods: (loop, store, symbol, tally=None) or (loop, store, symbols, ...) -> future. */

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-/* A turn of the loop hands out so many results, or works so long, and then lets others run. */
+/* An iteration of the loop hands out so many results, or works so long, and then lets others run. */
 enum { RESULTS_A_TURN = 256, NS_A_TURN = 250 * 1000 };
 
 /* A loop that refused to be woken is left alone so long: nobody waits much longer for it than it lasts, and it costs
@@ -139,7 +139,7 @@ static za_delivery *take_completed(za_port_object *self)
     return delivery;
 }
 
-/* Asks the loop for another turn, with an exception that is raised now put aside meanwhile. */
+/* Asks the loop for another iteration, with an exception that is raised now put aside meanwhile. */
 static void schedule_resume(za_port_object *self)
 {
     PyObject *raised = PyErr_Occurred() ? za_take_exception() : NULL;
@@ -154,13 +154,13 @@ static void schedule_resume(za_port_object *self)
     }
 }
 
-/* One turn: delivers what the budget allows, and asks for another turn if something is left. */
+/* One iteration: delivers what the budget allows, and asks for another iteration if something is left. */
 static PyObject *deliver(za_port_object *self)
 {
     za_state *state = za_port_state(self);
     za_budget budget = {.results = RESULTS_A_TURN, .until_ns = za_clock_ns() + NS_A_TURN};
     int delivered = 1;
-    self->turns++;
+    self->iterations++;
     while (delivered == 1 && budget.results > 0 && self->completed != NULL) {
         za_delivery *delivery = take_completed(self);
         delivered = delivery->kind->deliver(state, delivery, &budget);
@@ -178,7 +178,7 @@ static PyObject *deliver(za_port_object *self)
     return delivered < 0 || PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
-/* What a wake brings: takes everything posted and delivers the first turn's worth. */
+/* What a wake brings: takes everything posted and delivers the first iteration's worth. */
 static PyObject *drain(za_port_object *self)
 {
     self->wakes++;
@@ -206,8 +206,8 @@ static PyObject *close_from_python(za_port_object *self)
 
 static PyObject *stats(za_port_object *self)
 {
-    return Py_BuildValue("{sLsLsLsL}", "requests", self->requests, "jobs", self->batches, "wakes", self->wakes, "turns",
-                         self->turns);
+    return Py_BuildValue("{sLsLsLsL}", "requests", self->requests, "jobs", self->batches, "wakes", self->wakes,
+                         "iterations", self->iterations);
 }
 
 /* A method without arguments: kept alive meanwhile (the last batch's reference may be the last), and one at a time
@@ -372,11 +372,11 @@ static PyMethodDef methods[] = {
     {"latest", _PyCFunction_CAST(za_port_latest), METH_FASTCALL, NULL},
     {"history", _PyCFunction_CAST(za_port_history), METH_FASTCALL, NULL},
     {"signal_history", _PyCFunction_CAST(za_port_signal_history), METH_FASTCALL, NULL},
-    {"flush", port_flush, METH_NOARGS, "Send off the requests of this turn of the loop."},
+    {"flush", port_flush, METH_NOARGS, "Send off the requests of this iteration of the loop."},
     {"drain", port_drain, METH_NOARGS, "Take what was completed; called by a wake."},
     {"resume", port_resume, METH_NOARGS, "Go on handing out results."},
     {"close", port_close, METH_NOARGS, "The loop is closed or another process's: drop what is under way."},
-    {"stats", port_stats, METH_NOARGS, "Requests, jobs they travelled in, wakes of the loop, turns used."},
+    {"stats", port_stats, METH_NOARGS, "Requests, jobs they travelled in, wakes of the loop, iterations used."},
     {NULL, NULL, 0, NULL},
 };
 

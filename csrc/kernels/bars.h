@@ -9,7 +9,7 @@ INLINE vec typical_price(vec high, vec low, vec close)
     return (high + low + close) / 3.0;
 }
 
-/* Of a bar and the close before it. */
+/* The true range of a bar and the close before it. */
 INLINE vec true_range(vec high, vec low, vec previous)
 {
     return vec_greater(high - low, vec_greater(vec_abs(high - previous), vec_abs(low - previous)));

@@ -10,7 +10,7 @@ typedef struct candle {
     vec open, high, low, close;
 } candle;
 
-/* What of the candles before a candle its own size is held against. */
+/* The part of the candles before a candle that its own size is compared with. */
 typedef enum candle_measure { CANDLE_UNMEASURED, CANDLE_BODY, CANDLE_RANGE } candle_measure;
 
 /* TA-Lib's settings: the candles whose mean size is the usual one, and the part of it that bounds a size. */

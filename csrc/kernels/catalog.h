@@ -1,4 +1,4 @@
-/* What indicators there are: names, inputs, parameters, lookbacks, outputs. All of it derives from catalog.def, of
+/* The indicators: names, inputs, parameters, lookbacks, outputs. All of it derives from catalog.def, of
  * those that are kernels, and formulas.def, of those that are made of others. */
 #ifndef ZA_KERNELS_CATALOG_H
 #define ZA_KERNELS_CATALOG_H

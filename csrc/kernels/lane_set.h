@@ -1,4 +1,4 @@
-/* What a lane set is: the same kernels for 1, 4 or 8 tickers side by side. */
+/* A lane set: the same kernels for 1, 4 or 8 tickers side by side. */
 #ifndef ZA_KERNELS_LANE_SET_H
 #define ZA_KERNELS_LANE_SET_H
 

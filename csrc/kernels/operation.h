@@ -1,4 +1,4 @@
-/* What operations there are; all of it derives from operations.def. */
+/* The operations of formulas; all of it derives from operations.def. */
 #ifndef ZA_KERNELS_OPERATION_H
 #define ZA_KERNELS_OPERATION_H
 

@@ -24,7 +24,7 @@ INLINE void mfi_start(mfi_kernel *k, slots *all)
     k->s.previous = vec_fill(0.0);
 }
 
-/* What differs in the last digits alone has not moved, as in TA-Lib. */
+/* A value that differs in the last digits alone has not moved, as in TA-Lib. */
 INLINE void mfi_update(mfi_kernel *k, const vec *in)
 {
     vec price = typical_price(in[0], in[1], in[2]), money = price * in[3], none = vec_fill(0.0);

@@ -1,4 +1,4 @@
-/* What the kernels know of their catalog rows: parameters by name, the numbers of inputs and outputs. */
+/* The catalog rows as the kernels see them: parameters by name, the numbers of inputs and outputs. */
 #ifndef ZA_KERNELS_PARAMS_H
 #define ZA_KERNELS_PARAMS_H
 

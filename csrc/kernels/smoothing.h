@@ -23,13 +23,13 @@ INLINE exponential_rate exponential_rate_of(double period)
     return (exponential_rate){(period - 1.0) / (period + 1.0), 1.0 / period, (int64_t)period};
 }
 
-/* Of an average that has seen nothing. */
+/* The state of an average that has seen nothing. */
 INLINE exponential exponential_start(void)
 {
     return (exponential){vec_fill(0.0), vec_fill(0.0)};
 }
 
-/* Of one that is seeded. */
+/* Takes one value into a seeded average. */
 INLINE void exponential_go_on(exponential *average, const exponential_rate *rate, vec x)
 {
     average->lag = (average->lag + (x - average->last)) * rate->keep;

@@ -28,7 +28,7 @@ INLINE vec sorted_value(const sorted *s, int64_t place)
     return s->copies[s->newest][place];
 }
 
-/* What a place holds when `left` goes and `x` comes: between the two everything moves by one place, outside of them
+/* The value at a place when `left` goes and `x` comes: between the two everything moves by one place, outside of them
  * nothing. `below` and `above` are its neighbours. */
 INLINE vec sorted_shift(vec at, vec below, vec above, vec left, vec x)
 {

@@ -126,7 +126,7 @@ INLINE void window_store(window_kind kind, vec *to, window_sums sums)
     }
 }
 
-/* What one value (of each series) adds, by its distances from the anchors, `age` bars after them. */
+/* Returns the terms that one value (of each series) adds, by its distances from the anchors, `age` bars after them. */
 INLINE window_sums window_terms(window_kind kind, vec d, vec e, double age)
 {
     switch (kind) {

@@ -25,7 +25,7 @@ static bool add_change(za_breadth_changes *changes, za_breadth_change change)
     return true;
 }
 
-/* Of the bars [from, from + count) with their averages, which come after those that were added before. */
+/* Adds the bars [from, from + count) with their averages, which come after those that were added before. */
 static bool add_sides(za_breadth_changes *changes, const za_rows *rows, int64_t from, int64_t count,
                       const double *averages)
 {

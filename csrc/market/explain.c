@@ -17,7 +17,7 @@ static bool has_fired(const za_decision *decision, za_rule rule)
     return (decision->agreeing & 1u << rule) != 0;
 }
 
-/* What a rule has to say of a row. */
+/* A row that a rule explains. */
 typedef struct za_case {
     const za_decision *decision;
     const za_rules *rules;

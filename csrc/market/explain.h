@@ -18,7 +18,7 @@ void za_decision_reason(const za_decision *decision, const za_rules *rules, cons
 
 /* Percent of the entry to be won, times the confidence, less percent to be lost, times what is left of it. */
 double za_decision_expected_return(const za_decision *decision, double entry);
-/* What may be won over what may be lost; NaN where nothing may. */
+/* Possible gain over possible loss; NaN where nothing may be lost. */
 double za_decision_risk_reward(const za_decision *decision, double entry);
 
 #endif

@@ -8,7 +8,7 @@
 
 typedef enum za_request_kind { ZA_REQUEST_FEATURES, ZA_REQUEST_PAPER, ZA_REQUEST_SIGNALS } za_request_kind;
 
-/* What came out for one symbol. */
+/* The outcome for one symbol. */
 typedef struct za_answer {
     int64_t bars; /* 0: no such symbol; a row is filled from ZA_FEATURE_BARS on, a paper row from 1 on */
     za_bar last;
@@ -33,8 +33,8 @@ int za_request_width(za_request_kind kind);
 /* Makes a job of it, asked for now. The owner may set job.done afterwards. ZA_OK or ZA_NO_MEMORY. */
 za_code za_request_init(za_request *request, za_error *error);
 
-/* What is the same for every symbol (vix_level, breadth_50dma) enters the rows. Once, after every item was run: `done`
- * calls it first. ZA_OK, or why there are no answers. */
+/* Writes the values that are the same for every symbol (vix_level, breadth_50dma) into the rows. Once, after every item
+ * was run: `done` calls it first. ZA_OK, or why there are no answers. */
 za_code za_request_finish(za_request *request, za_error *error);
 
 /* All of it at once and here: on the calling thread if the list is short or the pool takes no job (it closes, or has no

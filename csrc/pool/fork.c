@@ -4,7 +4,8 @@
 #include <stdatomic.h>
 
 static const za_fork_handlers *_Atomic handlers_of[ZA_FORK_STAGE_COUNT]; /* NULL: nothing to do */
-/* What `before` was called for in the thread that forks: a stage that is first handled meanwhile has taken no lock. */
+/* The stages whose `before` was called in the thread that forks: a stage that is first handled meanwhile has taken no
+ * lock. */
 static _Thread_local const za_fork_handlers *under_way[ZA_FORK_STAGE_COUNT];
 
 static void before_fork(void)

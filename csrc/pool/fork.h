@@ -1,4 +1,4 @@
-/* What happens to native threads and locks when the process forks. */
+/* Native threads and locks when the process forks. */
 #ifndef ZA_POOL_FORK_H
 #define ZA_POOL_FORK_H
 

@@ -27,7 +27,7 @@ struct za_port {
     za_port *next_waiting; /* guarded by notifier.mutex */
 };
 
-/* What the notifier thread is to do: ports whose loops are to be woken, oldest first, and orphans to dispose of. A
+/* The work of the notifier thread: ports whose loops are to be woken, oldest first, and orphans to dispose of. A
  * port's mutex may be held while this one is taken, not the reverse. */
 static struct {
     pthread_mutex_t mutex;

@@ -121,7 +121,7 @@ za_code za_arrow_read_array(za_arrow_selection selection, const struct ArrowArra
     return code;
 }
 
-/* What the stream itself says went wrong; `number` is an errno. */
+/* The error text of the stream itself; `number` is an errno. */
 static za_code fail_stream(struct ArrowArrayStream *stream, int number, za_error *error)
 {
     const char *sentence = stream->get_last_error != NULL ? stream->get_last_error(stream) : NULL;

@@ -12,7 +12,7 @@
 /* The schema of a stream, which the caller releases. */
 za_code za_arrow_read_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema, za_error *error);
 
-/* What is read: a table of this schema, of which the columns with wanted[i] are decoded; `wanted` NULL: all. */
+/* The table to read: one of this schema, of which the columns with wanted[i] are decoded; `wanted` NULL: all. */
 typedef struct za_arrow_selection {
     const struct ArrowSchema *schema;
     const bool *wanted;

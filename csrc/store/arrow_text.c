@@ -125,7 +125,7 @@ za_code za_arrow_read_texts(const za_arrow_rows *rows, za_arrow_type type, za_te
     return code;
 }
 
-/* What `known` holds for an entry of the dictionary: 0 while no row has asked, else its code + KNOWN. A null is -1
+/* The value in `known` for an entry of the dictionary: 0 while no row has asked, else its code + KNOWN. A null is -1
  * there as everywhere. */
 enum { KNOWN = 2 };
 

@@ -36,7 +36,7 @@ static void say_where(char text[WHERE_TEXT], za_symbol symbol, int64_t row)
     }
 }
 
-/* What is wrong with one figure taken alone. */
+/* Returns the fault of one figure taken alone. */
 static za_fault_kind figure_fault(za_figure figure, double value)
 {
     if (!isfinite(value)) {
@@ -56,7 +56,7 @@ static bool is_above(double price, double other)
     return price > other && price - other > ZA_PRICE_TOLERANCE * price;
 }
 
-/* Of a bar whose prices are positive. */
+/* Returns the fault of a bar whose prices are positive. */
 static za_fault order_fault(const za_bar *bar)
 {
     static const za_figure inner[] = {ZA_FIGURE_OPEN, ZA_FIGURE_CLOSE};
@@ -116,7 +116,7 @@ void za_fault_reason(za_fault fault, char text[ZA_REASON_TEXT])
                    sentences[fault.kind]);
 }
 
-/* What a sentence says of the figure behind its value; the limits' own values go behind it. */
+/* Returns the part of a sentence behind the value of the figure; the limits' own values go behind it. */
 static const char *figure_sentence(za_fault fault)
 {
     switch (fault.kind) {

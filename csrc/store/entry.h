@@ -1,4 +1,4 @@
-/* What changes a store's entries whole, shared by its files. */
+/* Changes of a store's whole entries, shared by its files. */
 #ifndef ZA_STORE_ENTRY_H
 #define ZA_STORE_ENTRY_H
 

@@ -33,7 +33,7 @@ za_labels *za_store_labels(za_store *store, za_symbol name, za_error *error);
 /* References to all sets, as many as *count; za_free the list. NULL without memory. */
 za_labels **za_store_all_labels(za_store *store, size_t *count);
 
-/* Of a store that is out of every other thread's sight. */
+/* Frees the labels of a store that no other thread sees. */
 void za_store_free_labels(za_store *store);
 
 /* codes[i] becomes the number of symbols[i]'s label, from 0 to labels->labels.count - 1, or -1 if it has none. Any

@@ -13,8 +13,8 @@ typedef struct za_store_stats {
     int64_t dropped; /* valid rows of loaded tables that the capacity had no room for, ever */
 } za_store_stats;
 
-/* What append and append_cross_section take, whether times are a calendar, and how many bars a year has. Each bar has
- * `further` columns of float64 beside its figures, NaN allowed. */
+/* The columns that append and append_cross_section take, whether times are a calendar, and how many bars a year has.
+ * Each bar has `further` columns of float64 beside its figures, NaN allowed. */
 typedef struct za_store_options {
     int64_t capacity; /* bars kept a symbol, at least 1 */
     bool ordered;     /* false: equal and older times are appended as they come, and highs and lows are not compared */

@@ -15,7 +15,8 @@ typedef struct za_progress {
     int64_t revisions;   /* how often a last bar was replaced in this generation */
 } za_progress;
 
-/* What a reader holds: rows that no append moves or changes, until za_view_release. Empty for an unknown symbol. */
+/* A view that a reader holds: rows that no append moves or changes, until za_view_release. Empty for an unknown symbol.
+ */
 typedef struct za_view {
     za_rows rows;
     za_block *block; /* the reference this view owns; NULL when empty */

@@ -11,7 +11,7 @@ enum { AT_ONCE = 1024 };
  * be, and the fourth waits for no more than a quarter. */
 enum { PARTS = 4 };
 
-/* What the universe knows of the member's bars, all of which are in its entry. */
+/* Sets what the universe knows of the member's bars, all of which are in its entry. */
 static void take_over(za_universe *universe, size_t place)
 {
     const za_entry *entry = universe->members[place].entry;

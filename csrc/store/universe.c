@@ -133,7 +133,7 @@ static void give_back(za_universe *universe, za_section *section)
     }
 }
 
-/* What is wrong with the bar at that place. */
+/* Fails with the fault of the bar at that place. */
 static za_code refuse(const za_store *store, const za_universe *universe, const za_section *section, size_t place,
                       za_error *error)
 {

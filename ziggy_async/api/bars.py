@@ -89,6 +89,6 @@ def newest_bars(store: BarStore, symbol: str, limit: int) -> list[dict[str, Any]
 
 
 def containing(symbols: Sequence[str], text: str) -> tuple[str, ...]:
-    """Those with `text` in them, in any case."""
+    """Returns the tickers with `text` in them, in any case."""
     wanted = text.casefold()
     return tuple(symbol for symbol in symbols if wanted in symbol.casefold())

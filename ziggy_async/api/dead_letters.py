@@ -127,7 +127,7 @@ class DeadLetterEndpoints:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns the refusals of dead letters and of the queue into HTTP errors."""
+    """Raises HTTP errors in place of the refusals of dead letters and of the queue."""
     try:
         with queue_refusals():
             yield

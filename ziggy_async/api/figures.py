@@ -130,7 +130,7 @@ def operations(computer: AsyncFeatureComputer) -> Iterator[Figure]:
     )
     yield Values(CounterMetricFamily, "operations", "Operations that ended.", ("kind",), counts)
     yield Values(CounterMetricFamily, "operation_errors", "Operations that failed.", ("kind",), errors)
-    text = "Time of operations: waiting for their turn, running, and both."
+    text = "Time of operations: waiting in the queue, running, and both."
     yield Durations("operation_duration_seconds", text, ("kind", "phase"), DURATIONS, durations)
     text = "How much later than asked for the event loop came to its timers."
     yield Durations("loop_lag_seconds", text, (), LAGS, [((), computer.loop_lag.histogram)])

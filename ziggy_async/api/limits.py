@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 MOST_FORMULAS = 50
 MOST_CHARACTERS = 10_000
-"""Of all formulas together, since they are read in Python."""
+"""Characters of all formulas together, since they are read in Python."""
 LONGEST_NAME = 100
 """Characters of a feature's name."""
 MOST_TICKERS = 10_000
@@ -59,7 +59,7 @@ def check_texts(texts: Sequence[str]) -> None:
 
 
 async def reading(read: Callable[[], T], texts: Sequence[str]) -> T:
-    """What `read` makes of the texts; long ones are read by a thread."""
+    """Returns what `read` makes of the texts; a thread reads long ones."""
     check_texts(texts)
     try:
         return read() if sum(map(len, texts)) <= SHORT else await default_pool.run(read)

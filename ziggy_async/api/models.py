@@ -21,7 +21,7 @@ class Failure(BaseModel):
 
 
 class Refused(BaseModel):
-    """Of a formula that cannot be used, `formula[start:end]` is the place."""
+    """An error of a formula; `formula[start:end]` is the place."""
 
     detail: str | list[dict[str, Any]] = Field(description="One sentence, or the faults of parameters and body")
     formula: str | None = None

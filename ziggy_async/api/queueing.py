@@ -48,7 +48,7 @@ def end(limit: asyncio.Timeout) -> None:
 
 @contextmanager
 def queue_refusals() -> Iterator[None]:
-    """Turns the refusals of the queue and its computer into HTTP errors."""
+    """Raises HTTP errors in place of the refusals of the queue and its computer."""
     try:
         yield
     except QueueFull:

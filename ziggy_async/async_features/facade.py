@@ -46,7 +46,7 @@ class Home(Protocol):
 
 
 class Calls(ABC):
-    """The calls of a computer. With options they go through its queue and wait for their turn there; without, straight
+    """The calls of a computer. With options they wait in its queue; without, they go straight
     to the pool that does them, and only `enqueue_task` knows the queue."""
 
     _options = Options()

@@ -1,4 +1,4 @@
-"""What the commands write: tables, CSV, JSON, progress and complaints. Rich (the extra `cli`) draws the progress and
+"""The output of the commands: tables, CSV, JSON, progress and complaints. Rich (the extra `cli`) draws the progress and
 the colours; without it there are none."""
 
 import csv

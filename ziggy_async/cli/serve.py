@@ -117,7 +117,7 @@ def page_or_why_not(request: Request) -> Response:
 
 
 def described_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    """Those of a task of the REST interface: its tickers, or its seconds."""
+    """Returns the arguments of a task of the REST interface as text: its tickers, or its seconds."""
     return ", ".join(str(item) for each in args for item in (each if isinstance(each, list) else [each]))
 
 

@@ -14,14 +14,14 @@ MOST_SHARE = 0.5
 
 
 class Arguments(NamedTuple):
-    """What a call takes: names, and those of them that may be left out."""
+    """The arguments of a call: names, and those of them that may be left out."""
 
     names: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
-    """What reads the rest of the formula: see `formula.Reader`."""
+    """Reads the rest of the formula: see `formula.Reader`."""
 
     graph: Graph
     tickers: dict[str, ast.AST]

@@ -187,7 +187,7 @@ def of_row(row: Row) -> ArrayFunction:
 
 
 def without_row(name: str) -> ArrayFunction:
-    """What formulas have, but no row of the catalog."""
+    """Returns a function that formulas have, but no row of the catalog."""
     if name == "MINMAX":
         period = rows()["highest"].parameters
         lines = ("lowest(real, {timeperiod})", "highest(real, {timeperiod})")
@@ -213,8 +213,8 @@ def as_floats(name: str, values: Any) -> NDArray[np.float64]:
 
 
 def way_back(inputs: Sequence[Any]) -> Callable[[NDArray[Any]], Any]:
-    """What makes an array into what the inputs are: a series of pandas, with the first one's index, one of polars, or
-    the array."""
+    """Returns the function that makes an array what the inputs are: a series of pandas, with the first one's index, one
+    of polars, or the array."""
     found = {library: each for each in reversed(inputs) if (library := library_of(each)) in ("pandas", "polars")}
     if len(found) > 1:
         raise TypeError("series of pandas and of polars in one call")

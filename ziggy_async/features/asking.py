@@ -1,4 +1,4 @@
-"""What every question to the core over a store's tickers has: tickers, times, terms, and the table of its answer."""
+"""Questions to the core over a store's tickers: tickers, times, terms, and the table of the answer."""
 
 from collections.abc import Iterable
 
@@ -39,7 +39,7 @@ def times_between(start: object | None, end: object | None) -> tuple[int, int]:
 
 
 def terms_within(deadline: float | None) -> Terms:
-    """Those of the task that runs here, with the earlier of both deadlines."""
+    """Returns the terms of the task that runs here, with the earlier of both deadlines."""
     given, own = terms.get(), moment_after(deadline)
     return Terms(given.urgency, min([moment for moment in (given.deadline_ns, own) if moment], default=0))
 

@@ -51,7 +51,7 @@ class Row:
 
     @cached_property
     def keywords(self) -> Mapping[str, tuple[int, ...]]:
-        """What a call may name -> positions of the parameters that it sets."""
+        """Returns names in a call -> positions of the parameters that they set."""
         places: dict[str, tuple[int, ...]] = {}
         for at, parameter in enumerate(self.parameters):
             places[parameter.name] = places[parameter.talib] = (at,)

@@ -1,4 +1,4 @@
-"""What is wrong with a formula, and where."""
+"""The error of a formula, and its place."""
 
 from ziggy_async.messages import shown
 
@@ -6,7 +6,7 @@ MARGIN = "    "
 LONGEST_EXCERPT = 100
 """Characters of a formula that a message shows; of a longer one, those about the place."""
 BEFORE_PLACE = 40
-"""Of these, the characters in front of the place."""
+"""Characters of them in front of the place."""
 
 
 class FormulaError(ValueError):

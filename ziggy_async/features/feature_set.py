@@ -29,7 +29,7 @@ from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
-    """What a feature is made of."""
+    """The parts of a feature."""
 
     formula: str
     """Its normal form: every input and parameter written out."""
@@ -79,6 +79,11 @@ class FeatureSet:
         return {name: formula.text for name, formula in self._formulas.items()}
 
     @property
+    def across_tickers(self) -> tuple[str, ...]:
+        """Names of the features that read other tickers: by `of`, or in a cross-section."""
+        return tuple(name for name, formula in self._formulas.items() if formula.tickers or formula.compares)
+
+    @property
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)
@@ -95,7 +100,7 @@ class FeatureSet:
         return work_of(all_nodes(self._nodes))
 
     def describe(self) -> dict[str, Description]:
-        """What each feature is made of, by its name."""
+        """Returns the parts of each feature, by its name."""
         bars = zip(self._formulas.items(), self._plan.lookbacks, self._plan.reaches, strict=True)
         return {
             name: Description(

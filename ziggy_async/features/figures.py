@@ -9,7 +9,7 @@ from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.stages import plan_of
 
 PER_YEAR = "per_year"
-"""What a formula calls the number of bars in a year, which is the store's."""
+"""The name in formulas of the number of bars in a year, which is the store's."""
 
 
 def plan_of_figures(formulas: Mapping[str, str], bars_per_year: float) -> _core.Plan:

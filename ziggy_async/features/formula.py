@@ -26,7 +26,7 @@ COLUMN = "column"
 
 @dataclass(frozen=True)
 class Formula:
-    """What was read of `text`: the node `root` of `graph`, and the names in it."""
+    """A formula as it was read from `text`: the node `root` of `graph`, and the names in it."""
 
     text: str
     graph: Graph
@@ -58,7 +58,7 @@ class Formula:
             raise FormulaError(f"{name}() is not available here: only a ticker's own bars are", self.text, *place)
 
     def missing_column(self, name: str, present: Iterable[str]) -> FormulaError:
-        """What to say where a table or store has no column `name`; `present` are those it has."""
+        """Returns the message for a table or store without the column `name`; `present` are those it has."""
         if name in FUNCTIONS or name in OTHER_BARS or name in rows():
             advice = f"; the function is called: {name}()"
         else:
@@ -359,7 +359,7 @@ class Reader:
     def _parameters(
         self, row: Row, after: list[ast.expr], numbers: list[float | None], keywords: list[ast.keyword]
     ) -> tuple[float, ...]:
-        """Those given by position, `numbers` of the arguments `after` the inputs, and by name; else their defaults."""
+        """Returns the parameters: by position, `numbers` of the arguments `after` the inputs; by name; defaults."""
         if len(after) > len(row.parameters):
             raise self.error(f"{usage_of(row)}: this is one parameter too many", after[len(row.parameters)])
         places: list[tuple[tuple[int, ...], float | None, ast.AST]] = [
@@ -430,7 +430,7 @@ ARITHMETIC: dict[type[ast.AST], Callable[[float, float], float]] = {
     ast.Div: lambda a, b: a / b,
     ast.FloorDiv: lambda a, b: a // b,
 }
-"""What a row may compute of its parameters."""
+"""Functions with which a row may compute its parameters."""
 
 READ: dict[type[ast.AST], Callable[..., int]] = {
     ast.Constant: Reader.constant,
@@ -449,7 +449,7 @@ READ: dict[type[ast.AST], Callable[..., int]] = {
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What to say of the name among `known` that is most like `name`; nothing if none is."""
+    """Returns a hint at the name among `known` that is most like `name`; nothing if none is."""
     by_lower = {each.lower(): each for each in known}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1) if len(name) <= LONGEST_NAME else []
     return f"; did you mean {by_lower[found[0]]!r}?" if found else ""

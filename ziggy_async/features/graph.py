@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Node(NamedTuple):
-    """What is computed for each bar.
+    """The operations that are computed for each bar.
 
     `inputs` are indices of earlier nodes. Kinds: ``column`` (its name), ``constant`` (its value), ``call`` of a row of
     the catalog with all parameters, ``output`` (which one of a call; a call itself stands for its first), ``operation``
@@ -82,8 +82,8 @@ class Graph:
         return self.add("output", "", (call,), (float(at),)) if at else call
 
     def needed(self, roots: tuple[int, ...], without: tuple[str, ...] = ()) -> list[int]:
-        """What `roots` are made of, themselves included, in order of evaluation; not what nodes of the kinds `without`
-        are made of."""
+        """Returns the nodes that `roots` are made of, themselves included, in order of evaluation; not the inputs of
+        nodes of the kinds `without`."""
         wanted = bytearray(len(self.nodes))
         for root in roots:
             wanted[root] = True

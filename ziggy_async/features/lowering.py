@@ -23,7 +23,7 @@ def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
 
 @dataclass
 class _Bars:
-    """What is computed on one ticker's bars: the tickers' that are asked for, or of those of `ticker`. `wanted` are the
+    """The nodes that are computed on one ticker's bars: those asked for, or those of `ticker`. `wanted` are the
     nodes that are read from outside."""
 
     ticker: str | None

@@ -27,7 +27,7 @@ INFIX = {
 }
 PREFIX = {"negative": "-", "not": "not "}
 CHAINS = ("add", "subtract", "multiply", "divide", "remainder", "and", "or")
-"""Of which a left operand of the same kind needs no parentheses."""
+"""Operators whose left operand of the same kind needs no parentheses."""
 MOST_REPEATED = 1_000
 """Characters of a text in which equal parts are written out again; in a longer one they are named by `:=`."""
 

@@ -62,7 +62,7 @@ def features_over(
 
 
 def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -> str:
-    """What the table calls the column `name` of the formulas: so itself, or by a spelling of it."""
+    """Returns the table's name of the column `name` of the formulas: the same, or a spelling of it."""
     if present.count(name) == 1:
         return name
     of_name = of_role(name, present)

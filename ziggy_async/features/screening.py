@@ -55,7 +55,7 @@ async def screen_async(
 
 @dataclass(frozen=True)
 class Screening:
-    """What is asked for. The columns of `figures` are the condition, the key to sort by if there is one, and the
+    """A question. The columns of `figures` are the condition, the key to sort by if there is one, and the
     features `names`; a formula that is several of these is computed once."""
 
     figures: FeatureSet
@@ -77,7 +77,7 @@ class Screening:
     async def run_async(
         self, tickers: Iterable[str] | None, store: BarStore | None, deadline: float | None
     ) -> FeatureTable:
-        """What `screen_async` gives."""
+        """Returns the answer of `screen_async`."""
         table = await self.figures.latest_async(tickers, store, deadline=deadline)
         return self.chosen(table) if len(table) <= FEW else await default_pool.run(self.chosen, table)
 

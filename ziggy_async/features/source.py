@@ -46,7 +46,7 @@ class Source:
         return self._character(line, column), self._character(end_line, end_column)
 
     def _character(self, line: int, column: int) -> int:
-        """Of a line counted from 1 and a column counted in bytes of UTF-8, as `ast` has them."""
+        """Returns the place of a line counted from 1 and a column counted in bytes of UTF-8, as `ast` has them."""
         start = self._line_starts[line - 1]
         if self.text.isascii():
             return start + column

@@ -24,7 +24,7 @@ class Source(NamedTuple):
 
 
 class PlanNodes(NamedTuple):
-    """What a plan is made from: names of columns of the bars, nodes in order of evaluation, the node of each output.
+    """The parts of a plan: names of columns of the bars, nodes in order of evaluation, the node of each output.
 
     `sources`: where the columns behind those of the bars come from; `tickers` and `labels` are what these number.
     """
@@ -38,7 +38,7 @@ class PlanNodes(NamedTuple):
 
 
 def all_nodes(made: PlanNodes) -> list[Node]:
-    """Those of the plan and of all plans that it needs."""
+    """Returns the stages of the plan and of all plans that it needs."""
     found = {id(made): made}
     waiting = [made]
     while waiting:
@@ -127,7 +127,7 @@ class Stages:
         return stage
 
     def _outputs(self, number: int) -> list[int]:
-        """What later stages read of one; of the last one the roots."""
+        """Returns the nodes of a stage that later ones read; of the last one the roots."""
         if number == self._last:
             return list(self._roots)
         read = set()

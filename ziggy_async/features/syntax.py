@@ -1,4 +1,4 @@
-"""What of Python's syntax formulas have, and what is said of the rest."""
+"""The part of Python's syntax that formulas have, and the messages for the rest."""
 
 import ast
 
@@ -37,7 +37,7 @@ INSTEAD: dict[type[ast.AST], str] = {
     ast.In: "in is no operator of formulas; write a == b or a == c",
     ast.NotIn: "not in is no operator of formulas; write a != b and a != c",
 }
-"""What formulas do not have -> what to write instead."""
+"""Syntax that formulas do not have -> what to write instead."""
 
 SYNTAX: dict[type[ast.AST], str] = {
     ast.List: "a list",
@@ -53,4 +53,4 @@ SYNTAX: dict[type[ast.AST], str] = {
     ast.Starred: "a starred argument",
     ast.Slice: "a slice",
 }
-"""What is said of the other kinds."""
+"""The message for the other kinds."""

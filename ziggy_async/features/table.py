@@ -1,4 +1,4 @@
-"""What a set of features gives: a table with one row a ticker, or a ticker and bar."""
+"""The result of a set of features: a table with one row a ticker, or a ticker and bar."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -28,9 +28,9 @@ CUTS = 24
 LONG_SERIES = 60_000
 """Bars of a series that is long enough to be cut into pieces, also where a long memory has to be warmed up."""
 REVISIONS = (1.5, 0.75)
-"""What the figures of a bar that is still forming are multiplied by."""
+"""The factors of the figures of a bar that is still forming."""
 OUTLIER = 1e9
-"""What a value is multiplied by to be one."""
+"""The factor that makes a value an outlier."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Bars:
 
 
 class FaultError(Exception):
-    """What a formula did not keep; the message says where."""
+    """A property that a formula did not keep; the message says where."""
 
 
 class NotApplicableError(Exception):
-    """What a check looks for cannot occur in a formula of this kind."""
+    """A check does not apply to a formula of this kind."""
 
 
 @dataclass(frozen=True)
@@ -376,7 +376,7 @@ KEPT, NONE = "ok", "-"
 
 
 def verify(subject: Subject) -> dict[str, str]:
-    """What each check found: KEPT, NONE where it does not apply, else a sentence that says what is wrong.
+    """The result of each check: KEPT, NONE where it does not apply, else a sentence that says what is wrong.
 
     Raises FormulaError for a formula that cannot be read, or that reads a column which the bars do not have.
     """

@@ -1,5 +1,5 @@
-"""What the package is compared with: the features and the signal of one ticker in plain NumPy, as an application writes
-them that computes where it stands.
+"""The baseline of comparisons: the features and the signal of one ticker in plain NumPy, as an application writes them
+that computes where it stands.
 
 Definitions and rules are those of the package, so that both ways give the same figures.
 """

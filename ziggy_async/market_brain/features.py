@@ -175,7 +175,7 @@ class FeatureComputer:
 
     @property
     def plan(self) -> _core.Plan:
-        """What computes the features."""
+        """Returns the plan that computes the features."""
         return plan_of_figures(self._formulas, self.store.bars_per_year)
 
     @property
@@ -198,8 +198,8 @@ class FeatureComputer:
         also: Collection[str] = (),
         counted: CountedFunction | None = None,
     ) -> Awaitable[Features]:
-        """What `compute_for_ticker_async` awaits: a bare future where no source has to be asked, since hundreds of
-        callers may take this step in one turn of their loop. `also` as for `get_features`; `counted`: the function
+        """Returns what `compute_for_ticker_async` awaits: a bare future where no source has to be asked, as hundreds of
+        callers may take this step in one iteration of their loop. `also` as for `get_features`; `counted`: the function
         that awaits it."""
         ticker = checked_ticker(ticker)
         store = self.store

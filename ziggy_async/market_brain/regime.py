@@ -60,7 +60,7 @@ UNKNOWN_CONFIDENCE = 0.3
 
 @dataclass
 class RegimeMetrics:
-    """What the rules read, in percent but for the level of the VIX, and which of them decided.
+    """The figures that the rules read, in percent but for the level of the VIX, and which of them decided.
 
     A figure that is None is not known, and a rule that reads it does not hold; but where the level of the VIX is not
     known, the rule goes by 20, and the reasons say so.
@@ -121,7 +121,7 @@ class RegimeResult:
 
 
 class FeatureReader(Protocol):
-    """What a detector needs of a feature computer; the application may bring its own."""
+    """The part of a feature computer that a detector uses; the application may bring its own."""
 
     def get_features(self, ticker: str, force_refresh: bool = False) -> FeatureSet | None: ...
 
@@ -137,7 +137,7 @@ class Thresholds(TypedDict, total=False):
 
 
 class _Reading(NamedTuple):
-    """What a detector has read: the features of the market, and the level of the volatility index if it is known."""
+    """The input of a detector: the features of the market, and the level of the volatility index if it is known."""
 
     market: FeatureSet | None
     volatility: float | None
@@ -260,7 +260,7 @@ class RegimeDetector:
 
     @property
     def volatility_names(self) -> tuple[str, ...]:
-        """What a store may call the volatility index: with "^" or without."""
+        """Returns the names that the volatility index may have in a store: with "^" or without."""
         if self.volatility is None:
             return ()
         return tuple(dict.fromkeys((self.volatility, self.volatility.removeprefix("^"))))
@@ -342,12 +342,12 @@ class _Rules:
 
     @property
     def _level(self) -> float | None:
-        """What the rules go by."""
+        """Returns the figures that the rules decide by."""
         level = self.metrics.vix_level
         return ASSUMED_VOLATILITY if level is None and self.volatility is not None else level
 
     def _sentences(self, *reading: float | None) -> tuple[str, ...]:
-        """What each of the core's conditions says where it holds, in their order."""
+        """Returns a sentence for each of the core's conditions that holds, in their order."""
         level, change, breadth, slope = map(_known, reading)
         limits = self.thresholds
         return (

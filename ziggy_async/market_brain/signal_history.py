@@ -34,7 +34,7 @@ def signal_history(
     *,
     generator: SignalGenerator = signal_generator,
 ) -> FeatureTable:
-    """What `generate_signals_for_watchlist` would have said at each bar, one row a ticker and bar as in
+    """The answers that `generate_signals_for_watchlist` would have given at each bar, one row a ticker and bar as in
     `FeatureSet.history`: features, breadth, volatility and regime as of the bar's time, to the bit where the store has
     dropped no bar. Rules and thresholds are those that `generator` has now; it is not asked for `enrich`.
 
@@ -73,7 +73,7 @@ async def signal_history_async(
 class _Question(NamedTuple):
     plan: _core.Plan
     arguments: tuple[Any, ...]
-    """Of the core."""
+    """The arguments of the core's call."""
     store: BarStore
     asked: tuple[str, ...]
 
@@ -97,7 +97,7 @@ class _Question(NamedTuple):
 
 
 def _market(detector: RegimeDetector, store: BarStore) -> tuple[Any, ...]:
-    """What the regime is read from."""
+    """Returns the arguments that say what the regime is read from."""
     return (
         plan_of_figures(MARKET_FEATURES, store.bars_per_year),
         detector.market,

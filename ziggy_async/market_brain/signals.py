@@ -337,7 +337,7 @@ class SignalGenerator:
 
     @property
     def detector(self) -> RegimeDetector:
-        """Who reads the regime."""
+        """Returns the detector that reads the regime."""
         return self._detector or regime_detector
 
     def core_rules(self, regime: RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...], int]:
@@ -385,8 +385,8 @@ def _mark_stale(results: Mapping[str, Result], stale: Mapping[str, str]) -> None
 def _enriching(
     enrich: Enrich, results: Mapping[str, Result], computer: FeatureComputer
 ) -> tuple[Callable[[Sequence[Result]], None], list[Sequence[Result]]]:
-    """What the pool has to do and in which chunks: a few large ones, as each costs the waiting loop a turn, but enough
-    to give every thread one."""
+    """Returns the work and the size of its chunks: a few large ones, as each costs the waiting loop an iteration, but
+    enough to give every thread one."""
     signed = [result for result in results.values() if result["signal"] is not None]
     size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / default_pool.workers())))
     return partial(_enrich, enrich, computer), [signed[at : at + size] for at in range(0, len(signed), size)]
@@ -411,7 +411,7 @@ def _plan_of(computer: FeatureComputer) -> _core.Plan:
 
 
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:
-    """What the application makes of `signal` and its ticker's features, or `signal` itself if that fails."""
+    """Returns what the application makes of `signal` and its ticker's features, or `signal` itself if that fails."""
     try:
         enriched = enrich(copy.deepcopy(signal), _core.features(computer.store, computer.plan, signal.ticker))
         if not isinstance(enriched, Signal):

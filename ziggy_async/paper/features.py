@@ -76,7 +76,7 @@ class _Form(NamedTuple):
     """In what form a symbol's last observation came, as far as the store does not keep it."""
 
     zone: tzinfo | None
-    """Of its timestamp; None: as the store answers, in UTC or without a zone."""
+    """The zone of its timestamp; None: as the store answers, in UTC or without a zone."""
     whole: tuple[str, ...]
     """The fields of `MarketFeatures` that are whole numbers."""
 

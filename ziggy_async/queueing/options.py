@@ -26,8 +26,8 @@ class Options:
     """Work under way with the same key is joined instead of enqueued a second time. The options are those of the work
     that is joined; the other ones are ignored."""
     on_full: OnFull = "wait"
-    """What a new task does when the queue is full: it waits for a place, first come, first served; raises `QueueFull`;
-    is dropped; or drops the oldest of the least urgent in the queue, unless all are more urgent, and takes its place,
+    """A new task in front of a full queue waits for a place, first come, first served; raises `QueueFull`; is dropped;
+    or drops the oldest of the least urgent in the queue, unless all are more urgent, and takes its place,
     ahead of those that wait for one."""
     use_process_pool: bool = False
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
-"""Of a date whose order of day and month is open."""
+"""A date whose order of day and month is open."""
 OFFSET_APART = r"\s+([+-]\d{2}(?::?\d{2})?)$"
 """DuckDB's cast allows no gap before an offset."""
 
@@ -35,7 +35,7 @@ def literal(text: str) -> str:
 
 
 class RowError(ValueError):
-    """What is wrong with a table, and the row that shows it."""
+    """A fault of a table, and the row that shows it."""
 
     def __init__(self, row: int, symbol: str, sentence: str) -> None:
         super().__init__(sentence)

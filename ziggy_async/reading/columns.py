@@ -167,7 +167,7 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
 
 
 def _further_columns(roles: Mapping[str, str], rules: Rules) -> list[str]:
-    """What the table calls the further columns of the store."""
+    """Returns the table's names of the further columns of the store."""
     return [roles[FURTHER.format(at)] for at in range(len(rules.further))]
 
 

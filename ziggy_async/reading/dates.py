@@ -166,7 +166,7 @@ def read_text(text: str, order: str | None = None) -> int:
 
 
 def _iso_ns(text: str) -> int:
-    """What else ISO 8601 has: weeks, and dates without separators."""
+    """Reads the other forms of ISO 8601: weeks, and dates without separators."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:

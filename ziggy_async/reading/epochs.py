@@ -15,7 +15,7 @@ LAST_SECOND = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) - 1
 YEARS = "the years 1975 to 2100"
 """A moment in them is one in one unit only."""
 FIRST_YEAR, LAST_YEAR = 1800, 2100
-"""Of dates in digits."""
+"""The years of dates in digits."""
 DIGITS = {8: "YYYYMMDD", 12: "YYYYMMDDhhmm", 14: "YYYYMMDDhhmmss"}
 UNREADABLE = f"is no time in s, ms, us or ns of {YEARS}, and no date"
 

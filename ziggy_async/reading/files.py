@@ -37,7 +37,7 @@ OF_READING = 0.8
 
 
 class Loader(Protocol):
-    """What a `BarStore` is to this module."""
+    """The part of a `BarStore` that this module uses."""
 
     def load_frame(
         self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
@@ -80,7 +80,7 @@ class Progress:
     """Whether nobody waits for the files any more."""
 
     def part(self, percent: float) -> float:
-        """Of the whole, from 0 to 1; `percent` is DuckDB's figure, negative where it has none."""
+        """Returns the share of the whole, from 0 to 1; `percent` is DuckDB's figure, negative where it has none."""
         within = max(0.0, percent) / 100 if self.is_reading else 0.0
         return OF_READING * (self.done + within) / self.files
 
@@ -199,8 +199,8 @@ class Reading:
         return roles
 
     def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> dict[str, str]:
-        """Of a file that has several tickers side by side, one below the other; rows that are there for other tickers
-        are left out."""
+        """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
+        other tickers."""
         assert header.tickers is not None
         numbered = [f"c{at}" for at in range(len(header.names))]
         scan = csv_scan(origin, header, numbered)
@@ -276,7 +276,7 @@ def one_line(text: str) -> str:
 
 
 def first_sentences(error: Exception) -> str:
-    """What DuckDB says, without its kind of error, its advice and its settings. Long lines are values: shortened."""
+    """Returns DuckDB's text without its kind of error, its advice and its settings. Shortens long lines: values."""
     text = re.sub(r"^[\w ]*Error: ", "", str(error))
     sentences = re.split(r"\n\s*\n|\nPossible", text)[0]
     return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())

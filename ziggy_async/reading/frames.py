@@ -56,8 +56,8 @@ def _stacked(pandas: Any, frame: Any, level: int, tickers: list[Any]) -> Pairs:
 
 
 def _names(frame: Any) -> list[str]:
-    """Of several levels of column names, of which all but one say the same of every column, that one's: the figures of
-    one ticker, as some providers give them."""
+    """Returns the level of column names that differs where all other levels are the same for every column: the figures
+    of one ticker, as some providers give them."""
     if frame.columns.nlevels > 1:
         levels = [list(map(str, frame.columns.get_level_values(at))) for at in range(frame.columns.nlevels)]
         telling = [level for level in levels if len(set(level)) > 1]

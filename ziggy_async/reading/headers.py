@@ -1,5 +1,5 @@
-"""What a CSV file's columns are called, and where its rows begin, by its first lines alone: a guess from the rows would
-give each file rules of its own."""
+"""Finds the names of a CSV file's columns, and where its rows begin, by its first lines alone: a guess from the rows
+would give each file rules of its own."""
 
 import csv
 from collections.abc import Mapping, Sequence

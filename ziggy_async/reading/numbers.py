@@ -11,7 +11,7 @@ from ziggy_async.messages import shown
 
 POINT, COMMA = ".", ","
 ORNAMENTS = "[$€£¥₹₩ \u00a0\u202f'\u2019]"
-"""What stands around digits and between thousands, and says nothing."""
+"""Characters around digits and between thousands that have no meaning."""
 POINT_PROOF = (
     r"^[+-]?(\d{1,3}(,\d{2,3})+\.\d*|\d*\.(\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(,\d{2,3}){2,})[KMBTkmbt]?$"
 )

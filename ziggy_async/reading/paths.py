@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from ziggy_async.reading.spellings import role_of
 
 ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
-"""Of the names of files of bars."""
+"""Endings of the names of files of bars."""
 INTERVAL_AND_DATE = r"-\d+(s|m|h|d|w|mo)-\d{4}-\d{2}(-\d{2})?$"
 
 

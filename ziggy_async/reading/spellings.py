@@ -1,4 +1,4 @@
-"""What columns may be called."""
+"""The names that columns may have."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +90,7 @@ def role_of(name: str) -> str | None:
 
 
 def of_role(role: str, names: Iterable[str]) -> list[str]:
-    """Those names that have the role in the earliest rank that any of them has."""
+    """Returns the names that have the role, in the earliest rank that any of them has."""
     return _by_role(names).get(role, [])
 
 

@@ -30,7 +30,7 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is read for a file: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
+    """The file that DuckDB reads: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
     text, "gzip", "zstd" or "none"."""
 
     path: Path
@@ -42,8 +42,8 @@ class Source:
 
 
 def opened_source(path: Path, folder: Path) -> Source:
-    """What `path` is, by its first bytes; texts that DuckDB does not read are copied into `folder` as ones that it
-    does. `ValueError` for what is no file of bars at all, or another than its name says."""
+    """Finds out by its first bytes what `path` is; copies texts that DuckDB does not read into `folder` as ones that it
+    does. Raises `ValueError` for a file that holds no bars at all, or is another than its name says."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         # It is read several times; a pipe can be read once, a device may never end.

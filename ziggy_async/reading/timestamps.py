@@ -14,7 +14,7 @@ from ziggy_async.reading.options import UNITS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOSECONDS_OF = UNITS | {"m": 60 * 10**9, "h": 3_600 * 10**9, "D": 86_400 * 10**9, "W": 604_800 * 10**9}
-"""Of NumPy's units down to the nanosecond; a month and a year have no fixed number."""
+"""Nanoseconds of NumPy's units; a month and a year have no fixed number."""
 MOST_YEARS = 300
 """From 1970: beyond what nanoseconds reach, so that a conversion to days is safe."""
 OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"

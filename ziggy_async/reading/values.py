@@ -102,7 +102,7 @@ class Reader:
         raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but a {array.dtype}"))
 
     def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
-        """Of two columns, a date and a time of day: names and columns."""
+        """Joins two columns, a date and a time of day: names and columns."""
         days = list(map(_date_text, _values_of(self._column(*dates))))
         times = list(map(_clock_text, _values_of(self._column(*clocks))))
         if len(days) != len(times):

@@ -174,7 +174,7 @@ class Patience:
 
 @contextmanager
 def fresh_heap() -> Iterator[None]:
-    """Collections of garbage visit what comes from here on, and not what was imported and left behind before."""
+    """Has the garbage collector look at objects that come from here on, and not at those that were there before."""
     gc.collect()
     gc.freeze()
     try:
