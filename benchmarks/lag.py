@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 
-from benchmarks.harness import Report, fill, fresh_heap, universe
 from benchmarks.callbacks import LongestCallback, Steal
+from benchmarks.harness import Report, fill, fresh_heap, universe
 from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist_async
