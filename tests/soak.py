@@ -4,8 +4,8 @@ Rounds of ten seconds mix single tickers, watchlists, formulas, histories, live 
 the background queue, requests over HTTP and open pages, all on one loop and one store. After each round all is quiet
 for a moment, and what is there is written down. The exit code is 1 if, after the first quarter of the rounds, the
 memory grew by more than 2 %, or descriptors or threads became more; if the queue's accounts did not balance; if live
-features were not those of the store; if an answer was a 500; or if a callback of the loop took more than 20 ms of its own
-processor time after the first round, in which modules are imported.
+features were not those of the store; if an answer was a 500; or if a callback of the loop took more than 20 ms of its
+own processor time after the first round, in which modules are imported.
 """
 
 import argparse

@@ -154,7 +154,7 @@ static uint64_t hash_of(const double *values, int64_t count)
 static bool compute(const za_plan *plan, const table *over, int lanes, za_pool *pool, uint64_t *hash)
 {
     static double values[MOST_ROWS];
-    const za_table groups = {over->columns, over->times, over->offsets};
+    const za_table groups = {.columns = over->columns, .times = over->times, .offsets = over->offsets};
     za_error error = {0};
     za_run run = {.plan = plan,
                   .table = &groups,
