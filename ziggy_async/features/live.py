@@ -68,7 +68,7 @@ class LiveFeatures:
         self._names = tuple(name for name, _ in identity)
         self._store = store
         self._joining = tickers is None if joining is None else joining
-        asked = tuple(sorted(store.symbols())) if tickers is None else _distinct(tickers)
+        asked = store._sorted_symbols() if tickers is None else _distinct(tickers)
         self._core = _core.Live(plan, store, asked, store.local_time, self._joining)
         self._symbols = asked
 
