@@ -53,7 +53,7 @@ static za_run run_of(const za_plan *plan, const za_table *groups, bool last, za_
 
 static za_code compute(const za_plan *plan, const table *t, bool last, za_cut_options cut, double *values)
 {
-    const za_table groups = {t->columns, t->times, t->offsets};
+    const za_table groups = {t->columns, t->times, t->offsets, NULL};
     za_run run = run_of(plan, &groups, last, cut);
     run.values = values;
     za_error error;
@@ -134,7 +134,7 @@ static void check_pieces(const za_plan *plan, long_series *series)
 {
     const double *columns[] = {series->values[0], series->values[1], series->values[2]};
     const int64_t offsets[] = {0, LONG_BARS};
-    const za_table one = {columns, NULL, offsets};
+    const za_table one = {columns, NULL, offsets, NULL};
     za_run whole = {
         .plan = plan, .table = &one, .count = 1, .values = series->whole, .rows = LONG_BARS, .cut = {1, 0, true}};
     za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = series->pieces, .rows = LONG_BARS};
@@ -204,7 +204,7 @@ static void test_skip_counts_from_the_first_number(void)
     za_plan *plan = sketch_plan(&s, &skip, 1);
     const double *columns[] = {values, values, values};
     const int64_t offsets[] = {0, 6, 9};
-    const za_table groups = {columns, NULL, offsets};
+    const za_table groups = {columns, NULL, offsets, NULL};
     for (int last = 0; last <= 1; last++) {
         double found[9];
         za_run run = {

@@ -79,6 +79,11 @@ class FeatureSet:
         return {name: formula.text for name, formula in self._formulas.items()}
 
     @property
+    def across_tickers(self) -> tuple[str, ...]:
+        """Names of the features that read other tickers: by `of`, or in a cross-section."""
+        return tuple(name for name, formula in self._formulas.items() if formula.tickers or formula.compares)
+
+    @property
     def lookback(self) -> int:
         """Bars before all features have a value."""
         return max(self._plan.lookbacks)

@@ -163,7 +163,9 @@ class Reader:
             case None:
                 raise self.error("None is no number; write nan", node)
             case str():
-                raise self.error(f'a text stands only in {COLUMN}("..."), of("...", x) and by="..."', node)
+                raise self.error(
+                    f'a text stands only in {COLUMN}("..."), of("...", x), every("...", x), by="..."', node
+                )
         raise self.error(f"a {type(node.value).__name__} is no number of formulas", node)
 
     def name(self, node: ast.Name) -> int:
