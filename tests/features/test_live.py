@@ -34,8 +34,8 @@ KINDS = FeatureSet(
 )  # fmt: skip
 COMPARED = FeatureSet(
     "rank(close)", "demean(sma(close, 3)) - scale(volume)", "standardize(returns(close))", "winsorize(close, 0.2)",
-    "is_nan(rank(sma(close, 4)))", "cumsum(volume) if rank(close) > 0.5 else nan", "rank(rank(close) * volume)", "ema(close, 3)",
-    "2 * 3",
+    "is_nan(rank(sma(close, 4)))", "cumsum(volume) if rank(close) > 0.5 else nan", "rank(rank(close) * volume)",
+    "ema(close, 3)", "2 * 3",
 )  # fmt: skip
 """What is made across tickers at the newest time."""
 SYMBOLS = [f"T{number:02}" for number in range(21)]

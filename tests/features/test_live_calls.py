@@ -209,7 +209,8 @@ def test_comparisons_are_of_the_tickers_at_the_newest_time(tmp_path: Path) -> No
         ("sma(rank(close), 3)", "live features keep no earlier values of a cross-section"),
         ("lag(close + rank(close), 1)", "live features keep no earlier values of a cross-section"),
         ("cumsum(demean(close))", "live features keep no earlier values of a cross-section"),
-        ("of('T00', close) - close", "live features read a ticker's own bars"),
+        ("of('T00', close) - close", r"of\(\) is not available here: live features read"),
+        ("every('1w', close)", r"every\(\) is not available here: live features read"),
         ("rank(close, by='sector')", "no labels 'sector'"),
     ],
 )

@@ -216,7 +216,7 @@ class FeatureSet:
         """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
 
         None: all of the store, those that join it later included. Errors as of `latest`, a `ValueError` for a ticker
-        that is named twice, and a `FormulaError` for `of()` and for earlier values of a cross-section.
+        that is named twice, and a `FormulaError` for `of()`, `every()` and earlier values of a cross-section.
 
         A cross-section compares the tickers whose last bar is of the newest time; it is NaN for the others.
         """

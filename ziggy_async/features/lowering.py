@@ -42,8 +42,9 @@ def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
     """
     lowering = _Lowering(formulas)
     for formula in formulas:
-        if formula.tickers:
-            raise formula.unavailable("of", "live features read a ticker's own bars")
+        for name in OWN_BARS:
+            if name in formula.calls:
+                raise formula.unavailable(name, "live features read a ticker's own bars as they are")
     roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
     graph = lowering.asked.graph
     compared: set[int] = set()
@@ -54,7 +55,7 @@ def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
         return LiveNodes(lowering.plan(lowering.asked, roots), None)
     for formula, root in zip(formulas, roots, strict=True):
         if any(_remembers(graph.nodes[at]) for at in graph.needed((root,)) if at in compared):
-            name = next(name for name in formula.calls if name != "of")
+            name = next(iter(formula.calls))
             raise formula.unavailable(name, "live features keep no earlier values of a cross-section")
     return lowering.split(roots, compared)
 
