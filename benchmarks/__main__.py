@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import (
     append_universe,
+    cross_sections,
     dask_workers,
     gather,
     indicators,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "lag": lag.run,
     "load": load.run,
     "append_universe": append_universe.run,
+    "cross_sections": cross_sections.run,
     "snapshot": snapshot.run,
     "indicators": indicators.run,
     "series": many_series.run,
