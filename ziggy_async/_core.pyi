@@ -199,8 +199,10 @@ class Plan:
 
     Columns behind those are made by other plans, one for each of `sources`: ("value", plan, output) as it is;
     ("across", plan, output, kind, share, labels) compared across tickers by time, among those of one label of the set
-    of that number (-1: all); ("ticker", plan, output, ticker) on the bars of the ticker of that number. `tickers` and
-    names of `labels` are what the sources of all the plans number.
+    of that number (-1: all); ("ticker", plan, output, ticker) on the bars of the ticker of that number; ("period",
+    plan, output, unit, minutes, forming) on the bars gathered into periods (0: so many minutes, 1: days, 2: weeks, 3:
+    months), of the last that is finished or of the one so far. `tickers` and names of `labels` are what the sources of
+    all the plans number.
     """
 
     def __new__(

@@ -29,8 +29,8 @@ def history(ddf: Any, features: FeatureSet, by: str | None = None, time: str | N
     worker's native pool gets as many threads as the worker has.
 
     Returns a Dask data frame with the same partitions, rows and index. Raises `ValueError` or `FormulaError` for
-    columns as `over` does, `ValueError` for several partitions without a column of tickers, `TypeError` for another
-    kind of frame.
+    columns as `over` does, `ValueError` for several partitions without a column of tickers or with features that read
+    other tickers, `TypeError` for another kind of frame.
     """
     if not isinstance(ddf, dd.DataFrame):
         raise TypeError(f"ddf must be a Dask data frame, not {shown(ddf)}")
@@ -40,6 +40,11 @@ def history(ddf: Any, features: FeatureSet, by: str | None = None, time: str | N
         raise ValueError(
             f"there is no column of tickers, so that the rows of all {ddf.npartitions} partitions are one ticker's:"
             " give by=, or bring them together by ddf.repartition(npartitions=1)"
+        )
+    if features.across_tickers and ddf.npartitions > 1:
+        raise ValueError(
+            f"{', '.join(features.across_tickers)}: read other tickers, which may be in another of the"
+            f" {ddf.npartitions} partitions; ddf.repartition(npartitions=1) brings them together"
         )
     frame: Any = ddf  # Dask's methods have no types
     is_whole = True if tickers is None else delayed(refuse_split)(tickers, tickers_of_partitions(frame, tickers))

@@ -34,6 +34,7 @@ IndicatorName = Literal[
     "linearreg_slope",
     "linearreg_intercept",
     "tsf",
+    "regression",
     "sar",
     "sarext",
     "highest",

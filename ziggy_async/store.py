@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 
 from ziggy_async import _core, export
+from ziggy_async._core import Universe as Universe
 from ziggy_async.messages import shown
 from ziggy_async.reading import columns
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped, rules_of

@@ -39,13 +39,26 @@ static int take_ticker(PyObject *const *items, Py_ssize_t count, za_source *sour
     return 0;
 }
 
+/* ("period", plan, output, unit, minutes, forming) */
+static int take_period(PyObject *const *items, Py_ssize_t count, za_source *source)
+{
+    if (count != 3) {
+        return -1;
+    }
+    source->kind = ZA_SOURCE_PERIOD;
+    source->period = (za_period){(za_period_unit)PyLong_AsLong(items[0]), (int)PyLong_AsLong(items[1])};
+    source->forming = PyObject_IsTrue(items[2]) == 1;
+    return 0;
+}
+
 typedef int take_function(PyObject *const *items, Py_ssize_t count, za_source *source);
 
 /* By za_source_kind. */
 static const struct {
     const char *name;
     take_function *take;
-} kinds[ZA_SOURCE_KIND_COUNT] = {{"value", take_value}, {"across", take_across}, {"ticker", take_ticker}};
+} kinds[ZA_SOURCE_KIND_COUNT] = {
+    {"value", take_value}, {"across", take_across}, {"ticker", take_ticker}, {"period", take_period}};
 
 enum { HEAD = 3 }; /* kind, plan, output */
 

@@ -193,7 +193,8 @@ static PyObject *run_groups(za_plan_object *self, const za_table_call *call, boo
     run.values = PyArray_DATA((PyArrayObject *)values);
     run.table = &(za_table){.columns = columns.values,
                             .times = times == NULL ? NULL : PyArray_DATA(times),
-                            .offsets = PyArray_DATA(offsets)};
+                            .offsets = PyArray_DATA(offsets),
+                            .figures = self->figures};
     bool staged = za_plan_has_sources(self->plan);
     za_table_others given = {call->groups, call->labels, rows, (Py_ssize_t)run.count};
     if ((staged && za_others_of_table(self, &given, &others) < 0) ||

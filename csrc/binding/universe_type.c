@@ -20,7 +20,9 @@ static void universe_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (object_of(self)->universe != NULL) {
+        Py_BEGIN_ALLOW_THREADS /* its bars are folded now */
         za_universe_free(object_of(self)->store->store, object_of(self)->universe);
+        Py_END_ALLOW_THREADS
     }
     Py_XDECREF((PyObject *)object_of(self)->store);
     type->tp_free(self);

@@ -9,8 +9,7 @@ const char *za_calendar_name(za_calendar_field field)
     return names[field];
 }
 
-/* What is to be added to UTC at that time: of the last change at or before it. */
-static int64_t offset_at(const za_zone *zone, int64_t time)
+int64_t za_zone_offset(const za_zone *zone, int64_t time)
 {
     int64_t least = 0, most = zone->count; /* changes known to be at or before; those that may be */
     while (least < most) {
@@ -52,7 +51,7 @@ static void civil_of(int64_t date, int64_t *day, int64_t *month)
 double za_calendar_value(za_calendar_field field, const za_zone *zone, int64_t time)
 {
     /* The day and the time of day apart: the offset of a time near either end would overflow the whole. */
-    int64_t of_day = floor_remainder(time, ns_per_day) + offset_at(zone, time);
+    int64_t of_day = floor_remainder(time, ns_per_day) + za_zone_offset(zone, time);
     int64_t date = floor_divide(time, ns_per_day) + floor_divide(of_day - zone->day_start, ns_per_day);
     int64_t day, month;
     switch (field) {

@@ -97,6 +97,8 @@ static za_code check_source(const za_source *source, int at, za_error *error)
                source->labels >= -1;
     }
     good = good && (source->kind != ZA_SOURCE_TICKER || source->ticker >= 0);
+    good = good &&
+           (source->kind != ZA_SOURCE_PERIOD || (za_period_is_good(source->period) && source->plan->source_count == 0));
     return good ? ZA_OK : za_fail(error, ZA_BAD_VALUE, "source %d is of no kind that there is", at);
 }
 

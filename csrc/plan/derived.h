@@ -27,15 +27,22 @@ void za_feed_gather(const za_feed *feed, const za_feed_rows *rows);
 typedef struct za_derived {
     const double *values;
     const int64_t *times;      /* NULL: values by bar */
-    const int64_t *row, *from; /* by bar: those of series i begin at values[row[i]], with its bar from[i] */
-    int64_t count;             /* by time: one feed for all series */
+    const int64_t *row, *from; /* those of series i begin at values[row[i]], with its bar from[i], or at times[from[i]];
+                                  NULL: by time, all series read the same */
+    const int64_t *counts;     /* by time: how many each series reads; */
+    int64_t count;             /* or all */
 } za_derived;
 
 static inline za_feed za_derived_feed(const za_derived *derived, size_t series)
 {
-    return derived->times != NULL
-               ? (za_feed){.values = derived->values, .times = derived->times, .count = derived->count}
-               : (za_feed){.values = derived->values + derived->row[series], .first = derived->from[series]};
+    if (derived->row == NULL) {
+        return (za_feed){.values = derived->values, .times = derived->times, .count = derived->count};
+    }
+    const double *values = derived->values + derived->row[series];
+    return derived->times == NULL ? (za_feed){.values = values, .first = derived->from[series]}
+                                  : (za_feed){.values = values,
+                                              .times = derived->times + derived->from[series],
+                                              .count = derived->counts[series]};
 }
 
 #endif

@@ -2,7 +2,9 @@
 
 #include "base/memory.h"
 #include "plan/live_moves.h"
+#include "plan/live_sections.h"
 #include "plan/live_start.h"
+#include "plan/live_tiles.h"
 #include "pool/fork.h"
 #include "pool/wait.h"
 
@@ -137,7 +139,15 @@ void za_live_free(za_live *live)
     for (int64_t i = 0; i < live->tile_count; i++) {
         za_live_tile_free(&live->tiles[i]);
     }
+    for (int64_t i = 0; i < live->born_count; i++) {
+        za_live_tile_free(&live->born[i]);
+    }
+    for (int i = 0; i < ZA_LIVE_ROSTERS; i++) {
+        za_live_roster_clear(&live->rosters[i]);
+    }
+    za_live_ids_clear(&live->ids);
     za_free(live->tiles);
+    za_free(live->born);
     za_free(live->members);
     za_live_board_release(live->board);
     za_text_set_free(&live->names);
@@ -151,7 +161,7 @@ void za_live_free(za_live *live)
 typedef struct za_live_pass {
     za_job job; /* first */
     za_live *live;
-    int64_t *parting; /* numbers of tiles */
+    int32_t *parting; /* numbers of tiles */
     atomic_int_fast64_t parting_count;
     atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
     atomic_bool out_of_memory;
@@ -173,7 +183,7 @@ static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t
         atomic_fetch_add_explicit(&pass->loose, loose, memory_order_relaxed);
         atomic_fetch_add_explicit(&pass->loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
         if (arrivals[i].news.change == ZA_LIVE_ANEW) {
-            pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = begin + i;
+            pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = (int32_t)(begin + i);
         }
         for (int k = i; arrivals[i].news.change == ZA_LIVE_NEWS && !handled[i] && k < count; k++) {
             if (!handled[k] && za_live_arrive_together(&arrivals[i], &arrivals[k])) {
@@ -206,20 +216,20 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
 /* Tiles a claim; up to so many are taken in by the caller's own thread. */
 enum { GRAIN = 2 * ZA_LIVE_BATCH, FEW_TILES = ZA_LIVE_BATCH };
 
-static za_code part(za_live *live, const za_live_pass *pass)
+/* Tiles whose tickers have not come equally far, or may not have. */
+static za_code part_tiles(za_live *live, const int32_t *tiles, int64_t count)
 {
     za_scratch scratch = {0};
     za_live_works works;
-    int64_t count = atomic_load(&pass->parting_count);
     bool done = count == 0 || za_live_works_open(&works, live, &scratch);
     for (int64_t i = 0; done && i < count; i++) {
-        done = za_live_part(live, &works, pass->parting[i]);
+        done = za_live_part(live, &works, tiles[i]);
     }
     za_scratch_free(&scratch);
     return done ? ZA_OK : ZA_NO_MEMORY;
 }
 
-static za_code update_tiles(za_live *live, za_pool *pool, int64_t deadline_ns)
+static za_code take_by_views(za_live *live, za_pool *pool, int64_t deadline_ns)
 {
     if (live->tile_count == 0) {
         return ZA_OK;
@@ -237,7 +247,8 @@ static za_code update_tiles(za_live *live, za_pool *pool, int64_t deadline_ns)
     za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
     int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
     live->moves += went_on < stayed ? went_on : stayed;
-    za_code code = pass.job.code != ZA_OK ? pass.job.code : part(live, &pass);
+    za_code code = pass.job.code;
+    code = code == ZA_OK ? part_tiles(live, pass.parting, atomic_load(&pass.parting_count)) : code;
     za_free(pass.parting);
     return code == ZA_OK && atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : code;
 }
@@ -264,10 +275,11 @@ static za_code find_new_symbols(za_live *live, za_error *error)
 static size_t list_newcomers(za_live *live, za_live_newcomer *newcomers)
 {
     size_t count = 0;
+    uint64_t sequence = za_store_sequence(live->spec.store);
     for (int32_t row = 0; row < live->board->rows; row++) {
         if (live->members[row].tile == ZA_NO_TILE) {
             za_symbol symbol = {live->names.texts[row], live->names.lengths[row]};
-            newcomers[count] = (za_live_newcomer){row, za_store_view(live->spec.store, symbol)};
+            newcomers[count] = (za_live_newcomer){row, sequence, za_store_view(live->spec.store, symbol)};
             count += newcomers[count].view.rows.count > 0;
         }
     }
@@ -290,23 +302,88 @@ static za_code start_newcomers(za_live *live, za_pool *pool, int64_t deadline_ns
     return code;
 }
 
-static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+/* Symbols that joined get rows, and rows without states those of the bars that the store has now. */
+static za_code take_newcomers(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
 {
-    uint64_t sequence = za_store_sequence(live->spec.store);
-    if (sequence == live->sequence) {
-        return ZA_OK;
-    }
-    za_code code = update_tiles(live, pool, deadline_ns);
-    if (code == ZA_OK && live->spec.all && za_store_length(live->spec.store) != live->present) {
+    za_code code = ZA_OK;
+    if (live->spec.all && za_store_length(live->spec.store) != live->present) {
         code = find_new_symbols(live, error);
     }
     if (code == ZA_OK && live->present < live->board->rows) {
         code = start_newcomers(live, pool, deadline_ns);
     }
+    return code;
+}
+
+static uint64_t id_of(const void *context, int64_t row)
+{
+    return ((const za_live *)context)->members[row].seen.id;
+}
+
+/* The tiles of the changed symbols are marked as apart, and listed, each once. Returns how many; *unknown: some of the
+ * symbols have no states. */
+static int mark_changed(za_live *live, const za_news *news, int32_t *tiles, bool *unknown)
+{
+    int count = 0;
+    *unknown = false;
+    for (int i = 0; i < news->changed_count; i++) {
+        int32_t row = za_live_ids_find(&live->ids, news->changed[i]);
+        int32_t tile = row < 0 ? ZA_NO_TILE : live->members[row].tile;
+        *unknown = *unknown || tile == ZA_NO_TILE;
+        if (tile != ZA_NO_TILE && !live->tiles[tile].apart) {
+            live->tiles[tile].apart = true;
+            tiles[count++] = tile;
+        }
+    }
+    return count;
+}
+
+/* What came since the last update, as the store tells it. */
+static za_code take_news(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news, za_error *error)
+{
+    if (!atomic_load(&live->ids_are_known) && !za_live_ids_fill(&live->ids, live->board->rows, id_of, live)) {
+        return ZA_NO_MEMORY;
+    }
+    atomic_store(&live->ids_are_known, true);
+    int32_t tiles[ZA_JOURNAL];
+    bool unknown;
+    int count = mark_changed(live, news, tiles, &unknown);
+    za_code code = za_live_take_sections(live, pool, deadline_ns, news);
+    for (int i = 0; i < count; i++) {
+        live->tiles[tiles[i]].apart = false;
+    }
+    if (!za_live_adopt_tiles(live) || code != ZA_OK) {
+        return code == ZA_OK ? ZA_NO_MEMORY : code;
+    }
+    int64_t present = live->present;
+    code = part_tiles(live, tiles, count);
+    bool newcomers = unknown || live->present < present || za_live_sections_have_newcomers(live, news);
+    return code == ZA_OK && newcomers ? take_newcomers(live, pool, deadline_ns, error) : code;
+}
+
+/* All that the store has. */
+static za_code take_all(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+{
+    za_code code = take_by_views(live, pool, deadline_ns);
+    return code == ZA_OK ? take_newcomers(live, pool, deadline_ns, error) : code;
+}
+
+static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+{
+    if (live->is_current && za_store_sequence(live->spec.store) == live->sequence) {
+        return ZA_OK;
+    }
+    za_news news;
+    za_store_news(live->spec.store, live->sequence, &news);
+    za_code code = !za_live_adopt_tiles(live)             ? ZA_NO_MEMORY
+                   : live->is_current && news.is_complete ? take_news(live, pool, deadline_ns, &news, error)
+                                                          : take_all(live, pool, deadline_ns, error);
+    za_news_release(&news);
     if (!za_live_gather(live) && code == ZA_OK) {
         code = ZA_NO_MEMORY;
     }
-    live->sequence = code == ZA_OK ? sequence : live->sequence;
+    live->is_current = live->is_current || code == ZA_OK;
+    live->sequence = code == ZA_OK ? news.sequence : live->sequence;
     switch (code) {
     case ZA_OK:
         return ZA_OK;

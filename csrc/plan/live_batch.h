@@ -17,6 +17,12 @@ typedef struct za_live_work {
     double *patches, *holes, *states; /* for holes; one node's state of a single lane */
 } za_live_work;
 
+/* Where the caller puts a column of tile `at`: `lanes` doubles. */
+static inline double *za_live_work_column(const za_live_work *work, int column, int at)
+{
+    return work->columns + (column * ZA_LIVE_BATCH + at) * work->set->lanes;
+}
+
 /* Up to ZA_LIVE_BATCH tiles of one number of bars. Result k of the ticker of row r is values[k * rows + r]. */
 typedef struct za_live_batch {
     const za_live_work *work;

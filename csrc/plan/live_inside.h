@@ -8,6 +8,7 @@
 #include "plan/live_batch.h"
 #include "plan/live_board.h"
 #include "plan/live_options.h"
+#include "plan/live_rosters.h"
 #include "store/text_set.h"
 
 enum { ZA_NO_TILE = -1 };
@@ -15,6 +16,7 @@ enum { ZA_NO_TILE = -1 };
 /* A ticker; its number is its row. */
 typedef struct za_live_member {
     za_progress seen;     /* of its bars; all zero while it has no states */
+    uint64_t sequence;    /* of the store: its bars are seen up to there, and maybe some that came later */
     uint64_t fingerprint; /* of the columns' figures of the last bar */
     int32_t tile, lane;
 } za_live_member;
@@ -30,9 +32,16 @@ struct za_live {
     int64_t tile_count, tile_room;
     pthread_mutex_t board_mutex; /* guards `board` too, so that readers need not wait for an update */
     za_live_board *board;
-    int64_t present;   /* members with states */
-    uint64_t sequence; /* of the store, before the last update that took in all */
-    int64_t moves;     /* by tickers that may have come into step with others, or have left a tile with few */
+    int64_t present;    /* members with states */
+    za_live_tile *born; /* tiles that the list had no room for yet; their tickers count as in none */
+    int64_t born_count, born_room;
+    za_live_roster rosters[ZA_LIVE_ROSTERS]; /* of the universes whose cross-sections came last */
+    int next_roster;
+    za_live_ids ids; /* of the members in the store, if `ids_are_known` */
+    atomic_bool ids_are_known;
+    bool is_current; /* up to `sequence` of the store, which the last update has taken in */
+    uint64_t sequence;
+    int64_t moves; /* by tickers that may have come into step with others, or have left a tile with few */
     atomic_int_fast64_t bars, revised, restarted;
 };
 

@@ -103,14 +103,13 @@ static void run_windowed_tile(const za_live_kernel *kernel, int number)
 
 static void run_windowed(const za_live_kernel *kernel)
 {
-    size_t vector = (size_t)lanes_of(kernel) * sizeof(double);
     bool whole = inputs_are_finite(kernel) && windows_are_whole(kernel);
     if (whole) {
         run_all(kernel);
     }
     for (int tile = 0; tile < kernel->batch->count; tile++) {
         if (whole) {
-            memcpy(mark_after(kernel, tile), mark_before(kernel, tile), vector);
+            za_live_copy_lanes(mark_after(kernel, tile), mark_before(kernel, tile), lanes_of(kernel));
         } else {
             run_windowed_tile(kernel, tile);
         }

@@ -7,23 +7,18 @@
 #include "kernels/lanes.h"
 #include "plan/live_tiles.h"
 
-static void empty_lane(za_live_tile *tile, int lane)
-{
-    tile->row[lane] = ZA_NO_ROW;
-    tile->used--;
-}
-
 /* The ticker has no states any more, and no figures until it has others. */
 static void forget(za_live *live, int64_t at, int lane)
 {
     za_live_tile *tile = &live->tiles[at];
     int32_t row = tile->row[lane];
     live->members[row] = (za_live_member){.tile = ZA_NO_TILE};
+    atomic_store_explicit(&live->ids_are_known, false, memory_order_relaxed);
     live->board->times[row] = ZA_TIME_MISSING;
     for (int result = 0; result < za_plan_output_count(live->spec.plan); result++) {
         live->board->values[result * live->board->rows + row] = NAN;
     }
-    empty_lane(tile, lane);
+    za_live_empty_lane(tile, lane);
     live->present--;
     live->moves++;
 }
@@ -32,16 +27,9 @@ static void forget(za_live *live, int64_t at, int lane)
 static bool leave(za_live *live, int64_t at, int lane, double *states)
 {
     za_live_tile alone;
-    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&alone, &live->layout, za_lane_set_one())) {
+    if (!za_live_reserve_tiles(live, 1) || !za_live_split(&live->tiles[at], &live->layout, lane, states, &alone)) {
         return false;
     }
-    za_live_tile *tile = &live->tiles[at];
-    za_live_take_lane(tile, &live->layout, lane, states);
-    za_live_put_lane(&alone, &live->layout, 0, states);
-    alone.bars = tile->bars;
-    alone.used = 1;
-    alone.row[0] = tile->row[lane];
-    empty_lane(tile, lane);
     za_live_add_tile(live, &alone);
     live->moves++;
     return true;
@@ -73,6 +61,7 @@ static void take_in_alone(za_live *live, const za_live_works *works, za_live_arr
 {
     arrival->news = news;
     if (news.change == ZA_LIVE_NEWS && arrival->tile->used > 0) {
+        live->moves += za_live_tile_is_loose(arrival->tile) && news.fresh > 0; /* maybe into step with others */
         za_live_take_in(live, za_live_work_of(works, arrival->tile), &arrival, 1);
     }
 }
@@ -107,7 +96,9 @@ bool za_live_part(za_live *live, const za_live_works *works, int64_t at)
         if (live->tiles[at].row[lane] != ZA_NO_ROW && !has_same_news(news[lane], common)) {
             done = leave(live, at, lane, states);
             if (done) {
-                za_live_arrival alone = {.tile = &live->tiles[live->tile_count - 1], .views = {arrival.views[lane]}};
+                za_live_arrival alone = {.tile = &live->tiles[live->tile_count - 1],
+                                         .sequence = arrival.sequence,
+                                         .views = {arrival.views[lane]}};
                 take_in_alone(live, works, &alone, news[lane]);
             }
         }
@@ -174,7 +165,7 @@ static void move_in(za_live *live, int64_t from, za_live_tile *to, int lane, dou
     za_live_put_lane(to, &live->layout, lane, states);
     to->row[lane] = tile->row[0];
     to->used++;
-    empty_lane(tile, 0);
+    za_live_empty_lane(tile, 0);
 }
 
 /* Fills the free lanes of a tile; returns how many of the loose ones it took. */

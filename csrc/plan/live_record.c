@@ -57,7 +57,7 @@ static za_code put(za_live *live, int64_t row, const za_live_record *record, con
     live->members[row].seen = *seen;
     live->members[row].fingerprint = 0; /* whatever the bar of that time is now, it is taken in again */
     live->present++;
-    live->sequence = UINT64_MAX; /* the next update is to look at it, whatever the store's is */
+    live->is_current = false;
     atomic_fetch_sub_explicit(&live->revised, 1, memory_order_relaxed); /* which that bar will count as */
     live->moves++;
     return ZA_OK;

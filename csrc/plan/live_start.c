@@ -151,10 +151,9 @@ static void note(za_live *live, const za_live_group *group)
 {
     za_live_add_tile(live, &group->tile);
     for (int i = 0; i < group->count; i++) {
-        const za_view *view = &group->first[i].view;
-        za_live_see(live, &live->members[group->first[i].row], view);
-        live->board->times[group->first[i].row] = view->rows.time[view->rows.count - 1];
-        atomic_fetch_add_explicit(&live->bars, view->rows.count, memory_order_relaxed);
+        const za_live_newcomer *newcomer = &group->first[i];
+        za_live_see(live, newcomer->row, &newcomer->view, newcomer->sequence);
+        atomic_fetch_add_explicit(&live->bars, newcomer->view.rows.count, memory_order_relaxed);
     }
     live->present += group->count;
 }

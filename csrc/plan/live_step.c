@@ -1,7 +1,6 @@
 #include "plan/live_step.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "plan/live_kernels.h"
 
@@ -80,12 +79,6 @@ void za_live_work_open(za_live_work *work, const za_live_layout *layout, const z
     place_values(work, constants, buffers, (int64_t)(parts.block / sizeof(double)));
 }
 
-double *za_live_work_column(const za_live_work *work, int column, int at)
-{
-    size_t block = on_lines(ZA_LIVE_BATCH * (size_t)work->set->lanes * sizeof(double)) / sizeof(double);
-    return work->columns + (size_t)column * block + (size_t)(at * work->set->lanes);
-}
-
 static const double *input_of(const za_live_batch *batch, int node, int input)
 {
     int output;
@@ -103,10 +96,14 @@ static double *header_of(const za_live_batch *batch, int node, int tile, int aft
 /* The header of a node that no bar enters goes on as it is. */
 static void keep_header(const za_live_batch *batch, int node)
 {
-    size_t vector = (size_t)batch->work->set->lanes * sizeof(double);
-    size_t bytes = (size_t)batch->work->layout->nodes[node].header_count * vector;
-    for (int tile = 0; bytes > 0 && tile < batch->count; tile++) {
-        memcpy(header_of(batch, node, tile, 1), header_of(batch, node, tile, 0), bytes);
+    int lanes = batch->work->set->lanes;
+    int64_t count = batch->work->layout->nodes[node].header_count;
+    for (int tile = 0; count > 0 && tile < batch->count; tile++) {
+        const double *from = header_of(batch, node, tile, 0);
+        double *to = header_of(batch, node, tile, 1);
+        for (int64_t i = 0; i < count * lanes; i += lanes) {
+            za_live_copy_lanes(to + i, from + i, lanes);
+        }
     }
 }
 
@@ -156,13 +153,13 @@ static void run_lag(const za_live_batch *batch, int node, int64_t bar)
 {
     const za_live_layout *layout = batch->work->layout;
     int64_t lanes = batch->work->set->lanes, slots = layout->nodes[node].slot_count;
-    size_t vector = (size_t)lanes * sizeof(double);
+    int64_t newest = bar % slots * lanes, oldest = (bar + 1) % slots * lanes;
     const double *in = input_of(batch, node, 0);
     double *out = batch->work->value[node][0];
     for (int tile = 0; tile < batch->count; tile++) {
         double *ring = za_live_slots(batch->tiles[tile], layout) + layout->nodes[node].slots * lanes;
-        memcpy(ring + bar % slots * lanes, in + tile * lanes, vector);
-        memcpy(out + tile * lanes, ring + (bar + 1) % slots * lanes, vector);
+        za_live_copy_lanes(ring + newest, in + tile * lanes, (int)lanes);
+        za_live_copy_lanes(out + tile * lanes, ring + oldest, (int)lanes);
     }
 }
 
@@ -218,13 +215,17 @@ static void leave_out(const za_live_batch *batch, int node)
     }
 }
 
-static void emit(const za_live_batch *batch, za_emit emit, int node)
+static void emit(const za_live_batch *batch, za_emit emit, int node, const bool *rows_follow)
 {
     const double *from = batch->work->value[node][emit.output];
     double *to = batch->values + emit.result * batch->rows;
     int lanes = batch->work->set->lanes;
     for (int tile = 0; tile < batch->count; tile++, from += lanes) {
         const int32_t *row = batch->tiles[tile]->row;
+        if (rows_follow[tile]) {
+            za_live_copy_lanes(to + row[0], from, lanes);
+            continue;
+        }
         for (int lane = 0; lane < lanes; lane++) {
             if (row[lane] != ZA_NO_ROW) {
                 to[row[lane]] = from[lane];
@@ -240,6 +241,10 @@ void za_live_step(const za_live_batch *batch, bool again)
         batch->tiles[tile]->after = 1 - batch->tiles[tile]->after;
         batch->tiles[tile]->bars++;
     }
+    bool rows_follow[ZA_LIVE_BATCH];
+    for (int tile = 0; tile < batch->count; tile++) {
+        rows_follow[tile] = za_live_rows_follow(batch->tiles[tile]);
+    }
     int64_t bar = batch->tiles[0]->bars - 1;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
@@ -252,7 +257,7 @@ void za_live_step(const za_live_batch *batch, bool again)
             run_node(batch, i, bar);
         }
         for (int k = 0; k < node->emit_count; k++) {
-            emit(batch, plan->emits[node->emits + k], i);
+            emit(batch, plan->emits[node->emits + k], i, rows_follow);
         }
     }
 }

@@ -8,8 +8,6 @@
 size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set);
 /* `memory`, aligned to a cache line, is the caller's and outlives it. */
 void za_live_work_open(za_live_work *work, const za_live_layout *layout, const za_lane_set *set, void *memory);
-/* Where the caller puts a column of tile `at`: `lanes` doubles. */
-double *za_live_work_column(const za_live_work *work, int column, int at);
 
 /* The bar in the work's columns enters each tile, and the results of it are written. `again`: it takes the place of the
  * tiles' last bar. Cannot fail. */

@@ -1,25 +1,27 @@
 #include "plan/live_take.h"
 
-#include <string.h>
-
 #include "kernels/lanes.h"
 
 static uint64_t fingerprint_of(const za_live *live, const za_view *view, int64_t bar)
 {
     uint64_t print = 0;
     for (int column = 0; column < live->spec.plan->column_count; column++) {
-        uint64_t bits;
-        memcpy(&bits, za_rows_column(&view->rows, live->spec.columns[column]) + bar, sizeof bits);
-        print = (print ^ bits) * UINT64_C(0x9e3779b97f4a7c15); /* the golden ratio: odd, so nothing is lost */
-        print ^= print >> 32;
+        print = za_live_mix(print, za_rows_column(&view->rows, live->spec.columns[column])[bar]);
     }
     return print;
 }
 
-void za_live_see(const za_live *live, za_live_member *member, const za_view *view)
+void za_live_see(za_live *live, int32_t row, const za_view *view, uint64_t sequence)
 {
+    za_live_member *member = &live->members[row];
+    int64_t last = view->rows.count - 1;
+    if (member->seen.id != view->progress.id) {
+        atomic_store_explicit(&live->ids_are_known, false, memory_order_relaxed);
+    }
     member->seen = view->progress;
-    member->fingerprint = fingerprint_of(live, view, view->rows.count - 1);
+    member->sequence = sequence;
+    member->fingerprint = fingerprint_of(live, view, last);
+    live->board->times[row] = view->rows.time[last];
 }
 
 za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view)
@@ -83,6 +85,7 @@ void za_live_look(za_live *live, za_live_arrival *arrivals, int count)
             }
         }
     }
+    uint64_t sequence = za_store_sequence(live->spec.store);
     za_store_views(live->spec.store, symbols, asked, views);
     const za_view *view = views;
     for (int i = 0; i < count; i++) {
@@ -90,6 +93,7 @@ void za_live_look(za_live *live, za_live_arrival *arrivals, int count)
             bool used = lane < arrivals[i].tile->set->lanes && arrivals[i].tile->row[lane] != ZA_NO_ROW;
             arrivals[i].views[lane] = used ? *view++ : (za_view){0};
         }
+        arrivals[i].sequence = sequence;
         arrivals[i].news = common_news(live, &arrivals[i]);
     }
 }
@@ -138,8 +142,7 @@ static void note(za_live *live, const za_live_arrival *arrival)
         if (row != ZA_NO_ROW) {
             const za_view *view = &arrival->views[lane];
             revised += arrival->news.revised && za_live_news_of(live, &live->members[row], view).revised;
-            za_live_see(live, &live->members[row], view);
-            live->board->times[row] = view->rows.time[view->rows.count - 1];
+            za_live_see(live, row, view, arrival->sequence);
         }
     }
     atomic_fetch_add_explicit(&live->revised, revised, memory_order_relaxed);

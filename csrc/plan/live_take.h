@@ -2,6 +2,8 @@
 #ifndef ZA_PLAN_LIVE_TAKE_H
 #define ZA_PLAN_LIVE_TAKE_H
 
+#include <string.h>
+
 #include "plan/live_inside.h"
 #include "plan/live_step.h"
 #include "pool/pool.h"
@@ -21,13 +23,22 @@ typedef struct za_live_news {
 } za_live_news;
 
 za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view);
-/* The member has seen all that the view shows. */
-void za_live_see(const za_live *live, za_live_member *member, const za_view *view);
+/* The member of that row has seen all that the view shows, which was taken after `sequence` of the store. */
+void za_live_see(za_live *live, int32_t row, const za_view *view, uint64_t sequence);
+/* A fingerprint, which begins as 0, of one figure more. */
+static inline uint64_t za_live_mix(uint64_t print, double figure)
+{
+    uint64_t bits;
+    memcpy(&bits, &figure, sizeof bits);
+    print = (print ^ bits) * UINT64_C(0x9e3779b97f4a7c15); /* the golden ratio: odd, so nothing is lost */
+    return print ^ print >> 32;
+}
 
 /* A tile, views of its tickers, and what they have in common. Views of lanes without a ticker are empty. */
 typedef struct za_live_arrival {
     za_live_tile *tile;
     za_view views[ZA_MOST_LANES];
+    uint64_t sequence; /* of the store, before they were taken */
     za_live_news news; /* ANEW: its tickers differ, or one of them is anew or gone */
 } za_live_arrival;
 

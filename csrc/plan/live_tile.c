@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kernels/lanes.h"
 
 bool za_live_tile_make(za_live_tile *tile, const za_live_layout *layout, const za_lane_set *set)
 {
@@ -22,14 +23,22 @@ void za_live_tile_free(za_live_tile *tile)
     tile->memory = NULL;
 }
 
-double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after)
+int za_live_first_lane(const za_live_tile *tile)
 {
-    return tile->memory + (after ? tile->after : 1 - tile->after) * layout->headers * tile->set->lanes;
+    int first = 0;
+    while (tile->row[first] == ZA_NO_ROW) {
+        first++;
+    }
+    return first;
 }
 
-double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout)
+bool za_live_rows_follow(const za_live_tile *tile)
 {
-    return tile->memory + ZA_LIVE_HEADERS * layout->headers * tile->set->lanes;
+    bool follow = tile->row[0] != ZA_NO_ROW;
+    for (int lane = 1; lane < tile->set->lanes; lane++) {
+        follow = follow && tile->row[lane] == tile->row[0] + lane;
+    }
+    return follow;
 }
 
 void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states)
@@ -60,6 +69,26 @@ void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane
     for (int64_t i = 0; i < layout->slots; i++) {
         slots[i * lanes] = states[i];
     }
+}
+
+void za_live_empty_lane(za_live_tile *tile, int lane)
+{
+    tile->row[lane] = ZA_NO_ROW;
+    tile->used--;
+}
+
+bool za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone)
+{
+    if (!za_live_tile_make(alone, layout, za_lane_set_one())) {
+        return false;
+    }
+    za_live_take_lane(tile, layout, lane, states);
+    za_live_put_lane(alone, layout, 0, states);
+    alone->bars = tile->bars;
+    alone->used = 1;
+    alone->row[0] = tile->row[lane];
+    za_live_empty_lane(tile, lane);
+    return true;
 }
 
 bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states)

@@ -33,3 +33,16 @@ void za_live_add_tile(za_live *live, const za_live_tile *tile)
     live->tiles[live->tile_count] = *tile;
     za_live_place_tile(live, live->tile_count++);
 }
+
+bool za_live_adopt_tiles(za_live *live)
+{
+    if (!za_live_reserve_tiles(live, live->born_count)) {
+        return false;
+    }
+    for (int64_t i = 0; i < live->born_count; i++) {
+        za_live_add_tile(live, &live->born[i]);
+    }
+    live->moves += live->born_count;
+    live->born_count = 0;
+    return true;
+}

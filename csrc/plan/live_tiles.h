@@ -8,6 +8,8 @@
 bool za_live_reserve_tiles(za_live *live, int64_t count);
 /* The tile goes into the list, which owns it from now on and has room; its tickers know where they are. */
 void za_live_add_tile(za_live *live, const za_live_tile *tile);
+/* Tiles that were born while the list could not grow go into it; false without memory: then they wait. */
+bool za_live_adopt_tiles(za_live *live);
 /* The tickers of the tile in that place know where they are. */
 void za_live_place_tile(za_live *live, int64_t at);
 

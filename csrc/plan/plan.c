@@ -154,8 +154,8 @@ static void look_into(const za_source *source, za_node *node)
 {
     const za_node *made = &source->plan->nodes[source->plan->outputs[source->output]];
     node->clean = source->kind == ZA_SOURCE_VALUE && made->clean;
-    node->first = source->kind == ZA_SOURCE_TICKER ? 0 : made->first;
-    node->reach = made->reach;
+    node->first = source->kind == ZA_SOURCE_TICKER || source->kind == ZA_SOURCE_PERIOD ? 0 : made->first;
+    node->reach = source->kind == ZA_SOURCE_PERIOD ? ZA_FOR_EVER : made->reach;
 }
 
 /* What follows from the nodes before it. */

@@ -8,6 +8,7 @@
 #include "kernels/lanes.h"
 #include "plan/graph.h"
 #include "plan/pieces.h"
+#include "plan/tile.h"
 #include "pool/wait.h"
 
 /* Series a claim: enough of about equal length to fill the lanes. Where every bar of them is wanted they are fewer, by
@@ -53,8 +54,10 @@ bool za_run_goes_on(const za_run *run)
 
 static const double *column_of(const za_run *run, const za_series *series, int column)
 {
-    return run->table != NULL ? run->table->columns[column] + series->offset
-                              : za_rows_column(&series->view.rows, run->tickers.columns[column]);
+    const double *of_table = run->table != NULL ? run->table->columns[column] : NULL;
+    return of_table != NULL     ? of_table + series->offset
+           : run->table != NULL ? NULL
+                                : za_rows_column(&series->view.rows, run->tickers.columns[column]);
 }
 
 static void take_group(const za_run *run, size_t at, za_series *series)
@@ -211,6 +214,27 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
 
 typedef enum za_ended { ENDED_WELL, ENDED_BY_A_HOLE, ENDED_WITHOUT_MEMORY } za_ended;
 
+/* The series from `first` on, side by side in an open tile. */
+static za_ended run_open_tile(za_claim *claim, int first, const za_tile_spec *spec, int64_t bars)
+{
+    const za_tile_way *way = claim->run->way;
+    size_t bytes = za_tile_bytes(spec);
+    char *memory = za_scratch_get(claim->scratch, bytes + (way != NULL ? way->bytes(spec) : 0));
+    if (memory == NULL) {
+        return ENDED_WITHOUT_MEMORY;
+    }
+    za_tile tile;
+    za_tile_open(&tile, spec, memory);
+    if (way == NULL) {
+        return za_tile_run(&tile, bars) ? ENDED_WELL : ENDED_BY_A_HOLE;
+    }
+    size_t series[ZA_MOST_LANES];
+    for (int lane = 0; lane < spec->lanes; lane++) {
+        series[lane] = claim->series[claim->order[first + lane]].at;
+    }
+    return way->run(way, &tile, series, memory + bytes) ? ENDED_WELL : ENDED_BY_A_HOLE;
+}
+
 static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_set *set)
 {
     za_tile_spec spec;
@@ -221,20 +245,14 @@ static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_se
     for (int lane = 0; lane < count; lane++) {
         bars = spec.bars[lane] > bars ? spec.bars[lane] : bars;
     }
-    if (set->lanes == 1 && !claim->run->last && !claim->run->cut.whole && bars >= LEAST_CUT &&
-        spec.target.from[0] == 0) {
+    bool whole = claim->run->cut.whole || claim->run->way != NULL;
+    if (set->lanes == 1 && !claim->run->last && !whole && bars >= LEAST_CUT && spec.target.from[0] == 0) {
         za_pieces cut = za_pieces_run(&spec, set_of(claim->run), claim->scratch);
         if (cut != ZA_PIECES_UNFIT) {
             return cut == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
         }
     }
-    void *memory = za_scratch_get(claim->scratch, za_tile_bytes(&spec));
-    if (memory == NULL) {
-        return ENDED_WITHOUT_MEMORY;
-    }
-    za_tile tile;
-    za_tile_open(&tile, &spec, memory);
-    return za_tile_run(&tile, bars) ? ENDED_WELL : ENDED_BY_A_HOLE;
+    return run_open_tile(claim, first, &spec, bars);
 }
 
 /* Series from `first` on that may share a tile: as many as there are lanes, unless the longest would make the others
@@ -321,6 +339,17 @@ za_code za_run_init(za_run *run, za_error *error)
     run->step = run->step > 0 ? run->step : 1;
     atomic_init(&run->ended, ZA_OK);
     return ZA_OK;
+}
+
+const double *za_run_column(const za_run *run, size_t at, int column)
+{
+    return run->table != NULL ? run->table->columns[column] + run->table->offsets[at]
+                              : za_rows_column(&run->tickers.views[at].rows, run->tickers.columns[column]);
+}
+
+int za_run_figure(const za_run *run, int column)
+{
+    return run->table != NULL ? run->table->figures[column] : run->tickers.columns[column];
 }
 
 za_bars_of za_run_bars_of(const za_run *run, size_t at)

@@ -5,6 +5,7 @@
 #include "plan/calendar.h"
 #include "plan/derived.h"
 #include "plan/plan.h"
+#include "plan/tile_inside.h"
 #include "pool/pool.h"
 #include "store/store.h"
 
@@ -13,6 +14,7 @@ typedef struct za_table {
     const double *const *columns; /* as the plan numbers them */
     const int64_t *times;         /* NULL unless the plan reads them */
     const int64_t *offsets;       /* of the groups, and behind the last */
+    const int *figures; /* the za_figure that each column is, or ZA_FIGURE_COUNT and above; of a plan with periods */
 } za_table;
 
 /* Tickers of a store. A history pins the bars of all of them before it computes (za_run_pin), so that what it computes
@@ -30,6 +32,15 @@ typedef struct za_cut_options {
     int64_t block; /* bars a block */
     bool whole;    /* no series is cut into pieces */
 } za_cut_options;
+
+/* Another way for a tile that is open to run to its end. `series` are the run's of its lanes, each once; `memory` is as
+ * `bytes` says, aligned to a double. False as za_tile_run. */
+typedef struct za_tile_way za_tile_way;
+
+struct za_tile_way {
+    size_t (*bytes)(const za_tile_spec *spec);
+    bool (*run)(const za_tile_way *way, za_tile *tile, const size_t *series, void *memory);
+};
 
 /* The owner fills the first part and leaves the rest zero, and keeps all of it until the job is done. */
 typedef struct za_run za_run;
@@ -61,7 +72,8 @@ struct za_run {
     /* ZA_OK, or the za_code for which the rest is not worth computing: a worker found no memory, the deadline is over,
      * or whoever waited does no more (za_run_cancel). Any thread. */
     atomic_int ended;
-    za_run *top; /* NULL, or the run of which this is a stage, whose `ended` counts */
+    za_run *top;            /* NULL, or the run of which this is a stage, whose `ended` counts */
+    const za_tile_way *way; /* NULL: tiles run plainly */
 };
 
 /* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
@@ -76,6 +88,10 @@ void za_run_cancel(za_run *run);
 za_code za_run_finish(const za_run *run, za_error *error);
 /* Releases views, row and from. */
 void za_run_release(za_run *run);
+
+/* A column of a series that is pinned, or of a table; and which figure of a bar it is. */
+const double *za_run_column(const za_run *run, size_t at, int column);
+int za_run_figure(const za_run *run, int column);
 
 /* A series: its bars, and their times, which are NULL if the plan reads none. */
 typedef struct za_bars_of {

@@ -3,16 +3,8 @@
 #ifndef ZA_PLAN_STAGES_H
 #define ZA_PLAN_STAGES_H
 
+#include "plan/others.h"
 #include "plan/run.h"
-#include "plan/sections.h"
-
-/* What the plans read beside the series that are asked for; as the sources of the plans number it. */
-typedef struct za_others {
-    const za_symbol *symbols; /* tickers of a store; */
-    const int64_t *groups;    /* or groups of a table */
-    size_t count;
-    const za_label_codes *labels;
-} za_others;
 
 typedef struct za_stages za_stages;
 

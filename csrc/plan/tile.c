@@ -343,12 +343,18 @@ static double *target_of(const za_target *target, int result, int lane, int64_t 
     return target->values + result * target->rows + (target->row[lane] + bar - target->from[lane]) * target->step;
 }
 
-/* With one lane a result's own place in the target is as good as a buffer. */
+/* With one lane a result's own place in the target is as good as a buffer, if all of the block has one. */
+static bool fits_target(const za_tile *tile, const za_node *node, int64_t block)
+{
+    const za_target *target = &tile->spec.target;
+    return tile->spec.set->lanes == 1 && node->spec.kind != ZA_NODE_CONSTANT && block >= target->from[0] &&
+           target->step == 1;
+}
+
 static void place_in_target(const za_tile *tile, const za_node *node, za_step *step, int64_t block)
 {
     const za_target *target = &tile->spec.target;
-    bool takes = node->spec.kind != ZA_NODE_CONSTANT && block >= target->from[0] && target->step == 1;
-    for (int i = 0; takes && i < node->emit_count; i++) {
+    for (int i = 0; i < node->emit_count; i++) {
         za_emit emit = tile->spec.plan->emits[node->emits + i];
         step->value[emit.output] = target_of(target, emit.result, 0, block);
     }
@@ -438,7 +444,8 @@ static int64_t within(int64_t bar, int64_t first, int64_t last)
 /* The part of the block [first, last) that concerns one node. */
 static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t first, int64_t last)
 {
-    if (tile->spec.set->lanes == 1) {
+    bool fits = fits_target(tile, node, first);
+    if (fits) {
         place_in_target(tile, node, step, first);
     }
     za_span span = {first, within(step->enter, first, last), last};
@@ -451,7 +458,8 @@ static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t 
     for (int i = 0; i < node->emit_count; i++) {
         za_span wanted = {first, within(step->from, first, last), last};
         za_emit one = tile->spec.plan->emits[node->emits + i];
-        if (wanted.first < last && step->value[one.output] != target_of(&tile->spec.target, one.result, 0, first)) {
+        bool placed = fits && step->value[one.output] == target_of(&tile->spec.target, one.result, 0, first);
+        if (wanted.first < last && !placed) {
             emit(tile, one, step, wanted);
         }
     }

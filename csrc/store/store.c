@@ -264,9 +264,9 @@ bool za_store_contains(za_store *store, za_symbol symbol)
 bool za_store_drop(za_store *store, za_symbol symbol)
 {
     pthread_mutex_lock(&store->mutex);
-    za_entry *entry = za_symbols_find(&store->symbols, symbol);
+    za_entry *entry = za_store_find(store, symbol);
     if (entry != NULL) {
-        za_tail_leave(store, entry);
+        za_tail_drop(entry);
         za_store_remove_entry(store, entry);
     }
     pthread_mutex_unlock(&store->mutex);

@@ -171,10 +171,14 @@ void za_tail_detach(za_store *store, za_universe *universe)
     unlink_universe(store, universe);
 }
 
-void za_tail_leave(za_store *store, za_entry *entry)
+void za_tail_drop(za_entry *entry)
 {
-    if (entry->universe != NULL) {
-        za_tail_detach(store, entry->universe);
+    za_universe *universe = entry->universe;
+    if (universe != NULL) {
+        universe->members[entry->place].entry = NULL;
+        universe->is_broken = true;
+        universe->broken_at = entry->place;
+        take_over(universe, entry->place);
     }
 }
 
@@ -185,6 +189,13 @@ void za_tail_forget(za_store *store)
     }
 }
 
+static za_code fail_dropped(const za_universe *universe, size_t place, za_error *error)
+{
+    za_symbol name = za_roster_symbol(universe->roster, place);
+    return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made",
+                   za_symbol_shown(name), name.text);
+}
+
 static za_code check_members(const za_store *store, const za_universe *universe, za_error *error)
 {
     for (size_t place = 0; place < universe->count; place++) {
@@ -193,9 +204,7 @@ static za_code check_members(const za_store *store, const za_universe *universe,
             continue;
         }
         if (universe->clears != store->symbols.clears || member->entry->id != member->id) {
-            za_symbol name = za_roster_symbol(universe->roster, place);
-            return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made",
-                           za_symbol_shown(name), name.text);
+            return fail_dropped(universe, place, error);
         }
     }
     return ZA_OK;
@@ -204,7 +213,9 @@ static za_code check_members(const za_store *store, const za_universe *universe,
 /* The entry, which may have been another universe's, leads to this one. */
 static void take_entry(za_store *store, za_universe *universe, size_t place, za_entry *entry)
 {
-    za_tail_leave(store, entry);
+    if (entry->universe != NULL) {
+        za_tail_detach(store, entry->universe);
+    }
     universe->members[place] = (za_member){.entry = entry, .id = entry->id};
     entry->universe = universe;
     entry->place = place;
@@ -411,7 +422,9 @@ void za_tail_finish_turn(za_store *store, za_universe *universe)
 
 za_code za_tail_accept(za_store *store, za_universe *universe, za_section *section, za_error *error)
 {
-    za_code code = universe->is_attached ? ZA_OK : attach(store, universe, error);
+    za_code code = universe->is_broken     ? fail_dropped(universe, universe->broken_at, error)
+                   : universe->is_attached ? ZA_OK
+                                           : attach(store, universe, error);
     code = code == ZA_OK ? check_order(store, universe, section, error) : code;
     store->stats.rejected += code != ZA_OK;
     code = code == ZA_OK ? make_all_ready(store, universe, section, error) : code;

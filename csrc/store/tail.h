@@ -11,8 +11,8 @@ za_entry *za_store_find(za_store *store, za_symbol symbol);
 void za_tail_fold(za_store *store, za_entry *entry);
 /* The entry, which has no bars in a tail, has changed: its universe takes that over. */
 void za_tail_take_over(za_entry *entry);
-/* The entry is about to go: its universe, if it has one, is no longer attached. */
-void za_tail_leave(za_store *store, za_entry *entry);
+/* The entry is about to go: its universe, if it has one, accepts no further section. */
+void za_tail_drop(za_entry *entry);
 /* All entries are about to go, and so are the tails. */
 void za_tail_forget(za_store *store);
 

@@ -115,11 +115,12 @@ size_t za_universe_count(const za_universe *universe)
 }
 
 /* Memory for one more section: one that nobody needs any more, or a new one. NULL without memory. */
-static za_section *take_spare(za_store *store, za_universe *universe)
+static za_section *take_spare(za_store *store, za_universe *universe, bool *is_attached)
 {
     pthread_mutex_lock(&store->mutex);
     za_section *spare = universe->spare;
     universe->spare = NULL;
+    *is_attached = universe->is_attached;
     pthread_mutex_unlock(&store->mutex);
     return spare != NULL ? spare : za_section_new(universe->roster, ZA_FIGURE_COUNT + store->options.further);
 }
@@ -144,9 +145,13 @@ static za_code refuse(const za_store *store, const za_universe *universe, const 
 
 za_code za_universe_append(za_store *store, za_universe *universe, const za_matrix *matrix, za_error *error)
 {
-    za_section *section = take_spare(store, universe);
+    bool is_attached;
+    za_section *section = take_spare(store, universe, &is_attached);
     if (section == NULL) {
         return za_fail_memory(error);
+    }
+    if (!is_attached) { /* it may take over symbols of other universes, which takes less time when they are folded */
+        za_tail_fold_all(store);
     }
     size_t faulty = za_section_fill(section, matrix, store->options.ordered);
     pthread_mutex_lock(&store->mutex);

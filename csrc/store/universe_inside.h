@@ -19,7 +19,9 @@ struct za_universe {
     size_t count;
     /* All that follows is guarded by the mutex of the store. */
     za_member *members;
-    uint64_t clears;              /* of the store, when the members were looked up */
+    uint64_t clears; /* of the store, when the members were looked up */
+    bool is_broken;  /* the symbol at broken_at was dropped */
+    size_t broken_at;
     bool is_attached;             /* the entries lead here */
     za_universe *next, *previous; /* of those of the store that are attached */
     uint64_t accepted;            /* sections, ever */

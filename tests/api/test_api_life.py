@@ -114,6 +114,9 @@ async def body_of(response):
         ({"a": {"b": {"c": [Own(), 1]}}}, {"a": {"b": {"c": [{"a": None}, 1]}}}),
         ({"\ud800": "\ud800é"}, {"\ud800": "\ud800é"}),
         ({"a": Reason.SHUTDOWN, "b": {1}}, {"a": "shutdown", "b": [1]}),
+        ({"a": {"b": [None, *range(1000)]}}, {"a": {"b": [None, *range(1000)]}}),
+        ({"a": [1.5, {"b": float("nan")}, [2]]}, {"a": [1.5, {"b": None}, [2]]}),
+        ({"a": ["x"] * 200}, {"a": ["x"] * 200}),
     ],
 )
 async def test_answers_are_json(body, expected):

@@ -197,6 +197,19 @@ async def test_too_much_work_for_so_many_bars(client, monkeypatch):
     await ask(client, "/history/SPY", 422, formula="sma(14)", bars=6)
 
 
+async def test_too_much_work_for_one_ticker(client, bars, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_OF_ONE", 2 * 60)
+    await ask(client, "/features/SPY", formula="rsi(14)")
+    await screened(client, where="rsi(14)")
+    load(bars, "LONG", 61)
+    fault = "work: 2 values for each of 61 bars of one ticker; 120 are allowed together"
+    assert (await ask(client, "/features/LONG", 422, formula="rsi(14)"))["detail"] == fault
+    assert (await screened(client, 422, where="rsi(14)"))["detail"] == fault
+    assert (await screened(client, 422, where="rsi(14)", tickers=["SPY", "LONG"]))["detail"] == fault
+    await screened(client, where="rsi(14)", tickers=["SPY", "NEW"])
+    await ask(client, "/history/LONG", formula="sma(14)", bars=47)  # a window reads no more than it needs
+
+
 async def test_too_long(client, monkeypatch):
     monkeypatch.setattr(limits, "LONGEST", 0.0)
     for answer in (

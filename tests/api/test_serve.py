@@ -29,8 +29,8 @@ from ziggy_async.cli import main, serve
 
 make = serve.application
 
-def application(watchlist):
-    app = make(watchlist)
+def application(*asked):
+    app = make(*asked)
 
     @app.post("/work")
     async def work():
@@ -429,3 +429,16 @@ def test_without_the_web_server(run_python, module):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "pip install 'ziggy_async[api]'" in done.stderr
+
+
+def test_an_open_page_does_not_hold_up_the_end():
+    with serving("--tickers", "SPY") as (process, url):
+        with urllib.request.urlopen(f"{url}/page/events/market", timeout=60) as stream:
+            while not stream.readline().startswith(b"event: watchlist"):
+                pass
+            assert json.loads(stream.readline().removeprefix(b"data: "))["total"] == 1
+            process.send_signal(signal.SIGTERM)
+            stream.read()  # to its end
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert errors == ""

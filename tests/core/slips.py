@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from ziggy_async import (
     AsyncFeatureComputer,
+    BarStore,
     async_get_ticker_features,
     generate_signals_for_watchlist_async,
     indicators,
 )
 from ziggy_async.async_features import TaskHandle
 from ziggy_async.market_brain import RegimeDetector, Signal, regime_detector, signal_generator
+from ziggy_async.store import Universe
 
 
 def fetch(symbol: str, attempts: int = 1) -> bytes:
@@ -83,3 +85,22 @@ async def parameters() -> None:
     RegimeDetector(market="SPX", volatility=None)
     RegimeDetector(market=None)  # slip
     assert_type(regime_detector.get_regime_history(days=5), list[dict[str, Any]])
+
+
+def stores(ohlcv: NDArray[np.float64]) -> None:
+    store = BarStore(512, columns=("vwap",))
+    universe = store.universe(["SPY", "QQQ"])
+    assert_type(universe, Universe)
+    assert_type(universe.symbols, tuple[str, ...])
+    store.append("SPY", "2024-01-02", 1.0, 1.0, 1.0, 1.0, 0.0, vwap=1.0)
+    store.append_cross_section("2024-01-03", universe, ohlcv)
+    store.append_cross_section("2024-01-03", ["SPY", "QQQ"], ohlcv)
+    store.set_labels("sector", {"SPY": "Funds"})
+    assert_type(store.labels(), dict[str, dict[str, str]])
+    BarStore(columns=[1])  # slip
+    store.universe([1])  # slip
+    store.append("SPY", "2024-01-02", 1.0, 1.0, 1.0, 1.0, 0.0, vwap="1")  # slip
+    store.append_cross_section("2024-01-03", 5, ohlcv)  # slip
+    store.set_labels("sector", {"SPY": 1})  # slip
+    store.set_labels("sector", ["SPY"])  # slip
+    BarStore.read("bars.csv", further_columns=5)  # slip

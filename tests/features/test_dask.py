@@ -172,6 +172,14 @@ def test_what_is_refused_before_anything_is_computed(frame):
         history(frame, SET)
 
 
+def test_features_that_read_other_tickers_need_all_in_one_partition(frame):
+    features = FeatureSet("rank(close)", "close * 2", beside="close - of('A', close)")
+    with pytest.raises(ValueError, match=r"rank\(close\), beside: read other tickers, .* of the 3 partitions"):
+        history(dd.from_pandas(frame, npartitions=3), features)
+    whole = dd.from_pandas(frame, npartitions=1)
+    pd.testing.assert_frame_equal(computed(history(whole, features)), features.over(computed(whole)))
+
+
 def test_two_rows_at_one_time(frame):
     ddf = dd.from_pandas(pd.concat([frame, frame.iloc[-1:]], ignore_index=True), npartitions=1)
     with pytest.raises(ValueError, match="F: rows 239 and 240 are both at 2024-02-09"):

@@ -114,7 +114,7 @@ def indicator_call(draw: st.DrawFn, name: str) -> str:
         elif parameter == "per_year":
             value = draw(st.sampled_from([12.0, 252.0]))
         elif isinstance(default, int):
-            value = draw(st.integers(2, 30))
+            value = draw(st.integers(3 if name == "regression" else 2, 30))
         else:
             value = draw(st.floats(0.0, 1.0).map(lambda share: round(share, 3)))
         parameters.append(f"{parameter}={value}")

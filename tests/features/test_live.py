@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from numpy.typing import NDArray
 from reference.bars import DAY_NS, FIELDS, FIRST_DAY_NS
 from reference.live_model import LiveModel, Row
 
 from ziggy_async import BarStore, FeatureSet
+from ziggy_async._core import Universe
 from ziggy_async.features import LiveFeatures
 
 KINDS = FeatureSet(
@@ -31,6 +32,12 @@ KINDS = FeatureSet(
     "ema(value_when(close > open, close), 3)", "ema(skip(close, 4), 2)", "lag(ema(log(close - open), 2), 2)",
     "obv(close, log(volume - 50))", "highest(log(close - open), 1)", "stochrsi(close, 4, 3, 2, 0).fastd",
 )  # fmt: skip
+COMPARED = FeatureSet(
+    "rank(close)", "demean(sma(close, 3)) - scale(volume)", "standardize(returns(close))", "winsorize(close, 0.2)",
+    "is_nan(rank(sma(close, 4)))", "cumsum(volume) if rank(close) > 0.5 else nan", "rank(rank(close) * volume)",
+    "ema(close, 3)", "2 * 3",
+)  # fmt: skip
+"""What is made across tickers at the newest time."""
 SYMBOLS = [f"T{number:02}" for number in range(21)]
 """More than two tiles of the widest lane set, and no multiple of one."""
 FEW = st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4, unique=True)
@@ -71,8 +78,8 @@ def check(live: LiveFeatures, model: LiveModel, formulas: FeatureSet) -> None:
     np.testing.assert_array_equal(live.table().timestamps, wanted.timestamps)
     assert live.table().missing == wanted.missing
     found = live.stats()
-    assert (found["bars"], found["revised"], found["restarted"]) == (model.bars, model.revised, model.restarted)
-    assert found["tickers"] == len(model.seen)
+    assert (found["bars"], found["restarted"], found["tickers"]) == (model.bars, model.restarted, len(model.seen))
+    assert found["revised"] >= model.revised
 
 
 class LiveMachine(RuleBasedStateMachine):
@@ -80,9 +87,12 @@ class LiveMachine(RuleBasedStateMachine):
     def begin(self, capacity: int, count: int, named: bool) -> None:
         self.store, self.model = BarStore(capacity, zone="Asia/Kolkata"), LiveModel(capacity)
         self.now = FIRST_DAY_NS
+        self.has_sections = False
+        self.made_universes: tuple[Universe, Universe] | None = None
         for symbol in SYMBOLS[:count]:
             self.put(symbol, (20.0, 30.0, 10.0, 25.0, 5.0))
         self.live = KINDS.live(self.store, SYMBOLS if named else None)
+        self.compared = COMPARED.live(self.store, SYMBOLS if named else None)
         self.model.update()
 
     def put(self, symbol: str, figures: tuple[float, ...], again: bool = False) -> None:
@@ -98,6 +108,29 @@ class LiveMachine(RuleBasedStateMachine):
             for symbol in list(self.model.kept):
                 if (symbol in missing) != few_are_missing:
                     self.put(symbol, made(random))
+
+    @precondition(lambda self: self.store.capacity > 100)
+    @rule(missing=FEW, random=RANDOM, count=st.sampled_from([1, 1, 2, 5, 20]), forming=st.sampled_from([0, 0, 1, 2]))
+    def cross_sections(self, missing: list[str], random: Random, count: int, forming: int) -> None:
+        """Of one universe or the other, some of them more than once. Live features see those that the store has kept as
+        they came, also where its capacity has dropped their bars."""
+        self.has_sections = True
+        for _ in range(count):
+            self.now += random.randint(1, 4000) * 1_000_000_000
+            for _ in range(1 + forming):
+                universe = random.choice(self.universes())
+                figures = np.full((len(universe), 5), np.nan)
+                for place, symbol in enumerate(universe.symbols):
+                    if symbol not in missing or random.random() < 0.5:
+                        figures[place] = made(random)
+                        self.model.append(symbol, (self.now, *figures[place].tolist()))
+                self.store.append_cross_section(stamp(self.now), universe, figures)
+
+    def universes(self) -> tuple[Universe, Universe]:
+        """Of the first symbols, and of others in another order; made anew after a symbol was dropped."""
+        if self.made_universes is None:
+            self.made_universes = self.store.universe(SYMBOLS[:12]), self.store.universe(SYMBOLS[:5:-2])
+        return self.made_universes
 
     @rule(symbol=st.sampled_from(SYMBOLS), random=RANDOM)
     def one_bar(self, symbol: str, random: Random) -> None:
@@ -124,11 +157,19 @@ class LiveMachine(RuleBasedStateMachine):
         for symbol in symbols:
             self.store.drop(symbol)
             self.model.drop(symbol)
+        self.made_universes = None
 
     @rule()
     def update(self) -> None:
-        assert self.live.update() == self.model.update()
+        """A bar that a cross-section revises more than once before an update may count as often."""
+        before = self.live.stats()
+        taken, wanted = self.live.update(), self.model.update()
+        after = self.live.stats()
+        assert taken == after["bars"] - before["bars"] + after["revised"] - before["revised"]
+        assert taken == wanted or self.has_sections
         check(self.live, self.model, KINDS)
+        assert self.compared.update() == taken
+        check(self.compared, self.model, COMPARED)
 
     def teardown(self) -> None:
         if hasattr(self, "live"):

@@ -76,6 +76,29 @@ def test_formulas_that_read_other_tickers(formula: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "every('1w', ema(5))",
+        "every('1w', rsi(3), 1)",
+        "ema(every('1mo', close), 5) > sma(every('1w', high - low, 1), 20)",
+        "every('1d', macd(3, 5, 2).signal, forming=1)",
+        "every('1mo', sma(2)) - lag(close, 2)",
+    ],
+)
+def test_formulas_over_periods(formula: str) -> None:
+    found = verify(Subject(formula, MARKET, LONG))
+    assert faults(formula) == {}
+    assert [name for name, said in found.items() if said == NONE] == ["outlier", "missing"]
+
+
+@pytest.mark.parametrize(
+    "formula", ["rank(every('1w', ema(5)))", "every('1w', volume, 1) / of('T3', every('1w', volume, 1))"]
+)
+def test_formulas_over_periods_of_other_tickers(formula: str) -> None:
+    assert faults(formula) == {}
+
+
 @pytest.mark.parametrize("formula", ["sma(close, 2)", "sma(close, 90)", "ema(close, 2)", "stddev(close, 33) / sma(7)"])
 def test_other_windows(formula: str) -> None:
     assert faults(formula) == {}

@@ -85,7 +85,7 @@ static void take_table(input *from, table *made)
 static za_code compute(const za_plan *plan, const table *over, za_cut_options cut, double *values)
 {
     const double *columns[COLUMNS] = {over->values[0], over->values[1]};
-    const za_table groups = {columns, over->times, over->offsets};
+    const za_table groups = {columns, over->times, over->offsets, NULL};
     za_run run = {.plan = plan,
                   .table = &groups,
                   .count = (size_t)over->groups,

@@ -1,13 +1,12 @@
 /* Plans: every way of cutting the work gives the same bits, and what cannot be a plan is refused. */
 #include <math.h>
 
-#include "bars_sample.h"
 #include "base/memory.h"
 #include "kernels/lanes.h"
-#include "market_sample.h"
 #include "plan/run.h"
+#include "plan_sample.h"
 
-enum { GROUPS = 24, MOST_BARS = 400, MOST_NODES = 40 };
+enum { GROUPS = 24, MOST_BARS = 400 };
 
 /* A table of groups of many lengths, some of them equal, with three columns. */
 typedef struct table {
@@ -15,11 +14,6 @@ typedef struct table {
     const double *columns[COLUMN_COUNT];
     int64_t times[GROUPS * MOST_BARS], offsets[GROUPS + 1];
 } table;
-
-static double around_zero(uint64_t *dice)
-{
-    return (double)roll(dice, 2001) / 1000.0 - 1.0;
-}
 
 /* `holes` in a thousand values are not finite. */
 static void fill_table(table *t, uint64_t *dice, uint64_t holes)
@@ -47,73 +41,6 @@ static void fill_table(table *t, uint64_t *dice, uint64_t holes)
     }
 }
 
-/* A kernel at its defaults, but with small whole-number parameters, so that values come early. */
-static za_node_spec some_kernel(uint64_t *dice, int nodes)
-{
-    za_indicator indicator = (za_indicator)roll(dice, ZA_INDICATOR_COUNT);
-    const za_indicator_info *info = za_indicator_info_of(indicator);
-    za_node_spec spec = {.kind = ZA_NODE_KERNEL,
-                         .which = (int)indicator,
-                         .input_count = info->input_count,
-                         .params = za_params_default(indicator)};
-    for (int i = 0; i < info->param_count; i++) {
-        const za_param_info *param = &info->params[i];
-        double value = param->least + (double)roll(dice, 20);
-        spec.params.value[i] = param->whole && value <= param->most ? value : param->initial;
-    }
-    for (int i = 0; i < info->input_count; i++) {
-        spec.inputs[i] = (int)roll(dice, (uint64_t)nodes);
-    }
-    return spec;
-}
-
-static za_node_spec some_node(uint64_t *dice, int nodes)
-{
-    za_node_spec spec = {.input_count = 1, .inputs = {(int)roll(dice, (uint64_t)nodes)}};
-    switch (roll(dice, 6)) {
-    case 0:
-        spec.kind = ZA_NODE_LAG;
-        spec.params.value[0] = 1.0 + (double)roll(dice, 12);
-        return spec;
-    case 1:
-        spec.kind = ZA_NODE_SKIP;
-        spec.params.value[0] = 1.0 + (double)roll(dice, 12);
-        return spec;
-    case 2:
-    case 3:
-        spec.kind = ZA_NODE_OPERATION;
-        spec.which = (int)roll(dice, ZA_OPERATION_COUNT);
-        spec.input_count = za_operation_info_of((za_operation)spec.which)->arguments;
-        for (int i = 0; i < spec.input_count; i++) {
-            spec.inputs[i] = (int)roll(dice, (uint64_t)nodes);
-        }
-        return spec;
-    default:
-        return some_kernel(dice, nodes);
-    }
-}
-
-/* Columns, a constant, a field of the calendar, and then anything of anything before it; every node is a result. */
-static za_plan *some_plan(uint64_t *dice, int *results)
-{
-    sketch s = {.count = 0};
-    int outputs[MOST_NODES];
-    for (int column = 0; column < COLUMN_COUNT; column++) {
-        (void)sketch_column(&s, column);
-    }
-    (void)sketch_constant(&s, around_zero(dice));
-    (void)sketch_node(&s, (za_node_spec){.kind = ZA_NODE_CALENDAR, .which = (int)roll(dice, ZA_CALENDAR_COUNT)});
-    int count = s.count + 1 + (int)roll(dice, MOST_NODES - (uint64_t)s.count - 1);
-    while (s.count < count) {
-        (void)sketch_node(&s, some_node(dice, s.count));
-    }
-    for (int i = 0; i < count; i++) {
-        outputs[i] = i;
-    }
-    *results = count;
-    return sketch_plan(&s, outputs, count);
-}
-
 static za_run run_of(const za_plan *plan, const za_table *groups, bool last, za_cut_options cut)
 {
     return (za_run){.plan = plan,
@@ -126,22 +53,12 @@ static za_run run_of(const za_plan *plan, const za_table *groups, bool last, za_
 
 static za_code compute(const za_plan *plan, const table *t, bool last, za_cut_options cut, double *values)
 {
-    const za_table groups = {t->columns, t->times, t->offsets};
+    const za_table groups = {t->columns, t->times, t->offsets, NULL};
     za_run run = run_of(plan, &groups, last, cut);
     run.values = values;
     za_error error;
     za_code code = za_run_init(&run, &error);
     return code == ZA_OK ? za_run_wait(&run, NULL, &error) : code;
-}
-
-/* NaN has many bit patterns, and which one comes out of two is the processor's choice. */
-static bool same_values(const double *a, const double *b, size_t count)
-{
-    bool same = true;
-    for (size_t i = 0; same && i < count; i++) {
-        same = memcmp(&a[i], &b[i], sizeof *a) == 0 || (isnan(a[i]) && isnan(b[i]));
-    }
-    return same;
 }
 
 static bool has_lanes(int lanes)
@@ -217,7 +134,7 @@ static void check_pieces(const za_plan *plan, long_series *series)
 {
     const double *columns[] = {series->values[0], series->values[1], series->values[2]};
     const int64_t offsets[] = {0, LONG_BARS};
-    const za_table one = {columns, NULL, offsets};
+    const za_table one = {columns, NULL, offsets, NULL};
     za_run whole = {
         .plan = plan, .table = &one, .count = 1, .values = series->whole, .rows = LONG_BARS, .cut = {1, 0, true}};
     za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = series->pieces, .rows = LONG_BARS};
@@ -287,7 +204,7 @@ static void test_skip_counts_from_the_first_number(void)
     za_plan *plan = sketch_plan(&s, &skip, 1);
     const double *columns[] = {values, values, values};
     const int64_t offsets[] = {0, 6, 9};
-    const za_table groups = {columns, NULL, offsets};
+    const za_table groups = {columns, NULL, offsets, NULL};
     for (int last = 0; last <= 1; last++) {
         double found[9];
         za_run run = {

@@ -7,7 +7,10 @@
 #include "market_sample.h"
 #include "plan/stages.h"
 
-enum { GROUPS = 60, MOST_BARS = 300, RESULTS = 3 };
+enum { GROUPS = 60, MOST_BARS = 300, RESULTS = 5 };
+
+/* Between two bars: three of them are an hour. */
+#define STEP (INT64_C(20) * 60 * 1000000000)
 
 /* Groups that lack some of the times. */
 typedef struct table {
@@ -29,7 +32,7 @@ static void fill_table(table *t, uint64_t *dice)
                 t->values[column][rows] = 1.0 + (double)roll(dice, 1000);
             }
             t->labels[rows] = (int32_t)roll(dice, 4) - 1;
-            t->times[rows++] = 1000 * bar;
+            t->times[rows++] = STEP * bar;
         }
         t->offsets[group + 1] = rows;
     }
@@ -38,9 +41,10 @@ static void fill_table(table *t, uint64_t *dice)
     }
 }
 
-/* close - of(group 3, sma(close, 5)) -> rank by label and demean -> sma of the rank, and the rest. */
+/* close - of(group 3, sma(close, 5)) -> rank by label and demean -> sma of the rank, and the rest; and an ema of hours,
+ * of those that are finished and of those that form. */
 typedef struct plans {
-    za_plan *other, *first, *top;
+    za_plan *other, *first, *hours, *forming, *top;
 } plans;
 
 static za_plan *plan_with(const sketch *s, const int *outputs, int count, const za_source *sources, int source_count)
@@ -65,18 +69,26 @@ static plans make_plans(void)
     int column = sketch_column(&s, COLUMN_CLOSE), mean = sketch_kernel(&s, ZA_INDICATOR_sma, column, 5);
     p.other = plan_with(&s, &mean, 1, NULL, 0);
     s.count = 0;
+    int average = sketch_kernel(&s, ZA_INDICATOR_ema, sketch_column(&s, COLUMN_HIGH), 4);
+    p.hours = plan_with(&s, &average, 1, NULL, 0);
+    p.forming = plan_with(&s, &average, 1, NULL, 0);
+    s.count = 0;
     za_source of = {.kind = ZA_SOURCE_TICKER, .plan = p.other};
     int less =
         sketch_operation(&s, ZA_OPERATION_subtract, sketch_column(&s, COLUMN_CLOSE), sketch_column(&s, COLUMN_COUNT));
     p.first = plan_with(&s, &less, 1, &of, 1);
     s.count = 0;
-    const za_source sources[] = {{.kind = ZA_SOURCE_ACROSS, .plan = p.first, .labels = 0},
-                                 {.kind = ZA_SOURCE_ACROSS, .plan = p.first, .across = ZA_ACROSS_DEMEAN, .labels = -1},
-                                 {.kind = ZA_SOURCE_VALUE, .plan = p.first}};
+    const za_source sources[] = {
+        {.kind = ZA_SOURCE_ACROSS, .plan = p.first, .labels = 0},
+        {.kind = ZA_SOURCE_ACROSS, .plan = p.first, .across = ZA_ACROSS_DEMEAN, .labels = -1},
+        {.kind = ZA_SOURCE_VALUE, .plan = p.first},
+        {.kind = ZA_SOURCE_PERIOD, .plan = p.hours, .period = {ZA_PERIOD_MINUTES, 60}},
+        {.kind = ZA_SOURCE_PERIOD, .plan = p.forming, .period = {ZA_PERIOD_MINUTES, 60}, .forming = true}};
     int rank = sketch_column(&s, COLUMN_COUNT);
     int outputs[RESULTS] = {sketch_kernel(&s, ZA_INDICATOR_sma, rank, 3), sketch_column(&s, COLUMN_COUNT + 1),
-                            sketch_column(&s, COLUMN_COUNT + 2)};
-    p.top = plan_with(&s, outputs, RESULTS, sources, 3);
+                            sketch_column(&s, COLUMN_COUNT + 2), sketch_column(&s, COLUMN_COUNT + 3),
+                            sketch_column(&s, COLUMN_COUNT + 4)};
+    p.top = plan_with(&s, outputs, RESULTS, sources, 5);
     CHECK(za_plan_has_sources(p.top) && za_plan_reads_times(p.top) && !za_plan_reads_times(p.other));
     CHECK(za_plan_lookback(p.top, 0) == 2 && za_plan_reach(p.top, 0) == 7);
     return p;
@@ -87,6 +99,8 @@ static void free_plans(plans p)
     za_plan_free(p.top);
     za_plan_free(p.first);
     za_plan_free(p.other);
+    za_plan_free(p.hours);
+    za_plan_free(p.forming);
 }
 
 /* One run of all stages. */
@@ -103,7 +117,7 @@ static za_code prepare(staged *s, const table *t, const za_plan *plan, bool last
 {
     za_error error;
     s->stages = NULL;
-    s->groups = (za_table){t->columns, t->times, t->offsets};
+    s->groups = (za_table){t->columns, t->times, t->offsets, figures_of_columns};
     s->run = (za_run){.plan = plan,
                       .table = &s->groups,
                       .count = GROUPS,
@@ -141,7 +155,7 @@ static double wanted[RESULTS * GROUPS * MOST_BARS], found[RESULTS * GROUPS * MOS
 
 static void test_waiting(const plans *p, za_pool *pool)
 {
-    int64_t rows = t.offsets[GROUPS], newest = 1000 * (MOST_BARS - 1);
+    int64_t rows = t.offsets[GROUPS], newest = STEP * (MOST_BARS - 1);
     CHECK(compute(&t, p->top, false, NULL, wanted) == ZA_OK);
     CHECK(compute(&t, p->top, false, pool, found) == ZA_OK && same(found, wanted, RESULTS * rows));
     CHECK(compute(&t, p->top, true, pool, found) == ZA_OK);
@@ -155,10 +169,28 @@ static void test_waiting(const plans *p, za_pool *pool)
     }
 }
 
+/* What an hour has given is known in the next one, and is what it gave at its last bar while it was forming. */
+static void test_hours(void)
+{
+    enum { FINISHED = 3, FORMING = 4 };
+    int64_t rows = t.offsets[GROUPS], compared = 0;
+    for (int group = 0; group < GROUPS; group++) {
+        double last = NAN;
+        for (int64_t row = t.offsets[group]; row < t.offsets[group + 1]; row++) {
+            if (row > t.offsets[group] && t.times[row] / (3 * STEP) != t.times[row - 1] / (3 * STEP)) {
+                last = wanted[FORMING * rows + row - 1];
+            }
+            CHECK(same(&wanted[FINISHED * rows + row], &last, 1));
+            compared += !isnan(last);
+        }
+    }
+    CHECK(compared > GROUPS * MOST_BARS / 2);
+}
+
 static void test_memory_that_fails(const plans *p)
 {
     int failed = 0;
-    for (long after = 0; after < 400; after++) {
+    for (long after = 0; after < 900; after++) {
         za_memory_fail_after(after);
         za_code code = compute(&t, p->top, after % 2 == 0, NULL, found);
         za_memory_fail_after(-1);
@@ -223,7 +255,10 @@ static void test_refused_sources(const plans *p)
                                  {.kind = ZA_SOURCE_ACROSS, .plan = p->first, .across = ZA_ACROSS_COUNT},
                                  {.kind = ZA_SOURCE_ACROSS, .plan = p->first, .share = NAN},
                                  {.kind = ZA_SOURCE_ACROSS, .plan = p->first, .share = 0.6},
-                                 {.kind = ZA_SOURCE_TICKER, .plan = p->first, .ticker = -1}};
+                                 {.kind = ZA_SOURCE_TICKER, .plan = p->first, .ticker = -1},
+                                 {.kind = ZA_SOURCE_PERIOD, .plan = p->first, .period = {ZA_PERIOD_DAY, 0}},
+                                 {.kind = ZA_SOURCE_PERIOD, .plan = p->hours, .period = {ZA_PERIOD_MINUTES, 7}},
+                                 {.kind = ZA_SOURCE_PERIOD, .plan = p->hours, .period = {ZA_PERIOD_UNIT_COUNT, 0}}};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
         za_error error;
         CHECK(za_plan_new(&(za_plan_spec){.nodes = s.nodes,
@@ -244,6 +279,7 @@ int main(void)
     plans p = make_plans();
     za_pool *pool = za_pool_new(3);
     test_waiting(&p, pool);
+    test_hours();
     test_memory_that_fails(&p);
     test_submitting(&p, pool);
     test_refused_sources(&p);

@@ -197,6 +197,9 @@ def beta(x: Wide, y: Wide, period=5):
     return share((x * y).sum(), (x * x).sum())
 
 
+REGRESSION = ("value", "slope", "intercept", "forecast", "r2", "error", "residual", "mean")
+
+
 def line(x: Wide):
     """Slope and intercept of the least-squares line over bars 0, 1, ..."""
     steps = np.arange(len(x), dtype=WIDE) - WIDE(len(x) - 1) / 2
@@ -229,6 +232,16 @@ def linearreg_intercept(x: Wide, period=14):
 def tsf(x: Wide, period=14):
     slope, intercept = line(x)
     return intercept + slope * period
+
+
+@windowed(period_bars, ("close",), REGRESSION)
+def regression(x: Wide, period=14):
+    slope, intercept = line(x)
+    fitted = intercept + slope * np.arange(period)
+    about_mean, about_line = ((x - x.mean()) ** 2).sum(), ((x - fitted) ** 2).sum()
+    explained = share(about_mean - about_line, about_mean)
+    error = np.sqrt(about_line / (period - 2))
+    return fitted[-1], slope, intercept, intercept + slope * period, explained, error, x[-1] - fitted[-1], x.mean()
 
 
 @windowed(period_bars)

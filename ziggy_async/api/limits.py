@@ -4,6 +4,7 @@ What is refused is 422, with a sentence that says how much was asked for and how
 answered by `answers.endpoint`.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -28,10 +29,12 @@ MOST_KEPT = 100_000
 """Bars that the windows and lags of the formulas keep, together: some 40 MB for each thread."""
 MOST_WORK = 2_000_000_000
 """Values of an ordinary indicator: about as many nanoseconds of one core."""
+MOST_OF_ONE = 100_000_000
+"""Values for one ticker, whose computation nothing cuts short."""
 LONGEST = 10.0
 """Seconds, waiting included."""
 
-SHORT = 200
+SHORT = 50
 """Characters of formulas that the loop reads itself, within a few milliseconds."""
 FEW = 500
 """Tickers of which the loop looks up the bars itself."""
@@ -73,20 +76,34 @@ async def check_work(features: FeatureSet, store: BarStore, tickers: Sequence[st
     """Refuses formulas that are too much work for the last `rows` bars of these tickers; None: of all there are."""
     work, reach = features.work, features.reach
     refuse_more("bars in windows and lags", work.kept, MOST_KEPT)
-    if tickers is None:
-        stats = store.stats()
-        count, bars = stats["symbols"], stats["bars"]
-    else:
-        tails = store._tails
-        of_each, _ = tails(tickers, 1) if len(tickers) <= FEW else await default_pool.run(tails, tickers, 1)
-        count, bars = len(tickers), int(of_each.sum())
-    needed = bars if reach is None else min(bars, count * (reach + rows - 1))
+    most = sys.maxsize if reach is None else reach + rows - 1
+    count, bars, longest = await _bars_of(store, tickers, MOST_OF_ONE // work.values)
+    needed, longest = min(bars, count * most), min(longest, most)
+    what = f"{work.values:,} values for each of"
+    if longest * work.values > MOST_OF_ONE:
+        raise refusal(f"work: {what} {longest:,} bars of one ticker; {MOST_OF_ONE:,} are allowed together")
     total = work.of(count, needed)
     if total > MOST_WORK:
         raise refusal(
-            f"work: {work.values:,} values for each of {needed:,} bars, and {work.kept:,} bars in windows and lags for"
-            f" each of {count:,} tickers, are {total:,} values; {MOST_WORK:,} are allowed"
+            f"work: {what} {needed:,} bars, and {work.kept:,} bars in windows and lags for each of {count:,} tickers,"
+            f" are {total:,} values; {MOST_WORK:,} are allowed"
         )
+
+
+async def _bars_of(store: BarStore, tickers: Sequence[str] | None, enough: int) -> tuple[int, int, int]:
+    """How many tickers there are, how many bars they have, and the longest at most: of all tickers no more exactly than
+    to know whether it is above `enough`."""
+    if tickers is None:
+        stats = store.stats()
+        most = min(stats["bars"], store.capacity)
+        if most <= enough:
+            return stats["symbols"], stats["bars"], most
+        of_each, _ = await default_pool.run(lambda: store._tails(store.symbols(), 1))
+    elif len(tickers) <= FEW:
+        of_each, _ = store._tails(tickers, 1)
+    else:
+        of_each, _ = await default_pool.run(store._tails, tickers, 1)
+    return len(of_each), int(of_each.sum()), int(of_each.max(initial=0))
 
 
 @contextmanager

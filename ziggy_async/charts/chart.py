@@ -47,7 +47,7 @@ class Levels(NamedTuple):
     target: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
     """Candles with lines over and below them, and signals on them."""
 

@@ -20,6 +20,8 @@ The language of formulas:
   of("SPY", x)           x on another ticker's bars, the last one at or before
   rank(x) scale(x) demean(x) standardize(x) winsorize(x, 0.05)
                          among all tickers at that time
+  every("1h", x)         x on bars gathered into periods: of the last finished one,
+                         with forming=1 of the one so far; 5m 4h 1d 1w 1mo
   hour() minute() weekday() day() month() date()
                          the bar's time
 """

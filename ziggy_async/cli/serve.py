@@ -59,7 +59,7 @@ def serve(arguments: argparse.Namespace) -> None:
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
         fewest, _ = config.workers_between
         tasks.sleepers.most = fewest - 1 if arguments.sleepers is None else arguments.sleepers
-        app = application(watchlist)
+        app = application(watchlist, None if arguments.tickers is None else watchlist)
         app.add_middleware(KnownHosts, names=[arguments.host, socket.gethostname(), *arguments.allow_host])
         asyncio.run(run(app, listener, config))
 
@@ -80,8 +80,9 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def application(watchlist: Sequence[str]) -> FastAPI:
-    """All endpoints; `watchlist`: the tickers of a request for signals or a task that names none."""
+def application(watchlist: Sequence[str], shown: Sequence[str] | None = None) -> FastAPI:
+    """All endpoints, and the page. `watchlist`: the tickers of a request for signals or a task that names none;
+    `shown`: those on the page, None for all that have bars."""
     app = FastAPIOffline(
         title="ziggy_async", version=__version__, description="Features and signals of the default store."
     )
@@ -92,7 +93,7 @@ def application(watchlist: Sequence[str]) -> FastAPI:
     app.include_router(create_router(on_requeued=kept.keep))
     pages = APIRouter(prefix="/page", include_in_schema=False)
     group = EndpointGroup(pages, None, allow_actions=True, allowed_origins=None)
-    add_page(group, pages, WatchedMarket(tickers=watchlist), on_requeued=kept.keep, describe=described_arguments)
+    add_page(group, pages, WatchedMarket(tickers=shown), on_requeued=kept.keep, describe=described_arguments)
     app.include_router(pages)
 
     async def index(request: Request) -> Response:
@@ -135,7 +136,7 @@ async def invalid(request: Request, error: Any) -> Response:
 async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> None:
     """Serves `app` on the bound socket with a computer of this `config`, until a signal; then what is queued is done. A
     further signal cuts that short, which leaves dead letters. `ValueError` when the computer cannot start."""
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             http=Connection,
@@ -162,12 +163,19 @@ async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> 
             await end.when_done(shutdown_async_features())
 
 
+class Server(uvicorn.Server):
+    """Ends its streams of events before it waits for its connections."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        end_streams()
+        await super().shutdown(sockets)
+
+
 class End:
     """The end that signals bring, in two steps: the first one ends the server, a later one what is done after it."""
 
     def __init__(self, server: uvicorn.Server) -> None:
         self._server = server
-        self._loop = asyncio.get_running_loop()
         self._last: asyncio.Task[None] | None = None
         self._cut_by: int | None = None
 
@@ -198,10 +206,9 @@ class End:
 
     def _came(self, number: int, _: object) -> None:
         self._server.should_exit = True
-        self._loop.call_soon_threadsafe(end_streams)
         if self._last is not None:
             self._cut_by = number
-            self._loop.call_soon_threadsafe(self._last.cancel)
+            self._last.get_loop().call_soon_threadsafe(self._last.cancel)
 
 
 def say_what_is_left() -> None:

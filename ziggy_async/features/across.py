@@ -1,4 +1,4 @@
-"""The functions of formulas that read other tickers: `of`, and cross-sections."""
+"""The functions of formulas that read other bars: `of`, `every`, and cross-sections."""
 
 import ast
 from collections.abc import Callable, Collection
@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.graph import Graph
+from ziggy_async.features.periods import period_of
 
-OF = "of"
+OF, EVERY = "of", "every"
 CROSS_SECTIONS = ("rank", "scale", "demean", "standardize", "winsorize")
 MOST_SHARE = 0.5
 """The quantiles `p` and 1 - `p` of `winsorize` meet there."""
@@ -45,6 +46,23 @@ def of(reader: Reader, name: str, node: ast.Call) -> int:
     return reader.graph.add(OF, ticker, (x,))
 
 
+def every(reader: Reader, name: str, node: ast.Call) -> int:
+    """The expression on the ticker's bars gathered into periods."""
+    given = reader.arguments(name, Arguments(("period", "x", "forming"), ("forming",)), node)
+    fault = (
+        f'the period of {name} is a text, as in {name}("1h", close): minutes or hours that divide a day, 1d, 1w, 1mo'
+    )
+    period = period_of(reader.text(given["period"], fault))
+    if period is None:
+        raise reader.error(fault, given["period"])
+    x = reader.value(given["x"])
+    reader.refuse(given["x"], x, ("across", OF, EVERY), f"what reads other bars, inside of {name}(),")
+    forming = reader.number(given["forming"]) if "forming" in given else 0.0
+    if forming not in (0.0, 1.0):
+        raise reader.error(f"forming of {name} is 0 or 1", given["forming"])
+    return reader.graph.add(EVERY, period.text, (x,), (forming + 0.0,))
+
+
 def across(reader: Reader, name: str, node: ast.Call) -> int:
     """The expression, compared with that of the other tickers at the same time."""
     names = ("x", "p", "by") if name == "winsorize" else ("x", "by")
@@ -69,6 +87,7 @@ def _share(reader: Reader, node: ast.expr) -> float:
 
 OTHER_BARS: dict[str, tuple[str, Callable[[Reader, str, ast.Call], int]]] = {
     OF: (OF, of),
+    EVERY: (EVERY, every),
     **dict.fromkeys(CROSS_SECTIONS, ("across", across)),
 }
 """Function -> the kind of its node, and what reads a call of it."""

@@ -15,7 +15,8 @@ class Node(NamedTuple):
     `inputs` are indices of earlier nodes. Kinds: ``column`` (its name), ``constant`` (its value), ``call`` of a row of
     the catalog with all parameters, ``output`` (which one of a call; a call itself stands for its first), ``operation``
     per bar, ``lag`` and ``skip`` (by how many bars), ``calendar`` (which part of the time), ``of`` (on the bars of
-    which ticker), ``across`` (what is done across tickers; `by` is the name of the labels, if any).
+    which ticker), ``every`` (on bars gathered into which periods, and whether they are forming), ``across`` (what is
+    done across tickers; `by` is the name of the labels, if any).
     """
 
     kind: str

@@ -4,13 +4,15 @@ is computed on other bars goes into plans of its own."""
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import Formula, formula_of_row
 from ziggy_async.features.graph import Graph, Node
+from ziggy_async.features.periods import period_of
 from ziggy_async.features.stages import PlanNodes, Source, Stages
 
-OWN_BARS = ("of",)
+OWN_BARS = ("of", "every")
 """Kinds of nodes whose input is computed on other bars than the node itself."""
 
 
@@ -21,12 +23,53 @@ def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
     return lowering.plan(lowering.asked, roots)
 
 
+class LiveNodes(NamedTuple):
+    """What is kept current bar by bar, and what is made of it across tickers: a plan whose columns are the results of
+    the first; None without a cross-section."""
+
+    kept: PlanNodes
+    compared: PlanNodes | None
+
+
+REMEMBERING = ("cumsum", "bars_since", "value_when", "highest_since", "lowest_since", "total_since")
+"""Operations that depend on bars before."""
+
+
+def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
+    """The nodes that all of the formulas need, for values that are kept current.
+
+    `FormulaError` for a formula that reads the bars of another ticker, or earlier values of a cross-section.
+    """
+    lowering = _Lowering(formulas)
+    for formula in formulas:
+        for name in OWN_BARS:
+            if name in formula.calls:
+                raise formula.unavailable(name, "live features read a ticker's own bars as they are")
+    roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
+    graph = lowering.asked.graph
+    compared: set[int] = set()
+    for at in graph.needed(roots):
+        if graph.nodes[at].kind == "across" or compared.intersection(graph.nodes[at].inputs):
+            compared.add(at)
+    if not compared:
+        return LiveNodes(lowering.plan(lowering.asked, roots), None)
+    for formula, root in zip(formulas, roots, strict=True):
+        if any(_remembers(graph.nodes[at]) for at in graph.needed((root,)) if at in compared):
+            name = next(iter(formula.calls))
+            raise formula.unavailable(name, "live features keep no earlier values of a cross-section")
+    return lowering.split(roots, compared)
+
+
+def _remembers(node: Node) -> bool:
+    return node.kind in ("kernel", "lag", "skip") or (node.kind == "operation" and node.name in REMEMBERING)
+
+
 @dataclass
 class _Bars:
-    """The nodes that are computed on one ticker's bars: those asked for, or those of `ticker`. `wanted` are the
-    nodes that are read from outside."""
+    """The nodes that are computed on bars of one kind; `read` says how another plan reads these. `wanted` are the nodes
+    that are read so."""
 
-    ticker: str | None
+    read: tuple[str, tuple[int, ...]]
     columns: Mapping[str, int]
     graph: Graph
     wanted: list[int] = field(default_factory=list)
@@ -43,19 +86,46 @@ class _Lowering:
         self._tickers = tuple(dict.fromkeys(name for formula in formulas for name in formula.tickers))
         self._labels = tuple(dict.fromkeys(name for formula in formulas for name in formula.labels))
         self._others: list[_Bars] = []
-        self._by_ticker: dict[tuple[str, int], int] = {}
+        self._places: dict[tuple[object, ...], int] = {}
         self._made: dict[int, PlanNodes] = {}
-        self.asked = self._bars(None)
+        self.asked = self._bars(("value", ()))
 
-    def _bars(self, ticker: str | None) -> _Bars:
+    def _bars(self, read: tuple[str, tuple[int, ...]]) -> _Bars:
         graph = Graph()
         columns = {name: graph.add("column", "", (), (float(at),)) for at, name in enumerate(self._columns)}
-        return _Bars(ticker, columns, graph)
+        return _Bars(read, columns, graph)
 
     def plan(self, bars: _Bars, roots: tuple[int, ...]) -> PlanNodes:
         """The plan of what `roots` are, and the plans that it needs."""
         labels = {name: at for at, name in enumerate(self._labels)}
         return Stages(bars.graph, roots, labels, self._source).plan(self._columns, self._tickers, self._labels)
+
+    def split(self, roots: tuple[int, ...], compared: set[int]) -> LiveNodes:
+        """The nodes that do not depend on a cross-section, and those that do, which read their results."""
+        graph, target = self.asked.graph, Graph()
+        wanted: list[int] = []
+        places: dict[int, int] = {}
+
+        def place(at: int) -> int:
+            node = graph.nodes[at]
+            if node.kind == "constant":
+                places[at] = target.add_node(node)
+            elif at not in places:
+                wanted.append(at)
+                places[at] = target.add("column", "", (), (float(len(wanted) - 1),))
+            return places[at]
+
+        for at in graph.needed(roots):
+            if at in compared:
+                node = graph.nodes[at]
+                inputs = tuple(place(each) for each in node.inputs)
+                places[at] = target.add(node.kind, node.name, inputs, node.parameters, node.by)
+        shown = tuple(place(root) for root in roots)
+        wanted = wanted or [graph.constant(0.0)]
+        kept = Stages(graph, tuple(wanted), {}, self._source).plan(self._columns, (), ())
+        labels = {name: at for at, name in enumerate(self._labels)}
+        names = tuple(str(number) for number in range(len(wanted)))
+        return LiveNodes(kept, Stages(target, shown, labels, self._source).plan(names, (), self._labels))
 
     def _source(self, node: Node) -> Source | None:
         if node.kind != "other":
@@ -64,8 +134,8 @@ class _Lowering:
         bars = self._others[at]
         if at not in self._made:
             self._made[at] = self.plan(bars, tuple(bars.wanted))
-        assert bars.ticker is not None
-        return Source("ticker", self._made[at], output, (self._tickers.index(bars.ticker),))
+        kind, more = bars.read
+        return Source(kind, self._made[at], output, more)
 
     def lower(self, source: Graph, root: int, bars: _Bars) -> int:
         """Adds what `root` is made of to the graph of `bars`. The node that gives its value."""
@@ -80,7 +150,7 @@ class _Lowering:
                 lowered[at] = columns[node.name]
                 continue
             if node.kind in OWN_BARS:
-                lowered[at] = self._other(source, node, target)
+                lowered[at] = self._other(source, node, bars)
                 continue
             is_output = node.kind == "output"
             call, output = (source.nodes[node.inputs[0]], int(node.parameters[0])) if is_output else (node, 0)
@@ -102,20 +172,27 @@ class _Lowering:
             return bars.graph.output(bars.graph.add("kernel", call.name, inputs, call.parameters), output)
         return self._lower(*made_of, bars, dict(zip(row.inputs, inputs, strict=True)))
 
-    def _other(self, source: Graph, node: Node, target: Graph) -> int:
-        """A node that reads a result on other bars.
+    def _other(self, source: Graph, node: Node, bars: _Bars) -> int:
+        """A node in the graph of `bars` that reads a result on other bars.
 
         What reads a ticker inside of another one's bars is apart from what does not, so that no two plans need each
         other.
         """
         (x,) = node.inputs
-        key = node.name, _height(source, x)
-        if key not in self._by_ticker:
-            self._by_ticker[key] = len(self._others)
-            self._others.append(self._bars(node.name))
-        at = self._by_ticker[key]
-        bars = self._others[at]
-        return target.add("other", "", (), (float(at), float(bars.output(self.lower(source, x, bars)))))
+        if node.kind == "of":
+            key: tuple[object, ...] = (node.name, _height(source, x))
+            read: tuple[str, tuple[int, ...]] = ("ticker", (self._tickers.index(node.name),))
+        else:
+            period = period_of(node.name)
+            assert period is not None  # it has been read
+            key = (id(bars), period, node.parameters)
+            read = ("period", (period.unit, period.minutes, int(node.parameters[0])))
+        if key not in self._places:
+            self._places[key] = len(self._others)
+            self._others.append(self._bars(read))
+        at = self._places[key]
+        other = self._others[at]
+        return bars.graph.add("other", "", (), (float(at), float(other.output(self.lower(source, x, other)))))
 
 
 def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:

@@ -87,6 +87,8 @@ def _pieces(graph: Graph, at: int) -> Pieces:
             return [f"{node.name}()"]
         case "of":
             return [f"of({node.name!r}, ", node.inputs[0], ")"]
+        case "every":
+            return [f"every({node.name!r}, ", node.inputs[0], ", 1)" if node.parameters[0] else ")"]
         case "across":
             more = [*map(number_text, node.parameters), *([f"by={node.by!r}"] if node.by else [])]
             return [f"{node.name}(", node.inputs[0], *(f", {each}" for each in more), ")"]

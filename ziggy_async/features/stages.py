@@ -14,7 +14,7 @@ class Source(NamedTuple):
     """A column that another plan makes: its result number `output`, as `kind` says.
 
     Kinds: ``value`` (as it is), ``across`` (compared: what is done, a share, which labels or -1), ``ticker`` (of
-    another ticker: which one).
+    another ticker: which one), ``period`` (over periods: unit, minutes, whether they are forming).
     """
 
     kind: str

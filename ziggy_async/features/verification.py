@@ -184,7 +184,7 @@ class Subject:
     def is_one_kernel(self) -> bool:
         """Whether the formula is one indicator of the catalog, and not made of others."""
         kinds = [node.kind for node in self.made_of.nodes if node.kind not in ("column", "output")]
-        return kinds == ["kernel"]
+        return kinds == ["kernel"] and not self.made_of.sources
 
 
 def check_latest(subject: Subject) -> None:

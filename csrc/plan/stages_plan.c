@@ -1,0 +1,221 @@
+#include "plan/stages_plan.h"
+
+#include "base/memory.h"
+#include "plan/graph.h"
+
+int za_stages_place(const za_stages *stages, const za_plan *plan)
+{
+    int at = 0;
+    while (at < stages->count && stages->plans[at] != plan) {
+        at++;
+    }
+    return at;
+}
+
+/* The plans that `plan` needs, and itself, each once. */
+static bool list_plans(za_stages *stages, const za_plan *plan)
+{
+    bool listed = za_stages_place(stages, plan) < stages->count;
+    for (int i = 0; !listed && i < plan->source_count; i++) {
+        if (!list_plans(stages, plan->sources[i].plan)) {
+            return false;
+        }
+    }
+    if (listed) {
+        return true;
+    }
+    const za_plan **plans = za_resize(stages->plans, (size_t)stages->count + 1, sizeof *plans);
+    if (plans != NULL) {
+        stages->plans = plans;
+        plans[stages->count++] = plan;
+    }
+    return plans != NULL;
+}
+
+/* The bars that the source number `source` of a plan is read before the oldest one asked for. */
+static int64_t back_of(const za_plan *plan, int source)
+{
+    int64_t back = 0;
+    for (int i = 0; i < plan->node_count; i++) {
+        const za_node *node = &plan->nodes[i];
+        if (node->spec.kind == ZA_NODE_COLUMN && node->spec.which == plan->column_count + source && node->back > back) {
+            back = node->back;
+        }
+    }
+    return back;
+}
+
+/* The first bar of which the stage's results are wanted; the number of bars if none is. */
+static int64_t from_of(const za_run *run, size_t at)
+{
+    int64_t bars = za_run_bars_of(run, at).bars;
+    return run->from != NULL ? run->from[at] : run->last && bars > 0 ? bars - 1 : 0;
+}
+
+/* The first bar of which a source is needed. */
+static int64_t needed_of(const za_run *run, size_t at, int64_t back)
+{
+    int64_t bars = za_run_bars_of(run, at).bars, from = from_of(run, at);
+    return from == bars ? bars : back < from ? from - back : 0;
+}
+
+/* The series of a stage are periods, which are there when their bars have been gathered. */
+static bool open_periods(za_stage *stage, const za_source *source, const za_run *reader)
+{
+    stage->gathered = source;
+    stage->periods = (za_periods){.around = reader, .plan = source->plan, .period = source->period};
+    stage->run->table = &stage->periods.table;
+    stage->bar = za_alloc(reader->count, sizeof *stage->bar);
+    stage->known = za_alloc(reader->count, sizeof *stage->known);
+    stage->counts = za_alloc(reader->count, sizeof *stage->counts);
+    for (size_t at = 0; stage->bar != NULL && at < reader->count; at++) {
+        stage->bar[at] = za_run_bars_of(reader, at).bars;
+    }
+    return stage->bar != NULL && stage->known != NULL && stage->counts != NULL;
+}
+
+/* The series of a stage whose results `reader` reads. */
+static za_code open_stage(za_stages *stages, za_stage *stage, const za_source *source, const za_run *reader)
+{
+    za_run *run = stage->run = &stage->own;
+    *run = (za_run){.plan = source->plan,
+                    .zone = reader->zone,
+                    .cut = reader->cut,
+                    .table = reader->table,
+                    .tickers = reader->tickers,
+                    .count = reader->count,
+                    .top = stages->top};
+    if (source->kind == ZA_SOURCE_TICKER) {
+        run->count = 1;
+        run->tickers.views = stages->views == NULL ? NULL : &stages->views[source->ticker];
+        if (reader->table != NULL) {
+            stage->table = *stages->top->table;
+            stage->table.offsets += stages->others.groups[source->ticker];
+            run->table = &stage->table;
+        }
+    }
+    if (source->kind == ZA_SOURCE_PERIOD && !open_periods(stage, source, reader)) {
+        return ZA_NO_MEMORY;
+    }
+    run->row = za_alloc(run->count, sizeof *run->row);
+    run->from = za_alloc(run->count, sizeof *run->from);
+    for (size_t at = 0; stage->gathered == NULL && run->from != NULL && at < run->count; at++) {
+        run->from[at] = za_run_bars_of(run, at).bars;
+    }
+    return run->row == NULL || run->from == NULL ? ZA_NO_MEMORY : ZA_OK;
+}
+
+static void need(za_stage *made, size_t at, int64_t bar)
+{
+    int64_t *from = made->gathered != NULL ? made->bar : made->run->from;
+    from[at] = bar < from[at] ? bar : from[at];
+}
+
+/* The oldest time of which the cross-sections before a stage are needed. Of last bars alone it is the newest one. */
+static int64_t oldest_of(const za_run *run, int64_t back)
+{
+    bool newest_alone = run->last && back == 0;
+    int64_t oldest = newest_alone ? INT64_MIN : INT64_MAX;
+    for (size_t at = 0; at < run->count; at++) {
+        za_bars_of series = za_run_bars_of(run, at);
+        int64_t bar = needed_of(run, at, back);
+        if (bar < series.bars && (newest_alone ? series.times[bar] > oldest : series.times[bar] < oldest)) {
+            oldest = series.times[bar];
+        }
+    }
+    return oldest;
+}
+
+/* What a stage needs of the one that makes source number `at`. */
+static void ask(za_stage *stage, za_stage *made, int at)
+{
+    const za_source *source = &stage->run->plan->sources[at];
+    int64_t back = back_of(stage->run->plan, at);
+    if (source->kind == ZA_SOURCE_TICKER) {
+        need(made, 0, 0);
+        return;
+    }
+    if (source->kind == ZA_SOURCE_ACROSS) {
+        int64_t oldest = oldest_of(stage->run, back);
+        stage->oldest = oldest < stage->oldest ? oldest : stage->oldest;
+    }
+    for (size_t i = 0; i < made->run->count; i++) {
+        need(made, i, needed_of(stage->run, i, back));
+        if (source->kind == ZA_SOURCE_ACROSS) {
+            need(made, i, za_first_bar_at(za_run_bars_of(made->run, i), stage->oldest));
+        }
+    }
+}
+
+/* Series, rows and sources of a stage, all of whose readers have asked. */
+static za_code plan_stage(za_stages *stages, int at)
+{
+    za_stage *stage = &stages->list[at];
+    const za_plan *plan = stages->plans[at];
+    za_run *run = stage->run;
+    run->rows = run == stages->top ? run->rows : 0;
+    for (size_t i = 0; run != stages->top && stage->gathered == NULL && i < run->count; i++) {
+        run->row[i] = run->rows;
+        run->rows += za_run_bars_of(run, i).bars - run->from[i];
+    }
+    stage->derived = za_alloc_zeroed((size_t)plan->source_count, sizeof *stage->derived);
+    stage->list = za_alloc_zeroed((size_t)plan->source_count, sizeof *stage->list);
+    stage->columns = za_alloc_zeroed((size_t)plan->source_count, sizeof *stage->columns);
+    if (stage->derived == NULL || stage->list == NULL || stage->columns == NULL) {
+        return ZA_NO_MEMORY;
+    }
+    run->derived = stage->derived;
+    for (int i = 0; i < plan->source_count; i++) {
+        int source = za_stages_place(stages, plan->sources[i].plan);
+        za_stage *made = &stages->list[source];
+        if (made->run == NULL && open_stage(stages, made, &plan->sources[i], run) != ZA_OK) {
+            return ZA_NO_MEMORY;
+        }
+        made->last_reader = at > made->last_reader ? at : made->last_reader;
+        stage->compared = plan->sources[i].kind == ZA_SOURCE_ACROSS ? source : stage->compared;
+        ask(stage, made, i);
+    }
+    return ZA_OK;
+}
+
+static za_code take_views(za_stages *stages, za_error *error)
+{
+    const za_others *others = &stages->others;
+    stages->views = za_alloc_zeroed(others->count, sizeof *stages->views);
+    if (stages->views == NULL) {
+        return za_fail_memory(error);
+    }
+    za_store_views(stages->top->tickers.store, others->symbols, others->count, stages->views);
+    for (size_t i = 0; i < others->count; i++) {
+        if (stages->views[i].rows.count == 0) {
+            return za_fail(error, ZA_BAD_VALUE, "the store has no ticker '%.*s', which a formula reads",
+                           za_symbol_shown(others->symbols[i]), others->symbols[i].text);
+        }
+    }
+    return ZA_OK;
+}
+
+za_code za_stages_plan(za_stages *stages, za_error *error)
+{
+    if (!list_plans(stages, stages->top->plan)) {
+        return za_fail_memory(error);
+    }
+    stages->list = za_alloc_zeroed((size_t)stages->count, sizeof *stages->list);
+    if (stages->list == NULL) {
+        return za_fail_memory(error);
+    }
+    if (stages->top->table == NULL && take_views(stages, error) != ZA_OK) {
+        return error->code;
+    }
+    for (int i = 0; i < stages->count; i++) {
+        stages->list[i].compared = -1;
+        stages->list[i].oldest = INT64_MAX;
+    }
+    stages->list[stages->count - 1].run = stages->top;
+    for (int i = stages->count - 1; i >= 0; i--) { /* whoever reads it stands behind it */
+        if (plan_stage(stages, i) != ZA_OK) {
+            return za_fail_memory(error);
+        }
+    }
+    return ZA_OK;
+}

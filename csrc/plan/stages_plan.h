@@ -1,0 +1,10 @@
+/* Which series, rows and sources the stages of a plan have. */
+#ifndef ZA_PLAN_STAGES_PLAN_H
+#define ZA_PLAN_STAGES_PLAN_H
+
+#include "plan/stages_inside.h"
+
+/* Of stages that have their top and others. ZA_NO_MEMORY; ZA_BAD_VALUE if the store has not another ticker. */
+za_code za_stages_plan(za_stages *stages, za_error *error);
+
+#endif

@@ -1,0 +1,242 @@
+/* Live states: after any bars, revisions, loads and drops they are the last values of a plan over the bars that they
+ * have seen, whichever allocation fails and however many threads append and update. */
+#include <pthread.h>
+
+#include "base/memory.h"
+#include "plan/live.h"
+#include "plan/live_read.h"
+#include "plan/live_record.h"
+#include "plan/run.h"
+#include "plan_sample.h"
+
+enum { SYMBOLS = 21, CAPACITY = 1000, STEPS = 40 };
+
+typedef struct market {
+    za_store *store;
+    za_symbol symbols[SYMBOLS];
+    char names[SYMBOLS][NAME_ROOM];
+    int64_t now;
+} market;
+
+static void open_market(market *m)
+{
+    m->store = store_of(CAPACITY);
+    m->now = (int64_t)1e18;
+    for (int i = 0; i < SYMBOLS; i++) {
+        m->symbols[i] = numbered(m->names[i], i);
+    }
+}
+
+static za_bar some_bar(int64_t time, uint64_t *dice)
+{
+    double close = 100.0 + (double)roll(dice, 100);
+    return (za_bar){.time = time, .figure = {close, close * 1.01, close * 0.99, close, (double)roll(dice, 5)}};
+}
+
+/* A bar of each symbol, but of `missing` in a thousand; some come once more. */
+static void append_some(market *m, uint64_t *dice, uint64_t missing)
+{
+    m->now += 3600 * (int64_t)1e9 * (1 + (int64_t)roll(dice, 30));
+    for (int i = 0; i < SYMBOLS; i++) {
+        for (uint64_t again = roll(dice, 1000) < missing ? 0 : 1 + roll(dice, 2); again > 0; again--) {
+            za_bar bar = some_bar(m->now, dice);
+            CHECK(za_store_append(m->store, m->symbols[i], &bar, NULL) == ZA_OK);
+        }
+    }
+}
+
+static za_live *live_of(market *m, const za_plan *plan)
+{
+    za_live_spec spec = {
+        .plan = plan, .store = m->store, .columns = figures_of_columns, .symbols = m->symbols, .count = SYMBOLS};
+    return za_live_new(&spec, NULL);
+}
+
+/* What a snapshot of the store says. */
+static void check_current(market *m, za_live *live, const za_plan *plan)
+{
+    int results = za_plan_output_count(plan);
+    double *values = za_alloc((size_t)results * SYMBOLS, sizeof *values);
+    za_run run = {.plan = plan,
+                  .tickers = {.store = m->store, .symbols = m->symbols, .columns = figures_of_columns},
+                  .count = SYMBOLS,
+                  .last = true,
+                  .rows = SYMBOLS,
+                  .values = values};
+    za_error error;
+    CHECK(za_run_init(&run, &error) == ZA_OK && za_run_wait(&run, NULL, &error) == ZA_OK);
+    za_live_board *board = za_live_board_of(live);
+    CHECK(same_values(board->values, values, (size_t)results * SYMBOLS));
+    za_live_board_release(board);
+    za_free(values);
+}
+
+static void update(za_live *live)
+{
+    int64_t taken;
+    CHECK(za_live_update(live, NULL, 0, &taken, NULL) == ZA_OK);
+}
+
+/* Records of one become the states of another. */
+static za_live *copy_of(market *m, za_live *live, const za_plan *plan)
+{
+    za_live *copy = live_of(m, plan);
+    za_live_record record = {.states = za_alloc((size_t)za_live_record_doubles(live), sizeof(double))};
+    for (int64_t row = 0; row < SYMBOLS; row++) {
+        za_live_take(live, row, &record);
+        CHECK(record.bars == 0 || za_live_put(copy, row, &record, NULL) == ZA_OK);
+    }
+    za_free(record.states);
+    return copy;
+}
+
+static void test_any_plan(void)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        uint64_t dice = seed;
+        int results;
+        za_plan *plan = some_plan(&dice, &results);
+        market m;
+        open_market(&m);
+        za_live *live = live_of(&m, plan);
+        for (int step = 0; step < STEPS; step++) {
+            append_some(&m, &dice, step < STEPS / 2 ? 10 : 400);
+            if (roll(&dice, 10) == 0) {
+                (void)za_store_drop(m.store, m.symbols[roll(&dice, SYMBOLS)]);
+            }
+            if (roll(&dice, 3) > 0) {
+                update(live);
+                check_current(&m, live, plan);
+            }
+        }
+        update(live);
+        za_live *copy = copy_of(&m, live, plan);
+        append_some(&m, &dice, 100);
+        update(copy);
+        check_current(&m, copy, plan);
+        za_live_free(copy);
+        za_live_free(live);
+        za_store_free(m.store);
+        za_plan_free(plan);
+    }
+}
+
+/* What no memory has left out, the next update takes in. */
+static void test_without_memory(void)
+{
+    uint64_t dice = 7;
+    int results;
+    za_plan *plan = some_plan(&dice, &results);
+    market m;
+    open_market(&m);
+    append_some(&m, &dice, 0);
+    za_live *live = NULL;
+    for (long successes = 0; live == NULL; successes++) {
+        za_memory_fail_after(successes);
+        live = live_of(&m, plan);
+        za_memory_fail_after(-1);
+    }
+    za_code code = ZA_OK;
+    for (int step = 0; step < STEPS; step++) {
+        append_some(&m, &dice, 300);
+        for (long successes = step == 0 ? 0 : (long)roll(&dice, 6);; successes++) {
+            int64_t taken;
+            za_memory_fail_after(successes);
+            code = za_live_update(live, NULL, 0, &taken, NULL);
+            za_memory_fail_after(-1);
+            if (code == ZA_OK) {
+                break;
+            }
+            CHECK(code == ZA_NO_MEMORY);
+        }
+        check_current(&m, live, plan);
+    }
+    za_live_free(live);
+    za_store_free(m.store);
+    za_plan_free(plan);
+}
+
+typedef struct crowd {
+    market m;
+    za_live *live;
+    za_pool *pool;
+    atomic_int appending;
+    atomic_llong taken;
+} crowd;
+
+/* Bars of every other symbol. */
+static void append_half(crowd *c, int first, uint64_t dice)
+{
+    for (int64_t bar = 1; bar <= 300; bar++) {
+        for (int i = first; i < SYMBOLS; i += 2) {
+            za_bar next = some_bar(c->m.now + bar, &dice);
+            CHECK(za_store_append(c->m.store, c->m.symbols[i], &next, NULL) == ZA_OK);
+        }
+    }
+    atomic_fetch_sub(&c->appending, 1);
+}
+
+static void *append_even(void *argument)
+{
+    append_half(argument, 0, 1);
+    return NULL;
+}
+
+static void *append_odd(void *argument)
+{
+    append_half(argument, 1, 2);
+    return NULL;
+}
+
+static void *update_all_the_time(void *argument)
+{
+    crowd *c = argument;
+    do {
+        int64_t taken;
+        CHECK(za_live_update(c->live, c->pool, 0, &taken, NULL) == ZA_OK);
+        atomic_fetch_add(&c->taken, taken);
+        za_live_board *board = za_live_board_of(c->live);
+        double values[SYMBOLS * MOST_NODES];
+        int64_t times[SYMBOLS];
+        za_live_copy(c->live, board, values, times);
+        za_live_board_release(board);
+    } while (atomic_load(&c->appending) > 0);
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    uint64_t dice = 3;
+    int results;
+    za_plan *plan = some_plan(&dice, &results);
+    crowd c = {.pool = za_pool_new(2)};
+    open_market(&c.m);
+    append_some(&c.m, &dice, 0);
+    c.live = live_of(&c.m, plan);
+    update(c.live);
+    atomic_init(&c.appending, 2);
+    void *(*const bodies[])(void *) = {append_even, append_odd, update_all_the_time, update_all_the_time};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        CHECK(pthread_create(&threads[i], NULL, bodies[i], &c) == 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    int64_t taken;
+    CHECK(za_live_update(c.live, c.pool, 0, &taken, NULL) == ZA_OK);
+    CHECK(atomic_load(&c.taken) + taken == 300 * SYMBOLS);
+    check_current(&c.m, c.live, plan);
+    za_live_free(c.live);
+    CHECK(za_pool_free(c.pool, INT64_C(10000000000)));
+    za_store_free(c.m.store);
+    za_plan_free(plan);
+}
+
+int main(void)
+{
+    test_any_plan();
+    test_without_memory();
+    test_threads();
+    return check_report("live");
+}
