@@ -33,8 +33,12 @@ async def run() -> Report:
         for name, operation in operations.items():
             add(report, name, await lag_of(lambda until, each=operation: callers(each, until)), idle)
         for name, operation in {**operations, "asyncio alone": nothing}.items():
-            lag = await lag_of(lambda until, each=operation: bursts(each, until))
-            add(report, f"{name}, in one iteration", lag, idle)
+            add(
+                report,
+                f"{name}, in one iteration",
+                await lag_of(lambda until, each=operation: bursts(each, until)),
+                idle,
+            )
         summary = computer.get_summary_metrics()
     default_store().clear()
     report.add("operations", summary["total_operations"], "")

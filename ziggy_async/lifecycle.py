@@ -22,6 +22,7 @@ class Stage(IntEnum):
     BACKGROUND_LOOP = auto()
     THREADS = auto()
     PROCESSES = auto()
+    COMPARISONS = auto()
     METRICS = auto()
     SOURCES = auto()
     COMPUTERS = auto()

@@ -32,6 +32,12 @@ KINDS = FeatureSet(
     "ema(value_when(close > open, close), 3)", "ema(skip(close, 4), 2)", "lag(ema(log(close - open), 2), 2)",
     "obv(close, log(volume - 50))", "highest(log(close - open), 1)", "stochrsi(close, 4, 3, 2, 0).fastd",
 )  # fmt: skip
+COMPARED = FeatureSet(
+    "rank(close)", "demean(sma(close, 3)) - scale(volume)", "standardize(returns(close))", "winsorize(close, 0.2)",
+    "is_nan(rank(sma(close, 4)))", "cumsum(volume) if rank(close) > 0.5 else nan", "rank(rank(close) * volume)",
+    "ema(close, 3)", "2 * 3",
+)  # fmt: skip
+"""What is made across tickers at the newest time."""
 SYMBOLS = [f"T{number:02}" for number in range(21)]
 """More than two tiles of the widest lane set, and no multiple of one."""
 FEW = st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4, unique=True)
@@ -86,6 +92,7 @@ class LiveMachine(RuleBasedStateMachine):
         for symbol in SYMBOLS[:count]:
             self.put(symbol, (20.0, 30.0, 10.0, 25.0, 5.0))
         self.live = KINDS.live(self.store, SYMBOLS if named else None)
+        self.compared = COMPARED.live(self.store, SYMBOLS if named else None)
         self.model.update()
 
     def put(self, symbol: str, figures: tuple[float, ...], again: bool = False) -> None:
@@ -161,6 +168,8 @@ class LiveMachine(RuleBasedStateMachine):
         assert taken == after["bars"] - before["bars"] + after["revised"] - before["revised"]
         assert taken == wanted or self.has_sections
         check(self.live, self.model, KINDS)
+        assert self.compared.update() == taken
+        check(self.compared, self.model, COMPARED)
 
     def teardown(self) -> None:
         if hasattr(self, "live"):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reference.bars import DAY_NS, Bars, walk
 
 from ziggy_async import BarStore, FeatureSet
-from ziggy_async.features import LiveFeatures
+from ziggy_async.features import FormulaError, LiveFeatures
 from ziggy_async.features.catalog import rows
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
@@ -175,6 +175,48 @@ def test_an_indicator_of_values_that_are_missing_now_and_then(name: str) -> None
             append(store, f"T{number:02}", number, max(0, at - 1), at + 5 - (number == 3 and at > 40))
         live.update()
         assert_current(live, store, formulas)
+
+
+ACROSS = FeatureSet("sma(close, 3)", "rank(rsi(close, 5), by='sector')", lead="rank(close) - rank(volume)")
+
+
+def test_comparisons_are_of_the_tickers_at_the_newest_time(tmp_path: Path) -> None:
+    store = filled(12)
+    store.set_labels("sector", {f"T{number:02}": "even" if number % 2 == 0 else "odd" for number in range(11)})
+    live = ACROSS.live(store)
+    assert_current(live, store, ACROSS)
+    values = live.values
+    for number in range(12):
+        append(store, f"T{number:02}", number, 40, 41 + (number < 9))
+    assert live.update() == 21
+    assert live.values is values
+    assert np.isnan(values[9:, 1:]).all()
+    assert np.isfinite(values[:9]).all()
+    assert_current(live, store, ACROSS)
+    append(store, "NEW", 15, 30, 42)
+    table = live.table()
+    live.update()
+    assert len(table) == 12
+    np.testing.assert_array_equal(table.to_numpy(), values)
+    assert_current(live, store, ACROSS)
+    live.save(tmp_path / "live")
+    np.testing.assert_array_equal(ACROSS.restore(tmp_path / "live", store).values, live.values)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("sma(rank(close), 3)", "live features keep no earlier values of a cross-section"),
+        ("lag(close + rank(close), 1)", "live features keep no earlier values of a cross-section"),
+        ("cumsum(demean(close))", "live features keep no earlier values of a cross-section"),
+        ("of('T00', close) - close", r"of\(\) is not available here: live features read"),
+        ("every('1w', close)", r"every\(\) is not available here: live features read"),
+        ("rank(close, by='sector')", "no labels 'sector'"),
+    ],
+)
+def test_comparisons_that_cannot_be_kept_current(formula: str, said: str) -> None:
+    with pytest.raises(FormulaError, match=said):
+        FeatureSet("close", formula).live(filled(2))
 
 
 def test_what_is_asked_for_wrongly() -> None:

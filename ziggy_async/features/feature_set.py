@@ -15,8 +15,8 @@ from ziggy_async.features.asking import (
     times_between,
 )
 from ziggy_async.features.formula import Formula, read_formula
-from ziggy_async.features.live import LiveFeatures
-from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.live import Formulas, LiveFeatures
+from ziggy_async.features.lowering import live_nodes, plan_nodes
 from ziggy_async.features.over import features_over
 from ziggy_async.features.stages import all_nodes, plan_of
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
@@ -216,7 +216,9 @@ class FeatureSet:
         """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
 
         None: all of the store, those that join it later included. Errors as of `latest`, a `ValueError` for a ticker
-        that is named twice, and a `FormulaError` for a formula that reads other tickers.
+        that is named twice, and a `FormulaError` for `of()`, `every()` and earlier values of a cross-section.
+
+        A cross-section compares the tickers whose last bar is of the newest time; it is NaN for the others.
         """
         live = self._live(store, tickers)
         live.update()
@@ -243,7 +245,7 @@ class FeatureSet:
         `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
         package, of another set or zone, or of tickers whose bars the store does not go on from.
         """
-        return LiveFeatures.restored(self._identity, self._plan, self._live_store(store), path)
+        return LiveFeatures.restored(self._live_features(), self._live_store(store), path)
 
     async def restore_async(
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
@@ -254,13 +256,17 @@ class FeatureSet:
             return live
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
-        return LiveFeatures(self._identity, self._plan, self._live_store(store), tickers)
+        return LiveFeatures(self._live_features(), self._live_store(store), tickers)
+
+    def _live_features(self) -> Formulas:
+        kept, compared = live_nodes(list(self._formulas.values()))
+        plan = None if compared is None else plan_of(compared)
+        return Formulas(self._identity, plan_of(kept), plan, () if compared is None else compared.labels)
 
     def _live_store(self, store: BarStore | None) -> BarStore:
         store = checked_store(store)
         self.check_columns(store.columns)
-        for formula in self._formulas.values():
-            formula.refuse_other_bars()
+        self._check_others(store)
         return store
 
     def check_columns(self, further: Iterable[str] = ()) -> None:

@@ -54,8 +54,12 @@ class Formula:
 
     def refuse_other_bars(self) -> None:
         """Raises where it reads other bars than those of one ticker, as they are."""
-        for name, place in self.calls.items():
-            raise FormulaError(f"{name}() is not available here: only a ticker's own bars are", self.text, *place)
+        for name in self.calls:
+            raise self.unavailable(name, "only a ticker's own bars are")
+
+    def unavailable(self, name: str, reason: str) -> FormulaError:
+        """What to say where a function of other bars cannot be used."""
+        return FormulaError(f"{name}() is not available here: {reason}", self.text, *self.calls[name])
 
     def missing_column(self, name: str, present: Iterable[str]) -> FormulaError:
         """Returns the message for a table or store without the column `name`; `present` are those it has."""

@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable
-from typing import TypedDict, cast
+from typing import NamedTuple, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async._version import __version__
+from ziggy_async.features.comparison import Comparison
 from ziggy_async.features.live_file import Head, Kind, reading_states, write_states
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
@@ -24,6 +25,18 @@ AT_ONCE = 1 << 22
 
 Identity = tuple[tuple[str, str], ...]
 """Names of a set's features, and the normal forms of their formulas."""
+
+
+class Formulas(NamedTuple):
+    """What live features are of."""
+
+    identity: Identity
+    kept: _core.Plan
+    """What is kept current of each ticker's bars: the features, or what `compared` makes them of."""
+    compared: _core.Plan | None
+    """Features that compare tickers: its columns are the results of `kept`."""
+    labels: tuple[str, ...]
+    """Sets of labels by which it compares."""
 
 
 class LiveStats(TypedDict):
@@ -55,8 +68,7 @@ class LiveFeatures:
 
     def __init__(
         self,
-        identity: Identity,
-        plan: _core.Plan,
+        formulas: Formulas,
         store: BarStore,
         tickers: Iterable[str] | None = None,
         *,
@@ -64,13 +76,14 @@ class LiveFeatures:
     ) -> None:
         """`FeatureSet.live` and `FeatureSet.restore` make these. `joining`: whether symbols that join the store later
         get rows; by default where no tickers are named."""
-        self._identity = identity
-        self._names = tuple(name for name, _ in identity)
+        self._formulas = formulas
+        self._names = tuple(name for name, _ in formulas.identity)
         self._store = store
         self._joining = tickers is None if joining is None else joining
-        asked = tuple(sorted(store.symbols())) if tickers is None else _distinct(tickers)
-        self._core = _core.Live(plan, store, asked, store.local_time, self._joining)
+        asked = store._sorted_symbols() if tickers is None else _distinct(tickers)
+        self._core = _core.Live(formulas.kept, store, asked, store.local_time, self._joining)
         self._symbols = asked
+        self._comparison = None if formulas.compared is None else Comparison(formulas.compared, formulas.labels)
 
     def __repr__(self) -> str:
         return f"<LiveFeatures: {len(self.symbols)} tickers, {', '.join(self._names)}>"
@@ -88,21 +101,29 @@ class LiveFeatures:
 
         A ticker that joins makes a new array, and one that was taken before changes no more.
         """
-        return self._core.values
+        return self._core.values if self._comparison is None else self._comparison.values
 
     def update(self) -> int:
         """Takes in what was appended to the store since; returns the number of bars, revised ones included."""
-        return self._core.update(0)
+        return self._update(0)
+
+    def _update(self, deadline_ns: int) -> int:
+        if self._comparison is None:
+            return self._core.update(deadline_ns)
+        with self._comparison.lock:
+            taken = self._core.update(deadline_ns)
+            self._comparison.make(self._core, self.symbols, self._store)
+        return taken
 
     async def update_async(self, *, deadline: float | None = None) -> int:
         """As `update`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: what was not taken in
         is taken in by the next update, as it is after a cancellation."""
         async with asyncio.timeout(deadline):
-            return int(await default_pool.run(self._core.update, moment_after(deadline)))
+            return int(await default_pool.run(self._update, moment_after(deadline)))
 
     def table(self) -> FeatureTable:
         """The latest row of each ticker, as it is between two updates; tickers without bars are `missing`."""
-        timestamps, values = self._core.table()
+        timestamps, values = self._core.table() if self._comparison is None else self._comparison.table()
         symbols = self.symbols[: len(timestamps)]
         missing = tuple(symbols[at] for at in np.flatnonzero(timestamps == NAT))
         return FeatureTable(self._names, symbols, None, timestamps, values, missing)
@@ -135,12 +156,10 @@ class LiveFeatures:
             await default_pool.run(self.save, path)
 
     @classmethod
-    def restored(
-        cls, identity: Identity, plan: _core.Plan, store: BarStore, path: str | os.PathLike[str]
-    ) -> "LiveFeatures":
+    def restored(cls, formulas: Formulas, store: BarStore, path: str | os.PathLike[str]) -> "LiveFeatures":
         """With the states of a file, and what the store has beyond them taken in."""
         with reading_states(path) as file:
-            live = cls(identity, plan, store, file.head["symbols"], joining=file.head["joining"])
+            live = cls(formulas, store, file.head["symbols"], joining=file.head["joining"])
             file.check_kind(live._kind)
             for first, records in file.records(live._core.take(), AT_ONCE):
                 live._core.put(first, records)
@@ -155,7 +174,7 @@ class LiveFeatures:
         return Kind(
             version=__version__,
             byteorder=sys.byteorder,
-            features=[list(pair) for pair in self._identity],
+            features=[list(pair) for pair in self._formulas.identity],
             zone=f"{self._store.zone}, days from {self._store.day_start}",
         )
 

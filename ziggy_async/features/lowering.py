@@ -4,6 +4,7 @@ is computed on other bars goes into plans of its own."""
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import Formula, formula_of_row
@@ -20,6 +21,47 @@ def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
     lowering = _Lowering(formulas)
     roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
     return lowering.plan(lowering.asked, roots)
+
+
+class LiveNodes(NamedTuple):
+    """What is kept current bar by bar, and what is made of it across tickers: a plan whose columns are the results of
+    the first; None without a cross-section."""
+
+    kept: PlanNodes
+    compared: PlanNodes | None
+
+
+REMEMBERING = ("cumsum", "bars_since", "value_when", "highest_since", "lowest_since", "total_since")
+"""Operations that depend on bars before."""
+
+
+def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
+    """The nodes that all of the formulas need, for values that are kept current.
+
+    `FormulaError` for a formula that reads the bars of another ticker, or earlier values of a cross-section.
+    """
+    lowering = _Lowering(formulas)
+    for formula in formulas:
+        for name in OWN_BARS:
+            if name in formula.calls:
+                raise formula.unavailable(name, "live features read a ticker's own bars as they are")
+    roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
+    graph = lowering.asked.graph
+    compared: set[int] = set()
+    for at in graph.needed(roots):
+        if graph.nodes[at].kind == "across" or compared.intersection(graph.nodes[at].inputs):
+            compared.add(at)
+    if not compared:
+        return LiveNodes(lowering.plan(lowering.asked, roots), None)
+    for formula, root in zip(formulas, roots, strict=True):
+        if any(_remembers(graph.nodes[at]) for at in graph.needed((root,)) if at in compared):
+            name = next(iter(formula.calls))
+            raise formula.unavailable(name, "live features keep no earlier values of a cross-section")
+    return lowering.split(roots, compared)
+
+
+def _remembers(node: Node) -> bool:
+    return node.kind in ("kernel", "lag", "skip") or (node.kind == "operation" and node.name in REMEMBERING)
 
 
 @dataclass
@@ -57,6 +99,33 @@ class _Lowering:
         """The plan of what `roots` are, and the plans that it needs."""
         labels = {name: at for at, name in enumerate(self._labels)}
         return Stages(bars.graph, roots, labels, self._source).plan(self._columns, self._tickers, self._labels)
+
+    def split(self, roots: tuple[int, ...], compared: set[int]) -> LiveNodes:
+        """The nodes that do not depend on a cross-section, and those that do, which read their results."""
+        graph, target = self.asked.graph, Graph()
+        wanted: list[int] = []
+        places: dict[int, int] = {}
+
+        def place(at: int) -> int:
+            node = graph.nodes[at]
+            if node.kind == "constant":
+                places[at] = target.add_node(node)
+            elif at not in places:
+                wanted.append(at)
+                places[at] = target.add("column", "", (), (float(len(wanted) - 1),))
+            return places[at]
+
+        for at in graph.needed(roots):
+            if at in compared:
+                node = graph.nodes[at]
+                inputs = tuple(place(each) for each in node.inputs)
+                places[at] = target.add(node.kind, node.name, inputs, node.parameters, node.by)
+        shown = tuple(place(root) for root in roots)
+        wanted = wanted or [graph.constant(0.0)]
+        kept = Stages(graph, tuple(wanted), {}, self._source).plan(self._columns, (), ())
+        labels = {name: at for at, name in enumerate(self._labels)}
+        names = tuple(str(number) for number in range(len(wanted)))
+        return LiveNodes(kept, Stages(target, shown, labels, self._source).plan(names, (), self._labels))
 
     def _source(self, node: Node) -> Source | None:
         if node.kind != "other":
