@@ -408,3 +408,21 @@ def test_values_outlive_the_features() -> None:
 
 def test_a_set_stays_picklable() -> None:
     assert pickle.loads(pickle.dumps(FORMULAS)) == FORMULAS
+
+
+@pytest.mark.parametrize("formula", ["cdldoji()", "cdlmorningstar()"])
+def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str) -> None:
+    random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore()
+    ends = 100 + random.normal(size=(400, 2))
+    highs, lows = ends.max(axis=1) + random.random(400), ends.min(axis=1) - random.random(400)
+    live, found = features.live(store), []
+    for number, ((first, last), high, low) in enumerate(zip(ends, highs, lows, strict=True)):
+        time = np.datetime64("2024-01-01") + number
+        store.append("ACME", time, first, 10 * high, low / 10, 2 * last, 1.0)
+        live.update()
+        store.append("ACME", time, first, high, low, last, 1.0)
+        live.update()
+        found.append(live.values[0, 0])
+    history = features.history(store=store)[formula]
+    assert (history == 100).any()
+    np.testing.assert_array_equal(found, history)
