@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import (
     append_universe,
+    cross_sections,
     dask_workers,
     gather,
     indicators,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[], Coroutine[Any, Any, Report]]] = {
     "live": live.run,
     "load": load.run,
     "append_universe": append_universe.run,
+    "cross_sections": cross_sections.run,
     "snapshot": snapshot.run,
     "indicators": indicators.run,
     "series": many_series.run,

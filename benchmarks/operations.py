@@ -1,7 +1,7 @@
 """How late the loop is while 500 operations are under way, beside an idle loop: features, waits, Python's own work.
 
-Two manners: 500 callers who ask again as soon as they are answered; and 500 calls that begin in one iteration of the loop,
-again and again, where asyncio's own part is large: so the same with calls that do nothing stands beside.
+Two manners: 500 callers who ask again as soon as they are answered; and 500 calls that begin in one iteration of the
+loop, again and again, where asyncio's own part is large: so the same with calls that do nothing stands beside.
 """
 
 import asyncio

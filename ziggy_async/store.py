@@ -66,6 +66,16 @@ class BarStore(_core.BarStore):
     _has_logged_drops = False
     _has_logged_volume = False
 
+    _sorted: tuple[tuple[int, int], tuple[str, ...]] = (0, 0), ()
+    """The symbols in order, and the membership that they were sorted for."""
+
+    def _sorted_symbols(self) -> tuple[str, ...]:
+        """The symbols in order; they are sorted when some have come or gone."""
+        membership = self._membership
+        if self._sorted[0] != membership:
+            self._sorted = membership, tuple(sorted(self.symbols()))
+        return self._sorted[1]
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} symbols={len(self)} capacity={self.capacity}>"
 

@@ -18,7 +18,7 @@ static int take_across(PyObject *const *items, Py_ssize_t count, za_source *sour
         return -1;
     }
     int kind = 0;
-    while (kind < ZA_ACROSS_COUNT && PyUnicode_CompareWithASCIIString(items[0], za_across_name(kind)) != 0) {
+    while (kind < ZA_ACROSS_COUNT && PyUnicode_CompareWithASCIIString(items[0], za_across_name((za_across_kind)kind)) != 0) {
         kind++;
     }
     source->kind = ZA_SOURCE_ACROSS;

@@ -184,6 +184,13 @@ static PyObject *store_capacity(PyObject *self, void *unused)
     return PyLong_FromLongLong(za_store_options_of(store_of(self)).capacity);
 }
 
+static PyObject *store_membership(PyObject *self, void *unused)
+{
+    (void)unused;
+    za_membership membership = za_store_membership(store_of(self));
+    return Py_BuildValue("Kn", (unsigned long long)membership.came, (Py_ssize_t)membership.count);
+}
+
 static PyObject *store_bars_per_year(PyObject *self, void *unused)
 {
     (void)unused;
@@ -241,6 +248,7 @@ static PyGetSetDef properties[] = {
     {"capacity", store_capacity, NULL, "Bars kept for each symbol.", NULL},
     {"ordered", store_ordered, NULL, "Whether times are a calendar, and highs and lows are compared.", NULL},
     {"columns", store_columns, NULL, "Names of the further columns.", NULL},
+    {"_membership", store_membership, NULL, NULL, NULL},
     {"bars_per_year", store_bars_per_year, NULL, "What volatilities are scaled by.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

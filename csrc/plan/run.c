@@ -365,7 +365,12 @@ za_bars_of za_run_bars_of(const za_run *run, size_t at)
 
 int64_t za_first_bar_at(za_bars_of series, int64_t time)
 {
-    int64_t least = 0, most = series.bars;
+    int64_t least = 0, most = series.bars, step = 1;
+    while (most >= step && series.times[most - step] >= time) { /* it is one of the last, as a rule */
+        most -= step;
+        step *= 2;
+    }
+    least = most >= step ? most - step + 1 : 0;
     while (least < most) {
         int64_t middle = (least + most) / 2;
         if (series.times[middle] < time) {

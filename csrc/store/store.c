@@ -294,6 +294,14 @@ int64_t za_store_length(za_store *store)
     return length;
 }
 
+za_membership za_store_membership(za_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    za_membership membership = {.came = store->symbols.last_id, .count = store->symbols.count};
+    pthread_mutex_unlock(&store->mutex);
+    return membership;
+}
+
 za_store_stats za_store_stats_of(za_store *store)
 {
     pthread_mutex_lock(&store->mutex);

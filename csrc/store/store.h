@@ -52,6 +52,15 @@ bool za_store_contains(za_store *store, za_symbol symbol);
 bool za_store_drop(za_store *store, za_symbol symbol);
 void za_store_clear(za_store *store);
 int64_t za_store_length(za_store *store);
+
+/* Which symbols there are, as two numbers that a store has had for no others: how many ever came, and how many there
+ * are now. */
+typedef struct za_membership {
+    uint64_t came;
+    size_t count;
+} za_membership;
+
+za_membership za_store_membership(za_store *store);
 za_store_stats za_store_stats_of(za_store *store);
 
 /* Names in the order in which they came, copied: free with za_free (one block). NULL without memory. */

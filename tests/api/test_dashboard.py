@@ -227,6 +227,8 @@ async def test_tasks_are_shown_and_cancelled(computer):
         answer = await client.post(f"{ROOT}/api/tasks/cancel", json={"numbers": [task["number"]]})
         assert answer.json()["cancelled"] == 1
         await page.until(lambda: page.bodies("tasks")[-1]["tasks"] == [])
+    async with following(app, f"{ROOT}/page/events/tasks?search=ONERROR") as page:
+        assert [task["task_id"] for task in (await page.body("tasks"))["tasks"]] == [MARKUP]
     let_go.set()
     await running
     with pytest.raises(asyncio.CancelledError):
@@ -298,6 +300,7 @@ async def test_the_watchlist_has_formulas_as_columns(computer, market):
     body = await watchlist(app_of(computer, market), "column=close%20-%20open&column=sma(5)")
     assert [row["ticker"] for row in body["rows"]] == [MARKUP, "LOW", "SPY"]
     assert (body["total"], body["matched"], body["columns"]) == (3, 3, ["close - open", "sma(5)"])
+    assert body["regime"]["regime"] in ("Panic", "RiskOff", "Chop", "RiskOn")
     closes = market.bars("LOW")["close"]
     expected = [closes[-1], closes[-1] / closes[-2] - 1, closes[-1], 0.0, closes[-5:].mean()]
     assert body["rows"][1]["figures"] == pytest.approx(expected)

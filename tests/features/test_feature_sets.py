@@ -51,6 +51,8 @@ def test_a_set_describes_itself() -> None:
         "reach": None,
         "columns": ("close",),
         "tickers": (),
+        "bars": 15,
+        "warning": None,
     }
     assert (described["up"]["lookback"], described["up"]["reach"]) == (19, 20)
     assert described["last"] == {
@@ -59,6 +61,8 @@ def test_a_set_describes_itself() -> None:
         "reach": 1,
         "columns": ("volume",),
         "tickers": (),
+        "bars": 1,
+        "warning": None,
     }
     assert FeatureSet("rsi()", "sma(50)").lookback == 49
 

@@ -179,3 +179,35 @@ def test_normal_forms() -> None:
     ]
     with pytest.raises(ValueError, match="times"):
         FeatureSet("every('1h', close)").over({"close": np.ones(3)})
+
+
+NEEDED = {
+    "every('1d', ema(200))": 57_600,
+    "every('1d', ema(200), 1)": 57_600,
+    "sma(every('1h', close), 5)": 12 + 4,
+    "lag(every('1h', sma(3)), 2) + sma(50)": 50,
+    "every('1w', close) > every('15m', sma(2))": 7 * 288,
+    "rank(every('1h', sma(2)))": 24,
+    "of('SPY', every('30m', delta(close, 2)))": 18,
+    "every('1mo', sma(30))": 30 * 31 * 288,
+    "sma(5)": 5,
+}
+
+
+@pytest.mark.parametrize("formula", NEEDED)
+def test_bars_that_are_needed(formula: str) -> None:
+    store = trading(1)
+    (described,) = FeatureSet(formula).describe(store).values()
+    assert described["bars"] == NEEDED[formula]
+    assert (described["warning"] is not None) == (NEEDED[formula] > 6000)
+    (of_minutes,) = FeatureSet(formula).describe(bar="5m").values()
+    assert (of_minutes["bars"], of_minutes["warning"]) == (NEEDED[formula], None)
+    (unknown,) = FeatureSet(formula).describe(BarStore()).values()
+    assert unknown["bars"] == (None if "every" in formula else 5)
+
+
+def test_what_is_said_of_a_capacity_that_is_too_small() -> None:
+    (described,) = FeatureSet("every('1d', ema(200))").describe(trading(1)).values()
+    assert described["warning"] == "it needs 57,600 bars, and BarStore(capacity=6000) keeps 6,000"
+    with pytest.raises(ValueError, match="'7m' is no period"):
+        FeatureSet("sma(5)").describe(bar="7m")

@@ -1,10 +1,7 @@
 """Spans of tasks, computations and native jobs, as OpenTelemetry's SDK exports them."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import process_work
@@ -213,18 +210,10 @@ async def test_names_of_a_stranger_are_kept_short_and_can_be_encoded(spans: Span
             assert len(text.encode()) <= 300
 
 
-def test_nothing_is_imported_where_the_application_does_not_trace() -> None:
-    code = (
-        "import asyncio, sys\n"
-        "from ziggy_async import AsyncFeatureComputer\n"
-        "async def main():\n"
-        "    async with AsyncFeatureComputer() as computer:\n"
-        "        await (await computer.enqueue_task('a', int))\n"
-        "        await computer.compute_features_async('SPY')\n"
-        "asyncio.run(main())\n"
-        "assert not [name for name in sys.modules if name.startswith('opentelemetry')]\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_nothing_is_imported_where_the_application_does_not_trace(run_isolated) -> None:
+    done = run_isolated("not_traced")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
 
 
 async def test_a_tracer_that_is_not_configured_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +228,7 @@ async def test_a_tracer_that_is_not_configured_does_no_harm(monkeypatch: pytest.
     assert len(await FeatureSet("close").latest_async(None, filled())) == 1
 
 
-def test_an_application_may_configure_it_later() -> None:
-    script = Path(__file__).parents[1] / "isolated" / "traced_later.py"
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+def test_an_application_may_configure_it_later(run_isolated) -> None:
+    done = run_isolated("traced_later")
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["native features None", "compute_features compute_features:after"]

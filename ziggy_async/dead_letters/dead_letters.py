@@ -101,7 +101,8 @@ class DeadLetters(Generic[T]):
         return self._keep(letter)
 
     def list(self, limit: int | None = None, offset: int = 0, reason: Reason | str | None = None) -> Letters:
-        """The letters, oldest first: of those with `reason`, `limit` from `offset` on. `ValueError` for others."""
+        """Returns the letters, oldest first: of those with `reason`, `limit` from `offset` on. Raises `ValueError` for
+        a reason that is none."""
         if offset < 0 or (limit is not None and limit < 0):
             raise ValueError(f"limit {limit!r}, offset {offset!r}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
@@ -110,7 +111,7 @@ class DeadLetters(Generic[T]):
         return letters[offset:] if limit is None else letters[offset : offset + limit]
 
     def get(self, id: str) -> DeadLetter:
-        """`KeyError` that names the id when there is no such letter."""
+        """Returns the letter. Raises `KeyError` that names the id when there is none."""
         letter = self._store.get(id)
         if letter is None:
             raise no_such_letter(id)
@@ -176,7 +177,7 @@ class DeadLetters(Generic[T]):
         return {"letters": len(store), "unsaved": len(store.unsaved), **self._counts, "evicted": store.evicted}
 
     def _keep(self, letter: DeadLetter) -> "Future[DeadLetter]":
-        """Letters that come while the thread is busy are written together."""
+        """Has the store write the letter, together with others that come while its thread is busy."""
         kept: Future[DeadLetter] = Future()
         with self._lock:
             self._pending.append((letter, kept))
@@ -212,7 +213,7 @@ class DeadLetters(Generic[T]):
             kept.set_result(letter)
 
     def _put_back(self, taken: "Future[DeadLetter]") -> None:
-        """Nobody waits any more for the letter that was taken."""
+        """Puts a letter back that was taken for a caller who was cancelled."""
         if taken.exception() is None:
             self._exclusively(self._store.put, [taken.result()])
 

@@ -45,7 +45,7 @@ class DeadLetter:
     work: Work | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
+        """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "work"}
         attempts = [attempt.to_dict() for attempt in self.attempts]
         return values | {"reason": self.reason.value, "attempts": attempts, "died_at": self.died_at.isoformat()}
@@ -63,7 +63,7 @@ class DeadLetter:
         return cls(**values)
 
     def without_work(self, why_not: str) -> "DeadLetter":
-        """The letter without its work, to be listed only."""
+        """Returns the letter without its work, to be listed only."""
         return replace(self, work=None, can_requeue=False, why_not=self.why_not or why_not)
 
 
@@ -81,7 +81,7 @@ class StoredLetter:
 
     @classmethod
     def of(cls, letter: DeadLetter) -> Self:
-        """Never raises, whatever the arguments do when they are pickled."""
+        """Stores the letter's work. Never raises, whatever the arguments do when they are pickled."""
         assert letter.work is not None
         work, pickled, program, why_not = letter.work, None, None, None
         call = _call_as_json(work, letter.function)
@@ -115,7 +115,7 @@ class StoredLetter:
 
 
 def id_at(microseconds: int) -> str:
-    """The beginning of the ids of that time since the epoch; it sorts as the times do."""
+    """Returns the beginning of the ids of that time since the epoch; it sorts as the times do."""
     return f"{max(0, microseconds):014x}"
 
 
@@ -129,7 +129,7 @@ def importable_name(function: Callable[..., Any]) -> str | None:
 
 
 def _call_as_json(work: Work, name: str | None) -> str | None:
-    """JSON that gives back the very same call; None when there is no such text."""
+    """Returns JSON that gives back the very same call; None when there is no such text."""
     options: dict[str, Any] = {each.name: getattr(work.options, each.name) for each in fields(work.options)}
     options["retry_on"] = [importable_name(each) for each in work.options.retry_on]
     call = {"function": name, "args": list(work.args), "kwargs": work.kwargs, "options": options}
@@ -148,7 +148,7 @@ def _call_from_json(text: str) -> tuple[Callable[..., Any], tuple[Any, ...], dic
 
 
 def _is_json(value: object) -> bool:
-    """Whether JSON has the value and its type: a tuple would come back as a list, an enum as its value."""
+    """Returns whether JSON has the value and its type: a tuple would come back as a list, an enum as its value."""
     if type(value) is list:
         return all(map(_is_json, value))
     if type(value) is dict:
@@ -157,6 +157,6 @@ def _is_json(value: object) -> bool:
 
 
 def _program() -> str | None:
-    """The file of `__main__`: the same name is something else in every program. With escapes for what is no UTF-8."""
+    """Returns the file of `__main__`, where a name is something else than in other programs. Escapes all but UTF-8."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
     return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace") if path else None

@@ -34,7 +34,7 @@ class MemoryStore:
         self._letters: OrderedDict[str, tuple[DeadLetter, float]] = OrderedDict()  # sorted, with when it came; by _lock
 
     def letters(self) -> list[DeadLetter]:
-        """Oldest first."""
+        """Returns all, oldest first."""
         self._evict()
         with self._lock:
             return [letter for letter, _ in self._letters.values()]

@@ -128,13 +128,15 @@ class SqliteStore(MemoryStore):
         self._disconnect()
 
     def _evict(self) -> None:
-        """The limits are those of the file: they are seen to whenever it is written."""
+        """Does nothing: the limits are those of the file, and `_write` sees to them."""
 
     def _save(self, new: dict[str, StoredLetter]) -> None:
         """Writes the letters and what is unsaved. Never raises."""
         letters = self.unsaved | new
         try:
             gone = self._attempt(lambda database: self._write(database, letters))
+            if self._inode != _inode(self.path):  # another process has set it aside meanwhile
+                gone = self._attempt(lambda database: self._write(database, letters))
         except Exception as error:
             if not self._is_failing:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
@@ -198,7 +200,7 @@ class SqliteStore(MemoryStore):
             self._seen = state
 
     def _letter(self, text: bytes, is_pickled: bool, writer: str | None) -> DeadLetter:
-        """As it is listed in this process."""
+        """Returns the letter as it is listed in this process."""
         try:
             letter = DeadLetter.from_json(text)
         except Exception as error:
@@ -207,18 +209,15 @@ class SqliteStore(MemoryStore):
         return letter if is_trusted else letter.without_work(ANOTHER)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Does `work` with the database. Sets a damaged file aside, and does the work once more with the next one; also
-        when another process has done so meanwhile. Raises `OSError` that names the file."""
+        """Does `work` with the database; sets a damaged one aside, and does the work with the next one. Raises
+        `OSError` that names the file."""
         for is_last in (False, True):
             try:
-                done = work(self._connected())
+                return work(self._connected())
             except sqlite3.Error as error:
                 if is_last or not _is_damage(error):
                     raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
                 self._set_aside(error)
-            else:
-                if is_last or self._inode == _inode(self.path):
-                    return done
         raise AssertionError
 
     def _connected(self) -> sqlite3.Connection:
@@ -276,8 +275,8 @@ def _check_rights(path: str) -> None:
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    """The database, checked, or what an empty file is made. Raises an error of SQLite's, or `ValueError` for a database
-    that is not ours."""
+    """Opens and checks the database, or makes one in an empty file. Raises an error of SQLite's, or `ValueError` for a
+    database that is not ours."""
     log = path + "-wal"
     if os.path.getsize(path) == 0 and os.path.exists(log) and os.path.getsize(log):
         raise DamagedError("it is empty, and its log is not")  # which SQLite would throw away
@@ -300,7 +299,7 @@ def _opened(path: str) -> sqlite3.Connection:
 
 
 def _is_new(database: sqlite3.Connection, path: str) -> bool:
-    """False when it is ours and sound; raises as `_opened`. Changes nothing."""
+    """Returns False when it is ours and sound; raises as `_opened`. Changes nothing."""
     ((application,), (version,)) = (
         database.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
     )
@@ -319,7 +318,7 @@ def _is_new(database: sqlite3.Connection, path: str) -> bool:
 
 @contextmanager
 def _folder_locked(folder: str) -> Iterator[None]:
-    """One process at a time opens, closes or renames files there; it takes milliseconds."""
+    """Lets one process at a time open or rename files there; it takes milliseconds."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):  # not every file system has locks
@@ -331,7 +330,7 @@ def _folder_locked(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Takes the right to write at once, so that it waits for others here and nowhere else."""
+    """Begins a transaction with the right to write, so that it waits for others here and nowhere else."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -351,5 +350,5 @@ def _is_damage(error: sqlite3.Error) -> bool:
 
 
 def _inode(path: str) -> int | None:
-    """Never opens the file: closing any descriptor of it would undo SQLite's locks in this process."""
+    """Returns its number without opening the file: closing a descriptor of it would undo SQLite's locks here."""
     return os.stat(path).st_ino if os.path.exists(path) else None

@@ -29,7 +29,7 @@ def checked_store(store: BarStore | None) -> BarStore:
 def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
     """None: all of the store, sorted. `TypeError` for a ticker that is no text."""
     if tickers is None:
-        return tuple(sorted(store.symbols()))
+        return store._sorted_symbols()
     return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again
 
 

@@ -17,7 +17,9 @@ from ziggy_async.features.asking import (
 from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.live import Formulas, LiveFeatures
 from ziggy_async.features.lowering import live_nodes, plan_nodes
+from ziggy_async.features.needs import bars_needed, distance_of, warning_of
 from ziggy_async.features.over import features_over
+from ziggy_async.features.periods import nanoseconds_of_period
 from ziggy_async.features.stages import all_nodes, plan_of
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.features.work import Work, work_of
@@ -37,6 +39,10 @@ class Description(TypedDict):
     """Bars before its first value."""
     reach: int | None
     """Bars that a value depends on; None: all of the past."""
+    bars: int | None
+    """Bars that a ticker needs for a value; None where that depends on how far they are apart, and it is not known."""
+    warning: str | None
+    """What is to be said of a store that keeps fewer."""
     columns: tuple[str, ...]
     tickers: tuple[str, ...]
     """Other tickers that it reads."""
@@ -99,8 +105,16 @@ class FeatureSet:
         """How much work the formulas are."""
         return work_of(all_nodes(self._nodes))
 
-    def describe(self) -> dict[str, Description]:
-        """Returns the parts of each feature, by its name."""
+    def describe(self, store: BarStore | None = None, bar: str | None = None) -> dict[str, Description]:
+        """Returns the parts of each feature, by its name.
+
+        Periods of `every` are counted in bars of `bar` ("5m", "1h", "1d"), or as far apart as those of `store`, around
+        the clock: `every("1d", ema(200))` needs 57,600 of five minutes. A feature that needs more than `store` keeps
+        has a warning. Raises `ValueError` for a `bar` that is no period.
+        """
+        distance = None if store is None else distance_of(store)
+        if bar is not None:
+            distance = nanoseconds_of_period(bar)
         bars = zip(self._formulas.items(), self._plan.lookbacks, self._plan.reaches, strict=True)
         return {
             name: Description(
@@ -109,6 +123,8 @@ class FeatureSet:
                 reach=None if reach < 0 else reach,
                 columns=tuple(formula.columns),
                 tickers=tuple(formula.tickers),
+                bars=(needed := bars_needed(formula, distance)),
+                warning=None if store is None else warning_of(needed, store),
             )
             for (name, formula), lookback, reach in bars
         }

@@ -80,7 +80,7 @@ class LiveFeatures:
         self._names = tuple(name for name, _ in formulas.identity)
         self._store = store
         self._joining = tickers is None if joining is None else joining
-        asked = tuple(sorted(store.symbols())) if tickers is None else _distinct(tickers)
+        asked = store._sorted_symbols() if tickers is None else _distinct(tickers)
         self._core = _core.Live(formulas.kept, store, asked, store.local_time, self._joining)
         self._symbols = asked
         self._comparison = None if formulas.compared is None else Comparison(formulas.compared, formulas.labels)

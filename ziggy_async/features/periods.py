@@ -39,3 +39,11 @@ def period_of(text: str) -> Period | None:
     if minutes > MINUTES_A_DAY or MINUTES_A_DAY % minutes:
         return None
     return Period(f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m", minutes)
+
+
+def nanoseconds_of_period(text: str) -> int:
+    """How long it may be; `ValueError` for what is no period."""
+    period = period_of(text)
+    if period is None:
+        raise ValueError(f"{text!r} is no period: minutes or hours that divide a day, 1d, 1w, 1mo")
+    return period.most_minutes * 60 * 10**9

@@ -33,11 +33,11 @@ GRACE = 1.0
 """Seconds that workers, and then cancelled coroutines, have to come to their end at a stop."""
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
-"""Whether the code that asks is a task of some queue: what such a one needs to come to its end is not new work."""
+"""Whether the code that asks is a task of some queue: what it needs to come to its end is not new work."""
 
 
 class Background:
-    """Belongs to the loop in which it is made; `submit` and `stop` are awaited there."""
+    """The queue and its workers, of the loop in which it is made; `submit` and `stop` are awaited there."""
 
     def __init__(
         self,
@@ -110,13 +110,13 @@ class Background:
         return TaskHandle(task, self)
 
     def _has_made_room(self, task: Task) -> bool:
-        """The queue is full, which is said once an episode: whether the newcomer's options make room in it.
+        """Logs once an episode that the queue is full. Returns whether the new task's options make room in it.
 
         The episode lasts until half of the queue is free: a single place is taken at once while work comes faster than
         it is done.
 
-        The place of a dropped task is the newcomer's. Who waits outside gets those that come free by themselves: one
-        of them in this place would leave the newcomer none, and to drop one more for it would never end.
+        The new task takes the place of the one that is dropped. Those that wait get the places that come free by
+        themselves: one of them in this place would leave the new task none, and to drop one more would never end.
         """
         options = task.work.options
         if not self._is_full:
@@ -139,7 +139,7 @@ class Background:
         )
 
     async def _wait_for_place(self, task: Task) -> None:
-        """Until the task is admitted, or has come to its end before."""
+        """Waits until the task is admitted, or has come to its end before."""
         task.admitted = self._loop.create_future()
         self.queue.add_blocked(task)
         try:
@@ -174,7 +174,7 @@ class Background:
         return self._wanted
 
     def unfinished(self) -> list[Task]:
-        """The tasks that are not done, those that wait for a place included; from any thread."""
+        """Returns the tasks that are not done, also those that wait for a place; from any thread."""
         return sorted(self._unfinished, key=lambda task: task.number)
 
     def resize(self, workers: int) -> None:
@@ -211,7 +211,7 @@ class Background:
             raise
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
-        """One that somebody has cancelled is replaced, unless the loop comes to its end."""
+        """Replaces a worker that somebody has cancelled, unless the loop comes to its end."""
         if not worker.cancelled() or self._is_closed:
             return
         if self._is_at_its_end():
@@ -225,11 +225,11 @@ class Background:
         self._at_loop_end()
 
     def _is_at_its_end(self) -> bool:
-        """Whether all of the loop's tasks are being cancelled, and not some alone."""
+        """Returns whether all of the loop's tasks are being cancelled, and not some alone."""
         return all(task.cancelling() for task in asyncio.all_tasks(self._loop))
 
     async def _work(self, task: Task) -> None:
-        """One attempt, until it has ended or was given up: a callable that does not let go keeps no worker."""
+        """Waits for one attempt until it has ended or was given up: a callable that hangs keeps no worker."""
         task.over = self._loop.create_future()
         task.began = time.perf_counter()
         task.runner = self._loop.create_task(self._attempt(task), name=task.work.operation)
@@ -255,7 +255,7 @@ class Background:
             del self, task  # an error's traceback leads to this frame: it must not lead to its own task
 
     async def _run(self, task: Task) -> Any:
-        """The value of an attempt, or raises its error."""
+        """Returns the value of an attempt, or raises its error."""
         work, span, error = task.work, None, None
         if tracing.tracer() is not None:
             span = tracing.RunningTask(
@@ -293,14 +293,14 @@ class Background:
             self._settle(task, State.FAILED, error)
             task.outcome.set(None, error)
         elif len(task.attempts) < options.max_attempts and task.is_late:
-            self._die(task, self._too_late(task), Reason.DEADLINE)
+            self._end_dead(task, self._too_late(task), Reason.DEADLINE)
         elif len(task.attempts) < options.max_attempts:
             self.counts.retried += 1
             self.counts.move(task, State.QUEUED)
             task.timer = self._loop.call_later(backoff(len(task.attempts)), self._again, task)
         else:
             lost = isinstance(error, WorkerLost)
-            self._die(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
+            self._end_dead(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
 
     def _end_attempt(self, task: Task, error: str | None) -> None:
         seconds = task.end_attempt(error)
@@ -315,11 +315,11 @@ class Background:
     # --- the ways out
 
     def cancel(self, task: Task) -> bool:
-        """From any thread. False when the task is done, or its loop is closed."""
+        """Gives the task up, from any thread. Returns False when it is done, or its loop is closed."""
         return not task.outcome.is_set and self._here(self._give_up, task, asyncio.CancelledError())
 
     def release(self, task: Task) -> None:
-        """From any thread: one of those who want the task does so no more."""
+        """Takes one caller off the task, from any thread; the last one gives it up."""
         self._here(self._release, task)
 
     def _release(self, task: Task) -> None:
@@ -328,7 +328,7 @@ class Background:
             self._give_up(task, asyncio.CancelledError())
 
     def _here(self, function: Callable[..., object], *args: Any) -> bool:
-        """Calls it in the home loop's thread, now or soon; False when that loop is closed."""
+        """Calls it in the home loop's thread, now or soon. Returns False when that loop is closed."""
         if asyncio._get_running_loop() is self._loop:
             function(*args)
             return True
@@ -339,8 +339,8 @@ class Background:
         return True
 
     def _expire(self, task: Task) -> None:
-        """A loop that was busy tells neither timers nor outcomes in time. What has ended before the deadline was done
-        in time: it would be done twice if it were called dead, and requeued."""
+        """Ends the task at its deadline, unless its attempt has ended before: a loop that was busy hears of both late,
+        and a task that is done would be done twice if it were called dead, and requeued."""
         if task.has_ended_by(task.submitted + (task.work.options.deadline or 0.0)):
             task.is_late = True
         else:
@@ -366,12 +366,12 @@ class Background:
             self._settle(task, State.CANCELLED)
             task.outcome.set(None, error)
         else:
-            self._die(task, error, reason)
+            self._end_dead(task, error, reason)
         if task.runner is not None:
             task.runner.cancel()
 
     def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
-        """The task is at its end: nothing leads to it any more."""
+        """Ends the task: nothing leads to it any more."""
         self.counts.end(task, state, error)
         self._unfinished.discard(task)
         key = task.work.options.key
@@ -383,8 +383,8 @@ class Background:
         if not self._unfinished:
             self._idle.set()
 
-    def _die(self, task: Task, error: BaseException, reason: Reason) -> None:
-        """The task is dead. Its handle says so once its letter is kept."""
+    def _end_dead(self, task: Task, error: BaseException, reason: Reason) -> None:
+        """Ends the task as dead. Its handle says so once its letter is kept."""
         self._settle(task, State.DEAD, error)
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
@@ -392,7 +392,7 @@ class Background:
         self._write_letter(task, error, reason)
 
     def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
-        """Begun at once and done without the loop: the end of neither loop nor caller leaves a task unanswered."""
+        """Writes it without the loop: the end of neither loop nor caller leaves a task unanswered."""
         writing = self._keep_letter(task.work, reason, task.attempts, task.requeued_from)
         self._letters_being_written.add(writing)
         writing.add_done_callback(self._letters_being_written.discard)
@@ -402,8 +402,8 @@ class Background:
 
     async def stop(self, drain: bool, timeout: float | None) -> None:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
-        shutdown, but for what has ended in its thread and is on its way back: it would be done twice. When this returns
-        the letters are written, and workers and cancelled coroutines too if they end in time."""
+        shutdown, but for tasks that have ended in their threads and are on their way back: they would be done twice.
+        Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
         self._refuse()
         if drain:
             try:
@@ -420,7 +420,7 @@ class Background:
         await all_of(self._runners, GRACE)
 
     def _refuse(self) -> None:
-        """No more work, neither what waits for a place."""
+        """Takes no more work, and ends the tasks that wait for a place."""
         self._is_closed = True
         for task in self.queue.clear_blocked():
             error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
@@ -436,7 +436,7 @@ class Background:
             await outcome_of(writing)
 
     def abandon(self, error: Stopped) -> None:
-        """No more work, and at once an end of what there is, in the order in which it came."""
+        """Takes no more work, and ends all that there is at once, in the order in which it came."""
         self._refuse()
         for task in sorted(self._unfinished, key=lambda task: task.submitted):
             self._give_up(task, error, Reason.SHUTDOWN)

@@ -1,4 +1,4 @@
-"""A callable under way, and its outcome: set once, from any thread, for any thread and any loop to wait for.
+"""A callable under way, and its outcome, which is set once, from any thread, and awaited from any thread or loop.
 
 Some exceptions cannot be raised in a coroutine as they are: coroutines do not carry `StopIteration`, `SystemExit` would
 end the loop, `CancelledError` would look as if somebody had cancelled the caller. They become an `UnraisableError`.
@@ -54,7 +54,7 @@ class Outcome:
         return self._error
 
     def set(self, value: Any, error: BaseException | None) -> None:
-        """Nothing, if it is set already."""
+        """Sets it and wakes those that wait. Does nothing if it is set already."""
         with self._lock:
             if self._is_set:
                 return
@@ -67,7 +67,7 @@ class Outcome:
                 wake(waiter)
 
     def get(self) -> Any:
-        """The value, or raises the error. Called once it is set."""
+        """Returns the value, or raises the error. Called once it is set."""
         if self._error is None:
             return self._value
         try:
@@ -112,9 +112,9 @@ class Call(Outcome):
     began: float | None
     """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
     is_unwanted: bool
-    """Whether nobody will ask for the outcome."""
+    """Whether the outcome is wanted by nobody."""
     ended: float | None
-    """The same when it had its outcome, which may still be on its way to the loop."""
+    """`time.perf_counter` when it had its outcome, which may still be on its way to the loop; None until then."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class Call(Outcome):
 
     @property
     def is_of_coroutine_function(self) -> bool:
-        """Whether it is to be awaited on the loop. Asked before it has begun."""
+        """Whether the loop is to await it. Asked before it has begun."""
         return self._work is not None and is_coroutine_function(self._work[0])
 
     @property
@@ -194,7 +194,7 @@ class Call(Outcome):
             del task  # which holds the error whose traceback leads here
 
     def result(self) -> Any:
-        """The value, or raises the error as `raisable` has it. Called once, when the outcome is set."""
+        """Returns the value, or raises the error as `raisable` has it. Called once, when the outcome is set."""
         value, error = self._value, self._error
         self._value = self._error = None
         if error is None:
@@ -205,7 +205,7 @@ class Call(Outcome):
             del error
 
     def cancel(self) -> bool:
-        """From any thread: whether it has not begun, and will not. Its outcome is `Stopped` then."""
+        """Cancels it if it has not begun, from any thread; returns whether. The outcome is then `Stopped`."""
         if not self._claim():
             return False
         self._work = None
@@ -213,8 +213,8 @@ class Call(Outcome):
         return True
 
     def ignore_outcome(self) -> None:
-        """From any thread, at any time: nobody will ask for the outcome. A coroutine that it has returned, or returns
-        later, is closed, so that nothing warns that nobody has awaited it."""
+        """Drops the outcome, from any thread, at any time. Closes a coroutine that it has returned, or returns later,
+        so that nothing warns that nobody has awaited it."""
         self.is_unwanted = True
         self._close_coroutine()
 
@@ -232,7 +232,7 @@ class Call(Outcome):
 
 
 def kind_of(function: Callable[..., object]) -> Hashable:
-    """The same for all calls of one function, by chance for others too. To tell which functions need the GIL."""
+    """Returns a key that all calls of one function have, by chance also others: the gate remembers functions by it."""
     while isinstance(function, partial):
         function = function.func
     code = getattr(function, "__code__", None)
@@ -241,7 +241,7 @@ def kind_of(function: Callable[..., object]) -> Hashable:
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
-    """Also of an instance whose class makes it one."""
+    """Returns whether calls give coroutines, also those of an instance whose class says so."""
     if isinstance(function, BuiltinFunctionType | type):  # the most frequent kinds cost least
         return False
     if inspect.iscoroutinefunction(function):
@@ -250,7 +250,7 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
 
 
 def raisable(error: BaseException, operation: str) -> Exception:
-    """`error` itself if it is an ordinary exception; else an `UnraisableError` from it that names both."""
+    """Returns `error` itself if it is an ordinary exception; else an `UnraisableError` from it that names both."""
     if isinstance(error, Exception) and not isinstance(error, UNRAISABLE):
         return error
     stand_in = UnraisableError(f"{printable(operation)} raised {described(error)}")
@@ -259,7 +259,7 @@ def raisable(error: BaseException, operation: str) -> Exception:
 
 
 def described(error: BaseException) -> str:
-    """An exception as one line: its class and its text, without control characters."""
+    """Returns an exception as one line: its class and its text, without control characters."""
     try:
         text = " ".join(str(error).split())
     except BaseException:
@@ -272,16 +272,16 @@ def described(error: BaseException) -> str:
 def started(
     loop: asyncio.AbstractEventLoop, coroutine: Any, operation: str, context: contextvars.Context | None = None
 ) -> Any:
-    """A task that awaits `guarded(coroutine)`. Cancelled before its first step it closes the coroutine, so that nothing
-    warns that nobody has awaited it."""
+    """Starts a task that awaits `guarded(coroutine)`. Cancelled before its first step it closes the coroutine, so that
+    nothing warns that nobody has awaited it."""
     task = loop.create_task(guarded(coroutine, operation), context=context)
     task.add_done_callback(lambda _: coroutine.close())
     return task
 
 
 async def guarded(coroutine: Any, operation: str) -> Any:
-    """Awaits the coroutine in a task. What would end the loop, or look like a cancellation that nobody asked for or
-    like the close of a coroutine, becomes a clear error."""
+    """Awaits the coroutine in a task. Raises an `UnraisableError` in place of an exception that would end the loop, or
+    look like a cancellation that nobody asked for or like the close of a coroutine."""
     task = asyncio.current_task()
     try:
         return await coroutine
@@ -298,7 +298,7 @@ async def guarded(coroutine: Any, operation: str) -> Any:
 
 
 async def _awaited(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """In a coroutine, what the function raises before it gives its own comes as what that raises."""
+    """Calls the function in a coroutine, so that what it raises itself comes as what its coroutine raises."""
     return await function(*args, **kwargs)
 
 
@@ -307,6 +307,6 @@ def _is_current(task: "asyncio.Task[Any] | None") -> bool:
 
 
 def is_cancelled() -> bool:
-    """Whether somebody wants the current task to end."""
+    """Returns whether somebody has cancelled the current task."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

@@ -59,7 +59,7 @@ class ChildProcess:
         self.pid = self._process.pid
 
     def is_gone(self) -> bool:
-        """Whether it has ended while it had nothing to do."""
+        """Returns whether it has ended while it had nothing to do."""
         try:  # it sends nothing unasked, but that it is ready: what can be read is the end
             return self._is_ready and self._connection.poll(0)
         except OSError:
@@ -147,7 +147,7 @@ class ChildProcess:
             self._process.close()
 
     def forget(self) -> None:
-        """In a forked child of its parent, which must neither hold it by its connection nor wait for it at the exit."""
+        """Lets go of it, in a forked child, which must neither hold its connection nor wait for it at the exit."""
         self._connection.close()
         getattr(multiprocessing.process, "_children", set()).discard(self._process)
 
@@ -160,7 +160,7 @@ def _signal_name(number: int) -> str:
 
 
 def after_fork_in_child() -> None:
-    """The parent's fork server does not serve its forked children."""
+    """Starts processes without the parent's fork server, which does not serve its forked children."""
     global _context, _exit_codes
     _context = multiprocessing.get_context("spawn")
     _exit_codes = threading.Lock()

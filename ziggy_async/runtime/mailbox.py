@@ -17,7 +17,7 @@ WAKE_AGAIN = 0.1
 
 
 def wake(waiter: "asyncio.Future[None]") -> None:
-    """Sets the future in its loop, from any thread. Nothing, if that loop is closed."""
+    """Sets the future in its loop, from any thread. Does nothing if that loop is closed."""
     loop = waiter.get_loop()
     if asyncio._get_running_loop() is loop:
         _set(waiter)
@@ -58,7 +58,7 @@ class Mailbox:
             self._waiters.clear()
 
     def _deliver(self) -> None:
-        """In the loop. An interrupt in the middle loses no future."""
+        """Sets the futures, in the loop. An interrupt in the middle loses none."""
         is_over = False
         try:
             for _ in range(AT_ONCE):

@@ -39,7 +39,7 @@ class ProcessPool:
         _expect_exit()
 
     def _clear(self) -> None:
-        """Without processes. All of it by the lock."""
+        """Drops the processes. All of it by the lock."""
         self._lock = threading.Lock()
         self._running: dict[Call, ChildProcess] = {}
         self._children: set[ChildProcess] = set()
@@ -66,16 +66,16 @@ class ProcessPool:
         return self._lost
 
     def pids(self) -> list[int]:
-        """The processes that are there."""
+        """Returns the ids of the processes that are there."""
         with self._lock:
             return sorted(child.pid for child in self._children if child.pid is not None)
 
     async def run(self, call: Call) -> Any:
-        """The call's result, or its exception, from a process; see `Call.result`.
+        """Returns the call's result, or raises its exception, from a process; see `Call.result`.
 
-        `TypeError` names the function, the argument or the result that does not pickle, or says what the process could
-        not import. `WorkerLost` when the process dies, `Stopped` when the pool is closed. An exception that does not
-        pickle comes as a `RuntimeError`.
+        Raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
+        process could not import; `WorkerLost` when the process dies, `Stopped` when the pool is closed,
+        `RuntimeError` in place of an exception that does not pickle.
 
         Cancelling it ends the process, if the call has one, and another takes its place.
         """
@@ -97,7 +97,7 @@ class ProcessPool:
         await asyncio.to_thread(self._close, timeout)
 
     def shutdown(self) -> None:
-        """`close` without a timeout, for who cannot wait for it. Nothing, when it is closed, or being so."""
+        """Closes the pool in a thread, without a timeout. Does nothing when it is closed, or being so."""
         if not self._is_closed:
             with contextlib.suppress(RuntimeError):  # no thread to be had: the interpreter's exit closes it
                 threading.Thread(target=self._close, args=(0.0,), name="ziggy-async-closing", daemon=True).start()
@@ -171,7 +171,7 @@ class ProcessPool:
                 self._discard(child, GRACE)
 
     def _forget(self) -> None:
-        """In a forked child."""
+        """Drops the parent's processes, in a forked child."""
         for child in self._children:
             child.forget()
         self._closing = threading.Lock()
@@ -183,7 +183,7 @@ _pools: "weakref.WeakSet[ProcessPool]" = globals().get("_pools") or weakref.Weak
 
 @cache
 def _expect_exit() -> None:
-    """Before multiprocessing waits for its processes, which it does when it is told of the exit."""
+    """Has the exit end the processes before multiprocessing waits for them."""
     lifecycle.exit_before_others()
 
 

@@ -18,10 +18,11 @@ class Runner:
         self._processes = processes
 
     async def run(self, call: Call, in_process: bool = False) -> Any:
-        """The call's result, or its exception; see `Call.result`. A coroutine that a plain function returns is awaited.
-        Cancelling this gives the call up: a coroutine is cancelled, a process ended, a thread left to itself.
+        """Returns the call's result, or raises its exception; see `Call.result`. Awaits a coroutine that a
+        plain function returns. Cancelling this gives the call up: it cancels a coroutine, ends a process, and leaves a
+        thread to itself.
 
-        `Stopped` when the pool was shut down before the call began.
+        Raises `Stopped` when the pool was shut down before the call began.
         """
         if call.is_of_coroutine_function:
             return await call.run_on_loop()

@@ -24,7 +24,7 @@ EXIT_TIMEOUT = 2.0
 MOST_BEFOREHAND = 32
 """Threads that are started before there are calls: as many as could ever be in each other's way."""
 MOST_REPLACED = 4
-"""Times its size that a pool replaces stuck threads: what hangs for ever must not use up the process's threads."""
+"""Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""
 
 
 class ThreadPool:
@@ -38,8 +38,8 @@ class ThreadPool:
     """
 
     def __init__(self, size: int, name: str = "ziggy-async", has_gate: bool = True) -> None:
-        """`name`: what its threads' names begin with. `has_gate`: whether calls may hold the GIL for long.
-        `ValueError` unless `size` >= 1, `Stopped` when the interpreter is exiting."""
+        """`name`: the beginning of its threads' names. `has_gate`: whether calls may hold the GIL for long.
+        Raises `ValueError` unless `size` >= 1, `Stopped` when the interpreter is exiting."""
         if _is_exiting:
             raise Stopped("the interpreter is exiting: the thread pool is closed")
         self._idle: list[_Worker] = []
@@ -53,7 +53,7 @@ class ThreadPool:
         _expect_exit()
 
     def _clear(self) -> None:
-        """Without calls and without threads. All of it is written under the lock."""
+        """Drops calls and threads. All of it is written under the lock."""
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # a thread is gone, or does not count any more
         self._calls: OrderedDict[Call, None] = OrderedDict()  # without a thread; cheap to leave from the middle
@@ -78,12 +78,12 @@ class ThreadPool:
 
     @property
     def running(self) -> int:
-        """Calls under way, those that nobody waits for included."""
+        """Calls under way, also those that are abandoned."""
         return sum(call.began is not None for call in list(self._taken))
 
     @property
     def stuck(self) -> int:
-        """Threads that run what nobody waits for any more."""
+        """Threads that run abandoned calls."""
         return self._stuck
 
     @property
@@ -158,7 +158,7 @@ class ThreadPool:
         call.ignore_outcome()
 
     def withdraw(self, call: Call) -> bool:
-        """Cancels the call if it has not begun: whether it never will."""
+        """Cancels the call if it has not begun, and returns whether that is so."""
         if not call.cancel():
             return False
         with self._lock:
@@ -211,7 +211,7 @@ class ThreadPool:
         return call
 
     def _has_new_worker(self) -> bool:
-        """Starts one. False if that fails and there are others."""
+        """Starts one. Returns False if that fails and there are others."""
         worker = _Worker(f"{self._name}-{self._started}")
         try:
             worker.thread.start()
@@ -233,7 +233,7 @@ class ThreadPool:
     # For the workers:
 
     def _next(self, worker: "_Worker", done: Call) -> Call | None:
-        """The worker's next call; None: it rests, or ends."""
+        """Returns the worker's next call; None: it rests, or ends."""
         with self._lock:
             if worker not in self._workers:  # a forked child of that thread: it has the parent's work behind it
                 worker.orders.put(None)

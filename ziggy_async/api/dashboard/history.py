@@ -79,12 +79,12 @@ class History:
 
     def be_read(self, computer: AsyncFeatureComputer) -> None:
         """Goes on, or begins, to take samples; each reader calls it each second."""
+        self._computer = computer
         self._read_at = time.monotonic()
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
             self._take(computer)
             self._task = loop.create_task(self._go_on(), name="ziggy-async-dashboard")
-        self._computer = computer
 
     async def _go_on(self) -> None:
         while time.monotonic() - self._read_at < IDLE:

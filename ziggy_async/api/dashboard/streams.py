@@ -57,8 +57,9 @@ class PageStreams:
     async def operations(self) -> EventStream:
         return self._stream(self._body("operations", self._views.operations))
 
-    async def tasks(self, state: InState = None, limit: Limit = 200) -> EventStream:
-        return self._stream(self._body("tasks", lambda: self._views.tasks(state, limit), (state, limit)))
+    async def tasks(self, state: InState = None, search: Word = "", limit: Limit = 200) -> EventStream:
+        asked = state, search, limit
+        return self._stream(self._body("tasks", lambda: self._views.tasks(*asked), asked))
 
     async def letters(
         self, operation: Word = "", reason: Word = "", search: Word = "", offset: Offset = 0, limit: Limit = 100

@@ -73,11 +73,16 @@ class Views:
         operations = (await self._metrics.operations())["operations"]
         return {"operations": operations, "slowest": self._computer().metrics.slowest(SLOWEST)}
 
-    async def tasks(self, state: State | None, limit: int) -> dict[str, Any]:
-        """Newest first."""
-        computer = self._computer()
-        tasks = [task.to_dict() async for task in sliced(reversed(computer.tasks(state, limit)))]
-        return {"tasks": tasks, "counts": computer.counts()}
+    async def tasks(self, state: State | str | None, search: str, limit: int) -> dict[str, Any]:
+        """The newest `limit` of those that contain a text in their id, operation or error, newest first."""
+        computer, wanted = self._computer(), search.casefold()
+        found: list[dict[str, Any]] = []
+        async for task in sliced(reversed(computer.tasks(state, None if wanted else limit))):
+            if wanted in f"{task.task_id}\n{task.operation}\n{task.error or ''}".casefold():
+                found.append(task.to_dict())
+                if len(found) == limit:
+                    break
+        return {"tasks": found, "counts": computer.counts()}
 
     async def scaling(self) -> dict[str, Any]:
         scaling = await self._metrics.scaling()

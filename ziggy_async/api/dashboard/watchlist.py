@@ -69,6 +69,7 @@ async def read_watchlist(market: WatchedMarket, asked: Asked) -> dict[str, Any]:
         "errors": errors,
         "columns": columns,
         "note": None,
+        "regime": await regime_of(market),
         "matched": 0,
         "rows": [],
     }
@@ -145,6 +146,12 @@ async def _by_signal(
         found.matched,
     )
     return page, signals
+
+
+async def regime_of(market: WatchedMarket) -> dict[str, Any]:
+    """The regime that signals are read in."""
+    regime = await market.detector.detect_regime_async()
+    return {"regime": regime.regime.value, "confidence": regime.confidence, "explanation": regime.explanation}
 
 
 async def signals_of(market: WatchedMarket, tickers: list[str]) -> Signals:

@@ -10,7 +10,7 @@ export function open(root, {follow, params, replace}) {
   const matching = () => ({operation: params.get("operation") ?? "", reason: params.get("reason") ?? "", search: params.get("search") ?? ""});
   let offset = 0;
   let matched = 0;
-  const search = el("input", {type: "search", value: params.get("search") ?? "", placeholder: "search tasks, functions, errors", "aria-label": "Search", "data-find": "", oninput: whenQuiet(() => {
+  const search = el("input", {type: "search", value: params.get("search") ?? "", placeholder: "search tasks, functions, errors", maxlength: "200", "aria-label": "Search", "data-find": "", oninput: whenQuiet(() => {
     set("search", search.value);
   })});
   const groups = new Table({

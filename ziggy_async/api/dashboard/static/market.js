@@ -39,7 +39,9 @@ export function open(root, {follow, params, replace, isDark}) {
     asked.offset = offset;
     start();
   });
-  const remark = el("p", {className: "faint", hidden: true});
+  const regime = el("span", {className: "regime"});
+  pager.element.prepend(regime);
+  const remark = el("p", {className: "remark faint", hidden: true});
 
   // --- the chart
 
@@ -108,6 +110,8 @@ export function open(root, {follow, params, replace, isDark}) {
     table.mark(asked.ticker);
     remark.hidden = !body.note;
     say(remark, body.note ?? "");
+    say(regime, `${body.regime.regime} ${fixed(body.regime.confidence)}`);
+    regime.title = body.regime.explanation;
     pager.show(body.offset, body.rows.length, body.matched, body.total);
     if (!asked.ticker && body.rows.length) choose(body.rows[0].ticker);
   }
