@@ -301,18 +301,34 @@ static void test_without_memory(void)
         za_memory_fail_after(-1);
     }
     CHECK(code == ZA_OK && refused > 1);
-    for (long allowed = 0; allowed < 6; allowed++) {
-        sketch s = {.count = 0};
-        int column = sketch_column(&s, 0);
-        za_memory_fail_after(allowed);
-        za_plan *small = za_plan_new(
-            &(za_plan_spec){
-                .nodes = s.nodes, .outputs = &column, .node_count = 1, .output_count = 1, .column_count = 1},
-            NULL);
-        za_memory_fail_after(-1);
-        CHECK(small == NULL || allowed > 3);
-        za_plan_free(small);
+    za_plan_free(plan);
+}
+
+/* Each allocation that makes a plan fails once. */
+static void test_plans_without_memory(void)
+{
+    sketch s = {.count = 0};
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        (void)sketch_column(&s, column);
     }
+    int mean = sketch_kernel(&s, ZA_INDICATOR_sma, COLUMN_CLOSE, 20);
+    const int outputs[] = {sketch_operation(&s, ZA_OPERATION_add, mean, COLUMN_HIGH),
+                           sketch_kernel(&s, ZA_INDICATOR_ema, mean, 5), sketch_atr(&s, 14), mean};
+    za_plan *plan = NULL;
+    long refused = 0;
+    for (; plan == NULL && refused < 1000; refused++) {
+        za_error error = {0};
+        za_memory_fail_after(refused);
+        plan = za_plan_new(&(za_plan_spec){.nodes = s.nodes,
+                                           .outputs = outputs,
+                                           .node_count = s.count,
+                                           .output_count = 4,
+                                           .column_count = COLUMN_COUNT},
+                           &error);
+        za_memory_fail_after(-1);
+        CHECK(plan != NULL || error.code == ZA_NO_MEMORY);
+    }
+    CHECK(plan != NULL && refused > 4);
     za_plan_free(plan);
 }
 
@@ -326,5 +342,6 @@ int main(void)
     test_huge_windows_are_refused();
     test_sizes_without_a_common_multiple();
     test_without_memory();
+    test_plans_without_memory();
     return check_report("plan");
 }

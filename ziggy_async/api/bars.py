@@ -7,7 +7,7 @@ from fastapi import HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ziggy_async.api.bodies import Ticker
-from ziggy_async.api.endpoints import EndpointGroup
+from ziggy_async.api.endpoints import NO_TEXT, EndpointGroup
 from ziggy_async.api.models import BarsAnswer, Done, RegimeAnswer, SymbolsAnswer
 from ziggy_async.api.tables import iso, numbers
 from ziggy_async.api.watched import WatchedMarket
@@ -39,7 +39,7 @@ def add_to(group: EndpointGroup, market: WatchedMarket) -> None:
     endpoints = BarEndpoints(market)
     group.reads("/symbols", endpoints.symbols, SymbolsAnswer)
     group.reads("/bars/{ticker:path}", endpoints.bars, BarsAnswer, {404: "No bars of that ticker"})
-    group.posts("/bars", endpoints.append, Done)
+    group.posts("/bars", endpoints.append, Done, {422: "No bar, and why", **NO_TEXT})
     group.reads("/regime", endpoints.regime, RegimeAnswer)
 
 

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import HTTPException, Query
-from pydantic import BeforeValidator
+from pydantic import AfterValidator
 
 from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
@@ -20,8 +20,8 @@ from ziggy_async.runtime.errors import QueueFull
 logger = logging.getLogger(__name__)
 
 ByReason = Annotated[
-    Reason | None,
-    BeforeValidator(lambda reason: reason or None),
+    Reason | Literal[""] | None,
+    AfterValidator(lambda reason: reason or None),
     Query(description="Only those that died of this; an empty one is none"),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]

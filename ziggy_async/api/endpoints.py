@@ -23,6 +23,8 @@ Answer = type[BaseModel] | UnionType
 Refusals = Mapping[int, str]
 """Status of another answer -> when it is given."""
 NONE: Refusals = MappingProxyType({})
+NO_TEXT: Refusals = MappingProxyType({400: "A body that is no text in UTF-8"})
+"""Of an endpoint with a body."""
 
 
 class EndpointGroup:

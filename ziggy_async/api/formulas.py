@@ -11,7 +11,7 @@ from fastapi import HTTPException, Query
 
 from ziggy_async.api import limits
 from ziggy_async.api.bodies import Formula, Screen
-from ziggy_async.api.endpoints import EndpointGroup, Refusals
+from ziggy_async.api.endpoints import NO_TEXT, EndpointGroup, Refusals
 from ziggy_async.api.models import HistoryAnswer, ScreenAnswer
 from ziggy_async.api.tables import columns_of, iso, rows_of
 from ziggy_async.features.screening import Screening
@@ -36,7 +36,7 @@ class FormulaEndpoints:
 
     def add_to(self, group: EndpointGroup) -> None:
         """Adds all but `latest`, whose path may have other figures of a ticker too."""
-        group.asks("/screen", self.screen, ScreenAnswer, {400: "A body that is no text in UTF-8", **REFUSED})
+        group.asks("/screen", self.screen, ScreenAnswer, {**NO_TEXT, **REFUSED})
         group.reads("/history/{ticker:path}", self.history, HistoryAnswer, UNKNOWN)
 
     async def latest(self, ticker: str, formulas: Formulas) -> dict[str, Any]:

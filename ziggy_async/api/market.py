@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 
 from ziggy_async.api import bars, live, records, tasks
 from ziggy_async.api.bodies import Watchlist
-from ziggy_async.api.endpoints import EndpointGroup
+from ziggy_async.api.endpoints import NO_TEXT, EndpointGroup
 from ziggy_async.api.formulas import REFUSED, FormulaEndpoints, FormulasOrNone
 from ziggy_async.api.models import FeaturesAnswer, LatestAnswer, SignalsAnswer
 from ziggy_async.api.queueing import STOPPED, queue_refusals
@@ -37,7 +37,7 @@ def create_market_router(
     group.reads("/features/{ticker:path}", endpoints.features, FeaturesAnswer | LatestAnswer, refusals)
     formulas.add_to(group)
     live.add_to(group, default_store)
-    group.posts("/signals", endpoints.signals, SignalsAnswer, STOPPED)
+    group.posts("/signals", endpoints.signals, SignalsAnswer, {**NO_TEXT, **STOPPED})
     bars.add_to(group, WatchedMarket())
     records.add_to(group)
     tasks.add_to(group, watchlist, tasks.KeptTasks() if kept is None else kept)

@@ -1,27 +1,28 @@
 """Endpoints of the tasks of a computer, whoever has enqueued them: list them, cancel some."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Body, Query
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
+from ziggy_async.api.bodies import Whole
+from ziggy_async.api.endpoints import NO_TEXT, ComputerOf, EndpointGroup
 from ziggy_async.api.models import CancelledTasksAnswer, TasksAnswer
 from ziggy_async.queueing.task import State
 
 InState = Annotated[
-    State | None,
-    BeforeValidator(lambda state: state or None),
+    State | Literal[""] | None,
+    AfterValidator(lambda state: state or None),
     Query(description="Only those in this state; an empty one is none"),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many of the newest at most")]
-Numbers = Annotated[list[int], Field(min_length=1, max_length=1000), Body(embed=True)]
+Numbers = Annotated[list[Whole], Field(min_length=1, max_length=1000), Body(embed=True)]
 
 
 def add_to(group: EndpointGroup) -> None:
     endpoints = RecordEndpoints(group.computer)
     group.reads("/tasks", endpoints.list_all, TasksAnswer)
-    group.posts("/tasks/cancel", endpoints.cancel, CancelledTasksAnswer)
+    group.posts("/tasks/cancel", endpoints.cancel, CancelledTasksAnswer, NO_TEXT)
 
 
 class RecordEndpoints:

@@ -12,7 +12,7 @@ from fastapi import HTTPException, Request, Response
 
 from ziggy_async.api.answers import answer
 from ziggy_async.api.bodies import NewTask
-from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
+from ziggy_async.api.endpoints import NO_TEXT, ComputerOf, EndpointGroup
 from ziggy_async.api.models import AcceptedAnswer, CancelledAnswer, TaskAnswer
 from ziggy_async.api.queueing import NO_ROOM, end, patience, queue_refusals, while_connected
 from ziggy_async.async_features.facade import Calls
@@ -34,7 +34,7 @@ LONGEST_LIST = 100
 def add_to(group: EndpointGroup, watchlist: Sequence[str], kept: "KeptTasks") -> None:
     endpoints = TaskEndpoints(group.computer, watchlist, kept)
     unknown = {404: "No such task, or it is forgotten"}
-    refusals = {**NO_ROOM, 409: "The task of that id is not done yet, or this one was cancelled meanwhile"}
+    refusals = {**NO_TEXT, **NO_ROOM, 409: "The task of that id is not done yet, or this one was cancelled meanwhile"}
     group.posts("/tasks", endpoints.submit, AcceptedAnswer, refusals, status=202)
     group.reads("/tasks/{task_id:path}", endpoints.get, TaskAnswer, unknown)
     group.deletes("/tasks/{task_id:path}", endpoints.cancel, CancelledAnswer, {**unknown, 409: "It is done already"})

@@ -106,6 +106,7 @@ def application(watchlist: Sequence[str], shown: Sequence[str] | None = None) ->
     app.add_api_route("/", index, include_in_schema=False)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
+    app.openapi()  # is made once, in a tenth of a second: not while requests wait
     return app
 
 

@@ -73,7 +73,7 @@ class Views:
         operations = (await self._metrics.operations())["operations"]
         return {"operations": operations, "slowest": self._computer().metrics.slowest(SLOWEST)}
 
-    async def tasks(self, state: State | None, search: str, limit: int) -> dict[str, Any]:
+    async def tasks(self, state: State | str | None, search: str, limit: int) -> dict[str, Any]:
         """The newest `limit` of those that contain a text in their id, operation or error, newest first."""
         computer, wanted = self._computer(), search.casefold()
         found: list[dict[str, Any]] = []
