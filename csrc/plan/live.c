@@ -275,12 +275,13 @@ static za_code find_new_symbols(za_live *live, za_error *error)
 static size_t list_newcomers(za_live *live, za_live_newcomer *newcomers)
 {
     size_t count = 0;
-    uint64_t sequence = za_store_sequence(live->spec.store);
     for (int32_t row = 0; row < live->board->rows; row++) {
         if (live->members[row].tile == ZA_NO_TILE) {
             za_symbol symbol = {live->names.texts[row], live->names.lengths[row]};
-            newcomers[count] = (za_live_newcomer){row, sequence, za_store_view(live->spec.store, symbol)};
-            count += newcomers[count].view.rows.count > 0;
+            za_live_newcomer *newcomer = &newcomers[count];
+            newcomer->row = row;
+            newcomer->sequence = za_store_views(live->spec.store, &symbol, 1, &newcomer->view);
+            count += newcomer->view.rows.count > 0;
         }
     }
     return count;
