@@ -6,6 +6,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ def test_what_is_asked_for_wrongly() -> None:
         FeatureSet("sma(vwap, 3)").live(store)
 
 
-async def test_the_async_forms(tmp_path: Path) -> None:
+async def test_the_async_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = filled(5)
     live = await FORMULAS.live_async(store)
     append(store, "T03", 3, 40, 50)
@@ -243,8 +244,12 @@ async def test_the_async_forms(tmp_path: Path) -> None:
     restored = await FORMULAS.restore_async(tmp_path / "live", store)
     assert_current(restored, store)
     append(store, "T02", 2, 41, 42)
-    with pytest.raises(TimeoutError):
-        await live.update_async(deadline=0.0)
+    with monkeypatch.context() as patch:  # one that is done in time counts
+        held = threading.Event()
+        patch.setattr(live, "_core", SimpleNamespace(update=lambda moment: held.wait(60.0)))
+        with pytest.raises(TimeoutError):
+            await live.update_async(deadline=0.0)
+        held.set()
     task = asyncio.create_task(live.update_async())
     await asyncio.sleep(0)
     task.cancel()
