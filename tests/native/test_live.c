@@ -329,8 +329,8 @@ static void *append_sections(void *argument)
     return NULL;
 }
 
-/* A bar that a view has shown is not taken in again by its cross-section. The last symbol's bars, which come one by one,
- * make updates look at the others of its tile by views. */
+/* A bar that a view has shown is not taken in again by its cross-section. The last symbol's bars, which come one by
+ * one, make updates look at the others of its tile by views. */
 static void test_views_among_sections(void)
 {
     uint64_t dice = 3;
