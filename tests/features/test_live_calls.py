@@ -413,3 +413,17 @@ def test_values_outlive_the_features() -> None:
 
 def test_a_set_stays_picklable() -> None:
     assert pickle.loads(pickle.dumps(FORMULAS)) == FORMULAS
+
+
+def test_cross_sections_of_many_universes() -> None:
+    """As many as a store keeps news of, more of them than an update has met before."""
+    store = filled(16, bars=5)
+    live = FORMULAS.live(store)
+    universes = [store.universe([f"T{number:02}"]) for number in range(16)]
+    figures = np.array([[10.0, 11.0, 9.0, 10.0, 1.0]])
+    for day, count in enumerate((9, 16, 3, 12)):
+        moment = np.datetime64("2040-01-01", "ns") + np.timedelta64(day, "D")
+        for universe in universes[:count]:
+            store.append_cross_section(moment, universe, figures + day)
+        assert live.update() == count
+        assert_current(live, store)

@@ -1,6 +1,7 @@
 /* Live states: after any bars, revisions, loads and drops they are the last values of a plan over the bars that they
  * have seen, whichever allocation fails and however many threads append and update. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "base/memory.h"
 #include "plan/live.h"
@@ -19,9 +20,9 @@ typedef struct market {
     int64_t now;
 } market;
 
-static void open_market(market *m)
+static void open_market(market *m, int64_t capacity)
 {
-    m->store = store_of(CAPACITY);
+    m->store = store_of(capacity);
     m->now = (int64_t)1e18;
     for (int i = 0; i < SYMBOLS; i++) {
         m->symbols[i] = numbered(m->names[i], i);
@@ -116,7 +117,7 @@ static void test_any_plan(void)
         int results;
         za_plan *plan = some_plan(&dice, &results);
         market m;
-        open_market(&m);
+        open_market(&m, CAPACITY);
         za_live *live = live_of(&m, plan);
         for (int step = 0; step < STEPS; step++) {
             append_some(&m, &dice, step < STEPS / 2 ? 10 : 400);
@@ -174,7 +175,7 @@ static void test_without_memory(bool by_sections)
     int results;
     za_plan *plan = some_plan(&dice, &results);
     market m;
-    open_market(&m);
+    open_market(&m, CAPACITY);
     append_some(&m, &dice, 0);
     za_universe *universe = za_universe_new(m.store, m.symbols, SYMBOLS, NULL);
     za_live *live = NULL;
@@ -277,7 +278,7 @@ static void test_threads(void)
     int results;
     za_plan *plan = some_plan(&dice, &results);
     crowd c = {.pool = za_pool_new(2)};
-    open_market(&c.m);
+    open_market(&c.m, CAPACITY);
     append_some(&c.m, &dice, 0);
     c.live = live_of(&c.m, plan);
     update(c.live);
@@ -300,6 +301,65 @@ static void test_threads(void)
     za_plan_free(plan);
 }
 
+enum { TOGETHER = SYMBOLS - 1, ROUNDS = 2000, SECTIONS = 3 };
+
+typedef struct race {
+    market m;
+    atomic_llong round;
+} race;
+
+/* In each round cross-sections of all symbols but the last, while an update is under way. */
+static void *append_sections(void *argument)
+{
+    race *r = argument;
+    uint64_t dice = 5;
+    za_universe *universe = za_universe_new(r->m.store, r->m.symbols, TOGETHER, NULL);
+    for (int64_t bar = 1; bar <= ROUNDS * SECTIONS; bar++) {
+        double values[TOGETHER][ZA_FIGURE_COUNT];
+        for (int i = 0; i < TOGETHER; i++) {
+            memcpy(values[i], some_bar(0, &dice).figure, sizeof values[i]);
+        }
+        while (atomic_load(&r->round) * SECTIONS < bar) {
+            (void)sched_yield();
+        }
+        za_matrix matrix = {.time = r->m.now + bar, .values = &values[0][0]};
+        CHECK(za_universe_append(r->m.store, universe, &matrix, NULL) == ZA_OK);
+    }
+    za_universe_free(r->m.store, universe);
+    return NULL;
+}
+
+/* A bar that a view has shown is not taken in again by its cross-section. The last symbol's bars, which come one by
+ * one, make updates look at the others of its tile by views. */
+static void test_views_among_sections(void)
+{
+    uint64_t dice = 3;
+    int results;
+    int64_t taken, total = 0;
+    za_plan *plan = some_plan(&dice, &results);
+    race r = {0};
+    open_market(&r.m, ROUNDS * SECTIONS + 10);
+    append_some(&r.m, &dice, 0);
+    za_live *live = live_of(&r.m, plan);
+    update(live);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, append_sections, &r) == 0);
+    for (int64_t round = 1; round <= ROUNDS; round++) {
+        za_bar next = some_bar(r.m.now + round, &dice);
+        CHECK(za_store_append(r.m.store, r.m.symbols[TOGETHER], &next, NULL) == ZA_OK);
+        atomic_store(&r.round, round);
+        CHECK(za_live_update(live, NULL, 0, &taken, NULL) == ZA_OK);
+        total += taken;
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(za_live_update(live, NULL, 0, &taken, NULL) == ZA_OK);
+    CHECK(total + taken == ROUNDS * (SECTIONS * TOGETHER + 1));
+    check_current(&r.m, live, plan);
+    za_live_free(live);
+    za_store_free(r.m.store);
+    za_plan_free(plan);
+}
+
 int main(void)
 {
     test_any_plan();
@@ -307,5 +367,6 @@ int main(void)
     test_without_memory(true);
     test_sections();
     test_threads();
+    test_views_among_sections();
     return check_report("live");
 }
