@@ -31,6 +31,7 @@ import uvicorn
 
 from benchmarks.callbacks import LongestCallback, Steal
 from ziggy_async import FeatureSet, async_get_ticker_features, default_store, generate_signals_for_watchlist_async
+from ziggy_async.api import tasks
 from ziggy_async.api.events import end_streams
 from ziggy_async.async_features import (
     AsyncFeatureComputer,
@@ -41,6 +42,7 @@ from ziggy_async.async_features import (
 )
 from ziggy_async.cli.serve import application, bind, url
 from ziggy_async.features import LiveFeatures
+from ziggy_async.runtime import default_pool
 from ziggy_async.sample import sample_universe
 
 ROUND_SECONDS, SETTLE_SECONDS = 10.0, 5.0
@@ -249,12 +251,14 @@ async def run(minutes: float) -> int:
     logging.getLogger("ziggy_async").setLevel(logging.CRITICAL)  # thousands of tasks are to die
     tickers = filled()
     await init_async_features(TaskPoolConfig(max_workers=4))
+    tasks.MOST_KEPT = 50  # as many as there are soon, so that what is kept of them does not become more
     listener = bind("127.0.0.1", 0)
     listener.listen()
     server = uvicorn.Server(uvicorn.Config(application(tickers), lifespan="off", log_level="warning", access_log=False))
     serving = asyncio.create_task(server.serve([listener]))
     soak = Soak(get_async_feature_computer(), url(listener), await WINDOWS.live_async(tickers=tickers), tickers)
-    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.1) for _ in range(32)))  # its threads are there
+    for run_in_thread in (asyncio.to_thread, default_pool.run):  # all of their threads are there
+        await asyncio.gather(*(run_in_thread(time.sleep, 0.1) for _ in range(32)))
     gc.collect()
     gc.freeze()
     start = time.perf_counter()

@@ -22,7 +22,7 @@ static void find(const za_tails *tails, za_store *store)
     za_view views[AT_ONCE];
     for (int64_t first = 0; first < tails->count; first += AT_ONCE) {
         int64_t some = tails->count - first < AT_ONCE ? tails->count - first : AT_ONCE;
-        za_store_views(store, tails->symbols + first, (size_t)some, views);
+        (void)za_store_views(store, tails->symbols + first, (size_t)some, views);
         for (int64_t i = 0; i < some; i++) {
             const za_rows *rows = &views[i].rows;
             int64_t row = rows->count > tails->wanted ? rows->count - tails->wanted : 0;

@@ -34,7 +34,7 @@ za_code za_signal_history_pin(za_signal_history *history, za_error *error)
     if (za_run_pin(run, INT64_MIN, INT64_MAX, error) != ZA_OK) {
         return error->code;
     }
-    za_store_views(history->store, history->volatility, ZA_VOLATILITY_NAMES, history->volatility_views);
+    (void)za_store_views(history->store, history->volatility, ZA_VOLATILITY_NAMES, history->volatility_views);
     return za_breadth_history_init(&history->breadth, error);
 }
 

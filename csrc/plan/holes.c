@@ -1,6 +1,7 @@
 /* Values that are not finite on their way into a kernel. A kernel never sees one. Of a windowed kernel it is replaced,
  * and the values of the bars that it takes to leave the window are NaN: what forgets, forgets the replacement too. A
- * recursive kernel leaves the bar out, which only a single lane can do by itself. */
+ * recursive kernel leaves the bar out, which only a single lane can do by itself, or all lanes together: so they do at
+ * the beginning of what has its first value late. */
 #include "plan/holes.h"
 
 #include <math.h>
@@ -131,6 +132,50 @@ static void run_recursive(za_tile *tile, const za_node *node, za_step *step, con
     }
 }
 
+static bool enters(const za_node *node, const za_kernel_block *block, int64_t value)
+{
+    bool finite = true;
+    for (int input = 0; input < node->spec.input_count; input++) {
+        finite = finite && isfinite(block->in[input][value]);
+    }
+    return finite;
+}
+
+/* The first bars of a block that enter no lane. */
+static int64_t left_out(const za_node *node, const za_kernel_block *block, int lanes)
+{
+    int64_t value = 0;
+    while (value < block->bars * lanes && !enters(node, block, value)) {
+        value++;
+    }
+    return value / lanes;
+}
+
+/* Several lanes: the bars behind the first ones, which no lane has. False if some of them are not finite. */
+static bool run_together(const za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
+{
+    int lanes = tile->spec.set->lanes;
+    int64_t before = left_out(node, block, lanes), filled = before < block->from ? block->from : before;
+    bool finite = true;
+    for (int input = 0; input < node->spec.input_count; input++) {
+        block->in[input] += before * lanes;
+        finite = finite && za_lane_set_widest()->all_finite(block->in[input], (block->bars - before) * lanes);
+    }
+    for (int k = 0; finite && k < ZA_MAX_OUTPUTS; k++) {
+        for (int64_t i = block->from * lanes; block->out[k] != NULL && i < filled * lanes; i++) {
+            block->out[k][i] = NAN;
+        }
+        block->out[k] = block->out[k] != NULL ? block->out[k] + before * lanes : NULL;
+    }
+    block->bars -= before;
+    block->from = filled - before;
+    if (finite && block->bars > 0) {
+        tile->spec.set->run(block);
+        step->age += block->bars;
+    }
+    return finite;
+}
+
 bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
 {
     const za_lane_set *set = tile->spec.set, *wide = za_lane_set_widest();
@@ -152,5 +197,5 @@ bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_ke
         run_recursive(tile, node, step, block);
         return true;
     }
-    return false;
+    return run_together(tile, node, step, block);
 }

@@ -51,6 +51,9 @@ static za_code add_rows(za_live *live, za_error *error)
 {
     za_live_board *former = live->board;
     int64_t rows = live->names.count;
+    if (former != NULL && former->rows == rows) {
+        return ZA_OK;
+    }
     za_live_member *members = za_resize(live->members, (size_t)rows, sizeof *members);
     live->members = members != NULL ? members : live->members;
     za_live_board *board =
@@ -268,19 +271,20 @@ static za_code find_new_symbols(za_live *live, za_error *error)
     }
     za_code code = add_names(live, symbols, fresh, error);
     za_free(symbols);
-    return code == ZA_OK && live->names.count > live->board->rows ? add_rows(live, error) : code;
+    return code == ZA_OK ? add_rows(live, error) : code;
 }
 
 /* The rows without states that the store has bars of. */
 static size_t list_newcomers(za_live *live, za_live_newcomer *newcomers)
 {
     size_t count = 0;
-    uint64_t sequence = za_store_sequence(live->spec.store);
     for (int32_t row = 0; row < live->board->rows; row++) {
         if (live->members[row].tile == ZA_NO_TILE) {
             za_symbol symbol = {live->names.texts[row], live->names.lengths[row]};
-            newcomers[count] = (za_live_newcomer){row, sequence, za_store_view(live->spec.store, symbol)};
-            count += newcomers[count].view.rows.count > 0;
+            za_live_newcomer *newcomer = &newcomers[count];
+            newcomer->row = row;
+            newcomer->sequence = za_store_views(live->spec.store, &symbol, 1, &newcomer->view);
+            count += newcomer->view.rows.count > 0;
         }
     }
     return count;
@@ -375,7 +379,8 @@ static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_erro
     }
     za_news news;
     za_store_news(live->spec.store, live->sequence, &news);
-    za_code code = !za_live_adopt_tiles(live)             ? ZA_NO_MEMORY
+    bool complete = add_rows(live, error) == ZA_OK && za_live_adopt_tiles(live); /* what an update had no memory for */
+    za_code code = !complete                              ? ZA_NO_MEMORY
                    : live->is_current && news.is_complete ? take_news(live, pool, deadline_ns, &news, error)
                                                           : take_all(live, pool, deadline_ns, error);
     za_news_release(&news);

@@ -16,7 +16,7 @@ enum { ZA_NO_TILE = -1 };
 /* A ticker; its number is its row. */
 typedef struct za_live_member {
     za_progress seen;     /* of its bars; all zero while it has no states */
-    uint64_t sequence;    /* of the store: its bars are seen up to there, and maybe some that came later */
+    uint64_t sequence;    /* of the store: its bars are seen up to there */
     uint64_t fingerprint; /* of the columns' figures of the last bar */
     int32_t tile, lane;
 } za_live_member;

@@ -242,7 +242,9 @@ bool za_live_gather(za_live *live)
     za_live_loose *loose = za_alloc((size_t)live->tile_count, sizeof *loose);
     done = done && loose != NULL;
     size_t count = done ? list_loose(live, loose) : 0;
-    qsort(loose, count, sizeof *loose, by_bars_widest_first);
+    if (count > 0) { /* without memory there is no list */
+        qsort(loose, count, sizeof *loose, by_bars_widest_first);
+    }
     for (size_t first = 0, end; done && first < count; first = end) {
         for (end = first + 1; end < count && loose[end].bars == loose[first].bars; end++) {
         }

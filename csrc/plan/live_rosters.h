@@ -9,7 +9,8 @@
 
 #include "store/section.h"
 
-enum { ZA_LIVE_ROSTERS = 8, ZA_NO_PLACE = -1 };
+/* As many as the sections of one piece of news can have. */
+enum { ZA_LIVE_ROSTERS = ZA_TAIL, ZA_NO_PLACE = -1 };
 
 /* The places in one roster. */
 typedef struct za_live_roster {

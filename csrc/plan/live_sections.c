@@ -42,27 +42,41 @@ static za_live_roster *roster_in(za_live *live, uint64_t id)
     return found;
 }
 
-/* The places of the tickers in each section, where they are not known yet. False without memory, or if there are more
- * rosters than are kept. */
+static bool is_in_news(const za_news *news, uint64_t id)
+{
+    bool found = false;
+    for (int i = 0; !found && i < news->section_count; i++) {
+        found = news->sections[i]->roster->id == id;
+    }
+    return found;
+}
+
+/* The next roster that no section of the news has: there is one while the roster of a section is not known. */
+static za_live_roster *spare_roster(za_live *live, const za_news *news)
+{
+    za_live_roster *spare;
+    do {
+        spare = &live->rosters[live->next_roster];
+        live->next_roster = (live->next_roster + 1) % ZA_LIVE_ROSTERS;
+    } while (is_in_news(news, spare->id) && spare->rows == live->board->rows);
+    return spare;
+}
+
+/* The places of the tickers in each section, where they are not known yet. False without memory. */
 static bool find_places(za_live_pass *pass)
 {
     za_live *live = pass->live;
     for (int i = 0; i < pass->news->section_count; i++) {
         const za_roster *roster = pass->news->sections[i]->roster;
-        if (roster_in(live, roster->id) == NULL) {
-            za_live_roster *place = &live->rosters[live->next_roster];
-            live->next_roster = (live->next_roster + 1) % ZA_LIVE_ROSTERS;
-            if (!za_live_roster_fill(place, roster, &live->names)) {
-                return false;
-            }
+        if (roster_in(live, roster->id) == NULL &&
+            !za_live_roster_fill(spare_roster(live, pass->news), roster, &live->names)) {
+            return false;
         }
     }
-    bool all = true;
     for (int i = 0; i < pass->news->section_count; i++) {
         pass->rosters[i] = roster_in(live, pass->news->sections[i]->roster->id);
-        all = all && pass->rosters[i] != NULL;
     }
-    return all;
+    return true;
 }
 
 static za_live_word word_of(const za_live_pass *pass, int number, int32_t row)

@@ -8,7 +8,7 @@
 /* A ticker without states, and its bars, of which there is one at least. */
 typedef struct za_live_newcomer {
     int32_t row;
-    uint64_t sequence; /* of the store, before the view was taken */
+    uint64_t sequence; /* of the store, when the view was taken */
     za_view view;
 } za_live_newcomer;
 

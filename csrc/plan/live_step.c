@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/memory.h"
 #include "plan/live_kernels.h"
 
 static size_t on_lines(size_t bytes)
@@ -234,6 +235,21 @@ static void emit(const za_live_batch *batch, za_emit emit, int node, const bool 
     }
 }
 
+/* The headers are read and written line by line, a few of each tile in turn: asked for at once they come in as fast as
+ * memory gives them. */
+static void fetch_headers(const za_live_batch *batch)
+{
+    const za_live_layout *layout = batch->work->layout;
+    for (int tile = 0; tile < batch->count; tile++) {
+        const double *before = za_live_header(batch->tiles[tile], layout, 0);
+        const double *after = za_live_header(batch->tiles[tile], layout, 1);
+        for (int64_t i = 0; i < layout->headers * batch->work->set->lanes; i += ZA_CACHE_LINE / (int)sizeof *before) {
+            __builtin_prefetch(before + i);
+            __builtin_prefetch(after + i, 1);
+        }
+    }
+}
+
 void za_live_step(const za_live_batch *batch, bool again)
 {
     const za_plan *plan = batch->work->layout->plan;
@@ -245,6 +261,7 @@ void za_live_step(const za_live_batch *batch, bool again)
     for (int tile = 0; tile < batch->count; tile++) {
         rows_follow[tile] = za_live_rows_follow(batch->tiles[tile]);
     }
+    fetch_headers(batch);
     int64_t bar = batch->tiles[0]->bars - 1;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];

@@ -85,8 +85,7 @@ void za_live_look(za_live *live, za_live_arrival *arrivals, int count)
             }
         }
     }
-    uint64_t sequence = za_store_sequence(live->spec.store);
-    za_store_views(live->spec.store, symbols, asked, views);
+    uint64_t sequence = za_store_views(live->spec.store, symbols, asked, views);
     const za_view *view = views;
     for (int i = 0; i < count; i++) {
         for (int lane = 0; lane < ZA_MOST_LANES; lane++) {

@@ -23,7 +23,7 @@ typedef struct za_live_news {
 } za_live_news;
 
 za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view);
-/* The member of that row has seen all that the view shows, which was taken after `sequence` of the store. */
+/* The member of that row has seen all that the view shows, which was taken at `sequence` of the store. */
 void za_live_see(za_live *live, int32_t row, const za_view *view, uint64_t sequence);
 /* A fingerprint, which begins as 0, of one figure more. */
 static inline uint64_t za_live_mix(uint64_t print, double figure)
@@ -38,7 +38,7 @@ static inline uint64_t za_live_mix(uint64_t print, double figure)
 typedef struct za_live_arrival {
     za_live_tile *tile;
     za_view views[ZA_MOST_LANES];
-    uint64_t sequence; /* of the store, before they were taken */
+    uint64_t sequence; /* of the store, when they were taken */
     za_live_news news; /* ANEW: its tickers differ, or one of them is anew or gone */
 } za_live_arrival;
 

@@ -129,7 +129,7 @@ static void take_series(za_claim *claim, size_t begin)
 static void take_views(za_claim *claim, size_t begin)
 {
     za_view views[GRAIN];
-    za_store_views(claim->run->tickers.store, claim->run->tickers.symbols + begin, (size_t)claim->count, views);
+    (void)za_store_views(claim->run->tickers.store, claim->run->tickers.symbols + begin, (size_t)claim->count, views);
     for (int i = 0; i < claim->count; i++) {
         claim->series[i].view = views[i];
     }
@@ -408,7 +408,7 @@ za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error)
     }
     for (size_t at = 0; at < run->count; at += GRAIN) {
         size_t count = run->count - at < GRAIN ? run->count - at : GRAIN;
-        za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
+        (void)za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
     }
     if (!run->last) {
         choose_rows(run, first, last);

@@ -185,7 +185,7 @@ static za_code take_views(za_stages *stages, za_error *error)
     if (stages->views == NULL) {
         return za_fail_memory(error);
     }
-    za_store_views(stages->top->tickers.store, others->symbols, others->count, stages->views);
+    (void)za_store_views(stages->top->tickers.store, others->symbols, others->count, stages->views);
     for (size_t i = 0; i < others->count; i++) {
         if (stages->views[i].rows.count == 0) {
             return za_fail(error, ZA_BAD_VALUE, "the store has no ticker '%.*s', which a formula reads",

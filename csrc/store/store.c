@@ -226,19 +226,21 @@ static za_view view_of(za_store *store, za_symbol symbol)
     };
 }
 
-void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views)
+uint64_t za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views)
 {
     pthread_mutex_lock(&store->mutex);
+    uint64_t sequence = atomic_load_explicit(&store->sequence, memory_order_relaxed);
     for (size_t i = 0; i < count; i++) {
         views[i] = view_of(store, symbols[i]);
     }
     pthread_mutex_unlock(&store->mutex);
+    return sequence;
 }
 
 za_view za_store_view(za_store *store, za_symbol symbol)
 {
     za_view view;
-    za_store_views(store, &symbol, 1, &view);
+    (void)za_store_views(store, &symbol, 1, &view);
     return view;
 }
 

@@ -40,8 +40,9 @@ za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_
                             za_error *error);
 
 za_view za_store_view(za_store *store, za_symbol symbol);
-/* Views of `count` symbols under one lock. */
-void za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views);
+/* Views of `count` symbols under one lock. Returns the sequence of the store at that moment: the views show every
+ * change up to it, and none behind it. */
+uint64_t za_store_views(za_store *store, const za_symbol *symbols, size_t count, za_view *views);
 void za_view_release(za_view *view);
 
 /* Changes whenever the bars of some symbol do. Any thread, without the lock. */

@@ -6,6 +6,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ def test_what_is_asked_for_wrongly() -> None:
         FeatureSet("sma(vwap, 3)").live(store)
 
 
-async def test_the_async_forms(tmp_path: Path) -> None:
+async def test_the_async_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = filled(5)
     live = await FORMULAS.live_async(store)
     append(store, "T03", 3, 40, 50)
@@ -243,8 +244,12 @@ async def test_the_async_forms(tmp_path: Path) -> None:
     restored = await FORMULAS.restore_async(tmp_path / "live", store)
     assert_current(restored, store)
     append(store, "T02", 2, 41, 42)
-    with pytest.raises(TimeoutError):
-        await live.update_async(deadline=0.0)
+    with monkeypatch.context() as patch:  # one that is done in time counts
+        held = threading.Event()
+        patch.setattr(live, "_core", SimpleNamespace(update=lambda moment: held.wait(60.0)))
+        with pytest.raises(TimeoutError):
+            await live.update_async(deadline=0.0)
+        held.set()
     task = asyncio.create_task(live.update_async())
     await asyncio.sleep(0)
     task.cancel()
@@ -410,11 +415,25 @@ def test_a_set_stays_picklable() -> None:
     assert pickle.loads(pickle.dumps(FORMULAS)) == FORMULAS
 
 
+def test_cross_sections_of_many_universes() -> None:
+    """As many as a store keeps news of, more of them than an update has met before."""
+    store = filled(16, bars=5)
+    live = FORMULAS.live(store)
+    universes = [store.universe([f"T{number:02}"]) for number in range(16)]
+    figures = np.array([[10.0, 11.0, 9.0, 10.0, 1.0]])
+    for day, count in enumerate((9, 16, 3, 12)):
+        moment = np.datetime64("2040-01-01", "ns") + np.timedelta64(day, "D")
+        for universe in universes[:count]:
+            store.append_cross_section(moment, universe, figures + day)
+        assert live.update() == count
+        assert_current(live, store)
+
+
 @pytest.mark.parametrize("formula", ["cdldoji()", "cdlmorningstar()"])
 def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str) -> None:
     random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore()
-    ends = 100 + random.normal(size=(400, 2))
-    highs, lows = ends.max(axis=1) + random.random(400), ends.min(axis=1) - random.random(400)
+    ends = 100 + random.normal(size=(2500, 2))
+    highs, lows = ends.max(axis=1) + random.random(2500), ends.min(axis=1) - random.random(2500)
     live, found = features.live(store), []
     for number, ((first, last), high, low) in enumerate(zip(ends, highs, lows, strict=True)):
         time = np.datetime64("2024-01-01") + number

@@ -70,7 +70,7 @@ def letters(data: bytes, folder: Path) -> None:
     path.chmod(0o600)
     store = SqliteStore(path)
     try:
-        with suppress(sqlite3.Error, OSError, ValueError):
+        with suppress(sqlite3.Error, OSError, ValueError, KeyError):  # listed, and found no more: `KeyError`
             store.refresh()
             for letter in store.letters():
                 store.take(letter.id)

@@ -1,6 +1,7 @@
 /* Live states: after any bars, revisions, loads and drops they are the last values of a plan over the bars that they
  * have seen, whichever allocation fails and however many threads append and update. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "base/memory.h"
 #include "plan/live.h"
@@ -8,8 +9,9 @@
 #include "plan/live_record.h"
 #include "plan/run.h"
 #include "plan_sample.h"
+#include "store/universe.h"
 
-enum { SYMBOLS = 21, CAPACITY = 1000, STEPS = 40 };
+enum { SYMBOLS = 21, CAPACITY = 1000, STEPS = 40, BARS = 300 };
 
 typedef struct market {
     za_store *store;
@@ -18,9 +20,9 @@ typedef struct market {
     int64_t now;
 } market;
 
-static void open_market(market *m)
+static void open_market(market *m, int64_t capacity)
 {
-    m->store = store_of(CAPACITY);
+    m->store = store_of(capacity);
     m->now = (int64_t)1e18;
     for (int i = 0; i < SYMBOLS; i++) {
         m->symbols[i] = numbered(m->names[i], i);
@@ -50,6 +52,24 @@ static za_live *live_of(market *m, const za_plan *plan)
     za_live_spec spec = {
         .plan = plan, .store = m->store, .columns = figures_of_columns, .symbols = m->symbols, .count = SYMBOLS};
     return za_live_new(&spec, NULL);
+}
+
+/* Cross-sections of a universe, of which `missing` in a thousand bars are left out; some come twice. */
+static void append_sections(market *m, za_universe *universe, uint64_t *dice, uint64_t missing)
+{
+    m->now += 3600 * (int64_t)1e9;
+    for (uint64_t again = 1 + roll(dice, 2); again > 0; again--) {
+        double values[SYMBOLS][ZA_FIGURE_COUNT];
+        for (int i = 0; i < SYMBOLS; i++) {
+            za_bar bar = some_bar(m->now, dice);
+            bool is_missing = roll(dice, 1000) < missing;
+            for (int figure = 0; figure < ZA_FIGURE_COUNT; figure++) {
+                values[i][figure] = is_missing ? NAN : bar.figure[figure];
+            }
+        }
+        const za_matrix matrix = {.time = m->now, .values = values[0]};
+        CHECK(za_universe_append(m->store, universe, &matrix, NULL) == ZA_OK);
+    }
 }
 
 /* What a snapshot of the store says. */
@@ -97,7 +117,7 @@ static void test_any_plan(void)
         int results;
         za_plan *plan = some_plan(&dice, &results);
         market m;
-        open_market(&m);
+        open_market(&m, CAPACITY);
         za_live *live = live_of(&m, plan);
         for (int step = 0; step < STEPS; step++) {
             append_some(&m, &dice, step < STEPS / 2 ? 10 : 400);
@@ -121,15 +141,43 @@ static void test_any_plan(void)
     }
 }
 
+static void test_sections(void)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        uint64_t dice = seed;
+        int results;
+        za_plan *plan = some_plan(&dice, &results);
+        market m;
+        open_market(&m);
+        za_universe *universe = za_universe_new(m.store, m.symbols, SYMBOLS, NULL);
+        za_live *live = live_of(&m, plan);
+        for (int step = 0; step < STEPS; step++) {
+            append_sections(&m, universe, &dice, step < STEPS / 2 ? 10 : 400);
+            if (roll(&dice, 4) == 0) {
+                append_some(&m, &dice, 900);
+            }
+            if (roll(&dice, 3) > 0) {
+                update(live);
+                check_current(&m, live, plan);
+            }
+        }
+        za_live_free(live);
+        za_universe_free(m.store, universe);
+        za_store_free(m.store);
+        za_plan_free(plan);
+    }
+}
+
 /* What no memory has left out, the next update takes in. */
-static void test_without_memory(void)
+static void test_without_memory(bool by_sections)
 {
     uint64_t dice = 7;
     int results;
     za_plan *plan = some_plan(&dice, &results);
     market m;
-    open_market(&m);
+    open_market(&m, CAPACITY);
     append_some(&m, &dice, 0);
+    za_universe *universe = za_universe_new(m.store, m.symbols, SYMBOLS, NULL);
     za_live *live = NULL;
     for (long successes = 0; live == NULL; successes++) {
         za_memory_fail_after(successes);
@@ -138,7 +186,11 @@ static void test_without_memory(void)
     }
     za_code code = ZA_OK;
     for (int step = 0; step < STEPS; step++) {
-        append_some(&m, &dice, 300);
+        if (by_sections) {
+            append_sections(&m, universe, &dice, 300);
+        } else {
+            append_some(&m, &dice, 300);
+        }
         for (long successes = step == 0 ? 0 : (long)roll(&dice, 6);; successes++) {
             int64_t taken;
             za_memory_fail_after(successes);
@@ -152,6 +204,7 @@ static void test_without_memory(void)
         check_current(&m, live, plan);
     }
     za_live_free(live);
+    za_universe_free(m.store, universe);
     za_store_free(m.store);
     za_plan_free(plan);
 }
@@ -164,27 +217,42 @@ typedef struct crowd {
     atomic_llong taken;
 } crowd;
 
-/* Bars of every other symbol. */
-static void append_half(crowd *c, int first, uint64_t dice)
+/* Bars of every other symbol, one by one. */
+static void *append_even(void *argument)
 {
-    for (int64_t bar = 1; bar <= 300; bar++) {
-        for (int i = first; i < SYMBOLS; i += 2) {
+    crowd *c = argument;
+    uint64_t dice = 1;
+    for (int64_t bar = 1; bar <= BARS; bar++) {
+        for (int i = 0; i < SYMBOLS; i += 2) {
             za_bar next = some_bar(c->m.now + bar, &dice);
             CHECK(za_store_append(c->m.store, c->m.symbols[i], &next, NULL) == ZA_OK);
         }
     }
     atomic_fetch_sub(&c->appending, 1);
-}
-
-static void *append_even(void *argument)
-{
-    append_half(argument, 0, 1);
     return NULL;
 }
 
+/* Bars of the others, as cross-sections of a universe. */
 static void *append_odd(void *argument)
 {
-    append_half(argument, 1, 2);
+    crowd *c = argument;
+    uint64_t dice = 2;
+    za_symbol odd[SYMBOLS / 2];
+    for (int i = 0; i < SYMBOLS / 2; i++) {
+        odd[i] = c->m.symbols[2 * i + 1];
+    }
+    za_universe *universe = za_universe_new(c->m.store, odd, SYMBOLS / 2, NULL);
+    for (int64_t bar = 1; bar <= BARS; bar++) {
+        double values[SYMBOLS / 2][ZA_FIGURE_COUNT];
+        for (int i = 0; i < SYMBOLS / 2; i++) {
+            za_bar next = some_bar(c->m.now + bar, &dice);
+            memcpy(values[i], next.figure, sizeof values[i]);
+        }
+        const za_matrix matrix = {.time = c->m.now + bar, .values = values[0]};
+        CHECK(za_universe_append(c->m.store, universe, &matrix, NULL) == ZA_OK);
+    }
+    za_universe_free(c->m.store, universe);
+    atomic_fetch_sub(&c->appending, 1);
     return NULL;
 }
 
@@ -210,7 +278,7 @@ static void test_threads(void)
     int results;
     za_plan *plan = some_plan(&dice, &results);
     crowd c = {.pool = za_pool_new(2)};
-    open_market(&c.m);
+    open_market(&c.m, CAPACITY);
     append_some(&c.m, &dice, 0);
     c.live = live_of(&c.m, plan);
     update(c.live);
@@ -225,7 +293,7 @@ static void test_threads(void)
     }
     int64_t taken;
     CHECK(za_live_update(c.live, c.pool, 0, &taken, NULL) == ZA_OK);
-    CHECK(atomic_load(&c.taken) + taken == 300 * SYMBOLS);
+    CHECK(atomic_load(&c.taken) + taken == BARS * SYMBOLS);
     check_current(&c.m, c.live, plan);
     za_live_free(c.live);
     CHECK(za_pool_free(c.pool, INT64_C(10000000000)));
@@ -233,10 +301,72 @@ static void test_threads(void)
     za_plan_free(plan);
 }
 
+enum { TOGETHER = SYMBOLS - 1, ROUNDS = 2000, SECTIONS = 3 };
+
+typedef struct race {
+    market m;
+    atomic_llong round;
+} race;
+
+/* In each round cross-sections of all symbols but the last, while an update is under way. */
+static void *append_sections(void *argument)
+{
+    race *r = argument;
+    uint64_t dice = 5;
+    za_universe *universe = za_universe_new(r->m.store, r->m.symbols, TOGETHER, NULL);
+    for (int64_t bar = 1; bar <= ROUNDS * SECTIONS; bar++) {
+        double values[TOGETHER][ZA_FIGURE_COUNT];
+        for (int i = 0; i < TOGETHER; i++) {
+            memcpy(values[i], some_bar(0, &dice).figure, sizeof values[i]);
+        }
+        while (atomic_load(&r->round) * SECTIONS < bar) {
+            (void)sched_yield();
+        }
+        za_matrix matrix = {.time = r->m.now + bar, .values = &values[0][0]};
+        CHECK(za_universe_append(r->m.store, universe, &matrix, NULL) == ZA_OK);
+    }
+    za_universe_free(r->m.store, universe);
+    return NULL;
+}
+
+/* A bar that a view has shown is not taken in again by its cross-section. The last symbol's bars, which come one by
+ * one, make updates look at the others of its tile by views. */
+static void test_views_among_sections(void)
+{
+    uint64_t dice = 3;
+    int results;
+    int64_t taken, total = 0;
+    za_plan *plan = some_plan(&dice, &results);
+    race r = {0};
+    open_market(&r.m, ROUNDS * SECTIONS + 10);
+    append_some(&r.m, &dice, 0);
+    za_live *live = live_of(&r.m, plan);
+    update(live);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, append_sections, &r) == 0);
+    for (int64_t round = 1; round <= ROUNDS; round++) {
+        za_bar next = some_bar(r.m.now + round, &dice);
+        CHECK(za_store_append(r.m.store, r.m.symbols[TOGETHER], &next, NULL) == ZA_OK);
+        atomic_store(&r.round, round);
+        CHECK(za_live_update(live, NULL, 0, &taken, NULL) == ZA_OK);
+        total += taken;
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(za_live_update(live, NULL, 0, &taken, NULL) == ZA_OK);
+    CHECK(total + taken == ROUNDS * (SECTIONS * TOGETHER + 1));
+    check_current(&r.m, live, plan);
+    za_live_free(live);
+    za_store_free(r.m.store);
+    za_plan_free(plan);
+}
+
 int main(void)
 {
     test_any_plan();
-    test_without_memory();
+    test_without_memory(false);
+    test_without_memory(true);
+    test_sections();
     test_threads();
+    test_views_among_sections();
     return check_report("live");
 }

@@ -203,7 +203,7 @@ static void test_views_of_many_symbols(void)
     CHECK(append_at(store, "A", 1) && append_at(store, "B", 2) && append_at(store, "B", 3));
     za_symbol symbols[] = {symbol_of("B"), symbol_of("none"), symbol_of("A"), symbol_of("B")};
     za_view views[4];
-    za_store_views(store, symbols, 4, views);
+    (void)za_store_views(store, symbols, 4, views);
     CHECK(views[0].rows.count == 2 && views[1].rows.count == 0 && views[2].rows.count == 1);
     CHECK(views[3].block == views[0].block && figure_before(&views[3].rows, ZA_FIGURE_CLOSE, 1) == 102);
     for (int i = 0; i < 4; i++) {
