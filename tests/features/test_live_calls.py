@@ -431,7 +431,7 @@ def test_cross_sections_of_many_universes() -> None:
 
 @pytest.mark.parametrize("formula", ["cdldoji()", "cdlmorningstar()"])
 def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str) -> None:
-    random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore()
+    random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore(2500)
     ends = 100 + random.normal(size=(2500, 2))
     highs, lows = ends.max(axis=1) + random.random(2500), ends.min(axis=1) - random.random(2500)
     live, found = features.live(store), []
