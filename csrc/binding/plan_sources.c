@@ -17,12 +17,12 @@ static int take_across(PyObject *const *items, Py_ssize_t count, za_source *sour
     if (count != 3 || !PyUnicode_Check(items[0])) {
         return -1;
     }
-    int kind = 0;
-    while (kind < ZA_ACROSS_COUNT && PyUnicode_CompareWithASCIIString(items[0], za_across_name((za_across_kind)kind)) != 0) {
+    za_across_kind kind = 0;
+    while (kind < ZA_ACROSS_COUNT && PyUnicode_CompareWithASCIIString(items[0], za_across_name(kind)) != 0) {
         kind++;
     }
     source->kind = ZA_SOURCE_ACROSS;
-    source->across = (za_across_kind)kind;
+    source->across = kind;
     source->share = PyFloat_AsDouble(items[1]);
     source->labels = (int)PyLong_AsLong(items[2]);
     return 0;

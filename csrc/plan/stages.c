@@ -249,16 +249,17 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
 
 static void step_done(za_job *job);
 
-/* The step as a job of the pool. */
+/* The step as a job of the pool. The fields that the pool guards are left alone: whoever cancels may be reading them.
+ */
 static void take_over(za_stages *stages)
 {
-    const za_job *step = stages->under_way;
-    stages->job = (za_job){.run = run_items,
-                           .done = step_done,
-                           .count = step->count,
-                           .grain = step->grain,
-                           .urgency = stages->top->job.urgency,
-                           .deadline_ns = stages->top->job.deadline_ns};
+    za_job *job = &stages->job;
+    job->run = run_items;
+    job->done = step_done;
+    job->count = stages->under_way->count;
+    job->grain = stages->under_way->grain;
+    job->urgency = stages->top->job.urgency;
+    job->deadline_ns = stages->top->job.deadline_ns;
 }
 
 /* Whoever ran or cancelled the last item goes on with the next step. */

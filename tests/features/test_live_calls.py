@@ -429,6 +429,16 @@ def test_cross_sections_of_many_universes() -> None:
         assert_current(live, store)
 
 
+def test_states_of_a_store_without_order_are_not_kept_in_files(saved: Path, tmp_path: Path) -> None:
+    """It may have several bars of the time that the states have seen last."""
+    store = BarStore(ordered=False)
+    append(store, "T00", 0, 0, 10)
+    with pytest.raises(ValueError, match="the store is not ordered"):
+        FORMULAS.live(store).save(tmp_path / "other")
+    with pytest.raises(ValueError, match="the store is not ordered"):
+        FORMULAS.restore(saved, store)
+
+
 @pytest.mark.parametrize("formula", ["cdldoji()", "cdlmorningstar()"])
 def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str) -> None:
     random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore(2500)

@@ -259,7 +259,8 @@ class FeatureSet:
         which all bars are later begins anew, and is counted as restarted; one that is not in the store has no values.
 
         `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
-        package, of another set or zone, or of tickers whose bars the store does not go on from.
+        package, of another set or zone, or of tickers whose bars the store does not go on from, and for a store that is
+        not `ordered`.
         """
         return LiveFeatures.restored(self._live_features(), self._live_store(store), path)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, TypedDict, cast
 
@@ -91,9 +92,11 @@ class LiveFeatures:
     @property
     def symbols(self) -> tuple[str, ...]:
         """The ticker of each row."""
-        if len(self._symbols) < len(self._core.values):
-            self._symbols += self._core.symbols(len(self._symbols))
-        return self._symbols
+        symbols = self._symbols  # another thread may be adding to them too
+        if len(symbols) < len(self._core.values):
+            symbols += self._core.symbols(len(symbols))
+            self._symbols = symbols
+        return symbols
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -142,8 +145,10 @@ class LiveFeatures:
         """Writes all states to a file, from which `FeatureSet.restore` goes on.
 
         The file is complete or is not there: it is written beside `path` and moved. Each ticker's states are of one
-        moment. OSError as from any file.
+        moment. OSError as from any file; `ValueError` for a store that is not `ordered`: times do not say which of its
+        bars the states have seen.
         """
+        _check_ordered(self._store)
         symbols, size = self.symbols, self._core.take()
         rows = max(1, AT_ONCE // size)
         parts = (self._core.take(first, min(rows, len(symbols) - first)) for first in range(0, len(symbols), rows))
@@ -158,6 +163,7 @@ class LiveFeatures:
     @classmethod
     def restored(cls, formulas: Formulas, store: BarStore, path: str | os.PathLike[str]) -> "LiveFeatures":
         """With the states of a file, and what the store has beyond them taken in."""
+        _check_ordered(store)
         with reading_states(path) as file:
             live = cls(formulas, store, file.head["symbols"], joining=file.head["joining"])
             file.check_kind(live._kind)
@@ -179,9 +185,15 @@ class LiveFeatures:
         )
 
 
+def _check_ordered(store: BarStore) -> None:
+    if not store.ordered:
+        raise ValueError("the store is not ordered: times do not say which of its bars a file's states have seen")
+
+
 def _distinct(tickers: Iterable[str]) -> tuple[str, ...]:
     names = _core.ticker_tuple(tickers)
     if len(set(names)) < len(names):
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        counts = Counter(names)
+        twice = next(name for name in names if counts[name] > 1)
         raise ValueError(f"{shown(twice)} stands twice among the tickers")
     return names
