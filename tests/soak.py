@@ -49,6 +49,7 @@ ROUND_SECONDS, SETTLE_SECONDS = 10.0, 5.0
 TICKERS = 200
 MOST_GROWTH, LONGEST_CALLBACK = 0.02, 0.020
 FIRST_DAY = np.datetime64("2040-01-01")
+MOST_METRICS = 10_000
 STATES = ("succeeded", "failed", "cancelled", "dead", "queued", "running")
 WINDOWS = FeatureSet("sma(20)", "stddev(close, 20)", "highest(high, 20)", "close / lag(close, 5) - 1")
 FORMULAS = FeatureSet("rsi(14)", "macd().signal", "rank(returns(close, 5))", beta='of("SPY", ema(10)) / ema(10)')
@@ -257,6 +258,8 @@ async def run(minutes: float) -> int:
     server = uvicorn.Server(uvicorn.Config(application(tickers), lifespan="off", log_level="warning", access_log=False))
     serving = asyncio.create_task(server.serve([listener]))
     soak = Soak(get_async_feature_computer(), url(listener), await WINDOWS.live_async(tickers=tickers), tickers)
+    for _ in range(MOST_METRICS):  # as many as are kept
+        await soak.computer.execute_blocking_operation("warm up", int)
     for run_in_thread in (asyncio.to_thread, default_pool.run):  # all of their threads are there
         await asyncio.gather(*(run_in_thread(time.sleep, 0.1) for _ in range(32)))
     gc.collect()

@@ -40,11 +40,13 @@ INLINE mask candle_is_black(candle c)
     return (mask)(c.close < c.open);
 }
 
-/* A kernel of the last `count` candles, c[0] being the newest. usual[i] is the mean size of the candles before c[i]. */
+/* A kernel of the last `count` candles, c[0] being the newest. usual[i] is the mean size of the candles before c[i];
+ * `next` is that of the candle to come. It is read after the last one has entered, because a window's total before that
+ * is of suffix sums that the same candle overwrites, and a candle may enter again. */
 #define CANDLESTICK(name, count, measure, expression)                                                                  \
     typedef struct name##_state {                                                                                      \
         candle candles[count];                                                                                         \
-        vec usual[count], sizes[WINDOW_SUM_VECS];                                                                      \
+        vec usual[count], next, sizes[WINDOW_SUM_VECS];                                                                \
     } name##_state;                                                                                                    \
     typedef struct name##_kernel {                                                                                     \
         name##_params p;                                                                                               \
@@ -60,6 +62,7 @@ INLINE mask candle_is_black(candle c)
             k->s.candles[i] = (candle){none, none, none, none};                                                        \
             k->s.usual[i] = none;                                                                                      \
         }                                                                                                              \
+        k->s.next = none;                                                                                              \
     }                                                                                                                  \
     INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
     {                                                                                                                  \
@@ -68,10 +71,10 @@ INLINE mask candle_is_black(candle c)
             k->s.usual[i] = k->s.usual[i - 1];                                                                         \
         }                                                                                                              \
         k->s.candles[0] = (candle){in[0], in[1], in[2], in[3]};                                                        \
+        k->s.usual[0] = k->s.next;                                                                                     \
         if (measure != CANDLE_UNMEASURED) {                                                                            \
-            vec sum = window_total_of(&k->sizes, WINDOW_SUM, k->s.sizes).sums.first;                                   \
-            k->s.usual[0] = sum / (double)CANDLE_USUAL;                                                                \
             window_enter(&k->sizes, WINDOW_SUM, k->s.sizes, candle_size(measure, k->s.candles[0]));                    \
+            k->s.next = window_total_of(&k->sizes, WINDOW_SUM, k->s.sizes).sums.first / (double)CANDLE_USUAL;          \
         }                                                                                                              \
     }                                                                                                                  \
     INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \

@@ -437,3 +437,21 @@ def test_states_of_a_store_without_order_are_not_kept_in_files(saved: Path, tmp_
         FORMULAS.live(store).save(tmp_path / "other")
     with pytest.raises(ValueError, match="the store is not ordered"):
         FORMULAS.restore(saved, store)
+
+
+@pytest.mark.parametrize("formula", ["cdldoji()", "cdlmorningstar()"])
+def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str) -> None:
+    random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore(2500)
+    ends = 100 + random.normal(size=(2500, 2))
+    highs, lows = ends.max(axis=1) + random.random(2500), ends.min(axis=1) - random.random(2500)
+    live, found = features.live(store), []
+    for number, ((first, last), high, low) in enumerate(zip(ends, highs, lows, strict=True)):
+        time = np.datetime64("2024-01-01") + number
+        store.append("ACME", time, first, 10 * high, low / 10, 2 * last, 1.0)
+        live.update()
+        store.append("ACME", time, first, high, low, last, 1.0)
+        live.update()
+        found.append(live.values[0, 0])
+    history = features.history(store=store)[formula]
+    assert (history == 100).any()
+    np.testing.assert_array_equal(found, history)
