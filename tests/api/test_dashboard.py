@@ -355,6 +355,17 @@ async def test_more_work_than_a_stranger_may_ask_for_is_a_sentence(computer, mar
     assert body["note"].startswith("work: ")
 
 
+async def test_a_chart_of_more_work_than_may_be_asked_for_has_no_lines(computer, market):
+    query = "ticker=low&overlay=sma(60000)&overlay=ema(5)&pane=sma(60001)&pane=oops("
+    async with following(app_of(computer, market), f"{ROOT}/page/events/market?{query}") as page:
+        chart = await page.body("chart")
+        assert (chart["lines"], len(chart["bars"])) == ([], 80)
+        refused = "bars in windows and lags: 120,006 are asked for, 100,000 are allowed"
+        faults = {text: fault["message"] for text, fault in chart["errors"].items()}
+        assert faults.pop("oops(") != refused
+        assert faults == dict.fromkeys(["sma(60000)", "ema(5)", "sma(60001)"], refused)
+
+
 async def test_a_bar_moves_the_watchlist_and_the_chart(computer, market):
     app = app_of(computer, market)
     query = "ticker=low&overlay=sma(3)&overlay=oops(&pane=macd()"

@@ -73,21 +73,21 @@ class ChartFormulas:
             for name in outputs_of(formula)
         )
         """Formula and pane of each line."""
-        self._features = FeatureSet(*dict.fromkeys([*PRICE_COLUMNS, *(name for name, _ in self.places)]))
+        self.features = FeatureSet(*dict.fromkeys([*PRICE_COLUMNS, *(name for name, _ in self.places)]))
 
     def series(
         self, ticker: str, store: BarStore | None = None, bars: int | None = None, start: object | None = None
     ) -> ChartSeries:
         """The newest `bars` bars, None: all, that are not before `start`; neither changes a value. Without bars for a
         ticker that the store has not. `FormulaError` for a column that the store has not."""
-        return self._drawn(ticker, self._features.history([ticker], store, _first(ticker, store, bars, start)), bars)
+        return self._drawn(ticker, self.features.history([ticker], store, _first(ticker, store, bars, start)), bars)
 
     async def series_async(
         self, ticker: str, store: BarStore | None = None, bars: int | None = None, start: object | None = None
     ) -> ChartSeries:
         """As `series`, off the loop."""
         first = _first(ticker, store, bars, start)
-        return self._drawn(ticker, await self._features.history_async([ticker], store, first), bars)
+        return self._drawn(ticker, await self.features.history_async([ticker], store, first), bars)
 
     def _drawn(self, ticker: str, table: FeatureTable, bars: int | None) -> ChartSeries:
         rows = slice(0 if bars is None else max(0, len(table) - bars), None)  # more bars may have come meanwhile

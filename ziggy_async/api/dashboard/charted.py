@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from fastapi import HTTPException
 
+from ziggy_async.api import limits
 from ziggy_async.api.dashboard.shared import Shared
 from ziggy_async.api.dashboard.watchlist import fault_of, signals_of
 from ziggy_async.api.events import Event, event
@@ -61,11 +64,9 @@ class ChartFollower:
     ) -> tuple[Event, np.datetime64 | None, np.datetime64 | None]:
         """The event, of the bars from `start` on of a chart that begins at `first`; the chart's first and last time."""
         store, asked = self._market.store, self._asked
-        texts = {*asked.overlays, *asked.panes}
-        errors = {text: fault for text in texts if (fault := await fault_of(text, store)) is not None}
-        overlays, panes = ([text for text in group if text not in errors] for group in (asked.overlays, asked.panes))
         ticker = symbol_of(store, asked.ticker)
-        series = await ChartFormulas(overlays, panes).series_async(ticker, store, BARS, start)
+        formulas, errors = await self._formulas(ticker)
+        series = await formulas.series_async(ticker, store, BARS, start)
         times = series.timestamps
         if first is None and len(times):
             first = times[0]
@@ -76,6 +77,21 @@ class ChartFollower:
             "markers": await self._markers(ticker, first) if len(times) else (),
         }
         return await event("chart" if start is None else "bars", body), first, times[-1] if len(times) else None
+
+    async def _formulas(self, ticker: str) -> tuple[ChartFormulas, dict[str, Any]]:
+        """What is drawn, and what is wrong with the formulas that are not."""
+        store, asked = self._market.store, self._asked
+        texts = {*asked.overlays, *asked.panes}
+        errors = {text: fault for text in texts if (fault := await fault_of(text, store)) is not None}
+        overlays, panes = ([text for text in group if text not in errors] for group in (asked.overlays, asked.panes))
+        try:
+            formulas = await limits.reading(partial(ChartFormulas, overlays, panes), [*overlays, *panes])
+            await limits.check_work(formulas.features, store, [ticker], BARS)
+        except HTTPException as refusal:  # more work than may be asked for
+            return ChartFormulas(), {
+                text: {"message": str(refusal.detail), "start": 0, "end": len(text)} for text in texts
+            } | errors
+        return formulas, errors
 
     async def _markers(self, ticker: str, first: np.datetime64 | None) -> list[dict[str, Any]]:
         """The signals of the past, from the first bar of the chart on."""
