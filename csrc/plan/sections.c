@@ -91,7 +91,7 @@ static void clear_earlier(const za_sections *sections, int64_t oldest)
 /* What a worker has in hand: the times [first, last) of one section, with the members of each. */
 typedef struct za_slice {
     const za_sections *sections;
-    const za_section *section;
+    const za_comparison *section;
     int64_t first, last;
     za_member *members, *spare; /* [time][series] and [series] */
     size_t *found, *of_label;   /* members at each time; for za_across_group */
@@ -152,7 +152,7 @@ static void enter_series(za_slice *slice, size_t at)
 
 static void compare(za_slice *slice, za_member *members, size_t count)
 {
-    const za_section *section = slice->section;
+    const za_comparison *section = slice->section;
     if (section->labels == NULL) {
         za_across_apply(section->kind, section->share, members, count, slice->spare);
     } else {

@@ -13,18 +13,18 @@ typedef struct za_label_codes {
 } za_label_codes;
 
 /* A column to be made: of the results `values`, which lie as those of the run; the two may be one. */
-typedef struct za_section {
+typedef struct za_comparison {
     za_across_kind kind;
     double share;
     const za_label_codes *labels; /* NULL: all are compared */
     const double *values;
     double *results;
-} za_section;
+} za_comparison;
 
 /* The owner fills the first part. */
 typedef struct za_sections {
     const za_run *run; /* by row and from: of tickers that are pinned, or of a table with times */
-    const za_section *list;
+    const za_comparison *list;
     int count;
     bool last; /* series whose last bar is not at the newest time have no value there */
 

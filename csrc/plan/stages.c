@@ -127,11 +127,11 @@ static za_job *begin_sections(za_stages *stages, za_stage *stage)
         if (source->kind == ZA_SOURCE_ACROSS) {
             const za_run *run = stages->list[stage->compared].run;
             stage->list[count++] =
-                (za_section){.kind = source->across,
-                             .share = source->share,
-                             .labels = source->labels < 0 ? NULL : &stages->others.labels[source->labels],
-                             .values = run->values + source->output * run->rows,
-                             .results = (double *)(uintptr_t)stage->derived[i].values};
+                (za_comparison){.kind = source->across,
+                                .share = source->share,
+                                .labels = source->labels < 0 ? NULL : &stages->others.labels[source->labels],
+                                .values = run->values + source->output * run->rows,
+                                .results = (double *)(uintptr_t)stage->derived[i].values};
         }
     }
     if (count == 0) {

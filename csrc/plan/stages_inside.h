@@ -12,7 +12,7 @@ typedef struct za_stage {
     za_run own;
     za_table table; /* of another ticker */
     za_derived *derived;
-    za_section *list;     /* the cross-sections before it, */
+    za_comparison *list;  /* the cross-sections before it, */
     double **columns;     /* of each source what was allocated for one; NULL where it takes the place of its values */
     za_sections sections; /* of the results of the stage `compared` */
     int compared;         /* -1: there are none */
