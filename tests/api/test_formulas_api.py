@@ -41,6 +41,20 @@ async def screened(client, status=200, **body):
     return strict_json(answer.text)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b'{"where": "\\ud800"}', b'{"where": "close", "tickers": ["\\ud800"]}', b'{"where": "close", "\\ud800": 1}'),
+        *(b'{"where": NaN}', b'{"where": Infinity}', b'{"where": "close", "features": {"\\ud800": "close"}}'),
+    ],
+    ids=lambda body: body.decode(),
+)
+async def test_json_that_no_answer_can_hold(client, body):
+    answer = await client.post("/screen", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert strict_json(answer.text)["detail"][0]["loc"][0] == "body"
+
+
 # --- what they answer
 
 

@@ -1,12 +1,14 @@
 """Adds endpoints to a router, with their documentation and the computer that they ask."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from types import MappingProxyType, UnionType
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from ziggy_async.api.answers import endpoint
@@ -14,7 +16,7 @@ from ziggy_async.api.events import EventStream
 from ziggy_async.api.models import Failure, Refused
 from ziggy_async.api.origins import OriginCheck
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
-from ziggy_async.messages import shown
+from ziggy_async.messages import encodable, shown
 
 ComputerOf = Callable[[], AsyncFeatureComputer]
 Endpoint = Callable[..., Awaitable[Any]]
@@ -25,6 +27,30 @@ Refusals = Mapping[int, str]
 NONE: Refusals = MappingProxyType({})
 NO_TEXT: Refusals = MappingProxyType({400: "A body that is no text in UTF-8"})
 """Of an endpoint with a body."""
+MOST_FAULTS = 10
+"""Faults of a request that its answer names."""
+
+
+class Route(APIRoute):
+    """A request that does not fit is refused with its first faults, without what was sent: NaN and lone surrogates, as
+    its JSON may hold, are none that an answer can."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_or_refuse(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise RequestValidationError([plain_fault(each) for each in error.errors()[:MOST_FAULTS]]) from None
+
+        return handle_or_refuse
+
+
+def plain_fault(fault: Mapping[str, Any]) -> dict[str, Any]:
+    """A fault that pydantic found, of what any answer can hold."""
+    place = [encodable(step) if isinstance(step, str) else step for step in fault["loc"]]
+    return {"type": fault["type"], "loc": place, "msg": encodable(fault["msg"])}
 
 
 class EndpointGroup:
@@ -111,6 +137,7 @@ class EndpointGroup:
             summary=summary,
             description=description,
             dependencies=[Depends(self._check)] if is_action else [],
+            route_class_override=Route,
             responses={
                 **({status: {"content": content}} if content else {}),
                 **{

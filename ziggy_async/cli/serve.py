@@ -44,8 +44,6 @@ REQUEST_TIMEOUT = 4
 who sends SIGTERM usually allows."""
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
-MOST_ERRORS = 10
-"""Faults of a request that its answer names."""
 
 
 def serve(arguments: argparse.Namespace) -> None:
@@ -129,9 +127,7 @@ async def refused(request: Request, error: Any) -> Response:
 
 
 async def invalid(request: Request, error: Any) -> Response:
-    """The first faults of the request, without what was sent."""
-    faults = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in error.errors()[:MOST_ERRORS]]
-    return await answer({"detail": faults}, 422)
+    return await answer({"detail": error.errors()}, 422)
 
 
 async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> None:
