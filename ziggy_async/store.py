@@ -72,9 +72,11 @@ class BarStore(_core.BarStore):
     def _sorted_symbols(self) -> tuple[str, ...]:
         """The symbols in order; they are sorted when some have come or gone."""
         membership = self._membership
-        if self._sorted[0] != membership:
-            self._sorted = membership, tuple(sorted(self.symbols()))
-        return self._sorted[1]
+        known, symbols = self._sorted
+        if known != membership:
+            symbols = tuple(sorted(self.symbols()))
+            self._sorted = membership, symbols
+        return symbols
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} symbols={len(self)} capacity={self.capacity}>"

@@ -1,6 +1,5 @@
 """The market that a dashboard shows: one store, what computes over it, and its tickers in order."""
 
-import time
 from collections.abc import Sequence
 
 from ziggy_async.market_brain.features import FeatureComputer
@@ -8,9 +7,6 @@ from ziggy_async.market_brain.regime import RegimeDetector, regime_detector
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, default_store
-
-LONGEST_KEPT = 30.0
-"""Seconds after which the tickers are read again although there are as many as before."""
 
 
 class WatchedMarket:
@@ -22,8 +18,6 @@ class WatchedMarket:
             raise TypeError(f"store: {store!r} is a {type(store).__name__}, not a BarStore")
         self._store = store
         self._tickers = None if tickers is None else tuple(dict.fromkeys(tickers))
-        self._sorted: tuple[str, ...] = ()
-        self._sorted_of = (-1, 0.0)  # how many tickers there were, and until when they are good
         self.detector: RegimeDetector = regime_detector
         self.generator: SignalGenerator = signal_generator
         if store is not None:
@@ -41,12 +35,9 @@ class WatchedMarket:
         return tuple(self.store.stats().values())
 
     async def symbols(self) -> tuple[str, ...]:
-        """All tickers that have bars, sorted. Sorted in a thread, where there are as many as before after 30 s."""
-        count, now = len(self.store), time.monotonic()
-        if self._sorted_of[0] != count or now > self._sorted_of[1]:
-            self._sorted = await default_pool.run(lambda: tuple(sorted(self.store.symbols())))
-            self._sorted_of = count, now + LONGEST_KEPT
-        return self._sorted
+        """All tickers that have bars, sorted; in a thread, since some may have come or gone."""
+        symbols: tuple[str, ...] = await default_pool.run(self.store._sorted_symbols)
+        return symbols
 
     async def watchlist(self) -> tuple[str, ...]:
         return await self.symbols() if self._tickers is None else self._tickers
