@@ -1,6 +1,7 @@
 """What live features answer: rows, views, counters and files, from several threads, on a loop, and after a fork."""
 
 import asyncio
+import hashlib
 import os
 import pickle
 import threading
@@ -347,9 +348,22 @@ def altered(at: int) -> Callable[[bytes], bytes]:
     return lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
+def head_altered(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    """By someone who knows the checksum."""
+
+    def change(content: bytes) -> bytes:
+        altered = content[:-32].replace(old, new, 1)
+        return altered + hashlib.sha256(altered).digest()
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (head_altered(b'{"', b"{{"), "live' has no head of live states: Expecting property name"),
+        (head_altered(b'"T00"', b'"\xff00"'), "live' has no head of live states: 'utf-8' codec can't decode"),
+        (head_altered(b'"kind"', b'"sort"'), "live' has no head of live states"),
         (lambda content: b"", "is no file of live states"),
         (lambda content: b"PK" + content, "is no file of live states"),
         (lambda content: content[:30], "is truncated or was altered"),

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypedDict, cast
 
-from ziggy_async.messages import shown
 
 MAGIC = b"ziggy_async live states\n"
 LENGTH, DIGEST = 8, hashlib.sha256().digest_size
@@ -86,7 +85,10 @@ class StatesFile:
             raise ValueError(f"{path} is truncated or was altered: its checksum is not that of its content")
         file.seek(len(MAGIC))
         length = int.from_bytes(file.read(LENGTH), "little")
-        self.head = cast(Head, json.loads(file.read(min(length, self._end))))
+        try:
+            self.head = cast(Head, json.loads(file.read(min(length, self._end))))
+        except ValueError as error:
+            raise ValueError(f"{path} has no head of live states: {error}") from None
         if not isinstance(self.head, dict) or not Head.__required_keys__ <= set(self.head):
             raise ValueError(f"{path} has no head of live states")
         self._begin = len(MAGIC) + LENGTH + length
@@ -114,7 +116,7 @@ class StatesFile:
 def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
     """The file, open; `ValueError` as `StatesFile` raises it, OSError as from any file."""
     with open(path, "rb") as file:
-        yield StatesFile(file, shown(os.fspath(path)))
+        yield StatesFile(file, repr(os.fspath(path)))
 
 
 def _digest(file: IO[bytes], end: int) -> bytes:
