@@ -30,10 +30,12 @@ def history(ddf: Any, features: FeatureSet, by: str | None = None, time: str | N
 
     Returns a Dask data frame with the same partitions, rows and index. Raises `ValueError` or `FormulaError` for
     columns as `over` does, `ValueError` for several partitions without a column of tickers or with features that read
-    other tickers, `TypeError` for another kind of frame.
+    other tickers, `TypeError` for another kind of frame or of features.
     """
     if not isinstance(ddf, dd.DataFrame):
         raise TypeError(f"ddf must be a Dask data frame, not {shown(ddf)}")
+    if not isinstance(features, FeatureSet):
+        raise TypeError(f"features must be a FeatureSet, not {shown(features)}")
     meta = features.over(ddf._meta, by, time)
     tickers = key_column("by", by, "symbol", table_of(ddf._meta, by, time).names)
     if tickers is None and ddf.npartitions > 1:

@@ -81,3 +81,4 @@ def test_what_is_refused(command, arguments, said) -> None:
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert said in err
+    assert "^" not in err

@@ -151,6 +151,11 @@ def test_what_cannot_be_drawn_is_said(store: BarStore, arguments: Any, error: ty
     assert says in str(caught.value)
 
 
+def test_one_formula_is_no_list_of_panes(store: BarStore) -> None:
+    with pytest.raises(TypeError, match="panes must be a list of formulas"):
+        chart(store, "SPY", panes="rsi(14)")
+
+
 def test_no_bars_and_wrong_numbers_are_said(store: BarStore, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'SPY' has no bars from 2199-01-01 on"):
         chart(store, "SPY", start="2199-01-01")

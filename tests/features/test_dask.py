@@ -170,6 +170,8 @@ def test_what_is_refused_before_anything_is_computed(frame):
         history(ddf, SET, by="paper")
     with pytest.raises(TypeError, match="ddf must be a Dask data frame"):
         history(frame, SET)
+    with pytest.raises(TypeError, match=r"features must be a FeatureSet, not 'rsi\(14\)'"):
+        history(ddf, "rsi(14)")
 
 
 def test_features_that_read_other_tickers_need_all_in_one_partition(frame):

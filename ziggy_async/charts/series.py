@@ -13,6 +13,7 @@ from ziggy_async.features.feature_set import FeatureSet
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.source import Source
 from ziggy_async.features.table import FeatureTable
+from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.timestamps import to_ns
 from ziggy_async.store import BarStore, default_store
@@ -63,8 +64,10 @@ class ChartFormulas:
         """`overlays` are drawn over the candles; each of `panes`, a formula or several, has a pane of its own below. A
         call of an indicator with several outputs, such as "bbands()", is a line for each of them.
 
-        Raises `FormulaError`, a `ValueError`, for a formula that cannot be used.
+        Raises `FormulaError`, a `ValueError`, for a formula that cannot be used, `TypeError` for `panes` that are one.
         """
+        if isinstance(panes, str):
+            raise TypeError(f"panes must be a list of formulas, or of lists of them, not one str: {shown(panes)}")
         grouped = [list(overlays), *([pane] if isinstance(pane, str) else list(pane) for pane in panes)]
         self.places = tuple(
             (name, pane)

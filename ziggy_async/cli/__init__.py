@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ziggy_async.cli.arguments import parse_arguments
 from ziggy_async.cli.commands import check_environment
 from ziggy_async.cli.output import OutputError, complain, write_out
+from ziggy_async.features import FormulaError
 
 SERVING = "serving needs FastAPI, fastapi-offline, uvicorn and prometheus-client: pip install 'ziggy_async[api]'"
 CHARTS = "charts need litecharts and plotext: pip install 'ziggy_async[charts]'"
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if package not in MISSING:
             raise
         return complain(MISSING[package], 2)
+    except FormulaError as error:
+        return complain(error.line, 2)
     except ValueError as error:
         return complain(str(error), 2)
 

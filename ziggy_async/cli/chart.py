@@ -9,7 +9,6 @@ from ziggy_async.charts.chart import chart_of
 from ziggy_async.charts.terminal import drawn
 from ziggy_async.cli.market import load_named, load_sample, with_nearest
 from ziggy_async.cli.output import complain, encoding_of, shown, write_out
-from ziggy_async.features import FormulaError
 from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
 
 SIZE = (100, 36)
@@ -23,18 +22,15 @@ def chart(arguments: argparse.Namespace) -> int:
     ticker = symbol_of(store, ticker_of(arguments, symbols))
     if ticker not in store:
         return complain(f"no bars of {with_nearest(ticker, symbols)}")
-    try:
-        made = chart_of(
-            store,
-            ticker,
-            arguments.features,
-            arguments.pane,
-            signals=arguments.signals,
-            start=arguments.start,
-            bars=arguments.bars,
-        )
-    except FormulaError as error:
-        raise ValueError(error.line) from error
+    made = chart_of(
+        store,
+        ticker,
+        arguments.features,
+        arguments.pane,
+        signals=arguments.signals,
+        start=arguments.start,
+        bars=arguments.bars,
+    )
     if arguments.output is None:
         is_screen = sys.stdout.isatty()
         columns, rows = shutil.get_terminal_size(SIZE) if is_screen else SIZE

@@ -9,7 +9,7 @@ from typing import Any
 from ziggy_async.cli.layout import Table
 from ziggy_async.cli.market import load_named, load_sample
 from ziggy_async.cli.output import complain, print_json, print_table, write_out
-from ziggy_async.features import FeatureSet, FeatureTable, FormulaError
+from ziggy_async.features import FeatureSet, FeatureTable
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
 from ziggy_async.features.formula import nearest
 from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
@@ -91,14 +91,11 @@ def history(arguments: argparse.Namespace) -> int:
     path: Path = arguments.output
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: the name of the output ends in .parquet or .csv")
-    try:
-        features = feature_set(arguments.features)
-        store = BarStore(MOST_CAPACITY)
-        symbols = load_named(store, arguments) if arguments.files else load_sample(store)
-        tickers = symbols if arguments.tickers is None else [symbol_of(store, each) for each in arguments.tickers]
-        table = features.history(tickers, store, arguments.start, arguments.end)
-    except FormulaError as error:
-        raise ValueError(error.line) from error
+    features = feature_set(arguments.features)
+    store = BarStore(MOST_CAPACITY)
+    symbols = load_named(store, arguments) if arguments.files else load_sample(store)
+    tickers = symbols if arguments.tickers is None else [symbol_of(store, each) for each in arguments.tickers]
+    table = features.history(tickers, store, arguments.start, arguments.end)
     write_table(table, path)
     counts = (counted(len(table), "row"), counted(len(tickers) - len(table.missing), "ticker"))
     write_out(f"{path}: {' of '.join(counts)}, {counted(len(table.names), 'feature')}\n")

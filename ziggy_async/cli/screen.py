@@ -9,18 +9,15 @@ from ziggy_async.cli.layout import Table
 from ziggy_async.cli.market import cost, load_tickers, timed
 from ziggy_async.cli.output import as_of, complain, figure, print_csv, print_json, print_table
 from ziggy_async.cli.signals import MANY
-from ziggy_async.features import FeatureTable, FormulaError, screen_async
+from ziggy_async.features import FeatureTable, screen_async
 from ziggy_async.plain import plain
 
 
 def screen(arguments: argparse.Namespace) -> int:
     """Prints the tickers. Returns the exit code: 1 when one that was named is unknown, else 0."""
-    try:
-        features = feature_set(arguments.show) if arguments.show else None
-        asked = load_tickers(arguments)
-        table, seconds, lag = timed(lambda: screen_async(arguments.where, features, asked.tickers, sort=arguments.sort))
-    except FormulaError as error:
-        raise ValueError(error.line) from error
+    features = feature_set(arguments.show) if arguments.show else None
+    asked = load_tickers(arguments)
+    table, seconds, lag = timed(lambda: screen_async(arguments.where, features, asked.tickers, sort=arguments.sort))
     is_screen = sys.stdout.isatty() and not (arguments.json or arguments.csv)
     top = MANY if arguments.top is None and is_screen else arguments.top
     rows = rows_of(table, top)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ziggy_async.features.feature_set import FeatureSet
 from ziggy_async.features.table import FeatureTable
+from ziggy_async.messages import shown
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
@@ -33,7 +34,8 @@ def screen(
     many there are at most.
 
     Returns one row a ticker. `missing` are the tickers asked for that are not in the store. Raises `FormulaError` as
-    `FeatureSet` and its `latest` do, `ValueError` for a negative `limit`.
+    `FeatureSet` and its `latest` do, `ValueError` for a negative `limit`, `TypeError` for a `where` or `sort`
+    that is no text and for a `limit` that is no whole number.
     """
     screening = Screening.of(where, features, sort, limit)
     return screening.chosen(screening.figures.latest(tickers, store))
@@ -66,13 +68,18 @@ class Screening:
     @classmethod
     def of(cls, where: str, features: Features, sort: str | None, limit: int | None) -> "Screening":
         """Raises as `screen` does."""
-        shown = formulas_of(features)
+        for name, text in (("where", where), ("sort", "" if sort is None else sort)):
+            if not isinstance(text, str):
+                raise TypeError(f"{name}: {shown(text)} is not a str")
+        beside = formulas_of(features)
+        if limit is not None and not hasattr(limit, "__index__"):
+            raise TypeError(f"limit: {shown(limit)} is no whole number")
         if limit is not None and operator.index(limit) < 0:
             raise ValueError(f"limit: {limit} is negative")
-        keys = [] if sort is None else [sort_key(sort, shown)]
-        formulas = [where, *keys, *shown.values()]
+        keys = [] if sort is None else [sort_key(sort, beside)]
+        formulas = [where, *keys, *beside.values()]
         figures = FeatureSet(**{str(at): formula for at, formula in enumerate(formulas)})
-        return cls(figures, tuple(shown), sort is not None, limit)
+        return cls(figures, tuple(beside), sort is not None, limit)
 
     async def run_async(
         self, tickers: Iterable[str] | None, store: BarStore | None, deadline: float | None
@@ -107,5 +114,5 @@ def sort_key(sort: str, features: Mapping[str, str]) -> str:
     """The formula to sort by."""
     if sort in features:
         return features[sort]
-    is_reversed = isinstance(sort, str) and sort.startswith("-") and sort[1:] in features
+    is_reversed = sort.startswith("-") and sort[1:] in features
     return f"-({features[sort[1:]]})" if is_reversed else sort
