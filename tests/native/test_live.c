@@ -148,7 +148,7 @@ static void test_sections(void)
         int results;
         za_plan *plan = some_plan(&dice, &results);
         market m;
-        open_market(&m);
+        open_market(&m, CAPACITY);
         za_universe *universe = za_universe_new(m.store, m.symbols, SYMBOLS, NULL);
         za_live *live = live_of(&m, plan);
         for (int step = 0; step < STEPS; step++) {
@@ -309,7 +309,7 @@ typedef struct race {
 } race;
 
 /* In each round cross-sections of all symbols but the last, while an update is under way. */
-static void *append_sections(void *argument)
+static void *append_rounds(void *argument)
 {
     race *r = argument;
     uint64_t dice = 5;
@@ -343,7 +343,7 @@ static void test_views_among_sections(void)
     za_live *live = live_of(&r.m, plan);
     update(live);
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, append_sections, &r) == 0);
+    CHECK(pthread_create(&thread, NULL, append_rounds, &r) == 0);
     for (int64_t round = 1; round <= ROUNDS; round++) {
         za_bar next = some_bar(r.m.now + round, &dice);
         CHECK(za_store_append(r.m.store, r.m.symbols[TOGETHER], &next, NULL) == ZA_OK);
