@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypedDict, cast
 
-
 MAGIC = b"ziggy_async live states\n"
 LENGTH, DIGEST = 8, hashlib.sha256().digest_size
 
