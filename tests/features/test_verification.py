@@ -89,7 +89,7 @@ def test_formulas_that_read_other_tickers(formula: str) -> None:
 def test_formulas_over_periods(formula: str) -> None:
     found = verify(Subject(formula, MARKET, LONG))
     assert faults(formula) == {}
-    assert [name for name, said in found.items() if said == NONE] == ["outlier", "missing"]
+    assert [name for name, said in found.items() if said == NONE] == ["live", "outlier", "missing"]
 
 
 @pytest.mark.parametrize(

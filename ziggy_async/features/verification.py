@@ -128,9 +128,10 @@ class Subject:
         """The formula's value for each bar, ticker after ticker, kept current bar by bar; each bar comes twice with
         other figures before it comes as it is.
 
-        NotApplicableError for a formula that reads other tickers, or what a store does not keep.
+        NotApplicableError for a formula that reads other bars than a ticker's own as they are, which cannot be kept
+        current, or what a store does not keep.
         """
-        if self.reads_others or not set(self.made_of.columns) <= set(PRICE_COLUMNS):
+        if self.made_of.sources or not set(self.made_of.columns) <= set(PRICE_COLUMNS):
             raise NotApplicableError
         store = _core.BarStore(2)
         names = [str(number) for number in range(len(tickers))]
