@@ -24,6 +24,10 @@ static void live_dealloc(PyObject *object)
 
 static int start(za_live_object *self, PyObject *tickers, int all)
 {
+    if (za_plan_has_sources(self->plan->plan)) {
+        PyErr_SetString(PyExc_ValueError, "a plan over other tickers or periods has no live states");
+        return -1;
+    }
     za_symbol *symbols = self->columns == NULL ? NULL : za_symbols_of(tickers);
     za_live_spec spec = {.plan = self->plan->plan,
                          .store = self->store->store,

@@ -14,9 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from reference.bars import DAY_NS, Bars, walk
 
-from ziggy_async import BarStore, FeatureSet
+from ziggy_async import BarStore, FeatureSet, _core
 from ziggy_async.features import FormulaError, LiveFeatures
 from ziggy_async.features.catalog import rows
+from ziggy_async.features.formula import read_formula
+from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.stages import plan_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 FORMULAS = FeatureSet("close", "sma(close, 5)", strength="rsi(close, 7)", sum="cumsum(volume)")
@@ -469,3 +472,10 @@ def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str)
     history = features.history(store=store)[formula]
     assert (history == 100).any()
     np.testing.assert_array_equal(found, history)
+
+
+@pytest.mark.parametrize("formula", ["every('1w', close)", "of('A', close)", "rank(close)"])
+def test_the_core_keeps_no_plan_over_other_bars(formula: str) -> None:
+    plan = plan_of(plan_nodes([read_formula(formula)]))
+    with pytest.raises(ValueError, match="other tickers or periods"):
+        _core.Live(plan, _core.BarStore(2), ["A"], None, False)
