@@ -283,6 +283,7 @@ async def test_what_is_lost_is_said(
 
 
 async def test_used_again_after_closing(path: Path) -> None:
+    await until(lambda: threads() == [])  # of the tests before
     async with opened(path) as (letters, _):
         await add(letters, "a")
         assert len(threads()) == 1
