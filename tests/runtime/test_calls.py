@@ -16,6 +16,7 @@ import pytest
 from pooled import pool_of
 
 from ziggy_async.runtime.call import Call, raisable
+from ziggy_async.runtime.gil_gate import gate
 from ziggy_async.runtime.threads import ThreadPool
 
 
@@ -215,9 +216,13 @@ def tracked(_: Tracked, error: type[BaseException] | None) -> Tracked:
 
 @pytest.mark.usefixtures("_no_garbage_collection")
 @pytest.mark.parametrize("is_asked", [True, False])
+@pytest.mark.parametrize("is_gated", [True, False])
 @pytest.mark.parametrize("error", [None, TrackedError, TrackedEnd])
-def test_nothing_stays_behind(error: type[BaseException] | None, is_asked: bool) -> None:
+def test_nothing_stays_behind(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | None, is_asked: bool, is_gated: bool
+) -> None:
     """Counting references is enough to free argument, value and error: no traceback leads back to them."""
+    monkeypatch.setattr(gate, "is_needed", lambda kind: is_gated)
     pool = ThreadPool(1)
 
     async def use() -> None:

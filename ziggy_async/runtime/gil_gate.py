@@ -83,12 +83,11 @@ class Gate:
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
         `leave` is to follow when it has no further call."""
-        if not self.is_needed(call.kind):
+        if self.is_needed(call.kind):
+            self._enter(thread)
+            self._computed, self._began, self._kind = thread.clock(), time.perf_counter(), call.kind
+        else:
             self.leave(thread)
-            call.run()
-            return
-        self._enter(thread)
-        self._computed, self._began, self._kind = thread.clock(), time.perf_counter(), call.kind
         try:
             call.run()
         finally:
