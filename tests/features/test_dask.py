@@ -1,47 +1,19 @@
 """Features of Dask data frames: on workers with less memory than the data, one of which dies, and what is refused."""
 
-import hashlib
-import os
-import signal
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from dask_bars import BARS, FEATURES, FILES, FURTHER, bars_of, digest
 from pyarrow import parquet
 
-from ziggy_async import BarStore, FeatureSet, FormulaError, _core
+from ziggy_async import BarStore, FeatureSet, FormulaError
 
 pytest.importorskip("dask.dataframe")
-distributed = pytest.importorskip("distributed")
-import dask.dataframe as dd  # noqa: E402
+pytest.importorskip("distributed")
+import dask.dataframe as dd
 
-from ziggy_async.dask import history  # noqa: E402
-
-MEMORY = 400_000_000
-"""Bytes that a worker may have; it takes some 180 million when it is idle."""
-FILES, TICKERS, BARS = 20, 800, 250
-FURTHER = tuple(f"of_depth_{level}" for level in range(8))
-"""Columns that no formula reads."""
-FEATURES = FeatureSet("rsi(14)", "macd().signal", top="highest(high, 20)", up="crossed_above(close, sma(50))")
-
-
-def bars_of(file: int) -> pa.Table:
-    """The bars of some tickers, in order; prices in cents, of which Parquet makes small files."""
-    steps = np.random.default_rng(file).integers(-50, 51, (TICKERS, BARS)) / 100.0
-    close = 500.0 + np.cumsum(steps, axis=1).ravel()
-    symbols = pa.array([f"F{file:02}T{at:04}" for at in range(TICKERS)])
-    codes = pa.array(np.repeat(np.arange(TICKERS, dtype=np.int32), BARS))
-    days = np.tile(np.datetime64("2020-01-01", "ns") + np.arange(BARS) * np.timedelta64(1, "D"), TICKERS)
-    columns = {
-        "open": close,
-        "high": close + 0.5,
-        "low": close - 0.5,
-        "close": close,
-        "volume": np.full(len(close), 1e6),
-    }
-    further = dict.fromkeys(FURTHER, np.zeros(len(close)))
-    return pa.table({"symbol": pa.DictionaryArray.from_arrays(codes, symbols), "time": days, **columns, **further})
+from ziggy_async.dask import history
 
 
 @pytest.fixture(scope="module")
@@ -55,39 +27,12 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": MEMORY, "dashboard_address": None}
-    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        yield client
-
-
-def digest(columns) -> str:
-    return hashlib.sha256(b"".join(np.ascontiguousarray(column).tobytes() for column in columns)).hexdigest()
-
-
-def digest_of(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
-    """The first ticker of a partition, and a digest of its features."""
-    columns = [frame[name].to_numpy() for name in names]
-    return pd.DataFrame({"first": frame["symbol"].iloc[:1].astype(str), "digest": digest(columns)})
-
-
-def test_more_than_a_worker_holds_and_a_worker_that_dies(folder, client):
-    ddf = dd.read_parquet(folder)
-    assert ddf.npartitions == FILES
-    assert ddf.partitions[0].compute().memory_usage(deep=True).sum() * FILES > MEMORY
-    digests = history(ddf, FEATURES).map_partitions(digest_of, FEATURES.names, meta={"first": str, "digest": str})
-    futures = client.compute(digests.to_delayed())
-    done = distributed.as_completed(futures)
-    for _ in range(3):
-        next(done)
-    victim = next(iter(client.run(os.getpid).values()))
-    os.kill(victim, signal.SIGKILL)
-    found = pd.concat(client.gather(futures))
-    assert victim not in client.run(os.getpid).values()
-    assert set(client.run(lambda: _core.pool_stats()["threads"]).values()) == {1}
+def test_more_than_a_worker_holds_and_a_worker_that_dies(folder, run_isolated):
+    done = run_isolated("killed_dask_worker", folder, timeout=300.0)
+    assert done.returncode == 0, done.stderr
+    found = [line.split() for line in done.stdout.splitlines()]
     assert len(found) == FILES
-    for file, (first, digest_found) in enumerate(found.itertuples(index=False)):
+    for file, (first, digest_found) in enumerate(found):
         store = BarStore(capacity=BARS)
         store.load_frame(bars_of(file).drop_columns(FURTHER))
         table = FEATURES.history(store=store)
