@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, Floats, composed
+from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, Floats, composed, recursive
 from reference.recursive import adx, atr, ema, kama, rsi
 from reference.series import lag, skip
 from reference.windowed import highest, lowest, midprice, sma, stddev, trima, wma
@@ -34,7 +34,7 @@ def t3(x: Floats, period=5, vfactor=0.7):
     return sum(weight * averages[order] for order, weight in weights.items())
 
 
-@composed()
+@recursive()
 def trix(x: Floats, period=30):
     thrice = ema(ema(ema(x, period), period), period)
     return 100 * (thrice / lag(thrice, 1) - 1)
