@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from ziggy_async import FeatureSet
 
-MEMORY = 400_000_000
-"""Bytes that a worker may have; it takes some 180 million when it is idle."""
-FILES, TICKERS, BARS = 20, 800, 250
+MEMORY = 600_000_000
+"""Bytes that a worker may have; it takes some 200 million when it is idle."""
+FILES, TICKERS, BARS = 30, 800, 250
 FURTHER = tuple(f"of_depth_{level}" for level in range(8))
 """Columns that no formula reads."""
 FEATURES = FeatureSet("rsi(14)", "macd().signal", top="highest(high, 20)", up="crossed_above(close, sma(50))")

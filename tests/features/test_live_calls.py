@@ -463,7 +463,7 @@ def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str)
     highs, lows = ends.max(axis=1) + random.random(2500), ends.min(axis=1) - random.random(2500)
     live, found = features.live(store), []
     for number, ((first, last), high, low) in enumerate(zip(ends, highs, lows, strict=True)):
-        time = np.datetime64("2024-01-01") + number
+        time = np.datetime64("2024-01-01") + np.timedelta64(number, "D")
         store.append("ACME", time, first, 10 * high, low / 10, 2 * last, 1.0)
         live.update()
         store.append("ACME", time, first, high, low, last, 1.0)

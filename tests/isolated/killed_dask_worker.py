@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+import dask
 import dask.dataframe as dd
 import distributed
 import pandas as pd
@@ -14,6 +15,7 @@ from ziggy_async.dask import history
 
 
 def main() -> None:
+    dask.config.set({"distributed.worker.memory.pause": False})  # a worker of pandas may be as large when it is idle
     ddf = dd.read_parquet(sys.argv[1])
     assert ddf.npartitions == FILES
     assert ddf.partitions[0].compute().memory_usage(deep=True).sum() * FILES > MEMORY
