@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import isolated
+from queued import until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 
@@ -87,7 +88,7 @@ def test_a_hundred_loops_one_after_the_other_leave_nothing() -> None:
     asyncio.run(_stop(computer))
     counts = computer.counts()
     assert counts["submitted"] == counts["succeeded"] == 100
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("ziggy-async-work")] == []
+    asyncio.run(until(lambda: not [each for each in threading.enumerate() if each.name.startswith("ziggy-async-work")]))
 
 
 async def _stop(computer: AsyncFeatureComputer) -> None:
