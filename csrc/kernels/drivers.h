@@ -56,10 +56,15 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
     }                                                                                                                  \
     static void name##_run(const za_kernel_block *block)                                                               \
     {                                                                                                                  \
-        za_kernel_state whole = {block->state, block->state,                                                           \
-                                 (vec *)block->state + sizeof(name##_state) / sizeof(vec)};                            \
-        const za_kernel_state *states = block->states != NULL ? block->states : &whole;                                \
-        int64_t count = block->states != NULL ? block->count : 1, bars = block->bars;                                  \
+        int64_t count = block->count, bars = block->bars;                                                              \
+        const za_kernel_state *states = block->states;                                                                 \
+        za_kernel_state whole;                                                                                         \
+        if (states == NULL) {                                                                                          \
+            vec *state = block->state;                                                                                 \
+            whole = (za_kernel_state){state, state, state + sizeof(name##_state) / sizeof(vec)};                       \
+            states = &whole;                                                                                           \
+            count = 1;                                                                                                 \
+        }                                                                                                              \
         int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params));                         \
         for (int64_t at = 0; at < count; ++at) {                                                                       \
             name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                               \
