@@ -162,6 +162,9 @@ za_code za_arrow_read_schema(struct ArrowArrayStream *stream, struct ArrowSchema
         return za_fail(error, ZA_BAD_VALUE, "the Arrow stream was released before it was read");
     }
     int number = stream->get_schema(stream, schema);
+    if (number == 0 && schema->release == NULL) {
+        return za_fail(error, ZA_BAD_VALUE, "the Arrow stream gave no schema");
+    }
     return number == 0 ? ZA_OK : fail_stream(stream, number, error);
 }
 

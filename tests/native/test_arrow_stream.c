@@ -214,6 +214,23 @@ static void test_streams_that_fail(void)
     CHECK(table.columns == NULL);
 }
 
+/* What the protocol gives for the end of a stream is no schema. */
+static int no_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
+{
+    (void)stream;
+    *schema = (struct ArrowSchema){.format = "+s", .n_children = MOST_COLUMNS};
+    return 0;
+}
+
+static void test_a_schema_that_is_released(void)
+{
+    struct ArrowArrayStream stream = {.get_schema = no_schema, .get_next = feed_next, .release = feed_release};
+    struct ArrowSchema schema;
+    za_error error = {0};
+    CHECK(za_arrow_read_schema(&stream, &schema, &error) == ZA_BAD_VALUE);
+    CHECK(strcmp(error.text, "the Arrow stream gave no schema") == 0);
+}
+
 /* Every allocation of a read fails once; leaks are for AddressSanitizer to find. */
 static void check_memory_that_runs_out(int64_t late_time)
 {
@@ -242,6 +259,7 @@ int main(void)
     test_columns_that_are_not_wanted();
     test_a_column_that_breaks();
     test_streams_that_fail();
+    test_a_schema_that_is_released();
     check_memory_that_runs_out(0);
     check_memory_that_runs_out(INT64_MAX);
     return check_report("arrow stream");
