@@ -29,7 +29,8 @@ PREFIX = {"negative": "-", "not": "not "}
 CHAINS = ("add", "subtract", "multiply", "divide", "remainder", "and", "or")
 """Operators whose left operand of the same kind needs no parentheses."""
 MOST_REPEATED = 1_000
-"""Characters of a text in which equal parts are written out again; in a longer one they are named by `:=`."""
+"""Characters of a text in which equal parts are written out again; in a longer one they are named by `:=`, in the order
+in which they are written."""
 
 Pieces = list[str | int]
 """A text in which a number stands for that node's text."""
@@ -42,31 +43,30 @@ def normal_form(graph: Graph, root: int) -> str:
     length: dict[int, int] = {}
     for at in needed:
         length[at] = sum(len(piece) if isinstance(piece, str) else length[piece] for piece in pieces[at])
-    names = _names(graph, pieces) if length[root] > MOST_REPEATED else {}
-    written: set[int] = set()
+    shared = _shared(graph, pieces) if length[root] > MOST_REPEATED else set()
+    columns = {graph.nodes[at].name for at in needed if graph.nodes[at].kind == "column"}
+    free = (name for name in map("part_{}".format, itertools.count(1)) if name not in columns)
+    names: dict[int, str] = {}
     text: list[str] = []
     left: Pieces = [root]
     while left:
         piece = left.pop()
         if isinstance(piece, str):
             text.append(piece)
-        elif piece in written:
-            text.append(names[piece])
         elif piece in names:
-            written.add(piece)
+            text.append(names[piece])
+        elif piece in shared:
+            names[piece] = next(free)
             left += [")", *reversed(pieces[piece]), f"({names[piece]} := "]
         else:
             left += reversed(pieces[piece])
     return "".join(text)
 
 
-def _names(graph: Graph, pieces: dict[int, Pieces]) -> dict[int, str]:
-    """Names for what is written more than once and is longer than a name; no column's."""
+def _shared(graph: Graph, pieces: dict[int, Pieces]) -> set[int]:
+    """The nodes that are written more than once and are longer than a name."""
     uses = Counter(piece for each in pieces.values() for piece in each if isinstance(piece, int))
-    shared = [at for at, count in uses.items() if count > 1 and graph.nodes[at].kind not in ("column", "constant")]
-    columns = {graph.nodes[at].name for at in pieces if graph.nodes[at].kind == "column"}
-    free = (name for name in map("part_{}".format, itertools.count(1)) if name not in columns)
-    return dict(zip(shared, free, strict=False))
+    return {at for at, count in uses.items() if count > 1 and graph.nodes[at].kind not in ("column", "constant")}
 
 
 def _pieces(graph: Graph, at: int) -> Pieces:
