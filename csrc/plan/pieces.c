@@ -3,78 +3,149 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kernels/lanes.h"
+#include "pool/wait.h"
 
-/* Where a series is cut. */
+/* Where a series is cut. A tile has as many pieces as lanes, one behind the other, and the tiles follow each other. */
 typedef struct za_cut {
     int64_t head;  /* the bar at which the first piece begins; what is before runs in one lane */
-    int64_t piece; /* bars of each piece */
     int64_t warm;  /* bars that enter before a piece's first */
-    bool exact;    /* after them every value is right: nothing remembers more */
+    int64_t units; /* of `period` bars, that each lane has in all tiles together */
+    int64_t period;
+    int tiles;
+    bool exact; /* after the warm-up every value is right: nothing remembers more */
 } za_cut;
 
-/* A piece pays for its warm-up when that is at most a quarter of it. */
-enum { LEAST_WARMS = 4 };
+/* A piece pays for its warm-up when that is at most a quarter of it, and a tile of its own for being handed over to
+ * another thread when it has so many bars. */
+enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 8192 };
 
-static bool find_cut(const za_tile_spec *one, const za_lane_set *wide, za_cut *cut)
+static bool is_worth_it(const za_cut *cut, int64_t bars)
 {
-    const za_plan *plan = one->plan;
-    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 || wide->lanes == 1 ||
-        plan->vectors == 0) {
-        return false; /* where nothing remembers, bars are as good as lanes as they stand */
-    }
-    cut->exact = plan->depth != ZA_FOR_EVER;
-    int64_t needed = cut->exact ? plan->depth : plan->warm;
-    int64_t bars = one->bars[0], before = needed + plan->entry + plan->period;
-    cut->warm = (needed + plan->period - 1) / plan->period * plan->period;
-    cut->piece = (bars - before) / wide->lanes / plan->period * plan->period;
-    cut->head = bars - cut->piece * wide->lanes;
-    return bars > before && cut->piece >= LEAST_WARMS * cut->warm && cut->piece > 0;
+    int64_t piece = cut->units / cut->tiles * cut->period;
+    return piece > 0 && piece >= LEAST_WARMS * cut->warm && (cut->tiles == 1 || bars / cut->tiles >= LEAST_TILE);
 }
 
-/* All the memory of one series in pieces. */
-typedef struct za_cut_series {
-    const za_tile_spec *one;
-    za_tile_spec many;
-    za_cut cut;
-    za_tile head, pieces;
-    const double **pointers; /* the pieces' columns, [column][lane] */
-    double *warmed;          /* the pieces' states at their first bars */
-    void *head_memory, *piece_memory;
-} za_cut_series;
-
-static bool lend_memory(za_cut_series *series, za_scratch *scratch)
+/* `tiles` are at most wanted. Where nothing remembers, bars are as good as lanes as they stand: only threads are won.
+ */
+static bool find_cut(const za_tile_spec *one, int lanes, int tiles, za_cut *cut)
 {
-    size_t pointers = (size_t)series->one->plan->column_count * ZA_MOST_LANES * sizeof(double *);
-    pointers = (pointers + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
-    size_t head = za_tile_bytes(series->one), pieces = za_tile_bytes(&series->many);
-    char *memory = za_scratch_get(scratch, pointers + head + 2 * pieces); /* a state is less than a tile */
-    if (memory == NULL) {
+    const za_plan *plan = one->plan;
+    bool remembers = plan->vectors > 0;
+    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 || (remembers ? lanes : tiles) == 1) {
         return false;
     }
-    series->pointers = (const double **)(void *)memory;
-    series->head_memory = memory + pointers;
-    series->piece_memory = memory + pointers + head;
-    series->warmed = (double *)(void *)(memory + pointers + head + pieces);
-    return true;
+    int64_t bars = one->bars[0];
+    *cut = (za_cut){.period = plan->period, .tiles = tiles, .exact = plan->depth != ZA_FOR_EVER};
+    int64_t needed = !remembers ? 0 : cut->exact ? plan->depth : plan->warm;
+    int64_t before = remembers ? needed + plan->entry + plan->period : 0;
+    if (bars <= before) {
+        return false;
+    }
+    cut->warm = (needed + plan->period - 1) / plan->period * plan->period;
+    cut->units = (bars - before) / lanes / plan->period;
+    cut->head = bars - cut->units * lanes * plan->period;
+    while (cut->tiles > 1 && !is_worth_it(cut, bars)) {
+        cut->tiles /= 2;
+    }
+    return is_worth_it(cut, bars) && (remembers || cut->tiles > 1);
+}
+
+/* One series in pieces; the job's items are its tiles. */
+typedef struct za_cut_series {
+    za_job job; /* first */
+    const za_tile_spec *one;
+    const za_lane_set *set; /* of the pieces */
+    za_cut cut;
+    za_tile head;
+    void *head_memory;
+    double *states;              /* of each tile: its states at the pieces' first bars, then behind their last ones */
+    za_pieces ended[MOST_TILES]; /* of each tile; written by the thread that runs it, read when all are done */
+} za_cut_series;
+
+static int64_t first_bar(const za_cut_series *series, int tile)
+{
+    const za_cut *cut = &series->cut;
+    return cut->head + cut->units * tile / cut->tiles * cut->period * series->set->lanes;
+}
+
+static int64_t piece_bars(const za_cut_series *series, int tile)
+{
+    return (first_bar(series, tile + 1) - first_bar(series, tile)) / series->set->lanes;
+}
+
+static size_t state_doubles(const za_cut_series *series)
+{
+    return (size_t)series->one->plan->vectors * (size_t)series->set->lanes;
+}
+
+static double *warmed_of(const za_cut_series *series, int tile)
+{
+    return series->states + (size_t)tile * 2 * state_doubles(series);
+}
+
+static double *last_of(const za_cut_series *series, int tile)
+{
+    return warmed_of(series, tile) + state_doubles(series);
 }
 
 /* Lane l of the pieces reads what is l pieces further on, so that one bar number means a bar of each. */
-static void spread_series(za_cut_series *series)
+static void spread_series(const za_cut_series *series, int tile, const double **pointers, za_tile_spec *many)
 {
     const za_tile_spec *one = series->one;
-    za_tile_spec *many = &series->many;
-    int64_t piece = series->cut.piece;
-    many->column = (const double *const(*)[ZA_MOST_LANES])(void *)series->pointers;
-    many->begin = series->cut.head - series->cut.warm;
-    for (int lane = 0; lane < many->set->lanes; lane++) {
+    int64_t first = first_bar(series, tile), piece = piece_bars(series, tile);
+    *many = *one;
+    many->set = series->set;
+    many->lanes = series->set->lanes;
+    many->column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers;
+    many->begin = first - series->cut.warm;
+    for (int lane = 0; lane < many->lanes; lane++) {
         for (int column = 0; column < one->plan->column_count; column++) {
             const double *values = one->column[column][0];
-            series->pointers[column * ZA_MOST_LANES + lane] = values == NULL ? NULL : values + lane * piece;
+            pointers[column * ZA_MOST_LANES + lane] = values == NULL ? NULL : values + lane * piece;
         }
         many->time[lane] = one->time[0] == NULL ? NULL : one->time[0] + lane * piece;
-        many->bars[lane] = series->cut.head + piece;
-        many->target.from[lane] = series->cut.head;
-        many->target.row[lane] = one->target.row[0] + series->cut.head + lane * piece;
+        many->bars[lane] = first + piece;
+        many->target.from[lane] = first;
+        many->target.row[lane] = one->target.row[0] + first + lane * piece;
+    }
+}
+
+static za_pieces run_pieces(za_cut_series *series, int number, za_scratch *scratch)
+{
+    size_t pointers = (size_t)series->one->plan->column_count * ZA_MOST_LANES * sizeof(double *);
+    pointers = (pointers + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+    za_tile_spec many = *series->one;
+    many.set = series->set;
+    char *memory = za_scratch_get(scratch, pointers + za_tile_bytes(&many));
+    if (memory == NULL) {
+        return ZA_PIECES_NO_MEMORY;
+    }
+    spread_series(series, number, (const double **)(void *)memory, &many);
+    int64_t first = first_bar(series, number);
+    size_t bytes = state_doubles(series) * sizeof(double);
+    za_tile tile;
+    za_tile_open(&tile, &many, memory + pointers);
+    if (!za_tile_run(&tile, first)) {
+        return ZA_PIECES_UNFIT;
+    }
+    memcpy(warmed_of(series, number), tile.states, bytes);
+    if (!za_tile_run(&tile, first + piece_bars(series, number)) || tile.met_holes) {
+        return ZA_PIECES_UNFIT; /* the traces of holes are counted from the series' own first bar */
+    }
+    memcpy(last_of(series, number), tile.states, bytes);
+    return ZA_PIECES_DONE;
+}
+
+static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    za_cut_series *series = (za_cut_series *)(void *)job;
+    for (size_t tile = begin; tile < end; tile++) {
+        if (tile == 0) {
+            za_tile_open(&series->head, series->one, series->head_memory);
+            (void)za_tile_run(&series->head, series->cut.head); /* one lane never gives up */
+        }
+        series->ended[tile] = run_pieces(series, (int)tile, scratch);
     }
 }
 
@@ -97,50 +168,51 @@ static bool lane_equals(const double *many, int lanes, int lane, size_t vectors,
 
 /* From the head's state on, which is that at each piece's first bar in turn: where a piece began from another, it is
  * computed again. */
-static void mend_seams(za_cut_series *series)
+static void mend_seams(za_cut_series *series, int tile)
 {
-    int lanes = series->many.set->lanes;
+    int lanes = series->set->lanes;
     size_t vectors = (size_t)series->one->plan->vectors;
     double *state = series->head.states;
-    for (int lane = 0; lane < lanes; lane++) {
-        if (lane_equals(series->warmed, lanes, lane, vectors, state)) {
-            take_lane(series->pieces.states, lanes, lane, vectors, state);
+    int64_t first = first_bar(series, tile), piece = piece_bars(series, tile);
+    for (int lane = 0; lane < lanes; lane++, first += piece) {
+        if (lane_equals(warmed_of(series, tile), lanes, lane, vectors, state)) {
+            take_lane(last_of(series, tile), lanes, lane, vectors, state);
             continue;
         }
-        int64_t first = series->cut.head + lane * series->cut.piece;
         for (int i = 0; i < series->one->plan->node_count; i++) {
             series->head.steps[i].age = first - series->one->plan->nodes[i].entry;
         }
         series->head.end = first;
-        (void)za_tile_run(&series->head, first + series->cut.piece);
+        (void)za_tile_run(&series->head, first + piece);
     }
 }
 
-za_pieces za_pieces_run(const za_tile_spec *one, const za_lane_set *wide, za_scratch *scratch)
+static za_pieces how_all_ended(const za_cut_series *series)
 {
-    za_cut_series series = {.one = one, .many = *one};
-    if (!find_cut(one, wide, &series.cut)) {
+    za_pieces ended = series->head.met_holes ? ZA_PIECES_UNFIT : ZA_PIECES_DONE;
+    for (int tile = 0; tile < series->cut.tiles && ended == ZA_PIECES_DONE; tile++) {
+        ended = series->ended[tile];
+    }
+    return ended;
+}
+
+za_pieces za_pieces_run(const za_tile_spec *one, const za_lane_set *wide, za_pool *pool, za_scratch *scratch)
+{
+    za_cut_series series = {.one = one, .set = one->plan->vectors > 0 ? wide : one->set};
+    if (!find_cut(one, series.set->lanes, pool != NULL ? MOST_TILES : 1, &series.cut)) {
         return ZA_PIECES_UNFIT;
     }
-    series.many.set = wide;
-    series.many.lanes = wide->lanes;
-    if (!lend_memory(&series, scratch)) {
+    size_t head = za_tile_bytes(one), states = 2 * state_doubles(&series) * sizeof(double);
+    series.head_memory = za_scratch_get(scratch, head + (size_t)series.cut.tiles * states);
+    if (series.head_memory == NULL) {
         return ZA_PIECES_NO_MEMORY;
     }
-    spread_series(&series);
-    za_tile_open(&series.head, one, series.head_memory);
-    (void)za_tile_run(&series.head, series.cut.head);
-    za_tile_open(&series.pieces, &series.many, series.piece_memory);
-    if (!za_tile_run(&series.pieces, series.cut.head)) {
-        return ZA_PIECES_UNFIT;
+    series.states = (double *)(void *)((char *)series.head_memory + head);
+    series.job = (za_job){.run = run_tiles, .count = (size_t)series.cut.tiles, .grain = 1};
+    za_pool_share(pool, &series.job);
+    za_pieces ended = how_all_ended(&series);
+    for (int tile = 0; ended == ZA_PIECES_DONE && !series.cut.exact && tile < series.cut.tiles; tile++) {
+        mend_seams(&series, tile);
     }
-    memcpy(series.warmed, series.pieces.states, series.pieces.state_bytes);
-    if (!za_tile_run(&series.pieces, series.cut.head + series.cut.piece) || series.pieces.met_holes ||
-        series.head.met_holes) { /* whose traces are counted from the series' own first bar */
-        return ZA_PIECES_UNFIT;
-    }
-    if (!series.cut.exact) {
-        mend_seams(&series);
-    }
-    return ZA_PIECES_DONE;
+    return ended;
 }

@@ -247,7 +247,7 @@ static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_se
     }
     bool whole = claim->run->cut.whole || claim->run->way != NULL;
     if (set->lanes == 1 && !claim->run->last && !whole && bars >= LEAST_CUT && spec.target.from[0] == 0) {
-        za_pieces cut = za_pieces_run(&spec, set_of(claim->run), claim->scratch);
+        za_pieces cut = za_pieces_run(&spec, set_of(claim->run), claim->run->helpers, claim->scratch);
         if (cut != ZA_PIECES_UNFIT) {
             return cut == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
         }
@@ -457,6 +457,7 @@ bool za_run_is_brief(const za_run *run)
 
 za_code za_run_wait(za_run *run, za_pool *pool, za_error *error)
 {
+    run->helpers = run->count == 1 ? pool : NULL;
     if (run->count > 0) {
         za_pool_wait(za_run_is_brief(run) ? NULL : pool, &run->job);
     }

@@ -74,6 +74,7 @@ struct za_run {
     atomic_int ended;
     za_run *top;            /* NULL, or the run of which this is a stage, whose `ended` counts */
     const za_tile_way *way; /* NULL: tiles run plainly */
+    za_pool *helpers;       /* whose free threads take part in a long series; NULL: none */
 };
 
 /* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
@@ -110,7 +111,8 @@ bool za_run_goes_on(const za_run *run);
 /* Whether the work is so small that no thread is woken for it. */
 bool za_run_is_brief(const za_run *run);
 
-/* All of it while the calling thread waits: on it if the work is small or the pool takes no job, else on the pool. */
+/* All of it while the calling thread waits: on it if the work is small or the pool takes no job, else on the pool. A
+ * single series that is long is for both. */
 za_code za_run_wait(za_run *run, za_pool *pool, za_error *error);
 
 #endif

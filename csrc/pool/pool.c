@@ -127,8 +127,8 @@ static void claim(za_pool *pool, za_job *job, size_t *begin, size_t *end)
     }
 }
 
-/* Works on the most urgent job for one claim. Holds the lock on entry and on return, not between. */
-static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
+/* Works on a job that has unclaimed items for one claim. Holds the lock on entry and on return, not between. */
+static void work_once(za_pool *pool, za_job *job, za_scratch *scratch, bool yields)
 {
     bool last;
     if (job->deadline_ns != 0 && za_clock_ns() >= job->deadline_ns) {
@@ -138,8 +138,9 @@ static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
         claim(pool, job, &begin, &end);
         pthread_mutex_unlock(&pool->mutex);
         job->run(job, begin, end, scratch);
-        /* Whoever waits for this processor, an event loop above all, waits for one claim and not for a time slice. */
-        (void)sched_yield();
+        if (yields) {
+            (void)sched_yield();
+        }
         pthread_mutex_lock(&pool->mutex);
         last = finish(job, end - begin);
     }
@@ -158,7 +159,8 @@ static void *worker(void *argument)
     for (;;) {
         za_job *job = most_urgent(pool);
         if (job != NULL && pool->alive <= pool->wanted) {
-            work_once(pool, job, &scratch);
+            /* Whoever waits for this processor, an event loop above all, waits for one claim, not for a time slice. */
+            work_once(pool, job, &scratch, true);
         } else if (pool->closing || pool->alive > pool->wanted) {
             break;
         } else {
@@ -300,9 +302,12 @@ static bool give_away(za_pool *pool, za_job *job)
 static void queue_and_wake(za_pool *pool, za_job *job)
 {
     enqueue(pool, job);
-    if (job->count > job->grain) {
+    if (job->count > job->grain && !job->shared) {
         pthread_cond_broadcast(&pool->work);
-    } else if (pool->waiting > 0) {
+        return;
+    }
+    int woken = job->shared ? pool->wanted - 1 : 1;
+    for (int i = 0; i < woken && i < pool->waiting; i++) {
         pthread_cond_signal(&pool->work);
     }
 }
@@ -327,6 +332,17 @@ za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error)
     }
     return failed == ESHUTDOWN ? za_fail(error, ZA_SYSTEM, "the native pool is closing")
                                : za_fail(error, ZA_SYSTEM, "no native thread could be started (errno %d)", failed);
+}
+
+void za_pool_help(za_pool *pool, za_job *job)
+{
+    za_scratch scratch = {0};
+    pthread_mutex_lock(&pool->mutex);
+    while (job->queued) {
+        work_once(pool, job, &scratch, false);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    za_scratch_free(&scratch);
 }
 
 void za_pool_cancel(za_pool *pool, za_job *job)

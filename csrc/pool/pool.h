@@ -36,6 +36,7 @@ struct za_job {
     size_t count, grain; /* both at least 1 */
     za_urgency urgency;
     bool brief;          /* some 10 microseconds of work in all, `done` included: it may be done in passing */
+    bool shared;         /* who submits it takes items too: one thread fewer is woken */
     int64_t deadline_ns; /* on za_clock_ns; 0: none */
 
     /* Guarded by the pool's mutex until `done`; then read by the owner: ZA_OK, ZA_CANCELLED or ZA_EXPIRED. */
@@ -72,6 +73,9 @@ void za_pool_set_offer(za_pool *pool, za_pool_offer *offer);
 /* Takes the job. ZA_SYSTEM when no thread could be started or the pool is closing: then the job was not taken and
  * `done` is not called. */
 za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error);
+/* Runs items of a job that was submitted, on the calling thread, until all are claimed. Its memory is there until then,
+ * whether or not it is done. */
+void za_pool_help(za_pool *pool, za_job *job);
 /* Gives up the items that nobody has claimed. `done` may be called inside, if nothing was running. A job that was
  * submitted and is done already is left alone, as long as its memory is there. */
 void za_pool_cancel(za_pool *pool, za_job *job);

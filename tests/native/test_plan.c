@@ -1,5 +1,6 @@
 /* Plans: every way of cutting the work gives the same bits, and what cannot be a plan is refused. */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
@@ -130,6 +131,7 @@ static void fill_long(long_series *series, uint64_t *dice)
     }
 }
 
+/* On the calling thread, and on others too. */
 static void check_pieces(const za_plan *plan, long_series *series)
 {
     const double *columns[] = {series->values[0], series->values[1], series->values[2]};
@@ -137,10 +139,15 @@ static void check_pieces(const za_plan *plan, long_series *series)
     const za_table one = {columns, NULL, offsets, NULL};
     za_run whole = {
         .plan = plan, .table = &one, .count = 1, .values = series->whole, .rows = LONG_BARS, .cut = {1, 0, true}};
-    za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = series->pieces, .rows = LONG_BARS};
     CHECK(za_run_init(&whole, NULL) == ZA_OK && za_run_wait(&whole, NULL, NULL) == ZA_OK);
-    CHECK(za_run_init(&pieces, NULL) == ZA_OK && za_run_wait(&pieces, NULL, NULL) == ZA_OK);
-    CHECK(same_values(series->whole, series->pieces, (size_t)(za_plan_output_count(plan) * LONG_BARS)));
+    za_pool *pool = za_pool_new(3);
+    for (int shared = 0; shared < 2; shared++) {
+        za_run pieces = {.plan = plan, .table = &one, .count = 1, .values = series->pieces, .rows = LONG_BARS};
+        memset(series->pieces, 0, sizeof series->pieces);
+        CHECK(za_run_init(&pieces, NULL) == ZA_OK && za_run_wait(&pieces, shared ? pool : NULL, NULL) == ZA_OK);
+        CHECK(same_values(series->whole, series->pieces, (size_t)(za_plan_output_count(plan) * LONG_BARS)));
+    }
+    CHECK(za_pool_free(pool, INT64_C(10000000000)));
 }
 
 /* Each kernel by itself, with small parameters so that the series is cut. */
@@ -172,6 +179,23 @@ static void test_pieces_of_every_kernel(void)
         check_pieces(plan, &series);
         za_plan_free(plan);
     }
+}
+
+/* Operations bar by bar, which only threads divide. */
+static void test_pieces_of_what_remembers_nothing(void)
+{
+    static long_series series;
+    uint64_t dice = 17;
+    sketch s = {.count = 0};
+    int high = sketch_column(&s, COLUMN_HIGH), low = sketch_column(&s, COLUMN_LOW);
+    int sum = sketch_operation(&s, ZA_OPERATION_add, high, low);
+    int outputs[] = {sum, high};
+    (void)sketch_column(&s, COLUMN_CLOSE);
+    fill_long(&series, &dice);
+    series.values[COLUMN_HIGH][LONG_BARS / 3] = NAN;
+    za_plan *plan = sketch_plan(&s, outputs, 2);
+    check_pieces(plan, &series);
+    za_plan_free(plan);
 }
 
 /* Several windows together; then with a value that is not finite in a piece, and one before the first. */
@@ -336,6 +360,7 @@ int main(void)
 {
     test_cuts();
     test_pieces_of_every_kernel();
+    test_pieces_of_what_remembers_nothing();
     test_pieces_with_holes();
     test_skip_counts_from_the_first_number();
     test_hostile_nodes();
