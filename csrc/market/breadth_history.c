@@ -80,11 +80,10 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
         if (za_symbol_is_index(history->symbols[at])) {
             continue;
         }
-        za_view view = za_store_view(history->store, history->symbols[at]);
-        if (view.rows.count >= ZA_BREADTH_BARS && !read_symbol(&history->changes[at], &view.rows)) {
+        const za_rows *rows = &history->views[at].rows;
+        if (rows->count >= ZA_BREADTH_BARS && !read_symbol(&history->changes[at], rows)) {
             end_with(history, ZA_NO_MEMORY);
         }
-        za_view_release(&view);
     }
 }
 
@@ -99,9 +98,11 @@ za_code za_breadth_history_init(za_breadth_history *history, za_error *error)
         history->count = 0; /* such a store has no breadth */
     }
     history->changes = za_alloc_zeroed(history->count, sizeof *history->changes);
-    if (history->changes == NULL) {
+    history->views = za_alloc_zeroed(history->count, sizeof *history->views);
+    if (history->changes == NULL || history->views == NULL) {
         return za_fail_memory(error);
     }
+    (void)za_store_views(history->store, history->symbols, history->count, history->views);
     history->job = (za_job){.run = run_items, .count = history->count, .grain = GRAIN, .urgency = ZA_NORMAL};
     return ZA_OK;
 }
@@ -178,7 +179,11 @@ void za_breadth_history_release(za_breadth_history *history)
     for (size_t i = 0; history->changes != NULL && i < history->count; i++) {
         za_free(history->changes[i].list);
     }
+    for (size_t i = 0; history->views != NULL && i < history->count; i++) {
+        za_view_release(&history->views[i]);
+    }
     za_free(history->changes);
+    za_free(history->views);
     za_free(history->symbols);
     za_free(history->times);
     za_free(history->percent);

@@ -147,6 +147,27 @@ static void test_the_last_bar_has_the_signal_of_now(void)
     close_past(&p);
 }
 
+static void test_bars_that_come_after_the_question_have_no_part_in_the_breadth(void)
+{
+    past p;
+    open_past(&p);
+    ask(&p);
+    za_breadth_history *breadth = &p.history.breadth;
+    breadth->store = p.store;
+    CHECK(za_breadth_history_init(breadth, NULL) == ZA_OK);
+    double asked = za_store_breadth(p.store);
+    za_bar later = bar_of(BARS, 1e-3, 1000); /* below every average */
+    for (int i = 0; i < TICKERS; i++) {
+        CHECK(za_store_append(p.store, p.symbols[i], &later, NULL) == ZA_OK);
+    }
+    za_pool_wait(NULL, &breadth->job);
+    CHECK(za_breadth_history_merge(breadth, NULL) == ZA_OK);
+    CHECK(breadth->times[breadth->steps - 1] < later.time);
+    CHECK(breadth->percent[breadth->steps - 1] == asked && asked > 0 && za_store_breadth(p.store) == 0);
+    let_go(&p);
+    close_past(&p);
+}
+
 static void test_every_allocation_may_fail(void)
 {
     past p;
@@ -168,6 +189,7 @@ static void test_every_allocation_may_fail(void)
 int main(void)
 {
     test_the_last_bar_has_the_signal_of_now();
+    test_bars_that_come_after_the_question_have_no_part_in_the_breadth();
     test_every_allocation_may_fail();
     return check_report("signal_history");
 }
