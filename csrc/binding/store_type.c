@@ -158,10 +158,11 @@ static PyObject *store_stats(PyObject *self, PyObject *unused)
 {
     (void)unused;
     za_store_stats stats = za_store_stats_of(store_of(self));
-    return Py_BuildValue("{sLsLsLsLsLsLsLsL}", "symbols", (long long)stats.symbols, "bars", (long long)stats.bars,
+    return Py_BuildValue("{sLsLsLsLsLsLsLsLsL}", "symbols", (long long)stats.symbols, "bars", (long long)stats.bars,
                          "bytes", (long long)stats.bytes, "appended", (long long)stats.appended, "replaced",
                          (long long)stats.replaced, "loaded", (long long)stats.loaded, "rejected",
-                         (long long)stats.rejected, "dropped", (long long)stats.dropped);
+                         (long long)stats.rejected, "dropped", (long long)stats.dropped, "labelled",
+                         (long long)stats.labelled);
 }
 
 static Py_ssize_t store_length(PyObject *self)
@@ -231,7 +232,7 @@ static PyMethodDef methods[] = {
     {"clear", store_clear, METH_NOARGS, "clear($self)\n--\n\nForget every symbol."},
     {"stats", store_stats, METH_NOARGS,
      "stats($self)\n--\n\nsymbols, bars and bytes now; rows appended, replaced, loaded and rejected ever, and "
-     "dropped: those of loaded tables for which the capacity had no room."},
+     "dropped: those of loaded tables for which the capacity had no room; how often labels were set."},
     {"set_labels", _PyCFunction_CAST(za_store_set_labels_method), METH_FASTCALL,
      "set_labels($self, name, labels, /)\n--\n\nSet the labels of that name, {symbol: label}, in the place of those "
      "that were set before."},

@@ -82,6 +82,7 @@ void za_store_put_labels(za_store *store, za_labels *labels)
     za_labels **link = link_of(store, labels->name, strlen(labels->name)), *old = *link;
     labels->next = old == NULL ? NULL : old->next;
     *link = labels;
+    store->stats.labelled++;
     pthread_mutex_unlock(&store->mutex);
     za_labels_release(old);
 }

@@ -143,6 +143,7 @@ async def test_streams_share_what_their_windows_keep(app, monkeypatch):
             {"formula": "close", "tickers": ["X" * 60, "Y" * 60]},
             "no bars of " + "X" * 60 + ", " + "Y" * 35 + "...",
         ),
+        (422, {"formula": "close", "tickers": [" ", ",,"]}, "tickers: none is named; give some, as SPY,MSFT"),
         (422, {"formula": "rsii(14)"}, "no function 'rsii'; did you mean 'rsi'? (character 1 of 'rsii(14)')"),
         (422, {"formula": "sma(90000) + sma(90001)"}, "bars in windows and lags: 180,001 are asked for, 100,000 are"),
         (422, {"formula": ["close", "close"]}, "two features are called 'close'"),
@@ -160,6 +161,19 @@ async def test_more_than_may_be_followed(app, monkeypatch):
     monkeypatch.setattr(limits, "MOST_TICKERS", 3)
     monkeypatch.setattr(limits, "LONGEST", 0.0)
     assert (await ask(app, 422, formula="close")).startswith("time: not computed within 0 s")
+
+
+async def test_labels_that_are_set_anew_change_the_rows_that_compare_by_them(app, bars):
+    for symbol, price in {"SPY": 2.0, "BRK/B": 1.0}.items():
+        bars.append(symbol, NEXT, price, price, price, price, 1.0)
+    bars.set_labels("sector", {"SPY": "Funds", "BRK/B": "Finance"})
+    formula = quote('rank(close, by="sector")')
+    async with following(app, f"/live?formula={formula}&tickers=SPY,BRK/B") as client:
+        first = await client.body("rows")
+        assert [list(row["features"].values()) for row in first["rows"]] == [[1.0], [1.0]]  # each alone
+        bars.set_labels("sector", {"SPY": "Funds", "BRK/B": "Funds"})
+        (row,) = (await client.body("rows", after=1))["rows"]
+        assert (row["symbol"], list(row["features"].values())) == ("BRK/B", [0.5])
 
 
 async def test_a_stream_ends_after_a_while(app, monkeypatch):

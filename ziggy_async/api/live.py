@@ -93,9 +93,11 @@ class LiveEndpoint:
 
 
 def known_tickers(store: BarStore, tickers: Sequence[str]) -> list[str]:
-    """The symbols of lists of tickers, each once; `HTTPException` for those that have no bars."""
+    """The symbols of lists of tickers, each once; `HTTPException` where there are none, or for those without bars."""
     named = [ticker.strip() for each in tickers for ticker in each.split(",")]
     symbols = dict.fromkeys(symbol_of(store, ticker) for ticker in named if ticker)
+    if not symbols:
+        raise limits.refusal("tickers: none is named; give some, as SPY,MSFT, or leave it out for all there are")
     unknown = [symbol for symbol in symbols if symbol not in store]
     if unknown:
         raise HTTPException(404, f"no bars of {shortened(', '.join(unknown), LONGEST_LIST)}")

@@ -51,7 +51,7 @@ class ChartFollower:
         if version == self._version:
             return
         stats = self._market.store.stats()
-        loaded = stats["loaded"], stats["dropped"], stats["symbols"]
+        loaded = stats["loaded"], stats["dropped"], stats["symbols"], stats["labelled"]
         shown = (self._first, self._sent) if loaded == self._loaded else (None, None)
         chart, first, last = await self._shared.get((self._asked, *shown), version, lambda: self._made(*shown))
         if last is None and shown != (None, None):  # its bars are gone
