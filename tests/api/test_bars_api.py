@@ -9,6 +9,7 @@ import pytest
 from rest import conforms, strict_json
 from served import load
 
+from ziggy_async import BarStore
 from ziggy_async.api import models
 from ziggy_async.async_features import get_async_feature_computer, shutdown_async_features
 from ziggy_async.cli.serve import application
@@ -57,6 +58,19 @@ async def test_the_bars_of_a_ticker(client):
     newest = {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": close}
     assert answer["bars"][-1] == {"timestamp": "2020-01-03T00:00:00+00:00", **newest}
     assert (answer["ticker"], answer["count"]) == ("BRK/B", 2)
+
+
+async def test_the_loop_copies_no_bars(client, monkeypatch):
+    threads, copied = [], BarStore.bars
+
+    def bars(store, symbol):
+        threads.append(threading.get_ident())
+        return copied(store, symbol)
+
+    monkeypatch.setattr(BarStore, "bars", bars)
+    assert (await get(client, "/api/bars/SPY"))["count"] == 60
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_bars_of_no_ticker(client):

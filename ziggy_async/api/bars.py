@@ -59,9 +59,10 @@ class BarEndpoints:
     async def bars(self, ticker: str, limit: Limit = 200) -> dict[str, Any]:
         """The newest bars of a ticker, oldest first."""
         symbol = symbol_of(self._market.store, ticker)
-        if symbol not in self._market.store:
-            raise HTTPException(404, "no bars of that ticker")
-        rows = newest_bars(self._market.store, symbol, limit)
+        try:
+            rows = await default_pool.run(newest_bars, self._market.store, symbol, limit)
+        except KeyError:
+            raise HTTPException(404, "no bars of that ticker") from None
         return {"ok": True, "ticker": symbol, "bars": rows, "count": len(rows)}
 
     async def append(self, bar: NewBar) -> dict[str, Any]:
@@ -83,6 +84,7 @@ class BarEndpoints:
 
 
 def newest_bars(store: BarStore, symbol: str, limit: int) -> list[dict[str, Any]]:
+    """Copies all bars of the symbol, so a thread does it. Raises `KeyError` where there are none."""
     newest = {name: column[-limit:] for name, column in store.bars(symbol).items()}
     columns = {name: iso(column) if name == "timestamp" else numbers(column) for name, column in newest.items()}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
