@@ -60,6 +60,28 @@ def refused(result):
     return err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (
+            ("signals", "--limit", "5"),
+            "signals: no option --limit; did you mean '--top'? See ziggy-async signals --help",
+        ),
+        (("chart", "--limit=5"), "chart: no option --limit; did you mean '--bars'?"),
+        (("screen", "close", "--features", "close"), "screen: no option --features; did you mean '--show'?"),
+        (("chart", "--symbol", "SPY"), "chart: no option --symbol; did you mean '--ticker'?"),
+        (("features", "--tikcers", "SPY"), "features: no option --tikcers; did you mean '--tickers'?"),
+        (("bench", "--zzz"), "bench: no option --zzz; see ziggy-async bench --help"),
+        (("doctor", "spy"), "doctor: unexpected argument spy; see ziggy-async doctor --help"),
+    ],
+)
+def test_an_option_that_is_none(command, arguments, fault):
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"ziggy-async {fault}")
+    assert err.count("\n") == 1
+
+
 def test_signals_of_the_made_up_market(command):
     code, out, err = command("signals", "--json")
     assert (code, err) == (0, "")

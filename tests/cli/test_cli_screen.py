@@ -45,6 +45,13 @@ def tickers(text):
     return [row["ticker"] for row in csv.DictReader(io.StringIO(text))]
 
 
+def test_a_formula_that_is_missing(command, prices):
+    code, out, err = command()
+    assert (code, out) == (2, "")
+    assert "required: FORMULA, as in: ziggy-async screen 'rsi(14) < 30 and close > sma(200)' prices.csv" in err
+    assert command(prices)[::2] == (2, f"ziggy-async: a formula comes before the files: '{prices}' is a file\n")
+
+
 def test_a_table(command, prices):
     code, out, err = command("close > lag(close, 5)", prices, "--show", "close", "gain=delta(close, 29)")
     lines = out.splitlines()

@@ -1,18 +1,16 @@
 """The arguments of `ziggy-async`."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands, monitoring
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.chart import chart
 from ziggy_async.cli.formulas import history, indicators
-from ziggy_async.cli.help import LANGUAGE, QUEUE, SERVING
-from ziggy_async.cli.output import encoding_of, shown
+from ziggy_async.cli.help import LANGUAGE, QUEUE, READING, SERVING, TROUBLE, VERIFICATION
+from ziggy_async.cli.parser import Parser
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.screen import screen
 from ziggy_async.cli.signals import MANY, SORTS, signals
@@ -28,21 +26,30 @@ MOST_OPERATIONS = 100_000
 RAW = argparse.RawDescriptionHelpFormatter
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, as for every other mistake."""
-        self.exit(2, shown(f"{self.prog}: {message}; see {self.prog} --help", encoding_of(sys.stderr)) + "\n")
-
-
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command's arguments; `run` is the function that carries it out. Exits with 2 when they are wrong."""
-    parser = Parser(prog="ziggy-async", description="Trading indicators and signals, computed off the event loop.")
+    parser = Parser(
+        prog="ziggy-async",
+        description="Trading indicators and signals, computed off the event loop.",
+        epilog=READING,
+        formatter_class=RAW,
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    add_signals(choices.add_parser("signals", help="trading signals of a watchlist, the most confident ones first"))
+    add_signals(
+        choices.add_parser(
+            "signals",
+            help="trading signals of a watchlist, the most confident ones first",
+            example="ziggy-async signals prices.csv --tickers spy,msft --sort=-rsi --param mr_rsi_oversold=35 --json",
+        )
+    )
 
-    features = choices.add_parser("features", help="the figures that signals are made from")
+    features = choices.add_parser(
+        "features",
+        help="the figures that signals are made from",
+        example="cat prices.csv | ziggy-async features - --csv",
+    )
     add_bars(features)
     features.set_defaults(run=commands.features)
 
@@ -72,17 +79,48 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     serve.set_defaults(run=commands.serve)
 
-    doctor = choices.add_parser("doctor", help="what this installation runs on")
+    doctor = choices.add_parser(
+        "doctor",
+        help="what this installation runs on, and what to do about trouble",
+        epilog=TROUBLE,
+        formatter_class=RAW,
+    )
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
 
     add_indicators(
         choices.add_parser("indicators", help="what formulas can call", epilog=LANGUAGE, formatter_class=RAW)
     )
-    add_screen(choices.add_parser("screen", help="the tickers for which a formula holds on their last bar"))
-    add_history(choices.add_parser("history", help="formulas at every bar, into a file"))
-    add_chart(choices.add_parser("chart", help="one ticker's candles with formulas on them, here or in a file"))
-    add_verify(choices.add_parser("verify", help="whether formulas keep what they promise"))
+    add_screen(
+        choices.add_parser(
+            "screen",
+            help="the tickers for which a formula holds on their last bar",
+            example="ziggy-async screen 'rsi(14) < 30 and close > sma(200)' prices.csv --show 'rsi(14)' --top 10",
+        )
+    )
+    add_history(
+        choices.add_parser(
+            "history",
+            help="formulas at every bar, into a file",
+            example="ziggy-async history prices.csv --features 'rsi(14)' 'up=close > sma(20)' -o out.parquet",
+        )
+    )
+    add_chart(
+        choices.add_parser(
+            "chart",
+            help="one ticker's candles with formulas on them, here or in a file",
+            example="ziggy-async chart --ticker spy --features 'bbands()' --pane 'rsi(14)' --signals -o spy.html",
+        )
+    )
+    add_verify(
+        choices.add_parser(
+            "verify",
+            help="whether formulas keep what they promise",
+            description=VERIFICATION,
+            formatter_class=RAW,
+            example="ziggy-async verify 'ema(macd().signal, 9)' prices.csv",
+        )
+    )
     grafana = choices.add_parser("grafana", help="a dashboard of the computer's figures, to be imported by Grafana")
     grafana.set_defaults(run=monitoring.grafana)
     alerts = choices.add_parser("alerts", help="alert rules over these figures, a rule file of Prometheus")
@@ -120,7 +158,9 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("formulas", nargs="*", metavar="FORMULA or FILE", help=f"no formula: each indicator. {FILES}")
+    parser.add_argument(
+        "formulas", nargs="*", default=[], metavar="FORMULA or FILE", help=f"no formula: each indicator. {FILES}"
+    )
     add_reading(parser, "the bars of these")
     add_json(parser)
     parser.set_defaults(run=verify)
@@ -153,7 +193,7 @@ def add_history(parser: argparse.ArgumentParser) -> None:
 
 
 def add_chart(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
+    parser.add_argument("files", nargs="*", default=[], metavar="FILE", help=FILES)
     parser.add_argument("--ticker", metavar="A", help="whose chart it is; of one ticker alone it need not be said")
     parser.add_argument(
         "--features", nargs="+", default=[], metavar="FORMULA", help="over the candles, such as bbands()"
@@ -205,7 +245,7 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 
 
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help=FILES)
+    parser.add_argument("files", nargs="*", default=[], metavar="FILE", help=FILES)
     add_reading(parser, tickers)
 
 

@@ -21,9 +21,55 @@ The language of formulas:
   rank(x) scale(x) demean(x) standardize(x) winsorize(x, 0.05)
                          among all tickers at that time
   every("1h", x)         x on bars gathered into periods: of the last finished one,
-                         with forming=1 of the one so far; 5m 4h 1d 1w 1mo
-  hour() minute() weekday() day() month() date()
-                         the bar's time
+                         with forming=1 of the one so far; 5m 4h 1d 1w 1mo. A period
+                         has the first open, the highest high, the lowest low, the
+                         last close, all of the volume, and of a further column the
+                         last value that is a number
+  hour() minute()        the bar's time of day, in the store's zone
+  weekday() day() month() date()
+                         of the day that the bar belongs to, as that of every("1d", x):
+                         it begins at the store's day_start, which is midnight unless
+                         given, and is named after the date on which it begins. Monday
+                         is 0; date() counts days from 1970-01-01
+"""
+
+READING = """\
+A file is CSV (also gzipped, zstd, zip, UTF-16) or Parquet with columns for
+time, open, high, low, close and volume, which are known by their common names.
+Its symbols are those of a symbol column, of folders symbol=AAPL, or what its
+name begins with. What can be read in two ways is refused with both readings,
+and an option decides: --dates dmy, --unit ms, --columns close=adjClose.
+
+Exit codes: 0 done; 1 a ticker is unknown (the others are shown), the output
+cannot be written, or regress or verify found something; 2 the command, a file
+or an address is wrong; 130 interrupted; 141 nobody reads the output any more.
+"""
+
+TROUBLE = """\
+What to do about
+  loop lag above 10 ms, /health degraded
+      Python computes for 10 ms and more in a thread, or something blocks in the
+      loop itself: use_process_pool=True; py-spy dump; ASYNC_FEATURES_WAKE=eventfd
+      where another thread hogs the GIL.
+  "Task queue full" in the log (once until half of the queue is free again)
+      Work comes faster than it is done; what is dropped is among the dead
+      letters. /operations shows what is slow: more workers, on_full, a larger
+      queue.
+  features with stale: true
+      The bar source failed: bar_source_stats(), the log.
+  "cannot be pickled"
+      A lambda or closure for a process: a function of a module.
+  "Stuck threads", not ready
+      Calls hang although nobody waits for them any more; each is replaced, up
+      to four times the workers: a timeout in the call itself.
+  WorkerLost at each stop under systemd
+      SIGTERM goes to the processes of the pool too: KillMode=mixed.
+"""
+
+VERIFICATION = """\
+Computes each formula at once, bar by bar as bars are appended and revised, in
+lanes of every width and with later bars left out, and compares the bits. Exit
+code 1 if a formula differs, or looks ahead.
 """
 
 SERVING = """\

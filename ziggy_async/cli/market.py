@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import difflib
+import re
 import shutil
 import sys
 import time
@@ -18,6 +19,7 @@ import numpy as np
 from ziggy_async.cli.output import complain, progress
 from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.reading.options import Rules
+from ziggy_async.reading.paths import ENDINGS, DataFile
 from ziggy_async.sample import sample_universe
 from ziggy_async.store import MOST_CAPACITY, BarStore, default_store, set_default_store, symbol_of
 
@@ -55,6 +57,12 @@ class Asked(NamedTuple):
 def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
     nearest = difflib.get_close_matches(ticker.upper(), symbols, n=1, cutoff=0.5)
     return f"{ticker} (the nearest is {nearest[0]})" if nearest else ticker
+
+
+def is_file(text: str) -> bool:
+    """Whether an argument names a file: standard input, one that is there, or that ends like one."""
+    ends_so = re.search(ENDINGS, text, re.IGNORECASE) is not None
+    return ends_so or Path(text) == STDIN or DataFile.from_argument(text).path.exists()
 
 
 def load_bars(arguments: argparse.Namespace) -> Asked:

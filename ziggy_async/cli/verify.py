@@ -1,18 +1,15 @@
 """`ziggy-async verify`: whether formulas keep what they promise, on these bars."""
 
 import argparse
-import re
 import time
-from pathlib import Path
 
 import numpy as np
 
 from ziggy_async.cli.layout import Table
-from ziggy_async.cli.market import STDIN, load_bars
+from ziggy_async.cli.market import is_file, load_bars
 from ziggy_async.cli.output import print_json, print_table, progress
 from ziggy_async.features import verification
 from ziggy_async.features.verification import CHECKS, KEPT, NONE, Bars, Subject
-from ziggy_async.reading.paths import ENDINGS, DataFile
 from ziggy_async.store import default_store
 
 TICKERS = 11
@@ -46,12 +43,6 @@ def verify(arguments: argparse.Namespace) -> int:
     else:
         print_table(table_of(found, faults, market, seconds))
     return 1 if faults else 0
-
-
-def is_file(text: str) -> bool:
-    """Whether an argument names a file: standard input, one that is there, or that ends like one."""
-    ends_so = re.search(ENDINGS, text, re.IGNORECASE) is not None
-    return ends_so or Path(text) == STDIN or DataFile.from_argument(text).path.exists()
 
 
 def market_of(tickers: list[str]) -> list[Bars]:
