@@ -37,7 +37,9 @@ class BarStore(_core.BarStore):
     They are keywords of `append`, stand behind the volume in a cross-section, and formulas read them by their names.
 
     `bars_per_year`, 252 unless given, is what volatilities are scaled by: daily bars. `zone` (an IANA name or an offset
-    such as "+02:00") and `day_start` ("HH:MM" there) are the clock of the formulas `hour()`, `date()` and the like.
+    such as "+02:00") and `day_start` ("HH:MM" there) are the clock of formulas. Days begin at `day_start` and are named
+    after the date on which they begin: those of `every("1d", x)` and `every("1w", x)` as those of `weekday()`, `day()`,
+    `month()` and `date()`. A period of `every` has of a further column the last value that is a number.
     """
 
     zone: str

@@ -15,7 +15,7 @@ from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
-from ziggy_async.messages import printable, shown
+from ziggy_async.messages import kind_of, printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.scaler import Scaler
@@ -46,12 +46,16 @@ class AsyncFeatureComputer(Calls):
     It starts itself when first used, and belongs from then on to the loop it was started in, which carries its workers;
     calls from other loops and threads are welcome. When that loop is closed without `stop`, or in the middle of one,
     the next call starts it anew. After `stop` it takes no calls until it is started again.
+
+    At all times `submitted = succeeded + failed + cancelled + dead + queued + running` of `counts()`; failed is what
+    `retry_on` does not cover. While a computer is started, `get_summary_metrics`, `/operations` and `/prometheus` count
+    the awaits of the package's own functions too, by function and phase; `get_metrics` lists none of them one by one.
     """
 
     def __init__(self, config: TaskPoolConfig | None = None) -> None:
         """`config`: by default as the environment says. Starts nothing; a dead-letter file is not touched yet."""
         if config is not None and not isinstance(config, TaskPoolConfig):
-            raise TypeError(f"config: {config!r} is a {type(config).__name__}, not a TaskPoolConfig")
+            raise TypeError(f"config: {config!r} is {kind_of(config)}, not a TaskPoolConfig")
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()

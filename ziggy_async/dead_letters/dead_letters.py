@@ -36,6 +36,12 @@ class Requeued(Generic[T]):
 class DeadLetters(Generic[T]):
     """The dead tasks of one queue: the newest 10,000 of seven days, in memory or in an SQLite file.
 
+    The file outlives a `kill -9`. It is its owner's (mode 0600); one of another user, or that others may write, is
+    refused, and a damaged one is set aside. It keeps work as JSON (an importable function, JSON arguments), which any
+    process can requeue; other work is pickled, for the process that wrote it alone unless
+    `ASYNC_FEATURES_TRUST_PICKLES` is set. Do not truncate its `-shm` file while it is in use: SQLite maps it, and the
+    process would end with SIGBUS.
+
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
     a time.
     """

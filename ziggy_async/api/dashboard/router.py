@@ -34,6 +34,12 @@ def create_dashboard(
 ) -> APIRouter:
     """A page, at `prefix` and a slash, that shows a computer and a market live, and the endpoints of what it shows.
 
+    It shows loop lag, operations, tasks, dead letters and scaling, a watchlist with formulas as columns, which are
+    typed into the page, sorted and filtered, and a ticker's chart with formulas, signals, stops and targets. Its
+    address says what it shows; `?` lists its keys. It asks no other host, and follows one stream of events, which ends
+    each minute, so that a server that stops waits no longer. Tickers, bars, regime and tasks are endpoints under
+    `/api` of the same prefix.
+
     `computer` and `store`: by default the process's one and the default store, looked up at each request.
     `dependencies` hold for all of it, its files too: `[Depends(logged_in)]`. With `read_only` what requeues, discards,
     cancels or appends does not exist. `allowed_origins` as for `create_router`. `describe(args, kwargs)` is the text
