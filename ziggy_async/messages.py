@@ -16,6 +16,12 @@ def shown(value: object) -> str:
     return shortened(text, LONGEST)
 
 
+def kind_of(value: object) -> str:
+    """The type of a value, with its article: "a str", "an int"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"  # a "u" is mostly that of "a uint8"
+
+
 def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 from ziggy_async import lifecycle
-from ziggy_async.messages import shortened
+from ziggy_async.messages import kind_of, shortened
 from ziggy_async.reading.options import ReadingOptions, Rules
 from ziggy_async.runtime import background_loop, default_pool
 from ziggy_async.store import BarStore, default_store
@@ -71,7 +71,7 @@ def set_bar_source(
         raise TypeError(f"source: {source!r} is neither callable nor None")
     for name, seconds in (("ttl", ttl), ("timeout", timeout)):
         if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
-            raise TypeError(f"{name}: {seconds!r} is a {type(seconds).__name__}, not a number of seconds")
+            raise TypeError(f"{name}: {seconds!r} is {kind_of(seconds)}, not a number of seconds")
     if not ttl >= 0:
         raise ValueError(f"ttl: {ttl!r} is not a number of seconds of at least 0")
     if not timeout > 0:

@@ -101,7 +101,7 @@ def test_an_adjusted_close_is_no_close(spelling) -> None:
 
 @pytest.mark.parametrize("name", ["Close", "c", "close_price"])
 def test_two_columns_of_one_role(name) -> None:
-    with pytest.raises(ValueError, match=f"'close' and '{name}' are a close: say which, .*; columns found: .*volume"):
+    with pytest.raises(ValueError, match=f"'close' and '{name}' stand for close: say which, .*; .* found: .*volume"):
         read_bars(table(**{name: [1.0, 2.0]}), "A")
 
 

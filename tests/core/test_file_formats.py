@@ -155,7 +155,11 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         ("a.csv", "\n".join(LINES[0:1] * 3).replace("-", "").replace(",", ",x,", 1).encode(), "no column for"),
         ("a.csv", "\n".join(f"{line},1,2" for line in LINES).encode(), "none of the layouts known without"),
         ("a.csv", PLAIN.encode()[:-20], "Line: 31"),
-        ("a.csv", PLAIN.replace(NAMES, NAMES + ",close").encode(), "both 'close' and 'close (column 7)' are a close"),
+        (
+            "a.csv",
+            PLAIN.replace(NAMES, NAMES + ",close").encode(),
+            "'close' and 'close (column 7)' stand for close",
+        ),
         ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "Line: 32"),
         ("a.csv", f"{NAMES}\n# a remark\n{LINES[0]}\n#N/A,1,1,1,1,1\n".encode(), "A, line 4: timestamp '#N/A'"),
     ],

@@ -152,7 +152,7 @@ def test_columns_are_named_by_the_caller():
 def test_two_columns_that_could_be_one_are_refused_with_both():
     table = {"ts": MS, "date": TIMES, "unix": MS, "day": [5] * COUNT, **BARS.columns()}
     store = BarStore()
-    with pytest.raises(ValueError, match=r"A: both 'ts' and 'date' are a timestamp: say which, as by columns=\{'times"):
+    with pytest.raises(ValueError, match=r"A: both 'ts' and 'date' stand for timestamp: say which, as by columns=\{'t"):
         store.load("A", table)
     store.load("A", table, columns={"timestamp": "unix"})
     del table["ts"]

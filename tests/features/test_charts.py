@@ -140,7 +140,7 @@ def test_a_page_loads_nothing(store: BarStore) -> None:
     ("arguments", "error", "says"),
     [
         (("SPX",), ValueError, "the store has no bars of 'SPX'; did you mean 'SPY'?"),
-        ((7,), TypeError, "ticker: 7 is a int"),
+        ((7,), TypeError, "ticker: 7 is an int"),
         (("SPY", "foo(1)"), FormulaError, "foo"),
         (("SPY", "vwap"), FormulaError, "vwap"),
     ],

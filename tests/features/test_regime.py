@@ -289,7 +289,7 @@ async def test_another_market() -> None:
     unknown = RegimeDetector(FeatureComputer(store), market="^NDX", volatility="^VXN").detect_regime()
     assert unknown.explanation == "Chop: no features of ^NDX."
     for wrong in ({"market": 5}, {"volatility": 5}):
-        with pytest.raises(TypeError, match=f"{next(iter(wrong))}: 5 is a int"):
+        with pytest.raises(TypeError, match=f"{next(iter(wrong))}: 5 is an int"):
             RegimeDetector(**wrong)
 
 

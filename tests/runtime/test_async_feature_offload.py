@@ -172,7 +172,7 @@ async def test_a_batch_keeps_order_and_one_fault_is_its_own(stocked: BarStore, c
     assert await computer.compute_features_batch([]) == {}
     for wrong, text in (
         ("SPY", r"tickers: 'SPY' is a str, not a list of str"),
-        (5, r"tickers: 5 is a int, not a list of str"),
+        (5, r"tickers: 5 is an int, not a list of str"),
         (["SPY", ["MSFT"]], r"tickers\[1\]: \['MSFT'\] is a list, not a str"),
     ):
         with pytest.raises(TypeError, match=text):

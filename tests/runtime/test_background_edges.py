@@ -29,7 +29,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_names_are_strs() -> None:
     async with small() as computer:
         for view in (computer, computer.with_options(priority=1)):
-            with pytest.raises(TypeError, match="operation_name: 7 is a int"):
+            with pytest.raises(TypeError, match="operation_name: 7 is an int"):
                 await view.execute_blocking_operation(7, int)  # type: ignore[arg-type]
             with pytest.raises(TypeError, match="task_id: None is a NoneType"):
                 await view.enqueue_task(None, int)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.figures import Figure, of_worker, read
 from ziggy_async.api.slices import GilYield
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer
-from ziggy_async.messages import encodable, shown
+from ziggy_async.messages import encodable, kind_of, shown
 
 
 def add_to(group: EndpointGroup, worker: str | None) -> None:
@@ -23,7 +23,7 @@ def add_to(group: EndpointGroup, worker: str | None) -> None:
 def checked_worker(worker: object) -> str | None:
     """`TypeError` for what is neither a text nor None."""
     if worker is not None and not isinstance(worker, str):
-        raise TypeError(f"worker: {shown(worker)} is a {type(worker).__name__}, not a str")
+        raise TypeError(f"worker: {shown(worker)} is {kind_of(worker)}, not a str")
     return None if worker is None else encodable(worker)
 
 

@@ -17,7 +17,7 @@ from ziggy_async.market_brain.signals import (
     checked_regime,
     signal_generator,
 )
-from ziggy_async.messages import printable, shown
+from ziggy_async.messages import kind_of, printable, shown
 from ziggy_async.queueing.options import Options, TaskOptions
 from ziggy_async.queueing.task import TaskHandle
 from ziggy_async.queueing.work import Work
@@ -68,8 +68,21 @@ class Calls(ABC):
 
     def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
-        function's own: `priority`, `deadline`, `max_attempts`, `retry_on`, `key`, `on_full`, `use_process_pool`; see
-        `ziggy_async.queueing.options.Options`. `TypeError` or `ValueError` that names the option."""
+        function's own. `TypeError` or `ValueError` that names the option.
+
+        - priority (0): higher goes first, equals in their order.
+        - deadline (None): seconds from being enqueued, waiting and running together; then `TimeoutError`. A thread in
+          the middle goes on alone; what it had finished by then counts.
+        - max_attempts (1), retry_on (`Exception`): how often work is tried, and after which exceptions; others fail it
+          at once. The wait before a retry is at random between 0 and 0.1 s, doubled each time up to 30 s. A retry of
+          work with side effects repeats them.
+        - key (None): work under way with the same key is joined: its result, its priority, its deadline.
+        - on_full ("wait"): with a full queue; "raise" (`QueueFull`), "drop_new", or "drop_oldest": of the least urgent,
+          whose place is the newcomer's.
+        - use_process_pool (False): a process for functions that pickle; a killed one costs its own call alone
+          (`WorkerLost`). For Python that computes for longer than some milliseconds; a script needs its
+          `if __name__ == "__main__":`.
+        """
         return View(self._home, self._options.changed(**options))
 
     async def compute_features_async(
@@ -246,21 +259,21 @@ async def _signals(tickers: tuple[str, ...], regime: Regime | None, params: Mapp
 
 def listed(tickers: Iterable[Any]) -> list[Any]:
     if isinstance(tickers, str | bytes) or not isinstance(tickers, Iterable):
-        raise TypeError(f"tickers: {shown(tickers)} is a {type(tickers).__name__}, not a list of str")
+        raise TypeError(f"tickers: {shown(tickers)} is {kind_of(tickers)}, not a list of str")
     asked = list(tickers)
     for position, ticker in enumerate(asked):
         if not isinstance(ticker, Hashable):
-            raise TypeError(f"tickers[{position}]: {shown(ticker)} is a {type(ticker).__name__}, not a str")
+            raise TypeError(f"tickers[{position}]: {shown(ticker)} is {kind_of(ticker)}, not a str")
     return asked
 
 
 def checked_callable(func: object) -> Any:
     if not callable(func):
-        raise TypeError(f"func: {func!r} is a {type(func).__name__}, not a callable")
+        raise TypeError(f"func: {func!r} is {kind_of(func)}, not a callable")
     return func
 
 
 def checked_name(what: str, name: object) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"{what}: {name!r} is a {type(name).__name__}, not a str")
+        raise TypeError(f"{what}: {name!r} is {kind_of(name)}, not a str")
     return name

@@ -23,7 +23,7 @@ from ziggy_async.features.periods import nanoseconds_of_period
 from ziggy_async.features.stages import all_nodes, plan_of
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.features.work import Work, work_of
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
@@ -318,5 +318,5 @@ def _restored(formulas: tuple[str, ...], named_formulas: dict[str, str]) -> Feat
 
 def _text(formula: object) -> str:
     if not isinstance(formula, str):
-        raise TypeError(f"a formula is a text, not a {type(formula).__name__}: FeatureSet(*formulas, **named_formulas)")
+        raise TypeError(f"a formula is a text, not {kind_of(formula)}: FeatureSet(*formulas, **named_formulas)")
     return formula

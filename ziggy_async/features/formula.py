@@ -15,6 +15,7 @@ from ziggy_async.features.graph import Graph
 from ziggy_async.features.normal_form import normal_form
 from ziggy_async.features.source import Source
 from ziggy_async.features.syntax import INSTEAD, OPERATORS, SYNTAX
+from ziggy_async.messages import kind_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 LONGEST_NAME = 50
@@ -166,7 +167,7 @@ class Reader:
                 raise self.error(
                     f'a text stands only in {COLUMN}("..."), of("...", x), every("...", x), by="..."', node
                 )
-        raise self.error(f"a {type(node.value).__name__} is no number of formulas", node)
+        raise self.error(f"{kind_of(node.value)} is no number of formulas", node)
 
     def name(self, node: ast.Name) -> int:
         part = self.parts.get(node.id)

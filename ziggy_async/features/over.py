@@ -70,7 +70,7 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
     if not alike:
         raise next(formula for formula in formulas if name in formula.columns).missing_column(name, present)
     if len(alike) > 1:
-        raise ValueError(f"several columns are a {name!r}: {listed(alike)}")
+        raise ValueError(f"several columns stand for {name!r}: {listed(alike)}")
     return alike[0]
 
 
@@ -98,7 +98,7 @@ def key_column(argument: str, name: str | None, role: str, present: Sequence[str
     if name is not None and not found:
         raise ValueError(f"{argument}: no column {name!r}; columns found: {listed(present)}")
     if len(found) > 1:
-        raise ValueError(f"several columns are a {role}: {listed(found)}; give {argument}=")
+        raise ValueError(f"several columns stand for {role}: {listed(found)}; give {argument}=")
     return found[0] if found else None
 
 

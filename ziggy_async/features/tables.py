@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading.tables import Pairs, pairs_of
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ def table_of(data: Any, by: str | None, time: str | None) -> Table:
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return _Arrow(data)
     raise TypeError(
-        f"table: a {type(data).__name__} is no table; give an Arrow table, a polars or pandas frame, a DuckDB relation"
+        f"table: {kind_of(data)} is no table; give an Arrow table, a polars or pandas frame, a DuckDB relation"
         " or a mapping of 1-D arrays"
     )
 

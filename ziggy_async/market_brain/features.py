@@ -12,7 +12,7 @@ from ziggy_async import _core, bridge, sources
 from ziggy_async._core import Tally
 from ziggy_async.features import FeatureSet as FormulaSet
 from ziggy_async.features.figures import plan_of_figures
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime.terms import terms
 from ziggy_async.store import BarStore, default_store
@@ -284,7 +284,7 @@ def checked_ticker(ticker: object, name: str = "ticker") -> str:
     if type(ticker) is str:
         return ticker
     if not isinstance(ticker, str):
-        raise TypeError(f"{name}: {shown(ticker)} is a {type(ticker).__name__}, not a str")
+        raise TypeError(f"{name}: {shown(ticker)} is {kind_of(ticker)}, not a str")
     return str.__str__(ticker)
 
 

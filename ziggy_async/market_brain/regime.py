@@ -15,7 +15,7 @@ from ziggy_async import _core, bridge
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
@@ -220,7 +220,7 @@ class RegimeDetector:
         `TypeError` unless `days` is a whole number.
         """
         if isinstance(days, bool) or not isinstance(days, int):
-            raise TypeError(f"days: {shown(days)} is a {type(days).__name__}, not a whole number")
+            raise TypeError(f"days: {shown(days)} is {kind_of(days)}, not a whole number")
         self.detect_regime()
         with self._lock:
             return [result.to_dict() for result in list(self._days.values())[-max(days, 1) :]]

@@ -5,7 +5,7 @@ import math
 import numbers
 from collections.abc import Mapping
 
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def _checked(kind: str, known: Mapping[str, float], name: object, value: object)
     if name not in known:
         raise ValueError(f"{shown(name)} is no {kind}; there are {', '.join(known)}")
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not a number")
+        raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a number")
     if not _is_finite(value):
         raise ValueError(f"{name}: {shown(value)} is not a finite number that a float can hold")
     return int(value) if isinstance(value, numbers.Integral) else float(value)

@@ -18,6 +18,7 @@ from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
+from ziggy_async.messages import kind_of
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import default_pool
 from ziggy_async.runtime.terms import terms
@@ -365,7 +366,7 @@ def checked_regime(regime: object) -> RegimeState:
     if isinstance(regime, RegimeResult):
         regime = regime.regime
     if not isinstance(regime, str):
-        raise TypeError(f"regime: {regime!r} is a {type(regime).__name__}, neither a RegimeState nor its value")
+        raise TypeError(f"regime: {regime!r} is {kind_of(regime)}, neither a RegimeState nor its value")
     try:
         return RegimeState(regime)
     except ValueError:
@@ -417,7 +418,7 @@ def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Sign
         if not isinstance(enriched, Signal):
             if asyncio.iscoroutine(enriched):
                 enriched.close()
-            raise TypeError(f"enrich returned a {type(enriched).__name__}, not a Signal")
+            raise TypeError(f"enrich returned {kind_of(enriched)}, not a Signal")
     except BaseException:  # also SystemExit and CancelledError: here, in a thread of the pool, they mean nobody
         logger.exception("enrich failed for %s; its signal stays as it was", signal.ticker)
         return signal

@@ -13,7 +13,7 @@ import numpy as np
 
 from ziggy_async import _core, bridge
 from ziggy_async.features.figures import plan_of_figures
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
 from ziggy_async.tracing import native_job
@@ -120,8 +120,9 @@ class FeatureComputer:
         except TypeError:
             if hasattr(window_size, "__index__"):
                 raise
-            kind = type(window_size).__name__
-            raise TypeError(f"window_size: {shown(window_size)} is a {kind}, not a whole number") from None
+            raise TypeError(
+                f"window_size: {shown(window_size)} is {kind_of(window_size)}, not a whole number"
+            ) from None
         self._plan = plan_of_figures(_core.PAPER_FORMULAS, bars_per_year)
         self._forms: dict[str, _Form] = {}  # of the symbols that have one
 

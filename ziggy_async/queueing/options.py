@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 
 OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
@@ -70,7 +70,7 @@ class TaskOptions(TypedDict, total=False):
 
 def _check_whole(name: str, value: object, least: int | None = None) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not an int")
+        raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not an int")
     if least is not None and value < least:
         raise ValueError(f"{name}: {shown(value)} is below {least}")
 

@@ -208,4 +208,4 @@ def _date_and_time(names: Iterable[str]) -> dict[str, str]:
 
 def _two_of(role: str, first: str, second: str) -> str:
     choice = f"columns={{{role!r}: {first!r}}} (--columns {role}={first})"
-    return f"both {first!r} and {second!r} are a {role}: say which, as by {choice}"
+    return f"both {first!r} and {second!r} stand for {role}: say which, as by {choice}"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import frames
 from ziggy_async.reading.layouts import names_of
 from ziggy_async.reading.spellings import PRICES, are_alike, role_of
@@ -80,7 +80,7 @@ def pairs_of(
     if isinstance(data, list | tuple):
         return _of_rows(data, columns, further or ())
     raise TypeError(
-        f"data: a {type(data).__name__} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
+        f"data: {kind_of(data)} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
         " arrays, a structured or two-dimensional array, or a list of rows, mappings or objects"
     )
 
@@ -133,7 +133,7 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
         keys = dict.fromkeys(key for row in rows for key in row)
         return [(str(key), [row.get(key) for row in rows]) for key in keys]
     if hasattr(first, "_fields"):
-        _refuse_others(rows, lambda row: getattr(row, "_fields", None) == first._fields, f"a {type(first).__name__}")
+        _refuse_others(rows, lambda row: getattr(row, "_fields", None) == first._fields, kind_of(first))
         return [(name, [row[at] for row in rows]) for at, name in enumerate(first._fields)]
     if isinstance(first, list | tuple | np.ndarray):
         fault = f"a row of {len(first)} values"
@@ -146,7 +146,7 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     ]
     if not {role_of(name) for name in names} >= set(PRICES):
         raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")
-    _refuse_others(rows, lambda row: all(hasattr(row, name) for name in names), f"a {type(first).__name__}")
+    _refuse_others(rows, lambda row: all(hasattr(row, name) for name in names), kind_of(first))
     return [(name, [getattr(row, name) for row in rows]) for name in names]
 
 

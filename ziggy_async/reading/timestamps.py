@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading.dates import read_text
 from ziggy_async.reading.epochs import NAT, read_whole
 from ziggy_async.reading.options import UNITS
@@ -84,7 +84,7 @@ def _exact_ns(value: object, unit: str | None, dates: str | None) -> int:
             return read_text(value, dates)
         whole = int(value)
     if whole is None:
-        raise TypeError(f"{shown(value)} is no timestamp but a {type(value).__name__}")
+        raise TypeError(f"{shown(value)} is no timestamp but {kind_of(value)}")
     if abs(whole) >= 2**63:
         raise ValueError(f"{shown(value)} {OUT_OF_RANGE}")
     moments = read_whole(np.array([whole]), np.zeros(1, dtype=bool), unit, dates)

@@ -99,7 +99,7 @@ class Reader:
             return self._from_objects(name, array)
         if not len(array):
             return np.empty(0, dtype=np.int64)
-        raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but a {array.dtype}"))
+        raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but of type {array.dtype}"))
 
     def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
         """Joins two columns, a date and a time of day: names and columns."""
@@ -204,7 +204,7 @@ class Reader:
             missing = missing | np.isnan(values)
             values = np.where(missing, 0.0, values)
             wrong = (values != np.floor(values)) | (np.abs(values) >= 2.0**63)
-            self._refuse(name, wrong, missing, lambda row: f"{values[row]} is no timestamp but a {array.dtype}")
+            self._refuse(name, wrong, missing, lambda row: f"{values[row]} is no timestamp but of type {array.dtype}")
             missing = missing | wrong
             values = np.where(missing, 0.0, values)
         elif array.dtype.kind == "u":

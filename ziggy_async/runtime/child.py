@@ -10,6 +10,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
+from ziggy_async.messages import kind_of
 from ziggy_async.runtime.call import described
 from ziggy_async.runtime.pickling import PROTOCOL, name_of, pack_error
 from ziggy_async.tracing import carried
@@ -68,7 +69,7 @@ def answer(request: bytes) -> bytes:
             return pickle.dumps(("unpicklable", f"{name_of(function)} returned a coroutine: {NO_COROUTINES}"))
         return pickle.dumps(("value", value), PROTOCOL)
     except BaseException as error:
-        what = f"the result of {name_of(function)}, a {type(value).__name__},"
+        what = f"the result of {name_of(function)}, {kind_of(value)},"
         return pickle.dumps(("unpicklable", f"{what} cannot be pickled: {described(error)}"))
 
 

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ziggy_async.messages import kind_of
 from ziggy_async.runtime.call import Args, Kwargs, described
 from ziggy_async.tracing import Carrier
 
@@ -65,7 +66,7 @@ def _culprit(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[
     """The first part of a call that does not pickle alone, and why."""
     parts = [(_repr.repr(function), function)]
     for key, value in (*enumerate(args, 1), *((repr(name), value) for name, value in kwargs.items())):
-        parts.append((f"argument {key} of {name_of(function)}, a {type(value).__name__},", value))
+        parts.append((f"argument {key} of {name_of(function)}, {kind_of(value)},", value))
     for what, value in parts:
         try:
             pack(value)
