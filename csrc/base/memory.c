@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static atomic_long allocations_left = -1; /* negative: no limit */
 
@@ -63,6 +64,18 @@ void *za_alloc_aligned(size_t count, size_t size)
         return NULL;
     }
     return posix_memalign(&block, ZA_CACHE_LINE, bytes) == 0 ? block : NULL;
+}
+
+void *za_alloc_large_page(void)
+{
+    void *block = NULL;
+    if (!may_allocate() || posix_memalign(&block, ZA_LARGE_PAGE, ZA_LARGE_PAGE) != 0) {
+        return NULL;
+    }
+#if defined(MADV_HUGEPAGE)
+    (void)madvise(block, ZA_LARGE_PAGE, MADV_HUGEPAGE); /* an advice: small pages do as well */
+#endif
+    return block;
 }
 
 void za_free(void *block)

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { ZA_CACHE_LINE = 64 };
+enum { ZA_CACHE_LINE = 64, ZA_LARGE_PAGE = 2 * 1024 * 1024 };
 
 /* NULL when there is no memory or `count * size` overflows. A request of 0 bytes gives a pointer that can be freed. */
 void *za_alloc(size_t count, size_t size);
@@ -13,6 +13,8 @@ void *za_alloc_zeroed(size_t count, size_t size);
 void *za_resize(void *block, size_t count, size_t size);
 /* Aligned to a cache line, which is also the widest vector. Freed by za_free like the others. */
 void *za_alloc_aligned(size_t count, size_t size);
+/* A large page, aligned to its size. The system backs it as one where it can. */
+void *za_alloc_large_page(void);
 void za_free(void *block);
 /* A copy of `length` bytes with a NUL behind them. */
 char *za_copy_text(const char *text, size_t length);

@@ -66,8 +66,10 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
             count = 1;                                                                                                 \
         }                                                                                                              \
         int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params));                         \
+        const name##_params params = name##_params_of(block->params);                                                  \
+        const int64_t age = block->age;                                                                                \
         for (int64_t at = 0; at < count; ++at) {                                                                       \
-            name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                               \
+            name##_kernel k = {.p = params, .age = age};                                                               \
             slots all = {states[at].slots, 0, 1};                                                                      \
             name##_start(&k, &all);                                                                                    \
             k.s = *(const name##_state *)states[at].before;                                                            \

@@ -1,6 +1,7 @@
 #include "plan/live.h"
 
 #include "base/memory.h"
+#include "kernels/lanes.h"
 #include "plan/live_moves.h"
 #include "plan/live_sections.h"
 #include "plan/live_start.h"
@@ -85,6 +86,9 @@ static za_code fill(za_live *live, za_error *error)
 {
     bool finite = columns_are_finite(&live->spec);
     za_code code = za_live_layout_make(&live->layout, live->spec.plan, finite, error);
+    int64_t vectors = za_live_layout_vectors(&live->layout);
+    za_live_memory_init(&live->one, za_lane_set_one(), vectors);
+    za_live_memory_init(&live->wide, za_lane_set_widest(), vectors);
     code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
     if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {
         code = za_fail(error, ZA_BAD_VALUE, "a symbol stands twice");
@@ -155,6 +159,8 @@ void za_live_free(za_live *live)
     za_live_board_release(live->board);
     za_text_set_free(&live->names);
     za_live_layout_free(&live->layout);
+    za_live_memory_destroy(&live->one);
+    za_live_memory_destroy(&live->wide);
     (void)pthread_mutex_destroy(&live->mutex);
     (void)pthread_mutex_destroy(&live->board_mutex);
     za_free(live);

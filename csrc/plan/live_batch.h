@@ -33,4 +33,13 @@ typedef struct za_live_batch {
     int64_t rows;
 } za_live_batch;
 
+/* Where an input of a node has its values, [tile][lane]. */
+static inline const double *za_live_input(const za_live_batch *batch, int node, int input)
+{
+    int output;
+    const za_plan *plan = batch->work->layout->plan;
+    const za_node *source = za_node_source(plan, plan->nodes[node].spec.inputs[input], &output);
+    return batch->work->value[source - plan->nodes][output];
+}
+
 #endif

@@ -15,7 +15,7 @@ enum { ZA_NO_TILE = -1 };
 
 /* A ticker; its number is its row. */
 typedef struct za_live_member {
-    za_progress seen;     /* of its bars; all zero while it has no states */
+    za_progress seen;     /* of its bars, but for what is pending of its tile; all zero while it has no states */
     uint64_t sequence;    /* of the store: its bars are seen up to there */
     uint64_t fingerprint; /* of the columns' figures of the last bar */
     int32_t tile, lane;
@@ -24,6 +24,7 @@ typedef struct za_live_member {
 struct za_live {
     za_live_spec spec;               /* never changes */
     za_live_layout layout;           /* never changes */
+    za_live_memory one, wide;        /* of tiles of one lane, and of the widest set */
     struct za_live *next, *previous; /* the list of all, guarded by the list's mutex (live.c) */
     pthread_mutex_t mutex;           /* guards all that follows. A tile belongs to the worker that has claimed it */
     za_text_set names;               /* of the members; codes are rows */

@@ -227,20 +227,35 @@ static void run_recursive(za_live_kernel *kernel)
     }
 }
 
-void za_live_run_kernel(const za_live_batch *batch, int node, int64_t bar, const double *const *in)
+/* Field by field: to write a block of memory and to read it at once in larger parts would wait for the states that are
+ * on their way to memory. */
+static void set_block(za_live_kernel *kernel, int number, int64_t bar)
+{
+    za_kernel_block *block = &kernel->block;
+    block->indicator = (za_indicator)kernel->node->spec.which;
+    block->params = &kernel->node->spec.params;
+    block->age = bar - kernel->node->entry;
+    block->bars = 1;
+    block->from = 0;
+    block->state = NULL;
+    block->states = kernel->states;
+    block->count = kernel->batch->count;
+    for (int i = 0; i < ZA_MAX_INPUTS; i++) {
+        block->in[i] = i < kernel->node->spec.input_count ? za_live_input(kernel->batch, number, i) : NULL;
+    }
+    memcpy(block->out, kernel->batch->work->value[number], sizeof block->out);
+}
+
+void za_live_run_kernel(const za_live_batch *batch, int node, int64_t bar)
 {
     const za_live_layout *layout = batch->work->layout;
-    za_live_kernel kernel = {.batch = batch, .node = &layout->plan->nodes[node], .at = &layout->nodes[node]};
-    int64_t lanes = lanes_of(&kernel);
+    za_live_kernel kernel;
+    kernel.batch = batch;
+    kernel.node = &layout->plan->nodes[node];
+    kernel.at = &layout->nodes[node];
     kernel.header = kernel.at->header_count - kernel.at->marked;
-    kernel.block = (za_kernel_block){.indicator = (za_indicator)kernel.node->spec.which,
-                                     .params = &kernel.node->spec.params,
-                                     .age = bar - kernel.node->entry,
-                                     .bars = 1,
-                                     .states = kernel.states,
-                                     .count = batch->count};
-    memcpy(kernel.block.in, in, sizeof kernel.block.in);
-    memcpy(kernel.block.out, batch->work->value[node], sizeof kernel.block.out);
+    int64_t lanes = lanes_of(&kernel);
+    set_block(&kernel, node, bar);
     for (int tile = 0; tile < batch->count; tile++) {
         const za_live_tile *at = batch->tiles[tile];
         kernel.states[tile] = (za_kernel_state){

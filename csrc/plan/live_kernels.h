@@ -4,7 +4,7 @@
 
 #include "plan/live_batch.h"
 
-/* Bar number `bar` enters the kernel `node` in all tiles of the batch; `in` are its inputs. */
-void za_live_run_kernel(const za_live_batch *batch, int node, int64_t bar, const double *const *in);
+/* Bar number `bar` enters the kernel `node` in all tiles of the batch. */
+void za_live_run_kernel(const za_live_batch *batch, int node, int64_t bar);
 
 #endif

@@ -27,9 +27,11 @@ static void forget(za_live *live, int64_t at, int lane)
 static bool leave(za_live *live, int64_t at, int lane, double *states)
 {
     za_live_tile alone;
-    if (!za_live_reserve_tiles(live, 1) || !za_live_split(&live->tiles[at], &live->layout, lane, states, &alone)) {
+    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&alone, &live->one)) {
         return false;
     }
+    za_live_settle(live, &live->tiles[at]);
+    za_live_split(&live->tiles[at], &live->layout, lane, states, &alone);
     za_live_add_tile(live, &alone);
     live->moves++;
     return true;
@@ -161,6 +163,8 @@ static int by_bars_widest_first(const void *one, const void *other)
 static void move_in(za_live *live, int64_t from, za_live_tile *to, int lane, double *states)
 {
     za_live_tile *tile = &live->tiles[from];
+    za_live_settle(live, tile);
+    za_live_settle(live, to);
     za_live_take_lane(tile, &live->layout, 0, states);
     za_live_put_lane(to, &live->layout, lane, states);
     to->row[lane] = tile->row[0];
@@ -184,7 +188,7 @@ static size_t fill_lanes(za_live *live, za_live_tile *tile, const za_live_loose 
 static bool merge(za_live *live, const za_live_loose *loose, size_t count, double *states)
 {
     za_live_tile tile;
-    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&tile, &live->layout, za_lane_set_widest())) {
+    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&tile, &live->wide)) {
         return false;
     }
     tile.bars = loose->bars;

@@ -1,7 +1,6 @@
 #include "plan/live_record.h"
 
 #include "base/clock.h"
-#include "kernels/lanes.h"
 #include "plan/live_tiles.h"
 
 /* Whole numbers up to it are doubles. */
@@ -46,7 +45,7 @@ static int64_t rows_up_to(const za_rows *rows, int64_t time)
 static za_code put(za_live *live, int64_t row, const za_live_record *record, const za_progress *seen)
 {
     za_live_tile tile;
-    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&tile, &live->layout, za_lane_set_one())) {
+    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&tile, &live->one)) {
         return ZA_NO_MEMORY;
     }
     za_live_put_lane(&tile, &live->layout, 0, record->states);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "plan/live_tiles.h"
 #include "pool/wait.h"
 
 /* What a section says of a ticker. */
@@ -28,7 +29,8 @@ typedef struct za_live_pass {
 typedef struct za_live_worker {
     za_live_pass *pass;
     za_live_works works;
-    double *states; /* of one lane */
+    double *states;                              /* of one lane */
+    int64_t bars, revised, loose, loose_went_on; /* for the totals: adding to those waits for the memory */
 } za_live_worker;
 
 static za_live_roster *roster_in(za_live *live, uint64_t id)
@@ -92,10 +94,11 @@ static za_live_word word_of(const za_live_pass *pass, int number, int32_t row)
 }
 
 /* What a section says of all tickers of a tile, and of each. */
-static za_live_word words_of(const za_live_pass *pass, int number, const za_live_tile *tile, za_live_word *words)
+static za_live_word words_of(const za_live_pass *pass, int number, za_live_tile *tile, za_live_word *words)
 {
     za_live_word common = WORD_NOTHING;
     bool first = true, differ = false;
+    za_live_settle(pass->live, tile);
     for (int lane = 0; lane < tile->set->lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
             words[lane] = word_of(pass, number, tile->row[lane]);
@@ -120,6 +123,35 @@ static bool places_of(const za_live_roster *roster, const za_live_tile *tile, in
     return follow;
 }
 
+/* How many of a tile's tickers have a bar in a section. */
+static int bars_in(const za_live_pass *pass, int number, const za_live_tile *tile)
+{
+    const za_section *section = pass->news->sections[number];
+    int32_t places[ZA_MOST_LANES];
+    int count = 0;
+    (void)places_of(pass->rosters[number], tile, places);
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        bool asked = tile->row[lane] != ZA_NO_ROW && places[lane] != ZA_NO_PLACE;
+        count += asked && za_section_has(section, (size_t)places[lane]);
+    }
+    return count;
+}
+
+/* What a section says of all tickers of a tile, without a look at them where the sections before said the same. */
+static za_live_word common_word(const za_live_pass *pass, int number, za_live_tile *tile)
+{
+    const za_section *section = pass->news->sections[number];
+    za_live_word words[ZA_MOST_LANES];
+    if (tile->pending.sequence == 0) {
+        return words_of(pass, number, tile, words);
+    }
+    int count = section->sequence > tile->pending.sequence ? bars_in(pass, number, tile) : 0;
+    return count == 0                                                ? WORD_NOTHING
+           : count < tile->used                                      ? WORDS_DIFFER
+           : pass->is_ordered && section->time == tile->pending.time ? WORD_REVISED
+                                                                     : WORD_FRESH;
+}
+
 static void gather(const za_live_pass *pass, int number, const za_live_work *work, const za_live_tile *tile, int at)
 {
     const za_section *section = pass->news->sections[number];
@@ -142,33 +174,24 @@ static void gather(const za_live_pass *pass, int number, const za_live_work *wor
     }
 }
 
-static void take_fingerprints(const za_live_pass *pass, const za_live_work *work, int at, uint64_t *prints)
+/* The tickers of a tile have seen the bar in the work. */
+static void note(const za_live_pass *pass, int number, const za_live_work *work, za_live_tile *tile, int at)
 {
+    const za_section *section = pass->news->sections[number];
+    za_live_pending *pending = &tile->pending;
+    int lanes = work->set->lanes;
+    pending->time = section->time;
+    pending->sequence = section->sequence;
+    memset(pending->print, 0, sizeof pending->print);
     for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
         const double *figures = za_live_work_column(work, column, at);
-        for (int lane = 0; lane < work->set->lanes; lane++) {
-            prints[lane] = za_live_mix(prints[lane], figures[lane]);
+        for (int lane = 0; lane < lanes; lane++) {
+            pending->print[lane] = za_live_mix(pending->print[lane], figures[lane]);
         }
     }
-}
-
-/* The tickers of a tile have seen the bar in the work. */
-static void note(const za_live_pass *pass, int number, const za_live_work *work, const za_live_tile *tile, int at)
-{
-    za_live *live = pass->live;
-    const za_section *section = pass->news->sections[number];
-    uint64_t prints[ZA_MOST_LANES] = {0};
-    take_fingerprints(pass, work, at, prints);
-    for (int lane = 0; lane < tile->set->lanes; lane++) {
-        int32_t row = tile->row[lane];
-        if (row != ZA_NO_ROW) {
-            za_live_member *member = &live->members[row];
-            bool revised = pass->is_ordered && section->time == live->board->times[row];
-            member->seen.revisions += revised;
-            member->seen.end += !revised;
-            member->sequence = section->sequence;
-            member->fingerprint = prints[lane];
-            live->board->times[row] = section->time;
+    for (int lane = 0; lane < lanes; lane++) {
+        if (tile->row[lane] != ZA_NO_ROW) {
+            pass->live->board->times[tile->row[lane]] = section->time;
         }
     }
 }
@@ -192,9 +215,13 @@ static void step(za_live_worker *worker, int number, za_live_word word, za_live_
     }
     za_live_step(&batch, word == WORD_REVISED);
     for (int i = 0; i < count; i++) {
+        za_live_pending *pending = &tiles[i]->pending;
+        bool settled = pending->sequence == 0;
+        pending->bars = (settled ? 0 : pending->bars) + (word == WORD_FRESH);
+        pending->revisions = (settled ? 0 : pending->revisions) + (word == WORD_REVISED);
         note(pass, number, work, tiles[i], i);
     }
-    atomic_fetch_add_explicit(word == WORD_REVISED ? &live->revised : &live->bars, tickers, memory_order_relaxed);
+    *(word == WORD_REVISED ? &worker->revised : &worker->bars) += tickers;
 }
 
 /* The list owns the tile from now on; its ticker is in none until the list of tiles has it. */
@@ -234,7 +261,7 @@ static za_live_word most_common(const za_live_tile *tile, const za_live_word *wo
 static void go_on_alone(za_live_worker *worker, za_live_tile *tile, int first)
 {
     for (int number = first; number < worker->pass->news->section_count; number++) {
-        za_live_word word = word_of(worker->pass, number, tile->row[0]);
+        za_live_word word = common_word(worker->pass, number, tile);
         if (word != WORD_NOTHING) {
             step(worker, number, word, &tile, 1);
         }
@@ -251,8 +278,9 @@ static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, c
         if (tile->row[lane] == ZA_NO_ROW || words[lane] == common) {
             continue;
         }
-        done = za_live_split(tile, &worker->pass->live->layout, lane, worker->states, &alone);
+        done = za_live_tile_make(&alone, &worker->pass->live->one);
         if (done) {
+            za_live_split(tile, &worker->pass->live->layout, lane, worker->states, &alone);
             go_on_alone(worker, &alone, number);
             done = add_born(worker->pass, &alone);
         }
@@ -280,10 +308,10 @@ static bool go_on_apart(za_live_worker *worker, za_live_tile *tile, int first)
 /* One section, for some tiles at once; those that come apart go through the later ones too, and are taken off. */
 static bool take_section(za_live_worker *worker, int number, za_live_tile **tiles, int count)
 {
-    za_live_word words[ZA_MOST_LANES], common[ZA_LIVE_BATCH];
+    za_live_word common[ZA_LIVE_BATCH];
     bool done = true;
     for (int i = 0; i < count; i++) {
-        common[i] = tiles[i] == NULL ? WORD_NOTHING : words_of(worker->pass, number, tiles[i], words);
+        common[i] = tiles[i] == NULL ? WORD_NOTHING : common_word(worker->pass, number, tiles[i]);
         if (common[i] == WORDS_DIFFER) {
             done = go_on_apart(worker, tiles[i], number) && done;
             tiles[i] = NULL;
@@ -324,8 +352,8 @@ static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
     for (int i = 0; i < count; i++) {
         const za_live_tile *tile = &pass->live->tiles[begin + i];
         bool loose = za_live_tile_is_loose(tile);
-        atomic_fetch_add_explicit(&pass->loose, loose, memory_order_relaxed);
-        atomic_fetch_add_explicit(&pass->loose_went_on, loose && tile->bars > bars[i], memory_order_relaxed);
+        worker->loose += loose;
+        worker->loose_went_on += loose && tile->bars > bars[i];
     }
     return done;
 }
@@ -342,6 +370,10 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
     if (!done) {
         atomic_store(&pass->out_of_memory, true);
     }
+    atomic_fetch_add_explicit(&pass->live->bars, worker.bars, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->live->revised, worker.revised, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->loose, worker.loose, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->loose_went_on, worker.loose_went_on, memory_order_relaxed);
     za_free(worker.states);
 }
 

@@ -74,12 +74,12 @@ static za_started run_bars(const za_live *live, za_live_group *group, za_scratch
 }
 
 /* Ticker after ticker, where the ages of a recursive kernel differ. */
-static za_started run_one_by_one(const za_live *live, za_live_group *group, za_scratch *scratch)
+static za_started run_one_by_one(za_live *live, za_live_group *group, za_scratch *scratch)
 {
     za_started started = STARTED;
     za_live_group alone = {0};
     double *states = za_alloc((size_t)za_live_layout_vectors(&live->layout), sizeof *states);
-    if (states == NULL || !za_live_tile_make(&alone.tile, &live->layout, za_lane_set_one())) {
+    if (states == NULL || !za_live_tile_make(&alone.tile, &live->one)) {
         started = NO_MEMORY;
     }
     for (int lane = 0; started == STARTED && lane < group->tile.set->lanes; lane++) {
@@ -97,10 +97,9 @@ static za_started run_one_by_one(const za_live *live, za_live_group *group, za_s
     return started;
 }
 
-static void start_group(const za_live *live, za_live_group *group, za_scratch *scratch)
+static void start_group(za_live *live, za_live_group *group, za_scratch *scratch)
 {
-    const za_lane_set *set = group->count > 1 ? za_lane_set_widest() : za_lane_set_one();
-    if (!za_live_tile_make(&group->tile, &live->layout, set)) {
+    if (!za_live_tile_make(&group->tile, group->count > 1 ? &live->wide : &live->one)) {
         return;
     }
     za_started started = run_bars(live, group, scratch);
@@ -174,7 +173,7 @@ za_code za_live_start(za_live *live, za_pool *pool, int64_t deadline_ns, za_live
     za_pool_wait(made > 1 ? pool : NULL, &starting.job);
     za_code code = starting.job.code;
     for (size_t i = 0; i < made; i++) {
-        if (groups[i].tile.memory != NULL) {
+        if (groups[i].tile.memory.states != NULL) {
             note(live, &groups[i]);
         } else if (code == ZA_OK) {
             code = ZA_NO_MEMORY;

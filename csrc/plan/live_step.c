@@ -80,14 +80,6 @@ void za_live_work_open(za_live_work *work, const za_live_layout *layout, const z
     place_values(work, constants, buffers, (int64_t)(parts.block / sizeof(double)));
 }
 
-static const double *input_of(const za_live_batch *batch, int node, int input)
-{
-    int output;
-    const za_plan *plan = batch->work->layout->plan;
-    const za_node *source = za_node_source(plan, plan->nodes[node].spec.inputs[input], &output);
-    return batch->work->value[source - plan->nodes][output];
-}
-
 static double *header_of(const za_live_batch *batch, int node, int tile, int after)
 {
     const za_live_layout *layout = batch->work->layout;
@@ -130,7 +122,7 @@ static void run_operation(const za_live_batch *batch, int node)
     za_operation_block block = {
         .operation = (za_operation)at->spec.which, .bars = batch->count, .out = batch->work->value[node][0]};
     for (int i = 0; i < at->spec.input_count; i++) {
-        block.in[i] = input_of(batch, node, i);
+        block.in[i] = za_live_input(batch, node, i);
     }
     if (at->vectors > 0) {
         run_remembering(batch, node, block);
@@ -146,7 +138,7 @@ static void run_skip(const za_live_batch *batch, int node)
     fill(bars, work->layout->plan->nodes[node].spec.params.value[0], batch->count * work->set->lanes);
     run_remembering(batch, node,
                     (za_operation_block){.operation = ZA_OPERATION_after,
-                                         .in = {input_of(batch, node, 0), bars},
+                                         .in = {za_live_input(batch, node, 0), bars},
                                          .out = work->value[node][0]});
 }
 
@@ -155,7 +147,7 @@ static void run_lag(const za_live_batch *batch, int node, int64_t bar)
     const za_live_layout *layout = batch->work->layout;
     int64_t lanes = batch->work->set->lanes, slots = layout->nodes[node].slot_count;
     int64_t newest = bar % slots * lanes, oldest = (bar + 1) % slots * lanes;
-    const double *in = input_of(batch, node, 0);
+    const double *in = za_live_input(batch, node, 0);
     double *out = batch->work->value[node][0];
     for (int tile = 0; tile < batch->count; tile++) {
         double *ring = za_live_slots(batch->tiles[tile], layout) + layout->nodes[node].slots * lanes;
@@ -173,20 +165,11 @@ static void run_calendar(const za_live_batch *batch, int node)
     }
 }
 
-static void run_kernel(const za_live_batch *batch, int node, int64_t bar)
-{
-    const double *in[ZA_MAX_INPUTS] = {NULL};
-    for (int i = 0; i < batch->work->layout->plan->nodes[node].spec.input_count; i++) {
-        in[i] = input_of(batch, node, i);
-    }
-    za_live_run_kernel(batch, node, bar, in);
-}
-
 static void run_node(const za_live_batch *batch, int node, int64_t bar)
 {
     switch (batch->work->layout->plan->nodes[node].spec.kind) {
     case ZA_NODE_KERNEL:
-        run_kernel(batch, node, bar);
+        za_live_run_kernel(batch, node, bar);
         break;
     case ZA_NODE_OPERATION:
         run_operation(batch, node);

@@ -1,6 +1,7 @@
 #include "plan/live_take.h"
 
 #include "kernels/lanes.h"
+#include "plan/live_tiles.h"
 
 static uint64_t fingerprint_of(const za_live *live, const za_view *view, int64_t bar)
 {
@@ -78,6 +79,7 @@ void za_live_look(za_live *live, za_live_arrival *arrivals, int count)
     za_view views[ZA_LIVE_BATCH * ZA_MOST_LANES];
     size_t asked = 0;
     for (int i = 0; i < count; i++) {
+        za_live_settle(live, arrivals[i].tile);
         for (int lane = 0; lane < arrivals[i].tile->set->lanes; lane++) {
             int32_t row = arrivals[i].tile->row[lane];
             if (row != ZA_NO_ROW) {

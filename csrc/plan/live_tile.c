@@ -3,24 +3,21 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "kernels/lanes.h"
-
-bool za_live_tile_make(za_live_tile *tile, const za_live_layout *layout, const za_lane_set *set)
+bool za_live_tile_make(za_live_tile *tile, za_live_memory *memory)
 {
-    *tile = (za_live_tile){.set = set, .after = 1};
+    *tile = (za_live_tile){.home = memory, .memory = za_live_memory_take(memory), .set = memory->set, .after = 1};
     for (int lane = 0; lane < ZA_MOST_LANES; lane++) {
         tile->row[lane] = ZA_NO_ROW;
     }
-    size_t vector = (size_t)set->lanes * sizeof(double);
-    tile->memory = za_alloc_aligned((size_t)za_live_layout_vectors(layout), vector);
-    return tile->memory != NULL;
+    return tile->memory.states != NULL;
 }
 
 void za_live_tile_free(za_live_tile *tile)
 {
-    za_free(tile->memory);
-    tile->memory = NULL;
+    if (tile->home != NULL) {
+        za_live_memory_give_back(tile->home, tile->memory);
+    }
+    tile->memory = (za_live_piece){NULL, NULL};
 }
 
 int za_live_first_lane(const za_live_tile *tile)
@@ -77,18 +74,14 @@ void za_live_empty_lane(za_live_tile *tile, int lane)
     tile->used--;
 }
 
-bool za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone)
+void za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone)
 {
-    if (!za_live_tile_make(alone, layout, za_lane_set_one())) {
-        return false;
-    }
     za_live_take_lane(tile, layout, lane, states);
     za_live_put_lane(alone, layout, 0, states);
     alone->bars = tile->bars;
     alone->used = 1;
     alone->row[0] = tile->row[lane];
     za_live_empty_lane(tile, lane);
-    return true;
 }
 
 bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states)

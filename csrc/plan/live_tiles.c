@@ -46,3 +46,18 @@ bool za_live_adopt_tiles(za_live *live)
     live->born_count = 0;
     return true;
 }
+
+void za_live_settle(za_live *live, za_live_tile *tile)
+{
+    const za_live_pending *pending = &tile->pending;
+    for (int lane = 0; pending->sequence > 0 && lane < tile->set->lanes; lane++) {
+        if (tile->row[lane] != ZA_NO_ROW) {
+            za_live_member *member = &live->members[tile->row[lane]];
+            member->seen.end += pending->bars;
+            member->seen.revisions += pending->revisions;
+            member->sequence = pending->sequence;
+            member->fingerprint = pending->print[lane];
+        }
+    }
+    tile->pending.sequence = 0;
+}

@@ -12,5 +12,7 @@ void za_live_add_tile(za_live *live, const za_live_tile *tile);
 bool za_live_adopt_tiles(za_live *live);
 /* The tickers of the tile in that place know where they are. */
 void za_live_place_tile(za_live *live, int64_t at);
+/* What is pending of the tile becomes its tickers' own progress. */
+void za_live_settle(za_live *live, za_live_tile *tile);
 
 #endif
