@@ -71,6 +71,7 @@ def refused(result):
         (("screen", "close", "--features", "close"), "screen: no option --features; did you mean '--show'?"),
         (("chart", "--symbol", "SPY"), "chart: no option --symbol; did you mean '--ticker'?"),
         (("features", "--tikcers", "SPY"), "features: no option --tikcers; did you mean '--tickers'?"),
+        (("screen", "close", "--sort", "-close"), "screen: argument --sort: expected one argument; one that begins"),
         (("bench", "--zzz"), "bench: no option --zzz; see ziggy-async bench --help"),
         (("doctor", "spy"), "doctor: unexpected argument spy; see ziggy-async doctor --help"),
     ],

@@ -105,7 +105,7 @@ def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
     if STORED_NAME in symbols:
         raise DataFileError("standard input: has no symbol column; say whose bars it has with SYMBOL=-")
     if skipped:
-        complain(f"left out {skipped} rows: {skipped.as_text()}")
+        complain(f"left out {skipped} row{'s' * (skipped != 1)}: {skipped.as_text()}")
     if rules.volume is None:
         complain("volumes are counted as 0")
     return symbols
@@ -131,8 +131,9 @@ def complain_of_periods(store: BarStore, tickers: Sequence[str]) -> None:
             continue
         middle = np.sort(steps)[len(steps) // 2]
         if not SHORTEST_DAY <= middle <= LONGEST_DAY:
+            apart = str(timedelta(microseconds=int(middle) // 1000)).removesuffix(", 0:00:00")
             complain(
-                f"the bars of {ticker} are {timedelta(microseconds=int(middle) // 1000)} apart, and volatilities are"
+                f"the bars of {ticker} are {apart} apart, and volatilities are"
                 f" those of {store.bars_per_year:g} bars a year: daily ones"
             )
         return

@@ -32,6 +32,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if self._example and "are required" in message:
             message += f", as in: {self._example}"
+        if message.endswith("expected one argument"):
+            option = message.split()[1].rstrip(":").rpartition("/")[2]
+            message += f"; one that begins with a minus is given as {option}=-..."
         see = " See" if message.endswith("?") else "; see"
         self.exit(2, shown(f"{self.prog}: {message}{see} {self.prog} --help", encoding_of(sys.stderr)) + "\n")
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import cached_property
 
 from ziggy_async.features.errors import FormulaError
+from ziggy_async.features.syntax import OTHER_LANGUAGES
 
 MOST_CHARACTERS = 10_000
 MOST_NODES = 1_000
@@ -16,6 +17,8 @@ SIGNS = re.compile(rf"[-+~](?:\s*[-+~]){{{MOST_DEPTH}}}")
 """More signs in a row than there may be: where stacks are small, Python's parser crashes on thousands of them."""
 PATIENCE = 100
 """Times that another thread may come in between."""
+OTHER_OPERATOR = re.compile(r"&&|\|\||<>|!(?!=)|(?<![=<>!:])=(?!=)|\b(?:AND|OR|NOT)\b")
+"""Those of `OTHER_LANGUAGES`."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -76,6 +79,10 @@ class Source:
             start = max(0, self.text.find("\0"))
         elif error.offset and error.lineno <= len(self._line_starts):
             start = min(self._line_starts[error.lineno - 1] + error.offset - 1, start)
+        for other in OTHER_OPERATOR.finditer(self.text):
+            if other.start() <= start <= other.end() + 1:
+                fault = f"{other[0]} is no operator of formulas; write {OTHER_LANGUAGES[other[0]]}"
+                return FormulaError(fault, self.text, *other.span())
         return FormulaError(f"not a formula: {error.msg}", self.text, start, start + 1)
 
     def _refuse_size(self) -> None:

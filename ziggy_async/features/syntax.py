@@ -39,6 +39,18 @@ INSTEAD: dict[type[ast.AST], str] = {
 }
 """Syntax that formulas do not have -> what to write instead."""
 
+OTHER_LANGUAGES: dict[str, str] = {
+    "&&": "and",
+    "||": "or",
+    "AND": "and",
+    "OR": "or",
+    "NOT": "not",
+    "!": "not",
+    "=": "==",
+    "<>": "!=",
+}
+"""Operator of other languages, at which Python's parser stops -> the one of formulas."""
+
 SYNTAX: dict[type[ast.AST], str] = {
     ast.List: "a list",
     ast.Tuple: "a tuple",
