@@ -253,6 +253,7 @@ def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
     [
         (b"", "is empty"),
         (b"\n\n", "is not a table"),
+        (b"# exported by hand\n\n", "is not a table"),
         (bytes(range(256)) * 20, "neither Parquet nor text in UTF-8"),
         (b"\0\0\0\1" * 64, "is not a table"),
         (HEADER.encode() + b"\n", "no rows"),

@@ -47,7 +47,9 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header
         names = _fields(line.removeprefix("#"), delimiter)
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             return _with_levels(lines, at, delimiter, names, has_comments)
-    first = next(at for at, line in enumerate(lines) if _is_row(line, said))
+    first = next((at for at, line in enumerate(lines) if _is_row(line, said)), None)
+    if first is None:
+        raise ValueError("is not a table: all that it begins with is comments")
     delimiter = said or max(DELIMITERS, key=lines[first].count)
     fields = _fields(lines[first], delimiter)
     is_numbered = bool(columns) and all(name.isdecimal() for name in (columns or {}).values())
