@@ -86,6 +86,10 @@ static void test_without_memory_nothing_changes(void)
         CHECK(labels->symbols.count == (code == ZA_OK ? 4 : 1) && (code == ZA_OK || code == ZA_NO_MEMORY));
         za_labels_release(labels);
     }
+    size_t count;
+    za_memory_fail_after(0);
+    CHECK(za_store_all_labels(store, &count) == NULL && count == 0);
+    za_memory_fail_after(-1);
     za_store_free(store);
 }
 

@@ -187,17 +187,46 @@ static void test_hours(void)
     CHECK(compared > GROUPS * MOST_BARS / 2);
 }
 
-static void test_memory_that_fails(const plans *p)
+/* Each allocation of a run fails once, the last one's included, and what comes at last is whole. */
+static void check_memory_that_fails(const plans *p, bool last, za_pool *pool)
 {
-    int failed = 0;
-    for (long after = 0; after < 900; after++) {
-        za_memory_fail_after(after);
-        za_code code = compute(&t, p->top, after % 2 == 0, NULL, found);
+    static double whole[RESULTS * GROUPS * MOST_BARS];
+    int64_t values = RESULTS * (last ? GROUPS : t.offsets[GROUPS]);
+    CHECK(compute(&t, p->top, last, pool, whole) == ZA_OK);
+    za_code code = ZA_NO_MEMORY;
+    long failed = 0;
+    for (; code == ZA_NO_MEMORY; failed++) {
+        za_memory_fail_after(failed);
+        code = compute(&t, p->top, last, pool, found);
         za_memory_fail_after(-1);
-        CHECK(code == ZA_OK || code == ZA_NO_MEMORY);
-        failed += code == ZA_NO_MEMORY;
     }
-    CHECK(failed > 20);
+    CHECK(code == ZA_OK && failed > 20 && same(found, whole, values));
+}
+
+/* A plan with sources is made as any other, or not at all. */
+static void test_plans_without_memory(const plans *p)
+{
+    sketch s = {.count = 0};
+    int column = sketch_column(&s, COLUMN_COUNT);
+    const za_source source = {.kind = ZA_SOURCE_PERIOD, .plan = p->hours, .period = {ZA_PERIOD_MINUTES, 60}};
+    const za_plan_spec spec = {.nodes = s.nodes,
+                               .outputs = &column,
+                               .node_count = s.count,
+                               .output_count = 1,
+                               .column_count = COLUMN_COUNT,
+                               .sources = &source,
+                               .source_count = 1};
+    za_plan *plan = NULL;
+    long failed = 0;
+    for (; plan == NULL && failed < 1000; failed++) {
+        za_error error = {0};
+        za_memory_fail_after(failed);
+        plan = za_plan_new(&spec, &error);
+        za_memory_fail_after(-1);
+        CHECK(plan != NULL || error.code == ZA_NO_MEMORY);
+    }
+    CHECK(plan != NULL && failed > 4);
+    za_plan_free(plan);
 }
 
 typedef struct ending {
@@ -280,7 +309,10 @@ int main(void)
     za_pool *pool = za_pool_new(3);
     test_waiting(&p, pool);
     test_hours();
-    test_memory_that_fails(&p);
+    for (int mode = 0; mode < 4; mode++) {
+        check_memory_that_fails(&p, mode % 2 == 0, mode < 2 ? NULL : pool);
+    }
+    test_plans_without_memory(&p);
     test_submitting(&p, pool);
     test_refused_sources(&p);
     CHECK(za_pool_free(pool, INT64_C(10000000000)));
