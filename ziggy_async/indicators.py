@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ziggy_async import _core
 from ziggy_async.features.catalog import Row, number_text, rows
-from ziggy_async.features.formula import nearest, read_formula
+from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.stages import plan_of
 from ziggy_async.indicator_names import IndicatorName
+from ziggy_async.messages import nearest
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +96,8 @@ def snapshot(
 def _row(name: str) -> Row:
     row = rows().get(name)
     if row is None:
-        raise ValueError(f"there is no indicator {name!r}{nearest(str(name), rows())}; catalog() lists them")
+        advice = nearest(str(name), rows()) or "; catalog() lists them"
+        raise ValueError(f"there is no indicator {name!r}{advice}")
     return row
 
 

@@ -1,8 +1,13 @@
 """How messages show values, which may be anything."""
 
+import difflib
+from collections.abc import Iterable
+
 import numpy as np
 
 LONGEST = 60
+LONGEST_COMPARED = 50
+"""Characters of a name that is compared with others, which takes their product."""
 LONGEST_NAME = 200
 """Characters of a name that messages and metrics keep: it may hold whatever its caller was given."""
 
@@ -20,6 +25,13 @@ def kind_of(value: object) -> str:
     """The type of a value, with its article: "a str", "an int"."""
     name = type(value).__name__
     return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"  # a "u" is mostly that of "a uint8"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns a hint at the name among `known` that is most like `name`; nothing if none is."""
+    by_lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1) if len(name) <= LONGEST_COMPARED else []
+    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
 
 
 def shortened(text: str, length: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ziggy_async import _core, export
 from ziggy_async._core import Universe as Universe
-from ziggy_async.messages import shown
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import columns
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped, rules_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
@@ -58,7 +58,9 @@ class BarStore(_core.BarStore):
         columns: Iterable[str] = (),
     ) -> Self:
         """`ValueError` for a capacity, a zone or a time of day that is none, and for a column that is there already or
-        cannot be called so."""
+        cannot be called so; `TypeError` for a capacity that is no whole number."""
+        if not hasattr(capacity, "__index__"):
+            raise TypeError(f"capacity: {shown(capacity)} is {kind_of(capacity)}, not a whole number")
         names = further_columns(columns)
         store = super().__new__(cls, capacity, ordered=ordered, bars_per_year=bars_per_year, columns=names)
         store.zone, store.day_start = zone, day_start
@@ -146,8 +148,10 @@ class BarStore(_core.BarStore):
         `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name. `capacity` None keeps all bars;
         `further_columns` are the store's `columns`.
         The keywords are those of `load`; what is skipped is logged by reason. Raises `ValueError` that names file, line
-        or row, column and value.
+        or row, column and value, and for no path at all.
         """
+        if not paths:
+            raise ValueError("no files are given to read")
         from ziggy_async.reading import files
         from ziggy_async.reading import paths as arguments
 

@@ -60,6 +60,24 @@ def test_only_the_last_bars_are_kept(capacity: int) -> None:
     assert_bars(store, "L", bars[-capacity:])
 
 
+@pytest.mark.parametrize("capacity", [1.5, "5", None])
+def test_a_capacity_is_a_whole_number(capacity: object) -> None:
+    with pytest.raises(TypeError, match=f"capacity: {capacity!r} is a .*, not a whole number"):
+        BarStore(capacity)  # type: ignore[arg-type]
+
+
+def test_an_option_of_reading_that_is_none() -> None:
+    with pytest.raises(TypeError, match="no option 'invald' of reading bars; did you mean 'invalid'"):
+        BarStore().load("A", {}, invald="skip")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="no option 'x' of reading bars; there are invalid, unit, dates, columns, vol"):
+        BarStore.read("a.csv", x=1)  # type: ignore[call-arg]
+
+
+def test_to_read_no_file_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no files are given to read"):
+        BarStore.read()
+
+
 @pytest.mark.parametrize("capacity", [0, -1])
 def test_a_capacity_is_positive(capacity: int) -> None:
     with pytest.raises(ValueError, match="capacity"):

@@ -22,6 +22,7 @@ from ziggy_async.queueing.options import Options, TaskOptions
         ({"deadline": 10**400}, "deadline: 1000"),
         ({"use_process_pool": "no"}, "use_process_pool: 'no'"),
         ({"speed": 3}, "speed: no option"),
+        ({"prioritty": 3}, "prioritty: no option of a task; did you mean 'priority'"),
     ],
 )
 def test_options_that_are_none(options: dict[str, Any], message: str) -> None:

@@ -12,11 +12,10 @@ import numpy as np
 from ziggy_async.charts import html, png
 from ziggy_async.charts.assets import lightweight_charts_js
 from ziggy_async.charts.series import ChartFormulas, ChartSeries
-from ziggy_async.features.formula import nearest
 from ziggy_async.market_brain.features import checked_ticker
 from ziggy_async.market_brain.signal_history import signal_history
 from ziggy_async.market_brain.signals import SignalDirection
-from ziggy_async.messages import shown
+from ziggy_async.messages import nearest, shown
 from ziggy_async.store import BarStore
 
 HEIGHT = 420

@@ -11,7 +11,7 @@ from ziggy_async.cli.market import load_named, load_sample
 from ziggy_async.cli.output import complain, print_json, print_table, write_out
 from ziggy_async.features import FeatureSet, FeatureTable
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
-from ziggy_async.features.formula import nearest
+from ziggy_async.messages import nearest
 from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
 
 NAMED = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)

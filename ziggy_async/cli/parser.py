@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ziggy_async.cli.output import encoding_of, shown
-from ziggy_async.features.formula import nearest
+from ziggy_async.messages import nearest
 
 ELSEWHERE = {
     "--features": ("--show",),

@@ -1,7 +1,6 @@
 """Formulas: read from text into a graph, or refused with the place and what to write instead."""
 
 import ast
-import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from ziggy_async.features.graph import Graph
 from ziggy_async.features.normal_form import normal_form
 from ziggy_async.features.source import Source
 from ziggy_async.features.syntax import INSTEAD, OPERATORS, SYNTAX
-from ziggy_async.messages import kind_of
+from ziggy_async.messages import kind_of, nearest
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 LONGEST_NAME = 50
@@ -453,13 +452,6 @@ READ: dict[type[ast.AST], Callable[..., int]] = {
     ast.Subscript: Reader.index,
 }
 """Kind of expression -> what reads it."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns a hint at the name among `known` that is most like `name`; nothing if none is."""
-    by_lower = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1) if len(name) <= LONGEST_NAME else []
-    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
 
 
 def _shown(name: str) -> str:

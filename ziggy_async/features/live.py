@@ -62,7 +62,8 @@ class LiveFeatures:
 
     Values equal the last row of `history` over the bars taken in, to the last bit. Each ticker has a row: those asked
     for in their order, or all of the store, sorted, and behind them those that join it later. Rows never move: a ticker
-    that leaves the store is a row of NaN until it is back.
+    that leaves the store is a row of NaN until it is back. So names only add up; where tickers come and go for ever,
+    make these anew now and then.
 
     Any thread may call any method. Updates run one after another; the store may change meanwhile.
     """

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.features.formula import nearest
+from ziggy_async.messages import nearest
 from ziggy_async.reading.epochs import NAT
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
-from ziggy_async.messages import kind_of, shown
+from ziggy_async.messages import kind_of, nearest, shown
 
 OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
@@ -48,9 +48,10 @@ class Options:
 
     def changed(self, **changes: Any) -> "Options":
         """These options with some others in their place; `TypeError` for a name that is no option."""
-        unknown = changes.keys() - {field.name for field in dataclasses.fields(self)}
-        if unknown:
-            raise TypeError(f"{', '.join(sorted(unknown))}: no option of a task")
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in changes:
+            if name not in known:
+                raise TypeError(f"{name}: no option of a task{nearest(name, known)}")
         return dataclasses.replace(self, **changes)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+from ziggy_async.messages import nearest
+
 Invalid = Literal["raise", "skip"]
 Unit = Literal["ns", "us", "ms", "s"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
@@ -66,8 +68,15 @@ PLAIN = Rules()
 
 
 def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:
-    """`Rules(**options, further=further)`; `PLAIN` itself where there are none."""
-    return Rules(**options, further=further) if options or further else PLAIN
+    """`Rules(**options, further=further)`; `PLAIN` itself where there are none. `TypeError` for another keyword."""
+    if not (options or further):
+        return PLAIN
+    known = ReadingOptions.__annotations__
+    for name in options:
+        if name not in known:
+            advice = nearest(name, known) or f"; there are {', '.join(known)}"
+            raise TypeError(f"no option {name!r} of reading bars{advice}")
+    return Rules(**options, further=further)
 
 
 class Skipped(int):
