@@ -89,6 +89,24 @@ za_fault za_bar_fault(const za_bar *bar, bool ordered)
     return ordered ? order_fault(bar) : (za_fault){.kind = ZA_FAULT_NONE};
 }
 
+/* Comparisons alone, without a branch: several rows at a time. Each is false for NaN. */
+bool za_rows_are_plain(const za_rows *rows)
+{
+    const double *open = rows->figure[ZA_FIGURE_OPEN], *high = rows->figure[ZA_FIGURE_HIGH];
+    const double *low = rows->figure[ZA_FIGURE_LOW], *close = rows->figure[ZA_FIGURE_CLOSE];
+    const double *volume = rows->figure[ZA_FIGURE_VOLUME];
+    int64_t good = 0, later = 0;
+    for (int64_t i = 0; i < rows->count; i++) {
+        int inside = (low[i] <= open[i]) & (open[i] <= high[i]) & (low[i] <= close[i]) & (close[i] <= high[i]);
+        int limits = (low[i] >= ZA_LEAST_PRICE) & (high[i] <= ZA_MOST_FIGURE);
+        good += inside & limits & (volume[i] >= 0) & (volume[i] <= ZA_MOST_FIGURE);
+    }
+    for (int64_t i = 1; i < rows->count; i++) {
+        later += rows->time[i] > rows->time[i - 1];
+    }
+    return good == rows->count && later == rows->count - 1 && rows->time[0] != ZA_TIME_MISSING;
+}
+
 za_fault za_time_fault(int64_t time, int64_t previous)
 {
     return (za_fault){.kind = time > previous    ? ZA_FAULT_NONE

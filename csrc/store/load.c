@@ -98,6 +98,10 @@ static za_code keep_valid(za_loading *loading, const za_part *part, za_block *bl
 {
     za_rows rows = za_block_rows(block, 0, part->count);
     int64_t previous = ZA_TIME_MISSING;
+    if (loading->ordered && part->count > 0 && za_rows_are_plain(&rows)) {
+        *valid = part->count;
+        return ZA_OK;
+    }
     *valid = 0;
     for (int64_t i = 0; i < part->count; i++) {
         za_bar bar = za_rows_bar(&rows, i);

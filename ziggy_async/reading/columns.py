@@ -58,7 +58,7 @@ class SymbolBars:
         return SymbolBars(self.symbols, self.codes[named], bars), len(nameless)
 
 
-FLOAT64 = np.dtype(np.float64)
+FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
 MOMENT = np.dtype("datetime64[ns]")
 
 
@@ -87,10 +87,11 @@ def _ready_bars(data: dict[Any, Any]) -> Bars | None:
     stamps, *figures = [data[name] for name in names]
     if type(stamps) is not np.ndarray or stamps.ndim != 1 or stamps.dtype != MOMENT or not len(stamps):
         return None
+    shape = stamps.shape
     for figure in figures:
-        if type(figure) is not np.ndarray or figure.dtype is not FLOAT64 or figure.shape != stamps.shape:
+        if type(figure) is not np.ndarray or figure.dtype is not FLOAT64 or figure.shape != shape:
             return None
-    return Bars._make((stamps.view(np.int64), *figures, np.empty((0, len(stamps)))))
+    return Bars._make((stamps.view(INT64), *figures, np.empty((0, *shape))))
 
 
 @lru_cache(maxsize=256)
