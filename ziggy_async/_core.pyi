@@ -455,6 +455,7 @@ def read_arrow(
     As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays; whole numbers
     with nulls as (values, missing), two arrays; text as (codes, list of values), null being code -1; a column that
     cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
+    Arrays of values that need no decoding are read-only and share the table's memory.
     """
 
 def arrow_stream(columns: tuple[_ArrowColumn, ...], rows: int, /) -> object:

@@ -40,27 +40,49 @@ static void free_values(PyObject *capsule)
     za_free(PyCapsule_GetPointer(capsule, NULL));
 }
 
-/* Takes over the reference to `type`, which may be NULL with an exception raised, and the values. */
-static PyObject *owner_of(PyArray_Descr *type, void **values, int64_t count)
+/* An array of `data`, which live as long as `owner`. Takes over the references to `type` and `owner`, which may be NULL
+ * with an exception raised. */
+static PyObject *array_on(PyArray_Descr *type, void *data, int64_t count, PyObject *owner, int flags)
 {
     npy_intp length = (npy_intp)count;
-    if (*values == NULL) { /* of no rows */
-        return copy_of(type, NULL, count);
-    }
-    PyObject *owner = type == NULL ? NULL : PyCapsule_New(*values, NULL, free_values);
-    if (owner == NULL) {
+    if (type == NULL || owner == NULL) {
         Py_XDECREF(type);
+        Py_XDECREF(owner);
         return NULL;
     }
-    void *data = *values;
-    *values = NULL;
-    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, data, NPY_ARRAY_CARRAY, NULL);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, data, flags, NULL);
     if (array == NULL) {
         Py_DECREF(owner);
     } else if (PyArray_SetBaseObject((PyArrayObject *)array, owner) < 0) { /* which has dropped the owner */
         Py_CLEAR(array);
     }
     return array;
+}
+
+/* Takes over the reference to `type`, which may be NULL with an exception raised, and the values. */
+static PyObject *owner_of(PyArray_Descr *type, void **values, int64_t count)
+{
+    void *data = *values;
+    if (data == NULL) { /* of no rows */
+        return copy_of(type, NULL, count);
+    }
+    PyObject *owner = type == NULL ? NULL : PyCapsule_New(data, NULL, free_values);
+    if (owner != NULL) {
+        *values = NULL;
+    }
+    return array_on(type, data, count, owner, NPY_ARRAY_CARRAY);
+}
+
+PyObject *za_array_lent(int type, const void *values, int64_t count, PyObject *owner)
+{
+    void *data = (void *)(uintptr_t)values;
+    return array_on(PyArray_DescrFromType(type), data, count, Py_NewRef(owner), NPY_ARRAY_CARRAY_RO);
+}
+
+PyObject *za_array_lent_times(const int64_t *values, int64_t count, PyObject *owner)
+{
+    void *data = (void *)(uintptr_t)values;
+    return array_on(times_type(), data, count, Py_NewRef(owner), NPY_ARRAY_CARRAY_RO);
 }
 
 PyObject *za_array_owning(int type, void **values, int64_t count)

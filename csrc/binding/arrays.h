@@ -11,6 +11,9 @@ PyObject *za_array_owning(int type, void **values, int64_t count);
 /* datetime64[ns] of nanoseconds since 1970. */
 PyObject *za_array_of_times(const int64_t *values, int64_t count);
 PyObject *za_array_owning_times(int64_t **values, int64_t count);
+/* A read-only array of values that belong to `owner`, which it keeps alive. */
+PyObject *za_array_lent(int type, const void *values, int64_t count, PyObject *owner);
+PyObject *za_array_lent_times(const int64_t *values, int64_t count, PyObject *owner);
 /* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
 PyObject *za_results_of(PyObject *whole);
 

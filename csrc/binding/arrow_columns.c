@@ -31,9 +31,12 @@ static PyObject *text_column(za_column *column)
 }
 
 /* An array, or (array, array of what is missing). */
-static PyObject *whole_column(za_column *column)
+static PyObject *whole_column(za_column *column, PyObject *lender)
 {
     int type = column->kind == ZA_COLUMN_UNSIGNED ? NPY_UINT64 : NPY_INT64;
+    if (column->lent) {
+        return za_array_lent(type, column->integers, column->rows, lender);
+    }
     void *integers = column->integers, *flags = column->missing;
     PyObject *values = za_array_owning(type, &integers, column->rows);
     column->integers = integers;
@@ -55,27 +58,36 @@ static PyObject *broken_column(const za_column *column)
     return sentence == NULL ? NULL : Py_BuildValue("LN", (long long)column->fault_row, sentence);
 }
 
-static PyObject *number_column(za_column *column)
+static PyObject *number_column(za_column *column, PyObject *lender)
 {
+    if (column->lent) {
+        return za_array_lent(NPY_DOUBLE, column->numbers, column->rows, lender);
+    }
     void *numbers = column->numbers;
     PyObject *array = za_array_owning(NPY_DOUBLE, &numbers, column->rows);
     column->numbers = numbers;
     return array;
 }
 
-/* Takes the values out of the column. */
-static PyObject *column_object(za_column *column)
+static PyObject *time_column(za_column *column, PyObject *lender)
+{
+    return column->lent ? za_array_lent_times(column->integers, column->rows, lender)
+                        : za_array_owning_times(&column->integers, column->rows);
+}
+
+/* Takes the values out of the column, or keeps `lender` alive. */
+static PyObject *column_object(za_column *column, PyObject *lender)
 {
     switch (column->kind) {
     case ZA_COLUMN_NUMBER:
-        return number_column(column);
+        return number_column(column, lender);
     case ZA_COLUMN_WHOLE:
     case ZA_COLUMN_UNSIGNED:
-        return whole_column(column);
+        return whole_column(column, lender);
     case ZA_COLUMN_BROKEN:
         return broken_column(column);
     case ZA_COLUMN_TIME:
-        return za_array_owning_times(&column->integers, column->rows);
+        return time_column(column, lender);
     case ZA_COLUMN_TEXT:
         return text_column(column);
     default:
@@ -83,12 +95,38 @@ static PyObject *column_object(za_column *column)
     }
 }
 
-/* [(name, column), ...]: names may repeat. */
-static PyObject *table_object(za_table *table)
+static void free_lender(PyObject *capsule)
 {
-    PyObject *list = PyList_New((Py_ssize_t)table->column_count);
+    struct ArrowArray *lender = PyCapsule_GetPointer(capsule, NULL);
+    lender->release(lender);
+    za_free(lender);
+}
+
+/* What keeps alive the memory of the columns that were lent: the batch that the table holds, or else the object that
+ * `exported` it. A new reference. */
+static PyObject *lender_of(za_table *table, PyObject *exported)
+{
+    if (table->lender.release == NULL) {
+        return Py_NewRef(exported);
+    }
+    struct ArrowArray *lender = za_alloc(1, sizeof *lender);
+    PyObject *capsule = lender == NULL ? PyErr_NoMemory() : PyCapsule_New(lender, NULL, free_lender);
+    if (capsule == NULL) {
+        za_free(lender);
+        return NULL;
+    }
+    *lender = table->lender;
+    table->lender.release = NULL;
+    return capsule;
+}
+
+/* [(name, column), ...]: names may repeat. */
+static PyObject *table_object(za_table *table, PyObject *exported)
+{
+    PyObject *lender = lender_of(table, exported);
+    PyObject *list = lender == NULL ? NULL : PyList_New((Py_ssize_t)table->column_count);
     for (int64_t i = 0; list != NULL && i < table->column_count; i++) {
-        PyObject *column = column_object(&table->columns[i]);
+        PyObject *column = column_object(&table->columns[i], lender);
         PyObject *pair = column == NULL ? NULL : Py_BuildValue("sN", table->columns[i].name, column);
         if (pair == NULL) {
             Py_CLEAR(list);
@@ -96,6 +134,7 @@ static PyObject *table_object(za_table *table)
             PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
         }
     }
+    Py_XDECREF(lender);
     return list;
 }
 
@@ -116,6 +155,7 @@ static PyObject *export(PyObject *data, const char *name)
 
 /* Where the data come from: a stream, or an array. */
 typedef struct source {
+    PyObject *exported;              /* the capsules, which the caller holds */
     struct ArrowArrayStream *stream; /* NULL: the array */
     const struct ArrowArray *array;
     struct ArrowSchema of_stream; /* released with the source */
@@ -212,7 +252,8 @@ static PyObject *read_source(const source *from)
     if (code != ZA_OK) {
         return PyErr_Occurred() ? NULL : za_raise(&error);
     }
-    PyObject *columns = PyErr_Occurred() ? NULL : table_object(&table); /* a producer that forgot its exception */
+    PyObject *columns =
+        PyErr_Occurred() ? NULL : table_object(&table, from->exported); /* a producer that forgot its exception */
     za_table_free(&table);
     return columns;
 }
@@ -236,7 +277,7 @@ PyObject *za_read_arrow(PyObject *module, PyObject *const *arguments, Py_ssize_t
                    : PyErr_Format(PyExc_TypeError, "%.200s has neither __arrow_c_stream__ nor __arrow_c_array__",
                                   Py_TYPE(data)->tp_name);
     }
-    source from = {0};
+    source from = {.exported = exported};
     if (open(&from, exported) == 0 && choose(&from, arguments[1]) == 0) {
         columns = read_source(&from);
     }

@@ -11,7 +11,15 @@
 typedef struct reader {
     za_arrow_column *columns;
     int64_t column_count, rows;
+    struct ArrowArray lender; /* the only batch of a stream */
 } table_reader;
+
+static void release_batch(struct ArrowArray *batch)
+{
+    if (batch->release != NULL) {
+        batch->release(batch);
+    }
+}
 
 static void reader_free(table_reader *reader)
 {
@@ -20,6 +28,7 @@ static void reader_free(table_reader *reader)
     }
     za_free(reader->columns);
     reader->columns = NULL;
+    release_batch(&reader->lender);
 }
 
 /* Starts as zeros; on failure still to be freed. */
@@ -66,7 +75,8 @@ static za_code check_no_null_rows(const table_reader *reader, const struct Arrow
     return ZA_OK;
 }
 
-static za_code reader_append(table_reader *reader, const struct ArrowArray *batch, za_error *error)
+/* `only`: there is no other batch, and this one outlives the table. */
+static za_code reader_append(table_reader *reader, const struct ArrowArray *batch, bool only, za_error *error)
 {
     if (batch->length < 0 || batch->offset < 0 || batch->length > INT64_MAX - batch->offset ||
         batch->length > INT64_MAX - reader->rows) {
@@ -78,6 +88,7 @@ static za_code reader_append(table_reader *reader, const struct ArrowArray *batc
     }
     za_code code = ZA_OK;
     for (int64_t i = 0; code == ZA_OK && i < reader->column_count; i++) {
+        reader->columns[i].may_lend = only;
         code = za_arrow_column_append(&reader->columns[i], batch->children[i], batch->offset, batch->length, error);
     }
     if (code == ZA_OK) {
@@ -99,7 +110,9 @@ static za_code reader_finish(table_reader *reader, za_table *table, za_error *er
     for (int64_t i = 0; i < reader->column_count; i++) {
         za_arrow_column_finish(&reader->columns[i], &columns[i]);
     }
-    *table = (za_table){.columns = columns, .column_count = reader->column_count, .rows = reader->rows};
+    *table = (za_table){
+        .columns = columns, .column_count = reader->column_count, .rows = reader->rows, .lender = reader->lender};
+    reader->lender.release = NULL;
     return ZA_OK;
 }
 
@@ -112,7 +125,7 @@ za_code za_arrow_read_array(za_arrow_selection selection, const struct ArrowArra
     }
     za_code code = reader_begin(&reader, selection, error);
     if (code == ZA_OK) {
-        code = reader_append(&reader, array, error);
+        code = reader_append(&reader, array, true, error);
     }
     if (code == ZA_OK) {
         code = reader_finish(&reader, table, error);
@@ -135,24 +148,40 @@ static za_code fail_stream(struct ArrowArrayStream *stream, int number, za_error
     return za_fail(error, code, "the Arrow stream failed: %s", sentence);
 }
 
-/* Batches to the end of the stream, which is one that is released already. */
+/* The next batch, one that is released already at the end of the stream. */
+static za_code next_batch(struct ArrowArrayStream *stream, struct ArrowArray *batch, za_error *error)
+{
+    *batch = (struct ArrowArray){0};
+    int number = stream->get_next(stream, batch);
+    if (number != 0) {
+        batch->release = NULL; /* there is none, whatever the producer has left there */
+        return fail_stream(stream, number, error);
+    }
+    return ZA_OK;
+}
+
+/* Batches to the end of the stream. One that is the only one stays with the reader. */
 static za_code read_batches(struct ArrowArrayStream *stream, table_reader *reader, za_error *error)
 {
-    for (;;) {
-        struct ArrowArray batch = {0};
-        int number = stream->get_next(stream, &batch);
-        if (number != 0) {
-            return fail_stream(stream, number, error);
+    struct ArrowArray batch, next = {0};
+    za_code code = next_batch(stream, &batch, error);
+    bool only = true;
+    while (code == ZA_OK && batch.release != NULL) {
+        code = next_batch(stream, &next, error);
+        only = only && next.release == NULL;
+        if (code == ZA_OK) {
+            code = reader_append(reader, &batch, only, error);
         }
-        if (batch.release == NULL) {
+        if (code == ZA_OK && only) {
+            reader->lender = batch;
             return ZA_OK;
         }
-        za_code code = reader_append(reader, &batch, error);
-        batch.release(&batch);
-        if (code != ZA_OK) {
-            return code;
-        }
+        release_batch(&batch);
+        batch = next;
+        next.release = NULL;
     }
+    release_batch(&batch);
+    return code;
 }
 
 za_code za_arrow_read_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema, za_error *error)
@@ -193,13 +222,16 @@ void za_table_free(za_table *table)
         za_free(column->texts);
         za_free(column->text_lengths);
         za_free(column->codes);
-        za_free(column->integers);
+        if (!column->lent) {
+            za_free(column->integers);
+            za_free(column->numbers);
+        }
         za_free(column->missing);
-        za_free(column->numbers);
         za_free(column->name);
         za_free(column->format);
         za_free(column->fault);
     }
     za_free(table->columns);
+    release_batch(&table->lender);
     *table = (za_table){0};
 }

@@ -1,9 +1,12 @@
-/* Tables as they were read: plain columns, each with its own copies of everything. */
+/* Tables as they were read: plain columns, with copies of everything but what one of Arrow's arrays lends them. */
 #ifndef ZA_STORE_COLUMN_H
 #define ZA_STORE_COLUMN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "store/arrow_data.h"
 
 typedef enum za_column_kind {
     ZA_COLUMN_NUMBER,      /* numbers: float64; null is NaN */
@@ -15,11 +18,12 @@ typedef enum za_column_kind {
     ZA_COLUMN_BROKEN       /* could not be read, `fault` says why; carries no values */
 } za_column_kind;
 
-/* One column with its own copies of everything. Names may repeat, as Arrow lets them. */
+/* Names may repeat, as Arrow lets them. */
 typedef struct za_column {
     char *name, *format; /* as the Arrow specification spells types; under a dictionary, the type of its values */
     za_column_kind kind;
     int64_t rows;
+    bool lent; /* `numbers` or `integers` lie in memory of an Arrow array, to be read only */
     double *numbers;
     int64_t *integers;
     uint8_t *missing; /* for each whole number whether it is null (it is 0 then); NULL: none is */
@@ -34,6 +38,7 @@ typedef struct za_column {
 typedef struct za_table {
     za_column *columns;
     int64_t column_count, rows;
+    struct ArrowArray lender; /* what the lent columns lie in; its `release` is NULL where the caller owns it */
 } za_table;
 
 #endif

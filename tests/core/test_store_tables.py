@@ -20,7 +20,7 @@ from reference.tables import (
     long_table,
 )
 
-from ziggy_async import BarStore
+from ziggy_async import BarStore, _core
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -210,6 +210,42 @@ def test_text_in_arrow_dictionaries() -> None:
     store.load_frame(arrow.table({**table, "symbol": arrow.array(table["symbol"]).dictionary_encode()}))
     assert_bars(store, "A", walk(3))
     assert_bars(store, "B", walk(4))
+
+
+def test_dictionaries_that_change_from_chunk_to_chunk() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    every = {f"S{seed}": walk(5 + seed % 13, seed=seed) for seed in range(20)}
+    long = long_table(every, shuffled=True)
+    chunks = []
+    for rows in np.array_split(np.arange(len(long["symbol"])), 7):
+        part = {name: np.asarray(column)[rows] for name, column in long.items()}
+        chunks.append(arrow.table({**part, "symbol": arrow.array(part["symbol"]).dictionary_encode()}))
+    store = BarStore()
+    store.load_frame(arrow.concat_tables(chunks))
+    for symbol, bars in every.items():
+        assert_bars(store, symbol, bars)
+
+
+def test_values_that_need_no_decoding_are_read_where_they_lie() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    closes = np.arange(1000.0)
+    table = arrow.table({"close": closes, "volume": arrow.array([None, *closes[1:]])})
+    columns = dict(_core.read_arrow(table, list))
+    assert np.shares_memory(columns["close"], closes)
+    assert not columns["close"].flags.writeable
+    np.testing.assert_array_equal(columns["volume"], [np.nan, *closes[1:]])
+    in_chunks = dict(_core.read_arrow(arrow.concat_tables([table, table]), list))
+    np.testing.assert_array_equal(in_chunks["close"], np.tile(closes, 2))
+
+
+def test_an_array_outlives_the_table_that_it_was_read_from() -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"close": np.arange(100_000.0)})
+    close = dict(_core.read_arrow(frame, list))["close"]
+    del frame
+    for _ in range(5):  # what the frame had, if it were free, would be taken for these
+        polars.DataFrame({"close": np.zeros(100_000)})
+    np.testing.assert_array_equal(close, np.arange(100_000.0))
 
 
 @pytest.mark.parametrize("shuffled", [False, True])

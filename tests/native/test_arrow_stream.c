@@ -4,7 +4,7 @@
 #include "arrow_sample.h"
 #include "base/memory.h"
 
-enum { MOST_COLUMNS = 4 };
+enum { MOST_COLUMNS = 5 };
 
 static void test_top_level(void)
 {
@@ -37,48 +37,59 @@ static void test_top_level(void)
     CHECK(table.columns == NULL);
 }
 
-/* A stream of up to four batches of four columns: text, time, whole numbers with a null in the third batch, and a
- * dictionary of floats. */
+/* A stream of up to four batches of five columns: text, time, whole numbers with a null in the third batch, a
+ * dictionary of floats, and doubles. */
 typedef struct feed {
     int next, batches, fail_at, fail_with;
     int64_t late_time; /* the last one of the second batch; 0: like the others */
     const char *sentence;
     const bool *wanted; /* of the columns; NULL: all */
-    struct ArrowArray *columns[MOST_COLUMNS];
 } feed;
 
-static sample feed_samples[MOST_COLUMNS];
-static sample feed_values;
+/* Each batch has its own memory: a reader may hold several. */
+static struct feed_batch {
+    sample samples[MOST_COLUMNS], values;
+    struct ArrowArray *columns[MOST_COLUMNS];
+    int64_t times[3];
+    const void *time_buffers[2];
+} feed_batches[4];
+static const double feed_doubles[] = {1.5, 2.5, 3.5};
 
-static void fill_feed_samples(int batch, int64_t late_time)
+static struct feed_batch *fill_batch(int number, int64_t late_time)
 {
     static const int32_t offsets[] = {0, 3, 7, 10};
     static const void *texts[][3] = {{NULL, offsets, "SPYAAPLQQQ"}, {NULL, offsets, "IBMTSLASPY"}};
-    static int64_t times[] = {1, 2, 3};
-    static const void *time_buffers[] = {NULL, times};
     static const int16_t wholes[] = {7, 8, 9};
     static const void *whole_buffers[] = {"\x05", wholes};
     static const float floats[] = {0.25f, 0.5f};
     static const void *float_buffers[] = {NULL, floats};
     static const uint8_t indices[] = {1, 0, 1};
     static const void *index_buffers[] = {NULL, indices};
-    times[2] = batch == 1 && late_time != 0 ? late_time : 3;
-    feed_samples[0] = sample_of("u", 3, 0, 3, texts[batch % 2]);
-    feed_samples[1] = sample_of("tss:", 3, 0, 2, time_buffers);
-    feed_samples[2] = sample_of("s", 3, batch == 2 ? 1 : 0, 2, whole_buffers);
-    feed_samples[3] = sample_of("C", 3, 0, 2, index_buffers);
-    feed_values = sample_of("f", 2, 0, 2, float_buffers);
-    feed_samples[3].schema.dictionary = &feed_values.schema;
-    feed_samples[3].array.dictionary = &feed_values.array;
+    static const void *double_buffers[] = {NULL, feed_doubles};
+    struct feed_batch *batch = &feed_batches[number];
+    *batch = (struct feed_batch){.times = {1, 2, number == 1 && late_time != 0 ? late_time : 3}};
+    batch->time_buffers[1] = batch->times;
+    batch->samples[0] = sample_of("u", 3, 0, 3, texts[number % 2]);
+    batch->samples[1] = sample_of("tss:", 3, 0, 2, batch->time_buffers);
+    batch->samples[2] = sample_of("s", 3, number == 2 ? 1 : 0, 2, whole_buffers);
+    batch->samples[3] = sample_of("C", 3, 0, 2, index_buffers);
+    batch->samples[4] = sample_of("g", 3, 0, 2, double_buffers);
+    batch->values = sample_of("f", 2, 0, 2, float_buffers);
+    batch->samples[3].schema.dictionary = &batch->values.schema;
+    batch->samples[3].array.dictionary = &batch->values.array;
+    for (int i = 0; i < MOST_COLUMNS; i++) {
+        batch->columns[i] = &batch->samples[i].array;
+    }
+    return batch;
 }
 
 static int feed_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     static struct ArrowSchema *schemas[MOST_COLUMNS];
     (void)stream;
-    fill_feed_samples(0, 0);
+    struct feed_batch *first = fill_batch(0, 0);
     for (int i = 0; i < MOST_COLUMNS; i++) {
-        schemas[i] = &feed_samples[i].schema;
+        schemas[i] = &first->samples[i].schema;
     }
     *schema = (struct ArrowSchema){
         .format = "+s", .n_children = MOST_COLUMNS, .children = schemas, .release = release_schema};
@@ -92,12 +103,10 @@ static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
         return source->fail_with;
     }
     if (source->next < source->batches) {
-        fill_feed_samples(source->next, source->late_time);
-        for (int i = 0; i < MOST_COLUMNS; i++) {
-            source->columns[i] = &feed_samples[i].array;
-        }
-        *batch = (struct ArrowArray){
-            .length = 3, .n_children = MOST_COLUMNS, .children = source->columns, .release = release_array};
+        *batch = (struct ArrowArray){.length = 3,
+                                     .n_children = MOST_COLUMNS,
+                                     .children = fill_batch(source->next, source->late_time)->columns,
+                                     .release = release_array};
     } else {
         batch->release = NULL;
     }
@@ -146,6 +155,50 @@ static void check_feed_table(const za_table *table)
     CHECK(columns[2].kind == ZA_COLUMN_WHOLE && columns[2].integers[0] == 7 && columns[2].integers[11] == 9);
     CHECK(columns[2].missing != NULL && memcmp(columns[2].missing, "\0\0\0\0\0\0\0\1\0\0\0\0", 12) == 0);
     CHECK(columns[3].kind == ZA_COLUMN_NUMBER && columns[3].numbers[9] == 0.5 && columns[3].numbers[10] == 0.25);
+    CHECK(!columns[4].lent && columns[4].numbers[0] == 1.5 && columns[4].numbers[11] == 3.5);
+}
+
+/* The table of a stream of one batch holds that batch, and shows what needs no decoding where it lies. */
+static void test_a_batch_that_lends_its_values(void)
+{
+    za_table table = {0};
+    za_error error = {0};
+    feed source = {.batches = 1, .fail_at = -1};
+    if (!CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
+        return;
+    }
+    CHECK(released_arrays == 0 && table.lender.release != NULL);
+    CHECK(table.columns[4].lent && table.columns[4].numbers == feed_doubles && table.columns[4].rows == 3);
+    CHECK(!table.columns[1].lent && table.columns[1].integers[2] == INT64_C(3000000000));
+    CHECK(!table.columns[2].lent && !table.columns[3].lent);
+    za_table_free(&table);
+    CHECK(released_arrays == 1);
+}
+
+/* Rows [1, 3) of a column of 32 bytes: whether they were lent. */
+static bool is_lent(const char *format, const void *bitmap, const char *values)
+{
+    const void *buffers[] = {bitmap, values};
+    sample column = sample_of(format, 4, bitmap == NULL ? 0 : -1, 2, buffers);
+    za_table table = {0};
+    za_error error = {0};
+    CHECK(read_slice(&column, 1, 2, &table, &error) == ZA_OK && table.lender.release == NULL);
+    const za_column *read = &table.columns[0];
+    const void *there = read->kind == ZA_COLUMN_NUMBER ? (const void *)read->numbers : (const void *)read->integers;
+    bool lent = read->lent;
+    CHECK(lent == (there == (const void *)(values + 8)));
+    za_table_free(&table);
+    return lent;
+}
+
+static void test_which_values_are_lent(void)
+{
+    static const int64_t zeros[5];
+    const char *values = (const char *)zeros;
+    CHECK(is_lent("g", NULL, values) && is_lent("l", NULL, values) && is_lent("L", NULL, values));
+    CHECK(is_lent("tsn:", NULL, values) && is_lent("tsn:UTC", NULL, values));
+    CHECK(!is_lent("tsu:", NULL, values) && !is_lent("f", NULL, values) && !is_lent("g", "\x0f", values));
+    CHECK(!is_lent("g", NULL, values + 4));
 }
 
 static void test_streams(void)
@@ -170,7 +223,8 @@ static void test_columns_that_are_not_wanted(void)
 {
     za_table table = {0};
     za_error error = {0};
-    feed source = {.batches = 4, .fail_at = -1, .late_time = INT64_MAX, .wanted = (bool[]){false, false, true, true}};
+    feed source = {
+        .batches = 4, .fail_at = -1, .late_time = INT64_MAX, .wanted = (bool[]){false, false, true, true, true}};
     if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
         for (int i = 0; i < 2; i++) {
             CHECK(table.columns[i].kind == ZA_COLUMN_UNSUPPORTED && table.columns[i].fault == NULL);
@@ -256,6 +310,8 @@ int main(void)
 {
     test_top_level();
     test_streams();
+    test_a_batch_that_lends_its_values();
+    test_which_values_are_lent();
     test_columns_that_are_not_wanted();
     test_a_column_that_breaks();
     test_streams_that_fail();
