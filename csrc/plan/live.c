@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "plan/live_gather.h"
 #include "plan/live_moves.h"
 #include "plan/live_sections.h"
 #include "plan/live_start.h"
@@ -154,6 +155,7 @@ void za_live_free(za_live *live)
     }
     za_live_ids_clear(&live->ids);
     za_free(live->tiles);
+    za_free(live->order);
     za_free(live->born);
     za_free(live->members);
     za_live_board_release(live->board);
@@ -390,7 +392,7 @@ static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_erro
                    : live->is_current && news.is_complete ? take_news(live, pool, deadline_ns, &news, error)
                                                           : take_all(live, pool, deadline_ns, error);
     za_news_release(&news);
-    if (!za_live_gather(live) && code == ZA_OK) {
+    if (!za_live_gather(live, pool) && code == ZA_OK) {
         code = ZA_NO_MEMORY;
     }
     live->is_current = live->is_current || code == ZA_OK;

@@ -30,6 +30,7 @@ struct za_live {
     za_text_set names;               /* of the members; codes are rows */
     za_live_member *members;
     za_live_tile *tiles;
+    int32_t *order; /* numbers of the tiles: those of neighbouring rows follow each other after a gathering */
     int64_t tile_count, tile_room;
     pthread_mutex_t board_mutex; /* guards `board` too, so that readers need not wait for an update */
     za_live_board *board;

@@ -17,6 +17,9 @@ struct za_live_page {
 /* A page of fewer pieces would leave too much of it unused. */
 enum { FEWEST_A_PAGE = 8 };
 
+/* Tickers leave for tiles of their own and come back bar after bar: so many pages wait for the next ones. */
+enum { EMPTY_PAGES = 2 };
+
 void za_live_memory_init(za_live_memory *memory, const za_lane_set *set, int64_t vectors)
 {
     *memory = (za_live_memory){.set = set, .bytes = (size_t)vectors * (size_t)set->lanes * sizeof(double)};
@@ -26,6 +29,10 @@ void za_live_memory_init(za_live_memory *memory, const za_lane_set *set, int64_t
 
 void za_live_memory_destroy(za_live_memory *memory)
 {
+    for (za_live_page *page = memory->roomy, *next; page != NULL; page = next) {
+        next = page->next;
+        za_free(page);
+    }
     (void)pthread_mutex_destroy(&memory->mutex);
 }
 
@@ -53,6 +60,7 @@ static za_live_page *new_page(za_live_memory *memory)
     if (page != NULL) {
         *page = (za_live_page){.room = (ZA_LARGE_PAGE - ZA_CACHE_LINE) / memory->bytes};
         list(memory, page);
+        memory->empty++;
     }
     return page;
 }
@@ -65,6 +73,7 @@ static double *take_from(za_live_memory *memory, za_live_page *page)
     } else {
         states = (char *)page + ZA_CACHE_LINE + page->cut++ * memory->bytes;
     }
+    memory->empty -= page->used == 0;
     page->used++;
     if (page->used == page->room) {
         take_off(memory, page);
@@ -97,7 +106,9 @@ static void give_back_to(za_live_memory *memory, za_live_page *page, void *state
     if (page->used + 1 == page->room) {
         list(memory, page);
     }
-    if (page->used == 0) {
+    memory->empty += page->used == 0;
+    if (page->used == 0 && memory->empty > EMPTY_PAGES) {
+        memory->empty--;
         take_off(memory, page);
         za_free(page);
     }

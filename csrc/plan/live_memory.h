@@ -15,8 +15,9 @@ typedef struct za_live_memory {
     const za_lane_set *set; /* never changes */
     size_t bytes;           /* of a piece; never changes */
     pthread_mutex_t mutex;  /* guards what follows, and the pages */
-    za_live_page *roomy;    /* the pages that have room */
+    za_live_page *roomy;    /* the pages that have room; owned */
     size_t single;          /* pieces that have no page: the first ones, which may stay the only ones */
+    int empty;              /* pages of which nobody has a piece */
 } za_live_memory;
 
 /* A piece, and the page that it lies in, if any. */

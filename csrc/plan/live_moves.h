@@ -1,4 +1,4 @@
-/* Tickers that leave a live tile, and tiles that become one. */
+/* Tickers that leave a live tile. */
 #ifndef ZA_PLAN_LIVE_MOVES_H
 #define ZA_PLAN_LIVE_MOVES_H
 
@@ -8,9 +8,5 @@
  * of the others leaves for tiles of their own, and all take in their news. The list of tiles may move. False without
  * memory: what is left has not changed. */
 bool za_live_part(za_live *live, const za_live_works *works, int64_t tile);
-
-/* Tickers that have come equally far are brought together in tiles again, and tiles without tickers go. False without
- * memory: then some are left as they are. */
-bool za_live_gather(za_live *live);
 
 #endif

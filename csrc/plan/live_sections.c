@@ -305,10 +305,13 @@ static bool go_on_apart(za_live_worker *worker, za_live_tile *tile, int first)
     return done;
 }
 
+/* Tiles that a worker looks at at a time: those of one age among them enter together. */
+enum { WINDOW = 4 * ZA_LIVE_BATCH };
+
 /* One section, for some tiles at once; those that come apart go through the later ones too, and are taken off. */
 static bool take_section(za_live_worker *worker, int number, za_live_tile **tiles, int count)
 {
-    za_live_word common[ZA_LIVE_BATCH];
+    za_live_word common[WINDOW];
     bool done = true;
     for (int i = 0; i < count; i++) {
         common[i] = tiles[i] == NULL ? WORD_NOTHING : common_word(worker->pass, number, tiles[i]);
@@ -321,7 +324,7 @@ static bool take_section(za_live_worker *worker, int number, za_live_tile **tile
         za_live_tile *together[ZA_LIVE_BATCH];
         int found = 0;
         za_live_word word = tiles[i] == NULL ? WORD_NOTHING : common[i];
-        for (int k = i; word != WORD_NOTHING && k < count; k++) {
+        for (int k = i; word != WORD_NOTHING && k < count && found < ZA_LIVE_BATCH; k++) {
             if (tiles[k] != NULL && common[k] == word && tiles[k]->set == tiles[i]->set &&
                 tiles[k]->bars == tiles[i]->bars) {
                 together[found++] = tiles[k];
@@ -338,11 +341,12 @@ static bool take_section(za_live_worker *worker, int number, za_live_tile **tile
 static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
 {
     za_live_pass *pass = worker->pass;
-    za_live_tile *tiles[ZA_LIVE_BATCH];
-    int64_t bars[ZA_LIVE_BATCH];
+    const int32_t *numbers = pass->live->order + begin;
+    za_live_tile *tiles[WINDOW];
+    int64_t bars[WINDOW];
     bool done = true;
     for (int i = 0; i < count; i++) {
-        za_live_tile *tile = &pass->live->tiles[begin + i];
+        za_live_tile *tile = &pass->live->tiles[numbers[i]];
         bars[i] = tile->bars;
         tiles[i] = tile->apart || tile->used == 0 ? NULL : tile;
     }
@@ -350,7 +354,7 @@ static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
         done = take_section(worker, number, tiles, count) && done;
     }
     for (int i = 0; i < count; i++) {
-        const za_live_tile *tile = &pass->live->tiles[begin + i];
+        const za_live_tile *tile = &pass->live->tiles[numbers[i]];
         bool loose = za_live_tile_is_loose(tile);
         worker->loose += loose;
         worker->loose_went_on += loose && tile->bars > bars[i];
@@ -364,8 +368,8 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
     za_live_worker worker = {.pass = pass};
     worker.states = za_alloc((size_t)za_live_layout_vectors(&pass->live->layout), sizeof *worker.states);
     bool done = worker.states != NULL && za_live_works_open(&worker.works, pass->live, scratch);
-    for (size_t at = begin; done && at < end; at += ZA_LIVE_BATCH) {
-        done = take_in_some(&worker, (int64_t)at, end - at < ZA_LIVE_BATCH ? (int)(end - at) : ZA_LIVE_BATCH);
+    for (size_t at = begin; done && at < end; at += WINDOW) {
+        done = take_in_some(&worker, (int64_t)at, end - at < WINDOW ? (int)(end - at) : WINDOW);
     }
     if (!done) {
         atomic_store(&pass->out_of_memory, true);
@@ -378,7 +382,7 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
 }
 
 /* Tiles a claim; up to so many are taken in by the caller's own thread. */
-enum { GRAIN = 4 * ZA_LIVE_BATCH, FEW_TILES = ZA_LIVE_BATCH };
+enum { GRAIN = WINDOW, FEW_TILES = ZA_LIVE_BATCH };
 
 za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news)
 {

@@ -10,11 +10,11 @@ bool za_live_reserve_tiles(za_live *live, int64_t count)
     }
     room = room > needed ? room : needed;
     za_live_tile *tiles = za_resize(live->tiles, (size_t)room, sizeof *tiles);
-    if (tiles != NULL) {
-        live->tiles = tiles;
-        live->tile_room = room;
-    }
-    return tiles != NULL;
+    live->tiles = tiles != NULL ? tiles : live->tiles;
+    int32_t *order = tiles == NULL ? NULL : za_resize(live->order, (size_t)room, sizeof *order);
+    live->order = order != NULL ? order : live->order;
+    live->tile_room = order != NULL ? room : live->tile_room;
+    return order != NULL;
 }
 
 void za_live_place_tile(za_live *live, int64_t at)
@@ -31,6 +31,7 @@ void za_live_place_tile(za_live *live, int64_t at)
 void za_live_add_tile(za_live *live, const za_live_tile *tile)
 {
     live->tiles[live->tile_count] = *tile;
+    live->order[live->tile_count] = (int32_t)live->tile_count;
     za_live_place_tile(live, live->tile_count++);
 }
 
@@ -60,4 +61,17 @@ void za_live_settle(za_live *live, za_live_tile *tile)
         }
     }
     tile->pending.sequence = 0;
+}
+
+bool za_live_leave(za_live *live, int64_t at, int lane, double *states)
+{
+    za_live_tile alone;
+    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&alone, &live->one)) {
+        return false;
+    }
+    za_live_settle(live, &live->tiles[at]);
+    za_live_split(&live->tiles[at], &live->layout, lane, states, &alone);
+    za_live_add_tile(live, &alone);
+    live->moves++;
+    return true;
 }

@@ -12,6 +12,9 @@ void za_live_add_tile(za_live *live, const za_live_tile *tile);
 bool za_live_adopt_tiles(za_live *live);
 /* The tickers of the tile in that place know where they are. */
 void za_live_place_tile(za_live *live, int64_t at);
+/* The ticker of that lane leaves for a tile of its own, the last of the list. `states` has room for those of one lane.
+ * False without memory: then nothing has changed. */
+bool za_live_leave(za_live *live, int64_t at, int lane, double *states);
 /* What is pending of the tile becomes its tickers' own progress. */
 void za_live_settle(za_live *live, za_live_tile *tile);
 

@@ -178,3 +178,18 @@ class LiveMachine(RuleBasedStateMachine):
 
 TestAnySequence = LiveMachine.TestCase
 TestAnySequence.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_many_tickers_that_miss_bars_share_tiles_again() -> None:
+    """Enough of them for states that lie many to a page, of tickers in step and of those that have left for a while."""
+    features = FeatureSet("sma(close, 200)", "ema(close, 3)", "obv()")
+    store, count, random = BarStore(64), 6_000, np.random.default_rng(1)
+    universe = store.universe([f"T{number:04}" for number in range(count)])
+    live = features.live(store)
+    for bar in range(14):
+        figures = np.repeat(random.uniform(10, 20, (count, 1)), 5, axis=1)
+        figures[random.random(count) < (0.3 if bar > 1 else 0.0)] = np.nan
+        store.append_cross_section(stamp(FIRST_DAY_NS + bar * DAY_NS), universe, figures)
+        live.update()
+        assert same(live.values, features.latest(live.symbols, store).to_numpy()).all()
+    assert count / 8 <= live.stats()["tiles"] < count / 3
