@@ -1,32 +1,17 @@
 """The command `ziggy-async`: what it prints, what it refuses, and how it ends."""
 
-import json
 import math
 import os
 import subprocess
 import sys
 
 import pytest
+from rest import strict_json
 
 from ziggy_async._version import __version__
-from ziggy_async.cli import main, output, signals
+from ziggy_async.cli import output, signals
 
 HEADER = "symbol,date,open,high,low,close,volume\n"
-
-
-@pytest.fixture
-def command(capsys, store):
-    """Runs the command in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as ended:
-            code = ended.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture
@@ -42,22 +27,6 @@ def prices(tmp_path):
 
 def row(symbol, day, close, volume=1000):
     return f"{symbol},2024-{day // 28 + 1:02}-{day % 28 + 1:02},{close},{close + 1},{close - 1},{close},{volume}\n"
-
-
-def strict_json(text):
-    def refuse(constant):
-        raise AssertionError(f"{constant} is not JSON")
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def refused(result):
-    code, out, err = result
-    assert code == 2
-    assert out == ""
-    assert err.count("\n") == 1
-    assert "Traceback" not in err
-    return err
 
 
 @pytest.mark.parametrize(
@@ -76,11 +45,8 @@ def refused(result):
         (("doctor", "spy"), "doctor: unexpected argument spy; see ziggy-async doctor --help"),
     ],
 )
-def test_an_option_that_is_none(command, arguments, fault):
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert err.startswith(f"ziggy-async {fault}")
-    assert err.count("\n") == 1
+def test_an_option_that_is_none(refused, arguments, fault):
+    assert refused(*arguments).startswith(f"ziggy-async {fault}")
 
 
 def test_signals_of_the_made_up_market(command):
@@ -173,9 +139,9 @@ def test_tables_without_rich(command, monkeypatch, arguments):
     assert len(out.splitlines()) > 5
 
 
-def test_files_without_duckdb(command, prices, monkeypatch):
+def test_files_without_duckdb(refused, prices, monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    assert "pip install 'ziggy_async[data]'" in refused(command("signals", prices))
+    assert "pip install 'ziggy_async[data]'" in refused("signals", prices)
 
 
 def test_doctor(command):
@@ -209,7 +175,8 @@ def test_a_bad_variable_is_named(variable, arguments):
         env=os.environ | {variable: "pigeon"},
         timeout=60,
     )
-    assert f"{variable}: 'pigeon' is none of" in refused((done.returncode, done.stdout, done.stderr))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"{variable}: 'pigeon' is none of" in done.stderr
 
 
 def test_version_and_help(command):
@@ -223,8 +190,8 @@ def test_version_and_help(command):
 @pytest.mark.parametrize(
     "arguments", ["", "sing", "signals --no-such", "signals --tickers", "signals --tickers A,,B", "doctor x"]
 )
-def test_wrong_commands(command, arguments):
-    refused(command(*arguments.split()))
+def test_wrong_commands(refused, arguments):
+    refused(*arguments.split())
 
 
 @pytest.mark.parametrize("arguments", ["signals", "features"])
@@ -242,12 +209,12 @@ def test_no_known_ticker_at_all(command, arguments):
     assert "NOPE" not in out
 
 
-def test_faulty_files(command, tmp_path):
+def test_faulty_files(refused, tmp_path):
     zero = tmp_path / "zero.csv"
     zero.write_text(HEADER + row("A", 1, 10) + row("A", 2, 0))
     for path in (tmp_path, tmp_path / "absent.csv", zero):
-        assert str(path) in refused(command("signals", path))
-    assert "line 3" in refused(command("signals", zero))
+        assert str(path) in refused("signals", path)
+    assert "line 3" in refused("signals", zero)
 
 
 def test_interrupted(command, monkeypatch):

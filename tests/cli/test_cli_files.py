@@ -11,8 +11,6 @@ from ziggy_async import BarStore
 from ziggy_async.cli import main
 from ziggy_async.market_brain.features import FeatureComputer
 
-pytest.importorskip("duckdb")
-
 BARS = walk(80)
 TABLE = BARS.table()
 FRAME = pd.DataFrame({"date": BARS.timestamp.astype("M8[ns]"), **BARS.columns()})

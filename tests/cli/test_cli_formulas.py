@@ -7,22 +7,6 @@ import numpy as np
 import pytest
 
 from ziggy_async import BarStore, FeatureSet
-from ziggy_async.cli import main
-
-
-@pytest.fixture
-def command(capsys, store):
-    """Runs the command in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as ended:
-            code = ended.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

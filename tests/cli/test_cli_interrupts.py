@@ -4,27 +4,17 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 
 import pytest
-
-# Shells start what runs in the background deaf to an interrupt, and these tests may run there.
-COMMAND = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.argv[0] = "ziggy-async"
-from ziggy_async.cli import main
-print("begun", file=sys.stderr, flush=True)
-sys.exit(main())
-"""
+from conftest import isolated
 
 
 def interrupted(*arguments, after):
     """Ends the command by an interrupt that many seconds after its beginning, unless it is done before."""
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments],
+        isolated("interrupted_command", *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,12 +1,15 @@
 """What the command's tables look like: in any width everything is there, in any encoding something that can be read."""
 
 import contextlib
+import fcntl
 import itertools
 import os
+import pty
 import re
 import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -121,7 +124,6 @@ def test_what_is_shown_of_names(text, encoding, expected):
 
 def on_terminal(width, *arguments, **environment):
     """The command's output on a terminal of that width."""
-    pty, termios, fcntl = (pytest.importorskip(name) for name in ("pty", "termios", "fcntl"))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
     removed = {"COLUMNS", "LINES", "NO_COLOR"}

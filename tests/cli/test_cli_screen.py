@@ -3,29 +3,18 @@
 import csv
 import io
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-
-from ziggy_async.cli import main
 
 LAST = {"UP": 130.0, "DOWN": 70.0, "FLAT": 100.0, "NEW": 50.0, "^VIX": 15.0}
 """Close of the last bar; the first was 100. Of NEW and the index there is one bar."""
 
 
 @pytest.fixture
-def command(capsys, store):
-    """Runs the command in this process: exit code, stdout and stderr."""
-
-    def run(*arguments):
-        try:
-            code = main(["screen", *map(str, arguments)])
-        except SystemExit as ended:
-            code = ended.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+def screen(command):
+    return partial(command, "screen")
 
 
 @pytest.fixture
@@ -45,15 +34,15 @@ def tickers(text):
     return [row["ticker"] for row in csv.DictReader(io.StringIO(text))]
 
 
-def test_a_formula_that_is_missing(command, prices):
-    code, out, err = command()
+def test_a_formula_that_is_missing(screen, prices):
+    code, out, err = screen()
     assert (code, out) == (2, "")
     assert "required: FORMULA, as in: ziggy-async screen 'rsi(14) < 30 and close > sma(200)' prices.csv" in err
-    assert command(prices)[::2] == (2, f"ziggy-async: a formula comes before the files: '{prices}' is a file\n")
+    assert screen(prices)[::2] == (2, f"ziggy-async: a formula comes before the files: '{prices}' is a file\n")
 
 
-def test_a_table(command, prices):
-    code, out, err = command("close > lag(close, 5)", prices, "--show", "close", "gain=delta(close, 29)")
+def test_a_table(screen, prices):
+    code, out, err = screen("close > lag(close, 5)", prices, "--show", "close", "gain=delta(close, 29)")
     lines = out.splitlines()
     assert (code, err) == (0, "")
     assert lines[0].split() == ["ticker", "as", "of", "close", "gain"]
@@ -72,33 +61,33 @@ def test_a_table(command, prices):
         (("--tickers", "up,^vix"), ["UP", "^VIX"]),
     ],
 )
-def test_order_and_choice(command, prices, options, expected):
-    code, out, err = command("close > 0", prices, "--show", "gain=delta(close, 29)", "--csv", *options)
+def test_order_and_choice(screen, prices, options, expected):
+    code, out, err = screen("close > 0", prices, "--show", "gain=delta(close, 29)", "--csv", *options)
     assert (code, err) == (0, "")
     assert tickers(out) == expected
 
 
-def test_json(command, prices):
-    _, out, _ = command("close < 100", prices, "--show", "close", "sma(20)", "--sort", "close", "--json", "--top", "1")
+def test_json(screen, prices):
+    _, out, _ = screen("close < 100", prices, "--show", "close", "sma(20)", "--sort", "close", "--json", "--top", "1")
     answer = json.loads(out)
     row = {"ticker": "NEW", "as_of": "2024-01-30T00:00:00+00:00", "features": {"close": 50.0, "sma(20)": None}}
     assert (answer["rows"], answer["matched"]) == ([row], 2)
     assert answer["seconds"] > 0
 
 
-def test_what_is_not_shown_is_counted(command, prices):
-    _, out, _ = command("close > 0", prices, "--top", "1")
+def test_what_is_not_shown_is_counted(screen, prices):
+    _, out, _ = screen("close > 0", prices, "--top", "1")
     assert "Not shown: 3 more; --top shows them." in out
 
 
-def test_the_made_up_market(command):
-    code, out, err = command("rsi(14) < 30", "--csv")
+def test_the_made_up_market(screen):
+    code, out, err = screen("rsi(14) < 30", "--csv")
     assert (code, err) == (0, "")
     assert 0 < len(tickers(out)) < 100
 
 
-def test_an_unknown_ticker(command, prices):
-    code, out, err = command("close > 0", prices, "--tickers", "up,upp", "--csv")
+def test_an_unknown_ticker(screen, prices):
+    code, out, err = screen("close > 0", prices, "--tickers", "up,upp", "--csv")
     assert (code, tickers(out)) == (1, ["UP"])
     assert err == "ziggy-async: no bars of upp (the nearest is UP)\n"
 
@@ -112,5 +101,5 @@ def test_an_unknown_ticker(command, prices):
         (("close > 1", "--show", "a=close", "a=open"), "two features have the same name"),
     ],
 )
-def test_formulas_that_are_refused(command, arguments, message):
-    assert command(*arguments) == (2, "", f"ziggy-async: {message}\n")
+def test_formulas_that_are_refused(screen, arguments, message):
+    assert screen(*arguments) == (2, "", f"ziggy-async: {message}\n")

@@ -29,16 +29,6 @@ def signals(capsys, store, monkeypatch):
     return run
 
 
-def refused(capsys, *arguments):
-    try:
-        code = main(["signals", *arguments])
-    except SystemExit as ended:
-        code = ended.code
-    captured = capsys.readouterr()
-    assert (code, captured.out, captured.err.count("\n")) == (2, "", 1)
-    return captured.err
-
-
 def figures(rows, name):
     return [float(row[name]) for row in rows]
 
@@ -115,7 +105,7 @@ def test_a_regime_that_is_given(signals):
     assert signals("--regime", "Panic") == []
 
 
-def test_a_market_that_is_given(capsys, store, tmp_path):
+def test_a_market_that_is_given(capsys, refused, tmp_path):
     path = tmp_path / "bars.csv"
     path.write_text(long_table(UP=range(100, 160), DOWN=range(160, 100, -1)))
 
@@ -126,9 +116,7 @@ def test_a_market_that_is_given(capsys, store, tmp_path):
     assert last_but_one() == "Chop: no features of SPY. --market TICKER reads the regime from another one."
     assert "UP slope +" in last_but_one("--market", "up")
     assert "DOWN slope -" in last_but_one("--market", "DOWN")
-    assert (
-        refused(capsys, str(path), "--market", "upp") == "ziggy-async: --market: no bars of upp (the nearest is UP)\n"
-    )
+    assert refused("signals", path, "--market", "upp") == "ziggy-async: --market: no bars of upp (the nearest is UP)\n"
 
 
 def test_parameters_that_are_given(signals):
@@ -156,8 +144,8 @@ def test_parameters_that_are_given(signals):
         ("- A=-", "only once"),
     ],
 )
-def test_arguments_that_are_wrong(capsys, store, arguments, named):
-    assert named in refused(capsys, *arguments.split())
+def test_arguments_that_are_wrong(refused, arguments, named):
+    assert named in refused("signals", *arguments.split())
 
 
 def piped(text, *arguments):

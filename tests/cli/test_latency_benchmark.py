@@ -8,6 +8,7 @@ import time
 from functools import partial
 
 import pytest
+import uvloop
 
 from ziggy_async.async_features import get_async_feature_computer, shutdown_async_features
 from ziggy_async.latency_benchmark import (
@@ -249,7 +250,6 @@ async def test_own_loop_is_another_thread_and_loop():
 
 
 def test_own_loop_on_uvloop():
-    uvloop = pytest.importorskip("uvloop")
 
     async def kind():
         return type(asyncio.get_running_loop())

@@ -1,22 +1,17 @@
 """`ziggy-async verify`: what it takes for a formula and for a file, what it prints, and how it ends."""
 
 import json
+from functools import partial
 
 import pytest
 
-from ziggy_async.cli import main
 from ziggy_async.features import verification
 from ziggy_async.features.verification import CHECKS, FaultError, Subject
 
 
 @pytest.fixture
-def command(capsys, store):
-    def run(*arguments):
-        code = main(["verify", *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+def verify(command):
+    return partial(command, "verify")
 
 
 @pytest.fixture
@@ -28,8 +23,8 @@ def prices(tmp_path):
     return path
 
 
-def test_a_formula_on_the_made_up_market(command) -> None:
-    code, out, err = command("rsi(14) < 30", "sma(20)")
+def test_a_formula_on_the_made_up_market(verify) -> None:
+    code, out, err = verify("rsi(14) < 30", "sma(20)")
     assert (code, err) == (0, "")
     head, _, first, second, note = out.splitlines()
     assert head.split() == ["formula", *" ".join(CHECKS).split()]
@@ -39,8 +34,8 @@ def test_a_formula_on_the_made_up_market(command) -> None:
     assert note.endswith(" s: none failed.")
 
 
-def test_a_formula_on_a_file(command, prices) -> None:
-    code, out, _ = command("ema(5)", prices, "--json")
+def test_a_formula_on_a_file(verify, prices) -> None:
+    code, out, _ = verify("ema(5)", prices, "--json")
     answer = json.loads(out)
     assert code == 0
     assert answer["failed"] == []
@@ -50,24 +45,24 @@ def test_a_formula_on_a_file(command, prices) -> None:
     assert list(formula["checks"]) == list(CHECKS)
 
 
-def test_the_whole_catalog(command, prices) -> None:
-    code, out, _ = command(prices, "--json", "--tickers", "UP")
+def test_the_whole_catalog(verify, prices) -> None:
+    code, out, _ = verify(prices, "--json", "--tickers", "UP")
     assert code == 0
     assert [each["formula"] for each in json.loads(out)["formulas"]] == verification.catalog_formulas()
 
 
-def test_what_is_not_kept_is_said_and_ends_with_1(command, prices, monkeypatch) -> None:
+def test_what_is_not_kept_is_said_and_ends_with_1(verify, prices, monkeypatch) -> None:
     def fails(subject: Subject) -> None:
         if subject.formula == "sma(5)":
             raise FaultError("bar 7 of UP is another")
 
     monkeypatch.setitem(CHECKS, "latest", fails)
-    code, out, _ = command("sma(5)", "sma(6)", prices)
+    code, out, _ = verify("sma(5)", "sma(6)", prices)
     assert code == 1
     assert "FAILED" in out
     assert "sma(5), latest: bar 7 of UP is another" in out
     assert out.rstrip().endswith("1 failed.")
-    code, out, _ = command("sma(5)", prices, "--json")
+    code, out, _ = verify("sma(5)", prices, "--json")
     assert code == 1
     assert json.loads(out)["failed"] == ["sma(5)"]
 
@@ -76,8 +71,8 @@ def test_what_is_not_kept_is_said_and_ends_with_1(command, prices, monkeypatch) 
     ("arguments", "said"),
     [(["rsi(14"], "rsi(14"), (["smaa(5)"], "smaa"), (["vwap"], "vwap"), (["close", "nowhere.csv"], "nowhere.csv")],
 )
-def test_what_is_refused(command, arguments, said) -> None:
-    code, out, err = command(*arguments)
+def test_what_is_refused(verify, arguments, said) -> None:
+    code, out, err = verify(*arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert said in err
