@@ -98,21 +98,3 @@ def run_isolated() -> Callable[..., "subprocess.CompletedProcess[str]"]:
         )
 
     return run
-
-
-@pytest.fixture
-def run_python() -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Runs a script in a fresh interpreter, in a folder from which the checkout cannot be imported."""
-
-    def run(script: str, timeout: float = 60.0, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-c", LISTENS + script],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment},
-            stdin=subprocess.DEVNULL,
-            cwd=Path(__file__).parent,
-        )
-
-    return run

@@ -3,19 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 import urllib.request
 from contextlib import contextmanager
 
 import numpy as np
+from conftest import isolated
 from rest import strict_json
-
-SERVE = """
-import signal, sys
-from ziggy_async.cli import main
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where these tests run under nohup
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 def load(store, symbol, count, close=100.0):
@@ -26,10 +19,10 @@ def load(store, symbol, count, close=100.0):
 
 
 @contextmanager
-def serving(*arguments, script=SERVE, **environment):
-    """The process, and the URL that it says it serves on."""
+def serving(*arguments, script="serve", **environment):
+    """The process that runs a script of `isolated/`, and the URL that it says it serves on."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "serve", "--port", "0", *arguments],
+        isolated(script, "serve", "--port", "0", *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,

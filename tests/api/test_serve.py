@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from rest import strict_json
-from served import SERVE, ask, load, serving
+from served import ask, load, serving
 
 from ziggy_async.api.models import FeaturesAnswer, SignalsAnswer
 from ziggy_async.async_features import get_async_feature_computer, shutdown_async_features
@@ -21,46 +21,6 @@ from ziggy_async.cli import main
 from ziggy_async.cli.serve import application
 from ziggy_async.lag import LoopLag
 from ziggy_async.market_brain.signals import signal_generator
-
-WITH_WORK = """
-import sys, time
-from ziggy_async.async_features import get_async_feature_computer
-from ziggy_async.cli import main, serve
-
-make = serve.application
-
-def application(*asked):
-    app = make(*asked)
-
-    @app.post("/work")
-    async def work():
-        for number in range(5):
-            await get_async_feature_computer().enqueue_task(str(number), write, number)
-
-    return app
-
-def write(number):
-    time.sleep(0.2)
-    print("done", number, flush=True)
-
-serve.application = application
-sys.exit(main(sys.argv[1:]))
-"""
-WITH_ENDLESS_BENCHMARK = """
-import asyncio, sys
-from ziggy_async.api import benchmarks
-from ziggy_async.cli import main
-
-async def endless(num_operations):
-    print("begun", flush=True)
-    try:
-        await asyncio.Event().wait()
-    finally:
-        print("cancelled", flush=True)
-
-benchmarks.run_feature_computation_benchmark = endless
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 @pytest.fixture
@@ -334,7 +294,7 @@ def test_serves_files_and_a_watchlist(tmp_path):
 
 
 def test_queued_work_is_done_before_the_end():
-    with serving("--workers", "1", script=WITH_WORK) as (process, url):
+    with serving("--workers", "1", script="serve_work") as (process, url):
         ask(f"{url}/work", {})
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
@@ -361,7 +321,7 @@ def test_a_further_signal_leaves_dead_letters_of_what_is_queued(tmp_path, first,
 
 @pytest.mark.parametrize("leaves", [True, False])
 def test_a_benchmark_ends_with_its_client_or_its_server(leaves):
-    with serving(script=WITH_ENDLESS_BENCHMARK) as (process, url):
+    with serving(script="serve_endless_benchmark") as (process, url):
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
             client.sendall(b"POST /api/performance/benchmarks/feature-computation HTTP/1.1\r\nhost: localhost\r\n\r\n")
             assert process.stdout.readline() == "begun\n"
@@ -423,9 +383,8 @@ def test_ports_that_are_none(capsys, port):
 
 
 @pytest.mark.parametrize("module", ["uvicorn", "fastapi", "fastapi_offline", "prometheus_client"])
-def test_without_the_web_server(run_python, module):
-    script = f"import sys; sys.modules[{module!r}] = None\n{SERVE.replace('sys.argv[1:]', repr(['serve']))}"
-    done = run_python(script)
+def test_without_the_web_server(run_isolated, module):
+    done = run_isolated("without_a_module", module, "serve")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "pip install 'ziggy_async[api]'" in done.stderr

@@ -6,7 +6,7 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -168,14 +168,8 @@ def test_no_bars_and_wrong_numbers_are_said(store: BarStore, tmp_path: Path) -> 
         chart(store, "SPY").save(tmp_path / "chart.pdf")
 
 
-def test_without_the_extra_one_sentence_names_it(store: BarStore) -> None:
-    code = (
-        "import sys; sys.modules['litecharts'] = sys.modules['litecharts.js'] = None\n"
-        "from ziggy_async import BarStore\n"
-        "from ziggy_async.charts import chart\n"
-        "chart(BarStore(), 'SPY')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+def test_without_the_extra_one_sentence_names_it(run_isolated: Callable[..., Any]) -> None:
+    done = run_isolated("without_litecharts")
     assert done.returncode == 1
     assert "ziggy_async[charts]" in done.stderr.splitlines()[-1]
 

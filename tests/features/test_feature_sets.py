@@ -258,14 +258,6 @@ def test_a_set_is_used_by_many_threads(bars: BarStore) -> None:
     assert set(found) == {wanted}
 
 
-def test_importing_the_package_imports_no_optional_one(run_python: Callable[..., Any]) -> None:
-    script = (
-        "import sys, ziggy_async; print([m for m in ('pandas', 'polars', 'pyarrow', 'duckdb') if m in sys.modules])"
-    )
-    done = run_python(script)
-    assert done.stdout.strip() == "[]", done.stderr
-
-
 @pytest.mark.performance
 def test_a_set_of_thirty_formulas_is_made_in_milliseconds(fresh_heap: None) -> None:
     from ziggy_async.features import formula

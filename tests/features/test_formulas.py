@@ -321,30 +321,9 @@ def test_a_deep_formula_is_read_in_a_thread() -> None:
     assert read == ["abs(" * 99 + "low" + ")" * 99]
 
 
-def test_deep_text_is_refused_in_a_thread_with_a_small_stack(run_python: Callable[..., Any]) -> None:
+def test_deep_text_is_refused_in_a_thread_with_a_small_stack(run_isolated: Callable[..., Any]) -> None:
     """Where Python's own parser would crash: as large as the stacks of threads are on some systems."""
-    script = """
-import threading
-from ziggy_async import FormulaError
-from ziggy_async.features.formula import read_formula
-
-DEEP = ["-" * 9_990, "~ " * 4_990, "not " * 2_490, "2 ** " * 1_990, "a if b else " * 800, "(x := " * 199, "abs(" * 199]
-refused = []
-
-def read():
-    for text in DEEP:
-        try:
-            read_formula(text + "a" + ")" * text.count("("))
-        except FormulaError as error:
-            refused.append(error.message)
-
-threading.stack_size(512 * 1024)
-thread = threading.Thread(target=read)
-thread.start()
-thread.join()
-print(len(refused), set(refused))
-"""
-    done = run_python(script)
+    done = run_isolated("deep_formulas")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "7 {'the formula is nested deeper than 100 levels'}"
 

@@ -289,40 +289,10 @@ def test_columns_that_are_not_contiguous(name: str) -> None:
         assert near.tobytes() == far.tobytes()
 
 
-DIGEST = """
-import hashlib, json
-import numpy as np
-from ziggy_async import _core, indicators
-from reference.bars import walk
-import ziggy_async
-from ziggy_async.market_brain.features import FeatureComputer
-
-bars = [walk(n, seed=n) for n in (37, 60, 121, 250)]
-digests = {}
-for row in indicators.catalog():
-    parameters = {p["name"]: p["default"] for p in row["parameters"]}
-    digest = hashlib.sha256()
-    for part in bars:
-        columns = {**part.columns(), "other": part.open}
-        many = {f: np.stack([columns[f] * k for k in range(1, 12)]) for f in row["inputs"]}
-        for compute in (indicators.series, indicators.snapshot):
-            for values in compute(row["name"], **many, **parameters).values():
-                digest.update(np.where(np.isnan(values), np.nan, values).tobytes())
-    digests[row["name"]] = digest.hexdigest()
-store = _core.BarStore()
-for number in range(23):
-    columns = vars(walk(60 + number // 9, seed=number)).values()
-    store._load_rows(f"S{number}", *columns, np.empty((0, 60 + number // 9)), False)
-results = _core.features_many(store, FeatureComputer().plan, store.symbols())
-digests["features"] = hashlib.sha256(repr(list(results.values())).encode()).hexdigest()
-print(json.dumps({"isa": _core.cpu()["isa"], "digests": digests}))
-"""
-
-
-def test_every_instruction_set_has_the_same_bits(run_python: Callable[..., Any]) -> None:
+def test_every_instruction_set_has_the_same_bits(run_isolated: Callable[..., Any]) -> None:
     answers = {}
     for isa in ("scalar", "avx2", "avx512"):
-        done = run_python(DIGEST, ZIGGY_ASYNC_ISA=isa)
+        done = run_isolated("digests_of_the_catalog", ZIGGY_ASYNC_ISA=isa)
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         answers[answer["isa"]] = answer["digests"]

@@ -1,9 +1,14 @@
 """Loads the extension in a sub-interpreter, by its path alone."""
 
-import _xxsubinterpreters as interpreters
 import importlib.util
+import sys
 
 import ziggy_async._core  # noqa: F401
+
+if sys.version_info >= (3, 13):
+    import _interpreters as interpreters
+else:
+    import _xxsubinterpreters as interpreters
 
 path = importlib.util.find_spec("ziggy_async._core").origin
 within = interpreters.create()

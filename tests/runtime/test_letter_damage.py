@@ -5,10 +5,9 @@ import functools
 import logging
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from letters import add, execute, ids, opened
@@ -121,26 +120,6 @@ async def test_a_second_damaged_file_does_not_take_the_place_of_the_first(path: 
             assert parts(f"{path}.corrupt-{earlier}")[""].startswith(b"letters = %d" % earlier)
 
 
-def elsewhere(script: str, path: Path) -> None:
-    """In another process: closing a file that SQLite has open here would undo its locks."""
-    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
-
-
-GARBAGE = """
-import os, sys
-size = os.path.getsize(sys.argv[1])
-with open(sys.argv[1], "r+b") as file:
-    file.seek(4096)
-    file.write(b"\\xa5" * (size - 4096))
-"""
-
-
-TRUNCATED = """
-import os, sys
-os.truncate(f"{sys.argv[1]}-wal", 5000)
-"""
-
-
 class MovedInBetween(SqliteStore):
     """Another process finds damage and moves the file while a letter is being written to it."""
 
@@ -160,15 +139,15 @@ async def test_what_is_written_to_a_file_that_was_just_moved_is_written_again(pa
         assert ids(letters) == ["t"]
 
 
-@pytest.mark.parametrize("damage", [GARBAGE, TRUNCATED])
+@pytest.mark.parametrize("damage", ["garbage", "truncated"])
 @pytest.mark.parametrize("use", ["requeue", "add", "discard", "refresh", "close"])
-async def test_damaged_while_it_is_open(path: Path, damage: str, use: str) -> None:
+async def test_damaged_while_it_is_open(path: Path, damage: str, use: str, run_isolated: Callable[..., Any]) -> None:
     """The file is set aside, what dies now can be requeued, and the queue goes on."""
     await fill(path)
     async with opened(path) as (letters, _):
         await add(letters, "in the log", len, ARGUMENT)
         first = letters.list()[0].id
-        elsewhere(damage, path)
+        assert run_isolated("damaged_file", damage, path).returncode == 0
         expected = ["new"]
         if use == "requeue":
             with pytest.raises(KeyError, match=first):
@@ -244,8 +223,6 @@ async def test_a_table_of_the_operator_does_no_harm(path: Path) -> None:
 async def test_places_where_no_file_can_be(tmp_path: Path, place: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     path = tmp_path / place
-    if not (path.exists() or path.parent.exists()) and not place.startswith("no"):
-        pytest.skip(f"no {path.parent} here")
     with pytest.raises((OSError, ValueError), match=str(path.parent)):
         async with opened(path):
             pass

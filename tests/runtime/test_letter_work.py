@@ -3,10 +3,9 @@
 import asyncio
 import functools
 import math
-import subprocess
-import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -125,35 +124,33 @@ async def test_options_come_back(path: Path, options: Options, is_json: bool) ->
             assert taken[0][0].options == options
 
 
-ISOLATED = Path(__file__).parents[1] / "isolated"
-
-
-def elsewhere(path: Path, trusts: str = "") -> list[str]:
-    """What another process says that requeues all."""
-    command = [sys.executable, ISOLATED / "requeue_all.py", path, trusts]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout.splitlines()
-
-
 async def fill(path: Path) -> None:
     async with opened(path) as (letters, _):
         await add(letters, "json", len, [1, 2])
         await add(letters, "pickled", len, (1, 2, 3))
 
 
-async def test_another_process_runs_json_and_unpickles_nothing(path: Path) -> None:
+@pytest.fixture
+def requeued_elsewhere(run_isolated: Callable[..., Any]) -> Callable[..., list[str]]:
+    """What another process says that requeues all."""
+    return lambda path, trusts="": run_isolated("requeue_all", path, trusts).stdout.splitlines()
+
+
+async def test_another_process_runs_json_and_unpickles_nothing(
+    path: Path, requeued_elsewhere: Callable[..., list[str]]
+) -> None:
     await fill(path)
     why_not = "it is pickled, and another process wrote it; trust_pickles=True lets this one unpickle it"
-    assert elsewhere(path) == ["json True 2", f"pickled False {why_not} | {why_not}"]
+    assert requeued_elsewhere(path) == ["json True 2", f"pickled False {why_not} | {why_not}"]
     async with opened(path) as (letters, taken):  # this process wrote it
         assert [(each.task_id, each.can_requeue) for each in letters.list()] == [("pickled", True)]
         await letters.requeue_all()
         assert taken[0][0].args == ((1, 2, 3),)
 
 
-async def test_another_process_that_trusts_pickles(path: Path) -> None:
+async def test_another_process_that_trusts_pickles(path: Path, requeued_elsewhere: Callable[..., list[str]]) -> None:
     await fill(path)
-    assert elsewhere(path, "trusts") == ["json True 2", "pickled True 3"]
+    assert requeued_elsewhere(path, "trusts") == ["json True 2", "pickled True 3"]
 
 
 async def test_a_row_of_another_writer_is_not_unpickled(path: Path) -> None:
