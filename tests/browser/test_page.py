@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rest import add
-
-pytest.importorskip("playwright", reason="no Playwright")
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException
 from playwright.sync_api import expect, sync_playwright
+from rest import add
 
 from ziggy_async.api import create_dashboard, create_lifespan
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig

@@ -1,7 +1,6 @@
 """The floors of the design: what may include what, how long a file may be, and that the stub tells the truth."""
 
 import ast
-import os
 import re
 import shutil
 import subprocess
@@ -34,8 +33,6 @@ MOST_LINES = 500
 MOST_PARAMETERS = 5
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
-
-pytestmark = pytest.mark.skipif(not SOURCES.is_dir(), reason="not run from a checkout")
 
 
 def files(*suffixes: str) -> list[Path]:
@@ -73,7 +70,7 @@ def test_python_is_seen_from_the_binding_only(path: Path) -> None:
 
 @pytest.mark.parametrize("path", files(".h"), ids=lambda path: str(path.relative_to(SOURCES)))
 def test_a_header_compiles_alone(path: Path, tmp_path: Path) -> None:
-    compiler = shutil.which(os.environ.get("CC", "cc"))
+    compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("no C compiler")
     unit = tmp_path / "alone.c"

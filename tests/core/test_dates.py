@@ -17,7 +17,6 @@ def in_python(tmp_path, texts, **options):
 
 
 def in_a_file(tmp_path, texts, **options):
-    pytest.importorskip("duckdb")
     lines = ["Date;open;high;low;close;volume", *(f"{text};10;12;9;11;500" for text in texts)]
     (tmp_path / "abc_x.csv").write_text("\n".join(lines) + "\n")
     return BarStore.read(tmp_path / "abc_x.csv", **options).bars("ABC")["timestamp"]
@@ -170,7 +169,6 @@ def test_each_symbol_has_its_own_steps(read, tmp_path):
         columns = {"symbol": [symbol for symbol, _ in rows], "Date": [text for _, text in rows]}
         store.load_frame(columns | {name: [figure] * len(rows) for name, figure in FIGURES.items()})
     else:
-        pytest.importorskip("duckdb")
         lines = ["symbol,Date,open,high,low,close,volume", *(f"{each},{text},10,12,9,11,500" for each, text in rows)]
         (tmp_path / "x.csv").write_text("\n".join(lines) + "\n")
         store = BarStore.read(tmp_path / "x.csv")

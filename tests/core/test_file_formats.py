@@ -5,6 +5,7 @@ import io
 import logging
 import zipfile
 
+import duckdb
 import pandas as pd
 import pytest
 from reference.bars import FIELDS, walk
@@ -14,8 +15,6 @@ from ziggy_async import BarStore
 from ziggy_async.reading import files
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.paths import DataFile
-
-duckdb = pytest.importorskip("duckdb")
 
 BARS = walk(30)
 DAYS = [str(stamp)[:10] for stamp in BARS.timestamp.astype("M8[ns]")]

@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from reference.bars import data_folder
@@ -13,8 +14,6 @@ from ziggy_async.reading.files import load_files
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.store import BarStore
-
-duckdb = pytest.importorskip("duckdb")
 
 REAL_BARS = data_folder()
 HEADER = "date,open,high,low,close,volume"

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import importlib.util
 import pickle
 from collections.abc import Callable
 from dataclasses import make_dataclass
@@ -133,7 +132,6 @@ def test_copies_have_them(copied: Callable[[BarStore], BarStore]) -> None:
 
 
 def test_arrow_and_back() -> None:
-    pytest.importorskip("pyarrow")
     store, other = loaded(), BarStore(columns=NAMES)
     arrow = store.to_arrow()
     assert arrow.column_names[-2:] == list(NAMES)
@@ -141,7 +139,6 @@ def test_arrow_and_back() -> None:
     same(other.bars("A"), store.bars("A"))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("duckdb") is None, reason="DuckDB reads files")
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_files_and_back(tmp_path: Path, kind: str) -> None:
     import duckdb
@@ -155,7 +152,6 @@ def test_files_and_back(tmp_path: Path, kind: str) -> None:
     assert asyncio.run(BarStore.read_async(path)).columns == ()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("duckdb") is None, reason="DuckDB reads files")
 @pytest.mark.parametrize("invalid", ["raise", "skip"])
 def test_a_text_in_a_file_is_named(tmp_path: Path, invalid: Any) -> None:
     path = tmp_path / "A.csv"

@@ -10,8 +10,6 @@ CORPUS = Path(__file__).parents[1] / "fuzz" / "corpus"
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_inputs_of_a_fuzzer(name: str, tmp_path: Path) -> None:
-    if name == "csv":
-        pytest.importorskip("duckdb")
     found = [path.read_bytes() for path in sorted(CORPUS.glob(f"{name}-*"))]
     for data in [*SEEDS[name], *found]:
         TARGETS[name](data, tmp_path)

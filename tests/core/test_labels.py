@@ -4,6 +4,7 @@ import copy
 import pickle
 from typing import Any
 
+import pandas
 import pytest
 
 from ziggy_async import BarStore
@@ -51,7 +52,6 @@ def test_copies_have_the_labels(copied: Any) -> None:
 
 
 def test_a_series_of_pandas() -> None:
-    pandas = pytest.importorskip("pandas")
     store = BarStore()
     store.set_labels("sector", pandas.Series(SECTORS))
     assert store.labels() == {"sector": SECTORS}

@@ -3,8 +3,6 @@
 import asyncio
 import gc
 import json
-import os
-import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -102,7 +100,6 @@ def test_the_interpreter_ends_with_jobs_in_flight(ending: str, wake: str, run_is
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
 def test_fork_while_busy(wake: str, run_isolated: Run) -> None:
     done = run_isolated("fork_while_busy", ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
@@ -110,7 +107,6 @@ def test_fork_while_busy(wake: str, run_isolated: Run) -> None:
     assert done.stdout.strip() == "[0, 0, 0, 0, 0] True"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("wake", ["threadsafe", "eventfd"])
 def test_a_forked_child_cancels_what_it_inherited(wake: str, run_isolated: Run) -> None:
     done = run_isolated("fork_and_cancel", ASYNC_FEATURES_WAKE=wake, PYTHONWARNINGS="ignore::DeprecationWarning")
@@ -162,14 +158,11 @@ def test_daemon_threads_that_go_on_at_the_end(run_isolated: Run) -> None:
 
 def test_a_sub_interpreter_is_refused(run_isolated: Run) -> None:
     """Loaded by its path alone, so that it is the extension that refuses and not NumPy."""
-    if sys.version_info >= (3, 13):
-        pytest.skip("the module of sub-interpreters has another face here")
     done = run_isolated("sub_interpreter")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "refused"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_child_that_goes_on_in_the_loop_takes_no_wake_up_from_its_parent(run_isolated: Run) -> None:
     done = run_isolated("forked_eventfd", ASYNC_FEATURES_WAKE="eventfd", PYTHONWARNINGS="ignore::DeprecationWarning")
     assert done.stdout == "went on\n", done.stderr

@@ -58,7 +58,6 @@ async def test_load_frame_async_loads_every_symbol() -> None:
 
 
 async def test_read_async_reads_files(tmp_path: Path) -> None:
-    pytest.importorskip("duckdb")
     path = tmp_path / "AAPL.csv"
     path.write_text("date,open,high,low,close,volume\n2024-01-02,1,2,1,2,10\n2024-01-03,2,3,2,3,11\n")
     store = await BarStore.read_async(path)

@@ -211,7 +211,6 @@ def test_ways_to_write_a_number(texts, numbers, tmp_path):
     store = BarStore()
     store.load("A", table)
     assert store.bars("A")["volume"].tolist() == numbers
-    pytest.importorskip("duckdb")
     lines = [f"{str(t)[:10]}\t1\t1\t1\t1\t{text}" for t, text in zip(TIMES, texts, strict=False)]
     (tmp_path / "a.csv").write_text("\n".join(["date\topen\thigh\tlow\tclose\tvolume", *lines]), encoding="utf-8")
     assert BarStore.read(tmp_path / "a.csv").bars("A")["volume"].tolist() == numbers
@@ -230,7 +229,6 @@ def test_numbers_that_can_be_read_in_two_ways(prices, volumes, said, tmp_path):
     with pytest.raises(ValueError, match="A") as caught:
         BarStore().load("A", table)
     assert said in str(caught.value)
-    pytest.importorskip("duckdb")
     lines = [";".join([str(t)[:10], *[p] * 4, v]) for t, p, v in zip(TIMES, prices, volumes, strict=False)]
     (tmp_path / "a.csv").write_text("\n".join(["date;open;high;low;close;volume", *lines]))
     with pytest.raises(ValueError, match=r"a\.csv") as caught:

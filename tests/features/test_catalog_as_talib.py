@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import talib
 from numpy.typing import NDArray
 from reference.bars import Bars, flat, walk
 
 from ziggy_async import _core
 from ziggy_async.features import FeatureSet
-
-talib = pytest.importorskip("talib")
 
 Floats = NDArray[np.float64]
 Values = tuple[float, ...]

@@ -1,5 +1,6 @@
 """Features of Dask data frames: on workers with less memory than the data, one of which dies, and what is refused."""
 
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -8,11 +9,6 @@ from dask_bars import BARS, FEATURES, FILES, FURTHER, bars_of, digest
 from pyarrow import parquet
 
 from ziggy_async import BarStore, FeatureSet, FormulaError
-
-pytest.importorskip("dask.dataframe")
-pytest.importorskip("distributed")
-import dask.dataframe as dd
-
 from ziggy_async.dask import history
 
 

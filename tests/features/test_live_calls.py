@@ -290,7 +290,6 @@ def test_updates_and_appends_from_several_threads() -> None:
     assert_current(live, store)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
 def test_a_forked_child_goes_on_by_itself() -> None:
     store = filled(20)
     live = FORMULAS.live(store)

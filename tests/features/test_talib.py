@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import talib as theirs
 from numpy.typing import NDArray
 from reference.bars import Bars, flat, walk
 from reference.talib_stub import PATH, stub
+from talib import abstract
 
 from ziggy_async import talib as ours
 
-theirs = pytest.importorskip("talib")
-abstract = pytest.importorskip("talib.abstract")
 NAMES = ours.get_functions()
 Outputs = tuple[NDArray[Any], ...]
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import talib
 from numpy.typing import NDArray
 
 from reference import indicators
 from reference.bars import Bars, walk
 
-talib = pytest.importorskip("talib")
 Floats = NDArray[np.float64]
 
 TALIB: dict[str, Callable[[Bars], object]] = {

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import talib
 
 from reference import market_features, paper_features, signal_rules
 from reference.bars import flat, from_closes, walk
@@ -14,7 +15,6 @@ def test_keys_and_fields() -> None:
 
 
 def test_market_features_agree_with_talib() -> None:
-    talib = pytest.importorskip("talib")
     bars = walk(300, seed=5)
     found = market_features.features("A", bars)
     expected = {

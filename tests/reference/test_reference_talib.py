@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import talib
+from talib import abstract
 
 from reference import formulas
 from reference.bars import Bars, flat, walk
 from reference.indicator import INDICATORS
-
-talib = pytest.importorskip("talib")
-abstract = pytest.importorskip("talib.abstract")
 
 NAMES = {
     **{name: name.upper() for name in INDICATORS if hasattr(talib, name.upper())},

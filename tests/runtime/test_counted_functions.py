@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import os
 import statistics
 import time
 from collections.abc import AsyncIterator
@@ -140,7 +139,6 @@ async def test_a_source_of_bars_is_waited_for(stocked: BarStore, computer: Async
     assert counts(computer) == {"async_get_ticker_features": 1, "generate_ticker_signal_async": 1}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_counts_nothing(run_isolated) -> None:
     done = run_isolated("forked_metrics")
     assert done.returncode == 0, done.stderr

@@ -52,7 +52,6 @@ def test_an_interrupt_does_not_wait_for_what_is_queued() -> None:
     assert (out, err.count("Traceback")) == ("interrupted\n", 0), err
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_begins_anew(run_isolated: RunIsolated) -> None:
     done = run_isolated("forked_computer")
     assert done.stdout.splitlines() == ["child 8 1", "parent 0 1"], done.stderr

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from ziggy_async._core import Histogram
 from ziggy_async.lag import LagSummary, LoopLag, PingLag, _record_ticks
@@ -20,7 +21,7 @@ NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 @pytest.fixture(params=["asyncio", "uvloop"])
 def new_loop(request: pytest.FixtureRequest) -> NewLoop:
-    return asyncio.new_event_loop if request.param == "asyncio" else pytest.importorskip("uvloop").new_event_loop
+    return asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop
 
 
 async def until(condition: Callable[[], bool]) -> None:

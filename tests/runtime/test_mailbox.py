@@ -164,9 +164,6 @@ def test_many_loops_at_once(pool: ThreadPool) -> None:
     assert answers == {number: [(number, n) for n in range(200)] for number in range(6)}
 
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
-
-
 def child_that(does: Callable[[], object]) -> int:
     """The exit code of a forked child: 0 if it does."""
     pid = os.fork()
@@ -181,7 +178,6 @@ def child_that(does: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-@needs_fork
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
     asyncio.run(_use(pool))
@@ -189,7 +185,6 @@ def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
         assert child_that(lambda: asyncio.run(_use(pool))) == 0
 
 
-@needs_fork
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> None:
     """Whatever locks other threads held at that moment."""

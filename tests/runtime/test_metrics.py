@@ -218,7 +218,6 @@ def test_threads_lose_nothing() -> None:
     assert sum(kind.errors for kind in metrics.by_kind().values()) == threads * each / 2
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_forked_while_a_kind_is_added() -> None:
     metrics = Metrics()

@@ -107,7 +107,6 @@ def test_a_terminals_interrupt_is_the_parents(tmp_path: Path) -> None:
 # --- forks
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.parametrize("how", ["returns", "raises", "exits", "ends"])
 async def test_a_call_that_forks_is_answered_once_and_by_the_parent(how: str) -> None:
     pool = ProcessPool(1)
@@ -119,7 +118,6 @@ async def test_a_call_that_forks_is_answered_once_and_by_the_parent(how: str) ->
     await pool.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 async def test_a_call_may_have_a_child_of_its_own() -> None:
     pool = ProcessPool(1)
     assert await run(pool, process_work.has_a_child) == 42
@@ -127,7 +125,6 @@ async def test_a_call_may_have_a_child_of_its_own() -> None:
     await pool.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_fork(run_isolated: Run, tmp_path: Path) -> None:
     """The child has an empty pool that works, and leaves the parent's processes alone; they end with their parent."""
     done = run_isolated("forked_process_pool", tmp_path / "door", PYTHONWARNINGS="ignore::DeprecationWarning")

@@ -1,6 +1,5 @@
 """The thread pool in storms, at exits and in forked children."""
 
-import os
 import random
 import subprocess
 import sys
@@ -104,7 +103,6 @@ def test_exit(state: str, run_isolated: Run) -> None:
     assert time.monotonic() - began >= least
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.parametrize("forking", ["main", "pool"])
 def test_fork(forking: str, run_isolated: Run) -> None:
     """The child has an empty pool that works, whatever the parent's threads were doing; the parent's goes on."""
