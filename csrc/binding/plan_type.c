@@ -9,8 +9,7 @@
 #include "binding/plan_sources.h"
 #include "binding/plan_tables.h"
 #include "binding/query.h"
-#include "kernels/operation.h"
-#include "plan/calendar.h"
+#include "plan/node_names.h"
 
 static void plan_dealloc(PyObject *object)
 {
@@ -25,46 +24,6 @@ static void plan_dealloc(PyObject *object)
     Py_XDECREF(self->labels);
     type->tp_free(object);
     Py_DECREF(type);
-}
-
-/* The place of `name` in a list of names; `count` if it is none. */
-static int find(const char *name, int count, const char *(*name_of)(int))
-{
-    int found = 0;
-    while (found < count && strcmp(name, name_of(found)) != 0) {
-        found++;
-    }
-    return found;
-}
-
-static const char *kind_name(int kind)
-{
-    static const char *const names[ZA_NODE_KIND_COUNT] = {"column",    "constant", "kernel", "output",
-                                                          "operation", "lag",      "skip",   "calendar"};
-    return names[kind];
-}
-
-static const char *calendar_name(int field)
-{
-    return za_calendar_name((za_calendar_field)field);
-}
-
-/* Which of its kind a node is; a name that there is not becomes a number that there is not. */
-static int which_of(za_node_kind kind, const char *name, const za_params *params)
-{
-    switch (kind) {
-    case ZA_NODE_KERNEL:
-        return (int)za_indicator_find(name);
-    case ZA_NODE_OPERATION:
-        return (int)za_operation_find(name);
-    case ZA_NODE_CALENDAR:
-        return find(name, ZA_CALENDAR_COUNT, calendar_name);
-    case ZA_NODE_COLUMN:
-    case ZA_NODE_OUTPUT:
-        return params->value[0] >= 0.0 && params->value[0] < 1e6 ? (int)params->value[0] : -1;
-    default:
-        return 0;
-    }
 }
 
 static int numbers_of(PyObject *tuple, double *numbers)
@@ -104,8 +63,8 @@ static int node_of(PyObject *object, za_node_spec *spec)
         numbers_of(parameters, spec->params.value) < 0) {
         return -1;
     }
-    spec->kind = (za_node_kind)find(kind, ZA_NODE_KIND_COUNT, kind_name);
-    spec->which = which_of(spec->kind, name, &spec->params);
+    spec->kind = za_node_kind_find(kind);
+    spec->which = za_node_which(spec->kind, name, &spec->params);
     if (PyTuple_GET_SIZE(inputs) > ZA_MAX_INPUTS) {
         PyErr_Format(PyExc_ValueError, "a node has at most %d inputs", ZA_MAX_INPUTS);
         return -1;

@@ -9,6 +9,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "plan/node_names.h"
 #include "plan/run.h"
 
 enum { GROUPS = 21, LONGEST = 6000, MOST_ROWS = LONGEST + GROUPS * 400, MOST_NODES = 256, MOST_TEXT = 512 };
@@ -66,39 +67,12 @@ typedef struct listing {
     int count, output;
 } listing;
 
-static za_node_kind kind_of(const char *kind)
-{
-    static const char *const names[ZA_NODE_KIND_COUNT] = {"column",    "constant", "kernel", "output",
-                                                          "operation", "lag",      "skip",   "calendar"};
-    int found = 0;
-    while (found < ZA_NODE_KIND_COUNT && strcmp(kind, names[found]) != 0) {
-        found++;
-    }
-    return (za_node_kind)found;
-}
-
-/* Which of its kind a node is, by its name or its first parameter. */
-static int which_of(za_node_kind kind, const char *name, const za_params *params)
-{
-    switch (kind) {
-    case ZA_NODE_KERNEL:
-        return (int)za_indicator_find(name);
-    case ZA_NODE_OPERATION:
-        return (int)za_operation_find(name);
-    case ZA_NODE_COLUMN:
-    case ZA_NODE_OUTPUT:
-        return (int)params->value[0];
-    default:
-        return 0;
-    }
-}
-
 /* "kind name inputs... : parameters..."; false if there are too many of them. */
 static bool read_node(char *line, za_node_spec *spec)
 {
     char *rest = NULL, *kind = strtok_r(line, " \n", &rest), *name = strtok_r(NULL, " \n", &rest), *word = NULL;
     int count = 0;
-    *spec = (za_node_spec){.kind = kind_of(kind == NULL ? "" : kind)};
+    *spec = (za_node_spec){.kind = za_node_kind_find(kind == NULL ? "" : kind)};
     while ((word = strtok_r(NULL, " \n", &rest)) != NULL && strcmp(word, ":") != 0) {
         if (spec->input_count == ZA_MAX_INPUTS) {
             return false;
@@ -111,7 +85,7 @@ static bool read_node(char *line, za_node_spec *spec)
         }
         spec->params.value[count++] = strtod(word, NULL);
     }
-    spec->which = which_of(spec->kind, name == NULL ? "" : name, &spec->params);
+    spec->which = za_node_which(spec->kind, name == NULL ? "" : name, &spec->params);
     return true;
 }
 

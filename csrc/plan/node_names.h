@@ -1,0 +1,14 @@
+/* Nodes by the names that texts of plans and Python give them. */
+#ifndef ZA_PLAN_NODE_NAMES_H
+#define ZA_PLAN_NODE_NAMES_H
+
+#include "plan/node.h"
+
+/* ZA_NODE_KIND_COUNT if no kind has that name. */
+za_node_kind za_node_kind_find(const char *name);
+
+/* Which of its kind a node is: the indicator, operation or calendar field of that name, or the column or output that
+ * params.value[0] counts. What there is not becomes a number that there is not; 0 for a kind of which there is one. */
+int za_node_which(za_node_kind kind, const char *name, const za_params *params);
+
+#endif
