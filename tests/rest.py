@@ -39,6 +39,43 @@ async def post(client, path, status=200):
     return strict_json(answer.text)
 
 
+def begin_post(app, path, body=b""):
+    """A POST to an application in this loop: its task, the event that its client goes, and what was sent."""
+    gone, sent = asyncio.Event(), []
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive():
+        if (message := next(messages, None)) is None:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+        return message
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")] if body else []
+    return asyncio.create_task(app(scope_of("POST", path, headers), receive, send)), gone, sent
+
+
+def scope_of(method, path, headers):
+    """What a server tells an application of a request."""
+    name, _, query = path.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": name,
+        "raw_path": name.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("test", 80),
+    }
+
+
 def strict_json(text):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from rest import strict_json
+from rest import scope_of, strict_json
 
 
 class Client:
@@ -61,22 +61,8 @@ class Client:
 async def following(app, path, **headers):
     """A client of the stream under `path`; the stream's task is `client.task`."""
     client = Client()
-    name, _, query = path.partition("?")
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": name,
-        "raw_path": name.encode(),
-        "root_path": "",
-        "query_string": query.encode(),
-        "headers": [(b"host", b"test"), *((key.encode(), value.encode()) for key, value in headers.items())],
-        "client": ("127.0.0.1", 1),
-        "server": ("test", 80),
-    }
-    client.task = asyncio.create_task(app(scope, client.receive, client.send))
+    sent = [(b"host", b"test"), *((key.encode(), value.encode()) for key, value in headers.items())]
+    client.task = asyncio.create_task(app(scope_of("GET", path, sent), client.receive, client.send))
     try:
         yield client
     finally:

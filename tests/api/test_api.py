@@ -12,8 +12,6 @@ from rest import ROOT, client_of, conforms, full_queue, get, post
 from ziggy_async._core import Histogram
 from ziggy_async.api import create_router, models, router, slices
 from ziggy_async.async_features import (
-    AsyncFeatureComputer,
-    TaskPoolConfig,
     get_async_feature_computer,
     init_async_features,
     shutdown_async_features,
@@ -37,19 +35,6 @@ SUMMARY = {
     *("avg_latency_ms", "p50_latency_ms", "p95_latency_ms", "p99_latency_ms", "max_latency_ms"),
     *("queue_depth", "queue_capacity", "oldest_waiting_s"),
 }
-
-
-@pytest.fixture
-async def computer():
-    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, queue_size=2))
-    yield computer
-    await computer.stop(drain=False)
-
-
-@pytest.fixture
-async def client(computer):
-    async with client_of(create_router(computer)) as client:
-        yield client
 
 
 async def test_metrics_are_the_newest_oldest_first(client, computer):

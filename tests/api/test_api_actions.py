@@ -5,25 +5,12 @@ import threading
 
 import pytest
 from fastapi import FastAPI
-from rest import ROOT, add, client_of, conforms, full_queue, get, post
+from rest import ROOT, add, begin_post, client_of, conforms, full_queue, get, post
 
 from ziggy_async.api import benchmarks, create_router, models, queueing
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.latency_benchmark import get_benchmark
 from ziggy_async.queueing.work import Reason
-
-
-@pytest.fixture
-async def computer():
-    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, queue_size=2))
-    yield computer
-    await computer.stop(drain=False)
-
-
-@pytest.fixture
-async def client(computer):
-    async with client_of(create_router(computer)) as client:
-        yield client
 
 
 async def test_dead_letters_are_listed_in_pages(client, computer):
@@ -213,34 +200,7 @@ async def broken_coroutine(num_operations):
 async def test_a_client_that_disconnects_ends_its_benchmark(held):
     app = FastAPI()
     app.include_router(create_router())
-    gone = asyncio.Event()
-    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
-
-    async def receive():
-        message = next(requests, None)
-        if message is None:
-            await gone.wait()
-            return {"type": "http.disconnect"}
-        return message
-
-    sent = []
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": f"{ROOT}/benchmarks/feature-computation",
-        "query_string": b"",
-        "headers": [],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 2),
-    }
-    request = asyncio.create_task(app(scope, receive, send))
+    request, gone, sent = begin_post(app, f"{ROOT}/benchmarks/feature-computation")
     await held.begun.wait()
     assert benchmarks._turn.locked()
     gone.set()

@@ -9,15 +9,8 @@ from fastapi import FastAPI
 from rest import full_queue, strict_json
 
 from ziggy_async.api import answers, create_lifespan, lifespan
-from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig, get_async_feature_computer
+from ziggy_async.async_features import get_async_feature_computer
 from ziggy_async.queueing.work import Reason
-
-
-@pytest.fixture
-async def computer():
-    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, queue_size=2))
-    yield computer
-    await computer.stop(drain=False)
 
 
 async def test_lifespan_starts_and_drains_the_global_computer():

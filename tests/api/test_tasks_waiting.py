@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 from fastapi import FastAPI
-from rest import conforms
+from rest import begin_post, conforms
 
 from ziggy_async.api import models, queueing
 from ziggy_async.api.market import create_market_router
@@ -129,32 +129,7 @@ async def test_it_is_forgotten_when_there_is_no_room_in_time(client, computer, m
 
 async def test_it_is_withdrawn_when_its_client_goes(app, client, computer, monkeypatch):
     monkeypatch.setattr(queueing, "POLL", 0.01)
-    gone = asyncio.Event()
-    body = json.dumps(nap("gone")).encode()
-    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def receive():
-        if (message := next(messages, None)) is None:
-            await gone.wait()
-            return {"type": "http.disconnect"}
-        return message
-
-    async def send(message):
-        pass
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": TASKS,
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 2),
-    }
-    request = asyncio.create_task(app(scope, receive, send))
+    request, gone, _ = begin_post(app, TASKS, json.dumps(nap("gone")).encode())
     await until(lambda: len(computer._background._unfinished) == 3)
     await asyncio.sleep(0.05)
     assert await state_of(client, "gone") == "waiting"
