@@ -23,11 +23,35 @@ LISTENS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handle
 """What makes a script hear of an interrupt also where tests run in the background, which shells start deaf to it."""
 
 
+MAY_BE_MISSING = (
+    "no file of real bars",
+    "no promtool",
+    "root may write everything",
+)
+"""The reasons of skips that are right in CI, which has all else that tests need; each hides something elsewhere."""
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Makes a failure of a skip that CI does not expect."""
+    if os.environ.get("CI") and report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(MAY_BE_MISSING):
+            report.outcome, report.longrepr = "failed", f"skipped in CI, where nothing should be missing: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    refuse_skip(report)
+    return report
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """What a test has logged may be no UTF-8; pytest-xdist sends it as that."""
     report = yield
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    refuse_skip(report)
     return report
 
 

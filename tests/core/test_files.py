@@ -394,7 +394,7 @@ def test_a_faulty_file_leaves_the_symbols_of_others_alone(write):
     assert days_of(store, "OLD") == ["2020-01-02"]
 
 
-@pytest.mark.skipif(REAL_BARS is None, reason="the real bars are not here")
+@pytest.mark.skipif(REAL_BARS is None, reason="no file of real bars")
 @pytest.mark.parametrize(
     ("name", "symbol", "first", "bars"),
     [
@@ -415,7 +415,7 @@ def test_real_bars(name, symbol, first, bars):
     assert len(timestamps) == bars
 
 
-@pytest.mark.skipif(REAL_BARS is None, reason="the real bars are not here")
+@pytest.mark.skipif(REAL_BARS is None, reason="no file of real bars")
 def test_real_zero_prices_are_refused_by_line():
     text = fault(REAL_BARS / "ZERO_prices.csv")
     assert "ZERO" in text
