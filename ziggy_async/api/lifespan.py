@@ -25,6 +25,7 @@ def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeo
 
     @asynccontextmanager
     async def lifespan(app: object = None) -> AsyncIterator[None]:
+        """Starts the computer, and drains it at the end; see `create_lifespan`."""
         with _entered_once(under_way, app):
             await (computer or get_async_feature_computer()).start()
             drain = True

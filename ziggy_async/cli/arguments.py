@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ziggy_async._version import __version__
 from ziggy_async.cli import commands, monitoring
@@ -19,8 +20,8 @@ from ziggy_async.environment import is_number
 from ziggy_async.market_brain.regime import MARKET, RegimeState
 from ziggy_async.reading.options import DATE_ORDERS, UNITS
 
-FILES = """CSV or Parquet, or - for standard input; without a symbol column the symbol is the start of the file's name
-(SPY_daily.csv), or it is given as SYMBOL=path. No file: a made-up market of 500 tickers"""
+FILES = """files of bars: CSV, Parquet, or - for standard input; without a symbol column the symbol is the start of the
+file's name (SPY_daily.csv), or it is given as SYMBOL=path. Without a file: a made-up market of 500 tickers"""
 
 MOST_OPERATIONS = 100_000
 RAW = argparse.RawDescriptionHelpFormatter
@@ -35,116 +36,130 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=RAW,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands_of(parser.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    return parser.parse_args(argv)
+
+
+def commands_of(choices: "argparse._SubParsersAction[Parser]") -> None:
+    """Adds a parser for each command."""
+
+    def command(name: str, summary: str, **options: Any) -> Parser:
+        sentence = f"{summary[0].upper()}{summary[1:]}."
+        return choices.add_parser(name, help=summary, **{"description": sentence, **options})
 
     add_signals(
-        choices.add_parser(
+        command(
             "signals",
-            help="trading signals of a watchlist, the most confident ones first",
+            "shows the trading signals of a watchlist, the most confident ones first",
             example="ziggy-async signals prices.csv --tickers spy,msft --sort=-rsi --param mr_rsi_oversold=35 --json",
         )
     )
-
-    features = choices.add_parser(
+    features = command(
         "features",
-        help="the figures that signals are made from",
+        "shows the figures that signals are made from",
         example="cat prices.csv | ziggy-async features - --csv",
     )
     add_bars(features)
     features.set_defaults(run=commands.features)
-
-    serve = choices.add_parser(
-        "serve",
-        help="features, signals and the computer's health over HTTP",
-        description=SERVING,
-        epilog=QUEUE,
-        formatter_class=RAW,
+    add_serve(
+        command(
+            "serve",
+            "serves features, signals, a page and the computer's health over HTTP",
+            description=SERVING,
+            epilog=QUEUE,
+            formatter_class=RAW,
+        )
     )
-    add_market(serve, "the watchlist: for requests that name no tickers")
-    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    serve.add_argument("--port", type=port_number, default=8000, help="0: one that is free (%(default)s)")
-    serve.add_argument("--workers", type=int, metavar="N", help="threads for blocking work (ASYNC_FEATURES_WORKERS)")
-    serve.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a name of this server beside its addresses, its own name and localhost; may be repeated",
-    )
-    serve.add_argument(
-        "--sleepers",
-        type=whole_number(0),
-        metavar="N",
-        help="tasks of `sleep` that may run at a time (one less than there are workers at least)",
-    )
-    serve.set_defaults(run=commands.serve)
-
-    doctor = choices.add_parser(
+    doctor = command(
         "doctor",
-        help="what this installation runs on, and what to do about trouble",
+        "shows what this installation runs on; its help says what to do about trouble",
         epilog=TROUBLE,
         formatter_class=RAW,
     )
     add_json(doctor)
     doctor.set_defaults(run=commands.doctor)
-
-    add_indicators(
-        choices.add_parser("indicators", help="what formulas can call", epilog=LANGUAGE, formatter_class=RAW)
-    )
+    add_indicators(command("indicators", "shows what formulas can call", epilog=LANGUAGE, formatter_class=RAW))
     add_screen(
-        choices.add_parser(
+        command(
             "screen",
-            help="the tickers for which a formula holds on their last bar",
+            "shows the tickers for which a formula holds on their last bar",
             example="ziggy-async screen 'rsi(14) < 30 and close > sma(200)' prices.csv --show 'rsi(14)' --top 10",
         )
     )
     add_history(
-        choices.add_parser(
+        command(
             "history",
-            help="formulas at every bar, into a file",
+            "writes formulas at every bar into a file",
             example="ziggy-async history prices.csv --features 'rsi(14)' 'up=close > sma(20)' -o out.parquet",
         )
     )
     add_chart(
-        choices.add_parser(
+        command(
             "chart",
-            help="one ticker's candles with formulas on them, here or in a file",
+            "draws one ticker's candles with formulas, in the terminal or into a file",
             example="ziggy-async chart --ticker spy --features 'bbands()' --pane 'rsi(14)' --signals -o spy.html",
         )
     )
     add_verify(
-        choices.add_parser(
+        command(
             "verify",
-            help="whether formulas keep what they promise",
+            "checks that formulas give the same bits in every way and do not look ahead",
             description=VERIFICATION,
             formatter_class=RAW,
             example="ziggy-async verify 'ema(macd().signal, 9)' prices.csv",
         )
     )
-    grafana = choices.add_parser("grafana", help="a dashboard of the computer's figures, to be imported by Grafana")
+    grafana = command("grafana", "prints a dashboard for Grafana to import, of the figures at /prometheus")
     grafana.set_defaults(run=monitoring.grafana)
-    alerts = choices.add_parser("alerts", help="alert rules over these figures, a rule file of Prometheus")
+    alerts = command("alerts", "prints a rule file for Prometheus: alerts by the limits of /health")
     alerts.set_defaults(run=monitoring.alerts)
-    add_bench(choices.add_parser("bench", help="what the package takes, beside plain NumPy in the loop"))
-    add_regress(choices.add_parser("regress", help="whether the package became slower than it was for a baseline"))
-    return parser.parse_args(argv)
+    add_bench(command("bench", "measures the package beside plain NumPy in the loop"))
+    add_regress(command("regress", "compares the package with a baseline; exit code 1 if it became slower"))
+
+
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    add_market(parser, "the watchlist, for requests that name no tickers")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=port_number, default=8000, help="port to listen on; 0 takes a free one (%(default)s)"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="threads for blocking work (ASYNC_FEATURES_WORKERS)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer to this name too, beside the addresses, the name of the host and localhost; may be repeated",
+    )
+    parser.add_argument(
+        "--sleepers",
+        type=whole_number(0),
+        metavar="N",
+        help="tasks of `sleep` that may run at a time (one less than there are workers at least)",
+    )
+    parser.set_defaults(run=commands.serve)
 
 
 def add_signals(parser: argparse.ArgumentParser) -> None:
     add_bars(parser)
-    parser.add_argument("--all", action="store_true", help="also the tickers without a signal, however many")
-    parser.add_argument("--top", type=whole_number(1), metavar="N", help=f"the first N alone ({MANY} on a terminal)")
+    parser.add_argument("--all", action="store_true", help="show the tickers without a signal too")
+    parser.add_argument(
+        "--top", type=whole_number(1), metavar="N", help=f"show the first N alone ({MANY} on a terminal)"
+    )
     parser.add_argument(
         "--sort",
         choices=SORTS,
         metavar="BY",
-        help="confidence, return, close, rsi, z-score: the highest first, as --sort=-rsi the lowest; ticker; given "
-        "(confidence, or given with --tickers)",
+        help="sort by confidence, return, close, rsi or z-score, the highest first (--sort=-rsi: the lowest first), by "
+        "ticker, or keep the order given (confidence; with --tickers given)",
     )
     regimes = parser.add_mutually_exclusive_group()
-    regimes.add_argument("--market", metavar="TICKER", help=f"the regime is read from ({MARKET})")
+    regimes.add_argument("--market", metavar="TICKER", help=f"read the regime from this ticker ({MARKET})")
     regimes.add_argument(
-        "--regime", type=regime, metavar="REGIME", help=f"of {', '.join(RegimeState)}, not as detected"
+        "--regime",
+        type=regime,
+        metavar="REGIME",
+        help=f"use this regime instead of the detected one: {', '.join(RegimeState)}",
     )
     parser.add_argument(
         "--param",
@@ -152,51 +167,67 @@ def add_signals(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="of the rules, such as mr_rsi_oversold=35; may be repeated",
+        help="set a parameter of the rules, such as mr_rsi_oversold=35; may be repeated",
     )
     parser.set_defaults(run=signals)
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "formulas", nargs="*", default=[], metavar="FORMULA or FILE", help=f"no formula: each indicator. {FILES}"
+        "formulas",
+        nargs="*",
+        default=[],
+        metavar="FORMULA or FILE",
+        help=f"formulas to check (every indicator, if none is given), and {FILES}",
     )
-    add_reading(parser, "the bars of these")
+    add_reading(parser, "use the bars of these tickers")
     add_json(parser)
     parser.set_defaults(run=verify)
 
 
 def add_indicators(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME", help="all about one of them, by our name or TA-Lib's")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="show all about one indicator, by its name here or in TA-Lib"
+    )
     add_json(parser)
     parser.set_defaults(run=indicators)
 
 
 def add_screen(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("where", metavar="FORMULA", help="what holds, such as 'rsi(14) < 30 and close > sma(200)'")
+    parser.add_argument("where", metavar="FORMULA", help="condition, such as 'rsi(14) < 30 and close > sma(200)'")
     add_bars(parser)
-    parser.add_argument("--show", nargs="+", metavar="FORMULA", help="formulas, or NAME=FORMULA, beside each ticker")
     parser.add_argument(
-        "--sort", metavar="FORMULA", help="or a NAME: the least first, as --sort='-rsi(14)' the greatest"
+        "--show", nargs="+", metavar="FORMULA", help="formulas to show beside each ticker, as NAME=FORMULA too"
     )
-    parser.add_argument("--top", type=whole_number(1), metavar="N", help=f"the first N alone ({MANY} on a terminal)")
+    parser.add_argument(
+        "--sort",
+        metavar="FORMULA",
+        help="sort by a formula or a NAME, the least first (--sort='-rsi(14)': the greatest first)",
+    )
+    parser.add_argument(
+        "--top", type=whole_number(1), metavar="N", help=f"show the first N alone ({MANY} on a terminal)"
+    )
     parser.set_defaults(run=screen)
 
 
 def add_history(parser: argparse.ArgumentParser) -> None:
-    add_market(parser, "these alone, in this order")
-    parser.add_argument("--features", nargs="+", required=True, metavar="FORMULA", help="a formula, or NAME=FORMULA")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a .parquet or .csv file")
-    parser.add_argument("--start", metavar="TIME", help="the first bar: a day or time in ISO 8601")
-    parser.add_argument("--end", metavar="TIME", help="the last bar")
+    add_market(parser, "use these tickers alone, in this order")
+    parser.add_argument(
+        "--features", nargs="+", required=True, metavar="FORMULA", help="formulas to compute, as NAME=FORMULA too"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="write this .parquet or .csv file"
+    )
+    parser.add_argument("--start", metavar="TIME", help="begin with this bar: a day or time in ISO 8601")
+    parser.add_argument("--end", metavar="TIME", help="end with this bar")
     parser.set_defaults(run=history)
 
 
 def add_chart(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", default=[], metavar="FILE", help=FILES)
-    parser.add_argument("--ticker", metavar="A", help="whose chart it is; of one ticker alone it need not be said")
+    parser.add_argument("--ticker", metavar="A", help="draw this ticker; may be left out where there is one alone")
     parser.add_argument(
-        "--features", nargs="+", default=[], metavar="FORMULA", help="over the candles, such as bbands()"
+        "--features", nargs="+", default=[], metavar="FORMULA", help="draw formulas over the candles, such as bbands()"
     )
     parser.add_argument(
         "--pane",
@@ -204,13 +235,17 @@ def add_chart(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FORMULA",
-        help="below the candles, in a pane of their own; may be repeated",
+        help="draw formulas below the candles, in a pane of their own; may be repeated",
     )
-    parser.add_argument("--signals", action="store_true", help="what the signal rules said at each bar")
-    parser.add_argument("--start", metavar="TIME", help="the first bar: a day or time in ISO 8601")
-    parser.add_argument("--bars", type=whole_number(1), metavar="N", help="the newest N alone")
+    parser.add_argument("--signals", action="store_true", help="mark what the signal rules said at each bar")
+    parser.add_argument("--start", metavar="TIME", help="begin with this bar: a day or time in ISO 8601")
+    parser.add_argument("--bars", type=whole_number(1), metavar="N", help="draw the newest N bars alone")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="an .html file, or a .png that Chromium or Chrome draws"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write this .html file, or .png, which needs Chromium or Chrome",
     )
     add_options_of_files(parser)
     parser.set_defaults(run=chart)
@@ -222,26 +257,32 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
         type=whole_number(1, MOST_OPERATIONS),
         default=100,
         metavar="N",
-        help="at once, 1 to 100000 (100)",
+        help="operations at once, 1 to 100000 (100)",
     )
-    parser.add_argument("--save", type=Path, metavar="FILE", help="also measure a baseline for regress: half a minute")
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="measure a baseline for regress too, which takes half a minute"
+    )
     add_json(parser)
     parser.set_defaults(run=bench)
 
 
 def add_regress(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="the samples to compare with")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the samples of now there, to be a baseline")
-    parser.add_argument("--update", action="store_true", help="write them into the baseline, which may not exist yet")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="compare with the samples of this file")
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the samples of now into this file, as a baseline"
+    )
+    parser.add_argument(
+        "--update", action="store_true", help="write the samples of now into the baseline, which may not exist yet"
+    )
     add_json(parser)
     parser.set_defaults(run=regress)
 
 
 def add_bars(parser: argparse.ArgumentParser) -> None:
-    add_market(parser, "these alone, in this order")
+    add_market(parser, "use these tickers alone, in this order")
     formats = parser.add_mutually_exclusive_group()
     add_json(formats)
-    formats.add_argument("--csv", action="store_true", help="comma-separated values instead of a table")
+    formats.add_argument("--csv", action="store_true", help="print comma-separated values instead of a table")
 
 
 def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
@@ -257,24 +298,26 @@ def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
 
 def add_options_of_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--unit", choices=tuple(UNITS), help="of timestamps that are whole numbers, if it cannot be told"
+        "--unit", choices=tuple(UNITS), help="unit of timestamps that are whole numbers, where they do not tell"
     )
-    parser.add_argument("--dates", choices=DATE_ORDERS, help="order of day, month, year in dates, if it cannot be told")
+    parser.add_argument(
+        "--dates", choices=DATE_ORDERS, help="order of day, month and year in dates, where they do not tell"
+    )
     parser.add_argument(
         "--columns",
         type=column_names,
         metavar="ROLE=NAME,...",
-        help="which column is what, such as close=adjClose; of a file without names by number, such as close=5",
+        help="names of columns, such as close=adjClose; numbers in a file without names, such as close=5",
     )
-    parser.add_argument("--no-volume", action="store_true", help="files need no volume: it counts as 0")
+    parser.add_argument("--no-volume", action="store_true", help="read no volume, and count it as 0")
     parser.add_argument(
-        "--price-scale", type=scale, metavar="X", help="what one of a whole-number price is worth, such as 1e-9"
+        "--price-scale", type=scale, metavar="X", help="multiply whole-number prices by X, such as 1e-9"
     )
-    parser.add_argument("--skip-invalid", action="store_true", help="leave out rows that are no bars, and count them")
+    parser.add_argument("--skip-invalid", action="store_true", help="leave out invalid rows, and count them")
 
 
 def add_json(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def whole_number(least: int, most: int = 999_999_999) -> Callable[[str], int]:

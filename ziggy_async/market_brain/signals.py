@@ -77,12 +77,16 @@ class SignalParameters(TypedDict, total=False):
 
 
 class SignalDirection(StrEnum):
+    """Which way a signal points."""
+
     LONG = "LONG"
     SHORT = "SHORT"
     FLAT = "FLAT"
 
 
 class SignalType(StrEnum):
+    """The rule that a signal comes from; both rules at once are `COMBINED`."""
+
     MEAN_REVERSION = "MeanReversion"
     MOMENTUM = "Momentum"
     REGIME_FILTER = "RegimeFilter"
