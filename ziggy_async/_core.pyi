@@ -303,6 +303,10 @@ class Live:
     def put(self, first: int, records: bytes, /) -> None:
         """Records become the states of rows that have none, where the store has a bar of the last one's time; the next
         update goes on with that bar. `ValueError` where the store does not go on from there."""
+    def take_others(self) -> bytes:
+        """What it holds of the tickers that formulas read by name; taken before records, and put before them."""
+    def put_others(self, others: bytes, /) -> None:
+        """The way back; `ValueError` for other bytes, and where the store does not go on from there."""
 
 @final
 class Port:

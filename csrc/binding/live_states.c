@@ -120,3 +120,33 @@ PyObject *za_live_put_states_of(PyObject *self, PyObject *const *arguments, Py_s
     PyBuffer_Release(&records);
     return result;
 }
+
+PyObject *za_live_take_others_of(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    za_live *live = ((za_live_object *)self)->live;
+    size_t bytes;
+    char *taken;
+    Py_BEGIN_ALLOW_THREADS
+    taken = za_live_take_others(live, &bytes);
+    Py_END_ALLOW_THREADS
+    PyObject *result = taken == NULL ? PyErr_NoMemory() : PyBytes_FromStringAndSize(taken, (Py_ssize_t)bytes);
+    za_free(taken);
+    return result;
+}
+
+PyObject *za_live_put_others_of(PyObject *self, PyObject *bytes)
+{
+    za_live *live = ((za_live_object *)self)->live;
+    Py_buffer taken;
+    if (PyObject_GetBuffer(bytes, &taken, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    za_error error;
+    za_code code;
+    Py_BEGIN_ALLOW_THREADS
+    code = za_live_put_others(live, taken.buf, (size_t)taken.len, &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&taken);
+    return code == ZA_OK ? Py_NewRef(Py_None) : za_raise(&error);
+}

@@ -24,29 +24,25 @@ static void live_dealloc(PyObject *object)
 
 static int start(za_live_object *self, PyObject *tickers, int all)
 {
-    if (za_plan_has_sources(self->plan->plan)) {
-        PyErr_SetString(PyExc_ValueError, "a plan over other tickers or periods has no live states");
-        return -1;
-    }
     za_symbol *symbols = self->columns == NULL ? NULL : za_symbols_of(tickers);
+    za_symbol *others = symbols == NULL ? NULL : za_symbols_of(self->plan->tickers);
     za_live_spec spec = {.plan = self->plan->plan,
                          .store = self->store->store,
                          .columns = self->columns,
+                         .symbols = symbols,
                          .count = (size_t)PyTuple_GET_SIZE(tickers),
+                         .others = others,
                          .all = all};
-    if (symbols == NULL || za_zone_of(self->zone, &spec.zone) < 0) {
-        za_free(symbols);
-        return -1;
+    if (others != NULL && za_zone_of(self->zone, &spec.zone) == 0) {
+        za_error error;
+        self->live = za_live_new(&spec, &error);
+        if (self->live == NULL) {
+            (void)za_raise(&error);
+        }
     }
-    za_error error;
-    spec.symbols = symbols;
-    self->live = za_live_new(&spec, &error);
     za_free(symbols);
-    if (self->live == NULL) {
-        (void)za_raise(&error);
-        return -1;
-    }
-    return 0;
+    za_free(others);
+    return self->live == NULL ? -1 : 0;
 }
 
 static PyObject *live_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -206,6 +202,8 @@ static PyMethodDef methods[] = {
     {"stats", live_stats, METH_NOARGS, NULL},
     {"take", _PyCFunction_CAST(za_live_take_states_of), METH_FASTCALL, NULL},
     {"put", _PyCFunction_CAST(za_live_put_states_of), METH_FASTCALL, NULL},
+    {"take_others", za_live_take_others_of, METH_NOARGS, NULL},
+    {"put_others", za_live_put_others_of, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -4,6 +4,7 @@
 #include "kernels/lanes.h"
 #include "plan/live_gather.h"
 #include "plan/live_moves.h"
+#include "plan/live_others.h"
 #include "plan/live_sections.h"
 #include "plan/live_start.h"
 #include "plan/live_tiles.h"
@@ -73,29 +74,19 @@ static za_code add_rows(za_live *live, za_error *error)
     return ZA_OK;
 }
 
-/* A store keeps finite figures; further columns hold what they are given. */
-static bool columns_are_finite(const za_live_spec *spec)
-{
-    bool finite = true;
-    for (int i = 0; i < za_plan_column_count(spec->plan); i++) {
-        finite = finite && spec->columns[i] < ZA_FIGURE_COUNT;
-    }
-    return finite;
-}
-
 static za_code fill(za_live *live, za_error *error)
 {
-    bool finite = columns_are_finite(&live->spec);
-    za_code code = za_live_layout_make(&live->layout, live->spec.plan, finite, error);
+    za_code code = za_live_layout_make(&live->layout, live->spec.plan, live->spec.columns, error);
     int64_t vectors = za_live_layout_vectors(&live->layout);
     za_live_memory_init(&live->one, za_lane_set_one(), vectors);
     za_live_memory_init(&live->wide, za_lane_set_widest(), vectors);
+    code = code == ZA_OK ? za_live_others_make(live, error) : code;
     code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
     if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {
         code = za_fail(error, ZA_BAD_VALUE, "a symbol stands twice");
     }
     code = code == ZA_OK ? add_rows(live, error) : code;
-    live->spec.symbols = NULL;
+    live->spec.symbols = live->spec.others = NULL;
     return code;
 }
 
@@ -160,6 +151,7 @@ void za_live_free(za_live *live)
     za_free(live->members);
     za_live_board_release(live->board);
     za_text_set_free(&live->names);
+    za_live_others_free(live);
     za_live_layout_free(&live->layout);
     za_live_memory_destroy(&live->one);
     za_live_memory_destroy(&live->wide);
@@ -380,22 +372,32 @@ static za_code take_all(za_live *live, za_pool *pool, int64_t deadline_ns, za_er
     return code == ZA_OK ? take_newcomers(live, pool, deadline_ns, error) : code;
 }
 
+static bool is_up_to_date(const za_live *live)
+{
+    uint64_t sequence = za_store_sequence(live->spec.store);
+    return live->is_current && live->sequence == sequence &&
+           (live->other_count == 0 || live->others_sequence == sequence);
+}
+
 static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
 {
-    if (live->is_current && za_store_sequence(live->spec.store) == live->sequence) {
+    if (is_up_to_date(live)) {
         return ZA_OK;
     }
+    bool complete = add_rows(live, error) == ZA_OK && za_live_adopt_tiles(live); /* what an update had no memory for */
+    complete = complete && (live->other_count == 0 || za_live_others_update(live) == ZA_OK);
     za_news news;
     za_store_news(live->spec.store, live->sequence, &news);
-    bool complete = add_rows(live, error) == ZA_OK && za_live_adopt_tiles(live); /* what an update had no memory for */
-    za_code code = !complete                              ? ZA_NO_MEMORY
-                   : live->is_current && news.is_complete ? take_news(live, pool, deadline_ns, &news, error)
-                                                          : take_all(live, pool, deadline_ns, error);
+    bool by_news = live->is_current && news.is_complete && !live->owes;
+    za_code code = !complete ? ZA_NO_MEMORY
+                   : by_news ? take_news(live, pool, deadline_ns, &news, error)
+                             : take_all(live, pool, deadline_ns, error);
     za_news_release(&news);
     if (!za_live_gather(live, pool) && code == ZA_OK) {
         code = ZA_NO_MEMORY;
     }
     live->is_current = live->is_current || code == ZA_OK;
+    live->owes = live->owes && code != ZA_OK;
     live->sequence = code == ZA_OK ? news.sequence : live->sequence;
     switch (code) {
     case ZA_OK:

@@ -8,7 +8,8 @@
 /* Any thread may call what is below, in live_read.h and in live_record.h; a mutex of the states' own guards them, held
  * for a whole update. The store may change meanwhile. */
 
-/* States that have taken in nothing. ZA_BAD_VALUE for a symbol that stands twice. NULL on failure. */
+/* States that have taken in nothing. ZA_BAD_VALUE for a symbol that stands twice, and for a plan across
+ * tickers. NULL on failure. */
 za_live *za_live_new(const za_live_spec *spec, za_error *error);
 /* It must be out of every other thread's sight. NULL is let pass. */
 void za_live_free(za_live *live);

@@ -7,15 +7,25 @@
 /* Tiles at a time: their values fit the first-level cache, and beginning a node is worth it. */
 enum { ZA_LIVE_BATCH = 16 };
 
+typedef struct za_live_work za_live_work;
+
+/* Memory for the steps of a plan over periods. */
+typedef struct za_live_gathering {
+    za_live_work *wide, *one; /* of the tiles' lane set, and of one lane */
+    double *results;          /* of tiles: [result][tile][lane] */
+    double *lane;             /* a tile of one lane */
+} za_live_gathering;
+
 /* Memory for steps of tiles of one lane set; lies in what the caller lends. Values are [tile][lane]. */
-typedef struct za_live_work {
+struct za_live_work {
     const za_live_layout *layout;
     const za_lane_set *set;
     double *(*value)[ZA_MAX_OUTPUTS]; /* of each node's wanted outputs */
-    double *columns;                  /* [column][tile][lane]: the bar's, filled by the caller */
+    double *columns;                  /* [column][tile][lane]: the bar's, filled by the caller; then those of sources */
     int64_t *times;                   /* of the bar, [tile][lane]; as well, where the plan reads them */
     double *patches, *holes, *states; /* for holes; one node's state of a single lane */
-} za_live_work;
+    za_live_gathering *gatherings;    /* of each plan over periods that the layout has */
+};
 
 /* Where the caller puts a column of tile `at`: `lanes` doubles. */
 static inline double *za_live_work_column(const za_live_work *work, int column, int at)

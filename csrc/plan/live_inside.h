@@ -21,6 +21,18 @@ typedef struct za_live_member {
     int32_t tile, lane;
 } za_live_member;
 
+/* Another ticker that formulas read. */
+typedef struct za_live_other {
+    const za_plan *plan;   /* over its bars */
+    za_symbol symbol;      /* borrowed */
+    za_live_layout layout; /* never changes */
+    za_live_memory memory; /* of its tile */
+    za_live_tile tile;     /* of one lane; without bars: it has no states */
+    za_live_member member; /* what it has seen */
+    int64_t time;          /* of its last bar */
+    za_live_series series; /* what the plan has given */
+} za_live_other;
+
 struct za_live {
     za_live_spec spec;               /* never changes */
     za_live_layout layout;           /* never changes */
@@ -41,7 +53,11 @@ struct za_live {
     int next_roster;
     za_live_ids ids; /* of the members in the store, if `ids_are_known` */
     atomic_bool ids_are_known;
-    bool is_current; /* up to `sequence` of the store, which the last update has taken in */
+    za_live_other *others; /* whoever reads another one stands behind it; no series moves */
+    int other_count;
+    uint64_t others_sequence; /* of the store: their bars are seen up to there */
+    bool owes;                /* members whose views have to be looked at, since others have changed */
+    bool is_current;          /* up to `sequence` of the store, which the last update has taken in */
     uint64_t sequence;
     int64_t moves; /* by tickers that may have come into step with others, or have left a tile with few */
     atomic_int_fast64_t bars, revised, restarted;

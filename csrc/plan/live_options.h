@@ -15,7 +15,9 @@ typedef struct za_live_spec {
     za_zone zone;
     const za_symbol *symbols; /* in the order of their rows */
     size_t count;
-    bool all; /* symbols that join the store later get rows behind these */
+    const za_symbol *others; /* tickers that formulas read, as the sources of plans number them; their texts outlive the
+                                states */
+    bool all;                /* symbols that join the store later get rows behind these */
 } za_live_spec;
 
 typedef struct za_live_stats {

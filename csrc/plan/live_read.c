@@ -15,6 +15,11 @@ za_live_stats za_live_stats_of(za_live *live)
     for (int64_t i = 0; i < live->tile_count; i++) {
         stats.bytes += za_live_layout_vectors(&live->layout) * live->tiles[i].set->lanes * (int64_t)sizeof(double);
     }
+    for (int i = 0; i < live->other_count; i++) {
+        const za_live_other *other = &live->others[i];
+        int64_t bar = (int64_t)sizeof(int64_t) + other->series.outputs * (int64_t)sizeof(double);
+        stats.bytes += za_live_layout_vectors(&other->layout) * (int64_t)sizeof(double) + other->series.room * bar;
+    }
     pthread_mutex_unlock(&live->mutex);
     return stats;
 }

@@ -19,4 +19,11 @@ void za_live_take(za_live *live, int64_t row, za_live_record *record);
  * Nothing is done if the store has no bars, and if all of them are later: then the ticker counts as restarted. */
 za_code za_live_put(za_live *live, int64_t row, const za_live_record *record, za_error *error);
 
+/* What live states hold of the other tickers that their formulas read: `bytes`, of the caller, from za_alloc. NULL
+ * without memory. Whoever keeps records takes it first. */
+char *za_live_take_others(za_live *live, size_t *bytes);
+/* The way back, before any record is put and any update. ZA_BAD_VALUE as of za_live_put, and if they cannot be such
+ * bytes. */
+za_code za_live_put_others(za_live *live, const char *from, size_t bytes, za_error *error);
+
 #endif

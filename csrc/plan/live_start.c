@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "plan/live_blank.h"
 #include "plan/live_take.h"
 #include "plan/live_tiles.h"
 #include "plan/tile.h"
@@ -97,20 +98,37 @@ static za_started run_one_by_one(za_live *live, za_live_group *group, za_scratch
     return started;
 }
 
+/* Where other plans make columns, bar by bar, as what comes later is taken in. */
+static za_started take_in_all(za_live *live, za_live_group *group, za_scratch *scratch)
+{
+    za_live_works works;
+    za_live_arrival arrival = {.tile = &group->tile,
+                               .news = {.change = ZA_LIVE_NEWS, .fresh = group->first->view.rows.count}},
+                    *arrivals = &arrival;
+    if (!za_live_tile_blank(&group->tile, &live->layout, scratch) || !za_live_works_open(&works, live, scratch)) {
+        return NO_MEMORY;
+    }
+    for (int lane = 0; lane < group->count; lane++) {
+        arrival.views[lane] = group->first[lane].view;
+    }
+    za_live_take_in(live, za_live_work_of(&works, &group->tile), &arrivals, 1);
+    return STARTED;
+}
+
 static void start_group(za_live *live, za_live_group *group, za_scratch *scratch)
 {
     if (!za_live_tile_make(&group->tile, group->count > 1 ? &live->wide : &live->one)) {
         return;
     }
-    za_started started = run_bars(live, group, scratch);
-    started = started == MET_A_HOLE ? run_one_by_one(live, group, scratch) : started;
-    if (started != STARTED) {
-        za_live_tile_free(&group->tile);
-        return;
-    }
     group->tile.used = group->count;
     for (int lane = 0; lane < group->count; lane++) {
         group->tile.row[lane] = group->first[lane].row;
+    }
+    bool plain = !za_plan_has_sources(live->spec.plan);
+    za_started started = plain ? run_bars(live, group, scratch) : take_in_all(live, group, scratch);
+    started = started == MET_A_HOLE ? run_one_by_one(live, group, scratch) : started;
+    if (started != STARTED) {
+        za_live_tile_free(&group->tile);
     }
 }
 
@@ -149,12 +167,13 @@ static size_t make_groups(const za_live_newcomer *newcomers, size_t count, za_li
 static void note(za_live *live, const za_live_group *group)
 {
     za_live_add_tile(live, &group->tile);
+    live->present += group->count;
+    bool counted = za_plan_has_sources(live->spec.plan); /* as they were taken in */
     for (int i = 0; i < group->count; i++) {
         const za_live_newcomer *newcomer = &group->first[i];
         za_live_see(live, newcomer->row, &newcomer->view, newcomer->sequence);
-        atomic_fetch_add_explicit(&live->bars, newcomer->view.rows.count, memory_order_relaxed);
+        atomic_fetch_add_explicit(&live->bars, counted ? 0 : newcomer->view.rows.count, memory_order_relaxed);
     }
-    live->present += group->count;
 }
 
 za_code za_live_start(za_live *live, za_pool *pool, int64_t deadline_ns, za_live_newcomer *newcomers, size_t count)

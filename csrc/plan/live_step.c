@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "kernels/lanes.h"
 #include "plan/live_kernels.h"
+#include "plan/live_periods.h"
 
 static size_t on_lines(size_t bytes)
 {
@@ -28,12 +30,38 @@ static za_live_parts parts_of(const za_live_layout *layout, const za_lane_set *s
                            .states = on_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
 }
 
+/* Of a plan over periods. */
+static size_t results_bytes(const za_live_gathered *gathered, const za_lane_set *set)
+{
+    size_t results = (size_t)gathered->source->plan->output_count;
+    return on_lines(results * ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(double));
+}
+
+static size_t lane_bytes(const za_live_gathered *gathered)
+{
+    return on_lines((size_t)za_live_layout_vectors(gathered->layout) * sizeof(double));
+}
+
+/* The structs of all plans over periods. */
+static size_t gatherings_bytes(const za_live_layout *layout)
+{
+    size_t count = (size_t)layout->gathered_count;
+    return on_lines(count * (sizeof(za_live_gathering) + 2 * sizeof(za_live_work)));
+}
+
 size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set)
 {
     const za_plan *plan = layout->plan;
     za_live_parts parts = parts_of(layout, set);
-    size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + plan->column_count);
-    return parts.value + blocks * parts.block + parts.times + parts.patches + parts.holes + parts.states;
+    size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + plan->column_count + plan->source_count);
+    size_t bytes = parts.value + blocks * parts.block + parts.times + parts.patches + parts.holes + parts.states;
+    bytes += gatherings_bytes(layout);
+    for (int i = 0; i < layout->gathered_count; i++) {
+        const za_live_gathered *gathered = &layout->gathered[i];
+        bytes += za_live_work_bytes(gathered->layout, set) + za_live_work_bytes(gathered->layout, za_lane_set_one()) +
+                 results_bytes(gathered, set) + lane_bytes(gathered);
+    }
+    return bytes;
 }
 
 static void fill(double *values, double value, int64_t count)
@@ -64,6 +92,26 @@ static void place_values(za_live_work *work, double *constants, double *buffers,
     }
 }
 
+static void open_gatherings(za_live_work *work, char *at)
+{
+    const za_live_layout *layout = work->layout;
+    const za_lane_set *one = za_lane_set_one();
+    work->gatherings = (za_live_gathering *)(void *)at;
+    za_live_work *works = (za_live_work *)(void *)(work->gatherings + layout->gathered_count);
+    at += gatherings_bytes(layout);
+    for (int i = 0; i < layout->gathered_count; i++) {
+        const za_live_gathered *gathered = &layout->gathered[i];
+        za_live_gathering *gathering = &work->gatherings[i];
+        *gathering = (za_live_gathering){.wide = &works[2 * i], .one = &works[2 * i + 1]};
+        za_live_work_open(gathering->wide, gathered->layout, work->set, at);
+        at += za_live_work_bytes(gathered->layout, work->set);
+        za_live_work_open(gathering->one, gathered->layout, one, at);
+        gathering->results = (double *)(void *)(at += za_live_work_bytes(gathered->layout, one));
+        gathering->lane = (double *)(void *)(at += results_bytes(gathered, work->set));
+        at += lane_bytes(gathered);
+    }
+}
+
 void za_live_work_open(za_live_work *work, const za_live_layout *layout, const za_lane_set *set, void *memory)
 {
     const za_plan *plan = layout->plan;
@@ -71,12 +119,13 @@ void za_live_work_open(za_live_work *work, const za_live_layout *layout, const z
     char *at = memory;
     *work = (za_live_work){.layout = layout, .set = set, .value = (double *(*)[ZA_MAX_OUTPUTS])(void *)at};
     work->columns = (double *)(void *)(at += parts.value);
-    double *constants = (double *)(void *)(at += (size_t)plan->column_count * parts.block);
+    double *constants = (double *)(void *)(at += (size_t)(plan->column_count + plan->source_count) * parts.block);
     double *buffers = (double *)(void *)(at += (size_t)plan->constant_count * parts.block);
     work->times = (int64_t *)(void *)(at += (size_t)plan->buffer_count * parts.block);
     work->patches = (double *)(void *)(at += parts.times);
     work->holes = (double *)(void *)(at += parts.patches);
-    work->states = (double *)(void *)(at + parts.holes);
+    work->states = (double *)(void *)(at += parts.holes);
+    open_gatherings(work, at + parts.states);
     place_values(work, constants, buffers, (int64_t)(parts.block / sizeof(double)));
 }
 
@@ -233,6 +282,43 @@ static void fetch_headers(const za_live_batch *batch)
     }
 }
 
+/* What bars gathered into periods give; each period that enters is a step of its own. */
+static void make_of_periods(const za_live_batch *batch)
+{
+    for (int i = 0; i < batch->work->layout->gathered_count; i++) {
+        za_live_entries entries;
+        za_live_entries_begin(&entries, batch, i);
+        while (za_live_entries_next(&entries)) {
+            za_live_step(&entries.entering, entries.again);
+            za_live_entries_take(&entries);
+        }
+        za_live_entries_end(&entries);
+    }
+}
+
+/* What another ticker has given, and the times at which it was read. */
+static void make_of_tickers(const za_live_batch *batch)
+{
+    const za_live_work *work = batch->work;
+    const za_live_layout *layout = work->layout;
+    int lanes = work->set->lanes;
+    for (int source = 0; source < layout->plan->source_count; source++) {
+        const za_live_series *series = layout->series[source];
+        double *to = za_live_work_column(work, layout->plan->column_count + source, 0);
+        for (int i = 0; series != NULL && i < batch->count * lanes; i++) {
+            bool is_known = i > 0 && work->times[i] == work->times[i - 1]; /* most are of one time */
+            to[i] =
+                is_known ? to[i - 1] : za_live_series_at(series, layout->plan->sources[source].output, work->times[i]);
+        }
+    }
+    for (int tile = 0; layout->time != ZA_LIVE_NO_TIME && tile < batch->count; tile++) {
+        double *times = za_live_header(batch->tiles[tile], layout, 1) + layout->time * lanes;
+        for (int lane = 0; lane < lanes; lane++) {
+            za_live_put_bits(&times[lane], work->times[tile * lanes + lane]);
+        }
+    }
+}
+
 void za_live_step(const za_live_batch *batch, bool again)
 {
     const za_plan *plan = batch->work->layout->plan;
@@ -245,6 +331,10 @@ void za_live_step(const za_live_batch *batch, bool again)
         rows_follow[tile] = za_live_rows_follow(batch->tiles[tile]);
     }
     fetch_headers(batch);
+    if (plan->source_count > 0) {
+        make_of_periods(batch);
+        make_of_tickers(batch);
+    }
     int64_t bar = batch->tiles[0]->bars - 1;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];

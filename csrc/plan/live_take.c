@@ -3,7 +3,7 @@
 #include "kernels/lanes.h"
 #include "plan/live_tiles.h"
 
-static uint64_t fingerprint_of(const za_live *live, const za_view *view, int64_t bar)
+uint64_t za_live_fingerprint_of(const za_live *live, const za_view *view, int64_t bar)
 {
     uint64_t print = 0;
     for (int column = 0; column < live->spec.plan->column_count; column++) {
@@ -21,7 +21,7 @@ void za_live_see(za_live *live, int32_t row, const za_view *view, uint64_t seque
     }
     member->seen = view->progress;
     member->sequence = sequence;
-    member->fingerprint = fingerprint_of(live, view, last);
+    member->fingerprint = za_live_fingerprint_of(live, view, last);
     live->board->times[row] = view->rows.time[last];
 }
 
@@ -42,7 +42,7 @@ za_live_news za_live_news_of(const za_live *live, const za_live_member *member, 
         return news; /* the bar that was replaced may be one that the store has dropped */
     }
     if (news.revised && news.fresh > 0) { /* the store may have replaced a bar behind it */
-        news.revised = fingerprint_of(live, view, view->rows.count - 1 - news.fresh) != member->fingerprint;
+        news.revised = za_live_fingerprint_of(live, view, view->rows.count - 1 - news.fresh) != member->fingerprint;
     }
     news.change = news.fresh > 0 || news.revised ? ZA_LIVE_NEWS : ZA_LIVE_SAME;
     return news;

@@ -23,6 +23,8 @@ typedef struct za_live_news {
 } za_live_news;
 
 za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view);
+/* Of the columns' figures of a bar of the view. */
+uint64_t za_live_fingerprint_of(const za_live *live, const za_view *view, int64_t bar);
 /* The member of that row has seen all that the view shows, which was taken at `sequence` of the store. */
 void za_live_see(za_live *live, int32_t row, const za_view *view, uint64_t sequence);
 /* A fingerprint, which begins as 0, of one figure more. */

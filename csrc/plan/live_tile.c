@@ -84,6 +84,25 @@ void za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, d
     za_live_empty_lane(tile, lane);
 }
 
+static bool is_count(double value, double least, double most)
+{
+    return value >= least && value <= most && value == floor(value);
+}
+
+/* The same of bars that are gathered into periods. */
+static bool gathered_fit(const za_live_layout *layout, const za_live_gathered *gathered, int64_t bars,
+                         const double *states)
+{
+    const double *slots = states + ZA_LIVE_HEADERS * layout->headers + gathered->slots;
+    double entered = slots[ZA_LIVE_ENTERED], most = (double)bars;
+    bool fit = is_count(entered, 0.0, most);
+    for (int i = 0; i < ZA_LIVE_HEADERS; i++) {
+        const double *header = states + i * layout->headers + gathered->header;
+        fit = fit && is_count(header[ZA_LIVE_FINISHED], -1.0, most);
+    }
+    return fit && za_live_states_fit(gathered->layout, (int64_t)entered, slots + ZA_LIVE_STATES);
+}
+
 bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states)
 {
     static const double none = -INFINITY;
@@ -94,9 +113,12 @@ bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double
         if (at->marked) {
             int64_t header = i < layout->plan->node_count ? 0 : layout->headers;
             double mark = states[header + at->header + at->header_count - 1];
-            bool counts = mark >= 0.0 && mark <= (double)bars && mark == floor(mark);
+            bool counts = is_count(mark, 0.0, (double)bars);
             fit = fit && (counts || (layout->plan->nodes[node].windowed && mark == none));
         }
+    }
+    for (int i = 0; i < layout->gathered_count; i++) {
+        fit = fit && gathered_fit(layout, &layout->gathered[i], bars, states);
     }
     return fit;
 }

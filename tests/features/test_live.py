@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from numpy.typing import NDArray
 from reference.bars import DAY_NS, FIELDS, FIRST_DAY_NS
-from reference.live_model import LiveModel, Row
+from reference.live_model import LiveModel, Other, Row
 
 from ziggy_async import BarStore, FeatureSet
 from ziggy_async._core import Universe
@@ -38,6 +38,33 @@ COMPARED = FeatureSet(
     "ema(close, 3)", "2 * 3",
 )  # fmt: skip
 """What is made across tickers at the newest time."""
+PERIODS = FeatureSet(
+    "every('1h', sma(close, 3))", "every('1h', sma(close, 3), forming=1)", "every('1d', ema(high - low, 2)) + close",
+    "every('1d', rsi(close, 2), forming=1)", "every('1w', volume)", "every('1mo', open, forming=1)",
+    "cumsum(every('15m', hour()))", "sma(close - every('1h', close, forming=1), 4)", "every('4h', lag(close, 2))",
+    "every('1h', stddev(log(close - open), 2))", "every('2h', argmax(high, 4), forming=1)", "every('1d', date())",
+    "rank(every('1h', close)) * close", "every('1h', ema(log(close - open), 2), forming=1)",
+)  # fmt: skip
+"""Bars gathered into periods, of which few last as long as a bar."""
+
+
+def others(first: str, second: str, inside: str) -> FeatureSet:
+    """What is read of two tickers, and of one of them what reads the other."""
+    raw = (f"of('{name}', {column})" for name in (first, second) for column in FIELDS)
+    return FeatureSet(
+        *raw, f"of('{first}', sma(close, 3))", f"sma(close - of('{second}', close), 3)",
+        f"ema(returns(close) - of('{first}', ema(close, 2)), 3)", f"of('{first}', every('1h', rsi(close, 2)))",
+        f"cumsum(close * of('{second}', every('1d', close, forming=1)))",
+        f"of('{inside}', ema(close - of('{second}', ema(log(close - open), 2)), 3))",
+        f"rank(close - lag(of('{first}', close), 2))",
+    )  # fmt: skip
+
+
+OTHERS = others("T00", "T03", "T00")
+SEEN_OTHERS = others("FIRST", "SECOND", "INSIDE")
+"""The same of the bars that were seen of those tickers, which they may have seen otherwise for themselves."""
+LATER = 2**62
+"""Nanoseconds of a bar that is later than any."""
 SYMBOLS = [f"T{number:02}" for number in range(21)]
 """More than two tiles of the widest lane set, and no multiple of one."""
 FEW = st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4, unique=True)
@@ -70,6 +97,9 @@ def check(live: LiveFeatures, model: LiveModel, formulas: FeatureSet) -> None:
     whole = BarStore(10**6, zone="Asia/Kolkata")
     for symbol, seen in model.seen.items():
         whole.load(symbol, table_of(seen.rows))
+    for name, other in zip(("SECOND", "FIRST", "INSIDE"), model.others, strict=False):
+        rows = [(LATER, 1.0, 1.0, 1.0, 1.0, 1.0)] if other.seen is None else other.seen.rows
+        whole.load(name, table_of(rows))
     wanted = formulas.latest(live.symbols, whole)
     equal = same(live.values, wanted.to_numpy())
     for row, feature in np.argwhere(~equal)[:1]:
@@ -91,9 +121,19 @@ class LiveMachine(RuleBasedStateMachine):
         self.made_universes: tuple[Universe, Universe] | None = None
         for symbol in SYMBOLS[:count]:
             self.put(symbol, (20.0, 30.0, 10.0, 25.0, 5.0))
-        self.live = KINDS.live(self.store, SYMBOLS if named else None)
-        self.compared = COMPARED.live(self.store, SYMBOLS if named else None)
+        self.asked = SYMBOLS if named else None
+        self.live = KINDS.live(self.store, self.asked)
+        self.compared = COMPARED.live(self.store, self.asked)
+        self.periods = PERIODS.live(self.store, self.asked)
         self.model.update()
+        self.others: LiveFeatures | None = None
+
+    def begin_others(self) -> None:
+        """As soon as the tickers that are read by name are there."""
+        second = Other("T03")
+        self.of_others = LiveModel(self.model.capacity, [second, Other("T00"), Other("T00", second)], self.model.kept)
+        self.others = OTHERS.live(self.store, self.asked)
+        self.of_others.update()
 
     def put(self, symbol: str, figures: tuple[float, ...], again: bool = False) -> None:
         time = self.model.kept[symbol].rows[-1][0] if again else self.now
@@ -170,6 +210,14 @@ class LiveMachine(RuleBasedStateMachine):
         check(self.live, self.model, KINDS)
         assert self.compared.update() == taken
         check(self.compared, self.model, COMPARED)
+        assert self.periods.update() == taken
+        check(self.periods, self.model, PERIODS)
+        if self.others is None and {"T00", "T03"} <= set(self.model.kept):
+            self.begin_others()
+        if self.others is not None:
+            self.others.update()
+            self.of_others.update()
+            check(self.others, self.of_others, SEEN_OTHERS)
 
     def teardown(self) -> None:
         if hasattr(self, "live"):

@@ -1,5 +1,7 @@
 """Live features as they are to be: which bars of a store they have taken in, ticker by ticker, and nothing more."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 Row = tuple[int, float, float, float, float, float]
@@ -28,10 +30,22 @@ class Seen:
 
 
 @dataclass
+class Other:
+    """A ticker that formulas read by name, for itself or inside of what they read of `inside`."""
+
+    symbol: str
+    reads: "Other | None" = None
+    seen: Seen | None = None
+    changed: float = math.inf
+    """The time from which on the last update has changed what it gives."""
+
+
+@dataclass
 class LiveModel:
-    """A store of `capacity` bars, and live features over it."""
+    """A store of `capacity` bars, and live features over it, that read `others`: whoever reads one stands behind it."""
 
     capacity: int
+    others: Sequence[Other] = ()
     kept: dict[str, Kept] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     generations: int = 0
@@ -62,25 +76,40 @@ class LiveModel:
     def update(self) -> int:
         """How many bars were taken in, revised ones included."""
         before = self.bars + self.revised
+        for other in self.others:
+            changed = math.inf if other.reads is None else other.reads.changed
+            other.seen, other.changed = self._after(other.seen, self.kept.get(other.symbol), changed)
+        changed = min((other.changed for other in self.others), default=math.inf)
         for symbol in [symbol for symbol in self.seen if symbol not in self.kept]:
             del self.seen[symbol]
         for symbol, kept in self.kept.items():
-            self._take_in(symbol, kept)
+            seen = self.seen.get(symbol)
+            after, since = self._after(seen, kept, changed)
+            assert after is not None
+            self.seen[symbol] = after
+            starts = since == -math.inf
+            fresh = len(after.rows) if starts or seen is None else len(after.rows) - len(seen.rows)
+            self.bars += fresh
+            self.restarted += starts and seen is not None
+            self.revised += not starts and since <= after.rows[-1 - fresh][0]
         return self.bars + self.revised - before
 
-    def _take_in(self, symbol: str, kept: Kept) -> None:
-        seen = self.seen.get(symbol)
+    def _after(self, seen: Seen | None, kept: Kept | None, changed: float) -> tuple[Seen | None, float]:
+        """What is seen after an update, of a ticker that reads others which have changed from a time on, and from when
+        on its bars are others, which of one that begins anew is minus infinity."""
+        if kept is None:
+            return None, math.inf if seen is None else -math.inf
         fresh = 0 if seen is None else kept.end - seen.end
-        is_replaced = seen is not None and kept.replaced != seen.replaced
-        goes_on = seen is not None and kept.generation == seen.generation and fresh + is_replaced <= len(kept.rows)
-        if seen is None or not goes_on:
-            self.restarted += seen is not None
-            self.bars += len(kept.rows)
-            self.seen[symbol] = Seen(kept.generation, kept.end, kept.replaced, list(kept.rows))
-            return
-        if is_replaced and (fresh == 0 or kept.rows[-1 - fresh] != seen.rows[-1]):
-            self.revised += 1
-            seen.rows[-1] = kept.rows[-1 - fresh]
-        seen.rows += kept.rows[len(kept.rows) - fresh :]
-        self.bars += fresh
-        seen.end, seen.replaced = kept.end, kept.replaced
+        goes_on = seen is not None and kept.generation == seen.generation and fresh <= len(kept.rows)
+        if seen is None or not goes_on or (len(seen.rows) > 1 and changed <= seen.rows[-2][0]) or changed == -math.inf:
+            return Seen(kept.generation, kept.end, kept.replaced, list(kept.rows)), -math.inf
+        is_old = changed <= seen.rows[-1][0]
+        if (kept.replaced != seen.replaced or is_old) and fresh == len(kept.rows):
+            return Seen(kept.generation, kept.end, kept.replaced, list(kept.rows)), -math.inf
+        rows, since = list(seen.rows), math.inf
+        if is_old or (kept.replaced != seen.replaced and (fresh == 0 or kept.rows[-1 - fresh] != rows[-1])):
+            since = float(rows[-1][0])
+            rows[-1] = kept.rows[-1 - fresh]
+        if fresh:
+            since = min(since, float(kept.rows[-fresh][0]))
+        return Seen(kept.generation, kept.end, kept.replaced, rows + kept.rows[len(kept.rows) - fresh :]), since

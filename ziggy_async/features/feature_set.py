@@ -232,7 +232,10 @@ class FeatureSet:
         """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
 
         None: all of the store, those that join it later included. Errors as of `latest`, a `ValueError` for a ticker
-        that is named twice, and a `FormulaError` for `of()`, `every()` and earlier values of a cross-section.
+        that is named twice, and a `FormulaError` for earlier values of a cross-section.
+
+        Tickers of `of()` are taken in first; a bar of theirs that comes later than those which read it revises their
+        last bar, and restarts a ticker that has gone on since.
 
         A cross-section compares the tickers whose last bar is of the newest time; it is NaN for the others.
         """

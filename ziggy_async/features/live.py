@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple, TypedDict, cast
 
 import numpy as np
@@ -152,9 +153,16 @@ class LiveFeatures:
         _check_ordered(self._store)
         symbols, size = self.symbols, self._core.take()
         rows = max(1, AT_ONCE // size)
+        others = self._core.take_others()
         parts = (self._core.take(first, min(rows, len(symbols) - first)) for first in range(0, len(symbols), rows))
-        head = Head(symbols=list(symbols), joining=self._joining, tickers=self.stats()["tickers"], kind=self._kind)
-        write_states(path, head, parts)
+        head = Head(
+            symbols=list(symbols),
+            joining=self._joining,
+            tickers=self.stats()["tickers"],
+            others=len(others),
+            kind=self._kind,
+        )
+        write_states(path, head, chain((others,), parts))
 
     async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
         """As `save`, off the loop."""
@@ -168,6 +176,7 @@ class LiveFeatures:
         with reading_states(path) as file:
             live = cls(formulas, store, file.head["symbols"], joining=file.head["joining"])
             file.check_kind(live._kind)
+            live._core.put_others(file.others())
             for first, records in file.records(live._core.take(), AT_ONCE):
                 live._core.put(first, records)
         live.update()

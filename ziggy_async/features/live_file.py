@@ -1,7 +1,7 @@
 """Files of live states.
 
-A file is a magic line, the length of its head (8 bytes, little-endian), the head as JSON, one record of states for each
-symbol, and a SHA-256 of all that.
+A file is a magic line, the length of its head (8 bytes, little-endian), the head as JSON, what the states hold of
+tickers that formulas read by name, one record of states for each symbol, and a SHA-256 of all that.
 """
 
 import hashlib
@@ -36,6 +36,8 @@ class Head(TypedDict):
     """Whether symbols that join the store get rows."""
     tickers: int
     """Symbols that have states."""
+    others: int
+    """Bytes of what is held of tickers that formulas read by name."""
     kind: Kind
 
 
@@ -90,7 +92,11 @@ class StatesFile:
             raise ValueError(f"{path} has no head of live states: {error}") from None
         if not isinstance(self.head, dict) or not Head.__required_keys__ <= set(self.head):
             raise ValueError(f"{path} has no head of live states")
-        self._begin = len(MAGIC) + LENGTH + length
+        others = self.head["others"]
+        self._others = len(MAGIC) + LENGTH + length
+        if not isinstance(others, int) or not 0 <= others <= self._end - self._others:
+            raise ValueError(f"{path} has no head of live states")
+        self._begin = self._others + others
 
     def check_kind(self, wanted: Kind) -> None:
         """`ValueError` that says what differs from the kind of this file's states."""
@@ -99,6 +105,11 @@ class StatesFile:
             if found.get(part) != value:
                 texts = {"found": _text(found.get(part)), "wanted": _text(value)}
                 raise ValueError(SENTENCES[part].format(path=self._path, **texts))
+
+    def others(self) -> bytes:
+        """What is held of tickers that formulas read by name."""
+        self._file.seek(self._others)
+        return self._file.read(self.head["others"])
 
     def records(self, size: int, at_once: int) -> Iterator[tuple[int, bytes]]:
         """The records of `size` bytes, some at a time, with the number of the first of them."""

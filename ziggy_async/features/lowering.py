@@ -38,13 +38,9 @@ REMEMBERING = ("cumsum", "bars_since", "value_when", "highest_since", "lowest_si
 def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
     """The nodes that all of the formulas need, for values that are kept current.
 
-    `FormulaError` for a formula that reads the bars of another ticker, or earlier values of a cross-section.
+    `FormulaError` for a formula that reads earlier values of a cross-section.
     """
     lowering = _Lowering(formulas)
-    for formula in formulas:
-        for name in OWN_BARS:
-            if name in formula.calls:
-                raise formula.unavailable(name, "live features read a ticker's own bars as they are")
     roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
     graph = lowering.asked.graph
     compared: set[int] = set()
@@ -122,7 +118,7 @@ class _Lowering:
                 places[at] = target.add(node.kind, node.name, inputs, node.parameters, node.by)
         shown = tuple(place(root) for root in roots)
         wanted = wanted or [graph.constant(0.0)]
-        kept = Stages(graph, tuple(wanted), {}, self._source).plan(self._columns, (), ())
+        kept = Stages(graph, tuple(wanted), {}, self._source).plan(self._columns, self._tickers, ())
         labels = {name: at for at, name in enumerate(self._labels)}
         names = tuple(str(number) for number in range(len(wanted)))
         return LiveNodes(kept, Stages(target, shown, labels, self._source).plan(names, (), self._labels))
