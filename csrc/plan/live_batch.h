@@ -10,11 +10,11 @@ enum { ZA_LIVE_BATCH = 16 };
 typedef struct za_live_work za_live_work;
 
 /* Memory for the steps of a plan over periods. */
-typedef struct za_live_gathering {
+typedef struct za_live_period_work {
     za_live_work *wide, *one; /* of the tiles' lane set, and of one lane */
     double *results;          /* of tiles: [result][tile][lane] */
     double *lane;             /* a tile of one lane */
-} za_live_gathering;
+} za_live_period_work;
 
 /* Memory for steps of tiles of one lane set; lies in what the caller lends. Values are [tile][lane]. */
 struct za_live_work {
@@ -24,7 +24,7 @@ struct za_live_work {
     double *columns;                  /* [column][tile][lane]: the bar's, filled by the caller; then those of sources */
     int64_t *times;                   /* of the bar, [tile][lane]; as well, where the plan reads them */
     double *patches, *holes, *states; /* for holes; one node's state of a single lane */
-    za_live_gathering *gatherings;    /* of each plan over periods that the layout has */
+    za_live_period_work *period_works; /* of each plan over periods that the layout has */
 };
 
 /* Where the caller puts a column of tile `at`: `lanes` doubles. */

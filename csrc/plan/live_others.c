@@ -146,7 +146,7 @@ static bool take_in(const za_live *live, za_live_other *other, const za_view *vi
     za_live_entering step;
     bool anew = news.change == ZA_LIVE_ANEW;
     bool done = !anew || za_live_tile_blank(&other->tile, &other->layout, &scratch);
-    news.fresh = anew ? bars : news.fresh;
+    news = anew ? (za_live_news){.fresh = bars} : news;
     done = done && open_step(&step, live, other, &scratch) &&
            za_live_series_reserve(&other->series, news.fresh, capacity > LEAST_KEPT ? capacity : LEAST_KEPT);
     for (int64_t back = news.fresh - !news.revised; done && back >= 0; back--) {

@@ -31,7 +31,7 @@ static bool is_forming(const za_live_entries *entries)
 /* Results of the plan over periods: [result][tile][lane]. */
 static double *results_of(const za_live_entries *entries, int result, int tile)
 {
-    return entries->gathering->results + (result * ZA_LIVE_BATCH + tile) * lanes_of(entries);
+    return entries->period_work->results + (result * ZA_LIVE_BATCH + tile) * lanes_of(entries);
 }
 
 /* Folds the bar of one lane into its period; whether that has begun with it. */
@@ -71,7 +71,7 @@ void za_live_entries_begin(za_live_entries *entries, const za_live_batch *batch,
 {
     entries->batch = batch;
     entries->gathered = &batch->work->layout->gathered[at];
-    entries->gathering = &batch->work->gatherings[at];
+    entries->period_work = &batch->work->period_works[at];
     int lanes = lanes_of(entries);
     int64_t known = 0, period = 0;
     for (int tile = 0; tile < batch->count; tile++) {
@@ -143,7 +143,7 @@ static void put_figures(const za_live_entries *entries, const za_live_work *work
 static za_live_tile tile_of(const za_lane_set *set, double *memory, int64_t entered, int32_t row)
 {
     za_live_tile tile = {
-        .memory = memory, .set = set, .bars = entered, .after = (int)(entered % 2), .used = set->lanes};
+        .memory = {.states = memory}, .set = set, .bars = entered, .after = (int)(entered % 2), .used = set->lanes};
     for (int lane = 0; lane < set->lanes; lane++) {
         tile.row[lane] = row + lane;
     }
@@ -155,7 +155,7 @@ static void begin_entering(za_live_entries *entries, const za_live_work *work, z
     entries->entering = (za_live_batch){.work = work,
                                         .tiles = entries->pointers,
                                         .zone = entries->batch->zone,
-                                        .values = entries->gathering->results,
+                                        .values = entries->period_work->results,
                                         .rows = ZA_LIVE_BATCH * lanes_of(entries)};
     entries->again = entry.entered == entry.number + 1.0;
 }
@@ -174,7 +174,7 @@ static void enter_tiles(za_live_entries *entries, int first, za_live_entry entry
 {
     int lanes = lanes_of(entries);
     entries->lane = -1;
-    begin_entering(entries, entries->gathering->wide, entry);
+    begin_entering(entries, entries->period_work->wide, entry);
     for (int tile = first; tile < entries->batch->count; tile++) {
         if (enters_as(entries, tile, entry)) {
             double *states = slots_of(entries, tile) + ZA_LIVE_STATES * lanes;
@@ -188,7 +188,7 @@ static void enter_tiles(za_live_entries *entries, int first, za_live_entry entry
 static void move_lane(const za_live_entries *entries, int tile, int lane, bool back)
 {
     int lanes = lanes_of(entries);
-    double *states = slots_of(entries, tile) + ZA_LIVE_STATES * lanes + lane, *own = entries->gathering->lane;
+    double *states = slots_of(entries, tile) + ZA_LIVE_STATES * lanes + lane, *own = entries->period_work->lane;
     int64_t count = za_live_layout_vectors(entries->gathered->layout);
     for (int64_t i = 0; i < count; i++) {
         if (back) {
@@ -202,12 +202,12 @@ static void move_lane(const za_live_entries *entries, int tile, int lane, bool b
 static void enter_lane(za_live_entries *entries, int tile, int lane)
 {
     za_live_entry entry = entry_of(entries, tile, lane);
-    const za_live_work *one = entries->gathering->one;
+    const za_live_work *one = entries->period_work->one;
     entries->lane = lane;
     begin_entering(entries, one, entry);
     move_lane(entries, tile, lane, false);
     add_tile(entries, tile,
-             tile_of(one->set, entries->gathering->lane, (int64_t)entry.entered, tile * lanes_of(entries) + lane));
+             tile_of(one->set, entries->period_work->lane, (int64_t)entry.entered, tile * lanes_of(entries) + lane));
     entries->waiting[tile] &= ~(1u << lane);
 }
 

@@ -10,7 +10,7 @@
 typedef struct za_live_entries {
     const za_live_batch *batch;
     const za_live_gathered *gathered;
-    const za_live_gathering *gathering;
+    const za_live_period_work *period_work;
     unsigned waiting[ZA_LIVE_BATCH]; /* bit l: lane l of the tile is to enter */
     za_live_tile tiles[ZA_LIVE_BATCH], *pointers[ZA_LIVE_BATCH];
     int from[ZA_LIVE_BATCH]; /* which tiles of the batch those are */

@@ -43,10 +43,10 @@ static size_t lane_bytes(const za_live_gathered *gathered)
 }
 
 /* The structs of all plans over periods. */
-static size_t gatherings_bytes(const za_live_layout *layout)
+static size_t period_works_bytes(const za_live_layout *layout)
 {
     size_t count = (size_t)layout->gathered_count;
-    return on_lines(count * (sizeof(za_live_gathering) + 2 * sizeof(za_live_work)));
+    return on_lines(count * (sizeof(za_live_period_work) + 2 * sizeof(za_live_work)));
 }
 
 size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set)
@@ -55,7 +55,7 @@ size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set)
     za_live_parts parts = parts_of(layout, set);
     size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + plan->column_count + plan->source_count);
     size_t bytes = parts.value + blocks * parts.block + parts.times + parts.patches + parts.holes + parts.states;
-    bytes += gatherings_bytes(layout);
+    bytes += period_works_bytes(layout);
     for (int i = 0; i < layout->gathered_count; i++) {
         const za_live_gathered *gathered = &layout->gathered[i];
         bytes += za_live_work_bytes(gathered->layout, set) + za_live_work_bytes(gathered->layout, za_lane_set_one()) +
@@ -92,22 +92,22 @@ static void place_values(za_live_work *work, double *constants, double *buffers,
     }
 }
 
-static void open_gatherings(za_live_work *work, char *at)
+static void open_period_works(za_live_work *work, char *at)
 {
     const za_live_layout *layout = work->layout;
     const za_lane_set *one = za_lane_set_one();
-    work->gatherings = (za_live_gathering *)(void *)at;
-    za_live_work *works = (za_live_work *)(void *)(work->gatherings + layout->gathered_count);
-    at += gatherings_bytes(layout);
+    work->period_works = (za_live_period_work *)(void *)at;
+    za_live_work *works = (za_live_work *)(void *)(work->period_works + layout->gathered_count);
+    at += period_works_bytes(layout);
     for (int i = 0; i < layout->gathered_count; i++) {
         const za_live_gathered *gathered = &layout->gathered[i];
-        za_live_gathering *gathering = &work->gatherings[i];
-        *gathering = (za_live_gathering){.wide = &works[2 * i], .one = &works[2 * i + 1]};
-        za_live_work_open(gathering->wide, gathered->layout, work->set, at);
+        za_live_period_work *period_work = &work->period_works[i];
+        *period_work = (za_live_period_work){.wide = &works[2 * i], .one = &works[2 * i + 1]};
+        za_live_work_open(period_work->wide, gathered->layout, work->set, at);
         at += za_live_work_bytes(gathered->layout, work->set);
-        za_live_work_open(gathering->one, gathered->layout, one, at);
-        gathering->results = (double *)(void *)(at += za_live_work_bytes(gathered->layout, one));
-        gathering->lane = (double *)(void *)(at += results_bytes(gathered, work->set));
+        za_live_work_open(period_work->one, gathered->layout, one, at);
+        period_work->results = (double *)(void *)(at += za_live_work_bytes(gathered->layout, one));
+        period_work->lane = (double *)(void *)(at += results_bytes(gathered, work->set));
         at += lane_bytes(gathered);
     }
 }
@@ -125,7 +125,7 @@ void za_live_work_open(za_live_work *work, const za_live_layout *layout, const z
     work->patches = (double *)(void *)(at += parts.times);
     work->holes = (double *)(void *)(at += parts.patches);
     work->states = (double *)(void *)(at += parts.holes);
-    open_gatherings(work, at + parts.states);
+    open_period_works(work, at + parts.states);
     place_values(work, constants, buffers, (int64_t)(parts.block / sizeof(double)));
 }
 

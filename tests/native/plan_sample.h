@@ -58,12 +58,13 @@ static inline za_node_spec some_node(uint64_t *dice, int nodes)
     }
 }
 
-/* Columns, a constant, a field of the calendar, and then anything of anything before it; every node is a result. */
-static inline za_plan *some_plan(uint64_t *dice, int *results)
+/* Columns, those that other plans make too, a constant, a field of the calendar, and then anything of anything before
+ * it; every node is a result. */
+static inline za_plan *some_plan_with(uint64_t *dice, const za_source *sources, int source_count, int *results)
 {
     sketch s = {.count = 0};
     int outputs[MOST_NODES];
-    for (int column = 0; column < COLUMN_COUNT; column++) {
+    for (int column = 0; column < COLUMN_COUNT + source_count; column++) {
         (void)sketch_column(&s, column);
     }
     (void)sketch_constant(&s, around_zero(dice));
@@ -76,7 +77,22 @@ static inline za_plan *some_plan(uint64_t *dice, int *results)
         outputs[i] = i;
     }
     *results = count;
-    return sketch_plan(&s, outputs, count);
+    za_error error;
+    za_plan *plan = za_plan_new(&(za_plan_spec){.nodes = s.nodes,
+                                                .outputs = outputs,
+                                                .node_count = s.count,
+                                                .output_count = count,
+                                                .column_count = COLUMN_COUNT,
+                                                .sources = sources,
+                                                .source_count = source_count},
+                                &error);
+    CHECK(plan != NULL);
+    return plan;
+}
+
+static inline za_plan *some_plan(uint64_t *dice, int *results)
+{
+    return some_plan_with(dice, NULL, 0, results);
 }
 
 /* NaN has many bit patterns, and which one comes out of two is the processor's choice. */

@@ -7,11 +7,65 @@
 #include "plan/live.h"
 #include "plan/live_read.h"
 #include "plan/live_record.h"
-#include "plan/run.h"
+#include "plan/stages.h"
 #include "plan_sample.h"
 #include "store/universe.h"
 
-enum { SYMBOLS = 21, CAPACITY = 1000, STEPS = 40, BARS = 300 };
+enum { OTHERS = 2, SYMBOLS = 21, CAPACITY = 1000, STEPS = 40, BARS = 300 };
+
+/* A plan, and those that make columns of it. */
+typedef struct family {
+    za_plan *plan, *finished, *forming, *hours, *inside, *other;
+} family;
+
+static void free_family(family f)
+{
+    za_plan_free(f.plan);
+    za_plan_free(f.other);
+    za_plan_free(f.inside);
+    za_plan_free(f.hours);
+    za_plan_free(f.forming);
+    za_plan_free(f.finished);
+}
+
+static za_source of_periods(const za_plan *plan, uint64_t *dice, int results, bool forming)
+{
+    return (za_source){.kind = ZA_SOURCE_PERIOD,
+                       .plan = plan,
+                       .output = (int)roll(dice, (uint64_t)results),
+                       .period = {(za_period_unit)roll(dice, ZA_PERIOD_UNIT_COUNT), 120},
+                       .forming = forming};
+}
+
+static za_source of_ticker(const za_plan *plan, uint64_t *dice, int results, int ticker)
+{
+    return (za_source){
+        .kind = ZA_SOURCE_TICKER, .plan = plan, .output = (int)roll(dice, (uint64_t)results), .ticker = ticker};
+}
+
+/* With sources it reads periods, ticker 0, and ticker 1 as it reads periods and ticker 0. */
+static family some_family(uint64_t *dice, bool with_sources)
+{
+    family f = {0};
+    int results;
+    if (!with_sources) {
+        f.plan = some_plan(dice, &results);
+        return f;
+    }
+    f.finished = some_plan(dice, &results);
+    za_source finished = of_periods(f.finished, dice, results, false), again = finished;
+    again.output = (int)roll(dice, (uint64_t)results);
+    f.forming = some_plan(dice, &results);
+    za_source forming = of_periods(f.forming, dice, results, true);
+    f.inside = some_plan(dice, &results);
+    za_source inside = of_ticker(f.inside, dice, results, 0);
+    f.hours = some_plan(dice, &results);
+    const za_source read[] = {of_periods(f.hours, dice, results, roll(dice, 2) == 0), inside};
+    f.other = some_plan_with(dice, read, 2, &results);
+    const za_source all[] = {finished, forming, again, of_ticker(f.other, dice, results, 1), inside};
+    f.plan = some_plan_with(dice, all, 5, &results);
+    return f;
+}
 
 typedef struct market {
     za_store *store;
@@ -35,12 +89,18 @@ static za_bar some_bar(int64_t time, uint64_t *dice)
     return (za_bar){.time = time, .figure = {close, close * 1.01, close * 0.99, close, (double)roll(dice, 5)}};
 }
 
+/* Whether a bar is left out; none is before the first. */
+static bool is_missing(market *m, int symbol, uint64_t *dice, uint64_t missing)
+{
+    return roll(dice, 1000) < missing && za_store_contains(m->store, m->symbols[symbol]);
+}
+
 /* A bar of each symbol, but of `missing` in a thousand; some come once more. */
 static void append_some(market *m, uint64_t *dice, uint64_t missing)
 {
     m->now += 3600 * (int64_t)1e9 * (1 + (int64_t)roll(dice, 30));
     for (int i = 0; i < SYMBOLS; i++) {
-        for (uint64_t again = roll(dice, 1000) < missing ? 0 : 1 + roll(dice, 2); again > 0; again--) {
+        for (uint64_t again = is_missing(m, i, dice, missing) ? 0 : 1 + roll(dice, 2); again > 0; again--) {
             za_bar bar = some_bar(m->now, dice);
             CHECK(za_store_append(m->store, m->symbols[i], &bar, NULL) == ZA_OK);
         }
@@ -49,8 +109,12 @@ static void append_some(market *m, uint64_t *dice, uint64_t missing)
 
 static za_live *live_of(market *m, const za_plan *plan)
 {
-    za_live_spec spec = {
-        .plan = plan, .store = m->store, .columns = figures_of_columns, .symbols = m->symbols, .count = SYMBOLS};
+    za_live_spec spec = {.plan = plan,
+                         .store = m->store,
+                         .columns = figures_of_columns,
+                         .symbols = m->symbols,
+                         .count = SYMBOLS,
+                         .others = m->symbols};
     return za_live_new(&spec, NULL);
 }
 
@@ -62,9 +126,9 @@ static void append_sections(market *m, za_universe *universe, uint64_t *dice, ui
         double values[SYMBOLS][ZA_FIGURE_COUNT];
         for (int i = 0; i < SYMBOLS; i++) {
             za_bar bar = some_bar(m->now, dice);
-            bool is_missing = roll(dice, 1000) < missing;
+            bool is_left_out = is_missing(m, i, dice, missing);
             for (int figure = 0; figure < ZA_FIGURE_COUNT; figure++) {
-                values[i][figure] = is_missing ? NAN : bar.figure[figure];
+                values[i][figure] = is_left_out ? NAN : bar.figure[figure];
             }
         }
         const za_matrix matrix = {.time = m->now, .values = values[0]};
@@ -84,7 +148,18 @@ static void check_current(market *m, za_live *live, const za_plan *plan)
                   .rows = SYMBOLS,
                   .values = values};
     za_error error;
-    CHECK(za_run_init(&run, &error) == ZA_OK && za_run_wait(&run, NULL, &error) == ZA_OK);
+    za_others others = {.symbols = m->symbols, .count = OTHERS};
+    za_stages *stages = NULL;
+    CHECK(za_run_init(&run, &error) == ZA_OK);
+    if (za_plan_has_sources(plan)) {
+        CHECK(za_run_pin(&run, INT64_MIN, INT64_MAX, &error) == ZA_OK);
+        CHECK(za_stages_new(&run, &others, &stages, &error) == ZA_OK);
+        CHECK(za_stages_wait(stages, NULL, &error) == ZA_OK);
+        za_stages_free(stages);
+        za_run_release(&run);
+    } else {
+        CHECK(za_run_wait(&run, NULL, &error) == ZA_OK);
+    }
     za_live_board *board = za_live_board_of(live);
     CHECK(same_values(board->values, values, (size_t)results * SYMBOLS));
     za_live_board_release(board);
@@ -102,6 +177,10 @@ static za_live *copy_of(market *m, za_live *live, const za_plan *plan)
 {
     za_live *copy = live_of(m, plan);
     za_live_record record = {.states = za_alloc((size_t)za_live_record_doubles(live), sizeof(double))};
+    size_t bytes;
+    char *others = za_live_take_others(live, &bytes);
+    CHECK(za_live_put_others(copy, others, bytes, NULL) == ZA_OK);
+    za_free(others);
     for (int64_t row = 0; row < SYMBOLS; row++) {
         za_live_take(live, row, &record);
         CHECK(record.bars == 0 || za_live_put(copy, row, &record, NULL) == ZA_OK);
@@ -114,15 +193,15 @@ static void test_any_plan(void)
 {
     for (uint64_t seed = 1; seed <= 200; seed++) {
         uint64_t dice = seed;
-        int results;
-        za_plan *plan = some_plan(&dice, &results);
+        family f = some_family(&dice, seed % 2 == 0);
+        const za_plan *plan = f.plan;
         market m;
         open_market(&m, CAPACITY);
         za_live *live = live_of(&m, plan);
         for (int step = 0; step < STEPS; step++) {
             append_some(&m, &dice, step < STEPS / 2 ? 10 : 400);
             if (roll(&dice, 10) == 0) {
-                (void)za_store_drop(m.store, m.symbols[roll(&dice, SYMBOLS)]);
+                (void)za_store_drop(m.store, m.symbols[OTHERS + roll(&dice, SYMBOLS - OTHERS)]);
             }
             if (roll(&dice, 3) > 0) {
                 update(live);
@@ -137,7 +216,7 @@ static void test_any_plan(void)
         za_live_free(copy);
         za_live_free(live);
         za_store_free(m.store);
-        za_plan_free(plan);
+        free_family(f);
     }
 }
 
@@ -145,8 +224,8 @@ static void test_sections(void)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
         uint64_t dice = seed;
-        int results;
-        za_plan *plan = some_plan(&dice, &results);
+        family f = some_family(&dice, seed % 2 == 0);
+        const za_plan *plan = f.plan;
         market m;
         open_market(&m, CAPACITY);
         za_universe *universe = za_universe_new(m.store, m.symbols, SYMBOLS, NULL);
@@ -164,7 +243,7 @@ static void test_sections(void)
         za_live_free(live);
         za_universe_free(m.store, universe);
         za_store_free(m.store);
-        za_plan_free(plan);
+        free_family(f);
     }
 }
 
@@ -196,6 +275,16 @@ static za_live *live_at_last(market *m, const za_plan *plan)
 static void check_put_without_memory(market *m, za_live *live, const za_plan *plan)
 {
     za_live *copy = live_of(m, plan);
+    size_t bytes;
+    char *others = za_live_take_others(live, &bytes);
+    za_code back = ZA_NO_MEMORY;
+    for (long successes = 0; back == ZA_NO_MEMORY; successes++) {
+        za_memory_fail_after(successes);
+        back = za_live_put_others(copy, others, bytes, NULL);
+        za_memory_fail_after(-1);
+    }
+    CHECK(back == ZA_OK);
+    za_free(others);
     za_live_record record = {.states = za_alloc((size_t)za_live_record_doubles(live), sizeof(double))};
     for (int64_t row = 0; row < SYMBOLS; row++) {
         za_live_take(live, row, &record);
@@ -217,8 +306,8 @@ static void check_put_without_memory(market *m, za_live *live, const za_plan *pl
 static void test_without_memory(uint64_t seed, bool by_sections)
 {
     uint64_t dice = seed;
-    int results;
-    za_plan *plan = some_plan(&dice, &results);
+    family f = some_family(&dice, seed % 2 == 0);
+    const za_plan *plan = f.plan;
     market m;
     open_market(&m, CAPACITY);
     append_some(&m, &dice, 0);
@@ -229,7 +318,7 @@ static void test_without_memory(uint64_t seed, bool by_sections)
             append_sections(&m, universe, &dice, 300);
         } else {
             append_some(&m, &dice, 300);
-            (void)za_store_drop(m.store, m.symbols[roll(&dice, SYMBOLS)]);
+            (void)za_store_drop(m.store, m.symbols[OTHERS + roll(&dice, SYMBOLS - OTHERS)]);
         }
         update_at_last(live);
         check_current(&m, live, plan);
@@ -238,7 +327,7 @@ static void test_without_memory(uint64_t seed, bool by_sections)
     za_live_free(live);
     za_universe_free(m.store, universe);
     za_store_free(m.store);
-    za_plan_free(plan);
+    free_family(f);
 }
 
 typedef struct crowd {
@@ -304,11 +393,11 @@ static void *update_all_the_time(void *argument)
     return NULL;
 }
 
-static void test_threads(void)
+static void test_threads(bool with_sources)
 {
     uint64_t dice = 3;
-    int results;
-    za_plan *plan = some_plan(&dice, &results);
+    family f = some_family(&dice, with_sources);
+    const za_plan *plan = f.plan;
     crowd c = {.pool = za_pool_new(2)};
     open_market(&c.m, CAPACITY);
     append_some(&c.m, &dice, 0);
@@ -325,12 +414,13 @@ static void test_threads(void)
     }
     int64_t taken;
     CHECK(za_live_update(c.live, c.pool, 0, &taken, NULL) == ZA_OK);
-    CHECK(atomic_load(&c.taken) + taken == BARS * SYMBOLS);
+    int64_t all = atomic_load(&c.taken) + taken; /* what others change is taken in again */
+    CHECK(with_sources ? all >= BARS * SYMBOLS : all == BARS * SYMBOLS);
     check_current(&c.m, c.live, plan);
     za_live_free(c.live);
     CHECK(za_pool_free(c.pool, INT64_C(10000000000)));
     za_store_free(c.m.store);
-    za_plan_free(plan);
+    free_family(f);
 }
 
 enum { TOGETHER = SYMBOLS - 1, ROUNDS = 2000, SECTIONS = 3 };
@@ -366,9 +456,9 @@ static void *append_rounds(void *argument)
 static void test_views_among_sections(void)
 {
     uint64_t dice = 3;
-    int results;
     int64_t taken, total = 0;
-    za_plan *plan = some_plan(&dice, &results);
+    family f = some_family(&dice, false);
+    const za_plan *plan = f.plan;
     race r = {0};
     open_market(&r.m, ROUNDS * SECTIONS + 10);
     append_some(&r.m, &dice, 0);
@@ -389,7 +479,7 @@ static void test_views_among_sections(void)
     check_current(&r.m, live, plan);
     za_live_free(live);
     za_store_free(r.m.store);
-    za_plan_free(plan);
+    free_family(f);
 }
 
 int main(void)
@@ -400,7 +490,8 @@ int main(void)
         test_without_memory(seed, true);
     }
     test_sections();
-    test_threads();
+    test_threads(false);
+    test_threads(true);
     test_views_among_sections();
     return check_report("live");
 }
