@@ -14,7 +14,6 @@ to round by some megabytes that the C library and Python keep between blocks in 
 
 import argparse
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -33,6 +32,7 @@ import numpy as np
 import uvicorn
 
 from benchmarks.callbacks import LongestCallback, Steal
+from tests.heap import LIBC, heap_in_use, objects_in_use
 from ziggy_async import FeatureSet, async_get_ticker_features, default_store, generate_signals_for_watchlist_async
 from ziggy_async.api import tasks
 from ziggy_async.api.events import end_streams
@@ -233,27 +233,15 @@ class Soak:
         return found
 
 
-class HeapInfo(ctypes.Structure):
-    """glibc's `struct mallinfo2`."""
-
-    _fields_ = (
-        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")),
-        *((name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")),
-    )
-
-
 def measured() -> Quiet:
     """Without what the C library keeps for later."""
     gc.collect()
-    libc = ctypes.CDLL(None)
-    libc.malloc_trim(0)
-    libc.mallinfo2.restype = HeapInfo
-    heap = libc.mallinfo2()
+    LIBC.malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return Quiet(
         resident=pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
-        heap=(heap.uordblks + heap.hblkhd) / 1e6,
-        objects=sys.getallocatedblocks(),
+        heap=heap_in_use() / 1e6,
+        objects=objects_in_use(),
         descriptors=len(os.listdir("/proc/self/fd")),
         threads=len(os.listdir("/proc/self/task")),
     )
