@@ -9,8 +9,7 @@ from typing import Any
 from ziggy_async.dead_letters import DeadLetter, DeadLetters, Reason
 from ziggy_async.dead_letters.memory import MemoryStore
 from ziggy_async.dead_letters.sqlite import SqliteStore
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Work
+from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 Taken = list[tuple[Work, str]]

@@ -50,3 +50,8 @@ def pool_of(size: int, name: str = "pool-test") -> Iterator[ThreadPool]:
 
 async def run(pool: ThreadPool | ProcessPool, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     return await pool.run(Call("test", function, args, kwargs))
+
+
+def places(pool: ProcessPool) -> tuple[int, int]:
+    """How many calls have a process, and how many wait for one."""
+    return len(pool._running), pool._threads.waiting

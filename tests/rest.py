@@ -10,8 +10,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Attempt, Reason, Work
+from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 ROOT = "/api/performance"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import IntEnum, auto
+from functools import cache
 
 Handler = Callable[[], object]
 
@@ -42,9 +43,10 @@ def at_exit(stage: Stage, handler: Handler) -> None:
     _at_exit[stage] = handler
 
 
-def exit_before_others() -> None:
-    """Has the exit call the handlers before those that are registered with `atexit` by now. Called when something is
-    made that others, such as multiprocessing, would wait for in vain."""
+@cache
+def exit_before_others(stage: Stage) -> None:
+    """Has the exit call the handlers before those that are registered with `atexit` by now. Called for a stage when
+    something is made that others, such as multiprocessing, would wait for in vain; does nothing the next time."""
     atexit.unregister(_run_at_exit)
     atexit.register(_run_at_exit)
 
@@ -60,6 +62,5 @@ def _run_at_exit() -> None:
             handlers.callback(handler)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_run_after_fork)
-exit_before_others()
+os.register_at_fork(after_in_child=_run_after_fork)
+atexit.register(_run_at_exit)

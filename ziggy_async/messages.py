@@ -10,6 +10,8 @@ LONGEST_COMPARED = 50
 """Characters of a name that is compared with others, which takes their product."""
 LONGEST_NAME = 200
 """Characters of a name that messages and metrics keep: it may hold whatever its caller was given."""
+LONGEST_ERROR = 500
+"""Characters of an error's text that are kept."""
 
 
 def shown(value: object) -> str:
@@ -48,3 +50,14 @@ def printable(text: str, length: int | None = LONGEST_NAME) -> str:
 def encodable(text: str) -> str:
     """With escapes for what UTF-8 does not have, lone surrogates."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def described(error: BaseException) -> str:
+    """Returns an exception as one line: its class and its text, without control characters."""
+    try:
+        text = " ".join(str(error).split())
+    except BaseException:
+        text = "it cannot say what"
+    if len(text) > LONGEST_ERROR:
+        text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
+    return f"{type(error).__name__}: {printable(text, None)}" if text else type(error).__name__

@@ -122,22 +122,29 @@ def native_job(kind: str, tickers: int, future: "Future[T]") -> "Future[T]":
     return future
 
 
-class RunningTask:
-    """The span of an attempt at a task, and the context in which that runs: there it is the current one."""
+class TaskSpan:
+    """The span of an attempt at a task, and the context in which that runs: there it is the current one. Without a
+    tracer there is no span, and the context is the task's own."""
 
     __slots__ = ("_span", "context")
 
     def __init__(self, context: contextvars.Context, **about: Any) -> None:
-        """`context`: of the task; it leads to the span in which that was enqueued, and stays as it is. Called where
-        there is a tracer."""
+        """`context`: of the task; it leads to the span in which that was enqueued, and stays as it is."""
+        self.context = context
+        found = tracer()
+        if found is None:
+            self._span = None
+            return
         trace, contexts = sys.modules["opentelemetry.trace"], sys.modules["opentelemetry.context"]
         parent = context.run(contexts.get_current)
-        self._span = tracer().start_span(context=parent, **_arguments("run", "", about))
+        self._span = found.start_span(context=parent, **_arguments("run", "", about))
         self.context = context.copy()
         self.context.run(contexts.attach, trace.set_span_in_context(self._span, parent))
 
-    def end(self, error: BaseException | None, moment: float | None) -> "Delivery":
+    def end(self, error: BaseException | None, moment: float | None) -> "Delivery | None":
         """`moment`: when the attempt had its outcome, on `time.perf_counter`; None: now."""
+        if self._span is None:
+            return None
         ended = _nanoseconds(moment)
         _end(self._span, error, ended)
         return Delivery(self._span, ended)

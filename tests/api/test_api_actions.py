@@ -10,7 +10,7 @@ from rest import ROOT, add, begin_post, client_of, conforms, full_queue, get, po
 from ziggy_async.api import benchmarks, create_router, models, queueing
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.latency_benchmark import get_benchmark
-from ziggy_async.queueing.work import Reason
+from ziggy_async.queueing.options import Reason
 
 
 async def test_dead_letters_are_listed_in_pages(client, computer):

@@ -10,7 +10,7 @@ from rest import full_queue, strict_json
 
 from ziggy_async.api import answers, create_lifespan, lifespan
 from ziggy_async.async_features import get_async_feature_computer
-from ziggy_async.queueing.work import Reason
+from ziggy_async.queueing.options import Reason
 
 
 async def test_lifespan_starts_and_drains_the_global_computer():

@@ -17,8 +17,7 @@ from ziggy_async import _core
 from ziggy_async.api import ComputerCollector, create_router, slices
 from ziggy_async.api.figures import Buckets
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Reason, Work
+from ziggy_async.queueing.options import Options, Reason, Work
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 from ziggy_async.dead_letters import DeadLetters, Reason
 from ziggy_async.dead_letters.sqlite import SqliteStore
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.queueing.options import Attempt, Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 path, folder = sys.argv[1:]

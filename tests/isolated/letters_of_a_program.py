@@ -6,8 +6,7 @@ from functools import partial
 
 from ziggy_async.dead_letters import DeadLetters, Reason
 from ziggy_async.dead_letters.sqlite import SqliteStore
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Work
+from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 

@@ -19,7 +19,7 @@ from ziggy_async.dead_letters import DeadLetters, Reason, memory
 from ziggy_async.dead_letters.letter import importable_name
 from ziggy_async.dead_letters.memory import MemoryStore
 from ziggy_async.dead_letters.sqlite import SqliteStore
-from ziggy_async.queueing.work import Attempt, Work
+from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 MIDDAY = 1_700_049_600.0  # 2023-11-15 12:00 UTC

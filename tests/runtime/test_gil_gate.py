@@ -14,7 +14,7 @@ from pooled import pool_of, submit
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate, threads
-from ziggy_async.runtime.call import Call, kind_of
+from ziggy_async.runtime.call import Call, kind_of_function
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import LONGEST_CALL, MOST_KNOWN, OBSERVATIONS, POLL, PROBE, SLICE, Gate, GatedThread
 from ziggy_async.runtime.threads import ThreadPool
@@ -384,11 +384,14 @@ def test_kinds_are_functions() -> None:
         def __call__(self) -> None: ...
 
     bound = Odd().__call__
-    assert kind_of(bound) == kind_of(Odd().__call__)
-    assert kind_of(functools.partial(functools.partial(compute, 1), seconds=2)) == kind_of(compute)
-    assert kind_of([].append) == kind_of([1].append)
-    assert kind_of(Odd()) == kind_of(Odd())
-    assert len({kind_of(function) for function in (compute, until, time.sleep, [].append, [].pop, Odd, Odd())}) == 7
+    assert kind_of_function(bound) == kind_of_function(Odd().__call__)
+    assert kind_of_function(functools.partial(functools.partial(compute, 1), seconds=2)) == kind_of_function(compute)
+    assert kind_of_function([].append) == kind_of_function([1].append)
+    assert kind_of_function(Odd()) == kind_of_function(Odd())
+    assert (
+        len({kind_of_function(function) for function in (compute, until, time.sleep, [].append, [].pop, Odd, Odd())})
+        == 7
+    )
 
 
 # --- what it is for

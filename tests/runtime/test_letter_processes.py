@@ -12,8 +12,7 @@ from conftest import ISOLATED
 
 from ziggy_async.dead_letters import DeadLetters
 from ziggy_async.dead_letters.sqlite import SqliteStore
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Work
+from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 

@@ -15,8 +15,7 @@ import pytest
 from letters import add, execute, ids, opened
 
 from ziggy_async.dead_letters import Reason, letter
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Work
+from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
 

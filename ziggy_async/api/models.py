@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ziggy_async.queueing.options import Reason
 from ziggy_async.queueing.task import State
-from ziggy_async.queueing.work import Reason
 
 
 class Ok(BaseModel):

@@ -15,18 +15,17 @@ from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
-from ziggy_async.messages import kind_of, printable, shown
+from ziggy_async.messages import described, kind_of, printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
+from ziggy_async.queueing.options import Work
 from ziggy_async.queueing.scaler import Scaler
 from ziggy_async.queueing.scaling import Decision, Limits, Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle, TaskRecord
-from ziggy_async.queueing.work import Work
-from ziggy_async.runtime.call import Call, described
+from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
-from ziggy_async.runtime.runner import Runner
 from ziggy_async.runtime.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -121,10 +120,10 @@ class AsyncFeatureComputer(Calls):
         self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()
-        self._runner = Runner(self._thread_pool, self._processes)
         background = Background(
             self.config.queue_size,
-            Runner(self._task_threads, self._processes),
+            self._task_threads,
+            self._processes,
             self._counts,
             self.dead_letters.put,
             self._record_task,
@@ -355,9 +354,11 @@ class AsyncFeatureComputer(Calls):
             call = Call(operation, func, args, kwargs)
             if not self._takes_all:
                 await self._ready()
-            at = time.time()
+            threads, at = self._thread_pool, time.time()
+            if threads is None:
+                raise Stopped("the computer was stopped")
             try:
-                value = await self._runner.run(call)
+                value = await threads.run(call)
             except Exception as error:
                 self._record(call, at, described(error))
                 raise

@@ -17,11 +17,9 @@ from ziggy_async.market_brain.signals import (
     checked_regime,
     signal_generator,
 )
-from ziggy_async.messages import kind_of, printable, shown
-from ziggy_async.queueing.options import Options, TaskOptions
+from ziggy_async.messages import described, kind_of, printable, shown
+from ziggy_async.queueing.options import Options, TaskOptions, Work
 from ziggy_async.queueing.task import TaskHandle
-from ziggy_async.queueing.work import Work
-from ziggy_async.runtime.call import described
 
 logger = logging.getLogger(__name__)
 

@@ -2,6 +2,6 @@
 
 from ziggy_async.dead_letters.dead_letters import DeadLetters, Requeued
 from ziggy_async.dead_letters.letter import DeadLetter
-from ziggy_async.queueing.work import Reason
+from ziggy_async.queueing.options import Reason
 
 __all__ = ["DeadLetter", "DeadLetters", "Reason", "Requeued"]

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import DeadLetter, id_at, importable_name
 from ziggy_async.dead_letters.memory import MemoryStore, no_such_letter
-from ziggy_async.queueing.work import Attempt, Reason, Work
+from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
 
 T = TypeVar("T")

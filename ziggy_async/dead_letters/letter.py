@@ -16,9 +16,8 @@ from datetime import datetime
 from types import NoneType
 from typing import Any, Self
 
-from ziggy_async.queueing.options import Options
-from ziggy_async.queueing.work import Attempt, Reason, Work
-from ziggy_async.runtime.call import described
+from ziggy_async.messages import described
+from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
 LARGEST = 64 << 20
 """Bytes of stored work: ten thousand letters share a disk with others."""

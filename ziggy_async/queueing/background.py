@@ -13,16 +13,17 @@ from concurrent.futures import Future
 from typing import Any
 
 from ziggy_async import tracing
-from ziggy_async.messages import printable
+from ziggy_async.messages import described, printable
+from ziggy_async.queueing.options import KeepLetter, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
-from ziggy_async.queueing.work import KeepLetter, Reason, Work
-from ziggy_async.runtime.call import Call, UnraisableError, described
+from ziggy_async.runtime.call import Call, UnraisableError
 from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
-from ziggy_async.runtime.runner import Runner
+from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.terms import Terms, terms
+from ziggy_async.runtime.threads import ThreadPool
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +43,21 @@ class Background:
     def __init__(
         self,
         capacity: int,
-        runner: Runner,
+        threads: ThreadPool,
+        processes: Callable[[], ProcessPool],
         counts: Counts,
         keep_letter: KeepLetter,
         record: Callable[[Task, BaseException | None], object],
         at_loop_end: Callable[[], object],
     ) -> None:
-        """`runner`: its threads are the queue's own, and as many as the workers. `record`: called with each task that
-        ends, unless it was cancelled, and its error. `at_loop_end`: called when the loop ends without a stop."""
+        """`threads`: the queue's own, as many as the workers. `processes`: gives the pool, which is made when the first
+        task wants it. `record`: called with each task that ends, unless it was cancelled, and its error. `at_loop_end`:
+        called when the loop ends without a stop."""
         self.counts = counts
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
-        self._runner = runner
+        self._threads = threads
+        self._processes = processes
         self._keep_letter = keep_letter
         self._record = record
         self._at_loop_end = at_loop_end
@@ -80,37 +84,33 @@ class Background:
         still waits for a place, unless somebody has joined it by its key.
         """
         with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
-            return await self._accept(work, requeued_from)
+            if self._is_closed:
+                raise Stopped(f"task {work.name}: the queue takes no more work")
+            options = work.options
+            if options.key is not None and (joined := self._by_key.get(options.key)) is not None:
+                self.counts.joined += 1
+                joined.callers += 1
+                return TaskHandle(joined, self)
+            task = Task(work, contextvars.copy_context(), requeued_from)
+            task.context.run(under_way.set, True)
+            task.context.run(terms.set, Terms.of(options.priority, options.deadline))
+            has_room = not self.queue.is_full or self._has_made_room(options, work.name)
+            self._unfinished.add(task)
+            self._idle.clear()
+            if options.key is not None:
+                self._by_key[options.key] = task
+            if options.deadline is not None:
+                task.expiry = self._loop.call_later(options.deadline, self._expire, task)
+            if has_room:
+                self._admit(task)
+            elif options.on_full == "wait":
+                await self._wait_for_place(task)
+            else:
+                self._give_up(task, self._dropped(task), Reason.DROPPED)
+            return TaskHandle(task, self)
 
-    async def _accept(self, work: Work, requeued_from: str | None) -> TaskHandle[Any]:
-        if self._is_closed:
-            raise Stopped(f"task {work.name}: the queue takes no more work")
-        key = work.options.key
-        if key is not None and (joined := self._by_key.get(key)) is not None:
-            self.counts.joined += 1
-            joined.callers += 1
-            return TaskHandle(joined, self)
-        task = Task(work, contextvars.copy_context(), requeued_from)
-        task.context.run(under_way.set, True)
-        task.context.run(terms.set, Terms.of(work.options.priority, work.options.deadline))
-        has_room = not self.queue.is_full or self._has_made_room(task)
-        self._unfinished.add(task)
-        self._idle.clear()
-        if key is not None:
-            self._by_key[key] = task
-        if work.options.deadline is not None:
-            task.expiry = self._loop.call_later(work.options.deadline, self._expire, task)
-        if has_room:
-            self._admit(task)
-        elif work.options.on_full == "wait":
-            await self._wait_for_place(task)
-        else:
-            self.counts.move(task, State.QUEUED)
-            self._give_up(task, self._dropped(task), Reason.DROPPED)
-        return TaskHandle(task, self)
-
-    def _has_made_room(self, task: Task) -> bool:
-        """Logs once an episode that the queue is full. Returns whether the new task's options make room in it.
+    def _has_made_room(self, options: Options, name: str) -> bool:
+        """Logs once an episode that the queue is full. Returns whether the options of the new task make room in it.
 
         The episode lasts until half of the queue is free: a single place is taken at once while work comes faster than
         it is done.
@@ -118,13 +118,12 @@ class Background:
         The new task takes the place of the one that is dropped. Those that wait get the places that come free by
         themselves: one of them in this place would leave the new task none, and to drop one more would never end.
         """
-        options = task.work.options
         if not self._is_full:
             self._is_full = True
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
         if options.on_full == "raise":
             self.counts.rejected += 1
-            raise QueueFull(f"task {task.work.name}: the queue is full, {self.queue.capacity} tasks wait")
+            raise QueueFull(f"task {name}: the queue is full, {self.queue.capacity} tasks wait")
         least = self.queue.least_priority
         if options.on_full != "drop_oldest" or least is None or least > options.priority:
             return False
@@ -182,7 +181,7 @@ class Background:
         surplus = self._wanted - workers
         self._wanted = workers
         if workers > 0:
-            self._runner.threads.resize(workers)
+            self._threads.resize(workers)
         if surplus >= 0:
             self.queue.end_workers(surplus)
             return
@@ -256,26 +255,23 @@ class Background:
 
     async def _run(self, task: Task) -> Any:
         """Returns the value of an attempt, or raises its error."""
-        work, span, error = task.work, None, None
-        if tracing.tracer() is not None:
-            span = tracing.RunningTask(
-                task.context,
-                task_id=work.task_id,
-                function=work.function,
-                operation=work.operation,
-                attempt=len(task.attempts) + 1,
-            )
-        context = task.context if span is None else span.context
-        call = task.call = Call(work.operation, work.function, work.args, work.kwargs, context)
+        work, error = task.work, None
+        span = tracing.TaskSpan(
+            task.context,
+            task_id=work.task_id,
+            function=work.function,
+            operation=work.operation,
+            attempt=len(task.attempts) + 1,
+        )
+        call = task.call = Call(work.operation, work.function, work.args, work.kwargs, span.context)
         try:
-            return await self._runner.run(call, work.options.use_process_pool)
+            return await (self._processes() if work.options.use_process_pool else self._threads).run(call)
         except Exception as raised:
             error = raised
             raise
         finally:
-            if span is not None:
-                task.delivery = span.end(error, call.finished)
-            del self, task, work, span, context, call, error  # as in `_attempt`
+            task.delivery = span.end(error, call.finished)
+            del self, task, work, span, call, error  # as in `_attempt`
 
     def _succeeded(self, task: Task, value: Any) -> None:
         if task.state is State.RUNNING:  # else it was given up meanwhile
@@ -413,7 +409,8 @@ class Background:
                 logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
         now = time.perf_counter()
         await all_of([task.runner for task in self._unfinished if task.runner and task.has_ended_by(now)], GRACE)
-        await self._close(Stopped("the queue was stopped"))
+        self.abandon(Stopped("the queue was stopped"))
+        await self.letters_written()
         self.resize(0)
         if left := await all_of(self.worker_tasks, GRACE):
             logger.error("%d workers have not ended within %g s; they are left", left, GRACE)
@@ -425,10 +422,6 @@ class Background:
         for task in self.queue.clear_blocked():
             error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
             self._give_up(task, error)
-
-    async def _close(self, error: Stopped) -> None:
-        self.abandon(error)
-        await self.letters_written()
 
     async def letters_written(self) -> None:
         """Waits until the letters of all dead tasks are kept. Cancelling this stops the waiting, not the writing."""

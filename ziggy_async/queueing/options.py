@@ -1,11 +1,14 @@
-"""How a task is treated: who goes first, until when it counts, how often it is tried, what a full queue does."""
+"""A task as it is asked for: its work, how that is treated, and what is known when it fails."""
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, TypedDict, get_args
 
-from ziggy_async.messages import kind_of, nearest, shown
+from ziggy_async.messages import kind_of, nearest, printable, shown
 
 OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
@@ -67,6 +70,54 @@ class TaskOptions(TypedDict, total=False):
     key: Hashable | None
     on_full: OnFull
     use_process_pool: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The function of a task, its arguments and options: all that it takes to run it, once or again."""
+
+    task_id: str
+    operation: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    options: Options
+
+    @property
+    def name(self) -> str:
+        """The task's id as messages show it."""
+        return f"'{printable(self.task_id)}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run that failed."""
+
+    began: datetime
+    seconds: float
+    error: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"began": self.began.isoformat(), "seconds": self.seconds, "error": self.error}
+
+
+class Reason(StrEnum):
+    """Why a task is dead."""
+
+    EXHAUSTED = "exhausted"
+    """Every attempt that it was allowed has failed."""
+    DEADLINE = "deadline"
+    DROPPED = "dropped"
+    """The queue was full, and its policy chose this task."""
+    SHUTDOWN = "shutdown"
+    """It was still queued or running when the time to stop was up."""
+    WORKER_LOST = "worker_lost"
+    """The process that ran it died."""
+
+
+KeepLetter = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]
+"""Keeps the work of a dead task: why it died, its attempts, the id of the dead letter that it was requeued from. The
+future is done, in any thread, when it is kept."""
 
 
 def _check_whole(name: str, value: object, least: int | None = None) -> None:

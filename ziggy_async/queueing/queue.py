@@ -3,7 +3,7 @@
 import asyncio
 import time
 from bisect import insort
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from contextlib import suppress
 from itertools import islice
 
@@ -19,8 +19,8 @@ class BoundedQueue:
         self._priorities: list[int] = []  # of _levels, ascending
         self._length = 0
         self._blocked: OrderedDict[Task, None] = OrderedDict()  # tasks that wait for a place
-        self._idle: deque[asyncio.Future[None]] = deque()  # workers that wait for a task
-        self._workers_to_end = 0  # workers that are to end
+        self._wake_ups = asyncio.Semaphore(0)  # at least one for each task in the queue and each worker that is to end
+        self._workers_to_end = 0
 
     def __len__(self) -> int:
         return self._length
@@ -59,7 +59,7 @@ class BoundedQueue:
         task.entered = time.perf_counter()
         level[task] = None
         self._length += 1
-        self._wake_one()
+        self._wake_ups.release()
 
     def remove(self, task: Task) -> None:
         """Takes a task out again, wherever it waits; nothing if it does not."""
@@ -75,18 +75,21 @@ class BoundedQueue:
     async def take(self) -> Task | None:
         """Returns the most urgent task, of equals the one that has waited longest; None for a worker that is to end."""
         while True:
+            await self._wake_ups.acquire()
             if self._workers_to_end > 0:
                 self._workers_to_end -= 1
                 return None
-            if self._length > 0:
-                return self._pop(self._priorities[-1])
-            await self._be_woken()
+            if self._length > 0:  # else the task that it was for is gone
+                priority = self._priorities[-1]
+                task = next(iter(self._levels[priority]))
+                self._take_out(priority, task)
+                return task
 
     def end_workers(self, workers: int) -> None:
         """Ends so many workers, each as soon as it is idle."""
         self._workers_to_end += workers
         for _ in range(workers):
-            self._wake_one()
+            self._wake_ups.release()
 
     def keep_workers(self, workers: int) -> int:
         """Keeps up to so many of the workers that are to end and have not ended yet; returns how many."""
@@ -108,11 +111,6 @@ class BoundedQueue:
         self._blocked.clear()
         return tasks
 
-    def _pop(self, priority: int) -> Task:
-        task = next(iter(self._levels[priority]))
-        self._take_out(priority, task)
-        return task
-
     def _take_out(self, priority: int, task: Task) -> None:
         level = self._levels[priority]
         del level[task]
@@ -120,21 +118,3 @@ class BoundedQueue:
         if not level:
             del self._levels[priority]
             self._priorities.remove(priority)
-
-    async def _be_woken(self) -> None:
-        """Waits. A worker that is cancelled when it was woken already wakes another one."""
-        woken = asyncio.get_running_loop().create_future()
-        self._idle.append(woken)
-        try:
-            await woken
-        except BaseException:
-            if woken.done() and not woken.cancelled():
-                self._wake_one()
-            raise
-
-    def _wake_one(self) -> None:
-        while self._idle:
-            woken = self._idle.popleft()
-            if not woken.done():
-                woken.set_result(None)
-                return

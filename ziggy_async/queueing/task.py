@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from ziggy_async.messages import LONGEST_NAME, encodable, shortened
-from ziggy_async.queueing.work import Attempt, Work
-from ziggy_async.runtime.call import Call, Outcome, described
+from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
+from ziggy_async.queueing.options import Attempt, Work
+from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.tracing import Delivery
 
 T_co = TypeVar("T_co", covariant=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import threading
 from collections.abc import Coroutine
@@ -10,7 +9,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ziggy_async import lifecycle
-from ziggy_async.runtime.call import guarded
+from ziggy_async.runtime.call import close_unless_begun, guarded
 from ziggy_async.runtime.errors import Stopped
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ class _BackgroundLoop:
 
         def drop(_: "Future[T]") -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(_close_unless_begun, coroutine)
+                self._loop.call_soon_threadsafe(close_unless_begun, coroutine)
 
         future.add_done_callback(drop)
         return future
@@ -83,12 +82,6 @@ async def _end_tasks() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _close_unless_begun(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Else Python warns that nobody has awaited a coroutine that was cancelled before."""
-    if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-        coroutine.close()
 
 
 _lock = threading.Lock()

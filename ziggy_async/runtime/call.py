@@ -15,7 +15,7 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from ziggy_async.messages import printable
+from ziggy_async.messages import described, printable
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import wake
 
@@ -29,36 +29,24 @@ class UnraisableError(RuntimeError):
     """Stands for an exception, its cause, that coroutines do not raise, or that would end a loop."""
 
 
-LONGEST_ERROR = 500
-"""Characters of an error's text that are kept."""
-
-
 class Outcome:
-    """A value or an error."""
+    """A value or an error; neither until `is_set`."""
 
-    __slots__ = ("_error", "_is_set", "_lock", "_value", "_waiters")
+    __slots__ = ("_lock", "_waiters", "error", "is_set", "value")
 
     def __init__(self) -> None:
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._is_set = False  # written under _lock
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.is_set = False  # written under _lock
         self._waiters: list[asyncio.Future[None] | threading.Event] = []  # by _lock
         self._lock = threading.Lock()
-
-    @property
-    def is_set(self) -> bool:
-        return self._is_set
-
-    @property
-    def error(self) -> BaseException | None:
-        return self._error
 
     def set(self, value: Any, error: BaseException | None) -> None:
         """Sets it and wakes those that wait. Does nothing if it is set already."""
         with self._lock:
-            if self._is_set:
+            if self.is_set:
                 return
-            self._value, self._error, self._is_set = value, error, True
+            self.value, self.error, self.is_set = value, error, True
             waiters = self._waiters
         for waiter in waiters:
             if isinstance(waiter, threading.Event):
@@ -68,24 +56,25 @@ class Outcome:
 
     def get(self) -> Any:
         """Returns the value, or raises the error. Called once it is set."""
-        if self._error is None:
-            return self._value
+        if self.error is None:
+            return self.value
         try:
-            raise self._error
+            raise self.error
         finally:
             del self  # the error's traceback leads to this frame: it must not lead back to the error
 
     async def wait(self) -> None:
         """Returns once it is set. Cancelling this leaves nothing behind."""
-        if self._is_set:
+        if self.is_set:
             return
         waiter = asyncio.get_running_loop().create_future()
         if self._is_waiting(waiter):
             try:
                 await waiter
-            finally:
+            except BaseException:
                 with self._lock:
                     self._waiters.remove(waiter)
+                raise
 
     def wait_in_thread(self) -> None:
         """Returns once it is set. Never called in a loop's thread."""
@@ -95,9 +84,9 @@ class Outcome:
 
     def _is_waiting(self, waiter: "asyncio.Future[None] | threading.Event") -> bool:
         with self._lock:
-            if not self._is_set:
+            if not self.is_set:
                 self._waiters.append(waiter)
-            return not self._is_set
+            return not self.is_set
 
 
 class Call(Outcome):
@@ -107,7 +96,7 @@ class Call(Outcome):
     keeps them alive.
     """
 
-    __slots__ = ("_claims", "_work", "began", "context", "ended", "is_unwanted", "kind", "operation", "submitted")
+    __slots__ = ("_work", "began", "context", "ended", "is_unwanted", "kind", "operation", "submitted")
 
     began: float | None
     """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
@@ -120,49 +109,42 @@ class Call(Outcome):
         self,
         operation: str,
         function: Callable[..., Any],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
+        args: Args = (),
+        kwargs: Kwargs | None = None,
         context: contextvars.Context | None = None,
     ) -> None:
         """`context`: by default a copy of the caller's."""
         super().__init__()
         self.operation = operation
         self.context = contextvars.copy_context() if context is None else context
-        self.kind = kind_of(function)
+        self.kind = kind_of_function(function)
         self.submitted = time.perf_counter()
         self.began = self.ended = None
-        self._work: tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]] | None
-        self._work = function, args, {} if kwargs is None else kwargs
-        self._claims = [None]  # the thread that takes it out may begin the call, or cancel it
+        # The thread that takes it out may begin the call, or cancel it.
+        self._work: list[tuple[Callable[..., Any], Args, Kwargs]] = [(function, args, {} if kwargs is None else kwargs)]
         self.is_unwanted = False
-
-    def replace_function(self, other: Callable[[Callable[..., Any], Args, Kwargs], Any]) -> None:
-        """Has `other(function, args, kwargs)` called in place of the function, before the call has begun."""
-        assert self._work is not None
-        self._work = other, self._work, {}
 
     @property
     def is_of_coroutine_function(self) -> bool:
         """Whether the loop is to await it. Asked before it has begun."""
-        return self._work is not None and is_coroutine_function(self._work[0])
+        return is_coroutine_function(self._work[0][0])
 
-    @property
-    def has_returned_coroutine(self) -> bool:
-        """Whether its outcome so far is a coroutine, which is still to be awaited."""
-        return self._is_set and inspect.iscoroutine(self._value)
+    def replace_function(self, other: Callable[[Callable[..., Any], Args, Kwargs], Any]) -> None:
+        """Has `other(function, args, kwargs)` called in place of the function, before the call has begun."""
+        self._work[0] = other, self._work[0], {}
 
     @property
     def finished(self) -> float | None:
         """As `ended`, but None while a coroutine that it has returned is still to be awaited."""
         ended = self.ended  # before the look at what it has returned
-        return None if self.has_returned_coroutine else ended
+        return None if inspect.iscoroutine(self.value) else ended
 
     def run(self) -> None:
-        """Makes the call in this thread, unless it was cancelled. Never raises."""
-        if not self._claim():
+        """Makes the call in this thread, unless it was cancelled. Raises only what keeps a loop from being woken."""
+        try:
+            function, args, kwargs = self._work.pop()
+        except IndexError:
             return
-        assert self._work is not None
-        (function, args, kwargs), self._work = self._work, None
         self.began = time.perf_counter()
         try:
             value, error = self.context.run(function, *args, **kwargs), None
@@ -171,18 +153,17 @@ class Call(Outcome):
         self.ended = time.perf_counter()
         self.set(value, error)
         if self.is_unwanted:
-            self._close_coroutine()
+            close_unless_begun(self.value)
         del self, function, args, kwargs, error  # the error's traceback leads to this frame: it must not lead back
 
     async def run_on_loop(self, coroutine: Any = None) -> Any:
         """Awaits the coroutine that its function gives, or has given, in a task of its own with the call's context.
         Returns its value, or raises what `raisable` makes of its error."""
         if coroutine is None:
-            assert self._work is not None
-            work, self._work = self._work, None
-            coroutine = _awaited(*work)
+            coroutine = _awaited(*self._work.pop())
         self.began, self.ended = time.perf_counter(), None
-        task = started(asyncio.get_running_loop(), coroutine, self.operation, self.context)
+        task = asyncio.get_running_loop().create_task(guarded(coroutine, self.operation), context=self.context)
+        task.add_done_callback(lambda _: coroutine.close())  # else one that is cancelled before it begins is warned of
         try:
             return await task
         except asyncio.CancelledError as error:
@@ -195,8 +176,8 @@ class Call(Outcome):
 
     def result(self) -> Any:
         """Returns the value, or raises the error as `raisable` has it. Called once, when the outcome is set."""
-        value, error = self._value, self._error
-        self._value = self._error = None
+        value, error = self.value, self.error
+        self.value = self.error = None
         if error is None:
             return value
         try:
@@ -206,32 +187,26 @@ class Call(Outcome):
 
     def cancel(self) -> bool:
         """Cancels it if it has not begun, from any thread; returns whether. The outcome is then `Stopped`."""
-        if not self._claim():
+        try:
+            self._work.pop()
+        except IndexError:
             return False
-        self._work = None
         self.set(None, Stopped(f"{printable(self.operation)}: the pool was shut down before it began"))
         return True
 
     def ignore_outcome(self) -> None:
-        """Drops the outcome, from any thread, at any time. Closes a coroutine that it has returned, or returns later,
-        so that nothing warns that nobody has awaited it."""
+        """Drops the outcome, from any thread, at any time. Closes a coroutine that it returns, then or later."""
         self.is_unwanted = True
-        self._close_coroutine()
-
-    def _close_coroutine(self) -> None:
-        value = self._value
-        if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
-            value.close()
-
-    def _claim(self) -> bool:
-        try:
-            self._claims.pop()
-        except IndexError:
-            return False
-        return True
+        close_unless_begun(self.value)
 
 
-def kind_of(function: Callable[..., object]) -> Hashable:
+def close_unless_begun(value: object) -> None:
+    """Closes a coroutine that nobody is going to await: Python warns of one that is dropped."""
+    if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+        value.close()
+
+
+def kind_of_function(function: Callable[..., object]) -> Hashable:
     """Returns a key that all calls of one function have, by chance also others: the gate remembers functions by it."""
     while isinstance(function, partial):
         function = function.func
@@ -258,27 +233,6 @@ def raisable(error: BaseException, operation: str) -> Exception:
     return stand_in
 
 
-def described(error: BaseException) -> str:
-    """Returns an exception as one line: its class and its text, without control characters."""
-    try:
-        text = " ".join(str(error).split())
-    except BaseException:
-        text = "it cannot say what"
-    if len(text) > LONGEST_ERROR:
-        text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
-    return f"{type(error).__name__}: {printable(text, None)}" if text else type(error).__name__
-
-
-def started(
-    loop: asyncio.AbstractEventLoop, coroutine: Any, operation: str, context: contextvars.Context | None = None
-) -> Any:
-    """Starts a task that awaits `guarded(coroutine)`. Cancelled before its first step it closes the coroutine, so that
-    nothing warns that nobody has awaited it."""
-    task = loop.create_task(guarded(coroutine, operation), context=context)
-    task.add_done_callback(lambda _: coroutine.close())
-    return task
-
-
 async def guarded(coroutine: Any, operation: str) -> Any:
     """Awaits the coroutine in a task. Raises an `UnraisableError` in place of an exception that would end the loop, or
     look like a cancellation that nobody asked for or like the close of a coroutine."""
@@ -297,7 +251,7 @@ async def guarded(coroutine: Any, operation: str) -> Any:
         del own, task  # its traceback leads here
 
 
-async def _awaited(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+async def _awaited(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Any:
     """Calls the function in a coroutine, so that what it raises itself comes as what its coroutine raises."""
     return await function(*args, **kwargs)
 

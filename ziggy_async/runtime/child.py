@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import io
 import multiprocessing
 import os
 import pickle
@@ -10,9 +11,8 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ziggy_async.messages import kind_of
-from ziggy_async.runtime.call import described
-from ziggy_async.runtime.pickling import PROTOCOL, name_of, pack_error
+from ziggy_async.messages import described, kind_of
+from ziggy_async.runtime.pickling import PROTOCOL, Failure
 from ziggy_async.tracing import carried
 
 READY = b"+"
@@ -31,8 +31,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=connection.close)
+    os.register_at_fork(after_in_child=connection.close)
     threading.Thread(target=_end_with_parent, name="ziggy-async-parent", daemon=True).start()
     file = connection.fileno()
     with (
@@ -51,26 +50,31 @@ def serve(connection: "Connection[Any, Any]") -> None:
 
 
 def answer(request: bytes) -> bytes:
-    """Makes the call and packs its outcome: ("value", value), ("unpicklable", why), ("not loaded", why), or as
-    `pack_error` has it. Never raises what the call raises."""
+    """Makes the call. Returns its packed outcome: a pickled pair of its value and None, or None and a `Failure`. Never
+    raises what the call raises."""
     try:
-        function, args, kwargs, trace = pickle.loads(request)
-    except BaseException as error:
-        return pickle.dumps(("not loaded", described(error)))
-    del request
-    try:
+        stream = io.BytesIO(request)
+        name, trace = pickle.load(stream)
+        try:
+            function, args, kwargs = pickle.load(stream)
+        except BaseException as error:
+            raise TypeError(
+                f"the call of {name} cannot be unpickled in another process: {described(error)}; "
+                "what is sent there has to be in modules that it can import"
+            ) from None
+        del request, stream
         with carried(trace):
             value = function(*args, **kwargs)
-    except BaseException as error:
-        return pack_error(error)
-    try:
         if inspect.iscoroutine(value):
             value.close()  # else it warns that nobody has awaited it
-            return pickle.dumps(("unpicklable", f"{name_of(function)} returned a coroutine: {NO_COROUTINES}"))
-        return pickle.dumps(("value", value), PROTOCOL)
+            raise TypeError(f"{name} returned a coroutine: {NO_COROUTINES}")
+        try:
+            return pickle.dumps((value, None), PROTOCOL)
+        except BaseException as error:
+            what = f"the result of {name}, {kind_of(value)},"
+            raise TypeError(f"{what} cannot be pickled: {described(error)}") from None
     except BaseException as error:
-        what = f"the result of {name_of(function)}, {kind_of(value)},"
-        return pickle.dumps(("unpicklable", f"{what} cannot be pickled: {described(error)}"))
+        return pickle.dumps((None, Failure.of(error)), PROTOCOL)
 
 
 def _end_with_parent() -> None:

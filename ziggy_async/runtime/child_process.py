@@ -9,10 +9,10 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
+from ziggy_async.messages import described
 from ziggy_async.runtime import child
-from ziggy_async.runtime.call import described
 from ziggy_async.runtime.errors import WorkerLost
-from ziggy_async.runtime.pickling import Chunks
+from ziggy_async.runtime.pickling import Chunks, Failure
 
 START_TIMEOUT = 60.0
 """Seconds that a process may take to import what it needs."""
@@ -26,11 +26,7 @@ HINT = (
     "`if __name__ == '__main__':`"
 )
 
-_context: ForkServerContext | SpawnContext = (
-    multiprocessing.get_context("forkserver")
-    if "forkserver" in multiprocessing.get_all_start_methods()
-    else multiprocessing.get_context("spawn")
-)
+_context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
 _exit_codes = threading.Lock()
 """An exit code can be read once, and starting a process reads those of all the others."""
 
@@ -65,8 +61,8 @@ class ChildProcess:
         except OSError:
             return True
 
-    def call(self, request: Chunks, name: str) -> Any:
-        """Sends a packed call, and waits for its outcome, unpickled. Unless that comes, the process is of no use any
+    def call(self, request: Chunks, name: str) -> tuple[Any, Failure | None]:
+        """Sends a packed call, and waits for its value or failure. Unless that comes, the process is of no use any
         more.
 
         `WorkerLost` when the process ends, `RuntimeError` when it never becomes ready, `TypeError` when the outcome
@@ -77,11 +73,11 @@ class ChildProcess:
             if not self._is_ready:
                 self._await_ready(name)
             self._send(request)
-            outcome = self._receive(name)
+            value, failure = self._receive(name)
         except (EOFError, OSError):
             raise self._lost(name) from None
         self.is_usable = True
-        return outcome
+        return value, failure
 
     def _await_ready(self, name: str) -> None:
         heard = wait([self._connection, self._process.sentinel], START_TIMEOUT)
@@ -121,7 +117,8 @@ class ChildProcess:
         elif code is None or code == UNKNOWN_EXIT:
             how = "ended"
         elif code < 0:
-            how = f"was ended by {_signal_name(-code)}"
+            name_of_signal = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
+            how = f"was ended by {name_of_signal}"
         else:
             how = f"ended with exit status {code}"
         if has_ended and not self._is_ready and code is not None and code > 0:
@@ -150,13 +147,6 @@ class ChildProcess:
         """Lets go of it, in a forked child, which must neither hold its connection nor wait for it at the exit."""
         self._connection.close()
         getattr(multiprocessing.process, "_children", set()).discard(self._process)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def after_fork_in_child() -> None:

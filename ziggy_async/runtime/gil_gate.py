@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -55,14 +56,12 @@ class GatedThread:
         """One when it has entered, and when it is the first in line."""
 
 
+@dataclass(slots=True)
 class _Observed:
     """Observations of one function: how often in a row it was without the GIL, and until when that is known."""
 
-    __slots__ = ("free_until", "observations")
-
-    def __init__(self) -> None:
-        self.observations = 0
-        self.free_until = 0.0
+    observations: int = 0
+    free_until: float = 0.0
 
 
 class Gate:

@@ -9,10 +9,10 @@ import pickle
 import reprlib
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from ziggy_async.messages import kind_of
-from ziggy_async.runtime.call import Args, Kwargs, described
+from ziggy_async.messages import described, kind_of
+from ziggy_async.runtime.call import Args, Kwargs
 from ziggy_async.tracing import Carrier
 
 PROTOCOL = 5
@@ -53,12 +53,13 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def pack_call(function: Callable[..., Any], args: Args, kwargs: Kwargs, trace: Carrier | None) -> Chunks:
-    """Packs the call with the trace that it is part of. Raises `TypeError` that names the function or the argument that
-    does not pickle."""
+    """Packs the call: a pickled pair of its function's name and of the trace that it is part of, then the function with
+    its arguments. Raises `TypeError` that names the function or the argument that does not pickle."""
+    name = name_of(function)
     try:
-        return pack((function, args, kwargs, trace))
+        return Chunks([*pack((name, trace)), *pack((function, args, kwargs))])
     except Exception as error:
-        what, reason = _culprit(function, args, kwargs) or (f"the call of {name_of(function)}", error)
+        what, reason = _culprit(function, args, kwargs) or (f"the call of {name}", error)
         raise TypeError(f"{what} cannot be pickled: {described(reason)}") from error
 
 
@@ -75,42 +76,30 @@ def _culprit(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[
     return None
 
 
-def pack_error(error: BaseException) -> bytes:
-    """Returns the outcome of a call that has raised: ("error", pickled error or None, its text, its traceback)."""
-    trace = error.__traceback__
-    text = "".join(traceback.format_exception(type(error), error, trace.tb_next if trace else None))
-    try:
-        pickled = pickle.dumps(error, PROTOCOL)
-    except BaseException:
+class Failure(NamedTuple):
+    """What a call in another process has raised."""
+
+    pickled: bytes | None
+    """None: it does not pickle."""
+    text: str
+    trace: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Called where it was caught first: the traceback begins below."""
+        trace = error.__traceback__
+        text = "".join(traceback.format_exception(type(error), error, trace.tb_next if trace else None))
         pickled = None
-    return pickle.dumps(("error", pickled, described(error), text), PROTOCOL)
+        with contextlib.suppress(BaseException):  # objects may raise anything when they are pickled
+            pickled = pickle.dumps(error, PROTOCOL)
+        return cls(pickled, described(error), text)
 
-
-def unpacked(outcome: tuple[Any, ...], name: str) -> Any:
-    """Returns the value of an outcome that `ziggy_async.runtime.child` has packed, or raises its error, from the
-    traceback that it had there.
-
-    Raises `RuntimeError` in place of an error that does not pickle; `TypeError` for a value that does not, and for a
-    call that could not be loaded there.
-    """
-    kind, *rest = outcome
-    if kind == "value":
-        return rest[0]
-    if kind == "error":
-        raise _unpacked_error(name, *rest)
-    if kind == "unpicklable":
-        raise TypeError(rest[0])
-    raise TypeError(
-        f"the call of {name} cannot be unpickled in another process: {rest[0]}; "
-        "what is sent there has to be in modules that it can import"
-    )
-
-
-def _unpacked_error(name: str, pickled: bytes | None, says: str, trace: str) -> BaseException:
-    error: BaseException = RuntimeError(f"{name} raised what cannot be pickled: {says}")
-    if pickled is not None:
-        with contextlib.suppress(Exception):  # the usual reason: a constructor that wants more than `args`
-            loaded = pickle.loads(pickled)
-            error = loaded if isinstance(loaded, BaseException) else error
-    error.__cause__ = RemoteTraceback(trace)
-    return error
+    def error(self, name: str) -> BaseException:
+        """Returns the error, or a `RuntimeError` in its place, with the traceback that it had there as its cause."""
+        error: BaseException = RuntimeError(f"{name} raised what cannot be pickled: {self.text}")
+        if self.pickled is not None:
+            with contextlib.suppress(Exception):  # the usual reason: a constructor that wants more than `args`
+                loaded = pickle.loads(self.pickled)
+                error = loaded if isinstance(loaded, BaseException) else error
+        error.__cause__ = RemoteTraceback(self.trace)
+        return error

@@ -6,7 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from ziggy_async import lifecycle, tracing
@@ -14,7 +14,7 @@ from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess
 from ziggy_async.runtime.errors import Stopped, WorkerLost
-from ziggy_async.runtime.pickling import name_of, pack_call, unpacked
+from ziggy_async.runtime.pickling import name_of, pack_call
 from ziggy_async.runtime.threads import ThreadPool
 
 EXIT_TIMEOUT = 2.0
@@ -33,45 +33,28 @@ class ProcessPool:
         self._threads = ThreadPool(size, "ziggy-async-process", has_gate=False)
         self._closing = threading.Lock()
         self._is_closed = False
-        self._is_over = False  # what still waits is turned away; by the lock
         self._clear()
         _pools.add(self)
-        _expect_exit()
+        lifecycle.exit_before_others(lifecycle.Stage.PROCESSES)  # before multiprocessing waits for the processes
 
     def _clear(self) -> None:
         """Drops the processes. All of it by the lock."""
         self._lock = threading.Lock()
         self._running: dict[Call, ChildProcess] = {}
-        self._children: set[ChildProcess] = set()
         self._idle: list[ChildProcess] = []
-        self._lost = 0
-
-    @property
-    def size(self) -> int:
-        return self._threads.size
-
-    @property
-    def busy(self) -> int:
-        """Calls that have a process."""
-        return len(self._running)
-
-    @property
-    def waiting(self) -> int:
-        """Calls that wait for a process."""
-        return self._threads.waiting
-
-    @property
-    def lost(self) -> int:
-        """Calls whose process died under them."""
-        return self._lost
 
     def pids(self) -> list[int]:
         """Returns the ids of the processes that are there."""
         with self._lock:
             return sorted(child.pid for child in self._children if child.pid is not None)
 
+    @property
+    def _children(self) -> list[ChildProcess]:
+        return [*self._idle, *self._running.values()]
+
     async def run(self, call: Call) -> Any:
-        """Returns the call's result, or raises its exception, from a process; see `Call.result`.
+        """Returns the call's result, or raises its exception, from a process; see `Call.result`. A coroutine function
+        is awaited on the loop.
 
         Raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
         process could not import; `WorkerLost` when the process dies, `Stopped` when the pool is closed,
@@ -79,6 +62,8 @@ class ProcessPool:
 
         Cancelling it ends the process, if the call has one, and another takes its place.
         """
+        if call.is_of_coroutine_function:
+            return await call.run_on_loop()
         if self._is_closed:
             raise Stopped("the process pool was closed")
         call.replace_function(partial(self._serve, call))
@@ -109,19 +94,16 @@ class ProcessPool:
         request = pack_call(function, args, kwargs, tracing.carrier())
         child = self._idle_child() or ChildProcess(name)
         with self._lock:
-            self._children.add(child)
-            if self._is_over or call.is_unwanted:
+            if call.is_unwanted:
                 self._idle.append(child)
                 raise Stopped(f"{name}: it was stopped before it began")
             self._running[call] = child
         try:
-            outcome = child.call(request, name)
+            value, failure = child.call(request, name)
         except WorkerLost:
-            with self._lock:
-                if call.is_unwanted:
-                    raise Stopped(f"{name}: it was stopped") from None
-                self._lost += 1
-                raise
+            if call.is_unwanted:
+                raise Stopped(f"{name}: it was stopped") from None
+            raise
         finally:
             with self._lock:
                 del self._running[call]
@@ -129,8 +111,10 @@ class ProcessPool:
                 if is_usable:
                     self._idle.append(child)
             if not is_usable:
-                self._discard(child)
-        return unpacked(outcome, name)
+                child.stop()
+        if failure is not None:
+            raise failure.error(name)
+        return value
 
     def _idle_child(self) -> ChildProcess | None:
         while True:
@@ -140,12 +124,7 @@ class ProcessPool:
                 child = self._idle.pop()
             if not child.is_gone():
                 return child
-            self._discard(child)  # that has cost nobody anything
-
-    def _discard(self, child: ChildProcess, patience: float = 0.0) -> None:
-        child.stop(patience)
-        with self._lock:
-            self._children.discard(child)
+            child.stop()  # that has cost nobody anything
 
     # In any other thread:
 
@@ -160,15 +139,12 @@ class ProcessPool:
         with self._closing:  # who comes second waits as well
             self._is_closed = True
             self._threads.shutdown(timeout=max(0.0, timeout))
-            with self._lock:
-                self._is_over = True
-                running = list(self._running)
-            self._threads.shutdown(wait=False, cancel=True)
-            for call in running:
+            for call in self._threads.shutdown(wait=False, cancel=True):
                 self._interrupt(call)
             self._threads.shutdown(timeout=4 * GRACE)
-            for child in list(self._children):
-                self._discard(child, GRACE)
+            for child in self._children:
+                child.stop(GRACE)
+            self._idle.clear()
 
     def _forget(self) -> None:
         """Drops the parent's processes, in a forked child."""
@@ -179,12 +155,6 @@ class ProcessPool:
 
 
 _pools: "weakref.WeakSet[ProcessPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them
-
-
-@cache
-def _expect_exit() -> None:
-    """Has the exit end the processes before multiprocessing waits for them."""
-    lifecycle.exit_before_others()
 
 
 def _at_exit() -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import threading
 import time
 import weakref
 from collections import OrderedDict
-from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -50,7 +50,7 @@ class ThreadPool:
         self._is_shut = False
         self._clear()
         _pools.add(self)
-        _expect_exit()
+        lifecycle.exit_before_others(lifecycle.Stage.THREADS)
 
     def _clear(self) -> None:
         """Drops calls and threads. All of it is written under the lock."""
@@ -99,18 +99,23 @@ class ThreadPool:
             return any(worker.thread is current for worker in self._workers)
 
     async def run(self, call: Call) -> Any:
-        """Returns the call's result, or raises its exception; see `Call.result`. Cancelling this abandons the call.
+        """Returns the call's result, or raises its exception; see `Call.result`. A coroutine function is awaited on the
+        loop, and so is a coroutine that a plain function returns. Cancelling this cancels the coroutine, or abandons
+        the call.
 
         Raises `Stopped` when the pool was shut down before it began; another `RuntimeError` when there is no thread and
         none can be started.
         """
+        if call.is_of_coroutine_function:
+            return await call.run_on_loop()
         self.put(call)
         try:
             await call.wait()
         except asyncio.CancelledError:
             self.abandon(call)
             raise
-        return call.result()
+        value = call.result()
+        return await call.run_on_loop(value) if inspect.iscoroutine(value) else value
 
     def put(self, call: Call) -> None:
         """Has one of the threads make the call. Raises as `run` does."""
@@ -165,8 +170,9 @@ class ThreadPool:
             self._calls.pop(call, None)
         return True
 
-    def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> None:
-        """Takes no more calls; the threads end when none is left.
+    def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
+        """Takes no more calls; the threads end when none is left. Returns the calls that are not done at first, nor
+        cancelled.
 
         `wait`: until then, for at most `timeout` seconds; for abandoned calls nobody waits. `cancel`: what has not
         begun is cancelled. Raises `RuntimeError` when one of the pool's own threads would wait.
@@ -175,14 +181,14 @@ class ThreadPool:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
             self._is_shut = True
-            dropped = [*self._calls, *self._taken] if cancel else []  # those that have begun go on
-        for call in dropped:
-            self.withdraw(call)
+            unfinished = [*self._calls, *self._taken]
+        left = [call for call in unfinished if not (cancel and self.withdraw(call))]  # those that have begun go on
         with self._lock:
             while self._idle:
                 self._dismiss(self._idle.pop())
         if wait:
             self._join(None if timeout is None else time.monotonic() + timeout)
+        return left
 
     def _join(self, deadline: float | None, even_stuck: bool = False) -> None:
         """Waits until the pool has no thread, or none that counts."""
@@ -294,11 +300,6 @@ def _left(deadline: float | None) -> float | None:
 _pools: "weakref.WeakSet[ThreadPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them
 
 _is_exiting = False
-
-
-@cache
-def _expect_exit() -> None:
-    lifecycle.exit_before_others()
 
 
 def _at_exit() -> None:
