@@ -7,6 +7,8 @@ Each check computes a formula over bars in two ways, or over two versions of the
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,13 @@ from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.features.catalog import rows
+from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
-from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.live import Formulas, LiveFeatures
+from ziggy_async.features.lowering import live_nodes, plan_nodes
 from ziggy_async.features.stages import PlanNodes, plan_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
+from ziggy_async.store import BarStore
 
 Floats = NDArray[np.float64]
 
@@ -125,27 +130,32 @@ class Subject:
         return joined, offsets, np.concatenate([each.timestamps for each in tickers])
 
     def live_values(self, *tickers: Bars) -> Floats:
-        """The formula's value for each bar, ticker after ticker, kept current bar by bar; each bar comes twice with
+        """The formula's value for each bar, ticker after ticker, kept current time by time; each bar comes twice with
         other figures before it comes as it is.
 
-        NotApplicableError for a formula that reads other bars than a ticker's own as they are, which cannot be kept
-        current, or what a store does not keep.
+        NotApplicableError for a formula of which no value is kept current, or that reads what a store does not keep.
         """
-        if self.made_of.sources or not set(self.made_of.columns) <= set(PRICE_COLUMNS):
+        formula = read_formula(self.formula)
+        if not set(self.made_of.columns) <= set(PRICE_COLUMNS):
             raise NotApplicableError
-        store = _core.BarStore(2)
-        names = [str(number) for number in range(len(tickers))]
-        live = _core.Live(plan_of(self.made_of), store, names, None, False)
+        try:
+            kept, compared = live_nodes([formula])
+        except FormulaError:
+            raise NotApplicableError from None
+        store = BarStore(2)
+        for name in self.made_of.labels:
+            store.set_labels(name, {each.symbol: str(number % 2) for number, each in enumerate(tickers)})
+        plan = None if compared is None else plan_of(compared)
+        formulas = Formulas((("", formula.normal_form),), plan_of(kept), plan, self.made_of.labels)
+        live = LiveFeatures(formulas, store, [each.symbol for each in tickers])
         found = [np.empty(len(each)) for each in tickers]
-        for at in range(max(map(len, tickers))):
-            there = [number for number, each in enumerate(tickers) if at < len(each)]
-            figures = [[tickers[number].columns[name][at] for name in PRICE_COLUMNS] for number in there]
+        for time, there in _by_time(tickers):
             for factor in (*REVISIONS, 1.0):
-                for number, figure in zip(there, figures, strict=True):
-                    time = tickers[number].timestamps[at].astype("M8[ns]")
-                    store.append(names[number], time, *(value * factor for value in figure))
-                live.update(0)
-            for number in there:
+                for number, at in there:
+                    figures = (tickers[number].columns[name][at] * factor for name in PRICE_COLUMNS)
+                    store.append(tickers[number].symbol, time, *figures)
+                live.update()
+            for number, at in there:
                 found[number][at] = live.values[number, 0]
         return np.concatenate(found)
 
@@ -186,6 +196,15 @@ class Subject:
         """Whether the formula is one indicator of the catalog, and not made of others."""
         kinds = [node.kind for node in self.made_of.nodes if node.kind not in ("column", "output")]
         return kinds == ["kernel"] and not self.made_of.sources
+
+
+def _by_time(tickers: Sequence[Bars]) -> Iterator[tuple[np.datetime64, list[tuple[int, int]]]]:
+    """Each time at which there are bars, with the numbers of the tickers that have one then, and which it is."""
+    bars = sorted(
+        (time, number, at) for number, each in enumerate(tickers) for at, time in enumerate(each.timestamps.tolist())
+    )
+    for time, there in groupby(bars, key=itemgetter(0)):
+        yield np.datetime64(time, "ns"), [(number, at) for _, number, at in there]
 
 
 def check_latest(subject: Subject) -> None:
