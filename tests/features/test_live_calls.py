@@ -11,43 +11,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from live_stores import WHOLE, append, filled, revise
 from numpy.typing import NDArray
 from reference.bars import DAY_NS, Bars, walk
 
-from ziggy_async import BarStore, FeatureSet, _core
+from ziggy_async import BarStore, FeatureSet
 from ziggy_async.features import FormulaError, LiveFeatures
 from ziggy_async.features.catalog import rows
-from ziggy_async.features.formula import read_formula
-from ziggy_async.features.lowering import plan_nodes
-from ziggy_async.features.stages import plan_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 FORMULAS = FeatureSet("close", "sma(close, 5)", strength="rsi(close, 7)", sum="cumsum(volume)")
-WHOLE = [walk(80, seed=seed) for seed in range(20)]
 
 
 def bars_of(number: int) -> Bars:
     return WHOLE[number]
-
-
-def append(store: BarStore, symbol: str, number: int, first: int, last: int) -> None:
-    bars = WHOLE[number]
-    for at in range(first, last):
-        figures = (column[at] for column in bars.columns().values())
-        store.append(symbol, bars.timestamp[at].astype("M8[ns]"), *figures)
-
-
-def revise(store: BarStore, symbol: str) -> None:
-    """Other figures in the place of the last bar's."""
-    bars = store.bars(symbol)
-    store.append(symbol, bars["timestamp"][-1], *(bars[name][-1] * 1.5 for name in PRICE_COLUMNS))
-
-
-def filled(count: int = 20, bars: int = 40, capacity: int = 512) -> BarStore:
-    store = BarStore(capacity)
-    for number in range(count):
-        append(store, f"T{number:02}", number, 0, bars)
-    return store
 
 
 def assert_current(live: LiveFeatures, store: BarStore, formulas: FeatureSet = FORMULAS) -> None:
@@ -454,85 +431,6 @@ def test_states_of_a_store_without_order_are_not_kept_in_files(saved: Path, tmp_
         FORMULAS.restore(saved, store)
 
 
-OTHERS = FeatureSet(
-    "sma(close - of('T00', close), 3)", "every('1w', ema(close, 2))", "of('T01', every('1w', close, 1))"
-)
-
-
-def test_a_later_bar_of_another_ticker() -> None:
-    """It revises the last bar of those that read it, and restarts those that have gone on."""
-    store = filled(6)
-    live = OTHERS.live(store)
-    for number in range(1, 6):
-        append(store, f"T{number:02}", number, 40, 41)
-    assert live.update() == 5
-    append(store, "T00", 0, 40, 41)
-    assert live.update() == 1 + 5
-    assert live.stats() == live.stats() | {"revised": 5, "restarted": 0}
-    assert_current(live, store, OTHERS)
-    for number in range(1, 6):
-        append(store, f"T{number:02}", number, 41, 42 + (number == 5))
-    assert live.update() == 6
-    append(store, "T00", 0, 41, 42)
-    assert live.update() == 1 + 4 + 43
-    assert live.stats() == live.stats() | {"revised": 9, "restarted": 1}
-    assert_current(live, store, OTHERS)
-
-
-def test_a_bar_of_another_ticker_that_is_replaced_by_its_like_changes_nothing() -> None:
-    store = filled(6)
-    live = OTHERS.live(store)
-    append(store, "T00", 0, 39, 40)
-    assert live.update() == 1
-    revise(store, "T00")
-    assert live.update() == 6
-    assert_current(live, store, OTHERS)
-
-
-def test_another_ticker_that_is_dropped_is_nan_until_it_is_back() -> None:
-    store = filled(6)
-    live = OTHERS.live(store)
-    store.drop("T00")
-    live.update()
-    assert np.isnan(live.values[:, 0]).all()
-    assert live.stats()["restarted"] == 5
-    append(store, "T00", 0, 0, 40)
-    live.update()
-    assert_current(live, store, OTHERS)
-    with pytest.raises(FormulaError, match="no ticker 'T00'"):
-        OTHERS.live(BarStore())
-
-
-def test_states_of_other_tickers_and_periods_in_a_file(tmp_path: Path) -> None:
-    """Another ticker goes on from where it was; one that is ahead begins anew, since it reads another one itself."""
-    for ahead in (False, True):
-        store = filled(6)
-        append(store, "T00", 0, 40, 40 + 3 * ahead)
-        live = OTHERS.live(store)
-        live.save(tmp_path / "live")
-        for number in range(6):
-            append(store, f"T{number:02}", number, 40 + 3 * ahead * (number == 0), 43)
-        back = OTHERS.restore(tmp_path / "live", store)
-        assert back.stats() == back.stats() | {"restarted": int(ahead), "tickers": 6}
-        assert_current(back, store, OTHERS)
-        live.update()
-        np.testing.assert_array_equal(live.values, back.values)
-
-
-def test_other_bytes_of_other_tickers() -> None:
-    store = filled(6)
-    plan = plan_of(plan_nodes([read_formula("of('T00', sma(close, 3))")]))
-    taken = _core.Live(plan, store, ["T01"], None, False)
-    taken.update(0)
-    states = taken.take_others()
-    for wrong in (b"", states[:-1], states + b"x", states[:24], b"\xff" * len(states), states[8:] + states[:8]):
-        live = _core.Live(plan, store, ["T01"], None, False)
-        with pytest.raises(ValueError, match="states of"):
-            live.put_others(wrong)
-        live.update(0)
-        np.testing.assert_array_equal(live.values, taken.values)
-
-
 @pytest.mark.parametrize("formula", ["cdldoji()", "cdlmorningstar()"])
 def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str) -> None:
     random, features, store = np.random.default_rng(5), FeatureSet(formula), BarStore(2500)
@@ -549,9 +447,3 @@ def test_a_candle_that_was_replaced_is_measured_by_those_before_it(formula: str)
     history = features.history(store=store)[formula]
     assert (history == 100).any()
     np.testing.assert_array_equal(found, history)
-
-
-def test_the_core_keeps_no_plan_across_tickers() -> None:
-    plan = plan_of(plan_nodes([read_formula("rank(close)")]))
-    with pytest.raises(ValueError, match="across tickers"):
-        _core.Live(plan, _core.BarStore(2), ["A"], None, False)
