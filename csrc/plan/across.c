@@ -83,9 +83,9 @@ static void sort(za_member *members, size_t count, za_member *spare)
     }
 }
 
-static void rank(za_member *members, size_t count, za_member *spare)
+/* What follows is of members in the order of their values. */
+static void rank(za_member *members, size_t count)
 {
-    sort(members, count, spare);
     for (size_t first = 0, last; first < count; first = last) {
         double value = members[first].value;
         for (last = first + 1; last < count && members[last].value == value; last++) {
@@ -144,7 +144,6 @@ static void standardize(za_member *members, size_t count)
     }
 }
 
-/* Of members in order. */
 static double quantile(const za_member *members, size_t count, double share)
 {
     double place = share * (double)(count - 1), below = floor(place);
@@ -152,9 +151,8 @@ static double quantile(const za_member *members, size_t count, double share)
     return place > below ? at[0].value + (at[1].value - at[0].value) * (place - below) : at[0].value;
 }
 
-static void winsorize(za_member *members, size_t count, double share, za_member *spare)
+static void winsorize(za_member *members, size_t count, double share)
 {
-    sort(members, count, spare);
     double least = quantile(members, count, share), most = quantile(members, count, 1.0 - share);
     for (size_t i = 0; i < count; i++) {
         double value = members[i].value;
@@ -167,9 +165,10 @@ void za_across_apply(za_across_kind kind, double share, za_member *members, size
     if (count == 0) {
         return;
     }
+    sort(members, count, spare);
     switch (kind) {
     case ZA_ACROSS_RANK:
-        rank(members, count, spare);
+        rank(members, count);
         return;
     case ZA_ACROSS_SCALE:
         scale(members, count);
@@ -181,24 +180,31 @@ void za_across_apply(za_across_kind kind, double share, za_member *members, size
         standardize(members, count);
         return;
     default:
-        winsorize(members, count, share, spare);
+        winsorize(members, count, share);
         return;
     }
 }
 
-void za_across_group(za_member *members, size_t count, za_member *spare, size_t *counts, size_t labels)
+void za_across_group(za_member *members, size_t count, za_member *spare, za_groups *groups)
 {
-    memset(counts, 0, (labels + 1) * sizeof *counts);
+    size_t before = 0;
+    groups->count = 0;
     for (size_t i = 0; i < count; i++) {
-        counts[members[i].label + 1]++;
+        if (groups->members[members[i].label]++ == 0) {
+            groups->labels[groups->count++] = members[i].label;
+        }
     }
-    for (size_t label = 1; label <= labels; label++) {
-        counts[label] += counts[label - 1];
+    for (size_t group = 0; group < groups->count; group++) {
+        size_t *next = &groups->members[groups->labels[group]], here = *next;
+        *next = before;
+        before += here;
+        groups->ends[group] = before;
     }
     for (size_t i = 0; i < count; i++) {
-        spare[counts[members[i].label]++] = members[i];
+        spare[groups->members[members[i].label]++] = members[i];
     }
-    memmove(counts + 1, counts, labels * sizeof *counts); /* each has moved to the next one's beginning */
-    counts[0] = 0;
+    for (size_t group = 0; group < groups->count; group++) {
+        groups->members[groups->labels[group]] = 0;
+    }
     memcpy(members, spare, count * sizeof *members);
 }

@@ -25,12 +25,19 @@ typedef struct za_member {
 } za_member;
 
 /* Replaces the values of `count` members by their results; the members may change places. All values are finite.
- * `spare` has room for as many. */
+ * `spare` has room for as many. The order of the members changes no bit: sums are over the values in their order. */
 void za_across_apply(za_across_kind kind, double share, za_member *members, size_t count, za_member *spare);
 
-/* Puts the members in order of their labels, which are from 0 to `labels` - 1; those of one keep their order. `counts`
- * has room for `labels` + 1 numbers: label i's members stand from counts[i] on, up to counts[i + 1] (the last: to
- * `count`). */
-void za_across_group(za_member *members, size_t count, za_member *spare, size_t *counts, size_t labels);
+/* Memory for grouping by labels from 0 on, and the groups that were found. */
+typedef struct za_groups {
+    size_t *members; /* of each label; all zero before and after */
+    int32_t *labels; /* room for as many as there are labels; that of each group */
+    size_t *ends;    /* the same; where each group ends: it begins where the one before it does */
+    size_t count;
+} za_groups;
+
+/* Puts members of one label side by side; they keep their order. What it costs depends on the members and not on how
+ * many labels there are. */
+void za_across_group(za_member *members, size_t count, za_member *spare, za_groups *groups);
 
 #endif

@@ -385,6 +385,17 @@ bool za_plan_reads_times(const za_plan *plan)
     return plan->reads_times;
 }
 
+bool za_plan_reads_bars(const za_plan *plan)
+{
+    bool reads = false;
+    for (int i = 0; i < plan->node_count; i++) {
+        const za_node_spec *spec = &plan->nodes[i].spec;
+        bool column = spec->kind == ZA_NODE_COLUMN && za_plan_source(plan, spec->which) == NULL;
+        reads = reads || column || spec->kind == ZA_NODE_CALENDAR;
+    }
+    return reads;
+}
+
 bool za_plan_has_sources(const za_plan *plan)
 {
     return plan->source_count > 0;

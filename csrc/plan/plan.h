@@ -20,6 +20,8 @@ int za_plan_output_count(const za_plan *plan);
 int za_plan_column_count(const za_plan *plan);
 /* Whether it reads the bars' times, or some plan that makes its columns does. */
 bool za_plan_reads_times(const za_plan *plan);
+/* Whether some node reads what the bars hold, their times included. */
+bool za_plan_reads_bars(const za_plan *plan);
 /* Whether some node's value depends on more than the bar's own values. */
 bool za_plan_remembers(const za_plan *plan);
 /* Whether other plans have to run before it (plan/stages.h). */

@@ -146,6 +146,40 @@ static void order_by_bars(za_claim *claim)
     }
 }
 
+/* Whether what a tile reads and writes of `next` lies `rows` rows behind that of `first`. */
+static bool follows(const za_run *run, const za_series *first, const za_series *next, int64_t rows)
+{
+    bool follow = next->from < next->bars && next->bars >= run->least && next->row == first->row + rows;
+    follow = follow && (run->table == NULL || next->offset + next->from == first->offset + first->from + rows);
+    for (int i = 0; follow && i < run->plan->source_count; i++) {
+        const za_derived *derived = &run->derived[i];
+        follow = derived->row != NULL && derived->times == NULL &&
+                 derived->row[next->at] + next->from - derived->from[next->at] ==
+                     derived->row[first->at] + first->from - derived->from[first->at] + rows;
+    }
+    return follow;
+}
+
+/* Where no node remembers anything, series whose rows follow each other are as good as one. */
+static void join_series(za_claim *claim)
+{
+    const za_run *run = claim->run;
+    za_series *first = &claim->series[0];
+    int64_t rows = 0;
+    if (run->cut.lanes != 0 || run->way != NULL || za_plan_remembers(run->plan) ||
+        (run->table == NULL && za_plan_reads_bars(run->plan))) {
+        return;
+    }
+    for (int i = 0; i < claim->count; i++) {
+        if (!follows(run, first, &claim->series[i], rows)) {
+            return;
+        }
+        rows += claim->series[i].bars - claim->series[i].from;
+    }
+    first->bars = first->from + rows;
+    claim->count = 1;
+}
+
 /* A ticker without bars has a row all the same. */
 static void answer_nothing(const za_run *run, const za_series *series)
 {
@@ -297,6 +331,7 @@ static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
         take_views(&claim, begin);
     }
     take_series(&claim, begin);
+    join_series(&claim);
     order_by_bars(&claim);
     compute(&claim);
     for (int i = 0; run->visit != NULL && i < count; i++) {

@@ -73,6 +73,41 @@ static bool times_of(const za_sections *sections, size_t begin, size_t end, int6
     return right.count == 0 || unite(times, &right);
 }
 
+/* A free slot, or that of the ticker. The table is at most half full. */
+static size_t slot_of(const za_view *views, const size_t *slots, size_t mask, uint64_t id)
+{
+    size_t at = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+    while (slots[at] > 0 && views[slots[at] - 1].progress.id != id) {
+        at = (at + 1) & mask;
+    }
+    return at;
+}
+
+/* Series of one ticker, whose views are of one moment. False without memory. */
+static bool find_twins(za_sections *sections)
+{
+    const za_run *run = sections->run;
+    const za_view *views = run->tickers.views;
+    size_t mask = 15;
+    while (mask < 2 * run->count) {
+        mask = 2 * mask + 1;
+    }
+    size_t *slots = za_alloc_zeroed(mask + 1, sizeof *slots); /* of each the series + 1, or 0 */
+    sections->twins = za_alloc(run->count, sizeof *sections->twins);
+    for (size_t at = 0; slots != NULL && sections->twins != NULL && at < run->count; at++) {
+        const za_view *view = &views[at];
+        size_t *slot = &slots[slot_of(views, slots, mask, view->progress.id)];
+        if (view->rows.count > 0 && *slot == 0) {
+            *slot = at + 1;
+        } else if (view->rows.count > 0 && views[*slot - 1].progress.end == view->progress.end &&
+                   views[*slot - 1].rows.count == view->rows.count) {
+            sections->twins[sections->twin_count++] = (za_twin){.at = at, .first = *slot - 1};
+        }
+    }
+    za_free(slots);
+    return slots != NULL && sections->twins != NULL;
+}
+
 /* Rows before the first that takes part have no value. */
 static void clear_earlier(const za_sections *sections, int64_t oldest)
 {
@@ -94,23 +129,27 @@ typedef struct za_slice {
     const za_comparison *section;
     int64_t first, last;
     za_member *members, *spare; /* [time][series] and [series] */
-    size_t *found, *of_label;   /* members at each time; for za_across_group */
+    size_t *found;              /* members at each time */
+    za_groups groups;
 } za_slice;
 
 static bool open_slice(za_slice *slice, za_scratch *scratch)
 {
     size_t series = slice->sections->run->count, times = (size_t)(slice->last - slice->first);
-    size_t labels = slice->section->labels == NULL ? 0 : slice->section->labels->count + 1;
+    size_t labels = slice->section->labels == NULL ? 0 : slice->section->labels->count;
     size_t members = (times + 1) * series * sizeof *slice->members;
-    char *memory = za_scratch_get(scratch, members + (times + labels) * sizeof(size_t) + 1);
+    size_t counts = (times + 2 * labels) * sizeof(size_t);
+    char *memory = za_scratch_get(scratch, members + counts + labels * sizeof(int32_t) + 1);
     if (memory == NULL) {
         return false;
     }
     slice->members = (za_member *)(void *)memory;
     slice->spare = slice->members + times * series;
     slice->found = (size_t *)(void *)(memory + members);
-    slice->of_label = slice->found + times;
-    memset(slice->found, 0, times * sizeof *slice->found);
+    slice->groups = (za_groups){.members = slice->found + times,
+                                .ends = slice->found + times + labels,
+                                .labels = (int32_t *)(void *)(memory + members + counts)};
+    memset(slice->found, 0, (times + labels) * sizeof *slice->found);
     return true;
 }
 
@@ -150,16 +189,31 @@ static void enter_series(za_slice *slice, size_t at)
     }
 }
 
+/* A twin has what its ticker has, at the times of the slice. */
+static void answer_twin(const za_slice *slice, const za_twin *twin)
+{
+    const za_run *run = slice->sections->run;
+    const int64_t *times = slice->sections->times;
+    za_bars_of series = za_run_bars_of(run, twin->at);
+    int64_t bar = first_of(slice->sections, series, twin->at, times[slice->first]);
+    double *results = slice->section->results;
+    for (; bar < series.bars && series.times[bar] <= times[slice->last - 1]; bar++) {
+        results[run->row[twin->at] + bar - run->from[twin->at]] =
+            results[run->row[twin->first] + bar - run->from[twin->first]];
+    }
+}
+
 static void compare(za_slice *slice, za_member *members, size_t count)
 {
     const za_comparison *section = slice->section;
     if (section->labels == NULL) {
         za_across_apply(section->kind, section->share, members, count, slice->spare);
     } else {
-        za_across_group(members, count, slice->spare, slice->of_label, section->labels->count);
-        for (size_t label = 0; label < section->labels->count; label++) {
-            size_t first = slice->of_label[label], last = slice->of_label[label + 1];
-            za_across_apply(section->kind, section->share, members + first, last - first, slice->spare);
+        const za_groups *groups = &slice->groups;
+        za_across_group(members, count, slice->spare, &slice->groups);
+        for (size_t group = 0, first = 0; group < groups->count; first = groups->ends[group++]) {
+            size_t members_of_group = groups->ends[group] - first;
+            za_across_apply(section->kind, section->share, members + first, members_of_group, slice->spare);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -184,11 +238,18 @@ static void run_slice(const za_sections *sections, size_t item, za_scratch *scra
         za_run_end((za_run *)(uintptr_t)sections->run, ZA_NO_MEMORY);
         return;
     }
-    for (size_t at = 0; at < sections->run->count; at++) {
-        enter_series(&slice, at);
+    for (size_t at = 0, twin = 0; at < sections->run->count; at++) {
+        if (twin < sections->twin_count && sections->twins[twin].at == at) {
+            twin++;
+        } else {
+            enter_series(&slice, at);
+        }
     }
     for (size_t time = 0; time < (size_t)(slice.last - slice.first); time++) {
         compare(&slice, slice.members + time * sections->run->count, slice.found[time]);
+    }
+    for (size_t i = 0; i < sections->twin_count; i++) {
+        answer_twin(&slice, &sections->twins[i]);
     }
 }
 
@@ -203,7 +264,8 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
 za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error)
 {
     za_times times;
-    if (!times_of(sections, 0, sections->run->count, oldest, &times)) {
+    if ((sections->run->table == NULL && !find_twins(sections)) ||
+        !times_of(sections, 0, sections->run->count, oldest, &times)) {
         return za_fail_memory(error);
     }
     if (times.owned == NULL && times.count > 0) { /* all series have the times of one of them */
@@ -227,5 +289,8 @@ za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error)
 void za_sections_release(za_sections *sections)
 {
     za_free(sections->times);
+    za_free(sections->twins);
     sections->times = NULL;
+    sections->twins = NULL;
+    sections->twin_count = 0;
 }

@@ -21,6 +21,11 @@ typedef struct za_comparison {
     double *results;
 } za_comparison;
 
+/* A series of a ticker that an earlier one, `first`, is of too. */
+typedef struct za_twin {
+    size_t at, first;
+} za_twin;
+
 /* The owner fills the first part. */
 typedef struct za_sections {
     const za_run *run; /* by row and from: of tickers that are pinned, or of a table with times */
@@ -31,6 +36,8 @@ typedef struct za_sections {
     za_job job;     /* whose `run` it fills, with `count` and `grain` */
     int64_t *times; /* owned: all times of the rows, each once, ascending */
     int64_t time_count, block;
+    za_twin *twins; /* owned: a ticker that is asked for again does not count again */
+    size_t twin_count;
 } za_sections;
 
 /* Finds the times of all rows from `oldest` on, and makes a job of it; rows before have no value. ZA_OK or

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reference.cross_sections import CROSS_SECTIONS, across, as_of
 
 from ziggy_async import BarStore, FeatureSet, FormulaError
+from ziggy_async.features import FeatureTable
 from ziggy_async.market_brain.features import FeatureComputer
 
 Floats = NDArray[np.float64]
@@ -152,6 +153,31 @@ def test_the_tickers_asked_for_are_those_compared(store: BarStore) -> None:
     assert np.isnan(found["rank(close)"][1])
     assert found.missing == ("NONE",)
     assert found["of"][0] == store.bars("T0")["close"][-1]
+
+
+COMPARISONS = FeatureSet("demean(close)", "scale(returns(close))", "standardize(close, by='sector')", "rank(volume)")
+
+
+def rows(table: FeatureTable) -> pd.DataFrame:
+    """Ticker by ticker."""
+    return table.to_pandas().astype({"symbol": str}).sort_values(["symbol", "timestamp"], ignore_index=True)
+
+
+def test_another_order_of_the_tickers_gives_the_same_bits(store: BarStore) -> None:
+    tickers = store.symbols()
+    for call in (COMPARISONS.latest, COMPARISONS.history):
+        found, turned = rows(call(tickers, store)), rows(call(tickers[::-1], store))
+        pd.testing.assert_frame_equal(found, turned, check_exact=True)
+
+
+def test_a_ticker_that_is_asked_for_twice_counts_once(store: BarStore) -> None:
+    tickers = ["T0", "T2", "T3", "T4", "T5"]
+    once, again = COMPARISONS.latest(tickers, store).to_numpy(), COMPARISONS.latest([*tickers, "T3", "T0"], store)
+    np.testing.assert_array_equal(again.to_numpy(), once[[0, 1, 2, 3, 4, 2, 0]])
+    own = rows(COMPARISONS.history(tickers, store))
+    days = rows(COMPARISONS.history([*tickers, "T3"], store))
+    pd.testing.assert_frame_equal(days.drop_duplicates(ignore_index=True), own, check_exact=True)
+    assert len(days) == len(own) + (own["symbol"] == "T3").sum()
 
 
 @pytest.mark.parametrize(("start", "end"), [("2024-02-01", "2024-03-15"), ("2024-04-01", None), (None, "2024-01-20")])

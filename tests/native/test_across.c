@@ -73,16 +73,43 @@ static void test_ranks(void)
 static void test_groups(void)
 {
     static const int32_t labels[] = {2, 0, 2, 3, 0};
+    static const int64_t cells[] = {0, 2, 1, 4, 3};
+    static const size_t ends[] = {2, 4, 5};
     za_member members[5], spare[5];
-    size_t counts[5];
-    for (int i = 0; i < 5; i++) {
-        members[i] = (za_member){.cell = i, .label = labels[i]};
+    size_t counts[4] = {0}, found[4];
+    int32_t names[4];
+    za_groups groups = {.members = counts, .labels = names, .ends = found};
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 5; i++) {
+            members[i] = (za_member){.cell = i, .label = labels[i]};
+        }
+        za_across_group(members, 5, spare, &groups);
+        CHECK(groups.count == 3);
+        for (int i = 0; i < 5; i++) {
+            CHECK(members[i].cell == cells[i] && (i >= 3 || found[i] == ends[i]) && (i >= 4 || counts[i] == 0));
+        }
     }
-    za_across_group(members, 5, spare, counts, 4);
-    static const int64_t wanted[] = {1, 4, 0, 2, 3};
-    static const size_t firsts[] = {0, 2, 2, 4, 5};
-    for (int i = 0; i < 5; i++) {
-        CHECK(members[i].cell == wanted[i] && counts[i] == firsts[i]);
+}
+
+/* The order in which members are given changes no bit. */
+static void test_orders(void)
+{
+    uint64_t dice = 11;
+    for (int round = 0; round < 200; round++) {
+        double values[MOST], turned[MOST];
+        size_t count = 1 + (size_t)roll(&dice, MOST - 1), by = (size_t)roll(&dice, count);
+        for (size_t i = 0; i < count; i++) {
+            values[i] = ((double)roll(&dice, 1000000) - 500000.0) / 7.0;
+        }
+        for (size_t i = 0; i < count; i++) {
+            turned[i] = values[(i + by) % count];
+        }
+        za_across_kind kind = (za_across_kind)(round % ZA_ACROSS_COUNT);
+        apply(kind, 0.1, values, count);
+        apply(kind, 0.1, turned, count);
+        for (size_t i = 0; i < count; i++) {
+            CHECK(memcmp(&turned[i], &values[(i + by) % count], sizeof(double)) == 0);
+        }
     }
 }
 
@@ -91,5 +118,6 @@ int main(void)
     test_by_hand();
     test_ranks();
     test_groups();
+    test_orders();
     return check_report("across");
 }

@@ -14,6 +14,7 @@ from ziggy_async.store import BarStore
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
+Codes = tuple[NDArray[np.int32], ...]
 
 
 class Comparison:
@@ -24,6 +25,7 @@ class Comparison:
 
     def __init__(self, plan: _core.Plan, labels: tuple[str, ...]) -> None:
         self._plan, self._labels = plan, labels
+        self._coded: tuple[dict[str, dict[str, str]], Sequence[str], Codes] | None = None
         self._values: Floats = np.empty((0, 0))
         self._times: Times = np.empty(0, np.int64)
         self._view = self._values
@@ -54,15 +56,19 @@ class Comparison:
         with self.lock:
             return self._times.copy(), self._values.copy(order="F")
 
-    def _codes(self, symbols: Sequence[str], store: BarStore) -> tuple[NDArray[np.int32], ...]:
-        """Of each set of labels, a number for the label of each symbol, -1 without one."""
-        sets = store.labels() if self._labels else {}
-        codes = []
-        for name in self._labels:
-            numbers = {label: number for number, label in enumerate(dict.fromkeys(sets[name].values()))}
-            numbered = (numbers[label] if label is not None else -1 for label in map(sets[name].get, symbols))
-            codes.append(np.fromiter(numbered, np.int32, len(symbols)))
-        return tuple(codes)
+    def _codes(self, symbols: Sequence[str], store: BarStore) -> Codes:
+        """Of each set of labels, a number for the label of each symbol, -1 without one. Under the lock."""
+        if not self._labels:
+            return ()
+        sets = store.labels()
+        if self._coded is None or self._coded[:2] != (sets, symbols):
+            codes = []
+            for name in self._labels:
+                numbers = {label: number for number, label in enumerate(dict.fromkeys(sets[name].values()))}
+                numbered = (numbers[label] if label is not None else -1 for label in map(sets[name].get, symbols))
+                codes.append(np.fromiter(numbered, np.int32, len(symbols)))
+            self._coded = sets, symbols, tuple(codes)
+        return self._coded[2]
 
 
 _all: weakref.WeakSet[Comparison] = weakref.WeakSet()
