@@ -1,17 +1,22 @@
-"""A test module, of all endpoints of `ziggy-async serve`, asked at random by what their documentation says."""
+"""A test module, of all endpoints of `ziggy-async serve` and of a dashboard, asked at random by their documentation."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from fastapi import APIRouter, FastAPI
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import allow_header_conformance, positive_data_acceptance
 from served import load
 
 from ziggy_async import default_store
-from ziggy_async.api import events, tasks
+from ziggy_async.api import create_dashboard, events, tasks
+from ziggy_async.api.dashboard.router import add_page
+from ziggy_async.api.endpoints import EndpointGroup
+from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.cli.serve import application
 
 LEFT_OUT = [
@@ -32,6 +37,20 @@ schemathesis.openapi.format("formula", st.recursive(PARTS, larger, max_leaves=8)
 schema = schemathesis.openapi.from_asgi("/openapi.json", application(list(TICKERS)))
 
 
+def pages() -> FastAPI:
+    """The endpoints of the page, which leaves them out of its documentation, and a dashboard."""
+    app, page = FastAPI(), APIRouter(prefix="/page")
+    add_page(EndpointGroup(page, None, allow_actions=True, allowed_origins=None), page, WatchedMarket())
+    for route in page.routes:
+        route.status_code = 200  # without which FastAPI cannot document a stream
+    app.include_router(page)
+    app.include_router(create_dashboard(prefix="/ops"))
+    return app
+
+
+schema_of_pages = schemathesis.openapi.from_asgi("/openapi.json", pages())
+
+
 @pytest.fixture(scope="module", autouse=True)
 def market() -> Iterator[None]:
     """Bars of some tickers; streams end at once, and tasks that sleep are refused."""
@@ -47,3 +66,9 @@ def market() -> Iterator[None]:
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_answers_are_as_documented(case: Any) -> None:
     case.call_and_validate(excluded_checks=LEFT_OUT)
+
+
+@schema_of_pages.parametrize()
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_pages_do_not_fail(case: Any) -> None:
+    case.call_and_validate(checks=[not_a_server_error])
