@@ -91,6 +91,7 @@ SHAPES = {
         "<DATE>": [int(day.replace("-", "")) for day in DAYS], "<TIME>": [0] * COUNT,
         **{f"<{name.upper()}>": column for name, column in BARS.columns().items()},
     },
+    "date and time of Arrow": pl.DataFrame({"date": TIMES, "time": [time()] * COUNT, **BARS.columns()}),
     "trade date and time": {"TradeDate": DAYS, "Time": ["00:00"] * COUNT, **BARS.columns()},
     "akshare": {
         "日期": DAYS, "开盘": BARS.open, "最高": BARS.high, "最低": BARS.low, "收盘": BARS.close, "成交量": BARS.volume,
@@ -113,6 +114,25 @@ def test_shapes(shape):
     store = BarStore()
     assert store.load("A", SHAPES[shape]) == 0
     assert_bars(store, "A", BARS)
+
+
+def test_frames_that_were_put_together_by_ticker():
+    other = walk(COUNT, seed=9)
+    others = pd.DataFrame(other.columns(), index=FRAME.index)
+    store = BarStore()
+    assert store.load_frame(pd.concat({"A": FRAME, "B": others})) == 0
+    assert_bars(store, "A", BARS)
+    assert_bars(store, "B", other)
+
+
+@pytest.mark.parametrize("clock", [930, 1529])
+def test_times_of_day_that_can_be_read_in_two_ways(clock):
+    table = {"Date": [20240102] * 2, "Time": [0, clock], **{name: [1.0, 1.0] for name in FIELDS}}
+    both = f"{clock:04}"[:2] + ":" + f"{clock:04}"[2:]
+    with pytest.raises(
+        ValueError, match=rf"A: column 'Time', row 1: {clock} is {both} or 00:{both}: write .* as texts"
+    ):
+        BarStore().load("A", table)
 
 
 @pytest.mark.parametrize("price_first", [False, True])

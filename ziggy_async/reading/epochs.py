@@ -12,6 +12,7 @@ from ziggy_async.reading.options import UNITS
 NAT = np.iinfo(np.int64).min
 FIRST_SECOND = int(datetime(1975, 1, 1, tzinfo=UTC).timestamp())
 LAST_SECOND = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) - 1
+EXCEL_DAY_OF_1970 = 25_569
 YEARS = "the years 1975 to 2100"
 """A moment in them is one in one unit only."""
 FIRST_YEAR, LAST_YEAR = 1800, 2100
@@ -82,12 +83,20 @@ def iso_of(nanoseconds: int) -> str:
     return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
 
 
+def _as_day_of_excel(value: int) -> str:
+    """Excel counts days since 1899-12-30."""
+    seconds = (value - EXCEL_DAY_OF_1970) * 86_400
+    if not FIRST_SECOND <= seconds <= LAST_SECOND:
+        return ""
+    return f"; as a day of Excel it is {iso_of(seconds * 10**9)}: write days as text, like that"
+
+
 def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[str, NDArray[np.bool_]]) -> Moments:
     """Numbers of which some fit no unit; all others must be of one."""
     present = [name for name, fits in fitting.items() if fits.any()]
     if not present:
         row = int(np.argmax(~missing))
-        raise UnitError(row, f"{whole[row]} {UNREADABLE}")
+        raise UnitError(row, f"{whole[row]} {UNREADABLE}{_as_day_of_excel(int(whole[row]))}")
     present.sort(key=lambda name: int(np.argmax(fitting[name])))
     if len(present) > 1:
         first, second = present[:2]

@@ -12,48 +12,53 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         (
             *("dt", "day", "starttime", "bartime", "gmttime", "windowstart", "tsevent", "tradedate", "tradingdate"),
             *("tradingday", "beginsat", "begin", "unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc"),
-            *("datetimeutc", "timestamputc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "dateandtime"),
-            *("dtyyyymmdd", "data", "datum", "fecha", "日期", "日付", "날짜"),
+            *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
+            *("dateandtime", "traddt", "date1", "dtyyyymmdd", "data", "datum", "fecha", "дата", "日期", "日付", "날짜"),
         ),
         ("index", "indexlevel0", "unnamed0", "column1"),
     ),
     "open": (
         (
-            *("open", "openprice", "openingprice", "o"),
-            *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "ouv", "ouverture", "开盘", "始値", "시가"),
+            *("open", "openprice", "openingprice", "o", "opnpric"),
+            *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture"),
+            *("открытие", "откр", "开盘", "始値", "시가"),
         ),
     ),
     "high": (
         (
-            *("high", "highprice", "h"),
-            *("najwyzszy", "najwyższy", "hoch", "máximo", "plushaut", "最高", "高値", "고가"),
+            *("high", "highprice", "h", "hghpric"),
+            *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
+            *("максимум", "макс", "最高", "高値", "고가"),
         ),
     ),
     "low": (
         (
-            *("low", "lowprice", "l"),
-            *("najnizszy", "najniższy", "tief", "mínimo", "plusbas", "最低", "安値", "저가"),
+            *("low", "lowprice", "l", "lwpric"),
+            *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
+            *("минимум", "мин", "最低", "安値", "저가"),
         ),
     ),
     "close": (
         (
-            *("close", "closeprice", "closingprice", "c", "closelast"),
-            *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "clôture", "收盘", "終値", "종가"),
+            *("close", "closeprice", "closingprice", "c", "closelast", "clspric"),
+            *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
+            *("clot", "закрытие", "收盘", "終値", "종가"),
         ),
-        ("price", "zuletzt", "último", "dernier"),
+        ("price", "zuletzt", "último", "ultimo", "dernier", "laatste", "цена"),
     ),
     "volume": (
         (
-            *("volume", "tottrdqty", "totaltradedquantity", "noofshares"),
-            *("wolumen", "volumen", "成交量", "出来高", "거래량"),
+            *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume"),
+            *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
+            *("wolumen", "объем", "объём", "成交量", "出来高", "거래량"),
         ),
-        ("tickvolume", "tickvol"),
+        ("tickvolume", "tickvol", "volumen"),
         ("vol", "v"),
         ("realvolume",),
     ),
     "symbol": (
         ("symbol", "ticker", "sym", "code", "instrument"),
-        ("tic", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码"),
+        ("tic", "tckrsymb", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码"),
     ),
 }
 """Role -> names of columns in ranks: a name of an earlier rank is taken before one of a later. Names are compared by
@@ -64,7 +69,19 @@ MAKESHIFT = 2
 """The rank of names that a timestamp gets where it has none."""
 
 DATES = frozenset(
-    {"date", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "dtyyyymmdd", "data", "datum"}
+    {
+        "date",
+        "tradedate",
+        "tradingdate",
+        "tradingday",
+        "dateutc",
+        "dategmt",
+        "traddt",
+        "date1",
+        "dtyyyymmdd",
+        "data",
+        "datum",
+    }
 )
 TIMES_OF_DAY = frozenset({"time", "timeutc", "timegmt"})
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""

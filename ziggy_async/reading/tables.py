@@ -33,9 +33,15 @@ class Texts(NamedTuple):
 
 
 class Unsupported(NamedTuple):
-    """A column of an Arrow table whose type has no place among bars."""
+    """A column of an Arrow table whose type has no place among bars, or has one beside a date: a time of day. `values`
+    gives the same column as Python has it, None where that cannot be had."""
 
     arrow_format: str
+    values: Callable[[], list[Any] | None]
+
+    @property
+    def is_time_of_day(self) -> bool:
+        return self.arrow_format.startswith("tt")
 
 
 class Broken(NamedTuple):
@@ -161,7 +167,7 @@ def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | Texts | Unsu
         return column
     match column:
         case str(arrow_format):
-            return Unsupported(arrow_format)
+            return Unsupported(arrow_format, partial(_values, data, name))
         case (int(row), str(sentence)):
             return Broken(row, sentence, partial(_values, data, name))
         case (codes, list(values)):

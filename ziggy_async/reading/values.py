@@ -58,6 +58,8 @@ class Reader:
             if column.arrow_format == "b":
                 raise TypeError(self._all_booleans(name))
             fault = f"Arrow type {column.arrow_format!r} is neither number, time nor text"
+            if column.is_time_of_day:
+                fault = "holds times of day, to which a date is missing"
             raise TypeError(f"{self.label(0)}column {name!r}: {fault}")
         array = _array_of(column)
         if array.ndim != 1:
@@ -103,12 +105,25 @@ class Reader:
 
     def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
         """Joins two columns, a date and a time of day: names and columns."""
+        name, clock = clocks
+        if isinstance(clock, Unsupported) and clock.is_time_of_day and (values := clock.values()) is not None:
+            clock = values
         days = list(map(_date_text, _values_of(self._column(*dates))))
-        times = list(map(_clock_text, _values_of(self._column(*clocks))))
+        times = self._clock_texts(name, _values_of(self._column(name, clock)))
         if len(days) != len(times):
             raise ValueError(f"columns differ in length: {dates[0]!r} {len(days)}, {clocks[0]!r} {len(times)}")
         both = [None if not day or not time else f"{day} {time}" for day, time in zip(days, times, strict=True)]
         return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
+
+    def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
+        """Times of day as texts. Whole numbers are hhmmss; those that could be hhmm too are refused."""
+        wholes = [(whole, row) for row, value in enumerate(values) if (whole := as_whole(value)) is not None]
+        most, row = max(wholes, default=(0, 0))
+        if 0 < most < 2400 and most % 100 < 60:
+            both = f"{most} is {most:04}"[:-2] + f":{most % 100:02} or 00:{most // 100:02}:{most % 100:02}"
+            fault = ValueError(f"{both}: write times of day as texts, like '09:30'")
+            raise self._fault(name, row, fault)
+        return list(map(_clock_text, values))
 
     def _column(self, name: str, column: Any) -> Column:
         """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
