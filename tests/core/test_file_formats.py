@@ -72,6 +72,14 @@ FILES = {
     "Alpha Vantage": "timestamp,1. open,2. high,3. low,4. close,5. volume\n"
     + rows(DAYS[::-1], *(column[::-1] for column in OHLCV)),
     "spaces": PLAIN.replace(",", ", "),
+    "bhavcopy": "TradDt,BizDt,TckrSymb,SctySrs,OpnPric,HghPric,LwPric,ClsPric,LastPric,PrvsClsgPric,TtlTradgVol\n"
+    + rows(DAYS, DAYS, ["ABC"] * 30, ["EQ"] * 30, *OHLCV[:4], ZERO, ZERO, V),
+    "bhavdata": "SYMBOL, SERIES, DATE1, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, TTL_TRD_QNTY\n"
+    + rows(["ABC"] * 30, ["EQ"] * 30, DAYS, O, H, L, ZERO, C, V),
+    "a turnover beside the shares": "Datum;Erster;Hoch;Tief;Schlusskurs;Stuecke;Volumen\n"
+    + rows(DAYS, *OHLCV, ZERO, sep=";"),
+    "Boursorama": "date\touv\thaut\tbas\tclot\tvol\tdevise\t\n" + rows(DAYS, *OHLCV, ["EUR\t"] * 30, sep="\t"),
+    "an offset that stands apart": NAMES + "\n" + rows([f"{day} 02:00:00 +02:00" for day in DAYS], *OHLCV),
     "quotes": "".join(f'"{line}"\n'.replace(",", '","') for line in PLAIN.splitlines()),
 }  # fmt: skip
 
@@ -123,11 +131,26 @@ def zstd(tmp_path):
         ("abc.txt", b"\xfe\xff" + PLAIN.encode("utf-16-be")),
         ("abc.csv", PLAIN.encode("utf-8-sig")),
         ("abc.csv", PLAIN.replace("\n", "\r\n").encode()),
+        ("abc.csv", PLAIN.replace("\n", "\r\n", 20).encode()),
+        ("abc.csv.gz", gzip.compress(f"A sentence.\r\n{PLAIN}".encode())),
     ],
 )
 def test_packed_and_encoded(name, content, tmp_path):
     (tmp_path / name).write_bytes(content(tmp_path) if callable(content) else content)
     assert_bars(BarStore.read(tmp_path / name), "ABC", BARS)
+
+
+@pytest.mark.parametrize("kept", [5, 12, -1, -5, -60])
+def test_a_zstd_file_that_is_cut_off(kept, tmp_path):
+    (tmp_path / "a.csv.zst").write_bytes(zstd(tmp_path)[:kept])
+    with pytest.raises(ValueError, match=r"a\.csv\.zst: is cut off or damaged"):
+        BarStore.read(tmp_path / "a.csv.zst")
+
+
+def test_a_zstd_file_of_several_frames(tmp_path):
+    to_be_skipped = b"\x5a\x2a\x4d\x18\x03\0\0\0abc"
+    (tmp_path / "abc.csv.zst").write_bytes(zstd(tmp_path) + to_be_skipped)
+    assert_bars(BarStore.read(tmp_path / "abc.csv.zst"), "ABC", BARS)
 
 
 def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
@@ -145,6 +168,14 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         ("a.csv", gzip.compress(PLAIN.encode()), "is compressed with gzip, and its name does not say so"),
         ("a.parquet", PLAIN.encode(), "is no parquet file, as its name says"),
         ("a.csv.gz", gzip.compress(PLAIN.encode())[:-300], ""),
+        ("a.csv", (PLAIN + "2024-03-01,1,1,1,1," + "1" * 2_000_000).encode(), "its last line has more than 2000000"),
+        ("a.csv", "\n".join([NAMES, *LINES * 3, "1" * 40_000_000, ""]).encode(), "its last line has more than 2000000"),
+        (
+            "a.csv",
+            "\n".join([NAMES, *LINES * 3, "1" * 40_000_000, LINES[0]]).encode(),
+            "its line 92 has more than 2000000",
+        ),
+        ("a.csv", f"{NAMES}\n45293,1,1,1,1,1\n".encode(), "as a day of Excel it is 2024-01-02: write days as text"),
         ("a.zip", zipped("a.csv", "b.csv"), "holds 2 files, not one: a.csv, b.csv"),
         ("a.zip", zipped("a.csv")[:-30], "is a damaged zip file"),
         ("a.xlsx", zipped("xl/a.xml", "b.xml"), "is an Excel workbook"),
@@ -160,6 +191,7 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
             "'close' and 'close (column 7)' stand for close",
         ),
         ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "Line: 32"),
+        ("a.csv", (PLAIN + "Downloaded from a vendor\n").encode(), "complete that line, or take it out"),
         ("a.csv", f"{NAMES}\n# a remark\n{LINES[0]}\n#N/A,1,1,1,1,1\n".encode(), "A, line 4: timestamp '#N/A'"),
     ],
 )

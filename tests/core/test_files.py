@@ -316,7 +316,7 @@ LONG = {
         f"date,{'x' * 50_000},open,high,low,vol\n1,1,1,1,1,1\n",
         "no column for close; .*, open, high, low, vol; columns=",
     ),
-    "a line": (table("x" * 5_000_000), "line size of 2000000 bytes exceeded"),
+    "a line": (table("x" * 5_000_000), "its last line has more than 2000000 characters"),
     "a number": (
         table("2020-01-02", figures=f"10,12,9,{'x' * 500_000},5"),
         r"ABC, row 1: close 'xxx.*\.\.\. is not a number",

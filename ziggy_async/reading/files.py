@@ -23,7 +23,14 @@ from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Head
 from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
-from ziggy_async.reading.texts import Source, line_of, lines_of, opened_source, without_first_lines
+from ziggy_async.reading.texts import (
+    Source,
+    line_of,
+    lines_of,
+    opened_source,
+    with_one_line_end,
+    without_first_lines,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -148,30 +155,44 @@ class Reading:
 
     def _open(self, file: DataFile, name: str) -> Table:
         """Finds the columns of `file` and checks that every value is of its column's type."""
+        import duckdb
+
         with errors_named(file.path):
             if self._progress.is_given_up:  # between two queries, where DuckDB has nothing to interrupt
                 raise ValueError("was not read")
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
-            header = None if origin.is_parquet else self._header(origin)
-            if header is not None and (header.skipped > 1 or header.has_comments):
-                commas = header.delimiter, len(header.names) - 1
-                origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
-                header = replace(header, skipped=0)
-            self._pick(file, origin, header, name)
-            types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
-            columns = Columns(self._connection, name, types)
-            owner = None if "symbol" in types else file.symbol_of_name()
-            table = Table(file, origin, header, columns, "", "symbol" in types, self._rules.further)
             try:
-                table = replace(table, typed=make_typed(columns, owner, self._rules))
-            except RowError as error:
-                raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
-            refuse_untyped(table, self._rules)
-            refuse_texts(table)
+                table = self._table(file, origin, name)
+            except duckdb.Error:
+                mended = None
+                if not origin.is_parquet and not self._progress.is_given_up:
+                    mended = with_one_line_end(origin, self._connection, self._folder)
+                if mended is None:
+                    raise
+                table = self._table(file, mended, name)
             self._progress.is_reading = False
             self._progress.done += 1
-            return with_symbols(table)
+            return table
+
+    def _table(self, file: DataFile, origin: Source, name: str) -> Table:
+        header = None if origin.is_parquet else self._header(origin)
+        if header is not None and (header.skipped > 1 or header.has_comments):
+            commas = header.delimiter, len(header.names) - 1
+            origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
+            header = replace(header, skipped=0)
+        self._pick(file, origin, header, name)
+        types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
+        columns = Columns(self._connection, name, types)
+        owner = None if "symbol" in types else file.symbol_of_name()
+        table = Table(file, origin, header, columns, "", "symbol" in types, self._rules.further)
+        try:
+            table = replace(table, typed=make_typed(columns, owner, self._rules))
+        except RowError as error:
+            raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
+        refuse_untyped(table, self._rules)
+        refuse_texts(table)
+        return with_symbols(table)
 
     def _header(self, origin: Source) -> Header:
         return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
@@ -186,7 +207,7 @@ class Reading:
             names = [column for (column,) in described if column != "file_row_number"]
             roles = self._roles(file, names)
             self._connection.execute(
-                f"CREATE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
+                f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
             )
             return roles
         if header.tickers is not None:
@@ -194,7 +215,7 @@ class Reading:
         roles = self._roles(file, list(header.names))
         scan = csv_scan(origin, header, header.names)
         self._connection.execute(
-            f"CREATE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
+            f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
         )
         return roles
 
@@ -204,7 +225,9 @@ class Reading:
         assert header.tickers is not None
         numbered = [f"c{at}" for at in range(len(header.names))]
         scan = csv_scan(origin, header, numbered)
-        self._connection.execute(f"CREATE TABLE {name}_wide AS SELECT row_number() OVER () - 1 AS row, * FROM {scan}")
+        self._connection.execute(
+            f"CREATE OR REPLACE TABLE {name}_wide AS SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
+        )
         parts = []
         roles: dict[str, str] = {}
         for ticker in dict.fromkeys(ticker for ticker in header.tickers if ticker is not None):
@@ -214,7 +237,7 @@ class Reading:
             columns = ", ".join(f"{places[column]} AS {role}" for role, column in roles.items() if role != "time")
             empty = " AND ".join(f"coalesce({places[roles[role]]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
             parts.append(f"SELECT row, {literal(ticker)} AS symbol, {columns} FROM {name}_wide WHERE NOT ({empty})")
-        self._connection.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
+        self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
         return roles
 
     def _roles(self, file: DataFile, names: Sequence[str]) -> dict[str, str]:
@@ -258,7 +281,7 @@ def errors_named(name: object) -> Iterator[None]:
     except DataFileError:
         raise
     except duckdb.Error as error:
-        raise DataFileError(f"{name}: {one_line(first_sentences(error))}") from error
+        raise DataFileError(f"{name}: {one_line(first_sentences(error))}{advice_on(error)}") from error
     except UnicodeDecodeError as error:
         raise DataFileError(
             f"{name}: neither Parquet nor text in UTF-8 or, with a mark, UTF-16; save it as UTF-8"
@@ -280,6 +303,13 @@ def first_sentences(error: Exception) -> str:
     text = re.sub(r"^[\w ]*Error: ", "", str(error))
     sentences = re.split(r"\n\s*\n|\nPossible", text)[0]
     return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
+
+
+def advice_on(error: Exception) -> str:
+    is_of_another_length = "Expected Number of Columns" in str(error)
+    return (
+        "; a row has a value for each column name: complete that line, or take it out" if is_of_another_length else ""
+    )
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import gzip
+import os
 import shutil
 import stat
 import tempfile
@@ -11,15 +12,18 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     import duckdb
 
+LONGEST_ROW = 2_000_000
+"""Bytes of a line, as DuckDB has it."""
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 FORMATS = (
     (b"PAR1", "parquet", (".parquet", ".pq")),
     (b"\x1f\x8b", "gzip", (".gz",)),
-    (b"\x28\xb5\x2f\xfd", "zstd", (".zst",)),
+    (ZSTD_MAGIC, "zstd", (".zst",)),
     (b"PK\x03\x04", "zip", (".zip",)),
 )
 """First bytes, name and endings of what is known by them."""
@@ -60,7 +64,53 @@ def opened_source(path: Path, folder: Path) -> Source:
         return _unzipped(path, folder)
     if kind == "none" and start.startswith(UTF16_MARKS):
         return Source(_in_utf8(path, folder), "none")
+    if kind == "zstd" and not _is_whole_zstd(path):
+        raise ValueError("is cut off or damaged")
+    if kind == "none":
+        _refuse_long_end(path)
     return Source(path, kind)
+
+
+def _is_whole_zstd(path: Path) -> bool:
+    """Whether the frames of a file end where it ends (RFC 8878, section 3.1): of one that is cut off DuckDB reads what
+    there is."""
+    with path.open("rb") as file:
+        while magic := file.read(4):
+            if magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5:  # a frame to be skipped
+                file.seek(int.from_bytes(file.read(4), "little"), os.SEEK_CUR)
+            elif magic != ZSTD_MAGIC or not _skip_frame(file):
+                return False
+        return file.tell() == path.stat().st_size
+
+
+def _skip_frame(file: BinaryIO) -> bool:
+    """Goes to the end of a frame behind its magic number; False where the file ends before its last block begins."""
+    descriptor = int.from_bytes(file.read(1), "little")
+    is_single = descriptor >> 5 & 1
+    content_size, dictionary = (is_single, 2, 4, 8)[descriptor >> 6], (0, 1, 2, 4)[descriptor & 3]
+    file.seek(1 - is_single + dictionary + content_size, os.SEEK_CUR)
+    is_last = False
+    while not is_last:
+        header = file.read(3)
+        if len(header) < 3:
+            return False
+        block = int.from_bytes(header, "little")
+        is_last, is_repeated_byte = bool(block & 1), block >> 1 & 3 == 1
+        file.seek(1 if is_repeated_byte else block >> 3, os.SEEK_CUR)
+    file.seek(4 * (descriptor >> 2 & 1), os.SEEK_CUR)  # its checksum
+    return True
+
+
+def _refuse_long_end(path: Path) -> None:
+    """DuckDB leaves a last line out that is longer than its buffers."""
+    size = path.stat().st_size
+    if size <= LONGEST_ROW:
+        return
+    with path.open("rb") as file:
+        file.seek(size - LONGEST_ROW)
+        end = file.read().rstrip(b"\r\n")
+    if b"\n" not in end and b"\r" not in end:
+        raise ValueError(f"is not a table: its last line has more than {LONGEST_ROW} characters")
 
 
 def _kind_of(path: Path, start: bytes) -> str:
@@ -110,6 +160,24 @@ def without_first_lines(
     with copy.open("w", encoding="utf-8", newline="") as target:
         for at, line in enumerate(lines_of(source, connection)):
             target.write("\n" if at < skipped or is_comment(line, *commas) else line)
+    return Source(copy, "none")
+
+
+def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", folder: Path) -> Source | None:
+    """A copy of a text whose lines end in several ways, in which they end in one, as DuckDB needs it; None for one of
+    which all lines end alike. `ValueError` for a line that is too long for DuckDB."""
+    ends: set[str] = set()
+    for number, line in enumerate(lines_of(source, connection, LONGEST_ROW), start=1):
+        end = line[len(line.rstrip("\r\n")) :]
+        if not end and len(line) >= LONGEST_ROW:
+            raise ValueError(f"is not a table: its line {number} has more than {LONGEST_ROW} characters")
+        ends.add(end)
+    if len(ends - {""}) < 2:
+        return None
+    copy = _new_file(folder, ".csv")
+    with copy.open("w", encoding="utf-8", newline="") as target:
+        for line in lines_of(source, connection):
+            target.write(line.rstrip("\r\n") + "\n")
     return Source(copy, "none")
 
 
