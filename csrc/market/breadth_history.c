@@ -6,8 +6,9 @@
 #include "kernels/lanes.h"
 #include "store/breadth.h"
 
-/* Symbols a claim, of some hundred bars each. */
-enum { GRAIN = 32, BLOCK = 256 };
+/* Symbols a claim, of some hundred bars each; bars computed at once; symbols whose bars are taken under one lock, so
+ * that an append never waits long. */
+enum { GRAIN = 32, BLOCK = 256, AT_ONCE = 256 };
 
 static bool add_change(za_breadth_changes *changes, za_breadth_change change)
 {
@@ -102,7 +103,10 @@ za_code za_breadth_history_init(za_breadth_history *history, za_error *error)
     if (history->changes == NULL || history->views == NULL) {
         return za_fail_memory(error);
     }
-    (void)za_store_views(history->store, history->symbols, history->count, history->views);
+    for (size_t at = 0; at < history->count; at += AT_ONCE) {
+        size_t count = history->count - at < AT_ONCE ? history->count - at : AT_ONCE;
+        (void)za_store_views(history->store, history->symbols + at, count, history->views + at);
+    }
     history->job = (za_job){.run = run_items, .count = history->count, .grain = GRAIN, .urgency = ZA_NORMAL};
     return ZA_OK;
 }

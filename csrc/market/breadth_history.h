@@ -25,7 +25,7 @@ typedef struct za_breadth_history {
     za_job job; /* first: the pool hands back a pointer to it */
     za_store *store;
     za_symbol *symbols;          /* owned, as are the lists */
-    za_view *views;              /* owned: of all symbols at one moment; of indices too, which have no breadth */
+    za_view *views;              /* owned: of all symbols, of indices too, which have no breadth */
     za_breadth_changes *changes; /* of each symbol; each is written by the worker that has the symbol */
     size_t count;
     atomic_int ended; /* as that of za_run; any thread */
@@ -35,7 +35,8 @@ typedef struct za_breadth_history {
     int64_t steps;
 } za_breadth_history;
 
-/* Takes all symbols with their bars of this moment, and makes a job of it, an item for each. ZA_OK or ZA_NO_MEMORY. */
+/* Takes all symbols with the bars that they have now, and makes a job of it, an item for each. ZA_OK or ZA_NO_MEMORY.
+ */
 za_code za_breadth_history_init(za_breadth_history *history, za_error *error);
 /* Nobody waits for it any more. Any thread. */
 void za_breadth_history_cancel(za_breadth_history *history);
