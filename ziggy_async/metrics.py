@@ -20,7 +20,7 @@ from ziggy_async.windows import Windows
 OTHER = "other"
 """The kind of operations that come when there are as many kinds as there may be."""
 
-_lock = threading.Lock()  # of every Metrics, for what happens seldom: the first operation of a kind, and failures
+_lock = threading.RLock()  # for what is rare: the first operation of a kind, failures, and who observes functions
 
 
 class KindMetrics:
@@ -184,7 +184,7 @@ class Metrics:
     def clear(self) -> None:
         """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
         self._period = _Period(self._ring, self._clock)
-        with _functions_lock:
+        with _lock:
             if self in _observers:
                 _connect()
 
@@ -193,7 +193,7 @@ class Metrics:
     def observe_functions(self, wanted: bool = True) -> None:
         """Counts the awaits of every `CountedFunction` from now on, or no more: as operations of a kind of its name,
         also in the summary, but neither one by one nor among what is recent."""
-        with _functions_lock:
+        with _lock:
             (_observers.add if wanted else _observers.discard)(self)
             _connect()
 
@@ -214,18 +214,17 @@ class CountedFunction:
     def __init__(self, name: str) -> None:
         self.name = name
         self.tally: Tally | None = None
-        with _functions_lock:
+        with _lock:
             _functions.append(self)
             _connect()
 
 
-_functions_lock = threading.Lock()  # taken before _lock
-_functions: list[CountedFunction] = []  # by _functions_lock
-_observers: "weakref.WeakSet[Metrics]" = weakref.WeakSet()  # written under _functions_lock
+_functions: list[CountedFunction] = []  # by _lock
+_observers: "weakref.WeakSet[Metrics]" = weakref.WeakSet()  # by _lock
 
 
 def _connect() -> None:
-    """Gives each function the histograms of those that observe now. Under _functions_lock."""
+    """Gives each function the histograms of those that observe now. Under _lock."""
     for function in _functions:
         places = [metrics._histograms_of(function.name) for metrics in _observers]
         kinds = [kind for kind, _ in places]
@@ -256,9 +255,9 @@ def _described(operation: str, total: float, error: str | None, at: float) -> di
 
 
 def _after_fork_in_child() -> None:
-    """The threads that held the locks may not be here, and no computer is started."""
-    global _lock, _functions_lock
-    _lock, _functions_lock = threading.Lock(), threading.Lock()
+    """The thread that held the lock may not be here, and no computer is started."""
+    global _lock
+    _lock = threading.RLock()
     _observers.clear()
     _connect()
 

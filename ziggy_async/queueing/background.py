@@ -73,7 +73,7 @@ class Background:
         self._is_closed = False
         self._is_full = False  # it was, and half of it has not been free since; that is in the log already
         self._started = 0  # workers, for their names
-        self._wanted = 0
+        self.workers = 0  # that are not told to end
 
     # --- the way in
 
@@ -165,12 +165,7 @@ class Background:
 
     def load(self) -> Load:
         """Returns what the number of workers is decided by."""
-        return Load(self._wanted, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
-
-    @property
-    def workers(self) -> int:
-        """Counts those that are not told to end."""
-        return self._wanted
+        return Load(self.workers, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not done, also those that wait for a place; from any thread."""
@@ -178,8 +173,8 @@ class Background:
 
     def resize(self, workers: int) -> None:
         """Starts workers, or ends some as soon as they are idle."""
-        surplus = self._wanted - workers
-        self._wanted = workers
+        surplus = self.workers - workers
+        self.workers = workers
         if workers > 0:
             self._threads.resize(workers)
         if surplus >= 0:

@@ -63,15 +63,12 @@ def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
     try:
         for item in items:
             call = Call("run_each", function, (item,))
-            calls.append(call)
             if is_here():
                 call.run()
             else:
                 pool().put(call)
-    except RuntimeError:  # the pool takes no more: those that it has taken come to their end
-        calls.pop()
-        raise
-    finally:
+            calls.append(call)
+    finally:  # also when the pool takes no more of them
         for call in calls:
             call.wait_in_thread()
     for call in calls:

@@ -43,7 +43,7 @@ class ThreadPool:
         if _is_exiting:
             raise Stopped("the interpreter is exiting: the thread pool is closed")
         self._idle: list[_Worker] = []
-        self._size = _checked(size)
+        self.size = _checked(size)
         self._name = name
         self._has_gate = has_gate
         self._started = 0
@@ -61,15 +61,12 @@ class ThreadPool:
         self._leaving: list[_Worker] = []  # dismissed; their threads may not have ended yet
         self._taken: dict[Call, _Worker] = {}  # with a thread, which may wait at the gate
         self._idle = []  # the last to rest is the first to work
-        self._stuck = 0
+        self.stuck = 0
+        """Threads that run abandoned calls."""
 
     def __del__(self) -> None:
         for worker in getattr(self, "_idle", ()):  # it may not have come so far
             worker.orders.put(None)
-
-    @property
-    def size(self) -> int:
-        return self._size
 
     @property
     def waiting(self) -> int:
@@ -82,14 +79,9 @@ class ThreadPool:
         return sum(call.began is not None for call in list(self._taken))
 
     @property
-    def stuck(self) -> int:
-        """Threads that run abandoned calls."""
-        return self._stuck
-
-    @property
     def is_exhausted(self) -> bool:
         """Whether every thread is stuck, and none of them is replaced any more."""
-        return self._stuck >= (1 + MOST_REPLACED) * self._size
+        return self.stuck >= (1 + MOST_REPLACED) * self.size
 
     @property
     def is_here(self) -> bool:
@@ -133,7 +125,7 @@ class ThreadPool:
         """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
         waits for the GIL among those that work already. Raises `RuntimeError` when none can be started."""
         with self._lock:
-            while self._counted < min(self._size, MOST_BEFOREHAND) and not self._is_shut and self._has_new_worker():
+            while self._counted < min(self.size, MOST_BEFOREHAND) and not self._is_shut and self._has_new_worker():
                 pass
 
     def resize(self, size: int) -> None:
@@ -142,7 +134,7 @@ class ThreadPool:
         Raises `ValueError` unless `size` >= 1.
         """
         with self._lock:
-            self._size = _checked(size)
+            self.size = _checked(size)
             while self._idle and self._counted > size:
                 self._dismiss(self._idle.pop())
             self._dispatch()
@@ -156,7 +148,7 @@ class ThreadPool:
             worker = self._taken.get(call)
             if worker is not None and not worker.is_stuck and not call.is_set:
                 worker.is_stuck = True
-                self._stuck += 1
+                self.stuck += 1
                 self._changed.notify_all()
                 with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
                     self._dispatch()
@@ -202,12 +194,12 @@ class ThreadPool:
 
     @property
     def _counted(self) -> int:
-        return len(self._workers) - min(self._stuck, MOST_REPLACED * self._size)
+        return len(self._workers) - min(self.stuck, MOST_REPLACED * self.size)
 
     def _dispatch(self) -> None:
         """Gives calls to idle threads, or new ones. Raises `RuntimeError` when there is no thread and none can be
         started."""
-        while self._calls and (self._idle or (self._counted < self._size and self._has_new_worker())):
+        while self._calls and (self._idle or (self._counted < self.size and self._has_new_worker())):
             worker = self._idle.pop()
             worker.orders.put((self, self._taken_by(worker)))
 
@@ -247,8 +239,8 @@ class ThreadPool:
             del self._taken[done]
             if worker.is_stuck:
                 worker.is_stuck = False
-                self._stuck -= 1
-            if self._counted > self._size or (self._is_shut and not self._calls):
+                self.stuck -= 1
+            if self._counted > self.size or (self._is_shut and not self._calls):
                 self._dismiss(worker)
             elif self._calls:
                 return self._taken_by(worker)
