@@ -25,7 +25,6 @@ LISTENS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handle
 
 MAY_BE_MISSING = (
     "no file of real bars",
-    "no promtool",
     "root may write everything",
 )
 """The reasons of skips that are right in CI, which has all else that tests need; each hides something elsewhere."""
