@@ -202,7 +202,8 @@ static void check_indicator(za_indicator indicator, const za_params *params, con
             run_series(set, &of, m, 1, true, got);
             good = CHECK(memcmp(wanted, got, count * sizeof *got) == 0) && good;
         }
-        for (int64_t bar = 0; set != NULL && memory.kind == ZA_REACH && bar + memory.bars <= m->bars; ++bar) {
+        /* In steps of five, a start comes at each place within a block of 64 bars. */
+        for (int64_t bar = 0; set != NULL && memory.kind == ZA_REACH && bar + memory.bars <= m->bars; bar += 5) {
             good = CHECK(late_start_agrees(set, &of, m, wanted, bar)) && good;
         }
     }
