@@ -47,7 +47,7 @@ class LiveStats(TypedDict):
     bars: int
     """Bars taken in, those included with which tickers began."""
     revised: int
-    """Bars taken in once more, since they were replaced."""
+    """Bars taken in once more, since they were replaced, or a ticker that `of()` reads changed what it gave then."""
     restarted: int
     """Times that a ticker began anew with the bars that the store has."""
     tickers: int
@@ -55,7 +55,7 @@ class LiveStats(TypedDict):
     tiles: int
     """Groups of tickers that are computed side by side."""
     bytes: int
-    """Memory of the states."""
+    """Memory of the states, those of tickers that `of()` reads and what they gave included."""
 
 
 class LiveFeatures:
