@@ -38,7 +38,8 @@ A file is CSV (also gzipped, zstd, zip, UTF-16) or Parquet with columns for
 time, open, high, low, close and volume, which are known by their common names.
 Its symbols are those of a symbol column, of folders symbol=AAPL, or what its
 name begins with. What can be read in two ways is refused with both readings,
-and an option decides: --dates dmy, --unit ms, --columns close=adjClose.
+and an option decides: --dates dmy, --unit ms, --columns close=adjClose. A time
+of day is written 09:30; 930 and Excel's serial days are refused.
 
 Exit codes: 0 done; 1 a ticker is unknown (the others are shown), the output
 cannot be written, or regress or verify found something; 2 the command, a file
