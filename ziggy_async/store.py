@@ -118,8 +118,9 @@ class BarStore(_core.BarStore):
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
 
         `symbol_column`: the column that holds the symbols, by default the one that is called symbol, ticker, sym, code
-        or instrument; a level of a pandas index may be it. A pandas frame may have its tickers side by side instead, or in its
-        index, as `pandas.concat({"AAPL": a, "MSFT": b})` has. A row without a symbol is invalid. Everything else is as for `load`; on an error no symbol has changed.
+        or instrument; a level of a pandas index may be it, as `pandas.concat({"AAPL": a, "MSFT": b})` makes it. A
+        pandas frame may have its tickers side by side instead. A row without a symbol is invalid. Everything else is as
+        for `load`; on an error no symbol has changed.
         """
         rules = rules_of(options, self.columns)
         table, nameless = columns.read_table(data, symbol_column, rules).without_nameless_rows(rules.skip)
