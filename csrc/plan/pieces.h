@@ -1,5 +1,5 @@
-/* A long series as eight short ones: cut into as many pieces as there are lanes, which run side by side; a longer one as
- * several tiles of such pieces, which threads share. */
+/* A long series as eight short ones: cut into as many pieces as there are lanes, which run side by side; a longer one
+ * as several tiles of such pieces, which threads share. */
 #ifndef ZA_PLAN_PIECES_H
 #define ZA_PLAN_PIECES_H
 

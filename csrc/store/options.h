@@ -8,7 +8,8 @@
 typedef struct za_store za_store;
 
 typedef struct za_store_stats {
-    int64_t symbols, bars, bytes;                 /* now; bytes of bar columns */
+    int64_t symbols, bars,
+        bytes; /* now; bytes of bar columns, with the sections of universes that are kept as they came */
     int64_t appended, replaced, loaded, rejected; /* rows, ever; rejected: refused or skipped as invalid */
     int64_t dropped;  /* valid rows of loaded tables that the capacity had no room for, ever */
     int64_t labelled; /* times that a set of labels was set */

@@ -309,8 +309,9 @@ za_store_stats za_store_stats_of(za_store *store)
     pthread_mutex_lock(&store->mutex);
     za_store_stats stats = store->stats;
     stats.symbols = (int64_t)store->symbols.count;
-    pthread_mutex_unlock(&store->mutex);
     stats.bytes *= (int64_t)(sizeof(int64_t) + (size_t)(ZA_FIGURE_COUNT + store->options.further) * sizeof(double));
+    stats.bytes += za_tail_bytes(store);
+    pthread_mutex_unlock(&store->mutex);
     return stats;
 }
 

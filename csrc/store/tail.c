@@ -130,11 +130,26 @@ static bool fold_some(za_store *store)
 
 void za_tail_fold_all(za_store *store)
 {
-    for (bool is_left = true; is_left;) {
+    int64_t parts = (int64_t)(atomic_load_explicit(&store->tailed, memory_order_relaxed) / AT_ONCE) + ZA_TAIL;
+    for (bool is_left = true; is_left; parts--) {
         pthread_mutex_lock(&store->mutex);
-        is_left = fold_some(store);
+        do {
+            is_left = fold_some(store);
+        } while (is_left && parts <= 0); /* a writer brings more than was there: the rest without a break */
         pthread_mutex_unlock(&store->mutex);
     }
+}
+
+int64_t za_tail_bytes(const za_store *store)
+{
+    int64_t bytes = 0;
+    for (const za_universe *universe = store->universes; universe != NULL; universe = universe->next) {
+        for (int i = 0; i < ZA_TAIL; i++) {
+            const za_section *section = universe->sections[i];
+            bytes += section == NULL ? 0 : (int64_t)(section->stride * (size_t)section->columns * sizeof(double));
+        }
+    }
+    return bytes;
 }
 
 /* A section is no longer in a tail. */

@@ -36,6 +36,16 @@ def same(store: BarStore, other: BarStore) -> None:
     assert {n: c for n, c in mine.items() if n not in ignored} == {n: c for n, c in theirs.items() if n not in ignored}
 
 
+def test_what_is_kept_as_it_came_counts_as_memory() -> None:
+    store, other = BarStore(8), BarStore(8)
+    universe = store.universe(names(10))
+    store.append_cross_section(DAYS[0], universe, section(10, 0))
+    for symbol, figures in zip(names(10), section(10, 0).tolist(), strict=True):
+        other.append(symbol, DAYS[0], *figures)
+    columns = 5 * 16 * 8  # places are padded to whole vectors
+    assert store.stats()["bytes"] == other.stats()["bytes"] + columns
+
+
 @pytest.mark.parametrize("count", [1, 7, 100])
 @pytest.mark.parametrize("columns", [(), ("vwap",)])
 @pytest.mark.parametrize("capacity", [3, 50, 512])
