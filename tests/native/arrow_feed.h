@@ -317,4 +317,9 @@ static inline void read_bytes(producer *feed, const uint8_t *bytes, size_t lengt
     }
 }
 
+/* What makes batches of many rows, behind the bytes of a seed that say of which columns. */
+#define FILLER                                                                                                         \
+    9, 0, 0, 150, 255, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 65, 66, 67, 68, 69, 70, 71,   \
+        72, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 12, 1, 0, 150, 85, 170, 80, 3, 80, 90, 0, 0, 1, 7, 7, 7, 65, 65, 65, 65
+
 #endif

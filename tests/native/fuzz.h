@@ -10,6 +10,9 @@ typedef struct fuzz_seed {
     size_t length;
 } fuzz_seed;
 
+/* A seed of these bytes. */
+#define SEED(...) {.bytes = (const uint8_t[]){__VA_ARGS__}, .length = sizeof((const uint8_t[]){__VA_ARGS__})}
+
 extern const fuzz_seed fuzz_seeds[];
 extern const size_t fuzz_seed_count;
 

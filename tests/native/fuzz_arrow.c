@@ -169,10 +169,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 }
 
 /* Sound schemas (two numbers; texts and a dictionary of them) with bytes behind them that damage their batches. */
-#define SEED(...) {.bytes = (const uint8_t[]){__VA_ARGS__}, .length = sizeof((const uint8_t[]){__VA_ARGS__})}
-#define FILLER                                                                                                         \
-    9, 0, 0, 150, 255, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 65, 66, 67, 68, 69, 70, 71,   \
-        72, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 12, 1, 0, 150, 85, 170, 80, 3, 80, 90, 0, 0, 1, 7, 7, 7, 65, 65, 65, 65
 const fuzz_seed fuzz_seeds[] = {
     SEED(255, 2, 0, 1, 8, 1, 0, 11, 3, 1, FILLER, FILLER),
     SEED(255, 3, 13, 1, 14, 1, 13, 0, 4, 0, 11, 3, 1, FILLER, FILLER),

@@ -12,10 +12,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 /* One text column, all four columns of different kinds, and dictionaries of texts, views and dates. Only the first
  * bytes of each mean something by themselves; what follows is filler that makes batches of many rows. */
-#define SEED(...) {.bytes = (const uint8_t[]){__VA_ARGS__}, .length = sizeof((const uint8_t[]){__VA_ARGS__})}
-#define FILLER                                                                                                         \
-    9, 0, 0, 150, 255, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 65, 66, 67, 68, 69, 70, 71,   \
-        72, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 12, 1, 0, 150, 85, 170, 80, 3, 80, 90, 0, 0, 1, 7, 7, 7, 65, 65, 65, 65
 const fuzz_seed fuzz_seeds[] = {
     SEED(255, 1, 13, 1, FILLER, FILLER),
     SEED(255, 4, 0, 1, 8, 1, 15, 1, 20, 1, FILLER, FILLER, FILLER),

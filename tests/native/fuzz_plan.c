@@ -156,7 +156,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 /* A node is a kind, which of it, five inputs and eight parameters. Two columns; a kernel of them and its second output;
  * a lag of a sum; a field of the calendar that is compared. What follows makes groups, times and values. */
-#define SEED(...) {.bytes = (const uint8_t[]){__VA_ARGS__}, .length = sizeof((const uint8_t[]){__VA_ARGS__})}
 #define NODE(kind, which, a, b, parameter) kind, which, a, b, a, b, a, parameter, 5, 9, 3, 3, 3, 3, 3
 #define FILLER                                                                                                         \
     7, 20, 20, 33, 1, 0, 20, 9, 1, 10, 20, 2, 30, 40, 3, 50, 255, 4, 70, 80, 0, 90, 11, 1, 12, 13, 2, 14, 251, 3, 15, 16
