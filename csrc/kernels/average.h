@@ -93,7 +93,7 @@ CHAINED(tema, 3, level[0] * 3.0 - level[1] * 3.0 + level[2])
 CHAINED(t3, 6, tillson(level, k->p.vfactor))
 
 typedef struct kama_state {
-    vec average, previous, changes[WINDOW_SUM_VECS];
+    vec lag, previous, changes[WINDOW_SUM_VECS]; /* how far the average lags behind the previous value */
 } kama_state;
 
 /* Kaufman's average. Its weight goes from that of an exponential average over 30 bars to that of one over 2, with the
@@ -113,30 +113,29 @@ INLINE void kama_start(kama_kernel *k, slots *all)
     k->period = (int64_t)k->p.period;
     k->changes = window_at(WINDOW_SUM, k->p.period, k->age > 0 ? k->age - 1 : 0, all, k->s.changes);
     k->values = ring_at(k->p.period, k->age, all);
-    k->s.average = k->s.previous = vec_fill(0.0);
+    k->s.lag = k->s.previous = vec_fill(0.0);
 }
 
 INLINE void kama_update(kama_kernel *k, const vec *in)
 {
-    vec x = in[0];
+    vec x = in[0], change = x - k->s.previous;
     if (k->age > 0) {
-        window_enter(&k->changes, WINDOW_SUM, k->s.changes, vec_abs(x - k->s.previous));
+        window_enter(&k->changes, WINDOW_SUM, k->s.changes, vec_abs(change));
     }
     ring_enter(&k->values, x);
     k->s.previous = x;
     if (k->age < k->period || k->period == 1) {
-        k->s.average = x;
         return;
     }
     vec way = window_total_of(&k->changes, WINDOW_SUM, k->s.changes).sums.first;
     vec efficiency = vec_smaller(vec_ratio(vec_abs(x - ring_oldest(&k->values)), way, 1.0), vec_fill(1.0));
     vec weight = efficiency * (2.0 / 3.0 - 2.0 / 31.0) + 2.0 / 31.0;
-    k->s.average += (x - k->s.average) * (weight * weight);
+    k->s.lag = (k->s.lag + change) * (1.0 - weight * weight);
 }
 
 INLINE void kama_value(const kama_kernel *k, vec *out)
 {
-    out[0] = k->s.average;
+    out[0] = k->s.previous - k->s.lag;
 }
 
 #endif

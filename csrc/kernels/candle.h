@@ -103,6 +103,12 @@ INLINE vec engulfing(const candle *c)
     return (pattern(rises & covered, 1.0) - pattern(falls & covered, 1.0)) * strength;
 }
 
+INLINE vec cdlengulfing_of(const vec *now, const vec *then)
+{
+    candle candles[] = {{now[0], now[1], now[2], now[3]}, {then[0], then[1], then[2], then[3]}};
+    return engulfing(candles);
+}
+
 CANDLESTICK(cdlengulfing, 2, CANDLE_UNMEASURED, engulfing(c))
 
 /* A long black body, a short one below it, and a white one that is not short and closes well within the first. */

@@ -5,10 +5,11 @@
 #include "kernels/params.h"
 
 /* The expressions of a row, as functions of its parameters. */
-#define LOOKBACK(bars) bars
-#define REACH(bars)    {ZA_REACH, (int64_t)(bars)}
-#define FADING(bars)   {ZA_FADING, (int64_t)(bars)}
-#define FOREVER        {ZA_FOREVER, 0}
+#define LOOKBACK(bars)  bars
+#define REACH(bars)     {ZA_REACH, (int64_t)(bars), 0}
+#define PAIR(bars, lag) {ZA_REACH, (int64_t)(bars), (int64_t)(lag)}
+#define FADING(bars)    {ZA_FADING, (int64_t)(bars), 0}
+#define FOREVER         {ZA_FOREVER, 0, 0}
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, outputs, summary)                              \
     static double name##_lookback(const za_params *values)                                                             \
     {                                                                                                                  \
@@ -27,6 +28,7 @@
 #undef INDICATOR
 #undef FOREVER
 #undef FADING
+#undef PAIR
 #undef REACH
 #undef LOOKBACK
 

@@ -30,9 +30,12 @@ static void fill_undefined(const za_kernel_block *block, int64_t row, int64_t fi
     }
 }
 
-/* The first bar of the block whose outputs are wanted and defined. */
-static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
+/* The first bar of the block whose outputs are wanted and defined; none are if the only one is not wanted. */
+static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int outputs)
 {
+    if (outputs == 1 && block->out[0] == NULL) {
+        return block->bars;
+    }
     int64_t first = lookback - block->age > block->from ? lookback - block->age : block->from;
     return first < block->bars ? first : block->bars;
 }
@@ -65,7 +68,7 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
             states = &whole;                                                                                           \
             count = 1;                                                                                                 \
         }                                                                                                              \
-        int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params));                         \
+        int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params), name##_output_count);    \
         const name##_params params = name##_params_of(block->params);                                                  \
         const int64_t age = block->age;                                                                                \
         for (int64_t at = 0; at < count; ++at) {                                                                       \
@@ -94,11 +97,12 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback)
                 vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                            \
                 for (int i = 0; i < name##_input_count; ++i) {                                                         \
                     in[i] = ((const vec *)(const void *)from[i])[bar];                                                 \
+                    vec_announce(from[i] + bar);                                                                       \
                 }                                                                                                      \
                 name##_update(&k, in);                                                                                 \
                 name##_value(&k, out);                                                                                 \
                 for (int i = 0; i < name##_output_count; ++i) {                                                        \
-                    if (to[i] != NULL) {                                                                               \
+                    if (name##_output_count == 1 || to[i] != NULL) {                                                   \
                         ((vec *)(void *)to[i])[bar] = out[i];                                                          \
                     }                                                                                                  \
                 }                                                                                                      \
@@ -161,9 +165,57 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
     spread_tile(tile, bars, columns);
 }
 
+/* What the memory of a row says about it: nothing, or that it is of two bars. */
+#define NOTHING(name)
+#define TWO_BARS(name)                                                                                                 \
+    static void name##_along(const double *const *in, double *out, int64_t bars, int64_t lag)                          \
+    {                                                                                                                  \
+        const double *from[ZA_MAX_INPUTS];                                                                             \
+        for (int i = 0; i < name##_input_count; ++i) {                                                                 \
+            from[i] = in[i];                                                                                           \
+        }                                                                                                              \
+        for (int64_t bar = 0; bar + ZA_LANES <= bars; bar += ZA_LANES) {                                               \
+            vec now[ZA_MAX_INPUTS], then[ZA_MAX_INPUTS];                                                               \
+            for (int i = 0; i < name##_input_count; ++i) {                                                             \
+                now[i] = vec_load(from[i] + bar);                                                                      \
+                then[i] = vec_load(from[i] + bar - lag);                                                               \
+            }                                                                                                          \
+            vec_store(out + bar, name##_of(now, then));                                                                \
+        }                                                                                                              \
+    }
+#define REACH(bars)                                                          NOTHING
+#define FADING(bars)                                                         NOTHING
+#define FOREVER                                                              NOTHING
+#define PAIR(bars, lag)                                                      TWO_BARS
+#define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) memory(name)
+#include "kernels/catalog.def"
+#undef INDICATOR
+#undef TWO_BARS
+
+static void along(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag)
+{
+    switch (indicator) {
+#define TWO_BARS(name)                                                                                                 \
+    case ZA_INDICATOR_##name:                                                                                          \
+        name##_along(in, out, bars, lag);                                                                              \
+        return;
+#define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) memory(name)
+#include "kernels/catalog.def"
+#undef INDICATOR
+#undef TWO_BARS
+    default:
+        return;
+    }
+}
+#undef PAIR
+#undef FOREVER
+#undef FADING
+#undef REACH
+#undef NOTHING
+
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,
-                                      run,      operate,      all_finite,  transpose, spread};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start, run,
+                                      along,    operate,      all_finite,  transpose, spread};
 
 #endif

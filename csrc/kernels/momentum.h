@@ -88,6 +88,11 @@ INLINE void macd_value(const macd_kernel *k, vec *out)
 
 /* A kernel of a value and the one `period` bars before it. */
 #define CHANGE(name, expression)                                                                                       \
+    INLINE vec name##_of(const vec *of_now, const vec *of_then)                                                        \
+    {                                                                                                                  \
+        vec now = of_now[0], before = of_then[0];                                                                      \
+        return (expression);                                                                                           \
+    }                                                                                                                  \
     typedef struct name##_state {                                                                                      \
         vec now;                                                                                                       \
     } name##_state;                                                                                                    \
@@ -109,8 +114,8 @@ INLINE void macd_value(const macd_kernel *k, vec *out)
     }                                                                                                                  \
     INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
     {                                                                                                                  \
-        vec now = k->s.now, before = ring_oldest(&k->values);                                                          \
-        out[0] = (expression);                                                                                         \
+        vec before = ring_oldest(&k->values);                                                                          \
+        out[0] = name##_of(&k->s.now, &before);                                                                        \
     }
 
 CHANGE(mom, now - before)

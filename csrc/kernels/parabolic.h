@@ -54,6 +54,12 @@ INLINE void parabolic_begin(parabolic *s, vec high, vec low, double given)
     s->low = low;
 }
 
+/* The stop for the next bar, which the last two bars bound. */
+INLINE vec parabolic_next(vec stop, vec extreme, vec rate, vec limit)
+{
+    return vec_smaller(stop + (extreme - stop) * rate, limit);
+}
+
 /* The second bar, or one after it, enters. `offset` moves the stop away at a reversal, in parts of itself. */
 INLINE void parabolic_enter(parabolic *s, const vec *in, const acceleration *rising, const acceleration *falling,
                             double offset)
@@ -63,21 +69,27 @@ INLINE void parabolic_enter(parabolic *s, const vec *in, const acceleration *ris
     vec top = vec_select(is_long, high, -low), bottom = vec_select(is_long, low, -high);
     vec top_before = vec_select(is_long, s->high, -s->low), bottom_before = vec_select(is_long, s->low, -s->high);
     mask turns = (mask)(bottom <= s->stop), rises = (mask)(top > s->extreme);
+    vec step = parabolic_choice(s->side, rising->step, falling->step);
+    vec most = parabolic_choice(s->side, rising->most, falling->most);
+    vec faster = vec_select(rises, vec_smaller(s->rate + step, most), s->rate);
+    vec extreme = vec_greater(s->extreme, top), limit = vec_smaller(bottom_before, bottom);
+    s->high = high;
+    s->low = low;
+    if (mask_is_clear(turns)) {
+        s->value = s->stop * s->side;
+        s->rate = faster;
+        s->extreme = extreme;
+        s->stop = parabolic_next(s->stop, extreme, faster, limit);
+        return;
+    }
     vec turned = vec_greater(s->extreme, vec_greater(top_before, top));
     turned += vec_abs(turned) * offset;
     s->value = vec_select(turns, turned, s->stop) * s->side;
     s->side = vec_select(turns, -s->side, s->side);
-    vec first = parabolic_choice(s->side, rising->first, falling->first);
-    vec step = parabolic_choice(s->side, rising->step, falling->step);
-    vec most = parabolic_choice(s->side, rising->most, falling->most);
-    vec faster = vec_select(rises, vec_smaller(s->rate + step, most), s->rate);
-    s->rate = vec_select(turns, first, faster);
-    s->extreme = vec_select(turns, -bottom, vec_greater(s->extreme, top));
+    s->rate = vec_select(turns, parabolic_choice(s->side, rising->first, falling->first), faster);
+    s->extreme = vec_select(turns, -bottom, extreme);
     vec stop = vec_select(turns, -turned, s->stop);
-    vec limit = vec_select(turns, vec_smaller(-top_before, -top), vec_smaller(bottom_before, bottom));
-    s->stop = vec_smaller(stop + (s->extreme - stop) * s->rate, limit);
-    s->high = high;
-    s->low = low;
+    s->stop = parabolic_next(stop, s->extreme, s->rate, vec_select(turns, vec_smaller(-top_before, -top), limit));
 }
 
 typedef struct sar_state {

@@ -17,6 +17,11 @@ typedef struct trange_kernel {
     trange_state s;
 } trange_kernel;
 
+INLINE vec trange_of(const vec *now, const vec *then)
+{
+    return true_range(now[0], now[1], then[2]);
+}
+
 INLINE void trange_start(trange_kernel *k, slots *all)
 {
     (void)all;

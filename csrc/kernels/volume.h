@@ -74,38 +74,38 @@ INLINE void ad_value(const ad_kernel *k, vec *out)
 }
 
 typedef struct adosc_state {
-    vec total, fast, slow;
+    vec fast, slow; /* how far each average lags behind the total */
 } adosc_state;
 
 typedef struct adosc_kernel {
     adosc_params p;
     int64_t age;
-    double fast, slow; /* weights of the last value */
+    double fast, slow; /* of a lag is kept with each value */
     adosc_state s;
 } adosc_kernel;
 
 INLINE void adosc_start(adosc_kernel *k, slots *all)
 {
     (void)all;
-    k->fast = 2.0 / (k->p.fast + 1.0);
-    k->slow = 2.0 / (k->p.slow + 1.0);
-    k->s = (adosc_state){vec_fill(0.0), vec_fill(0.0), vec_fill(0.0)};
+    k->fast = (k->p.fast - 1.0) / (k->p.fast + 1.0);
+    k->slow = (k->p.slow - 1.0) / (k->p.slow + 1.0);
+    k->s = (adosc_state){vec_fill(0.0), vec_fill(0.0)};
 }
 
-/* Both averages are seeded by the first total. */
+/* Both averages are seeded by the first total. A bar moves the total by its money flow, so that the total itself, which
+ * may be large, has no say in the difference of its averages. */
 INLINE void adosc_update(adosc_kernel *k, const vec *in)
 {
-    k->s.total += money_flow(in);
-    if (k->age == 0) {
-        k->s.fast = k->s.slow = k->s.total;
+    if (k->age > 0) {
+        vec flow = money_flow(in);
+        k->s.fast = (k->s.fast + flow) * k->fast;
+        k->s.slow = (k->s.slow + flow) * k->slow;
     }
-    k->s.fast += (k->s.total - k->s.fast) * k->fast;
-    k->s.slow += (k->s.total - k->s.slow) * k->slow;
 }
 
 INLINE void adosc_value(const adosc_kernel *k, vec *out)
 {
-    out[0] = k->s.fast - k->s.slow;
+    out[0] = k->s.slow - k->s.fast;
 }
 
 #endif

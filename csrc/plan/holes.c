@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/lanes.h"
+#include "plan/along.h"
 
 static double *patch_of(const za_tile *tile, int at)
 {
@@ -184,7 +185,7 @@ bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_ke
         finite = finite && wide->all_finite(block->in[input], block->bars * set->lanes);
     }
     if (node->windowed ? finite && step->age >= step->hole_end : finite) {
-        set->run(block);
+        za_along_run(set, node, block);
         step->age += block->bars;
         return true;
     }

@@ -26,19 +26,18 @@ static bool is_worth_it(const za_cut *cut, int64_t bars)
     return piece > 0 && piece >= LEAST_WARMS * cut->warm && (cut->tiles == 1 || bars / cut->tiles >= LEAST_TILE);
 }
 
-/* `tiles` are at most wanted. Where nothing remembers, bars are as good as lanes as they stand: only threads are won.
- */
+/* `tiles` are at most wanted. Where bars are as good as lanes as they stand, only threads are won. */
 static bool find_cut(const za_tile_spec *one, int lanes, int tiles, za_cut *cut)
 {
     const za_plan *plan = one->plan;
-    bool remembers = plan->vectors > 0;
-    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 || (remembers ? lanes : tiles) == 1) {
+    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 ||
+        (plan->beside ? tiles : lanes) == 1) {
         return false;
     }
     int64_t bars = one->bars[0];
     *cut = (za_cut){.period = plan->period, .tiles = tiles, .exact = plan->depth != ZA_FOR_EVER};
-    int64_t needed = !remembers ? 0 : cut->exact ? plan->depth : plan->warm;
-    int64_t before = remembers ? needed + plan->entry + plan->period : 0;
+    int64_t needed = cut->exact ? plan->depth : plan->warm;
+    int64_t before = plan->vectors > 0 ? needed + plan->entry + plan->period : 0;
     if (bars <= before) {
         return false;
     }
@@ -48,7 +47,7 @@ static bool find_cut(const za_tile_spec *one, int lanes, int tiles, za_cut *cut)
     while (cut->tiles > 1 && !is_worth_it(cut, bars)) {
         cut->tiles /= 2;
     }
-    return is_worth_it(cut, bars) && (remembers || cut->tiles > 1);
+    return is_worth_it(cut, bars) && (!plan->beside || cut->tiles > 1);
 }
 
 /* One series in pieces; the job's items are its tiles. */
@@ -198,7 +197,7 @@ static za_pieces how_all_ended(const za_cut_series *series)
 
 za_pieces za_pieces_run(const za_tile_spec *one, const za_lane_set *wide, za_pool *pool, za_scratch *scratch)
 {
-    za_cut_series series = {.one = one, .set = one->plan->vectors > 0 ? wide : one->set};
+    za_cut_series series = {.one = one, .set = one->plan->beside ? one->set : wide};
     if (!find_cut(one, series.set->lanes, pool != NULL ? MOST_TILES : 1, &series.cut)) {
         return ZA_PIECES_UNFIT;
     }

@@ -184,6 +184,7 @@ static void look_back(za_plan *plan, za_node *node)
     node->warm = further(warm, warm_of(node));
     if (spec->kind == ZA_NODE_KERNEL) {
         node->first = entry + za_lookback((za_indicator)spec->which, &spec->params);
+        node->lag = za_memory_of((za_indicator)spec->which, &spec->params).lag;
     } else if (spec->kind == ZA_NODE_LAG || spec->kind == ZA_NODE_SKIP) {
         node->first = entry + (int64_t)spec->params.value[0];
     } else if (spec->kind == ZA_NODE_OPERATION) {
@@ -284,11 +285,13 @@ static void find_period(za_plan *plan)
 static za_code add_up(za_plan *plan, za_error *error)
 {
     const int64_t lanes = za_lane_set_widest()->lanes;
+    plan->beside = true;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
         plan->depth = longer(plan->depth, node->read ? node->depth : 0);
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
+        plan->beside = plan->beside && (node->vectors == 0 || node->lag > 0 || !node->read);
         plan->vectors += node->read ? node->vectors : 0;
         if (plan->vectors * lanes * (int64_t)sizeof(double) > MOST_TILE_BYTES) {
             return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %lld tickers",

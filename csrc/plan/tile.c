@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "plan/along.h"
 #include "plan/holes.h"
 
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
@@ -88,8 +89,11 @@ static void start_state(const za_tile *tile, const za_node *node, za_step *step)
         fill(step->holes, -INFINITY, set->lanes);
         fill(step->holes + set->lanes, 0.0, (ZA_HOLE_VECTORS - 1) * set->lanes);
     } else {
-        double initial =
-            node->spec.kind == ZA_NODE_OPERATION ? za_operation_info_of((za_operation)node->spec.which)->initial : NAN;
+        bool skipped = node->spec.kind == ZA_NODE_SKIP && tile->spec.begin > 0; /* before the piece, as a rule */
+        double initial = node->spec.kind == ZA_NODE_OPERATION
+                             ? za_operation_info_of((za_operation)node->spec.which)->initial
+                         : skipped ? node->spec.params.value[0]
+                                   : NAN;
         fill(step->state, initial, node->vectors * set->lanes);
     }
 }
@@ -255,22 +259,6 @@ static void run_calendar(const za_tile *tile, const za_node *node, const za_step
     }
 }
 
-/* Bars of an operation that remembers nothing are as good as lanes: with one lane the widest set takes several at a
- * time. */
-static void operate_on_bars(za_operation_block block)
-{
-    const za_lane_set *wide = za_lane_set_widest(), *one = za_lane_set_one();
-    int64_t rest = block.bars % wide->lanes, bars = block.bars;
-    block.bars = bars / wide->lanes;
-    wide->operate(&block);
-    for (int i = 0; i < ZA_MAX_ARGUMENTS; i++) {
-        block.in[i] = block.in[i] == NULL ? NULL : block.in[i] + bars - rest;
-    }
-    block.out += bars - rest;
-    block.bars = rest;
-    one->operate(&block);
-}
-
 static void run_operation(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
     za_operation_block block = {.operation = (za_operation)node->spec.which,
@@ -281,7 +269,7 @@ static void run_operation(const za_tile *tile, const za_node *node, const za_ste
         block.in[i] = input_row(tile, node, i, span);
     }
     if (tile->spec.set->lanes == 1 && node->vectors == 0) {
-        operate_on_bars(block);
+        za_along_operate(&block);
     } else {
         tile->spec.set->operate(&block);
     }
@@ -302,7 +290,16 @@ static void run_lag(const za_tile *tile, const za_node *node, const za_step *ste
     }
 }
 
-static void run_skip(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
+static bool has_skipped(const za_tile *tile, const za_node *node, const za_step *step)
+{
+    bool skipped = true;
+    for (int lane = 0; lane < tile->spec.set->lanes; lane++) {
+        skipped = skipped && step->state[lane] >= node->spec.params.value[0];
+    }
+    return skipped;
+}
+
+static void count_skipped(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
     fill(tile->patches, node->spec.params.value[0], (span.last - span.first) * tile->spec.set->lanes);
     za_operation_block block = {.operation = ZA_OPERATION_after,
@@ -311,6 +308,21 @@ static void run_skip(const za_tile *tile, const za_node *node, const za_step *st
                                 .out = row_of(tile, step, 0, span),
                                 .state = step->state};
     tile->spec.set->operate(&block);
+}
+
+/* Bars are counted until enough are skipped: what is behind is as it was. */
+static void run_skip(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
+{
+    za_span part = span;
+    for (; part.first < span.last && !has_skipped(tile, node, step); part.first = part.last) {
+        int64_t last = part.first + (int64_t)node->spec.params.value[0] + 1;
+        part.last = last < span.last ? last : span.last;
+        count_skipped(tile, node, step, part);
+    }
+    if (part.first < span.last) {
+        size_t bytes = (size_t)((span.last - part.first) * tile->spec.set->lanes) * sizeof(double);
+        memcpy(row_of(tile, step, 0, part), input_row(tile, node, 0, part), bytes);
+    }
 }
 
 static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_span span)
@@ -333,7 +345,7 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
     if (!clean) {
         return za_tile_run_kernel(tile, node, step, &block);
     }
-    tile->spec.set->run(&block);
+    za_along_run(tile->spec.set, node, &block);
     step->age += block.bars;
     return true;
 }
