@@ -11,7 +11,7 @@ enum { COLUMN_HIGH, COLUMN_LOW, COLUMN_CLOSE, COLUMN_COUNT };
 
 /* Nodes under construction. */
 typedef struct sketch {
-    za_node_spec nodes[64];
+    za_node_spec nodes[256];
     int count;
 } sketch;
 
