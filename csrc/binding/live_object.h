@@ -4,8 +4,8 @@
 
 #include "binding/plan_object.h"
 #include "binding/types.h"
-#include "plan/live.h"
-#include "plan/live_read.h"
+#include "live/live.h"
+#include "live/read.h"
 
 typedef struct za_live_object {
     PyObject_HEAD

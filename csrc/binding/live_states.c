@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/live_object.h"
-#include "plan/live_record.h"
+#include "live/record.h"
 
 enum { HEAD_BYTES = 2 * sizeof(int64_t) };
 

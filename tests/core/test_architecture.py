@@ -18,8 +18,9 @@ MAY_INCLUDE = {
     "pool": {"base"},
     "store": {"base", "pool"},
     "plan": {"base", "pool", "store"},
+    "live": {"base", "pool", "store", "plan"},
     "market": {"base", "pool", "store", "plan"},
-    "binding": {"base", "pool", "store", "plan", "market"},
+    "binding": {"base", "pool", "store", "plan", "live", "market"},
 }
 """What each floor sees besides itself."""
 OPEN_KERNELS = {

@@ -4,9 +4,9 @@
 #include <sched.h>
 
 #include "base/memory.h"
-#include "plan/live.h"
-#include "plan/live_read.h"
-#include "plan/live_record.h"
+#include "live/live.h"
+#include "live/read.h"
+#include "live/record.h"
 #include "plan/stages.h"
 #include "plan_sample.h"
 #include "store/universe.h"

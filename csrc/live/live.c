@@ -1,0 +1,422 @@
+#include "live/live.h"
+
+#include "base/memory.h"
+#include "kernels/lanes.h"
+#include "live/gather.h"
+#include "live/moves.h"
+#include "live/others.h"
+#include "live/sections.h"
+#include "live/start.h"
+#include "live/tiles.h"
+#include "pool/fork.h"
+#include "pool/wait.h"
+
+/* All live states, so that a fork can take place while none of them is half changed. */
+static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
+static za_live *list_head; /* guarded by list_mutex */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&list_mutex);
+    for (za_live *live = list_head; live != NULL; live = live->next) {
+        pthread_mutex_lock(&live->mutex);
+        pthread_mutex_lock(&live->board_mutex);
+    }
+}
+
+static void after_fork(bool in_child)
+{
+    (void)in_child;
+    for (za_live *live = list_head; live != NULL; live = live->next) {
+        pthread_mutex_unlock(&live->board_mutex);
+        pthread_mutex_unlock(&live->mutex);
+    }
+    pthread_mutex_unlock(&list_mutex);
+}
+
+static const za_fork_handlers fork_handlers = {before_fork, after_fork};
+
+/* Names that are new are known from now on, in the order in which they stand. */
+static za_code add_names(za_live *live, const za_symbol *symbols, size_t count, za_error *error)
+{
+    za_code code = ZA_OK;
+    for (size_t i = 0; i < count && code == ZA_OK; i++) {
+        int32_t row;
+        code = za_text_set_code(&live->names, symbols[i].text, symbols[i].length, &row);
+    }
+    return code == ZA_OK          ? ZA_OK
+           : code == ZA_NO_MEMORY ? za_fail_memory(error)
+                                  : za_fail(error, code, "a symbol is no text");
+}
+
+/* Rows for the names that have none, behind the others. */
+static za_code add_rows(za_live *live, za_error *error)
+{
+    za_live_board *former = live->board;
+    int64_t rows = live->names.count;
+    if (former != NULL && former->rows == rows) {
+        return ZA_OK;
+    }
+    za_live_member *members = za_resize(live->members, (size_t)rows, sizeof *members);
+    live->members = members != NULL ? members : live->members;
+    za_live_board *board =
+        members == NULL ? NULL : za_live_board_new(rows, za_plan_output_count(live->spec.plan), former);
+    if (board == NULL) {
+        return za_fail_memory(error);
+    }
+    for (int64_t row = former == NULL ? 0 : former->rows; row < rows; row++) {
+        members[row] = (za_live_member){.tile = ZA_NO_TILE};
+    }
+    pthread_mutex_lock(&live->board_mutex);
+    live->board = board;
+    pthread_mutex_unlock(&live->board_mutex);
+    za_live_board_release(former);
+    return ZA_OK;
+}
+
+static za_code fill(za_live *live, za_error *error)
+{
+    za_code code = za_live_layout_make(&live->layout, live->spec.plan, live->spec.columns, error);
+    int64_t vectors = za_live_layout_vectors(&live->layout);
+    za_live_memory_init(&live->one, za_lane_set_one(), vectors);
+    za_live_memory_init(&live->wide, za_lane_set_widest(), vectors);
+    code = code == ZA_OK ? za_live_others_make(live, error) : code;
+    code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
+    if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {
+        code = za_fail(error, ZA_BAD_VALUE, "a symbol stands twice");
+    }
+    code = code == ZA_OK ? add_rows(live, error) : code;
+    live->spec.symbols = live->spec.others = NULL;
+    return code;
+}
+
+static void put_on_list(za_live *live)
+{
+    pthread_mutex_lock(&list_mutex);
+    live->next = list_head;
+    if (list_head != NULL) {
+        list_head->previous = live;
+    }
+    list_head = live;
+    pthread_mutex_unlock(&list_mutex);
+}
+
+static void take_off(za_live *live)
+{
+    pthread_mutex_lock(&list_mutex);
+    *(live->previous != NULL ? &live->previous->next : &list_head) = live->next;
+    if (live->next != NULL) {
+        live->next->previous = live->previous;
+    }
+    pthread_mutex_unlock(&list_mutex);
+}
+
+za_live *za_live_new(const za_live_spec *spec, za_error *error)
+{
+    za_live *live = za_fork_handle(ZA_FORK_LIVE, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *live) : NULL;
+    if (live == NULL) {
+        (void)za_fail_memory(error);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&live->mutex, NULL); /* without attributes neither needs anything that may be missing */
+    (void)pthread_mutex_init(&live->board_mutex, NULL);
+    live->spec = *spec;
+    put_on_list(live);
+    if (fill(live, error) != ZA_OK) {
+        za_live_free(live);
+        return NULL;
+    }
+    return live;
+}
+
+void za_live_free(za_live *live)
+{
+    if (live == NULL) {
+        return;
+    }
+    take_off(live);
+    for (int64_t i = 0; i < live->tile_count; i++) {
+        za_live_tile_free(&live->tiles[i]);
+    }
+    for (int64_t i = 0; i < live->born_count; i++) {
+        za_live_tile_free(&live->born[i]);
+    }
+    for (int i = 0; i < ZA_LIVE_ROSTERS; i++) {
+        za_live_roster_clear(&live->rosters[i]);
+    }
+    za_live_ids_clear(&live->ids);
+    za_free(live->tiles);
+    za_free(live->order);
+    za_free(live->born);
+    za_free(live->members);
+    za_live_board_release(live->board);
+    za_text_set_free(&live->names);
+    za_live_others_free(live);
+    za_live_layout_free(&live->layout);
+    za_live_memory_destroy(&live->one);
+    za_live_memory_destroy(&live->wide);
+    (void)pthread_mutex_destroy(&live->mutex);
+    (void)pthread_mutex_destroy(&live->board_mutex);
+    za_free(live);
+}
+
+/* The tiles whose tickers are in step, and a list of the others. */
+typedef struct za_live_pass {
+    za_job job; /* first */
+    za_live *live;
+    int32_t *parting; /* numbers of tiles */
+    atomic_int_fast64_t parting_count;
+    atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
+    atomic_bool out_of_memory;
+} za_live_pass;
+
+static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t begin, int count)
+{
+    za_live *live = pass->live;
+    za_live_arrival arrivals[ZA_LIVE_BATCH];
+    bool handled[ZA_LIVE_BATCH] = {false};
+    for (int i = 0; i < count; i++) {
+        arrivals[i].tile = &live->tiles[begin + i];
+    }
+    za_live_look(live, arrivals, count);
+    for (int i = 0; i < count; i++) {
+        za_live_arrival *together[ZA_LIVE_BATCH];
+        int found = 0;
+        bool loose = za_live_tile_is_loose(arrivals[i].tile);
+        atomic_fetch_add_explicit(&pass->loose, loose, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pass->loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
+        if (arrivals[i].news.change == ZA_LIVE_ANEW) {
+            pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = (int32_t)(begin + i);
+        }
+        for (int k = i; arrivals[i].news.change == ZA_LIVE_NEWS && !handled[i] && k < count; k++) {
+            if (!handled[k] && za_live_arrive_together(&arrivals[i], &arrivals[k])) {
+                together[found++] = &arrivals[k];
+            }
+        }
+        for (int k = 0; k < found; k++) {
+            handled[together[k] - arrivals] = true;
+        }
+        if (found > 0) {
+            za_live_take_in(live, za_live_work_of(works, arrivals[i].tile), together, found);
+        }
+    }
+    za_live_release(arrivals, count);
+}
+
+static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    za_live_pass *pass = (za_live_pass *)(void *)job;
+    za_live_works works;
+    if (!za_live_works_open(&works, pass->live, scratch)) {
+        atomic_store(&pass->out_of_memory, true);
+        return;
+    }
+    for (size_t at = begin; at < end; at += ZA_LIVE_BATCH) {
+        take_in_some(pass, &works, (int64_t)at, end - at < ZA_LIVE_BATCH ? (int)(end - at) : ZA_LIVE_BATCH);
+    }
+}
+
+/* Tiles a claim; up to so many are taken in by the caller's own thread. */
+enum { GRAIN = 2 * ZA_LIVE_BATCH, FEW_TILES = ZA_LIVE_BATCH };
+
+/* Tiles whose tickers have not come equally far, or may not have. */
+static za_code part_tiles(za_live *live, const int32_t *tiles, int64_t count)
+{
+    za_scratch scratch = {0};
+    za_live_works works;
+    bool done = count == 0 || za_live_works_open(&works, live, &scratch);
+    for (int64_t i = 0; done && i < count; i++) {
+        done = za_live_part(live, &works, tiles[i]);
+    }
+    za_scratch_free(&scratch);
+    return done ? ZA_OK : ZA_NO_MEMORY;
+}
+
+static za_code take_by_views(za_live *live, za_pool *pool, int64_t deadline_ns)
+{
+    if (live->tile_count == 0) {
+        return ZA_OK;
+    }
+    za_live_pass pass = {.job = {.run = run_tiles,
+                                 .count = (size_t)live->tile_count,
+                                 .grain = GRAIN,
+                                 .urgency = ZA_NORMAL,
+                                 .deadline_ns = deadline_ns},
+                         .live = live,
+                         .parting = za_alloc((size_t)live->tile_count, sizeof *pass.parting)};
+    if (pass.parting == NULL) {
+        return ZA_NO_MEMORY;
+    }
+    za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
+    int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
+    live->moves += went_on < stayed ? went_on : stayed;
+    za_code code = pass.job.code;
+    code = code == ZA_OK ? part_tiles(live, pass.parting, atomic_load(&pass.parting_count)) : code;
+    za_free(pass.parting);
+    return code == ZA_OK && atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : code;
+}
+
+/* Symbols that joined the store get rows. */
+static za_code find_new_symbols(za_live *live, za_error *error)
+{
+    size_t count, fresh = 0;
+    za_symbol *symbols = za_store_symbols(live->spec.store, &count);
+    if (symbols == NULL) {
+        return za_fail_memory(error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (za_text_set_find(&live->names, symbols[i].text, symbols[i].length) < 0) {
+            symbols[fresh++] = symbols[i];
+        }
+    }
+    za_code code = add_names(live, symbols, fresh, error);
+    za_free(symbols);
+    return code == ZA_OK ? add_rows(live, error) : code;
+}
+
+/* The rows without states that the store has bars of. */
+static size_t list_newcomers(za_live *live, za_live_newcomer *newcomers)
+{
+    size_t count = 0;
+    for (int32_t row = 0; row < live->board->rows; row++) {
+        if (live->members[row].tile == ZA_NO_TILE) {
+            za_symbol symbol = {live->names.texts[row], live->names.lengths[row]};
+            za_live_newcomer *newcomer = &newcomers[count];
+            newcomer->row = row;
+            newcomer->sequence = za_store_views(live->spec.store, &symbol, 1, &newcomer->view);
+            count += newcomer->view.rows.count > 0;
+        }
+    }
+    return count;
+}
+
+static za_code start_newcomers(za_live *live, za_pool *pool, int64_t deadline_ns)
+{
+    int64_t absent = live->board->rows - live->present;
+    za_live_newcomer *newcomers = za_alloc((size_t)absent, sizeof *newcomers);
+    if (newcomers == NULL) {
+        return ZA_NO_MEMORY;
+    }
+    size_t count = list_newcomers(live, newcomers);
+    za_code code = count == 0 ? ZA_OK : za_live_start(live, pool, deadline_ns, newcomers, count);
+    for (size_t i = 0; i < count; i++) {
+        za_view_release(&newcomers[i].view);
+    }
+    za_free(newcomers);
+    return code;
+}
+
+/* Symbols that joined get rows, and rows without states those of the bars that the store has now. */
+static za_code take_newcomers(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+{
+    za_code code = ZA_OK;
+    if (live->spec.all && za_store_length(live->spec.store) != live->present) {
+        code = find_new_symbols(live, error);
+    }
+    if (code == ZA_OK && live->present < live->board->rows) {
+        code = start_newcomers(live, pool, deadline_ns);
+    }
+    return code;
+}
+
+static uint64_t id_of(const void *context, int64_t row)
+{
+    return ((const za_live *)context)->members[row].seen.id;
+}
+
+/* The tiles of the changed symbols are marked as apart, and listed, each once. Returns how many; *unknown: some of the
+ * symbols have no states. */
+static int mark_changed(za_live *live, const za_news *news, int32_t *tiles, bool *unknown)
+{
+    int count = 0;
+    *unknown = false;
+    for (int i = 0; i < news->changed_count; i++) {
+        int32_t row = za_live_ids_find(&live->ids, news->changed[i]);
+        int32_t tile = row < 0 ? ZA_NO_TILE : live->members[row].tile;
+        *unknown = *unknown || tile == ZA_NO_TILE;
+        if (tile != ZA_NO_TILE && !live->tiles[tile].apart) {
+            live->tiles[tile].apart = true;
+            tiles[count++] = tile;
+        }
+    }
+    return count;
+}
+
+/* What came since the last update, as the store tells it. */
+static za_code take_news(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news, za_error *error)
+{
+    if (!atomic_load(&live->ids_are_known) && !za_live_ids_fill(&live->ids, live->board->rows, id_of, live)) {
+        return ZA_NO_MEMORY;
+    }
+    atomic_store(&live->ids_are_known, true);
+    int32_t tiles[ZA_JOURNAL];
+    bool unknown;
+    int count = mark_changed(live, news, tiles, &unknown);
+    za_code code = za_live_take_sections(live, pool, deadline_ns, news);
+    for (int i = 0; i < count; i++) {
+        live->tiles[tiles[i]].apart = false;
+    }
+    if (!za_live_adopt_tiles(live) || code != ZA_OK) {
+        return code == ZA_OK ? ZA_NO_MEMORY : code;
+    }
+    int64_t present = live->present;
+    code = part_tiles(live, tiles, count);
+    bool newcomers = unknown || live->present < present || za_live_sections_have_newcomers(live, news);
+    return code == ZA_OK && newcomers ? take_newcomers(live, pool, deadline_ns, error) : code;
+}
+
+/* All that the store has. */
+static za_code take_all(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+{
+    za_code code = take_by_views(live, pool, deadline_ns);
+    return code == ZA_OK ? take_newcomers(live, pool, deadline_ns, error) : code;
+}
+
+static bool is_up_to_date(const za_live *live)
+{
+    uint64_t sequence = za_store_sequence(live->spec.store);
+    return live->is_current && live->sequence == sequence &&
+           (live->other_count == 0 || live->others_sequence == sequence);
+}
+
+static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_error *error)
+{
+    if (is_up_to_date(live)) {
+        return ZA_OK;
+    }
+    bool complete = add_rows(live, error) == ZA_OK && za_live_adopt_tiles(live); /* what an update had no memory for */
+    complete = complete && (live->other_count == 0 || za_live_others_update(live) == ZA_OK);
+    za_news news;
+    za_store_news(live->spec.store, live->sequence, &news);
+    bool by_news = live->is_current && news.is_complete && !live->owes;
+    za_code code = !complete ? ZA_NO_MEMORY
+                   : by_news ? take_news(live, pool, deadline_ns, &news, error)
+                             : take_all(live, pool, deadline_ns, error);
+    za_news_release(&news);
+    if (!za_live_gather(live, pool) && code == ZA_OK) {
+        code = ZA_NO_MEMORY;
+    }
+    live->is_current = live->is_current || code == ZA_OK;
+    live->owes = live->owes && code != ZA_OK;
+    live->sequence = code == ZA_OK ? news.sequence : live->sequence;
+    switch (code) {
+    case ZA_OK:
+        return ZA_OK;
+    case ZA_EXPIRED:
+        return za_fail(error, ZA_EXPIRED, "the deadline passed before all bars were taken in");
+    case ZA_NO_MEMORY:
+        return za_fail_memory(error);
+    default:
+        return za_fail(error, code, "the pool is closing");
+    }
+}
+
+za_code za_live_update(za_live *live, za_pool *pool, int64_t deadline_ns, int64_t *taken, za_error *error)
+{
+    pthread_mutex_lock(&live->mutex);
+    int64_t before = atomic_load(&live->bars) + atomic_load(&live->revised);
+    za_code code = update(live, pool, deadline_ns, error);
+    *taken = atomic_load(&live->bars) + atomic_load(&live->revised) - before;
+    pthread_mutex_unlock(&live->mutex);
+    return code;
+}

@@ -1,0 +1,66 @@
+/* What live states hold, for the files that keep them. */
+#ifndef ZA_LIVE_LIVE_INSIDE_H
+#define ZA_LIVE_LIVE_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "live/batch.h"
+#include "live/board.h"
+#include "live/options.h"
+#include "live/rosters.h"
+#include "store/text_set.h"
+
+enum { ZA_NO_TILE = -1 };
+
+/* A ticker; its number is its row. */
+typedef struct za_live_member {
+    za_progress seen;     /* of its bars, but for what is pending of its tile; all zero while it has no states */
+    uint64_t sequence;    /* of the store: its bars are seen up to there */
+    uint64_t fingerprint; /* of the columns' figures of the last bar */
+    int32_t tile, lane;
+} za_live_member;
+
+/* Another ticker that formulas read. */
+typedef struct za_live_other {
+    const za_plan *plan;   /* over its bars */
+    za_symbol symbol;      /* borrowed */
+    za_live_layout layout; /* never changes */
+    za_live_memory memory; /* of its tile */
+    za_live_tile tile;     /* of one lane; without bars: it has no states */
+    za_live_member member; /* what it has seen */
+    int64_t time;          /* of its last bar */
+    za_live_series series; /* what the plan has given */
+} za_live_other;
+
+struct za_live {
+    za_live_spec spec;               /* never changes */
+    za_live_layout layout;           /* never changes */
+    za_live_memory one, wide;        /* of tiles of one lane, and of the widest set */
+    struct za_live *next, *previous; /* the list of all, guarded by the list's mutex (live.c) */
+    pthread_mutex_t mutex;           /* guards all that follows. A tile belongs to the worker that has claimed it */
+    za_text_set names;               /* of the members; codes are rows */
+    za_live_member *members;
+    za_live_tile *tiles;
+    int32_t *order; /* numbers of the tiles: those of neighbouring rows follow each other after a gathering */
+    int64_t tile_count, tile_room;
+    pthread_mutex_t board_mutex; /* guards `board` too, so that readers need not wait for an update */
+    za_live_board *board;
+    int64_t present;    /* members with states */
+    za_live_tile *born; /* tiles that the list had no room for yet; their tickers count as in none */
+    int64_t born_count, born_room;
+    za_live_roster rosters[ZA_LIVE_ROSTERS]; /* of the universes whose cross-sections came last */
+    int next_roster;
+    za_live_ids ids; /* of the members in the store, if `ids_are_known` */
+    atomic_bool ids_are_known;
+    za_live_other *others; /* whoever reads another one stands behind it; no series moves */
+    int other_count;
+    uint64_t others_sequence; /* of the store: their bars are seen up to there */
+    bool owes;                /* members whose views have to be looked at, since others have changed */
+    bool is_current;          /* up to `sequence` of the store, which the last update has taken in */
+    uint64_t sequence;
+    int64_t moves; /* by tickers that may have come into step with others, or have left a tile with few */
+    atomic_int_fast64_t bars, revised, restarted;
+};
+
+#endif

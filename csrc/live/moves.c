@@ -1,0 +1,100 @@
+#include "live/moves.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "kernels/lanes.h"
+#include "live/tiles.h"
+
+/* The ticker has no states any more, and no figures until it has others. */
+static void forget(za_live *live, int64_t at, int lane)
+{
+    za_live_tile *tile = &live->tiles[at];
+    int32_t row = tile->row[lane];
+    live->members[row] = (za_live_member){.tile = ZA_NO_TILE};
+    atomic_store_explicit(&live->ids_are_known, false, memory_order_relaxed);
+    live->board->times[row] = ZA_TIME_MISSING;
+    for (int result = 0; result < za_plan_output_count(live->spec.plan); result++) {
+        live->board->values[result * live->board->rows + row] = NAN;
+    }
+    za_live_empty_lane(tile, lane);
+    live->present--;
+    live->moves++;
+}
+
+static bool has_same_news(za_live_news one, za_live_news other)
+{
+    return one.fresh == other.fresh && one.revised == other.revised;
+}
+
+/* What most tickers of a tile have in common. */
+static za_live_news most_common(const za_live_tile *tile, const za_live_news *news)
+{
+    int best = 0, most = 0;
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        int same = 0;
+        for (int other = 0; tile->row[lane] != ZA_NO_ROW && other < tile->set->lanes; other++) {
+            same += tile->row[other] != ZA_NO_ROW && has_same_news(news[lane], news[other]);
+        }
+        if (same > most) {
+            most = same;
+            best = lane;
+        }
+    }
+    return news[best];
+}
+
+static void take_in_alone(za_live *live, const za_live_works *works, za_live_arrival *arrival, za_live_news news)
+{
+    arrival->news = news;
+    if (news.change == ZA_LIVE_NEWS && arrival->tile->used > 0) {
+        live->moves += za_live_tile_is_loose(arrival->tile) && news.fresh > 0; /* maybe into step with others */
+        za_live_take_in(live, za_live_work_of(works, arrival->tile), &arrival, 1);
+    }
+}
+
+/* What is new of each ticker; those who cannot go on are forgotten. */
+static void sort_out(za_live *live, int64_t at, const za_live_arrival *arrival, za_live_news *news)
+{
+    for (int lane = 0; lane < live->tiles[at].set->lanes; lane++) {
+        int32_t row = live->tiles[at].row[lane];
+        if (row == ZA_NO_ROW) {
+            continue;
+        }
+        news[lane] = za_live_news_of(live, &live->members[row], &arrival->views[lane]);
+        if (news[lane].change > ZA_LIVE_NEWS) {
+            bool restarts = news[lane].change == ZA_LIVE_ANEW;
+            atomic_fetch_add_explicit(&live->restarted, restarts, memory_order_relaxed);
+            forget(live, at, lane);
+        }
+    }
+}
+
+bool za_live_part(za_live *live, const za_live_works *works, int64_t at)
+{
+    za_live_arrival arrival = {.tile = &live->tiles[at]};
+    za_live_news news[ZA_MOST_LANES];
+    double *states = za_alloc((size_t)za_live_layout_vectors(&live->layout), sizeof *states);
+    bool done = states != NULL;
+    za_live_look(live, &arrival, 1);
+    sort_out(live, at, &arrival, news);
+    za_live_news common = most_common(&live->tiles[at], news);
+    for (int lane = 0; done && lane < live->tiles[at].set->lanes; lane++) {
+        if (live->tiles[at].row[lane] != ZA_NO_ROW && !has_same_news(news[lane], common)) {
+            done = za_live_leave(live, at, lane, states);
+            if (done) {
+                za_live_arrival alone = {.tile = &live->tiles[live->tile_count - 1],
+                                         .sequence = arrival.sequence,
+                                         .views = {arrival.views[lane]}};
+                take_in_alone(live, works, &alone, news[lane]);
+            }
+        }
+    }
+    if (done) {
+        arrival.tile = &live->tiles[at];
+        take_in_alone(live, works, &arrival, common);
+    }
+    za_live_release(&arrival, 1);
+    za_free(states);
+    return done;
+}

@@ -1,0 +1,425 @@
+#include "live/sections.h"
+
+#include "base/memory.h"
+#include "kernels/lanes.h"
+#include "live/tiles.h"
+#include "pool/wait.h"
+
+/* What a section says of a ticker. */
+typedef enum za_live_word {
+    WORD_NOTHING,
+    WORD_REVISED,
+    WORD_FRESH,
+    WORD_COUNT,
+    WORDS_DIFFER = WORD_COUNT
+} za_live_word;
+
+typedef struct za_live_pass {
+    za_job job; /* first */
+    za_live *live;
+    const za_news *news;
+    const za_live_roster *rosters[ZA_TAIL];
+    bool is_ordered;
+    pthread_mutex_t mutex; /* guards the list of born tiles */
+    atomic_bool out_of_memory;
+    atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
+} za_live_pass;
+
+/* A worker's part of it. */
+typedef struct za_live_worker {
+    za_live_pass *pass;
+    za_live_works works;
+    double *states;                              /* of one lane */
+    int64_t bars, revised, loose, loose_went_on; /* for the totals: adding to those waits for the memory */
+} za_live_worker;
+
+static za_live_roster *roster_in(za_live *live, uint64_t id)
+{
+    za_live_roster *found = NULL;
+    for (int i = 0; i < ZA_LIVE_ROSTERS; i++) {
+        if (live->rosters[i].id == id && live->rosters[i].rows == live->board->rows) {
+            found = &live->rosters[i];
+        }
+    }
+    return found;
+}
+
+static bool is_in_news(const za_news *news, uint64_t id)
+{
+    bool found = false;
+    for (int i = 0; !found && i < news->section_count; i++) {
+        found = news->sections[i]->roster->id == id;
+    }
+    return found;
+}
+
+/* The next roster that no section of the news has: there is one while the roster of a section is not known. */
+static za_live_roster *spare_roster(za_live *live, const za_news *news)
+{
+    za_live_roster *spare;
+    do {
+        spare = &live->rosters[live->next_roster];
+        live->next_roster = (live->next_roster + 1) % ZA_LIVE_ROSTERS;
+    } while (is_in_news(news, spare->id) && spare->rows == live->board->rows);
+    return spare;
+}
+
+/* The places of the tickers in each section, where they are not known yet. False without memory. */
+static bool find_places(za_live_pass *pass)
+{
+    za_live *live = pass->live;
+    for (int i = 0; i < pass->news->section_count; i++) {
+        const za_roster *roster = pass->news->sections[i]->roster;
+        if (roster_in(live, roster->id) == NULL &&
+            !za_live_roster_fill(spare_roster(live, pass->news), roster, &live->names)) {
+            return false;
+        }
+    }
+    for (int i = 0; i < pass->news->section_count; i++) {
+        pass->rosters[i] = roster_in(live, pass->news->sections[i]->roster->id);
+    }
+    return true;
+}
+
+static za_live_word word_of(const za_live_pass *pass, int number, int32_t row)
+{
+    const za_section *section = pass->news->sections[number];
+    int32_t place = pass->rosters[number]->place[row];
+    if (place == ZA_NO_PLACE || section->sequence <= pass->live->members[row].sequence ||
+        !za_section_has(section, (size_t)place)) {
+        return WORD_NOTHING;
+    }
+    int64_t last = pass->live->board->times[row];
+    return pass->is_ordered && section->time == last ? WORD_REVISED : WORD_FRESH;
+}
+
+/* What a section says of all tickers of a tile, and of each. */
+static za_live_word words_of(const za_live_pass *pass, int number, za_live_tile *tile, za_live_word *words)
+{
+    za_live_word common = WORD_NOTHING;
+    bool first = true, differ = false;
+    za_live_settle(pass->live, tile);
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        if (tile->row[lane] != ZA_NO_ROW) {
+            words[lane] = word_of(pass, number, tile->row[lane]);
+            differ = differ || (!first && words[lane] != common);
+            common = words[lane];
+            first = false;
+        }
+    }
+    return differ ? WORDS_DIFFER : common;
+}
+
+/* The places of a tile's tickers; a lane without one has that of the first one with one. Whether they follow each
+ * other. */
+static bool places_of(const za_live_roster *roster, const za_live_tile *tile, int32_t *places)
+{
+    int32_t first = roster->place[tile->row[za_live_first_lane(tile)]];
+    bool follow = true;
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        places[lane] = tile->row[lane] != ZA_NO_ROW ? roster->place[tile->row[lane]] : first;
+        follow = follow && places[lane] == places[0] + lane;
+    }
+    return follow;
+}
+
+/* How many of a tile's tickers have a bar in a section. */
+static int bars_in(const za_live_pass *pass, int number, const za_live_tile *tile)
+{
+    const za_section *section = pass->news->sections[number];
+    int32_t places[ZA_MOST_LANES];
+    int count = 0;
+    (void)places_of(pass->rosters[number], tile, places);
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        bool asked = tile->row[lane] != ZA_NO_ROW && places[lane] != ZA_NO_PLACE;
+        count += asked && za_section_has(section, (size_t)places[lane]);
+    }
+    return count;
+}
+
+/* What a section says of all tickers of a tile, without a look at them where the sections before said the same. */
+static za_live_word common_word(const za_live_pass *pass, int number, za_live_tile *tile)
+{
+    const za_section *section = pass->news->sections[number];
+    za_live_word words[ZA_MOST_LANES];
+    if (tile->pending.sequence == 0) {
+        return words_of(pass, number, tile, words);
+    }
+    int count = section->sequence > tile->pending.sequence ? bars_in(pass, number, tile) : 0;
+    return count == 0                                                ? WORD_NOTHING
+           : count < tile->used                                      ? WORDS_DIFFER
+           : pass->is_ordered && section->time == tile->pending.time ? WORD_REVISED
+                                                                     : WORD_FRESH;
+}
+
+static void gather(const za_live_pass *pass, int number, const za_live_work *work, const za_live_tile *tile, int at)
+{
+    const za_section *section = pass->news->sections[number];
+    int32_t places[ZA_MOST_LANES];
+    int lanes = work->set->lanes;
+    bool follow = places_of(pass->rosters[number], tile, places);
+    for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
+        const double *from = za_section_column(section, pass->live->spec.columns[column]);
+        double *to = za_live_work_column(work, column, at);
+        if (follow) {
+            za_live_copy_lanes(to, from + places[0], lanes);
+            continue;
+        }
+        for (int lane = 0; lane < lanes; lane++) {
+            to[lane] = from[places[lane]];
+        }
+    }
+    for (int lane = 0; lane < lanes; lane++) {
+        work->times[at * lanes + lane] = section->time;
+    }
+}
+
+/* The tickers of a tile have seen the bar in the work. */
+static void note(const za_live_pass *pass, int number, const za_live_work *work, za_live_tile *tile, int at)
+{
+    const za_section *section = pass->news->sections[number];
+    za_live_pending *pending = &tile->pending;
+    int lanes = work->set->lanes;
+    pending->time = section->time;
+    pending->sequence = section->sequence;
+    memset(pending->print, 0, sizeof pending->print);
+    for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
+        const double *figures = za_live_work_column(work, column, at);
+        for (int lane = 0; lane < lanes; lane++) {
+            pending->print[lane] = za_live_mix(pending->print[lane], figures[lane]);
+        }
+    }
+    for (int lane = 0; lane < lanes; lane++) {
+        if (tile->row[lane] != ZA_NO_ROW) {
+            pass->live->board->times[tile->row[lane]] = section->time;
+        }
+    }
+}
+
+/* One section enters tiles of which it says the same, and which are of one age. */
+static void step(za_live_worker *worker, int number, za_live_word word, za_live_tile *const *tiles, int count)
+{
+    za_live_pass *pass = worker->pass;
+    za_live *live = pass->live;
+    const za_live_work *work = za_live_work_of(&worker->works, tiles[0]);
+    za_live_batch batch = {.work = work,
+                           .tiles = tiles,
+                           .count = count,
+                           .zone = &live->spec.zone,
+                           .values = live->board->values,
+                           .rows = live->board->rows};
+    int64_t tickers = 0;
+    for (int i = 0; i < count; i++) {
+        gather(pass, number, work, tiles[i], i);
+        tickers += tiles[i]->used;
+    }
+    za_live_step(&batch, word == WORD_REVISED);
+    for (int i = 0; i < count; i++) {
+        za_live_pending *pending = &tiles[i]->pending;
+        bool settled = pending->sequence == 0;
+        pending->bars = (settled ? 0 : pending->bars) + (word == WORD_FRESH);
+        pending->revisions = (settled ? 0 : pending->revisions) + (word == WORD_REVISED);
+        note(pass, number, work, tiles[i], i);
+    }
+    *(word == WORD_REVISED ? &worker->revised : &worker->bars) += tickers;
+}
+
+/* The list owns the tile from now on; its ticker is in none until the list of tiles has it. */
+static bool add_born(za_live_pass *pass, const za_live_tile *tile)
+{
+    za_live *live = pass->live;
+    pthread_mutex_lock(&pass->mutex);
+    if (live->born_count == live->born_room) {
+        int64_t room = live->born_room + live->born_room / 2 + 64;
+        za_live_tile *born = za_resize(live->born, (size_t)room, sizeof *born);
+        live->born = born != NULL ? born : live->born;
+        live->born_room = born != NULL ? room : live->born_room;
+    }
+    bool done = live->born_count < live->born_room;
+    if (done) {
+        live->born[live->born_count++] = *tile;
+        live->members[tile->row[0]].tile = ZA_NO_TILE;
+    }
+    pthread_mutex_unlock(&pass->mutex);
+    return done;
+}
+
+static za_live_word most_common(const za_live_tile *tile, const za_live_word *words)
+{
+    int counts[WORD_COUNT] = {0};
+    za_live_word best = WORD_NOTHING;
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        if (tile->row[lane] != ZA_NO_ROW) {
+            counts[words[lane]]++;
+            best = counts[words[lane]] > counts[best] ? words[lane] : best;
+        }
+    }
+    return best;
+}
+
+/* One ticker, through the sections from number `first` on. */
+static void go_on_alone(za_live_worker *worker, za_live_tile *tile, int first)
+{
+    for (int number = first; number < worker->pass->news->section_count; number++) {
+        za_live_word word = common_word(worker->pass, number, tile);
+        if (word != WORD_NOTHING) {
+            step(worker, number, word, &tile, 1);
+        }
+    }
+}
+
+/* The tickers of which the section says other than `common` leave the tile, and go on through the rest. */
+static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, const za_live_word *words,
+                       za_live_word common)
+{
+    bool done = true;
+    for (int lane = 0; done && lane < tile->set->lanes; lane++) {
+        za_live_tile alone;
+        if (tile->row[lane] == ZA_NO_ROW || words[lane] == common) {
+            continue;
+        }
+        done = za_live_tile_make(&alone, &worker->pass->live->one);
+        if (done) {
+            za_live_split(tile, &worker->pass->live->layout, lane, worker->states, &alone);
+            go_on_alone(worker, &alone, number);
+            done = add_born(worker->pass, &alone);
+        }
+    }
+    return done;
+}
+
+/* The tile, through the sections from number `first` on, which says different things of its tickers. */
+static bool go_on_apart(za_live_worker *worker, za_live_tile *tile, int first)
+{
+    bool done = true;
+    for (int number = first; done && number < worker->pass->news->section_count; number++) {
+        za_live_word words[ZA_MOST_LANES], word = words_of(worker->pass, number, tile, words);
+        if (word == WORDS_DIFFER) {
+            word = most_common(tile, words);
+            done = come_apart(worker, tile, number, words, word);
+        }
+        if (done && word != WORD_NOTHING) {
+            step(worker, number, word, &tile, 1);
+        }
+    }
+    return done;
+}
+
+/* Tiles that a worker looks at at a time: those of one age among them enter together. */
+enum { WINDOW = 4 * ZA_LIVE_BATCH };
+
+/* One section, for some tiles at once; those that come apart go through the later ones too, and are taken off. */
+static bool take_section(za_live_worker *worker, int number, za_live_tile **tiles, int count)
+{
+    za_live_word common[WINDOW];
+    bool done = true;
+    for (int i = 0; i < count; i++) {
+        common[i] = tiles[i] == NULL ? WORD_NOTHING : common_word(worker->pass, number, tiles[i]);
+        if (common[i] == WORDS_DIFFER) {
+            done = go_on_apart(worker, tiles[i], number) && done;
+            tiles[i] = NULL;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        za_live_tile *together[ZA_LIVE_BATCH];
+        int found = 0;
+        za_live_word word = tiles[i] == NULL ? WORD_NOTHING : common[i];
+        for (int k = i; word != WORD_NOTHING && k < count && found < ZA_LIVE_BATCH; k++) {
+            if (tiles[k] != NULL && common[k] == word && tiles[k]->set == tiles[i]->set &&
+                tiles[k]->bars == tiles[i]->bars) {
+                together[found++] = tiles[k];
+                common[k] = k == i ? word : WORD_NOTHING;
+            }
+        }
+        if (found > 0) {
+            step(worker, number, word, together, found);
+        }
+    }
+    return done;
+}
+
+static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
+{
+    za_live_pass *pass = worker->pass;
+    const int32_t *numbers = pass->live->order + begin;
+    za_live_tile *tiles[WINDOW];
+    int64_t bars[WINDOW];
+    bool done = true;
+    for (int i = 0; i < count; i++) {
+        za_live_tile *tile = &pass->live->tiles[numbers[i]];
+        bars[i] = tile->bars;
+        tiles[i] = tile->apart || tile->used == 0 ? NULL : tile;
+    }
+    for (int number = 0; number < pass->news->section_count; number++) {
+        done = take_section(worker, number, tiles, count) && done;
+    }
+    for (int i = 0; i < count; i++) {
+        const za_live_tile *tile = &pass->live->tiles[numbers[i]];
+        bool loose = za_live_tile_is_loose(tile);
+        worker->loose += loose;
+        worker->loose_went_on += loose && tile->bars > bars[i];
+    }
+    return done;
+}
+
+static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    za_live_pass *pass = (za_live_pass *)(void *)job;
+    za_live_worker worker = {.pass = pass};
+    worker.states = za_alloc((size_t)za_live_layout_vectors(&pass->live->layout), sizeof *worker.states);
+    bool done = worker.states != NULL && za_live_works_open(&worker.works, pass->live, scratch);
+    for (size_t at = begin; done && at < end; at += WINDOW) {
+        done = take_in_some(&worker, (int64_t)at, end - at < WINDOW ? (int)(end - at) : WINDOW);
+    }
+    if (!done) {
+        atomic_store(&pass->out_of_memory, true);
+    }
+    atomic_fetch_add_explicit(&pass->live->bars, worker.bars, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->live->revised, worker.revised, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->loose, worker.loose, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->loose_went_on, worker.loose_went_on, memory_order_relaxed);
+    za_free(worker.states);
+}
+
+/* Tiles a claim; up to so many are taken in by the caller's own thread. */
+enum { GRAIN = WINDOW, FEW_TILES = ZA_LIVE_BATCH };
+
+za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news)
+{
+    za_live_pass pass = {.job = {.run = run_tiles,
+                                 .count = (size_t)live->tile_count,
+                                 .grain = GRAIN,
+                                 .urgency = ZA_NORMAL,
+                                 .deadline_ns = deadline_ns},
+                         .live = live,
+                         .news = news,
+                         .is_ordered = za_store_options_of(live->spec.store).ordered,
+                         .mutex = PTHREAD_MUTEX_INITIALIZER};
+    if (news->section_count == 0) {
+        return ZA_OK;
+    }
+    if (!find_places(&pass)) {
+        return ZA_NO_MEMORY;
+    }
+    if (live->tile_count > 0) {
+        za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
+    }
+    int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
+    live->moves += went_on < stayed ? went_on : stayed;
+    return atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : pass.job.code;
+}
+
+bool za_live_sections_have_newcomers(const za_live *live, const za_news *news)
+{
+    bool found = false;
+    for (int i = 0; !found && i < news->section_count; i++) {
+        const za_live_roster *roster = roster_in((za_live *)(uintptr_t)live, news->sections[i]->roster->id);
+        bool all_have_states = live->present == live->board->rows && (!live->spec.all || roster->strangers == 0);
+        for (size_t place = 0; !found && !all_have_states && place < roster->count; place++) {
+            int32_t row = roster->row[place];
+            bool is_new = row < 0 ? live->spec.all : live->members[row].tile == ZA_NO_TILE;
+            found = is_new && za_section_has(news->sections[i], place);
+        }
+    }
+    return found;
+}

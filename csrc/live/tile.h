@@ -1,0 +1,91 @@
+/* A live tile: the states of tickers that have come equally far. */
+#ifndef ZA_LIVE_TILE_H
+#define ZA_LIVE_TILE_H
+
+#include <string.h>
+
+#include "live/layout.h"
+#include "live/memory.h"
+#include "plan/tile_inside.h"
+
+enum { ZA_NO_ROW = -1 };
+
+/* What cross-sections have brought to all tickers of a tile, and their own progress does not tell yet. */
+typedef struct za_live_pending {
+    uint64_t sequence;             /* of the last section; 0: nothing, and the rest does not count */
+    int64_t time;                  /* of that section */
+    int64_t bars, revisions;       /* that came */
+    uint64_t print[ZA_MOST_LANES]; /* fingerprints of the last bar */
+} za_live_pending;
+
+typedef struct za_live_tile {
+    za_live_memory *home;
+    za_live_piece memory; /* owned, out of `home`; [vector][lane], as the layout says */
+    const za_lane_set *set;
+    int64_t bars;               /* that have entered; at least one */
+    int after;                  /* which of the headers is that after the last bar */
+    int used;                   /* lanes with a ticker */
+    bool apart;                 /* it takes in its news by views of its tickers, whatever else there is */
+    int32_t row[ZA_MOST_LANES]; /* of each lane's ticker; ZA_NO_ROW: none */
+    za_live_pending pending;
+} za_live_tile;
+
+/* A tile without tickers; its states are unwritten. False without memory. */
+bool za_live_tile_make(za_live_tile *tile, za_live_memory *memory);
+void za_live_tile_free(za_live_tile *tile);
+
+/* Whether it might take in another ticker, or be taken in. */
+static inline bool za_live_tile_is_loose(const za_live_tile *tile)
+{
+    return tile->set->lanes == 1 || tile->used < tile->set->lanes;
+}
+
+/* The headers before (0) or after (1) the last bar, and the slots. */
+static inline double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after)
+{
+    return tile->memory.states + (after ? tile->after : 1 - tile->after) * layout->headers * tile->set->lanes;
+}
+
+static inline double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout)
+{
+    return tile->memory.states + ZA_LIVE_HEADERS * layout->headers * tile->set->lanes;
+}
+
+/* One number of each lane. The number of lanes is known where it is copied: a call costs more than the copy. */
+static inline void za_live_copy_lanes(double *to, const double *from, int lanes)
+{
+    switch (lanes) {
+    case 8:
+        memcpy(to, from, 8 * sizeof *to);
+        break;
+    case 4:
+        memcpy(to, from, 4 * sizeof *to);
+        break;
+    default:
+        *to = *from;
+    }
+}
+
+/* The first used lane, and whether all are used by tickers of rows that follow each other. */
+int za_live_first_lane(const za_live_tile *tile);
+bool za_live_rows_follow(const za_live_tile *tile);
+
+/* A lane's states, headers before and after first, as one lane has them. */
+void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states);
+/* The way back: the lane is that of the ticker of `row` from now on. */
+void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane, const double *states);
+
+/* The ticker of a lane leaves for `alone`, a new tile of one lane. Its progress must not be pending. `states` has room
+ * for those of one lane. */
+void za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone);
+/* The lane has no ticker any more. */
+void za_live_empty_lane(za_live_tile *tile, int lane);
+
+/* Whether states of one lane that come from elsewhere can be those of so many bars: what counts in them does. */
+bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states);
+
+/* The states of a plan's tile before (0) or after (1) its last bar become those of `tile`, of the same lanes. The slots
+ * are taken with those after it. */
+void za_live_take_states(za_live_tile *tile, const za_live_layout *layout, const za_tile *from, int after);
+
+#endif
