@@ -31,6 +31,7 @@ def in_thread(call: Call) -> None:
     def run() -> None:
         try:
             call.run()
+            call.publish()
         except BaseException as error:
             escaped.append(error)
 

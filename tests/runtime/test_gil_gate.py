@@ -376,6 +376,15 @@ def test_a_loop_that_cannot_be_woken_keeps_neither_thread_nor_gate(caplog: pytes
     assert "cannot be woken" in caplog.text
 
 
+def test_to_wake_a_loop_is_no_part_of_the_call(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = []
+    call = Call("wakes", int)
+    monkeypatch.setattr(Call, "publish", lambda _: kinds.append(gate._kind))
+    gate.run(GatedThread(), call)
+    assert call.ended is not None
+    assert kinds == [None]
+
+
 def test_kinds_are_functions() -> None:
     class Odd:
         def __init__(self) -> None:

@@ -66,6 +66,9 @@ class LiveFeatures:
     that leaves the store is a row of NaN until it is back. So names only add up; where tickers come and go for ever,
     make these anew now and then.
 
+    Tickers that formulas read by `of` are taken in first. A late bar of theirs revises the last bars that have read it,
+    and tickers that have gone on since begin anew.
+
     Any thread may call any method. Updates run one after another; the store may change meanwhile.
     """
 

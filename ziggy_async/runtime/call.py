@@ -140,21 +140,25 @@ class Call(Outcome):
         return None if inspect.iscoroutine(self.value) else ended
 
     def run(self) -> None:
-        """Makes the call in this thread, unless it was cancelled. Raises only what keeps a loop from being woken."""
+        """Makes the call in this thread, unless it was cancelled; `publish` is to follow. Never raises."""
         try:
             function, args, kwargs = self._work.pop()
         except IndexError:
             return
         self.began = time.perf_counter()
         try:
-            value, error = self.context.run(function, *args, **kwargs), None
-        except BaseException as raised:
-            value, error = None, raised
+            self.value = self.context.run(function, *args, **kwargs)
+        except BaseException as error:
+            self.error = error
         self.ended = time.perf_counter()
-        self.set(value, error)
         if self.is_unwanted:
             close_unless_begun(self.value)
-        del self, function, args, kwargs, error  # the error's traceback leads to this frame: it must not lead back
+        del self, function, args, kwargs  # the error's traceback leads to this frame: it must not lead back
+
+    def publish(self) -> None:
+        """Sets the outcome, if the call was made. Raises only what keeps a loop from being woken."""
+        if self.ended is not None:
+            self.set(self.value, self.error)
 
     async def run_on_loop(self, coroutine: Any = None) -> Any:
         """Awaits the coroutine that its function gives, or has given, in a task of its own with the call's context.

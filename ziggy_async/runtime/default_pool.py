@@ -65,6 +65,7 @@ def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
             call = Call("run_each", function, (item,))
             if is_here():
                 call.run()
+                call.publish()
             else:
                 pool().put(call)
             calls.append(call)

@@ -81,16 +81,20 @@ class Gate:
 
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
-        `leave` is to follow when it has no further call."""
+        `leave` is to follow when it has no further call.
+
+        The outcome is published when the call is over for the gate: to wake a loop is a system call without the GIL,
+        which would look as if the function computed without it."""
         if self.is_needed(call.kind):
             self._enter(thread)
             self._computed, self._began, self._kind = thread.clock(), time.perf_counter(), call.kind
         else:
             self.leave(thread)
+        call.run()
+        self._end(thread)
         try:
-            call.run()
+            call.publish()
         finally:
-            self._end(thread)
             del call  # its error's traceback leads to this frame: it must not lead back
 
     def leave(self, thread: GatedThread) -> None:

@@ -272,6 +272,7 @@ class _Worker:
                         gate.run(thread, call)
                     else:
                         call.run()
+                        call.publish()
                 except BaseException:
                     logger.exception("a loop that waits for a call cannot be woken")
                 call = pool._next(self, call)
