@@ -70,12 +70,6 @@ static void take_group(const za_run *run, size_t at, za_series *series)
     series->from = 0;
 }
 
-static void take_ticker(za_series *series)
-{
-    series->bars = series->view.rows.count;
-    series->times = series->view.rows.time;
-}
-
 /* Where its results go. */
 static void place(const za_run *run, size_t at, za_series *series)
 {
@@ -114,7 +108,8 @@ static void take_series(za_claim *claim, size_t begin)
             if (run->tickers.views != NULL) {
                 series->view = run->tickers.views[at];
             }
-            take_ticker(series);
+            series->bars = series->view.rows.count;
+            series->times = series->view.rows.time;
         }
         place(run, at, series);
         if (run->times != NULL) {
@@ -146,10 +141,12 @@ static void order_by_bars(za_claim *claim)
     }
 }
 
-/* Whether what a tile reads and writes of `next` lies `rows` rows behind that of `first`. */
+/* Whether what a tile reads and writes of `next` lies `rows` rows behind that of `first`, and no bar earlier in the
+ * tile than in its series: where nodes have no values yet, the tile has none. */
 static bool follows(const za_run *run, const za_series *first, const za_series *next, int64_t rows)
 {
-    bool follow = next->from < next->bars && next->bars >= run->least && next->row == first->row + rows;
+    bool follow = next->from < next->bars && next->bars >= run->least;
+    follow = follow && next->row == first->row + rows && next->from <= first->from + rows;
     follow = follow && (run->table == NULL || next->offset + next->from == first->offset + first->from + rows);
     for (int i = 0; follow && i < run->plan->source_count; i++) {
         const za_derived *derived = &run->derived[i];

@@ -137,6 +137,25 @@ def test_the_latest_row_is_the_last_of_the_history(store: BarStore) -> None:
     assert np.array_equal(np.delete(found, 1, axis=0), np.delete(wanted, 1, axis=0), equal_nan=True)
 
 
+@pytest.mark.parametrize("bars", [1, 2])
+@pytest.mark.parametrize("tickers", [9, 40])
+def test_a_ticker_of_few_bars_takes_no_values_from_those_behind_it(tickers: int, bars: int) -> None:
+    frame = walks(tickers, 30, seed=tickers, missing=0).query("symbol != 'T1'")
+    newest = frame["timestamp"].max()
+    frame = frame[(frame["symbol"] != "T0") | (frame["timestamp"] > newest - bars * DAY)]
+    frame["change"] = frame.groupby("symbol")["close"].diff(5)
+    frame["expected"] = across(frame, "change", "rank(x)") - across(frame, "volume", "rank(x)")
+    expected = frame[frame["timestamp"] == newest].set_index("symbol")["expected"].sort_index()
+    store = BarStore()
+    store.load_frame(frame)
+
+    features = FeatureSet("rank(delta(close, 5)) - rank(volume)")
+    latest, history = features.latest(store=store), features.history(store=store, start=newest)
+    assert list(latest.symbols) == list(history.symbols) == list(expected.index)
+    np.testing.assert_allclose(latest.to_numpy()[:, 0], expected, atol=1e-12)
+    np.testing.assert_allclose(history.to_numpy()[:, 0], expected, atol=1e-12)
+
+
 def test_a_ticker_that_is_not_at_the_newest_time_is_not_compared(store: BarStore) -> None:
     found = FeatureSet("rank(close)", "sma(rank(close), 5)", "close", "lag(rank(close), 1)").latest(store=store)
     assert np.isnan(found["rank(close)"]).tolist() == [False, True, False, False, False, False, False]
