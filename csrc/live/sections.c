@@ -20,7 +20,8 @@ typedef struct za_live_pass {
     const za_news *news;
     const za_live_roster *rosters[ZA_TAIL];
     bool is_ordered;
-    pthread_mutex_t mutex; /* guards the list of born tiles */
+    pthread_mutex_t mutex; /* guards the list of born tiles, and the next */
+    int64_t promised;      /* tiles that are on their way to that list, which has room for them */
     atomic_bool out_of_memory;
     atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
 } za_live_pass;
@@ -224,24 +225,33 @@ static void step(za_live_worker *worker, int number, za_live_word word, za_live_
     *(word == WORD_REVISED ? &worker->revised : &worker->bars) += tickers;
 }
 
-/* The list owns the tile from now on; its ticker is in none until the list of tiles has it. */
-static bool add_born(za_live_pass *pass, const za_live_tile *tile)
+/* Room for one more tile in the list of born ones; false without memory. */
+static bool promise_room(za_live_pass *pass)
 {
     za_live *live = pass->live;
     pthread_mutex_lock(&pass->mutex);
-    if (live->born_count == live->born_room) {
+    if (live->born_count + pass->promised == live->born_room) {
         int64_t room = live->born_room + live->born_room / 2 + 64;
         za_live_tile *born = za_resize(live->born, (size_t)room, sizeof *born);
         live->born = born != NULL ? born : live->born;
         live->born_room = born != NULL ? room : live->born_room;
     }
-    bool done = live->born_count < live->born_room;
-    if (done) {
-        live->born[live->born_count++] = *tile;
-        live->members[tile->row[0]].tile = ZA_NO_TILE;
-    }
+    bool done = live->born_count + pass->promised < live->born_room;
+    pass->promised += done;
     pthread_mutex_unlock(&pass->mutex);
     return done;
+}
+
+/* The list, in which room was promised, owns the tile from now on; its ticker is in none until the list of tiles has
+ * it. */
+static void add_born(za_live_pass *pass, const za_live_tile *tile)
+{
+    za_live *live = pass->live;
+    pthread_mutex_lock(&pass->mutex);
+    pass->promised--;
+    live->born[live->born_count++] = *tile;
+    live->members[tile->row[0]].tile = ZA_NO_TILE;
+    pthread_mutex_unlock(&pass->mutex);
 }
 
 static za_live_word most_common(const za_live_tile *tile, const za_live_word *words)
@@ -278,11 +288,13 @@ static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, c
         if (tile->row[lane] == ZA_NO_ROW || words[lane] == common) {
             continue;
         }
-        done = za_live_tile_make(&alone, &worker->pass->live->one);
+        done = za_live_tile_make(&alone, &worker->pass->live->one) && promise_room(worker->pass);
         if (done) {
             za_live_split(tile, &worker->pass->live->layout, lane, worker->states, &alone);
             go_on_alone(worker, &alone, number);
-            done = add_born(worker->pass, &alone);
+            add_born(worker->pass, &alone);
+        } else {
+            za_live_tile_free(&alone);
         }
     }
     return done;
