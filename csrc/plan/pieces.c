@@ -186,9 +186,11 @@ static void mend_seams(za_cut_series *series, int tile)
     }
 }
 
+/* A pool that closes meanwhile gives up tiles. */
 static za_pieces how_all_ended(const za_cut_series *series)
 {
-    za_pieces ended = series->head.met_holes ? ZA_PIECES_UNFIT : ZA_PIECES_DONE;
+    bool whole = series->job.code == ZA_OK && !series->head.met_holes;
+    za_pieces ended = whole ? ZA_PIECES_DONE : ZA_PIECES_UNFIT;
     for (int tile = 0; tile < series->cut.tiles && ended == ZA_PIECES_DONE; tile++) {
         ended = series->ended[tile];
     }
@@ -207,7 +209,7 @@ za_pieces za_pieces_run(const za_tile_spec *one, const za_lane_set *wide, za_poo
         return ZA_PIECES_NO_MEMORY;
     }
     series.states = (double *)(void *)((char *)series.head_memory + head);
-    series.job = (za_job){.run = run_tiles, .count = (size_t)series.cut.tiles, .grain = 1};
+    series.job = (za_job){.run = run_tiles, .count = (size_t)series.cut.tiles, .grain = 1, .urgency = ZA_BULK};
     za_pool_share(pool, &series.job);
     za_pieces ended = how_all_ended(&series);
     for (int tile = 0; ended == ZA_PIECES_DONE && !series.cut.exact && tile < series.cut.tiles; tile++) {

@@ -1,8 +1,11 @@
 /* Plans: every way of cutting the work gives the same bits, and what cannot be a plan is refused. */
 #include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "gate.h"
 #include "kernels/lanes.h"
 #include "plan/run.h"
 #include "plan_sample.h"
@@ -296,6 +299,72 @@ static void test_huge_windows_are_refused(void)
     CHECK(error.code == ZA_BAD_VALUE && strstr(error.text, "MiB") != NULL);
 }
 
+/* A pool that closes as soon as a series is shared with it; its only thread is held. */
+typedef struct closing {
+    za_job held; /* first */
+    gate gate;
+    za_pool *pool;
+    atomic_bool over;
+} closing;
+
+static void hold(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    (void)begin, (void)end, (void)scratch;
+    gate_pass(&((closing *)(void *)job)->gate);
+}
+
+static void let_go(za_job *job)
+{
+    (void)job;
+}
+
+static void *close_pool(void *argument)
+{
+    closing *c = argument;
+    while (za_pool_stats_of(c->pool).queued == 0 && !atomic_load(&c->over)) {
+        (void)sched_yield();
+    }
+    (void)za_pool_close(c->pool, 0);
+    return NULL;
+}
+
+static void check_closed_pool(const za_plan *plan, const long_series *series, double *found)
+{
+    const double *columns[] = {series->values[0], series->values[1], series->values[2]};
+    const int64_t offsets[] = {0, LONG_BARS};
+    const za_table one = {columns, NULL, offsets, NULL};
+    za_run run = {.plan = plan, .table = &one, .count = 1, .values = found, .rows = LONG_BARS};
+    closing c = {
+        .held = {.run = hold, .done = let_go, .count = 1, .grain = 1}, .gate = GATE_CLOSED, .pool = za_pool_new(1)};
+    pthread_t closer;
+    CHECK(za_pool_submit(c.pool, &c.held, NULL) == ZA_OK);
+    gate_await(&c.gate, 1);
+    CHECK(pthread_create(&closer, NULL, close_pool, &c) == 0);
+    CHECK(za_run_init(&run, NULL) == ZA_OK && za_run_wait(&run, c.pool, NULL) == ZA_OK);
+    atomic_store(&c.over, true);
+    gate_open(&c.gate);
+    CHECK(pthread_join(closer, NULL) == 0 && za_pool_free(c.pool, INT64_C(10000000000)));
+}
+
+/* What the pool gives up is computed all the same. */
+static void test_pieces_while_the_pool_closes(void)
+{
+    static long_series series;
+    uint64_t dice = 31;
+    fill_long(&series, &dice);
+    sketch s = {.count = 0};
+    int close = sketch_column(&s, COLUMN_CLOSE), outputs[2] = {sketch_kernel(&s, ZA_INDICATOR_quantile, close, 20),
+                                                               sketch_kernel(&s, ZA_INDICATOR_ema, close, 5)};
+    za_plan *plan = sketch_plan(&s, outputs, 2);
+    check_pieces(plan, &series);
+    for (int round = 0; round < 50; round++) {
+        memset(series.pieces, 0, sizeof series.pieces);
+        check_closed_pool(plan, &series, series.pieces);
+        CHECK(same_values(series.whole, series.pieces, 2 * (size_t)LONG_BARS));
+    }
+    za_plan_free(plan);
+}
+
 /* Windows whose sizes have no common multiple that 64 bits hold: no series is cut by them. */
 static void test_sizes_without_a_common_multiple(void)
 {
@@ -364,6 +433,7 @@ int main(void)
     test_pieces_of_every_kernel();
     test_pieces_of_what_remembers_nothing();
     test_pieces_with_holes();
+    test_pieces_while_the_pool_closes();
     test_skip_counts_from_the_first_number();
     test_hostile_nodes();
     test_huge_windows_are_refused();
