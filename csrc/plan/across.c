@@ -144,11 +144,13 @@ static void standardize(za_member *members, size_t count)
     }
 }
 
+/* Zero is the positive one: which of both signs stands there depends on the order of equal values. */
 static double quantile(const za_member *members, size_t count, double share)
 {
     double place = share * (double)(count - 1), below = floor(place);
     const za_member *at = &members[(size_t)below];
-    return place > below ? at[0].value + (at[1].value - at[0].value) * (place - below) : at[0].value;
+    double more = place > below ? (at[1].value - at[0].value) * (place - below) : 0.0;
+    return at[0].value + more;
 }
 
 static void winsorize(za_member *members, size_t count, double share)

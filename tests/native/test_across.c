@@ -113,11 +113,23 @@ static void test_orders(void)
     }
 }
 
+/* Zeros of both signs are equal: which of them comes first shows in no result. */
+static void test_signs_of_zero(void)
+{
+    for (int kind = 0; kind < ZA_ACROSS_COUNT; kind++) {
+        double some[] = {-1.0, 0.0, -0.0}, others[] = {-1.0, -0.0, 0.0};
+        apply((za_across_kind)kind, 0.5, some, 3);
+        apply((za_across_kind)kind, 0.5, others, 3);
+        CHECK(memcmp(&some[0], &others[0], sizeof(double)) == 0);
+    }
+}
+
 int main(void)
 {
     test_by_hand();
     test_ranks();
     test_groups();
     test_orders();
+    test_signs_of_zero();
     return check_report("across");
 }
