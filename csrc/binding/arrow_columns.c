@@ -102,12 +102,12 @@ static void free_lender(PyObject *capsule)
     za_free(lender);
 }
 
-/* What keeps alive the memory of the columns that were lent: the batch that the table holds, or else the object that
- * `exported` it. A new reference. */
-static PyObject *lender_of(za_table *table, PyObject *exported)
+/* What keeps alive the memory of the columns that were lent: the batch that the table holds. None where it holds none.
+ * A new reference. */
+static PyObject *lender_of(za_table *table)
 {
     if (table->lender.release == NULL) {
-        return Py_NewRef(exported);
+        return Py_NewRef(Py_None);
     }
     struct ArrowArray *lender = za_alloc(1, sizeof *lender);
     PyObject *capsule = lender == NULL ? PyErr_NoMemory() : PyCapsule_New(lender, NULL, free_lender);
@@ -121,9 +121,9 @@ static PyObject *lender_of(za_table *table, PyObject *exported)
 }
 
 /* [(name, column), ...]: names may repeat. */
-static PyObject *table_object(za_table *table, PyObject *exported)
+static PyObject *table_object(za_table *table)
 {
-    PyObject *lender = lender_of(table, exported);
+    PyObject *lender = lender_of(table);
     PyObject *list = lender == NULL ? NULL : PyList_New((Py_ssize_t)table->column_count);
     for (int64_t i = 0; list != NULL && i < table->column_count; i++) {
         PyObject *column = column_object(&table->columns[i], lender);
@@ -155,10 +155,9 @@ static PyObject *export(PyObject *data, const char *name)
 
 /* Where the data come from: a stream, or an array. */
 typedef struct source {
-    PyObject *exported;              /* the capsules, which the caller holds */
     struct ArrowArrayStream *stream; /* NULL: the array */
-    const struct ArrowArray *array;
-    struct ArrowSchema of_stream; /* released with the source */
+    struct ArrowArray array;         /* moved out of its capsule, so that nobody else can; released with the source */
+    struct ArrowSchema of_stream;    /* released with the source */
     za_arrow_selection selection;
     bool *wanted; /* what the selection says, if it is not all */
 } source;
@@ -167,6 +166,9 @@ static void source_release(source *from)
 {
     if (from->of_stream.release != NULL) {
         from->of_stream.release(&from->of_stream);
+    }
+    if (from->array.release != NULL) {
+        from->array.release(&from->array);
     }
     za_free(from->wanted);
 }
@@ -196,9 +198,14 @@ static int source_of_array(source *from, PyObject *pair)
         return -1;
     }
     from->selection.schema = PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 0), "arrow_schema");
-    from->array =
+    struct ArrowArray *array =
         from->selection.schema == NULL ? NULL : PyCapsule_GetPointer(PyTuple_GET_ITEM(pair, 1), "arrow_array");
-    return from->array == NULL ? -1 : 0;
+    if (array == NULL) {
+        return -1;
+    }
+    from->array = *array;
+    array->release = NULL;
+    return 0;
 }
 
 /* The names of the columns; of a schema that is broken as many as can be had, since the reading will say so. */
@@ -240,20 +247,19 @@ static int choose(source *from, PyObject *wanted)
 }
 
 /* With the GIL released: a producer in Python takes it for itself. */
-static PyObject *read_source(const source *from)
+static PyObject *read_source(source *from)
 {
     za_table table;
     za_error error;
     za_code code;
     Py_BEGIN_ALLOW_THREADS
     code = from->stream != NULL ? za_arrow_read_stream(from->stream, from->selection, &table, &error)
-                                : za_arrow_read_array(from->selection, from->array, &table, &error);
+                                : za_arrow_read_array(from->selection, &from->array, &table, &error);
     Py_END_ALLOW_THREADS
     if (code != ZA_OK) {
         return PyErr_Occurred() ? NULL : za_raise(&error);
     }
-    PyObject *columns =
-        PyErr_Occurred() ? NULL : table_object(&table, from->exported); /* a producer that forgot its exception */
+    PyObject *columns = PyErr_Occurred() ? NULL : table_object(&table); /* a producer that forgot its exception */
     za_table_free(&table);
     return columns;
 }
@@ -277,7 +283,7 @@ PyObject *za_read_arrow(PyObject *module, PyObject *const *arguments, Py_ssize_t
                    : PyErr_Format(PyExc_TypeError, "%.200s has neither __arrow_c_stream__ nor __arrow_c_array__",
                                   Py_TYPE(data)->tp_name);
     }
-    source from = {.exported = exported};
+    source from = {0};
     if (open(&from, exported) == 0 && choose(&from, arguments[1]) == 0) {
         columns = read_source(&from);
     }

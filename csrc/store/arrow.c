@@ -11,7 +11,7 @@
 typedef struct reader {
     za_arrow_column *columns;
     int64_t column_count, rows;
-    struct ArrowArray lender; /* the only batch of a stream */
+    struct ArrowArray lender; /* the only batch */
 } table_reader;
 
 static void release_batch(struct ArrowArray *batch)
@@ -116,16 +116,16 @@ static za_code reader_finish(table_reader *reader, za_table *table, za_error *er
     return ZA_OK;
 }
 
-za_code za_arrow_read_array(za_arrow_selection selection, const struct ArrowArray *array, za_table *table,
-                            za_error *error)
+za_code za_arrow_read_array(za_arrow_selection selection, struct ArrowArray *array, za_table *table, za_error *error)
 {
-    table_reader reader = {0};
+    table_reader reader = {.lender = *array};
     if (selection.schema->release == NULL || array->release == NULL) {
         return za_fail(error, ZA_BAD_VALUE, "the Arrow array was released before it was read");
     }
+    array->release = NULL;
     za_code code = reader_begin(&reader, selection, error);
     if (code == ZA_OK) {
-        code = reader_append(&reader, array, true, error);
+        code = reader_append(&reader, &reader.lender, true, error);
     }
     if (code == ZA_OK) {
         code = reader_finish(&reader, table, error);

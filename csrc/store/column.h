@@ -38,7 +38,7 @@ typedef struct za_column {
 typedef struct za_table {
     za_column *columns;
     int64_t column_count, rows;
-    struct ArrowArray lender; /* what the lent columns lie in; its `release` is NULL where the caller owns it */
+    struct ArrowArray lender; /* owned; what the lent columns lie in; its `release` is NULL where there is none */
 } za_table;
 
 #endif

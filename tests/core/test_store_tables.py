@@ -248,6 +248,27 @@ def test_an_array_outlives_the_table_that_it_was_read_from() -> None:
     np.testing.assert_array_equal(close, np.arange(100_000.0))
 
 
+def test_an_array_that_was_read_is_nobody_elses() -> None:
+    """A producer that hands out the same capsules again: another consumer of them would release the values."""
+    arrow = pytest.importorskip("pyarrow")
+
+    class Producer:
+        def __init__(self) -> None:
+            self.capsules = arrow.record_batch({"close": arrow.array(np.arange(100_000.0))}).__arrow_c_array__()
+
+        def __arrow_c_array__(self, requested_schema: object = None) -> object:
+            return self.capsules
+
+    producer = Producer()
+    close = dict(_core.read_arrow(producer, list))["close"]
+    with pytest.raises(arrow.ArrowInvalid, match="released"):
+        arrow.record_batch(producer)
+    with pytest.raises(ValueError, match="released before it was read"):
+        _core.read_arrow(producer, list)
+    del producer
+    np.testing.assert_array_equal(close, np.arange(100_000.0))
+
+
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_a_bad_row_of_a_long_table(shuffled: bool) -> None:
     table = long_table({"A": walk(5), "B": walk(6), "C": walk(7)}, shuffled)
