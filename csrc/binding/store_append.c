@@ -134,10 +134,21 @@ PyObject *za_store_append_method(PyObject *self, PyObject *arguments, PyObject *
     return result;
 }
 
+/* Whether it is one of numpy.ma, which as a plain array has values where none are meant. */
+static bool is_masked(PyObject *object)
+{
+    return !PyArray_CheckExact(object) && PyArray_Check(object) && PyObject_HasAttrString(object, "filled");
+}
+
 /* The matrix of a cross-section, of `count` rows. It may be the caller's own, which another thread goes on writing. */
 static PyArrayObject *matrix_of(PyObject *self, PyObject *object, Py_ssize_t count)
 {
     Py_ssize_t width = ZA_FIGURE_COUNT + PyTuple_GET_SIZE(object_of(self)->columns);
+    if (is_masked(object)) {
+        PyErr_SetString(PyExc_TypeError, "ohlcv is a masked array: say what its masked values are, as by "
+                                         "ohlcv.filled(numpy.nan)");
+        return NULL;
+    }
     PyArrayObject *matrix = (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
     if (matrix == NULL) {
         if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {

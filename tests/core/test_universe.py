@@ -198,6 +198,16 @@ def test_a_wrong_shape(ohlcv: Any) -> None:
         store.append_cross_section(DAYS[0], store.universe(["A", "B"]), ohlcv)
 
 
+def test_masked_values_are_no_values() -> None:
+    store = BarStore()
+    universe, bars = store.universe(["A", "B"]), np.ma.masked_array(section(2, 0), mask=[[True] * 5, [False] * 5])
+    for symbols in (universe, ["A", "B"]):
+        with pytest.raises(TypeError, match=r"ohlcv is a masked array: .*filled\(numpy\.nan\)"):
+            store.append_cross_section(DAYS[0], symbols, bars)
+    store.append_cross_section(DAYS[0], universe, bars.filled(np.nan))
+    assert store.symbols() == ["B"]
+
+
 @pytest.mark.parametrize("place", range(20))
 def test_a_bad_figure_is_named_and_nothing_changes(place: int) -> None:
     """Wherever it stands among bars that are tested several at once."""
