@@ -18,6 +18,7 @@ from reference.bars import DAY_NS, Bars, walk
 from ziggy_async import BarStore, FeatureSet
 from ziggy_async.features import FormulaError, LiveFeatures
 from ziggy_async.features.catalog import rows
+from ziggy_async.features.live_file import DIGEST, LENGTH, MAGIC
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 FORMULAS = FeatureSet("close", "sma(close, 5)", strength="rsi(close, 7)", sum="cumsum(volume)")
@@ -330,7 +331,10 @@ def head_altered(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     """By someone who knows the checksum."""
 
     def change(content: bytes) -> bytes:
-        altered = content[:-32].replace(old, new, 1)
+        begin = len(MAGIC) + LENGTH
+        end = begin + int.from_bytes(content[len(MAGIC) : begin], "little")
+        head = content[begin:end].replace(old, new, 1)
+        altered = MAGIC + len(head).to_bytes(LENGTH, "little") + head + content[end:-DIGEST]
         return altered + hashlib.sha256(altered).digest()
 
     return change
@@ -342,6 +346,12 @@ def head_altered(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (head_altered(b'{"', b"{{"), "live' has no head of live states: Expecting property name"),
         (head_altered(b'"T00"', b'"\xff00"'), "live' has no head of live states: 'utf-8' codec can't decode"),
         (head_altered(b'"kind"', b'"sort"'), "live' has no head of live states"),
+        (head_altered(b'"kind": {', b'"kind": null, "sort": {'), "live' has no head of live states"),
+        (head_altered(b"{", b"[" * 100_000), "live' has no head of live states: maximum recursion"),
+        (head_altered(b'"T00"', b"0"), "live' has no head of live states"),
+        (head_altered(b'"tickers": ', b'"tickers": 0.'), "live' has no head of live states"),
+        (head_altered(b'"joining": true', b'"joining": 1'), "live' has no head of live states"),
+        (head_altered(b'"features": [', b'"features": [1, '), "another set of features: close, "),
         (lambda content: b"", "is no file of live states"),
         (lambda content: b"PK" + content, "is no file of live states"),
         (lambda content: content[:30], "is truncated or was altered"),

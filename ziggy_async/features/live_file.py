@@ -41,6 +41,9 @@ class Head(TypedDict):
     kind: Kind
 
 
+TYPES = {"symbols": list, "joining": bool, "tickers": int, "others": int, "kind": dict}
+"""Of what JSON makes of the parts of a head."""
+
 SENTENCES = {
     "version": "{path} is of version {found} of this package, and this is {wanted}",
     "byteorder": "{path} is of a machine of another byte order",
@@ -88,15 +91,12 @@ class StatesFile:
         length = int.from_bytes(file.read(LENGTH), "little")
         try:
             self.head = cast(Head, json.loads(file.read(min(length, self._end))))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path} has no head of live states: {error}") from None
-        if not isinstance(self.head, dict) or not Head.__required_keys__ <= set(self.head):
-            raise ValueError(f"{path} has no head of live states")
-        others = self.head["others"]
         self._others = len(MAGIC) + LENGTH + length
-        if not isinstance(others, int) or not 0 <= others <= self._end - self._others:
+        if not _is_head(self.head) or not 0 <= self.head["others"] <= self._end - self._others:
             raise ValueError(f"{path} has no head of live states")
-        self._begin = self._others + others
+        self._begin = self._others + self.head["others"]
 
     def check_kind(self, wanted: Kind) -> None:
         """`ValueError` that says what differs from the kind of this file's states."""
@@ -129,6 +129,12 @@ def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
         yield StatesFile(file, repr(os.fspath(path)))
 
 
+def _is_head(read: object) -> bool:
+    """Whether it is made as heads are."""
+    is_head = isinstance(read, dict) and all(type(read.get(name)) is wanted for name, wanted in TYPES.items())
+    return is_head and all(isinstance(symbol, str) for symbol in cast(Head, read)["symbols"])
+
+
 def _digest(file: IO[bytes], end: int) -> bytes:
     """Of the first `end` bytes, behind which the file stands then."""
     digest = hashlib.sha256()
@@ -140,4 +146,6 @@ def _digest(file: IO[bytes], end: int) -> bytes:
 
 def _text(value: object) -> str:
     """A part of a kind, for a sentence."""
-    return ", ".join(name for name, _ in value) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(str(pair[0]) for pair in value if isinstance(pair, list) and pair)
