@@ -58,9 +58,13 @@ class BarStore(_core.BarStore):
         columns: Iterable[str] = (),
     ) -> Self:
         """`ValueError` for a capacity, a zone or a time of day that is none, and for a column that is there already or
-        cannot be called so; `TypeError` for a capacity that is no whole number."""
+        cannot be called so; `TypeError` for a capacity that is no whole number, and a zone or time of day that is no
+        text."""
         if not hasattr(capacity, "__index__"):
             raise TypeError(f"capacity: {shown(capacity)} is {kind_of(capacity)}, not a whole number")
+        for option, text in (("zone", zone), ("day_start", day_start)):
+            if not isinstance(text, str):
+                raise TypeError(f"{option}: {shown(text)} is {kind_of(text)}, not a str")
         names = further_columns(columns)
         store = super().__new__(cls, capacity, ordered=ordered, bars_per_year=bars_per_year, columns=names)
         store.zone, store.day_start = zone, day_start

@@ -385,6 +385,11 @@ def test_no_table(data) -> None:
         read_bars(data, "A")
 
 
+def test_names_of_columns_that_are_no_mapping() -> None:
+    with pytest.raises(TypeError, match=r"columns: \['close'\] is no mapping, as \{'close': 'adjClose'\} is"):
+        Rules(columns=["close"])  # type: ignore[arg-type]
+
+
 def test_arrow_types_that_are_no_figures() -> None:
     with pytest.raises(TypeError, match="A: column 'close': Arrow type '\\+l' is neither"):
         read_bars(pa.table(table(close=pa.array([[1.0], [2.0]]))), "A")

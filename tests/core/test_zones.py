@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ziggy_async import BarStore
 from ziggy_async.reading.zones import nanoseconds_of_day, zone_of
 
 ZONES = (
@@ -39,7 +40,7 @@ def test_fixed_offsets(name: str | timezone, minutes: int) -> None:
     assert (len(zone.since), zone.initial) == (0, minutes * 60 * 10**9)
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "+2", "\0"])
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "+2", "+25:00", "\0"])
 def test_names_of_no_zone(name: str) -> None:
     with pytest.raises(ValueError, match="is no time zone"):
         zone_of(name)
@@ -53,3 +54,9 @@ def test_a_day_may_begin_at_any_minute() -> None:
     for text in ("24:00", "1:00", "12:60", "noon", ""):
         with pytest.raises(ValueError, match="is no time of day"):
             nanoseconds_of_day(text)
+
+
+@pytest.mark.parametrize("option", ["zone", "day_start"])
+def test_the_clock_of_a_store_is_of_texts(option: str) -> None:
+    with pytest.raises(TypeError, match=f"{option}: 5 is an int, not a str"):
+        BarStore(**{option: 5})  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from ziggy_async.messages import nearest
+from ziggy_async.messages import nearest, shown
 
 Invalid = Literal["raise", "skip"]
 Unit = Literal["ns", "us", "ms", "s"]
@@ -52,6 +52,8 @@ class Rules:
             raise ValueError(f"unit: {self.unit!r} is none of 'ns', 'us', 'ms', 's'")
         if self.dates is not None and self.dates not in DATE_ORDERS:
             raise ValueError(f"dates: {self.dates!r} is none of 'dmy', 'mdy', 'ymd'")
+        if self.columns is not None and not isinstance(self.columns, Mapping):
+            raise TypeError(f"columns: {shown(self.columns)} is no mapping, as {{'close': 'adjClose'}} is")
         if self.volume not in ("column", None):
             raise ValueError(f"volume: {self.volume!r} is neither 'column' nor None")
         scale = self.price_scale

@@ -46,12 +46,12 @@ def nanoseconds_of_day(time: str) -> int:
 
 def _tzinfo(name: str) -> tzinfo:
     fixed = FIXED.fullmatch(name)
-    if fixed is not None:
+    try:
+        if fixed is None:
+            return ZoneInfo(name)
         sign, hours, minutes = fixed.groups()
         offset = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-offset if sign == "-" else offset)
-    try:
-        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone") from None
 
