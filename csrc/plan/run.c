@@ -9,6 +9,7 @@
 #include "plan/graph.h"
 #include "plan/pieces.h"
 #include "plan/tile.h"
+#include "plan/twins.h"
 #include "pool/wait.h"
 
 /* Series a claim: enough of about equal length to fill the lanes. Where every bar of them is wanted they are fewer, by
@@ -431,16 +432,18 @@ static void choose_rows(za_run *run, int64_t first, int64_t last)
 
 za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error)
 {
-    size_t rows = run->last ? 0 : run->count;
     run->tickers.views = za_alloc_zeroed(run->count, sizeof *run->tickers.views);
-    run->row = run->last ? NULL : za_alloc(rows, sizeof *run->row);
-    run->from = run->last ? NULL : za_alloc(rows, sizeof *run->from);
+    run->row = run->last ? NULL : za_alloc(run->count, sizeof *run->row);
+    run->from = run->last ? NULL : za_alloc(run->count, sizeof *run->from);
     if (run->tickers.views == NULL || (!run->last && (run->row == NULL || run->from == NULL))) {
         return za_fail_memory(error);
     }
     for (size_t at = 0; at < run->count; at += GRAIN) {
         size_t count = run->count - at < GRAIN ? run->count - at : GRAIN;
         (void)za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
+    }
+    if (za_plan_has_sources(run->plan) && !za_twins_pin(run->tickers.views, run->count)) {
+        return za_fail_memory(error);
     }
     if (!run->last) {
         choose_rows(run, first, last);

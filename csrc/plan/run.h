@@ -80,8 +80,9 @@ struct za_run {
 /* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
  * that this processor has not got. */
 za_code za_run_init(za_run *run, za_error *error);
-/* Takes views of all tickers. Of a history it finds the rows of which the times are from `first` to `last` (both
- * included), and fills row, from and rows. ZA_OK or ZA_NO_MEMORY. */
+/* Takes views of all tickers; a ticker that stands there twice has one view, where tickers may be compared. Of a
+ * history it finds the rows of which the times are from `first` to `last` (both included), and fills row, from and
+ * rows. ZA_OK or ZA_NO_MEMORY. */
 za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error);
 /* Nobody waits for it any more: tiles that have not begun are left out. Any thread, while the run is there. */
 void za_run_cancel(za_run *run);

@@ -73,41 +73,6 @@ static bool times_of(const za_sections *sections, size_t begin, size_t end, int6
     return right.count == 0 || unite(times, &right);
 }
 
-/* A free slot, or that of the ticker. The table is at most half full. */
-static size_t slot_of(const za_view *views, const size_t *slots, size_t mask, uint64_t id)
-{
-    size_t at = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
-    while (slots[at] > 0 && views[slots[at] - 1].progress.id != id) {
-        at = (at + 1) & mask;
-    }
-    return at;
-}
-
-/* Series of one ticker, whose views are of one moment. False without memory. */
-static bool find_twins(za_sections *sections)
-{
-    const za_run *run = sections->run;
-    const za_view *views = run->tickers.views;
-    size_t mask = 15;
-    while (mask < 2 * run->count) {
-        mask = 2 * mask + 1;
-    }
-    size_t *slots = za_alloc_zeroed(mask + 1, sizeof *slots); /* of each the series + 1, or 0 */
-    sections->twins = za_alloc(run->count, sizeof *sections->twins);
-    for (size_t at = 0; slots != NULL && sections->twins != NULL && at < run->count; at++) {
-        const za_view *view = &views[at];
-        size_t *slot = &slots[slot_of(views, slots, mask, view->progress.id)];
-        if (view->rows.count > 0 && *slot == 0) {
-            *slot = at + 1;
-        } else if (view->rows.count > 0 && views[*slot - 1].progress.end == view->progress.end &&
-                   views[*slot - 1].rows.count == view->rows.count) {
-            sections->twins[sections->twin_count++] = (za_twin){.at = at, .first = *slot - 1};
-        }
-    }
-    za_free(slots);
-    return slots != NULL && sections->twins != NULL;
-}
-
 /* Rows before the first that takes part have no value. */
 static void clear_earlier(const za_sections *sections, int64_t oldest)
 {
@@ -264,8 +229,10 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
 za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error)
 {
     za_times times;
-    if ((sections->run->table == NULL && !find_twins(sections)) ||
-        !times_of(sections, 0, sections->run->count, oldest, &times)) {
+    const za_run *run = sections->run;
+    if ((run->table == NULL &&
+         !za_twins_find(run->tickers.views, run->count, &sections->twins, &sections->twin_count)) ||
+        !times_of(sections, 0, run->count, oldest, &times)) {
         return za_fail_memory(error);
     }
     if (times.owned == NULL && times.count > 0) { /* all series have the times of one of them */

@@ -4,6 +4,7 @@
 
 #include "plan/across.h"
 #include "plan/run.h"
+#include "plan/twins.h"
 
 /* A set of labels: codes from 0 to `count` - 1, or -1 without a label. Those of a table stand row by row, those of
  * tickers one each. */
@@ -20,11 +21,6 @@ typedef struct za_comparison {
     const double *values;
     double *results;
 } za_comparison;
-
-/* A series of a ticker that an earlier one, `first`, is of too. */
-typedef struct za_twin {
-    size_t at, first;
-} za_twin;
 
 /* The owner fills the first part. */
 typedef struct za_sections {

@@ -7,9 +7,9 @@
 #include "store/bars.h"
 
 /* One allocation: this header, the times, then the five figures and the further columns, each `rows` long. The store
- * that owns a symbol holds one reference and each view another. References are taken under the store's lock and may be
- * dropped without it; so whoever holds the lock and sees `references == 1` knows that no view shows these rows, and
- * none will until the lock is given back. */
+ * that owns a symbol holds one reference and each view another. References are taken under the store's lock, or by who
+ * has one in a view, and may be dropped without it; so whoever holds the lock and sees `references == 1` knows that no
+ * view shows these rows, and none will until the lock is given back. */
 typedef struct za_block {
     atomic_int references;
     int64_t rows;
