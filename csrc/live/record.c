@@ -176,7 +176,7 @@ char *za_live_take_others(za_live *live, size_t *bytes)
     return taken;
 }
 
-/* Where the parts of another ticker begin in bytes that hold them; NULL: they do not. */
+/* Where the parts of another ticker begin in bytes that hold them. */
 typedef struct za_live_other_parts {
     za_live_other_head head;
     const char *states, *times, *values, *end;
