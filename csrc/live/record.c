@@ -203,7 +203,7 @@ static bool find_parts(const za_live_other *other, const char *from, size_t byte
 /* Ascending times, of which the last is that of the record. */
 static bool times_fit(const za_live_series *series, int64_t last)
 {
-    bool fit = series->count > 0 && series->times[series->count - 1] == last;
+    bool fit = series->times[series->count - 1] == last;
     for (int64_t i = 1; fit && i < series->count; i++) {
         fit = series->times[i - 1] < series->times[i];
     }
@@ -218,6 +218,9 @@ static za_code put_other(const za_live *live, za_live_other *other, const za_liv
     record->bars = parts->head.bars;
     record->time = parts->head.time;
     memcpy(record->states, parts->states, state_bytes(other));
+    if (parts->head.count == 0 || !can_be_of(&other->layout, record)) {
+        return fail_states(other->symbol, record, error);
+    }
     if (!za_live_series_reserve(series, parts->head.count, INT64_MAX / 2)) {
         return za_fail_memory(error);
     }
@@ -227,7 +230,7 @@ static za_code put_other(const za_live *live, za_live_other *other, const za_liv
     za_view view = za_store_view(live->spec.store, other->symbol);
     int64_t seen = rows_up_to(&view.rows, record->time);
     za_code code = ZA_OK;
-    if (!can_be_of(&other->layout, record) || !times_fit(series, record->time)) {
+    if (!times_fit(series, record->time)) {
         code = fail_states(other->symbol, record, error);
     } else if (view.rows.count > 0 && seen < 0) {
         code = fail_put(other->symbol, record, error);

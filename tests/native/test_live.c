@@ -25,6 +25,26 @@ static za_live *copy_of(market *m, za_live *live, const za_plan *plan)
     return copy;
 }
 
+/* Another ticker that has seen bars, and has given nothing at any of them. */
+static void test_states_of_others_without_values(void)
+{
+    uint64_t dice = 2;
+    family f = some_family(&dice, true);
+    market m;
+    open_market(&m, CAPACITY);
+    za_live *live = live_of(&m, f.plan);
+    size_t bytes;
+    char *others = za_live_take_others(live, &bytes);
+    CHECK(za_live_put_others(live, others, bytes, NULL) == ZA_OK);
+    const int64_t bars = 1;
+    memcpy(others, &bars, sizeof bars);
+    CHECK(za_live_put_others(live, others, bytes, NULL) == ZA_BAD_VALUE);
+    za_free(others);
+    za_live_free(live);
+    za_store_free(m.store);
+    free_family(f);
+}
+
 static void test_any_plan(void)
 {
     for (uint64_t seed = 1; seed <= 200; seed++) {
@@ -238,6 +258,7 @@ static void test_views_among_sections(void)
 int main(void)
 {
     test_any_plan();
+    test_states_of_others_without_values();
     test_sections();
     test_threads(false);
     test_threads(true);
