@@ -103,6 +103,11 @@ def test_arguments_that_are_none(text):
         DataFile.from_argument(text)
 
 
+def test_an_empty_path_is_not_the_folder_one_is_in():
+    with pytest.raises(DataFileError, match="an empty path names no file"):
+        BarStore.read("")
+
+
 def test_a_path_with_an_equals_sign_is_a_path(write, monkeypatch):
     monkeypatch.chdir(write(table("2020-01-02"), "k=1_x.csv").parent)
     assert load("k=1_x.csv")[1] == ["K=1"]

@@ -30,6 +30,8 @@ class DataFile:
     @classmethod
     def from_argument(cls, text: str) -> "DataFile":
         """`path` or `SYMBOL=path`; a file that has a "=" in its own name is a path."""
+        if not text:
+            raise DataFileError("an empty path names no file; the folder one is in is .")
         symbol, equals, path = text.partition("=")
         if not equals or "/" in symbol or Path(text).exists():
             return cls.of_path(Path(text))
