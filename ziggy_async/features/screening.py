@@ -99,12 +99,17 @@ class Screening:
 
 
 def formulas_of(features: Features) -> Mapping[str, str]:
-    """Name -> formula. Raises as `FeatureSet` does."""
+    """Name -> formula. Raises as `FeatureSet` does, and `TypeError` for what is none of `Features`."""
     if features is None:
         return {}
+    if not isinstance(features, FeatureSet | Iterable):
+        raise TypeError(f"features: {shown(features)} is no FeatureSet, no formulas and no formulas by name")
     if isinstance(features, FeatureSet):
         return features.formulas
     if isinstance(features, Mapping):
+        for name in features:
+            if not isinstance(name, str):
+                raise TypeError(f"features: the name {shown(name)} is not a str")
         return FeatureSet(**features).formulas if features else {}
     formulas = [features] if isinstance(features, str) else list(features)
     return FeatureSet(*formulas).formulas if formulas else {}
