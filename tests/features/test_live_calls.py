@@ -347,7 +347,7 @@ def head_altered(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (head_altered(b'"T00"', b'"\xff00"'), "live' has no head of live states: 'utf-8' codec can't decode"),
         (head_altered(b'"kind"', b'"sort"'), "live' has no head of live states"),
         (head_altered(b'"kind": {', b'"kind": null, "sort": {'), "live' has no head of live states"),
-        (head_altered(b"{", b"[" * 100_000), "live' has no head of live states: maximum recursion"),
+        (head_altered(b"{", b"[" * 100_000), "live' has no head of live states: "),
         (head_altered(b'"T00"', b"0"), "live' has no head of live states"),
         (head_altered(b'"tickers": ', b'"tickers": 0.'), "live' has no head of live states"),
         (head_altered(b'"joining": true', b'"joining": 1'), "live' has no head of live states"),
