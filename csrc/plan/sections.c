@@ -126,12 +126,11 @@ static int32_t label_of(const za_slice *slice, size_t at, int64_t bar)
 }
 
 /* A row at the time number `time` of the slice. What has no part in it has no value. */
-static void enter(za_slice *slice, size_t at, int64_t bar, size_t time, bool answers)
+static void enter(za_slice *slice, size_t at, int64_t bar, size_t time)
 {
     const za_run *run = slice->sections->run;
     int64_t cell = run->row[at] + bar - run->from[at];
-    za_member member = {
-        .value = slice->section->values[cell], .cell = answers ? cell : -1, .label = label_of(slice, at, bar)};
+    za_member member = {.value = slice->section->values[cell], .cell = cell, .label = label_of(slice, at, bar)};
     slice->section->results[cell] = NAN;
     if (isfinite(member.value) && member.label >= 0) {
         slice->members[time * run->count + slice->found[time]++] = member;
@@ -143,14 +142,13 @@ static void enter_series(za_slice *slice, size_t at)
     const za_sections *sections = slice->sections;
     const int64_t *times = sections->times;
     za_bars_of series = za_run_bars_of(sections->run, at);
-    int64_t newest = times[sections->time_count - 1], latest = times[slice->last - 1];
+    int64_t latest = times[slice->last - 1];
     int64_t bar = first_of(sections, series, at, times[slice->first]), time = slice->first;
     for (; bar < series.bars && series.times[bar] <= latest; bar++) {
         while (times[time] < series.times[bar]) {
             time++;
         }
-        bool answers = !sections->last || bar + 1 < series.bars || series.times[bar] == newest;
-        enter(slice, at, bar, (size_t)(time - slice->first), answers);
+        enter(slice, at, bar, (size_t)(time - slice->first));
     }
 }
 
@@ -182,9 +180,7 @@ static void compare(za_slice *slice, za_member *members, size_t count)
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (members[i].cell >= 0) {
-            section->results[members[i].cell] = members[i].value;
-        }
+        section->results[members[i].cell] = members[i].value;
     }
 }
 

@@ -27,7 +27,6 @@ typedef struct za_sections {
     const za_run *run; /* by row and from: of tickers that are pinned, or of a table with times */
     const za_comparison *list;
     int count;
-    bool last; /* series whose last bar is not at the newest time have no value there */
 
     za_job job;     /* whose `run` it fills, with `count` and `grain` */
     int64_t *times; /* owned: all times of the rows, each once, ascending */

@@ -1,5 +1,7 @@
 #include "plan/stages.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "plan/graph.h"
 #include "plan/stages_plan.h"
@@ -138,8 +140,7 @@ static za_job *begin_sections(za_stages *stages, za_stage *stage)
         return NULL;
     }
     za_error error;
-    stage->sections = (za_sections){
-        .run = stages->list[stage->compared].run, .list = stage->list, .count = count, .last = stages->top->last};
+    stage->sections = (za_sections){.run = stages->list[stage->compared].run, .list = stage->list, .count = count};
     if (za_sections_init(&stage->sections, stage->oldest, &error) != ZA_OK) {
         za_run_end(stages->top, error.code);
         return NULL;
@@ -170,9 +171,42 @@ static void choose_periods(za_stage *stage)
     }
 }
 
+/* Whether a stage before has compared tickers for it, and nothing was computed of that since. */
+static bool is_compared(const za_source *source)
+{
+    const za_plan *plan = source->plan;
+    const za_node *node = &plan->nodes[plan->outputs[source->output]];
+    const za_source *made = node->spec.kind == ZA_NODE_COLUMN ? za_plan_source(plan, node->spec.which) : NULL;
+    return source->kind == ZA_SOURCE_ACROSS ||
+           (source->kind == ZA_SOURCE_VALUE && made != NULL && made->kind == ZA_SOURCE_ACROSS);
+}
+
+/* Of last bars alone: a series whose last bar is not at the newest time is compared with nothing there. */
+static void leave_out_stale(const za_stage *stage)
+{
+    const za_run *run = stage->run;
+    int64_t newest = INT64_MIN;
+    for (size_t at = 0; at < run->count; at++) {
+        za_bars_of series = za_run_bars_of(run, at);
+        newest = series.bars > 0 && series.times[series.bars - 1] > newest ? series.times[series.bars - 1] : newest;
+    }
+    for (int i = 0; i < run->plan->source_count; i++) {
+        const za_derived *derived = &stage->derived[i];
+        for (size_t at = 0; is_compared(&run->plan->sources[i]) && at < run->count; at++) {
+            za_bars_of series = za_run_bars_of(run, at);
+            if (series.bars > 0 && series.times[series.bars - 1] < newest) {
+                ((double *)(uintptr_t)derived->values)[derived->row[at] + series.bars - 1 - derived->from[at]] = NAN;
+            }
+        }
+    }
+}
+
 static za_job *begin_run(za_stages *stages, za_stage *stage)
 {
     za_run *run = stage->run;
+    if (run->last) {
+        leave_out_stale(stage);
+    }
     if (stage->gathered != NULL) {
         choose_periods(stage);
     }

@@ -94,6 +94,9 @@ class Stages:
             self._earliest[at] = earliest + (node.kind == "across")
         self._last = max((self._earliest[root] for root in roots), default=0)
         self._stage = self._stages()
+        self._shown = {
+            at for at in graph.needed(roots, ("across",)) if self._earliest[at] > 0 and graph.nodes[at].kind != "across"
+        }
 
     def plan(self, columns: Names, tickers: Names, labels: Names) -> PlanNodes:
         """The nodes of the last stage, whose sources hold those of the others."""
@@ -101,7 +104,7 @@ class Stages:
         for number in range(self._last + 1):
             stage = _Stage(columns)
             for at in self._needed:
-                if self._stage[at] == number and self._graph.nodes[at].kind != "across":
+                if self._is_in(at, number) and self._graph.nodes[at].kind != "across":
                     self._place(at, number, stage, made)
             for at in self._outputs(number):
                 self._place(at, number, stage, made)
@@ -115,8 +118,8 @@ class Stages:
         return made[-1].made
 
     def _stages(self) -> dict[int, int]:
-        """Node -> stage. A cross-section is in the first that it can be in, anything else in the last: so what no
-        cross-section reads is kept nowhere between two stages."""
+        """Node -> its first stage. A cross-section is in the first that it can be in, anything else in the last: so
+        what no cross-section reads is kept nowhere between two stages."""
         stage = dict.fromkeys(self._needed, self._last)
         for at in reversed(self._needed):
             node = self._graph.nodes[at]
@@ -130,17 +133,26 @@ class Stages:
         """Returns the nodes of a stage that later ones read; of the last one the roots."""
         if number == self._last:
             return list(self._roots)
-        read = set()
+        read = {root for root in self._roots if self._is_read(root, self._last, number)}
         for at in self._needed:
             node = self._graph.nodes[at]
-            is_later = self._stage[at] > number
-            read |= {
-                each
-                for each in node.inputs
-                if is_later and self._stage[each] == number and (node.kind == "across" or not self._is_leaf(each))
-            }
-        read |= {root for root in self._roots if self._stage[root] == number and not self._is_leaf(root)}
+            readers = {self._stage[at], self._last} if at in self._shown else {self._stage[at]}
+            for reader in readers:
+                if node.kind == "across":
+                    read |= {x for x in node.inputs if self._stage[x] == number < reader}
+                else:
+                    read |= {x for x in node.inputs if self._is_read(x, reader, number)}
         return sorted(read)
+
+    def _is_in(self, at: int, number: int) -> bool:
+        """Whether a stage computes the node. The last one computes anew what its results are made of by way of a
+        cross-section: a ticker that is not at the newest time has none there in its latest row, and has one where
+        others are compared with it."""
+        return self._stage[at] == number or (number == self._last and at in self._shown)
+
+    def _is_read(self, at: int, reader: int, number: int) -> bool:
+        """Whether the stage `reader` takes the node over from the stage `number`."""
+        return self._stage[at] == number < reader and not (self._is_in(at, reader) or self._is_leaf(at))
 
     def _is_leaf(self, at: int) -> bool:
         node = self._graph.nodes[at]
@@ -156,7 +168,7 @@ class Stages:
             place = stage.source(source)
         elif node.kind in LEAVES:
             place = stage.graph.add_node(node)
-        elif self._stage[at] < number:
+        elif not self._is_in(at, number):
             before = made[self._stage[at]]
             place = stage.source(Source("value", before.made, before.outputs[at]))
         elif node.kind == "across":
