@@ -58,17 +58,26 @@ static inline int sketch_atr(sketch *s, double period)
                                          .params = {{period}}});
 }
 
-static inline za_plan *sketch_plan(const sketch *s, const int *outputs, int count)
+/* A plan that reads what other plans make, too. */
+static inline za_plan *sketch_plan_with(const sketch *s, const int *outputs, int count, const za_source *sources,
+                                        int source_count)
 {
     za_error error;
     za_plan *plan = za_plan_new(&(za_plan_spec){.nodes = s->nodes,
                                                 .outputs = outputs,
                                                 .node_count = s->count,
                                                 .output_count = count,
-                                                .column_count = COLUMN_COUNT},
+                                                .column_count = COLUMN_COUNT,
+                                                .sources = sources,
+                                                .source_count = source_count},
                                 &error);
     CHECK(plan != NULL);
     return plan;
+}
+
+static inline za_plan *sketch_plan(const sketch *s, const int *outputs, int count)
+{
+    return sketch_plan_with(s, outputs, count, NULL, 0);
 }
 
 /* The nodes of what the rules read, and of the sets' other figures, which are 0. */

@@ -77,17 +77,7 @@ static inline za_plan *some_plan_with(uint64_t *dice, const za_source *sources, 
         outputs[i] = i;
     }
     *results = count;
-    za_error error;
-    za_plan *plan = za_plan_new(&(za_plan_spec){.nodes = s.nodes,
-                                                .outputs = outputs,
-                                                .node_count = s.count,
-                                                .output_count = count,
-                                                .column_count = COLUMN_COUNT,
-                                                .sources = sources,
-                                                .source_count = source_count},
-                                &error);
-    CHECK(plan != NULL);
-    return plan;
+    return sketch_plan_with(&s, outputs, count, sources, source_count);
 }
 
 static inline za_plan *some_plan(uint64_t *dice, int *results)

@@ -43,7 +43,7 @@ static void test_top_level(void)
     CHECK(table.columns == NULL);
 }
 
-/* A stream of up to four batches of five columns: text, time, whole numbers with a null in the third batch, a
+/* A stream of up to four batches of five columns: text, time, whole numbers with a null in the second batch, a
  * dictionary of floats, and doubles. */
 typedef struct feed {
     int next, batches, fail_at, fail_with;
@@ -77,7 +77,7 @@ static struct feed_batch *fill_batch(int number, int64_t late_time)
     batch->time_buffers[1] = batch->times;
     batch->samples[0] = sample_of("u", 3, 0, 3, texts[number % 2]);
     batch->samples[1] = sample_of("tss:", 3, 0, 2, batch->time_buffers);
-    batch->samples[2] = sample_of("s", 3, number == 2 ? 1 : 0, 2, whole_buffers);
+    batch->samples[2] = sample_of("s", 3, number == 1 ? 1 : 0, 2, whole_buffers);
     batch->samples[3] = sample_of("C", 3, 0, 2, index_buffers);
     batch->samples[4] = sample_of("g", 3, 0, 2, double_buffers);
     batch->values = sample_of("f", 2, 0, 2, float_buffers);
@@ -159,7 +159,7 @@ static void check_feed_table(const za_table *table)
     CHECK(memcmp(columns[0].codes, (int32_t[]){0, 1, 2, 3, 4, 0, 0, 1, 2, 3, 4, 0}, 12 * sizeof(int32_t)) == 0);
     CHECK(columns[1].integers[11] == INT64_C(3000000000));
     CHECK(columns[2].kind == ZA_COLUMN_WHOLE && columns[2].integers[0] == 7 && columns[2].integers[11] == 9);
-    CHECK(columns[2].missing != NULL && memcmp(columns[2].missing, "\0\0\0\0\0\0\0\1\0\0\0\0", 12) == 0);
+    CHECK(columns[2].missing != NULL && memcmp(columns[2].missing, "\0\0\0\0\1\0\0\0\0\0\0\0", 12) == 0);
     CHECK(columns[3].kind == ZA_COLUMN_NUMBER && columns[3].numbers[9] == 0.5 && columns[3].numbers[10] == 0.25);
     CHECK(!columns[4].lent && columns[4].numbers[0] == 1.5 && columns[4].numbers[11] == 3.5);
 }

@@ -7,7 +7,7 @@
 #include "market_sample.h"
 #include "plan/stages.h"
 
-enum { GROUPS = 60, MOST_BARS = 300, RESULTS = 5 };
+enum { GROUPS = 60, MOST_BARS = 300, RESULTS = 5, TICKERS = 12, TICKER_BARS = 40 };
 
 /* Between two bars: three of them are an hour. */
 #define STEP (INT64_C(20) * 60 * 1000000000)
@@ -47,36 +47,21 @@ typedef struct plans {
     za_plan *other, *first, *hours, *forming, *top;
 } plans;
 
-static za_plan *plan_with(const sketch *s, const int *outputs, int count, const za_source *sources, int source_count)
-{
-    za_error error;
-    za_plan *plan = za_plan_new(&(za_plan_spec){.nodes = s->nodes,
-                                                .outputs = outputs,
-                                                .node_count = s->count,
-                                                .output_count = count,
-                                                .column_count = COLUMN_COUNT,
-                                                .sources = sources,
-                                                .source_count = source_count},
-                                &error);
-    CHECK(plan != NULL);
-    return plan;
-}
-
 static plans make_plans(void)
 {
     plans p;
     sketch s = {.count = 0};
     int column = sketch_column(&s, COLUMN_CLOSE), mean = sketch_kernel(&s, ZA_INDICATOR_sma, column, 5);
-    p.other = plan_with(&s, &mean, 1, NULL, 0);
+    p.other = sketch_plan(&s, &mean, 1);
     s.count = 0;
     int average = sketch_kernel(&s, ZA_INDICATOR_ema, sketch_column(&s, COLUMN_HIGH), 4);
-    p.hours = plan_with(&s, &average, 1, NULL, 0);
-    p.forming = plan_with(&s, &average, 1, NULL, 0);
+    p.hours = sketch_plan(&s, &average, 1);
+    p.forming = sketch_plan(&s, &average, 1);
     s.count = 0;
     za_source of = {.kind = ZA_SOURCE_TICKER, .plan = p.other};
     int less =
         sketch_operation(&s, ZA_OPERATION_subtract, sketch_column(&s, COLUMN_CLOSE), sketch_column(&s, COLUMN_COUNT));
-    p.first = plan_with(&s, &less, 1, &of, 1);
+    p.first = sketch_plan_with(&s, &less, 1, &of, 1);
     s.count = 0;
     const za_source sources[] = {
         {.kind = ZA_SOURCE_ACROSS, .plan = p.first, .labels = 0},
@@ -88,7 +73,7 @@ static plans make_plans(void)
     int outputs[RESULTS] = {sketch_kernel(&s, ZA_INDICATOR_sma, rank, 3), sketch_column(&s, COLUMN_COUNT + 1),
                             sketch_column(&s, COLUMN_COUNT + 2), sketch_column(&s, COLUMN_COUNT + 3),
                             sketch_column(&s, COLUMN_COUNT + 4)};
-    p.top = plan_with(&s, outputs, RESULTS, sources, 5);
+    p.top = sketch_plan_with(&s, outputs, RESULTS, sources, 5);
     CHECK(za_plan_has_sources(p.top) && za_plan_reads_times(p.top) && !za_plan_reads_times(p.other));
     CHECK(za_plan_lookback(p.top, 0) == 2 && za_plan_reach(p.top, 0) == 7);
     return p;
@@ -141,6 +126,48 @@ static za_code compute(const table *t, const za_plan *plan, bool last, za_pool *
     return code;
 }
 
+/* Tickers of a store, all of which have all times, by which no table is read. */
+typedef struct tickers {
+    za_store *store;
+    za_symbol symbols[TICKERS];
+    char names[TICKERS][NAME_ROOM];
+    int32_t labels[TICKERS];
+} tickers;
+
+static void open_tickers(tickers *k, uint64_t *dice)
+{
+    k->store = store_of(TICKER_BARS);
+    for (int i = 0; i < TICKERS; i++) {
+        k->symbols[i] = numbered(k->names[i], i);
+        k->labels[i] = i % 4 - 1;
+        for (int64_t bar = 0; bar < TICKER_BARS; bar++) {
+            za_bar made = bar_of(STEP * bar, 1.0 + (double)roll(dice, 1000), 1.0);
+            CHECK(za_store_append(k->store, k->symbols[i], &made, NULL) == ZA_OK);
+        }
+    }
+}
+
+static za_code compute_tickers(const tickers *k, const za_plan *plan, bool last, za_pool *pool, double *values)
+{
+    za_label_codes labels = {k->labels, 3};
+    za_others others = {.symbols = &k->symbols[3], .count = 1, .labels = &labels};
+    za_run run = {.plan = plan,
+                  .tickers = {.store = k->store, .symbols = k->symbols, .columns = figures_of_columns},
+                  .count = TICKERS,
+                  .last = last,
+                  .rows = TICKERS,
+                  .values = values};
+    za_stages *stages = NULL;
+    za_error error;
+    za_code code = za_run_init(&run, &error);
+    code = code == ZA_OK ? za_run_pin(&run, INT64_MIN, INT64_MAX, &error) : code;
+    code = code == ZA_OK ? za_stages_new(&run, &others, &stages, &error) : code;
+    code = code == ZA_OK ? za_stages_wait(stages, pool, &error) : code;
+    za_stages_free(stages);
+    za_run_release(&run);
+    return code;
+}
+
 static bool same(const double *a, const double *b, int64_t count)
 {
     bool equal = true;
@@ -187,20 +214,41 @@ static void test_hours(void)
     CHECK(compared > GROUPS * MOST_BARS / 2);
 }
 
+/* The last bars of tickers that are all at the newest time are as in their history. */
+static void test_tickers(const plans *p, const tickers *k, za_pool *pool)
+{
+    enum { ROWS = TICKERS * TICKER_BARS };
+    double last[RESULTS * TICKERS], history[RESULTS * ROWS];
+    CHECK(compute_tickers(k, p->top, false, pool, history) == ZA_OK);
+    CHECK(compute_tickers(k, p->top, true, pool, last) == ZA_OK);
+    for (int i = 0; i < RESULTS * TICKERS; i++) {
+        CHECK(same(&last[i], &history[i * TICKER_BARS + TICKER_BARS - 1], 1));
+    }
+}
+
+/* Of the tickers, or of the table where there are none. */
+static za_code compute_series(const tickers *k, const za_plan *plan, bool last, za_pool *pool, double *values)
+{
+    return k != NULL ? compute_tickers(k, plan, last, pool, values) : compute(&t, plan, last, pool, values);
+}
+
 /* Each allocation of a run fails once, the last one's included, and what comes at last is whole. */
-static void check_memory_that_fails(const plans *p, bool last, za_pool *pool)
+static void check_memory_that_fails(const plans *p, const tickers *k, bool last, za_pool *pool)
 {
     static double whole[RESULTS * GROUPS * MOST_BARS];
-    int64_t values = RESULTS * (last ? GROUPS : t.offsets[GROUPS]);
-    CHECK(compute(&t, p->top, last, pool, whole) == ZA_OK);
+    int64_t rows = last ? GROUPS : t.offsets[GROUPS];
+    if (k != NULL) {
+        rows = last ? TICKERS : TICKERS * TICKER_BARS;
+    }
+    CHECK(compute_series(k, p->top, last, pool, whole) == ZA_OK);
     za_code code = ZA_NO_MEMORY;
     long failed = 0;
     for (; code == ZA_NO_MEMORY; failed++) {
         za_memory_fail_after(failed);
-        code = compute(&t, p->top, last, pool, found);
+        code = compute_series(k, p->top, last, pool, found);
         za_memory_fail_after(-1);
     }
-    CHECK(code == ZA_OK && failed > 20 && same(found, whole, values));
+    CHECK(code == ZA_OK && failed > 20 && same(found, whole, RESULTS * rows));
 }
 
 /* A plan with sources is made as any other, or not at all. */
@@ -309,9 +357,13 @@ int main(void)
     za_pool *pool = za_pool_new(3);
     test_waiting(&p, pool);
     test_hours();
-    for (int mode = 0; mode < 4; mode++) {
-        check_memory_that_fails(&p, mode % 2 == 0, mode < 2 ? NULL : pool);
+    tickers k;
+    open_tickers(&k, &dice);
+    test_tickers(&p, &k, pool);
+    for (int mode = 0; mode < 8; mode++) {
+        check_memory_that_fails(&p, mode < 4 ? NULL : &k, mode % 2 == 0, mode % 4 < 2 ? NULL : pool);
     }
+    za_store_free(k.store);
     test_plans_without_memory(&p);
     test_submitting(&p, pool);
     test_refused_sources(&p);
