@@ -148,6 +148,9 @@ REFUSED = {
     "rsii(14)": ("'rsii'; did you mean 'rsi'?", "rsii"),
     "RSI(14)": ("did you mean 'rsi'?", "RSI"),
     "crossed_abov(close, 3)": ("did you mean 'crossed_above'?", "crossed_abov"),
+    "Delay(close, 1)": ("no function 'Delay'; write lag(x, n)", "Delay"),
+    "ts_max(max(close, open), 9)": ("no function 'ts_max'; write highest(x, n)", "ts_max"),
+    "where(close > open, 1, 0)": ("write a if condition else b", "where"),
     "__import__('os')": ("no function '__import__'", "__import__"),
     "x" * 300 + "()": ("no function", "x" * 300),
     "(a := 1) + (a := 2)": ("'a' is named twice", "a"),
@@ -337,6 +340,12 @@ def test_missing_columns_are_named_with_what_is_nearest() -> None:
     assert faults["zzzzzz"].message == "no column 'zzzzzz'"
     for name, fault in faults.items():
         assert fault.formula[fault.start : fault.end] == name
+
+
+def test_a_part_that_is_read_before_it_is_named() -> None:
+    fault = read_formula("(a := a + 1)").missing_column("a", ["open"])
+    assert fault.message == "no column 'a'; the part of this name is known from (a := ...) on"
+    assert (fault.start, fault.end) == (6, 7)
 
 
 def test_equal_parts_are_one_node() -> None:

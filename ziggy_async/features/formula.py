@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from ziggy_async.features.across import CROSS_SECTIONS, OTHER_BARS, Arguments
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
 from ziggy_async.features.errors import FormulaError
-from ziggy_async.features.functions import FUNCTIONS, MOST_BARS, Function
+from ziggy_async.features.functions import ELSEWHERE, FUNCTIONS, MOST_BARS, Function
 from ziggy_async.features.graph import Graph
 from ziggy_async.features.normal_form import normal_form
 from ziggy_async.features.source import Source
@@ -65,6 +65,8 @@ class Formula:
         """Returns the message for a table or store without the column `name`; `present` are those it has."""
         if name in FUNCTIONS or name in OTHER_BARS or name in rows():
             advice = f"; the function is called: {name}()"
+        elif name in self.parts:
+            advice = f"; the part of this name is known from ({name} := ...) on"
         else:
             advice = nearest(name, (*present, *self.parts))
         return FormulaError(f"no column {_shown(name)}{advice}", self.text, *self.columns[name])
@@ -265,7 +267,9 @@ class Reader:
         name = node.func.id
         known = (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN)
         if name not in known:
-            raise self.error(f"no function {_shown(name)}{nearest(name, known)}", node.func)
+            written = ELSEWHERE.get(name.lower())
+            advice = nearest(name, known) if written is None else f"; write {written}"
+            raise self.error(f"no function {_shown(name)}{advice}", node.func)
         return name
 
     def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:

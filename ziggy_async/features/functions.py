@@ -83,3 +83,31 @@ FUNCTIONS: dict[str, Function] = {
     "total_since": operation("total_since", "c", "x"),
     **{part: calendar(part) for part in CALENDAR},
 }
+
+_WRITTEN = {
+    "maximum(a, b), or highest(x, n) over bars": "max",
+    "minimum(a, b), or lowest(x, n) over bars": "min",
+    "highest(x, n)": "ts_max hhv",
+    "lowest(x, n)": "ts_min llv",
+    "argmax(x, n)": "ts_argmax",
+    "argmin(x, n)": "ts_argmin",
+    "total(x, n)": "sum ts_sum count",
+    "product(x, n)": "prod ts_product",
+    "sma(x, n)": "mean ts_mean avg average",
+    "wma(x, n)": "decay_linear decaylinear ts_decay_linear",
+    "stddev(x, n)": "std stdev ts_std ts_stddev",
+    "correl(x, y, n)": "corr ts_corr",
+    "covariance(x, y, n)": "cov ts_cov",
+    "lag(x, n)": "delay ts_delay ref shift",
+    "delta(x, n)": "diff ts_delta",
+    "returns(x, n)": "pct_change",
+    "a if condition else b": "where if_else iff iif",
+    "crossed_above(a, b)": "crossover",
+    "crossed_below(a, b)": "crossunder",
+    "fill(x, value)": "fillna nz",
+    "log(x)": "ln",
+    "rank(x)": "cs_rank",
+    'demean(x, by="...")': "indneutralize group_neutralize",
+}
+ELSEWHERE = {name: written for written, names in _WRITTEN.items() for name in names.split()}
+"""What pandas, Pine, qlib and WorldQuant's alphas call a function, in lower case -> what formulas write."""
