@@ -35,7 +35,7 @@ KINDS = FeatureSet(
 COMPARED = FeatureSet(
     "rank(close)", "demean(sma(close, 3)) - scale(volume)", "standardize(returns(close))", "winsorize(close, 0.2)",
     "is_nan(rank(sma(close, 4)))", "cumsum(volume) if rank(close) > 0.5 else nan", "rank(rank(close) * volume)",
-    "ema(close, 3)", "2 * 3",
+    "rank(close) ** rank(sma(close, 3))", "ema(close, 3)", "2 * 3",
 )  # fmt: skip
 """What is made across tickers at the newest time."""
 PERIODS = FeatureSet(

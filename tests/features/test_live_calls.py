@@ -186,6 +186,17 @@ def test_comparisons_are_of_the_tickers_at_the_newest_time(tmp_path: Path) -> No
     np.testing.assert_array_equal(ACROSS.restore(tmp_path / "live", store).values, live.values)
 
 
+def test_a_power_of_a_comparison_begins_with_its_lookback_too() -> None:
+    """1 ** NaN is 1, and before a lookback there is no value."""
+    formulas = FeatureSet("rank(close) ** (sma(close, 3) * nan)", "is_nan(signed_power(rank(close), sma(close, 3)))")
+    store = BarStore()
+    live = formulas.live(store)
+    for at, wanted in enumerate([[np.nan, 1.0], [np.nan, 1.0], [1.0, 0.0], [1.0, 0.0]]):
+        append(store, "T00", 0, at, at + 1)
+        live.update()
+        np.testing.assert_array_equal(live.values, [wanted])
+
+
 @pytest.mark.parametrize(
     ("formula", "said"),
     [

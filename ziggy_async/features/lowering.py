@@ -10,7 +10,7 @@ from ziggy_async.features.catalog import rows
 from ziggy_async.features.formula import Formula, formula_of_row
 from ziggy_async.features.graph import Graph, Node
 from ziggy_async.features.periods import period_of
-from ziggy_async.features.stages import PlanNodes, Source, Stages
+from ziggy_async.features.stages import PlanNodes, Source, Stages, plan_of
 
 OWN_BARS = ("of", "every")
 """Kinds of nodes whose input is computed on other bars than the node itself."""
@@ -33,6 +33,8 @@ class LiveNodes(NamedTuple):
 
 REMEMBERING = ("cumsum", "bars_since", "value_when", "highest_since", "lowest_since", "total_since")
 """Operations that depend on bars before."""
+POWERS = ("power", "signed_power")
+"""Operations that have a value where an input is NaN: 1 to the power of it, and it to the power of 0."""
 
 
 def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
@@ -49,8 +51,12 @@ def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
             compared.add(at)
     if not compared:
         return LiveNodes(lowering.plan(lowering.asked, roots), None)
+    remembering: set[int] = set()
+    for at in sorted(compared):
+        if _remembers(graph.nodes[at]) or remembering.intersection(graph.nodes[at].inputs):
+            remembering.add(at)
     for formula, root in zip(formulas, roots, strict=True):
-        if any(_remembers(graph.nodes[at]) for at in graph.needed((root,)) if at in compared):
+        if root in remembering:
             name = next(iter(formula.calls))
             raise formula.unavailable(name, "live features keep no earlier values of a cross-section")
     return lowering.split(roots, compared)
@@ -63,17 +69,15 @@ def _remembers(node: Node) -> bool:
 @dataclass
 class _Bars:
     """The nodes that are computed on bars of one kind; `read` says how another plan reads these. `wanted` are the nodes
-    that are read so."""
+    that are read so, each with its number."""
 
     read: tuple[str, tuple[int, ...]]
     columns: Mapping[str, int]
     graph: Graph
-    wanted: list[int] = field(default_factory=list)
+    wanted: dict[int, int] = field(default_factory=dict)
 
     def output(self, at: int) -> int:
-        if at not in self.wanted:
-            self.wanted.append(at)
-        return self.wanted.index(at)
+        return self.wanted.setdefault(at, len(self.wanted))
 
 
 class _Lowering:
@@ -111,17 +115,31 @@ class _Lowering:
                 places[at] = target.add("column", "", (), (float(len(wanted) - 1),))
             return places[at]
 
-        for at in graph.needed(roots):
-            if at in compared:
-                node = graph.nodes[at]
-                inputs = tuple(place(each) for each in node.inputs)
-                places[at] = target.add(node.kind, node.name, inputs, node.parameters, node.by)
+        needed = [at for at in graph.needed(roots) if at in compared]
+        begins = self._begins([at for at in needed if graph.nodes[at].name in POWERS])
+        for at in needed:
+            node = graph.nodes[at]
+            inputs = tuple(place(each) for each in node.inputs)
+            places[at] = target.add(node.kind, node.name, inputs, node.parameters, node.by)
+            if at in begins:
+                places[at] = target.operation("multiply", places[at], place(begins[at]))
         shown = tuple(place(root) for root in roots)
         wanted = wanted or [graph.constant(0.0)]
         kept = Stages(graph, tuple(wanted), {}, self._source).plan(self._columns, self._tickers, ())
         labels = {name: at for at, name in enumerate(self._labels)}
         names = tuple(str(number) for number in range(len(wanted)))
         return LiveNodes(kept, Stages(target, shown, labels, self._source).plan(names, (), self._labels))
+
+    def _begins(self, nodes: Sequence[int]) -> dict[int, int]:
+        """Node -> a node that is NaN before the lookback of the first and 1 from there on; not of those that have
+        none. The columns of a plan over the last rows are NaN before a lookback and where data are missing, which a
+        power tells apart."""
+        if not nodes:
+            return {}
+        graph = self.asked.graph
+        lookbacks = plan_of(self.plan(self.asked, tuple(nodes))).lookbacks
+        one = graph.constant(1.0)
+        return {at: graph.skip(one, bars) for at, bars in zip(nodes, lookbacks, strict=True) if bars > 0}
 
     def _source(self, node: Node) -> Source | None:
         if node.kind != "other":
