@@ -6,6 +6,12 @@
 
 enum { ZA_CACHE_LINE = 64, ZA_LARGE_PAGE = 2 * 1024 * 1024 };
 
+/* As many bytes as the whole cache lines have that `bytes` take. */
+static inline size_t za_whole_lines(size_t bytes)
+{
+    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+}
+
 /* NULL when there is no memory or `count * size` overflows. A request of 0 bytes gives a pointer that can be freed. */
 void *za_alloc(size_t count, size_t size);
 void *za_alloc_zeroed(size_t count, size_t size);

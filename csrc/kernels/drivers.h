@@ -155,9 +155,9 @@ static void run(const za_kernel_block *block)
     kernels[block->indicator].run(block);
 }
 
-static void transpose(const double *const *columns, int64_t bars, double *tile)
+static bool transpose(const double *const *columns, int64_t bars, double *tile)
 {
-    transpose_columns(columns, bars, tile);
+    return transpose_columns(columns, bars, tile);
 }
 
 static void spread(const double *tile, int64_t bars, double *const *columns)

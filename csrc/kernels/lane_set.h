@@ -56,8 +56,9 @@ typedef struct za_lane_set {
     void (*operate)(const za_operation_block *block);
     /* Whether none of them is NaN or infinite. */
     bool (*all_finite)(const double *values, int64_t count);
-    /* `lanes` plain columns of `bars` doubles into one [bar][lane], and the way back. */
-    void (*transpose)(const double *const *columns, int64_t bars, double *tile);
+    /* `lanes` plain columns of `bars` doubles into one [bar][lane]; whether all of them are finite. And the way back.
+     */
+    bool (*transpose)(const double *const *columns, int64_t bars, double *tile);
     void (*spread)(const double *tile, int64_t bars, double *const *columns);
 } za_lane_set;
 

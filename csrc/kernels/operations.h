@@ -113,17 +113,4 @@ static void operate(const za_operation_block *block)
     functions[block->operation](block->in, block->out, block->bars, block->state);
 }
 
-/* Whole bits: a loop over doubles that must keep the order of its sums would not become vectors. */
-static bool all_finite(const double *values, int64_t count)
-{
-    static const int64_t exponent = INT64_C(0x7ff0000000000000);
-    int64_t bad = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        int64_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        bad |= (bits & exponent) == exponent;
-    }
-    return bad == 0;
-}
-
 #endif

@@ -4,13 +4,15 @@
 
 #include <string.h>
 
+#include "kernels/finite.h"
 #include "kernels/lane.h"
 
 #if ZA_LANES == 1
 
-INLINE void transpose_columns(const double *const *columns, int64_t bars, double *tile)
+INLINE bool transpose_columns(const double *const *columns, int64_t bars, double *tile)
 {
     memcpy(tile, columns[0], (size_t)bars * sizeof *tile);
+    return all_finite(tile, bars);
 }
 
 INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns)
@@ -51,11 +53,13 @@ INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns
         }                                                                                                              \
     }
 
-INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile)
+/* Joins the finite_of of its values to `finite`. */
+INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, mask *finite)
 {
     vec square[ZA_LANES];
     for (int lane = 0; lane < ZA_LANES; ++lane) {
         square[lane] = vec_load(columns[lane] + bar);
+        *finite &= finite_of(square[lane]);
     }
     ROUNDS(ROUND)
     for (int row = 0; row < ZA_LANES; ++row) {
@@ -63,9 +67,16 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
     }
 }
 
+/* A line of each of many columns in turn is more than the processor foresees: those that will be written four squares
+ * later are asked for. */
+enum { BYTES_AHEAD = 4 * ZA_LANES * 8 };
+
 INLINE void spread_square(const double *tile, int64_t bar, double *const *columns)
 {
     vec square[ZA_LANES];
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD), 1);
+    }
     for (int row = 0; row < ZA_LANES; ++row) {
         square[row] = vec_load(tile + (bar + row) * ZA_LANES);
     }
@@ -82,17 +93,19 @@ INLINE void spread_square(const double *tile, int64_t bar, double *const *column
 #undef KEPT_RIGHT
 #undef KEPT_LEFT
 
-INLINE void transpose_columns(const double *const *columns, int64_t bars, double *tile)
+INLINE bool transpose_columns(const double *const *columns, int64_t bars, double *tile)
 {
     int64_t bar = 0;
+    mask finite = finite_start();
     for (; bar + ZA_LANES <= bars; bar += ZA_LANES) {
-        transpose_square(columns, bar, tile);
+        transpose_square(columns, bar, tile, &finite);
     }
-    for (; bar < bars; ++bar) {
+    for (int64_t row = bar; row < bars; ++row) {
         for (int lane = 0; lane < ZA_LANES; ++lane) {
-            tile[bar * ZA_LANES + lane] = columns[lane][bar];
+            tile[row * ZA_LANES + lane] = columns[lane][row];
         }
     }
+    return finite_in_all(finite) && all_finite(tile + bar * ZA_LANES, (bars - bar) * ZA_LANES);
 }
 
 INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns)

@@ -22,8 +22,8 @@ enum { EMPTY_PAGES = 2 };
 
 void za_live_memory_init(za_live_memory *memory, const za_lane_set *set, int64_t vectors)
 {
-    *memory = (za_live_memory){.set = set, .bytes = (size_t)vectors * (size_t)set->lanes * sizeof(double)};
-    memory->bytes = (memory->bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+    size_t bytes = (size_t)vectors * (size_t)set->lanes * sizeof(double);
+    *memory = (za_live_memory){.set = set, .bytes = za_whole_lines(bytes)};
     (void)pthread_mutex_init(&memory->mutex, NULL); /* without attributes it needs nothing that may be missing */
 }
 

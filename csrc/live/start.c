@@ -53,8 +53,7 @@ static za_tile_spec specify(const za_live *live, const za_live_group *group, con
 /* Runs the bars through the plan as a history does, and takes the states over. */
 static za_started run_bars(const za_live *live, za_live_group *group, za_scratch *scratch)
 {
-    size_t pointer_bytes = (size_t)live->spec.plan->column_count * ZA_MOST_LANES * sizeof(double *);
-    pointer_bytes = (pointer_bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+    size_t pointer_bytes = za_whole_lines((size_t)live->spec.plan->column_count * ZA_MOST_LANES * sizeof(double *));
     za_tile_spec spec = specify(live, group, NULL);
     char *memory = za_scratch_get(scratch, pointer_bytes + za_tile_bytes(&spec));
     if (memory == NULL) {

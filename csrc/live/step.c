@@ -7,11 +7,6 @@
 #include "live/kernels.h"
 #include "live/periods.h"
 
-static size_t on_lines(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 /* The parts of the memory, in bytes. */
 typedef struct za_live_parts {
     size_t value, block, times, patches, holes, states;
@@ -22,31 +17,32 @@ enum { PATCHES = ZA_MAX_INPUTS + ZA_MAX_OUTPUTS };
 static za_live_parts parts_of(const za_live_layout *layout, const za_lane_set *set)
 {
     size_t vector = (size_t)set->lanes * sizeof(double);
-    return (za_live_parts){.value = on_lines((size_t)layout->plan->node_count * ZA_MAX_OUTPUTS * sizeof(double *)),
-                           .block = on_lines(ZA_LIVE_BATCH * vector),
-                           .times = on_lines(ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(int64_t)),
-                           .patches = on_lines(PATCHES * vector),
-                           .holes = on_lines(ZA_HOLE_VECTORS * vector),
-                           .states = on_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
+    return (za_live_parts){.value =
+                               za_whole_lines((size_t)layout->plan->node_count * ZA_MAX_OUTPUTS * sizeof(double *)),
+                           .block = za_whole_lines(ZA_LIVE_BATCH * vector),
+                           .times = za_whole_lines(ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(int64_t)),
+                           .patches = za_whole_lines(PATCHES * vector),
+                           .holes = za_whole_lines(ZA_HOLE_VECTORS * vector),
+                           .states = za_whole_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
 }
 
 /* Of a plan over periods. */
 static size_t results_bytes(const za_live_gathered *gathered, const za_lane_set *set)
 {
     size_t results = (size_t)gathered->source->plan->output_count;
-    return on_lines(results * ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(double));
+    return za_whole_lines(results * ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(double));
 }
 
 static size_t lane_bytes(const za_live_gathered *gathered)
 {
-    return on_lines((size_t)za_live_layout_vectors(gathered->layout) * sizeof(double));
+    return za_whole_lines((size_t)za_live_layout_vectors(gathered->layout) * sizeof(double));
 }
 
 /* The structs of all plans over periods. */
 static size_t period_works_bytes(const za_live_layout *layout)
 {
     size_t count = (size_t)layout->gathered_count;
-    return on_lines(count * (sizeof(za_live_period_work) + 2 * sizeof(za_live_work)));
+    return za_whole_lines(count * (sizeof(za_live_period_work) + 2 * sizeof(za_live_work)));
 }
 
 size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set)

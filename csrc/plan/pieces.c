@@ -112,8 +112,7 @@ static void spread_series(const za_cut_series *series, int tile, const double **
 
 static za_pieces run_pieces(za_cut_series *series, int number, za_scratch *scratch)
 {
-    size_t pointers = (size_t)series->one->plan->column_count * ZA_MOST_LANES * sizeof(double *);
-    pointers = (pointers + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+    size_t pointers = za_whole_lines((size_t)series->one->plan->column_count * ZA_MOST_LANES * sizeof(double *));
     za_tile_spec many = *series->one;
     many.set = series->set;
     char *memory = za_scratch_get(scratch, pointers + za_tile_bytes(&many));

@@ -15,8 +15,7 @@ static za_tile_spec tile_of(const za_plan *plan, int64_t bars, double *values)
 
 static size_t pointer_bytes(const za_plan *plan)
 {
-    size_t bytes = (size_t)plan->column_count * ZA_MOST_LANES * sizeof(double *);
-    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+    return za_whole_lines((size_t)plan->column_count * ZA_MOST_LANES * sizeof(double *));
 }
 
 size_t za_series_bytes(const za_plan *plan, int64_t bars)

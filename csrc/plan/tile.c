@@ -11,12 +11,7 @@
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
  * does, and a long block saves what it costs to begin one. */
-enum { BLOCK_BYTES = 48 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
-
-static size_t on_lines(size_t bytes)
-{
-    return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
-}
+enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
 
 static int64_t bars_of(const za_tile_spec *spec)
 {
@@ -58,10 +53,10 @@ static za_layout layout_of(const za_tile_spec *spec)
 {
     const za_plan *plan = spec->plan;
     size_t vector = (size_t)spec->set->lanes * sizeof(double);
-    za_layout layout = {.steps = on_lines((size_t)plan->node_count * sizeof(za_step)),
-                        .states = on_lines((size_t)plan->vectors * vector),
+    za_layout layout = {.steps = za_whole_lines((size_t)plan->node_count * sizeof(za_step)),
+                        .states = za_whole_lines((size_t)plan->vectors * vector),
                         .block_bars = block_of(spec)};
-    layout.block = on_lines((size_t)layout.block_bars * vector);
+    layout.block = za_whole_lines((size_t)layout.block_bars * vector);
     size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + PATCHES + 1);
     layout.all = layout.steps + layout.states + blocks * layout.block;
     return layout;
@@ -225,6 +220,7 @@ static void run_column(za_tile *tile, const za_node *node, za_step *step, za_spa
         return;
     }
     double *to = row_of(tile, step, 0, span);
+    step->finite = false;
     if (!is_even(tile, span.last)) {
         gather_uneven(tile, columns, span, to);
         return;
@@ -233,7 +229,7 @@ static void run_column(za_tile *tile, const za_node *node, za_step *step, za_spa
     for (int lane = 0; lane < set->lanes; lane++) {
         from[lane] = columns[lane] + span.first;
     }
-    set->transpose(from, span.last - span.first, to);
+    step->finite = set->transpose(from, span.last - span.first, to);
 }
 
 /* Nobody writes to a constant's rows, so those of the last time are there: [age, hole_end), counted in a block. */
@@ -334,10 +330,11 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
                              .from = later(step->from - span.first, 0),
                              .state = step->state};
     block.from = block.from < block.bars ? block.from : block.bars;
-    bool clean = tile->spec.clean;
+    bool clean = !node->windowed || step->age >= step->hole_end;
     for (int i = 0; i < node->spec.input_count; i++) {
+        int input = node->spec.inputs[i];
         block.in[i] = input_row(tile, node, i, span);
-        clean = clean && tile->spec.plan->nodes[node->spec.inputs[i]].clean;
+        clean = clean && (tile->steps[input].finite || (tile->spec.clean && tile->spec.plan->nodes[input].clean));
     }
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         block.out[k] = step->value[k] != NULL ? row_of(tile, step, k, span) : NULL;

@@ -35,6 +35,7 @@ typedef struct za_step {
     int64_t from;                  /* its values are read from this bar on */
     int64_t enter;                 /* the first bar that enters */
     int64_t age;                   /* bars that have entered, of a kernel's own count */
+    bool finite;                   /* of a column: its rows of this block hold finite values only, as far as is known */
     int64_t hole_end;              /* of a windowed kernel: from this bar on all is finite again */
     double *value[ZA_MAX_OUTPUTS]; /* of the block's first bar; [bar][lane] */
     double *state;                 /* [vector][lane] */

@@ -19,7 +19,7 @@ void za_roster_release(za_roster *roster)
 za_section *za_section_new(za_roster *roster, int columns)
 {
     size_t count = (size_t)roster->names.count;
-    size_t header = (sizeof(za_section) + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;
+    size_t header = za_whole_lines(sizeof(za_section));
     size_t bar_bytes = (size_t)columns * sizeof(double);
     if (count > (SIZE_MAX / 2 - header) / bar_bytes - ZA_SECTION_PADDING) {
         return NULL;
