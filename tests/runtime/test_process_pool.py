@@ -17,9 +17,8 @@ import process_work
 import pytest
 from pooled import places, run
 
-from ziggy_async.runtime import pickling
+from ziggy_async.runtime.child_process import PackedCall, RemoteTraceback
 from ziggy_async.runtime.errors import Stopped, WorkerLost
-from ziggy_async.runtime.pickling import RemoteTraceback
 from ziggy_async.runtime.processes import ProcessPool
 
 PATIENCE = 60.0
@@ -119,10 +118,10 @@ async def test_large_values_go_there_and_back(kind: str, shared: ProcessPool) ->
 
 def test_what_was_packed_stays_as_it_was() -> None:
     value = [bytes(300_000), list(range(100_000)), bytearray(200_000), bytearray(5)]
-    chunks = pickling.pack(value)
+    call = PackedCall(len, (value,), {}, None)
     value[2][1], value[3][1] = 1, 1
     value[2:] = [bytearray(200_000), bytearray(5)]
-    assert pickle.loads(b"".join(chunks)) == value
+    assert pickle.loads(b"".join(call.chunks)) == (len, (value,), {})
 
 
 def test_several_loops_at_once(shared: ProcessPool) -> None:

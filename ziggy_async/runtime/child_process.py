@@ -1,34 +1,86 @@
-"""A process of the pool, as its parent sees it."""
+"""A process of the pool, as its parent sees it, and the calls that it is sent."""
 
 import contextlib
 import multiprocessing
 import pickle
+import reprlib
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
-from ziggy_async.messages import described
+from ziggy_async.messages import described, kind_of
 from ziggy_async.runtime import child
+from ziggy_async.runtime.call import Args, Kwargs
 from ziggy_async.runtime.errors import WorkerLost
-from ziggy_async.runtime.pickling import Chunks, Failure
+from ziggy_async.tracing import Carrier
 
 START_TIMEOUT = 60.0
 """Seconds that a process may take to import what it needs."""
 GRACE = 1.0
 """Seconds that a process has to end once its connection has."""
-UNKNOWN_EXIT = 255
-"""The exit code of a process whose fork server is gone."""
 
 HINT = (
     "What it wrote to stderr says why. Processes import the script that was run: what it does has to stand below "
     "`if __name__ == '__main__':`"
 )
 
+_repr = reprlib.Repr()
+_repr.maxother = 120
+
 _context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
 _exit_codes = threading.Lock()
 """An exit code can be read once, and starting a process reads those of all the others."""
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurrent.futures`
+    """The cause of an error that comes from another process: its traceback there, as text."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+class PackedCall:
+    """A call as it is sent: its function's name, the trace that it is part of, and function and arguments, pickled."""
+
+    def __init__(self, function: Callable[..., Any], args: Args, kwargs: Kwargs, trace: Carrier | None) -> None:
+        """Raises `TypeError` that names the function or the argument that does not pickle."""
+        self.name = name_of(function)
+        self.trace = trace
+        self.chunks: list[bytes] = []
+        try:
+            pickle.Pickler(self, pickle.HIGHEST_PROTOCOL).dump((function, args, kwargs))
+        except Exception as error:
+            what, reason = _culprit(function, args, kwargs) or (f"the call of {self.name}", error)
+            raise TypeError(f"{what} cannot be pickled: {described(reason)}") from error
+
+    def write(self, data: Any) -> int:
+        """Takes what the pickler writes. In Python, so that a loop has the GIL in between: the pickler in C holds it
+        until it is done. Copies all but bytes: it may change before it is sent."""
+        self.chunks.append(bytes(data.raw() if isinstance(data, pickle.PickleBuffer) else data))
+        return len(self.chunks[-1])
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Returns module and name of a function, a description of any other callable."""
+    name = getattr(function, "__qualname__", None)
+    module = getattr(function, "__module__", None)
+    return f"{module}.{name}" if isinstance(name, str) and isinstance(module, str) else _repr.repr(function)
+
+
+def _culprit(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[str, Exception] | None:
+    """Returns the first part of a call that does not pickle alone, and why."""
+    parts = [(_repr.repr(function), function)]
+    for key, value in (*enumerate(args, 1), *((repr(name), value) for name, value in kwargs.items())):
+        parts.append((f"argument {key} of {name_of(function)}, {kind_of(value)},", value))
+    for what, value in parts:
+        try:
+            pickle.dumps(value)
+        except Exception as error:
+            return what, error
+    return None
 
 
 class ChildProcess:
@@ -37,13 +89,13 @@ class ChildProcess:
     def __init__(self, name: str) -> None:
         """Starts it, without waiting until it is ready. `name`: the call that it is for, for the errors.
 
-        `RuntimeError` when it cannot be started.
+        Raises `RuntimeError` when it cannot be started.
         """
         self._connection, theirs = _context.Pipe()
         self._process = _context.Process(target=child.serve, args=(theirs,), name="ziggy-async-process")
         self._is_ready = False
-        self._exit_code: int | None = None
         self.is_usable = True
+        """Whether it can take a call: not while it has one, nor after one without an outcome."""
         try:
             with _exit_codes:
                 self._process.start()
@@ -55,75 +107,74 @@ class ChildProcess:
         self.pid = self._process.pid
 
     def is_gone(self) -> bool:
-        """Returns whether it has ended while it had nothing to do."""
-        try:  # it sends nothing unasked, but that it is ready: what can be read is the end
-            return self._is_ready and self._connection.poll(0)
-        except OSError:
-            return True
+        """Returns whether it has ended after its last call."""
+        return self._connection.poll(0)  # it writes nothing unasked: what can be read is the end
 
-    def call(self, request: Chunks, name: str) -> tuple[Any, Failure | None]:
-        """Sends a packed call, and waits for its value or failure. Unless that comes, the process is of no use any
-        more.
+    def call(self, request: PackedCall) -> Any:
+        """Returns the value of the call, or raises its exception.
 
-        `WorkerLost` when the process ends, `RuntimeError` when it never becomes ready, `TypeError` when the outcome
-        does not unpickle.
+        Raises `WorkerLost` when the process ends, `RuntimeError` when it never becomes ready, `TypeError` when the
+        outcome does not unpickle.
         """
         self.is_usable = False
         try:
             if not self._is_ready:
-                self._await_ready(name)
+                self._await_ready(request.name)
             self._send(request)
-            value, failure = self._receive(name)
+            value, error, trace = self._receive(request.name)
         except (EOFError, OSError):
-            raise self._lost(name) from None
+            raise self._lost(request.name) from None
         self.is_usable = True
-        return value, failure
+        if error is None:
+            return value
+        error.__cause__ = RemoteTraceback(trace)
+        try:
+            raise error
+        finally:
+            del error  # its traceback leads to this frame: it must not lead back
 
     def _await_ready(self, name: str) -> None:
-        heard = wait([self._connection, self._process.sentinel], START_TIMEOUT)
-        if not heard:
+        if not self._connection.poll(START_TIMEOUT):
             raise RuntimeError(f"{name}: its process is not ready after {START_TIMEOUT:g} s. {HINT}")
-        with open(self._connection.fileno(), "rb", buffering=0, closefd=False) as reader:
-            if self._connection not in heard or reader.read(1) != child.READY:
-                raise EOFError
+        self._receive(name)
         self._is_ready = True
 
-    def _send(self, request: Chunks) -> None:
-        length = sum(map(len, request))
+    def _send(self, request: PackedCall) -> None:
         with open(self._connection.fileno(), "wb", closefd=False) as writer:
-            writer.write(length.to_bytes(child.LENGTH, "big"))
-            writer.writelines(request)
-        request.clear()
+            pickle.dump((request.name, request.trace, sum(map(len, request.chunks))), writer)
+            writer.writelines(request.chunks)
+        request.chunks.clear()
 
     def _receive(self, name: str) -> Any:
-        """Raises `EOFError` when the process ends, also in the middle of an outcome."""
+        """Unpickles as it reads, so that a loop has the GIL in between. Raises `EOFError` or `OSError` when the process
+        ends, also in the middle of an outcome."""
         try:
             with open(self._connection.fileno(), "rb", closefd=False) as reader:
                 return pickle.load(reader)
+        except (EOFError, OSError):
+            raise
+        except pickle.UnpicklingError as error:
+            raise EOFError from error
         except Exception as error:
-            if isinstance(error, EOFError | OSError) or self._has_ended(0.0):
-                raise EOFError from None
             raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
 
-    def _has_ended(self, patience: float) -> bool:
-        return bool(wait([self._process.sentinel], patience))
-
     def _lost(self, name: str) -> RuntimeError:
-        has_ended = self._has_ended(GRACE)
-        self.stop()
-        code = self._exit_code
-        if not has_ended:
+        self._has_ended(GRACE)
+        with _exit_codes:
+            code = self._process.exitcode
+        if code is None:
             how = "closed its connection"
-        elif code is None or code == UNKNOWN_EXIT:
-            how = "ended"
         elif code < 0:
             name_of_signal = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
             how = f"was ended by {name_of_signal}"
         else:
             how = f"ended with exit status {code}"
-        if has_ended and not self._is_ready and code is not None and code > 0:
+        if code and code > 0 and not self._is_ready:
             return RuntimeError(f"{name}: its process {how} before it was ready. {HINT}")
         return WorkerLost(f"{name}: its process {how}")
+
+    def _has_ended(self, patience: float) -> bool:
+        return bool(wait([self._process.sentinel], patience))
 
     def kill(self) -> None:
         """Ends it, and with it the call under way. From any thread."""
@@ -131,16 +182,12 @@ class ChildProcess:
             self._process.kill()
 
     def stop(self, patience: float = 0.0) -> None:
-        """Ends its connection, and the process after so many seconds, and frees what it had."""
-        self.is_usable = False
-        if self._connection.closed:
-            return
+        """Ends its connection, and the process after so many seconds, and frees what it had. Called once."""
         self._connection.close()
         if not self._has_ended(patience):
             self._process.kill()
             self._has_ended(GRACE)
         with _exit_codes, contextlib.suppress(ValueError):  # it cannot be ended
-            self._exit_code = self._process.exitcode
             self._process.close()
 
     def forget(self) -> None:

@@ -12,9 +12,8 @@ from typing import Any
 from ziggy_async import lifecycle, tracing
 from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.child_process import GRACE, ChildProcess
+from ziggy_async.runtime.child_process import GRACE, ChildProcess, PackedCall
 from ziggy_async.runtime.errors import Stopped, WorkerLost
-from ziggy_async.runtime.pickling import name_of, pack_call
 from ziggy_async.runtime.threads import ThreadPool
 
 EXIT_TIMEOUT = 2.0
@@ -90,19 +89,17 @@ class ProcessPool:
     # In the call's thread:
 
     def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        name = name_of(function)
-        request = pack_call(function, args, kwargs, tracing.carrier())
-        child = self._idle_child() or ChildProcess(name)
+        request = PackedCall(function, args, kwargs, tracing.carrier())
+        child = self._idle_child() or ChildProcess(request.name)
         with self._lock:
-            if call.is_unwanted:
-                self._idle.append(child)
-                raise Stopped(f"{name}: it was stopped before it began")
             self._running[call] = child
+            if call.is_unwanted:
+                child.kill()
         try:
-            value, failure = child.call(request, name)
+            return child.call(request)
         except WorkerLost:
             if call.is_unwanted:
-                raise Stopped(f"{name}: it was stopped") from None
+                raise Stopped(f"{request.name}: it was stopped") from None
             raise
         finally:
             with self._lock:
@@ -112,9 +109,6 @@ class ProcessPool:
                     self._idle.append(child)
             if not is_usable:
                 child.stop()
-        if failure is not None:
-            raise failure.error(name)
-        return value
 
     def _idle_child(self) -> ChildProcess | None:
         while True:
