@@ -127,8 +127,11 @@ class BarStore(_core.BarStore):
         for `load`; on an error no symbol has changed.
         """
         rules = rules_of(options, self.columns)
-        table, nameless = columns.read_table(data, symbol_column, rules).without_nameless_rows(rules.skip)
-        reasons = self._load_groups(table.symbols, table.codes, *table.bars, rules.skip)
+        return self._load_table(columns.read_table(data, symbol_column, rules), rules)
+
+    def _load_table(self, table: columns.SymbolBars, rules: Rules) -> Skipped:
+        named, nameless = table.without_nameless_rows(rules.skip)
+        reasons = self._load_groups(named.symbols, named.codes, *named.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
         return self._loaded(Skipped(reasons), rules, len(table.codes))

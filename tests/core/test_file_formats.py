@@ -105,6 +105,25 @@ def test_tickers_side_by_side(price_first, tmp_path):
     assert_bars(store, "B", BARS[5:])
 
 
+def test_a_fault_of_tickers_side_by_side_is_named_by_its_line(tmp_path):
+    names = ["Open", "High", "Low", "Close", "Volume"]
+    bars = {"A": [1, 2, 1, 2, 5], "B": [3, 4, 3, 4, 5]}
+    header = [",".join(["Price", *(name for name in names for _ in bars)]), ",".join(["Ticker", *["A", "B"] * 5])]
+    rows = [[day, *(bars[ticker][at] for at in range(5) for ticker in bars)] for day in DAYS[:3]]
+    rows[2][4] = 2.5  # the high of B
+    (tmp_path / "many.csv").write_text("\n".join([*header, "Date" + "," * 10, *(",".join(map(str, r)) for r in rows)]))
+    with pytest.raises(ValueError, match=r"many\.csv: B, line 6: high 2\.5 is below"):
+        BarStore.read(tmp_path / "many.csv")
+
+
+def test_blanks_around_a_symbol_are_none_of_its_own(tmp_path):
+    lines = [f"{symbol},{line}" for symbol, line in zip(["A", " A", "A ", "B"], LINES, strict=False)]
+    (tmp_path / "a.csv").write_text("\n".join([f"symbol,{NAMES}", *lines]))
+    store = BarStore.read(tmp_path / "a.csv")
+    assert store.symbols() == ["A", "B"]
+    assert len(store.bars("A")["close"]) == 3
+
+
 def zipped(*names):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

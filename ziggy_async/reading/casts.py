@@ -4,7 +4,7 @@ DuckDB."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS
+from ziggy_async.reading.tables import Texts, pairs_of
+from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
+SYMBOL = "CAST(symbol AS VARCHAR)"
 OFFSET_APART = r"\s+([+-]\d{2}(?::?\d{2})?)\s*$"
 """DuckDB's cast allows no gap before an offset."""
 
@@ -51,31 +54,57 @@ class Columns:
     source: str
     types: Mapping[str, str]
 
+    @property
+    def typed(self) -> str:
+        """The view that `make_typed` makes."""
+        return f"{self.source}_typed"
+
+    def first_row(self, query: str) -> tuple[Any, ...] | None:
+        """The first row of a query, which gives few: a relation is not read before they are all fetched."""
+        return next(iter(self.connection.execute(query).fetchall()), None)
+
     def is_text(self, role: str) -> bool:
         return self.types[role] == "VARCHAR"
 
 
-def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> str:
-    """Makes a DuckDB table of `row`, symbol, timestamp and figures in their types, NULL where a value has not got its
-    type, and returns its name. `symbol`: whose bars these are, None where there is a symbol column."""
-    own = "nullif(trim(CAST(symbol AS VARCHAR)), '')"
-    typed = {"symbol": own if symbol is None else literal(symbol), "timestamp": timestamp_of(columns, symbol, rules)}
-    figures = plain_numbers(columns)
-    texts = [role for role in figures if role in columns.types and columns.is_text(role)]
-    name = f"{columns.source}_typed"
-    _make(columns, name, typed | figures)
-    if not texts:
-        return name
-    missing = " OR ".join(f"{role} IS NULL" for role in texts)
-    (some_missing,) = columns.connection.execute(f"SELECT bool_or({missing}) FROM {name}").fetchone() or (False,)
-    if some_missing:
-        _make(columns, name, typed | figures | _written_numbers(columns, texts))
-    return name
+def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, Any]:
+    """Makes the DuckDB view `columns.typed`: `row`, symbol, timestamp and figures in their types, NULL where a value
+    has not got its type. `symbol`: whose bars these are, None where there is a symbol column.
+
+    Returns its columns but `row`, which are read once where all figures are written plainly, else twice.
+    """
+    typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
+    texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
+    values = _values(columns, typed)
+    if any(lacks_values(values[role]) for role in texts):
+        typed |= _written_numbers(columns, texts)
+        values = _values(columns, typed)
+    own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
+    columns.connection.execute(
+        f"CREATE OR REPLACE VIEW {columns.typed} AS"
+        f" SELECT row, {_selection({'symbol': own} | typed)} FROM {columns.source}"
+    )
+    if symbol is not None:
+        values["symbol"] = Texts(np.zeros(len(values["close"]), dtype=np.int32), [symbol])
+    return values
 
 
-def _make(columns: Columns, name: str, typed: Mapping[str, str]) -> None:
-    selection = ", ".join(f"{sql} AS {role}" for role, sql in typed.items())
-    columns.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT row, {selection} FROM {columns.source}")
+def _selection(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
+
+
+def _values(columns: Columns, typed: dict[str, str]) -> dict[str, Any]:
+    """The values of these columns, role -> SQL, and the symbols; DuckDB goes on with the file while they are taken, in
+    several threads, as it does as long as nobody asks for `row`."""
+    import duckdb
+
+    own = {"symbol": SYMBOL} if "symbol" in columns.types else {}
+    relation = columns.connection.sql(f"SELECT {_selection(own | typed)} FROM {columns.source}")
+    try:
+        values = dict(pairs_of(relation))
+    except RuntimeError as error:  # of a stream that has begun: a sentence, and not of which kind it is
+        raise duckdb.Error(str(error).removeprefix("the Arrow stream failed: ")) from error
+    return values | ({"symbol": values["symbol"].stripped()} if own else {})
 
 
 def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
@@ -83,7 +112,7 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if not columns.is_text("timestamp"):
         return "timestamp"
     query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' LIMIT 1"
-    first = columns.connection.execute(query).fetchone()
+    first = columns.first_row(query)
     if first is None:
         return "CAST(NULL AS TIMESTAMP)"
     text = first[0].strip()
@@ -113,7 +142,7 @@ def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules
     """The order of day, month and year: of each symbol, the days as they follow one another."""
     if rules.dates is not None:
         return rules.dates
-    symbol = "CAST(symbol AS VARCHAR)" if owner is None else literal(owner)
+    symbol = SYMBOL if owner is None else literal(owner)
     day = f"nullif(regexp_extract(timestamp, {literal(DATE_PART)}, 1), '')"
     days = columns.connection.execute(
         f"SELECT row, symbol, day FROM (SELECT row, {symbol} AS symbol, {day} AS day,"
@@ -172,7 +201,7 @@ def decimal_mark_of(columns: Columns, texts: list[str]) -> str:
         ]
         return f"coalesce({', '.join(found)})"
 
-    point, comma, doubtful = columns.connection.execute(
+    point, comma, doubtful = columns.first_row(
         "SELECT "
         + ", ".join(
             [
@@ -182,7 +211,7 @@ def decimal_mark_of(columns: Columns, texts: list[str]) -> str:
             ]
         )
         + f" FROM {columns.source}"
-    ).fetchone() or (None, None, None)
+    ) or (None, None, None)
     return numbers.chosen_mark(point, comma, doubtful)
 
 

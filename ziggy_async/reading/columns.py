@@ -46,6 +46,18 @@ class SymbolBars:
     codes: NDArray[np.int32]
     bars: Bars
 
+    @classmethod
+    def joined(cls, parts: "Sequence[SymbolBars]") -> "SymbolBars":
+        """The rows of all parts, one below the other."""
+        if len(parts) == 1:
+            return parts[0]
+        places = {symbol: 0 for part in parts for symbol in part.symbols}
+        places = {symbol: at for at, symbol in enumerate(places)}
+        codes = [np.array([*map(places.__getitem__, part.symbols), -1], dtype=np.int32)[part.codes] for part in parts]
+        columns = zip(*(part.bars for part in parts), strict=True)
+        bars = Bars._make(np.concatenate(of_parts, axis=-1) for of_parts in columns)
+        return cls(list(places), np.concatenate(codes), bars)
+
     def without_nameless_rows(self, skip: bool) -> "tuple[SymbolBars, int]":
         """The rows that have a symbol, and how many have not: `ValueError` for the first of those unless `skip`."""
         nameless = np.flatnonzero(self.codes < 0)

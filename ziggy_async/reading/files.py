@@ -15,12 +15,16 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
 
 from ziggy_async.messages import shortened
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
+from ziggy_async.reading.columns import SymbolBars, read_table
+from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
-from ziggy_async.reading.options import ReadingOptions, Rules, Skipped
+from ziggy_async.reading.options import Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import (
@@ -31,12 +35,17 @@ from ziggy_async.reading.texts import (
     with_one_line_end,
     without_first_lines,
 )
+from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
     import duckdb
 
 LONGEST_FAULT = 400
 """Characters of a message about a file: it may quote what the file holds, and that may be anything."""
+SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
+TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
+"""In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
+NAMED_ROW = r"\brow (\d+)"
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
@@ -46,25 +55,28 @@ OF_READING = 0.8
 class Loader(Protocol):
     """The part of a `BarStore` that this module uses."""
 
-    def load_frame(
-        self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
-    ) -> Skipped: ...
+    def _load_table(self, table: SymbolBars, rules: Rules) -> Skipped: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """An open file. `columns` are those that matter with the values as they stand in the file, and `row`, counted from
-    0; `typed` is the table of `row`, symbol, timestamp and the figures in their types."""
+    0."""
 
     file: DataFile
     origin: Source
     header: Header | None  # of a CSV file; None: Parquet
     columns: Columns
-    typed: str
     has_symbols: bool
     further: tuple[str, ...]
     """The further columns of the store."""
-    symbols: tuple[str, ...] = ()
+
+    def place_of_bar(self, at: int) -> str:
+        """Where a reader finds bar `at` of the file: tickers that stand side by side share rows."""
+        if self.header is not None and self.header.tickers is not None:
+            query = f"SELECT row FROM {self.columns.source} LIMIT 1 OFFSET {at}"
+            (at,) = self.columns.first_row(query) or (at,)
+        return self.place(at)
 
     def place(self, row: int) -> str:
         """Where a reader finds `row`."""
@@ -73,6 +85,13 @@ class Table:
             if line is not None:
                 return f"line {line}"
         return f"row {row + 1}"
+
+
+class FileBars(NamedTuple):
+    """A file and its bars."""
+
+    table: Table
+    bars: SymbolBars
 
 
 @dataclass(slots=True)
@@ -114,9 +133,9 @@ def load_files(
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor(1, "reading") as executor,
     ):
-        connection.execute(
-            "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
-        )
+        connection.execute(SETTINGS)
+        if connection.execute(TYPE_PUSHDOWN).fetchall():
+            connection.execute("SET disabled_optimizers = 'type_pushdown'")
         reading = Reading(connection, Path(folder), rules, progress)
         loading = executor.submit(reading.load, store, files)
         shown = 0.0
@@ -143,18 +162,18 @@ class Reading:
         self._progress = progress
 
     def load(self, store: Loader, files: Sequence[DataFile]) -> tuple[list[str], Skipped]:
-        tables = [self._open(file, f"file_{index}") for index, file in enumerate(files)]
-        refuse_same_name(tables)
-        occurrences = Counter(symbol for table in tables for symbol in table.symbols)
-        shared = [table for table in tables if any(occurrences[symbol] > 1 for symbol in table.symbols)]
-        alone = [[table] for table in tables if table not in shared]
+        read = [self._read(file, f"file_{index}") for index, file in enumerate(files)]
+        refuse_same_name(read)
+        occurrences = Counter(symbol for each in read for symbol in each.bars.symbols)
+        shared = [each for each in read if any(occurrences[symbol] > 1 for symbol in each.bars.symbols)]
+        alone = [[each] for each in read if each not in shared]
         skipped: Counter[str] = Counter()
         for group in [*alone, *([shared] if shared else [])]:
-            skipped.update(load_tables(store, group, self._rules).reasons)
+            skipped.update(load_together(store, group, self._rules).reasons)
         return list(occurrences), Skipped(skipped)
 
-    def _open(self, file: DataFile, name: str) -> Table:
-        """Finds the columns of `file` and checks that every value is of its column's type."""
+    def _read(self, file: DataFile, name: str) -> FileBars:
+        """Finds the columns of `file`, and reads values that are all of their column's type."""
         import duckdb
 
         with errors_named(file.path):
@@ -163,19 +182,19 @@ class Reading:
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
             try:
-                table = self._table(file, origin, name)
+                read = self._bars(file, origin, name)
             except duckdb.Error:
                 mended = None
                 if not origin.is_parquet and not self._progress.is_given_up:
                     mended = with_one_line_end(origin, self._connection, self._folder)
                 if mended is None:
                     raise
-                table = self._table(file, mended, name)
+                read = self._bars(file, mended, name)
             self._progress.is_reading = False
             self._progress.done += 1
-            return table
+            return read
 
-    def _table(self, file: DataFile, origin: Source, name: str) -> Table:
+    def _bars(self, file: DataFile, origin: Source, name: str) -> FileBars:
         header = None if origin.is_parquet else self._header(origin)
         if header is not None and (header.skipped > 1 or header.has_comments):
             commas = header.delimiter, len(header.names) - 1
@@ -185,14 +204,20 @@ class Reading:
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
         columns = Columns(self._connection, name, types)
         owner = None if "symbol" in types else file.symbol_of_name()
-        table = Table(file, origin, header, columns, "", "symbol" in types, self._rules.further)
+        table = Table(file, origin, header, columns, "symbol" in types, self._rules.further)
         try:
-            table = replace(table, typed=make_typed(columns, owner, self._rules))
+            values = make_typed(columns, owner, self._rules)
         except RowError as error:
             raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
-        refuse_untyped(table, self._rules)
-        refuse_texts(table)
-        return with_symbols(table)
+        if any(map(lacks_values, values.values())):
+            refuse_untyped(table, self._rules)
+            refuse_texts(table)
+        if not len(values["close"]):
+            raise ValueError("has column names but no rows")
+        try:
+            return FileBars(table, read_table(values, "symbol", of_roles(self._rules)))
+        except ValueError as error:
+            raise ValueError(placed(error, table.place_of_bar)) from error
 
     def _header(self, origin: Source) -> Header:
         return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
@@ -315,25 +340,25 @@ def advice_on(error: Exception) -> str:
 def refuse_untyped(table: Table, rules: Rules) -> None:
     """Raises for the first row in which a value is missing or not of its column's type; where such rows are skipped,
     for a column that has nothing else."""
-    connection, source = table.columns.connection, table.columns.source
+    columns = table.columns
     roles = ["symbol", "timestamp", *PRICE_COLUMNS]
     if rules.skip:
         empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)
-        is_empty = connection.execute(f"SELECT {empty} FROM {table.typed}").fetchone() or ()
+        is_empty = columns.first_row(f"SELECT {empty} FROM {columns.typed}") or ()
         roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]
         if not roles:
             return
     missing = " OR ".join(f"{role} IS NULL" for role in roles)
-    found = connection.execute(f"SELECT * FROM {table.typed} WHERE {missing} ORDER BY row LIMIT 1").fetchone()
+    found = columns.first_row(f"SELECT * FROM {columns.typed} WHERE {missing} ORDER BY row LIMIT 1")
     if found is None:
         return
     row, *typed = found
     values = dict(zip(("symbol", "timestamp", *PRICE_COLUMNS), typed, strict=False))
     role = next(each for each in roles if values[each] is None)
     value = None
-    if role in table.columns.types:
-        query = f"SELECT CAST({role} AS VARCHAR) FROM {source} WHERE row = {row}"
-        (value,) = connection.execute(query).fetchone() or (None,)
+    if role in columns.types:
+        query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
+        (value,) = columns.first_row(query) or (None,)
     owner = f"{values['symbol']}, " if values["symbol"] is not None else ""  # as the store says it
     advice = "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
     if role == "volume" and not rules.skip and not (value or "").strip():
@@ -343,14 +368,14 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
 
 def refuse_texts(table: Table) -> None:
     """Raises for the first value of a further column that is there and is no number."""
-    connection, columns = table.columns.connection, table.columns
+    columns = table.columns
     texts = [role for role in columns.types if role.startswith(FURTHER.format("")) and columns.is_text(role)]
     for role in texts:
-        found = connection.execute(
-            f"SELECT row, symbol, text FROM (SELECT row, symbol FROM {table.typed} WHERE {role} IS NULL)"
+        found = columns.first_row(
+            f"SELECT row, symbol, text FROM (SELECT row, symbol FROM {columns.typed} WHERE {role} IS NULL)"
             f" JOIN (SELECT row, {role} AS text FROM {columns.source}) USING (row)"
             " WHERE trim(text) <> '' ORDER BY row LIMIT 1"
-        ).fetchone()
+        )
         if found is not None:
             row, symbol, text = found
             owner = f"{symbol}, " if symbol is not None else ""
@@ -358,85 +383,74 @@ def refuse_texts(table: Table) -> None:
             raise ValueError(f"{owner}{table.place(row)}: {name} {fault_of(role, text)}")
 
 
-def with_symbols(table: Table) -> Table:
-    """The same table, knowing which symbols it holds, in the order in which they occur."""
-    query = f"SELECT symbol FROM {table.typed} GROUP BY symbol ORDER BY min(row)"
-    found = table.columns.connection.execute(query).fetchall()
-    if not found:
-        raise ValueError("has column names but no rows")
-    return replace(table, symbols=tuple(symbol for (symbol,) in found if symbol is not None))
+def of_roles(rules: Rules) -> Rules:
+    """The rules for columns that are called by their roles."""
+    return replace(rules, columns={name: FURTHER.format(at) for at, name in enumerate(rules.further)})
 
 
-def refuse_same_name(tables: list[Table]) -> None:
+def refuse_same_name(read: Sequence[FileBars]) -> None:
     """Two files without a symbol column cannot both be the bars of one symbol, unless they are parts of them."""
     owners: dict[str, Path] = {}
-    for table in tables:
+    for table, bars in read:
         if table.has_symbols or table.file.is_part:
             continue
-        (symbol,) = table.symbols
+        (symbol,) = bars.symbols
         if symbol in owners:
             files = f"{table.file.path}: would be {symbol}, like {owners[symbol]}"
             raise DataFileError(f"{files}; say whose bars they are with SYMBOL=path")
         owners[symbol] = table.file.path
 
 
-def load_tables(store: Loader, tables: Sequence[Table], rules: Rules) -> Skipped:
+def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> Skipped:
     """Files into `store`, as one table; a refused row is named by its place in its file."""
-    connection = tables[0].columns.connection
-    if len(tables) > 1:
-        refuse_overlap(connection, tables)
-    every = " UNION ALL ".join(f"SELECT * FROM {table.typed}" for table in tables)
-    with errors_named(", ".join(str(table.file.path) for table in tables)):
-        # Without ORDER BY, which would sort them once more: DuckDB keeps the order of tables and of UNION ALL.
-        relation = connection.sql(f"SELECT * EXCLUDE (row) FROM ({every})")
-        options = ReadingOptions(
-            invalid=rules.invalid,
-            unit=rules.unit,
-            dates=rules.dates,
-            price_scale=rules.price_scale,
-            columns={name: FURTHER.format(at) for at, name in enumerate(rules.further)},
-        )
+    bars = SymbolBars.joined([each.bars for each in read])
+    if rules.skip:  # else the store refuses the second bar of a time
+        refuse_overlap(read, bars)
+    with errors_named(", ".join(str(each.table.file.path) for each in read)):
         try:
-            return store.load_frame(relation, "symbol", **options)
+            return store._load_table(bars, rules)
         except ValueError as error:
-            text = str(error)
-            found = re.search(r"\brow (\d+)", text)
-            if found is None:
+            refuse_overlap(read, bars)
+            row = row_of(error)
+            if row is None:
                 raise
-            table, row = at_row(tables, int(found[1]))
-            placed = text[: found.start()] + table.place(row) + text[found.end() :]
-            raise DataFileError(f"{table.file.path}: {one_line(placed)}") from error
+            ends = np.cumsum([len(each.bars.codes) for each in read])
+            at = int(np.searchsorted(ends, row, side="right"))
+            table, first = read[at].table, int(ends[at]) - len(read[at].bars.codes)
+            text = placed(error, lambda row: table.place_of_bar(row - first))
+            raise DataFileError(f"{table.file.path}: {one_line(text)}") from error
 
 
-def at_row(tables: Sequence[Table], row: int) -> tuple[Table, int]:
-    """The table that row `row` of all tables, one below the other, is of, and which it is there."""
-    for table in tables[:-1]:
-        (count,) = table.columns.connection.execute(f"SELECT count(*) FROM {table.typed}").fetchone() or (0,)
-        if row < count:
-            return table, row
-        row -= count
-    return tables[-1], row
+def row_of(error: ValueError) -> int | None:
+    """The row that a sentence names."""
+    found = re.search(NAMED_ROW, str(error))
+    return None if found is None else int(found[1])
 
 
-def refuse_overlap(connection: "duckdb.DuckDBPyConnection", tables: Sequence[Table]) -> None:
-    """Raises for the first bar that two of the files have."""
-    every = " UNION ALL ".join(
-        f"SELECT symbol, CAST(timestamp AS VARCHAR) AS timestamp, {index} AS file"
-        f" FROM {table.typed} WHERE timestamp IS NOT NULL"
-        for index, table in enumerate(tables)
-    )
-    with errors_named(", ".join(str(table.file.path) for table in tables)):
-        found = connection.execute(
-            f"SELECT symbol, timestamp, list_sort(list(file)) FROM ({every}) "
-            "GROUP BY symbol, timestamp HAVING count(DISTINCT file) > 1 ORDER BY symbol, timestamp LIMIT 1"
-        ).fetchone()
-    if found is None:
+def placed(error: ValueError, place: Callable[[int], str]) -> str:
+    """The sentence with the place of its row, as a reader finds it."""
+    return re.sub(NAMED_ROW, lambda found: place(int(found[1])), str(error), count=1)
+
+
+def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:
+    """Raises for the first bar that two of the files have; `bars` are those of all."""
+    if len(read) == 1:
         return
-    symbol, timestamp, (first, *others) = found
-    both = [tables[first], tables[next(each for each in others if each != first)]]
+    files = np.repeat(np.arange(len(read)), [len(each.bars.codes) for each in read])
+    places = np.argsort(np.argsort(bars.symbols))
+    known = np.flatnonzero((bars.codes >= 0) & (bars.bars.timestamp != NAT))
+    owners, times = places[bars.codes[known]], bars.bars.timestamp[known]
+    order = np.lexsort((files[known], times, owners))
+    owners, times, files = owners[order], times[order], files[known][order]
+    is_double = (np.diff(owners) == 0) & (np.diff(times) == 0) & (np.diff(files) != 0)
+    if not is_double.any():
+        return
+    at = int(np.argmax(is_double))
+    symbol = sorted(bars.symbols)[owners[at]]
+    both = [read[files[at]].table, read[files[at + 1]].table]
     advice = f"leave one of the two out, or the bars of {symbol} out of one"
     nameless = [table.file.path for table in both if not table.has_symbols]
     if nameless:
         advice += f", or say whose bars {nameless[0]} has with SYMBOL=path"
-    files = " and ".join(str(table.file.path) for table in both)
-    raise DataFileError(f"{files}: both have the bar of {symbol} at {timestamp}; {advice}")
+    names = " and ".join(str(table.file.path) for table in both)
+    raise DataFileError(f"{names}: both have the bar of {symbol} at {iso_of(int(times[at]))}; {advice}")

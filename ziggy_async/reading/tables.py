@@ -31,6 +31,15 @@ class Texts(NamedTuple):
         codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
         return cls(np.asarray(codes, dtype=np.int32), list(places))
 
+    def stripped(self) -> "Texts":
+        """The same without blanks around the texts; one that is blank is missing."""
+        values = [value.strip() for value in self.values]
+        if values == self.values and all(values):
+            return self
+        places = {value: at for at, value in enumerate(dict.fromkeys(filter(None, values)))}
+        of_code = np.array([*(places.get(value, -1) for value in values), -1], dtype=np.int32)
+        return Texts(of_code[self.codes], list(places))
+
 
 class Unsupported(NamedTuple):
     """A column of an Arrow table whose type has no place among bars, or has one beside a date: a time of day. `values`

@@ -294,6 +294,17 @@ def _scaled(role: str, column: Floats, scale: float) -> Floats:
     return column / inverse if inverse and 1 / inverse == scale else column * scale
 
 
+def lacks_values(column: Any) -> bool:
+    """Whether a value is missing in a column as `tables` give it."""
+    if isinstance(column, Texts):
+        return bool((column.codes < 0).any())
+    if not isinstance(column, np.ndarray):
+        return False
+    if column.dtype.kind == "M":
+        return bool(np.isnat(column).any())
+    return bool(np.ma.getmask(column).any()) or (column.dtype.kind == "f" and bool(np.isnan(column).any()))
+
+
 def _texts_of(array: Column) -> Iterable[str]:
     if isinstance(array, Texts):
         return array.values
