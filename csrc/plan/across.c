@@ -1,6 +1,7 @@
 #include "plan/across.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 const char *za_across_name(za_across_kind kind)
@@ -19,7 +20,7 @@ static uint64_t key_of(double value)
 }
 
 /* Fewer than this are sorted by insertion. */
-enum { FEW = 32, DIGITS = 8, DIGIT_VALUES = 256 };
+enum { FEW = 32 };
 
 static void sort_few(za_member *members, size_t count)
 {
@@ -33,57 +34,105 @@ static void sort_few(za_member *members, size_t count)
     }
 }
 
-/* How often each value of each digit occurs. */
-static void count_digits(const za_member *members, size_t count, size_t counts[DIGITS][DIGIT_VALUES])
+/* A sort goes by so many digits of the keys, from the first bit in which they differ on; those of long lists are
+ * longer, so that few members are alike in all of them. */
+enum { DIGITS = 3, SHORT_DIGIT = 8, LONG_DIGIT = 11, LONG = 1024 };
+
+typedef struct za_digits {
+    int shift, bits; /* of the last one, and of each */
+    uint32_t counts[DIGITS][1 << LONG_DIGIT];
+} za_digits;
+
+static size_t digit_of(const za_digits *digits, double value, int digit)
 {
-    memset(counts, 0, sizeof(size_t[DIGITS][DIGIT_VALUES]));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t key = key_of(members[i].value);
+    return (size_t)(key_of(value) >> digits->shift >> digit * digits->bits) & (((size_t)1 << digits->bits) - 1);
+}
+
+/* Finds the digits, and how often each value of each occurs. False if all members are equal. */
+static bool find_digits(const za_member *members, size_t count, za_digits *digits)
+{
+    uint64_t first = key_of(members[0].value), differ = 0;
+    for (size_t i = 1; i < count; i++) {
+        differ |= key_of(members[i].value) ^ first;
+    }
+    digits->bits = count < LONG ? SHORT_DIGIT : LONG_DIGIT;
+    digits->shift = 0;
+    while (differ >> digits->shift >> DIGITS * digits->bits != 0) {
+        digits->shift++;
+    }
+    for (int digit = 0; digit < DIGITS; digit++) {
+        memset(digits->counts[digit], 0, sizeof digits->counts[0][0] << digits->bits);
+    }
+    for (size_t i = 0; i < count && differ != 0; i++) {
         for (int digit = 0; digit < DIGITS; digit++) {
-            counts[digit][key >> 8 * digit & (DIGIT_VALUES - 1)]++;
+            digits->counts[digit][digit_of(digits, members[i].value, digit)]++;
         }
     }
+    return differ != 0;
 }
 
 /* By one digit, stable: from `from` to `to`. */
-static void sort_by_digit(const za_member *from, size_t count, za_member *to, int digit, size_t *counts)
+static void sort_by_digit(za_digits *digits, int digit, const za_member *from, size_t count, za_member *to)
 {
-    size_t before = 0;
-    for (int value = 0; value < DIGIT_VALUES; value++) {
-        size_t here = counts[value];
+    uint32_t before = 0, *counts = digits->counts[digit];
+    for (size_t value = 0; value < (size_t)1 << digits->bits; value++) {
+        uint32_t here = counts[value];
         counts[value] = before;
         before += here;
     }
     for (size_t i = 0; i < count; i++) {
-        to[counts[key_of(from[i].value) >> 8 * digit & (DIGIT_VALUES - 1)]++] = from[i];
+        to[counts[digit_of(digits, from[i].value, digit)]++] = from[i];
     }
 }
 
-/* By value. A digit in which all are alike is passed over. */
-static void sort(za_member *members, size_t count, za_member *spare)
+static bool is_sorted(const za_member *members, size_t count)
 {
-    size_t counts[DIGITS][DIGIT_VALUES];
+    bool sorted = true;
+    for (size_t i = 1; sorted && i < count; i++) {
+        sorted = members[i - 1].value <= members[i].value;
+    }
+    return sorted;
+}
+
+/* Members that are alike in all digits that were looked at are sorted by the rest of them. */
+static void sort_alike(za_member *members, size_t count, int shift, za_member *spare)
+{
+    for (size_t first = 0, last; first < count; first = last) {
+        uint64_t prefix = key_of(members[first].value) >> shift;
+        for (last = first + 1; last < count && key_of(members[last].value) >> shift == prefix; last++) {
+        }
+        za_member *sorted = za_across_sort(members + first, last - first, spare);
+        if (sorted == spare) {
+            memcpy(members + first, spare, (last - first) * sizeof *members);
+        }
+    }
+}
+
+/* A digit in which all are alike is passed over. */
+za_member *za_across_sort(za_member *members, size_t count, za_member *spare)
+{
+    za_digits digits;
     if (count < FEW) {
         sort_few(members, count);
-        return;
+        return members;
     }
-    count_digits(members, count, counts);
-    za_member *from = members, *to = spare;
+    if (!find_digits(members, count, &digits)) {
+        return members;
+    }
     for (int digit = 0; digit < DIGITS; digit++) {
-        if (counts[digit][key_of(members[0].value) >> 8 * digit & (DIGIT_VALUES - 1)] == count) {
-            continue;
+        if (digits.counts[digit][digit_of(&digits, members[0].value, digit)] < count) {
+            sort_by_digit(&digits, digit, members, count, spare);
+            za_member *sorted = spare;
+            spare = members;
+            members = sorted;
         }
-        sort_by_digit(from, count, to, digit, counts[digit]);
-        za_member *sorted = to;
-        to = from;
-        from = sorted;
     }
-    if (from != members) {
-        memcpy(members, from, count * sizeof *members);
+    if (digits.shift > 0 && !is_sorted(members, count)) {
+        sort_alike(members, count, digits.shift, spare);
     }
+    return members;
 }
 
-/* What follows is of members in the order of their values. */
 static void rank(za_member *members, size_t count)
 {
     for (size_t first = 0, last; first < count; first = last) {
@@ -162,12 +211,11 @@ static void winsorize(za_member *members, size_t count, double share)
     }
 }
 
-void za_across_apply(za_across_kind kind, double share, za_member *members, size_t count, za_member *spare)
+void za_across_apply(za_across_kind kind, double share, za_member *members, size_t count)
 {
     if (count == 0) {
         return;
     }
-    sort(members, count, spare);
     switch (kind) {
     case ZA_ACROSS_RANK:
         rank(members, count);
@@ -187,13 +235,14 @@ void za_across_apply(za_across_kind kind, double share, za_member *members, size
     }
 }
 
-void za_across_group(za_member *members, size_t count, za_member *spare, za_groups *groups)
+void za_across_group(const za_member *members, const int32_t *label_of, size_t count, za_member *grouped,
+                     za_groups *groups)
 {
     size_t before = 0;
     groups->count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (groups->members[members[i].label]++ == 0) {
-            groups->labels[groups->count++] = members[i].label;
+        if (label_of[i] >= 0 && groups->members[label_of[i]]++ == 0) {
+            groups->labels[groups->count++] = label_of[i];
         }
     }
     for (size_t group = 0; group < groups->count; group++) {
@@ -203,10 +252,11 @@ void za_across_group(za_member *members, size_t count, za_member *spare, za_grou
         groups->ends[group] = before;
     }
     for (size_t i = 0; i < count; i++) {
-        spare[groups->members[members[i].label]++] = members[i];
+        if (label_of[i] >= 0) {
+            grouped[groups->members[label_of[i]]++] = members[i];
+        }
     }
     for (size_t group = 0; group < groups->count; group++) {
         groups->members[groups->labels[group]] = 0;
     }
-    memcpy(members, spare, count * sizeof *members);
 }

@@ -17,16 +17,14 @@ typedef enum za_across_kind {
 /* "rank", "scale", ... */
 const char *za_across_name(za_across_kind kind);
 
-/* One ticker's part in a cross-section. */
+/* One ticker's part in a cross-section: a finite value, and the bar that it is of, for whoever made the list. */
 typedef struct za_member {
     double value;
-    int64_t cell;  /* where its result goes, for whoever made the list */
-    int32_t label; /* members are compared with those of the same one */
+    uint32_t series, bar;
 } za_member;
 
-/* Replaces the values of `count` members by their results; the members may change places. All values are finite.
- * `spare` has room for as many. The order of the members changes no bit: sums are over the values in their order. */
-void za_across_apply(za_across_kind kind, double share, za_member *members, size_t count, za_member *spare);
+/* Sorts members by value. `spare` has room for as many; the sorted ones lie in it or in `members`, as is returned. */
+za_member *za_across_sort(za_member *members, size_t count, za_member *spare);
 
 /* Memory for grouping by labels from 0 on, and the groups that were found. */
 typedef struct za_groups {
@@ -36,8 +34,13 @@ typedef struct za_groups {
     size_t count;
 } za_groups;
 
-/* Puts members of one label side by side; they keep their order. What it costs depends on the members and not on how
- * many labels there are. */
-void za_across_group(za_member *members, size_t count, za_member *spare, za_groups *groups);
+/* Copies members to `grouped`, those of one label side by side and in their order; label_of[i] is that of members[i],
+ * -1 to leave it out. What it costs depends on the members and not on how many labels there are. */
+void za_across_group(const za_member *members, const int32_t *label_of, size_t count, za_member *grouped,
+                     za_groups *groups);
+
+/* Replaces the values of sorted members by their results. Which of two equal ones comes first changes no bit: sums are
+ * over the values in their order. */
+void za_across_apply(za_across_kind kind, double share, za_member *members, size_t count);
 
 #endif

@@ -186,10 +186,10 @@ static void answer_nothing(const za_run *run, const za_series *series)
     }
 }
 
-/* Where the bars of one series are as good as lanes, they lie side by side already. */
+/* Where many bars of one series are as good as lanes, they lie side by side already. */
 static const za_lane_set *set_of(const za_run *run)
 {
-    if (run->cut.lanes == 0 && !run->last && run->plan->beside) {
+    if (run->cut.lanes == 0 && !run->last && run->plan->beside && run->rows >= ZA_MOST_LANES * (int64_t)run->count) {
         return za_lane_set_one();
     }
     for (int isa = 0; isa < ZA_ISA_COUNT; isa++) {

@@ -1,6 +1,7 @@
 #include "plan/sections.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,13 +15,6 @@ typedef struct za_times {
     int64_t count;
     int64_t *owned; /* NULL while they are those of a series */
 } za_times;
-
-/* The rows of a series that take part: from the bar `first` on. */
-static int64_t first_of(const za_sections *sections, za_bars_of series, size_t at, int64_t oldest)
-{
-    int64_t first = za_first_bar_at(series, oldest), from = sections->run->from[at];
-    return first < from ? from : first < series.bars ? first : series.bars;
-}
 
 /* Every time that is in one of them. False without memory. */
 static bool unite(za_times *a, za_times *b)
@@ -47,20 +41,20 @@ static bool unite(za_times *a, za_times *b)
 }
 
 /* The times of the series [begin, end), two halves at a time: equal ones are met early. */
-static bool times_of(const za_sections *sections, size_t begin, size_t end, int64_t oldest, za_times *times)
+static bool times_of(const za_sections *sections, size_t begin, size_t end, za_times *times)
 {
     *times = (za_times){.times = NULL};
     if (end - begin <= 1) {
         if (end > begin) {
             za_bars_of series = za_run_bars_of(sections->run, begin);
-            int64_t first = first_of(sections, series, begin, oldest);
+            int64_t first = sections->first[begin];
             *times = (za_times){.times = series.bars > 0 ? series.times + first : NULL, .count = series.bars - first};
         }
         return true;
     }
     za_times right = {.times = NULL};
     size_t middle = begin + (end - begin) / 2;
-    bool found = times_of(sections, begin, middle, oldest, times) && times_of(sections, middle, end, oldest, &right);
+    bool found = times_of(sections, begin, middle, times) && times_of(sections, middle, end, &right);
     if (!found) {
         za_free(times->owned);
         times->owned = NULL;
@@ -74,81 +68,118 @@ static bool times_of(const za_sections *sections, size_t begin, size_t end, int6
 }
 
 /* Rows before the first that takes part have no value. */
-static void clear_earlier(const za_sections *sections, int64_t oldest)
+static void clear_earlier(const za_sections *sections)
 {
     const za_run *run = sections->run;
     for (size_t at = 0; at < run->count; at++) {
-        int64_t first = first_of(sections, za_run_bars_of(run, at), at, oldest);
-        for (int i = 0; i < sections->count; i++) {
-            double *results = sections->list[i].results + run->row[at];
-            for (int64_t row = 0; row < first - run->from[at]; row++) {
-                results[row] = NAN;
+        for (int64_t row = 0; row < sections->first[at] - run->from[at]; row++) {
+            for (int i = 0; i < sections->count; i++) {
+                sections->list[i].results[run->row[at] + row] = NAN;
             }
         }
     }
 }
 
-/* What a worker has in hand: the times [first, last) of one section, with the members of each. */
+/* What a worker has in hand: the times [first, last) of the comparisons of one column. */
 typedef struct za_slice {
     const za_sections *sections;
-    const za_comparison *section;
+    const za_comparison *list;
+    int count;
     int64_t first, last;
-    za_member *members, *spare; /* [time][series] and [series] */
-    size_t *found;              /* members at each time */
+    int64_t *cell;               /* of each series where the result of its first bar in the slice goes */
+    za_member *members;          /* [time][series] */
+    size_t *found;               /* members at each time */
+    za_member *spare, *compared; /* [series] */
+    int32_t *label_of;           /* of each member of one time */
     za_groups groups;
 } za_slice;
+
+static size_t most_labels(const za_slice *slice)
+{
+    size_t most = 0;
+    for (int i = 0; i < slice->count; i++) {
+        const za_label_codes *labels = slice->list[i].labels;
+        most = labels != NULL && labels->count > most ? labels->count : most;
+    }
+    return most;
+}
 
 static bool open_slice(za_slice *slice, za_scratch *scratch)
 {
     size_t series = slice->sections->run->count, times = (size_t)(slice->last - slice->first);
-    size_t labels = slice->section->labels == NULL ? 0 : slice->section->labels->count;
-    size_t members = (times + 1) * series * sizeof *slice->members;
-    size_t counts = (times + 2 * labels) * sizeof(size_t);
-    char *memory = za_scratch_get(scratch, members + counts + labels * sizeof(int32_t) + 1);
+    size_t labels = most_labels(slice);
+    size_t members = (times + 2) * series * sizeof *slice->members, cells = series * sizeof *slice->cell;
+    size_t counts = (times + 2 * labels) * sizeof *slice->found;
+    char *memory = za_scratch_get(scratch, members + cells + counts + (series + labels) * sizeof(int32_t));
     if (memory == NULL) {
         return false;
     }
     slice->members = (za_member *)(void *)memory;
     slice->spare = slice->members + times * series;
-    slice->found = (size_t *)(void *)(memory + members);
-    slice->groups = (za_groups){.members = slice->found + times,
-                                .ends = slice->found + times + labels,
-                                .labels = (int32_t *)(void *)(memory + members + counts)};
+    slice->compared = slice->spare + series;
+    slice->cell = (int64_t *)(void *)(memory + members);
+    slice->found = (size_t *)(void *)(memory + members + cells);
+    slice->label_of = (int32_t *)(void *)(memory + members + cells + counts);
+    slice->groups = (za_groups){
+        .members = slice->found + times, .ends = slice->found + times + labels, .labels = slice->label_of + series};
     memset(slice->found, 0, (times + labels) * sizeof *slice->found);
     return true;
 }
 
-static int32_t label_of(const za_slice *slice, size_t at, int64_t bar)
+/* The result of a bar; NAN of what takes no part. */
+static void answer(const za_comparison *comparison, const za_slice *slice, const za_member *member, double value)
 {
-    const za_label_codes *labels = slice->section->labels;
-    const za_run *run = slice->sections->run;
-    return labels == NULL ? 0 : run->table == NULL ? labels->codes[at] : labels->codes[run->table->offsets[at] + bar];
+    comparison->results[slice->cell[member->series] + member->bar] = value;
 }
 
-/* A row at the time number `time` of the slice. What has no part in it has no value. */
-static void enter(za_slice *slice, size_t at, int64_t bar, size_t time)
+/* A series with a bar at every time needs no look at them. */
+static bool has_all_times(const za_sections *sections, size_t at, int64_t bars)
 {
-    const za_run *run = slice->sections->run;
-    int64_t cell = run->row[at] + bar - run->from[at];
-    za_member member = {.value = slice->section->values[cell], .cell = cell, .label = label_of(slice, at, bar)};
-    slice->section->results[cell] = NAN;
-    if (isfinite(member.value) && member.label >= 0) {
-        slice->members[time * run->count + slice->found[time]++] = member;
+    return bars - sections->first[at] == sections->time_count;
+}
+
+/* The first bar of a series in the slice. */
+static int64_t begin_of(const za_slice *slice, size_t at, za_bars_of series)
+{
+    const za_sections *sections = slice->sections;
+    int64_t first = sections->first[at];
+    if (has_all_times(sections, at, series.bars)) {
+        return first + slice->first;
+    }
+    int64_t bar = za_first_bar_at(series, sections->times[slice->first]);
+    return bar > first ? bar : first;
+}
+
+/* A bar at the time number `time` of the slice. */
+static void enter(za_slice *slice, za_member member, int64_t time)
+{
+    if (isfinite(member.value)) {
+        slice->members[(size_t)time * slice->sections->run->count + slice->found[time]++] = member;
+        return;
+    }
+    for (int i = 0; i < slice->count; i++) {
+        answer(&slice->list[i], slice, &member, NAN);
     }
 }
 
 static void enter_series(za_slice *slice, size_t at)
 {
     const za_sections *sections = slice->sections;
+    const za_run *run = sections->run;
     const int64_t *times = sections->times;
-    za_bars_of series = za_run_bars_of(sections->run, at);
-    int64_t latest = times[slice->last - 1];
-    int64_t bar = first_of(sections, series, at, times[slice->first]), time = slice->first;
-    for (; bar < series.bars && series.times[bar] <= latest; bar++) {
-        while (times[time] < series.times[bar]) {
+    za_bars_of series = za_run_bars_of(run, at);
+    bool all_times = has_all_times(sections, at, series.bars);
+    int64_t begin = begin_of(slice, at, series), time = slice->first;
+    slice->cell[at] = run->row[at] + begin - run->from[at];
+    const double *values = slice->list->values + slice->cell[at];
+    for (int64_t bar = begin; bar < series.bars; bar++, time++) {
+        while (!all_times && time < slice->last && times[time] < series.times[bar]) {
             time++;
         }
-        enter(slice, at, bar, (size_t)(time - slice->first));
+        if (time == slice->last) {
+            return;
+        }
+        enter(slice, (za_member){values[bar - begin], (uint32_t)at, (uint32_t)(bar - begin)}, time - slice->first);
     }
 }
 
@@ -156,58 +187,95 @@ static void enter_series(za_slice *slice, size_t at)
 static void answer_twin(const za_slice *slice, const za_twin *twin)
 {
     const za_run *run = slice->sections->run;
-    const int64_t *times = slice->sections->times;
     za_bars_of series = za_run_bars_of(run, twin->at);
-    int64_t bar = first_of(slice->sections, series, twin->at, times[slice->first]);
-    double *results = slice->section->results;
-    for (; bar < series.bars && series.times[bar] <= times[slice->last - 1]; bar++) {
-        results[run->row[twin->at] + bar - run->from[twin->at]] =
-            results[run->row[twin->first] + bar - run->from[twin->first]];
+    int64_t begin = begin_of(slice, twin->at, series), latest = slice->sections->times[slice->last - 1];
+    for (int64_t bar = begin; bar < series.bars && series.times[bar] <= latest; bar++) {
+        for (int i = 0; i < slice->count; i++) {
+            double *results = slice->list[i].results;
+            results[run->row[twin->at] + bar - run->from[twin->at]] = results[slice->cell[twin->first] + bar - begin];
+        }
     }
 }
 
-static void compare(za_slice *slice, za_member *members, size_t count)
+static void find_labels(const za_slice *slice, const za_comparison *comparison, const za_member *members, size_t count)
 {
-    const za_comparison *section = slice->section;
-    if (section->labels == NULL) {
-        za_across_apply(section->kind, section->share, members, count, slice->spare);
-    } else {
-        const za_groups *groups = &slice->groups;
-        za_across_group(members, count, slice->spare, &slice->groups);
-        for (size_t group = 0, first = 0; group < groups->count; first = groups->ends[group++]) {
-            size_t members_of_group = groups->ends[group] - first;
-            za_across_apply(section->kind, section->share, members + first, members_of_group, slice->spare);
+    const int32_t *codes = comparison->labels->codes;
+    const za_run *run = slice->sections->run;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = members[i].series;
+        int64_t bar = slice->cell[at] + members[i].bar - run->row[at] + run->from[at];
+        slice->label_of[i] = run->table == NULL ? codes[at] : codes[run->table->offsets[at] + bar];
+        if (slice->label_of[i] < 0) {
+            answer(comparison, slice, &members[i], NAN);
         }
     }
+}
+
+/* Compares sorted members. */
+static void compare(za_slice *slice, const za_comparison *comparison, const za_member *members, size_t count)
+{
+    za_groups *groups = &slice->groups;
+    if (comparison->labels == NULL) {
+        memcpy(slice->compared, members, count * sizeof *members);
+        za_across_apply(comparison->kind, comparison->share, slice->compared, count);
+    } else {
+        size_t first = 0;
+        find_labels(slice, comparison, members, count);
+        za_across_group(members, slice->label_of, count, slice->compared, groups);
+        for (size_t group = 0; group < groups->count; first = groups->ends[group++]) {
+            za_across_apply(comparison->kind, comparison->share, slice->compared + first, groups->ends[group] - first);
+        }
+        count = first;
+    }
     for (size_t i = 0; i < count; i++) {
-        section->results[members[i].cell] = members[i].value;
+        answer(comparison, slice, &slice->compared[i], slice->compared[i].value);
+    }
+}
+
+/* The comparisons of the column number `column`. */
+static za_slice slice_of(const za_sections *sections, size_t column)
+{
+    za_slice slice = {.sections = sections, .list = sections->list};
+    const za_comparison *end = sections->list + sections->count;
+    for (;; column--) {
+        for (slice.count = 1; slice.list + slice.count < end && slice.list[slice.count].values == slice.list->values;
+             slice.count++) {
+        }
+        if (column == 0) {
+            return slice;
+        }
+        slice.list += slice.count;
     }
 }
 
 static void run_slice(const za_sections *sections, size_t item, za_scratch *scratch)
 {
-    size_t blocks = sections->job.count / (size_t)sections->count;
-    za_slice slice = {.sections = sections,
-                      .section = &sections->list[item / blocks],
-                      .first = (int64_t)(item % blocks) * sections->block};
+    size_t blocks = (size_t)((sections->time_count + sections->block - 1) / sections->block);
+    size_t series = sections->run->count;
+    za_slice slice = slice_of(sections, item / blocks);
+    slice.first = (int64_t)(item % blocks) * sections->block;
     slice.last = slice.first + sections->block;
     slice.last = slice.last < sections->time_count ? slice.last : sections->time_count;
-    if (slice.first >= slice.last || !za_run_goes_on(sections->run)) {
+    if (!za_run_goes_on(sections->run)) {
         return;
     }
     if (!open_slice(&slice, scratch)) {
         za_run_end((za_run *)(uintptr_t)sections->run, ZA_NO_MEMORY);
         return;
     }
-    for (size_t at = 0, twin = 0; at < sections->run->count; at++) {
+    for (size_t at = 0, twin = 0; at < series; at++) {
         if (twin < sections->twin_count && sections->twins[twin].at == at) {
             twin++;
         } else {
             enter_series(&slice, at);
         }
     }
-    for (size_t time = 0; time < (size_t)(slice.last - slice.first); time++) {
-        compare(&slice, slice.members + time * sections->run->count, slice.found[time]);
+    for (int64_t time = 0; time < slice.last - slice.first; time++) {
+        size_t count = slice.found[time];
+        const za_member *sorted = za_across_sort(slice.members + (size_t)time * series, count, slice.spare);
+        for (int i = 0; i < slice.count; i++) {
+            compare(&slice, &slice.list[i], sorted, count);
+        }
     }
     for (size_t i = 0; i < sections->twin_count; i++) {
         answer_twin(&slice, &sections->twins[i]);
@@ -222,13 +290,44 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
     }
 }
 
+static int by_column(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t)((const za_comparison *)a)->values;
+    uintptr_t right = (uintptr_t)((const za_comparison *)b)->values;
+    return (left > right) - (left < right);
+}
+
+/* Puts comparisons of a column side by side, and returns how many columns there are. */
+static size_t order_by_column(za_comparison *list, int count)
+{
+    size_t columns = 1;
+    qsort(list, (size_t)count, sizeof *list, by_column);
+    for (int i = 1; i < count; i++) {
+        columns += list[i].values != list[i - 1].values;
+    }
+    return columns;
+}
+
+/* Where the rows of each series begin that take part. */
+static bool find_first(za_sections *sections, int64_t oldest)
+{
+    const za_run *run = sections->run;
+    sections->first = za_alloc(run->count, sizeof *sections->first);
+    for (size_t at = 0; sections->first != NULL && at < run->count; at++) {
+        int64_t first = za_first_bar_at(za_run_bars_of(run, at), oldest);
+        sections->first[at] = first > run->from[at] ? first : run->from[at];
+    }
+    return sections->first != NULL;
+}
+
 za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error)
 {
     za_times times;
     const za_run *run = sections->run;
-    if ((run->table == NULL &&
+    if (!find_first(sections, oldest) ||
+        (run->table == NULL &&
          !za_twins_find(run->tickers.views, run->count, &sections->twins, &sections->twin_count)) ||
-        !times_of(sections, 0, run->count, oldest, &times)) {
+        !times_of(sections, 0, run->count, &times)) {
         return za_fail_memory(error);
     }
     if (times.owned == NULL && times.count > 0) { /* all series have the times of one of them */
@@ -240,20 +339,21 @@ za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error)
     }
     sections->times = times.owned;
     sections->time_count = times.count;
-    clear_earlier(sections, oldest);
-    int64_t block = VALUES_A_CLAIM / (int64_t)(sections->run->count + 1) + 1;
+    clear_earlier(sections);
+    int64_t block = VALUES_A_CLAIM / (int64_t)(run->count + 1) + 1;
     sections->block = block < MOST_TIMES ? block : MOST_TIMES;
     size_t blocks = (size_t)((times.count + sections->block - 1) / sections->block);
-    sections->job =
-        (za_job){.run = run_items, .count = (blocks > 0 ? blocks : 1) * (size_t)sections->count, .grain = 1};
+    size_t columns = order_by_column(sections->list, sections->count);
+    sections->job = (za_job){.run = run_items, .count = blocks * columns, .grain = 1};
     return ZA_OK;
 }
 
 void za_sections_release(za_sections *sections)
 {
+    za_free(sections->first);
     za_free(sections->times);
     za_free(sections->twins);
-    sections->times = NULL;
+    sections->first = sections->times = NULL;
     sections->twins = NULL;
     sections->twin_count = 0;
 }

@@ -24,11 +24,12 @@ typedef struct za_comparison {
 
 /* The owner fills the first part. */
 typedef struct za_sections {
-    const za_run *run; /* by row and from: of tickers that are pinned, or of a table with times */
-    const za_comparison *list;
+    const za_run *run;   /* by row and from: of tickers that are pinned, or of a table with times */
+    za_comparison *list; /* is put in another order: those of a column side by side, for which it is sorted once */
     int count;
 
     za_job job;     /* whose `run` it fills, with `count` and `grain` */
+    int64_t *first; /* owned: of each series the first bar that takes part */
     int64_t *times; /* owned: all times of the rows, each once, ascending */
     int64_t time_count, block;
     za_twin *twins; /* owned: a ticker that is asked for again does not count again */

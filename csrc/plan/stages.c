@@ -145,7 +145,7 @@ static za_job *begin_sections(za_stages *stages, za_stage *stage)
         za_run_end(stages->top, error.code);
         return NULL;
     }
-    return &stage->sections.job;
+    return stage->sections.job.count > 0 ? &stage->sections.job : NULL;
 }
 
 /* The periods of which results are needed: that of the first bar, or of finished ones that before it. What one gives is

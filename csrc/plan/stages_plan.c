@@ -45,17 +45,11 @@ static int64_t back_of(const za_plan *plan, int source)
     return back;
 }
 
-/* The first bar of which the stage's results are wanted; the number of bars if none is. */
-static int64_t from_of(const za_run *run, size_t at)
+/* The first bar of a series of which a source is needed that is read `back` bars before the oldest one asked for; the
+ * number of bars if none is. */
+static int64_t needed_of(const za_run *run, size_t at, int64_t bars, int64_t back)
 {
-    int64_t bars = za_run_bars_of(run, at).bars;
-    return run->from != NULL ? run->from[at] : run->last && bars > 0 ? bars - 1 : 0;
-}
-
-/* The first bar of which a source is needed. */
-static int64_t needed_of(const za_run *run, size_t at, int64_t back)
-{
-    int64_t bars = za_run_bars_of(run, at).bars, from = from_of(run, at);
+    int64_t from = run->from != NULL ? run->from[at] : run->last && bars > 0 ? bars - 1 : 0;
     return from == bars ? bars : back < from ? from - back : 0;
 }
 
@@ -105,12 +99,6 @@ static za_code open_stage(za_stages *stages, za_stage *stage, const za_source *s
     return run->row == NULL || run->from == NULL ? ZA_NO_MEMORY : ZA_OK;
 }
 
-static void need(za_stage *made, size_t at, int64_t bar)
-{
-    int64_t *from = made->gathered != NULL ? made->bar : made->run->from;
-    from[at] = bar < from[at] ? bar : from[at];
-}
-
 /* The oldest time of which the cross-sections before a stage are needed. Of last bars alone it is the newest one. */
 static int64_t oldest_of(const za_run *run, int64_t back)
 {
@@ -118,7 +106,7 @@ static int64_t oldest_of(const za_run *run, int64_t back)
     int64_t oldest = newest_alone ? INT64_MIN : INT64_MAX;
     for (size_t at = 0; at < run->count; at++) {
         za_bars_of series = za_run_bars_of(run, at);
-        int64_t bar = needed_of(run, at, back);
+        int64_t bar = needed_of(run, at, series.bars, back);
         if (bar < series.bars && (newest_alone ? series.times[bar] > oldest : series.times[bar] < oldest)) {
             oldest = series.times[bar];
         }
@@ -126,24 +114,45 @@ static int64_t oldest_of(const za_run *run, int64_t back)
     return oldest;
 }
 
-/* What a stage needs of the one that makes source number `at`. */
-static void ask(za_stage *stage, za_stage *made, int at)
+/* What a stage needs of the one that makes some of its sources; they are read so many bars back, and -1 or so many in
+ * cross-sections. */
+static void ask(za_stage *stage, za_stage *made, int64_t back, int64_t across)
 {
-    const za_source *source = &stage->run->plan->sources[at];
-    int64_t back = back_of(stage->run->plan, at);
-    if (source->kind == ZA_SOURCE_TICKER) {
-        need(made, 0, 0);
-        return;
+    const za_run *run = stage->run;
+    int64_t *from = made->gathered != NULL ? made->bar : made->run->from;
+    stage->oldest = across < 0 ? stage->oldest : oldest_of(run, across);
+    for (size_t at = 0; at < run->count; at++) {
+        za_bars_of series = za_run_bars_of(run, at);
+        int64_t bar = needed_of(run, at, series.bars, back);
+        int64_t compared = across < 0 || bar == 0 ? bar : za_first_bar_at(series, stage->oldest);
+        bar = compared < bar ? compared : bar;
+        from[at] = bar < from[at] ? bar : from[at];
     }
-    if (source->kind == ZA_SOURCE_ACROSS) {
-        int64_t oldest = oldest_of(stage->run, back);
-        stage->oldest = oldest < stage->oldest ? oldest : stage->oldest;
-    }
-    for (size_t i = 0; i < made->run->count; i++) {
-        need(made, i, needed_of(stage->run, i, back));
-        if (source->kind == ZA_SOURCE_ACROSS) {
-            need(made, i, za_first_bar_at(za_run_bars_of(made->run, i), stage->oldest));
+}
+
+/* The same of all that a stage reads of another, if it reads any. */
+static void ask_for_sources(const za_stages *stages, za_stage *stage, int made)
+{
+    const za_plan *plan = stage->run->plan;
+    int64_t back = -1, across = -1;
+    for (int i = 0; i < plan->source_count; i++) {
+        const za_source *source = &plan->sources[i];
+        if (source->plan != stages->plans[made]) {
+            continue;
         }
+        int64_t here = back_of(plan, i);
+        back = here > back ? here : back;
+        if (source->kind == ZA_SOURCE_TICKER) {
+            stages->list[made].run->from[0] = 0;
+            return;
+        }
+        if (source->kind == ZA_SOURCE_ACROSS) {
+            across = here > across ? here : across;
+            stage->compared = made;
+        }
+    }
+    if (back >= 0) {
+        ask(stage, &stages->list[made], back, across);
     }
 }
 
@@ -166,14 +175,14 @@ static za_code plan_stage(za_stages *stages, int at)
     }
     run->derived = stage->derived;
     for (int i = 0; i < plan->source_count; i++) {
-        int source = za_stages_place(stages, plan->sources[i].plan);
-        za_stage *made = &stages->list[source];
+        za_stage *made = &stages->list[za_stages_place(stages, plan->sources[i].plan)];
         if (made->run == NULL && open_stage(stages, made, &plan->sources[i], run) != ZA_OK) {
             return ZA_NO_MEMORY;
         }
         made->last_reader = at > made->last_reader ? at : made->last_reader;
-        stage->compared = plan->sources[i].kind == ZA_SOURCE_ACROSS ? source : stage->compared;
-        ask(stage, made, i);
+    }
+    for (int made = 0; made < at; made++) {
+        ask_for_sources(stages, stage, made);
     }
     return ZA_OK;
 }
@@ -209,7 +218,6 @@ za_code za_stages_plan(za_stages *stages, za_error *error)
     }
     for (int i = 0; i < stages->count; i++) {
         stages->list[i].compared = -1;
-        stages->list[i].oldest = INT64_MAX;
     }
     stages->list[stages->count - 1].run = stages->top;
     for (int i = stages->count - 1; i >= 0; i--) { /* whoever reads it stands behind it */

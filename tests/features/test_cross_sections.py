@@ -279,6 +279,19 @@ def test_what_is_not_there_is_said_with_its_place(store: BarStore, formula: str)
         assert caught.value.formula[caught.value.start : caught.value.end] == place
 
 
+@pytest.mark.parametrize("formula", ["1 + rank(close)", "1 + of('T0', close)", "1 + every('1d', close)"])
+def test_a_store_that_is_not_ordered_has_no_times_to_go_by(formula: str) -> None:
+    store = BarStore(ordered=False)
+    for day in (3, 2, 2, 1):
+        store.append("T0", pd.Timestamp(f"2024-01-0{day}", tz="UTC"), 1.0, 1.0, 1.0, 1.0, 1.0)
+    features = FeatureSet(formula)
+    for compute in (features.latest, features.history, features.live):
+        with pytest.raises(FormulaError, match="the store is not ordered") as caught:
+            compute(store=store)
+        assert caught.value.start == 4
+    assert FeatureSet("lag(close, 3)").latest(store=store).to_numpy().tolist() == [[1.0]]
+
+
 def test_tables_that_cannot_be_compared() -> None:
     plain = {"timestamp": np.arange(3).astype("M8[D]"), "close": np.ones(3)}
     with pytest.raises(ValueError, match="no column of them"):

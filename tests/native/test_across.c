@@ -1,21 +1,23 @@
 /* Cross-sections of one time: by hand, and against the plainest way of computing them. */
 #include <math.h>
+#include <stdbool.h>
 
 #include "bars_sample.h"
 #include "check.h"
 #include "plan/across.h"
 
-enum { MOST = 300 };
+enum { MOST = 3000 };
 
 static void apply(za_across_kind kind, double share, double *values, size_t count)
 {
     za_member members[MOST], spare[MOST];
     for (size_t i = 0; i < count; i++) {
-        members[i] = (za_member){.value = values[i], .cell = (int64_t)i};
+        members[i] = (za_member){.value = values[i], .series = (uint32_t)i};
     }
-    za_across_apply(kind, share, members, count, spare);
+    za_member *sorted = za_across_sort(members, count, spare);
+    za_across_apply(kind, share, sorted, count);
     for (size_t i = 0; i < count; i++) {
-        values[members[i].cell] = members[i].value;
+        values[sorted[i].series] = sorted[i].value;
     }
 }
 
@@ -55,6 +57,7 @@ static void test_ranks(void)
         double values[MOST], ranks[MOST];
         size_t count = 1 + (size_t)roll(&dice, MOST - 1);
         double scale = round % 3 == 0 ? 1.0 : round % 3 == 1 ? 1e200 : 1e-200;
+        count = round % 8 == 0 ? count : 1 + count % 300;
         for (size_t i = 0; i < count; i++) {
             values[i] = ranks[i] = ((double)roll(&dice, round % 2 == 0 ? 20 : 1000000) - 10.0) * scale;
         }
@@ -70,23 +73,47 @@ static void test_ranks(void)
     }
 }
 
+/* Values that differ in their last bits only, beside a few that are far away, so that these are not looked at first. */
+static void test_values_that_are_close(void)
+{
+    uint64_t dice = 5;
+    for (int round = 0; round < 40; round++) {
+        double values[MOST];
+        za_member members[MOST], spare[MOST];
+        size_t count = 1 + (size_t)roll(&dice, MOST - 1);
+        for (size_t i = 0; i < count; i++) {
+            values[i] = 1.0 + (double)roll(&dice, round % 2 == 0 ? 100 : 1 << 20) * 0x1p-52;
+            values[i] *= roll(&dice, 50) == 0 ? -1e300 : roll(&dice, 50) == 0 ? 1e-300 : 1.0;
+            members[i] = (za_member){.value = values[i], .series = (uint32_t)i};
+        }
+        const za_member *sorted = za_across_sort(members, count, spare);
+        bool seen[MOST] = {false};
+        for (size_t i = 0; i < count; i++) {
+            CHECK(!seen[sorted[i].series] && sorted[i].value == values[sorted[i].series]);
+            CHECK(i == 0 || sorted[i - 1].value <= sorted[i].value);
+            seen[sorted[i].series] = true;
+        }
+    }
+}
+
 static void test_groups(void)
 {
-    static const int32_t labels[] = {2, 0, 2, 3, 0};
-    static const int64_t cells[] = {0, 2, 1, 4, 3};
+    enum { MEMBERS = 6, GROUPED = 5 };
+    static const int32_t labels[MEMBERS] = {2, 0, -1, 2, 3, 0};
+    static const uint32_t series[GROUPED] = {0, 3, 1, 5, 4};
     static const size_t ends[] = {2, 4, 5};
-    za_member members[5], spare[5];
+    za_member members[MEMBERS], grouped[MEMBERS];
     size_t counts[4] = {0}, found[4];
     int32_t names[4];
     za_groups groups = {.members = counts, .labels = names, .ends = found};
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        members[i] = (za_member){.series = i};
+    }
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < 5; i++) {
-            members[i] = (za_member){.cell = i, .label = labels[i]};
-        }
-        za_across_group(members, 5, spare, &groups);
+        za_across_group(members, labels, MEMBERS, grouped, &groups);
         CHECK(groups.count == 3);
-        for (int i = 0; i < 5; i++) {
-            CHECK(members[i].cell == cells[i] && (i >= 3 || found[i] == ends[i]) && (i >= 4 || counts[i] == 0));
+        for (int i = 0; i < GROUPED; i++) {
+            CHECK(grouped[i].series == series[i] && (i >= 3 || found[i] == ends[i]) && (i >= 4 || counts[i] == 0));
         }
     }
 }
@@ -97,7 +124,7 @@ static void test_orders(void)
     uint64_t dice = 11;
     for (int round = 0; round < 200; round++) {
         double values[MOST], turned[MOST];
-        size_t count = 1 + (size_t)roll(&dice, MOST - 1), by = (size_t)roll(&dice, count);
+        size_t count = 1 + (size_t)roll(&dice, 300), by = (size_t)roll(&dice, count);
         for (size_t i = 0; i < count; i++) {
             values[i] = ((double)roll(&dice, 1000000) - 500000.0) / 7.0;
         }
@@ -128,6 +155,7 @@ int main(void)
 {
     test_by_hand();
     test_ranks();
+    test_values_that_are_close();
     test_groups();
     test_orders();
     test_signs_of_zero();

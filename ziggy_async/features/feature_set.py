@@ -298,8 +298,11 @@ class FeatureSet:
                     raise formula.missing_column(name, known)
 
     def _check_others(self, store: BarStore) -> None:
-        """`FormulaError` for a formula that reads another ticker, or labels, that the store has not."""
+        """`FormulaError` for a formula that reads another ticker, or labels, that the store has not, or goes by times
+        that do not ascend."""
         for formula in self._formulas.values():
+            for name in () if store.ordered else formula.calls:
+                raise formula.unavailable(name, "it goes by the times of bars, and the store is not ordered")
             for ticker in formula.tickers:
                 if ticker not in store:
                     raise formula.missing_ticker(ticker)
