@@ -5,7 +5,7 @@
 #include "binding/live_object.h"
 #include "live/record.h"
 
-enum { HEAD_BYTES = 2 * sizeof(int64_t) };
+enum { HEAD_BYTES = 3 * sizeof(int64_t) };
 
 static size_t state_bytes(const za_live *live)
 {
@@ -46,6 +46,7 @@ static bool take_records(za_live *live, int64_t first, int64_t count, char *to)
         if (record.bars > 0) {
             memcpy(to, &record.bars, sizeof record.bars);
             memcpy(to + sizeof record.bars, &record.time, sizeof record.time);
+            memcpy(to + 2 * sizeof record.bars, &record.before, sizeof record.before);
             memcpy(to + HEAD_BYTES, record.states, state_bytes(live));
         }
     }
@@ -87,6 +88,7 @@ static za_code put_records(za_live *live, int64_t first, int64_t count, const ch
     for (int64_t i = 0; code == ZA_OK && i < count; i++, from += record_bytes(live)) {
         memcpy(&record.bars, from, sizeof record.bars);
         memcpy(&record.time, from + sizeof record.bars, sizeof record.time);
+        memcpy(&record.before, from + 2 * sizeof record.bars, sizeof record.before);
         memcpy(record.states, from + HEAD_BYTES, state_bytes(live));
         if (record.bars != 0) {
             code = za_live_put(live, first + i, &record, error);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "live/take.h"
 #include "live/tiles.h"
 
 /* Whole numbers up to it are doubles. */
@@ -12,20 +13,6 @@
 int64_t za_live_record_doubles(const za_live *live)
 {
     return za_live_layout_vectors(&live->layout);
-}
-
-void za_live_take(za_live *live, int64_t row, za_live_record *record)
-{
-    pthread_mutex_lock(&live->mutex);
-    const za_live_member *member = &live->members[row];
-    record->bars = 0;
-    if (member->tile != ZA_NO_TILE) {
-        const za_live_tile *tile = &live->tiles[member->tile];
-        za_live_take_lane(tile, &live->layout, member->lane, record->states);
-        record->bars = tile->bars;
-        record->time = live->board->times[row];
-    }
-    pthread_mutex_unlock(&live->mutex);
 }
 
 /* How many of the rows are up to `time`, if one of them is of that time; 0 if all are later, -1 else. */
@@ -42,6 +29,67 @@ static int64_t rows_up_to(const za_rows *rows, int64_t time)
     }
     bool found = least < rows->count && rows->time[least] == time;
     return found ? least + 1 : least == 0 && rows->count > 0 ? 0 : -1;
+}
+
+/* Of the bar before the last of the first `seen` rows, its time included; 0: the view has none. Only bars that are
+ * loaded anew have another one: a store replaces no bar but the last. */
+static uint64_t print_before(const za_live *live, const za_view *view, int64_t seen)
+{
+    if (seen < 2) {
+        return 0;
+    }
+    double time;
+    memcpy(&time, &view->rows.time[seen - 2], sizeof time);
+    return za_live_mix(za_live_fingerprint_of(live, view, seen - 2), time);
+}
+
+static bool is_other_bar(const za_live *live, const za_view *view, int64_t seen, uint64_t before)
+{
+    uint64_t now = print_before(live, view, seen);
+    return now != 0 && before != 0 && now != before;
+}
+
+static bool goes_on(const za_live *live, const za_live_member *member, const za_view *view)
+{
+    return za_live_news_of(live, member, view).change <= ZA_LIVE_NEWS;
+}
+
+/* Whether no other ticker's bars are anew, so that members may keep what they have read of them. */
+static bool others_go_on(const za_live *live)
+{
+    bool all = true;
+    for (int i = 0; all && i < live->other_count; i++) {
+        const za_live_other *other = &live->others[i];
+        za_view view = za_store_view(live->spec.store, other->symbol);
+        all = other->tile.bars == 0 || goes_on(live, &other->member, &view);
+        za_view_release(&view);
+    }
+    return all;
+}
+
+static void take(za_live *live, int64_t row, za_live_record *record)
+{
+    const za_live_member *member = &live->members[row];
+    za_live_tile *tile = &live->tiles[member->tile];
+    za_live_settle(live, tile);
+    za_view view = za_store_view(live->spec.store, (za_symbol){live->names.texts[row], live->names.lengths[row]});
+    if (goes_on(live, member, &view)) {
+        za_live_take_lane(tile, &live->layout, member->lane, record->states);
+        record->bars = tile->bars;
+        record->time = live->board->times[row];
+        record->before = print_before(live, &view, rows_up_to(&view.rows, record->time));
+    }
+    za_view_release(&view);
+}
+
+void za_live_take(za_live *live, int64_t row, za_live_record *record)
+{
+    pthread_mutex_lock(&live->mutex);
+    record->bars = 0;
+    if (live->members[row].tile != ZA_NO_TILE && others_go_on(live)) {
+        take(live, row, record);
+    }
+    pthread_mutex_unlock(&live->mutex);
 }
 
 /* A tile of its own, which has seen the bar of that time but is to take it in again. */
@@ -78,6 +126,14 @@ static za_code fail_put(za_symbol symbol, const za_live_record *record, za_error
                    za_symbol_shown(symbol), symbol.text, text);
 }
 
+static za_code fail_before(za_symbol symbol, const za_live_record *record, za_error *error)
+{
+    char text[ZA_TIME_TEXT];
+    za_time_text(record->time, text);
+    return za_fail(error, ZA_BAD_VALUE, "%.*s: the bar before that of %s is another one than the states have seen",
+                   za_symbol_shown(symbol), symbol.text, text);
+}
+
 static za_code fail_states(za_symbol symbol, const za_live_record *record, za_error *error)
 {
     return za_fail(error, ZA_BAD_VALUE, "%.*s: these cannot be the states of %lld bars", za_symbol_shown(symbol),
@@ -104,7 +160,7 @@ za_code za_live_put(za_live *live, int64_t row, const za_live_record *record, za
         code = fail_states(symbol, record, error);
     } else if (view.rows.count > 0 && seen < 0) {
         code = fail_put(symbol, record, error);
-    } else if (seen > 0) {
+    } else if (seen > 0 && !is_other_bar(live, &view, seen, record->before)) {
         za_progress progress = progress_of(&view, seen);
         code = put(live, row, record, &progress);
         code = code == ZA_OK ? ZA_OK : za_fail_memory(error);
@@ -116,10 +172,11 @@ za_code za_live_put(za_live *live, int64_t row, const za_live_record *record, za
     return code;
 }
 
-/* Of each other ticker: how many bars have entered, the time of the last one, at how many the values are kept; then the
- * states, the times and the values. */
+/* Of each other ticker: how many bars have entered, the time of the last one, at how many the values are kept, the
+ * fingerprint of the bar before; then the states, the times and the values. */
 typedef struct za_live_other_head {
     int64_t bars, time, count;
+    uint64_t before;
 } za_live_other_head;
 
 static size_t state_bytes(const za_live_other *other)
@@ -148,11 +205,24 @@ static char *add(char *to, const void *from, size_t bytes)
     return to + bytes;
 }
 
+/* What there is to say of an other ticker; nothing of one whose bars are anew. */
+static za_live_other_head head_of(const za_live *live, const za_live_other *other)
+{
+    za_live_other_head head = {0};
+    za_view view = za_store_view(live->spec.store, other->symbol);
+    if (other->tile.bars > 0 && goes_on(live, &other->member, &view)) {
+        uint64_t before = print_before(live, &view, rows_up_to(&view.rows, other->time));
+        head = (za_live_other_head){other->tile.bars, other->time, other->series.count, before};
+    }
+    za_view_release(&view);
+    return head;
+}
+
 /* Those without bars have states all the same, of nothing. */
-static char *take_other(const za_live_other *other, char *to)
+static char *take_other(const za_live *live, const za_live_other *other, char *to)
 {
     const za_live_series *series = &other->series;
-    za_live_other_head head = {other->tile.bars, other->time, series->count};
+    za_live_other_head head = head_of(live, other);
     double *states = (double *)(void *)(to = add(to, &head, sizeof head)); /* heads and states are whole doubles */
     to += state_bytes(other);
     if (head.bars == 0) {
@@ -167,11 +237,11 @@ static char *take_other(const za_live_other *other, char *to)
 char *za_live_take_others(za_live *live, size_t *bytes)
 {
     pthread_mutex_lock(&live->mutex);
-    *bytes = others_bytes(live);
-    char *taken = za_alloc(1, *bytes), *to = taken;
+    char *taken = za_alloc(1, others_bytes(live)), *to = taken;
     for (int i = 0; taken != NULL && i < live->other_count; i++) {
-        to = take_other(&live->others[i], to);
+        to = take_other(live, &live->others[i], to);
     }
+    *bytes = (size_t)(to - taken);
     pthread_mutex_unlock(&live->mutex);
     return taken;
 }
@@ -234,6 +304,8 @@ static za_code put_other(const za_live *live, za_live_other *other, const za_liv
         code = fail_states(other->symbol, record, error);
     } else if (view.rows.count > 0 && seen < 0) {
         code = fail_put(other->symbol, record, error);
+    } else if (is_other_bar(live, &view, seen, parts->head.before)) {
+        code = fail_before(other->symbol, record, error);
     } else if (seen > 0) {
         za_live_put_lane(&other->tile, &other->layout, 0, record->states);
         other->tile.bars = record->bars;

@@ -4,19 +4,22 @@
 
 #include "live/options.h"
 
-/* How many bars have entered (0: the ticker has no states), when the last one was, and the states, which are the same
- * for any lanes: memory of the caller for za_live_record_doubles. */
+/* How many bars have entered (0: the ticker has no states), when the last one was, a fingerprint of the bar before it
+ * (0: it is not known), and the states, which are the same for any lanes: memory of the caller for
+ * za_live_record_doubles. */
 typedef struct za_live_record {
     int64_t bars, time;
+    uint64_t before;
     double *states;
 } za_live_record;
 
 int64_t za_live_record_doubles(const za_live *live);
-/* Fills the record of a row. */
+/* Fills the record of a row. One without states is that of a ticker that the next update would begin anew. */
 void za_live_take(za_live *live, int64_t row, za_live_record *record);
 /* The record becomes the states of a row that has none, if the store has a bar of its time: what comes from that bar on
  * is taken in by the next update. ZA_BAD_VALUE if it cannot be a record, or the store's bars do not go on from there.
- * Nothing is done if the store has no bars, and if all of them are later: then the ticker counts as restarted. */
+ * Nothing is done if the store has no bars, and if all of them are later, or the one before is another than was seen:
+ * then the ticker counts as restarted. */
 za_code za_live_put(za_live *live, int64_t row, const za_live_record *record, za_error *error);
 
 /* What live states hold of the other tickers that their formulas read: `bytes`, of the caller, from za_alloc. NULL

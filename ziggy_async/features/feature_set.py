@@ -259,7 +259,8 @@ class FeatureSet:
         """Live features that go on from a file of `LiveFeatures.save`, with what the store has beyond it taken in.
 
         The store has to hold the last bar that a ticker had taken in: it is taken in again, as it is now. A ticker of
-        which all bars are later begins anew, and is counted as restarted; one that is not in the store has no values.
+        which all bars are later, or the bar before that one is another than was taken in, begins anew, and is counted
+        as restarted; one that is not in the store has no values.
 
         `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
         package, of another set or zone, or of tickers whose bars the store does not go on from, and for a store that is
