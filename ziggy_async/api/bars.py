@@ -17,7 +17,10 @@ from ziggy_async.store import BarStore, symbol_of
 Limit = Annotated[int, Query(ge=1, le=10_000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, description="How many to leave out first")]
 Search = Annotated[str, Query(max_length=100, description="Only those that contain this text, in any case")]
-Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+# The store says what is no bar; the schema tells clients beforehand.
+Price = Annotated[float, Field(strict=True, allow_inf_nan=False, json_schema_extra={"exclusiveMinimum": 0})]
+Volume = Annotated[float, Field(strict=True, allow_inf_nan=False, json_schema_extra={"minimum": 0})]
 
 
 class NewBar(BaseModel):
@@ -28,11 +31,11 @@ class NewBar(BaseModel):
         description="ISO 8601, UTC without an offset; or a number since 1970", examples=["2024-12-06"]
     )
     unit: Annotated[str, Field(pattern="^(s|ms|us|ns)$")] | None = Field(None, description="Of a number")
-    open: Figure
-    high: Figure
-    low: Figure
-    close: Figure
-    volume: Figure
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Volume
 
 
 def add_to(group: EndpointGroup, market: WatchedMarket) -> None:

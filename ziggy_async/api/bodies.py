@@ -18,7 +18,7 @@ TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
 Whole = Annotated[int, Field(strict=True)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
-Formula = Annotated[str, Field(max_length=MOST_CHARACTERS, json_schema_extra={"format": "formula"})]
+Formula = Annotated[str, Field(max_length=MOST_CHARACTERS, json_schema_extra={"format": "formula", "minLength": 1})]
 FeatureName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Formulas = Annotated[list[Formula], Field(max_length=MOST_FORMULAS)]
 NamedFormulas = Annotated[dict[FeatureName, Formula], Field(max_length=MOST_FORMULAS)]
