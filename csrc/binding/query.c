@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "binding/convert.h"
+#include "plan/pin.h"
 #include "pool/wait.h"
 
 void za_query_dealloc(PyObject *self)

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "market/explain.h"
+#include "plan/pin.h"
 
 static const za_feature rule_features[] = {
 #define PARAMETER(name, initial)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plan/pin.h"
 #include "plan/tile.h"
 
 /* What an entering bar changes of a node, beside what it writes into slots that it does not read. */

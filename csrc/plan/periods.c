@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "plan/graph.h"
+#include "plan/pin.h"
 
 /* Series a claim. */
 enum { GRAIN = 16 };

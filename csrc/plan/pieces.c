@@ -6,36 +6,37 @@
 #include "kernels/lanes.h"
 #include "pool/wait.h"
 
-/* Where a series is cut. A tile has as many pieces as lanes, one behind the other, and the tiles follow each other. */
-typedef struct za_cut {
-    int64_t head;  /* the bar at which the first piece begins; what is before runs in one lane */
-    int64_t warm;  /* bars that enter before a piece's first */
-    int64_t units; /* of `period` bars, that each lane has in all tiles together */
-    int64_t period;
-    int tiles;
-    bool exact; /* after the warm-up every value is right: nothing remembers more */
-} za_cut;
+/* A shorter series is not cut. A bar of all lanes takes as long as four of one lane at most. */
+enum { LEAST_CUT = 512, LANES_COST = 4 };
 
-/* A piece pays for its warm-up when that is at most a quarter of it, and a tile of its own for being handed over to
- * another thread when it has so many bars. */
+/* A tile of its own pays for being handed over to another thread when the warm-up is at most a quarter of its pieces
+ * and it has so many bars. */
 enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 8192 };
 
+/* Whether the pieces save a good part of the time that one lane takes, or further tiles pay. */
 static bool is_worth_it(const za_cut *cut, int64_t bars)
 {
     int64_t piece = cut->units / cut->tiles * cut->period;
-    return piece > 0 && piece >= LEAST_WARMS * cut->warm && (cut->tiles == 1 || bars / cut->tiles >= LEAST_TILE);
+    if (cut->tiles > 1) {
+        return piece > 0 && piece >= LEAST_WARMS * cut->warm && bars / cut->tiles >= LEAST_TILE;
+    }
+    return piece > 0 && cut->head + LANES_COST * (cut->warm + piece) <= bars / 10 * 7;
 }
 
-/* `tiles` are at most wanted. Where bars are as good as lanes as they stand, only threads are won. */
-static bool find_cut(const za_tile_spec *one, int lanes, int tiles, za_cut *cut)
+/* Where bars are as good as lanes as they stand, only threads are won. */
+bool za_pieces_find(const za_tile_spec *one, const za_lane_set *wide, const za_pool *pool, za_cut *cut)
 {
     const za_plan *plan = one->plan;
-    if (plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 ||
-        (plan->beside ? tiles : lanes) == 1) {
+    int64_t bars = one->bars[0];
+    int lanes = plan->beside ? 1 : wide->lanes, tiles = pool != NULL ? MOST_TILES : 1;
+    if (bars < LEAST_CUT || plan->period == 0 || plan->warm == ZA_FOR_EVER || plan->source_count > 0 ||
+        lanes * tiles == 1) {
         return false;
     }
-    int64_t bars = one->bars[0];
-    *cut = (za_cut){.period = plan->period, .tiles = tiles, .exact = plan->depth != ZA_FOR_EVER};
+    *cut = (za_cut){.set = plan->beside ? one->set : wide,
+                    .period = plan->period,
+                    .tiles = tiles,
+                    .exact = plan->depth != ZA_FOR_EVER};
     int64_t needed = cut->exact ? plan->depth : plan->warm;
     int64_t before = plan->vectors > 0 ? needed + plan->entry + plan->period : 0;
     if (bars <= before) {
@@ -54,7 +55,6 @@ static bool find_cut(const za_tile_spec *one, int lanes, int tiles, za_cut *cut)
 typedef struct za_cut_series {
     za_job job; /* first */
     const za_tile_spec *one;
-    const za_lane_set *set; /* of the pieces */
     za_cut cut;
     za_tile head;
     void *head_memory;
@@ -65,17 +65,17 @@ typedef struct za_cut_series {
 static int64_t first_bar(const za_cut_series *series, int tile)
 {
     const za_cut *cut = &series->cut;
-    return cut->head + cut->units * tile / cut->tiles * cut->period * series->set->lanes;
+    return cut->head + cut->units * tile / cut->tiles * cut->period * series->cut.set->lanes;
 }
 
 static int64_t piece_bars(const za_cut_series *series, int tile)
 {
-    return (first_bar(series, tile + 1) - first_bar(series, tile)) / series->set->lanes;
+    return (first_bar(series, tile + 1) - first_bar(series, tile)) / series->cut.set->lanes;
 }
 
 static size_t state_doubles(const za_cut_series *series)
 {
-    return (size_t)series->one->plan->vectors * (size_t)series->set->lanes;
+    return (size_t)series->one->plan->vectors * (size_t)series->cut.set->lanes;
 }
 
 static double *warmed_of(const za_cut_series *series, int tile)
@@ -94,8 +94,8 @@ static void spread_series(const za_cut_series *series, int tile, const double **
     const za_tile_spec *one = series->one;
     int64_t first = first_bar(series, tile), piece = piece_bars(series, tile);
     *many = *one;
-    many->set = series->set;
-    many->lanes = series->set->lanes;
+    many->set = series->cut.set;
+    many->lanes = series->cut.set->lanes;
     many->column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers;
     many->begin = first - series->cut.warm;
     for (int lane = 0; lane < many->lanes; lane++) {
@@ -110,20 +110,27 @@ static void spread_series(const za_cut_series *series, int tile, const double **
     }
 }
 
-static za_pieces run_pieces(za_cut_series *series, int number, za_scratch *scratch)
+static size_t pointer_bytes(const za_tile_spec *one)
 {
-    size_t pointers = za_whole_lines((size_t)series->one->plan->column_count * ZA_MOST_LANES * sizeof(double *));
-    za_tile_spec many = *series->one;
-    many.set = series->set;
-    char *memory = za_scratch_get(scratch, pointers + za_tile_bytes(&many));
-    if (memory == NULL) {
-        return ZA_PIECES_NO_MEMORY;
-    }
+    return za_whole_lines((size_t)one->plan->column_count * ZA_MOST_LANES * sizeof(double *));
+}
+
+/* Of the pieces of one tile. */
+static size_t tile_bytes(const za_tile_spec *one, const za_cut *cut)
+{
+    za_tile_spec many = *one;
+    many.set = cut->set;
+    return pointer_bytes(one) + za_tile_bytes(&many);
+}
+
+static za_pieces run_pieces(za_cut_series *series, int number, char *memory)
+{
+    za_tile_spec many;
     spread_series(series, number, (const double **)(void *)memory, &many);
     int64_t first = first_bar(series, number);
     size_t bytes = state_doubles(series) * sizeof(double);
     za_tile tile;
-    za_tile_open(&tile, &many, memory + pointers);
+    za_tile_open(&tile, &many, memory + pointer_bytes(series->one));
     if (!za_tile_run(&tile, first)) {
         return ZA_PIECES_UNFIT;
     }
@@ -135,15 +142,21 @@ static za_pieces run_pieces(za_cut_series *series, int number, za_scratch *scrat
     return ZA_PIECES_DONE;
 }
 
+/* A tile's pieces; before the first tile's, the head. */
+static void run_tile(za_cut_series *series, int tile, char *memory)
+{
+    if (tile == 0) {
+        za_tile_open(&series->head, series->one, series->head_memory);
+        (void)za_tile_run(&series->head, series->cut.head); /* one lane never gives up */
+    }
+    series->ended[tile] = memory != NULL ? run_pieces(series, tile, memory) : ZA_PIECES_NO_MEMORY;
+}
+
 static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_cut_series *series = (za_cut_series *)(void *)job;
     for (size_t tile = begin; tile < end; tile++) {
-        if (tile == 0) {
-            za_tile_open(&series->head, series->one, series->head_memory);
-            (void)za_tile_run(&series->head, series->cut.head); /* one lane never gives up */
-        }
-        series->ended[tile] = run_pieces(series, (int)tile, scratch);
+        run_tile(series, (int)tile, za_scratch_get(scratch, tile_bytes(series->one, &series->cut)));
     }
 }
 
@@ -168,7 +181,7 @@ static bool lane_equals(const double *many, int lanes, int lane, size_t vectors,
  * computed again. */
 static void mend_seams(za_cut_series *series, int tile)
 {
-    int lanes = series->set->lanes;
+    int lanes = series->cut.set->lanes;
     size_t vectors = (size_t)series->one->plan->vectors;
     double *state = series->head.states;
     int64_t first = first_bar(series, tile), piece = piece_bars(series, tile);
@@ -196,22 +209,30 @@ static za_pieces how_all_ended(const za_cut_series *series)
     return ended;
 }
 
-za_pieces za_pieces_run(const za_tile_spec *one, const za_lane_set *wide, za_pool *pool, za_scratch *scratch)
+static size_t state_bytes(const za_tile_spec *one, const za_cut *cut)
 {
-    za_cut_series series = {.one = one, .set = one->plan->beside ? one->set : wide};
-    if (!find_cut(one, series.set->lanes, pool != NULL ? MOST_TILES : 1, &series.cut)) {
-        return ZA_PIECES_UNFIT;
+    return (size_t)cut->tiles * 2 * (size_t)one->plan->vectors * (size_t)cut->set->lanes * sizeof(double);
+}
+
+size_t za_pieces_bytes(const za_tile_spec *one, const za_cut *cut)
+{
+    size_t shared = za_whole_lines(za_tile_bytes(one) + state_bytes(one, cut));
+    return shared + (cut->tiles == 1 ? tile_bytes(one, cut) : 0);
+}
+
+za_pieces za_pieces_run(const za_tile_spec *one, const za_cut *cut, za_pool *pool, void *memory)
+{
+    size_t head = za_tile_bytes(one);
+    za_cut_series series = {.one = one, .cut = *cut, .head_memory = memory};
+    series.states = (double *)(void *)((char *)memory + head);
+    series.job = (za_job){.run = run_tiles, .count = (size_t)cut->tiles, .grain = 1, .urgency = ZA_BULK};
+    if (cut->tiles == 1) {
+        run_tile(&series, 0, (char *)memory + za_whole_lines(head + state_bytes(one, cut)));
+    } else {
+        za_pool_share(pool, &series.job);
     }
-    size_t head = za_tile_bytes(one), states = 2 * state_doubles(&series) * sizeof(double);
-    series.head_memory = za_scratch_get(scratch, head + (size_t)series.cut.tiles * states);
-    if (series.head_memory == NULL) {
-        return ZA_PIECES_NO_MEMORY;
-    }
-    series.states = (double *)(void *)((char *)series.head_memory + head);
-    series.job = (za_job){.run = run_tiles, .count = (size_t)series.cut.tiles, .grain = 1, .urgency = ZA_BULK};
-    za_pool_share(pool, &series.job);
     za_pieces ended = how_all_ended(&series);
-    for (int tile = 0; ended == ZA_PIECES_DONE && !series.cut.exact && tile < series.cut.tiles; tile++) {
+    for (int tile = 0; ended == ZA_PIECES_DONE && !cut->exact && tile < cut->tiles; tile++) {
         mend_seams(&series, tile);
     }
     return ended;

@@ -9,7 +9,6 @@
 #include "plan/graph.h"
 #include "plan/pieces.h"
 #include "plan/tile.h"
-#include "plan/twins.h"
 #include "pool/wait.h"
 
 /* Series a claim: enough of about equal length to fill the lanes. Where every bar of them is wanted they are fewer, by
@@ -18,9 +17,6 @@ enum { GRAIN = 64, BARS_A_CLAIM = 65536 };
 
 /* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
 enum { BRIEF_VALUES = 16384 };
-
-/* A shorter series than this is not cut into pieces. */
-enum { LEAST_CUT = 512 };
 
 /* A series of a claim: where it lies, and where its results go. */
 typedef struct za_series {
@@ -267,6 +263,17 @@ static za_ended run_open_tile(za_claim *claim, int first, const za_tile_spec *sp
     return way->run(way, &tile, series, memory + bytes) ? ENDED_WELL : ENDED_BY_A_HOLE;
 }
 
+/* A single series whose results are all wanted, in pieces. */
+static za_pieces run_cut(za_claim *claim, const za_tile_spec *spec)
+{
+    za_cut cut;
+    if (!za_pieces_find(spec, set_of(claim->run), claim->run->helpers, &cut)) {
+        return ZA_PIECES_UNFIT;
+    }
+    void *memory = za_scratch_get(claim->scratch, za_pieces_bytes(spec, &cut));
+    return memory == NULL ? ZA_PIECES_NO_MEMORY : za_pieces_run(spec, &cut, claim->run->helpers, memory);
+}
+
 static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_set *set)
 {
     za_tile_spec spec;
@@ -278,10 +285,10 @@ static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_se
         bars = spec.bars[lane] > bars ? spec.bars[lane] : bars;
     }
     bool whole = claim->run->cut.whole || claim->run->way != NULL;
-    if (set->lanes == 1 && !claim->run->last && !whole && bars >= LEAST_CUT && spec.target.from[0] == 0) {
-        za_pieces cut = za_pieces_run(&spec, set_of(claim->run), claim->run->helpers, claim->scratch);
-        if (cut != ZA_PIECES_UNFIT) {
-            return cut == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
+    if (set->lanes == 1 && !claim->run->last && !whole && spec.target.from[0] == 0) {
+        za_pieces pieces = run_cut(claim, &spec);
+        if (pieces != ZA_PIECES_UNFIT) {
+            return pieces == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
         }
     }
     return run_open_tile(claim, first, &spec, bars);
@@ -374,83 +381,6 @@ za_code za_run_init(za_run *run, za_error *error)
     return ZA_OK;
 }
 
-const double *za_run_column(const za_run *run, size_t at, int column)
-{
-    return run->table != NULL ? run->table->columns[column] + run->table->offsets[at]
-                              : za_rows_column(&run->tickers.views[at].rows, run->tickers.columns[column]);
-}
-
-int za_run_figure(const za_run *run, int column)
-{
-    return run->table != NULL ? run->table->figures[column] : run->tickers.columns[column];
-}
-
-za_bars_of za_run_bars_of(const za_run *run, size_t at)
-{
-    if (run->table != NULL) {
-        const za_table *table = run->table;
-        int64_t first = table->offsets[at];
-        return (za_bars_of){table->times == NULL ? NULL : table->times + first, table->offsets[at + 1] - first};
-    }
-    const za_rows *rows = &run->tickers.views[at].rows;
-    return (za_bars_of){rows->time, rows->count};
-}
-
-int64_t za_first_bar_at(za_bars_of series, int64_t time)
-{
-    int64_t least = 0, most = series.bars, step = 1;
-    while (most >= step && series.times[most - step] >= time) { /* it is one of the last, as a rule */
-        most -= step;
-        step *= 2;
-    }
-    least = most >= step ? most - step + 1 : 0;
-    while (least < most) {
-        int64_t middle = (least + most) / 2;
-        if (series.times[middle] < time) {
-            least = middle + 1;
-        } else {
-            most = middle;
-        }
-    }
-    return least;
-}
-
-/* Later bars than the last one wanted change no earlier value. */
-static void choose_rows(za_run *run, int64_t first, int64_t last)
-{
-    run->rows = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        za_bars_of series = za_run_bars_of(run, i);
-        int64_t end = last == INT64_MAX ? series.bars : za_first_bar_at(series, last + 1);
-        int64_t from = za_first_bar_at(series, first);
-        run->from[i] = from < end ? from : end;
-        run->tickers.views[i].rows.count = end;
-        run->row[i] = run->rows;
-        run->rows += end - run->from[i];
-    }
-}
-
-za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error)
-{
-    run->tickers.views = za_alloc_zeroed(run->count, sizeof *run->tickers.views);
-    run->row = run->last ? NULL : za_alloc(run->count, sizeof *run->row);
-    run->from = run->last ? NULL : za_alloc(run->count, sizeof *run->from);
-    if (run->tickers.views == NULL || (!run->last && (run->row == NULL || run->from == NULL))) {
-        return za_fail_memory(error);
-    }
-    for (size_t at = 0; at < run->count; at += GRAIN) {
-        size_t count = run->count - at < GRAIN ? run->count - at : GRAIN;
-        (void)za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
-    }
-    if (za_plan_has_sources(run->plan) && !za_twins_pin(run->tickers.views, run->count)) {
-        return za_fail_memory(error);
-    }
-    if (!run->last) {
-        choose_rows(run, first, last);
-    }
-    return ZA_OK;
-}
-
 void za_run_cancel(za_run *run)
 {
     za_run_end(run, ZA_CANCELLED);
@@ -469,18 +399,6 @@ za_code za_run_finish(const za_run *run, za_error *error)
     default:
         return za_fail(error, ZA_CANCELLED, "the computation of features was cancelled");
     }
-}
-
-void za_run_release(za_run *run)
-{
-    for (size_t i = 0; run->tickers.views != NULL && i < run->count; i++) {
-        za_view_release(&run->tickers.views[i]);
-    }
-    za_free(run->tickers.views);
-    za_free(run->row);
-    za_free(run->from);
-    run->tickers.views = NULL;
-    run->row = run->from = NULL;
 }
 
 bool za_run_is_brief(const za_run *run)

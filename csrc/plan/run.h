@@ -80,31 +80,10 @@ struct za_run {
 /* Makes a job of it. The owner may set job.done, job.urgency and job.deadline_ns afterwards. ZA_BAD_VALUE for lanes
  * that this processor has not got. */
 za_code za_run_init(za_run *run, za_error *error);
-/* Takes views of all tickers; a ticker that stands there twice has one view, where tickers may be compared. Of a
- * history it finds the rows of which the times are from `first` to `last` (both included), and fills row, from and
- * rows. ZA_OK or ZA_NO_MEMORY. */
-za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error);
 /* Nobody waits for it any more: tiles that have not begun are left out. Any thread, while the run is there. */
 void za_run_cancel(za_run *run);
 /* After every item was run: ZA_OK, or why there are no results. */
 za_code za_run_finish(const za_run *run, za_error *error);
-/* Releases views, row and from. */
-void za_run_release(za_run *run);
-
-/* A column of a series that is pinned, or of a table; and which figure of a bar it is. */
-const double *za_run_column(const za_run *run, size_t at, int column);
-int za_run_figure(const za_run *run, int column);
-
-/* A series: its bars, and their times, which are NULL if the plan reads none. */
-typedef struct za_bars_of {
-    const int64_t *times;
-    int64_t bars;
-} za_bars_of;
-
-/* Of a table, or of tickers that are pinned. */
-za_bars_of za_run_bars_of(const za_run *run, size_t at);
-/* The first bar whose time is not before `time`. */
-int64_t za_first_bar_at(za_bars_of series, int64_t time);
 
 /* The first reason stands. */
 void za_run_end(za_run *run, za_code code);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "plan/pin.h"
 
 /* Values a claim, and times at most. */
 enum { VALUES_A_CLAIM = 65536, MOST_TIMES = 1024 };

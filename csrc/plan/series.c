@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
-#include "plan/tile.h"
+#include "plan/pieces.h"
 
 static za_tile_spec tile_of(const za_plan *plan, int64_t bars, double *values)
 {
@@ -20,8 +20,10 @@ static size_t pointer_bytes(const za_plan *plan)
 
 size_t za_series_bytes(const za_plan *plan, int64_t bars)
 {
+    za_cut cut;
     za_tile_spec spec = tile_of(plan, bars, NULL);
-    return pointer_bytes(plan) + za_tile_bytes(&spec);
+    bool pieces = za_pieces_find(&spec, za_lane_set_widest(), NULL, &cut);
+    return pointer_bytes(plan) + (pieces ? za_pieces_bytes(&spec, &cut) : za_tile_bytes(&spec));
 }
 
 bool za_series_run(const za_plan *plan, const double *const *columns, int64_t bars, double *values, za_scratch *scratch)
@@ -36,7 +38,13 @@ bool za_series_run(const za_plan *plan, const double *const *columns, int64_t ba
     }
     za_tile_spec spec = tile_of(plan, bars, values);
     spec.column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers;
+    memory += pointer_bytes(plan);
+    za_cut cut;
+    if (za_pieces_find(&spec, za_lane_set_widest(), NULL, &cut) &&
+        za_pieces_run(&spec, &cut, NULL, memory) == ZA_PIECES_DONE) {
+        return true;
+    }
     za_tile tile;
-    za_tile_open(&tile, &spec, memory + pointer_bytes(plan));
+    za_tile_open(&tile, &spec, memory);
     return za_tile_run(&tile, bars); /* one lane never gives up */
 }

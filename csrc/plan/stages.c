@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "plan/graph.h"
+#include "plan/pin.h"
 #include "plan/stages_plan.h"
 #include "pool/wait.h"
 

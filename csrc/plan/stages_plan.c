@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "plan/graph.h"
+#include "plan/pin.h"
 
 int za_stages_place(const za_stages *stages, const za_plan *plan)
 {

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "live/live.h"
 #include "live/read.h"
+#include "plan/pin.h"
 #include "plan/stages.h"
 #include "plan_sample.h"
 #include "store/universe.h"

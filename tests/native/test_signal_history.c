@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "market/signal_history.h"
 #include "market_sample.h"
+#include "plan/pin.h"
 #include "pool/wait.h"
 #include "store/breadth.h"
 

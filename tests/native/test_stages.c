@@ -5,6 +5,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "market_sample.h"
+#include "plan/pin.h"
 #include "plan/stages.h"
 
 enum { GROUPS = 60, MOST_BARS = 300, RESULTS = 5, TICKERS = 12, TICKER_BARS = 40 };
