@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_stores import append, filled, revise
+from live_stores import WHOLE, append, filled, revise
 from reference.bars import DAY_NS
 
 from ziggy_async import BarStore, FeatureSet
