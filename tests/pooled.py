@@ -52,6 +52,16 @@ async def run(pool: ThreadPool | ProcessPool, function: Callable[..., Any], /, *
     return await pool.run(Call("test", function, args, kwargs))
 
 
+def running_in(pool: ThreadPool) -> int:
+    """Calls under way, also those that are abandoned."""
+    return sum(call.began is not None for call in list(pool._taken))
+
+
+def waiting_in(pool: ThreadPool) -> int:
+    """Calls that wait for a thread or for the gate."""
+    return len(pool._calls) + len(pool._taken) - running_in(pool)
+
+
 def places(pool: ProcessPool) -> tuple[int, int]:
     """How many calls have a process, and how many wait for one."""
-    return len(pool._running), pool._threads.waiting
+    return len(pool._running), waiting_in(pool._threads)

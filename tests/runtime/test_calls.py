@@ -136,7 +136,7 @@ async def sleeper() -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile", "after"])
-def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
+async def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
     begun, go_on, made = threading.Event(), threading.Event(), list[Coroutine[Any, Any, None]]()
 
     def make() -> Coroutine[Any, Any, None]:
@@ -147,25 +147,28 @@ def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> None:
 
     call = call_of(make)
     if when == "before":
-        call.ignore_outcome()
-    thread = threading.Thread(target=call.run)
+        call.give_up()
+    thread = threading.Thread(target=lambda: (call.run(), call.publish()))
     thread.start()
     assert begun.wait(30.0)
     if when == "meanwhile":
-        call.ignore_outcome()
+        call.give_up()
     go_on.set()
     thread.join()
     if when == "after":
-        call.ignore_outcome()
+        call.give_up()
+    await asyncio.sleep(0.01)
     assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
 
 
-def test_a_coroutine_that_others_await_is_theirs() -> None:
+async def test_a_coroutine_that_others_await_is_theirs() -> None:
     coroutine = sleeper()
     coroutine.send(None)
     call = call_of(lambda: coroutine)
     call.run()
-    call.ignore_outcome()
+    call.give_up()
+    call.publish()
+    await asyncio.sleep(0.01)
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
     coroutine.close()
 

@@ -150,8 +150,7 @@ async def test_a_coroutine_that_nobody_has_awaited_by_the_deadline_is_not_done()
 
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", give)
-        for _ in range(3):  # the worker, the attempt, the thread
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the worker gives it to a thread
         busy_until(gave)
         with pytest.raises(TimeoutError, match=r"deadline of 0\.1 s"):
             await handle

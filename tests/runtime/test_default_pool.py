@@ -1,7 +1,6 @@
 """The pool for Python callables, and the background loop that waits for synchronous callers."""
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -189,27 +188,6 @@ async def test_cancelling_reaches_the_coroutine() -> None:
     future = background_loop.submit_coroutine(work())
     future.cancel()  # most likely before it has begun
     assert future.cancelled()
-
-
-def test_a_background_loop_that_is_over_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background_loop, "_background", None)
-    background_loop.submit_coroutine(answer()).result(20.0)
-    first = background_loop._background
-    began = threading.Event()
-
-    async def hang() -> None:
-        began.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-
-    hanging = background_loop.submit_coroutine(hang())
-    assert began.wait(20.0)
-    first.stop()
-    first.thread.join(20.0)
-    hanging.result(20.0)
-    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
-    assert background_loop._background is not first
-    background_loop._background.stop()
 
 
 def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pooled import pool_of, submit
+from pooled import pool_of, running_in, submit, waiting_in
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.lag import PingLag
@@ -332,13 +332,13 @@ def test_cancelled_while_it_waits_for_the_gate_it_never_runs(pool: ThreadPool, g
     assert somebody.is_inside.wait(PATIENCE)
     ran: list[int] = []
     calls = [submit(pool, ran.append, number) for number in range(3)]
-    assert (pool.waiting, pool.running) == (3, 0)
+    assert (waiting_in(pool), running_in(pool)) == (3, 0)
     assert pool.withdraw(calls[0].call)
     pool.abandon(calls[1].call)
     somebody.leave()
     calls[2].result(PATIENCE)
     assert ran == [2]
-    until(lambda: (pool.waiting, pool.stuck) == (0, 0))
+    until(lambda: (waiting_in(pool), pool.stuck) == (0, 0))
 
 
 def test_a_pool_that_ends_drops_what_waits_for_the_gate(gate: Gate) -> None:
@@ -361,7 +361,7 @@ def test_a_loop_that_cannot_be_woken_keeps_neither_thread_nor_gate(caplog: pytes
         with pool_of(1, "gate-test") as pool:
             waiting = asyncio.ensure_future(default_run(pool))
             await asyncio.sleep(0)
-            until(lambda: not pool.running and not pool.waiting)
+            until(lambda: not running_in(pool) and not waiting_in(pool))
             loop.call_soon_threadsafe = wake  # type: ignore[method-assign]
             assert submit(pool, int).result(PATIENCE) == 0
             waiting.cancel()

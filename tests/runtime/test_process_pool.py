@@ -387,7 +387,7 @@ async def test_what_does_not_end_in_time_is_stopped(pool: ProcessPool, tmp_path:
     await asyncio.gather(pool.close(0.1), pool.close())
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Stopped] * 3
-    assert str(outcomes[0]) == "process_work.waits_stubbornly: it was stopped"
+    assert str(outcomes[0]) == "test: it was stopped"
     assert str(outcomes[2]) == "test: the pool was shut down before it began"
     assert not doors[2].exists()
     assert not any(is_there(process) for process in processes)

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from ziggy_async.queueing import scaler
-from ziggy_async.queueing.scaler import Scaler
-from ziggy_async.queueing.scaling import Limits, Load
+from ziggy_async.queueing import scaling
+from ziggy_async.queueing.scaling import Limits, Load, Scaler
 
-LOOK = scaler.INTERVAL
+LOOK = scaling.INTERVAL
 BUSY = Load(4, 10, 4, 0.25, 100)
 WIDE = Limits(1, 64)
 
@@ -33,8 +32,8 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(scaler, "time", clock)
-    monkeypatch.setattr(scaler, "INTERVAL", 0.001)
+    monkeypatch.setattr(scaling, "time", clock)
+    monkeypatch.setattr(scaling, "INTERVAL", 0.001)
     return clock
 
 
@@ -135,7 +134,7 @@ async def test_stopped_by_what_it_applies(clock: Clock) -> None:
 async def test_errors_are_survived_and_logged_once_per_episode(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     pool = Pool(clock)
     pool.scaler.start()
-    with caplog.at_level(logging.INFO, scaler.logger.name):
+    with caplog.at_level(logging.INFO, scaling.logger.name):
         for name in ("first", "second"):
             pool.error = ConnectionError(name)
             await pool.looks(3)

@@ -221,12 +221,3 @@ def test_gap_in_the_looks() -> None:
     system.run(2)
     assert system.workers == 1
     assert began + 30 <= system.changes()[0].at < began + 30.6
-
-
-def test_no_throughput_is_measured_across_a_gap() -> None:
-    system = System(WIDE, 0.05, workers=4, queued=100_000)
-    system.run(2)
-    assert system.memory.measurement is not None
-    system.clock += 10
-    system.look()
-    assert system.memory.measurement is None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import pytest
-from pooled import Submitted, pool_of, submit
+from pooled import Submitted, pool_of, submit, waiting_in
 
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
@@ -103,11 +103,11 @@ def test_first_come_first_served(pool: ThreadPool) -> None:
     gate, seen = Gate(pool), []
     gate.enter()
     futures = [submit(pool, seen.append, number) for number in range(100)]
-    assert pool.waiting == 100
+    assert waiting_in(pool) == 100
     gate.open()
     futures[-1].result(PATIENCE)
     assert seen == list(range(100))
-    assert pool.waiting == 0
+    assert waiting_in(pool) == 0
 
 
 def test_a_thread_knows_its_pool(pool: ThreadPool) -> None:
@@ -157,7 +157,7 @@ def test_a_cancelled_call_leaves_the_queue_and_never_runs(pool: ThreadPool, gate
     assert not pool.withdraw(second.call), "it is cancelled"
     assert pool.withdraw(fourth.call)
     assert gone() is None
-    assert pool.waiting == 2
+    assert waiting_in(pool) == 2
     assert isinstance(second.exception(), Stopped)
     gate.open()
     for each in (first, third):
@@ -186,7 +186,7 @@ def test_growing_starts_what_waits(pool: ThreadPool) -> None:
     for gate in gates:
         gate.enter()
     future = submit(pool, int)
-    assert pool.waiting == 1
+    assert waiting_in(pool) == 1
     pool.resize(3)
     assert future.result(PATIENCE) == 0
     assert pool.size == 3
@@ -233,7 +233,7 @@ def test_an_abandoned_thread_is_replaced_until_it_returns(pool: ThreadPool) -> N
     assert len(threads()) == 4
     for gate in gates:
         gate.open()
-    assert [future.result(PATIENCE) for future in inside] == ["out", "out"]
+    assert [type(future.exception()) for future in inside] == [Stopped, Stopped]
     until(lambda: len(threads()) == 2)
     assert pool.stuck == 0
     for gate in more:
@@ -258,22 +258,16 @@ def test_abandoning_what_has_not_begun_cancels_it(pool: ThreadPool, gate: Gate) 
     future = submit(pool, ran.append, 1)
     pool.abandon(future.call)
     assert isinstance(future.exception(), Stopped)
-    assert (pool.stuck, pool.waiting) == (0, 0)
+    assert (pool.stuck, waiting_in(pool)) == (0, 0)
     gate.open()
     assert submit(pool, int).result(PATIENCE) == 0
     assert ran == []
 
 
-def test_abandoning_what_is_done_or_not_ours_does_nothing(pool: ThreadPool) -> None:
+def test_abandoning_what_is_done_does_nothing(pool: ThreadPool) -> None:
     done = submit(pool, int)
     done.result(PATIENCE)
     pool.abandon(done.call)
-    with pool_of(1, "other") as other:
-        gate = Gate(other)
-        foreign = gate.enter()
-        pool.abandon(foreign.call)
-        gate.open()
-        assert foreign.result() == "out"
     assert pool.stuck == 0
     assert done.result() == 0
 
@@ -289,7 +283,7 @@ def test_no_thread_to_be_had(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) 
         patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             submit(pool, int)
-    assert pool.waiting == 0
+    assert waiting_in(pool) == 0
     gate = Gate(pool)
     inside = gate.enter()
     with monkeypatch.context() as patch:
@@ -297,7 +291,7 @@ def test_no_thread_to_be_had(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) 
         order: list[int] = []
         first, second = submit(pool, order.append, 1), submit(pool, order.append, 2)
         pool.abandon(inside.call)
-        assert pool.waiting == 2, "the thread that is there will come to them"
+        assert waiting_in(pool) == 2, "the thread that is there will come to them"
     gate.open()
     second.result(PATIENCE)
     assert first.done()

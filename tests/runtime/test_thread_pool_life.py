@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from pooled import Submitted, submit
+from pooled import Submitted, running_in, submit, waiting_in
 
-from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -74,11 +73,12 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
     everything = [future for mine in futures for future in mine]
     for each in everything:
         each.wait(PATIENCE)
-    called = [each for each in everything if not isinstance(each.call.error, Stopped)]
+    until(lambda: not running_in(pool) and not waiting_in(pool))
+    called = [each for each in everything if each.call.began is not None]
     assert len(ran) == len(set(ran)) == len(called)
     pool.resize(2)
     until(lambda: len(pool._workers) == len(pool._idle) <= 2)
-    assert (pool.stuck, pool.waiting, pool.running) == (0, 0, 0)
+    assert (pool.stuck, waiting_in(pool), running_in(pool)) == (0, 0, 0)
     pool.shutdown(timeout=PATIENCE)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pool-storm")]
 

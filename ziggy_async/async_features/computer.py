@@ -19,8 +19,7 @@ from ziggy_async.messages import described, kind_of, printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.options import Work
-from ziggy_async.queueing.scaler import Scaler
-from ziggy_async.queueing.scaling import Decision, Limits, Load
+from ziggy_async.queueing.scaling import Decision, Limits, Load, Scaler
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle, TaskRecord
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of

@@ -66,14 +66,15 @@ class Background:
         self._loop = asyncio.get_running_loop()
         self._unfinished: set[Task] = set()  # those that wait for a place included
         self._by_key: dict[Any, Task] = {}  # of the same
-        self._runners: set[asyncio.Task[None]] = set()
+        self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
         self._letters_being_written: set[Future[Any]] = set()  # left from the thread that ends one, too
         self._idle = asyncio.Event()  # nothing is unfinished
         self._idle.set()
         self._is_closed = False
         self._is_full = False  # it was, and half of it has not been free since; that is in the log already
         self._started = 0  # workers, for their names
-        self.workers = 0  # that are not told to end
+        self.workers = 0
+        self._surplus = 0  # workers that are to end as soon as they are idle
 
     # --- the way in
 
@@ -124,10 +125,9 @@ class Background:
         if options.on_full == "raise":
             self.counts.rejected += 1
             raise QueueFull(f"task {name}: the queue is full, {self.queue.capacity} tasks wait")
-        least = self.queue.least_priority
-        if options.on_full != "drop_oldest" or least is None or least > options.priority:
+        oldest = self.queue.least_urgent
+        if options.on_full != "drop_oldest" or oldest is None or oldest.work.options.priority > options.priority:
             return False
-        oldest = self.queue.first_of_least()
         self._end(oldest, self._dropped(oldest), Reason.DROPPED)
         return True
 
@@ -140,7 +140,7 @@ class Background:
     async def _wait_for_place(self, task: Task) -> None:
         """Waits until the task is admitted, or has come to its end before."""
         task.admitted = self._loop.create_future()
-        self.queue.add_blocked(task)
+        self.queue.blocked[task] = None
         try:
             await task.admitted
         except asyncio.CancelledError:
@@ -173,17 +173,15 @@ class Background:
 
     def resize(self, workers: int) -> None:
         """Starts workers, or ends some as soon as they are idle."""
-        surplus = self.workers - workers
-        self.workers = workers
         if workers > 0:
             self._threads.resize(workers)
-        if surplus >= 0:
-            self.queue.end_workers(surplus)
-            return
-        missing = -surplus - self.queue.keep_workers(-surplus)
+        self._surplus += self.workers - workers
+        self.workers = workers
         self.worker_tasks = [task for task in self.worker_tasks if not task.done()]
-        for _ in range(missing):
+        while self._surplus < 0:
             self._start_worker()
+            self._surplus += 1
+        self.queue.wake(self._surplus)
 
     def _start_worker(self) -> None:
         worker = self._loop.create_task(self._serve(), name=f"ziggy-async-worker-{self._started}")
@@ -192,16 +190,20 @@ class Background:
         worker.add_done_callback(self._worker_ended)
 
     async def _serve(self) -> None:
+        task: Task | None = None
         try:
-            while (task := await self.queue.take()) is not None:
-                self._admit_waiting()
-                self.counts.move(task, State.RUNNING)
-                await self._work(task)
-                del task  # not kept until the next one comes
+            while self._surplus == 0:
+                if (task := await self.queue.take()) is not None:
+                    self._admit_waiting()
+                    await self._attempt(task)
+                    task = None  # not kept until the next one comes
+            self._surplus -= 1
         except asyncio.CancelledError:
             if self._is_at_its_end():
                 self._end_with_loop()
                 await self.letters_written()
+            elif task is not None:
+                self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
             raise
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
@@ -222,35 +224,9 @@ class Background:
         """Returns whether all of the loop's tasks are being cancelled, and not some alone."""
         return all(task.cancelling() for task in asyncio.all_tasks(self._loop))
 
-    async def _work(self, task: Task) -> None:
-        """Waits for one attempt until it has ended or was given up: a callable that hangs keeps no worker."""
-        task.over = self._loop.create_future()
-        task.began = time.perf_counter()
-        task.runner = self._loop.create_task(self._attempt(task), name=task.work.operation)
-        self._runners.add(task.runner)
-        task.runner.add_done_callback(self._runners.discard)
-        await task.over
-
     async def _attempt(self, task: Task) -> None:
-        try:
-            value = await self._run(task)
-        except GeneratorExit:  # its loop was closed under it; the next start writes letters of what is left there
-            task.over = None
-            raise
-        except asyncio.CancelledError:  # it was given up; or somebody cancels whatever tasks there are
-            self._give_up(task, Stopped("it was cancelled with the event loop's tasks"), Reason.SHUTDOWN)
-        except Exception as error:
-            self._failed(task, error)
-        else:
-            self._succeeded(task, value)
-        finally:
-            if task.over is not None and not task.over.done():
-                task.over.set_result(None)
-            del self, task  # an error's traceback leads to this frame: it must not lead to its own task
-
-    async def _run(self, task: Task) -> Any:
-        """Returns the value of an attempt, or raises its error."""
-        work, error = task.work, None
+        """Makes one attempt, and waits until it has ended or was given up: a callable that hangs keeps no worker."""
+        work = task.work
         span = tracing.TaskSpan(
             task.context,
             task_id=work.task_id,
@@ -259,24 +235,29 @@ class Background:
             attempt=len(task.attempts) + 1,
         )
         call = task.call = Call(work.operation, work.function, work.args, work.kwargs, span.context)
+        self.counts.move(task, State.RUNNING)
         try:
-            return await (self._processes() if work.options.use_process_pool else self._threads).run(call)
-        except Exception as raised:
-            error = raised
-            raise
+            task.pool = self._processes() if work.options.use_process_pool else self._threads
+            task.pool.put(call)
+        except Exception as error:  # nobody can make it
+            call.set(None, error.with_traceback(None))
+        try:
+            await call.wait()
         finally:
-            task.delivery = span.end(error, call.finished)
-            del self, task, work, span, call, error  # as in `_attempt`
+            task.delivery = span.end(call.error, call.ended)
+        if task.call is call:  # else it was given up meanwhile
+            self._ended(task, call)
 
-    def _succeeded(self, task: Task, value: Any) -> None:
-        if task.state is State.RUNNING:  # else it was given up meanwhile
-            self._end_attempt(task, None)
-            self._settle(task, State.SUCCEEDED)
-            task.outcome.set(value, None)
+    def _ended(self, task: Task, call: Call) -> None:
+        value, error = call.take()
+        if error is not None:
+            self._failed(task, error)
+            return
+        self._end_attempt(task, None)
+        self._settle(task, State.SUCCEEDED)
+        task.outcome.set(value, None)
 
     def _failed(self, task: Task, error: Exception) -> None:
-        if task.state is not State.RUNNING:
-            return
         self._end_attempt(task, described(error))
         options = task.work.options
         raised = error.__cause__ if isinstance(error, UnraisableError) else None
@@ -332,9 +313,8 @@ class Background:
     def _expire(self, task: Task) -> None:
         """Ends the task at its deadline, unless its attempt has ended before: a loop that was busy hears of both late,
         and a task that is done would be done twice if it were called dead, and requeued."""
-        if task.has_ended_by(task.submitted + (task.work.options.deadline or 0.0)):
-            task.is_late = True
-        else:
+        task.expiry = None
+        if not task.has_ended_by(task.submitted + (task.work.options.deadline or 0.0)):
             self._give_up(task, self._too_late(task), Reason.DEADLINE)
 
     def _too_late(self, task: Task) -> TimeoutError:
@@ -352,14 +332,17 @@ class Background:
         if task.state is State.WAITING and reason is not None:
             self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
         self.queue.remove(task)
+        if task.call is not None and task.pool is not None:
+            if task.call.task is not None:
+                self._cancelled.add(task.call.task)
+                task.call.task.add_done_callback(self._cancelled.discard)
+            task.pool.abandon(task.call)
         self._end_attempt(task, described(error))
         if reason is None:
             self._settle(task, State.CANCELLED)
             task.outcome.set(None, error)
         else:
             self._end_dead(task, error, reason)
-        if task.runner is not None:
-            task.runner.cancel()
 
     def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
         """Ends the task: nothing leads to it any more."""
@@ -403,18 +386,21 @@ class Background:
             except TimeoutError:
                 logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
         now = time.perf_counter()
-        await all_of([task.runner for task in self._unfinished if task.runner and task.has_ended_by(now)], GRACE)
+        for task in list(self._unfinished):
+            if task.call is not None and task.has_ended_by(now):
+                task.call.publish()
+                self._ended(task, task.call)
         self.abandon(Stopped("the queue was stopped"))
         await self.letters_written()
         self.resize(0)
         if left := await all_of(self.worker_tasks, GRACE):
             logger.error("%d workers have not ended within %g s; they are left", left, GRACE)
-        await all_of(self._runners, GRACE)
+        await all_of(self._cancelled, GRACE)
 
     def _refuse(self) -> None:
         """Takes no more work, and ends the tasks that wait for a place."""
         self._is_closed = True
-        for task in self.queue.clear_blocked():
+        for task in list(self.queue.blocked):
             error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
             self._give_up(task, error)
 
@@ -447,7 +433,7 @@ def backoff(attempts: int) -> float:
     return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
 
 
-async def all_of(tasks: Iterable["asyncio.Task[None]"], timeout: float) -> int:
+async def all_of(tasks: Iterable["asyncio.Task[Any]"], timeout: float) -> int:
     """Waits for tasks whose own errors are not ours to raise; returns how many have not ended."""
     pending = set(tasks)
     if pending:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from bisect import insort
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from contextlib import suppress
 from itertools import islice
 
@@ -18,9 +18,8 @@ class BoundedQueue:
         self._levels: dict[int, OrderedDict[Task, None]] = {}  # priority -> tasks, oldest first; none is empty
         self._priorities: list[int] = []  # of _levels, ascending
         self._length = 0
-        self._blocked: OrderedDict[Task, None] = OrderedDict()  # tasks that wait for a place
-        self._wake_ups = asyncio.Semaphore(0)  # at least one for each task in the queue and each worker that is to end
-        self._workers_to_end = 0
+        self.blocked: OrderedDict[Task, None] = OrderedDict()  # tasks that wait for a place
+        self._idle: deque[asyncio.Future[None]] = deque()  # of workers, some perhaps cancelled
 
     def __len__(self) -> int:
         return self._length
@@ -28,11 +27,11 @@ class BoundedQueue:
     @property
     def is_full(self) -> bool:
         """Whether a new task has to wait: also when others wait already, so that none overtakes them."""
-        return self._length >= self.capacity or bool(self._blocked)
+        return self._length >= self.capacity or bool(self.blocked)
 
     @property
     def is_half_free(self) -> bool:
-        return self._length <= self.capacity // 2 and not self._blocked
+        return self._length <= self.capacity // 2 and not self.blocked
 
     @property
     def oldest_entry(self) -> float | None:
@@ -45,9 +44,9 @@ class BoundedQueue:
         return min(entries, default=None)
 
     @property
-    def least_priority(self) -> int | None:
-        """The least urgent priority in the queue."""
-        return self._priorities[0] if self._priorities else None
+    def least_urgent(self) -> Task | None:
+        """The least urgent task, of equals the one that has waited longest."""
+        return next(iter(self._levels[self._priorities[0]])) if self._priorities else None
 
     def push(self, task: Task) -> None:
         """Adds the task, whether or not there is a place, and wakes a worker."""
@@ -59,57 +58,41 @@ class BoundedQueue:
         task.entered = time.perf_counter()
         level[task] = None
         self._length += 1
-        self._wake_ups.release()
+        self.wake(1)
 
     def remove(self, task: Task) -> None:
         """Takes a task out again, wherever it waits; nothing if it does not."""
-        self._blocked.pop(task, None)
+        self.blocked.pop(task, None)
         priority = task.work.options.priority
         if task in self._levels.get(priority, ()):
             self._take_out(priority, task)
 
-    def first_of_least(self) -> Task:
-        """Returns the least urgent task, of equals the one that has waited longest."""
-        return next(iter(self._levels[self._priorities[0]]))
-
     async def take(self) -> Task | None:
-        """Returns the most urgent task, of equals the one that has waited longest; None for a worker that is to end."""
-        while True:
-            await self._wake_ups.acquire()
-            if self._workers_to_end > 0:
-                self._workers_to_end -= 1
-                return None
-            if self._length > 0:  # else the task that it was for is gone
-                priority = self._priorities[-1]
-                task = next(iter(self._levels[priority]))
-                self._take_out(priority, task)
-                return task
+        """Returns the most urgent task, of equals the one that has waited longest; None when it was woken in vain."""
+        if self._length == 0:
+            waiter = asyncio.get_running_loop().create_future()
+            self._idle.append(waiter)
+            await waiter
+        if self._length == 0:
+            return None
+        priority = self._priorities[-1]
+        task = next(iter(self._levels[priority]))
+        self._take_out(priority, task)
+        return task
 
-    def end_workers(self, workers: int) -> None:
-        """Ends so many workers, each as soon as it is idle."""
-        self._workers_to_end += workers
-        for _ in range(workers):
-            self._wake_ups.release()
-
-    def keep_workers(self, workers: int) -> int:
-        """Keeps up to so many of the workers that are to end and have not ended yet; returns how many."""
-        kept = min(workers, self._workers_to_end)
-        self._workers_to_end -= kept
-        return kept
-
-    def add_blocked(self, task: Task) -> None:
-        self._blocked[task] = None
+    def wake(self, workers: int) -> None:
+        """Wakes so many of the workers that wait for a task."""
+        while workers > 0 and self._idle:
+            waiter = self._idle.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                workers -= 1
 
     def pop_blocked(self) -> Task | None:
         """Takes the first task that waits for a place, if there is a place for it."""
-        if not self._blocked or self._length >= self.capacity:
+        if not self.blocked or self._length >= self.capacity:
             return None
-        return self._blocked.popitem(last=False)[0]
-
-    def clear_blocked(self) -> list[Task]:
-        tasks = list(self._blocked)
-        self._blocked.clear()
-        return tasks
+        return self.blocked.popitem(last=False)[0]
 
     def _take_out(self, priority: int, task: Task) -> None:
         level = self._levels[priority]

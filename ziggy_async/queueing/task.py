@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.call import Call, Outcome
+from ziggy_async.runtime.threads import Pool
 from ziggy_async.tracing import Delivery
 
 T_co = TypeVar("T_co", covariant=True)
@@ -84,37 +85,36 @@ class Task:
     """When it came into the queue last."""
     running: float = 0.0
     """Seconds spent in attempts."""
-    began: float | None = None
-    """When a worker took up the attempt under way."""
     call: Call | None = None
-    """The attempt under way, which knows better."""
+    """The attempt under way."""
+    pool: Pool | None = None
+    """Makes that call."""
     callers: int = 1
     """Callers that want the result; a key adds more."""
     outcome: Outcome = field(default_factory=Outcome)
     admitted: "asyncio.Future[None] | None" = None
     """Its caller waits for it while there is no place in the queue."""
-    over: "asyncio.Future[None] | None" = None
-    """The worker waits for it: the attempt has ended or was given up."""
-    runner: "asyncio.Task[None] | None" = None
     timer: asyncio.TimerHandle | None = None
     """Starts its next attempt."""
     expiry: asyncio.TimerHandle | None = None
-    """Fires at its deadline."""
+    """Fires at its deadline; None: it has fired, or there is none."""
     delivery: Delivery | None = None
     """The span that ends when the outcome of its last attempt arrives, where that is traced."""
-    is_late: bool = False
-    """The deadline has passed, and the attempt under way had ended before: its outcome counts, but it is the last."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed. The attempt that had ended before it counts, but is the last."""
+        return self.expiry is None and self.work.options.deadline is not None
 
     def end_attempt(self, error: str | None) -> float | None:
         """Counts the time of the attempt under way, without that of its way to a thread and back, and keeps its error.
         Returns the time in seconds; None when there is no attempt."""
-        if self.began is None:
+        call, self.call = self.call, None
+        if call is None:
             return None
-        now, call = time.perf_counter(), self.call
-        began = call.began if call is not None and call.began is not None else self.began
-        ended = call.finished if call is not None and call.finished is not None else now
+        now = time.perf_counter()
+        began, ended = call.began or call.submitted, call.ended or now
         self.running += ended - began
-        self.began = self.call = None
         if error is not None:
             began_at = datetime.fromtimestamp(time.time() - (now - began), UTC)
             self.attempts.append(Attempt(began_at, ended - began, error))
@@ -122,9 +122,9 @@ class Task:
 
     def record(self, error: str | None = None) -> TaskRecord:
         """Returns its present state, from any thread; `error`: that of its end."""
-        attempts, began = list(self.attempts), self.began
+        attempts, call = list(self.attempts), self.call
         now = time.perf_counter()
-        running = self.running + (0.0 if began is None else now - began)
+        running = self.running + (0.0 if call is None else now - (call.began or call.submitted))
         return TaskRecord(
             self.number,
             encodable(shortened(self.work.task_id, LONGEST_NAME)),
@@ -140,14 +140,13 @@ class Task:
 
     def has_ended_by(self, moment: float) -> bool:
         """Whether the attempt under way has an outcome, and had it by then, on `time.perf_counter`."""
-        ended = None if self.call is None else self.call.finished
+        ended = None if self.call is None else self.call.ended
         return ended is not None and ended <= moment
 
     def stop_waiting(self) -> None:
-        """Wakes those that wait for its attempt or for its place, and cancels its timers."""
-        for future in (self.admitted, self.over):
-            if future is not None and not future.done():
-                future.set_result(None)
+        """Wakes the caller that waits for its place, and cancels its timers."""
+        if self.admitted is not None and not self.admitted.done():
+            self.admitted.set_result(None)
         for timer in (self.timer, self.expiry):
             if timer is not None:
                 timer.cancel()

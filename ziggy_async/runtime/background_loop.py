@@ -25,8 +25,7 @@ class _BackgroundLoop:
 
     def __init__(self) -> None:
         """Raises `OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left."""
-        self._lock = threading.Lock()
-        self._is_over = False  # by _lock
+        self._is_over = False
         self._loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
         try:
@@ -44,12 +43,9 @@ class _BackgroundLoop:
         self._loop.run_until_complete(_end_tasks())
         self._loop.close()
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T] | None":
-        """None, and nothing has happened, if the loop is over."""
-        with self._lock:
-            if self._is_over:
-                return None
-            future = asyncio.run_coroutine_threadsafe(self._outcome_of(coroutine), self._loop)
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Starts the coroutine. Not called once `stop` was."""
+        future = asyncio.run_coroutine_threadsafe(self._outcome_of(coroutine), self._loop)
 
         def drop(_: "Future[T]") -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -68,10 +64,9 @@ class _BackgroundLoop:
             raise
 
     def stop(self) -> None:
-        with self._lock:
-            self._is_over = True
-            with contextlib.suppress(RuntimeError):  # it is closed
-                self._loop.call_soon_threadsafe(self._loop.stop)
+        """Cancels the loop's tasks, and waits a moment for its end."""
+        self._is_over = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self.thread.join(EXIT_TIMEOUT)
 
 
@@ -101,24 +96,17 @@ def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
     the future's exception when the loop ends before the coroutine. `OSError` or `RuntimeError` when that loop cannot
     be made; the next call tries again.
     """
+    global _background
     try:
-        while (future := _background_loop().submit(coroutine)) is None:
-            pass
-        return future
+        with _lock:
+            if _is_exiting:
+                raise Stopped("the interpreter is exiting: the background loop is closed")
+            if _background is None:
+                _background = _BackgroundLoop()
+            return _background.submit(coroutine)
     except BaseException:
         coroutine.close()
         raise
-
-
-def _background_loop() -> _BackgroundLoop:
-    """The loop, another one if the last is over."""
-    global _background
-    with _lock:
-        if _is_exiting:
-            raise Stopped("the interpreter is exiting: the background loop is closed")
-        if _background is None or _background._is_over:
-            _background = _BackgroundLoop()
-        return _background
 
 
 def _after_fork_in_child() -> None:

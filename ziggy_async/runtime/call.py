@@ -90,20 +90,21 @@ class Outcome:
 
 
 class Call(Outcome):
-    """A callable with its arguments and context variables, to be called once.
+    """A callable with its arguments and context variables, to be called once: in a thread, in a process, or, where it
+    gives a coroutine, on the loop in which the call was made.
 
-    It lets go of the callable and its arguments when it runs, and of its outcome when `result` gives it: no traceback
-    keeps them alive.
+    The outcome comes from where it is made, or from who gives it up, whatever comes first. It lets go of the callable
+    and its arguments when it runs, and of its outcome when `result` gives it: no traceback keeps them alive.
     """
 
-    __slots__ = ("_work", "began", "context", "ended", "is_unwanted", "kind", "operation", "submitted")
+    __slots__ = ("_loop", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
 
     began: float | None
     """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
-    is_unwanted: bool
-    """Whether the outcome is wanted by nobody."""
     ended: float | None
     """`time.perf_counter` when it had its outcome, which may still be on its way to the loop; None until then."""
+    task: "asyncio.Task[Any] | None"
+    """Awaits its coroutine on the loop, and may do so for a while after it was given up."""
 
     def __init__(
         self,
@@ -119,25 +120,24 @@ class Call(Outcome):
         self.context = contextvars.copy_context() if context is None else context
         self.kind = kind_of_function(function)
         self.submitted = time.perf_counter()
-        self.began = self.ended = None
+        self.began = self.ended = self.task = None
+        self._loop = asyncio._get_running_loop()
         # The thread that takes it out may begin the call, or cancel it.
         self._work: list[tuple[Callable[..., Any], Args, Kwargs]] = [(function, args, {} if kwargs is None else kwargs)]
-        self.is_unwanted = False
-
-    @property
-    def is_of_coroutine_function(self) -> bool:
-        """Whether the loop is to await it. Asked before it has begun."""
-        return is_coroutine_function(self._work[0][0])
 
     def replace_function(self, other: Callable[[Callable[..., Any], Args, Kwargs], Any]) -> None:
         """Has `other(function, args, kwargs)` called in place of the function, before the call has begun."""
         self._work[0] = other, self._work[0], {}
 
-    @property
-    def finished(self) -> float | None:
-        """As `ended`, but None while a coroutine that it has returned is still to be awaited."""
-        ended = self.ended  # before the look at what it has returned
-        return None if inspect.iscoroutine(self.value) else ended
+    def starts_on_loop(self) -> bool:
+        """Starts the call of a coroutine function on its loop, if the current thread runs that. Returns whether it has;
+        others are for a thread."""
+        if self._loop is None or self._loop is not asyncio._get_running_loop():
+            return False
+        if not is_coroutine_function(self._work[0][0]):
+            return False
+        self._await(_awaited(*self._work.pop()))
+        return True
 
     def run(self) -> None:
         """Makes the call in this thread, unless it was cancelled; `publish` is to follow. Never raises."""
@@ -150,42 +150,52 @@ class Call(Outcome):
             self.value = self.context.run(function, *args, **kwargs)
         except BaseException as error:
             self.error = error
-        self.ended = time.perf_counter()
-        if self.is_unwanted:
-            close_unless_begun(self.value)
+        if self._loop is None or not inspect.iscoroutine(self.value):
+            self.ended = time.perf_counter()
         del self, function, args, kwargs  # the error's traceback leads to this frame: it must not lead back
 
     def publish(self) -> None:
-        """Sets the outcome, if the call was made. Raises only what keeps a loop from being woken."""
+        """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first. Raises only
+        what keeps a loop from being woken."""
         if self.ended is not None:
             self.set(self.value, self.error)
+        elif self.began is not None and self._loop is not None:
+            coroutine, self.value = self.value, None
+            try:  # in its next but one iteration: in between it hears of a deadline that has passed
+                self._loop.call_soon_threadsafe(self._loop.call_soon, self._await, coroutine)
+            except RuntimeError:  # it is closed
+                close_unless_begun(coroutine)
 
-    async def run_on_loop(self, coroutine: Any = None) -> Any:
-        """Awaits the coroutine that its function gives, or has given, in a task of its own with the call's context.
-        Returns its value, or raises what `raisable` makes of its error."""
-        if coroutine is None:
-            coroutine = _awaited(*self._work.pop())
-        self.began, self.ended = time.perf_counter(), None
-        task = asyncio.get_running_loop().create_task(guarded(coroutine, self.operation), context=self.context)
-        task.add_done_callback(lambda _: coroutine.close())  # else one that is cancelled before it begins is warned of
-        try:
-            return await task
-        except asyncio.CancelledError as error:
-            if is_cancelled():
-                raise
-            raise raisable(error, self.operation) from error  # it has cancelled itself
-        finally:
-            self.ended = time.perf_counter()
-            del task  # which holds the error whose traceback leads here
+    def _await(self, coroutine: Any) -> None:
+        """Awaits the coroutine in a task of its own, with the call's context."""
+        if self.is_set:
+            close_unless_begun(coroutine)
+            return
+        if self.began is None:
+            self.began = time.perf_counter()
+        guarding = guarded(coroutine, self.operation)
+        self.task = asyncio.get_running_loop().create_task(guarding, name=self.operation, context=self.context)
+        self.task.add_done_callback(partial(self._end_on_loop, coroutine))
 
-    def result(self) -> Any:
-        """Returns the value, or raises the error as `raisable` has it. Called once, when the outcome is set."""
+    def _end_on_loop(self, coroutine: Any, task: "asyncio.Task[Any]") -> None:
+        coroutine.close()  # else one that is cancelled before it begins is warned of
+        self.ended, self.task = time.perf_counter(), None
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self.set(task.result() if error is None else None, error)
+
+    def take(self) -> tuple[Any, Exception | None]:
+        """Returns the value and the error, as `raisable` has it. Called once, when the outcome is set."""
         value, error = self.value, self.error
         self.value = self.error = None
+        return value, None if error is None else raisable(error, self.operation)
+
+    def result(self) -> Any:
+        """As `take`, but raises the error."""
+        value, error = self.take()
         if error is None:
             return value
         try:
-            raise raisable(error, self.operation)
+            raise error
         finally:
             del error
 
@@ -198,10 +208,12 @@ class Call(Outcome):
         self.set(None, Stopped(f"{printable(self.operation)}: the pool was shut down before it began"))
         return True
 
-    def ignore_outcome(self) -> None:
-        """Drops the outcome, from any thread, at any time. Closes a coroutine that it returns, then or later."""
-        self.is_unwanted = True
-        close_unless_begun(self.value)
+    def give_up(self) -> None:
+        """Ends it for who waits, with `Stopped`. A coroutine is cancelled, in its loop's thread; what runs in another
+        thread goes on alone, and a coroutine that it gives is closed."""
+        if self.task is not None:
+            self.task.cancel()
+        self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))
 
 
 def close_unless_begun(value: object) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.mailbox import wake
 
 T = TypeVar("T")
 
@@ -42,20 +43,20 @@ class CrossLoopCalls:
         if not home.is_running():
             coroutine.close()
             raise RuntimeError("the event loop that the computer was started in is not running")
-        call = _CrossLoopCall(coroutine, undo)
-        self._under_way[call.answer] = home
+        answer: Future[T] = Future()
+        self._under_way[answer] = home
         try:
-            home.call_soon_threadsafe(call.begin)
-            return await asyncio.wrap_future(call.answer)
+            running = asyncio.run_coroutine_threadsafe(_answer(coroutine, answer, undo), home)
+            return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
-            if call.answer.cancel():  # from now on nothing else answers it
-                with suppress(RuntimeError):  # the home loop is closed
-                    home.call_soon_threadsafe(call.end)
-            elif call.answer.exception() is None and call.answer.result() is not None:
-                raise Late(call.answer.result()) from None
+            if answer.cancel():  # from now on nothing else answers it
+                if not home.is_closed():
+                    running.cancel()
+            elif answer.exception() is None and answer.result() is not None:
+                raise Late(answer.result()) from None
             raise
         finally:
-            del self._under_way[call.answer]
+            del self._under_way[answer]
 
     def end_where_nothing_answers(self) -> None:
         """Tells callers whose home loop was closed."""
@@ -65,56 +66,31 @@ class CrossLoopCalls:
                     answer.set_exception(Stopped("the event loop that the computer was started in was closed"))
 
 
-class _CrossLoopCall:
-    """One call. Its answer is either set here or cancelled by the caller, never both: who comes second knows it."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], undo: Callable[[Any], object]) -> None:
-        self.answer: Future[Any] = Future()
-        self._coroutine = coroutine
-        self._undo = undo
-        self._task: asyncio.Task[None] | None = None
-
-    # In the home loop:
-
-    def begin(self) -> None:
-        if self.answer.cancelled():
-            self._coroutine.close()
-        else:
-            self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _run(self) -> None:
-        try:
-            value = await self._coroutine
-        except Exception as error:
-            self._fail(error)
-        except BaseException:
-            self._fail(Stopped("the event loop that the computer was started in came to its end"))
-            raise
-        else:
-            try:
-                self.answer.set_result(value)
-            except InvalidStateError:
-                self._undo(value)
-
-    def _fail(self, error: Exception) -> None:
+async def _answer(coroutine: Coroutine[Any, Any, T], answer: "Future[T]", undo: Callable[[T], object]) -> None:
+    """Awaits the coroutine in the home loop. The answer is either set here or cancelled by the caller, never both: who
+    comes second knows it."""
+    if answer.cancelled():
+        coroutine.close()
+        return
+    try:
+        value = await coroutine
+    except BaseException as error:
+        is_end = not isinstance(error, Exception)
+        ended = Stopped("the event loop that the computer was started in came to its end")
         with suppress(InvalidStateError):
-            self.answer.set_exception(error)
+            answer.set_exception(ended if is_end else error)
+        if is_end:
+            raise
+    else:
+        try:
+            answer.set_result(value)
+        except InvalidStateError:
+            undo(value)
 
 
 async def outcome_of(future: "Future[T]") -> T:
     """Waits for it; cancelling this leaves it alone, as does the end of the loop."""
-    loop = asyncio.get_running_loop()
-    arrived = asyncio.Event()
-
-    def wake(_: "Future[T]") -> None:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits in it any more
-            loop.call_soon_threadsafe(arrived.set)
-
-    if not future.done():
-        future.add_done_callback(wake)
-        await arrived.wait()
+    waiter = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda _: wake(waiter))
+    await waiter
     return future.result()

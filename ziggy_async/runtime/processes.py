@@ -13,14 +13,14 @@ from ziggy_async import lifecycle, tracing
 from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess, PackedCall
-from ziggy_async.runtime.errors import Stopped, WorkerLost
-from ziggy_async.runtime.threads import ThreadPool
+from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.threads import Pool, ThreadPool
 
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
 
-class ProcessPool:
+class ProcessPool(Pool):
     """`size` threads for calls, each with a process of its own, started with the first call and replaced when it is
     gone. Safe from any thread and any loop; the loops' threads neither pickle nor wait.
 
@@ -51,29 +51,29 @@ class ProcessPool:
     def _children(self) -> list[ChildProcess]:
         return [*self._idle, *self._running.values()]
 
-    async def run(self, call: Call) -> Any:
-        """Returns the call's result, or raises its exception, from a process; see `Call.result`. A coroutine function
-        is awaited on the loop.
+    def put(self, call: Call) -> None:
+        """Has one of the processes make the call; a coroutine function is awaited on the loop.
 
-        Raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
-        process could not import; `WorkerLost` when the process dies, `Stopped` when the pool is closed,
+        Raises `Stopped` when the pool is closed. The call raises `TypeError` that names the function, the argument or
+        the result that does not pickle, or says what the process could not import; `WorkerLost` when the process dies,
         `RuntimeError` in place of an exception that does not pickle.
-
-        Cancelling it ends the process, if the call has one, and another takes its place.
         """
-        if call.is_of_coroutine_function:
-            return await call.run_on_loop()
+        if call.starts_on_loop():
+            return
         if self._is_closed:
             raise Stopped("the process pool was closed")
         call.replace_function(partial(self._serve, call))
         self._threads.put(call)
-        try:
-            await call.wait()
-        except asyncio.CancelledError:
-            if not self._threads.withdraw(call):
-                self._interrupt(call)
-            raise
-        return call.result()
+
+    def abandon(self, call: Call) -> None:
+        """Gives the call up, and ends the process that has it; another one takes its place."""
+        if self._threads.withdraw(call):
+            return
+        with self._lock:
+            call.give_up()
+            child = self._running.get(call)
+            if child is not None:
+                child.kill()
 
     async def close(self, timeout: float = 0.0) -> None:
         """Takes no more calls. What runs and waits has `timeout` seconds; then processes are ended, and the calls get
@@ -93,18 +93,14 @@ class ProcessPool:
         child = self._idle_child() or ChildProcess(request.name)
         with self._lock:
             self._running[call] = child
-            if call.is_unwanted:
+            if call.is_set:
                 child.kill()
         try:
             return child.call(request)
-        except WorkerLost:
-            if call.is_unwanted:
-                raise Stopped(f"{request.name}: it was stopped") from None
-            raise
         finally:
             with self._lock:
                 del self._running[call]
-                is_usable = child.is_usable and not call.is_unwanted
+                is_usable = child.is_usable and not call.is_set
                 if is_usable:
                     self._idle.append(child)
             if not is_usable:
@@ -120,21 +116,12 @@ class ProcessPool:
                 return child
             child.stop()  # that has cost nobody anything
 
-    # In any other thread:
-
-    def _interrupt(self, call: Call) -> None:
-        with self._lock:
-            call.ignore_outcome()
-            child = self._running.get(call)
-            if child is not None:
-                child.kill()
-
     def _close(self, timeout: float) -> None:
         with self._closing:  # who comes second waits as well
             self._is_closed = True
             self._threads.shutdown(timeout=max(0.0, timeout))
             for call in self._threads.shutdown(wait=False, cancel=True):
-                self._interrupt(call)
+                self.abandon(call)
             self._threads.shutdown(timeout=4 * GRACE)
             for child in self._children:
                 child.stop(GRACE)

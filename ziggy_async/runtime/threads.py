@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import threading
 import time
 import weakref
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from queue import SimpleQueue
 from typing import Any
@@ -27,7 +27,34 @@ MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""
 
 
-class ThreadPool:
+class Pool(ABC):
+    """What makes calls off the loop."""
+
+    @abstractmethod
+    def put(self, call: Call) -> None:
+        """Has the call made. A coroutine function is awaited on the loop, and so is a coroutine that a plain function
+        returns. Raises `RuntimeError`, perhaps `Stopped`, when nobody can make it."""
+
+    @abstractmethod
+    def abandon(self, call: Call) -> None:
+        """Ends the call for who waits, and cancels it as far as that is possible. Nothing, when it is done."""
+
+    async def run(self, call: Call) -> Any:
+        """Returns the call's result, or raises its exception; see `Call.result`. Raises as `put` does; `Stopped` when
+        the pool was shut down before the call began. Cancelling this abandons the call."""
+        self.put(call)
+        try:
+            await call.wait()
+        except asyncio.CancelledError:
+            cancelled = call.task
+            self.abandon(call)
+            if cancelled is not None:
+                await asyncio.wait([cancelled])
+            raise
+        return call.result()
+
+
+class ThreadPool(Pool):
     """At most `size` threads, started when there are calls and none is idle. Safe from any thread and any loop.
 
     Threads take calls in the order in which they came, and make those that may hold the GIL behind its gate.
@@ -69,16 +96,6 @@ class ThreadPool:
             worker.orders.put(None)
 
     @property
-    def waiting(self) -> int:
-        """Calls that wait for a thread or for the gate."""
-        return len(self._calls) + len(self._taken) - self.running
-
-    @property
-    def running(self) -> int:
-        """Calls under way, also those that are abandoned."""
-        return sum(call.began is not None for call in list(self._taken))
-
-    @property
     def is_exhausted(self) -> bool:
         """Whether every thread is stuck, and none of them is replaced any more."""
         return self.stuck >= (1 + MOST_REPLACED) * self.size
@@ -90,27 +107,11 @@ class ThreadPool:
         with self._lock:
             return any(worker.thread is current for worker in self._workers)
 
-    async def run(self, call: Call) -> Any:
-        """Returns the call's result, or raises its exception; see `Call.result`. A coroutine function is awaited on the
-        loop, and so is a coroutine that a plain function returns. Cancelling this cancels the coroutine, or abandons
-        the call.
-
-        Raises `Stopped` when the pool was shut down before it began; another `RuntimeError` when there is no thread and
-        none can be started.
-        """
-        if call.is_of_coroutine_function:
-            return await call.run_on_loop()
-        self.put(call)
-        try:
-            await call.wait()
-        except asyncio.CancelledError:
-            self.abandon(call)
-            raise
-        value = call.result()
-        return await call.run_on_loop(value) if inspect.iscoroutine(value) else value
-
     def put(self, call: Call) -> None:
-        """Has one of the threads make the call. Raises as `run` does."""
+        """Has one of the threads make the call. Raises `Stopped` when the pool was shut down, another `RuntimeError`
+        when there is no thread and none can be started."""
+        if call.starts_on_loop():
+            return
         with self._lock:
             if self._is_shut:
                 raise Stopped("the thread pool was shut down")
@@ -152,7 +153,7 @@ class ThreadPool:
                 self._changed.notify_all()
                 with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
                     self._dispatch()
-        call.ignore_outcome()
+        call.give_up()
 
     def withdraw(self, call: Call) -> bool:
         """Cancels the call if it has not begun, and returns whether that is so."""
