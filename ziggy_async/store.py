@@ -1,7 +1,7 @@
 """The bar store with its loading of tables, and the store that the market-brain functions share."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -11,7 +11,7 @@ from ziggy_async import _core, export
 from ziggy_async._core import Universe as Universe
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import columns
-from ziggy_async.reading.options import ReadingOptions, Rules, Skipped, rules_of
+from ziggy_async.reading.options import NONE_SKIPPED, ReadingOptions, Rules, Skipped, rules_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.zones import Zone, nanoseconds_of_day, zone_of
 from ziggy_async.runtime import default_pool
@@ -112,7 +112,7 @@ class BarStore(_core.BarStore):
         rules = rules_of(options, self.columns)
         bars = columns.read_bars(data, symbol, rules)
         reasons = self._load_rows(symbol, *bars, rules.skip)
-        return self._loaded(Skipped(reasons), rules, len(bars.timestamp))
+        return self._loaded(reasons, rules, len(bars.timestamp))
 
     async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
@@ -134,7 +134,7 @@ class BarStore(_core.BarStore):
         reasons = self._load_groups(named.symbols, named.codes, *named.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
-        return self._loaded(Skipped(reasons), rules, len(table.codes))
+        return self._loaded(reasons, rules, len(table.codes))
 
     async def load_frame_async(
         self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
@@ -168,7 +168,7 @@ class BarStore(_core.BarStore):
         skipped = files.load_files(store, arguments.found_files([fspath(path) for path in paths]), rules)[1]
         if skipped:
             logger.warning("rows were left out: %s", skipped.as_text())
-        store._loaded(skipped, rules, 0)
+        store._loaded(skipped.reasons, rules, 0)
         return store
 
     @classmethod
@@ -208,16 +208,16 @@ class BarStore(_core.BarStore):
         rules = rules_of(options, self.columns)
         bars = columns.read_bars(data, symbol, rules)
         codes = np.zeros(len(bars.timestamp), dtype=np.int32)
-        return self._loaded(Skipped(self._load_groups([symbol], codes, *bars, rules.skip)), rules, len(codes))
+        return self._loaded(self._load_groups([symbol], codes, *bars, rules.skip), rules, len(codes))
 
-    def _loaded(self, skipped: Skipped, rules: Rules, rows: int) -> Skipped:
-        """Logs what is to be said about a table of so many rows, once."""
+    def _loaded(self, reasons: Mapping[str, int], rules: Rules, rows: int) -> Skipped:
+        """Logs what is to be said about a table of so many rows, once. Returns what was left out of it."""
         if rows > self.capacity:
             self._log_drops()
         if rules.volume is None and not self._has_logged_volume:
             self._has_logged_volume = True
             logger.warning("volumes are counted as 0: volume=None")
-        return skipped
+        return Skipped(reasons) if reasons else NONE_SKIPPED
 
     def _log_drops(self) -> None:
         """Says once that a table had more rows than the store keeps."""

@@ -140,6 +140,30 @@ static bool is_masked(PyObject *object)
     return !PyArray_CheckExact(object) && PyArray_Check(object) && PyObject_HasAttrString(object, "filled");
 }
 
+/* What the array holds instead of numbers, though NumPy makes numbers of it; NULL if it does not. */
+static const char *others_than_numbers(PyArrayObject *array)
+{
+    return PyArray_ISBOOL(array) ? "booleans" : PyArray_ISSTRING(array) ? "texts" : NULL;
+}
+
+/* The figures of a cross-section, `width` to a symbol. */
+static PyArrayObject *doubles_of(PyObject *object, Py_ssize_t width)
+{
+    PyArrayObject *doubles = NULL, *array = (PyArrayObject *)PyArray_FROM_O(object);
+    const char *others = array == NULL ? NULL : others_than_numbers(array);
+    if (others != NULL) {
+        PyErr_Format(PyExc_TypeError, "ohlcv holds %s and no numbers", others);
+    } else if (array != NULL) {
+        doubles = (PyArrayObject *)PyArray_FROM_OTF((PyObject *)array, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
+    }
+    if (doubles == NULL && others == NULL &&
+        (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError))) {
+        PyErr_Format(PyExc_TypeError, "ohlcv must be float64, of shape (n_symbols, %zd)", width);
+    }
+    Py_XDECREF(array);
+    return doubles;
+}
+
 /* The matrix of a cross-section, of `count` rows. It may be the caller's own, which another thread goes on writing. */
 static PyArrayObject *matrix_of(PyObject *self, PyObject *object, Py_ssize_t count)
 {
@@ -149,11 +173,8 @@ static PyArrayObject *matrix_of(PyObject *self, PyObject *object, Py_ssize_t cou
                                          "ohlcv.filled(numpy.nan)");
         return NULL;
     }
-    PyArrayObject *matrix = (PyArrayObject *)PyArray_FROM_OTF(object, NPY_DOUBLE, NPY_ARRAY_IN_ARRAY);
+    PyArrayObject *matrix = doubles_of(object, width);
     if (matrix == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
-            PyErr_Format(PyExc_TypeError, "ohlcv must be float64, of shape (n_symbols, %zd)", width);
-        }
         return NULL;
     }
     if (PyArray_NDIM(matrix) != 2 || PyArray_DIM(matrix, 0) != count || PyArray_DIM(matrix, 1) != width) {

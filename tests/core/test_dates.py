@@ -58,6 +58,13 @@ both_ways = pytest.mark.parametrize("read", [in_python, in_a_file])
         (["01/15/2024 9:30", "01/15/2024 16:00"], ["2024-01-15T09:30", "2024-01-15T16:00"]),
         (["1/15/2024 9:30:00 AM", "1/15/2024 12:00:00 PM", "1/15/2024 4:00:07 PM"],
          ["2024-01-15T09:30", "2024-01-15T12:00", "2024-01-15T16:00:07"]),
+        (["20240102-16:00:00", "20240103-16:00:00"], ["2024-01-02T16:00", "2024-01-03T16:00"]),
+        (["20240102  16:00:00", "20240103  16:00:00"], ["2024-01-02T16:00", "2024-01-03T16:00"]),
+        (["20240102 16:00:00 US/Eastern", "20240702 16:00:00 US/Eastern"], ["2024-01-02T21:00", "2024-07-02T20:00"]),
+        (["2024-01-02 16:00 America/New_York", "2024-01-03 16:00 Europe/Berlin"],
+         ["2024-01-02T21:00", "2024-01-03T15:00"]),
+        (["2024-01-02T16:00:00-05:00[America/New_York]", "2024-11-03T01:30:00-05:00[America/New_York]"],
+         ["2024-01-02T21:00", "2024-11-03T06:30"]),
         (["1704153600", "1704240000"], ["2024-01-02", "2024-01-03"]),
         (["1704153600000.0", "1704240000000.0"], ["2024-01-02", "2024-01-03"]),
     ],
@@ -65,6 +72,25 @@ both_ways = pytest.mark.parametrize("read", [in_python, in_a_file])
 )  # fmt: skip
 def test_ways_to_write_a_time(read, texts, moments, tmp_path):
     assert read(tmp_path, texts).tolist() == np.array(moments, "M8[ns]").tolist()
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("texts", "fault"),
+    [
+        (["20241102 16:00:00 US/Eastern", "20241103 01:30:00 US/Eastern"], "US/Eastern shows this twice or never"),
+        (["20240309 16:00:00 US/Eastern", "20240310 02:30:00 US/Eastern"], "US/Eastern shows this twice or never"),
+        (["20240102 16:00:00 US/Nowhere"], "'US/Nowhere' is no time zone"),
+        (["20240102 16:00:00 US/Eastern", "20240103 16:00:00"], "or not written like those before it"),
+        (["2024-01-02 16:00:00 EST"], "'2024-01-02 16:00:00 EST' is no date and time"),
+        (["2024-01-02-05:00"], "'2024-01-02-05:00' is "),
+    ],
+)
+def test_times_that_a_clock_shows_twice_are_refused(read, texts, fault, tmp_path):
+    place = f"row {len(texts) - 1}" if read is in_python else f"line {len(texts) + 1}"
+    with pytest.raises(ValueError, match=fault) as error:
+        read(tmp_path, texts)
+    assert place in str(error.value)
 
 
 def days(first, count):

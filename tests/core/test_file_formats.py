@@ -124,6 +124,15 @@ def test_blanks_around_a_symbol_are_none_of_its_own(tmp_path):
     assert len(store.bars("A")["close"]) == 3
 
 
+def test_a_line_of_gigabytes_is_found_by_a_look_here_and_there(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        file.write((PLAIN + "2029-01-01,1,1,1,1,").encode())
+        file.seek(10**10, io.SEEK_CUR)  # a hole, which takes no room
+        file.write(b"1\n2029-01-02,1,1,1,1,1\n")
+    with pytest.raises(ValueError, match=r"a\.csv: is not a table: its line 32 has more than 2000000 characters"):
+        BarStore.read(tmp_path / "a.csv")
+
+
 def zipped(*names):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -187,8 +196,8 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         ("a.csv", gzip.compress(PLAIN.encode()), "is compressed with gzip, and its name does not say so"),
         ("a.parquet", PLAIN.encode(), "is no parquet file, as its name says"),
         ("a.csv.gz", gzip.compress(PLAIN.encode())[:-300], ""),
-        ("a.csv", (PLAIN + "2024-03-01,1,1,1,1," + "1" * 2_000_000).encode(), "its last line has more than 2000000"),
-        ("a.csv", "\n".join([NAMES, *LINES * 3, "1" * 40_000_000, ""]).encode(), "its last line has more than 2000000"),
+        ("a.csv", (PLAIN + "2024-03-01,1,1,1,1," + "1" * 2_000_000).encode(), "its line 32 has more than 2000000"),
+        ("a.csv", "\n".join([NAMES, *LINES * 3, "1" * 40_000_000, ""]).encode(), "its line 92 has more than 2000000"),
         (
             "a.csv",
             "\n".join([NAMES, *LINES * 3, "1" * 40_000_000, LINES[0]]).encode(),

@@ -315,18 +315,19 @@ def test_what_a_message_quotes_of_a_file_is_short(write):
 
 
 LONG = {
-    "a name": ("x" * 5_000_000 + "\n1\n", "first line has more than 100000 characters: 'xxx"),
-    "many names": (",".join(["abc"] * 600_000) + "\n1\n", "first line has more than 100000 characters: 'abc,"),
+    "a name": ("x" * 5_000_000 + "\n1\n", "its line 1 has more than 2000000 characters"),
+    "many names": (",".join(["abc"] * 600_000) + "\n1\n", "its line 1 has more than 2000000 characters"),
+    "names": (",".join(["abc"] * 60_000) + "\n1\n", "first line has more than 100000 characters: 'abc,"),
     "one name of several": (
         f"date,{'x' * 50_000},open,high,low,vol\n1,1,1,1,1,1\n",
         "no column for close; .*, open, high, low, vol; columns=",
     ),
-    "a line": (table("x" * 5_000_000), "its last line has more than 2000000 characters"),
+    "a line": (table("x" * 5_000_000), "its line 2 has more than 2000000 characters"),
     "a number": (
         table("2020-01-02", figures=f"10,12,9,{'x' * 500_000},5"),
         r"ABC, row 1: close 'xxx.*\.\.\. is not a number",
     ),
-    "a time": (table(f'"{"x" * 500_000}"'), r"ABC, row 1: timestamp 'xxx.*\.\.\. is no date"),
+    "a time": (table(f'"{"x" * 500_000}"'), r"ABC: column 'timestamp', row 1: 'xxx.*\.\.\. is no date"),
 }
 
 

@@ -96,6 +96,13 @@ SHAPES = {
     "akshare": {
         "日期": DAYS, "开盘": BARS.open, "最高": BARS.high, "最低": BARS.low, "收盘": BARS.close, "成交量": BARS.volume,
     },
+    "Bloomberg": pd.DataFrame({
+        "date": DAYS, "PX_OPEN": BARS.open, "PX_HIGH": BARS.high, "PX_LOW": BARS.low, "PX_LAST": BARS.close,
+        "PX_VOLUME": BARS.volume,
+    }),
+    "an index of periods": FRAME.rename_axis(None).to_period("D"),
+    "periods": FRAME.reset_index().assign(Date=pd.PeriodIndex(FRAME.index, freq="D")),
+    "Interactive Brokers": {"date": [f"{day.replace('-', '')} 00:00:00 Etc/UTC" for day in DAYS], **BARS.columns()},
     "nameless index": FRAME.rename_axis(None),
     "index of dates": FRAME.rename_axis(None).set_axis([date.fromisoformat(str(t)[:10]) for t in TIMES]),
     "an index that was reset": FRAME.rename_axis(None).reset_index(),

@@ -198,6 +198,16 @@ def test_a_wrong_shape(ohlcv: Any) -> None:
         store.append_cross_section(DAYS[0], store.universe(["A", "B"]), ohlcv)
 
 
+@pytest.mark.parametrize(("value", "kind"), [(True, "booleans"), ("1", "texts")])
+@pytest.mark.parametrize("form", [list, np.array])
+def test_what_is_no_number_is_no_bar(form: Callable[[object], object], value: object, kind: str) -> None:
+    store = BarStore()
+    for symbols in (store.universe(["A", "B"]), ["A", "B"]):
+        with pytest.raises(TypeError, match=f"ohlcv holds {kind} and no numbers"):
+            store.append_cross_section(DAYS[0], symbols, form([[value] * 5] * 2))
+    assert len(store) == 0
+
+
 def test_masked_values_are_no_values() -> None:
     store = BarStore()
     universe, bars = store.universe(["A", "B"]), np.ma.masked_array(section(2, 0), mask=[[True] * 5, [False] * 5])

@@ -168,6 +168,8 @@ def test_start_and_end_choose_rows_and_change_no_value(as_what: Callable[[date],
     assert part.to_numpy().tobytes() == whole.to_numpy()[chosen].tobytes()
     assert len(features.history(["A"], store, start="2025-01-01")) == 0
     assert features.history(["A", "B"], store, start="2025-01-01").missing == ("B",)
+    with pytest.raises(ValueError, match="start 2025-01-01 is after end 2024-12-31"):
+        features.history(["A"], store, start="2025-01-01", end="2024-12-31")
 
 
 def test_a_history_without_the_ticker_has_no_rows(bars: BarStore) -> None:

@@ -34,8 +34,11 @@ def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, 
 
 
 def times_between(start: object | None, end: object | None) -> tuple[int, int]:
-    """First and last nanosecond."""
-    return FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
+    """First and last nanosecond. `ValueError` where they are the wrong way round."""
+    first, last = FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
+    if first > last:
+        raise ValueError(f"start {start} is after end {end}")
+    return first, last
 
 
 def terms_within(deadline: float | None) -> Terms:

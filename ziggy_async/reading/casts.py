@@ -119,8 +119,8 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if re.match(WHOLE_NUMBER, text):
         return f"TRY_CAST(nullif(regexp_extract(timestamp, {literal(WHOLE_NUMBER)}, 1), '') AS BIGINT)"
     written = take_apart(text)
-    if written is None:
-        return "TRY_CAST(timestamp AS TIMESTAMPTZ)"
+    if written is None or written.match["place"] is not None:
+        return "timestamp"  # to be read as in any table: DuckDB takes more for a time, also what a clock shows twice
     order = WAYS[written.way].order or order_of(columns, written, symbol, rules)
     if WAYS[written.way].formats == ("%Y-%m-%d",) and written.match["half"] is None:
         has_nanoseconds = len(written.match["fraction"] or "") > 6

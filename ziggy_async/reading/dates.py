@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.options import DATE_ORDERS
+from ziggy_async.reading.zones import utc_of
 
 MONTHS = {
     name: at
@@ -27,10 +28,13 @@ FULL_MONTHS = dict.fromkeys(
 )
 WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?"
 CLOCK = (
-    r"(?:(?P<gap>T|,? +)(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?P<half> ?[AaPp][Mm])?|(?P<packed>\d{6}|\d{4}))"
-    r"(?P<zone> ?(?:Z|UTC|GMT))?(?P<offset> ?[+-]\d{2}(?::?\d{2})?)?)?"
+    r"(?:(?P<gap>T|,? +|-(?=\d{1,2}:\d{2}:))"
+    r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?P<half> ?[AaPp][Mm](?![A-Za-z]))?|(?P<packed>\d{6}|\d{4}))"
+    r"(?P<zone> ?(?:Z|UTC|GMT))?(?P<offset> ?[+-]\d{2}(?::?\d{2})?)?"
+    r"(?P<place> ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?)?)?"
 )
+DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
@@ -66,7 +70,8 @@ WAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One text taken apart: three numbers as they stand, the time of day and the offset from UTC in nanoseconds."""
+    """One text taken apart: three numbers as they stand, and the time of day in nanoseconds, of UTC unless the clock is
+    that of a `place`, as US/Eastern is one."""
 
     way: int
     separator: str
@@ -78,6 +83,20 @@ class Written:
     @property
     def style(self) -> tuple[int, str]:
         return self.way, self.separator
+
+    def is_like(self, other: "Written") -> bool:
+        return self.style == other.style and (self.place is None) == (other.place is None)
+
+    @property
+    def place(self) -> str | None:
+        """An offset beside it has the say."""
+        return None if self.match["offset"] or not self.match["place"] else self.match["place"].strip(" []")
+
+    def nanoseconds(self, day: int) -> int:
+        """Since 1970 UTC, on that day since then. `ValueError` where the clock of the place shows no such time, or
+        shows it twice."""
+        local = day * PER_DAY + self.clock
+        return local if self.place is None else utc_of(local, self.place)
 
 
 class AmbiguousError(ValueError):
@@ -162,11 +181,13 @@ def read_text(text: str, order: str | None = None) -> int:
         raise ValueError(f"{shown(text)} is no date and time")
     if len(set(days.values())) > 1:
         raise AmbiguousError(_in_both(text, written, list(days)))
-    return next(iter(days.values())) * PER_DAY + written.clock
+    return written.nanoseconds(next(iter(days.values())))
 
 
 def _iso_ns(text: str) -> int:
     """Reads the other forms of ISO 8601: weeks, and dates without separators."""
+    if re.fullmatch(DATE_AND_OFFSET, text.strip()):
+        raise ValueError(f"{shown(text)} is a date and an offset from UTC, or a date and a time of day")
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -293,10 +314,15 @@ def read_column(
     nanoseconds: list[int | None] = []
     faults: dict[int, str] = {}
     for at, (value, each) in enumerate(zip(values, written, strict=True)):
-        day = day_of(each, order) if each is not None and each.style == of_first.style else None
+        day = day_of(each, order) if each is not None and each.is_like(of_first) else None
+        nanoseconds.append(None)
         if day is None or each is None:
             faults[at] = f"{shown(value)} is no date and time, or not written like those before it"
-        nanoseconds.append(None if day is None or each is None else day * PER_DAY + each.clock)
+            continue
+        try:
+            nanoseconds[at] = each.nanoseconds(day)
+        except ValueError as error:
+            faults[at] = f"{shown(value)}: {error}"
     return Texts(nanoseconds, faults)
 
 

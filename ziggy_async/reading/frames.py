@@ -70,7 +70,8 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
     pairs = [(name, frame.iloc[:, place]) for place, name in enumerate(names)]
     taken = {role for name in names if (role := _sure_role(name)) is not None}
     levels = [frame.index.get_level_values(place) for place in range(frame.index.nlevels)]
-    has_times = any(isinstance(level, pandas.DatetimeIndex) for level in levels)
+    times = pandas.DatetimeIndex | pandas.PeriodIndex
+    has_times = any(isinstance(level, times) for level in levels)
     for label, level in zip(frame.index.names, levels, strict=True):
         name = str(label)
         if name == symbol_column and name not in names:
@@ -79,7 +80,7 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
         if label is None and has_times and level.inferred_type == "string":  # the keys of pandas.concat
             role = "symbol"
         else:
-            is_time = isinstance(level, pandas.DatetimeIndex) or (label is None and _may_be_time(level))
+            is_time = isinstance(level, times) or (label is None and _may_be_time(level))
             role = "timestamp" if is_time else role_of(name)
         if role is not None and role not in taken:
             taken.add(role)

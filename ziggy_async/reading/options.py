@@ -96,3 +96,6 @@ class Skipped(int):
 
     def as_text(self) -> str:
         return ", ".join(f"{rows} {reason}" for reason, rows in self.reasons.items())
+
+
+NONE_SKIPPED = Skipped({})

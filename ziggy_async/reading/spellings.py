@@ -19,28 +19,28 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "open": (
         (
-            *("open", "openprice", "openingprice", "o", "opnpric"),
+            *("open", "openprice", "openingprice", "o", "opnpric", "pxopen"),
             *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture"),
             *("открытие", "откр", "开盘", "始値", "시가"),
         ),
     ),
     "high": (
         (
-            *("high", "highprice", "h", "hghpric"),
+            *("high", "highprice", "h", "hghpric", "pxhigh"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
             *("максимум", "макс", "最高", "高値", "고가"),
         ),
     ),
     "low": (
         (
-            *("low", "lowprice", "l", "lwpric"),
+            *("low", "lowprice", "l", "lwpric", "pxlow"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
             *("минимум", "мин", "最低", "安値", "저가"),
         ),
     ),
     "close": (
         (
-            *("close", "closeprice", "closingprice", "c", "closelast", "clspric"),
+            *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast"),
             *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
             *("clot", "закрытие", "收盘", "終値", "종가"),
         ),
@@ -48,7 +48,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "volume": (
         (
-            *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume"),
+            *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
             *("wolumen", "объем", "объём", "成交量", "出来高", "거래량"),
         ),

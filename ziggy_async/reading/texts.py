@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_ROW = 2_000_000
 """Bytes of a line, as DuckDB has it."""
+LOOK = 1 << 14
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 FORMATS = (
     (b"PAR1", "parquet", (".parquet", ".pq")),
@@ -67,7 +68,7 @@ def opened_source(path: Path, folder: Path) -> Source:
     if kind == "zstd" and not _is_whole_zstd(path):
         raise ValueError("is cut off or damaged")
     if kind == "none":
-        _refuse_long_end(path)
+        _refuse_long_lines(path)
     return Source(path, kind)
 
 
@@ -101,16 +102,33 @@ def _skip_frame(file: BinaryIO) -> bool:
     return True
 
 
-def _refuse_long_end(path: Path) -> None:
-    """DuckDB leaves a last line out that is longer than its buffers."""
-    size = path.stat().st_size
-    if size <= LONGEST_ROW:
-        return
+def _refuse_long_lines(path: Path) -> None:
+    """Finds lines that fill a block of `LONGEST_ROW` bytes, and the last one: of a line of gigabytes DuckDB takes
+    minutes to say so, and a last one that is longer than its buffers it leaves out."""
     with path.open("rb") as file:
-        file.seek(size - LONGEST_ROW)
-        end = file.read().rstrip(b"\r\n")
-    if b"\n" not in end and b"\r" not in end:
-        raise ValueError(f"is not a table: its last line has more than {LONGEST_ROW} characters")
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LONGEST_ROW - LOOK))
+        end = size - LONGEST_ROW - len(tail := file.read()) + len(tail.rstrip(b"\r\n"))
+        for start in [*range(0, end, LONGEST_ROW), *([end] if end > 0 else [])]:
+            if not _has_line_end(file, start):
+                raise _line_too_long(_lines_before(file, start) + 1)
+
+
+def _has_line_end(file: BinaryIO, start: int) -> bool:
+    """Whether there is one in the next `LONGEST_ROW` bytes; most lines have one in the first look."""
+    file.seek(start)
+    pieces = (file.read(min(LOOK, LONGEST_ROW - at)) for at in range(0, LONGEST_ROW, LOOK))
+    return any(b"\n" in piece or b"\r" in piece for piece in pieces)
+
+
+def _lines_before(file: BinaryIO, end: int) -> int:
+    file.seek(0)
+    pieces = (file.read(min(LONGEST_ROW, end - at)) for at in range(0, end, LONGEST_ROW))
+    return sum(max(piece.count(b"\n"), piece.count(b"\r")) for piece in pieces)
+
+
+def _line_too_long(number: int) -> ValueError:
+    return ValueError(f"is not a table: its line {number} has more than {LONGEST_ROW} characters")
 
 
 def _kind_of(path: Path, start: bytes) -> str:
@@ -170,7 +188,7 @@ def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", f
     for number, line in enumerate(lines_of(source, connection, LONGEST_ROW), start=1):
         end = line[len(line.rstrip("\r\n")) :]
         if not end and len(line) >= LONGEST_ROW:
-            raise ValueError(f"is not a table: its line {number} has more than {LONGEST_ROW} characters")
+            raise _line_too_long(number)
         ends.add(end)
     if len(ends - {""}) < 2:
         return None

@@ -392,9 +392,11 @@ def _of_masked(column: Any) -> NDArray[Any]:
 
 
 def _of_extension(column: Any) -> NDArray[Any]:
-    """A pandas column whose type NumPy has not got: with a time zone, nullable, categorical, backed by Arrow."""
+    """A pandas column whose type NumPy has not got: with a time zone, periods, nullable, categorical, Arrow's."""
     if getattr(column.dtype, "tz", None) is not None:
         return np.asarray(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+    if hasattr(column.dtype, "freq"):  # periods, as the moments at which they begin
+        return np.asarray(column.dt.to_timestamp().to_numpy())
     if column.dtype.kind in "iu":
         whole = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.uint64, na_value=0)
         return _of_masked(np.ma.masked_array(whole, column.isna().to_numpy(dtype=bool)))

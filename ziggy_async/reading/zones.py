@@ -1,4 +1,4 @@
-"""Time zones as the core takes them: when an offset from UTC begins, and how large it is."""
+"""Time zones: what their clocks show, and, for the core, when an offset from UTC begins and how large it is."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -42,6 +42,17 @@ def nanoseconds_of_day(time: str) -> int:
     if match is None:
         raise ValueError(f"{time!r} is no time of day from 00:00 to 23:59")
     return (int(match[1]) * 60 + int(match[2])) * 60 * 10**9
+
+
+def utc_of(local: int, name: str) -> int:
+    """Nanoseconds since 1970 UTC when the clock of a zone shows `local`, counted in the same way. `ValueError` where it
+    shows that twice or never, and for a name that is none."""
+    seconds, below = divmod(local, 10**9)
+    shown = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=_tzinfo(name))
+    offsets = {shown.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1)}
+    if len(offsets) > 1:
+        raise ValueError(f"the clock of {name} shows this twice or never: write it with its offset from UTC")
+    return (seconds - offsets.pop() // timedelta(seconds=1)) * 10**9 + below
 
 
 def _tzinfo(name: str) -> tzinfo:
