@@ -48,64 +48,48 @@ def test_strategies_keep_what_they_promise(name: str) -> None:
     assert faults(STRATEGIES[name]) == {}
 
 
-@pytest.mark.parametrize("formula", ["close", "5", "nan", "hour()", "lag(close, 3)", "cumsum(volume)", "sma(5 + 0, 3)"])
-def test_formulas_without_an_indicator(formula: str) -> None:
-    assert faults(formula) == {}
-
-
-@pytest.mark.parametrize(
-    ("formula", "is_live"),
-    [
-        ("rank(close)", True),
-        ("rank(sma(5), by='sector') - demean(volume)", True),
-        ("sma(rank(delta(close, 5)), 20) - rank(volume)", False),
-        ("ema(demean(rsi(14), by='sector'), 10)", False),
-        ("standardize(lag(winsorize(returns(close), 0.1), 2))", False),
-        ("covariance(returns(close), of('T1', returns(close)), 20) / of('T1', var(returns(close), 20))", True),
-        ("rank(close / of('T3', of('T2', sma(5))))", True),
-    ],
-)
-def test_formulas_that_read_other_tickers(formula: str, is_live: bool) -> None:
-    """Of a cross-section that feeds an indicator or a lag no value is kept current."""
-    found = verify(Subject(formula, MARKET, LONG))
-    assert faults(formula) == {}
-    kept = {name for name, said in found.items() if said == KEPT}
-    assert kept == {"latest", "lanes", "blocks", "prefix", "later bars"} | ({"live"} if is_live else set())
-
-
 @pytest.mark.parametrize(
     "formula",
     [
-        "every('1w', ema(5))",
-        "every('1w', rsi(3), 1)",
-        "ema(every('1mo', close), 5) > sma(every('1w', high - low, 1), 20)",
-        "every('1d', macd(3, 5, 2).signal, forming=1)",
-        "every('1mo', sma(2)) - lag(close, 2)",
+        *("close", "5", "nan", "hour()", "lag(close, 3)", "cumsum(volume)", "sma(5 + 0, 3)"),
+        *("sma(close, 2)", "sma(close, 90)", "ema(close, 2)", "stddev(close, 33) / sma(7)"),
+        "rank(every('1w', ema(5)))",
+        "every('1w', volume, 1) / of('T3', every('1w', volume, 1))",
     ],
 )
-def test_formulas_over_periods(formula: str) -> None:
-    found = verify(Subject(formula, MARKET, LONG))
+def test_other_formulas_keep_what_they_promise(formula: str) -> None:
     assert faults(formula) == {}
-    assert [name for name, said in found.items() if said == NONE] == ["outlier", "missing"]
+
+
+OF_OTHERS = {"pieces", "outlier", "missing", "short"}
+"""What is not checked of formulas that read other tickers."""
+OF_PERIODS = {"outlier", "missing"}
 
 
 @pytest.mark.parametrize(
-    "formula", ["rank(every('1w', ema(5)))", "every('1w', volume, 1) / of('T3', every('1w', volume, 1))"]
+    ("formula", "left_out"),
+    [
+        ("sma(close, 20)", set()),
+        ("ema(close, 20)", {"outlier"}),  # a recursion never forgets one
+        ("rank(close)", OF_OTHERS),
+        ("rank(sma(5), by='sector') - demean(volume)", OF_OTHERS),
+        ("covariance(returns(close), of('T1', returns(close)), 20) / of('T1', var(returns(close), 20))", OF_OTHERS),
+        ("rank(close / of('T3', of('T2', sma(5))))", OF_OTHERS),
+        # Of a cross-section that feeds an indicator or a lag no value is kept current.
+        ("sma(rank(delta(close, 5)), 20) - rank(volume)", OF_OTHERS | {"live"}),
+        ("ema(demean(rsi(14), by='sector'), 10)", OF_OTHERS | {"live"}),
+        ("standardize(lag(winsorize(returns(close), 0.1), 2))", OF_OTHERS | {"live"}),
+        ("every('1w', ema(5))", OF_PERIODS),
+        ("every('1w', rsi(3), 1)", OF_PERIODS),
+        ("ema(every('1mo', close), 5) > sma(every('1w', high - low, 1), 20)", OF_PERIODS),
+        ("every('1d', macd(3, 5, 2).signal, forming=1)", OF_PERIODS),
+        ("every('1mo', sma(2)) - lag(close, 2)", OF_PERIODS),
+    ],
 )
-def test_formulas_over_periods_of_other_tickers(formula: str) -> None:
-    assert faults(formula) == {}
-
-
-@pytest.mark.parametrize("formula", ["sma(close, 2)", "sma(close, 90)", "ema(close, 2)", "stddev(close, 33) / sma(7)"])
-def test_other_windows(formula: str) -> None:
-    assert faults(formula) == {}
-
-
-def test_what_does_not_apply() -> None:
-    """A recursion never forgets an outlier."""
-    found = verify(Subject("ema(close, 20)", MARKET, LONG))
-    assert {name for name, said in found.items() if said == NONE} == {"outlier"}
-    assert NONE not in verify(Subject("sma(close, 20)", MARKET, LONG)).values()
+def test_which_promises_a_formula_makes(formula: str, left_out: set[str]) -> None:
+    found = verify(Subject(formula, MARKET, LONG))
+    assert set(found.values()) <= {KEPT, NONE}
+    assert {name for name, said in found.items() if said == NONE} == left_out
 
 
 def test_a_column_that_the_bars_have_not() -> None:

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-enum { ROUNDS = 200000, MOST_BYTES = 512, MOST_CHANGES = 8 };
+enum { ROUNDS = 50000, MOST_BYTES = 512, MOST_CHANGES = 8 };
 
 /* xorshift64*: enough for choosing bytes, and the same on every machine. */
 static uint64_t random_next(uint64_t *state)
