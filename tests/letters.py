@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ziggy_async.dead_letters import DeadLetter, DeadLetters, Reason
-from ziggy_async.dead_letters.memory import MemoryStore
-from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -21,27 +19,22 @@ def work(task_id: str, function: Callable[..., Any] = len, *args: Any, **kwargs:
 
 
 @asynccontextmanager
-async def using(
-    store: MemoryStore, requeue: Callable[[Work, str], Any] | None = None
+async def opened(
+    path: Path | None, requeue: Callable[[Work, str], Any] | None = None, **settings: Any
 ) -> AsyncIterator[tuple[DeadLetters[Any], Taken]]:
-    """The letters of a store, and a list of what is requeued from them."""
+    """The letters of a file, or in memory, and a list of what is requeued from them."""
     taken: Taken = []
 
     async def take(work: Work, letter_id: str) -> str:
         taken.append((work, letter_id))
         return work.task_id
 
-    letters: DeadLetters[Any] = DeadLetters(requeue or take, store)
+    letters: DeadLetters[Any] = DeadLetters(requeue or take, path, **settings)
     await letters.refresh()
     try:
         yield letters, taken
     finally:
         await outcome_of(letters.close())
-
-
-def opened(path: Path, **settings: Any) -> Any:
-    """As `using`, of a file."""
-    return using(SqliteStore(path, **settings))
 
 
 async def add(letters: DeadLetters[Any], *args: Any, reason: Reason = Reason.EXHAUSTED, **kwargs: Any) -> DeadLetter:

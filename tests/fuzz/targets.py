@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import sqlite3
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from pathlib import Path
 from letters import add, opened
 
 from ziggy_async import BarStore, FeatureSet
-from ziggy_async.dead_letters.sqlite import SqliteStore
+from ziggy_async.dead_letters.sqlite import LetterFile
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.live_file import DIGEST
@@ -68,7 +69,7 @@ def letters(data: bytes, folder: Path) -> None:
     path = folder / "letters.db"
     path.write_bytes(edited(saved_letters(), data))
     path.chmod(0o600)
-    store = SqliteStore(path)
+    store = LetterFile(path, 10_000, 1e9, False, time.time)
     try:
         with suppress(sqlite3.Error, OSError, ValueError, KeyError):  # listed, and found no more: `KeyError`
             store.refresh()

@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, datetime
 
 from ziggy_async.dead_letters import DeadLetters, Reason
-from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.queueing.options import Attempt, Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -17,7 +16,7 @@ from jobs import multiply
 
 
 async def main():
-    letters = DeadLetters(asyncio.sleep, SqliteStore(path))
+    letters = DeadLetters(asyncio.sleep, path)
     await letters.refresh()
     attempt = Attempt(datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), 0.25, "OSError: \udcff is no name")
     work = Work("t1", "job", multiply, (6,), {"by": 7}, Options(key="k"))

@@ -5,7 +5,6 @@ import sys
 from functools import partial
 
 from ziggy_async.dead_letters import DeadLetters, Reason
-from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -15,7 +14,7 @@ def here(number):
 
 
 async def bury(path):
-    letters = DeadLetters(asyncio.sleep, SqliteStore(path))
+    letters = DeadLetters(asyncio.sleep, path)
     for function, args in ((here, (1,)), (partial(here, 2), ())):
         await outcome_of(letters.put(Work("t", "job", function, args, {}, Options()), Reason.SHUTDOWN, []))
     await outcome_of(letters.close())
@@ -27,7 +26,7 @@ async def requeue(path):
     async def take(work, letter_id):
         taken.append(work.function(*work.args))
 
-    letters = DeadLetters(take, SqliteStore(path, trust_pickles=True))
+    letters = DeadLetters(take, path, trust_pickles=True)
     await letters.refresh()
     for letter in letters.list():
         try:

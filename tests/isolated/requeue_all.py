@@ -4,7 +4,6 @@ import asyncio
 import sys
 
 from ziggy_async.dead_letters import DeadLetters
-from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.runtime.cross_loop import outcome_of
 
 
@@ -12,7 +11,7 @@ async def main(path, trusts):
     async def requeue(work, letter_id):
         return work.function(*work.args, **work.kwargs)
 
-    letters = DeadLetters(requeue, SqliteStore(path, trust_pickles=trusts == "trusts"))
+    letters = DeadLetters(requeue, path, trust_pickles=trusts == "trusts")
     await letters.refresh()
     for letter in letters.list():
         try:

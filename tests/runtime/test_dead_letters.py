@@ -13,12 +13,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from letters import add, ids, using, work
+from letters import add, ids, work
+from letters import opened as letters_opened
 
 from ziggy_async.dead_letters import DeadLetters, Reason, memory
 from ziggy_async.dead_letters.letter import importable_name
-from ziggy_async.dead_letters.memory import MemoryStore
-from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -60,8 +59,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]
 
     @asynccontextmanager
     async def opening(queue: Queue, **limits: Any) -> AsyncIterator[DeadLetters[str]]:
-        store = SqliteStore(tmp_path / "letters.db", **limits) if request.param == "file" else MemoryStore(**limits)
-        async with using(store, queue) as (letters, _):
+        path = tmp_path / "letters.db" if request.param == "file" else None
+        async with letters_opened(path, queue, **limits) as (letters, _):
             yield letters
 
     return opening
@@ -121,7 +120,7 @@ async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
 async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     wall, monotonic = Clock(), Clock(1000.0)
     monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=monotonic))
-    letters = DeadLetters(Queue(), MemoryStore(keep=timedelta(days=7)), clock=wall)
+    letters = DeadLetters(Queue(), keep=timedelta(days=7), clock=wall)
     old = await add(letters, "old")
     wall.now += 8 * DAY
     monotonic.now += DAY
@@ -140,16 +139,14 @@ class Process:
     """One that uses the file for a moment, with a wall clock of its own."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._store = SqliteStore(path, keep=timedelta(days=7), clock=clock)
+        self._path = path
         self._clock = clock
 
     async def use(self, *task_ids: str) -> list[str]:
         """Puts letters there. Returns what is in the file."""
-        letters = DeadLetters(Queue(), self._store, clock=self._clock)
-        await letters.refresh()
-        for task_id in task_ids:
-            await add(letters, task_id)
-        await outcome_of(letters.close())
+        async with letters_opened(self._path, keep=timedelta(days=7), clock=self._clock) as (letters, _):
+            for task_id in task_ids:
+                await add(letters, task_id)
         return ids(letters)
 
 
@@ -289,7 +286,7 @@ async def test_discard(opened: Callable[..., Any]) -> None:
 
 
 def test_listing_from_other_threads_while_letters_come_and_go() -> None:
-    letters = DeadLetters(Queue(), MemoryStore(most=50))
+    letters = DeadLetters(Queue(), most=50)
     stopped = threading.Event()
     faults: list[object] = []
 

@@ -11,7 +11,6 @@ import pytest
 from conftest import ISOLATED
 
 from ziggy_async.dead_letters import DeadLetters
-from ziggy_async.dead_letters.sqlite import SqliteStore
 from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -37,7 +36,7 @@ async def test_a_letter_survives_kill_9(
     async def requeue(work: Work, letter_id: str) -> None:
         taken.append((work, letter_id))
 
-    letters = DeadLetters(requeue, SqliteStore(path))
+    letters = DeadLetters(requeue, path)
     await letters.refresh()
     try:
         (letter,) = letters.list()

@@ -62,7 +62,7 @@ def columns(path: Path) -> list[tuple[bool, bool]]:
     import sqlite3
 
     database = sqlite3.connect(path)
-    found = database.execute("SELECT call IS NOT NULL, pickled IS NOT NULL FROM letters ORDER BY id").fetchall()
+    found = database.execute("SELECT typeof(work) = 'text', typeof(work) = 'blob' FROM letters ORDER BY id").fetchall()
     database.close()
     return [(bool(call), bool(pickled)) for call, pickled in found]
 
@@ -196,8 +196,8 @@ async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter
     async with opened(path) as (letters, _):
         noisy = await add(letters, "t", len, Noisy())
         broken = [await add(letters, "broken", len, *args) for args in ((), ((),))]
-    execute(path, f"UPDATE letters SET call = '[' WHERE id = '{broken[0].id}'")
-    execute(path, f"UPDATE letters SET pickled = x'80' WHERE id = '{broken[1].id}'")
+    execute(path, f"UPDATE letters SET work = '[' WHERE id = '{broken[0].id}'")
+    execute(path, f"UPDATE letters SET work = x'80' WHERE id = '{broken[1].id}'")
     loaded.clear()
     async with opened(path) as (letters, taken):
         letters.get(noisy.id)

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from ziggy_async import _core, lifecycle, tracing
 from ziggy_async.async_features.config import TaskPoolConfig
@@ -26,9 +26,6 @@ from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.threads import ThreadPool
-
-if TYPE_CHECKING:
-    from ziggy_async.dead_letters.sqlite import SqliteStore
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +54,7 @@ class AsyncFeatureComputer(Calls):
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()
-        self.dead_letters: DeadLetters[TaskHandle[Any]] = DeadLetters(self._requeue, _letter_store(self.config))
+        self.dead_letters: DeadLetters[TaskHandle[Any]] = self._new_letters()
         self._counts = Counts()
         self._cross_loop_calls = CrossLoopCalls()  # of other loops in the home loop
         self._starting = threading.Lock()
@@ -418,6 +415,9 @@ class AsyncFeatureComputer(Calls):
         assert self._background is not None
         self._background.resize(workers)
 
+    def _new_letters(self) -> DeadLetters[TaskHandle[Any]]:
+        return DeadLetters(self._requeue, self.config.dead_letters, trust_pickles=self.config.trust_pickles)
+
     def _after_fork_in_child(self) -> None:
         """Loop, threads and workers are the parent's: as if it had never been started, its queue empty."""
         self._starting = threading.Lock()
@@ -428,15 +428,7 @@ class AsyncFeatureComputer(Calls):
         self._cross_loop_calls = CrossLoopCalls()
         self.metrics.clear()
         self.loop_lag = LoopLag()
-        self.dead_letters = DeadLetters(self._requeue, _letter_store(self.config))
-
-
-def _letter_store(config: TaskPoolConfig) -> "SqliteStore | None":
-    if config.dead_letters is None:
-        return None
-    from ziggy_async.dead_letters.sqlite import SqliteStore  # and with it sqlite3, which most have no use for
-
-    return SqliteStore(config.dead_letters, trust_pickles=config.trust_pickles)
+        self.dead_letters = self._new_letters()
 
 
 # A reload keeps these:

@@ -1,6 +1,7 @@
 """The dead letters of a queue: what they tell, and how their tasks are queued again."""
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -8,19 +9,23 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import DeadLetter, id_at, importable_name
-from ziggy_async.dead_letters.memory import MemoryStore, no_such_letter
+from ziggy_async.dead_letters.memory import MemoryLetters
+from ziggy_async.messages import printable
 from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-SLICE = 0.00025
-"""Seconds of requeueing before other callbacks of the loop run."""
+MOST = 10_000
+KEEP = timedelta(days=7)
 
 Letters: TypeAlias = list[DeadLetter]  # inside DeadLetters, `list` is its method
 
@@ -39,8 +44,9 @@ class DeadLetters(Generic[T]):
     The file outlives a `kill -9`. It is its owner's (mode 0600); one of another user, or that others may write, is
     refused, and a damaged one is set aside. It keeps work as JSON (an importable function, JSON arguments), which any
     process can requeue; other work is pickled, for the process that wrote it alone unless
-    `ASYNC_FEATURES_TRUST_PICKLES` is set. Do not truncate its `-shm` file while it is in use: SQLite maps it, and the
-    process would end with SIGBUS.
+    `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in memory until the next one is, or until
+    a `refresh`; both are logged. Do not truncate its `-shm` file while it is in use: SQLite maps it, and the process
+    would end with SIGBUS.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
     a time.
@@ -49,21 +55,30 @@ class DeadLetters(Generic[T]):
     def __init__(
         self,
         requeue: Callable[[Work, str], Awaitable[T]],
-        store: MemoryStore | None = None,
+        path: str | os.PathLike[str] | None = None,
         *,
+        trust_pickles: bool = False,
+        most: int = MOST,
+        keep: timedelta = KEEP,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
-        `clock`: seconds since the epoch."""
+        `path`: the file, which is made when it is first used. `clock`: seconds since the epoch."""
         self._requeue = requeue
-        self._store = MemoryStore() if store is None else store
         self._clock = clock
         self._last_time = 0
         self._counts = {"added": 0, "requeued": 0, "discarded": 0}
         self._lock = threading.Lock()
-        self._thread: ThreadPoolExecutor | None = None  # of a slow store; by _lock
-        self._pending: list[tuple[DeadLetter, Future[DeadLetter]]] = []  # by _lock
+        self._pending: list[DeadLetter] = []  # by _lock
+        self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
+        self._memory = MemoryLetters(most, keep.total_seconds())  # what is not in the file, or cannot be written to it
+        self._file = None
+        if path is not None:
+            from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
+
+            self._file = LetterFile(path, most, keep.total_seconds(), trust_pickles, clock)
+        self._stores = (self._memory,) if self._file is None else (self._memory, self._file)
 
     def __repr__(self) -> str:
         return f"<DeadLetters letters={len(self)}>"
@@ -73,7 +88,7 @@ class DeadLetters(Generic[T]):
 
         Raises `OSError` or `ValueError` that names the file when it cannot be used.
         """
-        await outcome_of(self._submit(self._store.refresh))
+        await outcome_of(self._submit(self._refresh))
 
     def close(self) -> "Future[None]":
         """Lets go of the file and the thread until the next use; what was listed still is. The future is done then.
@@ -89,7 +104,8 @@ class DeadLetters(Generic[T]):
         self, work: Work, reason: Reason, attempts: Iterable[Attempt], requeued_from: str | None = None
     ) -> "Future[DeadLetter]":
         """Makes a letter of dead work. The future is done, in any thread, when a `kill -9` cannot lose it any more, or
-        when the file could not be written for a second: then it is in memory and goes with the next one."""
+        when the file could not be written for a second: then it is in memory and goes with the next one. It has the
+        letter as it is listed."""
         now = self._clock()
         self._last_time = max(self._last_time + 1, int(now * 1e6))  # rises even while the clock is set back
         letter = DeadLetter(
@@ -104,7 +120,7 @@ class DeadLetters(Generic[T]):
             work=work,
         )
         self._counts["added"] += 1
-        return self._keep(letter)
+        return self._put_letter(letter)
 
     def list(self, limit: int | None = None, offset: int = 0, reason: Reason | str | None = None) -> Letters:
         """Returns the letters, oldest first: of those with `reason`, `limit` from `offset` on. Raises `ValueError` for
@@ -113,14 +129,15 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {limit!r}, offset {offset!r}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {reason!r} is none of {', '.join(Reason)}")
-        letters = [letter for letter in self._store.letters() if reason in (None, letter.reason)]
+        letters = self._letters()
+        if reason is not None:
+            letters = [letter for letter in letters if letter.reason == reason]
         return letters[offset:] if limit is None else letters[offset : offset + limit]
 
     def get(self, id: str) -> DeadLetter:
         """Returns the letter. Raises `KeyError` that names the id when there is none."""
-        letter = self._store.get(id)
-        if letter is None:
-            raise no_such_letter(id)
+        if (letter := self._find(id)) is None:
+            raise _no_such_letter(id)
         return letter
 
     async def requeue(self, id: str) -> T:
@@ -130,7 +147,7 @@ class DeadLetters(Generic[T]):
         back; cancelled later, the letter is gone and the task queued. Raises `KeyError` when the letter is not there;
         `ValueError` that says why when it cannot be requeued, and `OSError` when the file cannot be used: it stays.
         """
-        taken = self._submit(self._store.take, id)
+        taken = self._submit(self._take, id)
         try:
             letter = await outcome_of(taken)
         except asyncio.CancelledError:
@@ -143,7 +160,7 @@ class DeadLetters(Generic[T]):
             self._counts["requeued"] += 1
             raise asyncio.CancelledError from None
         except BaseException as error:
-            kept = self._keep(letter)
+            kept = self._put_letter(letter)
             if isinstance(error, Exception):  # else it was cancelled, or thrown away with its loop: no time to wait
                 await outcome_of(kept)
             raise
@@ -155,47 +172,48 @@ class DeadLetters(Generic[T]):
         requeued stays, and is among the `failed`; one that another process takes meanwhile is in neither."""
         await self.refresh()
         done: Requeued[T] = Requeued({}, {})
-        until = time.perf_counter() + SLICE
         for letter in self.list(reason=reason):
             try:
                 done.requeued[letter.id] = await self.requeue(letter.id)
             except Exception as error:
-                if self._store.get(letter.id) is not None:
+                if self._find(letter.id) is not None:
                     done.failed[letter.id] = error
-            if time.perf_counter() > until:
-                await asyncio.sleep(0)  # requeueing may wait for nothing
-                until = time.perf_counter() + SLICE
+            await asyncio.sleep(0)  # requeueing may wait for nothing, and there may be thousands
         return done
 
     async def discard(self, id: str) -> bool:
         """Removes the letter for good. Returns whether it was there. Raises `OSError` as `requeue`."""
-        was_there = await outcome_of(self._submit(self._store.discard, id))
+        was_there = await outcome_of(self._submit(self._discard, id))
         self._counts["discarded"] += was_there
         return was_there
 
     def __len__(self) -> int:
-        return len(self._store)
+        return sum(len(store) for store in self._stores)
 
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        store = self._store
-        return {"letters": len(store), "unsaved": len(store.unsaved), **self._counts, "evicted": store.evicted}
+        unsaved = 0 if self._file is None else len(self._memory)
+        evicted = sum(store.evicted for store in self._stores)
+        return {"letters": len(self), "unsaved": unsaved, **self._counts, "evicted": evicted}
 
-    def _keep(self, letter: DeadLetter) -> "Future[DeadLetter]":
-        """Has the store write the letter, together with others that come while its thread is busy."""
-        kept: Future[DeadLetter] = Future()
+    def _find(self, id: str) -> DeadLetter | None:
+        return next((letter for store in self._stores if (letter := store.get(id)) is not None), None)
+
+    def _letters(self) -> Letters:
+        letters = {letter.id: letter for store in self._stores for letter in store.letters()}
+        return sorted(letters.values(), key=attrgetter("id"))
+
+    def _put_letter(self, letter: DeadLetter) -> "Future[DeadLetter]":
+        """Has the letter kept, in the file together with others that come while its thread is busy."""
         with self._lock:
-            self._pending.append((letter, kept))
-            is_first = len(self._pending) == 1
-        if is_first:
-            self._submit(self._write)
-        return kept
+            self._pending.append(letter)
+        return self._submit(self._keep_pending, letter)
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
-        """Has the thread of a slow store do the job; does it at once for another store."""
+        """Has the file's thread do the job; does it at once without a file."""
         with self._lock, suppress(RuntimeError):  # no thread to be had, or the interpreter ends: better late than lost
-            if self._store.is_slow:
+            if self._file is not None:
                 self._thread = self._thread or ThreadPoolExecutor(1, "ziggy-async-letters")
                 return self._thread.submit(self._exclusively, job, *args)
         done: Future[R] = Future()
@@ -205,24 +223,68 @@ class DeadLetters(Generic[T]):
             done.set_exception(error)
         return done
 
-    # In the thread of a slow store:
-
     def _exclusively(self, job: Callable[..., R], *args: Any) -> R:
         with self._job:
             return job(*args)
 
-    def _write(self) -> None:
+    # The jobs:
+
+    def _refresh(self) -> None:
+        if self._file is not None:
+            self._keep([])
+            self._file.refresh()
+
+    def _close(self) -> None:
+        if self._file is None:
+            return
+        self._keep([])
+        lost = self._memory.letters()
+        if lost:
+            logger.error("%d dead letters are lost with this process: %s", len(lost), self._file.path)
+        for letter in lost:
+            logger.error("lost: the dead letter of task %s, %s", printable(letter.task_id), letter.reason.value)
+        self._file.close()
+
+    def _keep_pending(self, letter: DeadLetter) -> DeadLetter:
         with self._lock:
             pending, self._pending = self._pending, []
-        listed = self._store.put([letter for letter, _ in pending])
-        for letter, (_, kept) in zip(listed, pending, strict=True):
-            kept.set_result(letter)
+        if pending:  # else an earlier job has kept it
+            self._keep(pending)
+        return self._find(letter.id) or letter
 
     def _put_back(self, taken: "Future[DeadLetter]") -> None:
         """Puts a letter back that was taken for a caller who was cancelled."""
         if taken.exception() is None:
-            self._exclusively(self._store.put, [taken.result()])
+            self._exclusively(self._keep, [taken.result()])
 
-    def _close(self) -> None:
-        self._write()
-        self._store.close()
+    def _keep(self, letters: Letters) -> None:
+        """Writes the letters to the file, with those that could not be written before. Never raises: what cannot be
+        written is in memory."""
+        if self._file is None:
+            self._memory.put(letters)
+            return
+        unsaved = self._memory.letters()
+        try:
+            self._file.write([*unsaved, *letters])
+        except Exception as error:
+            if not unsaved:
+                logger.error("dead letters are in memory only until they can be written: %s", error)
+            self._memory.put(letters)
+            return
+        for letter in unsaved:
+            self._memory.discard(letter.id)
+        if unsaved:
+            logger.warning("%d dead letters that were in memory only are in %s now", len(unsaved), self._file.path)
+
+    def _take(self, id: str) -> DeadLetter:
+        for store in self._stores:
+            if (letter := store.take(id)) is not None:
+                return letter
+        raise _no_such_letter(id)
+
+    def _discard(self, id: str) -> bool:
+        return any(store.discard(id) for store in self._stores)
+
+
+def _no_such_letter(id: str) -> KeyError:
+    return KeyError(f"there is no dead letter {id!r}")

@@ -9,6 +9,7 @@ import math
 import os
 import pickle
 import pkgutil
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
@@ -21,6 +22,8 @@ from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
 LARGEST = 64 << 20
 """Bytes of stored work: ten thousand letters share a disk with others."""
+PROCESS = secrets.token_hex(16)
+"""Tells what this process wrote, or the one that it was forked from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,28 @@ class DeadLetter:
     died_at: datetime
     requeued_from: str | None = None
     function: str | None = None
-    can_requeue: bool = True
     why_not: str | None = None
     work: Work | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def can_requeue(self) -> bool:
+        return self.why_not is None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "work"}
-        attempts = [attempt.to_dict() for attempt in self.attempts]
-        return values | {"reason": self.reason.value, "attempts": attempts, "died_at": self.died_at.isoformat()}
+        return values | {
+            "reason": self.reason.value,
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "died_at": self.died_at.isoformat(),
+            "can_requeue": self.can_requeue,
+        }
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Returns the letter of which the text is `to_dict`. Raises any exception for another text."""
         values = json.loads(text)
+        del values["can_requeue"]
         values["reason"] = Reason(values["reason"])
         values["died_at"] = datetime.fromisoformat(values["died_at"])
         values["attempts"] = tuple(
@@ -61,56 +72,38 @@ class DeadLetter:
         )
         return cls(**values)
 
-    def without_work(self, why_not: str) -> "DeadLetter":
-        """Returns the letter without its work, to be listed only."""
-        return replace(self, work=None, can_requeue=False, why_not=self.why_not or why_not)
+
+def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
+    """Returns the letter without its work, and the work as JSON or as a pickle; None for work that cannot be stored.
+    Never raises, whatever the arguments do when they are pickled."""
+    assert letter.work is not None
+    work, why_not = letter.work, None
+    packed: str | bytes | None = _call_as_json(work, letter.function)
+    if packed is None:
+        try:
+            packed = pickle.dumps((work.function, work.args, work.kwargs, work.options))
+        except BaseException as error:
+            why_not = f"it cannot be pickled: {described(error)}"
+    size = len(packed or "")
+    if size > LARGEST:
+        why_not = f"its arguments take {size:,} bytes, more than {LARGEST:,}"
+    return replace(letter, work=None, why_not=why_not), packed if why_not is None else None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLetter:
-    """A letter without its work, which is in `call` (JSON) or in `pickled`; in neither if it cannot be requeued.
-
-    `program` is the file of `__main__` if the work refers to what is defined there.
-    """
-
-    letter: DeadLetter
-    program: str | None = None
-    call: str | None = None
-    pickled: bytes | None = None
-
-    @classmethod
-    def of(cls, letter: DeadLetter) -> Self:
-        """Stores the letter's work. Never raises, whatever the arguments do when they are pickled."""
-        assert letter.work is not None
-        work, pickled, program, why_not = letter.work, None, None, None
-        call = _call_as_json(work, letter.function)
-        if call is None:
-            try:
-                pickled = pickle.dumps((work.function, work.args, work.kwargs, work.options))
-            except BaseException as error:
-                why_not = f"it cannot be pickled: {described(error)}"
-        size = len(call or pickled or "")
-        if size > LARGEST:
-            why_not = f"its arguments take {size:,} bytes, more than {LARGEST:,}"
-        elif '"__main__:' in (call or "") or b"__main__" in (pickled or b""):
-            program = _program()
-            why_not = None if program else "it refers to what was defined in an interactive program"
-        if why_not is not None:
-            return cls(letter.without_work(why_not))
-        return cls(replace(letter, work=None), program, call, pickled)
-
-    def work(self) -> Work:
-        """Unpickles what is pickled. Raises `ValueError` that names the letter and says why that cannot be done."""
-        letter, why_not = self.letter, self.letter.why_not
-        if self.program is not None and self.program != _program():
-            why_not = f"it is of the program {self.program}"
-        if why_not is None:
-            try:
-                call = pickle.loads(self.pickled) if self.pickled is not None else _call_from_json(self.call or "")
-                return Work(letter.task_id, letter.operation, *call)
-            except BaseException as error:  # pickles and imports run whatever they were told to
-                why_not = described(error)
-        raise ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
+def with_work(letter: DeadLetter, program: str, packed: str | bytes) -> DeadLetter:
+    """Returns the letter with its work, as a process of `program` has stored it. Unpickles what is pickled. Raises
+    `ValueError` that names the letter and says why that cannot be done."""
+    why_not = letter.why_not
+    if why_not is None:
+        refers_to_main = b"__main__" in packed if isinstance(packed, bytes) else '"__main__:' in packed
+        why_not = f"it is of the program {program}" if refers_to_main and program != this_program() else None
+    if why_not is None:
+        try:
+            call = pickle.loads(packed) if isinstance(packed, bytes) else _call_from_json(packed)
+            return replace(letter, work=Work(letter.task_id, letter.operation, *call))
+        except BaseException as error:  # pickles and imports run whatever they were told to
+            why_not = described(error)
+    raise ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
 
 
 def id_at(microseconds: int) -> str:
@@ -125,6 +118,15 @@ def importable_name(function: Callable[..., Any]) -> str | None:
         return name if pkgutil.resolve_name(name) is function else None
     except Exception:  # callables may have any attributes, and modules a __getattr__
         return None
+
+
+def this_program() -> str:
+    """Returns the file of `__main__`, where a name is something else than in other programs; of one without a file, a
+    name of this process. Escapes all but UTF-8."""
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    if path is None:
+        return f"an interactive program, {PROCESS}"
+    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
 
 
 def _call_as_json(work: Work, name: str | None) -> str | None:
@@ -153,9 +155,3 @@ def _is_json(value: object) -> bool:
     if type(value) is dict:
         return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
     return type(value) in (str, int, bool, NoneType) or (type(value) is float and math.isfinite(value))
-
-
-def _program() -> str | None:
-    """Returns the file of `__main__`, where a name is something else than in other programs. Escapes all but UTF-8."""
-    path = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace") if path else None
