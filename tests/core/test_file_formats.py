@@ -80,6 +80,31 @@ FILES = {
     + rows(DAYS, *OHLCV, ZERO, sep=";"),
     "Boursorama": "date\touv\thaut\tbas\tclot\tvol\tdevise\t\n" + rows(DAYS, *OHLCV, ["EUR\t"] * 30, sep="\t"),
     "an offset that stands apart": NAMES + "\n" + rows([f"{day} 02:00:00 +02:00" for day in DAYS], *OHLCV),
+    "Bloomberg": "Security,ABC US Equity\nStart Date,1/1/2020\n\nDate,PX_OPEN,PX_HIGH,PX_LOW,PX_LAST,PX_VOLUME\n"
+    + rows(DAYS, *OHLCV),
+    "Barchart": "Symbol,Time,Open,High,Low,Last,Change,%Chg,Volume\n"
+    + rows(["ABC"] * 30, DAYS, *OHLCV[:4], ZERO, ZERO, V)
+    + '"Downloaded from Barchart.com as of 01-31-2024 05:00pm CST"\n',
+    "Sierra Chart": "Date, Time, Open, High, Low, Last, Volume, NumberOfTrades, BidVolume, AskVolume\n"
+    + rows([day.replace("-", "/") for day in DAYS], ["00:00:00"] * 30, *OHLCV, ZERO, ZERO, ZERO, sep=", "),
+    "Excel, with rows without values": f"{NAMES}\n{rows(DAYS, *OHLCV)},,,,,\n,,,,,\n\n",
+    "tabs, with rows without values": NAMES.replace(",", "\t") + f"\n{rows(DAYS, *OHLCV, sep=chr(9))}\t\t\t\t\t\n",
+    "CryptoDataDownload": "https://www.CryptoDataDownload.com\n"
+    "unix,date,symbol,open,high,low,close,Volume XBT,Volume USD\n"
+    + rows(SECONDS, DAYS, ["ABC"] * 30, *OHLCV, ZERO),
+    "Coinbase": "start,low,high,open,close,volume\n" + rows(SECONDS, L, H, O, C, V),
+    "CRSP": "PERMNO,DlyCalDt,Ticker,DlyOpen,DlyHigh,DlyLow,DlyClose,DlyPrc,DlyVol,DlyRet\n"
+    + rows(ZERO, DAYS, ["ABC"] * 30, *OHLCV[:4], ZERO, V, ZERO),
+    "CRSP of before": "PERMNO,date,TICKER,BIDLO,ASKHI,PRC,VOL,RET,OPENPRC\n"
+    + rows(ZERO, [day.replace("-", "") for day in DAYS], ["ABC"] * 30, L, H, C, V, ZERO, O),
+    "Compustat": "gvkey,iid,datadate,tic,cshtrd,prccd,prchd,prcld,prcod\n"
+    + rows(ZERO, ZERO, DAYS, ["ABC"] * 30, V, C, H, L, O),
+    "Refinitiv": "Date,OPEN_PRC,HIGH_1,LOW_1,TRDPRC_1,ACVOL_UNS\n" + rows(DAYS, *OHLCV),
+    "ASX": rows(["ABC"] * 30, [day.replace("-", "") for day in DAYS], *OHLCV),
+    "a symbol, a date and a time": rows(["ABC"] * 30, DAYS, ["00:00"] * 30, *OHLCV),
+    "names of the days": NAMES + "\n" + rows(
+        [f"{pd.Timestamp(day):%A %B} {int(day[8:])} {day[:4]}" for day in DAYS], *OHLCV
+    ),
     "quotes": "".join(f'"{line}"\n'.replace(",", '","') for line in PLAIN.splitlines()),
 }  # fmt: skip
 
@@ -122,6 +147,19 @@ def test_blanks_around_a_symbol_are_none_of_its_own(tmp_path):
     store = BarStore.read(tmp_path / "a.csv")
     assert store.symbols() == ["A", "B"]
     assert len(store.bars("A")["close"]) == 3
+
+
+def test_a_last_row_that_was_cut_off_is_no_note(tmp_path):
+    (tmp_path / "a.csv").write_text(f"{PLAIN}Tuesday, January 30 2029 16:00:00")
+    with pytest.raises(ValueError, match=r"a\.csv: CSV Error on Line: 32"):
+        BarStore.read(tmp_path / "a.csv")
+
+
+def test_two_volumes_of_no_money_are_refused(tmp_path):
+    names = NAMES.replace("volume", "Volume ETH,Volume BTC")
+    (tmp_path / "a.csv").write_text(f"{names}\n{rows(DAYS, *OHLCV, ZERO)}")
+    with pytest.raises(ValueError, match=r"no column for volume; .*, Volume ETH, Volume BTC; columns="):
+        BarStore.read(tmp_path / "a.csv")
 
 
 def test_a_line_of_gigabytes_is_found_by_a_look_here_and_there(tmp_path):

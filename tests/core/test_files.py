@@ -262,7 +262,7 @@ def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
         (b"\0\0\0\1" * 64, "is not a table"),
         (HEADER.encode() + b"\n", "no rows"),
         (b"hello\nworld\n", "hello"),
-        (table("2020-01-02", header="date,open,high,low,last,volume").encode(), "close"),
+        (table("2020-01-02", header="date,open,high,low,middle,volume").encode(), "close"),
         (table("2020-01-02", header="date,open,high,low,adj close,volume").encode(), "close"),
         (table("2020-01-02", figures="10,12,9,11").encode(), "Line: 2"),
         (table("2020-01-02", figures="10,12,9,11,5,6").encode(), "Line: 2"),

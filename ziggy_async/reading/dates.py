@@ -360,7 +360,8 @@ def formats_of(written: Written, order: str) -> list[str]:
     if half and not part["half"].startswith(" "):
         clocks = [each.replace(" %p", "%p") for each in clocks]
     weekday = re.match(rf"\s*{WEEKDAY}", written.match[0], re.IGNORECASE)
-    prefix = "" if weekday is None or not weekday[0].strip() else "%a, " if "," in weekday[0] else "%a "
+    day = "" if weekday is None else weekday[0].strip().rstrip(",")
+    prefix = f"{'%a' if len(day) == 3 else '%A'}{', ' if ',' in weekday[0] else ' '}" if weekday and day else ""
     return [
         f"{prefix}{each}{gap}{clock}{zone}{offset}" if clock else f"{prefix}{each}"
         for each in dates

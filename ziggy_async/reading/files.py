@@ -33,6 +33,7 @@ from ziggy_async.reading.texts import (
     lines_of,
     opened_source,
     with_one_line_end,
+    without_end,
     without_first_lines,
 )
 from ziggy_async.reading.values import lacks_values
@@ -196,6 +197,8 @@ class Reading:
 
     def _bars(self, file: DataFile, origin: Source, name: str) -> FileBars:
         header = None if origin.is_parquet else self._header(origin)
+        if header is not None:
+            origin = without_end(origin, header.delimiter, self._folder)
         if header is not None and (header.skipped > 1 or header.has_comments):
             commas = header.delimiter, len(header.names) - 1
             origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
@@ -361,7 +364,7 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
         (value,) = columns.first_row(query) or (None,)
     owner = f"{values['symbol']}, " if values["symbol"] is not None else ""  # as the store says it
     advice = "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
-    if role == "volume" and not rules.skip and not (value or "").strip():
+    if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
         advice = "; --no-volume (volume=None) counts volumes as 0" + advice.replace(";", ",")
     raise ValueError(f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice}")
 

@@ -13,8 +13,9 @@ from ziggy_async.reading.epochs import FIRST_YEAR, LAST_YEAR, unit_of
 from ziggy_async.reading.spellings import listed
 from ziggy_async.reading.timestamps import as_whole, is_missing
 
-WHOLE, DAY, CLOCK, NUMBER = "wdcn"
-"""A whole number of a time since 1970, a date, a time of day, a number."""
+WHOLE, DAY, CLOCK, NUMBER, SYMBOL = "wdcns"
+"""A whole number of a time since 1970, a date, a time of day, a number, a symbol in capitals."""
+SYMBOL_PATTERN = re.compile(r"\s*[\^A-Z][A-Z0-9.^=/-]{0,11}\s*")
 CLOCK_PATTERN = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*")
 NUMBER_PATTERN = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
@@ -40,6 +41,8 @@ LAYOUTS = (
     _layout("MetaTrader with spread", "dcnnnnnnn", "date time open high low close tickvol vol spread"),
     _layout("candles", "wnnnnn", f"timestamp {CANDLE}"),
     _layout("HistData and days", "dnnnnn", f"timestamp {CANDLE}"),
+    _layout("ASX and EODData", "sdnnnnn", f"symbol timestamp {CANDLE}"),
+    _layout("symbols with a date and a time", "sdcnnnnn", f"symbol date time {CANDLE}"),
     _layout("candles without volume", "wnnnn", "timestamp open high low close"),
     _layout("days without volume", "dnnnn", "timestamp open high low close"),
 )
@@ -89,7 +92,9 @@ def _kinds_of_text(text: str) -> str:
         return _kinds_of_whole(int(text.removesuffix(".0")))
     if NUMBER_PATTERN.fullmatch(text) or not text:
         return NUMBER
-    return DAY if take_apart(text) is not None else ""
+    if take_apart(text) is not None:
+        return DAY
+    return SYMBOL if SYMBOL_PATTERN.fullmatch(text) else ""
 
 
 def _kinds_of_whole(whole: int) -> str:

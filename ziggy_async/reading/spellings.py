@@ -13,42 +13,73 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("dt", "day", "starttime", "bartime", "gmttime", "windowstart", "tsevent", "tradedate", "tradingdate"),
             *("tradingday", "beginsat", "begin", "unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc"),
             *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
-            *("dateandtime", "traddt", "date1", "dtyyyymmdd", "data", "datum", "fecha", "дата", "日期", "日付", "날짜"),
+            *(
+                "dateandtime",
+                "traddt",
+                "start",
+                "dlycaldt",
+                "datadate",
+                "일자",
+                "date1",
+                "dtyyyymmdd",
+                "data",
+                "datum",
+                "fecha",
+                "дата",
+                "日期",
+                "日付",
+                "날짜",
+            ),
         ),
         ("index", "indexlevel0", "unnamed0", "column1"),
     ),
     "open": (
         (
-            *("open", "openprice", "openingprice", "o", "opnpric", "pxopen"),
+            *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod"),
             *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture"),
             *("открытие", "откр", "开盘", "始値", "시가"),
         ),
     ),
     "high": (
         (
-            *("high", "highprice", "h", "hghpric", "pxhigh"),
+            *("high", "highprice", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
             *("максимум", "макс", "最高", "高値", "고가"),
         ),
     ),
     "low": (
         (
-            *("low", "lowprice", "l", "lwpric", "pxlow"),
+            *("low", "lowprice", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
             *("минимум", "мин", "最低", "安値", "저가"),
         ),
     ),
     "close": (
         (
-            *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast"),
+            *(
+                "close",
+                "closeprice",
+                "closingprice",
+                "c",
+                "closelast",
+                "clspric",
+                "pxlast",
+                "dlyclose",
+                "prccd",
+                "trdprc1",
+            ),
             *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
             *("clot", "закрытие", "收盘", "終値", "종가"),
         ),
-        ("price", "zuletzt", "último", "ultimo", "dernier", "laatste", "цена"),
+        (
+            *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
+            *("último", "ultimo", "dernier", "laatste", "цена"),
+        ),
     ),
     "volume": (
         (
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
+            *("dlyvol", "cshtrd", "acvoluns", "acvol1"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
             *("wolumen", "объем", "объём", "成交量", "出来高", "거래량"),
         ),
@@ -85,6 +116,11 @@ DATES = frozenset(
 )
 TIMES_OF_DAY = frozenset({"time", "timeutc", "timegmt"})
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
+
+VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
+MONEY = frozenset(
+    {"USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD"}
+)
 
 PRICES = ("open", "high", "low", "close")
 PRICE_COLUMNS = (*PRICES, "volume")
@@ -179,6 +215,8 @@ def match_columns(
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
             roles[role] = first
+    if has_volume and "volume" not in roles and (traded := _traded(free)) is not None:
+        roles["volume"] = traded
     needed = ("timestamp", *(PRICE_COLUMNS if has_volume else PRICES))
     missing = [role for role in needed if role not in roles]
     if missing:
@@ -209,6 +247,13 @@ def _named_alike(name: str, further: str, names: list[str]) -> str:
     if len(alike) > 1:
         raise ValueError(f"several columns are called like {name!r}; columns found: {listed(names)}")
     return alike[0]
+
+
+def _traded(names: Iterable[str]) -> str | None:
+    """Of volumes in both assets of a pair, as "Volume BTC" and "Volume USD", the one that is no money."""
+    assets = {match[1].upper(): name for name in names if (match := VOLUME_IN.fullmatch(name.strip()))}
+    traded = assets.keys() - MONEY
+    return assets[traded.pop()] if len(assets) == 2 and len(traded) == 1 else None
 
 
 def are_alike(name: str, other: str) -> bool:

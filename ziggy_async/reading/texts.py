@@ -10,7 +10,8 @@ import tempfile
 import zipfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 LONGEST_ROW = 2_000_000
 """Bytes of a line, as DuckDB has it."""
 LOOK = 1 << 14
+LONGEST_END = 1 << 16
+"""Bytes of a file behind its last row."""
+MOST_WORDS = 6
+"""Of a value: Tuesday, January 30 2024 16:00:00 EST."""
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 FORMATS = (
     (b"PAR1", "parquet", (".parquet", ".pq")),
@@ -179,6 +184,33 @@ def without_first_lines(
         for at, line in enumerate(lines_of(source, connection)):
             target.write("\n" if at < skipped or is_comment(line, *commas) else line)
     return Source(copy, "none")
+
+
+def without_end(source: Source, delimiter: str, folder: Path) -> Source:
+    """A copy that ends with the last row, where rows without a value, as Excel leaves them, or a note of where the file
+    is from stand behind it; else the same. Of a compressed text always the same."""
+    if source.kind != "none":
+        return source
+    with source.path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LONGEST_END))
+        lines = file.read().decode("utf-8", "surrogateescape").splitlines(keepends=True)
+        surplus = "".join(reversed(list(takewhile(partial(_is_no_row, delimiter), reversed(lines[1:])))))
+        if not surplus.strip("\r\n"):
+            return source
+        file.seek(0)
+        rows = size - len(surplus.encode("utf-8", "surrogateescape"))
+        copy = _new_file(folder, ".csv")
+        with copy.open("wb") as target:
+            for at in range(0, rows, LONGEST_ROW):
+                target.write(file.read(min(LONGEST_ROW, rows - at)))
+    return Source(copy, "none")
+
+
+def _is_no_row(delimiter: str, line: str) -> bool:
+    """Whether it has no value at all, or is a sentence: a row that was cut off has fewer words before its delimiter."""
+    is_sentence = delimiter not in line and len(line.split()) > MOST_WORDS
+    return is_sentence or not line.strip(f'{delimiter}" \r\n')
 
 
 def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", folder: Path) -> Source | None:
