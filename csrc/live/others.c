@@ -57,7 +57,7 @@ static za_code add_other(za_live *live, const za_source *source, za_error *error
                              .symbol = live->spec.others[source->ticker],
                              .series = {.outputs = source->plan->output_count}};
     code = za_live_layout_make(&other->layout, source->plan, live->spec.columns, error);
-    za_live_memory_init(&other->memory, za_lane_set_one(), za_live_layout_vectors(&other->layout));
+    za_live_memory_init(&other->memory, za_lane_set_one(), other->layout.headers, other->layout.slots);
     if (code == ZA_OK && !za_live_tile_make(&other->tile, &other->memory)) {
         code = za_fail_memory(error);
     }
@@ -188,12 +188,12 @@ static bool update_other(const za_live *live, za_live_other *other, uint64_t *se
 /* The time of the bar before a lane's last one; the least time without any. */
 static int64_t time_before(const za_live_tile *tile, const za_live_layout *layout, int lane)
 {
-    return za_live_bits(za_live_header(tile, layout, 0) + layout->time * tile->set->lanes + lane);
+    return za_live_bits(za_live_header(tile, 0) + layout->time * tile->set->lanes + lane);
 }
 
 /* A reader whose last bars were of the times `before` and `last`, of values that changed from `from` on. What it has
  * seen is made to differ from what its view will show. */
-static bool tell(za_live_member *member, int64_t before, int64_t last, int64_t from)
+static bool make_stale(za_live_member *member, int64_t before, int64_t last, int64_t from)
 {
     if (from <= before) {
         member->seen.generation = 0;
@@ -213,7 +213,7 @@ static bool reads(const za_plan *plan, const za_live_other *other)
     return found;
 }
 
-static void tell_members(za_live *live, int64_t from)
+static void make_members_stale(za_live *live, int64_t from)
 {
     for (int64_t at = 0; at < live->tile_count; at++) {
         za_live_tile *tile = &live->tiles[at];
@@ -222,18 +222,18 @@ static void tell_members(za_live *live, int64_t from)
             int32_t row = tile->row[lane];
             if (row != ZA_NO_ROW) {
                 int64_t before = time_before(tile, &live->layout, lane);
-                live->owes |= tell(&live->members[row], before, live->board->times[row], from);
+                live->owes |= make_stale(&live->members[row], before, live->board->times[row], from);
             }
         }
     }
 }
 
-static void tell_others(za_live *live, int changed, int64_t from)
+static void make_others_stale(za_live *live, int changed, int64_t from)
 {
     for (int i = changed + 1; i < live->other_count; i++) {
         za_live_other *other = &live->others[i];
         if (other->tile.bars > 0 && reads(other->plan, &live->others[changed])) {
-            (void)tell(&other->member, time_before(&other->tile, &other->layout, 0), other->time, from);
+            (void)make_stale(&other->member, time_before(&other->tile, &other->layout, 0), other->time, from);
         }
     }
 }
@@ -248,10 +248,10 @@ za_code za_live_others_update(za_live *live)
         done = update_other(live, &live->others[i], &sequence, &from);
         least = sequence < least ? sequence : least;
         if (from < INT64_MAX) {
-            tell_others(live, i, from);
+            make_others_stale(live, i, from);
         }
         if (from < INT64_MAX && reads(live->spec.plan, &live->others[i])) {
-            tell_members(live, from);
+            make_members_stale(live, from);
         }
     }
     live->others_sequence = least;
