@@ -52,7 +52,7 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
             measured->taken += (int64_t)(sizeof k.s / sizeof(vec));                                                    \
             return;                                                                                                    \
         }                                                                                                              \
-        slots all = {(vec *)state + sizeof k.s / sizeof(vec), 0, 1};                                                   \
+        slots all = {.at = (vec *)state + sizeof k.s / sizeof(vec)};                                                   \
         name##_start(&k, &all);                                                                                        \
         memset(state, 0, sizeof k.s + (size_t)all.taken * sizeof(vec));                                                \
         *(name##_state *)state = k.s;                                                                                  \
@@ -71,11 +71,16 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
         int64_t first = first_defined(block, za_lookback(ZA_INDICATOR_##name, block->params), name##_output_count);    \
         const name##_params params = name##_params_of(block->params);                                                  \
         const int64_t age = block->age;                                                                                \
+        for (int64_t at = 0; count > 1 && at < count; ++at) {                                                          \
+            name##_kernel next = {.p = params, .age = age};                                                            \
+            slots all = {.at = (vec *)states[at].slots + block->slots, .announced = true};                             \
+            name##_start(&next, &all);                                                                                 \
+        }                                                                                                              \
         for (int64_t at = 0; at < count; ++at) {                                                                       \
             name##_kernel k = {.p = params, .age = age};                                                               \
-            slots all = {states[at].slots, 0, 1};                                                                      \
+            slots all = {.at = (vec *)states[at].slots + block->slots};                                                \
             name##_start(&k, &all);                                                                                    \
-            k.s = *(const name##_state *)states[at].before;                                                            \
+            k.s = *(const name##_state *)(const void *)((const vec *)states[at].before + block->header);               \
             const double *from[ZA_MAX_INPUTS];                                                                         \
             double *to[ZA_MAX_OUTPUTS];                                                                                \
             for (int i = 0; i < name##_input_count; ++i) {                                                             \
@@ -107,7 +112,9 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
                     }                                                                                                  \
                 }                                                                                                      \
             }                                                                                                          \
-            *(name##_state *)states[at].after = k.s;                                                                   \
+            const name##_state entered = k.s;                                                                          \
+            vec_copy((vec *)states[at].after + block->header, (const vec *)(const void *)&entered,                     \
+                     sizeof entered / sizeof(vec), block->streamed);                                                   \
         }                                                                                                              \
     }
 #include "kernels/catalog.def"
@@ -133,14 +140,14 @@ static size_t header_bytes(za_indicator indicator)
 
 static size_t state_bytes(za_indicator indicator, const za_params *params)
 {
-    slots measured = {NULL, 0, 1};
+    slots measured = {.period = 1};
     kernels[indicator].begin(params, 0, NULL, &measured);
     return (size_t)measured.taken * sizeof(vec);
 }
 
 static int64_t period(za_indicator indicator, const za_params *params)
 {
-    slots measured = {NULL, 0, 1};
+    slots measured = {.period = 1};
     kernels[indicator].begin(params, 0, NULL, &measured);
     return measured.period;
 }

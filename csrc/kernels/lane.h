@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifndef ZA_LANES
@@ -102,6 +103,28 @@ INLINE vec vec_load(const double *from)
 INLINE void vec_store(double *to, vec x)
 {
     *(loose_vec *)(void *)to = x;
+}
+
+/* Copies vectors, past the caches where that is asked for: only whole cache lines are worth it. */
+INLINE void vec_copy(vec *to, const vec *from, size_t count, bool streamed)
+{
+#if ZA_LANES == 8 && defined(__x86_64__)
+    for (size_t i = 0; streamed && i < count; ++i) {
+#if defined(__clang__)
+        __builtin_nontemporal_store(from[i], to + i);
+#else
+        __builtin_ia32_movntpd512((double *)(to + i), from[i]);
+#endif
+    }
+    if (streamed) {
+        return;
+    }
+#else
+    (void)streamed;
+#endif
+    for (size_t i = 0; i < count; ++i) {
+        to[i] = from[i];
+    }
 }
 
 /* The greater and the smaller one of two numbers. */

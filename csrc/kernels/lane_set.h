@@ -11,8 +11,8 @@
 
 enum { ZA_MOST_LANES = 8 };
 
-/* Where a state lies that is kept in parts: the header that is read, the one that is written, which may be the same,
- * and the slots. 64-byte aligned. */
+/* Where the states of several kernels lie that are kept in parts: the headers that are read, those that are written,
+ * which may be the same, and the slots. 64-byte aligned. */
 typedef struct za_kernel_state {
     const void *before;
     void *after, *slots;
@@ -32,6 +32,9 @@ typedef struct za_kernel_block {
     void *state; /* 64-byte aligned, slots behind the header; goes on from where the bar `age` finds it */
     const za_kernel_state *states; /* NULL, or `count` of them instead of it */
     int64_t count;
+    int64_t header, slots; /* of `states`: the kernel's own begin at that vector of each part */
+    bool streamed; /* of `states`: headers go to memory past the caches, where a vector is a cache line. It takes a
+                    * sequentially consistent fence until other threads see them */
 } za_kernel_block;
 
 /* A state is an array of [vector][lane] doubles and holds no address and no count: it may be moved, and a lane may be

@@ -11,6 +11,7 @@ typedef struct slots {
     vec *at;
     int64_t taken;
     int64_t period; /* ages that differ by a multiple of it use the slots in the same way; 1 at first */
+    bool announced; /* `start` asks memory for what the next bar will read and write */
 } slots;
 
 /* Something in the slots begins anew every `size` bars; counts only while they are measured. */
@@ -26,6 +27,13 @@ INLINE void slots_turn(slots *all, int64_t size)
         b = rest;
     }
     all->period = all->period / a * size;
+}
+
+INLINE void slots_announce(const slots *all, const vec *next)
+{
+    if (all->announced) {
+        __builtin_prefetch(next, 1);
+    }
 }
 
 INLINE vec *slots_take(slots *all, int64_t count)

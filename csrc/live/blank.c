@@ -37,21 +37,21 @@ static bool blank_nodes(za_live_tile *tile, const za_live_layout *layout, za_scr
     return true;
 }
 
-static bool blank_gathered(za_live_tile *tile, const za_live_layout *layout, const za_live_gathered *gathered,
-                           za_scratch *scratch)
+static bool blank_gathered(za_live_tile *tile, const za_live_gathered *gathered, za_scratch *scratch)
 {
     int lanes = tile->set->lanes;
     int64_t figures = gathered->column_count + (gathered->source->forming ? 0 : gathered->source->plan->output_count);
     for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
-        double *header = za_live_header(tile, layout, after) + gathered->header * lanes;
+        double *header = za_live_header(tile, after) + gathered->header * lanes;
         fill_bits(header + ZA_LIVE_PERIOD * lanes, 0, lanes);
         fill_bits(header + ZA_LIVE_BEGAN * lanes, 0, lanes);
         fill(header + ZA_LIVE_FINISHED * lanes, -1.0, lanes);
         fill(header + ZA_LIVE_FIGURES * lanes, NAN, figures * lanes);
     }
-    double *slots = za_live_slots(tile, layout) + gathered->slots * lanes;
+    double *slots = za_live_slots(tile) + gathered->slots * lanes;
     fill(slots + ZA_LIVE_ENTERED * lanes, 0.0, lanes);
-    za_live_tile inner = {.memory = {.states = slots + ZA_LIVE_STATES * lanes}, .set = tile->set};
+    za_live_tile inner = {.memory = za_live_piece_of(gathered->layout, lanes, slots + ZA_LIVE_STATES * lanes),
+                          .set = tile->set};
     return za_live_tile_blank(&inner, gathered->layout, scratch);
 }
 
@@ -60,10 +60,10 @@ bool za_live_tile_blank(za_live_tile *tile, const za_live_layout *layout, za_scr
     tile->bars = 0;
     bool done = blank_nodes(tile, layout, scratch);
     for (int i = 0; done && i < layout->gathered_count; i++) {
-        done = blank_gathered(tile, layout, &layout->gathered[i], scratch);
+        done = blank_gathered(tile, &layout->gathered[i], scratch);
     }
     for (int after = 0; done && layout->time != ZA_LIVE_NO_TIME && after < ZA_LIVE_HEADERS; after++) {
-        fill_bits(za_live_header(tile, layout, after) + layout->time * tile->set->lanes, INT64_MIN, tile->set->lanes);
+        fill_bits(za_live_header(tile, after) + layout->time * tile->set->lanes, INT64_MIN, tile->set->lanes);
     }
     return done;
 }

@@ -11,6 +11,7 @@
 typedef struct za_live_loose {
     int64_t bars;
     int32_t tile, row; /* its number, and its first ticker's row */
+    int32_t stretch;   /* of rows, in which that is */
     bool wide;
 } za_live_loose;
 
@@ -84,10 +85,22 @@ static void put_in_order(za_live *live)
     za_free(next);
 }
 
-static int by_bars_widest_first(const void *one, const void *other)
+/* Tickers share a tile with others of the same stretch of rows, so that the cache lines of what is kept row by row are
+ * still there for the tiles that share them: figures and columns of so many rows fit the second-level cache. */
+enum { STRETCH = 2048 };
+
+static int by_stretch_and_bars_widest_first(const void *one, const void *other)
 {
     const za_live_loose *a = one, *b = other;
+    if (a->stretch != b->stretch) {
+        return a->stretch - b->stretch;
+    }
     return a->bars != b->bars ? (a->bars > b->bars ? 1 : -1) : a->wide != b->wide ? b->wide - a->wide : a->row - b->row;
+}
+
+static bool may_share(const za_live_loose *one, const za_live_loose *other)
+{
+    return one->stretch == other->stretch && one->bars == other->bars;
 }
 
 static size_t list_loose(const za_live *live, za_live_loose *loose)
@@ -99,6 +112,7 @@ static size_t list_loose(const za_live *live, za_live_loose *loose)
             loose[count++] = (za_live_loose){.bars = tile->bars,
                                              .tile = at,
                                              .row = tile->row[za_live_first_lane(tile)],
+                                             .stretch = tile->row[za_live_first_lane(tile)] / STRETCH,
                                              .wide = tile->set->lanes > 1};
         }
     }
@@ -112,8 +126,8 @@ static void plan_filling(za_live_gathering *gathering, int64_t tile, size_t firs
     }
 }
 
-/* Plans where the loose tiles [first, end), of one number of bars and wide ones first, go: into the free lanes of the
- * wide ones, and into new ones. False without memory. */
+/* Plans where the loose tiles [first, end), which may share tiles and of which wide ones come first, go: into the free
+ * lanes of the wide ones, and into new ones. False without memory. */
 static bool plan_fillings(za_live_gathering *gathering, size_t first, size_t end)
 {
     za_live *live = gathering->live;
@@ -198,10 +212,10 @@ static bool bring_together(za_live *live, za_pool *pool)
     bool done = gathering.loose != NULL && gathering.fillings != NULL;
     size_t count = done ? list_loose(live, gathering.loose) : 0;
     if (count > 0) { /* without memory there is no list */
-        qsort(gathering.loose, count, sizeof *gathering.loose, by_bars_widest_first);
+        qsort(gathering.loose, count, sizeof *gathering.loose, by_stretch_and_bars_widest_first);
     }
     for (size_t first = 0, end; done && first < count; first = end) {
-        for (end = first + 1; end < count && gathering.loose[end].bars == gathering.loose[first].bars; end++) {
+        for (end = first + 1; end < count && may_share(&gathering.loose[first], &gathering.loose[end]); end++) {
         }
         done = plan_fillings(&gathering, first, end);
     }

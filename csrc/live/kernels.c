@@ -16,7 +16,6 @@ typedef struct za_live_kernel {
     const za_live_node *at;
     int64_t header; /* vectors of the kernel's own */
     za_kernel_block block;
-    za_kernel_state states[ZA_LIVE_BATCH];
 } za_live_kernel;
 
 static int lanes_of(const za_live_kernel *kernel)
@@ -24,14 +23,23 @@ static int lanes_of(const za_live_kernel *kernel)
     return kernel->batch->work->set->lanes;
 }
 
+/* The kernel's own parts of a tile's states. */
+static za_kernel_state state_of(const za_live_kernel *kernel, int tile)
+{
+    const za_kernel_state *parts = &kernel->batch->work->parts[tile];
+    int64_t header = kernel->at->header * lanes_of(kernel), slots = kernel->at->slots * lanes_of(kernel);
+    return (za_kernel_state){(const double *)parts->before + header, (double *)parts->after + header,
+                             (double *)parts->slots + slots};
+}
+
 static const double *mark_before(const za_live_kernel *kernel, int tile)
 {
-    return (const double *)kernel->states[tile].before + kernel->header * lanes_of(kernel);
+    return (const double *)state_of(kernel, tile).before + kernel->header * lanes_of(kernel);
 }
 
 static double *mark_after(const za_live_kernel *kernel, int tile)
 {
-    return (double *)kernel->states[tile].after + kernel->header * lanes_of(kernel);
+    return (double *)state_of(kernel, tile).after + kernel->header * lanes_of(kernel);
 }
 
 /* The block for one of the tiles. */
@@ -45,7 +53,7 @@ static za_kernel_block block_of(const za_live_kernel *kernel, int tile)
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         block.out[k] = block.out[k] != NULL ? block.out[k] + row : NULL;
     }
-    block.states = &kernel->states[tile];
+    block.states += tile;
     block.count = 1;
     return block;
 }
@@ -120,15 +128,15 @@ static void run_windowed(const za_live_kernel *kernel)
 static void run_lane(const za_live_kernel *kernel, int tile, int lane)
 {
     const za_live_work *work = kernel->batch->work;
-    const za_kernel_state *state = &kernel->states[tile];
+    const za_kernel_state state = state_of(kernel, tile);
     int64_t lanes = lanes_of(kernel), slots = kernel->at->slot_count;
     double *own = work->states, *own_slots = own + kernel->header, *out = own + work->layout->largest;
     za_kernel_block block = block_of(kernel, tile);
     for (int64_t i = 0; i < kernel->header; i++) {
-        own[i] = ((const double *)state->before)[i * lanes + lane];
+        own[i] = ((const double *)state.before)[i * lanes + lane];
     }
     for (int64_t i = 0; i < slots; i++) {
-        own_slots[i] = ((const double *)state->slots)[i * lanes + lane];
+        own_slots[i] = ((const double *)state.slots)[i * lanes + lane];
     }
     double *to[ZA_MAX_OUTPUTS];
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
@@ -140,13 +148,14 @@ static void run_lane(const za_live_kernel *kernel, int tile, int lane)
     }
     block.age = (int64_t)mark_before(kernel, tile)[lane];
     block.states = NULL;
+    block.header = block.slots = 0;
     block.state = own;
     za_lane_set_one()->run(&block);
     for (int64_t i = 0; i < kernel->header; i++) {
-        ((double *)state->after)[i * lanes + lane] = own[i];
+        ((double *)state.after)[i * lanes + lane] = own[i];
     }
     for (int64_t i = 0; i < slots; i++) {
-        ((double *)state->slots)[i * lanes + lane] = own_slots[i];
+        ((double *)state.slots)[i * lanes + lane] = own_slots[i];
     }
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         if (to[k] != NULL) {
@@ -158,11 +167,11 @@ static void run_lane(const za_live_kernel *kernel, int tile, int lane)
 /* The bar is left out of a lane. */
 static void skip_lane(const za_live_kernel *kernel, int tile, int lane)
 {
-    const za_kernel_state *state = &kernel->states[tile];
+    const za_kernel_state state = state_of(kernel, tile);
     za_kernel_block block = block_of(kernel, tile);
     for (int64_t i = 0; i < kernel->header; i++) {
         int64_t place = i * lanes_of(kernel) + lane;
-        ((double *)state->after)[place] = ((const double *)state->before)[place];
+        ((double *)state.after)[place] = ((const double *)state.before)[place];
     }
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         if (block.out[k] != NULL) {
@@ -238,8 +247,11 @@ static void set_block(za_live_kernel *kernel, int number, int64_t bar)
     block->bars = 1;
     block->from = 0;
     block->state = NULL;
-    block->states = kernel->states;
+    block->states = kernel->batch->work->parts;
     block->count = kernel->batch->count;
+    block->header = kernel->at->header;
+    block->slots = kernel->at->slots;
+    block->streamed = kernel->batch->streamed;
     for (int i = 0; i < ZA_MAX_INPUTS; i++) {
         block->in[i] = i < kernel->node->spec.input_count ? za_live_input(kernel->batch, number, i) : NULL;
     }
@@ -254,16 +266,7 @@ void za_live_run_kernel(const za_live_batch *batch, int node, int64_t bar)
     kernel.node = &layout->plan->nodes[node];
     kernel.at = &layout->nodes[node];
     kernel.header = kernel.at->header_count - kernel.at->marked;
-    int64_t lanes = lanes_of(&kernel);
     set_block(&kernel, node, bar);
-    for (int tile = 0; tile < batch->count; tile++) {
-        const za_live_tile *at = batch->tiles[tile];
-        kernel.states[tile] = (za_kernel_state){
-            .before = za_live_header(at, layout, 0) + kernel.at->header * lanes,
-            .after = za_live_header(at, layout, 1) + kernel.at->header * lanes,
-            .slots = za_live_slots(at, layout) + kernel.at->slots * lanes,
-        };
-    }
     if (!kernel.at->marked) {
         run_all(&kernel);
     } else if (kernel.node->windowed) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/lane_set.h"
+#include "live/memory.h"
 #include "live/series.h"
 #include "plan/graph.h"
 
@@ -53,8 +54,6 @@ struct za_live_layout {
     int64_t headers, slots;        /* vectors of each part */
     int64_t largest;               /* vectors of the node that has most */
 };
-
-enum { ZA_LIVE_HEADERS = 2 };
 
 /* Finds out where everything lies; whoever keeps other tickers fills in `series`. ZA_OK, ZA_NO_MEMORY, or
  * ZA_BAD_VALUE for a plan across tickers; it can be freed in any case. */

@@ -77,9 +77,8 @@ static za_code add_rows(za_live *live, za_error *error)
 static za_code fill(za_live *live, za_error *error)
 {
     za_code code = za_live_layout_make(&live->layout, live->spec.plan, live->spec.columns, error);
-    int64_t vectors = za_live_layout_vectors(&live->layout);
-    za_live_memory_init(&live->one, za_lane_set_one(), vectors);
-    za_live_memory_init(&live->wide, za_lane_set_widest(), vectors);
+    za_live_memory_init(&live->one, za_lane_set_one(), live->layout.headers, live->layout.slots);
+    za_live_memory_init(&live->wide, za_lane_set_widest(), live->layout.headers, live->layout.slots);
     code = code == ZA_OK ? za_live_others_make(live, error) : code;
     code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
     if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "kernels/lane_set.h"
 
@@ -13,6 +14,7 @@ typedef struct za_live_page za_live_page;
 /* Any thread may take and give back pieces. */
 typedef struct za_live_memory {
     const za_lane_set *set; /* never changes */
+    size_t header, slots;   /* doubles of each part; never change */
     size_t bytes;           /* of a piece; never changes */
     pthread_mutex_t mutex;  /* guards what follows, and the pages */
     za_live_page *roomy;    /* the pages that have room; owned */
@@ -20,19 +22,24 @@ typedef struct za_live_memory {
     int empty;              /* pages of which nobody has a piece */
 } za_live_memory;
 
-/* A piece, and the page that it lies in, if any. */
+enum { ZA_LIVE_HEADERS = 2 };
+
+/* Parts that are aligned to a cache line and unwritten, and the page that they lie in, if any. The parts of one kind
+ * follow each other in a page: headers are read tile after tile, and memory gives most where it is read on and on. */
 typedef struct za_live_piece {
-    double *states; /* aligned to a cache line, unwritten; NULL: none */
+    double *headers[ZA_LIVE_HEADERS], *slots; /* NULL: none */
     za_live_page *page;
+    int32_t number; /* of those of the page */
 } za_live_piece;
 
-void za_live_memory_init(za_live_memory *memory, const za_lane_set *set, int64_t vectors);
+/* Vectors of each header and of the slots. */
+void za_live_memory_init(za_live_memory *memory, const za_lane_set *set, int64_t headers, int64_t slots);
 /* All pieces have been given back. */
 void za_live_memory_destroy(za_live_memory *memory);
 
-/* No states where there is no memory. */
+/* No parts where there is no memory. */
 za_live_piece za_live_memory_take(za_live_memory *memory);
-/* No states are let pass. */
+/* No parts are let pass. */
 void za_live_memory_give_back(za_live_memory *memory, za_live_piece piece);
 
 #endif

@@ -8,14 +8,13 @@
 static double *header_of(const za_live_entries *entries, int tile, int after)
 {
     const za_live_work *work = entries->batch->work;
-    return za_live_header(entries->batch->tiles[tile], work->layout, after) +
-           entries->gathered->header * work->set->lanes;
+    return za_live_header(entries->batch->tiles[tile], after) + entries->gathered->header * work->set->lanes;
 }
 
 static double *slots_of(const za_live_entries *entries, int tile)
 {
     const za_live_work *work = entries->batch->work;
-    return za_live_slots(entries->batch->tiles[tile], work->layout) + entries->gathered->slots * work->set->lanes;
+    return za_live_slots(entries->batch->tiles[tile]) + entries->gathered->slots * work->set->lanes;
 }
 
 static int lanes_of(const za_live_entries *entries)
@@ -140,12 +139,16 @@ static void put_figures(const za_live_entries *entries, const za_live_work *work
     }
 }
 
-static za_live_tile tile_of(const za_lane_set *set, double *memory, int64_t entered, int32_t row)
+static za_live_tile tile_of(const za_live_entries *entries, const za_lane_set *set, double *states, int64_t entered,
+                            int32_t first)
 {
-    za_live_tile tile = {
-        .memory = {.states = memory}, .set = set, .bars = entered, .after = (int)(entered % 2), .used = set->lanes};
+    za_live_tile tile = {.memory = za_live_piece_of(entries->gathered->layout, set->lanes, states),
+                         .set = set,
+                         .bars = entered,
+                         .after = (int)(entered % 2),
+                         .used = set->lanes};
     for (int lane = 0; lane < set->lanes; lane++) {
-        tile.row[lane] = row + lane;
+        tile.row[lane] = first + lane;
     }
     return tile;
 }
@@ -178,7 +181,8 @@ static void enter_tiles(za_live_entries *entries, int first, za_live_entry entry
     for (int tile = first; tile < entries->batch->count; tile++) {
         if (enters_as(entries, tile, entry)) {
             double *states = slots_of(entries, tile) + ZA_LIVE_STATES * lanes;
-            add_tile(entries, tile, tile_of(entries->batch->work->set, states, (int64_t)entry.entered, tile * lanes));
+            add_tile(entries, tile,
+                     tile_of(entries, entries->batch->work->set, states, (int64_t)entry.entered, tile * lanes));
             entries->waiting[tile] = 0;
         }
     }
@@ -207,7 +211,8 @@ static void enter_lane(za_live_entries *entries, int tile, int lane)
     begin_entering(entries, one, entry);
     move_lane(entries, tile, lane, false);
     add_tile(entries, tile,
-             tile_of(one->set, entries->period_work->lane, (int64_t)entry.entered, tile * lanes_of(entries) + lane));
+             tile_of(entries, one->set, entries->period_work->lane, (int64_t)entry.entered,
+                     tile * lanes_of(entries) + lane));
     entries->waiting[tile] &= ~(1u << lane);
 }
 

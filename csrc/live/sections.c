@@ -30,7 +30,9 @@ typedef struct za_live_pass {
 typedef struct za_live_worker {
     za_live_pass *pass;
     za_live_works works;
-    double *states;                              /* of one lane */
+    double *states;                    /* of one lane */
+    za_live_tile *next[ZA_LIVE_BATCH]; /* some that a bar enters after those of a step */
+    int next_count;
     int64_t bars, revised, loose, loose_went_on; /* for the totals: adding to those waits for the memory */
 } za_live_worker;
 
@@ -153,6 +155,9 @@ static za_live_word common_word(const za_live_pass *pass, int number, za_live_ti
                                                                      : WORD_FRESH;
 }
 
+/* Tiles of neighbouring places come one after the other: so far ahead is what the next batch reads. */
+enum { BYTES_AHEAD = ZA_LIVE_BATCH * ZA_MOST_LANES * (int)sizeof(double) };
+
 static void gather(const za_live_pass *pass, int number, const za_live_work *work, const za_live_tile *tile, int at)
 {
     const za_section *section = pass->news->sections[number];
@@ -164,6 +169,7 @@ static void gather(const za_live_pass *pass, int number, const za_live_work *wor
         double *to = za_live_work_column(work, column, at);
         if (follow) {
             za_live_copy_lanes(to, from + places[0], lanes);
+            __builtin_prefetch((const void *)((uintptr_t)(from + places[0]) + BYTES_AHEAD));
             continue;
         }
         for (int lane = 0; lane < lanes; lane++) {
@@ -203,13 +209,10 @@ static void step(za_live_worker *worker, int number, za_live_word word, za_live_
     za_live_pass *pass = worker->pass;
     za_live *live = pass->live;
     const za_live_work *work = za_live_work_of(&worker->works, tiles[0]);
-    za_live_batch batch = {.work = work,
-                           .tiles = tiles,
-                           .count = count,
-                           .zone = &live->spec.zone,
-                           .values = live->board->values,
-                           .rows = live->board->rows};
+    za_live_batch batch = za_live_batch_of(live, work, tiles, count);
     int64_t tickers = 0;
+    batch.next = worker->next;
+    batch.next_count = worker->next_count;
     for (int i = 0; i < count; i++) {
         gather(pass, number, work, tiles[i], i);
         tickers += tiles[i]->used;
@@ -320,6 +323,17 @@ static bool go_on_apart(za_live_worker *worker, za_live_tile *tile, int first)
 /* Tiles that a worker looks at at a time: those of one age among them enter together. */
 enum { WINDOW = 4 * ZA_LIVE_BATCH };
 
+/* The first of the tiles that have something to take in are those that come next. */
+static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *const *tiles, int count)
+{
+    worker->next_count = 0;
+    for (int i = 0; i < count && worker->next_count < ZA_LIVE_BATCH; i++) {
+        if (tiles[i] != NULL && common[i] != WORD_NOTHING) {
+            worker->next[worker->next_count++] = tiles[i];
+        }
+    }
+}
+
 /* One section, for some tiles at once; those that come apart go through the later ones too, and are taken off. */
 static bool take_section(za_live_worker *worker, int number, za_live_tile **tiles, int count)
 {
@@ -344,7 +358,9 @@ static bool take_section(za_live_worker *worker, int number, za_live_tile **tile
             }
         }
         if (found > 0) {
+            look_ahead(worker, common + i + 1, tiles + i + 1, count - i - 1);
             step(worker, number, word, together, found);
+            worker->next_count = 0;
         }
     }
     return done;
@@ -394,7 +410,7 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
 }
 
 /* Tiles a claim; up to so many are taken in by the caller's own thread. */
-enum { GRAIN = WINDOW, FEW_TILES = ZA_LIVE_BATCH };
+enum { GRAIN = 4 * WINDOW, FEW_TILES = ZA_LIVE_BATCH };
 
 za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news)
 {

@@ -191,7 +191,7 @@ za_code za_live_start(za_live *live, za_pool *pool, int64_t deadline_ns, za_live
     za_pool_wait(made > 1 ? pool : NULL, &starting.job);
     za_code code = starting.job.code;
     for (size_t i = 0; i < made; i++) {
-        if (groups[i].tile.memory.states != NULL) {
+        if (groups[i].tile.memory.slots != NULL) {
             note(live, &groups[i]);
         } else if (code == ZA_OK) {
             code = ZA_NO_MEMORY;

@@ -1,15 +1,19 @@
 #include "live/step.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
 #include "live/kernels.h"
 #include "live/periods.h"
 
+/* Doubles of a cache line. */
+enum { LINE = ZA_CACHE_LINE / (int)sizeof(double) };
+
 /* The parts of the memory, in bytes. */
 typedef struct za_live_parts {
-    size_t value, block, times, patches, holes, states;
+    size_t value, block, times, parts, patches, holes, states;
 } za_live_parts;
 
 enum { PATCHES = ZA_MAX_INPUTS + ZA_MAX_OUTPUTS };
@@ -21,6 +25,7 @@ static za_live_parts parts_of(const za_live_layout *layout, const za_lane_set *s
                                za_whole_lines((size_t)layout->plan->node_count * ZA_MAX_OUTPUTS * sizeof(double *)),
                            .block = za_whole_lines(ZA_LIVE_BATCH * vector),
                            .times = za_whole_lines(ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(int64_t)),
+                           .parts = za_whole_lines(ZA_LIVE_BATCH * sizeof(za_kernel_state)),
                            .patches = za_whole_lines(PATCHES * vector),
                            .holes = za_whole_lines(ZA_HOLE_VECTORS * vector),
                            .states = za_whole_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
@@ -50,7 +55,8 @@ size_t za_live_work_bytes(const za_live_layout *layout, const za_lane_set *set)
     const za_plan *plan = layout->plan;
     za_live_parts parts = parts_of(layout, set);
     size_t blocks = (size_t)(plan->buffer_count + plan->constant_count + plan->column_count + plan->source_count);
-    size_t bytes = parts.value + blocks * parts.block + parts.times + parts.patches + parts.holes + parts.states;
+    size_t bytes =
+        parts.value + blocks * parts.block + parts.times + parts.parts + parts.patches + parts.holes + parts.states;
     bytes += period_works_bytes(layout);
     for (int i = 0; i < layout->gathered_count; i++) {
         const za_live_gathered *gathered = &layout->gathered[i];
@@ -118,17 +124,26 @@ void za_live_work_open(za_live_work *work, const za_live_layout *layout, const z
     double *constants = (double *)(void *)(at += (size_t)(plan->column_count + plan->source_count) * parts.block);
     double *buffers = (double *)(void *)(at += (size_t)plan->constant_count * parts.block);
     work->times = (int64_t *)(void *)(at += (size_t)plan->buffer_count * parts.block);
-    work->patches = (double *)(void *)(at += parts.times);
+    work->parts = (za_kernel_state *)(void *)(at += parts.times);
+    work->patches = (double *)(void *)(at += parts.parts);
     work->holes = (double *)(void *)(at += parts.patches);
     work->states = (double *)(void *)(at += parts.holes);
     open_period_works(work, at + parts.states);
     place_values(work, constants, buffers, (int64_t)(parts.block / sizeof(double)));
 }
 
+static void place_parts(const za_live_batch *batch)
+{
+    for (int tile = 0; tile < batch->count; tile++) {
+        const za_live_tile *at = batch->tiles[tile];
+        batch->work->parts[tile] = (za_kernel_state){za_live_header(at, 0), za_live_header(at, 1), za_live_slots(at)};
+    }
+}
+
 static double *header_of(const za_live_batch *batch, int node, int tile, int after)
 {
     const za_live_layout *layout = batch->work->layout;
-    return za_live_header(batch->tiles[tile], layout, after) + layout->nodes[node].header * batch->work->set->lanes;
+    return za_live_header(batch->tiles[tile], after) + layout->nodes[node].header * batch->work->set->lanes;
 }
 
 /* The header of a node that no bar enters goes on as it is. */
@@ -195,7 +210,7 @@ static void run_lag(const za_live_batch *batch, int node, int64_t bar)
     const double *in = za_live_input(batch, node, 0);
     double *out = batch->work->value[node][0];
     for (int tile = 0; tile < batch->count; tile++) {
-        double *ring = za_live_slots(batch->tiles[tile], layout) + layout->nodes[node].slots * lanes;
+        double *ring = za_live_slots(batch->tiles[tile]) + layout->nodes[node].slots * lanes;
         za_live_copy_lanes(ring + newest, in + tile * lanes, (int)lanes);
         za_live_copy_lanes(out + tile * lanes, ring + oldest, (int)lanes);
     }
@@ -263,17 +278,38 @@ static void emit(const za_live_batch *batch, za_emit emit, int node, const bool 
     }
 }
 
-/* The headers are read and written line by line, a few of each tile in turn: asked for at once they come in as fast as
+/* Headers are read and written line by line, a few of each tile in turn: asked for at once they come in as fast as
  * memory gives them. */
 static void fetch_headers(const za_live_batch *batch)
 {
     const za_live_layout *layout = batch->work->layout;
     for (int tile = 0; tile < batch->count; tile++) {
-        const double *before = za_live_header(batch->tiles[tile], layout, 0);
-        const double *after = za_live_header(batch->tiles[tile], layout, 1);
-        for (int64_t i = 0; i < layout->headers * batch->work->set->lanes; i += ZA_CACHE_LINE / (int)sizeof *before) {
+        const double *before = batch->work->parts[tile].before, *after = batch->work->parts[tile].after;
+        for (int64_t i = 0; i < layout->headers * batch->work->set->lanes; i += LINE) {
             __builtin_prefetch(before + i);
-            __builtin_prefetch(after + i, 1);
+            if (!batch->streamed) {
+                __builtin_prefetch(after + i, 1);
+            }
+        }
+    }
+}
+
+/* How far the headers that the next batch reads have been asked for. */
+typedef struct za_live_ahead {
+    int tile;
+    int64_t at;
+} za_live_ahead;
+
+/* Asks for so many lines of them more: memory works while this batch is computed. */
+static void fetch_next(const za_live_batch *batch, za_live_ahead *ahead, int64_t lines)
+{
+    enum { SECOND_LEVEL = 2 };
+    const za_live_layout *layout = batch->work->layout;
+    for (; lines > 0 && ahead->tile < batch->next_count; lines--) {
+        __builtin_prefetch(za_live_header(batch->next[ahead->tile], 1) + ahead->at, 0, SECOND_LEVEL);
+        ahead->at += LINE;
+        if (ahead->at >= layout->headers * batch->work->set->lanes) {
+            *ahead = (za_live_ahead){ahead->tile + 1, 0};
         }
     }
 }
@@ -308,7 +344,7 @@ static void make_of_tickers(const za_live_batch *batch)
         }
     }
     for (int tile = 0; layout->time != ZA_LIVE_NO_TIME && tile < batch->count; tile++) {
-        double *times = za_live_header(batch->tiles[tile], layout, 1) + layout->time * lanes;
+        double *times = za_live_header(batch->tiles[tile], 1) + layout->time * lanes;
         for (int lane = 0; lane < lanes; lane++) {
             za_live_put_bits(&times[lane], work->times[tile * lanes + lane]);
         }
@@ -326,12 +362,15 @@ void za_live_step(const za_live_batch *batch, bool again)
     for (int tile = 0; tile < batch->count; tile++) {
         rows_follow[tile] = za_live_rows_follow(batch->tiles[tile]);
     }
+    place_parts(batch);
     fetch_headers(batch);
     if (plan->source_count > 0) {
         make_of_periods(batch);
         make_of_tickers(batch);
     }
     int64_t bar = batch->tiles[0]->bars - 1;
+    int64_t share = batch->next_count * batch->work->layout->headers / plan->node_count + 1;
+    za_live_ahead ahead = {0, 0};
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
         if (!node->read) {
@@ -345,5 +384,9 @@ void za_live_step(const za_live_batch *batch, bool again)
         for (int k = 0; k < node->emit_count; k++) {
             emit(batch, plan->emits[node->emits + k], i, rows_follow);
         }
+        fetch_next(batch, &ahead, share);
+    }
+    if (batch->streamed) {
+        atomic_thread_fence(memory_order_seq_cst);
     }
 }

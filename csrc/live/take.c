@@ -1,5 +1,6 @@
 #include "live/take.h"
 
+#include "base/memory.h"
 #include "kernels/lanes.h"
 #include "live/tiles.h"
 
@@ -153,12 +154,7 @@ static void note(za_live *live, const za_live_arrival *arrival)
 void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *const *arrivals, int count)
 {
     za_live_tile *tiles[ZA_LIVE_BATCH];
-    za_live_batch batch = {.work = work,
-                           .tiles = tiles,
-                           .count = count,
-                           .zone = &live->spec.zone,
-                           .values = live->board->values,
-                           .rows = live->board->rows};
+    za_live_batch batch = za_live_batch_of(live, work, tiles, count);
     for (int i = 0; i < count; i++) {
         tiles[i] = arrivals[i]->tile;
     }
@@ -190,4 +186,19 @@ bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *s
 const za_live_work *za_live_work_of(const za_live_works *works, const za_live_tile *tile)
 {
     return tile->set == works->wide.set ? &works->wide : &works->one;
+}
+
+/* States of fewer bytes stay in the caches from one update to the next. */
+enum { CACHED_BYTES = 4 * 1024 * 1024, LINE_LANES = ZA_CACHE_LINE / (int)sizeof(double) };
+
+za_live_batch za_live_batch_of(const za_live *live, const za_live_work *work, za_live_tile *const *tiles, int count)
+{
+    return (za_live_batch){.work = work,
+                           .tiles = tiles,
+                           .count = count,
+                           .streamed = work->set->lanes == LINE_LANES &&
+                                       (size_t)live->tile_count * live->wide.bytes > CACHED_BYTES,
+                           .zone = &live->spec.zone,
+                           .values = live->board->values,
+                           .rows = live->board->rows};
 }

@@ -60,5 +60,7 @@ typedef struct za_live_works {
 
 bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *scratch);
 const za_live_work *za_live_work_of(const za_live_works *works, const za_live_tile *tile);
+/* The tiles, at most ZA_LIVE_BATCH of one set and age, for a step whose results go to the board. */
+za_live_batch za_live_batch_of(const za_live *live, const za_live_work *work, za_live_tile *const *tiles, int count);
 
 #endif

@@ -9,7 +9,7 @@ bool za_live_tile_make(za_live_tile *tile, za_live_memory *memory)
     for (int lane = 0; lane < ZA_MOST_LANES; lane++) {
         tile->row[lane] = ZA_NO_ROW;
     }
-    return tile->memory.states != NULL;
+    return tile->memory.slots != NULL;
 }
 
 void za_live_tile_free(za_live_tile *tile)
@@ -17,7 +17,7 @@ void za_live_tile_free(za_live_tile *tile)
     if (tile->home != NULL) {
         za_live_memory_give_back(tile->home, tile->memory);
     }
-    tile->memory = (za_live_piece){NULL, NULL};
+    tile->memory = (za_live_piece){.slots = NULL};
 }
 
 int za_live_first_lane(const za_live_tile *tile)
@@ -42,12 +42,12 @@ void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, i
 {
     int lanes = tile->set->lanes;
     for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
-        const double *from = za_live_header(tile, layout, after) + lane;
+        const double *from = za_live_header(tile, after) + lane;
         for (int64_t i = 0; i < layout->headers; i++) {
             *states++ = from[i * lanes];
         }
     }
-    const double *slots = za_live_slots(tile, layout) + lane;
+    const double *slots = za_live_slots(tile) + lane;
     for (int64_t i = 0; i < layout->slots; i++) {
         states[i] = slots[i * lanes];
     }
@@ -57,12 +57,12 @@ void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane
 {
     int lanes = tile->set->lanes;
     for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
-        double *to = za_live_header(tile, layout, after) + lane;
+        double *to = za_live_header(tile, after) + lane;
         for (int64_t i = 0; i < layout->headers; i++) {
             to[i * lanes] = *states++;
         }
     }
-    double *slots = za_live_slots(tile, layout) + lane;
+    double *slots = za_live_slots(tile) + lane;
     for (int64_t i = 0; i < layout->slots; i++) {
         slots[i * lanes] = states[i];
     }
@@ -137,7 +137,7 @@ void za_live_take_states(za_live_tile *tile, const za_live_layout *layout, const
         const za_live_node *at = &layout->nodes[i];
         const za_step *step = &from->steps[i];
         int64_t header = at->header_count - at->marked;
-        double *to = za_live_header(tile, layout, after) + at->header * lanes;
+        double *to = za_live_header(tile, after) + at->header * lanes;
         size_t vector = (size_t)lanes * sizeof(double);
         if (at->header_count + at->slot_count == 0) {
             continue;
@@ -147,7 +147,7 @@ void za_live_take_states(za_live_tile *tile, const za_live_layout *layout, const
             copy_mark(&layout->plan->nodes[i], step, (int)lanes, to + header * lanes);
         }
         if (after) {
-            memcpy(za_live_slots(tile, layout) + at->slots * lanes, step->state + header * lanes,
+            memcpy(za_live_slots(tile) + at->slots * lanes, step->state + header * lanes,
                    (size_t)at->slot_count * vector);
         }
     }

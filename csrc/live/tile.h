@@ -20,7 +20,7 @@ typedef struct za_live_pending {
 
 typedef struct za_live_tile {
     za_live_memory *home;
-    za_live_piece memory; /* owned, out of `home`; [vector][lane], as the layout says */
+    za_live_piece memory; /* owned, out of `home`; [vector][lane] each, as the layout says */
     const za_lane_set *set;
     int64_t bars;               /* that have entered; at least one */
     int after;                  /* which of the headers is that after the last bar */
@@ -41,14 +41,14 @@ static inline bool za_live_tile_is_loose(const za_live_tile *tile)
 }
 
 /* The headers before (0) or after (1) the last bar, and the slots. */
-static inline double *za_live_header(const za_live_tile *tile, const za_live_layout *layout, int after)
+static inline double *za_live_header(const za_live_tile *tile, int after)
 {
-    return tile->memory.states + (after ? tile->after : 1 - tile->after) * layout->headers * tile->set->lanes;
+    return tile->memory.headers[after ? tile->after : 1 - tile->after];
 }
 
-static inline double *za_live_slots(const za_live_tile *tile, const za_live_layout *layout)
+static inline double *za_live_slots(const za_live_tile *tile)
 {
-    return tile->memory.states + ZA_LIVE_HEADERS * layout->headers * tile->set->lanes;
+    return tile->memory.slots;
 }
 
 /* One number of each lane. The number of lanes is known where it is copied: a call costs more than the copy. */
@@ -69,6 +69,13 @@ static inline void za_live_copy_lanes(double *to, const double *from, int lanes)
 /* The first used lane, and whether all are used by tickers of rows that follow each other. */
 int za_live_first_lane(const za_live_tile *tile);
 bool za_live_rows_follow(const za_live_tile *tile);
+
+/* The parts of states that lie one behind the other. */
+static inline za_live_piece za_live_piece_of(const za_live_layout *layout, int lanes, double *states)
+{
+    int64_t header = layout->headers * lanes;
+    return (za_live_piece){.headers = {states, states + header}, .slots = states + ZA_LIVE_HEADERS * header};
+}
 
 /* A lane's states, headers before and after first, as one lane has them. */
 void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states);

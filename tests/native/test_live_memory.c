@@ -171,16 +171,16 @@ static void test_pages_without_memory(void)
     za_live_memory memory;
     za_live_piece pieces[PIECES];
     int refused = 0;
-    za_live_memory_init(&memory, set, PIECE_BYTES / ((int64_t)sizeof(double) * set->lanes));
+    za_live_memory_init(&memory, set, 1, PIECE_BYTES / ((int64_t)sizeof(double) * set->lanes));
     for (int i = 0; i < PIECES; i++) {
         za_memory_fail_after(0);
         pieces[i] = za_live_memory_take(&memory);
         za_memory_fail_after(-1);
-        if (pieces[i].states == NULL) {
+        if (pieces[i].slots == NULL) {
             refused++;
             pieces[i] = za_live_memory_take(&memory);
         }
-        CHECK(pieces[i].states != NULL);
+        CHECK(pieces[i].slots != NULL);
     }
     CHECK(pieces[0].page == NULL && pieces[PIECES - 1].page != NULL && refused > 20 && refused < PIECES);
     for (int i = 0; i < PIECES; i++) {
