@@ -1,7 +1,8 @@
 """How messages show values, which may be anything."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -27,6 +28,15 @@ def kind_of(value: object) -> str:
     """The type of a value, with its article: "a str", "an int"."""
     name = type(value).__name__
     return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"  # a "u" is mostly that of "a uint8"
+
+
+def name_of(function: Callable[..., object]) -> str:
+    """Returns module and name of a function, also of one in a `partial`; of any other callable, of its class."""
+    while isinstance(function, partial):
+        function = function.func
+    named = function if isinstance(getattr(function, "__qualname__", None), str) else type(function)
+    module = getattr(named, "__module__", None)
+    return f"{module}.{named.__qualname__}" if isinstance(module, str) else named.__qualname__
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

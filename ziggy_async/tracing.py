@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from ziggy_async._version import __version__
-from ziggy_async.messages import LONGEST_NAME, encodable, shortened
+from ziggy_async.messages import LONGEST_NAME, encodable, name_of, shortened
 
 T = TypeVar("T")
 
@@ -199,18 +199,12 @@ def attributes_of(
     """What is given, under its name in the semantic conventions; texts may hold whatever their caller was given."""
     found = {
         TASK_ID: None if task_id is None else shortened(encodable(task_id), LONGEST_NAME),
-        FUNCTION: None if function is None else _name_of(function),
+        FUNCTION: None if function is None else name_of(function),
         OPERATION: None if operation is None else shortened(encodable(operation), LONGEST_NAME),
         ATTEMPT: attempt,
         TICKERS: tickers,
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _name_of(function: Callable[..., Any]) -> str:
-    while (inner := getattr(function, "func", None)) is not None:  # a partial
-        function = inner
-    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def _arguments(what: str, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:

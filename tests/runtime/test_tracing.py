@@ -1,8 +1,10 @@
 """Spans of tasks, computations and native jobs, as OpenTelemetry's SDK exports them."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import process_work
 import pytest
@@ -92,6 +94,20 @@ async def test_a_task_is_enqueued_run_and_delivered_in_one_trace(spans: Spans) -
         "ziggy_async.attempt": 1,
     }
     assert run.start_time <= run.end_time == deliver.start_time <= deliver.end_time
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (partial(partial(sorted, [2, 1]), reverse=True), "builtins.sorted"),
+        (Mock(return_value=3), "unittest.mock.Mock"),  # which has any attribute
+        ([1].copy, "list.copy"),
+    ],
+)
+async def test_a_task_has_the_name_of_its_function(spans: Spans, function: Callable[[], object], name: str) -> None:
+    async with computer_of() as computer:
+        await (await computer.enqueue_task("named", function))
+    assert spans.one("run background").attributes["code.function.name"] == name
 
 
 async def test_each_attempt_is_a_run_of_its_own(spans: Spans) -> None:

@@ -94,7 +94,7 @@ class LetterFile:
     def write(self, letters: list[DeadLetter]) -> None:
         """Commits the letters together, unless there are none."""
         if letters:
-            self._attempt(lambda database: self._write(database, [stored(letter) for letter in letters]))
+            self._attempt(lambda database: self._write(database, letters))
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
@@ -118,13 +118,14 @@ class LetterFile:
             database.close()
             _connections.discard(database)
 
-    def _write(self, database: sqlite3.Connection, letters: list[tuple[DeadLetter, str | bytes | None]]) -> None:
+    def _write(self, database: sqlite3.Connection, letters: list[DeadLetter]) -> None:
         """Writes the letters. Deletes the oldest of what is too many, and what is too old by two readings of the clock
         that are a day apart, if no reading of any process between them finds it young enough."""
         now = self._clock()
         oldest = id_at(int((now - self._keep) * 1e6))
+        written = [stored(letter) for letter in letters]
         program = this_program()
-        rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in letters]
+        rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
         with database:
             database.executemany(PUT, rows)
             database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
@@ -136,7 +137,7 @@ class LetterFile:
             ).fetchall()
             database.executemany("DELETE FROM letters WHERE id = ?", surplus)
         self.evicted += len(surplus)
-        self._listed.update((letter.id, letter) for letter, _ in letters)
+        self._listed.update((letter.id, letter) for letter, _ in written)
         for (letter_id,) in surplus:
             self._listed.pop(letter_id, None)
 

@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import pickle
-import reprlib
 import signal
 import threading
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
-from ziggy_async.messages import described, kind_of
+from ziggy_async.messages import described, kind_of, name_of
 from ziggy_async.runtime import child
 from ziggy_async.runtime.call import Args, Kwargs
 from ziggy_async.runtime.errors import WorkerLost
@@ -26,9 +25,6 @@ HINT = (
     "What it wrote to stderr says why. Processes import the script that was run: what it does has to stand below "
     "`if __name__ == '__main__':`"
 )
-
-_repr = reprlib.Repr()
-_repr.maxother = 120
 
 _context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
 _exit_codes = threading.Lock()
@@ -53,7 +49,7 @@ class PackedCall:
         try:
             pickle.Pickler(self, pickle.HIGHEST_PROTOCOL).dump((function, args, kwargs))
         except Exception as error:
-            what, reason = _culprit(function, args, kwargs) or (f"the call of {self.name}", error)
+            what, reason = _culprit(self.name, function, args, kwargs) or (f"the call of {self.name}", error)
             raise TypeError(f"{what} cannot be pickled: {described(reason)}") from error
 
     def write(self, data: Any) -> int:
@@ -63,19 +59,12 @@ class PackedCall:
         return len(self.chunks[-1])
 
 
-def name_of(function: Callable[..., Any]) -> str:
-    """Returns module and name of a function, a description of any other callable."""
-    name = getattr(function, "__qualname__", None)
-    module = getattr(function, "__module__", None)
-    return f"{module}.{name}" if isinstance(name, str) and isinstance(module, str) else _repr.repr(function)
-
-
-def _culprit(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[str, Exception] | None:
+def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[str, Exception] | None:
     """Returns the first part of a call that does not pickle alone, and why."""
-    parts = [(_repr.repr(function), function)]
-    for key, value in (*enumerate(args, 1), *((repr(name), value) for name, value in kwargs.items())):
-        parts.append((f"argument {key} of {name_of(function)}, {kind_of(value)},", value))
-    for what, value in parts:
+    arguments = *enumerate(args, 1), *((repr(key), value) for key, value in kwargs.items())
+    parts: dict[str, Any] = {name: function}
+    parts |= {f"argument {key} of {name}, {kind_of(value)},": value for key, value in arguments}
+    for what, value in parts.items():
         try:
             pickle.dumps(value)
         except Exception as error:
@@ -182,13 +171,14 @@ class ChildProcess:
             self._process.kill()
 
     def stop(self, patience: float = 0.0) -> None:
-        """Ends its connection, and the process after so many seconds, and frees what it had. Called once."""
+        """Ends its connection, and the process after so many seconds, and frees what it had."""
         self._connection.close()
-        if not self._has_ended(patience):
-            self._process.kill()
-            self._has_ended(GRACE)
-        with _exit_codes, contextlib.suppress(ValueError):  # it cannot be ended
-            self._process.close()
+        with contextlib.suppress(ValueError):  # it is closed already, or cannot be ended
+            if not self._has_ended(patience):
+                self._process.kill()
+                self._has_ended(GRACE)
+            with _exit_codes:
+                self._process.close()
 
     def forget(self) -> None:
         """Lets go of it, in a forked child, which must neither hold its connection nor wait for it at the exit."""
