@@ -182,20 +182,25 @@ static bool is_compared(const za_source *source)
            (source->kind == ZA_SOURCE_VALUE && made != NULL && made->kind == ZA_SOURCE_ACROSS);
 }
 
+static int64_t last_time(za_bars_of series)
+{
+    return series.bars > 0 ? series.times[series.bars - 1] : INT64_MIN;
+}
+
 /* Of last bars alone: a series whose last bar is not at the newest time is compared with nothing there. */
 static void leave_out_stale(const za_stage *stage)
 {
     const za_run *run = stage->run;
     int64_t newest = INT64_MIN;
     for (size_t at = 0; at < run->count; at++) {
-        za_bars_of series = za_run_bars_of(run, at);
-        newest = series.bars > 0 && series.times[series.bars - 1] > newest ? series.times[series.bars - 1] : newest;
+        int64_t time = last_time(za_run_bars_of(run, at));
+        newest = time > newest ? time : newest;
     }
-    for (int i = 0; i < run->plan->source_count; i++) {
-        const za_derived *derived = &stage->derived[i];
-        for (size_t at = 0; is_compared(&run->plan->sources[i]) && at < run->count; at++) {
-            za_bars_of series = za_run_bars_of(run, at);
-            if (series.bars > 0 && series.times[series.bars - 1] < newest) {
+    for (size_t at = 0; at < run->count; at++) {
+        za_bars_of series = za_run_bars_of(run, at);
+        for (int i = 0; last_time(series) < newest && i < run->plan->source_count; i++) {
+            const za_derived *derived = &stage->derived[i];
+            if (series.bars > 0 && is_compared(&run->plan->sources[i])) {
                 ((double *)(uintptr_t)derived->values)[derived->row[at] + series.bars - 1 - derived->from[at]] = NAN;
             }
         }

@@ -25,7 +25,7 @@ class Comparison:
 
     def __init__(self, plan: _core.Plan, labels: tuple[str, ...]) -> None:
         self._plan, self._labels = plan, labels
-        self._coded: tuple[dict[str, dict[str, str]], Sequence[str], Codes] | None = None
+        self._coded: tuple[tuple[int, Sequence[str]], Codes] | None = None
         self._values: Floats = np.empty((0, 0))
         self._times: Times = np.empty(0, np.int64)
         self._view = self._values
@@ -60,15 +60,16 @@ class Comparison:
         """Of each set of labels, a number for the label of each symbol, -1 without one. Under the lock."""
         if not self._labels:
             return ()
-        sets = store.labels()
-        if self._coded is None or self._coded[:2] != (sets, symbols):
+        made_of = store.stats()["labelled"], symbols
+        if self._coded is None or self._coded[0] != made_of:
+            sets = store.labels()
             codes = []
             for name in self._labels:
                 numbers = {label: number for number, label in enumerate(dict.fromkeys(sets[name].values()))}
                 numbered = (numbers[label] if label is not None else -1 for label in map(sets[name].get, symbols))
                 codes.append(np.fromiter(numbered, np.int32, len(symbols)))
-            self._coded = sets, symbols, tuple(codes)
-        return self._coded[2]
+            self._coded = made_of, tuple(codes)
+        return self._coded[1]
 
 
 _all: weakref.WeakSet[Comparison] = weakref.WeakSet()
