@@ -6,10 +6,11 @@
 
 /* The expressions of a row, as functions of its parameters. */
 #define LOOKBACK(bars)  bars
-#define REACH(bars)     {ZA_REACH, (int64_t)(bars), 0}
-#define PAIR(bars, lag) {ZA_REACH, (int64_t)(bars), (int64_t)(lag)}
-#define FADING(bars)    {ZA_FADING, (int64_t)(bars), 0}
-#define FOREVER         {ZA_FOREVER, 0, 0}
+#define REACH(bars)     {ZA_REACH, (int64_t)(bars), false, 0}
+#define PAIR(bars, lag) {ZA_REACH, (int64_t)(bars), true, (int64_t)(lag)}
+#define ALONE           {ZA_REACH, 1, true, 0}
+#define FADING(bars)    {ZA_FADING, (int64_t)(bars), false, 0}
+#define FOREVER         {ZA_FOREVER, 0, false, 0}
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, outputs, summary)                              \
     static double name##_lookback(const za_params *values)                                                             \
     {                                                                                                                  \
@@ -28,6 +29,7 @@
 #undef INDICATOR
 #undef FOREVER
 #undef FADING
+#undef ALONE
 #undef PAIR
 #undef REACH
 #undef LOOKBACK

@@ -42,7 +42,8 @@ typedef enum za_memory_kind {
 typedef struct za_memory {
     za_memory_kind kind;
     int64_t bars;
-    int64_t lag; /* not 0: of these bars the last one and the one so many before it alone count */
+    bool beside; /* of these bars the last one and the one `lag` before it alone count: no bar waits for another */
+    int64_t lag;
 } za_memory;
 
 /* ZA_INDICATOR_sma, ZA_INDICATOR_ema, ... ZA_INDICATOR_COUNT */

@@ -14,6 +14,7 @@
 #include "kernels/oscillator.h"
 #include "kernels/pair.h"
 #include "kernels/parabolic.h"
+#include "kernels/price.h"
 #include "kernels/regression.h"
 #include "kernels/statistic.h"
 #include "kernels/transpose.h"
@@ -172,48 +173,52 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
     spread_tile(tile, bars, columns);
 }
 
-/* What the memory of a row says about it: nothing, or that it is of two bars. */
+/* What the memory of a row says about it: nothing, or that no bar waits for another. */
 #define NOTHING(name)
-#define TWO_BARS(name)                                                                                                 \
-    static void name##_along(const double *const *in, double *out, int64_t bars, int64_t lag)                          \
+#define BESIDE(name)                                                                                                   \
+    static bool name##_along(const double *const *in, double *out, int64_t bars, int64_t lag)                          \
     {                                                                                                                  \
         const double *from[ZA_MAX_INPUTS];                                                                             \
         for (int i = 0; i < name##_input_count; ++i) {                                                                 \
             from[i] = in[i];                                                                                           \
         }                                                                                                              \
+        mask finite = finite_start();                                                                                  \
         for (int64_t bar = 0; bar + ZA_LANES <= bars; bar += ZA_LANES) {                                               \
             vec now[ZA_MAX_INPUTS], then[ZA_MAX_INPUTS];                                                               \
             for (int i = 0; i < name##_input_count; ++i) {                                                             \
                 now[i] = vec_load(from[i] + bar);                                                                      \
                 then[i] = vec_load(from[i] + bar - lag);                                                               \
+                finite &= finite_of(now[i]);                                                                           \
             }                                                                                                          \
             vec_store(out + bar, name##_of(now, then));                                                                \
         }                                                                                                              \
+        return finite_in_all(finite);                                                                                  \
     }
 #define REACH(bars)                                                          NOTHING
 #define FADING(bars)                                                         NOTHING
 #define FOREVER                                                              NOTHING
-#define PAIR(bars, lag)                                                      TWO_BARS
+#define PAIR(bars, lag)                                                      BESIDE
+#define ALONE                                                                BESIDE
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) memory(name)
 #include "kernels/catalog.def"
 #undef INDICATOR
-#undef TWO_BARS
+#undef BESIDE
 
-static void along(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag)
+static bool along(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag)
 {
     switch (indicator) {
-#define TWO_BARS(name)                                                                                                 \
+#define BESIDE(name)                                                                                                   \
     case ZA_INDICATOR_##name:                                                                                          \
-        name##_along(in, out, bars, lag);                                                                              \
-        return;
+        return name##_along(in, out, bars, lag);
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) memory(name)
 #include "kernels/catalog.def"
 #undef INDICATOR
-#undef TWO_BARS
+#undef BESIDE
     default:
-        return;
+        return false;
     }
 }
+#undef ALONE
 #undef PAIR
 #undef FOREVER
 #undef FADING

@@ -52,10 +52,10 @@ typedef struct za_lane_set {
      * that many bars before a value, at any age, gives the value of the whole history to the bit. */
     void (*start)(za_indicator indicator, const za_params *params, int64_t age, void *state);
     void (*run)(const za_kernel_block *block);
-    /* Bars of one series side by side, `bars` rounded down to the lanes, of an indicator whose memory has a lag; `in`
-     * may be read from so many bars before. It is the only output, no state is read or written, and the bits are run's.
-     */
-    void (*along)(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag);
+    /* Bars of one series side by side, `bars` rounded down to the lanes, of an indicator whose memory is `beside`; `in`
+     * may be read from `lag` bars before. It is the only output, no state is read or written, and the bits are run's.
+     * False if an input of these bars is not finite. */
+    bool (*along)(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag);
     void (*operate)(const za_operation_block *block);
     /* Whether none of them is NaN or infinite. */
     bool (*all_finite)(const double *values, int64_t count);

@@ -18,45 +18,61 @@ void za_along_operate(const za_operation_block *block)
     za_lane_set_one()->operate(&part);
 }
 
-/* The values of bars [first, bars). */
-static void compute(const za_node *node, const za_kernel_block *block, int64_t first)
+/* The values of bars [first, bars). False if an input of theirs is not finite. */
+static bool compute(const za_node *node, const za_kernel_block *block, int64_t first)
 {
     const za_lane_set *sets[] = {za_lane_set_widest(), za_lane_set_one()};
+    bool finite = true;
     for (int i = 0; i < 2; i++) {
         const double *in[ZA_MAX_INPUTS];
         for (int input = 0; input < node->spec.input_count; input++) {
             in[input] = block->in[input] + first;
         }
-        sets[i]->along(block->indicator, in, block->out[0] + first, block->bars - first, node->lag);
+        finite = finite && sets[i]->along(block->indicator, in, block->out[0] + first, block->bars - first, node->lag);
         first += (block->bars - first) / sets[i]->lanes * sets[i]->lanes;
     }
+    return finite;
 }
 
-/* Bars [first, last) enter the state one by one. */
-static void enter(const za_lane_set *set, const za_node *node, const za_kernel_block *block, int64_t first,
-                  int64_t last)
+/* Whether the inputs of bars [0, bars) are finite. */
+static bool is_finite(const za_node *node, const za_kernel_block *block, int64_t bars)
+{
+    bool finite = true;
+    for (int input = 0; input < node->spec.input_count; input++) {
+        finite = finite && za_lane_set_widest()->all_finite(block->in[input], bars);
+    }
+    return finite;
+}
+
+/* Bars [first, last) enter the state one by one; the values of those from `from` on are written. */
+static void enter(const za_node *node, const za_kernel_block *block, int64_t first, int64_t last, int64_t from)
 {
     za_kernel_block part = *block;
     part.age += first;
     part.bars = last - first;
-    part.from = block->from < first ? 0 : block->from > last ? part.bars : block->from - first;
+    part.from = (from < last ? from : last) - first;
     for (int input = 0; input < node->spec.input_count; input++) {
         part.in[input] += first;
     }
     part.out[0] += first;
-    set->run(&part);
+    za_lane_set_one()->run(&part);
 }
 
 /* Of a kernel of two bars the first ones have the other bar in the state, and the last ones leave theirs there. A block
  * that is hardly longer than these is not worth it. */
-void za_along_run(const za_lane_set *set, const za_node *node, const za_kernel_block *block)
+bool za_along_fits(const za_lane_set *set, const za_node *node, const za_kernel_block *block)
 {
     int64_t before = node->first - node->entry, left = block->bars - node->memory;
-    if (set->lanes > 1 || node->lag == 0 || left < 4 * before) {
-        set->run(block);
-        return;
+    return node->beside && set->lanes == 1 && left > 4 * before;
+}
+
+bool za_along_run(const za_node *node, const za_kernel_block *block)
+{
+    int64_t before = node->first - node->entry;
+    if (!is_finite(node, block, before) || !compute(node, block, before)) {
+        return false;
     }
-    enter(set, node, block, 0, before);
-    enter(set, node, block, left, block->bars);
-    compute(node, block, before < block->from ? block->from : before);
+    enter(node, block, 0, before, block->from);
+    enter(node, block, block->bars - node->memory, block->bars, block->bars);
+    return true;
 }

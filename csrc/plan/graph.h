@@ -25,6 +25,7 @@ typedef struct za_node {
     int64_t warm;    /* bars after which its state is that of the whole past, most likely; ZA_FOR_EVER: never */
     int64_t back;    /* bars before the oldest one asked for at which its value is read; ZA_FOR_EVER: from the first */
     int64_t lag;     /* of a kernel of two bars: how far apart they are; else 0 */
+    bool beside;     /* a kernel of which no bar waits for another */
     int64_t vectors; /* of its state, nothing but vectors; the same for any number of lanes */
     bool clean;      /* from its first value on a number whenever the columns hold finite numbers only */
     bool windowed;   /* a kernel that forgets: a value that is not finite counts until it has left */
@@ -47,7 +48,8 @@ struct za_plan {
     int node_count, output_count, column_count, source_count;
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
-    bool beside; /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
+    bool remembers; /* a value depends on other bars than its own */
+    bool beside;    /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
     int64_t depth, warm, entry; /* the longest of its nodes */
     int64_t vectors;            /* of the states of all that are read */
     int64_t period; /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */

@@ -177,15 +177,26 @@ static bool run_together(const za_tile *tile, const za_node *node, za_step *step
     return finite;
 }
 
-bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
+/* Runs the block if nothing in it, or in a window before it, is not finite. */
+static bool run_finite(const za_tile *tile, const za_node *node, const za_step *step, const za_kernel_block *block)
 {
     const za_lane_set *set = tile->spec.set, *wide = za_lane_set_widest();
-    bool finite = true;
+    bool finite = !node->windowed || step->age >= step->hole_end;
+    if (finite && za_along_fits(set, node, block)) {
+        return za_along_run(node, block);
+    }
     for (int input = 0; input < node->spec.input_count; input++) {
         finite = finite && wide->all_finite(block->in[input], block->bars * set->lanes);
     }
-    if (node->windowed ? finite && step->age >= step->hole_end : finite) {
-        za_along_run(set, node, block);
+    if (finite) {
+        set->run(block);
+    }
+    return finite;
+}
+
+bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_kernel_block *block)
+{
+    if (run_finite(tile, node, step, block)) {
         step->age += block->bars;
         return true;
     }
@@ -194,7 +205,7 @@ bool za_tile_run_kernel(za_tile *tile, const za_node *node, za_step *step, za_ke
         run_windowed(tile, node, step, block);
         return true;
     }
-    if (set->lanes == 1) {
+    if (tile->spec.set->lanes == 1) {
         run_recursive(tile, node, step, block);
         return true;
     }

@@ -184,7 +184,9 @@ static void look_back(za_plan *plan, za_node *node)
     node->warm = further(warm, warm_of(node));
     if (spec->kind == ZA_NODE_KERNEL) {
         node->first = entry + za_lookback((za_indicator)spec->which, &spec->params);
-        node->lag = za_memory_of((za_indicator)spec->which, &spec->params).lag;
+        za_memory memory = za_memory_of((za_indicator)spec->which, &spec->params);
+        node->beside = memory.beside;
+        node->lag = memory.lag;
     } else if (spec->kind == ZA_NODE_LAG || spec->kind == ZA_NODE_SKIP) {
         node->first = entry + (int64_t)spec->params.value[0];
     } else if (spec->kind == ZA_NODE_OPERATION) {
@@ -291,7 +293,8 @@ static za_code add_up(za_plan *plan, za_error *error)
         plan->depth = longer(plan->depth, node->read ? node->depth : 0);
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
-        plan->beside = plan->beside && (node->vectors == 0 || node->lag > 0 || !node->read);
+        plan->beside = plan->beside && (node->vectors == 0 || node->beside || !node->read);
+        plan->remembers = plan->remembers || (node->read && node->vectors > 0 && !(node->beside && node->lag == 0));
         plan->vectors += node->read ? node->vectors : 0;
         if (plan->vectors * lanes * (int64_t)sizeof(double) > MOST_TILE_BYTES) {
             return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %lld tickers",
@@ -380,7 +383,7 @@ int za_plan_column_count(const za_plan *plan)
 
 bool za_plan_remembers(const za_plan *plan)
 {
-    return plan->vectors > 0;
+    return plan->remembers;
 }
 
 bool za_plan_reads_times(const za_plan *plan)

@@ -339,10 +339,10 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         block.out[k] = step->value[k] != NULL ? row_of(tile, step, k, span) : NULL;
     }
-    if (!clean) {
+    if (!clean || za_along_fits(tile->spec.set, node, &block)) {
         return za_tile_run_kernel(tile, node, step, &block);
     }
-    za_along_run(tile->spec.set, node, &block);
+    tile->spec.set->run(&block);
     step->age += block.bars;
     return true;
 }
