@@ -85,6 +85,22 @@ def test_functions_of_a_program_itself_are_for_that_program(tmp_path: Path, path
     assert same.stdout == "[1, 2]\n", same.stderr
 
 
+def test_functions_of_a_session_are_for_that_session(path: Path) -> None:
+    """Of a program without a file."""
+    script = (ISOLATED / "letters_of_a_program.py").read_text()
+
+    def run(source: str, what: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", source, what, str(path)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    same = run(f"{script}\nasyncio.run(requeue(sys.argv[2]))", "bury")
+    assert same.stdout == "[1, 2]\n", same.stderr
+    assert run(script, "bury").returncode == 0
+    other = run(script, "requeue")
+    assert other.stdout.count("cannot be requeued: it is of the program <session ") == 2, other.stderr
+    assert other.stdout.endswith("\n[]\n")
+
+
 def test_a_forked_child_opens_the_file_for_itself(path: Path, run_isolated: Run) -> None:
     done = run_isolated("forked_dead_letters", path)
     assert done.stdout == "before\nbefore child\nbefore child after\n", done.stderr

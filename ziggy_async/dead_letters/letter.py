@@ -121,11 +121,11 @@ def importable_name(function: Callable[..., Any]) -> str | None:
 
 
 def this_program() -> str:
-    """Returns the file of `__main__`, where a name is something else than in other programs; of one without a file, a
-    name of this process. Escapes all but UTF-8."""
+    """Returns the file of `__main__`, where a name is something else than in other programs; without one, as in an
+    interactive session, a name for this process. Escapes all but UTF-8."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
     if path is None:
-        return f"an interactive program, {PROCESS}"
+        return f"<session {PROCESS}>"
     return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
 
 
