@@ -21,6 +21,8 @@ START_TIMEOUT = 60.0
 GRACE = 1.0
 """Seconds that a process has to end once its connection has."""
 
+ENDED = EOFError, OSError, pickle.UnpicklingError
+"""What reading from a process raises when it ends, also in the middle of an outcome."""
 HINT = (
     "What it wrote to stderr says why. Processes import the script that was run: what it does has to stand below "
     "`if __name__ == '__main__':`"
@@ -111,7 +113,7 @@ class ChildProcess:
                 self._await_ready(request.name)
             self._send(request)
             value, error, trace = self._receive(request.name)
-        except (EOFError, OSError):
+        except ENDED:
             raise self._lost(request.name) from None
         self.is_usable = True
         if error is None:
@@ -135,15 +137,12 @@ class ChildProcess:
         request.chunks.clear()
 
     def _receive(self, name: str) -> Any:
-        """Unpickles as it reads, so that a loop has the GIL in between. Raises `EOFError` or `OSError` when the process
-        ends, also in the middle of an outcome."""
+        """Unpickles as it reads, so that a loop has the GIL in between."""
         try:
             with open(self._connection.fileno(), "rb", closefd=False) as reader:
                 return pickle.load(reader)
-        except (EOFError, OSError):
+        except ENDED:
             raise
-        except pickle.UnpicklingError as error:
-            raise EOFError from error
         except Exception as error:
             raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
 
