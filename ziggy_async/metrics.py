@@ -45,15 +45,8 @@ class KindMetrics:
     def to_dict(self) -> dict[str, Any]:
         """count and errors; for each of waiting, running and total: count avg_ms p50_ms p95_ms p99_ms max_ms."""
         phases = {"waiting": self.waiting, "running": self.running, "total": self.total}
-        return {
-            "count": self.count,
-            "errors": self.errors,
-            **{
-                phase: {"count": durations.count}
-                | {f"{name}_ms": value for name, value in _milliseconds(durations).items()}
-                for phase, durations in phases.items()
-            },
-        }
+        figures = {name: {"count": each.count, **_milliseconds(each, "_ms")} for name, each in phases.items()}
+        return {"count": self.count, "errors": self.errors, **figures}
 
 
 class _Outcomes:
@@ -70,7 +63,7 @@ class _Outcomes:
         return {
             "total_operations": successes + errors,
             "success_rate": 100.0 * successes / (successes + errors) if successes + errors else 0.0,
-            **{f"{name}_latency_ms": value for name, value in _milliseconds(self.latencies).items()},
+            **_milliseconds(self.latencies, "_latency_ms"),
         }
 
 
@@ -122,33 +115,32 @@ class Metrics:
         period = self._period  # the same to the end, also when it is cleared meanwhile
         operation = shortened(operation, LONGEST_NAME)
         name = operation.partition(":")[0]
-        kind = period.kinds.get(name) or self._first_of_kind(period, name)
+        kind = period.kinds.get(name) or self._kind_of(period, name)
         kind.total.record(total)
         if waiting is not None:
             kind.waiting.record(waiting)
         if running is not None:
             kind.running.record(running)
         seconds = total if latency is None else latency
-        older, younger = period.windows.pair()
+        counted = (period.all, *period.windows.pair())
         if error is None:
-            period.all.latencies.record(seconds)
-            older.latencies.record(seconds)
-            younger.latencies.record(seconds)
+            for outcomes in counted:
+                outcomes.latencies.record(seconds)
         else:
             with _lock:
-                for counted in (kind, period.all, older, younger):
-                    counted.errors += 1
+                for failed in (kind, *counted):
+                    failed.errors += 1
         period.ring.append((operation, seconds, error, time.time() - total if at is None else at))
 
-    def _first_of_kind(self, period: _Period, name: str) -> KindMetrics:
+    def _kind_of(self, period: _Period, name: str) -> KindMetrics:
+        """The kind of that name, made if it is the first of it."""
         name = encodable(name)
         with _lock:
             if name not in period.kinds and len(period.kinds) >= self._kinds:
                 name = OTHER
-            kind = period.kinds.get(name)
-            if kind is None:
-                kind = period.kinds[name] = KindMetrics()
-            return kind
+            if name not in period.kinds:
+                period.kinds[name] = KindMetrics()
+            return period.kinds[name]
 
     def recent(self, last_n: int = 100) -> list[dict[str, Any]]:
         """The newest `last_n` operations, all that are kept if `last_n` <= 0, oldest first.
@@ -197,11 +189,6 @@ class Metrics:
             (_observers.add if wanted else _observers.discard)(self)
             _connect()
 
-    def _histograms_of(self, name: str) -> tuple[KindMetrics, Histogram]:
-        """Where successful operations of a kind are counted; the second is that of the summary."""
-        period = self._period
-        return period.kinds.get(name) or self._first_of_kind(period, name), period.all.latencies
-
 
 class CountedFunction:
     """A function of the package whose awaits are counted where somebody wants that, when they come to a result.
@@ -226,21 +213,21 @@ _observers: "weakref.WeakSet[Metrics]" = weakref.WeakSet()  # by _lock
 def _connect() -> None:
     """Gives each function the histograms of those that observe now. Under _lock."""
     for function in _functions:
-        places = [metrics._histograms_of(function.name) for metrics in _observers]
-        kinds = [kind for kind, _ in places]
+        kinds = [metrics._kind_of(metrics._period, function.name) for metrics in _observers]
         # As with tasks: to have waited, behind ten thousand of one gather perhaps, is no slow operation.
-        running = [kind.running for kind in kinds] + [latencies for _, latencies in places]
+        running = [kind.running for kind in kinds] + [metrics.latencies for metrics in _observers]
         tally = Tally([kind.waiting for kind in kinds], running, [kind.total for kind in kinds])
-        function.tally = tally if places else None
+        function.tally = tally if kinds else None
 
 
-def _milliseconds(durations: Histogram) -> dict[str, float]:
-    """avg p50 p95 p99 max, each at most the next of the last four; average and maximum are exact."""
+def _milliseconds(durations: Histogram, unit: str) -> dict[str, float]:
+    """avg p50 p95 p99 max, each name with the unit: each at most the next of the last four; average and maximum are
+    exact."""
     count = durations.count
     return {
-        "avg": 1e3 * durations.total / count if count else 0.0,
-        **{f"p{percent}": 1e3 * durations.percentile(percent) for percent in (50, 95, 99)},
-        "max": 1e3 * durations.max,
+        f"avg{unit}": 1e3 * durations.total / count if count else 0.0,
+        **{f"p{percent}{unit}": 1e3 * durations.percentile(percent) for percent in (50, 95, 99)},
+        f"max{unit}": 1e3 * durations.max,
     }
 
 

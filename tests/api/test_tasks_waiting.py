@@ -60,7 +60,7 @@ def nap(task_id, **options):
 async def begin(client, computer, task_id, **options):
     """Its POST, which waits for room now."""
     posting = asyncio.create_task(client.post(TASKS, json=nap(task_id, **options)))
-    await until(lambda: any(task.work.task_id == task_id for task in computer._background._unfinished))
+    await until(lambda: any(task.work.task_id == task_id for task in computer._background.unfinished.values()))
     return posting
 
 
@@ -99,7 +99,8 @@ async def test_it_is_cancelled_once(client, computer):
 async def test_it_is_cancelled_as_it_has_its_place(client, computer, kept):
     posting = await begin(client, computer, "waits")
     background = computer._background
-    background._admit(background.queue._blocked.popitem()[0])
+    background.queue.capacity += 1
+    background._admit_waiting()
     assert kept.get("waits").cancel()
     answer = await posting
     assert answer.status_code == 409 or answer.json()["state"] == "cancelled"
@@ -130,13 +131,13 @@ async def test_it_is_forgotten_when_there_is_no_room_in_time(client, computer, m
 async def test_it_is_withdrawn_when_its_client_goes(app, client, computer, monkeypatch):
     monkeypatch.setattr(queueing, "POLL", 0.01)
     request, gone, _ = begin_post(app, TASKS, json.dumps(nap("gone")).encode())
-    await until(lambda: len(computer._background._unfinished) == 3)
+    await until(lambda: len(computer._background.unfinished) == 3)
     await asyncio.sleep(0.05)
     assert await state_of(client, "gone") == "waiting"
     gone.set()
     await asyncio.wait_for(request, 4)
     assert await state_of(client, "gone") is None
-    assert len(computer._background._unfinished) == 2
+    assert len(computer._background.unfinished) == 2
     computer.gate.set()
     await until(lambda: computer.counts()["succeeded"] == 2)
     assert computer.counts()["submitted"] == 2

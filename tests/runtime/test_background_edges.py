@@ -384,11 +384,11 @@ def test_who_waits_for_a_place_in_a_loop_that_was_closed_is_told_at_the_next_sta
     async def main() -> None:
         await computer.start()
         await fill()
+        started.set()
         await asyncio.to_thread(waits.wait, 20)
 
     thread = threading.Thread(target=lambda: (started.wait(20), asyncio.run(elsewhere())))
     started = threading.Event()
-    home.call_soon(started.set)
     thread.start()
     home.run_until_complete(main())
     for task in asyncio.all_tasks(home):

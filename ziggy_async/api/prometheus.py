@@ -53,6 +53,7 @@ class FigureCollector(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
+        """Yields the metrics as they are now, and lets go of the GIL in between."""
         gil = GilYield()
         for figure in gil.between(self._figures):
             metric = figure.to_metric(gil.between)
@@ -85,6 +86,7 @@ class ComputerCollector(Collector):
         self._worker = checked_worker(worker)
 
     def collect(self) -> Iterator[Metric]:
+        """Yields the computer's metrics as they are now, for `prometheus_client`."""
         figures = read(self._computer or get_async_feature_computer())
         return (figure.to_metric() for figure in of_worker(self._worker, figures))
 

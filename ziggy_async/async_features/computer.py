@@ -19,7 +19,7 @@ from ziggy_async.messages import described, kind_of, printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.options import Work
-from ziggy_async.queueing.scaling import Decision, Limits, Load, Scaler
+from ziggy_async.queueing.scaling import Decision, Limits, Scaler
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle, TaskRecord
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of
@@ -97,13 +97,15 @@ class AsyncFeatureComputer(Calls):
         with self._starting:
             if self.is_started:
                 return
-            lost, background = self._background, self._begin(asyncio.get_running_loop())
-        if lost is not None:
-            background.write_letters_of(lost)
+            lost = self._background
+            self._begin(asyncio.get_running_loop())
         self._cross_loop_calls.end_where_nothing_answers()
-        await background.letters_written()
+        if lost is not None:
+            lost.abandon(Stopped("the event loop was closed"))
+            await lost.letters_written()
+        await asyncio.sleep(0)  # the workers begin: the end of the loop finds them
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> Background:
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         least, most = self.config.workers_between
         workers = min(max(self.config.max_workers, least), most)
         if self._ending is not None:  # that loop was closed in the middle of a stop: they may be shut already
@@ -131,10 +133,9 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag.start()
         self.metrics.observe_functions()
         if self.config.scales:
-            self._scaler = Scaler(Limits(least, most), self._load, self._resize)
+            self._scaler = Scaler(Limits(least, most), background.load, background.resize)
             self._scaler.start()
         logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
-        return background
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
         """Takes no more work. With `drain`, what is queued and running is done first, for up to `timeout` seconds, None
@@ -265,8 +266,7 @@ class AsyncFeatureComputer(Calls):
             raise ValueError(f"limit: {limit!r} is a negative number of tasks")
         if state is not None and state not in tuple(State):
             raise ValueError(f"state: {shown(state)} is none of {', '.join(State)}")
-        unfinished = [] if self._background is None else self._background.unfinished()
-        found: dict[int, Task | TaskRecord] = {task.number: task for task in unfinished}
+        found: dict[int, Task | TaskRecord] = {} if self._background is None else dict(self._background.unfinished)
         found |= {record.number: record for record in self._counts.last_ended()}
         numbers = sorted(number for number, task in found.items() if state in (None, task.state))
         newest = [found[number] for number in numbers[0 if limit is None else max(0, len(numbers) - limit) :]]
@@ -275,11 +275,8 @@ class AsyncFeatureComputer(Calls):
     def cancel_task(self, number: int) -> bool:
         """Gives up the task of that number, as `TaskHandle.cancel` does; False when it is done or there is none."""
         background = self._background
-        if background is not None:
-            for task in background.unfinished():
-                if task.number == number:
-                    return background.cancel(task)
-        return False
+        task = None if background is None else background.unfinished.get(number)
+        return background is not None and task is not None and background.cancel(task)
 
     def decisions(self) -> list[Decision]:
         """The last 200 decisions of sizing by load, oldest first; empty without it."""
@@ -303,6 +300,7 @@ class AsyncFeatureComputer(Calls):
         }
 
     def clear_metrics(self) -> None:
+        """Forgets all operations and the figures of the loop's lag. What is under way is counted when it ends."""
         self.metrics.clear()
         self.loop_lag.clear()
 
@@ -406,14 +404,6 @@ class AsyncFeatureComputer(Calls):
             if self._process_pool is None:
                 self._process_pool = ProcessPool(min(self.config.max_workers, _core.cpu()["cpus"]))
             return self._process_pool
-
-    def _load(self) -> Load:
-        assert self._background is not None
-        return self._background.load()
-
-    def _resize(self, workers: int) -> None:
-        assert self._background is not None
-        self._background.resize(workers)
 
     def _new_letters(self) -> DeadLetters[TaskHandle[Any]]:
         return DeadLetters(self._requeue, self.config.dead_letters, trust_pickles=self.config.trust_pickles)

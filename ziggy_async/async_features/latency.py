@@ -19,6 +19,7 @@ class LatencyMetrics:
     error: str | None = None
 
     def complete(self, success: bool = True, error: str | None = None) -> None:
+        """Ends the operation now: sets `end_time`, `duration_ms` (since `start_time`), and how it ended."""
         self.end_time = time.perf_counter()
         self.duration_ms = 1e3 * (self.end_time - self.start_time)
         self.success = success

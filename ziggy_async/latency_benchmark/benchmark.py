@@ -95,6 +95,7 @@ class LatencyBenchmark:
         return [result.to_dict() for result in self.results.copy()]
 
     def clear_results(self) -> None:
+        """Forgets all results that were kept."""
         self.results.clear()
 
 

@@ -89,6 +89,7 @@ class Features(dict[str, Any]):
         self[name] = value
 
     def copy(self) -> "Features":
+        """Returns another `Features` with the same values, as `dict.copy` does."""
         return Features(self)
 
     def to_dict(self) -> dict[str, Any]:

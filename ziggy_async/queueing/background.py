@@ -9,7 +9,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from typing import Any
 
 from ziggy_async import tracing
@@ -19,7 +18,6 @@ from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
 from ziggy_async.runtime.call import Call, UnraisableError
-from ziggy_async.runtime.cross_loop import outcome_of
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.terms import Terms, terms
@@ -64,12 +62,10 @@ class Background:
         self._finished = 0  # attempts
         self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
-        self._unfinished: set[Task] = set()  # those that wait for a place included
-        self._by_key: dict[Any, Task] = {}  # of the same
+        self.unfinished: dict[int, Task] = {}
+        """By number: the tasks without an outcome, also those that wait for a place, or for their letter to be kept."""
+        self._by_key: dict[Any, Task] = {}  # of those that are not at their end
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
-        self._letters_being_written: set[Future[Any]] = set()  # left from the thread that ends one, too
-        self._idle = asyncio.Event()  # nothing is unfinished
-        self._idle.set()
         self._is_closed = False
         self._is_full = False  # it was, and half of it has not been free since; that is in the log already
         self._started = 0  # workers, for their names
@@ -96,8 +92,7 @@ class Background:
             task.context.run(under_way.set, True)
             task.context.run(terms.set, Terms.of(options.priority, options.deadline))
             has_room = not self.queue.is_full or self._has_made_room(options, work.name)
-            self._unfinished.add(task)
-            self._idle.clear()
+            self.unfinished[task.number] = task
             if options.key is not None:
                 self._by_key[options.key] = task
             if options.deadline is not None:
@@ -139,10 +134,8 @@ class Background:
 
     async def _wait_for_place(self, task: Task) -> None:
         """Waits until the task is admitted, or has come to its end before."""
-        task.admitted = self._loop.create_future()
-        self.queue.blocked[task] = None
         try:
-            await task.admitted
+            await self.queue.wait_for_place(task)
         except asyncio.CancelledError:
             self.release(task)
             raise
@@ -152,8 +145,6 @@ class Background:
     def _admit(self, task: Task) -> None:
         self.counts.move(task, State.QUEUED)
         self.queue.push(task)
-        if task.admitted is not None and not task.admitted.done():
-            task.admitted.set_result(None)
 
     def _admit_waiting(self) -> None:
         while (task := self.queue.pop_blocked()) is not None:
@@ -166,10 +157,6 @@ class Background:
     def load(self) -> Load:
         """Returns what the number of workers is decided by."""
         return Load(self.workers, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
-
-    def unfinished(self) -> list[Task]:
-        """Returns the tasks that are not done, also those that wait for a place; from any thread."""
-        return sorted(self._unfinished, key=lambda task: task.number)
 
     def resize(self, workers: int) -> None:
         """Starts workers, or ends some as soon as they are idle."""
@@ -200,25 +187,18 @@ class Background:
             self._surplus -= 1
         except asyncio.CancelledError:
             if self._is_at_its_end():
-                self._end_with_loop()
+                self.abandon(Stopped("the event loop came to its end"))
+                self._at_loop_end()
                 await self.letters_written()
             elif task is not None:
                 self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
             raise
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
-        """Replaces a worker that somebody has cancelled, unless the loop comes to its end."""
-        if not worker.cancelled() or self._is_closed:
-            return
-        if self._is_at_its_end():
-            self._end_with_loop()
-        else:
+        """Replaces a worker that somebody has cancelled, unless the loop came to its end."""
+        if worker.cancelled() and not self._is_closed:
             self.worker_tasks.remove(worker)
             self._start_worker()
-
-    def _end_with_loop(self) -> None:
-        self.abandon(Stopped("the event loop came to its end"))
-        self._at_loop_end()
 
     def _is_at_its_end(self) -> bool:
         """Returns whether all of the loop's tasks are being cancelled, and not some alone."""
@@ -244,8 +224,9 @@ class Background:
         try:
             await call.wait()
         finally:
-            task.delivery = span.end(call.error, call.ended)
-        if task.call is call:  # else it was given up meanwhile
+            is_given_up = task.call is not call
+            task.delivery = span.end(None if is_given_up else call.error, call.ended)
+        if not is_given_up:
             self._ended(task, call)
 
     def _ended(self, task: Task, call: Call) -> None:
@@ -255,7 +236,7 @@ class Background:
             return
         self._end_attempt(task, None)
         self._settle(task, State.SUCCEEDED)
-        task.outcome.set(value, None)
+        self._answer(task, value, None)
 
     def _failed(self, task: Task, error: Exception) -> None:
         self._end_attempt(task, described(error))
@@ -263,7 +244,7 @@ class Background:
         raised = error.__cause__ if isinstance(error, UnraisableError) else None
         if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
             self._settle(task, State.FAILED, error)
-            task.outcome.set(None, error)
+            self._answer(task, None, error)
         elif len(task.attempts) < options.max_attempts and task.is_late:
             self._end_dead(task, self._too_late(task), Reason.DEADLINE)
         elif len(task.attempts) < options.max_attempts:
@@ -340,37 +321,36 @@ class Background:
         self._end_attempt(task, described(error))
         if reason is None:
             self._settle(task, State.CANCELLED)
-            task.outcome.set(None, error)
+            self._answer(task, None, error)
         else:
             self._end_dead(task, error, reason)
 
     def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
         """Ends the task: nothing leads to it any more."""
         self.counts.end(task, state, error)
-        self._unfinished.discard(task)
         key = task.work.options.key
         if key is not None and self._by_key.get(key) is task:
             del self._by_key[key]
-        task.stop_waiting()
+        for timer in (task.timer, task.expiry):
+            if timer is not None:
+                timer.cancel()
         if state is not State.CANCELLED:
             self._record(task, error)
-        if not self._unfinished:
-            self._idle.set()
+
+    def _answer(self, task: Task, value: Any, error: BaseException | None) -> None:
+        """Tells who waits for the task; from any thread."""
+        task.outcome.set(value, error)
+        self.unfinished.pop(task.number, None)
 
     def _end_dead(self, task: Task, error: BaseException, reason: Reason) -> None:
-        """Ends the task as dead. Its handle says so once its letter is kept."""
+        """Ends the task as dead. Its handle says so once its letter is kept, without the loop: the end of neither loop
+        nor caller leaves a task unanswered."""
         self._settle(task, State.DEAD, error)
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
         logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
-        self._write_letter(task, error, reason)
-
-    def _write_letter(self, task: Task, error: BaseException, reason: Reason) -> None:
-        """Writes it without the loop: the end of neither loop nor caller leaves a task unanswered."""
         writing = self._keep_letter(task.work, reason, task.attempts, task.requeued_from)
-        self._letters_being_written.add(writing)
-        writing.add_done_callback(self._letters_being_written.discard)
-        writing.add_done_callback(lambda _: task.outcome.set(None, error))
+        writing.add_done_callback(lambda _: self._answer(task, None, error))
 
     # --- the end
 
@@ -382,11 +362,12 @@ class Background:
         if drain:
             try:
                 async with asyncio.timeout(timeout):
-                    await self._idle.wait()
+                    for task in list(self.unfinished.values()):
+                        await task.outcome.wait()
             except TimeoutError:
-                logger.warning("%d tasks were not done after %g s", self.counts.unfinished, timeout)
+                logger.warning("%d tasks were not done after %g s", len(self.unfinished), timeout)
         now = time.perf_counter()
-        for task in list(self._unfinished):
+        for task in list(self.unfinished.values()):
             if task.call is not None and task.has_ended_by(now):
                 task.call.publish()
                 self._ended(task, task.call)
@@ -406,26 +387,16 @@ class Background:
 
     async def letters_written(self) -> None:
         """Waits until the letters of all dead tasks are kept. Cancelling this stops the waiting, not the writing."""
-        for writing in list(self._letters_being_written):
-            await outcome_of(writing)
+        for task in list(self.unfinished.values()):
+            if task.state is State.DEAD:
+                await task.outcome.wait()
 
     def abandon(self, error: Stopped) -> None:
-        """Takes no more work, and ends all that there is at once, in the order in which it came."""
+        """Takes no more work, and ends all that there is at once, in the order in which it came. From any thread, once
+        the loop is closed."""
         self._refuse()
-        for task in sorted(self._unfinished, key=lambda task: task.submitted):
+        for task in list(self.unfinished.values()):
             self._give_up(task, error, Reason.SHUTDOWN)
-
-    def write_letters_of(self, lost: "Background") -> None:
-        """Ends the tasks whose loop was closed before they were done; nothing runs there any more."""
-        error = Stopped("the event loop was closed")
-        for task in sorted(lost._unfinished, key=lambda task: task.submitted):
-            lost._unfinished.discard(task)
-            if task.state is State.WAITING:
-                self.counts.end(task, State.CANCELLED, error)
-                task.outcome.set(None, error)
-            else:
-                self.counts.end(task, State.DEAD, error)
-                self._write_letter(task, error, Reason.SHUTDOWN)
 
 
 def backoff(attempts: int) -> float:

@@ -37,7 +37,8 @@ class Options:
     def __post_init__(self) -> None:
         _check_whole("priority", self.priority)
         _check_whole("max_attempts", self.max_attempts, least=1)
-        if self.deadline is not None and not _is_moment(self.deadline):
+        limit = self.deadline
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < 1e9):
             raise ValueError(f"deadline: {shown(self.deadline)} is not a number of seconds above 0 and below 1e9")
         if self.on_full not in get_args(OnFull):
             raise ValueError(f"on_full: {shown(self.on_full)} is none of {', '.join(get_args(OnFull))}")
@@ -125,12 +126,6 @@ def _check_whole(name: str, value: object, least: int | None = None) -> None:
         raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not an int")
     if least is not None and value < least:
         raise ValueError(f"{name}: {shown(value)} is below {least}")
-
-
-def _is_moment(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return 0 < value < 1e9
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:

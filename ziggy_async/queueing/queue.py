@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import islice
 
 from ziggy_async.queueing.task import Task
+from ziggy_async.runtime.mailbox import wake
 
 
 class BoundedQueue:
@@ -18,7 +19,7 @@ class BoundedQueue:
         self._levels: dict[int, OrderedDict[Task, None]] = {}  # priority -> tasks, oldest first; none is empty
         self._priorities: list[int] = []  # of _levels, ascending
         self._length = 0
-        self.blocked: OrderedDict[Task, None] = OrderedDict()  # tasks that wait for a place
+        self.blocked: OrderedDict[Task, asyncio.Future[None]] = OrderedDict()  # tasks that wait for a place
         self._idle: deque[asyncio.Future[None]] = deque()  # of workers, some perhaps cancelled
 
     def __len__(self) -> int:
@@ -62,7 +63,8 @@ class BoundedQueue:
 
     def remove(self, task: Task) -> None:
         """Takes a task out again, wherever it waits; nothing if it does not."""
-        self.blocked.pop(task, None)
+        if (place := self.blocked.pop(task, None)) is not None:
+            wake(place)
         priority = task.work.options.priority
         if task in self._levels.get(priority, ()):
             self._take_out(priority, task)
@@ -88,11 +90,18 @@ class BoundedQueue:
                 waiter.set_result(None)
                 workers -= 1
 
+    async def wait_for_place(self, task: Task) -> None:
+        """Waits until there is a place for the task, and `pop_blocked` gives it, or until it is removed."""
+        place = self.blocked[task] = asyncio.get_running_loop().create_future()
+        await place
+
     def pop_blocked(self) -> Task | None:
         """Takes the first task that waits for a place, if there is a place for it."""
         if not self.blocked or self._length >= self.capacity:
             return None
-        return self.blocked.popitem(last=False)[0]
+        task, place = self.blocked.popitem(last=False)
+        wake(place)
+        return task
 
     def _take_out(self, priority: int, task: Task) -> None:
         level = self._levels[priority]

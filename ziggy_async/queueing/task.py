@@ -92,8 +92,6 @@ class Task:
     callers: int = 1
     """Callers that want the result; a key adds more."""
     outcome: Outcome = field(default_factory=Outcome)
-    admitted: "asyncio.Future[None] | None" = None
-    """Its caller waits for it while there is no place in the queue."""
     timer: asyncio.TimerHandle | None = None
     """Starts its next attempt."""
     expiry: asyncio.TimerHandle | None = None
@@ -143,14 +141,6 @@ class Task:
         ended = None if self.call is None else self.call.ended
         return ended is not None and ended <= moment
 
-    def stop_waiting(self) -> None:
-        """Wakes the caller that waits for its place, and cancels its timers."""
-        if self.admitted is not None and not self.admitted.done():
-            self.admitted.set_result(None)
-        for timer in (self.timer, self.expiry):
-            if timer is not None:
-                timer.cancel()
-
 
 class Counts:
     """Where the tasks are. `submitted` is always the sum over the states, since they change by `move` alone."""
@@ -189,12 +179,8 @@ class Counts:
             return list(self.ended)
 
     def __getitem__(self, state: State) -> int:
+        """Tasks in that state."""
         return self._in[state]
-
-    @property
-    def unfinished(self) -> int:
-        with self._lock:
-            return self._in[State.QUEUED] + self._in[State.RUNNING]
 
     def to_dict(self) -> dict[str, int]:
         with self._lock:
@@ -232,10 +218,12 @@ class TaskHandle(Generic[T_co]):
 
     @property
     def task_id(self) -> str:
+        """As it was given to `enqueue_task`."""
         return self._task.work.task_id
 
     @property
     def operation(self) -> str:
+        """Its name in metrics and messages."""
         return self._task.work.operation
 
     @property
@@ -251,6 +239,7 @@ class TaskHandle(Generic[T_co]):
 
     @property
     def state(self) -> State:
+        """Where it is now."""
         return self._task.state
 
     @property
@@ -259,6 +248,7 @@ class TaskHandle(Generic[T_co]):
         return tuple(self._task.attempts)
 
     def done(self) -> bool:
+        """Whether it has come to its end, and its dead letter, if it has one, is kept."""
         return self._task.outcome.is_set
 
     def result(self) -> T_co:
@@ -267,6 +257,7 @@ class TaskHandle(Generic[T_co]):
         return value
 
     def exception(self) -> BaseException | None:
+        """The task's error, None if it has succeeded; raises `InvalidStateError` while it is not done."""
         return self._finished().error
 
     def cancel(self) -> bool:

@@ -38,7 +38,7 @@ class Outcome:
         self.value: Any = None
         self.error: BaseException | None = None
         self.is_set = False  # written under _lock
-        self._waiters: list[asyncio.Future[None] | threading.Event] = []  # by _lock
+        self._waiters: list[asyncio.Future[None]] = []  # by _lock
         self._lock = threading.Lock()
 
     def set(self, value: Any, error: BaseException | None) -> None:
@@ -49,10 +49,7 @@ class Outcome:
             self.value, self.error, self.is_set = value, error, True
             waiters = self._waiters
         for waiter in waiters:
-            if isinstance(waiter, threading.Event):
-                waiter.set()
-            else:
-                wake(waiter)
+            wake(waiter)
 
     def get(self) -> Any:
         """Returns the value, or raises the error. Called once it is set."""
@@ -65,28 +62,17 @@ class Outcome:
 
     async def wait(self) -> None:
         """Returns once it is set. Cancelling this leaves nothing behind."""
-        if self.is_set:
-            return
         waiter = asyncio.get_running_loop().create_future()
-        if self._is_waiting(waiter):
-            try:
-                await waiter
-            except BaseException:
-                with self._lock:
-                    self._waiters.remove(waiter)
-                raise
-
-    def wait_in_thread(self) -> None:
-        """Returns once it is set. Never called in a loop's thread."""
-        waiter = threading.Event()
-        if self._is_waiting(waiter):
-            waiter.wait()
-
-    def _is_waiting(self, waiter: "asyncio.Future[None] | threading.Event") -> bool:
         with self._lock:
-            if not self.is_set:
-                self._waiters.append(waiter)
-            return not self.is_set
+            if self.is_set:
+                return
+            self._waiters.append(waiter)
+        try:
+            await waiter
+        except BaseException:
+            with self._lock:
+                self._waiters.remove(waiter)
+            raise
 
 
 class Call(Outcome):
@@ -97,7 +83,7 @@ class Call(Outcome):
     and its arguments when it runs, and of its outcome when `result` gives it: no traceback keeps them alive.
     """
 
-    __slots__ = ("_loop", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
+    __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
 
     began: float | None
     """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
@@ -122,6 +108,7 @@ class Call(Outcome):
         self.submitted = time.perf_counter()
         self.began = self.ended = self.task = None
         self._loop = asyncio._get_running_loop()
+        self._made: tuple[Any, BaseException | None] | None = None  # its value and error, until they are the outcome
         # The thread that takes it out may begin the call, or cancel it.
         self._work: list[tuple[Callable[..., Any], Args, Kwargs]] = [(function, args, {} if kwargs is None else kwargs)]
 
@@ -146,25 +133,30 @@ class Call(Outcome):
         except IndexError:
             return
         self.began = time.perf_counter()
+        value = error = None
         try:
-            self.value = self.context.run(function, *args, **kwargs)
-        except BaseException as error:
-            self.error = error
-        if self._loop is None or not inspect.iscoroutine(self.value):
+            value = self.context.run(function, *args, **kwargs)
+        except BaseException as raised:
+            error = raised
+        self._made = value, error
+        if self._loop is None or not inspect.iscoroutine(value):
             self.ended = time.perf_counter()
-        del self, function, args, kwargs  # the error's traceback leads to this frame: it must not lead back
+        del self, function, args, kwargs, value, error  # the error's traceback leads here: nothing must lead back
 
     def publish(self) -> None:
         """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first. Raises only
         what keeps a loop from being woken."""
+        if self._made is None:
+            return
+        value, error = self._made
         if self.ended is not None:
-            self.set(self.value, self.error)
-        elif self.began is not None and self._loop is not None:
-            coroutine, self.value = self.value, None
+            self.set(value, error)
+        elif self._loop is not None:
             try:  # in its next but one iteration: in between it hears of a deadline that has passed
-                self._loop.call_soon_threadsafe(self._loop.call_soon, self._await, coroutine)
+                self._loop.call_soon_threadsafe(self._loop.call_soon, self._await, value)
             except RuntimeError:  # it is closed
-                close_unless_begun(coroutine)
+                close_unless_begun(value)
+        self._made = None
 
     def _await(self, coroutine: Any) -> None:
         """Awaits the coroutine in a task of its own, with the call's context."""
@@ -178,7 +170,7 @@ class Call(Outcome):
         self.task.add_done_callback(partial(self._end_on_loop, coroutine))
 
     def _end_on_loop(self, coroutine: Any, task: "asyncio.Task[Any]") -> None:
-        coroutine.close()  # else one that is cancelled before it begins is warned of
+        close_unless_begun(coroutine)  # else one that is cancelled before that is warned of
         self.ended, self.task = time.perf_counter(), None
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         self.set(task.result() if error is None else None, error)
@@ -211,7 +203,7 @@ class Call(Outcome):
     def give_up(self) -> None:
         """Ends it for who waits, with `Stopped`. A coroutine is cancelled, in its loop's thread; what runs in another
         thread goes on alone, and a coroutine that it gives is closed."""
-        if self.task is not None:
+        if self.task is not None and not self.task.get_loop().is_closed():
             self.task.cancel()
         self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))
 
@@ -224,10 +216,13 @@ def close_unless_begun(value: object) -> None:
 
 def kind_of_function(function: Callable[..., object]) -> Hashable:
     """Returns a key that all calls of one function have, by chance also others: the gate remembers functions by it."""
-    while isinstance(function, partial):
-        function = function.func
-    code = getattr(function, "__code__", None)
-    name = getattr(function, "__qualname__", None)
+    try:
+        while isinstance(function, partial):
+            function = function.func
+        code = getattr(function, "__code__", None)
+        name = getattr(function, "__qualname__", None)
+    except Exception:  # an object may raise anything when it is asked for an attribute
+        code = name = None
     return id(code) if code is not None else name if isinstance(name, str) else id(type(function))
 
 
@@ -256,9 +251,11 @@ async def guarded(coroutine: Any, operation: str) -> Any:
     try:
         return await coroutine
     except BaseException as error:
-        if isinstance(error, asyncio.CancelledError) and is_cancelled():
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
-        if isinstance(error, GeneratorExit) and not _is_current(task):
+        if isinstance(error, GeneratorExit) and (
+            asyncio._get_running_loop() is None or asyncio.current_task() is not task
+        ):
             raise  # this is being closed, which nobody can do from inside
         own = raisable(error, operation)
     try:
@@ -270,13 +267,3 @@ async def guarded(coroutine: Any, operation: str) -> Any:
 async def _awaited(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Any:
     """Calls the function in a coroutine, so that what it raises itself comes as what its coroutine raises."""
     return await function(*args, **kwargs)
-
-
-def _is_current(task: "asyncio.Task[Any] | None") -> bool:
-    return asyncio._get_running_loop() is not None and asyncio.current_task() is task
-
-
-def is_cancelled() -> bool:
-    """Returns whether somebody has cancelled the current task."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

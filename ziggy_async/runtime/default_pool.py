@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any, ParamSpec, TypeVar
 
 from ziggy_async.environment import whole_number
+from ziggy_async.runtime.background_loop import is_background, submit_coroutine
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.threads import ThreadPool
 
@@ -53,31 +54,26 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     return value
 
 
-def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
-    """Calls `function` with each of the items, as many at a time as the pool has threads, and waits for all.
-
-    An item that fails keeps none of the others from being done; the first error is raised when all have ended. In a
-    thread of the pool itself it calls them there, one after the other.
-    """
-    calls: list[Call] = []
-    try:
-        for item in items:
-            call = Call("run_each", function, (item,))
-            if is_here():
-                call.run()
-                call.publish()
-            else:
-                pool().put(call)
-            calls.append(call)
-    finally:  # also when the pool takes no more of them
-        for call in calls:
-            call.wait_in_thread()
-    for call in calls:
-        call.get()
-
-
 async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
-    """As `run_each`, off the loop."""
-    for outcome in await asyncio.gather(*(run(function, item) for item in items), return_exceptions=True):
+    """Calls `function` with each of the items, as many at a time as the pool has threads, and waits for all. An item
+    that fails keeps none of the others from being done; the first error is raised when all have ended."""
+    outcomes = await asyncio.gather(*(run(function, item) for item in items), return_exceptions=True)
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
+
+
+def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
+    """As `run_each_async`, for code that has no loop. In a thread of the pool itself, and in that of the background
+    loop, which must not wait for others, the calls are made there, one after the other."""
+    if not is_here() and not is_background():
+        submit_coroutine(run_each_async(function, items)).result()
+        return
+    errors: list[Exception] = []
+    for item in items:
+        try:
+            function(item)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]

@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -39,6 +38,7 @@ KNOWN = 1.0
 """Seconds for which it is known that calls of a function do not need the gate."""
 MOST_KNOWN = 1000
 """Functions that are remembered."""
+NOT_SEEN = 0, 0.0
 PROBE = 5e-5
 """Seconds for which the first in line keeps the GIL to see whether the call under way computes without it."""
 
@@ -56,14 +56,6 @@ class GatedThread:
         """One when it has entered, and when it is the first in line."""
 
 
-@dataclass(slots=True)
-class _Observed:
-    """Observations of one function: how often in a row it was without the GIL, and until when that is known."""
-
-    observations: int = 0
-    free_until: float = 0.0
-
-
 class Gate:
     """Safe from any thread. All of its fields are written under its lock, or by the holder."""
 
@@ -77,7 +69,8 @@ class Gate:
         self._line: deque[GatedThread] = deque()
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
-        self._seen: dict[Hashable, _Observed] = {}
+        self._seen: dict[Hashable, tuple[int, float]] = {}
+        """Kind -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
 
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
@@ -106,8 +99,8 @@ class Gate:
 
     def is_needed(self, kind: Hashable) -> bool:
         """Whether calls of this kind are to be made behind the gate."""
-        seen = self._seen.get(kind)
-        return HAS_GIL and (seen is None or seen.free_until <= time.perf_counter())
+        _, free_until = self._seen.get(kind, NOT_SEEN)
+        return HAS_GIL and free_until <= time.perf_counter()
 
     def _enter(self, thread: GatedThread) -> None:
         with self._lock:
@@ -170,11 +163,10 @@ class Gate:
         """Counts so many observations of a function without the GIL, 0 for one with it."""
         if kind not in self._seen and len(self._seen) >= MOST_KNOWN:
             self._seen.clear()
-        seen = self._seen.setdefault(kind, _Observed())
-        seen.observations = seen.observations + observations if observations else 0
-        if seen.observations >= OBSERVATIONS:
-            seen.observations = 0
-            seen.free_until = time.perf_counter() + KNOWN
+        before, free_until = self._seen.get(kind, NOT_SEEN)
+        count = before + observations if observations else 0
+        is_known = count >= OBSERVATIONS
+        self._seen[kind] = (0, time.perf_counter() + KNOWN) if is_known else (count, free_until)
 
 
 def _is_computing(thread: GatedThread) -> bool:

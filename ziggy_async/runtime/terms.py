@@ -4,6 +4,8 @@ import contextvars
 import time
 from typing import NamedTuple
 
+from ziggy_async.messages import shown
+
 URGENT, BULK, BY_THE_WORK = 0, 2, -1
 
 
@@ -23,8 +25,13 @@ class Terms(NamedTuple):
 
 
 def moment_after(seconds: float | None) -> int:
-    """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None."""
-    return 0 if seconds is None else time.monotonic_ns() + max(1, int(seconds * 1e9))
+    """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. `ValueError` for what is no such
+    number of seconds."""
+    if seconds is None:
+        return 0
+    if not isinstance(seconds, int | float) or not abs(seconds) < 1e9:  # nan is not, either
+        raise ValueError(f"deadline: {shown(seconds)} is not a number of seconds below 1e9")
+    return time.monotonic_ns() + max(1, int(seconds * 1e9))
 
 
 terms: contextvars.ContextVar[Terms] = contextvars.ContextVar("ziggy_async_terms", default=Terms())  # noqa: B039 - it is immutable
