@@ -172,16 +172,6 @@ static void choose_periods(za_stage *stage)
     }
 }
 
-/* Whether a stage before has compared tickers for it, and nothing was computed of that since. */
-static bool is_compared(const za_source *source)
-{
-    const za_plan *plan = source->plan;
-    const za_node *node = &plan->nodes[plan->outputs[source->output]];
-    const za_source *made = node->spec.kind == ZA_NODE_COLUMN ? za_plan_source(plan, node->spec.which) : NULL;
-    return source->kind == ZA_SOURCE_ACROSS ||
-           (source->kind == ZA_SOURCE_VALUE && made != NULL && made->kind == ZA_SOURCE_ACROSS);
-}
-
 static int64_t last_time(za_bars_of series)
 {
     return series.bars > 0 ? series.times[series.bars - 1] : INT64_MIN;
@@ -200,7 +190,7 @@ static void leave_out_stale(const za_stage *stage)
         za_bars_of series = za_run_bars_of(run, at);
         for (int i = 0; last_time(series) < newest && i < run->plan->source_count; i++) {
             const za_derived *derived = &stage->derived[i];
-            if (series.bars > 0 && is_compared(&run->plan->sources[i])) {
+            if (series.bars > 0 && za_stages_compares(&run->plan->sources[i])) {
                 ((double *)(uintptr_t)derived->values)[derived->row[at] + series.bars - 1 - derived->from[at]] = NAN;
             }
         }

@@ -17,6 +17,7 @@ typedef struct za_stage {
     za_sections sections; /* of the results of the stage `compared` */
     int compared;         /* -1: there are none */
     int64_t oldest;       /* the first time that they have to have */
+    int64_t since;        /* rows before this time stand in for those of stale series, and are read by nobody */
     int last_reader;
     const za_source *gathered; /* NULL, or the source for which bars are gathered into periods */
     za_periods periods;

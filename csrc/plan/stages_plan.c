@@ -100,32 +100,54 @@ static za_code open_stage(za_stages *stages, za_stage *stage, const za_source *s
     return run->row == NULL || run->from == NULL ? ZA_NO_MEMORY : ZA_OK;
 }
 
-/* The oldest time of which the cross-sections before a stage are needed. Of last bars alone it is the newest one. */
-static int64_t oldest_of(const za_run *run, int64_t back)
+bool za_stages_compares(const za_source *source)
 {
-    bool newest_alone = run->last && back == 0;
+    const za_plan *plan = source->plan;
+    const za_node *node = &plan->nodes[plan->outputs[source->output]];
+    const za_source *made = node->spec.kind == ZA_NODE_COLUMN ? za_plan_source(plan, node->spec.which) : NULL;
+    return source->kind == ZA_SOURCE_ACROSS ||
+           (source->kind == ZA_SOURCE_VALUE && made != NULL && made->kind == ZA_SOURCE_ACROSS);
+}
+
+/* What a stage reads of another one: so many bars back; in cross-sections, -1 if there are none; whether all of it has
+ * compared tickers. */
+typedef struct za_need {
+    int64_t back, across;
+    bool compared;
+} za_need;
+
+/* The oldest time of which a stage needs what it reads `back` bars back. Of last bars that are compared it is the
+ * newest one. */
+static int64_t oldest_of(const za_stage *stage, int64_t back, bool compared)
+{
+    const za_run *run = stage->run;
+    bool newest_alone = run->last && back == 0 && compared;
     int64_t oldest = newest_alone ? INT64_MIN : INT64_MAX;
     for (size_t at = 0; at < run->count; at++) {
         za_bars_of series = za_run_bars_of(run, at);
-        int64_t bar = needed_of(run, at, series.bars, back);
-        if (bar < series.bars && (newest_alone ? series.times[bar] > oldest : series.times[bar] < oldest)) {
-            oldest = series.times[bar];
+        int64_t from = needed_of(run, at, series.bars, 0);
+        from = from < series.bars && series.times[from] < stage->since ? za_first_bar_at(series, stage->since) : from;
+        if (from < series.bars) {
+            int64_t time = series.times[back < from ? from - back : 0];
+            oldest = newest_alone == (time > oldest) ? time : oldest;
         }
     }
     return oldest;
 }
 
-/* What a stage needs of the one that makes some of its sources; they are read so many bars back, and -1 or so many in
- * cross-sections. */
-static void ask(za_stage *stage, za_stage *made, int64_t back, int64_t across)
+static void ask(za_stage *stage, za_stage *made, za_need need)
 {
     const za_run *run = stage->run;
     int64_t *from = made->gathered != NULL ? made->bar : made->run->from;
-    stage->oldest = across < 0 ? stage->oldest : oldest_of(run, across);
+    int64_t since = oldest_of(stage, need.back, need.compared);
+    made->since = since < made->since ? since : made->since;
+    if (need.across >= 0) {
+        stage->oldest = need.compared && need.across == need.back ? since : oldest_of(stage, need.across, true);
+    }
     for (size_t at = 0; at < run->count; at++) {
         za_bars_of series = za_run_bars_of(run, at);
-        int64_t bar = needed_of(run, at, series.bars, back);
-        int64_t compared = across < 0 || bar == 0 ? bar : za_first_bar_at(series, stage->oldest);
+        int64_t bar = needed_of(run, at, series.bars, need.back);
+        int64_t compared = need.across < 0 || bar == 0 ? bar : za_first_bar_at(series, stage->oldest);
         bar = compared < bar ? compared : bar;
         from[at] = bar < from[at] ? bar : from[at];
     }
@@ -135,25 +157,26 @@ static void ask(za_stage *stage, za_stage *made, int64_t back, int64_t across)
 static void ask_for_sources(const za_stages *stages, za_stage *stage, int made)
 {
     const za_plan *plan = stage->run->plan;
-    int64_t back = -1, across = -1;
+    za_need need = {.back = -1, .across = -1, .compared = true};
     for (int i = 0; i < plan->source_count; i++) {
         const za_source *source = &plan->sources[i];
         if (source->plan != stages->plans[made]) {
             continue;
         }
-        int64_t here = back_of(plan, i);
-        back = here > back ? here : back;
         if (source->kind == ZA_SOURCE_TICKER) {
             stages->list[made].run->from[0] = 0;
             return;
         }
+        int64_t back = back_of(plan, i);
+        need.back = back > need.back ? back : need.back;
+        need.compared = need.compared && za_stages_compares(source);
         if (source->kind == ZA_SOURCE_ACROSS) {
-            across = here > across ? here : across;
+            need.across = back > need.across ? back : need.across;
             stage->compared = made;
         }
     }
-    if (back >= 0) {
-        ask(stage, &stages->list[made], back, across);
+    if (need.back >= 0) {
+        ask(stage, &stages->list[made], need);
     }
 }
 
@@ -219,6 +242,7 @@ za_code za_stages_plan(za_stages *stages, za_error *error)
     }
     for (int i = 0; i < stages->count; i++) {
         stages->list[i].compared = -1;
+        stages->list[i].since = i + 1 < stages->count ? INT64_MAX : INT64_MIN;
     }
     stages->list[stages->count - 1].run = stages->top;
     for (int i = stages->count - 1; i >= 0; i--) { /* whoever reads it stands behind it */

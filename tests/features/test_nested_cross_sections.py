@@ -46,6 +46,16 @@ nested = st.recursive(st.sampled_from(LEAVES), grown, max_leaves=5)
 
 
 @st.composite
+def chains(draw: st.DrawFn) -> Part:
+    """Windows of cross-sections of windows of cross-sections: each reads further back than the one around it."""
+    windows = st.sampled_from([formulas.sma, formulas.highest, formulas.lag])
+    part = formulas.section("rank(x)", formulas.column("close"))
+    for _ in range(draw(st.integers(1, 3))):
+        part = formulas.section("demean(x)", draw(windows)(part, draw(st.integers(2, 3))))
+    return part
+
+
+@st.composite
 def markets(draw: st.DrawFn) -> Market:
     """A few tickers that lack days here and there, one another's last ones too."""
     days = draw(st.integers(3, 16))
@@ -85,7 +95,7 @@ STALE = Market.of(
 
 
 @settings(max_examples=30, deadline=None)
-@given(markets(), st.lists(nested, min_size=1, max_size=3))
+@given(markets(), st.lists(nested | chains(), min_size=1, max_size=3))
 @example(STALE, [formulas.lag(RANKS, 1)])
 @example(STALE, [formulas.fill(RANK, 0.0), RANKS])
 @example(STALE, [formulas.fill(RANK, 0.0), formulas.section("demean(x)", formulas.fill(RANK, 0.0))])

@@ -114,12 +114,12 @@ def difference(x: Part, y: Part) -> Part:
 
 
 def section(name: str, x: Part, by: str | None = None) -> Part:
-    """The cross-section `name`, one of `CROSS_SECTIONS`, of figures that are cut to whole numbers first: rounding then
+    """The cross-section `name`, one of `CROSS_SECTIONS`, of figures that are cut to six digits first: rounding then
     decides nowhere whether two of them are equal."""
-    text = f"floor(1e6 * {x.text} + 0.377)"
+    text = f"floor(1e6 * {x.text} + 0.37717) / 1e6"
 
     def figures(market: Market, latest: bool) -> Figures:
-        cut = np.floor(1e6 * x.figures(market, False) + 0.377)
+        cut = np.floor(1e6 * x.figures(market, False) + 0.37717) / 1e6
         found = across(market.bars.assign(x=cut), "x", name, by)
         return np.where(market.stale & latest, np.nan, found)
 
