@@ -303,56 +303,53 @@ static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, c
     return done;
 }
 
-/* The tile, through the sections from number `first` on, which says different things of its tickers. */
-static bool go_on_apart(za_live_worker *worker, za_live_tile *tile, int first)
+/* A section that says different things of a tile's tickers: those of whom it does not say what it says of most leave.
+ * Returns what it says of the others; WORDS_DIFFER without memory. */
+static za_live_word agree(za_live_worker *worker, za_live_tile *tile, int number)
 {
-    bool done = true;
-    for (int number = first; done && number < worker->pass->news->section_count; number++) {
-        za_live_word words[ZA_MOST_LANES], word = words_of(worker->pass, number, tile, words);
-        if (word == WORDS_DIFFER) {
-            word = most_common(tile, words);
-            done = come_apart(worker, tile, number, words, word);
-        }
-        if (done && word != WORD_NOTHING) {
-            step(worker, number, word, &tile, 1);
-        }
+    za_live_word words[ZA_MOST_LANES], word = words_of(worker->pass, number, tile, words);
+    if (word == WORDS_DIFFER) {
+        za_live_word common = most_common(tile, words);
+        word = come_apart(worker, tile, number, words, common) ? common : WORDS_DIFFER;
     }
-    return done;
+    return word;
 }
 
-/* Tiles that a worker looks at at a time: those of one age among them enter together. */
-enum { WINDOW = 4 * ZA_LIVE_BATCH };
+/* Tiles that a worker looks at at a time: those of one age among them enter together. Before it looks at one it asks
+ * memory for one so far behind it. */
+enum { WINDOW = 16 * ZA_LIVE_BATCH, TILES_AHEAD = 8 };
 
 /* The first of the tiles that have something to take in are those that come next. */
 static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *const *tiles, int count)
 {
     worker->next_count = 0;
     for (int i = 0; i < count && worker->next_count < ZA_LIVE_BATCH; i++) {
-        if (tiles[i] != NULL && common[i] != WORD_NOTHING) {
+        if (common[i] != WORD_NOTHING) {
             worker->next[worker->next_count++] = tiles[i];
         }
     }
 }
 
-/* One section, for some tiles at once; those that come apart go through the later ones too, and are taken off. */
+/* One section, for some tiles at once; those that there is no memory for are taken off. */
 static bool take_section(za_live_worker *worker, int number, za_live_tile **tiles, int count)
 {
     za_live_word common[WINDOW];
     bool done = true;
     for (int i = 0; i < count; i++) {
         common[i] = tiles[i] == NULL ? WORD_NOTHING : common_word(worker->pass, number, tiles[i]);
+        common[i] = common[i] == WORDS_DIFFER ? agree(worker, tiles[i], number) : common[i];
         if (common[i] == WORDS_DIFFER) {
-            done = go_on_apart(worker, tiles[i], number) && done;
+            done = false;
             tiles[i] = NULL;
+            common[i] = WORD_NOTHING;
         }
     }
     for (int i = 0; i < count; i++) {
         za_live_tile *together[ZA_LIVE_BATCH];
         int found = 0;
-        za_live_word word = tiles[i] == NULL ? WORD_NOTHING : common[i];
+        za_live_word word = common[i];
         for (int k = i; word != WORD_NOTHING && k < count && found < ZA_LIVE_BATCH; k++) {
-            if (tiles[k] != NULL && common[k] == word && tiles[k]->set == tiles[i]->set &&
-                tiles[k]->bars == tiles[i]->bars) {
+            if (common[k] == word && tiles[k]->set == tiles[i]->set && tiles[k]->bars == tiles[i]->bars) {
                 together[found++] = tiles[k];
                 common[k] = k == i ? word : WORD_NOTHING;
             }
@@ -375,6 +372,9 @@ static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
     bool done = true;
     for (int i = 0; i < count; i++) {
         za_live_tile *tile = &pass->live->tiles[numbers[i]];
+        for (size_t at = 0; i + TILES_AHEAD < count && at < sizeof *tile; at += ZA_CACHE_LINE) {
+            __builtin_prefetch((const char *)&pass->live->tiles[numbers[i + TILES_AHEAD]] + at, 1);
+        }
         bars[i] = tile->bars;
         tiles[i] = tile->apart || tile->used == 0 ? NULL : tile;
     }
@@ -410,7 +410,7 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
 }
 
 /* Tiles a claim; up to so many are taken in by the caller's own thread. */
-enum { GRAIN = 4 * WINDOW, FEW_TILES = ZA_LIVE_BATCH };
+enum { GRAIN = WINDOW, FEW_TILES = ZA_LIVE_BATCH };
 
 za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news)
 {
