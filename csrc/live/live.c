@@ -5,11 +5,11 @@
 #include "live/gather.h"
 #include "live/moves.h"
 #include "live/others.h"
+#include "live/pass.h"
 #include "live/sections.h"
 #include "live/start.h"
 #include "live/tiles.h"
 #include "pool/fork.h"
-#include "pool/wait.h"
 
 /* All live states, so that a fork can take place while none of them is half changed. */
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -160,18 +160,15 @@ void za_live_free(za_live *live)
 }
 
 /* The tiles whose tickers are in step, and a list of the others. */
-typedef struct za_live_pass {
-    za_job job; /* first */
-    za_live *live;
+typedef struct za_live_views_pass {
+    za_live_pass all; /* first */
     int32_t *parting; /* numbers of tiles */
     atomic_int_fast64_t parting_count;
-    atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
-    atomic_bool out_of_memory;
-} za_live_pass;
+} za_live_views_pass;
 
-static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t begin, int count)
+static void take_in_some(za_live_views_pass *pass, const za_live_works *works, int64_t begin, int count)
 {
-    za_live *live = pass->live;
+    za_live *live = pass->all.live;
     za_live_arrival arrivals[ZA_LIVE_BATCH];
     bool handled[ZA_LIVE_BATCH] = {false};
     for (int i = 0; i < count; i++) {
@@ -182,8 +179,8 @@ static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t
         za_live_arrival *together[ZA_LIVE_BATCH];
         int found = 0;
         bool loose = za_live_tile_is_loose(arrivals[i].tile);
-        atomic_fetch_add_explicit(&pass->loose, loose, memory_order_relaxed);
-        atomic_fetch_add_explicit(&pass->loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pass->all.loose, loose, memory_order_relaxed);
+        atomic_fetch_add_explicit(&pass->all.loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
         if (arrivals[i].news.change == ZA_LIVE_ANEW) {
             pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = (int32_t)(begin + i);
         }
@@ -204,10 +201,10 @@ static void take_in_some(za_live_pass *pass, const za_live_works *works, int64_t
 
 static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
-    za_live_pass *pass = (za_live_pass *)(void *)job;
+    za_live_views_pass *pass = (za_live_views_pass *)(void *)job;
     za_live_works works;
-    if (!za_live_works_open(&works, pass->live, scratch)) {
-        atomic_store(&pass->out_of_memory, true);
+    if (!za_live_works_open(&works, pass->all.live, scratch)) {
+        atomic_store(&pass->all.out_of_memory, true);
         return;
     }
     for (size_t at = begin; at < end; at += ZA_LIVE_BATCH) {
@@ -215,8 +212,8 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
     }
 }
 
-/* Tiles a claim; up to so many are taken in by the caller's own thread. */
-enum { GRAIN = 2 * ZA_LIVE_BATCH, FEW_TILES = ZA_LIVE_BATCH };
+/* Tiles a claim. */
+enum { GRAIN = 2 * ZA_LIVE_BATCH };
 
 /* Tiles whose tickers have not come equally far, or may not have. */
 static za_code part_tiles(za_live *live, const int32_t *tiles, int64_t count)
@@ -233,26 +230,15 @@ static za_code part_tiles(za_live *live, const int32_t *tiles, int64_t count)
 
 static za_code take_by_views(za_live *live, za_pool *pool, int64_t deadline_ns)
 {
-    if (live->tile_count == 0) {
-        return ZA_OK;
-    }
-    za_live_pass pass = {.job = {.run = run_tiles,
-                                 .count = (size_t)live->tile_count,
-                                 .grain = GRAIN,
-                                 .urgency = ZA_NORMAL,
-                                 .deadline_ns = deadline_ns},
-                         .live = live,
-                         .parting = za_alloc((size_t)live->tile_count, sizeof *pass.parting)};
+    za_live_views_pass pass = {.all = {.job = {.run = run_tiles, .grain = GRAIN}, .live = live},
+                               .parting = za_alloc((size_t)live->tile_count, sizeof *pass.parting)};
     if (pass.parting == NULL) {
         return ZA_NO_MEMORY;
     }
-    za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
-    int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
-    live->moves += went_on < stayed ? went_on : stayed;
-    za_code code = pass.job.code;
+    za_code code = za_live_pass_run(&pass.all, pool, deadline_ns);
     code = code == ZA_OK ? part_tiles(live, pass.parting, atomic_load(&pass.parting_count)) : code;
     za_free(pass.parting);
-    return code == ZA_OK && atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : code;
+    return code;
 }
 
 /* Symbols that joined the store get rows. */

@@ -2,8 +2,8 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "live/pass.h"
 #include "live/tiles.h"
-#include "pool/wait.h"
 
 /* What a section says of a ticker. */
 typedef enum za_live_word {
@@ -14,21 +14,18 @@ typedef enum za_live_word {
     WORDS_DIFFER = WORD_COUNT
 } za_live_word;
 
-typedef struct za_live_pass {
-    za_job job; /* first */
-    za_live *live;
+typedef struct za_live_sections_pass {
+    za_live_pass all; /* first */
     const za_news *news;
     const za_live_roster *rosters[ZA_TAIL];
     bool is_ordered;
     pthread_mutex_t mutex; /* guards the list of born tiles, and the next */
     int64_t promised;      /* tiles that are on their way to that list, which has room for them */
-    atomic_bool out_of_memory;
-    atomic_int_fast64_t loose, loose_went_on; /* tiles of one lane or with free ones; those of them with new bars */
-} za_live_pass;
+} za_live_sections_pass;
 
 /* A worker's part of it. */
 typedef struct za_live_worker {
-    za_live_pass *pass;
+    za_live_sections_pass *pass;
     za_live_works works;
     double *states;                    /* of one lane */
     za_live_tile *next[ZA_LIVE_BATCH]; /* some that a bar enters after those of a step */
@@ -68,9 +65,9 @@ static za_live_roster *spare_roster(za_live *live, const za_news *news)
 }
 
 /* The places of the tickers in each section, where they are not known yet. False without memory. */
-static bool find_places(za_live_pass *pass)
+static bool find_places(za_live_sections_pass *pass)
 {
-    za_live *live = pass->live;
+    za_live *live = pass->all.live;
     for (int i = 0; i < pass->news->section_count; i++) {
         const za_roster *roster = pass->news->sections[i]->roster;
         if (roster_in(live, roster->id) == NULL &&
@@ -84,24 +81,24 @@ static bool find_places(za_live_pass *pass)
     return true;
 }
 
-static za_live_word word_of(const za_live_pass *pass, int number, int32_t row)
+static za_live_word word_of(const za_live_sections_pass *pass, int number, int32_t row)
 {
     const za_section *section = pass->news->sections[number];
     int32_t place = pass->rosters[number]->place[row];
-    if (place == ZA_NO_PLACE || section->sequence <= pass->live->members[row].sequence ||
+    if (place == ZA_NO_PLACE || section->sequence <= pass->all.live->members[row].sequence ||
         !za_section_has(section, (size_t)place)) {
         return WORD_NOTHING;
     }
-    int64_t last = pass->live->board->times[row];
+    int64_t last = pass->all.live->board->times[row];
     return pass->is_ordered && section->time == last ? WORD_REVISED : WORD_FRESH;
 }
 
 /* What a section says of all tickers of a tile, and of each. */
-static za_live_word words_of(const za_live_pass *pass, int number, za_live_tile *tile, za_live_word *words)
+static za_live_word words_of(const za_live_sections_pass *pass, int number, za_live_tile *tile, za_live_word *words)
 {
     za_live_word common = WORD_NOTHING;
     bool first = true, differ = false;
-    za_live_settle(pass->live, tile);
+    za_live_settle(pass->all.live, tile);
     for (int lane = 0; lane < tile->set->lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
             words[lane] = word_of(pass, number, tile->row[lane]);
@@ -127,7 +124,7 @@ static bool places_of(const za_live_roster *roster, const za_live_tile *tile, in
 }
 
 /* How many of a tile's tickers have a bar in a section. */
-static int bars_in(const za_live_pass *pass, int number, const za_live_tile *tile)
+static int bars_in(const za_live_sections_pass *pass, int number, const za_live_tile *tile)
 {
     const za_section *section = pass->news->sections[number];
     int32_t places[ZA_MOST_LANES];
@@ -141,7 +138,7 @@ static int bars_in(const za_live_pass *pass, int number, const za_live_tile *til
 }
 
 /* What a section says of all tickers of a tile, without a look at them where the sections before said the same. */
-static za_live_word common_word(const za_live_pass *pass, int number, za_live_tile *tile)
+static za_live_word common_word(const za_live_sections_pass *pass, int number, za_live_tile *tile)
 {
     const za_section *section = pass->news->sections[number];
     za_live_word words[ZA_MOST_LANES];
@@ -158,14 +155,15 @@ static za_live_word common_word(const za_live_pass *pass, int number, za_live_ti
 /* Tiles of neighbouring places come one after the other: so far ahead is what the next batch reads. */
 enum { BYTES_AHEAD = ZA_LIVE_BATCH * ZA_MOST_LANES * (int)sizeof(double) };
 
-static void gather(const za_live_pass *pass, int number, const za_live_work *work, const za_live_tile *tile, int at)
+static void gather(const za_live_sections_pass *pass, int number, const za_live_work *work, const za_live_tile *tile,
+                   int at)
 {
     const za_section *section = pass->news->sections[number];
     int32_t places[ZA_MOST_LANES];
     int lanes = work->set->lanes;
     bool follow = places_of(pass->rosters[number], tile, places);
-    for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
-        const double *from = za_section_column(section, pass->live->spec.columns[column]);
+    for (int column = 0; column < pass->all.live->spec.plan->column_count; column++) {
+        const double *from = za_section_column(section, pass->all.live->spec.columns[column]);
         double *to = za_live_work_column(work, column, at);
         if (follow) {
             za_live_copy_lanes(to, from + places[0], lanes);
@@ -182,7 +180,7 @@ static void gather(const za_live_pass *pass, int number, const za_live_work *wor
 }
 
 /* The tickers of a tile have seen the bar in the work. */
-static void note(const za_live_pass *pass, int number, const za_live_work *work, za_live_tile *tile, int at)
+static void note(const za_live_sections_pass *pass, int number, const za_live_work *work, za_live_tile *tile, int at)
 {
     const za_section *section = pass->news->sections[number];
     za_live_pending *pending = &tile->pending;
@@ -190,7 +188,7 @@ static void note(const za_live_pass *pass, int number, const za_live_work *work,
     pending->time = section->time;
     pending->sequence = section->sequence;
     memset(pending->print, 0, sizeof pending->print);
-    for (int column = 0; column < pass->live->spec.plan->column_count; column++) {
+    for (int column = 0; column < pass->all.live->spec.plan->column_count; column++) {
         const double *figures = za_live_work_column(work, column, at);
         for (int lane = 0; lane < lanes; lane++) {
             pending->print[lane] = za_live_mix(pending->print[lane], figures[lane]);
@@ -198,7 +196,7 @@ static void note(const za_live_pass *pass, int number, const za_live_work *work,
     }
     for (int lane = 0; lane < lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
-            pass->live->board->times[tile->row[lane]] = section->time;
+            pass->all.live->board->times[tile->row[lane]] = section->time;
         }
     }
 }
@@ -206,8 +204,8 @@ static void note(const za_live_pass *pass, int number, const za_live_work *work,
 /* One section enters tiles of which it says the same, and which are of one age. */
 static void step(za_live_worker *worker, int number, za_live_word word, za_live_tile *const *tiles, int count)
 {
-    za_live_pass *pass = worker->pass;
-    za_live *live = pass->live;
+    za_live_sections_pass *pass = worker->pass;
+    za_live *live = pass->all.live;
     const za_live_work *work = za_live_work_of(&worker->works, tiles[0]);
     za_live_batch batch = za_live_batch_of(live, work, tiles, count);
     int64_t tickers = 0;
@@ -229,9 +227,9 @@ static void step(za_live_worker *worker, int number, za_live_word word, za_live_
 }
 
 /* Room for one more tile in the list of born ones; false without memory. */
-static bool promise_room(za_live_pass *pass)
+static bool promise_room(za_live_sections_pass *pass)
 {
-    za_live *live = pass->live;
+    za_live *live = pass->all.live;
     pthread_mutex_lock(&pass->mutex);
     if (live->born_count + pass->promised == live->born_room) {
         int64_t room = live->born_room + live->born_room / 2 + 64;
@@ -247,9 +245,9 @@ static bool promise_room(za_live_pass *pass)
 
 /* The list, in which room was promised, owns the tile from now on; its ticker is in none until the list of tiles has
  * it. */
-static void add_born(za_live_pass *pass, const za_live_tile *tile)
+static void add_born(za_live_sections_pass *pass, const za_live_tile *tile)
 {
-    za_live *live = pass->live;
+    za_live *live = pass->all.live;
     pthread_mutex_lock(&pass->mutex);
     pass->promised--;
     live->born[live->born_count++] = *tile;
@@ -291,9 +289,9 @@ static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, c
         if (tile->row[lane] == ZA_NO_ROW || words[lane] == common) {
             continue;
         }
-        done = za_live_tile_make(&alone, &worker->pass->live->one) && promise_room(worker->pass);
+        done = za_live_tile_make(&alone, &worker->pass->all.live->one) && promise_room(worker->pass);
         if (done) {
-            za_live_split(tile, &worker->pass->live->layout, lane, worker->states, &alone);
+            za_live_split(tile, &worker->pass->all.live->layout, lane, worker->states, &alone);
             go_on_alone(worker, &alone, number);
             add_born(worker->pass, &alone);
         } else {
@@ -365,15 +363,15 @@ static bool take_section(za_live_worker *worker, int number, za_live_tile **tile
 
 static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
 {
-    za_live_pass *pass = worker->pass;
-    const int32_t *numbers = pass->live->order + begin;
+    za_live_sections_pass *pass = worker->pass;
+    const int32_t *numbers = pass->all.live->order + begin;
     za_live_tile *tiles[WINDOW];
     int64_t bars[WINDOW];
     bool done = true;
     for (int i = 0; i < count; i++) {
-        za_live_tile *tile = &pass->live->tiles[numbers[i]];
+        za_live_tile *tile = &pass->all.live->tiles[numbers[i]];
         for (size_t at = 0; i + TILES_AHEAD < count && at < sizeof *tile; at += ZA_CACHE_LINE) {
-            __builtin_prefetch((const char *)&pass->live->tiles[numbers[i + TILES_AHEAD]] + at, 1);
+            __builtin_prefetch((const char *)&pass->all.live->tiles[numbers[i + TILES_AHEAD]] + at, 1);
         }
         bars[i] = tile->bars;
         tiles[i] = tile->apart || tile->used == 0 ? NULL : tile;
@@ -382,7 +380,7 @@ static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
         done = take_section(worker, number, tiles, count) && done;
     }
     for (int i = 0; i < count; i++) {
-        const za_live_tile *tile = &pass->live->tiles[numbers[i]];
+        const za_live_tile *tile = &pass->all.live->tiles[numbers[i]];
         bool loose = za_live_tile_is_loose(tile);
         worker->loose += loose;
         worker->loose_went_on += loose && tile->bars > bars[i];
@@ -392,49 +390,33 @@ static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
 
 static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
-    za_live_pass *pass = (za_live_pass *)(void *)job;
+    za_live_sections_pass *pass = (za_live_sections_pass *)(void *)job;
     za_live_worker worker = {.pass = pass};
-    worker.states = za_alloc((size_t)za_live_layout_vectors(&pass->live->layout), sizeof *worker.states);
-    bool done = worker.states != NULL && za_live_works_open(&worker.works, pass->live, scratch);
+    worker.states = za_alloc((size_t)za_live_layout_vectors(&pass->all.live->layout), sizeof *worker.states);
+    bool done = worker.states != NULL && za_live_works_open(&worker.works, pass->all.live, scratch);
     for (size_t at = begin; done && at < end; at += WINDOW) {
         done = take_in_some(&worker, (int64_t)at, end - at < WINDOW ? (int)(end - at) : WINDOW);
     }
     if (!done) {
-        atomic_store(&pass->out_of_memory, true);
+        atomic_store(&pass->all.out_of_memory, true);
     }
-    atomic_fetch_add_explicit(&pass->live->bars, worker.bars, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pass->live->revised, worker.revised, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pass->loose, worker.loose, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pass->loose_went_on, worker.loose_went_on, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->all.live->bars, worker.bars, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->all.live->revised, worker.revised, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->all.loose, worker.loose, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pass->all.loose_went_on, worker.loose_went_on, memory_order_relaxed);
     za_free(worker.states);
 }
 
-/* Tiles a claim; up to so many are taken in by the caller's own thread. */
-enum { GRAIN = WINDOW, FEW_TILES = ZA_LIVE_BATCH };
-
 za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news)
 {
-    za_live_pass pass = {.job = {.run = run_tiles,
-                                 .count = (size_t)live->tile_count,
-                                 .grain = GRAIN,
-                                 .urgency = ZA_NORMAL,
-                                 .deadline_ns = deadline_ns},
-                         .live = live,
-                         .news = news,
-                         .is_ordered = za_store_options_of(live->spec.store).ordered,
-                         .mutex = PTHREAD_MUTEX_INITIALIZER};
+    za_live_sections_pass pass = {.all = {.job = {.run = run_tiles, .grain = WINDOW}, .live = live},
+                                  .news = news,
+                                  .is_ordered = za_store_options_of(live->spec.store).ordered,
+                                  .mutex = PTHREAD_MUTEX_INITIALIZER};
     if (news->section_count == 0) {
         return ZA_OK;
     }
-    if (!find_places(&pass)) {
-        return ZA_NO_MEMORY;
-    }
-    if (live->tile_count > 0) {
-        za_pool_wait(live->tile_count > FEW_TILES ? pool : NULL, &pass.job);
-    }
-    int64_t went_on = atomic_load(&pass.loose_went_on), stayed = atomic_load(&pass.loose) - went_on;
-    live->moves += went_on < stayed ? went_on : stayed;
-    return atomic_load(&pass.out_of_memory) ? ZA_NO_MEMORY : pass.job.code;
+    return find_places(&pass) ? za_live_pass_run(&pass.all, pool, deadline_ns) : ZA_NO_MEMORY;
 }
 
 bool za_live_sections_have_newcomers(const za_live *live, const za_news *news)
