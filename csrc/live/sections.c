@@ -315,7 +315,7 @@ static za_live_word agree(za_live_worker *worker, za_live_tile *tile, int number
 
 /* Tiles that a worker looks at at a time: those of one age among them enter together. Before it looks at one it asks
  * memory for one so far behind it. */
-enum { WINDOW = 16 * ZA_LIVE_BATCH, TILES_AHEAD = 8 };
+enum { WINDOW = 8 * ZA_LIVE_BATCH, TILES_AHEAD = 8 };
 
 /* The first of the tiles that have something to take in are those that come next. */
 static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *const *tiles, int count)
