@@ -7,10 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Hashable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
 from ziggy_async.queueing.options import Attempt, Work
@@ -38,8 +38,7 @@ class State(StrEnum):
         return self not in (State.WAITING, State.QUEUED, State.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
+class TaskRecord(NamedTuple):
     """A task at one moment, without its work: what a list of tasks shows."""
 
     number: int
@@ -62,7 +61,7 @@ class TaskRecord:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `submitted_at` in ISO 8601, UTC."""
         submitted_at = datetime.fromtimestamp(self.submitted_at, UTC).isoformat(timespec="milliseconds")
-        return {**asdict(self), "state": self.state.value, "submitted_at": submitted_at}
+        return {**self._asdict(), "state": self.state.value, "submitted_at": submitted_at}
 
 
 _numbers = itertools.count(1)
