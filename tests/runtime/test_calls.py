@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import pytest
 from pooled import pool_of
 
-from ziggy_async.runtime.call import Call, raisable
+from ziggy_async.runtime import call as calls
+from ziggy_async.runtime.call import Call, Outcome, raisable
 from ziggy_async.runtime.gil_gate import gate
 from ziggy_async.runtime.threads import ThreadPool
 
@@ -171,6 +172,25 @@ async def test_a_coroutine_that_others_await_is_theirs() -> None:
     await asyncio.sleep(0.01)
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
     coroutine.close()
+
+
+async def test_who_gives_up_waiting_while_an_outcome_is_set_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outcome, has_given_up = Outcome(), threading.Event()
+    first, second = (asyncio.create_task(outcome.wait()) for _ in range(2))
+    first.add_done_callback(lambda _: has_given_up.set())
+    loop, wake = asyncio.get_running_loop(), calls.wake
+
+    def wake_late(waiter: "asyncio.Future[None]") -> None:
+        loop.call_soon_threadsafe(first.cancel)
+        assert has_given_up.wait(10)
+        wake(waiter)
+
+    await asyncio.sleep(0)
+    monkeypatch.setattr(calls, "wake", wake_late)
+    await asyncio.to_thread(outcome.set, 1, None)
+    await asyncio.wait_for(second, 10)
 
 
 def test_a_clear_error_leaves_ordinary_ones_exclusively() -> None:

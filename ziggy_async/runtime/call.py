@@ -47,7 +47,7 @@ class Outcome:
             if self.is_set:
                 return
             self.value, self.error, self.is_set = value, error, True
-            waiters = self._waiters
+            waiters = tuple(self._waiters)  # one that is cancelled meanwhile leaves the list
         for waiter in waiters:
             wake(waiter)
 
@@ -146,9 +146,10 @@ class Call(Outcome):
     def publish(self) -> None:
         """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first. Raises only
         what keeps a loop from being woken."""
-        if self._made is None:
+        made = self._made  # another thread may publish it at the same time
+        if made is None:
             return
-        value, error = self._made
+        value, error = made
         if self.ended is not None:
             self.set(value, error)
         elif self._loop is not None:
