@@ -49,11 +49,11 @@ PERIODS = FeatureSet(
 
 
 def others(first: str, second: str, inside: str) -> FeatureSet:
-    """What is read of two tickers, and of one of them what reads the other."""
+    """What is read of two tickers, and of one of them what reads the other, and what begins anew with that."""
     raw = (f"of('{name}', {column})" for name in (first, second) for column in FIELDS)
     return FeatureSet(
         *raw, f"of('{first}', sma(close, 3))", f"sma(close - of('{second}', close), 3)",
-        f"ema(returns(close) - of('{first}', ema(close, 2)), 3)", f"of('{first}', every('1h', rsi(close, 2)))",
+        f"ema(returns(close) - of('{first}', ema(close, 2)), 3)", f"of('{inside}', every('1h', rsi(close, 2)))",
         f"cumsum(close * of('{second}', every('1d', close, forming=1)))",
         f"of('{inside}', ema(close - of('{second}', ema(log(close - open), 2)), 3))",
         f"rank(close - lag(of('{first}', close), 2))",
