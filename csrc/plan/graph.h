@@ -48,7 +48,7 @@ struct za_plan {
     int node_count, output_count, column_count, source_count;
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
-    bool remembers; /* a value depends on other bars than its own */
+    bool remembers; /* a value depends on other bars than its own, or on how many are before it */
     bool beside;    /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
     int64_t depth, warm, entry; /* the longest of its nodes */
     int64_t vectors;            /* of the states of all that are read */

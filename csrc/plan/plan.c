@@ -283,6 +283,16 @@ static void find_period(za_plan *plan)
     }
 }
 
+/* Whether the place of a bar has a say in its value. 1 to the power of NaN is 1, as is NaN to the power of 0: only its
+ * place says that a bar is before the first one that has a value. */
+static bool depends_on_place(const za_node *node)
+{
+    int which = node->spec.which;
+    bool power = node->spec.kind == ZA_NODE_OPERATION &&
+                 (which == ZA_OPERATION_power || which == ZA_OPERATION_signed_power) && node->entry > 0;
+    return power || (node->vectors > 0 && !(node->beside && node->lag == 0));
+}
+
 /* What the nodes that are read take together. */
 static za_code add_up(za_plan *plan, za_error *error)
 {
@@ -294,7 +304,7 @@ static za_code add_up(za_plan *plan, za_error *error)
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
         plan->beside = plan->beside && (node->vectors == 0 || node->beside || !node->read);
-        plan->remembers = plan->remembers || (node->read && node->vectors > 0 && !(node->beside && node->lag == 0));
+        plan->remembers = plan->remembers || (node->read && depends_on_place(node));
         plan->vectors += node->read ? node->vectors : 0;
         if (plan->vectors * lanes * (int64_t)sizeof(double) > MOST_TILE_BYTES) {
             return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %lld tickers",

@@ -22,7 +22,7 @@ int za_plan_column_count(const za_plan *plan);
 bool za_plan_reads_times(const za_plan *plan);
 /* Whether some node reads what the bars hold, their times included. */
 bool za_plan_reads_bars(const za_plan *plan);
-/* Whether some node's value depends on more than the bar's own values. */
+/* Whether some node's value depends on more than the bar's own values, or on how many bars are before it. */
 bool za_plan_remembers(const za_plan *plan);
 /* Whether other plans have to run before it (plan/stages.h). */
 bool za_plan_has_sources(const za_plan *plan);

@@ -166,6 +166,19 @@ def test_a_ticker_that_is_not_at_the_newest_time_is_not_compared(store: BarStore
     np.testing.assert_allclose(found["rank(close)"][kept], found["close"][kept].argsort().argsort() / 6 + 1 / 6)
 
 
+def test_a_power_of_cross_sections_begins_with_the_lookback_of_each_ticker() -> None:
+    """1 ** NaN is 1, and before a lookback there is no value: also of tickers that follow each other."""
+    store, features = BarStore(), FeatureSet("(rank(close) * 0 + 1) ** rank(sma(close, 4))")
+    lengths = {"T0": 5, "T1": 5, "T2": 2, "T3": 6}
+    for symbol, bars in lengths.items():
+        frame = walks(1, 6, seed=bars, missing=0.0)[-bars:].drop(columns="symbol")
+        store.load(symbol, {name: column.to_numpy() for name, column in frame.items()})
+    wanted = {symbol: [np.nan] * min(bars, 3) + [1.0] * max(0, bars - 3) for symbol, bars in lengths.items()}
+    (found,) = features.history(store=store).to_numpy().T
+    np.testing.assert_array_equal(found, [value for values in wanted.values() for value in values])
+    np.testing.assert_array_equal(features.latest(store=store).to_numpy()[:, 0], [each[-1] for each in wanted.values()])
+
+
 def test_the_tickers_asked_for_are_those_compared(store: BarStore) -> None:
     found = FeatureSet("rank(close)", of="of('T0', close)").latest(["T5", "NONE", "T6"], store)
     assert sorted(found["rank(close)"][[0, 2]].tolist()) == [0.5, 1.0]
