@@ -63,11 +63,11 @@ def test_the_order_of_dates(features, tmp_path):
 
 def test_columns_and_volume(features, tmp_path):
     path = tmp_path / "x.csv"
-    FRAME.rename(columns={"date": "when", "close": "last"}).drop(columns="volume").to_csv(path, index=False)
+    FRAME.rename(columns={"date": "when", "close": "final"}).drop(columns="volume").to_csv(path, index=False)
     code, err = features(path)
     assert code == 2
     assert "no column for timestamp, close, volume" in err
-    found, err = features(path, "--columns", "timestamp=when,close=last", "--no-volume")
+    found, err = features(path, "--columns", "timestamp=when,close=final", "--no-volume")
     assert same(found, figures(TABLE | {"volume": np.zeros(80)}))
     assert err == "ziggy-async: volumes are counted as 0\n"
 

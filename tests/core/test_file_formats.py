@@ -6,6 +6,7 @@ import logging
 import zipfile
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from reference.bars import FIELDS, walk
@@ -159,6 +160,20 @@ def test_two_volumes_of_no_money_are_refused(tmp_path):
     names = NAMES.replace("volume", "Volume ETH,Volume BTC")
     (tmp_path / "a.csv").write_text(f"{names}\n{rows(DAYS, *OHLCV, ZERO)}")
     with pytest.raises(ValueError, match=r"no column for volume; .*, Volume ETH, Volume BTC; columns="):
+        BarStore.read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("fault", ["2029-01-02,1,1,1,1", None])
+def test_no_piece_of_a_large_file_is_lost(fault, tmp_path):
+    """The threads of DuckDB read pieces of 8,000,000 bytes, and in the last one the first row is no row."""
+    moments = np.datetime64("2024-01-01T00:00", "m") + np.arange(220_000)
+    lines = [f"{moment},100.25,100.25,100.25,100.25,1" for moment in moments]
+    count = 8_000_000 // (len(lines[0]) + 1) + 1
+    (tmp_path / "a.csv").write_text("\n".join([NAMES, *lines[:count], *([fault] if fault else []), *lines[count:]]))
+    if fault is None:
+        assert len(BarStore.read(tmp_path / "a.csv").bars("A")["close"]) == len(lines)
+        return
+    with pytest.raises(ValueError, match=rf"a\.csv: .*[Ll]ine:? {count + 2}\b"):
         BarStore.read(tmp_path / "a.csv")
 
 

@@ -2,7 +2,7 @@
 DuckDB."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
+ISO_CAST, ISO_TYPES = "TRY_CAST(timestamp AS {})", ("TIMESTAMPTZ", "TIMESTAMP_NS")
+"""The types of times in microseconds and in nanoseconds."""
 OFFSET_APART = r"\s+([+-]\d{2}(?::?\d{2})?)\s*$"
 """DuckDB's cast allows no gap before an offset."""
 
@@ -53,6 +55,9 @@ class Columns:
     connection: "duckdb.DuckDBPyConnection"
     source: str
     types: Mapping[str, str]
+    declared: Callable[[Mapping[str, str]], str] | None = None
+    """SQL of the same columns of a CSV file whose reader gives those roles their SQL types: that is faster than a cast
+    of texts, and fails where a value has not got its type."""
 
     @property
     def typed(self) -> str:
@@ -71,14 +76,16 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
     """Makes the DuckDB view `columns.typed`: `row`, symbol, timestamp and figures in their types, NULL where a value
     has not got its type. `symbol`: whose bars these are, None where there is a symbol column.
 
-    Returns its columns but `row`, which are read once where all figures are written plainly, else twice.
+    Returns its columns but `row`, which are read once where all figures are written plainly.
     """
     typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
     texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
-    values = _values(columns, typed)
-    if any(lacks_values(values[role]) for role in texts):
-        typed |= _written_numbers(columns, texts)
-        values = _values(columns, typed)
+    values = _declared_values(columns, typed, texts)
+    if values is None:
+        values = _values(columns, columns.source, typed)
+        if any(lacks_values(values[role]) for role in texts):
+            typed |= _written_numbers(columns, texts)
+            values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
     columns.connection.execute(
         f"CREATE OR REPLACE VIEW {columns.typed} AS"
@@ -93,17 +100,34 @@ def _selection(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
 
 
-def _values(columns: Columns, typed: dict[str, str]) -> dict[str, Any]:
-    """The values of these columns, role -> SQL, and the symbols; DuckDB goes on with the file while they are taken, in
-    several threads, as it does as long as nobody asks for `row`."""
+def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[str]) -> dict[str, Any] | None:
+    """The same as `_values`; None where the reader of a CSV file cannot give all values their types. `texts`: the roles
+    of figures."""
+    import duckdb
+
+    if columns.declared is None:
+        return None
+    types = dict.fromkeys(texts, "DOUBLE")
+    times = [each for each in ISO_TYPES if typed["timestamp"] == ISO_CAST.format(each)]
+    try:
+        return _values(columns, columns.declared(types | dict(zip(["timestamp"], times, strict=False))), typed)
+    except duckdb.ConversionException:
+        return None
+
+
+def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, Any]:
+    """The values of these columns of `source`, role -> SQL, and the symbols; DuckDB goes on with the file while they
+    are taken, in several threads, as it does as long as nobody asks for `row`."""
     import duckdb
 
     own = {"symbol": SYMBOL} if "symbol" in columns.types else {}
-    relation = columns.connection.sql(f"SELECT {_selection(own | typed)} FROM {columns.source}")
+    relation = columns.connection.sql(f"SELECT {_selection(own | typed)} FROM {source}")
     try:
         values = dict(pairs_of(relation))
     except RuntimeError as error:  # of a stream that has begun: a sentence, and not of which kind it is
-        raise duckdb.Error(str(error).removeprefix("the Arrow stream failed: ")) from error
+        text = str(error).removeprefix("the Arrow stream failed: ")
+        kind = duckdb.ConversionException if text.startswith("Conversion Error") else duckdb.Error
+        raise kind(text) from error
     return values | ({"symbol": values["symbol"].stripped()} if own else {})
 
 
@@ -125,9 +149,10 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if WAYS[written.way].formats == ("%Y-%m-%d",) and written.match["half"] is None:
         has_nanoseconds = len(written.match["fraction"] or "") > 6
         is_apart = (written.match["offset"] or "").startswith(" ")
-        # A regular expression takes as long as all else that DuckDB does with a row.
-        value = f"regexp_replace(timestamp, {literal(OFFSET_APART)}, '\\1')" if is_apart else "timestamp"
-        return f"TRY_CAST({value} AS {'TIMESTAMP_NS' if has_nanoseconds else 'TIMESTAMPTZ'})"
+        cast = ISO_CAST.format(ISO_TYPES[has_nanoseconds])
+        if is_apart:  # a regular expression takes as long as all else that DuckDB does with a row
+            cast = cast.replace("timestamp", f"regexp_replace(timestamp, {literal(OFFSET_APART)}, '\\1')")
+        return cast
     formats = ", ".join(map(literal, formats_of(written, order)))
     value = f"try_strptime(trim(timestamp), [{formats}])"
     if not WAYS[written.way].order:

@@ -29,6 +29,7 @@ from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import (
     Source,
+    has_lines,
     line_of,
     lines_of,
     opened_source,
@@ -196,6 +197,7 @@ class Reading:
             return read
 
     def _bars(self, file: DataFile, origin: Source, name: str) -> FileBars:
+        opened = origin
         header = None if origin.is_parquet else self._header(origin)
         if header is not None:
             origin = without_end(origin, header.delimiter, self._folder)
@@ -203,9 +205,9 @@ class Reading:
             commas = header.delimiter, len(header.names) - 1
             origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
             header = replace(header, skipped=0)
-        self._pick(file, origin, header, name)
+        declared = self._pick(file, origin, header, name)
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
-        columns = Columns(self._connection, name, types)
+        columns = Columns(self._connection, name, types, declared)
         owner = None if "symbol" in types else file.symbol_of_name()
         table = Table(file, origin, header, columns, "symbol" in types, self._rules.further)
         try:
@@ -217,6 +219,8 @@ class Reading:
             refuse_texts(table)
         if not len(values["close"]):
             raise ValueError("has column names but no rows")
+        if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
+            return self._bars(file, replace(opened, is_split=False), name)
         try:
             return FileBars(table, read_table(values, "symbol", of_roles(self._rules)))
         except ValueError as error:
@@ -225,8 +229,11 @@ class Reading:
     def _header(self, origin: Source) -> Header:
         return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
 
-    def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> dict[str, str]:
-        """Makes the table of the columns that matter; returns role -> what the file calls it."""
+    def _pick(
+        self, file: DataFile, origin: Source, header: Header | None, name: str
+    ) -> Callable[[Mapping[str, str]], str] | None:
+        """Makes the table of the columns that matter, as texts those of a CSV file. Returns what gives them types there
+        (`Columns.declared`)."""
         if header is None:
             scan = (
                 f"read_parquet({literal(glob.escape(str(origin.path)))}, file_row_number=true, hive_partitioning=false)"
@@ -237,17 +244,23 @@ class Reading:
             self._connection.execute(
                 f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
             )
-            return roles
+            return None
         if header.tickers is not None:
-            return self._pick_side_by_side(file, origin, header, name)
+            self._pick_side_by_side(file, origin, header, name)
+            return None
         roles = self._roles(file, list(header.names))
         scan = csv_scan(origin, header, header.names)
         self._connection.execute(
             f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
         )
-        return roles
 
-    def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> dict[str, str]:
+        def declared(types: Mapping[str, str]) -> str:
+            of_names = {roles[role]: kind for role, kind in types.items() if role != "timestamp" or "time" not in roles}
+            return f"(SELECT {selected(roles)} FROM {csv_scan(origin, header, header.names, of_names)})"
+
+        return declared
+
+    def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> None:
         """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
         other tickers."""
         assert header.tickers is not None
@@ -266,7 +279,6 @@ class Reading:
             empty = " AND ".join(f"coalesce({places[roles[role]]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
             parts.append(f"SELECT row, {literal(ticker)} AS symbol, {columns} FROM {name}_wide WHERE NOT ({empty})")
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
-        return roles
 
     def _roles(self, file: DataFile, names: Sequence[str]) -> dict[str, str]:
         has_volume = self._rules.volume is not None
@@ -289,13 +301,14 @@ def selected(roles: Mapping[str, str]) -> str:
     return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
 
 
-def csv_scan(origin: Source, header: Header, names: Sequence[str]) -> str:
-    """Every column as text; what the values are is decided here and not by a sample of the rows."""
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:
+    """Every column as text but those with a type, by name; what the values are is decided here and not by a sample of
+    the rows."""
+    columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
     return (
         f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
         f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression={literal(origin.kind)},"
-        f" columns={{{columns}}})"
+        f" parallel={str(origin.is_split).lower()}, columns={{{columns}}})"
     )
 
 
@@ -384,6 +397,12 @@ def refuse_texts(table: Table) -> None:
             owner = f"{symbol}, " if symbol is not None else ""
             name = table.further[int(role.removeprefix(FURTHER.format("")))]
             raise ValueError(f"{owner}{table.place(row)}: {name} {fault_of(role, text)}")
+
+
+def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
+    """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
+    it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
+    return origin.kind == "none" and (header.tickers is not None or not has_lines(origin.path, rows + header.skipped))
 
 
 def of_roles(rules: Rules) -> Rules:

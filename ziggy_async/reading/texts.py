@@ -9,17 +9,20 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
 
 if TYPE_CHECKING:
     import duckdb
 
 LONGEST_ROW = 2_000_000
 """Bytes of a line, as DuckDB has it."""
+LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 LOOK = 1 << 14
 LONGEST_END = 1 << 16
 """Bytes of a file behind its last row."""
@@ -41,10 +44,11 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 @dataclass(frozen=True, slots=True)
 class Source:
     """The file that DuckDB reads: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
-    text, "gzip", "zstd" or "none"."""
+    text, "gzip", "zstd" or "none". `is_split`: several threads may read pieces of it."""
 
     path: Path
     kind: str
+    is_split: bool = True
 
     @property
     def is_parquet(self) -> bool:
@@ -183,7 +187,28 @@ def without_first_lines(
     with copy.open("w", encoding="utf-8", newline="") as target:
         for at, line in enumerate(lines_of(source, connection)):
             target.write("\n" if at < skipped or is_comment(line, *commas) else line)
-    return Source(copy, "none")
+    return replace(source, path=copy, kind="none")
+
+
+def has_lines(path: Path, count: int) -> bool:
+    """Whether a file has so many lines that are not blank."""
+    return _line_feeds(path) == count or _lines_with_text(path) == count
+
+
+def _line_feeds(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+
+
+def _lines_with_text(path: Path) -> int:
+    lines, before = 0, b"\n"
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            text = np.frombuffer(before + piece, np.uint8)
+            is_end = (text == LINE_FEED) | (text == CARRIAGE_RETURN)
+            lines += int(np.count_nonzero(is_end[:-1] & ~is_end[1:]))
+            before = piece[-1:]
+    return lines
 
 
 def without_end(source: Source, delimiter: str, folder: Path) -> Source:
@@ -204,7 +229,7 @@ def without_end(source: Source, delimiter: str, folder: Path) -> Source:
         with copy.open("wb") as target:
             for at in range(0, rows, LONGEST_ROW):
                 target.write(file.read(min(LONGEST_ROW, rows - at)))
-    return Source(copy, "none")
+    return replace(source, path=copy, kind="none")
 
 
 def _is_no_row(delimiter: str, line: str) -> bool:
@@ -228,7 +253,7 @@ def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", f
     with copy.open("w", encoding="utf-8", newline="") as target:
         for line in lines_of(source, connection):
             target.write(line.rstrip("\r\n") + "\n")
-    return Source(copy, "none")
+    return replace(source, path=copy, kind="none")
 
 
 def is_comment(line: str, delimiter: str, count: int) -> bool:
