@@ -10,7 +10,7 @@ import pytest
 from ziggy_async import BarStore, FeatureSet, _core
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.features import feature_computer
-from ziggy_async.runtime.terms import BULK, BY_THE_WORK, URGENT, Terms, terms
+from ziggy_async.runtime.terms import BULK, BY_THE_WORK, URGENT, Terms, moment_after, terms
 
 
 async def terms_here() -> Terms:
@@ -68,3 +68,9 @@ async def test_urgency_and_deadline_are_checked(store: BarStore) -> None:
             port.features_many(loop, store, feature_computer.plan, ["A"], 0, "soon")
     finally:
         port.close()
+
+
+@pytest.mark.parametrize("deadline", [float("nan"), float("inf"), 1e300, "soon"])
+def test_a_deadline_that_is_no_number_of_seconds_is_named(deadline: object) -> None:
+    with pytest.raises(ValueError, match=r"deadline: .* is not a number of seconds"):
+        moment_after(deadline)  # type: ignore[arg-type]
