@@ -36,9 +36,10 @@ INLINE vec raised(vec s, vec x)
     return vec_select(are_finite(x) & (mask)(x > s), x, s);
 }
 
+/* Adding -0.0 changes nothing, and the sum waits for the last one alone. */
 INLINE vec increased(vec s, vec x)
 {
-    return vec_select(are_finite(x), s + x, s);
+    return s + vec_select(are_finite(x), x, vec_fill(-0.0));
 }
 
 /* The remainder that has the divisor's sign, as NumPy's has; NaN for a divisor of 0. */

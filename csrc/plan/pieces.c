@@ -10,15 +10,15 @@
 enum { LEAST_CUT = 512, LANES_COST = 4 };
 
 /* A tile of its own pays for being handed over to another thread when the warm-up is at most a quarter of its pieces
- * and it has so many bars. */
-enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 8192 };
+ * and its nodes have so many values. */
+enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 65536 };
 
 /* Whether the pieces save a good part of the time that one lane takes, or further tiles pay. */
-static bool is_worth_it(const za_cut *cut, int64_t bars)
+static bool is_worth_it(const za_cut *cut, const za_plan *plan, int64_t bars)
 {
     int64_t piece = cut->units / cut->tiles * cut->period;
     if (cut->tiles > 1) {
-        return piece > 0 && piece >= LEAST_WARMS * cut->warm && bars / cut->tiles >= LEAST_TILE;
+        return piece > 0 && piece >= LEAST_WARMS * cut->warm && bars / cut->tiles * plan->node_count >= LEAST_TILE;
     }
     return piece > 0 && cut->head + LANES_COST * (cut->warm + piece) <= bars / 10 * 7;
 }
@@ -45,10 +45,10 @@ bool za_pieces_find(const za_tile_spec *one, const za_lane_set *wide, const za_p
     cut->warm = (needed + plan->period - 1) / plan->period * plan->period;
     cut->units = (bars - before) / lanes / plan->period;
     cut->head = bars - cut->units * lanes * plan->period;
-    while (cut->tiles > 1 && !is_worth_it(cut, bars)) {
+    while (cut->tiles > 1 && !is_worth_it(cut, plan, bars)) {
         cut->tiles /= 2;
     }
-    return is_worth_it(cut, bars) && (!plan->beside || cut->tiles > 1);
+    return is_worth_it(cut, plan, bars) && (!plan->beside || cut->tiles > 1);
 }
 
 /* One series in pieces; the job's items are its tiles. */

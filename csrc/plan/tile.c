@@ -10,8 +10,20 @@
 
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
- * does, and a long block saves what it costs to begin one. */
-enum { BLOCK_BYTES = 24 * 1024, LAST_BLOCK_BYTES = 128 * 1024, LEAST_BLOCK = 16, MOST_BLOCK = 1024 };
+ * does, and a long block saves what it costs to begin one. So it does where bars lie side by side, and most of them are
+ * read and written where they lie. */
+enum {
+    BLOCK_BYTES = 24 * 1024,
+    LONG_BLOCK_BYTES = 128 * 1024,
+    LEAST_BLOCK = 16,
+    MOST_BLOCK = 1024,
+    MOST_BESIDE = 4096
+};
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 static int64_t bars_of(const za_tile_spec *spec)
 {
@@ -33,12 +45,14 @@ static int64_t oldest_of(const za_tile_spec *spec)
 
 static int64_t block_of(const za_tile_spec *spec)
 {
-    bool last_alone = bars_of(spec) - oldest_of(spec) < LEAST_BLOCK;
+    int64_t all = bars_of(spec);
+    bool last_alone = all - oldest_of(spec) < LEAST_BLOCK, beside = spec->plan->beside && spec->set->lanes == 1;
     int64_t buffers = 1 + (last_alone ? spec->plan->column_count : spec->plan->buffer_count);
-    int64_t bytes = last_alone ? LAST_BLOCK_BYTES : BLOCK_BYTES;
-    int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double)) / LEAST_BLOCK * LEAST_BLOCK;
-    bars = bars < LEAST_BLOCK ? LEAST_BLOCK : bars > MOST_BLOCK ? MOST_BLOCK : bars;
-    return spec->block > 0 ? spec->block : bars;
+    int64_t bytes = last_alone || beside ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = beside ? MOST_BESIDE : MOST_BLOCK;
+    int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double));
+    bars = bars < most ? bars : most;
+    bars = (bars < all ? bars : all + LEAST_BLOCK - 1) / LEAST_BLOCK * LEAST_BLOCK;
+    return spec->block > 0 ? spec->block : later(bars, LEAST_BLOCK);
 }
 
 /* The parts of a tile's memory, in bytes. */
@@ -91,11 +105,6 @@ static void start_state(const za_tile *tile, const za_node *node, za_step *step)
                                    : NAN;
         fill(step->state, initial, node->vectors * set->lanes);
     }
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* From which bars on the node is at work. */
