@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const za_operation_info rows[ZA_OPERATION_COUNT] = {
-#define OPERATION(name, arguments, value)                {#name, arguments, 0, 0.0},
-#define MAPPED                                           OPERATION
-#define RUNNING(name, arguments, initial, update, value) {#name, arguments, 1, initial},
+#define OPERATION(name, arguments, value)                {#name, arguments, false, false, 0.0},
+#define MAPPED(name, arguments, value)                   {#name, arguments, true, false, 0.0},
+#define RUNNING(name, arguments, initial, update, value) {#name, arguments, false, true, initial},
 #include "kernels/operations.def"
 #undef RUNNING
 #undef MAPPED

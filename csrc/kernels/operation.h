@@ -2,6 +2,7 @@
 #ifndef ZA_KERNELS_OPERATION_H
 #define ZA_KERNELS_OPERATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* ZA_OPERATION_add, ... ZA_OPERATION_COUNT */
@@ -21,7 +22,8 @@ enum { ZA_MAX_ARGUMENTS = 3 };
 typedef struct za_operation_info {
     const char *name;
     int arguments;
-    _Bool running;  /* it remembers: one number a lane */
+    bool mapped;    /* a function of the C library, lane by lane */
+    bool running;   /* it remembers: one number a lane */
     double initial; /* that number before the first bar */
 } za_operation_info;
 

@@ -52,6 +52,7 @@ struct za_plan {
     bool beside;    /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
     int64_t depth, warm, entry; /* the longest of its nodes */
     int64_t vectors;            /* of the states of all that are read */
+    int64_t weight;             /* what a bar of all that are read costs, about, in operations */
     int64_t period; /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
 };
 

@@ -10,15 +10,15 @@
 enum { LEAST_CUT = 512, LANES_COST = 4 };
 
 /* A tile of its own pays for being handed over to another thread when the warm-up is at most a quarter of its pieces
- * and its nodes have so many values. */
-enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 65536 };
+ * and it is so many operations, some 50 microseconds. */
+enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 200000 };
 
 /* Whether the pieces save a good part of the time that one lane takes, or further tiles pay. */
 static bool is_worth_it(const za_cut *cut, const za_plan *plan, int64_t bars)
 {
     int64_t piece = cut->units / cut->tiles * cut->period;
     if (cut->tiles > 1) {
-        return piece > 0 && piece >= LEAST_WARMS * cut->warm && bars / cut->tiles * plan->node_count >= LEAST_TILE;
+        return piece > 0 && piece >= LEAST_WARMS * cut->warm && bars / cut->tiles * plan->weight >= LEAST_TILE;
     }
     return piece > 0 && cut->head + LANES_COST * (cut->warm + piece) <= bars / 10 * 7;
 }

@@ -293,6 +293,14 @@ static bool depends_on_place(const za_node *node)
     return power || (node->vectors > 0 && !(node->beside && node->lag == 0));
 }
 
+/* What a bar costs, about, in operations. */
+static int64_t weight_of(const za_node *node)
+{
+    enum { KERNEL = 4, MAPPED = 16 };
+    bool mapped = node->spec.kind == ZA_NODE_OPERATION && za_operation_info_of((za_operation)node->spec.which)->mapped;
+    return mapped ? MAPPED : node->spec.kind == ZA_NODE_KERNEL && !node->beside ? KERNEL : 1;
+}
+
 /* What the nodes that are read take together. */
 static za_code add_up(za_plan *plan, za_error *error)
 {
@@ -306,6 +314,7 @@ static za_code add_up(za_plan *plan, za_error *error)
         plan->beside = plan->beside && (node->vectors == 0 || node->beside || !node->read);
         plan->remembers = plan->remembers || (node->read && depends_on_place(node));
         plan->vectors += node->read ? node->vectors : 0;
+        plan->weight += node->read ? weight_of(node) : 0;
         if (plan->vectors * lanes * (int64_t)sizeof(double) > MOST_TILE_BYTES) {
             return za_fail(error, ZA_BAD_VALUE, "these formulas would remember more than %lld MiB for %lld tickers",
                            (long long)(MOST_TILE_BYTES >> 20), (long long)lanes);
