@@ -402,7 +402,7 @@ def refuse_texts(table: Table) -> None:
 def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
     """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
     it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
-    return origin.kind == "none" and (header.tickers is not None or not has_lines(origin.path, rows + header.skipped))
+    return header.tickers is not None or not has_lines(origin.path, rows + header.skipped)
 
 
 def of_roles(rules: Rules) -> Rules:

@@ -44,7 +44,8 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 @dataclass(frozen=True, slots=True)
 class Source:
     """The file that DuckDB reads: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
-    text, "gzip", "zstd" or "none". `is_split`: several threads may read pieces of it."""
+    text, "gzip", "zstd" or "none". `is_split`: several threads may read pieces of it; one that is compressed is not
+    faster for it."""
 
     path: Path
     kind: str
@@ -78,7 +79,7 @@ def opened_source(path: Path, folder: Path) -> Source:
         raise ValueError("is cut off or damaged")
     if kind == "none":
         _refuse_long_lines(path)
-    return Source(path, kind)
+    return Source(path, kind, is_split=kind == "none")
 
 
 def _is_whole_zstd(path: Path) -> bool:
