@@ -193,12 +193,17 @@ def without_first_lines(
 
 def has_lines(path: Path, count: int) -> bool:
     """Whether a file has so many lines that are not blank."""
-    return _line_feeds(path) == count or _lines_with_text(path) == count
+    return _lines(path) == count or _lines_with_text(path) == count
 
 
-def _line_feeds(path: Path) -> int:
+def _lines(path: Path) -> int:
+    """The lines that a line feed ends, and the last one without an end."""
+    lines, end = 0, b"\n"
     with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+        while piece := file.read(1 << 20):
+            lines += piece.count(b"\n")
+            end = piece[-1:]
+    return lines + (end != b"\n")
 
 
 def _lines_with_text(path: Path) -> int:
