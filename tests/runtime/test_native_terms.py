@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from ziggy_async import BarStore, FeatureSet, _core
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.features import feature_computer
-from ziggy_async.runtime.terms import BULK, BY_THE_WORK, URGENT, Terms, moment_after, terms
+from ziggy_async.runtime.terms import BULK, BY_THE_WORK, URGENT, Terms, terms
 
 
 async def terms_here() -> Terms:
@@ -70,7 +71,26 @@ async def test_urgency_and_deadline_are_checked(store: BarStore) -> None:
         port.close()
 
 
-@pytest.mark.parametrize("deadline", [float("nan"), float("inf"), 1e300, "soon"])
-def test_a_deadline_that_is_no_number_of_seconds_is_named(deadline: object) -> None:
-    with pytest.raises(ValueError, match=r"deadline: .* is not a number of seconds"):
-        moment_after(deadline)  # type: ignore[arg-type]
+NO_SECONDS = [float("nan"), float("inf"), 1e300, "soon"]
+
+
+@pytest.mark.parametrize("deadline", NO_SECONDS)
+async def test_a_deadline_that_is_no_number_of_seconds_is_named(
+    store: BarStore, tmp_path: Path, deadline: object
+) -> None:
+    features = FeatureSet("close")
+    live, states = features.live(store), tmp_path / "states"
+    options: dict[str, Any] = {"deadline": deadline}
+    for make in (
+        lambda: features.latest_async(["A"], store, **options),
+        lambda: features.history_async(["A"], store, **options),
+        lambda: features.over_async({"close": [1.0]}, **options),
+        lambda: features.live_async(store, **options),
+        lambda: features.restore_async(states, store, **options),
+        lambda: live.update_async(**options),
+        lambda: live.table_async(**options),
+        lambda: live.save_async(states, **options),
+    ):
+        with pytest.raises(ValueError, match=r"deadline: .* is not a number of seconds"):
+            await make()
+    assert not states.exists()

@@ -1,6 +1,5 @@
 """Sets of formulas, computed together: of a store's tickers now or through time, or of a table's rows."""
 
-import asyncio
 from collections.abc import Iterable
 from os import PathLike
 from typing import Any, TypedDict
@@ -26,6 +25,7 @@ from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.runtime import default_pool
+from ziggy_async.runtime.terms import within
 from ziggy_async.store import BarStore
 from ziggy_async.tracing import native_job
 
@@ -225,7 +225,7 @@ class FeatureSet:
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
     ) -> Any:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
-        async with asyncio.timeout(deadline):
+        async with within(deadline):
             return await default_pool.run(self.over, table, by, time)
 
     def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
@@ -272,7 +272,7 @@ class FeatureSet:
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
     ) -> LiveFeatures:
         """As `restore`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
-        async with asyncio.timeout(deadline):
+        async with within(deadline):
             live: LiveFeatures = await default_pool.run(self.restore, path, store)
             return live
 

@@ -1,6 +1,5 @@
 """Features that are kept current: each new bar costs one step, whatever the history behind it."""
 
-import asyncio
 import os
 import sys
 from collections import Counter
@@ -19,7 +18,7 @@ from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.epochs import NAT
 from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import moment_after
+from ziggy_async.runtime.terms import moment_after, within
 from ziggy_async.store import BarStore
 
 AT_ONCE = 1 << 22
@@ -126,7 +125,7 @@ class LiveFeatures:
     async def update_async(self, *, deadline: float | None = None) -> int:
         """As `update`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: what was not taken in
         is taken in by the next update, as it is after a cancellation."""
-        async with asyncio.timeout(deadline):
+        async with within(deadline):
             return int(await default_pool.run(self._update, moment_after(deadline)))
 
     def table(self) -> FeatureTable:
@@ -138,7 +137,7 @@ class LiveFeatures:
 
     async def table_async(self, *, deadline: float | None = None) -> FeatureTable:
         """As `table`, off the loop."""
-        async with asyncio.timeout(deadline):
+        async with within(deadline):
             table: FeatureTable = await default_pool.run(self.table)
             return table
 
@@ -169,7 +168,7 @@ class LiveFeatures:
 
     async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
         """As `save`, off the loop."""
-        async with asyncio.timeout(deadline):
+        async with within(deadline):
             await default_pool.run(self.save, path)
 
     @classmethod

@@ -1,5 +1,6 @@
 """Priority and deadline of a task, which its native jobs inherit."""
 
+import asyncio
 import contextvars
 import time
 from typing import NamedTuple
@@ -24,14 +25,22 @@ class Terms(NamedTuple):
         return cls(urgency, moment_after(deadline))
 
 
+def within(seconds: float | None) -> asyncio.Timeout:
+    """As `asyncio.timeout`, of the deadline that a caller gave. `ValueError` for what is no number of seconds."""
+    _check(seconds)
+    return asyncio.timeout(seconds)
+
+
 def moment_after(seconds: float | None) -> int:
     """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. `ValueError` for what is no such
     number of seconds."""
-    if seconds is None:
-        return 0
-    if not isinstance(seconds, int | float) or not abs(seconds) < 1e9:  # nan is not, either
+    _check(seconds)
+    return 0 if seconds is None else time.monotonic_ns() + max(1, int(seconds * 1e9))
+
+
+def _check(seconds: float | None) -> None:
+    if seconds is not None and not (isinstance(seconds, int | float) and abs(seconds) < 1e9):  # nan is not, either
         raise ValueError(f"deadline: {shown(seconds)} is not a number of seconds below 1e9")
-    return time.monotonic_ns() + max(1, int(seconds * 1e9))
 
 
 terms: contextvars.ContextVar[Terms] = contextvars.ContextVar("ziggy_async_terms", default=Terms())  # noqa: B039 - it is immutable
