@@ -163,21 +163,23 @@ def test_two_volumes_of_no_money_are_refused(tmp_path):
         BarStore.read(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize(
-    ("fault", "behind"), [("2029-01-02,1,1,1,1", 50_000), ("2029-01-02,1,1,1,1", 0), (None, 50_000)]
-)
-def test_no_piece_of_a_large_file_is_lost(fault, behind, tmp_path):
-    """The threads of DuckDB read pieces of 8,000,000 bytes, and in the last one the first row, or the only one, is no
-    row."""
-    moments = np.datetime64("2024-01-01T00:00", "m") + np.arange(220_000)
-    lines = [f"{moment},100.25,100.25,100.25,100.25,1" for moment in moments]
-    count = 8_000_000 // (len(lines[0]) + 1) + 1
-    rows = [*lines[:count], *([fault] if fault else []), *lines[count : count + behind]]
+LARGE = [
+    f"{moment},100.25,100.25,100.25,100.25,1" for moment in np.datetime64("2024-01-01T00:00", "m") + np.arange(220_000)
+]
+A_PIECE = 8_000_000 // (len(LARGE[0]) + 1) + 1
+"""Rows before the last piece of 8,000,000 bytes that a thread of DuckDB reads."""
+
+
+def test_no_piece_of_a_large_file_is_lost(tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join([NAMES, *LARGE]))
+    assert len(BarStore.read(tmp_path / "a.csv").bars("A")["close"]) == len(LARGE)
+
+
+@pytest.mark.parametrize(("before", "behind"), [(A_PIECE, 50_000), (A_PIECE, 0), (A_PIECE + 1, 50_000)])
+def test_what_is_no_row_is_named_by_its_line_in_the_last_piece_of_a_large_file_too(before, behind, tmp_path):
+    rows = [*LARGE[:before], "2029-01-02,1,1,1,1", *LARGE[before : before + behind]]
     (tmp_path / "a.csv").write_text("\n".join([NAMES, *rows]))
-    if fault is None:
-        assert len(BarStore.read(tmp_path / "a.csv").bars("A")["close"]) == len(rows)
-        return
-    with pytest.raises(ValueError, match=rf"a\.csv: .*[Ll]ine:? {count + 2}\b"):
+    with pytest.raises(ValueError, match=rf"a\.csv: .*[Ll]ine:? {before + 2}\b"):
         BarStore.read(tmp_path / "a.csv")
 
 

@@ -185,16 +185,24 @@ class Reading:
             origin = opened_source(file.path, self._folder)
             try:
                 read = self._bars(file, origin, name)
-            except duckdb.Error:
-                mended = None
-                if not origin.is_parquet and not self._progress.is_given_up:
-                    mended = with_one_line_end(origin, self._connection, self._folder)
+            except duckdb.Error as error:
+                mended = self._mended(origin, error)
                 if mended is None:
                     raise
                 read = self._bars(file, mended, name)
             self._progress.is_reading = False
             self._progress.done += 1
             return read
+
+    def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
+        """A text that DuckDB refuses, as it may be read; or in one piece, since a thread that reads a piece does not
+        know the number of a line. None for any other file."""
+        if origin.is_parquet or self._progress.is_given_up:
+            return None
+        mended = with_one_line_end(origin, self._connection, self._folder)
+        if mended is None and origin.is_split and "Line: " not in str(error):
+            mended = replace(origin, is_split=False)
+        return mended
 
     def _bars(self, file: DataFile, origin: Source, name: str) -> FileBars:
         opened = origin
