@@ -95,6 +95,8 @@ class LetterFile:
         """Commits the letters together, unless there are none."""
         if letters:
             self._attempt(lambda database: self._write(database, letters))
+            if self._inode != _inode(self.path):  # another process has set it aside meanwhile
+                self._attempt(lambda database: self._write(database, letters))
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
