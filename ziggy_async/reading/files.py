@@ -213,6 +213,8 @@ class Reading:
             commas = header.delimiter, len(header.names) - 1
             origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
             header = replace(header, skipped=0)
+        if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
+            origin = replace(origin, is_split=False)
         declared = self._pick(file, origin, header, name)
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
         columns = Columns(self._connection, name, types, declared)
@@ -410,7 +412,7 @@ def refuse_texts(table: Table) -> None:
 def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
     """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
     it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
-    return header.tickers is not None or not has_lines(origin.path, rows + header.skipped)
+    return not has_lines(origin.path, rows + header.skipped)
 
 
 def of_roles(rules: Rules) -> Rules:
