@@ -16,8 +16,8 @@ INLINE ring ring_at(double reach, int64_t entered, slots *all)
     int64_t size = (int64_t)reach + 1;
     slots_turn(all, size);
     ring r = {slots_take(all, size), size, entered % size};
-    slots_announce(all, r.values + r.next);
-    slots_announce(all, r.values + (r.next + 1 == size ? 0 : r.next + 1));
+    slots_announce(all, r.values, r.next);
+    slots_announce(all, r.values, r.next + 1 == size ? 0 : r.next + 1);
     return r;
 }
 

@@ -29,10 +29,10 @@ INLINE void slots_turn(slots *all, int64_t size)
     all->period = all->period / a * size;
 }
 
-INLINE void slots_announce(const slots *all, const vec *next)
+INLINE void slots_announce(const slots *all, const vec *taken, int64_t next)
 {
     if (all->announced) {
-        __builtin_prefetch(next, 1);
+        __builtin_prefetch(taken + next, 1);
     }
 }
 

@@ -188,9 +188,9 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
     slots_turn(all, size);
     w.values = slots_take(all, shape.series * size);
     w.suffixes = slots_take(all, shape.sums * size);
-    slots_announce(all, w.values + w.running);
+    slots_announce(all, w.values, w.running);
     for (int sum = 0; sum < shape.sums; ++sum) {
-        slots_announce(all, w.suffixes + (w.running + 1 == size ? 0 : w.running + 1) * shape.sums + sum);
+        slots_announce(all, w.suffixes, (w.running + 1 == size ? 0 : w.running + 1) * shape.sums + sum);
     }
     window_store(kind, state, window_nothing(kind));
     for (int anchor = 0; anchor < shape.anchors; ++anchor) {

@@ -153,11 +153,11 @@ static void note(za_live *live, const za_live_arrival *arrival)
 
 void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *const *arrivals, int count)
 {
-    za_live_tile *tiles[ZA_LIVE_BATCH];
-    za_live_batch batch = za_live_batch_of(live, work, tiles, count);
+    za_live_tile *tiles[ZA_LIVE_BATCH] = {NULL};
     for (int i = 0; i < count; i++) {
         tiles[i] = arrivals[i]->tile;
     }
+    za_live_batch batch = za_live_batch_of(live, work, tiles, count);
     za_live_news news = arrivals[0]->news;
     for (int64_t back = news.fresh - !news.revised; back >= 0; back--) {
         for (int i = 0; i < count; i++) {
