@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -59,6 +60,28 @@ async def test_a_worker_that_is_cancelled_is_replaced() -> None:
             await asyncio.sleep(0)
             assert await (await computer.enqueue_task("goes on", lambda: 7)) == 7
         assert len([worker for worker in computer._worker_tasks if not worker.done()]) == 2
+
+
+async def test_what_has_ended_when_its_worker_is_cancelled_is_no_dead_letter() -> None:
+    began, gate = threading.Event(), threading.Event()
+
+    def wait() -> int:
+        began.set()
+        gate.wait(20)
+        return 7
+
+    async with small() as computer:
+        handle = await computer.enqueue_task("ends", wait)
+        await until(began.is_set)
+        gate.set()
+        call = handle._task.call
+        assert call is not None
+        while call.ended is None:
+            time.sleep(0.001)  # noqa: ASYNC251 - it is the loop that is kept busy
+        for worker in list(computer._worker_tasks):
+            worker.cancel()
+        assert await handle == 7
+        assert len(computer.dead_letters) == 0
 
 
 async def test_while_it_stops_only_what_its_tasks_need_goes_on() -> None:

@@ -190,7 +190,7 @@ class Background:
                 self.abandon(Stopped("the event loop came to its end"))
                 self._at_loop_end()
                 await self.letters_written()
-            elif task is not None:
+            elif task is not None and not self._end_if_over(task, time.perf_counter()):
                 self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
             raise
 
@@ -228,6 +228,15 @@ class Background:
             task.delivery = span.end(None if is_given_up else call.error, call.ended)
         if not is_given_up:
             self._ended(task, call)
+
+    def _end_if_over(self, task: Task, moment: float) -> bool:
+        """Ends the attempt that had an outcome by that moment, which may still be on its way here. Returns whether."""
+        call = task.call
+        if call is None or not task.has_ended_by(moment):
+            return False
+        call.publish()
+        self._ended(task, call)
+        return True
 
     def _ended(self, task: Task, call: Call) -> None:
         value, error = call.take()
@@ -368,9 +377,7 @@ class Background:
                 logger.warning("%d tasks were not done after %g s", len(self.unfinished), timeout)
         now = time.perf_counter()
         for task in list(self.unfinished.values()):
-            if task.call is not None and task.has_ended_by(now):
-                task.call.publish()
-                self._ended(task, task.call)
+            self._end_if_over(task, now)
         self.abandon(Stopped("the queue was stopped"))
         await self.letters_written()
         self.resize(0)
