@@ -23,13 +23,15 @@ typedef struct input {
 
 typedef struct field {
     struct ArrowSchema schema, value_schema;
-    struct ArrowArray array, value_array;
-    const void *buffers[2][MOST_BUFFERS];
 } field;
 
+typedef struct column_data {
+    struct ArrowArray array, value_array;
+    const void *buffers[2][MOST_BUFFERS];
+} column_data;
+
 typedef struct batch {
-    field fields[MOST_COLUMNS];
-    struct ArrowSchema *schemas[MOST_COLUMNS];
+    column_data columns[MOST_COLUMNS];
     struct ArrowArray *arrays[MOST_COLUMNS];
 } batch;
 
@@ -47,22 +49,28 @@ static inline uint8_t take(input *from)
     return *from->bytes++;
 }
 
-/* `size` bytes of input, zeros where it has ended. */
-static inline void *take_block(input *from, size_t size)
+/* `size` bytes of zeros that live as long as the input. */
+static inline void *make_block(input *from, size_t size)
 {
     if (from->block_count == MOST_BLOCKS) {
         abort();
     }
-    uint8_t *block = malloc(size > 0 ? size : 1);
+    void *block = calloc(size > 0 ? size : 1, 1);
     if (block == NULL) {
         abort();
     }
+    from->blocks[from->block_count++] = block;
+    return block;
+}
+
+/* `size` bytes of input, zeros where it has ended. */
+static inline void *take_block(input *from, size_t size)
+{
+    uint8_t *block = make_block(from, size);
     size_t copied = size < from->left ? size : from->left;
     memcpy(block, from->bytes, copied);
-    memset(block + copied, 0, size - copied);
     from->bytes += copied;
     from->left -= copied;
-    from->blocks[from->block_count++] = block;
     return block;
 }
 
@@ -166,9 +174,9 @@ static inline void take_schema(input *from, field *made)
 }
 
 /* Indices that mostly lie in the dictionary, as raw input would not. */
-static inline void take_indices(input *from, field *made)
+static inline void take_indices(input *from, const char *format, column_data *made)
 {
-    size_t width = width_of(made->schema.format);
+    size_t width = width_of(format);
     uint8_t *indices = take_block(from, (size_t)(made->array.offset + made->array.length) * width);
     for (int64_t i = 0; i < made->array.offset + made->array.length; i++) {
         uint8_t index = take(from);
@@ -180,12 +188,12 @@ static inline void take_indices(input *from, field *made)
     made->buffers[0][1] = indices;
 }
 
-static inline void take_rows(input *from, field *made, int64_t rows)
+static inline void take_rows(input *from, const struct ArrowSchema *schema, int64_t rows, column_data *made)
 {
-    take_array(from, made->schema.format, rows, &made->array, made->buffers[0]);
-    if (made->schema.dictionary != NULL) {
-        take_indices(from, made);
-        take_array(from, made->schema.dictionary->format, take(from) % 10, &made->value_array, made->buffers[1]);
+    take_array(from, schema->format, rows, &made->array, made->buffers[0]);
+    if (schema->dictionary != NULL) {
+        take_indices(from, schema->format, made);
+        take_array(from, schema->dictionary->format, take(from) % 10, &made->value_array, made->buffers[1]);
         made->array.dictionary = &made->value_array;
     }
     if (take(from) == 255) { /* shorter than the batch, even negative */
@@ -193,11 +201,14 @@ static inline void take_rows(input *from, field *made, int64_t rows)
     }
 }
 
-/* A stream of batches. What damages them gets each one before the reader does. */
+/* A stream of batches, each with structs of its own: a consumer may ask for the next one before it reads the last. What
+ * damages them gets each one before the reader does. */
 typedef struct producer {
     input from;
-    batch batch;
-    int64_t columns;
+    field fields[MOST_COLUMNS];
+    struct ArrowSchema *schemas[MOST_COLUMNS];
+    batch *batch; /* the last one */
+    int64_t column_count;
     void (*damage_schema)(struct producer *, struct ArrowSchema *);
     void (*damage_batch)(struct producer *, struct ArrowArray *);
 } producer;
@@ -215,13 +226,13 @@ static inline void release_array(struct ArrowArray *array)
 static inline int next_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     producer *source = stream->private_data;
-    source->columns = take(&source->from) % (MOST_COLUMNS + 1);
-    for (int64_t i = 0; i < source->columns; i++) {
-        take_schema(&source->from, &source->batch.fields[i]);
-        source->batch.schemas[i] = &source->batch.fields[i].schema;
+    source->column_count = take(&source->from) % (MOST_COLUMNS + 1);
+    for (int64_t i = 0; i < source->column_count; i++) {
+        take_schema(&source->from, &source->fields[i]);
+        source->schemas[i] = &source->fields[i].schema;
     }
     *schema = (struct ArrowSchema){
-        .format = "+s", .n_children = source->columns, .children = source->batch.schemas, .release = release_schema};
+        .format = "+s", .n_children = source->column_count, .children = source->schemas, .release = release_schema};
     if (source->damage_schema != NULL) {
         source->damage_schema(source, schema);
     }
@@ -236,14 +247,15 @@ static inline int next_batch(struct ArrowArrayStream *stream, struct ArrowArray 
         return 0;
     }
     int64_t rows = take(&source->from) % MOST_ROWS, offset = take(&source->from) % 4;
-    for (int64_t i = 0; i < source->columns; i++) {
-        take_rows(&source->from, &source->batch.fields[i], rows + offset);
-        source->batch.arrays[i] = &source->batch.fields[i].array;
+    source->batch = make_block(&source->from, sizeof *source->batch);
+    for (int64_t i = 0; i < source->column_count; i++) {
+        take_rows(&source->from, &source->fields[i].schema, rows + offset, &source->batch->columns[i]);
+        source->batch->arrays[i] = &source->batch->columns[i].array;
     }
     *array = (struct ArrowArray){.length = rows,
                                  .offset = offset,
-                                 .n_children = source->columns,
-                                 .children = source->batch.arrays,
+                                 .n_children = source->column_count,
+                                 .children = source->batch->arrays,
                                  .release = release_array};
     if (source->damage_batch != NULL) {
         source->damage_batch(source, array);

@@ -18,10 +18,10 @@ static int64_t take_impossible(input *from)
 static struct ArrowSchema *take_target_schema(producer *feed)
 {
     uint8_t which = take(&feed->from);
-    if (feed->columns == 0) {
+    if (feed->column_count == 0) {
         return NULL;
     }
-    field *chosen = &feed->batch.fields[which / 2 % feed->columns];
+    field *chosen = &feed->fields[which / 2 % feed->column_count];
     return which % 2 == 0 || chosen->schema.dictionary == NULL ? &chosen->schema : &chosen->value_schema;
 }
 
@@ -70,7 +70,7 @@ static void damage_schema(producer *feed, struct ArrowSchema *top)
         top->children = NULL;
         break;
     case 3:
-        feed->batch.schemas[take(&feed->from) % MOST_COLUMNS] = NULL;
+        feed->schemas[take(&feed->from) % MOST_COLUMNS] = NULL;
         break;
     case 4:
         top->dictionary = column;
@@ -90,10 +90,10 @@ static void damage_schema(producer *feed, struct ArrowSchema *top)
 static struct ArrowArray *take_target_array(producer *feed, struct ArrowArray *top)
 {
     uint8_t which = take(&feed->from);
-    if (feed->columns == 0 || which % 3 == 0) {
+    if (feed->column_count == 0 || which % 3 == 0) {
         return top;
     }
-    field *chosen = &feed->batch.fields[which / 3 % feed->columns];
+    column_data *chosen = &feed->batch->columns[which / 3 % feed->column_count];
     return which % 3 == 1 || chosen->array.dictionary == NULL ? &chosen->array : &chosen->value_array;
 }
 
@@ -118,13 +118,14 @@ static void damage_children(producer *feed, struct ArrowArray *array)
     } else if (how % 3 == 1) {
         array->children = NULL;
     } else {
-        feed->batch.arrays[how % MOST_COLUMNS] = NULL;
+        feed->batch->arrays[how % MOST_COLUMNS] = NULL;
     }
 }
 
 static void damage_array(producer *feed, struct ArrowArray *top)
 {
     static const int64_t null_counts[] = {-2, 1, 5, INT64_MIN, INT64_MAX};
+    static struct ArrowArray empty;
     struct ArrowArray *array = take_target_array(feed, top);
     switch (take(&feed->from) % 8) {
     case 0:
@@ -142,8 +143,8 @@ static void damage_array(producer *feed, struct ArrowArray *top)
     case 4:
         array->buffers = NULL;
         break;
-    case 5:
-        array->dictionary = array->dictionary == NULL ? array : NULL;
+    case 5: /* the array itself would have buffers too short for a dictionary of wider values, which no consumer sees */
+        array->dictionary = array->dictionary == NULL ? &empty : NULL;
         break;
     case 6:
         array->release = NULL;
