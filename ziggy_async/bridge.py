@@ -72,7 +72,8 @@ def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:
 
 
 def _close_ports_of_closed_loops() -> None:
-    """Lets go of what is under way for them: of a closed loop that was to be woken by descriptor nobody else hears."""
+    """Lets go of what is under way for them: nobody else hears of a closed loop that was to be woken by descriptor, or
+    that was woken just before it was closed."""
     for loop, port in list(_ports.items()):
         if loop.is_closed():
             port.close()
