@@ -195,9 +195,11 @@ async def test_what_cannot_be_requeued_is_listed(
 async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter(path: Path) -> None:
     async with opened(path) as (letters, _):
         noisy = await add(letters, "t", len, Noisy())
-        broken = [await add(letters, "broken", len, *args) for args in ((), ((),))]
+        broken = [await add(letters, "broken", len, *args) for args in ((), ((),), (), ())]
     execute(path, f"UPDATE letters SET work = '[' WHERE id = '{broken[0].id}'")
     execute(path, f"UPDATE letters SET work = x'80' WHERE id = '{broken[1].id}'")
+    execute(path, f"UPDATE letters SET work = NULL WHERE id = '{broken[2].id}'")
+    execute(path, f"UPDATE letters SET work = 7 WHERE id = '{broken[3].id}'")
     loaded.clear()
     async with opened(path) as (letters, taken):
         letters.get(noisy.id)
@@ -205,7 +207,7 @@ async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter
         for each in broken:
             with pytest.raises(ValueError, match=f"{each.id} cannot be requeued: "):
                 await letters.requeue(each.id)
-        assert ids(letters) == ["t", "broken", "broken"]
+        assert ids(letters) == ["t", *["broken"] * 4]
         await letters.requeue(noisy.id)
         assert (loaded, len(taken)) == ([1], 1)
 

@@ -90,10 +90,12 @@ def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
     return replace(letter, work=None, why_not=why_not), packed if why_not is None else None
 
 
-def with_work(letter: DeadLetter, program: str, packed: str | bytes) -> DeadLetter:
+def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:
     """Returns the letter with its work, as a process of `program` has stored it. Unpickles what is pickled. Raises
     `ValueError` that names the letter and says why that cannot be done."""
     why_not = letter.why_not
+    if why_not is None and not isinstance(packed, str | bytes):
+        why_not = "its record is damaged"
     if why_not is None:
         refers_to_main = b"__main__" in packed if isinstance(packed, bytes) else '"__main__:' in packed
         why_not = f"it is of the program {program}" if refers_to_main and program != this_program() else None
