@@ -171,7 +171,8 @@ class Metrics:
 
     def by_kind(self) -> dict[str, KindMetrics]:
         """The kinds of which there are operations, in the order in which they came."""
-        return {name: kind for name, kind in self._period.kinds.items() if kind.count}
+        kinds = list(self._period.kinds.items())  # at once: other threads add to them
+        return {name: kind for name, kind in kinds if kind.count}
 
     def clear(self) -> None:
         """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
