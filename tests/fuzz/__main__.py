@@ -1,12 +1,14 @@
 """Searches for inputs that make the package do what it must not: `python -m tests.fuzz NAME --minutes 10`.
 
 The targets in C (`tests/native/fuzz_*.c`) run under libFuzzer with AddressSanitizer, which needs clang and cmake; those
-in Python (`tests/fuzz/targets.py`) under atheris, which needs `pip install atheris`. An input that fails is kept in
-`tests/fuzz/corpus`; the suite replays what is there. The exit code is 0 if nothing was found.
+in Python (`tests/fuzz/targets.py`) under atheris, which needs `pip install atheris`. Each starts from its seeds and
+what was found before. An input that fails is kept in `tests/fuzz/corpus`; the tests replay what is there. The exit code
+is 0 if nothing was found.
 """
 
 import argparse
 import logging
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,14 +19,16 @@ SOURCES, BUILD, FOUND = HERE.parent / "native", HERE.parents[1] / "build" / "fuz
 NATIVE = sorted(path.stem.removeprefix("fuzz_") for path in SOURCES.glob("fuzz_*.c"))
 
 
-def fuzz_native(name: str, options: list[str]) -> int:
+def fuzz_native(name: str, options: list[str], inputs: Path) -> int:
     settings = ["-DCMAKE_C_COMPILER=clang", "-DZA_SANITIZE=address", "-DZA_FUZZ=ON"]
     subprocess.run(["cmake", "-S", SOURCES, "-B", BUILD, *settings], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", BUILD, "--target", f"fuzz_{name}"], check=True, stdout=subprocess.DEVNULL)
-    return subprocess.run([BUILD / f"fuzz_{name}", "-max_len=1000", *options], check=False).returncode
+    targets = [f"fuzz_{name}", f"seeds_{name}"]
+    subprocess.run(["cmake", "--build", BUILD, "--target", *targets], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([BUILD / f"seeds_{name}", inputs], check=True)
+    return subprocess.run([BUILD / f"fuzz_{name}", "-max_len=1000", *options, inputs], check=False).returncode
 
 
-def fuzz_python(name: str, options: list[str]) -> None:
+def fuzz_python(name: str, options: list[str], inputs: Path) -> None:
     """Does not return: atheris ends the process."""
     import atheris
 
@@ -34,10 +38,10 @@ def fuzz_python(name: str, options: list[str]) -> None:
     if name not in TARGETS:
         sys.exit(f"no target {name}; there are {', '.join([*NATIVE, *TARGETS])}")
     logging.disable()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as seeds:
-        for number, seed in enumerate(SEEDS[name]):
-            (Path(seeds) / str(number)).write_bytes(seed)
-        atheris.Setup([sys.argv[0], *options, seeds], lambda data: TARGETS[name](data, Path(folder)))
+    for number, seed in enumerate(SEEDS[name]):
+        (inputs / f"seed-{number}").write_bytes(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        atheris.Setup([sys.argv[0], *options, str(inputs)], lambda data: TARGETS[name](data, Path(folder)))
         atheris.Fuzz()
 
 
@@ -51,9 +55,13 @@ def main() -> None:
         *(f"-max_total_time={round(60 * asked.minutes)}", f"-artifact_prefix={FOUND}/{asked.name}-", "-timeout=60"),
         *("-print_final_stats=1", "-verbosity=0"),
     ]
-    if asked.name in NATIVE:
-        sys.exit(fuzz_native(asked.name, options))
-    fuzz_python(asked.name, options)
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = Path(folder)
+        for found in FOUND.glob(f"{asked.name}-*"):
+            shutil.copy(found, inputs)
+        if asked.name in NATIVE:
+            sys.exit(fuzz_native(asked.name, options, inputs))
+        fuzz_python(asked.name, options, inputs)
 
 
 main()

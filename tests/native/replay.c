@@ -1,4 +1,5 @@
-/* Stands in for libFuzzer where there is none: the same pseudo-random mutations of the target's seeds in every run. */
+/* Stands in for libFuzzer where there is none: runs the files that it is given, or else the same pseudo-random
+ * mutations of the target's seeds in every run. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static size_t mutate(size_t round, uint64_t *state, uint8_t bytes[MOST_BYTES])
     return random_below(state, 4) == 0 ? random_below(state, length + 1) : length;
 }
 
-int main(void)
+static void run_mutations(void)
 {
     uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
     uint8_t bytes[MOST_BYTES];
@@ -49,5 +50,30 @@ int main(void)
         (void)LLVMFuzzerTestOneInput(bytes, length);
     }
     (void)printf("%d inputs\n", ROUNDS);
+}
+
+static int run_file(const char *path)
+{
+    static uint8_t bytes[1 << 16];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        perror(path);
+        return 1;
+    }
+    size_t length = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file);
+    (void)LLVMFuzzerTestOneInput(bytes, length);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int status = 0;
+    for (int i = 1; i < argc; i++) {
+        status |= run_file(argv[i]);
+    }
+    if (argc == 1) {
+        run_mutations();
+    }
+    return status;
 }
