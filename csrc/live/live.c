@@ -9,32 +9,6 @@
 #include "live/sections.h"
 #include "live/start.h"
 #include "live/tiles.h"
-#include "pool/fork.h"
-
-/* All live states, so that a fork can take place while none of them is half changed. */
-static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
-static za_live *list_head; /* guarded by list_mutex */
-
-static void before_fork(void)
-{
-    pthread_mutex_lock(&list_mutex);
-    for (za_live *live = list_head; live != NULL; live = live->next) {
-        pthread_mutex_lock(&live->mutex);
-        pthread_mutex_lock(&live->board_mutex);
-    }
-}
-
-static void after_fork(bool in_child)
-{
-    (void)in_child;
-    for (za_live *live = list_head; live != NULL; live = live->next) {
-        pthread_mutex_unlock(&live->board_mutex);
-        pthread_mutex_unlock(&live->mutex);
-    }
-    pthread_mutex_unlock(&list_mutex);
-}
-
-static const za_fork_handlers fork_handlers = {before_fork, after_fork};
 
 /* Names that are new are known from now on, in the order in which they stand. */
 static za_code add_names(za_live *live, const za_symbol *symbols, size_t count, za_error *error)
@@ -89,30 +63,9 @@ static za_code fill(za_live *live, za_error *error)
     return code;
 }
 
-static void put_on_list(za_live *live)
-{
-    pthread_mutex_lock(&list_mutex);
-    live->next = list_head;
-    if (list_head != NULL) {
-        list_head->previous = live;
-    }
-    list_head = live;
-    pthread_mutex_unlock(&list_mutex);
-}
-
-static void take_off(za_live *live)
-{
-    pthread_mutex_lock(&list_mutex);
-    *(live->previous != NULL ? &live->previous->next : &list_head) = live->next;
-    if (live->next != NULL) {
-        live->next->previous = live->previous;
-    }
-    pthread_mutex_unlock(&list_mutex);
-}
-
 za_live *za_live_new(const za_live_spec *spec, za_error *error)
 {
-    za_live *live = za_fork_handle(ZA_FORK_LIVE, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *live) : NULL;
+    za_live *live = za_alloc_zeroed(1, sizeof *live);
     if (live == NULL) {
         (void)za_fail_memory(error);
         return NULL;
@@ -120,8 +73,13 @@ za_live *za_live_new(const za_live_spec *spec, za_error *error)
     (void)pthread_mutex_init(&live->mutex, NULL); /* without attributes neither needs anything that may be missing */
     (void)pthread_mutex_init(&live->board_mutex, NULL);
     live->spec = *spec;
-    put_on_list(live);
-    if (fill(live, error) != ZA_OK) {
+    live->fork_lock.mutex = &live->mutex;
+    live->board_fork_lock.mutex = &live->board_mutex;
+    za_code code = za_fork_list(ZA_FORK_LIVE, &live->fork_lock) != 0 ||
+                           za_fork_list(ZA_FORK_LIVE_BOARD, &live->board_fork_lock) != 0
+                       ? za_fail_memory(error)
+                       : fill(live, error);
+    if (code != ZA_OK) {
         za_live_free(live);
         return NULL;
     }
@@ -133,7 +91,8 @@ void za_live_free(za_live *live)
     if (live == NULL) {
         return;
     }
-    take_off(live);
+    za_fork_unlist(&live->fork_lock);
+    za_fork_unlist(&live->board_fork_lock);
     for (int64_t i = 0; i < live->tile_count; i++) {
         za_live_tile_free(&live->tiles[i]);
     }

@@ -9,6 +9,7 @@
 #include "live/board.h"
 #include "live/options.h"
 #include "live/rosters.h"
+#include "pool/fork.h"
 #include "store/text_set.h"
 
 enum { ZA_NO_TILE = -1 };
@@ -34,12 +35,12 @@ typedef struct za_live_other {
 } za_live_other;
 
 struct za_live {
-    za_live_spec spec;               /* never changes */
-    za_live_layout layout;           /* never changes */
-    za_live_memory one, wide;        /* of tiles of one lane, and of the widest set */
-    struct za_live *next, *previous; /* the list of all, guarded by the list's mutex (live.c) */
-    pthread_mutex_t mutex;           /* guards all that follows. A tile belongs to the worker that has claimed it */
-    za_text_set names;               /* of the members; codes are rows */
+    za_live_spec spec;                       /* never changes */
+    za_live_layout layout;                   /* never changes */
+    za_live_memory one, wide;                /* of tiles of one lane, and of the widest set */
+    za_fork_lock fork_lock, board_fork_lock; /* of the two mutexes */
+    pthread_mutex_t mutex; /* guards all that follows. A tile belongs to the worker that has claimed it */
+    za_text_set names;     /* of the members; codes are rows */
     za_live_member *members;
     za_live_tile *tiles;
     int32_t *order; /* numbers of the tiles: those of neighbouring rows follow each other after a gathering */

@@ -1,25 +1,32 @@
-/* Native threads and locks when the process forks. */
+/* Mutexes when the process forks: no other thread holds one of these at that moment, so that what they guard is whole
+ * in the child, and free. */
 #ifndef ZA_POOL_FORK_H
 #define ZA_POOL_FORK_H
 
-#include <stdbool.h>
+#include <pthread.h>
 
-/* The order in which locks are taken before a fork; they are given back in the reverse one. */
-typedef enum za_fork_stage {
+/* The order in which they are taken before a fork, that of any thread which holds several. */
+typedef enum za_fork_order {
     ZA_FORK_LIVE,
-    ZA_FORK_STORES,
+    ZA_FORK_LIVE_BOARD,
+    ZA_FORK_STORE,
+    ZA_FORK_SHARED_POOL,
     ZA_FORK_POOL,
+    ZA_FORK_PORT,
     ZA_FORK_NOTIFIER,
-    ZA_FORK_STAGE_COUNT
-} za_fork_stage;
+    ZA_FORK_ORDER_COUNT
+} za_fork_order;
 
-typedef struct za_fork_handlers {
-    void (*before)(void);
-    void (*after)(bool in_child); /* in parent and child: every lock that `before` took is this thread's */
-} za_fork_handlers;
+/* Embedded beside the mutex. */
+typedef struct za_fork_lock {
+    pthread_mutex_t *mutex;
+    void (*in_child)(void);              /* called there while all of them are held; NULL: nothing to do */
+    struct za_fork_lock *next, **before; /* guarded by the list's mutex (fork.c) */
+} za_fork_lock;
 
-/* From now on a fork calls these, which stay where they are. Called again with the same it does nothing. Any thread;
- * by whatever first makes what the handlers guard. 0 or errno. */
-int za_fork_handle(za_fork_stage stage, const za_fork_handlers *handlers);
+/* From now on a fork takes the mutex, until za_fork_unlist. Any thread, which holds none of them. 0 or errno. */
+int za_fork_list(za_fork_order order, za_fork_lock *lock);
+/* Before the mutex is destroyed. Nothing for what is not listed. As za_fork_list. */
+void za_fork_unlist(za_fork_lock *lock);
 
 #endif

@@ -21,9 +21,10 @@ typedef struct za_seat {
 } za_seat;
 
 struct za_pool {
-    pthread_mutex_t mutex; /* guards all that follows, and the lower part of every job that was submitted */
-    pthread_cond_t work;   /* a job was queued, a thread is surplus, or the pool closes */
-    pthread_cond_t idle;   /* nothing is queued or running any more, or a thread ended */
+    za_fork_lock fork_lock; /* of the mutex */
+    pthread_mutex_t mutex;  /* guards all that follows, and the lower part of every job that was submitted */
+    pthread_cond_t work;    /* a job was queued, a thread is surplus, or the pool closes */
+    pthread_cond_t idle;    /* nothing is queued or running any more, or a thread ended */
     za_job *head[ZA_URGENCY_COUNT], *tail[ZA_URGENCY_COUNT]; /* jobs with unclaimed items */
     int wanted, alive, waiting;                              /* threads: to have, that run, that wait for work */
     za_seat seats[MOST_THREADS];
@@ -218,35 +219,9 @@ static int start_missing(za_pool *pool)
     return 0;
 }
 
-static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
-static za_pool *shared;             /* guarded by shared_mutex; never freed, since nobody knows who still has it */
-static bool shared_closed;          /* guarded by shared_mutex */
-static za_pool_offer *shared_offer; /* guarded by shared_mutex */
-
-static void before_fork(void)
-{
-    pthread_mutex_lock(&shared_mutex);
-    if (shared != NULL) {
-        pthread_mutex_lock(&shared->mutex);
-    }
-}
-
-static void after_fork(bool in_child)
-{
-    if (shared != NULL) {
-        pthread_mutex_unlock(&shared->mutex);
-    }
-    if (in_child) {
-        shared = NULL; /* its threads were not copied, nor will its jobs ever end: left behind */
-    }
-    pthread_mutex_unlock(&shared_mutex);
-}
-
-static const za_fork_handlers fork_handlers = {before_fork, after_fork};
-
 za_pool *za_pool_new(int threads)
 {
-    za_pool *pool = za_fork_handle(ZA_FORK_POOL, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *pool) : NULL;
+    za_pool *pool = za_alloc_zeroed(1, sizeof *pool);
     if (pool == NULL) {
         return NULL;
     }
@@ -258,6 +233,11 @@ za_pool *za_pool_new(int threads)
     (void)pthread_cond_init(&pool->idle, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     za_pool_resize(pool, threads);
+    pool->fork_lock.mutex = &pool->mutex;
+    if (za_fork_list(ZA_FORK_POOL, &pool->fork_lock) != 0) {
+        (void)za_pool_free(pool, 0);
+        return NULL;
+    }
     return pool;
 }
 
@@ -422,6 +402,7 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
 {
     bool ended = za_pool_close(pool, timeout_ns);
     if (ended) {
+        za_fork_unlist(&pool->fork_lock);
         (void)pthread_cond_destroy(&pool->work);
         (void)pthread_cond_destroy(&pool->idle);
         (void)pthread_mutex_destroy(&pool->mutex);
@@ -430,17 +411,60 @@ bool za_pool_free(za_pool *pool, int64_t timeout_ns)
     return ended;
 }
 
-za_pool *za_pool_shared(void)
+static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
+static za_pool *shared;             /* guarded by shared_mutex; never freed, since nobody knows who still has it */
+static bool shared_closed;          /* guarded by shared_mutex */
+static za_pool_offer *shared_offer; /* guarded by shared_mutex */
+
+/* In a forked child: the pool's threads were not copied, nor will its jobs ever end. It is left behind. */
+static void forget_shared(void)
+{
+    shared = NULL;
+}
+
+static za_fork_lock shared_fork_lock = {.mutex = &shared_mutex, .in_child = forget_shared};
+
+static void list_shared(void)
+{
+    (void)za_fork_list(ZA_FORK_SHARED_POOL, &shared_fork_lock); /* za_pool_new says so if there is no fork guard */
+}
+
+/* Another thread may be the first to. */
+static void make_shared(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, list_shared);
+    za_pool *made = za_pool_new(za_cpu_count());
+    pthread_mutex_lock(&shared_mutex);
+    if (made != NULL && shared == NULL && !shared_closed) {
+        za_pool_set_offer(made, shared_offer);
+        shared = made;
+        made = NULL;
+    }
+    pthread_mutex_unlock(&shared_mutex);
+    if (made != NULL) {
+        (void)za_pool_free(made, 0); /* no thread of it was started */
+    }
+}
+
+/* The pool there is, or NULL; whether one may be made. */
+static za_pool *shared_now(bool *may_be_made)
 {
     pthread_mutex_lock(&shared_mutex);
-    if (shared == NULL && !shared_closed) {
-        shared = za_pool_new(za_cpu_count());
-        if (shared != NULL) {
-            za_pool_set_offer(shared, shared_offer);
-        }
-    }
     za_pool *pool = shared;
+    *may_be_made = pool == NULL && !shared_closed;
     pthread_mutex_unlock(&shared_mutex);
+    return pool;
+}
+
+za_pool *za_pool_shared(void)
+{
+    bool is_missing;
+    za_pool *pool = shared_now(&is_missing);
+    if (is_missing) {
+        make_shared();
+        pool = shared_now(&is_missing);
+    }
     return pool;
 }
 

@@ -19,7 +19,8 @@ struct za_port {
     atomic_int references;
     int wake_fd;
     void *owner;
-    pthread_mutex_t mutex; /* guards the four below */
+    za_fork_lock fork_lock; /* of the mutex */
+    pthread_mutex_t mutex;  /* guards the four below */
     za_completions posted;
     bool notified; /* the loop was woken and has not taken yet */
     bool closed;
@@ -66,36 +67,41 @@ static void orphan(za_completion *first, za_completion *last)
     pthread_mutex_unlock(&notifier.mutex);
 }
 
-static void before_fork(void)
+/* In a forked child: the ports are those of the parent's loops; their completions are the parent's to take. */
+static void forget_ports(void)
 {
-    pthread_mutex_lock(&notifier.mutex);
+    notifier.first = notifier.last = NULL;
+    notifier.orphans = (za_completions){0};
+    notifier.work = NULL;
+    notifier.idle = false;
+    /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */
+    init_wake();
 }
 
-static void after_fork(bool in_child)
-{
-    if (in_child) {
-        /* The ports are those of the parent's loops; their completions are the parent's to take. */
-        notifier.first = notifier.last = NULL;
-        notifier.orphans = (za_completions){0};
-        notifier.work = NULL;
-        notifier.idle = false;
-        /* Nobody waits in this process: a condition copied with a waiter in it could never be used. */
-        init_wake();
-    }
-    pthread_mutex_unlock(&notifier.mutex);
-}
+static za_fork_lock notifier_fork_lock = {.mutex = &notifier.mutex, .in_child = forget_ports};
 
-static const za_fork_handlers fork_handlers = {before_fork, after_fork};
+static void list_notifier(void)
+{
+    (void)za_fork_list(ZA_FORK_NOTIFIER, &notifier_fork_lock); /* za_port_new says so if there is no fork guard */
+}
 
 za_port *za_port_new(int wake_fd, void *owner)
 {
-    za_port *port = za_fork_handle(ZA_FORK_NOTIFIER, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *port) : NULL;
-    if (port != NULL) {
-        za_pool_shared_offer(za_notifier_offer);
-        atomic_init(&port->references, 1);
-        port->wake_fd = wake_fd;
-        port->owner = owner;
-        (void)pthread_mutex_init(&port->mutex, NULL);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, list_notifier);
+    za_port *port = za_alloc_zeroed(1, sizeof *port);
+    if (port == NULL) {
+        return NULL;
+    }
+    za_pool_shared_offer(za_notifier_offer);
+    atomic_init(&port->references, 1);
+    port->wake_fd = wake_fd;
+    port->owner = owner;
+    (void)pthread_mutex_init(&port->mutex, NULL);
+    port->fork_lock.mutex = &port->mutex;
+    if (za_fork_list(ZA_FORK_PORT, &port->fork_lock) != 0) {
+        za_port_release(port);
+        return NULL;
     }
     return port;
 }
@@ -108,6 +114,7 @@ void za_port_retain(za_port *port)
 void za_port_release(za_port *port)
 {
     if (port != NULL && atomic_fetch_sub(&port->references, 1) == 1) {
+        za_fork_unlist(&port->fork_lock);
         (void)pthread_mutex_destroy(&port->mutex);
         za_free(port);
     }

@@ -4,54 +4,25 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "pool/fork.h"
 #include "store/changed.h"
 #include "store/entry.h"
 #include "store/labels.h"
 #include "store/store_inside.h"
 #include "store/tail.h"
 
-/* All stores, so that a fork can take place while none of them is half changed. */
-static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
-static za_store *list_head; /* guarded by list_mutex */
-
-static void before_fork(void)
-{
-    pthread_mutex_lock(&list_mutex);
-    for (za_store *store = list_head; store != NULL; store = store->next) {
-        pthread_mutex_lock(&store->mutex);
-    }
-}
-
-static void after_fork(bool in_child)
-{
-    (void)in_child;
-    for (za_store *store = list_head; store != NULL; store = store->next) {
-        pthread_mutex_unlock(&store->mutex);
-    }
-    pthread_mutex_unlock(&list_mutex);
-}
-
-static const za_fork_handlers fork_handlers = {before_fork, after_fork};
-
 za_store *za_store_new(za_store_options options)
 {
-    za_store *store = za_fork_handle(ZA_FORK_STORES, &fork_handlers) == 0 ? za_alloc_zeroed(1, sizeof *store) : NULL;
+    za_store *store = za_alloc_zeroed(1, sizeof *store);
     if (store == NULL) {
         return NULL;
     }
-    if (pthread_mutex_init(&store->mutex, NULL) != 0) {
-        za_free(store);
+    (void)pthread_mutex_init(&store->mutex, NULL); /* without attributes it needs nothing that may be missing */
+    store->options = options;
+    store->fork_lock.mutex = &store->mutex;
+    if (za_fork_list(ZA_FORK_STORE, &store->fork_lock) != 0) {
+        za_store_free(store);
         return NULL;
     }
-    store->options = options;
-    pthread_mutex_lock(&list_mutex);
-    store->next = list_head;
-    if (list_head != NULL) {
-        list_head->previous = store;
-    }
-    list_head = store;
-    pthread_mutex_unlock(&list_mutex);
     return store;
 }
 
@@ -60,12 +31,7 @@ void za_store_free(za_store *store)
     if (store == NULL) {
         return;
     }
-    pthread_mutex_lock(&list_mutex);
-    *(store->previous != NULL ? &store->previous->next : &list_head) = store->next;
-    if (store->next != NULL) {
-        store->next->previous = store->previous;
-    }
-    pthread_mutex_unlock(&list_mutex);
+    za_fork_unlist(&store->fork_lock);
     za_symbols_clear(&store->symbols);
     za_store_free_labels(store);
     (void)pthread_mutex_destroy(&store->mutex);

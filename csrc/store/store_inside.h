@@ -5,13 +5,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "pool/fork.h"
 #include "store/options.h"
 #include "store/symbols.h"
 
 struct za_store {
-    za_store_options options;  /* never changes */
-    za_store *next, *previous; /* the list of all stores; guarded by the list's mutex (store.c) */
-    pthread_mutex_t mutex;     /* guards all that follows, and the entries */
+    za_store_options options; /* never changes */
+    za_fork_lock fork_lock;   /* of the mutex */
+    pthread_mutex_t mutex;    /* guards all that follows, and the entries */
     za_symbols symbols;
     struct za_labels *labels; /* the first set; they are kept when symbols go */
     za_store_stats stats;

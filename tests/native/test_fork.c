@@ -19,6 +19,7 @@ typedef struct busy {
     char texts[NAMES][NAME_ROOM];
     za_symbol symbols[NAMES];
     za_plan *plan;
+    za_port *port;
     atomic_bool stop;
 } busy;
 
@@ -56,13 +57,12 @@ static void *keep_posting(void *argument)
 {
     busy *b = argument;
     za_completion completion, *orphans;
-    za_port *port = za_port_new(-1, NULL), *woken;
+    za_port *woken;
     while (!atomic_load(&b->stop)) {
-        za_port_post(port, &completion);
-        CHECK(za_notifier_wait(0, &woken, &orphans) && woken == port && za_port_take(woken) == &completion);
+        za_port_post(b->port, &completion);
+        CHECK(za_notifier_wait(0, &woken, &orphans) && woken == b->port && za_port_take(woken) == &completion);
         za_port_release(woken);
     }
-    za_port_release(port);
     return NULL;
 }
 
@@ -77,6 +77,9 @@ static int child(busy *b)
     }
     if (!request_works(b, za_pool_shared()) || !za_pool_shared_close(10 * second)) {
         return 4;
+    }
+    if (b->port != NULL) {
+        za_port_close(b->port); /* the parent's, whose threads may be posting to it */
     }
     za_port *port = za_port_new(-1, NULL);
     za_port_post(port, &completion);
@@ -139,6 +142,7 @@ static void test_fork_while_busy(busy *b)
     za_store_free(b->store);
     za_plan_free(b->plan);
     open_store(b);
+    b->port = za_port_new(-1, NULL);
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_create(&threads[i], NULL, work[i], b) == 0);
     }
@@ -149,6 +153,7 @@ static void test_fork_while_busy(busy *b)
     for (int i = 0; i < THREADS; i++) {
         (void)pthread_join(threads[i], NULL);
     }
+    za_port_release(b->port);
     CHECK(request_works(b, za_pool_shared()));
     CHECK(za_pool_shared_close(10 * second));
 }
