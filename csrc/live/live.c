@@ -102,7 +102,7 @@ void za_live_free(za_live *live)
     for (int i = 0; i < ZA_LIVE_ROSTERS; i++) {
         za_live_roster_clear(&live->rosters[i]);
     }
-    za_live_ids_clear(&live->ids);
+    za_ids_free(&live->ids);
     za_free(live->tiles);
     za_free(live->order);
     za_free(live->born);
@@ -263,9 +263,23 @@ static za_code take_newcomers(za_live *live, za_pool *pool, int64_t deadline_ns,
     return code;
 }
 
-static uint64_t id_of(const void *context, int64_t row)
+/* The rows of the members that have states, by the ids of their tickers. */
+static bool know_ids(za_live *live)
 {
-    return ((const za_live *)context)->members[row].seen.id;
+    if (atomic_load(&live->ids_are_known)) {
+        return true;
+    }
+    za_ids_free(&live->ids);
+    if (!za_ids_open(&live->ids, (size_t)live->board->rows)) {
+        return false;
+    }
+    for (int64_t row = 0; row < live->board->rows; row++) {
+        if (live->members[row].seen.id != 0) {
+            (void)za_ids_put(&live->ids, live->members[row].seen.id, (size_t)row);
+        }
+    }
+    atomic_store(&live->ids_are_known, true);
+    return true;
 }
 
 /* The tiles of the changed symbols are marked as apart, and listed, each once. Returns how many; *unknown: some of the
@@ -275,8 +289,8 @@ static int mark_changed(za_live *live, const za_news *news, int32_t *tiles, bool
     int count = 0;
     *unknown = false;
     for (int i = 0; i < news->changed_count; i++) {
-        int32_t row = za_live_ids_find(&live->ids, news->changed[i]);
-        int32_t tile = row < 0 ? ZA_NO_TILE : live->members[row].tile;
+        size_t row;
+        int32_t tile = za_ids_find(&live->ids, news->changed[i], &row) ? live->members[row].tile : ZA_NO_TILE;
         *unknown = *unknown || tile == ZA_NO_TILE;
         if (tile != ZA_NO_TILE && !live->tiles[tile].apart) {
             live->tiles[tile].apart = true;
@@ -289,10 +303,9 @@ static int mark_changed(za_live *live, const za_news *news, int32_t *tiles, bool
 /* What came since the last update, as the store tells it. */
 static za_code take_news(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news, za_error *error)
 {
-    if (!atomic_load(&live->ids_are_known) && !za_live_ids_fill(&live->ids, live->board->rows, id_of, live)) {
+    if (!know_ids(live)) {
         return ZA_NO_MEMORY;
     }
-    atomic_store(&live->ids_are_known, true);
     int32_t tiles[ZA_JOURNAL];
     bool unknown;
     int count = mark_changed(live, news, tiles, &unknown);

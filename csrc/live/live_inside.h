@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/ids.h"
 #include "live/batch.h"
 #include "live/board.h"
 #include "live/options.h"
@@ -52,7 +53,7 @@ struct za_live {
     int64_t born_count, born_room;
     za_live_roster rosters[ZA_LIVE_ROSTERS]; /* of the universes whose cross-sections came last */
     int next_roster;
-    za_live_ids ids; /* of the members in the store, if `ids_are_known` */
+    za_ids ids; /* rows of the members by their ids in the store, if `ids_are_known` */
     atomic_bool ids_are_known;
     za_live_other *others; /* whoever reads another one stands behind it; no series moves */
     int other_count;

@@ -1,5 +1,4 @@
-/* Where the tickers of live states stand in the cross-sections of universes, and which rows symbols have by their id.
- */
+/* Where the tickers of live states stand in the cross-sections of universes. */
 #ifndef ZA_LIVE_ROSTERS_H
 #define ZA_LIVE_ROSTERS_H
 
@@ -22,22 +21,8 @@ typedef struct za_live_roster {
     size_t strangers; /* of them: those that no row has */
 } za_live_roster;
 
-/* Symbols by the ids that they have in the store. */
-typedef struct za_live_ids {
-    uint64_t *ids; /* an open-addressing table; 0 is free */
-    int32_t *rows;
-    size_t mask;
-} za_live_ids;
-
 /* Finds the places of the names, whose codes are rows. False without memory: then the roster is empty. */
 bool za_live_roster_fill(za_live_roster *roster, const za_roster *of, const za_text_set *names);
 void za_live_roster_clear(za_live_roster *roster);
-
-/* Ids of `count` rows, 0 for none; false without memory. `id_of` gives that of a row. */
-bool za_live_ids_fill(za_live_ids *ids, int64_t count, uint64_t (*id_of)(const void *context, int64_t row),
-                      const void *context);
-/* The row, or -1. */
-int32_t za_live_ids_find(const za_live_ids *ids, uint64_t id);
-void za_live_ids_clear(za_live_ids *ids);
 
 #endif

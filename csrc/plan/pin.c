@@ -14,17 +14,6 @@ int za_run_figure(const za_run *run, int column)
     return run->table != NULL ? run->table->figures[column] : run->tickers.columns[column];
 }
 
-za_bars_of za_run_bars_of(const za_run *run, size_t at)
-{
-    if (run->table != NULL) {
-        const za_table *table = run->table;
-        int64_t first = table->offsets[at];
-        return (za_bars_of){table->times == NULL ? NULL : table->times + first, table->offsets[at + 1] - first};
-    }
-    const za_rows *rows = &run->tickers.views[at].rows;
-    return (za_bars_of){rows->time, rows->count};
-}
-
 int64_t za_first_bar_at(za_bars_of series, int64_t time)
 {
     int64_t least = 0, most = series.bars, step = 1;
@@ -74,7 +63,9 @@ za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error)
         size_t count = run->count - at < AT_ONCE ? run->count - at : AT_ONCE;
         (void)za_store_views(run->tickers.store, run->tickers.symbols + at, count, run->tickers.views + at);
     }
-    if (za_plan_has_sources(run->plan) && !za_twins_pin(run->tickers.views, run->count)) {
+    za_tickers *tickers = &run->tickers;
+    if (za_plan_has_sources(run->plan) &&
+        !za_twins_pin(tickers->views, run->count, &tickers->twins, &tickers->twin_count)) {
         return za_fail_memory(error);
     }
     if (!run->last) {
@@ -89,8 +80,10 @@ void za_run_release(za_run *run)
         za_view_release(&run->tickers.views[i]);
     }
     za_free(run->tickers.views);
+    za_free(run->tickers.twins);
     za_free(run->row);
     za_free(run->from);
     run->tickers.views = NULL;
+    run->tickers.twins = NULL;
     run->row = run->from = NULL;
 }

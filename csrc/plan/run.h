@@ -6,6 +6,7 @@
 #include "plan/derived.h"
 #include "plan/plan.h"
 #include "plan/tile_inside.h"
+#include "plan/twins.h"
 #include "pool/pool.h"
 #include "store/store.h"
 
@@ -24,6 +25,8 @@ typedef struct za_tickers {
     const za_symbol *symbols;
     const int *columns; /* what each column of the plan is: a za_figure, or behind them a further column */
     za_view *views;     /* of a history, and of a plan with sources, owned: `count` of them */
+    za_twin *twins;     /* of a plan with sources, owned: a ticker that is asked for again does not count again */
+    size_t twin_count;
 } za_tickers;
 
 /* How the work is cut. All zero: as is fastest. Results are the same bits in any case. */

@@ -4,76 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "plan/pin.h"
 
 /* Values a claim, and times at most. */
 enum { VALUES_A_CLAIM = 65536, MOST_TIMES = 1024 };
-
-/* Ascending times, each once. */
-typedef struct za_times {
-    const int64_t *times;
-    int64_t count;
-    int64_t *owned; /* NULL while they are those of a series */
-} za_times;
-
-/* Every time that is in one of them. False without memory. */
-static bool unite(za_times *a, za_times *b)
-{
-    if (a->count == b->count && memcmp(a->times, b->times, (size_t)a->count * sizeof *a->times) == 0) {
-        za_free(b->owned);
-        return true;
-    }
-    int64_t *both = za_alloc((size_t)(a->count + b->count), sizeof *both), count = 0;
-    for (int64_t i = 0, j = 0; both != NULL && (i < a->count || j < b->count);) {
-        bool from_a = j == b->count || (i < a->count && a->times[i] <= b->times[j]);
-        int64_t time = from_a ? a->times[i] : b->times[j];
-        i += i < a->count && a->times[i] == time;
-        j += j < b->count && b->times[j] == time;
-        both[count++] = time;
-    }
-    za_free(a->owned);
-    za_free(b->owned);
-    int64_t *fitting = both == NULL ? NULL : za_resize(both, (size_t)count, sizeof *both);
-    a->owned = fitting != NULL ? fitting : both;
-    a->times = a->owned;
-    a->count = count;
-    return both != NULL;
-}
-
-/* The times of the series [begin, end), two halves at a time: equal ones are met early. */
-static bool times_of(const za_sections *sections, size_t begin, size_t end, za_times *times)
-{
-    *times = (za_times){.times = NULL};
-    if (end - begin <= 1) {
-        if (end > begin) {
-            za_bars_of series = za_run_bars_of(sections->run, begin);
-            int64_t first = sections->first[begin];
-            *times = (za_times){.times = series.bars > 0 ? series.times + first : NULL, .count = series.bars - first};
-        }
-        return true;
-    }
-    za_times right = {.times = NULL};
-    size_t middle = begin + (end - begin) / 2;
-    bool found = times_of(sections, begin, middle, times) && times_of(sections, middle, end, &right);
-    if (!found) {
-        za_free(times->owned);
-        times->owned = NULL;
-        return false;
-    }
-    if (times->count == 0) {
-        *times = right;
-        return true;
-    }
-    return right.count == 0 || unite(times, &right);
-}
 
 /* Rows before the first that takes part have no value. */
 static void clear_earlier(const za_sections *sections)
 {
     const za_run *run = sections->run;
     for (size_t at = 0; at < run->count; at++) {
-        for (int64_t row = 0; row < sections->first[at] - run->from[at]; row++) {
+        for (int64_t row = 0; row < sections->times->first[at] - run->from[at]; row++) {
             for (int i = 0; i < sections->count; i++) {
                 sections->list[i].results[run->row[at] + row] = NAN;
             }
@@ -136,18 +77,18 @@ static void answer(const za_comparison *comparison, const za_slice *slice, const
 /* A series with a bar at every time needs no look at them. */
 static bool has_all_times(const za_sections *sections, size_t at, int64_t bars)
 {
-    return bars - sections->first[at] == sections->time_count;
+    return bars - sections->times->first[at] == sections->times->count;
 }
 
 /* The first bar of a series in the slice. */
 static int64_t begin_of(const za_slice *slice, size_t at, za_bars_of series)
 {
     const za_sections *sections = slice->sections;
-    int64_t first = sections->first[at];
+    int64_t first = sections->times->first[at];
     if (has_all_times(sections, at, series.bars)) {
         return first + slice->first;
     }
-    int64_t bar = za_first_bar_at(series, sections->times[slice->first]);
+    int64_t bar = za_first_bar_at(series, sections->times->times[slice->first]);
     return bar > first ? bar : first;
 }
 
@@ -167,7 +108,7 @@ static void enter_series(za_slice *slice, size_t at)
 {
     const za_sections *sections = slice->sections;
     const za_run *run = sections->run;
-    const int64_t *times = sections->times;
+    const int64_t *times = sections->times->times;
     za_bars_of series = za_run_bars_of(run, at);
     bool all_times = has_all_times(sections, at, series.bars);
     int64_t begin = begin_of(slice, at, series), time = slice->first;
@@ -189,7 +130,7 @@ static void answer_twin(const za_slice *slice, const za_twin *twin)
 {
     const za_run *run = slice->sections->run;
     za_bars_of series = za_run_bars_of(run, twin->at);
-    int64_t begin = begin_of(slice, twin->at, series), latest = slice->sections->times[slice->last - 1];
+    int64_t begin = begin_of(slice, twin->at, series), latest = slice->sections->times->times[slice->last - 1];
     for (int64_t bar = begin; bar < series.bars && series.times[bar] <= latest; bar++) {
         for (int i = 0; i < slice->count; i++) {
             double *results = slice->list[i].results;
@@ -251,12 +192,12 @@ static za_slice slice_of(const za_sections *sections, size_t column)
 
 static void run_slice(const za_sections *sections, size_t item, za_scratch *scratch)
 {
-    size_t blocks = (size_t)((sections->time_count + sections->block - 1) / sections->block);
+    size_t blocks = (size_t)((sections->times->count + sections->block - 1) / sections->block);
     size_t series = sections->run->count;
     za_slice slice = slice_of(sections, item / blocks);
     slice.first = (int64_t)(item % blocks) * sections->block;
     slice.last = slice.first + sections->block;
-    slice.last = slice.last < sections->time_count ? slice.last : sections->time_count;
+    slice.last = slice.last < sections->times->count ? slice.last : sections->times->count;
     if (!za_run_goes_on(sections->run)) {
         return;
     }
@@ -264,8 +205,9 @@ static void run_slice(const za_sections *sections, size_t item, za_scratch *scra
         za_run_end((za_run *)(uintptr_t)sections->run, ZA_NO_MEMORY);
         return;
     }
+    const za_tickers *tickers = &sections->run->tickers;
     for (size_t at = 0, twin = 0; at < series; at++) {
-        if (twin < sections->twin_count && sections->twins[twin].at == at) {
+        if (twin < tickers->twin_count && tickers->twins[twin].at == at) {
             twin++;
         } else {
             enter_series(&slice, at);
@@ -278,8 +220,8 @@ static void run_slice(const za_sections *sections, size_t item, za_scratch *scra
             compare(&slice, &slice.list[i], sorted, count);
         }
     }
-    for (size_t i = 0; i < sections->twin_count; i++) {
-        answer_twin(&slice, &sections->twins[i]);
+    for (size_t i = 0; i < tickers->twin_count; i++) {
+        answer_twin(&slice, &tickers->twins[i]);
     }
 }
 
@@ -309,52 +251,12 @@ static size_t order_by_column(za_comparison *list, int count)
     return columns;
 }
 
-/* Where the rows of each series begin that take part. */
-static bool find_first(za_sections *sections, int64_t oldest)
+void za_sections_init(za_sections *sections)
 {
-    const za_run *run = sections->run;
-    sections->first = za_alloc(run->count, sizeof *sections->first);
-    for (size_t at = 0; sections->first != NULL && at < run->count; at++) {
-        int64_t first = za_first_bar_at(za_run_bars_of(run, at), oldest);
-        sections->first[at] = first > run->from[at] ? first : run->from[at];
-    }
-    return sections->first != NULL;
-}
-
-za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error)
-{
-    za_times times;
-    const za_run *run = sections->run;
-    if (!find_first(sections, oldest) ||
-        (run->table == NULL &&
-         !za_twins_find(run->tickers.views, run->count, &sections->twins, &sections->twin_count)) ||
-        !times_of(sections, 0, run->count, &times)) {
-        return za_fail_memory(error);
-    }
-    if (times.owned == NULL && times.count > 0) { /* all series have the times of one of them */
-        times.owned = za_alloc((size_t)times.count, sizeof *times.owned);
-        if (times.owned == NULL) {
-            return za_fail_memory(error);
-        }
-        memcpy(times.owned, times.times, (size_t)times.count * sizeof *times.owned);
-    }
-    sections->times = times.owned;
-    sections->time_count = times.count;
     clear_earlier(sections);
-    int64_t block = VALUES_A_CLAIM / (int64_t)(run->count + 1) + 1;
+    int64_t times = sections->times->count, block = VALUES_A_CLAIM / (int64_t)(sections->run->count + 1) + 1;
     sections->block = block < MOST_TIMES ? block : MOST_TIMES;
-    size_t blocks = (size_t)((times.count + sections->block - 1) / sections->block);
+    size_t blocks = (size_t)((times + sections->block - 1) / sections->block);
     size_t columns = order_by_column(sections->list, sections->count);
     sections->job = (za_job){.run = run_items, .count = blocks * columns, .grain = 1};
-    return ZA_OK;
-}
-
-void za_sections_release(za_sections *sections)
-{
-    za_free(sections->first);
-    za_free(sections->times);
-    za_free(sections->twins);
-    sections->first = sections->times = NULL;
-    sections->twins = NULL;
-    sections->twin_count = 0;
 }

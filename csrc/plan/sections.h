@@ -3,8 +3,7 @@
 #define ZA_PLAN_SECTIONS_H
 
 #include "plan/across.h"
-#include "plan/run.h"
-#include "plan/twins.h"
+#include "plan/row_times.h"
 
 /* A set of labels: codes from 0 to `count` - 1, or -1 without a label. Those of a table stand row by row, those of
  * tickers one each. */
@@ -24,21 +23,16 @@ typedef struct za_comparison {
 
 /* The owner fills the first part. */
 typedef struct za_sections {
-    const za_run *run;   /* by row and from: of tickers that are pinned, or of a table with times */
+    const za_run *run;         /* by row and from: of tickers that are pinned, or of a table with times */
+    const za_row_times *times; /* of its rows; rows before them have no value */
     za_comparison *list; /* is put in another order: those of a column side by side, for which it is sorted once */
     int count;
 
-    za_job job;     /* whose `run` it fills, with `count` and `grain` */
-    int64_t *first; /* owned: of each series the first bar that takes part */
-    int64_t *times; /* owned: all times of the rows, each once, ascending */
-    int64_t time_count, block;
-    za_twin *twins; /* owned: a ticker that is asked for again does not count again */
-    size_t twin_count;
+    za_job job;    /* whose `run` it fills, with `count` and `grain` */
+    int64_t block; /* times a claim */
 } za_sections;
 
-/* Finds the times of all rows from `oldest` on, and makes a job of it; rows before have no value. ZA_OK or
- * ZA_NO_MEMORY. */
-za_code za_sections_init(za_sections *sections, int64_t oldest, za_error *error);
-void za_sections_release(za_sections *sections);
+/* Makes a job of it. */
+void za_sections_init(za_sections *sections);
 
 #endif

@@ -44,7 +44,6 @@ static void release_columns(za_stage *stage)
         za_free(stage->columns[i]);
         stage->columns[i] = NULL;
     }
-    za_sections_release(&stage->sections);
 }
 
 void za_stages_free(za_stages *stages)
@@ -69,6 +68,7 @@ void za_stages_free(za_stages *stages)
         za_view_release(&stages->views[i]);
     }
     za_free(stages->views);
+    za_row_times_release(&stages->times);
     za_free(stages->plans);
     za_free(stages->list);
     za_free(stages);
@@ -140,12 +140,13 @@ static za_job *begin_sections(za_stages *stages, za_stage *stage)
     if (count == 0) {
         return NULL;
     }
-    za_error error;
-    stage->sections = (za_sections){.run = stages->list[stage->compared].run, .list = stage->list, .count = count};
-    if (za_sections_init(&stage->sections, stage->oldest, &error) != ZA_OK) {
-        za_run_end(stages->top, error.code);
+    const za_run *compared = stages->list[stage->compared].run;
+    if (!za_row_times_find(&stages->times, compared, stage->oldest)) {
+        za_run_end(stages->top, ZA_NO_MEMORY);
         return NULL;
     }
+    stage->sections = (za_sections){.run = compared, .times = &stages->times, .list = stage->list, .count = count};
+    za_sections_init(&stage->sections);
     return stage->sections.job.count > 0 ? &stage->sections.job : NULL;
 }
 
@@ -181,12 +182,13 @@ static int64_t last_time(za_bars_of series)
 static void leave_out_stale(const za_stage *stage)
 {
     const za_run *run = stage->run;
-    int64_t newest = INT64_MIN;
+    int64_t newest = INT64_MIN, oldest = INT64_MAX;
     for (size_t at = 0; at < run->count; at++) {
         int64_t time = last_time(za_run_bars_of(run, at));
         newest = time > newest ? time : newest;
+        oldest = time < oldest ? time : oldest;
     }
-    for (size_t at = 0; at < run->count; at++) {
+    for (size_t at = 0; oldest < newest && at < run->count; at++) {
         za_bars_of series = za_run_bars_of(run, at);
         for (int i = 0; last_time(series) < newest && i < run->plan->source_count; i++) {
             const za_derived *derived = &stage->derived[i];

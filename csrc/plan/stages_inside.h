@@ -31,7 +31,8 @@ typedef struct za_stages {
     za_job *under_way;
     za_run *top;
     za_others others;
-    za_view *views; /* of the other tickers */
+    za_view *views;     /* of the other tickers */
+    za_row_times times; /* of the series that were compared last */
     const za_plan **plans;
     za_stage *list; /* in order of evaluation */
     int count, step;

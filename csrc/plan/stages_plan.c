@@ -135,7 +135,7 @@ static int64_t oldest_of(const za_stage *stage, int64_t back, bool compared)
     return oldest;
 }
 
-static void ask(za_stage *stage, za_stage *made, za_need need)
+static bool ask(za_stages *stages, za_stage *stage, za_stage *made, za_need need)
 {
     const za_run *run = stage->run;
     int64_t *from = made->gathered != NULL ? made->bar : made->run->from;
@@ -143,18 +143,21 @@ static void ask(za_stage *stage, za_stage *made, za_need need)
     made->since = since < made->since ? since : made->since;
     if (need.across >= 0) {
         stage->oldest = need.compared && need.across == need.back ? since : oldest_of(stage, need.across, true);
+        if (!za_row_times_find(&stages->times, run, stage->oldest)) {
+            return false;
+        }
     }
     for (size_t at = 0; at < run->count; at++) {
         za_bars_of series = za_run_bars_of(run, at);
         int64_t bar = needed_of(run, at, series.bars, need.back);
-        int64_t compared = need.across < 0 || bar == 0 ? bar : za_first_bar_at(series, stage->oldest);
-        bar = compared < bar ? compared : bar;
+        bar = need.across >= 0 && stages->times.first[at] < bar ? stages->times.first[at] : bar;
         from[at] = bar < from[at] ? bar : from[at];
     }
+    return true;
 }
 
-/* The same of all that a stage reads of another, if it reads any. */
-static void ask_for_sources(const za_stages *stages, za_stage *stage, int made)
+/* The same of all that a stage reads of another, if it reads any. False without memory. */
+static bool ask_for_sources(za_stages *stages, za_stage *stage, int made)
 {
     const za_plan *plan = stage->run->plan;
     za_need need = {.back = -1, .across = -1, .compared = true};
@@ -165,7 +168,7 @@ static void ask_for_sources(const za_stages *stages, za_stage *stage, int made)
         }
         if (source->kind == ZA_SOURCE_TICKER) {
             stages->list[made].run->from[0] = 0;
-            return;
+            return true;
         }
         int64_t back = back_of(plan, i);
         need.back = back > need.back ? back : need.back;
@@ -175,9 +178,7 @@ static void ask_for_sources(const za_stages *stages, za_stage *stage, int made)
             stage->compared = made;
         }
     }
-    if (need.back >= 0) {
-        ask(stage, &stages->list[made], need);
-    }
+    return need.back < 0 || ask(stages, stage, &stages->list[made], need);
 }
 
 /* Series, rows and sources of a stage, all of whose readers have asked. */
@@ -206,7 +207,9 @@ static za_code plan_stage(za_stages *stages, int at)
         made->last_reader = at > made->last_reader ? at : made->last_reader;
     }
     for (int made = 0; made < at; made++) {
-        ask_for_sources(stages, stage, made);
+        if (!ask_for_sources(stages, stage, made)) {
+            return ZA_NO_MEMORY;
+        }
     }
     return ZA_OK;
 }

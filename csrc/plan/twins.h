@@ -9,10 +9,8 @@ typedef struct za_twin {
     size_t at, first;
 } za_twin;
 
-/* The twins among the series of these views, in their order: owned by the caller. False without memory. */
-bool za_twins_find(const za_view *views, size_t count, za_twin **twins, size_t *found);
-/* Views of one ticker, which may have been taken one after the other, become those of one moment. False without
- * memory: then none has changed. */
-bool za_twins_pin(za_view *views, size_t count);
+/* The twins among the series of these views, in their order: owned by the caller. Their views, which may have been
+ * taken later than those of the first, become the same. False without memory: then no view has changed. */
+bool za_twins_pin(za_view *views, size_t count, za_twin **twins, size_t *found);
 
 #endif

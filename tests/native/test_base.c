@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ids.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "check.h"
@@ -77,8 +78,39 @@ static void test_status(void)
     CHECK(strlen(error.text) == ZA_ERROR_TEXT - 1);
 }
 
+enum { IDS = 1000 };
+
+static void test_ids_keep_their_first_number(void)
+{
+    za_ids ids;
+    CHECK(za_ids_open(&ids, IDS));
+    for (uint64_t id = 1; id <= IDS; id++) {
+        CHECK(za_ids_put(&ids, id, (size_t)id + 7) == id + 7);
+        CHECK(za_ids_put(&ids, id, 0) == id + 7);
+    }
+    for (uint64_t id = 1; id <= IDS; id++) {
+        size_t number;
+        CHECK(za_ids_find(&ids, id, &number) && number == id + 7);
+        CHECK(!za_ids_find(&ids, id + IDS, &number));
+    }
+    za_ids_free(&ids);
+    CHECK(ids.ids == NULL && ids.numbers == NULL);
+}
+
+static void test_ids_without_memory(void)
+{
+    for (long successes = 0; successes < 2; successes++) {
+        za_ids ids;
+        za_memory_fail_after(successes);
+        CHECK(!za_ids_open(&ids, IDS) && ids.ids == NULL);
+        za_memory_fail_after(-1);
+    }
+}
+
 int main(void)
 {
+    test_ids_keep_their_first_number();
+    test_ids_without_memory();
     test_sizes();
     test_contents();
     test_resize_keeps_the_old_block();
