@@ -24,7 +24,7 @@ typedef struct za_series {
     const double *const *table_columns; /* of a table, from `offset` on; else of a view */
     int64_t offset, bars, row, from;
     const int64_t *times;
-    za_view view; /* owned, of a ticker that was not pinned */
+    const za_view *view; /* of a ticker */
 } za_series;
 
 typedef struct za_claim {
@@ -54,7 +54,7 @@ static const double *column_of(const za_run *run, const za_series *series, int c
     const double *of_table = run->table != NULL ? run->table->columns[column] : NULL;
     return of_table != NULL     ? of_table + series->offset
            : run->table != NULL ? NULL
-                                : za_rows_column(&series->view.rows, run->tickers.columns[column]);
+                                : za_rows_column(&series->view->rows, run->tickers.columns[column]);
 }
 
 static void take_group(const za_run *run, size_t at, za_series *series)
@@ -93,7 +93,8 @@ static void tell(const za_run *run, size_t at, const za_series *series)
     }
 }
 
-static void take_series(za_claim *claim, size_t begin)
+/* `views` are those of the claim's tickers. */
+static void take_series(za_claim *claim, size_t begin, const za_view *views)
 {
     za_run *run = claim->run;
     for (int i = 0; i < claim->count; i++) {
@@ -102,11 +103,9 @@ static void take_series(za_claim *claim, size_t begin)
         if (run->table != NULL) {
             take_group(run, at, series);
         } else {
-            if (run->tickers.views != NULL) {
-                series->view = run->tickers.views[at];
-            }
-            series->bars = series->view.rows.count;
-            series->times = series->view.rows.time;
+            series->view = &views[i];
+            series->bars = views[i].rows.count;
+            series->times = views[i].rows.time;
         }
         place(run, at, series);
         if (run->times != NULL) {
@@ -115,15 +114,6 @@ static void take_series(za_claim *claim, size_t begin)
         if (!run->last && series->from >= series->bars) {
             series->bars = 0; /* no row is wanted */
         }
-    }
-}
-
-static void take_views(za_claim *claim, size_t begin)
-{
-    za_view views[GRAIN];
-    (void)za_store_views(claim->run->tickers.store, claim->run->tickers.symbols + begin, (size_t)claim->count, views);
-    for (int i = 0; i < claim->count; i++) {
-        claim->series[i].view = views[i];
     }
 }
 
@@ -331,19 +321,21 @@ static void compute(za_claim *claim)
 static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
 {
     za_claim claim = {.run = run, .count = count, .scratch = scratch};
-    bool views = run->table == NULL && run->tickers.views == NULL;
-    if (views) {
-        take_views(&claim, begin);
+    const za_tickers *tickers = &run->tickers;
+    bool pinned = run->table != NULL || tickers->views != NULL;
+    za_view views[GRAIN];
+    if (!pinned) {
+        (void)za_store_views(tickers->store, tickers->symbols + begin, (size_t)count, views);
     }
-    take_series(&claim, begin);
+    take_series(&claim, begin, tickers->views != NULL ? tickers->views + begin : views);
     join_series(&claim);
     order_by_bars(&claim);
     compute(&claim);
     for (int i = 0; run->visit != NULL && i < count; i++) {
-        run->visit(run, begin + (size_t)i, &claim.series[i].view);
+        run->visit(run, begin + (size_t)i, claim.series[i].view);
     }
-    for (int i = 0; views && i < count; i++) {
-        za_view_release(&claim.series[i].view);
+    for (int i = 0; !pinned && i < count; i++) {
+        za_view_release(&views[i]);
     }
     za_scratch_free(&claim.pointers);
 }
