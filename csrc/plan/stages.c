@@ -335,7 +335,7 @@ za_code za_stages_wait(za_stages *stages, za_pool *pool, za_error *error)
 {
     za_pool *taken = za_run_is_brief(stages->top) ? NULL : pool;
     while (begin_step(stages)) {
-        za_pool_wait(taken, stages->under_way);
+        za_pool_share(taken, stages->under_way);
         if (stages->under_way->code != ZA_OK) {
             za_run_end(stages->top, stages->under_way->code);
         }

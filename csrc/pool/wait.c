@@ -80,5 +80,5 @@ void za_pool_wait(za_pool *pool, za_job *job)
 void za_pool_share(za_pool *pool, za_job *job)
 {
     job->shared = true;
-    za_pool_wait(job->count > 1 ? pool : NULL, job);
+    za_pool_wait(job->count > job->grain ? pool : NULL, job);
 }
