@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/results.h"
+#include "pool/shared_pool.h"
 
 static const za_delivery_kind delivery_kind;
 

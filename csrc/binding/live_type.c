@@ -7,6 +7,7 @@
 #include "binding/convert.h"
 #include "binding/live_states.h"
 #include "binding/plan_object.h"
+#include "pool/shared_pool.h"
 
 static void live_dealloc(PyObject *object)
 {

@@ -15,8 +15,8 @@
 #include "kernels/lanes.h"
 #include "market/regime.h"
 #include "market/signal_history.h"
-#include "pool/pool.h"
 #include "pool/port.h"
+#include "pool/shared_pool.h"
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {

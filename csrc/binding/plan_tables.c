@@ -8,7 +8,7 @@
 #include "binding/convert.h"
 #include "binding/plan_others.h"
 #include "plan/run.h"
-#include "pool/pool.h"
+#include "pool/shared_pool.h"
 
 /* A call's columns, contiguous float64. */
 typedef struct za_columns {

@@ -8,6 +8,7 @@
 #include "binding/arguments.h"
 #include "binding/convert.h"
 #include "binding/port_object.h"
+#include "pool/shared_pool.h"
 
 static void post(za_query *query)
 {

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "plan/pin.h"
+#include "pool/shared_pool.h"
 #include "pool/wait.h"
 
 void za_query_dealloc(PyObject *self)

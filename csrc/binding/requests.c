@@ -8,6 +8,7 @@
 #include "binding/convert.h"
 #include "binding/results.h"
 #include "binding/types.h"
+#include "pool/shared_pool.h"
 
 int za_rules_of(PyObject *const *arguments, za_rules *rules)
 {

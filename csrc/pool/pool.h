@@ -85,13 +85,4 @@ bool za_pool_drain(za_pool *pool, int64_t timeout_ns);
 void za_pool_resize(za_pool *pool, int threads);
 za_pool_stats za_pool_stats_of(za_pool *pool);
 
-/* The process's pool, made at the first call with as many threads as there are CPUs for this process; a forked child
- * makes its own. It is never freed: whoever has it may go on using it after za_pool_shared_close, when it takes no job.
- * NULL without memory, or if there was none to be closed. */
-za_pool *za_pool_shared(void);
-/* za_pool_set_offer for that pool, also for one that is made later. */
-void za_pool_shared_offer(za_pool_offer *offer);
-/* As za_pool_close. No other pool is made after it. */
-bool za_pool_shared_close(int64_t timeout_ns);
-
 #endif

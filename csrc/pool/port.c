@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "pool/fork.h"
-#include "pool/pool.h"
+#include "pool/shared_pool.h"
 
 /* Oldest first. */
 typedef struct za_completions {

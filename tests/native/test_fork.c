@@ -10,6 +10,7 @@
 #include "market_sample.h"
 #include "pool/fork.h"
 #include "pool/port.h"
+#include "pool/shared_pool.h"
 
 enum { NAMES = 200, BARS = 60, FORKS = 40, CHILD_SECONDS = 20 };
 static const int64_t second = 1000000000;

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "check.h"
 #include "gate.h"
-#include "pool/pool.h"
+#include "pool/shared_pool.h"
 
 enum { USERS = 4 };
 static const int64_t second = 1000000000;
