@@ -265,12 +265,12 @@ class Reader:
         if not isinstance(node.func, ast.Name):
             raise self.error("only a name can be called", node.func)
         name = node.func.id
+        if name in FUNCTIONS or name in OTHER_BARS or name in rows() or name == COLUMN:
+            return name
+        written = ELSEWHERE.get(name.lower())
         known = (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN)
-        if name not in known:
-            written = ELSEWHERE.get(name.lower())
-            advice = nearest(name, known) if written is None else f"; write {written}"
-            raise self.error(f"no function {_shown(name)}{advice}", node.func)
-        return name
+        advice = nearest(name, known) if written is None else f"; write {written}"
+        raise self.error(f"no function {_shown(name)}{advice}", node.func)
 
     def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:
         """The row whose output is taken."""
