@@ -71,7 +71,7 @@ async def test_urgency_and_deadline_are_checked(store: BarStore) -> None:
         port.close()
 
 
-NO_SECONDS = [float("nan"), float("inf"), 1e300, "soon"]
+NO_SECONDS = [True, float("nan"), float("inf"), 1e300, "soon"]
 
 
 @pytest.mark.parametrize("deadline", NO_SECONDS)

@@ -39,7 +39,10 @@ def moment_after(seconds: float | None) -> int:
 
 
 def _check(seconds: float | None) -> None:
-    if seconds is not None and not (isinstance(seconds, int | float) and abs(seconds) < 1e9):  # nan is not, either
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not (is_number and abs(seconds) < 1e9):  # nan is not, either
         raise ValueError(f"deadline: {shown(seconds)} is not a number of seconds below 1e9")
 
 
