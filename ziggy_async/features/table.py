@@ -33,13 +33,16 @@ class FeatureTable:
         timestamps: NDArray[np.int64],
         values: Floats,
         missing: tuple[str, ...],
+        of_rows: NDArray[np.intp] | None = None,
     ) -> None:
-        """`counts`: rows of each of the tickers, one after the other; None: one each. `values` is column-major."""
+        """`counts`: rows of each of the tickers, one after the other; None: one each. `of_rows`: the places of these
+        among `tickers`; None: they are all of them. `values` is column-major."""
         values.flags.writeable = False
         self.names = names
         self.missing = missing
         self._places = {name: at for at, name in enumerate(names)}
-        self._tickers = tickers
+        self._asked = tickers
+        self._of_rows = of_rows
         self._counts = counts
         self._nanoseconds = timestamps
         self._values = values
@@ -102,8 +105,7 @@ class FeatureTable:
         values = np.empty((len(rows), len(names)), order="F")
         for source, target in zip(self._values.T[features], values.T, strict=True):
             np.take(source, rows, out=target)
-        tickers = list(map(self._tickers.__getitem__, rows.tolist()))
-        return FeatureTable(names, tickers, None, self._nanoseconds[rows], values, self.missing)
+        return FeatureTable(names, self._tickers, None, self._nanoseconds[rows], values, self.missing, rows)
 
     def to_pandas(self) -> Any:
         """A pandas frame of its own with the columns symbol (categorical), timestamp and the features."""
@@ -127,6 +129,12 @@ class FeatureTable:
         columns = [self._values[:, at].tolist() for at in range(len(self.names))]
         names = (SYMBOL, TIMESTAMP, *self.names)
         return [dict(zip(names, row, strict=True)) for row in zip(self.symbols, moments, *columns, strict=True)]
+
+    @cached_property
+    def _tickers(self) -> Sequence[str]:
+        """The tickers of the rows in their order. Of those that were chosen from many it takes milliseconds, which
+        somebody who reads none of them does not spend."""
+        return self._asked if self._of_rows is None else list(map(self._asked.__getitem__, self._of_rows.tolist()))
 
     @cached_property
     def _dictionary(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
