@@ -9,6 +9,8 @@ from _typeshed import SupportsItems
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
+from ziggy_async.reading.chunked import Chunked
+
 _Floats = NDArray[np.float64]
 _ArrowColumn = tuple[str, str, int, int, tuple[Any, ...], tuple[tuple[Any, ...], ...]]
 _Wake = Literal["threadsafe", "eventfd"]
@@ -91,12 +93,12 @@ class BarStore:
     def _load_rows(
         self,
         symbol: str,
-        timestamp: NDArray[np.int64],
-        open: _Floats,
-        high: _Floats,
-        low: _Floats,
-        close: _Floats,
-        volume: _Floats,
+        timestamp: NDArray[np.int64] | Chunked,
+        open: _Floats | Chunked,
+        high: _Floats | Chunked,
+        low: _Floats | Chunked,
+        close: _Floats | Chunked,
+        volume: _Floats | Chunked,
         further: _Floats,
         skip_invalid: bool,
         /,
@@ -106,12 +108,12 @@ class BarStore:
         self,
         names: list[str],
         codes: NDArray[np.int32],
-        timestamp: NDArray[np.int64],
-        open: _Floats,
-        high: _Floats,
-        low: _Floats,
-        close: _Floats,
-        volume: _Floats,
+        timestamp: NDArray[np.int64] | Chunked,
+        open: _Floats | Chunked,
+        high: _Floats | Chunked,
+        low: _Floats | Chunked,
+        close: _Floats | Chunked,
+        volume: _Floats | Chunked,
         further: _Floats,
         skip_invalid: bool,
         /,
@@ -452,13 +454,14 @@ class Tally:
 
 def read_arrow(
     data: object, wanted: Callable[[list[str]], Container[str]], /
-) -> list[tuple[str, NDArray[Any] | tuple[Any, Any] | str]]:
+) -> list[tuple[str, NDArray[Any] | list[NDArray[Any]] | tuple[Any, Any] | str]]:
     """The columns of an object with `__arrow_c_stream__` or `__arrow_c_array__`; reads them with the GIL released.
 
     `wanted` gets the names and returns those whose columns are to be decoded; each other one comes as its Arrow format.
-    As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays; whole numbers
-    with nulls as (values, missing), two arrays; text as (codes, list of values), null being code -1; a column that
-    cannot be read as (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
+    As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays, or a list of
+    them, one behind the other, where several long batches share their memory; whole numbers with nulls as (values,
+    array of what is missing); text as (codes, list of values), null being code -1; a column that cannot be read as
+    (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
     Arrays of values that need no decoding are read-only and share the table's memory.
     """
 

@@ -2,37 +2,35 @@
 
 #include "base/memory.h"
 
-/* Takes over the reference to `type`, which may be NULL with an exception raised. */
-static PyObject *copy_of(PyArray_Descr *type, const void *values, int64_t count)
+/* An array without values yet. Takes over the reference to `type`, which may be NULL with an exception raised. */
+static PyObject *empty_of(PyArray_Descr *type, int64_t count)
 {
     npy_intp length = (npy_intp)count;
-    PyObject *array = type == NULL ? NULL : PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, NULL, 0, NULL);
-    if (array != NULL && count > 0) {
-        memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)PyArray_NBYTES((PyArrayObject *)array));
+    return type == NULL ? NULL : PyArray_NewFromDescr(&PyArray_Type, type, 1, &length, NULL, NULL, 0, NULL);
+}
+
+/* A new reference; NULL with an exception raised. */
+static PyArray_Descr *descr_of(int type)
+{
+    PyArray_Descr *descr = NULL;
+    if (type != NPY_DATETIME) {
+        return PyArray_DescrFromType(type);
     }
-    return array;
+    PyObject *name = PyUnicode_FromString("datetime64[ns]");
+    if (name != NULL) {
+        (void)PyArray_DescrConverter(name, &descr);
+        Py_DECREF(name);
+    }
+    return descr;
 }
 
 PyObject *za_array_of(int type, const void *values, int64_t count)
 {
-    return copy_of(PyArray_DescrFromType(type), values, count);
-}
-
-/* A new reference; NULL with an exception raised. */
-static PyArray_Descr *times_type(void)
-{
-    PyArray_Descr *type = NULL;
-    PyObject *name = PyUnicode_FromString("datetime64[ns]");
-    if (name != NULL) {
-        (void)PyArray_DescrConverter(name, &type);
-        Py_DECREF(name);
+    PyObject *array = empty_of(descr_of(type), count);
+    if (array != NULL && count > 0) {
+        memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)PyArray_NBYTES((PyArrayObject *)array));
     }
-    return type;
-}
-
-PyObject *za_array_of_times(const int64_t *values, int64_t count)
-{
-    return copy_of(times_type(), values, count);
+    return array;
 }
 
 static void free_values(PyObject *capsule)
@@ -64,7 +62,7 @@ static PyObject *owner_of(PyArray_Descr *type, void **values, int64_t count)
 {
     void *data = *values;
     if (data == NULL) { /* of no rows */
-        return copy_of(type, NULL, count);
+        return empty_of(type, count);
     }
     PyObject *owner = type == NULL ? NULL : PyCapsule_New(data, NULL, free_values);
     if (owner != NULL) {
@@ -75,27 +73,12 @@ static PyObject *owner_of(PyArray_Descr *type, void **values, int64_t count)
 
 PyObject *za_array_lent(int type, const void *values, int64_t count, PyObject *owner)
 {
-    void *data = (void *)(uintptr_t)values;
-    return array_on(PyArray_DescrFromType(type), data, count, Py_NewRef(owner), NPY_ARRAY_CARRAY_RO);
-}
-
-PyObject *za_array_lent_times(const int64_t *values, int64_t count, PyObject *owner)
-{
-    void *data = (void *)(uintptr_t)values;
-    return array_on(times_type(), data, count, Py_NewRef(owner), NPY_ARRAY_CARRAY_RO);
+    return array_on(descr_of(type), (void *)(uintptr_t)values, count, owner, NPY_ARRAY_CARRAY_RO);
 }
 
 PyObject *za_array_owning(int type, void **values, int64_t count)
 {
-    return owner_of(PyArray_DescrFromType(type), values, count);
-}
-
-PyObject *za_array_owning_times(int64_t **values, int64_t count)
-{
-    void *data = *values;
-    PyObject *array = owner_of(times_type(), &data, count);
-    *values = data;
-    return array;
+    return owner_of(descr_of(type), values, count);
 }
 
 /* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */

@@ -4,16 +4,14 @@
 
 #include "binding/numpy.h"
 
-/* `type`: NPY_DOUBLE, NPY_INT64 or NPY_INT32, as the values are. */
+/* `type`: NPY_DOUBLE, NPY_INT64 or NPY_INT32, as the values are; NPY_DATETIME: datetime64[ns] of nanoseconds since
+ * 1970.
+ */
 PyObject *za_array_of(int type, const void *values, int64_t count);
 /* The same without a copy: the array takes over *values, which are from za_alloc, and they become NULL. */
 PyObject *za_array_owning(int type, void **values, int64_t count);
-/* datetime64[ns] of nanoseconds since 1970. */
-PyObject *za_array_of_times(const int64_t *values, int64_t count);
-PyObject *za_array_owning_times(int64_t **values, int64_t count);
-/* A read-only array of values that belong to `owner`, which it keeps alive. */
+/* A read-only array of values that belong to `owner`, of which it takes over the reference. */
 PyObject *za_array_lent(int type, const void *values, int64_t count, PyObject *owner);
-PyObject *za_array_lent_times(const int64_t *values, int64_t count, PyObject *owner);
 /* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
 PyObject *za_results_of(PyObject *whole);
 

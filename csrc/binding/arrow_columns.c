@@ -9,12 +9,82 @@
 
 #include "store/arrow.h"
 
-/* (codes, values) */
-static PyObject *text_column(za_column *column)
+static void free_lender(PyObject *capsule)
 {
-    void *values = column->codes;
-    PyObject *codes = za_array_owning(NPY_INT32, &values, column->rows);
-    column->codes = values;
+    struct ArrowArray *lender = PyCapsule_GetPointer(capsule, NULL);
+    lender->release(lender);
+    za_free(lender);
+}
+
+/* What keeps the memory of a lent chunk alive; takes it over. */
+static PyObject *lender_of(za_column_chunk *chunk)
+{
+    struct ArrowArray *lender = za_alloc(1, sizeof *lender);
+    PyObject *capsule = lender == NULL ? PyErr_NoMemory() : PyCapsule_New(lender, NULL, free_lender);
+    if (capsule == NULL) {
+        za_free(lender);
+        return NULL;
+    }
+    *lender = chunk->lender;
+    *chunk = (za_column_chunk){0};
+    return capsule;
+}
+
+/* An array of the chunk's values, which it takes over. */
+static PyObject *chunk_array(za_column_chunk *chunk, za_column_kind kind)
+{
+    static const int types[] = {[ZA_COLUMN_NUMBER] = NPY_DOUBLE,
+                                [ZA_COLUMN_WHOLE] = NPY_INT64,
+                                [ZA_COLUMN_UNSIGNED] = NPY_UINT64,
+                                [ZA_COLUMN_TIME] = NPY_DATETIME,
+                                [ZA_COLUMN_TEXT] = NPY_INT32};
+    if (!za_column_chunk_is_lent(chunk)) {
+        return za_array_owning(types[kind], &chunk->values, chunk->rows);
+    }
+    const void *values = chunk->values;
+    int64_t rows = chunk->rows;
+    PyObject *lender = lender_of(chunk);
+    return lender == NULL ? NULL : za_array_lent(types[kind], values, rows, lender);
+}
+
+/* The array of a column's only chunk, or the list of those of its chunks. */
+static PyObject *values_object(za_column *column)
+{
+    if (column->chunk_count == 1) {
+        return chunk_array(&column->chunks[0], column->kind);
+    }
+    PyObject *arrays = PyList_New((Py_ssize_t)column->chunk_count);
+    for (int64_t i = 0; arrays != NULL && i < column->chunk_count; i++) {
+        PyObject *array = chunk_array(&column->chunks[i], column->kind);
+        if (array == NULL) {
+            Py_CLEAR(arrays);
+        } else {
+            PyList_SET_ITEM(arrays, (Py_ssize_t)i, array);
+        }
+    }
+    return arrays;
+}
+
+/* Takes over the references; `first` may be NULL with an exception raised. */
+static PyObject *pair_of(PyObject *first, PyObject *second)
+{
+    PyObject *pair = first == NULL ? NULL : PyTuple_Pack(2, first, second);
+    Py_XDECREF(first);
+    Py_DECREF(second);
+    return pair;
+}
+
+/* (values, array of what is missing). */
+static PyObject *with_missing(za_column *column)
+{
+    void *flags = column->missing;
+    PyObject *missing = za_array_owning(NPY_BOOL, &flags, column->rows);
+    column->missing = flags;
+    return missing == NULL ? NULL : pair_of(values_object(column), missing);
+}
+
+static PyObject *texts_of(const za_column *column)
+{
     PyObject *texts = PyList_New(column->text_count);
     for (int32_t i = 0; texts != NULL && i < column->text_count; i++) {
         PyObject *text = PyUnicode_DecodeUTF8(column->texts[i], (Py_ssize_t)column->text_lengths[i], NULL);
@@ -24,31 +94,14 @@ static PyObject *text_column(za_column *column)
             PyList_SET_ITEM(texts, i, text);
         }
     }
-    PyObject *pair = codes == NULL || texts == NULL ? NULL : PyTuple_Pack(2, codes, texts);
-    Py_XDECREF(codes);
-    Py_XDECREF(texts);
-    return pair;
+    return texts;
 }
 
-/* An array, or (array, array of what is missing). */
-static PyObject *whole_column(za_column *column, PyObject *lender)
+/* (codes, texts). */
+static PyObject *with_texts(za_column *column)
 {
-    int type = column->kind == ZA_COLUMN_UNSIGNED ? NPY_UINT64 : NPY_INT64;
-    if (column->lent) {
-        return za_array_lent(type, column->integers, column->rows, lender);
-    }
-    void *integers = column->integers, *flags = column->missing;
-    PyObject *values = za_array_owning(type, &integers, column->rows);
-    column->integers = integers;
-    if (values == NULL || flags == NULL) {
-        return values;
-    }
-    PyObject *missing = za_array_owning(NPY_BOOL, &flags, column->rows);
-    column->missing = flags;
-    PyObject *pair = missing == NULL ? NULL : PyTuple_Pack(2, values, missing);
-    Py_DECREF(values);
-    Py_XDECREF(missing);
-    return pair;
+    PyObject *texts = texts_of(column);
+    return texts == NULL ? NULL : pair_of(values_object(column), texts);
 }
 
 /* (row, sentence). The sentence may have been cut in the middle of a character. */
@@ -58,75 +111,31 @@ static PyObject *broken_column(const za_column *column)
     return sentence == NULL ? NULL : Py_BuildValue("LN", (long long)column->fault_row, sentence);
 }
 
-static PyObject *number_column(za_column *column, PyObject *lender)
-{
-    if (column->lent) {
-        return za_array_lent(NPY_DOUBLE, column->numbers, column->rows, lender);
-    }
-    void *numbers = column->numbers;
-    PyObject *array = za_array_owning(NPY_DOUBLE, &numbers, column->rows);
-    column->numbers = numbers;
-    return array;
-}
-
-static PyObject *time_column(za_column *column, PyObject *lender)
-{
-    return column->lent ? za_array_lent_times(column->integers, column->rows, lender)
-                        : za_array_owning_times(&column->integers, column->rows);
-}
-
-/* Takes the values out of the column, or keeps `lender` alive. */
-static PyObject *column_object(za_column *column, PyObject *lender)
+/* Takes the values out of the column. */
+static PyObject *column_object(za_column *column)
 {
     switch (column->kind) {
     case ZA_COLUMN_NUMBER:
-        return number_column(column, lender);
+    case ZA_COLUMN_TIME:
+        return values_object(column);
     case ZA_COLUMN_WHOLE:
     case ZA_COLUMN_UNSIGNED:
-        return whole_column(column, lender);
+        return column->missing == NULL ? values_object(column) : with_missing(column);
     case ZA_COLUMN_BROKEN:
         return broken_column(column);
-    case ZA_COLUMN_TIME:
-        return time_column(column, lender);
     case ZA_COLUMN_TEXT:
-        return text_column(column);
+        return with_texts(column);
     default:
         return PyUnicode_FromString(column->format);
     }
 }
 
-static void free_lender(PyObject *capsule)
-{
-    struct ArrowArray *lender = PyCapsule_GetPointer(capsule, NULL);
-    lender->release(lender);
-    za_free(lender);
-}
-
-/* What keeps alive the memory of the columns that were lent: the batch that the table holds. None where it holds none.
- * A new reference. */
-static PyObject *lender_of(za_table *table)
-{
-    if (table->lender.release == NULL) {
-        return Py_NewRef(Py_None);
-    }
-    struct ArrowArray *lender = za_alloc(1, sizeof *lender);
-    PyObject *capsule = lender == NULL ? PyErr_NoMemory() : PyCapsule_New(lender, NULL, free_lender);
-    if (capsule == NULL) {
-        za_free(lender);
-        return NULL;
-    }
-    *lender = table->lender;
-    table->lender.release = NULL;
-    return capsule;
-}
-
 /* [(name, column), ...]: names may repeat. */
 static PyObject *table_object(za_table *table)
 {
-    PyObject *lender = lender_of(table);
-    PyObject *list = lender == NULL ? NULL : PyList_New((Py_ssize_t)table->column_count);
+    PyObject *list = PyList_New((Py_ssize_t)table->column_count);
     for (int64_t i = 0; list != NULL && i < table->column_count; i++) {
-        PyObject *column = column_object(&table->columns[i], lender);
+        PyObject *column = column_object(&table->columns[i]);
         PyObject *pair = column == NULL ? NULL : Py_BuildValue("sN", table->columns[i].name, column);
         if (pair == NULL) {
             Py_CLEAR(list);
@@ -134,7 +143,6 @@ static PyObject *table_object(za_table *table)
             PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
         }
     }
-    Py_XDECREF(lender);
     return list;
 }
 

@@ -103,7 +103,7 @@ static PyObject *store_bars(PyObject *self, PyObject *symbol_object)
         return NULL;
     }
     PyObject *result = PyDict_New();
-    PyObject *column = result == NULL ? NULL : za_array_of_times(view.rows.time, view.rows.count);
+    PyObject *column = result == NULL ? NULL : za_array_of(NPY_DATETIME, view.rows.time, view.rows.count);
     int failed = column == NULL || PyDict_SetItem(result, state->str_timestamp, column) < 0;
     Py_XDECREF(column);
     for (int i = 0; !failed && i < view.block->columns; i++) {

@@ -11,7 +11,6 @@
 typedef struct reader {
     za_arrow_column *columns;
     int64_t column_count, rows;
-    struct ArrowArray lender; /* the only batch */
 } table_reader;
 
 static void release_batch(struct ArrowArray *batch)
@@ -28,7 +27,6 @@ static void reader_free(table_reader *reader)
     }
     za_free(reader->columns);
     reader->columns = NULL;
-    release_batch(&reader->lender);
 }
 
 /* Starts as zeros; on failure still to be freed. */
@@ -75,8 +73,8 @@ static za_code check_no_null_rows(const table_reader *reader, const struct Arrow
     return ZA_OK;
 }
 
-/* `only`: there is no other batch, and this one outlives the table. */
-static za_code reader_append(table_reader *reader, const struct ArrowArray *batch, bool only, za_error *error)
+/* The batch is to be released afterwards: some of its columns may have moved out of it. */
+static za_code reader_append(table_reader *reader, const struct ArrowArray *batch, za_error *error)
 {
     if (batch->length < 0 || batch->offset < 0 || batch->length > INT64_MAX - batch->offset ||
         batch->length > INT64_MAX - reader->rows) {
@@ -88,7 +86,6 @@ static za_code reader_append(table_reader *reader, const struct ArrowArray *batc
     }
     za_code code = ZA_OK;
     for (int64_t i = 0; code == ZA_OK && i < reader->column_count; i++) {
-        reader->columns[i].may_lend = only;
         code = za_arrow_column_append(&reader->columns[i], batch->children[i], batch->offset, batch->length, error);
     }
     if (code == ZA_OK) {
@@ -110,27 +107,27 @@ static za_code reader_finish(table_reader *reader, za_table *table, za_error *er
     for (int64_t i = 0; i < reader->column_count; i++) {
         za_arrow_column_finish(&reader->columns[i], &columns[i]);
     }
-    *table = (za_table){
-        .columns = columns, .column_count = reader->column_count, .rows = reader->rows, .lender = reader->lender};
-    reader->lender.release = NULL;
+    *table = (za_table){.columns = columns, .column_count = reader->column_count, .rows = reader->rows};
     return ZA_OK;
 }
 
 za_code za_arrow_read_array(za_arrow_selection selection, struct ArrowArray *array, za_table *table, za_error *error)
 {
-    table_reader reader = {.lender = *array};
+    table_reader reader = {0};
+    struct ArrowArray batch = *array;
     if (selection.schema->release == NULL || array->release == NULL) {
         return za_fail(error, ZA_BAD_VALUE, "the Arrow array was released before it was read");
     }
     array->release = NULL;
     za_code code = reader_begin(&reader, selection, error);
     if (code == ZA_OK) {
-        code = reader_append(&reader, &reader.lender, true, error);
+        code = reader_append(&reader, &batch, error);
     }
     if (code == ZA_OK) {
         code = reader_finish(&reader, table, error);
     }
     reader_free(&reader);
+    release_batch(&batch);
     return code;
 }
 
@@ -160,27 +157,18 @@ static za_code next_batch(struct ArrowArrayStream *stream, struct ArrowArray *ba
     return ZA_OK;
 }
 
-/* Batches to the end of the stream. One that is the only one stays with the reader. */
+/* Batches to the end of the stream. */
 static za_code read_batches(struct ArrowArrayStream *stream, table_reader *reader, za_error *error)
 {
-    struct ArrowArray batch, next = {0};
+    struct ArrowArray batch;
     za_code code = next_batch(stream, &batch, error);
-    bool only = true;
     while (code == ZA_OK && batch.release != NULL) {
-        code = next_batch(stream, &next, error);
-        only = only && next.release == NULL;
-        if (code == ZA_OK) {
-            code = reader_append(reader, &batch, only, error);
-        }
-        if (code == ZA_OK && only) {
-            reader->lender = batch;
-            return ZA_OK;
-        }
+        code = reader_append(reader, &batch, error);
         release_batch(&batch);
-        batch = next;
-        next.release = NULL;
+        if (code == ZA_OK) {
+            code = next_batch(stream, &batch, error);
+        }
     }
-    release_batch(&batch);
     return code;
 }
 
@@ -210,28 +198,4 @@ za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_arrow_selection
     }
     reader_free(&reader);
     return code;
-}
-
-void za_table_free(za_table *table)
-{
-    for (int64_t i = 0; i < table->column_count; i++) {
-        za_column *column = &table->columns[i];
-        for (int32_t k = 0; k < column->text_count; k++) {
-            za_free(column->texts[k]);
-        }
-        za_free(column->texts);
-        za_free(column->text_lengths);
-        za_free(column->codes);
-        if (!column->lent) {
-            za_free(column->integers);
-            za_free(column->numbers);
-        }
-        za_free(column->missing);
-        za_free(column->name);
-        za_free(column->format);
-        za_free(column->fault);
-    }
-    za_free(table->columns);
-    release_batch(&table->lender);
-    *table = (za_table){0};
 }

@@ -21,14 +21,12 @@ typedef struct za_arrow_selection {
 /* Reads a stream of record batches (or a single batch) to the end. `table` is written only on ZA_OK and then owned by
  * the caller. Schema and stream are not released: that stays with their owner; batches taken from the stream are, and
  * so is the array, which moves out of the caller's hands on failure too, unless it was released before.
- * The only batch of a stream, or the array, lends the table those columns that lie there as they would here, and moves
- * into it.
+ * Long batches lend the table those columns that lie there as they would here: such an array moves out of its batch.
  * A column whose arrays are malformed, or with a value that cannot be read (broken UTF-8, a time that does not fit
  * nanoseconds), is ZA_COLUMN_BROKEN and fails nobody who does not need it. ZA_BAD_TYPE: the top level is not a struct
  * of columns. ZA_BAD_VALUE: its schema, its batches or the stream itself are broken, or a row is null as a whole. */
 za_code za_arrow_read_stream(struct ArrowArrayStream *stream, za_arrow_selection selection, za_table *table,
                              za_error *error);
 za_code za_arrow_read_array(za_arrow_selection selection, struct ArrowArray *array, za_table *table, za_error *error);
-void za_table_free(za_table *table);
 
 #endif

@@ -18,63 +18,67 @@ static size_t value_bytes(za_column_kind kind)
     return kind == ZA_COLUMN_TEXT ? sizeof(int32_t) : sizeof(int64_t);
 }
 
-/* The one array that a column of this kind has. */
-static void *values_of(const za_column *column)
+/* An array of fewer values is not lent, unless it is the first: a column of a million chunks would be slow to use. */
+enum { LEAST_LENT = 16384 };
+
+/* The chunk that rows are appended to. */
+static za_column_chunk *last_chunk(const za_arrow_column *column)
 {
-    switch (column->kind) {
-    case ZA_COLUMN_NUMBER:
-        return column->numbers;
-    case ZA_COLUMN_TEXT:
-        return column->codes;
-    default:
-        return column->integers;
-    }
+    return &column->column.chunks[column->column.chunk_count - 1];
 }
 
-static void set_values(za_column *column, void *values)
+/* A chunk without rows at the end of the column. */
+static za_code add_chunk(za_arrow_column *column, za_error *error)
 {
-    switch (column->kind) {
-    case ZA_COLUMN_NUMBER:
-        column->numbers = values;
-        break;
-    case ZA_COLUMN_TEXT:
-        column->codes = values;
-        break;
-    default:
-        column->integers = values;
-        break;
+    za_column *made = &column->column;
+    if (made->chunk_count == column->chunk_room) {
+        int64_t room = 1 + 2 * column->chunk_room;
+        za_column_chunk *chunks = za_resize(made->chunks, (size_t)room, sizeof *chunks);
+        if (chunks == NULL) {
+            return za_fail_memory(error);
+        }
+        made->chunks = chunks;
+        column->chunk_room = room;
     }
+    made->chunks[made->chunk_count++] = (za_column_chunk){0};
+    column->room = 0;
+    return ZA_OK;
 }
 
 /* Room for `count` more rows: what is asked for at first, so that one batch fits exactly, then at least twice as much.
  */
 static za_code reserve(za_arrow_column *column, int64_t count, za_error *error)
 {
-    int64_t rows = column->column.rows;
-    if (!has_values(&column->column)) {
+    za_column *made = &column->column;
+    if (!has_values(made)) {
         return ZA_OK;
     }
-    if (count > ZA_MOST_ROWS - rows) {
-        return za_arrow_fail_column(column->column.name, "there are too many rows", error);
+    if (count > ZA_MOST_ROWS - made->rows) {
+        return za_arrow_fail_column(made->name, "there are too many rows", error);
     }
-    if (values_of(&column->column) != NULL && rows + count <= column->room) {
+    bool need_chunk = made->chunk_count == 0 || za_column_chunk_is_lent(last_chunk(column));
+    if (need_chunk && add_chunk(column, error) != ZA_OK) {
+        return ZA_NO_MEMORY;
+    }
+    za_column_chunk *chunk = last_chunk(column);
+    if (chunk->values != NULL && chunk->rows + count <= column->room) {
         return ZA_OK;
     }
-    int64_t room = rows == 0 ? count : rows + (count > rows ? count : rows);
-    void *values = za_resize(values_of(&column->column), (size_t)room, value_bytes(column->column.kind));
+    int64_t room = chunk->rows == 0 ? count : chunk->rows + (count > chunk->rows ? count : chunk->rows);
+    void *values = za_resize(chunk->values, (size_t)room, value_bytes(made->kind));
     if (values == NULL) {
         return za_fail_memory(error);
     }
-    set_values(&column->column, values);
-    if (column->column.missing != NULL) {
-        uint8_t *missing = za_resize(column->column.missing, (size_t)room, sizeof *missing);
-        if (missing == NULL) {
-            return za_fail_memory(error);
-        }
-        column->column.missing = missing;
-    }
+    chunk->values = values;
     column->room = room;
     return ZA_OK;
+}
+
+/* Where the values of the next rows go, for which there is room. */
+static void *next_values(const za_arrow_column *column)
+{
+    const za_column_chunk *chunk = last_chunk(column);
+    return (char *)chunk->values + (size_t)chunk->rows * value_bytes(column->column.kind);
 }
 
 za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, bool wanted, za_error *error)
@@ -103,69 +107,80 @@ za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema 
     return code;
 }
 
+/* Flags for `count` more whole numbers: those there are, and these, are not missing unless it is said of them. */
+static za_code reserve_flags(za_arrow_column *column, int64_t count, za_error *error)
+{
+    za_column *made = &column->column;
+    int64_t rows = made->rows + count, room = column->missing_room;
+    if (made->missing != NULL && rows <= room) {
+        return ZA_OK;
+    }
+    int64_t wanted = room == 0 ? rows : rows > 2 * room ? rows : 2 * room;
+    uint8_t *missing = za_resize(made->missing, (size_t)wanted, sizeof *missing);
+    if (missing == NULL) {
+        return za_fail_memory(error);
+    }
+    memset(missing + room, 0, (size_t)(wanted - room));
+    made->missing = missing;
+    column->missing_room = wanted;
+    return ZA_OK;
+}
+
 /* Says whether row `i` behind the rows there are is null. What is not null needs no memory until the first null. */
 static za_code mark(za_arrow_column *column, int64_t i, bool null, za_error *error)
 {
-    za_column *made = &column->column;
-    if (made->missing == NULL) {
-        if (!null) {
-            return ZA_OK;
-        }
-        made->missing = za_alloc_zeroed((size_t)column->room, sizeof *made->missing);
-        if (made->missing == NULL) {
-            return za_fail_memory(error);
-        }
+    za_code code = null ? reserve_flags(column, i + 1, error) : ZA_OK;
+    if (code == ZA_OK && null) {
+        column->column.missing[column->column.rows + i] = 1;
+        ((int64_t *)next_values(column))[i] = 0;
     }
-    made->missing[made->rows + i] = null;
-    if (null) {
-        made->integers[made->rows + i] = 0;
-    }
-    return ZA_OK;
+    return code;
 }
 
 static za_code append_whole(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
 {
-    za_column *made = &column->column;
-    za_code code = za_arrow_read_whole(rows, column->type, made->integers + made->rows, error);
-    bool nulls = rows->valid != NULL || made->missing != NULL;
-    for (int64_t i = 0; code == ZA_OK && nulls && i < rows->count; i++) {
+    za_code code = za_arrow_read_whole(rows, column->type, next_values(column), error);
+    for (int64_t i = 0; code == ZA_OK && rows->valid != NULL && i < rows->count; i++) {
         code = mark(column, i, za_arrow_rows_null(rows, i), error);
     }
-    return code;
+    return code == ZA_OK && column->column.missing != NULL ? reserve_flags(column, rows->count, error) : code;
 }
 
 /* Appends rows that hold the values themselves. */
 static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
 {
-    za_column *made = &column->column;
-    switch (made->kind) {
+    switch (column->column.kind) {
     case ZA_COLUMN_WHOLE:
     case ZA_COLUMN_UNSIGNED:
         return append_whole(column, rows, error);
     case ZA_COLUMN_TIME:
-        return za_arrow_read_times(rows, column->type, made->integers + made->rows, error);
+        return za_arrow_read_times(rows, column->type, next_values(column), error);
     case ZA_COLUMN_TEXT:
-        return za_arrow_read_texts(rows, column->type, &column->texts, made->codes + made->rows, error);
+        return za_arrow_read_texts(rows, column->type, &column->texts, next_values(column), error);
     default:
-        return za_arrow_read_numbers(rows, column->type, made->numbers + made->rows, error);
+        return za_arrow_read_numbers(rows, column->type, next_values(column), error);
     }
 }
 
 /* Copies what the indices point to; `values` is the decoded dictionary and of the same kind as the column. */
 static za_code gather(za_arrow_column *column, const za_arrow_coded *coded, const za_column *values, za_error *error)
 {
-    za_column *made = &column->column;
+    const void *decoded = values->chunks[0].values;
+    const double *numbers = decoded;
+    const int64_t *integers = decoded;
+    double *to_numbers = next_values(column);
+    int64_t *to_integers = next_values(column);
     za_code code = ZA_OK;
     for (int64_t i = 0; code == ZA_OK && i < coded->rows.count; i++) {
-        int64_t at = coded->indices[i], to = made->rows + i;
+        int64_t at = coded->indices[i];
         bool null = za_arrow_rows_null(&coded->rows, i);
-        if (made->kind == ZA_COLUMN_NUMBER) {
-            made->numbers[to] = null ? NAN : values->numbers[at];
-        } else if (made->kind == ZA_COLUMN_TIME) {
-            made->integers[to] = null ? INT64_MIN : values->integers[at];
+        if (column->column.kind == ZA_COLUMN_NUMBER) {
+            to_numbers[i] = null ? NAN : numbers[at];
+        } else if (column->column.kind == ZA_COLUMN_TIME) {
+            to_integers[i] = null ? INT64_MIN : integers[at];
         } else {
             null = null || (values->missing != NULL && values->missing[at] != 0);
-            made->integers[to] = null ? 0 : values->integers[at];
+            to_integers[i] = null ? 0 : integers[at];
             code = mark(column, i, null, error);
         }
     }
@@ -218,7 +233,7 @@ static za_code append_coded(za_arrow_column *column, const za_arrow_rows *rows, 
         code = check_indices(&coded, error);
     }
     if (code == ZA_OK && column->type.kind == ZA_COLUMN_TEXT) {
-        code = za_arrow_gather_texts(&coded, &column->texts, column->column.codes + column->column.rows, error);
+        code = za_arrow_gather_texts(&coded, &column->texts, next_values(column), error);
     } else if (code == ZA_OK) {
         code = append_gathered(column, &coded, error);
     }
@@ -231,22 +246,35 @@ static bool can_lend(const za_arrow_column *column, const za_arrow_rows *rows)
 {
     const struct ArrowArray *array = rows->array;
     za_arrow_type type = column->type;
+    bool long_enough = rows->count >= LEAST_LENT || (rows->count > 0 && column->column.rows == 0);
     bool whole = type.storage == ZA_ARROW_INT64 || type.storage == ZA_ARROW_UINT64;
     bool same = whole ? type.kind != ZA_COLUMN_TIME || type.nanoseconds == 1 : type.storage == ZA_ARROW_DOUBLE;
     bool filled = rows->valid == NULL && array->n_buffers >= 2 && array->buffers != NULL && array->buffers[1] != NULL;
-    return column->may_lend && !column->encoded && same && filled &&
+    return long_enough && array->release != NULL && !column->encoded && same && filled &&
            (uintptr_t)array->buffers[1] % sizeof(int64_t) == 0;
 }
 
-/* The column's values are those of the array from now on, which nobody writes to. */
-static void lend(za_arrow_column *column, const za_arrow_rows *rows)
+/* The array becomes the column's last chunk. Nobody writes to its values. */
+static za_code lend(za_arrow_column *column, const za_arrow_rows *rows, struct ArrowArray *array, za_error *error)
 {
-    za_free(values_of(&column->column));
-    column->column.lent = true;
-    set_values(&column->column, (int64_t *)(uintptr_t)rows->array->buffers[1] + rows->first);
+    za_column *made = &column->column;
+    if (rows->count > ZA_MOST_ROWS - made->rows) {
+        return za_arrow_fail_column(made->name, "there are too many rows", error);
+    }
+    if (made->rows == 0 && made->chunk_count > 0) { /* what a column without rows has */
+        za_column_chunk_free(last_chunk(column));
+        made->chunk_count = 0;
+    }
+    if (add_chunk(column, error) != ZA_OK) {
+        return ZA_NO_MEMORY;
+    }
+    void *values = (int64_t *)(uintptr_t)array->buffers[1] + rows->first;
+    *last_chunk(column) = (za_column_chunk){.values = values, .lender = *array};
+    array->release = NULL;
+    return ZA_OK;
 }
 
-static za_code append_rows(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+static za_code append_rows(za_arrow_column *column, struct ArrowArray *array, int64_t first, int64_t count,
                            za_error *error)
 {
     za_column *made = &column->column;
@@ -259,8 +287,7 @@ static za_code append_rows(za_arrow_column *column, const struct ArrowArray *arr
         code = za_arrow_fail_column(rows.column, "schema and batch do not agree whether there is a dictionary", error);
     }
     if (code == ZA_OK && can_lend(column, &rows)) {
-        lend(column, &rows);
-        return ZA_OK;
+        return lend(column, &rows, array, error);
     }
     if (code == ZA_OK) {
         code = reserve(column, count, error);
@@ -273,13 +300,16 @@ static za_code append_rows(za_arrow_column *column, const struct ArrowArray *arr
 
 static void free_values(za_arrow_column *column)
 {
+    za_column *made = &column->column;
     za_text_set_free(&column->texts);
-    if (!column->column.lent) {
-        za_free(values_of(&column->column));
+    for (int64_t i = 0; i < made->chunk_count; i++) {
+        za_column_chunk_free(&made->chunks[i]);
     }
-    za_free(column->column.missing);
-    set_values(&column->column, NULL);
-    column->column.missing = NULL;
+    za_free(made->chunks);
+    za_free(made->missing);
+    made->chunks = NULL;
+    made->chunk_count = 0;
+    made->missing = NULL;
 }
 
 /* Leaves the sentence in the place of the values. */
@@ -291,7 +321,7 @@ static za_code become_broken(za_arrow_column *column, const char *sentence, za_e
     return column->column.fault != NULL ? ZA_OK : za_fail_memory(error);
 }
 
-za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+za_code za_arrow_column_append(za_arrow_column *column, struct ArrowArray *array, int64_t first, int64_t count,
                                za_error *error)
 {
     za_error fault = {0};
@@ -301,8 +331,14 @@ za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray 
     } else if (code == ZA_NO_MEMORY) {
         return za_fail_memory(error);
     }
+    if (code == ZA_OK && column->column.missing != NULL && reserve_flags(column, count, error) != ZA_OK) {
+        return ZA_NO_MEMORY;
+    }
     if (code == ZA_OK) {
         column->column.rows += count;
+        if (has_values(&column->column)) {
+            last_chunk(column)->rows += count;
+        }
     }
     return code;
 }

@@ -17,8 +17,8 @@ typedef struct za_arrow_column {
     za_arrow_type type;  /* of the values; of the dictionary's, where there is one */
     za_arrow_type index; /* of the indices into the dictionary */
     bool encoded;        /* has a dictionary */
-    int64_t room;        /* rows allocated */
-    bool may_lend;       /* the next array is the only one and outlives the column */
+    int64_t room;        /* rows allocated in the last chunk; 0 where it is lent */
+    int64_t chunk_room, missing_room;
     za_text_set texts;
 } za_arrow_column;
 
@@ -26,9 +26,9 @@ typedef struct za_arrow_column {
  * is nothing to free. */
 za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, bool wanted, za_error *error);
 /* Appends rows [first, first + count) of `array`, counted without its own offset; rows that cannot be read break the
- * column, which is no failure. An array that may lend does so, without a copy, if its values lie there as they would
- * here. ZA_NO_MEMORY: the column can only be freed. */
-za_code za_arrow_column_append(za_arrow_column *column, const struct ArrowArray *array, int64_t first, int64_t count,
+ * column, which is no failure. The array moves into the column, without a copy, if there are many rows or the first
+ * ones and they lie there as they would here. ZA_NO_MEMORY: the column can only be freed. */
+za_code za_arrow_column_append(za_arrow_column *column, struct ArrowArray *array, int64_t first, int64_t count,
                                za_error *error);
 /* Moves what was decoded into `*result`; the column is then empty. */
 void za_arrow_column_finish(za_arrow_column *column, za_column *result);

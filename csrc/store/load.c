@@ -24,7 +24,7 @@ static int64_t row_of(const za_part *part, int64_t i)
 
 /* One call's table and rules. */
 typedef struct za_loading {
-    const za_rows *rows;
+    za_chunks table;
     bool ordered, skip;
     int further;
     int64_t capacity, dropped;
@@ -68,26 +68,69 @@ static za_code check_order_kept(const za_loading *loading, const za_part *part)
                    IN_ANY_ORDER);
 }
 
+/* The chunk in which a row of the table is. */
+static const za_chunk *chunk_of(za_chunks table, int64_t row)
+{
+    int64_t low = 0, high = table.count;
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (table.at[middle].first <= row) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return &table.at[low];
+}
+
+static bool is_in_chunk(const za_chunk *chunk, int64_t row)
+{
+    return row >= chunk->first && row - chunk->first < chunk->rows.count;
+}
+
+/* Rows [first, first + count) of the chunk. */
+static za_rows rows_in_chunk(const za_chunk *chunk, int64_t first, int64_t count)
+{
+    za_rows rows = chunk->rows;
+    rows.time += first;
+    rows.further += rows.further == NULL ? 0 : first;
+    rows.count = count;
+    for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
+        rows.figure[i] += first;
+    }
+    return rows;
+}
+
+static void copy_run(za_chunks table, const za_part *part, za_block *block)
+{
+    const za_chunk *chunk = part->count == 0 ? NULL : chunk_of(table, part->first);
+    for (int64_t done = 0; done < part->count; chunk++) {
+        int64_t begin = part->first + done - chunk->first;
+        int64_t left = chunk->rows.count - begin, wanted = part->count - done;
+        za_rows rows = rows_in_chunk(chunk, begin, left < wanted ? left : wanted);
+        za_block_copy(block, done, &rows);
+        done += rows.count;
+    }
+}
+
+static void copy_picked(za_chunks table, const za_part *part, za_block *block)
+{
+    const za_chunk *chunk = table.at;
+    for (int64_t i = 0; i < part->count; i++) {
+        int64_t row = part->picked[i];
+        chunk = is_in_chunk(chunk, row) ? chunk : chunk_of(table, row);
+        za_block_copy_row(block, i, &chunk->rows, row - chunk->first);
+    }
+}
+
 /* The part's rows as they are at this moment: the caller's memory may change while it is read, the block does not. */
-static za_block *copy_rows(const za_rows *rows, const za_part *part, int further)
+static za_block *copy_rows(za_chunks table, const za_part *part, int further)
 {
     za_block *block = za_block_new(part->count, further);
-    if (block == NULL) {
-        return NULL;
-    }
-    if (part->picked == NULL) {
-        za_rows run = *rows;
-        run.time += part->first;
-        run.further += run.further == NULL ? 0 : part->first;
-        run.count = part->count;
-        for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-            run.figure[i] += part->first;
-        }
-        za_block_copy(block, 0, &run);
-        return block;
-    }
-    for (int64_t i = 0; i < part->count; i++) {
-        za_block_copy_row(block, i, rows, part->picked[i]);
+    if (block != NULL && part->picked == NULL) {
+        copy_run(table, part, block);
+    } else if (block != NULL) {
+        copy_picked(table, part, block);
     }
     return block;
 }
@@ -142,7 +185,7 @@ static za_block *trim(za_block *block, int64_t count, int64_t bars)
 static za_code build_block(za_loading *loading, za_part *part)
 {
     int64_t valid = 0;
-    za_block *block = copy_rows(loading->rows, part, loading->further);
+    za_block *block = copy_rows(loading->table, part, loading->further);
     if (block == NULL) {
         return za_fail_memory(loading->error);
     }
@@ -245,9 +288,9 @@ static za_code load_parts(za_store *store, za_loading *loading, za_part *parts, 
     return code;
 }
 
-static za_loading loading_of(const za_store *store, const za_rows *rows, bool skip, za_error *error)
+static za_loading loading_of(const za_store *store, za_chunks table, bool skip, za_error *error)
 {
-    return (za_loading){.rows = rows,
+    return (za_loading){.table = table,
                         .ordered = store->options.ordered,
                         .skip = skip,
                         .further = store->options.further,
@@ -255,10 +298,10 @@ static za_loading loading_of(const za_store *store, const za_rows *rows, bool sk
                         .error = error};
 }
 
-za_code za_store_load(za_store *store, za_symbol symbol, const za_rows *rows, za_skipped *skipped, za_error *error)
+za_code za_store_load(za_store *store, za_symbol symbol, za_chunks table, za_skipped *skipped, za_error *error)
 {
-    za_loading loading = loading_of(store, rows, skipped != NULL, error);
-    za_part part = {.symbol = symbol, .count = rows->count};
+    za_loading loading = loading_of(store, table, skipped != NULL, error);
+    za_part part = {.symbol = symbol, .count = table.rows};
     za_code code = load_parts(store, &loading, &part, 1);
     if (code == ZA_OK && skipped != NULL) {
         *skipped = loading.skipped;
@@ -286,55 +329,80 @@ static void sort_by_time(int64_t *picked, int64_t count, const int64_t *time, in
     }
 }
 
-/* Whether row `row`, the next of the part, lies behind the last one there and is not older. */
-static bool follows(const za_part *part, const int64_t *time, int64_t row)
+/* Counts row `row` of the table, which its part has next, of that time; `previous`: that of the row above. Returns
+ * whether it lies behind the last one of its part and is not older. */
+static bool count_row(za_part *part, int64_t row, int64_t time, int64_t previous)
 {
-    return part->count == 0 || (row == part->first + part->count && time[row - 1] <= time[row]);
+    bool follows = part->count == 0 || (row == part->first + part->count && previous <= time);
+    part->first = part->count == 0 ? row : part->first;
+    part->count++;
+    return follows;
 }
 
 /* Counts the rows of each name. ZA_BAD_VALUE for a code that is none of the names. *sorted becomes false unless
  * every name's rows lie together and in the order of time, as most tables have them. */
 static za_code count_rows(const za_long_table *table, za_part *parts, bool *sorted, za_error *error)
 {
+    int64_t previous = ZA_TIME_MISSING;
     for (int32_t i = 0; i < table->name_count; i++) {
         parts[i] = (za_part){.symbol = table->names[i]};
     }
-    for (int64_t row = 0; row < table->rows.count; row++) {
-        int32_t code = table->codes[row];
-        if (code < 0 || code >= table->name_count) {
-            return za_fail(error, ZA_BAD_VALUE, "a symbol code is out of range");
+    for (int64_t k = 0; k < table->chunks.count; k++) {
+        const za_chunk *chunk = &table->chunks.at[k];
+        for (int64_t i = 0; i < chunk->rows.count; i++) {
+            int32_t code = table->codes[chunk->first + i];
+            if (code < 0 || code >= table->name_count) {
+                return za_fail(error, ZA_BAD_VALUE, "a symbol code is out of range");
+            }
+            *sorted = count_row(&parts[code], chunk->first + i, chunk->rows.time[i], previous) && *sorted;
+            previous = chunk->rows.time[i];
         }
-        za_part *part = &parts[code];
-        *sorted = *sorted && follows(part, table->rows.time, row);
-        part->first = part->count == 0 ? row : part->first;
-        part->count++;
     }
     return ZA_OK;
 }
 
-/* The rows of each name in the order of time; parts[].picked lie in *order, which the caller frees. */
-static za_code order_rows(const za_long_table *table, za_part *parts, int64_t **order, za_error *error)
+/* The row numbers of each part, in the order of the table; `next`: room for those of all parts. */
+static void pick_rows(const za_long_table *table, za_part *parts, int64_t *next)
 {
-    int64_t *spare = za_alloc((size_t)table->rows.count, sizeof *spare);
-    int64_t *next = *order = za_alloc((size_t)table->rows.count, sizeof *next);
-    if (next == NULL || spare == NULL) {
-        za_free(spare);
-        return za_fail_memory(error);
-    }
     for (int32_t i = 0; i < table->name_count; i++) {
         parts[i].picked = next;
         next += parts[i].count;
         parts[i].count = 0;
     }
-    for (int64_t row = 0; row < table->rows.count; row++) {
+    for (int64_t row = 0; row < table->chunks.rows; row++) {
         za_part *part = &parts[table->codes[row]];
         part->picked[part->count++] = row;
     }
-    for (int32_t i = 0; i < table->name_count; i++) {
-        sort_by_time(parts[i].picked, parts[i].count, table->rows.time, spare);
+}
+
+/* The times of all rows, in `times` where they lie in several chunks. */
+static const int64_t *times_of(za_chunks table, int64_t *times)
+{
+    for (int64_t k = 0; table.count > 1 && k < table.count; k++) {
+        const za_rows *rows = &table.at[k].rows;
+        memcpy(times + table.at[k].first, rows->time, (size_t)rows->count * sizeof *times);
     }
+    return table.count > 1 ? times : table.at[0].rows.time;
+}
+
+/* The rows of each name in the order of time; parts[].picked lie in *order, which the caller frees. */
+static za_code order_rows(const za_long_table *table, za_part *parts, int64_t **order, za_error *error)
+{
+    size_t rows = (size_t)table->chunks.rows;
+    int64_t *spare = za_alloc(rows, sizeof *spare);
+    int64_t *times = za_alloc(table->chunks.count > 1 ? rows : 0, sizeof *times);
+    *order = za_alloc(rows, sizeof **order);
+    za_code code = *order == NULL || spare == NULL || times == NULL ? za_fail_memory(error) : ZA_OK;
+    if (code == ZA_OK) {
+        const int64_t *time = times_of(table->chunks, times);
+        pick_rows(table, parts, *order);
+        for (int32_t i = 0; i < table->name_count; i++) {
+            sort_by_time(parts[i].picked, parts[i].count, time, spare);
+        }
+    }
+    za_free(times);
     za_free(spare);
-    return ZA_OK;
+    return code;
 }
 
 /* Names without rows are left out; returns how many parts there are. */
@@ -352,7 +420,7 @@ static int32_t drop_empty(za_part *parts, int32_t count)
 za_code za_store_load_groups(za_store *store, const za_long_table *table, za_skipped *skipped, za_error *error)
 {
     bool sorted = true;
-    za_loading loading = loading_of(store, &table->rows, skipped != NULL, error);
+    za_loading loading = loading_of(store, table->chunks, skipped != NULL, error);
     int64_t *order = NULL;
     za_part *parts = za_alloc_zeroed((size_t)table->name_count, sizeof *parts);
     za_code code = parts == NULL ? za_fail_memory(error) : count_rows(table, parts, &sorted, error);

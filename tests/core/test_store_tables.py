@@ -1,5 +1,6 @@
 """Every kind of table and of timestamp that a store takes, for one symbol and for many."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -234,8 +235,50 @@ def test_values_that_need_no_decoding_are_read_where_they_lie() -> None:
     assert np.shares_memory(columns["close"], closes)
     assert not columns["close"].flags.writeable
     np.testing.assert_array_equal(columns["volume"], [np.nan, *closes[1:]])
-    in_chunks = dict(_core.read_arrow(arrow.concat_tables([table, table]), list))
-    np.testing.assert_array_equal(in_chunks["close"], np.tile(closes, 2))
+
+
+def test_long_batches_are_read_where_they_lie() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    closes = [np.arange(20_000.0), np.arange(30_000.0), np.arange(5.0)]
+    missing = arrow.table({"close": arrow.array([1.0, None])})
+    parts = [arrow.table({"close": each}) for each in closes]
+    first, second, third = dict(_core.read_arrow(arrow.concat_tables([*parts, missing]), list))["close"]
+    assert np.shares_memory(first, closes[0])
+    assert np.shares_memory(second, closes[1])
+    np.testing.assert_array_equal(third, [*closes[2], 1.0, np.nan])
+
+
+@pytest.mark.parametrize("of", ["pyarrow", "polars", "duckdb"])
+def test_a_stream_of_many_batches(of: str) -> None:
+    """Tickers that span batches, with a dictionary of its own in each, in another order than that of time."""
+    arrow, polars = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    every = {f"S{seed}": walk(7_000 + seed, seed=seed) for seed in range(12)}
+    long = arrow.table(long_table(every, shuffled=False))
+    ends = [0, 20_000, 37_000, 37_003, 62_000, len(long)]
+    parts = [long.slice(first, last - first) for first, last in itertools.pairwise(ends)]
+    parts = [part.set_column(0, "symbol", part["symbol"].dictionary_encode()) for part in [*parts[3:], *parts[:3]]]
+    batches: Any = arrow.concat_tables(parts)
+    if of == "polars":
+        batches = polars.concat([polars.from_arrow(part) for part in parts], rechunk=False)
+    elif of == "duckdb":
+        batches = pytest.importorskip("duckdb").from_arrow(batches)
+    store = BarStore(10_000)
+    assert store.load_frame(batches) == 0
+    assert len(store) == len(every)
+    for symbol, bars in every.items():
+        assert_bars(store, symbol, bars)
+
+
+def test_a_missing_value_of_a_late_batch_is_named_by_its_row() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table(long_table({"A": walk(40_000)}, shuffled=False))
+    last = table.slice(39_999).set_column(table.schema.get_field_index("close"), "close", arrow.array([None], "f8"))
+    store = BarStore(50_000)
+    parts = [table.slice(0, 20_000), table.slice(20_000, 19_999), last]
+    with pytest.raises(ValueError, match="A, row 39999: close nan is not finite"):
+        store.load_frame(arrow.concat_tables(parts))
+    assert store.load_frame(arrow.concat_tables(parts), invalid="skip") == 1
+    assert len(store.bars("A")["close"]) == 39_999
 
 
 def test_an_array_outlives_the_table_that_it_was_read_from() -> None:

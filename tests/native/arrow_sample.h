@@ -43,6 +43,27 @@ static inline sample sample_of(const char *format, int64_t length, int64_t nulls
     };
 }
 
+/* The values of a column's first chunk; NULL where it has none. */
+static inline const void *values_of(const za_column *column)
+{
+    return column->chunk_count == 0 ? NULL : column->chunks[0].values;
+}
+
+static inline const double *numbers_of(const za_column *column)
+{
+    return values_of(column);
+}
+
+static inline const int64_t *integers_of(const za_column *column)
+{
+    return values_of(column);
+}
+
+static inline const int32_t *codes_of(const za_column *column)
+{
+    return values_of(column);
+}
+
 /* The column alone in a batch whose rows are [offset, offset + length) of it. */
 static inline za_code read_slice(sample *column, int64_t offset, int64_t length, za_table *table, za_error *error)
 {
@@ -89,7 +110,7 @@ static inline void check_broken(sample *column, const char *words)
     }
     const za_column *read = &table.columns[0];
     const char *row = read->fault == NULL ? NULL : strstr(read->fault, ", row ");
-    CHECK(read->kind == ZA_COLUMN_BROKEN && read->integers == NULL && read->missing == NULL);
+    CHECK(read->kind == ZA_COLUMN_BROKEN && read->chunk_count == 0 && read->missing == NULL);
     CHECK(read->fault_row == (row == NULL ? -1 : strtoll(row + strlen(", row "), NULL, 10)));
     if (!CHECK(read->fault != NULL && strstr(read->fault, words) != NULL)) {
         (void)fprintf(stderr, "    '%s' is not in '%s'\n", words, read->fault != NULL ? read->fault : "");

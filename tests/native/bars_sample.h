@@ -94,6 +94,12 @@ static inline za_block *block_of(const za_bar *bars, int64_t count)
     return block;
 }
 
+/* A table of one chunk. */
+static inline za_chunks table_of(const za_chunk *chunk)
+{
+    return (za_chunks){.at = chunk, .count = 1, .rows = chunk->rows.count};
+}
+
 /* Loads the bars as they stand there. */
 static inline za_code load_bars(za_store *store, za_symbol symbol, const za_bar *bars, int64_t count,
                                 za_skipped *skipped, za_error *error)
@@ -102,8 +108,8 @@ static inline za_code load_bars(za_store *store, za_symbol symbol, const za_bar 
     if (block == NULL) {
         return za_fail_memory(error);
     }
-    za_rows rows = za_block_rows(block, 0, count);
-    za_code code = za_store_load(store, symbol, &rows, skipped, error);
+    za_chunk chunk = {.rows = za_block_rows(block, 0, count)};
+    za_code code = za_store_load(store, symbol, table_of(&chunk), skipped, error);
     za_block_release(block);
     return code;
 }

@@ -50,6 +50,7 @@ typedef struct feed {
     int64_t late_time; /* the last one of the second batch; 0: like the others */
     const char *sentence;
     const bool *wanted; /* of the columns; NULL: all */
+    int64_t rows;       /* of each batch; 0: 3, which all columns have */
 } feed;
 
 /* Each batch has its own memory: a reader may hold several. */
@@ -59,7 +60,8 @@ static struct feed_batch {
     int64_t times[3];
     const void *time_buffers[2];
 } feed_batches[4];
-static const double feed_doubles[] = {1.5, 2.5, 3.5};
+enum { LONG_BATCH = 20000 };
+static const double feed_doubles[LONG_BATCH] = {1.5, 2.5, 3.5};
 
 static struct feed_batch *fill_batch(int number, int64_t late_time)
 {
@@ -79,7 +81,7 @@ static struct feed_batch *fill_batch(int number, int64_t late_time)
     batch->samples[1] = sample_of("tss:", 3, 0, 2, batch->time_buffers);
     batch->samples[2] = sample_of("s", 3, number == 1 ? 1 : 0, 2, whole_buffers);
     batch->samples[3] = sample_of("C", 3, 0, 2, index_buffers);
-    batch->samples[4] = sample_of("g", 3, 0, 2, double_buffers);
+    batch->samples[4] = sample_of("g", LONG_BATCH, 0, 2, double_buffers);
     batch->values = sample_of("f", 2, 0, 2, float_buffers);
     batch->samples[3].schema.dictionary = &batch->values.schema;
     batch->samples[3].array.dictionary = &batch->values.array;
@@ -109,7 +111,7 @@ static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *batch)
         return source->fail_with;
     }
     if (source->next < source->batches) {
-        *batch = (struct ArrowArray){.length = 3,
+        *batch = (struct ArrowArray){.length = source->rows != 0 ? source->rows : 3,
                                      .n_children = MOST_COLUMNS,
                                      .children = fill_batch(source->next, source->late_time)->columns,
                                      .release = release_array};
@@ -156,15 +158,19 @@ static void check_feed_table(const za_table *table)
         return;
     }
     CHECK(columns[0].text_count == 5);
-    CHECK(memcmp(columns[0].codes, (int32_t[]){0, 1, 2, 3, 4, 0, 0, 1, 2, 3, 4, 0}, 12 * sizeof(int32_t)) == 0);
-    CHECK(columns[1].integers[11] == INT64_C(3000000000));
-    CHECK(columns[2].kind == ZA_COLUMN_WHOLE && columns[2].integers[0] == 7 && columns[2].integers[11] == 9);
+    CHECK(memcmp(codes_of(&columns[0]), (int32_t[]){0, 1, 2, 3, 4, 0, 0, 1, 2, 3, 4, 0}, 12 * sizeof(int32_t)) == 0);
+    CHECK(integers_of(&columns[1])[11] == INT64_C(3000000000));
+    CHECK(columns[2].kind == ZA_COLUMN_WHOLE && integers_of(&columns[2])[0] == 7 && integers_of(&columns[2])[11] == 9);
     CHECK(columns[2].missing != NULL && memcmp(columns[2].missing, "\0\0\0\0\1\0\0\0\0\0\0\0", 12) == 0);
-    CHECK(columns[3].kind == ZA_COLUMN_NUMBER && columns[3].numbers[9] == 0.5 && columns[3].numbers[10] == 0.25);
-    CHECK(!columns[4].lent && columns[4].numbers[0] == 1.5 && columns[4].numbers[11] == 3.5);
+    CHECK(columns[3].kind == ZA_COLUMN_NUMBER && numbers_of(&columns[3])[9] == 0.5 &&
+          numbers_of(&columns[3])[10] == 0.25);
+    const za_column_chunk *doubles = columns[4].chunks;
+    CHECK(columns[4].chunk_count == 2 && doubles[0].rows == 3 && doubles[1].rows == 9);
+    CHECK(za_column_chunk_is_lent(&doubles[0]) && !za_column_chunk_is_lent(&doubles[1]));
+    CHECK(((const double *)doubles[0].values)[0] == 1.5 && ((const double *)doubles[1].values)[8] == 3.5);
 }
 
-/* The table of a stream of one batch holds that batch, and shows what needs no decoding where it lies. */
+/* What needs no decoding is shown where it lies; it moves out of its batch, which is released. */
 static void test_a_batch_that_lends_its_values(void)
 {
     za_table table = {0};
@@ -173,12 +179,32 @@ static void test_a_batch_that_lends_its_values(void)
     if (!CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
         return;
     }
-    CHECK(released_arrays == 0 && table.lender.release != NULL);
-    CHECK(table.columns[4].lent && table.columns[4].numbers == feed_doubles && table.columns[4].rows == 3);
-    CHECK(!table.columns[1].lent && table.columns[1].integers[2] == INT64_C(3000000000));
-    CHECK(!table.columns[2].lent && !table.columns[3].lent);
-    za_table_free(&table);
     CHECK(released_arrays == 1);
+    for (int i = 0; i < MOST_COLUMNS; i++) {
+        CHECK(table.columns[i].rows == 3 && za_column_chunk_is_lent(&table.columns[i].chunks[0]) == (i == 4));
+    }
+    CHECK(values_of(&table.columns[4]) == feed_doubles && integers_of(&table.columns[1])[2] == INT64_C(3000000000));
+    za_table_free(&table);
+    CHECK(released_arrays == 2);
+}
+
+/* Each long batch is a chunk; a short one behind it is not, but is decoded. */
+static void test_long_batches_lend_their_values(void)
+{
+    za_table table = {0};
+    za_error error = {0};
+    feed source = {
+        .batches = 4, .fail_at = -1, .rows = LONG_BATCH, .wanted = (bool[]){false, false, false, false, true}};
+    if (!CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
+        return;
+    }
+    CHECK(released_arrays == 4 && table.rows == 4 * LONG_BATCH && table.columns[4].chunk_count == 4);
+    for (int64_t i = 0; i < table.columns[4].chunk_count; i++) {
+        const za_column_chunk *chunk = &table.columns[4].chunks[i];
+        CHECK(za_column_chunk_is_lent(chunk) && chunk->values == feed_doubles && chunk->rows == LONG_BATCH);
+    }
+    za_table_free(&table);
+    CHECK(released_arrays == 8);
 }
 
 /* Rows [1, 3) of a column of 32 bytes: whether they were lent. */
@@ -188,11 +214,10 @@ static bool is_lent(const char *format, const void *bitmap, const char *values)
     sample column = sample_of(format, 4, bitmap == NULL ? 0 : -1, 2, buffers);
     za_table table = {0};
     za_error error = {0};
-    CHECK(read_slice(&column, 1, 2, &table, &error) == ZA_OK && table.lender.release != NULL);
+    CHECK(read_slice(&column, 1, 2, &table, &error) == ZA_OK);
     const za_column *read = &table.columns[0];
-    const void *there = read->kind == ZA_COLUMN_NUMBER ? (const void *)read->numbers : (const void *)read->integers;
-    bool lent = read->lent;
-    CHECK(lent == (there == (const void *)(values + 8)));
+    bool lent = za_column_chunk_is_lent(&read->chunks[0]);
+    CHECK(lent == (values_of(read) == (const void *)(values + 8)));
     za_table_free(&table);
     return lent;
 }
@@ -216,10 +241,10 @@ static void test_streams(void)
         check_feed_table(&table);
         za_table_free(&table);
     }
-    CHECK(released_schemas == 1 && released_arrays == 4);
+    CHECK(released_schemas == 1 && released_arrays == 5);
     source = (feed){.batches = 0, .fail_at = -1};
     if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
-        CHECK(table.rows == 0 && table.column_count == MOST_COLUMNS && table.columns[1].integers != NULL);
+        CHECK(table.rows == 0 && table.column_count == MOST_COLUMNS && integers_of(&table.columns[1]) != NULL);
         za_table_free(&table);
     }
 }
@@ -234,9 +259,9 @@ static void test_columns_that_are_not_wanted(void)
     if (CHECK(read_feed(&source, &table, &error) == ZA_OK)) {
         for (int i = 0; i < 2; i++) {
             CHECK(table.columns[i].kind == ZA_COLUMN_UNSUPPORTED && table.columns[i].fault == NULL);
-            CHECK(table.columns[i].codes == NULL && table.columns[i].integers == NULL);
+            CHECK(codes_of(&table.columns[i]) == NULL && integers_of(&table.columns[i]) == NULL);
         }
-        CHECK(table.columns[2].integers[11] == 9 && table.columns[3].numbers[10] == 0.25);
+        CHECK(integers_of(&table.columns[2])[11] == 9 && numbers_of(&table.columns[3])[10] == 0.25);
         za_table_free(&table);
     }
 }
@@ -251,7 +276,7 @@ static void test_a_column_that_breaks(void)
         const za_column *times = &table.columns[1];
         CHECK(times->kind == ZA_COLUMN_BROKEN && times->rows == 12 && times->fault_row == 5);
         CHECK(strstr(times->fault, "column 'x', row 5: 9223372036854775807 s is out of range") != NULL);
-        CHECK(table.columns[0].text_count == 5 && table.columns[2].integers[11] == 9);
+        CHECK(table.columns[0].text_count == 5 && integers_of(&table.columns[2])[11] == 9);
         za_table_free(&table);
     }
 }
@@ -263,7 +288,7 @@ static void test_streams_that_fail(void)
     feed source = {.batches = 4, .fail_at = 2, .fail_with = EIO, .sentence = "the wire was cut"};
     CHECK(read_feed(&source, &table, &error) == ZA_SYSTEM);
     CHECK(strstr(error.text, "the wire was cut") != NULL);
-    CHECK(released_schemas == 1 && released_arrays == 2);
+    CHECK(released_schemas == 1 && released_arrays == 3); /* two batches, and what the first one lent */
     source = (feed){.batches = 4, .fail_at = 0, .fail_with = EINVAL};
     CHECK(read_feed(&source, &table, &error) == ZA_BAD_VALUE);
     source = (feed){.batches = 4, .fail_at = 0, .fail_with = ENOMEM};
@@ -317,6 +342,7 @@ int main(void)
     test_top_level();
     test_streams();
     test_a_batch_that_lends_its_values();
+    test_long_batches_lend_their_values();
     test_which_values_are_lent();
     test_columns_that_are_not_wanted();
     test_a_column_that_breaks();

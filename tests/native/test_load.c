@@ -134,21 +134,35 @@ typedef struct long_table {
     int64_t count;
 } long_table;
 
-static za_long_table with_rows(const long_table *table, za_rows rows)
+/* The rows of a block in chunks of so many. */
+static za_long_table in_chunks(const long_table *table, const za_block *block, int64_t length, za_chunk *chunks)
 {
-    return (za_long_table){.rows = rows, .codes = table->codes, .names = table->names, .name_count = table->name_count};
+    za_long_table whole = {.codes = table->codes, .names = table->names, .name_count = table->name_count};
+    whole.chunks = (za_chunks){.at = chunks, .rows = table->count};
+    for (int64_t row = 0; row < table->count; row += length) {
+        int64_t end = row + length < table->count ? row + length : table->count;
+        chunks[whole.chunks.count++] = (za_chunk){.first = row, .rows = za_block_rows(block, row, end)};
+    }
+    return whole;
 }
 
-static za_code load_table(za_store *store, const long_table *table, za_skipped *skipped, za_error *error)
+static za_code load_chunks(za_store *store, const long_table *table, int64_t length, za_skipped *skipped,
+                           za_error *error)
 {
+    za_chunk chunks[64];
     za_block *block = block_of(table->bars, table->count);
     if (block == NULL) {
         return za_fail_memory(error);
     }
-    za_long_table whole = with_rows(table, za_block_rows(block, 0, table->count));
+    za_long_table whole = in_chunks(table, block, length, chunks);
     za_code code = za_store_load_groups(store, &whole, skipped, error);
     za_block_release(block);
     return code;
+}
+
+static za_code load_table(za_store *store, const long_table *table, za_skipped *skipped, za_error *error)
+{
+    return load_chunks(store, table, 64, skipped, error);
 }
 
 static void add_row(long_table *table, int32_t code, za_bar bar)
@@ -232,13 +246,14 @@ static void test_groups_all_or_nothing(void)
 }
 
 /* With `allowed` allocations: old symbols get their new bars and new ones come, or neither. */
-static za_code load_scarcely(const long_table *table, const za_rows *rows, long allowed)
+static za_code load_scarcely(const long_table *table, const za_block *block, long allowed)
 {
     za_store *store = store_of(6);
     za_skipped skipped = {0};
     CHECK(append_at(store, "A", 90) && append_at(store, "B", 90));
     pinned held = pin(store, symbol_of("A"));
-    za_long_table whole = with_rows(table, *rows);
+    za_chunk chunks[64];
+    za_long_table whole = in_chunks(table, block, 5, chunks);
     za_memory_fail_after(allowed);
     za_code code = za_store_load_groups(store, &whole, allowed % 2 == 0 ? &skipped : NULL, NULL);
     za_memory_fail_after(-1);
@@ -263,9 +278,8 @@ static void test_groups_without_memory(void)
         add_row(&table, i % 4, bar_at(100 - i));
     }
     za_block *block = block_of(table.bars, table.count);
-    za_rows rows = za_block_rows(block, 0, table.count);
     long allowed = 0;
-    while (load_scarcely(&table, &rows, allowed) != ZA_OK && allowed < 100) {
+    while (load_scarcely(&table, block, allowed) != ZA_OK && allowed < 100) {
         allowed++;
     }
     CHECK(allowed > 8 && allowed < 100);
@@ -277,18 +291,34 @@ static void test_load_without_memory(void)
     za_bar bars[] = {bar_at(1), bar_at(2)};
     za_store *store = store_of(6);
     za_block *block = block_of(bars, 2);
-    za_rows rows = za_block_rows(block, 0, 2);
+    za_chunk chunks[] = {{.rows = za_block_rows(block, 0, 1)}, {.first = 1, .rows = za_block_rows(block, 1, 2)}};
+    za_chunks two = {.at = chunks, .count = 2, .rows = 2};
     za_code code = ZA_NO_MEMORY;
     za_skipped skipped = {.rows = -1};
     for (long refused = 0; code == ZA_NO_MEMORY && refused < 100; refused++) {
         za_memory_fail_after(refused);
-        code = za_store_load(store, symbol_of("A"), &rows, &skipped, NULL);
+        code = za_store_load(store, symbol_of("A"), two, &skipped, NULL);
         za_memory_fail_after(-1);
         CHECK(code == ZA_OK ? skipped.rows == 0 : za_store_length(store) == 0 && skipped.rows == -1);
     }
     CHECK(code == ZA_OK && shows(store, "A", 1, 2));
     za_block_release(block);
     za_store_free(store);
+}
+
+/* A name's rows that lie together in one chunk, in parts of several, and in several whole ones. */
+static void test_rows_that_span_chunks(void)
+{
+    for (int64_t length = 1; length <= 30; length++) {
+        long_table table = empty_table();
+        za_store *store = store_of(20);
+        for (int64_t i = 0; i < 30; i++) {
+            add_row(&table, i < 3 ? 0 : i < 18 ? 1 : 2, bar_at(i));
+        }
+        CHECK(load_chunks(store, &table, length, NULL, NULL) == ZA_OK);
+        CHECK(shows(store, "A", 0, 3) && shows(store, "B", 3, 15) && shows(store, "C", 18, 12));
+        za_store_free(store);
+    }
 }
 
 enum { ROUNDS = 2000, MODEL_CAPACITY = 7 };
@@ -337,7 +367,7 @@ static void check_name(za_store *store, const long_table *table, int32_t code, i
     *valid += count;
 }
 
-/* Random tables, each name with one good row at least. */
+/* Random tables in chunks of any length, each name with one good row at least. */
 static void test_groups_against_a_model(void)
 {
     uint64_t dice = 3;
@@ -347,13 +377,13 @@ static void test_groups_against_a_model(void)
         for (int32_t code = 0; code < 4; code++) {
             add_row(&table, code, bar_at(50));
         }
-        int64_t rows = (int64_t)roll(&dice, 60), valid = 0;
+        int64_t rows = (int64_t)roll(&dice, 60), length = 1 + (int64_t)roll(&dice, 64), valid = 0;
         za_skipped skipped = {.rows = -1};
         for (int64_t i = 0; i < rows; i++) {
             double close = roll(&dice, 10) == 0 ? -1.0 : 1.0 + (double)roll(&dice, 100);
             add_row(&table, (int32_t)roll(&dice, 4), bar_of((int64_t)roll(&dice, 100), close, 1));
         }
-        CHECK(load_table(store, &table, &skipped, NULL) == ZA_OK);
+        CHECK(load_chunks(store, &table, length, &skipped, NULL) == ZA_OK);
         for (int32_t code = 0; code < 4; code++) {
             check_name(store, &table, code, &valid);
         }
@@ -375,6 +405,7 @@ int main(void)
     test_groups_in_any_order();
     test_groups_doubles();
     test_groups_all_or_nothing();
+    test_rows_that_span_chunks();
     test_groups_without_memory();
     test_load_without_memory();
     test_groups_against_a_model();

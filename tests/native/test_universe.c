@@ -112,8 +112,9 @@ static void step_load(pair *p)
         rows.figure[i] = values;
     }
     za_symbol symbol = p->symbols[roll(&p->dice, NAMES)];
-    CHECK(za_store_load(p->store, symbol, &rows, NULL, NULL) == ZA_OK);
-    CHECK(za_store_load(p->plain, symbol, &rows, NULL, NULL) == ZA_OK);
+    za_chunk chunk = {.rows = rows};
+    CHECK(za_store_load(p->store, symbol, table_of(&chunk), NULL, NULL) == ZA_OK);
+    CHECK(za_store_load(p->plain, symbol, table_of(&chunk), NULL, NULL) == ZA_OK);
 }
 
 static void step_drop(pair *p)

@@ -38,8 +38,8 @@ def features_over(
         return "" if codes is None or not 0 <= row < len(codes) or codes[row] < 0 else f"{tickers[codes[row]]}: "
 
     reader = Reader(label)
-    times = None if time is None else reader.nanoseconds(time, pairs[time])
-    series = [reader.floats(name, pairs[name]) for name in found]
+    times = None if time is None else np.asarray(reader.nanoseconds(time, pairs[time]))
+    series = [np.asarray(reader.floats(name, pairs[name])) for name in found]
     label_codes = [distinct(name, pairs[name], reader)[1] for name in labels]
     by_name = [(by, codes), (time, times), *zip([*found, *labels], [*series, *label_codes], strict=True)]
     _refuse_lengths(table.rows, dict(by_name))

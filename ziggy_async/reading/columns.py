@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shortened, shown
+from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
 from ziggy_async.reading.tables import Texts, pairs_of
 from ziggy_async.reading.timestamps import is_missing
-from ziggy_async.reading.values import Floats, Nanoseconds, Reader
+from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
 LONGEST_SYMBOL = 200
 """Characters of a symbol that a message shows."""
@@ -34,7 +35,7 @@ class Bars(NamedTuple):
     low: Floats
     close: Floats
     volume: Floats
-    further: Floats
+    further: NDArray[np.float64]
     """The further columns of the store, `(columns, rows)`."""
 
 
@@ -54,8 +55,8 @@ class SymbolBars:
         places = {symbol: 0 for part in parts for symbol in part.symbols}
         places = {symbol: at for at, symbol in enumerate(places)}
         codes = [np.array([*map(places.__getitem__, part.symbols), -1], dtype=np.int32)[part.codes] for part in parts]
-        columns = zip(*(part.bars for part in parts), strict=True)
-        bars = Bars._make(np.concatenate(of_parts, axis=-1) for of_parts in columns)
+        *columns, further = zip(*(part.bars for part in parts), strict=True)
+        bars = Bars._make((*map(Chunked.joined, columns), np.concatenate(further, axis=-1)))
         return cls(list(places), np.concatenate(codes), bars)
 
     def without_nameless_rows(self, skip: bool) -> "tuple[SymbolBars, int]":
@@ -66,12 +67,11 @@ class SymbolBars:
         if not skip:
             raise ValueError(f"row {nameless[0]} has no symbol")
         named = self.codes >= 0
-        bars = Bars._make(column[..., named] for column in self.bars)
+        bars = Bars._make(np.asarray(column)[..., named] for column in self.bars)
         return SymbolBars(self.symbols, self.codes[named], bars), len(nameless)
 
 
 FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
-MOMENT = np.dtype("datetime64[ns]")
 
 
 def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:

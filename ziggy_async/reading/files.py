@@ -470,8 +470,9 @@ def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:
         return
     files = np.repeat(np.arange(len(read)), [len(each.bars.codes) for each in read])
     places = np.argsort(np.argsort(bars.symbols))
-    known = np.flatnonzero((bars.codes >= 0) & (bars.bars.timestamp != NAT))
-    owners, times = places[bars.codes[known]], bars.bars.timestamp[known]
+    timestamps = np.asarray(bars.bars.timestamp)
+    known = np.flatnonzero((bars.codes >= 0) & (timestamps != NAT))
+    owners, times = places[bars.codes[known]], timestamps[known]
     order = np.lexsort((files[known], times, owners))
     owners, times, files = owners[order], times[order], files[known][order]
     is_double = (np.diff(owners) == 0) & (np.diff(times) == 0) & (np.diff(files) != 0)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ziggy_async import _core
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import frames
+from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.layouts import names_of
 from ziggy_async.reading.spellings import PRICES, are_alike, role_of
 
@@ -136,6 +137,8 @@ def _first_of(column: Any) -> list[Any]:
         return [column.values[code] if code >= 0 else None for code in column.codes[:1].tolist()]
     if isinstance(column, Unsupported | Broken):
         return [None]
+    if isinstance(column, Chunked):
+        column = np.asarray(column)
     return [column.iloc[0] if hasattr(column, "iloc") else column[0]] if len(column) else []
 
 
@@ -171,16 +174,20 @@ def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: s
             raise ValueError(f"row {at} is {shown(row)}, not {kind} like the first")
 
 
-def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | Texts | Unsupported | Broken":
+def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | Chunked | Texts | Unsupported | Broken":
     if isinstance(column, np.ndarray):  # before the patterns: to them an array may look like a pair
         return column
     match column:
+        case list(arrays):
+            return Chunked(tuple(arrays))
         case str(arrow_format):
             return Unsupported(arrow_format, partial(_values, data, name))
         case (int(row), str(sentence)):
             return Broken(row, sentence, partial(_values, data, name))
         case (codes, list(values)):
             return Texts(codes, values)
+        case (list(arrays), missing):
+            return np.ma.masked_array(np.concatenate(arrays), missing)
         case (values, missing):
             return np.ma.masked_array(values, missing)
     raise TypeError(f"column {name!r}: the core gave {column!r}")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, read_whole
 from ziggy_async.reading.numbers import POINT, decimal_mark, number_of
@@ -19,10 +20,11 @@ from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import OUT_OF_RANGE, as_whole, datetime64_ns, is_missing, to_ns
 
-Floats = NDArray[np.float64]
-Nanoseconds = NDArray[np.int64]
-Column = NDArray[Any] | Texts
+Floats = NDArray[np.float64] | Chunked
+Nanoseconds = NDArray[np.int64] | Chunked
+Column = NDArray[Any] | Texts | Chunked
 
+MOMENT = np.dtype("datetime64[ns]")
 LEAST_SCALED, SURELY_SCALED, SCALED_TICK = 10**7, 10**9, 10**5
 """Whole numbers from the second on are taken for scaled prices, and those from the first on that are multiples of the
 third: 1e-9 is the scale in use, and ticks are a ten-thousandth at least."""
@@ -93,6 +95,9 @@ class Reader:
         array = self._column(name, column)
         if isinstance(array, Texts):
             return self._from_texts(name, array)
+        if isinstance(array, Chunked) and array.dtype == MOMENT:
+            return Chunked(tuple(each.view(np.int64) for each in array.arrays))
+        array = np.asanyarray(array)
         if array.dtype.kind == "M":
             return self._from_datetime64(name, array)
         if array.dtype.kind in "iuf":
@@ -127,7 +132,7 @@ class Reader:
 
     def _column(self, name: str, column: Any) -> Column:
         """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
-        if isinstance(column, Texts):
+        if isinstance(column, Texts | Chunked):
             return column
         array = self.array(name, column)
         if array.dtype.kind in "US":
@@ -149,6 +154,8 @@ class Reader:
             return of_code[array.codes]
         if array.dtype.kind == "b":
             raise TypeError(self._all_booleans(name))
+        if isinstance(array, Chunked):
+            return array if array.dtype == np.float64 else np.asarray(array, dtype=np.float64)
         if array.dtype.kind in "iuf":
             return np.ascontiguousarray(np.ma.filled(array.astype(np.float64, copy=False), np.nan))
         if array.dtype.kind != "O":
@@ -160,9 +167,10 @@ class Reader:
     def _refuse_scaled(self, close: str, prices: Sequence[Floats]) -> None:
         """Prices, the column named `close` last, that are whole numbers of some billionth."""
         # Most tables end here, by a reduction that holds no GIL, as the choice of rows by a mask does.
-        if -np.inf < min(np.fmin.reduce(each, initial=np.inf) for each in prices) < LEAST_SCALED:
+        least_of = [np.fmin.reduce(each, initial=np.inf) for column in prices for each in arrays_of(column)]
+        if -np.inf < min(least_of) < LEAST_SCALED:
             return
-        known = [each[np.isfinite(each)] for each in prices]
+        known = [each[np.isfinite(each)] for each in map(np.asarray, prices)]
         least = min((each.min() for each in known if len(each)), default=0.0)
         tick = 1 if least >= SURELY_SCALED else SCALED_TICK
         if least >= LEAST_SCALED and not any((each % tick).any() for each in known):
@@ -290,6 +298,7 @@ def _scaled(role: str, column: Floats, scale: float) -> Floats:
     """A division by a whole number rounds once, where the scale itself is a rounded number."""
     if role not in PRICES:
         return column
+    column = np.asarray(column)
     inverse = round(1 / scale) if scale < 1 else 0
     return column / inverse if inverse and 1 / inverse == scale else column * scale
 
@@ -298,6 +307,8 @@ def lacks_values(column: Any) -> bool:
     """Whether a value is missing in a column as `tables` give it."""
     if isinstance(column, Texts):
         return bool((column.codes < 0).any())
+    if isinstance(column, Chunked):
+        return any(map(lacks_values, column.arrays))
     if not isinstance(column, np.ndarray):
         return False
     if column.dtype.kind == "M":
@@ -308,13 +319,15 @@ def lacks_values(column: Any) -> bool:
 def _texts_of(array: Column) -> Iterable[str]:
     if isinstance(array, Texts):
         return array.values
+    if isinstance(array, Chunked):
+        return ()
     return (value for value in array if isinstance(value, str)) if array.dtype.kind == "O" else ()
 
 
 def _values_of(array: Column) -> list[Any]:
     if isinstance(array, Texts):
         return [None if code < 0 else array.values[code] for code in array.codes.tolist()]
-    return list(array)
+    return list(np.asarray(array))
 
 
 def _date_text(value: Any) -> str | None:
