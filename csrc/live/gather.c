@@ -2,243 +2,187 @@
 
 #include <stdlib.h>
 
-#include "base/memory.h"
 #include "kernels/lanes.h"
+#include "live/pass.h"
 #include "live/tiles.h"
-#include "pool/wait.h"
 
-/* A tile that may take in others, or be taken in. */
+/* A ticker that may go into another tile, or a wide tile with room for some. */
 typedef struct za_live_loose {
     int64_t bars;
-    int32_t tile, row; /* its number, and its first ticker's row */
-    int32_t stretch;   /* of rows, in which that is */
-    bool wide;
+    int32_t row;  /* of the ticker, or of the tile's first one */
+    int32_t room; /* of the tile; 0: a ticker */
 } za_live_loose;
 
-/* A wide tile, and which of the loose ones go into its free lanes. */
-typedef struct za_live_filling {
-    int64_t tile;
-    size_t first, count;
-} za_live_filling;
-
+/* A stretch, and a list that is as long as it has tickers at most. */
 typedef struct za_live_gathering {
-    za_job job; /* first */
     za_live *live;
+    za_live_stretch *stretch;
     za_live_loose *loose;
-    za_live_filling *fillings;
     size_t count;
-    atomic_bool out_of_memory;
 } za_live_gathering;
 
-/* A wide tile with few tickers is more work than they are alone. */
-static bool break_up(za_live *live)
+static int by_bars_tiles_first(const void *one, const void *other)
 {
-    double *states = za_alloc((size_t)za_live_layout_vectors(&live->layout), sizeof *states);
-    int64_t count = live->tile_count;
-    bool done = states != NULL;
-    for (int64_t at = 0; at < count; at++) {
-        int lanes = live->tiles[at].set->lanes;
-        for (int lane = 0; done && live->tiles[at].used <= lanes / 2 && lane < lanes; lane++) {
-            if (live->tiles[at].row[lane] != ZA_NO_ROW) {
-                done = za_live_leave(live, at, lane, states);
+    const za_live_loose *a = one, *b = other;
+    bool a_has_room = a->room > 0, b_has_room = b->room > 0;
+    return a->bars != b->bars         ? (a->bars > b->bars ? 1 : -1)
+           : a_has_room != b_has_room ? b_has_room - a_has_room
+                                      : a->row - b->row;
+}
+
+/* The tickers that are alone in tiles, or among few in wide ones, which are more work than they are alone; and the wide
+ * tiles with room for others. */
+static void list_loose(za_live_gathering *gathering)
+{
+    za_live_loose *loose = gathering->loose;
+    for (int64_t at = 0; at < gathering->stretch->count; at++) {
+        const za_live_tile *tile = &gathering->stretch->tiles[at];
+        int lanes = tile->set->lanes;
+        if (tile->set == gathering->live->wide.set && tile->used == lanes) {
+            continue;
+        }
+        if (lanes > 1 && tile->used > lanes / 2) {
+            *loose++ = (za_live_loose){tile->bars, tile->row[za_live_first_lane(tile)], lanes - tile->used};
+            continue;
+        }
+        for (int lane = 0; lane < lanes; lane++) {
+            if (tile->row[lane] != ZA_NO_ROW) {
+                *loose++ = (za_live_loose){tile->bars, tile->row[lane], 0};
             }
         }
     }
-    za_free(states);
+    gathering->count = (size_t)(loose - gathering->loose);
+    qsort(gathering->loose, gathering->count, sizeof *loose, by_bars_tiles_first);
+}
+
+/* Tickers of that list move into the free lanes of a wide tile. */
+static void fill(const za_live_gathering *gathering, za_live_tile *tile, const za_live_loose *tickers, size_t count)
+{
+    za_live *live = gathering->live;
+    for (int lane = 0; lane < tile->set->lanes && count > 0; lane++) {
+        if (tile->row[lane] == ZA_NO_ROW) {
+            za_live_move(live, za_live_tile_of(live, tickers->row), live->members[tickers->row].lane, tile, lane);
+            tickers++;
+            count--;
+        }
+    }
+}
+
+/* A wide tile of tickers of the list. Lanes that are left repeat the last one, so that they hold states of some kind.
+ * False without memory. */
+static bool add_wide(const za_live_gathering *gathering, const za_live_loose *tickers, size_t count)
+{
+    za_live *live = gathering->live;
+    za_live_stretch *stretch = gathering->stretch;
+    za_live_tile fresh;
+    if (!za_live_reserve_tiles(stretch, 1) || !za_live_tile_make(&fresh, &live->wide)) {
+        return false;
+    }
+    fresh.bars = tickers->bars;
+    za_live_add_tile(live, stretch, &fresh);
+    za_live_tile *tile = &stretch->tiles[stretch->count - 1];
+    fill(gathering, tile, tickers, count);
+    for (int lane = (int)count; lane < tile->set->lanes; lane++) {
+        za_live_copy_lane(tile, (int)count - 1, tile, lane, &live->layout);
+    }
+    return true;
+}
+
+/* Tickers of the list that are left over leave the wide tiles that they are in. False without memory. */
+static bool part(const za_live_gathering *gathering, const za_live_loose *tickers, size_t count)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++) {
+        const za_live_member *member = &gathering->live->members[tickers[i].row];
+        bool wide = gathering->stretch->tiles[member->tile].set->lanes > 1;
+        done = !wide || za_live_leave(gathering->live, gathering->stretch, member->tile, member->lane);
+    }
     return done;
+}
+
+/* What is loose of one number of bars, tiles first: into the tiles' free lanes, and into new tiles where there are
+ * enough tickers for one. False without memory. */
+static bool share(const za_live_gathering *gathering, const za_live_loose *loose, size_t count)
+{
+    za_live *live = gathering->live;
+    size_t lanes = (size_t)live->wide.set->lanes, next = 0;
+    while (next < count && loose[next].room > 0) {
+        next++;
+    }
+    for (const za_live_loose *wide = loose; next < count && wide->room > 0; wide++) {
+        size_t room = (size_t)wide->room, taken = room < count - next ? room : count - next;
+        fill(gathering, za_live_tile_of(live, wide->row), loose + next, taken);
+        next += taken;
+    }
+    bool done = true;
+    for (size_t taken; done && count - next > lanes / 2; next += taken) {
+        taken = count - next < lanes ? count - next : lanes;
+        done = add_wide(gathering, loose + next, taken);
+    }
+    return done && part(gathering, loose + next, count - next);
 }
 
 /* Tiles without tickers go; the last ones take their places. */
-static void close_up(za_live *live)
+static void close_up(za_live *live, za_live_stretch *stretch)
 {
-    for (int64_t at = live->tile_count - 1; at >= 0; at--) {
-        if (live->tiles[at].used == 0) {
-            za_live_tile_free(&live->tiles[at]);
-            live->tiles[at] = live->tiles[--live->tile_count];
-            if (at < live->tile_count) {
-                za_live_place_tile(live, at);
+    for (int64_t at = stretch->count - 1; at >= 0; at--) {
+        if (stretch->tiles[at].used == 0) {
+            za_live_tile_free(&stretch->tiles[at]);
+            stretch->tiles[at] = stretch->tiles[--stretch->count];
+            if (at < stretch->count) {
+                za_live_place_tile(live, stretch, at);
             }
         }
     }
 }
 
-/* Where a tile stands in the order: by the cache line in which its first ticker's figures are. */
-static int64_t line_of(const za_live_tile *tile)
+/* Gathering looks at all tiles of a stretch: a move is worth that for so many. */
+enum { TILES_A_MOVE = 64 };
+
+static bool is_worth_it(const za_live_stretch *stretch)
 {
-    return tile->row[za_live_first_lane(tile)] / ZA_MOST_LANES;
+    return stretch->moves > 0 && stretch->moves * TILES_A_MOVE >= stretch->count;
 }
 
-/* The order of the tiles anew; all of them have tickers. Without memory it is that of their numbers. */
-static void put_in_order(za_live *live)
+static bool gather(za_live *live, za_live_stretch *stretch, za_scratch *scratch)
 {
-    size_t lines = (size_t)live->board->rows / ZA_MOST_LANES + 1;
-    int32_t *next = za_alloc_zeroed(lines + 1, sizeof *next);
-    for (int64_t at = 0; next != NULL && at < live->tile_count; at++) {
-        next[line_of(&live->tiles[at]) + 1]++;
+    za_live_gathering gathering = {live, stretch, za_scratch_get(scratch, ZA_LIVE_STRETCH * sizeof(za_live_loose)), 0};
+    if (gathering.loose == NULL) {
+        return false;
     }
-    for (size_t line = 1; next != NULL && line < lines; line++) {
-        next[line] += next[line - 1];
-    }
-    for (int64_t at = 0; at < live->tile_count; at++) {
-        live->order[next != NULL ? next[line_of(&live->tiles[at])]++ : at] = (int32_t)at;
-    }
-    za_free(next);
-}
-
-/* Tickers share a tile with others of the same stretch of rows, so that the cache lines of what is kept row by row are
- * still there for the tiles that share them: figures and columns of so many rows fit the second-level cache. */
-enum { STRETCH = 2048 };
-
-static int by_stretch_and_bars_widest_first(const void *one, const void *other)
-{
-    const za_live_loose *a = one, *b = other;
-    if (a->stretch != b->stretch) {
-        return a->stretch - b->stretch;
-    }
-    return a->bars != b->bars ? (a->bars > b->bars ? 1 : -1) : a->wide != b->wide ? b->wide - a->wide : a->row - b->row;
-}
-
-static bool may_share(const za_live_loose *one, const za_live_loose *other)
-{
-    return one->stretch == other->stretch && one->bars == other->bars;
-}
-
-static size_t list_loose(const za_live *live, za_live_loose *loose)
-{
-    size_t count = 0;
-    for (int32_t at = 0; at < live->tile_count; at++) {
-        const za_live_tile *tile = &live->tiles[at];
-        if (tile->used > 0 && za_live_tile_is_loose(tile)) {
-            loose[count++] = (za_live_loose){.bars = tile->bars,
-                                             .tile = at,
-                                             .row = tile->row[za_live_first_lane(tile)],
-                                             .stretch = tile->row[za_live_first_lane(tile)] / STRETCH,
-                                             .wide = tile->set->lanes > 1};
-        }
-    }
-    return count;
-}
-
-static void plan_filling(za_live_gathering *gathering, int64_t tile, size_t first, size_t count)
-{
-    if (count > 0) {
-        gathering->fillings[gathering->count++] = (za_live_filling){tile, first, count};
-    }
-}
-
-/* Plans where the loose tiles [first, end), which may share tiles and of which wide ones come first, go: into the free
- * lanes of the wide ones, and into new ones. False without memory. */
-static bool plan_fillings(za_live_gathering *gathering, size_t first, size_t end)
-{
-    za_live *live = gathering->live;
-    const za_live_loose *loose = gathering->loose;
-    size_t lanes = (size_t)live->wide.set->lanes, next = first;
-    while (next < end && loose[next].wide) {
-        next++;
-    }
-    for (size_t wide = first; wide < end && loose[wide].wide; wide++) {
-        size_t room = lanes - (size_t)live->tiles[loose[wide].tile].used;
-        size_t count = room < end - next ? room : end - next;
-        plan_filling(gathering, loose[wide].tile, next, count);
-        next += count;
-    }
+    list_loose(&gathering);
     bool done = true;
-    for (size_t count; done && end - next > lanes / 2; next += count) {
-        count = end - next < lanes ? end - next : lanes;
-        za_live_tile tile;
-        done = za_live_reserve_tiles(live, 1) && za_live_tile_make(&tile, &live->wide);
-        if (done) {
-            tile.bars = loose[next].bars;
-            plan_filling(gathering, live->tile_count, next, count);
-            za_live_add_tile(live, &tile);
+    const za_live_loose *end = gathering.loose + gathering.count;
+    for (const za_live_loose *first = gathering.loose, *next; done && first < end; first = next) {
+        for (next = first + 1; next < end && next->bars == first->bars; next++) {
         }
+        done = share(&gathering, first, (size_t)(next - first));
     }
+    close_up(live, stretch);
+    stretch->moves = done ? 0 : stretch->moves;
     return done;
 }
 
-/* The only ticker of a tile becomes that of a lane of another. */
-static void move_in(za_live *live, za_live_tile *from, za_live_tile *to, int lane, double *states)
+static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
-    za_live_settle(live, from);
-    za_live_take_lane(from, &live->layout, 0, states);
-    za_live_put_lane(to, &live->layout, lane, states);
-    to->row[lane] = from->row[0];
-    to->used++;
-    za_live_empty_lane(from, 0);
-}
-
-/* Lanes of a new tile that are left repeat the last one, so that they hold states of some kind. */
-static void fill(const za_live_gathering *gathering, const za_live_filling *filling, double *states)
-{
-    za_live *live = gathering->live;
-    za_live_tile *tile = &live->tiles[filling->tile];
-    const za_live_loose *loose = &gathering->loose[filling->first];
-    bool is_new = tile->used == 0;
-    size_t taken = 0;
-    za_live_settle(live, tile);
-    for (int lane = 0; lane < tile->set->lanes; lane++) {
-        if (tile->row[lane] == ZA_NO_ROW && taken < filling->count) {
-            move_in(live, &live->tiles[loose[taken++].tile], tile, lane, states);
-        } else if (is_new) {
-            za_live_put_lane(tile, &live->layout, lane, states);
-        }
-    }
-    za_live_place_tile(live, filling->tile);
-}
-
-static void run_fillings(za_job *job, size_t begin, size_t end, za_scratch *scratch)
-{
-    za_live_gathering *gathering = (za_live_gathering *)(void *)job;
-    size_t vectors = (size_t)za_live_layout_vectors(&gathering->live->layout);
-    double *states = za_scratch_get(scratch, vectors * sizeof *states);
-    if (states == NULL) {
-        atomic_store(&gathering->out_of_memory, true);
-        return;
-    }
+    za_live_pass *pass = (za_live_pass *)(void *)job;
     for (size_t i = begin; i < end; i++) {
-        fill(gathering, &gathering->fillings[i], states);
-    }
-}
-
-/* Fillings a claim; up to so many are done by the caller's own thread. */
-enum { GRAIN = 16 };
-
-static bool bring_together(za_live *live, za_pool *pool)
-{
-    size_t room = (size_t)live->tile_count;
-    za_live_gathering gathering = {.job = {.run = run_fillings, .grain = GRAIN, .urgency = ZA_NORMAL}, .live = live};
-    gathering.loose = za_alloc(room, sizeof *gathering.loose);
-    gathering.fillings = za_alloc(room, sizeof *gathering.fillings);
-    bool done = gathering.loose != NULL && gathering.fillings != NULL;
-    size_t count = done ? list_loose(live, gathering.loose) : 0;
-    if (count > 0) { /* without memory there is no list */
-        qsort(gathering.loose, count, sizeof *gathering.loose, by_stretch_and_bars_widest_first);
-    }
-    for (size_t first = 0, end; done && first < count; first = end) {
-        for (end = first + 1; end < count && may_share(&gathering.loose[first], &gathering.loose[end]); end++) {
+        za_live_stretch *stretch = &pass->live->stretches[i];
+        if (is_worth_it(stretch) && !gather(pass->live, stretch, scratch)) {
+            atomic_store(&pass->out_of_memory, true);
         }
-        done = plan_fillings(&gathering, first, end);
     }
-    gathering.job.count = gathering.count;
-    if (gathering.count > 0) {
-        za_pool_wait(gathering.count > GRAIN ? pool : NULL, &gathering.job);
-    }
-    za_free(gathering.loose);
-    za_free(gathering.fillings);
-    return done && !atomic_load(&gathering.out_of_memory); /* what a closing pool gives up stays as it is */
 }
-
-/* Gathering looks at all tiles: a move is worth that for so many. */
-enum { MOVES_A_GATHERING = 64 };
 
 bool za_live_gather(za_live *live, za_pool *pool)
 {
-    if (live->moves * MOVES_A_GATHERING < live->tile_count) {
-        return true;
+    za_live_pass pass = {.job = {.run = run_stretches}, .live = live};
+    bool needed = false;
+    for (int64_t i = 0; i < za_live_stretch_count(live); i++) {
+        needed = needed || is_worth_it(&live->stretches[i]);
     }
-    bool done = break_up(live) && bring_together(live, pool);
-    close_up(live);
-    put_in_order(live);
-    live->moves = done ? 0 : live->moves;
-    return done;
+    if (needed) {
+        (void)za_live_pass_run(&pass, pool, 0); /* what a closing pool gives up stays as it is */
+    }
+    return !atomic_load(&pass.out_of_memory);
 }

@@ -5,8 +5,8 @@
 #include "live/live_inside.h"
 #include "pool/pool.h"
 
-/* Where enough of them have moved, tickers of one number of bars share tiles again, and tiles without tickers go; on
- * the pool where it is much. False without memory: then some are left as they are. */
+/* In stretches where enough of them have moved, tickers of one number of bars share tiles again, and tiles without
+ * tickers go. False without memory: then some are left as they are. */
 bool za_live_gather(za_live *live, za_pool *pool);
 
 #endif

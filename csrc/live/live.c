@@ -33,13 +33,20 @@ static za_code add_rows(za_live *live, za_error *error)
     }
     za_live_member *members = za_resize(live->members, (size_t)rows, sizeof *members);
     live->members = members != NULL ? members : live->members;
+    za_live_stretch *stretches =
+        members == NULL ? NULL : za_resize(live->stretches, (size_t)za_live_stretches_of(rows), sizeof *stretches);
+    live->stretches = stretches != NULL ? stretches : live->stretches;
     za_live_board *board =
-        members == NULL ? NULL : za_live_board_new(rows, za_plan_output_count(live->spec.plan), former);
+        stretches == NULL ? NULL : za_live_board_new(rows, za_plan_output_count(live->spec.plan), former);
     if (board == NULL) {
         return za_fail_memory(error);
     }
-    for (int64_t row = former == NULL ? 0 : former->rows; row < rows; row++) {
+    int64_t had = former == NULL ? 0 : former->rows;
+    for (int64_t row = had; row < rows; row++) {
         members[row] = (za_live_member){.tile = ZA_NO_TILE};
+    }
+    for (int64_t i = za_live_stretches_of(had); i < za_live_stretches_of(rows); i++) {
+        stretches[i] = (za_live_stretch){0};
     }
     pthread_mutex_lock(&live->board_mutex);
     live->board = board;
@@ -86,6 +93,18 @@ za_live *za_live_new(const za_live_spec *spec, za_error *error)
     return live;
 }
 
+static void free_stretches(za_live *live)
+{
+    int64_t count = live->board == NULL ? 0 : za_live_stretch_count(live);
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t at = 0; at < live->stretches[i].count; at++) {
+            za_live_tile_free(&live->stretches[i].tiles[at]);
+        }
+        za_free(live->stretches[i].tiles);
+    }
+    za_free(live->stretches);
+}
+
 void za_live_free(za_live *live)
 {
     if (live == NULL) {
@@ -93,19 +112,11 @@ void za_live_free(za_live *live)
     }
     za_fork_unlist(&live->fork_lock);
     za_fork_unlist(&live->board_fork_lock);
-    for (int64_t i = 0; i < live->tile_count; i++) {
-        za_live_tile_free(&live->tiles[i]);
-    }
-    for (int64_t i = 0; i < live->born_count; i++) {
-        za_live_tile_free(&live->born[i]);
-    }
+    free_stretches(live);
     for (int i = 0; i < ZA_LIVE_ROSTERS; i++) {
         za_live_roster_clear(&live->rosters[i]);
     }
     za_ids_free(&live->ids);
-    za_free(live->tiles);
-    za_free(live->order);
-    za_free(live->born);
     za_free(live->members);
     za_live_board_release(live->board);
     za_text_set_free(&live->names);
@@ -121,27 +132,28 @@ void za_live_free(za_live *live)
 /* The tiles whose tickers are in step, and a list of the others. */
 typedef struct za_live_views_pass {
     za_live_pass all; /* first */
-    int32_t *parting; /* numbers of tiles */
+    int32_t *parting; /* a row of each tile */
     atomic_int_fast64_t parting_count;
 } za_live_views_pass;
 
-static void take_in_some(za_live_views_pass *pass, const za_live_works *works, int64_t begin, int count)
+static void take_in_some(za_live_views_pass *pass, const za_live_works *works, za_live_stretch *stretch, int64_t begin,
+                         int64_t *loose)
 {
+    int count = stretch->count - begin < ZA_LIVE_BATCH ? (int)(stretch->count - begin) : ZA_LIVE_BATCH;
     za_live *live = pass->all.live;
     za_live_arrival arrivals[ZA_LIVE_BATCH];
     bool handled[ZA_LIVE_BATCH] = {false};
     for (int i = 0; i < count; i++) {
-        arrivals[i].tile = &live->tiles[begin + i];
+        arrivals[i].tile = &stretch->tiles[begin + i];
     }
     za_live_look(live, arrivals, count);
     for (int i = 0; i < count; i++) {
         za_live_arrival *together[ZA_LIVE_BATCH];
         int found = 0;
-        bool loose = za_live_tile_is_loose(arrivals[i].tile);
-        atomic_fetch_add_explicit(&pass->all.loose, loose, memory_order_relaxed);
-        atomic_fetch_add_explicit(&pass->all.loose_went_on, loose && arrivals[i].news.fresh > 0, memory_order_relaxed);
+        loose[arrivals[i].news.fresh > 0] += za_live_tile_is_loose(arrivals[i].tile);
         if (arrivals[i].news.change == ZA_LIVE_ANEW) {
-            pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = (int32_t)(begin + i);
+            int32_t row = arrivals[i].tile->row[za_live_first_lane(arrivals[i].tile)];
+            pass->parting[atomic_fetch_add(&pass->parting_count, 1)] = row;
         }
         for (int k = i; arrivals[i].news.change == ZA_LIVE_NEWS && !handled[i] && k < count; k++) {
             if (!handled[k] && za_live_arrive_together(&arrivals[i], &arrivals[k])) {
@@ -158,7 +170,7 @@ static void take_in_some(za_live_views_pass *pass, const za_live_works *works, i
     za_live_release(arrivals, count);
 }
 
-static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_live_views_pass *pass = (za_live_views_pass *)(void *)job;
     za_live_works works;
@@ -166,22 +178,24 @@ static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch
         atomic_store(&pass->all.out_of_memory, true);
         return;
     }
-    for (size_t at = begin; at < end; at += ZA_LIVE_BATCH) {
-        take_in_some(pass, &works, (int64_t)at, end - at < ZA_LIVE_BATCH ? (int)(end - at) : ZA_LIVE_BATCH);
+    for (size_t i = begin; i < end; i++) {
+        za_live_stretch *stretch = &pass->all.live->stretches[i];
+        int64_t loose[2] = {0};
+        for (int64_t at = 0; at < stretch->count; at += ZA_LIVE_BATCH) {
+            take_in_some(pass, &works, stretch, at, loose);
+        }
+        za_live_note_loose(stretch, loose[0], loose[1]);
     }
 }
 
-/* Tiles a claim. */
-enum { GRAIN = 2 * ZA_LIVE_BATCH };
-
-/* Tiles whose tickers have not come equally far, or may not have. */
-static za_code part_tiles(za_live *live, const int32_t *tiles, int64_t count)
+/* The tiles of some rows, whose tickers have not come equally far, or may not have. */
+static za_code part_tiles(za_live *live, const int32_t *rows, int64_t count)
 {
     za_scratch scratch = {0};
     za_live_works works;
     bool done = count == 0 || za_live_works_open(&works, live, &scratch);
     for (int64_t i = 0; done && i < count; i++) {
-        done = za_live_part(live, &works, tiles[i]);
+        done = za_live_part(live, &works, rows[i]);
     }
     za_scratch_free(&scratch);
     return done ? ZA_OK : ZA_NO_MEMORY;
@@ -189,8 +203,8 @@ static za_code part_tiles(za_live *live, const int32_t *tiles, int64_t count)
 
 static za_code take_by_views(za_live *live, za_pool *pool, int64_t deadline_ns)
 {
-    za_live_views_pass pass = {.all = {.job = {.run = run_tiles, .grain = GRAIN}, .live = live},
-                               .parting = za_alloc((size_t)live->tile_count, sizeof *pass.parting)};
+    za_live_views_pass pass = {.all = {.job = {.run = run_stretches}, .live = live},
+                               .parting = za_alloc((size_t)live->present, sizeof *pass.parting)};
     if (pass.parting == NULL) {
         return ZA_NO_MEMORY;
     }
@@ -282,19 +296,19 @@ static bool know_ids(za_live *live)
     return true;
 }
 
-/* The tiles of the changed symbols are marked as apart, and listed, each once. Returns how many; *unknown: some of the
- * symbols have no states. */
-static int mark_changed(za_live *live, const za_news *news, int32_t *tiles, bool *unknown)
+/* The tiles of the changed symbols are marked as apart, and a row of each is listed. Returns how many; *unknown: some
+ * of the symbols have no states. */
+static int mark_changed(za_live *live, const za_news *news, int32_t *rows, bool *unknown)
 {
     int count = 0;
     *unknown = false;
     for (int i = 0; i < news->changed_count; i++) {
         size_t row;
-        int32_t tile = za_ids_find(&live->ids, news->changed[i], &row) ? live->members[row].tile : ZA_NO_TILE;
-        *unknown = *unknown || tile == ZA_NO_TILE;
-        if (tile != ZA_NO_TILE && !live->tiles[tile].apart) {
-            live->tiles[tile].apart = true;
-            tiles[count++] = tile;
+        bool known = za_ids_find(&live->ids, news->changed[i], &row) && live->members[row].tile != ZA_NO_TILE;
+        *unknown = *unknown || !known;
+        if (known && !za_live_tile_of(live, (int64_t)row)->apart) {
+            za_live_tile_of(live, (int64_t)row)->apart = true;
+            rows[count++] = (int32_t)row;
         }
     }
     return count;
@@ -306,18 +320,18 @@ static za_code take_news(za_live *live, za_pool *pool, int64_t deadline_ns, cons
     if (!know_ids(live)) {
         return ZA_NO_MEMORY;
     }
-    int32_t tiles[ZA_JOURNAL];
+    int32_t rows[ZA_JOURNAL];
     bool unknown;
-    int count = mark_changed(live, news, tiles, &unknown);
+    int count = mark_changed(live, news, rows, &unknown);
     za_code code = za_live_take_sections(live, pool, deadline_ns, news);
     for (int i = 0; i < count; i++) {
-        live->tiles[tiles[i]].apart = false;
+        za_live_tile_of(live, rows[i])->apart = false;
     }
-    if (!za_live_adopt_tiles(live) || code != ZA_OK) {
-        return code == ZA_OK ? ZA_NO_MEMORY : code;
+    if (code != ZA_OK) {
+        return code;
     }
     int64_t present = live->present;
-    code = part_tiles(live, tiles, count);
+    code = part_tiles(live, rows, count);
     bool newcomers = unknown || live->present < present || za_live_sections_have_newcomers(live, news);
     return code == ZA_OK && newcomers ? take_newcomers(live, pool, deadline_ns, error) : code;
 }
@@ -341,7 +355,7 @@ static za_code update(za_live *live, za_pool *pool, int64_t deadline_ns, za_erro
     if (is_up_to_date(live)) {
         return ZA_OK;
     }
-    bool complete = add_rows(live, error) == ZA_OK && za_live_adopt_tiles(live); /* what an update had no memory for */
+    bool complete = add_rows(live, error) == ZA_OK; /* what an update had no memory for */
     complete = complete && (live->other_count == 0 || za_live_others_update(live) == ZA_OK);
     za_news news;
     za_store_news(live->spec.store, live->sequence, &news);

@@ -15,12 +15,22 @@
 
 enum { ZA_NO_TILE = -1 };
 
+/* So many neighbouring rows, and the tiles of their tickers. Tickers share tiles with others of their stretch, so that
+ * the cache lines of what is kept row by row are still there for the tiles that share them. */
+enum { ZA_LIVE_STRETCH = 1024 };
+
+typedef struct za_live_stretch {
+    za_live_tile *tiles; /* owned */
+    int64_t count, room;
+    int64_t moves; /* by tickers that may have come into step with others, or have left a tile with few */
+} za_live_stretch;
+
 /* A ticker; its number is its row. */
 typedef struct za_live_member {
     za_progress seen;     /* of its bars, but for what is pending of its tile; all zero while it has no states */
     uint64_t sequence;    /* of the store: its bars are seen up to there */
     uint64_t fingerprint; /* of the columns' figures of the last bar */
-    int32_t tile, lane;
+    int32_t tile, lane;   /* the tile's place in the list of its stretch */
 } za_live_member;
 
 /* Another ticker that formulas read. */
@@ -40,17 +50,14 @@ struct za_live {
     za_live_layout layout;                   /* never changes */
     za_live_memory one, wide;                /* of tiles of one lane, and of the widest set */
     za_fork_lock fork_lock, board_fork_lock; /* of the two mutexes */
-    pthread_mutex_t mutex; /* guards all that follows. A tile belongs to the worker that has claimed it */
+    pthread_mutex_t mutex; /* guards all that follows. A stretch, and its members, belong to the worker
+                            * that has claimed it */
     za_text_set names;     /* of the members; codes are rows */
     za_live_member *members;
-    za_live_tile *tiles;
-    int32_t *order; /* numbers of the tiles: those of neighbouring rows follow each other after a gathering */
-    int64_t tile_count, tile_room;
+    za_live_stretch *stretches;
     pthread_mutex_t board_mutex; /* guards `board` too, so that readers need not wait for an update */
     za_live_board *board;
-    int64_t present;    /* members with states */
-    za_live_tile *born; /* tiles that the list had no room for yet; their tickers count as in none */
-    int64_t born_count, born_room;
+    int64_t present;                         /* members with states */
     za_live_roster rosters[ZA_LIVE_ROSTERS]; /* of the universes whose cross-sections came last */
     int next_roster;
     za_ids ids; /* rows of the members by their ids in the store, if `ids_are_known` */
@@ -61,7 +68,6 @@ struct za_live {
     bool owes;                /* members whose views have to be looked at, since others have changed */
     bool is_current;          /* up to `sequence` of the store, which the last update has taken in */
     uint64_t sequence;
-    int64_t moves; /* by tickers that may have come into step with others, or have left a tile with few */
     atomic_int_fast64_t bars, revised, restarted;
 };
 

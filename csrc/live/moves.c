@@ -7,9 +7,8 @@
 #include "live/tiles.h"
 
 /* The ticker has no states any more, and no figures until it has others. */
-static void forget(za_live *live, int64_t at, int lane)
+static void forget(za_live *live, za_live_tile *tile, int lane)
 {
-    za_live_tile *tile = &live->tiles[at];
     int32_t row = tile->row[lane];
     live->members[row] = (za_live_member){.tile = ZA_NO_TILE};
     atomic_store_explicit(&live->ids_are_known, false, memory_order_relaxed);
@@ -19,7 +18,6 @@ static void forget(za_live *live, int64_t at, int lane)
     }
     za_live_empty_lane(tile, lane);
     live->present--;
-    live->moves++;
 }
 
 static bool has_same_news(za_live_news one, za_live_news other)
@@ -48,53 +46,53 @@ static void take_in_alone(za_live *live, const za_live_works *works, za_live_arr
 {
     arrival->news = news;
     if (news.change == ZA_LIVE_NEWS && arrival->tile->used > 0) {
-        live->moves += za_live_tile_is_loose(arrival->tile) && news.fresh > 0; /* maybe into step with others */
         za_live_take_in(live, za_live_work_of(works, arrival->tile), &arrival, 1);
     }
 }
 
 /* What is new of each ticker; those who cannot go on are forgotten. */
-static void sort_out(za_live *live, int64_t at, const za_live_arrival *arrival, za_live_news *news)
+static void sort_out(za_live *live, za_live_tile *tile, const za_live_arrival *arrival, za_live_news *news)
 {
-    for (int lane = 0; lane < live->tiles[at].set->lanes; lane++) {
-        int32_t row = live->tiles[at].row[lane];
-        if (row == ZA_NO_ROW) {
+    for (int lane = 0; lane < tile->set->lanes; lane++) {
+        if (tile->row[lane] == ZA_NO_ROW) {
             continue;
         }
-        news[lane] = za_live_news_of(live, &live->members[row], &arrival->views[lane]);
+        news[lane] = za_live_news_of(live, &live->members[tile->row[lane]], &arrival->views[lane]);
         if (news[lane].change > ZA_LIVE_NEWS) {
             bool restarts = news[lane].change == ZA_LIVE_ANEW;
             atomic_fetch_add_explicit(&live->restarted, restarts, memory_order_relaxed);
-            forget(live, at, lane);
+            forget(live, tile, lane);
         }
     }
 }
 
-bool za_live_part(za_live *live, const za_live_works *works, int64_t at)
+bool za_live_part(za_live *live, const za_live_works *works, int32_t row)
 {
-    za_live_arrival arrival = {.tile = &live->tiles[at]};
+    za_live_stretch *stretch = za_live_stretch_of(live, row);
+    int32_t at = live->members[row].tile;
+    int lanes = stretch->tiles[at].set->lanes;
+    za_live_arrival arrival = {.tile = &stretch->tiles[at]};
     za_live_news news[ZA_MOST_LANES];
-    double *states = za_alloc((size_t)za_live_layout_vectors(&live->layout), sizeof *states);
-    bool done = states != NULL;
+    bool done = true;
     za_live_look(live, &arrival, 1);
-    sort_out(live, at, &arrival, news);
-    za_live_news common = most_common(&live->tiles[at], news);
-    for (int lane = 0; done && lane < live->tiles[at].set->lanes; lane++) {
-        if (live->tiles[at].row[lane] != ZA_NO_ROW && !has_same_news(news[lane], common)) {
-            done = za_live_leave(live, at, lane, states);
+    sort_out(live, arrival.tile, &arrival, news);
+    za_live_news common = most_common(arrival.tile, news);
+    stretch->moves++; /* maybe into step with others */
+    for (int lane = 0; done && lane < lanes; lane++) {
+        if (stretch->tiles[at].row[lane] != ZA_NO_ROW && !has_same_news(news[lane], common)) {
+            done = za_live_leave(live, stretch, at, lane);
             if (done) {
-                za_live_arrival alone = {.tile = &live->tiles[live->tile_count - 1],
+                za_live_arrival alone = {.tile = &stretch->tiles[stretch->count - 1],
                                          .sequence = arrival.sequence,
                                          .views = {arrival.views[lane]}};
                 take_in_alone(live, works, &alone, news[lane]);
             }
         }
     }
+    arrival.tile = &stretch->tiles[at]; /* the tiles may have moved */
     if (done) {
-        arrival.tile = &live->tiles[at];
         take_in_alone(live, works, &arrival, common);
     }
     za_live_release(&arrival, 1);
-    za_free(states);
     return done;
 }

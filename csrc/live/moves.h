@@ -4,9 +4,9 @@
 
 #include "live/take.h"
 
-/* A tile whose tickers have come unequally far: those that begin anew or are gone lose their states, the smaller part
- * of the others leaves for tiles of their own, and all take in their news. The list of tiles may move. False without
- * memory: what is left has not changed. */
-bool za_live_part(za_live *live, const za_live_works *works, int64_t tile);
+/* The tile of the row, whose tickers have come unequally far: those that begin anew or are gone lose their states, the
+ * smaller part of the others leaves for tiles of their own, and all take in their news. The tiles may move. False
+ * without memory: what is left has not changed. */
+bool za_live_part(za_live *live, const za_live_works *works, int32_t row);
 
 #endif

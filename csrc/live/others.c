@@ -215,15 +215,13 @@ static bool reads(const za_plan *plan, const za_live_other *other)
 
 static void make_members_stale(za_live *live, int64_t from)
 {
-    for (int64_t at = 0; at < live->tile_count; at++) {
-        za_live_tile *tile = &live->tiles[at];
-        za_live_settle(live, tile);
-        for (int lane = 0; lane < tile->set->lanes; lane++) {
-            int32_t row = tile->row[lane];
-            if (row != ZA_NO_ROW) {
-                int64_t before = time_before(tile, &live->layout, lane);
-                live->owes |= make_stale(&live->members[row], before, live->board->times[row], from);
-            }
+    for (int64_t row = 0; row < live->board->rows; row++) {
+        za_live_member *member = &live->members[row];
+        if (member->tile != ZA_NO_TILE) {
+            za_live_tile *tile = za_live_tile_of(live, row);
+            int64_t before = time_before(tile, &live->layout, member->lane);
+            za_live_settle(live, tile);
+            live->owes |= make_stale(member, before, live->board->times[row], from);
         }
     }
 }

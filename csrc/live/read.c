@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "live/live_inside.h"
+#include "live/tiles.h"
 
 za_live_stats za_live_stats_of(za_live *live)
 {
@@ -10,10 +10,14 @@ za_live_stats za_live_stats_of(za_live *live)
     za_live_stats stats = {.bars = atomic_load(&live->bars),
                            .revised = atomic_load(&live->revised),
                            .restarted = atomic_load(&live->restarted),
-                           .tickers = live->present,
-                           .tiles = live->tile_count};
-    for (int64_t i = 0; i < live->tile_count; i++) {
-        stats.bytes += za_live_layout_vectors(&live->layout) * live->tiles[i].set->lanes * (int64_t)sizeof(double);
+                           .tickers = live->present};
+    for (int64_t i = 0; i < za_live_stretch_count(live); i++) {
+        const za_live_stretch *stretch = &live->stretches[i];
+        stats.tiles += stretch->count;
+        for (int64_t at = 0; at < stretch->count; at++) {
+            stats.bytes +=
+                za_live_layout_vectors(&live->layout) * stretch->tiles[at].set->lanes * (int64_t)sizeof(double);
+        }
     }
     for (int i = 0; i < live->other_count; i++) {
         const za_live_other *other = &live->others[i];

@@ -70,7 +70,7 @@ static bool others_go_on(const za_live *live)
 static void take(za_live *live, int64_t row, za_live_record *record)
 {
     const za_live_member *member = &live->members[row];
-    za_live_tile *tile = &live->tiles[member->tile];
+    za_live_tile *tile = za_live_tile_of(live, row);
     za_live_settle(live, tile);
     za_view view = za_store_view(live->spec.store, (za_symbol){live->names.texts[row], live->names.lengths[row]});
     if (goes_on(live, member, &view)) {
@@ -96,20 +96,21 @@ void za_live_take(za_live *live, int64_t row, za_live_record *record)
 static za_code put(za_live *live, int64_t row, const za_live_record *record, const za_progress *seen)
 {
     za_live_tile tile;
-    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&tile, &live->one)) {
+    za_live_stretch *stretch = za_live_stretch_of(live, row);
+    if (!za_live_reserve_tiles(stretch, 1) || !za_live_tile_make(&tile, &live->one)) {
         return ZA_NO_MEMORY;
     }
     za_live_put_lane(&tile, &live->layout, 0, record->states);
     tile.bars = record->bars;
     tile.used = 1;
     tile.row[0] = (int32_t)row;
-    za_live_add_tile(live, &tile);
+    za_live_add_tile(live, stretch, &tile);
     live->members[row].seen = *seen;
     live->members[row].fingerprint = 0; /* whatever the bar of that time is now, it is taken in again */
     live->present++;
     live->is_current = false;
     atomic_fetch_sub_explicit(&live->revised, 1, memory_order_relaxed); /* which that bar will count as */
-    live->moves++;
+    stretch->moves++;
     return ZA_OK;
 }
 

@@ -19,18 +19,17 @@ typedef struct za_live_sections_pass {
     const za_news *news;
     const za_live_roster *rosters[ZA_TAIL];
     bool is_ordered;
-    pthread_mutex_t mutex; /* guards the list of born tiles, and the next */
-    int64_t promised;      /* tiles that are on their way to that list, which has room for them */
 } za_live_sections_pass;
 
 /* A worker's part of it. */
 typedef struct za_live_worker {
     za_live_sections_pass *pass;
     za_live_works works;
-    double *states;                    /* of one lane */
+    za_live_stretch *stretch;          /* that it goes through */
     za_live_tile *next[ZA_LIVE_BATCH]; /* some that a bar enters after those of a step */
     int next_count;
-    int64_t bars, revised, loose, loose_went_on; /* for the totals: adding to those waits for the memory */
+    int64_t bars, revised;     /* for the totals: adding to those waits for the memory */
+    int64_t loose[WORD_COUNT]; /* tiles of the stretch, by what sections said of them */
 } za_live_worker;
 
 static za_live_roster *roster_in(za_live *live, uint64_t id)
@@ -226,35 +225,6 @@ static void step(za_live_worker *worker, int number, za_live_word word, za_live_
     *(word == WORD_REVISED ? &worker->revised : &worker->bars) += tickers;
 }
 
-/* Room for one more tile in the list of born ones; false without memory. */
-static bool promise_room(za_live_sections_pass *pass)
-{
-    za_live *live = pass->all.live;
-    pthread_mutex_lock(&pass->mutex);
-    if (live->born_count + pass->promised == live->born_room) {
-        int64_t room = live->born_room + live->born_room / 2 + 64;
-        za_live_tile *born = za_resize(live->born, (size_t)room, sizeof *born);
-        live->born = born != NULL ? born : live->born;
-        live->born_room = born != NULL ? room : live->born_room;
-    }
-    bool done = live->born_count + pass->promised < live->born_room;
-    pass->promised += done;
-    pthread_mutex_unlock(&pass->mutex);
-    return done;
-}
-
-/* The list, in which room was promised, owns the tile from now on; its ticker is in none until the list of tiles has
- * it. */
-static void add_born(za_live_sections_pass *pass, const za_live_tile *tile)
-{
-    za_live *live = pass->all.live;
-    pthread_mutex_lock(&pass->mutex);
-    pass->promised--;
-    live->born[live->born_count++] = *tile;
-    live->members[tile->row[0]].tile = ZA_NO_TILE;
-    pthread_mutex_unlock(&pass->mutex);
-}
-
 static za_live_word most_common(const za_live_tile *tile, const za_live_word *words)
 {
     int counts[WORD_COUNT] = {0};
@@ -280,22 +250,16 @@ static void go_on_alone(za_live_worker *worker, za_live_tile *tile, int first)
 }
 
 /* The tickers of which the section says other than `common` leave the tile, and go on through the rest. */
-static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, const za_live_word *words,
-                       za_live_word common)
+static bool come_apart(za_live_worker *worker, int64_t at, int number, const za_live_word *words, za_live_word common)
 {
+    za_live_stretch *stretch = worker->stretch;
     bool done = true;
-    for (int lane = 0; done && lane < tile->set->lanes; lane++) {
-        za_live_tile alone;
-        if (tile->row[lane] == ZA_NO_ROW || words[lane] == common) {
-            continue;
-        }
-        done = za_live_tile_make(&alone, &worker->pass->all.live->one) && promise_room(worker->pass);
-        if (done) {
-            za_live_split(tile, &worker->pass->all.live->layout, lane, worker->states, &alone);
-            go_on_alone(worker, &alone, number);
-            add_born(worker->pass, &alone);
-        } else {
-            za_live_tile_free(&alone);
+    for (int lane = 0; done && lane < stretch->tiles[at].set->lanes; lane++) {
+        if (stretch->tiles[at].row[lane] != ZA_NO_ROW && words[lane] != common) {
+            done = za_live_leave(worker->pass->all.live, stretch, at, lane);
+            if (done) {
+                go_on_alone(worker, &stretch->tiles[stretch->count - 1], number);
+            }
         }
     }
     return done;
@@ -303,52 +267,61 @@ static bool come_apart(za_live_worker *worker, za_live_tile *tile, int number, c
 
 /* A section that says different things of a tile's tickers: those of whom it does not say what it says of most leave.
  * Returns what it says of the others; WORDS_DIFFER without memory. */
-static za_live_word agree(za_live_worker *worker, za_live_tile *tile, int number)
+static za_live_word agree(za_live_worker *worker, int64_t at, int number)
 {
+    za_live_tile *tile = &worker->stretch->tiles[at];
     za_live_word words[ZA_MOST_LANES], word = words_of(worker->pass, number, tile, words);
     if (word == WORDS_DIFFER) {
         za_live_word common = most_common(tile, words);
-        word = come_apart(worker, tile, number, words, common) ? common : WORDS_DIFFER;
+        word = come_apart(worker, at, number, words, common) ? common : WORDS_DIFFER;
     }
     return word;
 }
 
-/* Tiles that a worker looks at at a time: those of one age among them enter together. Before it looks at one it asks
- * memory for one so far behind it. */
-enum { WINDOW = 8 * ZA_LIVE_BATCH, TILES_AHEAD = 8 };
+/* Tiles that a worker looks at at a time: those of one age among them enter together. */
+enum { WINDOW = 8 * ZA_LIVE_BATCH };
 
 /* The first of the tiles that have something to take in are those that come next. */
-static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *const *tiles, int count)
+static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *tiles, int count)
 {
     worker->next_count = 0;
     for (int i = 0; i < count && worker->next_count < ZA_LIVE_BATCH; i++) {
         if (common[i] != WORD_NOTHING) {
-            worker->next[worker->next_count++] = tiles[i];
+            worker->next[worker->next_count++] = &tiles[i];
         }
     }
 }
 
-/* One section, for some tiles at once; those that there is no memory for are taken off. */
-static bool take_section(za_live_worker *worker, int number, za_live_tile **tiles, int count)
+/* What a section says of some tiles of the stretch, whose tickers agree afterwards. It says nothing of those that take
+ * no part. False without memory: then a tile has seen none of it. */
+static bool listen(za_live_worker *worker, int number, int64_t begin, int count, za_live_word *common)
 {
-    za_live_word common[WINDOW];
     bool done = true;
     for (int i = 0; i < count; i++) {
-        common[i] = tiles[i] == NULL ? WORD_NOTHING : common_word(worker->pass, number, tiles[i]);
-        common[i] = common[i] == WORDS_DIFFER ? agree(worker, tiles[i], number) : common[i];
-        if (common[i] == WORDS_DIFFER) {
-            done = false;
-            tiles[i] = NULL;
-            common[i] = WORD_NOTHING;
-        }
+        za_live_tile *tile = &worker->stretch->tiles[begin + i];
+        bool is_loose = za_live_tile_is_loose(tile);
+        common[i] = tile->apart || tile->used == 0 ? WORD_NOTHING : common_word(worker->pass, number, tile);
+        common[i] = common[i] == WORDS_DIFFER ? agree(worker, begin + i, number) : common[i];
+        done = done && common[i] != WORDS_DIFFER;
+        common[i] = done ? common[i] : WORD_NOTHING;
+        worker->loose[common[i]] += is_loose;
     }
+    return done;
+}
+
+/* One section, for some tiles of the stretch at once. False without memory. */
+static bool take_section(za_live_worker *worker, int number, int64_t begin, int count)
+{
+    za_live_word common[WINDOW];
+    bool done = listen(worker, number, begin, count, common);
+    za_live_tile *tiles = &worker->stretch->tiles[begin];
     for (int i = 0; i < count; i++) {
         za_live_tile *together[ZA_LIVE_BATCH];
         int found = 0;
         za_live_word word = common[i];
         for (int k = i; word != WORD_NOTHING && k < count && found < ZA_LIVE_BATCH; k++) {
-            if (common[k] == word && tiles[k]->set == tiles[i]->set && tiles[k]->bars == tiles[i]->bars) {
-                together[found++] = tiles[k];
+            if (common[k] == word && tiles[k].set == tiles[i].set && tiles[k].bars == tiles[i].bars) {
+                together[found++] = &tiles[k];
                 common[k] = k == i ? word : WORD_NOTHING;
             }
         }
@@ -361,58 +334,46 @@ static bool take_section(za_live_worker *worker, int number, za_live_tile **tile
     return done;
 }
 
-static bool take_in_some(za_live_worker *worker, int64_t begin, int count)
+/* All sections, for the tiles of a stretch; those of tickers that leave have seen them already. False without memory:
+ * then some tickers have not seen all of them. */
+static bool take_in(za_live_worker *worker)
 {
-    za_live_sections_pass *pass = worker->pass;
-    const int32_t *numbers = pass->all.live->order + begin;
-    za_live_tile *tiles[WINDOW];
-    int64_t bars[WINDOW];
+    za_live_stretch *stretch = worker->stretch;
+    int64_t tiles = stretch->count;
     bool done = true;
-    for (int i = 0; i < count; i++) {
-        za_live_tile *tile = &pass->all.live->tiles[numbers[i]];
-        for (size_t at = 0; i + TILES_AHEAD < count && at < sizeof *tile; at += ZA_CACHE_LINE) {
-            __builtin_prefetch((const char *)&pass->all.live->tiles[numbers[i + TILES_AHEAD]] + at, 1);
+    memset(worker->loose, 0, sizeof worker->loose);
+    for (int64_t at = 0; done && at < tiles; at += WINDOW) {
+        int count = tiles - at < WINDOW ? (int)(tiles - at) : WINDOW;
+        for (int number = 0; done && number < worker->pass->news->section_count; number++) {
+            done = take_section(worker, number, at, count);
         }
-        bars[i] = tile->bars;
-        tiles[i] = tile->apart || tile->used == 0 ? NULL : tile;
     }
-    for (int number = 0; number < pass->news->section_count; number++) {
-        done = take_section(worker, number, tiles, count) && done;
-    }
-    for (int i = 0; i < count; i++) {
-        const za_live_tile *tile = &pass->all.live->tiles[numbers[i]];
-        bool loose = za_live_tile_is_loose(tile);
-        worker->loose += loose;
-        worker->loose_went_on += loose && tile->bars > bars[i];
-    }
+    za_live_note_loose(stretch, worker->loose[WORD_NOTHING], worker->loose[WORD_FRESH]);
     return done;
 }
 
-static void run_tiles(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_live_sections_pass *pass = (za_live_sections_pass *)(void *)job;
+    za_live *live = pass->all.live;
     za_live_worker worker = {.pass = pass};
-    worker.states = za_alloc((size_t)za_live_layout_vectors(&pass->all.live->layout), sizeof *worker.states);
-    bool done = worker.states != NULL && za_live_works_open(&worker.works, pass->all.live, scratch);
-    for (size_t at = begin; done && at < end; at += WINDOW) {
-        done = take_in_some(&worker, (int64_t)at, end - at < WINDOW ? (int)(end - at) : WINDOW);
+    bool done = za_live_works_open(&worker.works, live, scratch);
+    for (size_t i = begin; done && i < end; i++) {
+        worker.stretch = &live->stretches[i];
+        done = take_in(&worker);
     }
     if (!done) {
         atomic_store(&pass->all.out_of_memory, true);
     }
-    atomic_fetch_add_explicit(&pass->all.live->bars, worker.bars, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pass->all.live->revised, worker.revised, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pass->all.loose, worker.loose, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pass->all.loose_went_on, worker.loose_went_on, memory_order_relaxed);
-    za_free(worker.states);
+    atomic_fetch_add_explicit(&live->bars, worker.bars, memory_order_relaxed);
+    atomic_fetch_add_explicit(&live->revised, worker.revised, memory_order_relaxed);
 }
 
 za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news)
 {
-    za_live_sections_pass pass = {.all = {.job = {.run = run_tiles, .grain = WINDOW}, .live = live},
+    za_live_sections_pass pass = {.all = {.job = {.run = run_stretches}, .live = live},
                                   .news = news,
-                                  .is_ordered = za_store_options_of(live->spec.store).ordered,
-                                  .mutex = PTHREAD_MUTEX_INITIALIZER};
+                                  .is_ordered = za_store_options_of(live->spec.store).ordered};
     if (news->section_count == 0) {
         return ZA_OK;
     }

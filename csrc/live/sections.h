@@ -6,7 +6,7 @@
 #include "store/news.h"
 
 /* The sections of the news enter all tiles that are not `apart`, in their order: a ticker with a bar in one goes on by
- * it, or has its last bar revised. Tickers of a tile that come apart by that leave it for `live->born`. ZA_OK,
+ * it, or has its last bar revised. Tickers of a tile that come apart by that leave it. ZA_OK,
  * ZA_NO_MEMORY or ZA_EXPIRED: then some tickers have not seen all sections, and say so by their sequence. */
 za_code za_live_take_sections(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news);
 /* Whether a ticker without states, or one that has no row and is to have one, has a bar in the sections. After

@@ -78,8 +78,7 @@ static za_started run_one_by_one(za_live *live, za_live_group *group, za_scratch
 {
     za_started started = STARTED;
     za_live_group alone = {0};
-    double *states = za_alloc((size_t)za_live_layout_vectors(&live->layout), sizeof *states);
-    if (states == NULL || !za_live_tile_make(&alone.tile, &live->one)) {
+    if (!za_live_tile_make(&alone.tile, &live->one)) {
         started = NO_MEMORY;
     }
     for (int lane = 0; started == STARTED && lane < group->tile.set->lanes; lane++) {
@@ -87,13 +86,11 @@ static za_started run_one_by_one(za_live *live, za_live_group *group, za_scratch
         alone.count = 1;
         started = run_bars(live, &alone, scratch);
         if (started == STARTED) {
-            za_live_take_lane(&alone.tile, &live->layout, 0, states);
-            za_live_put_lane(&group->tile, &live->layout, lane, states);
+            za_live_copy_lane(&alone.tile, 0, &group->tile, lane, &live->layout);
             group->tile.bars = alone.tile.bars;
         }
     }
     za_live_tile_free(&alone.tile);
-    za_free(states);
     return started;
 }
 
@@ -139,21 +136,28 @@ static void run_groups(za_job *job, size_t begin, size_t end, za_scratch *scratc
     }
 }
 
-static int by_length_and_row(const void *one, const void *other)
+static int by_stretch_and_length(const void *one, const void *other)
 {
     const za_live_newcomer *a = one, *b = other;
+    int32_t further = a->row / ZA_LIVE_STRETCH - b->row / ZA_LIVE_STRETCH;
     int64_t longer = a->view.rows.count - b->view.rows.count;
-    return longer != 0 ? (longer > 0 ? 1 : -1) : a->row - b->row;
+    return further != 0 ? further : longer != 0 ? (longer > 0 ? 1 : -1) : a->row - b->row;
 }
 
-/* As many of one length as there are lanes; what is left of them shares a tile if it fills more than half of one. */
+static bool may_share(const za_live_newcomer *one, const za_live_newcomer *other)
+{
+    return one->row / ZA_LIVE_STRETCH == other->row / ZA_LIVE_STRETCH && one->view.rows.count == other->view.rows.count;
+}
+
+/* As many of one stretch and length as there are lanes; what is left of them shares a tile if it fills more than half
+ * of one. */
 static size_t make_groups(const za_live_newcomer *newcomers, size_t count, za_live_group *groups)
 {
     size_t lanes = (size_t)za_lane_set_widest()->lanes, made = 0;
     for (size_t first = 0, together; first < count; first += together) {
         together = 1;
         while (together < lanes && first + together < count &&
-               newcomers[first + together].view.rows.count == newcomers[first].view.rows.count) {
+               may_share(&newcomers[first], &newcomers[first + together])) {
             together++;
         }
         together = together > lanes / 2 ? together : 1;
@@ -162,10 +166,25 @@ static size_t make_groups(const za_live_newcomer *newcomers, size_t count, za_li
     return made;
 }
 
+/* Room for the tiles of all groups, of which those of one stretch follow each other. False without memory. */
+static bool reserve(const za_live *live, const za_live_group *groups, size_t count)
+{
+    bool done = true;
+    for (size_t first = 0, end; done && first < count; first = end) {
+        za_live_stretch *stretch = za_live_stretch_of(live, groups[first].first->row);
+        for (end = first + 1; end < count && za_live_stretch_of(live, groups[end].first->row) == stretch; end++) {
+        }
+        done = za_live_reserve_tiles(stretch, (int64_t)(end - first));
+    }
+    return done;
+}
+
 /* The tickers of a tile that was made go on from there. */
 static void note(za_live *live, const za_live_group *group)
 {
-    za_live_add_tile(live, &group->tile);
+    za_live_stretch *stretch = za_live_stretch_of(live, group->first->row);
+    za_live_add_tile(live, stretch, &group->tile);
+    stretch->moves++;
     live->present += group->count;
     bool counted = za_plan_has_sources(live->spec.plan); /* as they were taken in */
     for (int i = 0; i < group->count; i++) {
@@ -177,10 +196,10 @@ static void note(za_live *live, const za_live_group *group)
 
 za_code za_live_start(za_live *live, za_pool *pool, int64_t deadline_ns, za_live_newcomer *newcomers, size_t count)
 {
-    qsort(newcomers, count, sizeof *newcomers, by_length_and_row);
+    qsort(newcomers, count, sizeof *newcomers, by_stretch_and_length);
     za_live_group *groups = za_alloc(count, sizeof *groups);
     size_t made = groups == NULL ? 0 : make_groups(newcomers, count, groups);
-    if (groups == NULL || !za_live_reserve_tiles(live, (int64_t)made)) {
+    if (groups == NULL || !reserve(live, groups, made)) {
         za_free(groups);
         return ZA_NO_MEMORY;
     }
@@ -197,7 +216,6 @@ za_code za_live_start(za_live *live, za_pool *pool, int64_t deadline_ns, za_live
             code = ZA_NO_MEMORY;
         }
     }
-    live->moves += (int64_t)made;
     za_free(groups);
     return code;
 }

@@ -196,8 +196,8 @@ za_live_batch za_live_batch_of(const za_live *live, const za_live_work *work, za
     return (za_live_batch){.work = work,
                            .tiles = tiles,
                            .count = count,
-                           .streamed = work->set->lanes == LINE_LANES &&
-                                       (size_t)live->tile_count * live->wide.bytes > CACHED_BYTES,
+                           .streamed =
+                               work->set->lanes == LINE_LANES && (size_t)live->present * live->one.bytes > CACHED_BYTES,
                            .zone = &live->spec.zone,
                            .values = live->board->values,
                            .rows = live->board->rows};

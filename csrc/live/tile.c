@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/lanes.h"
+
 bool za_live_tile_make(za_live_tile *tile, za_live_memory *memory)
 {
     *tile = (za_live_tile){.home = memory, .memory = za_live_memory_take(memory), .set = memory->set, .after = 1};
@@ -40,17 +42,9 @@ bool za_live_rows_follow(const za_live_tile *tile)
 
 void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, int lane, double *states)
 {
-    int lanes = tile->set->lanes;
-    for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
-        const double *from = za_live_header(tile, after) + lane;
-        for (int64_t i = 0; i < layout->headers; i++) {
-            *states++ = from[i * lanes];
-        }
-    }
-    const double *slots = za_live_slots(tile) + lane;
-    for (int64_t i = 0; i < layout->slots; i++) {
-        states[i] = slots[i * lanes];
-    }
+    const za_live_tile to = {.memory = za_live_piece_of(layout, 1, states), .set = za_lane_set_one(), .after = 1};
+    memset(states, 0, (size_t)za_live_layout_vectors(layout) * sizeof *states);
+    za_live_copy_lane(tile, lane, &to, 0, layout);
 }
 
 void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane, const double *states)
@@ -74,14 +68,22 @@ void za_live_empty_lane(za_live_tile *tile, int lane)
     tile->used--;
 }
 
-void za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone)
+static void copy_lane(const double *from, int64_t lanes, double *to, int64_t to_lanes, int64_t vectors)
 {
-    za_live_take_lane(tile, layout, lane, states);
-    za_live_put_lane(alone, layout, 0, states);
-    alone->bars = tile->bars;
-    alone->used = 1;
-    alone->row[0] = tile->row[lane];
-    za_live_empty_lane(tile, lane);
+    for (int64_t i = 0; i < vectors; i++) {
+        to[i * to_lanes] = from[i * lanes];
+    }
+}
+
+void za_live_copy_lane(const za_live_tile *from, int lane, const za_live_tile *to, int to_lane,
+                       const za_live_layout *layout)
+{
+    int lanes = from->set->lanes, to_lanes = to->set->lanes;
+    for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
+        copy_lane(za_live_header(from, after) + lane, lanes, za_live_header(to, after) + to_lane, to_lanes,
+                  layout->headers);
+    }
+    copy_lane(za_live_slots(from) + lane, lanes, za_live_slots(to) + to_lane, to_lanes, layout->slots);
 }
 
 static bool is_count(double value, double least, double most)

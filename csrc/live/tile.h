@@ -82,9 +82,9 @@ void za_live_take_lane(const za_live_tile *tile, const za_live_layout *layout, i
 /* The way back: the lane is that of the ticker of `row` from now on. */
 void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane, const double *states);
 
-/* The ticker of a lane leaves for `alone`, a new tile of one lane. Its progress must not be pending. `states` has room
- * for those of one lane. */
-void za_live_split(za_live_tile *tile, const za_live_layout *layout, int lane, double *states, za_live_tile *alone);
+/* The states of a lane become those of a lane of another tile, or of the same one. */
+void za_live_copy_lane(const za_live_tile *from, int lane, const za_live_tile *to, int to_lane,
+                       const za_live_layout *layout);
 /* The lane has no ticker any more. */
 void za_live_empty_lane(za_live_tile *tile, int lane);
 

@@ -2,24 +2,22 @@
 
 #include "base/memory.h"
 
-bool za_live_reserve_tiles(za_live *live, int64_t count)
+bool za_live_reserve_tiles(za_live_stretch *stretch, int64_t count)
 {
-    int64_t needed = live->tile_count + count, room = live->tile_room + live->tile_room / 2;
-    if (needed <= live->tile_room) {
+    int64_t needed = stretch->count + count, room = stretch->room + stretch->room / 2;
+    if (needed <= stretch->room) {
         return true;
     }
     room = room > needed ? room : needed;
-    za_live_tile *tiles = za_resize(live->tiles, (size_t)room, sizeof *tiles);
-    live->tiles = tiles != NULL ? tiles : live->tiles;
-    int32_t *order = tiles == NULL ? NULL : za_resize(live->order, (size_t)room, sizeof *order);
-    live->order = order != NULL ? order : live->order;
-    live->tile_room = order != NULL ? room : live->tile_room;
-    return order != NULL;
+    za_live_tile *tiles = za_resize(stretch->tiles, (size_t)room, sizeof *tiles);
+    stretch->tiles = tiles != NULL ? tiles : stretch->tiles;
+    stretch->room = tiles != NULL ? room : stretch->room;
+    return tiles != NULL;
 }
 
-void za_live_place_tile(za_live *live, int64_t at)
+void za_live_place_tile(za_live *live, const za_live_stretch *stretch, int64_t at)
 {
-    const za_live_tile *tile = &live->tiles[at];
+    const za_live_tile *tile = &stretch->tiles[at];
     for (int lane = 0; lane < tile->set->lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
             live->members[tile->row[lane]].tile = (int32_t)at;
@@ -28,24 +26,10 @@ void za_live_place_tile(za_live *live, int64_t at)
     }
 }
 
-void za_live_add_tile(za_live *live, const za_live_tile *tile)
+void za_live_add_tile(za_live *live, za_live_stretch *stretch, const za_live_tile *tile)
 {
-    live->tiles[live->tile_count] = *tile;
-    live->order[live->tile_count] = (int32_t)live->tile_count;
-    za_live_place_tile(live, live->tile_count++);
-}
-
-bool za_live_adopt_tiles(za_live *live)
-{
-    if (!za_live_reserve_tiles(live, live->born_count)) {
-        return false;
-    }
-    for (int64_t i = 0; i < live->born_count; i++) {
-        za_live_add_tile(live, &live->born[i]);
-    }
-    live->moves += live->born_count;
-    live->born_count = 0;
-    return true;
+    stretch->tiles[stretch->count] = *tile;
+    za_live_place_tile(live, stretch, stretch->count++);
 }
 
 void za_live_settle(za_live *live, za_live_tile *tile)
@@ -63,15 +47,28 @@ void za_live_settle(za_live *live, za_live_tile *tile)
     tile->pending.sequence = 0;
 }
 
-bool za_live_leave(za_live *live, int64_t at, int lane, double *states)
+void za_live_move(za_live *live, za_live_tile *from, int lane, za_live_tile *to, int free_lane)
+{
+    int32_t row = from->row[lane];
+    za_live_settle(live, from);
+    za_live_settle(live, to);
+    za_live_copy_lane(from, lane, to, free_lane, &live->layout);
+    za_live_empty_lane(from, lane);
+    to->row[free_lane] = row;
+    to->used++;
+    live->members[row].tile = (int32_t)(to - za_live_stretch_of(live, row)->tiles);
+    live->members[row].lane = free_lane;
+}
+
+bool za_live_leave(za_live *live, za_live_stretch *stretch, int64_t at, int lane)
 {
     za_live_tile alone;
-    if (!za_live_reserve_tiles(live, 1) || !za_live_tile_make(&alone, &live->one)) {
+    if (!za_live_reserve_tiles(stretch, 1) || !za_live_tile_make(&alone, &live->one)) {
         return false;
     }
-    za_live_settle(live, &live->tiles[at]);
-    za_live_split(&live->tiles[at], &live->layout, lane, states, &alone);
-    za_live_add_tile(live, &alone);
-    live->moves++;
+    alone.bars = stretch->tiles[at].bars;
+    za_live_add_tile(live, stretch, &alone);
+    za_live_move(live, &stretch->tiles[at], lane, &stretch->tiles[stretch->count - 1], 0);
+    stretch->moves++;
     return true;
 }
