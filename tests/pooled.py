@@ -54,12 +54,17 @@ async def run(pool: ThreadPool | ProcessPool, function: Callable[..., Any], /, *
 
 def running_in(pool: ThreadPool) -> int:
     """Calls under way, also those that are abandoned."""
-    return sum(call.began is not None for call in list(pool._taken))
+    return sum(call.began is not None for call in list(pool._running))
 
 
 def waiting_in(pool: ThreadPool) -> int:
     """Calls that wait for a thread or for the gate."""
-    return len(pool._calls) + len(pool._taken) - running_in(pool)
+    return len(pool._waiting) + len(pool._running) - running_in(pool)
+
+
+def idle_in(pool: ThreadPool) -> int:
+    """Threads that wait for a call."""
+    return len(pool._threads) - len(pool._running)
 
 
 def places(pool: ProcessPool) -> tuple[int, int]:

@@ -188,7 +188,6 @@ def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> None:
     """Whatever locks other threads held at that moment."""
-    box = mailbox.mailbox_of(asyncio.get_running_loop())
 
     def in_child() -> None:
         assert gil_gate.gate.is_needed("k")
@@ -196,7 +195,7 @@ async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> No
         asyncio.run(_use(pool))
 
     def forks() -> int:
-        with box._lock, mailbox._lock, gil_gate.gate._lock:
+        with mailbox._lock, gil_gate.gate._lock, gil_gate.gate._first:
             return child_that(in_child)
 
     assert await result(pool, forks) == 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import pytest
-from pooled import Submitted, pool_of, submit, waiting_in
+from pooled import Submitted, idle_in, pool_of, submit, waiting_in
 
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
@@ -84,7 +84,7 @@ def test_no_thread_without_work_and_an_idle_one_is_used_again(pool: ThreadPool) 
     names = set()
     for _ in range(5):
         names.add(submit(pool, lambda: threading.current_thread().name).result(PATIENCE))
-        until(lambda: len(pool._idle) == 1)
+        until(lambda: idle_in(pool) == 1)
     assert names == {"pool-test-0"} == set(threads())
     assert threading.current_thread().daemon is False
     assert submit(pool, lambda: threading.current_thread().daemon).result(PATIENCE)
@@ -200,7 +200,7 @@ def test_shrinking_ends_idle_threads_now_and_others_after_their_call(pool: Threa
     inside = [gate.enter() for gate in gates]
     for gate in gates[:2]:
         gate.open()
-    until(lambda: len(pool._idle) == 2)
+    until(lambda: idle_in(pool) == 2)
     pool.resize(2)
     until(lambda: len(threads()) == 3)
     waiting = submit(pool, int)
@@ -246,7 +246,7 @@ def test_a_thread_that_returns_is_kept_when_there_is_room(pool: ThreadPool) -> N
     pool.abandon(inside.call)
     assert pool.stuck == 1
     gate.open()
-    until(lambda: len(pool._idle) == 1)
+    until(lambda: idle_in(pool) == 1)
     assert pool.stuck == 0
     assert submit(pool, lambda: threading.current_thread().name).result(PATIENCE) == threads()[0]
 

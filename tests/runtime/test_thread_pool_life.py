@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from pooled import Submitted, running_in, submit, waiting_in
+from pooled import Submitted, idle_in, running_in, submit, waiting_in
 
 from ziggy_async.runtime.threads import ThreadPool
 
@@ -77,7 +77,7 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
     called = [each for each in everything if each.call.began is not None]
     assert len(ran) == len(set(ran)) == len(called)
     pool.resize(2)
-    until(lambda: len(pool._workers) == len(pool._idle) <= 2)
+    until(lambda: len(pool._threads) == idle_in(pool) <= 2)
     assert (pool.stuck, waiting_in(pool), running_in(pool)) == (0, 0, 0)
     pool.shutdown(timeout=PATIENCE)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pool-storm")]

@@ -144,8 +144,7 @@ class Call(Outcome):
         del self, function, args, kwargs, value, error  # the error's traceback leads here: nothing must lead back
 
     def publish(self) -> None:
-        """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first. Raises only
-        what keeps a loop from being woken."""
+        """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first."""
         made = self._made  # another thread may publish it at the same time
         if made is None:
             return
@@ -155,8 +154,9 @@ class Call(Outcome):
         elif self._loop is not None:
             try:  # in its next but one iteration: in between it hears of a deadline that has passed
                 self._loop.call_soon_threadsafe(self._loop.call_soon, self._await, value)
-            except RuntimeError:  # it is closed
+            except Exception as refusal:  # it is closed
                 close_unless_begun(value)
+                self.set(None, refusal.with_traceback(None))
         self._made = None
 
     def _await(self, coroutine: Any) -> None:

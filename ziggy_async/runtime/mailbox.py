@@ -2,12 +2,16 @@
 since the last one."""
 
 import asyncio
+import logging
+import math
 import threading
 import time
 import weakref
 from collections import deque
 
 from ziggy_async import lifecycle
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 64
 """Futures that are set in one iteration of their loop: the code that each resumes takes some microseconds."""
@@ -29,48 +33,40 @@ class Mailbox:
     """The futures of one loop that are to be set there. Any thread may add to it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiters: deque[asyncio.Future[None]] = deque()  # by _lock
-        self._is_expected = False  # by _lock: the loop comes
-        self._woken = 0.0  # by _lock
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._woken = -math.inf  # when the loop was woken; from the past once it comes
 
     def add(self, waiter: "asyncio.Future[None]") -> None:
-        """Wakes the loop. Raises the error of an open loop that cannot be woken; the next call tries again."""
+        """Wakes the loop. That an open loop cannot be woken is logged; the next call tries again."""
+        self._waiters.append(waiter)  # before the look at whether the loop comes, which says so before it looks here
         now = time.perf_counter()
-        with self._lock:
-            self._waiters.append(waiter)
-            if self._is_expected and now - self._woken < WAKE_AGAIN:
-                return
-            self._is_expected, self._woken = True, now
+        if now - self._woken < WAKE_AGAIN:
+            return
+        self._woken = now
         loop = waiter.get_loop()
         try:
             loop.call_soon_threadsafe(self._deliver)
-        except BaseException:
-            with self._lock:
-                self._is_expected = False
-            if not loop.is_closed():
-                raise
-            self.clear()
+        except Exception:
+            self._woken = -math.inf
+            if loop.is_closed():
+                self.clear()
+            else:
+                logger.exception("an event loop cannot be woken; the next call that ends tries again")
 
     def clear(self) -> None:
         """Drops the futures of a closed loop, which would keep it alive."""
-        with self._lock:
-            self._waiters.clear()
+        self._waiters.clear()
 
     def _deliver(self) -> None:
         """Sets the futures, in the loop. An interrupt in the middle loses none."""
-        is_over = False
+        self._woken = -math.inf
         try:
-            for _ in range(AT_ONCE):
-                with self._lock:
-                    if not self._waiters:
-                        self._is_expected, is_over = False, True
-                        return
-                    waiter = self._waiters[0]
-                _set(waiter)
+            for _ in range(min(AT_ONCE, len(self._waiters))):
+                _set(self._waiters[0])
                 self._waiters.popleft()
         finally:
-            if not is_over:
+            if self._waiters:
+                self._woken = time.perf_counter()
                 asyncio.get_running_loop().call_soon(self._deliver)
 
 

@@ -2,21 +2,18 @@
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from queue import SimpleQueue
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, TypeAlias
 
 from ziggy_async import lifecycle
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import GatedThread, gate
-
-logger = logging.getLogger(__name__)
+from ziggy_async.runtime.gil_gate import Clock, clock_of_this_thread, gate
 
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
@@ -69,7 +66,6 @@ class ThreadPool(Pool):
         Raises `ValueError` unless `size` >= 1, `Stopped` when the interpreter is exiting."""
         if _is_exiting:
             raise Stopped("the interpreter is exiting: the thread pool is closed")
-        self._idle: list[_Worker] = []
         self.size = _checked(size)
         self._name = name
         self._has_gate = has_gate
@@ -83,17 +79,21 @@ class ThreadPool(Pool):
         """Drops calls and threads. All of it is written under the lock."""
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # a thread is gone, or does not count any more
-        self._calls: OrderedDict[Call, None] = OrderedDict()  # without a thread; cheap to leave from the middle
-        self._workers: set[_Worker] = set()
-        self._leaving: list[_Worker] = []  # dismissed; their threads may not have ended yet
-        self._taken: dict[Call, _Worker] = {}  # with a thread, which may wait at the gate
-        self._idle = []  # the last to rest is the first to work
-        self.stuck = 0
-        """Threads that run abandoned calls."""
+        self._waiting: OrderedDict[Call, None] = OrderedDict()  # calls; cheap to leave from the middle
+        self._running: set[Call] = set()  # with a thread, which may wait at the gate
+        self._stuck: set[Call] = set()  # of those, the abandoned ones
+        self._threads: set[threading.Thread] = set()
+        self._leaving: list[threading.Thread] = []  # no longer among those; they may not have ended yet
+        self._wake_ups: _WakeUps = SimpleQueue()
 
     def __del__(self) -> None:
-        for worker in getattr(self, "_idle", ()):  # it may not have come so far
-            worker.orders.put(None)
+        for _ in getattr(self, "_threads", ()):  # it may not have come so far
+            self._wake_ups.put(None)
+
+    @property
+    def stuck(self) -> int:
+        """Threads that run abandoned calls."""
+        return len(self._stuck)
 
     @property
     def is_exhausted(self) -> bool:
@@ -103,9 +103,7 @@ class ThreadPool(Pool):
     @property
     def is_here(self) -> bool:
         """Whether the current thread is one of the pool's."""
-        current = threading.current_thread()
-        with self._lock:
-            return any(worker.thread is current for worker in self._workers)
+        return threading.current_thread() in self._threads
 
     def put(self, call: Call) -> None:
         """Has one of the threads make the call. Raises `Stopped` when the pool was shut down, another `RuntimeError`
@@ -115,19 +113,19 @@ class ThreadPool(Pool):
         with self._lock:
             if self._is_shut:
                 raise Stopped("the thread pool was shut down")
-            self._calls[call] = None
+            self._waiting[call] = None
             try:
-                self._dispatch()
+                self._grow()
             except RuntimeError:
-                del self._calls[call]
+                del self._waiting[call]
                 raise
+            self._wake_ups.put(self)
 
     def start(self) -> None:
         """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
         waits for the GIL among those that work already. Raises `RuntimeError` when none can be started."""
         with self._lock:
-            while self._counted < min(self.size, MOST_BEFOREHAND) and not self._is_shut and self._has_new_worker():
-                pass
+            self._start_threads(0 if self._is_shut else MOST_BEFOREHAND)
 
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
@@ -136,9 +134,8 @@ class ThreadPool(Pool):
         """
         with self._lock:
             self.size = _checked(size)
-            while self._idle and self._counted > size:
-                self._dismiss(self._idle.pop())
-            self._dispatch()
+            self._wake_all()
+            self._grow()
 
     def abandon(self, call: Call) -> None:
         """Gives the call up. If it has not begun it is cancelled; else another thread may take the place of the one
@@ -146,13 +143,11 @@ class ThreadPool(Pool):
         if self.withdraw(call):
             return
         with self._lock:
-            worker = self._taken.get(call)
-            if worker is not None and not worker.is_stuck and not call.is_set:
-                worker.is_stuck = True
-                self.stuck += 1
+            if call in self._running and not call.is_set:
+                self._stuck.add(call)
                 self._changed.notify_all()
                 with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
-                    self._dispatch()
+                    self._grow()
         call.give_up()
 
     def withdraw(self, call: Call) -> bool:
@@ -160,7 +155,7 @@ class ThreadPool(Pool):
         if not call.cancel():
             return False
         with self._lock:
-            self._calls.pop(call, None)
+            self._waiting.pop(call, None)
         return True
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
@@ -174,11 +169,9 @@ class ThreadPool(Pool):
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
             self._is_shut = True
-            unfinished = [*self._calls, *self._taken]
+            unfinished = [*self._waiting, *self._running]
         left = [call for call in unfinished if not (cancel and self.withdraw(call))]  # those that have begun go on
-        with self._lock:
-            while self._idle:
-                self._dismiss(self._idle.pop())
+        self._wake_all()
         if wait:
             self._join(None if timeout is None else time.monotonic() + timeout)
         return left
@@ -186,99 +179,94 @@ class ThreadPool(Pool):
     def _join(self, deadline: float | None, even_stuck: bool = False) -> None:
         """Waits until the pool has no thread, or none that counts."""
         with self._lock:
-            self._changed.wait_for(lambda: not (self._workers if even_stuck else self._counted), _left(deadline))
+            self._changed.wait_for(lambda: not (self._threads if even_stuck else self._counted), _left(deadline))
             leaving = self._leaving
-        for worker in leaving:
-            worker.thread.join(_left(deadline))
+        for thread in leaving:
+            thread.join(_left(deadline))
+
+    def _wake_all(self) -> None:
+        """Has idle threads look whether they are to end."""
+        for _ in range(len(self._threads)):
+            self._wake_ups.put(self)
 
     # With the lock held:
 
     @property
     def _counted(self) -> int:
-        return len(self._workers) - min(self.stuck, MOST_REPLACED * self.size)
+        return len(self._threads) - min(self.stuck, MOST_REPLACED * self.size)
 
-    def _dispatch(self) -> None:
-        """Gives calls to idle threads, or new ones. Raises `RuntimeError` when there is no thread and none can be
-        started."""
-        while self._calls and (self._idle or (self._counted < self.size and self._has_new_worker())):
-            worker = self._idle.pop()
-            worker.orders.put((self, self._taken_by(worker)))
+    def _grow(self) -> None:
+        """Starts threads for what waits. Raises `RuntimeError` when there is no thread and none can be started."""
+        self._start_threads(len(self._waiting) + len(self._running) - self.stuck)
 
-    def _taken_by(self, worker: "_Worker") -> Call:
-        call, _ = self._calls.popitem(last=False)
-        self._taken[call] = worker
-        return call
+    def _start_threads(self, wanted: int) -> None:
+        while self._counted < min(wanted, self.size):
+            name = f"{self._name}-{self._started}"
+            thread = threading.Thread(target=_serve, args=(self._wake_ups,), name=name, daemon=True)
+            self._threads.add(thread)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._threads.remove(thread)
+                if self._counted == 0:
+                    raise
+                return
+            self._started += 1
 
-    def _has_new_worker(self) -> bool:
-        """Starts one. Returns False if that fails and there are others."""
-        worker = _Worker(f"{self._name}-{self._started}")
-        try:
-            worker.thread.start()
-        except RuntimeError:
-            if self._counted == 0:
-                raise
+    def _leaves(self) -> bool:
+        """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
+        if self._counted <= self.size and not (self._is_shut and not self._waiting):
             return False
-        self._started += 1
-        self._workers.add(worker)
-        self._idle.append(worker)
+        thread = threading.current_thread()
+        self._threads.remove(thread)
+        self._leaving = [other for other in self._leaving if other.is_alive()] + [thread]
+        self._changed.notify_all()
         return True
 
-    def _dismiss(self, worker: "_Worker") -> None:
-        self._workers.remove(worker)
-        self._leaving = [other for other in self._leaving if other.thread.is_alive()] + [worker]
-        worker.orders.put(None)
-        self._changed.notify_all()
+    # For the threads:
 
-    # For the workers:
-
-    def _next(self, worker: "_Worker", done: Call) -> Call | None:
-        """Returns the worker's next call; None: it rests, or ends."""
+    def _make_call(self, thread: Clock) -> bool:
+        """Makes the call that has waited longest, if there is one. Returns whether the thread stays in the pool."""
         with self._lock:
-            if worker not in self._workers:  # a forked child of that thread: it has the parent's work behind it
-                worker.orders.put(None)
-                return None
-            del self._taken[done]
-            if worker.is_stuck:
-                worker.is_stuck = False
-                self.stuck -= 1
-            if self._counted > self.size or (self._is_shut and not self._calls):
-                self._dismiss(worker)
-            elif self._calls:
-                return self._taken_by(worker)
-            else:
-                self._idle.append(worker)
-            return None
+            if self._leaves():
+                if self._waiting:  # for the call that this one was woken for
+                    self._wake_ups.put(self)
+                return False
+            if not self._waiting:  # it was withdrawn
+                return True
+            call, _ = self._waiting.popitem(last=False)
+            self._running.add(call)
+        if self._has_gate:
+            gate.run(thread, call)
+        else:
+            call.run()
+            call.publish()
+        with self._lock:
+            if call not in self._running:  # a forked child of this thread: it has the parent's work behind it
+                return False
+            self._running.remove(call)
+            self._stuck.discard(call)
+            del call  # as in Gate.run
+            return not self._leaves()
 
 
-class _Worker:
-    """A thread that makes one call after another. While it rests it refers to neither pool nor call."""
+_WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"
+"""A pool with a call for the thread that takes it, or with something else to look at; None when it is gone."""
 
-    __slots__ = ("is_stuck", "orders", "thread")
 
-    def __init__(self, name: str) -> None:
-        self.is_stuck = False
-        self.orders: SimpleQueue[tuple[ThreadPool, Call] | None] = SimpleQueue()
-        """A call to make, or None to end."""
-        self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
-
-    def _serve(self) -> None:
-        thread = GatedThread()
-        while (order := self.orders.get()) is not None:
-            pool: ThreadPool = order[0]
-            call: Call | None = order[1]
-            del order
-            while call is not None:
-                try:
-                    if pool._has_gate:
-                        gate.run(thread, call)
-                    else:
-                        call.run()
-                        call.publish()
-                except BaseException:
-                    logger.exception("a loop that waits for a call cannot be woken")
-                call = pool._next(self, call)
-            del pool
+def _serve(wake_ups: _WakeUps) -> None:
+    """Makes one call after another, in a thread of a pool. While it rests it refers to neither pool nor call."""
+    thread = clock_of_this_thread()
+    while True:
+        try:
+            pool = wake_ups.get_nowait()
+        except Empty:
             gate.leave(thread)
+            pool = wake_ups.get()
+        if pool is None or not pool._make_call(thread):
+            break
+        del pool
+    gate.leave(thread)
 
 
 def _checked(size: int) -> int:
