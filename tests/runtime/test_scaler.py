@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import logging
 import timeit
-from dataclasses import replace
 
 import pytest
 
@@ -57,7 +56,7 @@ class Pool:
 
     def resize(self, workers: int) -> None:
         self.resized.append(workers)
-        self.seen = replace(self.seen, workers=workers)
+        self.seen = self.seen._replace(workers=workers)
 
     async def looks(self, count: int) -> None:
         for _ in range(count):
@@ -69,10 +68,10 @@ def test_a_look_applies_what_is_decided(clock: Clock) -> None:
     pool = Pool(clock)
     assert pool.scaler.look().workers == 8
     assert pool.resized == [8]
-    pool.seen = replace(pool.seen, queued=0)
+    pool.seen = pool.seen._replace(queued=0)
     assert pool.scaler.look().workers == 8
     assert pool.resized == [8]
-    assert [one.at for one in pool.scaler.decisions()] == [1.7e9 + 0.25, 1.7e9 + 0.5]
+    assert [one.at for one in pool.scaler.decisions] == [1.7e9 + 0.25, 1.7e9 + 0.5]
 
 
 def test_decisions_that_repeat_are_kept_as_one(clock: Clock) -> None:
@@ -80,9 +79,9 @@ def test_decisions_that_repeat_are_kept_as_one(clock: Clock) -> None:
     pool.scaler.look()
     pool.seen = Load(8, 0, 8, 0.25, 100)
     for running in itertools.islice(itertools.cycle([7, 8]), 1000):
-        pool.seen = replace(pool.seen, running=running)
+        pool.seen = pool.seen._replace(running=running)
         pool.scaler.look()
-    grown, held = pool.scaler.decisions()
+    grown, held = pool.scaler.decisions
     assert (grown.before, grown.workers, grown.count) == (4, 8, 1)
     assert (held.before, held.workers, held.count) == (8, 8, 1000)
     assert held.at == 1.7e9 + 0.5
@@ -94,7 +93,7 @@ def test_the_last_200_decisions_are_kept(clock: Clock) -> None:
     for number in range(1, 500):
         pool.seen = Load(1 + number % 2, 0, 1, 0.25, number)
         pool.scaler.look()
-    kept = pool.scaler.decisions()
+    kept = pool.scaler.decisions
     assert len(kept) == 200
     assert [one.load.finished for one in kept] == list(range(300, 500))
 
@@ -152,7 +151,7 @@ def test_what_could_not_be_applied_is_tried_again(clock: Clock) -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             pool.scaler.look()
-    assert pool.scaler.decisions() == []
+    assert list(pool.scaler.decisions) == []
     pool.scaler._resize = resize
     assert pool.scaler.look().workers == 8
     assert pool.resized == [8]

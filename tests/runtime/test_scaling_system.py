@@ -208,16 +208,3 @@ def test_equal_limits_never_change() -> None:
     system.run(240)
     assert system.queued == 0
     assert set(system.counts()) == {4}
-
-
-def test_gap_in_the_looks() -> None:
-    """After a day without a look the number that is there is held as if it had just been wanted; then it goes."""
-    system = System(WIDE, workers=32, queued=0)
-    system.run(10)
-    system.clock += 86_400 * 7
-    began = system.clock
-    system.run(29)
-    assert system.workers == 32
-    system.run(2)
-    assert system.workers == 1
-    assert began + 30 <= system.changes()[0].at < began + 30.6

@@ -280,7 +280,7 @@ class AsyncFeatureComputer(Calls):
 
     def decisions(self) -> list[Decision]:
         """The last 200 decisions of sizing by load, oldest first; empty without it."""
-        return [] if self._scaler is None else self._scaler.decisions()
+        return [] if self._scaler is None else list(self._scaler.decisions)
 
     def get_metrics(self, last_n: int = 100) -> list[dict[str, Any]]:
         """The newest `last_n` operations, oldest first; all that are kept, the last 10,000, if `last_n` <= 0. Each

@@ -23,7 +23,7 @@ TARGET_WAIT = 0.5
 DEAD_BAND = 0.2
 """Share of the present number by which the wanted one must differ to change anything."""
 HOLD = 30.0
-"""Seconds that a number stays after it was wanted."""
+"""Seconds for which fewer must do before there are fewer."""
 GAIN = 0.5
 """Share of a growth by which throughput must have risen: doubling must finish half as much again. In the middle between
 workers that all bring the same and workers that bring nothing."""
@@ -33,12 +33,9 @@ PATIENCE = 4.0
 """Seconds that a growth waits for the gain of the last one."""
 PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds without growth after one that brought too little: twice as long each time in a row, up to the longest."""
-ROUNDING = 1e-9
-"""Workers by which a need may exceed a whole number: floats are not exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """The state of queue and workers at one moment."""
 
     workers: int
@@ -57,22 +54,17 @@ class Limits(NamedTuple):
     most: int
 
 
-class Growth(NamedTuple):
+class Memory(NamedTuple):
+    """The past, as far as `decide` needs it. A moment is a time and the operations finished by then."""
+
+    low_since: float | None = None
+    """Since when the load has asked for fewer workers than there are, beyond the dead band."""
+    low_peak: int = 0
+    """The most that were wanted since then."""
+    measured: tuple[float, int] | None = None
+    """The moment since which the workers are as many and the queue is not empty."""
+    growth: tuple[int, float | None] | None = None
     """A growth whose gain is not known yet: from how many workers, and what those finished per second."""
-
-    before: int
-    rate: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The past, as far as `decide` needs it."""
-
-    peaks: tuple[tuple[float, int], ...] = ()
-    """When how many workers were wanted, within `HOLD`, and fewer ever since."""
-    measured_since: tuple[float, int] | None = None
-    """Since when the workers are as many and the queue is not empty, and the operations finished before."""
-    growth: Growth | None = None
     pause: float = 0.0
     """The last pause in seconds; 0.0 when growth has helped since."""
     paused_until: float = -math.inf
@@ -81,23 +73,27 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How many workers there should be, and why."""
+    """How many workers there should be (`before` if nothing changes), and a sentence with the figures that decided.
+
+    `wanted` is what the load asks for, whatever limits and memory say; `count` how often in a row the same was decided:
+    `at` is then of the first, the other fields of the newest.
+    """
 
     at: float
     workers: int
-    """The target; `before` if nothing changes."""
     before: int
     reason: str
-    """A sentence with the figures that decided."""
     wanted: int
-    """The number that the load asks for, whatever limits and memory say."""
     load: Load
     count: int = 1
-    """How often in a row the same was decided; the other fields are those of the newest, except `at`, of the first."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields by name, with those of `load` in a dict of its own."""
-        return asdict(self)
+        return {**asdict(self), "load": self.load._asdict()}
+
+
+Step = tuple[int, str, Memory]
+"""The number of workers, why, and what is remembered of it."""
 
 
 def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Decision, Memory]:
@@ -106,63 +102,53 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     Need: w workers clear the queue within the target wait T while work goes on arriving as now. In T they run w * T / m
     operations of m seconds each: the q queued ones, and what arrives meanwhile, as much as the r running workers begin
     in that time, r * T / m (Little's law). So w = r + q * m / T, rounded up. One queued operation needs at most one
-    worker: m / T counts as 1 at most. While m is unknown, it counts as 1, and growth is slower.
+    worker: m / T counts as 1 at most, and while m is unknown.
 
-    Nothing changes within the dead band. Up quickly: to what is wanted, at most doubled at a time. No gain, pause: if
-    throughput has not risen by `GAIN` of a growth, the number goes back, and there is no growth for a while. Down
-    slowly: to the most that was wanted within `HOLD`.
+    Nothing changes within the dead band. Up quickly: to what is wanted, at most doubled at a time, or half as many
+    again while m is unknown. No gain, pause: if throughput has not risen by `GAIN` of a growth, the number goes back,
+    and there is no growth for a while. Down slowly: once fewer have done for `HOLD`, to the most wanted meanwhile.
     """
-    present = load.workers
-    share = min(1.0, load.mean_seconds / TARGET_WAIT) if load.mean_seconds > 0 else 1.0
-    need = max(0.0, load.running + load.queued * share - ROUNDING)
-    wanted = math.ceil(need)
-    memory = _remembered(load, memory, wanted, now)
-    workers, why, memory = _judged(load, memory, now)
-    if workers == present and need > present * (1 + DEAD_BAND):
-        workers, why, memory = _up(limits, load, memory, wanted, now)
+    present, is_known = load.workers, load.mean_seconds > 0
+    wanted = load.running + math.ceil(load.queued * (min(1.0, load.mean_seconds / TARGET_WAIT) if is_known else 1.0))
+    measured = (memory.measured or (now, load.finished)) if load.queued else None
+    workers, why, memory = _judged(load, memory._replace(measured=measured), now)
+    if workers == present and wanted > present * (1 + DEAD_BAND):
+        workers, why, memory = _up(limits, load, memory._replace(low_since=None), wanted, now)
     elif workers == present:
-        workers, why, memory = _down(limits, load, memory)
+        workers, why, memory = _down(limits, load, memory, wanted, now)
     if workers != present:
-        memory = replace(memory, measured_since=None)
-    each = f"{load.mean_seconds:.3g} s each" if load.mean_seconds > 0 else "mean time unknown"
+        memory = memory._replace(low_since=None, measured=None)
+    each = f"{load.mean_seconds:.3g} s each" if is_known else "mean time unknown"
     reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {why}"
     return Decision(now, workers, present, reason, wanted, load), memory
 
 
-def _remembered(load: Load, memory: Memory, wanted: int, now: float) -> Memory:
-    """Returns the memory with this load in it. A number that nobody was looking at counts as wanted."""
-    peaks = tuple(peak for peak in memory.peaks if peak[0] > now - HOLD) or ((now, load.workers),)
-    peaks = (*(peak for peak in peaks if peak[1] > wanted), (now, wanted))
-    if load.queued > 0:
-        return replace(memory, peaks=peaks, measured_since=memory.measured_since or (now, load.finished))
-    if memory.growth is not None and memory.growth.rate is None:  # it has nothing to be compared with
-        memory = replace(memory, growth=None, paused_until=now)
-    return replace(memory, peaks=peaks, measured_since=None)
-
-
 def _rate(load: Load, memory: Memory, now: float) -> float | None:
     """Operations per second under the present number of workers; None while too little was seen to tell."""
-    if memory.measured_since is None:
+    if memory.measured is None:
         return None
-    seconds, finished = now - memory.measured_since[0], load.finished - memory.measured_since[1]
+    seconds, finished = now - memory.measured[0], load.finished - memory.measured[1]
     is_known = seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * load.workers)
     return finished / seconds if is_known else None
 
 
-def _judged(load: Load, memory: Memory, now: float) -> tuple[int, str, Memory]:
+def _judged(load: Load, memory: Memory, now: float) -> Step:
     """Back from a growth that has brought too little; else the present number."""
-    present, growth, rate = load.workers, memory.growth, _rate(load, memory, now)
-    if growth is None or rate is None:
+    present, rate = load.workers, _rate(load, memory, now)
+    before, rate_before = memory.growth or (present, None)
+    if memory.growth is None or (rate is None and (load.queued or rate_before is not None)):
         return present, "", memory
-    if growth.rate is None or rate >= growth.rate * (1 + GAIN * (present / growth.before - 1)):
-        return present, "", replace(memory, growth=None, pause=0.0, paused_until=now)
+    if rate is None or rate_before is None:  # there is nothing to compare
+        return present, "", memory._replace(growth=None, paused_until=now)
+    if rate >= rate_before * (1 + GAIN * (present / before - 1)):
+        return present, "", memory._replace(growth=None, pause=0.0, paused_until=now)
     pause = min(max(PAUSE, 2 * memory.pause), LONGEST_PAUSE)
-    figures = f"{present} finished {rate:.4g}/s, {growth.before} had finished {growth.rate:.4g}/s"
-    why = f"{figures}: too little for the growth; from {present} to {growth.before}, no growth for {pause:g} s"
-    return growth.before, why, replace(memory, growth=None, pause=pause, paused_until=now + pause)
+    figures = f"{present} finished {rate:.4g}/s, {before} had finished {rate_before:.4g}/s"
+    why = f"{figures}: too little for the growth; from {present} to {before}, no growth for {pause:g} s"
+    return before, why, memory._replace(growth=None, pause=pause, paused_until=now + pause)
 
 
-def _up(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> tuple[int, str, Memory]:
+def _up(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> Step:
     present, left = load.workers, memory.paused_until - now
     if present >= limits.most:
         return present, f"stays at {present}, the most allowed", memory
@@ -171,17 +157,21 @@ def _up(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> 
         return present, f"stays at {present} for another {left:.3g} s, {why}", memory
     step = present if load.mean_seconds > 0 else max(1, present // 2)
     workers = min(wanted, present + step, limits.most)
-    growth = Growth(present, _rate(load, memory, now))
-    return workers, f"from {present} to {workers}", replace(memory, growth=growth, paused_until=now + PATIENCE)
+    growth = present, _rate(load, memory, now)
+    return workers, f"from {present} to {workers}", memory._replace(growth=growth, paused_until=now + PATIENCE)
 
 
-def _down(limits: Limits, load: Load, memory: Memory) -> tuple[int, str, Memory]:
-    present, peak = load.workers, memory.peaks[0][1]
+def _down(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> Step:
+    present = load.workers
+    if wanted >= present * (1 - DEAD_BAND) or present <= limits.least:
+        return present, f"stays at {present}", memory._replace(low_since=None)
+    since, peak = (now, wanted) if memory.low_since is None else (memory.low_since, max(memory.low_peak, wanted))
+    if now - since < HOLD:
+        why = f"stays at {present} until no more were wanted for {HOLD:g} s"
+        return present, why, memory._replace(low_since=since, low_peak=peak)
     workers = max(peak, limits.least)
-    reason = f"at most {peak} wanted in the last {HOLD:g} s"
-    if workers < present and peak < present * (1 - DEAD_BAND):
-        return workers, f"{reason}, from {present} to {workers}", replace(memory, growth=None, pause=0.0)
-    return present, f"{reason}, stays at {present}", memory
+    why = f"at most {peak} wanted for {HOLD:g} s, from {present} to {workers}"
+    return workers, why, memory._replace(growth=None, pause=0.0)
 
 
 class Scaler:
@@ -197,9 +187,10 @@ class Scaler:
         self._load = load
         self._resize = resize
         self._memory = Memory()
-        self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
         self._timer: asyncio.TimerHandle | None = None
         self._is_failing = False
+        self.decisions: deque[Decision] = deque(maxlen=DECISIONS)
+        """The last ones, oldest first, with wall-clock times. Equal ones in a row are one, with their count."""
 
     def start(self) -> None:
         """Looks from now on, for the first time after 0.25 s."""
@@ -210,10 +201,6 @@ class Scaler:
         if self._timer is not None:
             self._timer.cancel()
 
-    def decisions(self) -> list[Decision]:
-        """Returns the last 200, oldest first, with wall-clock times. Equal ones in a row are one, with their count."""
-        return list(self._decisions)
-
     def look(self) -> Decision:
         """Decides now, applies and keeps the decision. Raises what `load` or `resize` raises, and then remembers
         nothing of it."""
@@ -221,11 +208,11 @@ class Scaler:
         if decision.workers != decision.before:
             self._resize(decision.workers)
         self._memory = memory
-        newest = self._decisions[-1] if self._decisions else None
+        newest = self.decisions[-1] if self.decisions else None
         if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
-            self._decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
+            self.decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
         else:
-            self._decisions.append(replace(decision, at=time.time()))
+            self.decisions.append(replace(decision, at=time.time()))
         return decision
 
     def _tick(self) -> None:
