@@ -73,8 +73,8 @@ def letters(data: bytes, folder: Path) -> None:
     try:
         with suppress(sqlite3.Error, OSError, ValueError, KeyError):  # listed, and found no more: `KeyError`
             store.refresh()
-            for letter in store.letters():
-                store.take(letter.id)
+            for letter_id in list(store.listed):
+                store.take(letter_id)
     finally:
         store.close()
 

@@ -40,7 +40,7 @@ def fork():
 async def main():
     await die("before")
     letters = computer.dead_letters
-    locks = letters._lock, letters._job, letters._memory._lock
+    locks = letters._lock, letters._job
     for lock in locks:
         lock.acquire()  # as another thread may have them
     fork()

@@ -16,7 +16,7 @@ import pytest
 from letters import add, ids, work
 from letters import opened as letters_opened
 
-from ziggy_async.dead_letters import DeadLetters, Reason, memory
+from ziggy_async.dead_letters import DeadLetters, Reason, dead_letters
 from ziggy_async.dead_letters.letter import importable_name
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.cross_loop import outcome_of
@@ -119,7 +119,7 @@ async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
 
 async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     wall, monotonic = Clock(), Clock(1000.0)
-    monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=monotonic))
+    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(monotonic=monotonic))
     letters = DeadLetters(Queue(), keep=timedelta(days=7), clock=wall)
     old = await add(letters, "old")
     wall.now += 8 * DAY

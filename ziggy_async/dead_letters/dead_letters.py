@@ -5,7 +5,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import DeadLetter, id_at, importable_name
-from ziggy_async.dead_letters.memory import MemoryLetters
 from ziggy_async.messages import printable
 from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
@@ -65,20 +65,22 @@ class DeadLetters(Generic[T]):
         """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
         `path`: the file, which is made when it is first used. `clock`: seconds since the epoch."""
         self._requeue = requeue
+        self._most = most
+        self._keep_for = keep.total_seconds()
         self._clock = clock
         self._last_time = 0
         self._counts = {"added": 0, "requeued": 0, "discarded": 0}
+        self._evicted = 0  # from memory
         self._lock = threading.Lock()
+        self._memory: OrderedDict[str, tuple[DeadLetter, float]] = OrderedDict()  # see _remember; by _lock
         self._pending: list[DeadLetter] = []  # by _lock
         self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
-        self._memory = MemoryLetters(most, keep.total_seconds())  # what is not in the file, or cannot be written to it
         self._file = None
         if path is not None:
             from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
-            self._file = LetterFile(path, most, keep.total_seconds(), trust_pickles, clock)
-        self._stores = (self._memory,) if self._file is None else (self._memory, self._file)
+            self._file = LetterFile(path, most, self._keep_for, trust_pickles, clock)
 
     def __repr__(self) -> str:
         return f"<DeadLetters letters={len(self)}>"
@@ -129,9 +131,9 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {limit!r}, offset {offset!r}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {reason!r} is none of {', '.join(Reason)}")
-        letters = self._letters()
-        if reason is not None:
-            letters = [letter for letter in letters if letter.reason == reason]
+        known = {**self._saved, **{letter.id: letter for letter in self._unsaved()}}
+        letters = [letter for letter in known.values() if reason in (None, letter.reason)]
+        letters.sort(key=attrgetter("id"))
         return letters[offset:] if limit is None else letters[offset : offset + limit]
 
     def get(self, id: str) -> DeadLetter:
@@ -188,21 +190,54 @@ class DeadLetters(Generic[T]):
         return was_there
 
     def __len__(self) -> int:
-        return sum(len(store) for store in self._stores)
+        return len(self._unsaved()) + len(self._saved)
 
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        unsaved = 0 if self._file is None else len(self._memory)
-        evicted = sum(store.evicted for store in self._stores)
-        return {"letters": len(self), "unsaved": unsaved, **self._counts, "evicted": evicted}
+        letters = len(self)
+        unsaved, evicted = (0, 0) if self._file is None else (len(self._memory), self._file.evicted)
+        return {"letters": letters, "unsaved": unsaved, **self._counts, "evicted": self._evicted + evicted}
+
+    @property
+    def _saved(self) -> Mapping[str, DeadLetter]:
+        return {} if self._file is None else self._file.listed
 
     def _find(self, id: str) -> DeadLetter | None:
-        return next((letter for store in self._stores if (letter := store.get(id)) is not None), None)
+        self._evict()
+        letter, _ = self._memory.get(id, (None, 0.0))
+        return letter or self._saved.get(id)
 
-    def _letters(self) -> Letters:
-        letters = {letter.id: letter for store in self._stores for letter in store.letters()}
-        return sorted(letters.values(), key=attrgetter("id"))
+    # What is in memory only, with its work:
+
+    def _unsaved(self) -> Letters:
+        """Returns all, in the order in which they came."""
+        self._evict()
+        with self._lock:
+            return [letter for letter, _ in self._memory.values()]
+
+    def _remember(self, letters: Iterable[DeadLetter]) -> None:
+        """Their age is that of the monotonic clock: a wall clock that is set wrong removes nothing."""
+        now = time.monotonic()
+        with self._lock:
+            self._memory.update((letter.id, (letter, now)) for letter in letters)
+        self._evict()
+
+    def _evict(self) -> None:
+        """Forgets the oldest of what is too many, and what is too old."""
+        earliest = time.monotonic() - self._keep_for
+        with self._lock:
+            while self._memory:
+                oldest, (_, came) = next(iter(self._memory.items()))
+                if came >= earliest and len(self._memory) <= self._most:
+                    break
+                del self._memory[oldest]
+                self._evicted += 1
+
+    def _forget(self, id: str) -> DeadLetter | None:
+        with self._lock:
+            letter, _ = self._memory.pop(id, (None, 0.0))
+            return letter
 
     def _put_letter(self, letter: DeadLetter) -> "Future[DeadLetter]":
         """Has the letter kept, in the file together with others that come while its thread is busy."""
@@ -238,7 +273,7 @@ class DeadLetters(Generic[T]):
         if self._file is None:
             return
         self._keep([])
-        lost = self._memory.letters()
+        lost = self._unsaved()
         if lost:
             logger.error("%d dead letters are lost with this process: %s", len(lost), self._file.path)
         for letter in lost:
@@ -261,29 +296,29 @@ class DeadLetters(Generic[T]):
         """Writes the letters to the file, with those that could not be written before. Never raises: what cannot be
         written is in memory."""
         if self._file is None:
-            self._memory.put(letters)
+            self._remember(letters)
             return
-        unsaved = self._memory.letters()
+        unsaved = self._unsaved()
         try:
             self._file.write([*unsaved, *letters])
         except Exception as error:
             if not unsaved:
                 logger.error("dead letters are in memory only until they can be written: %s", error)
-            self._memory.put(letters)
+            self._remember(letters)
             return
         for letter in unsaved:
-            self._memory.discard(letter.id)
+            self._forget(letter.id)
         if unsaved:
             logger.warning("%d dead letters that were in memory only are in %s now", len(unsaved), self._file.path)
 
     def _take(self, id: str) -> DeadLetter:
-        for store in self._stores:
-            if (letter := store.take(id)) is not None:
-                return letter
-        raise _no_such_letter(id)
+        letter = self._forget(id) or (None if self._file is None else self._file.take(id))
+        if letter is None:
+            raise _no_such_letter(id)
+        return letter
 
     def _discard(self, id: str) -> bool:
-        return any(store.discard(id) for store in self._stores)
+        return self._forget(id) is not None or (self._file is not None and self._file.discard(id))
 
 
 def _no_such_letter(id: str) -> KeyError:

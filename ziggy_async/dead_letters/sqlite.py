@@ -51,9 +51,7 @@ class DamagedError(sqlite3.DatabaseError):
 
 
 class LetterFile:
-    """The letters in the file at `path`, which is made when it is first used; they are listed from memory.
-
-    `letters`, `get` and `len` may be called from any thread; the other methods by one thread at a time.
+    """The letters in the file at `path`, which is made when it is first used. One thread at a time calls its methods.
 
     A damaged file is never overwritten: it is renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new
     one begun. All methods raise `OSError` that names the file when it cannot be used; `ValueError` or `PermissionError`
@@ -77,19 +75,11 @@ class LetterFile:
         self._keep = keep
         self._trusts_pickles = trusts_pickles
         self._clock = clock
-        self._listed: dict[str, DeadLetter] = {}
+        self.listed: dict[str, DeadLetter] = {}
+        """What the file held when it was last looked at, for any thread."""
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._seen: int | None = None  # SQLite's number of the state that is listed
-
-    def letters(self) -> list[DeadLetter]:
-        return list(self._listed.values())
-
-    def get(self, id: str) -> DeadLetter | None:
-        return self._listed.get(id)
-
-    def __len__(self) -> int:
-        return len(self._listed)
 
     def write(self, letters: list[DeadLetter]) -> None:
         """Commits the letters together, unless there are none."""
@@ -139,14 +129,14 @@ class LetterFile:
             ).fetchall()
             database.executemany("DELETE FROM letters WHERE id = ?", surplus)
         self.evicted += len(surplus)
-        self._listed.update((letter.id, letter) for letter, _ in written)
+        self.listed.update((letter.id, letter) for letter, _ in written)
         for (letter_id,) in surplus:
-            self._listed.pop(letter_id, None)
+            self.listed.pop(letter_id, None)
 
     def _delete(self, database: sqlite3.Connection, id: str) -> bool:
         with database:
             is_deleted = database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
-        self._listed.pop(id, None)
+        self.listed.pop(id, None)
         return is_deleted
 
     def _read(self, database: sqlite3.Connection, id: str) -> tuple[DeadLetter, str, str | bytes] | None:
@@ -158,7 +148,7 @@ class LetterFile:
         if state != self._seen:
             rows = database.execute(f"{LISTED} FROM letters").fetchall()
             letters = [self._letter(*row) for row in rows]
-            self._listed = {letter.id: letter for letter in letters}
+            self.listed = {letter.id: letter for letter in letters}
             self._seen = state
 
     def _letter(self, text: str, writer: str, kind: str) -> DeadLetter:
