@@ -125,20 +125,23 @@ def coroutine() -> Any:
 
 
 class Mine:
-    """Unpickles in a process of the pool only."""
+    """Unpickles in a process of the pool only, and raises the error elsewhere."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
     def __reduce__(self) -> Any:
-        return only_in, (os.getpid(),)
+        return only_in, (os.getpid(), self.error)
 
 
-def only_in(process: int) -> str:
+def only_in(process: int, error: Exception) -> str:
     if os.getpid() != process:
-        raise LookupError("not here")
+        raise error
     return "here"
 
 
-def mine() -> Mine:
-    return Mine()
+def mine(error: Exception) -> Mine:
+    return Mine(error)
 
 
 def forks(how: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import process_work
 import pytest
 from conftest import ISOLATED, isolated
@@ -231,11 +232,13 @@ async def test_a_storm_of_deaths_and_cancellations(tmp_path: Path) -> None:
 
 
 @pytest.mark.performance
-async def test_large_arguments_do_not_hold_up_the_loop() -> None:
+@pytest.mark.parametrize("kind", ["objects", "array"])
+async def test_large_arguments_do_not_hold_up_the_loop(kind: str) -> None:
     """The longest that a loop stands still while a call is packed, against how long packing in one go takes."""
     import pickle
 
-    value = [(float(number), str(number)) for number in range(1_000_000)]
+    is_array = kind == "array"
+    value = np.ones(1 << 25) if is_array else [(float(number), str(number)) for number in range(1_000_000)]
     began = time.perf_counter()
     pickle.dumps(value, 5)
     at_once = time.perf_counter() - began

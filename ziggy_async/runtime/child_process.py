@@ -1,6 +1,7 @@
 """A process of the pool, as its parent sees it, and the calls that it is sent."""
 
 import contextlib
+import io
 import multiprocessing
 import pickle
 import signal
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
+
+import numpy as np
 
 from ziggy_async.messages import described, kind_of, name_of
 from ziggy_async.runtime import child
@@ -21,8 +24,6 @@ START_TIMEOUT = 60.0
 GRACE = 1.0
 """Seconds that a process has to end once its connection has."""
 
-ENDED = EOFError, OSError, pickle.UnpicklingError
-"""What reading from a process raises when it ends, also in the middle of an outcome."""
 HINT = (
     "What it wrote to stderr says why. Processes import the script that was run: what it does has to stand below "
     "`if __name__ == '__main__':`"
@@ -47,7 +48,7 @@ class PackedCall:
         """Raises `TypeError` that names the function or the argument that does not pickle."""
         self.name = name_of(function)
         self.trace = trace
-        self.chunks: list[bytes] = []
+        self.chunks: list[Any] = []  # bytes, or arrays of bytes
         try:
             pickle.Pickler(self, pickle.HIGHEST_PROTOCOL).dump((function, args, kwargs))
         except Exception as error:
@@ -56,8 +57,9 @@ class PackedCall:
 
     def write(self, data: Any) -> int:
         """Takes what the pickler writes. In Python, so that a loop has the GIL in between: the pickler in C holds it
-        until it is done. Copies all but bytes: it may change before it is sent."""
-        self.chunks.append(bytes(data.raw() if isinstance(data, pickle.PickleBuffer) else data))
+        until it is done. Copies all but bytes, since it may change before it is sent; NumPy copies without the GIL."""
+        raw = data.raw() if isinstance(data, pickle.PickleBuffer) else data
+        self.chunks.append(raw if isinstance(raw, bytes) else np.frombuffer(raw, np.uint8).copy())
         return len(self.chunks[-1])
 
 
@@ -72,6 +74,22 @@ def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs
         except Exception as error:
             return what, error
     return None
+
+
+class _EndedError(Exception):
+    """The process is gone, perhaps in the middle of an outcome."""
+
+
+class _Pipe(io.FileIO):
+    """The connection's end for reading. Raises `_EndedError`, which no value that is read raises."""
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            if count := super().readinto(buffer):
+                return count
+        except OSError:
+            pass
+        raise _EndedError
 
 
 class ChildProcess:
@@ -113,7 +131,7 @@ class ChildProcess:
                 self._await_ready(request.name)
             self._send(request)
             value, error, trace = self._receive(request.name)
-        except ENDED:
+        except (_EndedError, OSError):
             raise self._lost(request.name) from None
         self.is_usable = True
         if error is None:
@@ -139,9 +157,9 @@ class ChildProcess:
     def _receive(self, name: str) -> Any:
         """Unpickles as it reads, so that a loop has the GIL in between."""
         try:
-            with open(self._connection.fileno(), "rb", closefd=False) as reader:
+            with io.BufferedReader(_Pipe(self._connection.fileno(), closefd=False)) as reader:
                 return pickle.load(reader)
-        except ENDED:
+        except _EndedError:
             raise
         except Exception as error:
             raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
