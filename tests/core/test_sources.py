@@ -493,4 +493,4 @@ def test_a_source_that_hangs_does_not_hold_up_the_exit(run_isolated) -> None:
 
 def test_a_synchronous_call_that_waits_at_the_exit_is_told(run_isolated) -> None:
     done = run_isolated("synchronous_call_at_the_exit")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Stopped the background loop has ended\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Stopped the background loop came to its end\n", "")

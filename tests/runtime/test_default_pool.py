@@ -169,25 +169,21 @@ def test_an_ordinary_exception_reaches_its_caller_as_it_is() -> None:
     assert caught.value is error
 
 
-async def test_cancelling_reaches_the_coroutine() -> None:
-    began, ended = threading.Event(), threading.Event()
+def test_what_is_cancelled_before_it_begins_never_does() -> None:
+    door, began = threading.Event(), threading.Event()
+
+    async def block() -> None:
+        door.wait(20.0)
 
     async def work() -> None:
         began.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
 
-    task = asyncio.ensure_future(asyncio.wrap_future(background_loop.submit_coroutine(work())))
-    assert await asyncio.to_thread(began.wait, 20.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert await asyncio.to_thread(ended.wait, 20.0)
-    future = background_loop.submit_coroutine(work())
-    future.cancel()  # most likely before it has begun
-    assert future.cancelled()
+    blocking = background_loop.submit_coroutine(block())
+    assert background_loop.submit_coroutine(work()).cancel()
+    door.set()
+    assert blocking.result(20.0) is None
+    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    assert not began.is_set()
 
 
 def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,5 +191,5 @@ def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.Mon
     waiting = background_loop.submit_coroutine(asyncio.sleep(60))
     assert background_loop.submit_coroutine(answer()).result(20.0) == 42
     background_loop._background.stop()
-    with pytest.raises(Stopped, match="the background loop has ended"):
+    with pytest.raises(Stopped, match="the background loop came to its end"):
         waiting.result(20.0)

@@ -1,7 +1,6 @@
 """An event loop in a thread of its own, made at its first use: for coroutines that synchronous code waits for."""
 
 import asyncio
-import contextlib
 import logging
 import threading
 from collections.abc import Coroutine
@@ -9,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ziggy_async import lifecycle
-from ziggy_async.runtime.call import close_unless_begun, guarded
+from ziggy_async.runtime.cross_loop import answered
 from ziggy_async.runtime.errors import Stopped
 
 logger = logging.getLogger(__name__)
@@ -45,23 +44,9 @@ class _BackgroundLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
         """Starts the coroutine. Not called once `stop` was."""
-        future = asyncio.run_coroutine_threadsafe(self._outcome_of(coroutine), self._loop)
-
-        def drop(_: "Future[T]") -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(close_unless_begun, coroutine)
-
-        future.add_done_callback(drop)
-        return future
-
-    async def _outcome_of(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        try:
-            value: T = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
-            return value
-        except asyncio.CancelledError:
-            if self._is_over:
-                raise Stopped("the background loop has ended") from None
-            raise
+        answer: Future[T] = Future()
+        asyncio.run_coroutine_threadsafe(answered(coroutine, answer, "the background loop"), self._loop)
+        return answer
 
     def stop(self) -> None:
         """Cancels the loop's tasks, and waits a moment for its end."""

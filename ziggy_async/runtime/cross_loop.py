@@ -1,5 +1,5 @@
-"""Calls from other loops into the loop that a computer belongs to, its home loop. A caller that is cancelled learns
-whether its call had ended."""
+"""Coroutines that one thread has another one's loop await, such as calls from other loops into the loop that a computer
+belongs to, its home loop. A caller that is cancelled learns whether its call had ended."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -7,10 +7,13 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ziggy_async.runtime.call import guarded
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import wake
 
 T = TypeVar("T")
+
+HOME = "the event loop that the computer was started in"
 
 
 class Late(Exception):  # noqa: N818
@@ -42,11 +45,11 @@ class CrossLoopCalls:
         """
         if not home.is_running():
             coroutine.close()
-            raise RuntimeError("the event loop that the computer was started in is not running")
+            raise RuntimeError(f"{HOME} is not running")
         answer: Future[T] = Future()
         self._under_way[answer] = home
         try:
-            running = asyncio.run_coroutine_threadsafe(_answer(coroutine, answer, undo), home)
+            running = asyncio.run_coroutine_threadsafe(answered(coroutine, answer, HOME, undo), home)
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
             if answer.cancel():  # from now on nothing else answers it
@@ -63,22 +66,23 @@ class CrossLoopCalls:
         for answer, home in list(self._under_way.items()):
             if home.is_closed():
                 with suppress(InvalidStateError):
-                    answer.set_exception(Stopped("the event loop that the computer was started in was closed"))
+                    answer.set_exception(Stopped(f"{HOME} was closed"))
 
 
-async def _answer(coroutine: Coroutine[Any, Any, T], answer: "Future[T]", undo: Callable[[T], object]) -> None:
-    """Awaits the coroutine in the home loop. The answer is either set here or cancelled by the caller, never both: who
-    comes second knows it."""
+async def answered(
+    coroutine: Coroutine[Any, Any, T], answer: "Future[T]", loop: str, undo: Callable[[T], object] = lambda _: None
+) -> None:
+    """Awaits the coroutine in the running loop, which is called `loop` in the `Stopped` that comes of its end. The
+    answer is either set here or cancelled by the caller, never both: who comes second knows it."""
     if answer.cancelled():
         coroutine.close()
         return
     try:
-        value = await coroutine
+        value = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
     except BaseException as error:
         is_end = not isinstance(error, Exception)
-        ended = Stopped("the event loop that the computer was started in came to its end")
         with suppress(InvalidStateError):
-            answer.set_exception(ended if is_end else error)
+            answer.set_exception(Stopped(f"{loop} came to its end") if is_end else error)
         if is_end:
             raise
     else:
