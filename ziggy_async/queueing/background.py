@@ -87,7 +87,7 @@ class Background:
             if options.key is not None and (joined := self._by_key.get(options.key)) is not None:
                 self.counts.joined += 1
                 joined.callers += 1
-                return TaskHandle(joined, self)
+                return TaskHandle(joined, self.cancel, self.release)
             task = Task(work, contextvars.copy_context(), requeued_from)
             task.context.run(under_way.set, True)
             task.context.run(terms.set, Terms.of(options.priority, options.deadline))
@@ -103,7 +103,7 @@ class Background:
                 await self._wait_for_place(task)
             else:
                 self._give_up(task, self._dropped(task), Reason.DROPPED)
-            return TaskHandle(task, self)
+            return TaskHandle(task, self.cancel, self.release)
 
     def _has_made_room(self, options: Options, name: str) -> bool:
         """Logs once an episode that the queue is full. Returns whether the options of the new task make room in it.

@@ -6,11 +6,11 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
 from ziggy_async.queueing.options import Attempt, Work
@@ -192,16 +192,6 @@ class Counts:
             }
 
 
-class Owner(Protocol):
-    """Runs the tasks."""
-
-    def cancel(self, task: Task) -> bool:
-        """Gives the task up, from any thread; False when it is done."""
-
-    def release(self, task: Task) -> None:
-        """One caller does not want the result any more, from any thread; the last one gives the task up."""
-
-
 class TaskHandle(Generic[T_co]):
     """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
 
@@ -209,11 +199,13 @@ class TaskHandle(Generic[T_co]):
     error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
     """
 
-    __slots__ = ("_owner", "_task")
+    __slots__ = ("_cancel", "_release", "_task")
 
-    def __init__(self, task: Task, owner: Owner) -> None:
+    def __init__(self, task: Task, cancel: Callable[[Task], bool], release: Callable[[Task], None]) -> None:
+        """`cancel` and `release` are its queue's."""
         self._task = task
-        self._owner = owner
+        self._cancel = cancel
+        self._release = release
 
     @property
     def task_id(self) -> str:
@@ -263,11 +255,11 @@ class TaskHandle(Generic[T_co]):
         """Gives the task up: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
         thread goes on, but nobody waits for it. False when the task is done already. Awaiting it then raises
         `asyncio.CancelledError`."""
-        return self._owner.cancel(self._task)
+        return self._cancel(self._task)
 
     def release(self) -> None:
         """Says that this caller wants no result any more; the task is given up unless others have joined it."""
-        self._owner.release(self._task)
+        self._release(self._task)
 
     def __await__(self) -> Generator[Any, None, T_co]:
         outcome = self._task.outcome
