@@ -13,7 +13,7 @@ import pytest
 from pooled import pool_of
 
 from ziggy_async.runtime import gil_gate, mailbox
-from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import AT_ONCE
 from ziggy_async.runtime.threads import ThreadPool
@@ -146,6 +146,31 @@ def test_loops_that_are_closed_meanwhile_are_not_kept(pool: ThreadPool) -> None:
 async def _nothing() -> None:
     with pool_of(1) as pool:
         await result(pool, int)
+
+
+def test_a_loop_that_cannot_be_woken_keeps_no_other_one_waiting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It hears of it together with the next outcome that it waits for."""
+
+    def refuse(*_: object) -> None:
+        raise OSError("not now")
+
+    first, second = Outcome(), Outcome()
+    refuses, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+    waiting = [loop.create_task(first.wait()) for loop in (refuses, other)]
+    for loop in (refuses, other):
+        loop.run_until_complete(asyncio.sleep(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(refuses, "call_soon_threadsafe", refuse)
+        first.set(1, None)
+    other.run_until_complete(waiting[1])
+    assert "cannot be woken" in caplog.text
+    refuses.call_later(0.01, lambda: threading.Thread(target=second.set, args=(2, None)).start())
+    refuses.run_until_complete(second.wait())
+    refuses.run_until_complete(waiting[0])
+    for loop in (refuses, other):
+        loop.close()
 
 
 def test_many_loops_at_once(pool: ThreadPool) -> None:

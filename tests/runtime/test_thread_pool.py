@@ -347,6 +347,19 @@ def test_shutdown_does_not_wait_for_what_was_abandoned(pool: ThreadPool, gate: G
     assert pool.stuck == 2
 
 
+def test_a_thread_that_is_abandoned_after_the_shutdown_is_replaced_for_what_waits(pool: ThreadPool) -> None:
+    pool.resize(1)
+    gate = Gate(pool)
+    inside = gate.enter()
+    waiting = [submit(pool, int) for _ in range(3)]
+    pool.shutdown(wait=False)
+    pool.abandon(inside.call)
+    assert [each.result(PATIENCE) for each in waiting] == [0] * 3
+    until(lambda: len(threads()) == 1)
+    gate.open()
+    until(lambda: threads() == [])
+
+
 def test_a_thread_of_the_pool_does_not_wait_for_itself(pool: ThreadPool) -> None:
     with pytest.raises(RuntimeError, match="cannot wait for the pool's end"):
         submit(pool, pool.shutdown).result(PATIENCE)

@@ -59,8 +59,8 @@ class Mailbox:
 
     def _deliver(self) -> None:
         """Sets the futures, in the loop. An interrupt in the middle loses none."""
-        self._woken = -math.inf
         try:
+            self._woken = -math.inf
             for _ in range(min(AT_ONCE, len(self._waiters))):
                 _set(self._waiters[0])
                 self._waiters.popleft()

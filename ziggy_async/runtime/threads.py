@@ -212,6 +212,7 @@ class ThreadPool(Pool):
                     raise
                 return
             self._started += 1
+            self._wake_ups.put(self)  # it may come too late for the call that it is started for, and be to end
 
     def _leaves(self) -> bool:
         """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
