@@ -240,6 +240,20 @@ def test_an_abandoned_thread_is_replaced_until_it_returns(pool: ThreadPool) -> N
         gate.open()
 
 
+def test_stuck_threads_are_replaced_up_to_four_times_the_size(pool: ThreadPool) -> None:
+    gates = [Gate(pool) for _ in range(10)]
+    for gate in gates:
+        assert not pool.is_exhausted
+        pool.abandon(gate.enter().call)
+    assert (pool.stuck, len(threads()), pool.is_exhausted) == (10, 10, True)
+    waiting = submit(pool, int)
+    assert len(threads()) == 10
+    for gate in gates:
+        gate.open()
+    assert waiting.result(PATIENCE) == 0
+    until(lambda: (pool.stuck, len(threads())) == (0, 2))
+
+
 def test_a_thread_that_returns_is_kept_when_there_is_room(pool: ThreadPool) -> None:
     gate = Gate(pool)
     inside = gate.enter()

@@ -192,12 +192,17 @@ class ThreadPool(Pool):
     # With the lock held:
 
     @property
+    def _replaced(self) -> int:
+        """Stuck threads that do not count."""
+        return min(self.stuck, MOST_REPLACED * self.size)
+
+    @property
     def _counted(self) -> int:
-        return len(self._threads) - min(self.stuck, MOST_REPLACED * self.size)
+        return len(self._threads) - self._replaced
 
     def _grow(self) -> None:
         """Starts threads for what waits. Raises `RuntimeError` when there is no thread and none can be started."""
-        self._start_threads(len(self._waiting) + len(self._running) - self.stuck)
+        self._start_threads(len(self._waiting) + len(self._running) - self._replaced)
 
     def _start_threads(self, wanted: int) -> None:
         while self._counted < min(wanted, self.size):
