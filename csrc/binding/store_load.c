@@ -30,7 +30,12 @@ typedef struct za_table_columns {
  * while the engine reads it: the engine checks what it has copied. `flags`: more that it has to be. */
 static PyArrayObject *array_of(PyObject *object, int type, int flags)
 {
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY | flags);
+    PyArrayObject *array = (PyArrayObject *)object;
+    if (flags == 0 && PyArray_CheckExact(object) && PyArray_TYPE(array) == type && PyArray_ISCARRAY_RO(array)) {
+        Py_INCREF(object); /* NumPy takes longer to find out */
+    } else {
+        array = (PyArrayObject *)PyArray_FROM_OTF(object, type, NPY_ARRAY_IN_ARRAY | flags);
+    }
     if (array != NULL && PyArray_NDIM(array) != 1) {
         PyErr_SetString(PyExc_ValueError, "columns must be one-dimensional");
         Py_CLEAR(array);
@@ -42,10 +47,13 @@ static PyArrayObject *array_of(PyObject *object, int type, int flags)
  * new tuple. */
 static PyObject *arrays_of(PyObject *column, int type)
 {
-    PyObject *given = PyArray_Check(column) ? PyTuple_Pack(1, column) : PyObject_GetAttrString(column, "arrays");
-    PyObject *arrays = given == NULL ? NULL : PyTuple_New(PyTuple_GET_SIZE(given));
-    for (Py_ssize_t i = 0; arrays != NULL && i < PyTuple_GET_SIZE(given); i++) {
-        PyArrayObject *array = array_of(PyTuple_GET_ITEM(given, i), type, 0);
+    PyObject *given = PyArray_Check(column) ? NULL : PyObject_GetAttrString(column, "arrays");
+    if (given == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *arrays = PyTuple_New(given == NULL ? 1 : PyTuple_GET_SIZE(given));
+    for (Py_ssize_t i = 0; arrays != NULL && i < PyTuple_GET_SIZE(arrays); i++) {
+        PyArrayObject *array = array_of(given == NULL ? column : PyTuple_GET_ITEM(given, i), type, 0);
         if (array == NULL) {
             Py_CLEAR(arrays);
         } else {

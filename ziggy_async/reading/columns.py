@@ -103,7 +103,13 @@ def _ready_bars(data: dict[Any, Any]) -> Bars | None:
     for figure in figures:
         if type(figure) is not np.ndarray or figure.dtype is not FLOAT64 or figure.shape != shape:
             return None
-    return Bars._make((stamps.view(INT64), *figures, np.empty((0, *shape))))
+    return Bars(stamps.view(INT64), *figures, _none_further(len(stamps)))
+
+
+@lru_cache(maxsize=64)
+def _none_further(rows: int) -> NDArray[np.float64]:
+    """The further columns of a store that has none."""
+    return np.empty((0, rows))
 
 
 @lru_cache(maxsize=256)
