@@ -106,6 +106,26 @@ FILES = {
     "names of the days": NAMES + "\n" + rows(
         [f"{pd.Timestamp(day):%A %B} {int(day[8:])} {day[:4]}" for day in DAYS], *OHLCV
     ),
+    "Dukascopy, local": "Local time,Open,High,Low,Close,Volume\n"
+    + rows([f"{d[8:]}.{d[5:7]}.{d[:4]} 02:00:00.000 GMT+0200" for d in DAYS], *OHLCV),
+    "OKX": "instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm\n"
+    + rows(["ABC"] * 30, *OHLCV, ZERO, ZERO, [s * 1000 for s in SECONDS], ZERO),
+    "OKX without names": rows([s * 1000 for s in SECONDS], *OHLCV, ZERO, ZERO, ["1"] * 30),
+    "Eastmoney": "时间,开盘价,收盘价,最高价,最低价,成交量,成交额\n" + rows(DAYS, O, C, H, L, V, ZERO),
+    "Investing.com, Chinese": "日期,收盘,开盘,高,低,交易量,涨跌幅\n" + rows(DAYS, C, O, H, L, V, ZERO),
+    "Investing.com, Japanese": "日付け,終値,始値,高値,安値,出来高,変化率 %\n" + rows(DAYS, C, O, H, L, V, ZERO),
+    "Investing.com, Polish": "Data,Ostatnio,Otwarcie,Max.,Min.,Wol.,Zmiana%\n" + rows(DAYS, C, O, H, L, V, ZERO),
+    "Investing.com, Turkish": "Tarih,Şimdi,Açılış,Yüksek,Düşük,Hac.,Fark %\n" + rows(DAYS, C, O, H, L, V, ZERO),
+    "Yahoo, Japanese": "日付,始値,高値,安値,終値,出来高,調整後終値*\n"
+    + rows([f"{d[:4]}年{int(d[5:7])}月{int(d[8:])}日" for d in DAYS], *OHLCV, ZERO),
+    "KRX": "일자,종가,시가,고가,저가,거래량\n" + rows([f"{d[:4]}년 {d[5:7]}월 {d[8:]}일" for d in DAYS], C, O, H, L, V),
+    "Yahoo's page": "Date,Open,High,Low,Close Close price adjusted for splits.,Adj Close Adjusted close,Volume\n"
+    + rows([f'"{pd.Timestamp(d):%b} {int(d[8:])}, {d[:4]}"' for d in DAYS], *OHLCV[:4], ZERO, V),
+    "Frankfurt": "Datum;Eröffnung;Schlusskurs;Tageshoch;Tagestief;Umsatz Stück\n" + rows(DAYS, O, C, H, L, V, sep=";"),
+    "B3": "Data;Abertura;Máximo;Mínimo;Fechamento;Volume\n"
+    + rows(DAYS, *([f"R$ {x.replace('.', ',')}" for x in c] for c in OHLCV), sep=";"),
+    "BSE": "SC_CODE,SC_NAME,OPEN,HIGH,LOW,CLOSE,LAST,NO_OF_SHRS,TRADING_DATE\n"
+    + rows(["ABC"] * 30, ZERO, *OHLCV[:4], ZERO, V, DAYS),
     "quotes": "".join(f'"{line}"\n'.replace(",", '","') for line in PLAIN.splitlines()),
 }  # fmt: skip
 

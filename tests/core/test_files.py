@@ -78,10 +78,31 @@ def test_symbol_is_the_start_of_the_name(write):
         ("Apple Stock.zip", "APPLE STOCK"),
         ("_x.csv", "_X"),
         ("spy.data", "SPY.DATA"),
+        ("daily_IBM.csv", "IBM"),
+        ("daily_adjusted_IBM.csv", "IBM"),
+        ("intraday_5min_BRK.B.csv", "BRK.B"),
+        ("NASDAQ_AAPL, 1D.csv", "AAPL"),
+        ("FX_IDC_EURUSD, 60 (2).csv", "EURUSD"),
+        ("DAT_ASCII_EURUSD_M1_2024.csv", "EURUSD"),
+        ("ES 03-24.Last.txt", "ES 03-24"),
+        ("BTC-USDT-candlesticks-2024-01-02.zip", "BTC-USDT"),
+        ("Quote-Equity-BAJAJ-AUTO-EQ-02-01-2024-to-02-03-2024.csv", "BAJAJ-AUTO"),
+        ("AAPL Historical Data.csv", "AAPL"),
+        ("LVMH - Donne\u0301es Historiques.csv", "LVMH"),
+        ("600519历史数据.csv", "600519"),
+        ("Прошлые данные - SBER.csv", "SBER"),
     ],
 )
 def test_the_symbol_in_a_name_ends_with_the_endings_of_files(name, symbol):
     assert DataFile(Path(name)).symbol_of_name() == symbol
+
+
+@pytest.mark.parametrize("name", ["HistoricalData_1704205800000.csv", "HistoricalPrices (1).csv"])
+def test_a_name_that_says_no_symbol(write, name):
+    path = write(table("2020-01-02"), name)
+    with pytest.raises(DataFileError, match="has no symbol in its name; say whose bars they are with SYMBOL=path"):
+        BarStore.read(path)
+    assert BarStore.read(f"SPY={path}").symbols() == ["SPY"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def _layout(name: str, kinds: str, names: str) -> Layout:
 CANDLE = "open high low close volume"
 LAYOUTS = (
     _layout("Binance", "wnnnnnwnnnnn", f"timestamp {CANDLE} close_time quote_volume trades taker taker_quote ignore"),
+    _layout("OKX", "wnnnnnnnn", f"timestamp {CANDLE} volume_ccy quote_volume confirm"),
     _layout("Kraken's API", "wnnnnnnn", "timestamp open high low close vwap volume trades"),
     _layout("Kraken", "wnnnnnn", f"timestamp {CANDLE} trades"),
     _layout("MetaTrader and HistData", "dcnnnnn", f"date time {CANDLE}"),

@@ -2,6 +2,7 @@
 
 import glob
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,29 @@ from ziggy_async.reading.spellings import role_of
 
 ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
 """Endings of the names of files of bars."""
+OF_INVESTING = "|".join(
+    (
+        *("Historical Data", "Historische Daten", "Historische Kurse", "Historische gegevens", "Données Historiques"),
+        *("Datos históricos", "Dati Storici", "Dados Históricos", "dane historyczne", "Geçmiş Verileri"),
+        *("過去データ", "历史数据", "과거 데이터"),
+    )
+)
+VENDOR_NAMES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?:intraday_\d+min|daily|weekly|monthly)(?:_adjusted)?_(?P<symbol>[^_]+)",  # Alpha Vantage
+        r"\w+_(?P<symbol>[^_, ]+), \w+",  # TradingView: the exchange and the interval
+        r"DAT_[A-Z]+_(?P<symbol>[^_]+)_.+",  # HistData
+        r"Quote-Equity-(?P<symbol>.+?)-[A-Z]{2}(?:-\d.*)?",  # NSE: the series and the days
+        r"(?P<symbol>.+)-candlesticks-\d{4}-\d{2}(?:-\d{2})?",  # OKX
+        r"(?P<symbol>.+)\.(?:last|bid|ask)",  # NinjaTrader
+        rf"(?P<symbol>.+?)(?: -)? ?(?:{OF_INVESTING})",
+        r"Прошлые данные - (?P<symbol>.+)",
+    )
+)
+"""Names in which the symbol does not stand at the beginning, or where something else stands behind it."""
+NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)", re.IGNORECASE)
+"""What Nasdaq, MarketWatch and others call a file whosoever bars it has."""
 INTERVAL_AND_DATE = r"-\d+(s|m|h|d|w|mo)-\d{4}-\d{2}(-\d{2})?$"
 
 
@@ -50,12 +74,19 @@ class DataFile:
 
     def symbol_of_name(self) -> str:
         """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
-        underscore is a remark, as are an interval with a date (`BTCUSDT-1h-2023-10.csv`); of endings only those of
-        files are none of the symbol's."""
-        name = re.sub(ENDINGS, "", self.path.name, flags=re.IGNORECASE)
+        underscore is a remark, as are an interval with a date (`BTCUSDT-1h-2023-10.csv`); some vendors have another
+        order. Of endings only those of files are none of the symbol's. `DataFileError` for a name without a symbol."""
+        if self.symbol is not None:
+            return self.symbol
+        name = re.sub(ENDINGS, "", unicodedata.normalize("NFC", self.path.name), flags=re.IGNORECASE)
         name = re.sub(r" \(\d+\)$", "", name)
+        if NAMELESS.fullmatch(name):
+            raise DataFileError(f"{self.path}: has no symbol in its name; say whose bars they are with SYMBOL=path")
+        found = next((match for vendor in VENDOR_NAMES if (match := vendor.fullmatch(name))), None)
+        if found is not None:
+            return found["symbol"].upper()
         name = re.sub(INTERVAL_AND_DATE, "", name)
-        return self.symbol or re.sub(r"(?<=.)_.*$", "", name).upper()
+        return re.sub(r"(?<=.)_.*$", "", name).upper()
 
 
 def found_files(arguments: Iterable[str]) -> list[DataFile]:

@@ -13,23 +13,9 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("dt", "day", "starttime", "bartime", "gmttime", "windowstart", "tsevent", "tradedate", "tradingdate"),
             *("tradingday", "beginsat", "begin", "unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc"),
             *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
-            *(
-                "dateandtime",
-                "traddt",
-                "start",
-                "dlycaldt",
-                "datadate",
-                "일자",
-                "date1",
-                "dtyyyymmdd",
-                "data",
-                "datum",
-                "fecha",
-                "дата",
-                "日期",
-                "日付",
-                "날짜",
-            ),
+            *("dateandtime", "traddt", "start", "dlycaldt", "datadate", "date1", "dtyyyymmdd", "localtime"),
+            *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
+            *("时间", "時刻", "uhrzeit", "hora", "heure", "время"),
         ),
         ("index", "indexlevel0", "unnamed0", "column1"),
     ),
@@ -37,22 +23,24 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod"),
             *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture"),
-            *("открытие", "откр", "开盘", "始値", "시가"),
+            *("открытие", "откр", "开盘", "开盘价", "始値", "시가", "açılış"),
         ),
     ),
     "high": (
         (
             *("high", "highprice", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
-            *("максимум", "макс", "最高", "高値", "고가"),
+            *("максимум", "макс", "最高", "最高价", "高", "高値", "고가", "yüksek", "tageshoch"),
         ),
+        ("max",),
     ),
     "low": (
         (
             *("low", "lowprice", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
-            *("минимум", "мин", "最低", "安値", "저가"),
+            *("минимум", "мин", "最低", "最低价", "低", "安値", "저가", "düşük", "tagestief"),
         ),
+        ("min",),
     ),
     "close": (
         (
@@ -69,11 +57,11 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
                 "trdprc1",
             ),
             *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
-            *("clot", "закрытие", "收盘", "終値", "종가"),
+            *("clot", "закрытие", "收盘", "收盘价", "終値", "종가", "kapanış", "closeclosepriceadjustedforsplits"),
         ),
         (
             *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
-            *("último", "ultimo", "dernier", "laatste", "цена"),
+            *("último", "ultimo", "dernier", "laatste", "ostatnio", "şimdi", "цена"),
         ),
     ),
     "volume": (
@@ -81,15 +69,16 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "cshtrd", "acvoluns", "acvol1"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
-            *("wolumen", "объем", "объём", "成交量", "出来高", "거래량"),
+            *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "出来高", "거래량", "hacim"),
         ),
         ("tickvolume", "tickvol", "volumen"),
-        ("vol", "v"),
+        ("vol", "v", "wol", "hac"),
         ("realvolume",),
     ),
     "symbol": (
         ("symbol", "ticker", "sym", "code", "instrument"),
-        ("tic", "tckrsymb", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码"),
+        ("tic", "tckrsymb", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码", "종목코드"),
+        ("instrumentname", "secid", "sccode", "securitycode"),
     ),
 }
 """Role -> names of columns in ranks: a name of an earlier rank is taken before one of a later. Names are compared by
@@ -100,21 +89,14 @@ MAKESHIFT = 2
 """The rank of names that a timestamp gets where it has none."""
 
 DATES = frozenset(
-    {
-        "date",
-        "tradedate",
-        "tradingdate",
-        "tradingday",
-        "dateutc",
-        "dategmt",
-        "traddt",
-        "date1",
-        "dtyyyymmdd",
-        "data",
-        "datum",
-    }
+    (
+        *("date", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "traddt", "date1", "dtyyyymmdd"),
+        *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
+    )
 )
-TIMES_OF_DAY = frozenset({"time", "timeutc", "timegmt"})
+TIMES_OF_DAY = frozenset(
+    ("time", "timeutc", "timegmt", "时间", "時刻", "uhrzeit", "hora", "heure", "время"),
+)
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
 VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
