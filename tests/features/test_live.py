@@ -241,3 +241,16 @@ def test_many_tickers_that_miss_bars_share_tiles_again() -> None:
         live.update()
         assert same(live.values, features.latest(live.symbols, store).to_numpy()).all()
     assert count / 8 <= live.stats()["tiles"] < count / 3
+
+
+def test_many_tickers_that_join_and_have_bars_one_by_one() -> None:
+    """More than the tail of the store tells of, so that each one is looked at."""
+    features = FeatureSet("sma(close, 3)", "ema(close, 3)")
+    store, random = BarStore(64), np.random.default_rng(2)
+    live = features.live(store)
+    for bar in range(6):
+        for number in np.flatnonzero(random.random(1_500 + 300 * bar) < 0.7):
+            price = random.uniform(10, 20)
+            store.append(f"T{number:04}", stamp(FIRST_DAY_NS + bar * DAY_NS), price, price, price, price, 1.0)
+        live.update()
+        assert same(live.values, features.latest(live.symbols, store).to_numpy()).all()
