@@ -80,17 +80,71 @@ INLINE void ema_value(const ema_kernel *k, vec *out)
         out[0] = (expression);                                                                                         \
     }
 
-/* Tillson's weights of the third to the sixth average. */
-INLINE vec tillson(const vec *level, double v)
-{
-    double square = v * v, cube = square * v;
-    return level[2] * (1.0 + 3.0 * v + 3.0 * square + cube) - level[3] * (6.0 * square + 3.0 * (v + cube)) +
-           level[4] * (3.0 * (square + cube)) - level[5] * cube;
-}
-
 CHAINED(dema, 2, level[0] * 2.0 - level[1])
 CHAINED(tema, 3, level[0] * 3.0 - level[1] * 3.0 + level[2])
-CHAINED(t3, 6, tillson(level, k->p.vfactor))
+
+enum { T3_LEVELS = 6 };
+
+typedef struct t3_state {
+    vec level[T3_LEVELS];
+    vec first, sum; /* of the level that is seeded: its first value, the sum of distances from it */
+} t3_state;
+
+/* Tillson's average of six exponential ones in a row. Six lags and six last values are more than one lane has registers
+ * for: a level is the average itself, and the levels are seeded one after the other. */
+typedef struct t3_kernel {
+    t3_params p;
+    int64_t age;
+    exponential_rate rate;
+    t3_state s;
+} t3_kernel;
+
+INLINE void t3_start(t3_kernel *k, slots *all)
+{
+    (void)all;
+    k->rate = exponential_rate_of(k->p.period);
+    k->s.first = k->s.sum = vec_fill(0.0);
+    for (int i = 0; i < T3_LEVELS; ++i) {
+        k->s.level[i] = vec_fill(0.0);
+    }
+}
+
+/* Takes value number `entered` into the level that is seeded; true when it was the last one of the seed. */
+INLINE bool t3_seed(t3_kernel *k, vec *level, int64_t entered, vec x)
+{
+    if (entered == 0) {
+        k->s.first = x;
+        k->s.sum = vec_fill(0.0);
+    }
+    k->s.sum += x - k->s.first;
+    *level = k->s.first + k->s.sum * k->rate.share;
+    return entered + 1 == k->rate.period;
+}
+
+INLINE void t3_update(t3_kernel *k, const vec *in)
+{
+    int64_t seeds = k->rate.period - 1; /* bars from a level's first value to that of the next level */
+    bool seeded = k->age > T3_LEVELS * seeds;
+    vec x = in[0];
+    for (int i = 0; i < T3_LEVELS; ++i) {
+        vec *level = &k->s.level[i];
+        if (seeded || k->age > (i + 1) * seeds) {
+            *level = x - (x - *level) * k->rate.keep;
+        } else if (!t3_seed(k, level, k->age - i * seeds, x)) {
+            return;
+        }
+        x = *level;
+    }
+}
+
+/* Tillson's weights of the third to the sixth average. */
+INLINE void t3_value(const t3_kernel *k, vec *out)
+{
+    double v = k->p.vfactor, square = v * v, cube = square * v;
+    const vec *level = k->s.level;
+    out[0] = level[2] * (1.0 + 3.0 * v + 3.0 * square + cube) - level[3] * (6.0 * square + 3.0 * (v + cube)) +
+             level[4] * (3.0 * (square + cube)) - level[5] * cube;
+}
 
 typedef struct kama_state {
     vec lag, previous, changes[WINDOW_SUM_VECS]; /* how far the average lags behind the previous value */
