@@ -10,7 +10,7 @@
 enum {
     MOST_COLUMNS = 8,      /* of the short way */
     MOST_BARS = 4096,      /* some 10 microseconds, for which no other thread has to be let in */
-    MOST_SCRATCH = 1 << 18 /* bytes that are kept from call to call */
+    MOST_SCRATCH = 1 << 20 /* bytes that are kept from call to call */
 };
 
 static bool is_plain(PyObject *object)
