@@ -131,7 +131,10 @@ class ArrayFunction:
 
         def function(*arguments: Any, **named: Any) -> Any:
             try:
-                found = plan_of(*arguments[count:], **named).arrays(*arguments[:count])
+                if named or len(arguments) != count:
+                    found = plan_of(*arguments[count:], **named).arrays(*arguments[:count])
+                else:
+                    found = plan_of().arrays(*arguments)
             except TypeError:
                 return self._converted(plan_of, arguments, named)
             return whole_numbers(found) if is_whole else found
