@@ -15,6 +15,15 @@ INLINE vec true_range(vec high, vec low, vec previous)
     return vec_greater(high - low, vec_greater(vec_abs(high - previous), vec_abs(low - previous)));
 }
 
+/* The volume of a bar, times where its close lies in its range, -1 to 1; 0 of a bar without one. */
+INLINE vec money_flow(const vec *in)
+{
+    vec high = in[0], low = in[1], close = in[2], range = high - low;
+    mask has_range = (mask)(range > 0.0);
+    vec place = ((close - low) - (high - close)) / vec_select(has_range, range, vec_fill(1.0));
+    return vec_select(has_range, place * in[3], vec_fill(0.0));
+}
+
 /* Prices are positive; a column that is none may hold 0, and 0 is what its return then is. */
 INLINE vec simple_return(vec now, vec previous)
 {

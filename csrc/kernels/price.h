@@ -47,5 +47,6 @@ INLINE vec balance_of_power(vec open, vec high, vec low, vec close)
 }
 
 OF_ONE_BAR(bop, balance_of_power(in[0], in[1], in[2], in[3]))
+OF_ONE_BAR(money_flow_volume, money_flow(in))
 
 #endif

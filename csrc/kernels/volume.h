@@ -2,6 +2,7 @@
 #ifndef ZA_KERNELS_VOLUME_H
 #define ZA_KERNELS_VOLUME_H
 
+#include "kernels/bars.h"
 #include "kernels/params.h"
 #include "kernels/slots.h"
 
@@ -34,41 +35,6 @@ INLINE void obv_update(obv_kernel *k, const vec *in)
 }
 
 INLINE void obv_value(const obv_kernel *k, vec *out)
-{
-    out[0] = k->s.total;
-}
-
-/* The volume of a bar, times where its close lies in its range, -1 to 1; 0 of a bar without one. */
-INLINE vec money_flow(const vec *in)
-{
-    vec high = in[0], low = in[1], close = in[2], range = high - low;
-    mask has_range = (mask)(range > 0.0);
-    vec place = ((close - low) - (high - close)) / vec_select(has_range, range, vec_fill(1.0));
-    return vec_select(has_range, place * in[3], vec_fill(0.0));
-}
-
-typedef struct ad_state {
-    vec total;
-} ad_state;
-
-typedef struct ad_kernel {
-    ad_params p;
-    int64_t age;
-    ad_state s;
-} ad_kernel;
-
-INLINE void ad_start(ad_kernel *k, slots *all)
-{
-    (void)all;
-    k->s.total = vec_fill(0.0);
-}
-
-INLINE void ad_update(ad_kernel *k, const vec *in)
-{
-    k->s.total += money_flow(in);
-}
-
-INLINE void ad_value(const ad_kernel *k, vec *out)
 {
     out[0] = k->s.total;
 }

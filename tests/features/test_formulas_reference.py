@@ -69,7 +69,7 @@ FREE_OF_PRICE = {
     "zscore", "skew", "kurtosis", "correl", "return_correlation", "beta", "slope_percent", "volatility", "natr",
 }  # fmt: skip
 """Indicators whose values do not grow with the prices."""
-OF_ONE_BAR = {"avgprice", "medprice", "typprice", "wclprice", "bop"}
+OF_ONE_BAR = {"avgprice", "medprice", "typprice", "wclprice", "bop", "money_flow_volume"}
 """Indicators that are bare arithmetic of a bar, which passes infinities on."""
 
 

@@ -19,6 +19,7 @@ Wide = NDArray[np.longdouble]
 WIDE = np.longdouble
 HIGH_LOW = ("high", "low")
 HIGH_LOW_CLOSE = ("high", "low", "close")
+HIGH_LOW_CLOSE_VOLUME = (*HIGH_LOW_CLOSE, "volume")
 CLOSE = ("close",)
 
 INDICATORS: dict[str, "Indicator"] = {}

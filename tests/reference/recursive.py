@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, WIDE, Wide, padded, recursive
+from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, HIGH_LOW_CLOSE_VOLUME, WIDE, Wide, padded, recursive
 from reference.windowed import true_ranges
-
-HIGH_LOW_CLOSE_VOLUME = (*HIGH_LOW_CLOSE, "volume")
 
 
 def smoothed(x: Wide, seed_bars, weight):

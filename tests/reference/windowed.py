@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, WIDE, Wide, windowed
+from reference.indicator import HIGH_LOW, HIGH_LOW_CLOSE, HIGH_LOW_CLOSE_VOLUME, WIDE, Wide, windowed
 
 FOUR_PRICES = ("open", "high", "low", "close")
 
@@ -316,6 +316,11 @@ def ultosc(high: Wide, low: Wide, close: Wide, period1=7, period2=14, period3=28
 @windowed(one_bar, FOUR_PRICES)
 def bop(open: Wide, high: Wide, low: Wide, close: Wide):
     return share(close[0] - open[0], high[0] - low[0]) if high[0] > low[0] else WIDE(0)
+
+
+@windowed(one_bar, HIGH_LOW_CLOSE_VOLUME)
+def money_flow_volume(high: Wide, low: Wide, close: Wide, volume: Wide):
+    return share(2 * close[0] - high[0] - low[0], high[0] - low[0]) * volume[0]
 
 
 @windowed(period_and_one)
