@@ -20,7 +20,7 @@ void za_stages_free(za_stages *stages);
 za_code za_stages_submit(za_stages *stages, za_pool *pool, za_error *error);
 /* After za_run_cancel of the last stage: gives up what nobody has begun. */
 void za_stages_cancel(za_stages *stages, za_pool *pool);
-/* The same while the calling thread waits, as za_run_wait. */
+/* The same while the calling thread waits, which takes part in all stages; work that is brief it does alone. */
 za_code za_stages_wait(za_stages *stages, za_pool *pool, za_error *error);
 
 #endif
