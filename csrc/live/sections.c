@@ -278,8 +278,9 @@ static za_live_word agree(za_live_worker *worker, int64_t at, int number)
     return word;
 }
 
-/* Tiles that a worker looks at at a time: those of one age among them enter together. */
-enum { WINDOW = 8 * ZA_LIVE_BATCH };
+/* Tiles that a worker looks at at a time: those of one age among them enter together. Before it looks at one it asks
+ * memory for one so far behind it. */
+enum { WINDOW = 8 * ZA_LIVE_BATCH, TILES_AHEAD = 8 };
 
 /* The first of the tiles that have something to take in are those that come next. */
 static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *tiles, int count)
@@ -299,6 +300,9 @@ static bool listen(za_live_worker *worker, int number, int64_t begin, int count,
     bool done = true;
     for (int i = 0; i < count; i++) {
         za_live_tile *tile = &worker->stretch->tiles[begin + i];
+        for (size_t at = 0; i + TILES_AHEAD < count && at < sizeof *tile; at += ZA_CACHE_LINE) {
+            __builtin_prefetch((const char *)(tile + TILES_AHEAD) + at, 1);
+        }
         bool is_loose = za_live_tile_is_loose(tile);
         common[i] = tile->apart || tile->used == 0 ? WORD_NOTHING : common_word(worker->pass, number, tile);
         common[i] = common[i] == WORDS_DIFFER ? agree(worker, begin + i, number) : common[i];
