@@ -16,16 +16,7 @@ from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate, threads
 from ziggy_async.runtime.call import Call, kind_of_function
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import (
-    LONGEST_CALL,
-    MOST_KNOWN,
-    OBSERVATIONS,
-    POLL,
-    PROBE,
-    SLICE,
-    Gate,
-    clock_of_this_thread,
-)
+from ziggy_async.runtime.gil_gate import LONGEST_CALL, MOST_KNOWN, OBSERVATIONS, POLL, PROBE, SLICE, Gate, GatedThread
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -53,7 +44,7 @@ class Entrant:
 
     def _visit(self) -> None:
         call = Call("inside", self._stay)
-        thread = clock_of_this_thread()
+        thread = GatedThread()
         self._gate.run(thread, call)
         self._gate.leave(thread)
 
@@ -84,13 +75,15 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 # --- who may enter
 
 
-def test_one_thread_at_a_time(gate: Gate) -> None:
-    threads = {Entrant(gate) for _ in range(3)}
-    while threads:
-        until(lambda: any(thread.is_inside.is_set() for thread in threads))
-        (inside,) = (thread for thread in threads if thread.is_inside.is_set())
-        threads.remove(inside)
-        inside.leave()
+def test_one_thread_at_a_time_in_the_order_in_which_they_came(gate: Gate) -> None:
+    threads = []
+    for number in range(3):
+        threads.append(Entrant(gate))
+        until(lambda number=number: gate._holder is not None and len(gate._line) == number)  # type: ignore[misc]
+    for number, thread in enumerate(threads):
+        assert thread.is_inside.wait(PATIENCE)
+        assert not any(later.is_inside.is_set() for later in threads[number + 1 :])
+        thread.leave()
     assert gate._holder is None
 
 
@@ -151,24 +144,27 @@ class Watched:
     def __init__(self, clocks: Clocks) -> None:
         self.clocks = clocks
         self.gate = Gate()
-        self.holder, self.first = lambda: clocks.computed, lambda: 0.0
+        self.holder, self.first = GatedThread(), GatedThread()
+        self.holder.clock = lambda: clocks.computed
         self.begin()
 
     def begin(self) -> None:
-        if self.gate._holder is not self.holder:
-            self.gate._enter(self.holder)
+        self.gate._enter(self.holder)
+        assert self.gate._holder is self.holder
+        self.gate._line.clear()
+        self.gate._line.append(self.first)
         self.gate._computed, self.gate._began, self.gate._kind = self.clocks.computed, self.clocks.now, "k"
 
     def look(self, late: float = 0.0, computed: float = 0.0, after: float = POLL) -> bool:
         """Whether the first in line is in then."""
         self.clocks.pass_(after, computed)
-        takes_over = self.gate._takes_over(self.first, late)
-        assert takes_over == (self.gate._holder is self.first)
-        return takes_over
+        self.gate._poll(self.first, late)
+        return self.gate._holder is self.first
 
     def call(self, seconds: float, computed: float) -> bool:
         """Whether calls of its kind are known to be without the GIL after this one."""
         self.clocks.pass_(seconds, computed)
+        self.gate._line.clear()
         self.gate._end(self.holder)
         is_free = not self.gate.is_needed("k")
         self.begin()
@@ -232,7 +228,7 @@ def test_a_slice_ends(clocks: Clocks) -> None:
     assert watched.gate._holder is watched.holder, "it goes on with its next call"
     clocks.pass_(SLICE)
     watched.gate._end(watched.holder)
-    assert watched.gate._holder is None
+    assert watched.gate._holder is watched.first
 
 
 # --- in a pool
@@ -384,7 +380,7 @@ def test_to_wake_a_loop_is_no_part_of_the_call(gate: Gate, monkeypatch: pytest.M
     kinds = []
     call = Call("wakes", int)
     monkeypatch.setattr(Call, "publish", lambda _: kinds.append(gate._kind))
-    gate.run(clock_of_this_thread(), call)
+    gate.run(GatedThread(), call)
     assert call.ended is not None
     assert kinds == [None]
 

@@ -220,7 +220,7 @@ async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> No
         asyncio.run(_use(pool))
 
     def forks() -> int:
-        with mailbox._lock, gil_gate.gate._lock, gil_gate.gate._first:
+        with mailbox._lock, gil_gate.gate._lock:
             return child_that(in_child)
 
     assert await result(pool, forks) == 0

@@ -14,8 +14,10 @@ way has not ended, or that call has used little of the processor.
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from functools import partial
+from queue import Empty, SimpleQueue
 
 from ziggy_async.runtime.call import Call
 
@@ -42,8 +44,16 @@ PROBE = 5e-5
 
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
-Clock = Callable[[], float]
-"""Gives the processor time that a thread has used, in seconds, in any thread. Stands for its thread at the gate."""
+
+class GatedThread:
+    """A thread that makes calls behind the gate. Made in that thread."""
+
+    __slots__ = ("clock", "wake_ups")
+
+    def __init__(self) -> None:
+        self.clock = _clock_of_this_thread()
+        self.wake_ups: SimpleQueue[None] = SimpleQueue()
+        """One when it has entered, and when it is the first in line."""
 
 
 class Gate:
@@ -55,24 +65,22 @@ class Gate:
     def clear(self) -> None:
         """Forgets everybody: a forked child has none of the threads."""
         self._lock = threading.Lock()
-        self._first = threading.Lock()  # had by the first in line
-        self._entrance = threading.Lock()  # had by whoever lets the next one in: the holder
-        self._holder: Clock | None = None
+        self._holder: GatedThread | None = None
+        self._line: deque[GatedThread] = deque()
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
         self._seen: dict[Hashable, tuple[int, float]] = {}
         """Kind -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
 
-    def run(self, thread: Clock, call: Call) -> None:
-        """Makes the call in `thread`, the current one, as soon as that may be. The thread may hold the gate afterwards:
+    def run(self, thread: GatedThread, call: Call) -> None:
+        """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
         `leave` is to follow when it has no further call.
 
         The outcome is published when the call is over for the gate: to wake a loop is a system call without the GIL,
         which would look as if the function computed without it."""
         if self.is_needed(call.kind):
-            if self._holder is not thread:
-                self._enter(thread)
-            self._computed, self._began, self._kind = thread(), time.perf_counter(), call.kind
+            self._enter(thread)
+            self._computed, self._began, self._kind = thread.clock(), time.perf_counter(), call.kind
         else:
             self.leave(thread)
         call.run()
@@ -80,61 +88,76 @@ class Gate:
         call.publish()
         del call  # its error's traceback leads to this frame: it must not lead back
 
-    def leave(self, thread: Clock) -> None:
+    def leave(self, thread: GatedThread) -> None:
         """Lets the next thread in. Nothing, if `thread` does not hold the gate."""
         if self._holder is thread:
             with self._lock:
                 if self._holder is thread:
-                    self._holder = self._kind = None
-                    self._entrance.release()
+                    self._let_next_in()
 
     def is_needed(self, kind: Hashable) -> bool:
         """Whether calls of this kind are to be made behind the gate."""
         _, free_until = self._seen.get(kind, NOT_SEEN)
         return HAS_GIL and free_until <= time.perf_counter()
 
-    def _enter(self, thread: Clock) -> None:
+    def _enter(self, thread: GatedThread) -> None:
+        with self._lock:
+            if self._holder is None:
+                self._holder, self._entered = thread, time.perf_counter()
+            if self._holder is thread:
+                return
+            self._line.append(thread)
+            is_first = self._line[0] is thread
         patience = POLL
-        with self._first:
+        while self._holder is not thread:
             due = time.perf_counter() + patience
-            while not self._entrance.acquire(timeout=patience):
-                if self._takes_over(thread, time.perf_counter() - due):
-                    break
+            try:
+                thread.wake_ups.get(timeout=patience if is_first else None)
+                is_first = True
+            except Empty:
+                self._poll(thread, time.perf_counter() - due)
                 patience = min(2 * patience, LONGEST_POLL)
-                due = time.perf_counter() + patience
-            self._holder, self._entered = thread, time.perf_counter()
 
-    def _end(self, thread: Clock) -> None:
+    def _let_next_in(self) -> None:
+        """Under the lock."""
+        self._holder = self._line.popleft() if self._line else None
+        self._entered, self._kind = time.perf_counter(), None
+        if self._holder is not None:
+            self._holder.wake_ups.put(None)
+        if self._line:
+            self._line[0].wake_ups.put(None)
+
+    def _end(self, thread: GatedThread) -> None:
         """The holder's call has ended, unless it has lost the gate."""
         if self._holder is not thread:
             return
-        kind, self._kind = self._kind, None
-        now = time.perf_counter()
-        seconds = now - self._began
-        if seconds > LONG:
-            with self._lock:
-                self._note(kind, int(_has_waited(thread() - self._computed, seconds)))
+        with self._lock:
+            if self._holder is not thread:  # it was taken over at this moment: the fields are another's
+                return
+            kind, self._kind = self._kind, None
+            now = time.perf_counter()
+            seconds = now - self._began
+            if seconds > LONG:
+                self._note(kind, int(_has_waited(thread.clock() - self._computed, seconds)))
         if now - self._entered > SLICE:
             self.leave(thread)
 
-    def _takes_over(self, first: Clock, late: float) -> bool:
-        """Lets the first in line, which has the GIL so many seconds after it wanted it, take the place of the holder,
-        when the call under way does not need the gate, or has taken too long. Returns whether that is so."""
+    def _poll(self, first: GatedThread, late: float) -> None:
+        """By the first in line, which has the GIL so many seconds after it wanted it. Lets it in when the call under
+        way does not need the gate, or has taken too long."""
         with self._lock:
             holder = self._holder
-            if holder is None or self._kind is None:
-                return False
-            seconds, computed = time.perf_counter() - self._began, holder() - self._computed
+            if holder is None or holder is first or self._kind is None:
+                return
+            seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
             if _is_computing(holder):
                 self._note(self._kind, OBSERVATIONS)
             elif late > POLL / 2:
                 self._note(self._kind, 0)
             elif seconds > POLL / 2 and _has_waited(computed, seconds):
                 self._note(self._kind, 1)
-            if seconds <= LONGEST_CALL and self.is_needed(self._kind):
-                return False
-            self._holder, self._kind = first, None
-            return True
+            if seconds > LONGEST_CALL or not self.is_needed(self._kind):
+                self._let_next_in()
 
     def _note(self, kind: Hashable, observations: int) -> None:
         """Counts so many observations of a function without the GIL, 0 for one with it."""
@@ -146,22 +169,23 @@ class Gate:
         self._seen[kind] = (0, time.perf_counter() + KNOWN) if is_known else (count, free_until)
 
 
-def _is_computing(thread: Clock) -> bool:
+def _is_computing(thread: GatedThread) -> bool:
     """Whether that thread computes while this one has the GIL."""
-    computed, until = thread(), time.perf_counter() + PROBE
+    computed, until = thread.clock(), time.perf_counter() + PROBE
     while time.perf_counter() < until:
         pass
-    return thread() - computed > PROBE / 4
+    return thread.clock() - computed > PROBE / 4
 
 
 def _has_waited(computed: float, seconds: float) -> bool:
     return computed < max(LONG, WAITS * seconds)
 
 
-def clock_of_this_thread() -> Clock:
-    """One that always gives 0.0 where the system does not tell."""
+def _clock_of_this_thread() -> Callable[[], float]:
+    """The processor time that this thread has used, in seconds, for any thread to ask for. Always 0.0 where the system
+    does not tell."""
     if not hasattr(time, "pthread_getcpuclockid"):
-        return lambda: 0.0
+        return float
     return partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ziggy_async import lifecycle
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import Clock, clock_of_this_thread, gate
+from ziggy_async.runtime.gil_gate import GatedThread, gate
 
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
@@ -231,7 +231,7 @@ class ThreadPool(Pool):
 
     # For the threads:
 
-    def _make_call(self, thread: Clock) -> bool:
+    def _make_call(self, thread: GatedThread) -> bool:
         """Makes the call that has waited longest, if there is one. Returns whether the thread stays in the pool."""
         with self._lock:
             if self._leaves():
@@ -262,7 +262,7 @@ _WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"
 
 def _serve(wake_ups: _WakeUps) -> None:
     """Makes one call after another, in a thread of a pool. While it rests it refers to neither pool nor call."""
-    thread = clock_of_this_thread()
+    thread = GatedThread()
     while True:
         try:
             pool = wake_ups.get_nowait()
