@@ -240,11 +240,34 @@ def zstd(tmp_path):
         ("abc.csv", PLAIN.replace("\n", "\r\n").encode()),
         ("abc.csv", PLAIN.replace("\n", "\r\n", 20).encode()),
         ("abc.csv.gz", gzip.compress(f"A sentence.\r\n{PLAIN}".encode())),
+        ("abc.csv.gz", gzip.compress(PLAIN.encode("utf-16"))),
     ],
 )
 def test_packed_and_encoded(name, content, tmp_path):
     (tmp_path / name).write_bytes(content(tmp_path) if callable(content) else content)
     assert_bars(BarStore.read(tmp_path / name), "ABC", BARS)
+
+
+@pytest.mark.parametrize("name", ["abc.csv.gz", "abc.zip"])
+def test_a_long_line_is_not_unpacked(name, tmp_path):
+    """Gigabytes of one are a small file, would fill the disk, and take DuckDB minutes."""
+    content = PLAIN.encode() + b"1" * (1 << 25)
+    if name.endswith("gz"):
+        (tmp_path / name).write_bytes(gzip.compress(content, 1))
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr("abc.csv", content)
+    with pytest.raises(ValueError, match=rf"{name}: is not a table: its line 32 has more than 2000000 characters"):
+        BarStore.read(tmp_path / name)
+
+
+def test_a_file_that_is_compressed_again_and_again(tmp_path):
+    content = PLAIN.encode()
+    for _ in range(3):
+        content = gzip.compress(content)
+    (tmp_path / "abc").write_bytes(content)
+    with pytest.raises(ValueError, match=r"abc: is compressed more than 2 times"):
+        BarStore.read(tmp_path / "abc")
 
 
 @pytest.mark.parametrize("kept", [5, 12, -1, -5, -60])

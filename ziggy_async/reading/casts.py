@@ -222,8 +222,8 @@ def decimal_mark_of(columns: Columns, texts: list[str]) -> str:
 
     def example(condition: str) -> str:
         found = [
-            f"arg_min({role}, row) FILTER ({condition.format(each)})" for role, each in zip(texts, bare, strict=True)
-        ]
+            f"first({role}) FILTER ({condition.format(each)})" for role, each in zip(texts, bare, strict=True)
+        ]  # of no row in particular: who asks for `row` reads in one thread
         return f"coalesce({', '.join(found)})"
 
     point, comma, doubtful = columns.first_row(

@@ -103,7 +103,7 @@ def _ready_bars(data: dict[Any, Any]) -> Bars | None:
     for figure in figures:
         if type(figure) is not np.ndarray or figure.dtype is not FLOAT64 or figure.shape != shape:
             return None
-    return Bars(stamps.view(INT64), *figures, _none_further(len(stamps)))
+    return Bars._make((stamps.view(INT64), *figures, _none_further(len(stamps))))
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -26,6 +26,8 @@ LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 LOOK = 1 << 14
 LONGEST_END = 1 << 16
 """Bytes of a file behind its last row."""
+MOST_LAYERS = 2
+"""Of compression: a zip file of one gzip file."""
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -44,8 +46,8 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 @dataclass(frozen=True, slots=True)
 class Source:
     """The file that DuckDB reads: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
-    text, "gzip", "zstd" or "none". `is_split`: several threads may read pieces of it; one that is compressed is not
-    faster for it."""
+    text, "zstd" or "none". `is_split`: several threads may read pieces of it; one that is compressed is not faster for
+    it."""
 
     path: Path
     kind: str
@@ -56,9 +58,10 @@ class Source:
         return self.kind == "parquet"
 
 
-def opened_source(path: Path, folder: Path) -> Source:
-    """Finds out by its first bytes what `path` is; copies texts that DuckDB does not read into `folder` as ones that it
-    does. Raises `ValueError` for a file that holds no bars at all, or is another than its name says."""
+def opened_source(path: Path, folder: Path, layers: int = MOST_LAYERS) -> Source:
+    """Finds out by its first bytes what `path` is; unpacks into `folder` what is compressed with gzip or zip, of which
+    there may be so many `layers`, and copies texts that DuckDB does not read as ones that it does. Raises `ValueError`
+    for a file that holds no bars at all, or is another than its name says."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         # It is read several times; a pipe can be read once, a device may never end.
@@ -71,8 +74,10 @@ def opened_source(path: Path, folder: Path) -> Source:
         if start.startswith(magic):
             raise ValueError(f"is {sentence}")
     kind = _kind_of(path, start)
-    if kind == "zip":
-        return _unzipped(path, folder)
+    if kind in ("zip", "gzip"):
+        if not layers:
+            raise ValueError(f"is compressed more than {MOST_LAYERS} times")
+        return opened_source((_unzipped if kind == "zip" else _ungzipped)(path, folder), folder, layers - 1)
     if kind == "none" and start.startswith(UTF16_MARKS):
         return Source(_in_utf8(path, folder), "none")
     if kind == "zstd" and not _is_whole_zstd(path):
@@ -153,7 +158,7 @@ def _kind_of(path: Path, start: bytes) -> str:
     raise ValueError(f"is no {by_name} file, as its name says" + ("" if by_bytes == "none" else f", but {by_bytes}"))
 
 
-def _unzipped(path: Path, folder: Path) -> Source:
+def _unzipped(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [
@@ -164,12 +169,36 @@ def _unzipped(path: Path, folder: Path) -> Source:
                 raise ValueError(f"holds {len(members)} files, not one: {names}")
             if members[0].flag_bits & 1:
                 raise ValueError("is encrypted")
-            copy = _new_file(folder, Path(members[0].filename).suffix)
-            with archive.open(members[0]) as source, copy.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            with archive.open(members[0]) as source:
+                return _unpacked(source, folder, Path(members[0].filename).suffix)
     except zipfile.BadZipFile as error:
         raise ValueError(f"is a damaged zip file: {error}") from None
-    return opened_source(copy, folder)
+
+
+def _ungzipped(path: Path, folder: Path) -> Path:
+    try:
+        with gzip.open(path) as source:
+            return _unpacked(source, folder, Path(path.stem).suffix if path.suffix.lower() == ".gz" else "")
+    except gzip.BadGzipFile as error:
+        raise ValueError(f"is a damaged gzip file: {error}") from None
+
+
+def _unpacked(source: IO[bytes] | gzip.GzipFile, folder: Path, suffix: str) -> Path:
+    """A copy of what is packed. `ValueError` for a line that is too long, as soon as it is: gigabytes of one may be
+    packed in a small file."""
+    copy = _new_file(folder, suffix)
+    lines, length, is_text = 0, 0, True
+    with copy.open("wb") as target:
+        while piece := source.read(1 << 20):
+            if not target.tell():
+                is_text = not piece.startswith(FORMATS[0][0])
+            last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+            length = length + len(piece) if last < 0 else len(piece) - last - 1
+            if is_text and length > LONGEST_ROW:
+                raise _line_too_long(lines + 1)
+            lines += max(piece.count(b"\n"), piece.count(b"\r"))
+            target.write(piece)
+    return copy
 
 
 def _in_utf8(path: Path, folder: Path) -> Path:
@@ -247,6 +276,8 @@ def _is_no_row(delimiter: str, line: str) -> bool:
 def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", folder: Path) -> Source | None:
     """A copy of a text whose lines end in several ways, in which they end in one, as DuckDB needs it; None for one of
     which all lines end alike. `ValueError` for a line that is too long for DuckDB."""
+    if source.kind == "none" and _ways_to_end(source.path) < 2:
+        return None
     ends: set[str] = set()
     for number, line in enumerate(lines_of(source, connection, LONGEST_ROW), start=1):
         end = line[len(line.rstrip("\r\n")) :]
@@ -260,6 +291,19 @@ def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", f
         for line in lines_of(source, connection):
             target.write(line.rstrip("\r\n") + "\n")
     return replace(source, path=copy, kind="none")
+
+
+def _ways_to_end(path: Path) -> int:
+    """In how many ways the lines of a file end."""
+    both = feeds = returns = 0
+    before = b""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            both += piece.count(b"\r\n") + (before + piece[:1] == b"\r\n")
+            feeds += piece.count(b"\n")
+            returns += piece.count(b"\r")
+            before = piece[-1:]
+    return sum(map(bool, (both, feeds - both, returns - both)))
 
 
 def is_comment(line: str, delimiter: str, count: int) -> bool:
@@ -280,8 +324,7 @@ def lines_of(
     if source.kind == "zstd":
         yield from _lines_by_duckdb(source, connection, count)
         return
-    opened = gzip.open if source.kind == "gzip" else open
-    with opened(source.path, "rt", encoding="utf-8-sig", newline="") as text:
+    with source.path.open(encoding="utf-8-sig", newline="") as text:
         yield from islice(iter(lambda: text.readline(longest), ""), count)
 
 
