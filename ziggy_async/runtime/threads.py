@@ -115,7 +115,8 @@ class ThreadPool(Pool):
                 raise Stopped("the thread pool was shut down")
             self._waiting[call] = None
             try:
-                self._grow()
+                if self._stuck or len(self._threads) < self.size:  # else all that there may be are there
+                    self._grow()
             except RuntimeError:
                 del self._waiting[call]
                 raise
@@ -221,7 +222,10 @@ class ThreadPool(Pool):
 
     def _leaves(self) -> bool:
         """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
-        if self._counted <= self.size and not (self._is_shut and not self._waiting):
+        if self._is_shut:
+            if self._waiting and self._counted <= self.size:
+                return False
+        elif len(self._threads) <= self.size or self._counted <= self.size:
             return False
         thread = threading.current_thread()
         self._threads.remove(thread)
