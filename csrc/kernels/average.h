@@ -109,16 +109,18 @@ INLINE void t3_start(t3_kernel *k, slots *all)
     }
 }
 
-/* Takes value number `entered` into the level that is seeded; true when it was the last one of the seed. */
+/* Takes value number `entered` into the level that is seeded; true when it was the last one of the seed. Nothing of the
+ * seed stays in the state, so that a late start comes to the same one. */
 INLINE bool t3_seed(t3_kernel *k, vec *level, int64_t entered, vec x)
 {
-    if (entered == 0) {
-        k->s.first = x;
-        k->s.sum = vec_fill(0.0);
-    }
+    k->s.first = entered == 0 ? x : k->s.first;
     k->s.sum += x - k->s.first;
+    if (entered + 1 < k->rate.period) {
+        return false;
+    }
     *level = k->s.first + k->s.sum * k->rate.share;
-    return entered + 1 == k->rate.period;
+    k->s.first = k->s.sum = vec_fill(0.0);
+    return true;
 }
 
 INLINE void t3_update(t3_kernel *k, const vec *in)
