@@ -127,8 +127,9 @@ static void claim(za_pool *pool, za_job *job, size_t *begin, size_t *end)
     }
 }
 
-/* Works on a job that has unclaimed items for one claim. Holds the lock on entry and on return, not between. */
-static void work_once(za_pool *pool, za_job *job, za_scratch *scratch, bool yields)
+/* Works on a job that has unclaimed items for one claim. Whoever waits for this processor, an event loop above all,
+ * waits for one claim, not for a time slice. Holds the lock on entry and on return, not between. */
+static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
 {
     bool last;
     if (job->deadline_ns != 0 && za_clock_ns() >= job->deadline_ns) {
@@ -138,9 +139,7 @@ static void work_once(za_pool *pool, za_job *job, za_scratch *scratch, bool yiel
         claim(pool, job, &begin, &end);
         pthread_mutex_unlock(&pool->mutex);
         job->run(job, begin, end, scratch);
-        if (yields) {
-            (void)sched_yield();
-        }
+        (void)sched_yield();
         pthread_mutex_lock(&pool->mutex);
         last = finish(job, end - begin);
     }
@@ -159,8 +158,7 @@ static void *worker(void *argument)
     for (;;) {
         za_job *job = most_urgent(pool);
         if (job != NULL && pool->alive <= pool->wanted) {
-            /* Whoever waits for this processor, an event loop above all, waits for one claim, not for a time slice. */
-            work_once(pool, job, &scratch, true);
+            work_once(pool, job, &scratch);
         } else if (pool->closing || pool->alive > pool->wanted) {
             break;
         } else {
@@ -318,7 +316,7 @@ void za_pool_help(za_pool *pool, za_job *job)
     za_scratch scratch = {0};
     pthread_mutex_lock(&pool->mutex);
     while (job->queued) {
-        work_once(pool, job, &scratch, false);
+        work_once(pool, job, &scratch);
     }
     pthread_mutex_unlock(&pool->mutex);
     za_scratch_free(&scratch);
