@@ -153,8 +153,8 @@ class BarStore(_core.BarStore):
         """A new store with the bars of CSV and Parquet files, which DuckDB (the extra `data`) reads.
 
         `paths`: files, as `SYMBOL=path` too, patterns like `data/*.csv`, and folders with hive partitions like
-        `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name. `capacity` None keeps all bars;
-        `further_columns` are the store's `columns`.
+        `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name, or where its vendor puts it.
+        `capacity` None keeps all bars; `further_columns` are the store's `columns`.
         The keywords are those of `load`; what is skipped is logged by reason. Raises `ValueError` that names file, line
         or row, column and value, and for no path at all.
         """
