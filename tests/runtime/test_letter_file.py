@@ -12,7 +12,7 @@ import pytest
 from letters import Lock, add, ids, opened, work
 from queued import until
 
-from ziggy_async.dead_letters import DeadLetters, Reason, sqlite
+from ziggy_async.dead_letters import DeadLetter, DeadLetters, Reason, sqlite
 from ziggy_async.runtime.cross_loop import outcome_of
 
 
@@ -243,6 +243,23 @@ async def test_what_cannot_be_written_is_kept_in_memory(
     async with opened(path) as (letters, _):
         assert ids(letters) == listed
         assert listed[-3:] == ["t0", "t3", "after"]
+
+
+async def test_a_letter_that_is_saved_while_letters_are_listed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY", 0.01)
+    async with opened(path) as (letters, _):
+        with Lock(path):
+            await add(letters, "t0")
+
+        def saved_before_the_write(letters: DeadLetters[Any]) -> dict[str, DeadLetter]:
+            saved = dict(letters._file.listed)  # type: ignore[union-attr]
+            letters._submit(letters._keep, []).result(20.0)
+            return saved
+
+        assert ids(letters) == ["t0"]
+        listed = dict(letters._file.listed)  # type: ignore[union-attr]
+        monkeypatch.setattr(DeadLetters, "_saved", property(saved_before_the_write))
+        assert (listed, ids(letters)) == ({}, ["t0"])
 
 
 async def test_unsaved_letters_have_limits_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

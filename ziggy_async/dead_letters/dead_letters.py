@@ -131,7 +131,8 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {limit!r}, offset {offset!r}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {reason!r} is none of {', '.join(Reason)}")
-        known = {**self._saved, **{letter.id: letter for letter in self._unsaved()}}
+        known = {letter.id: letter for letter in self._unsaved()}
+        known |= self._saved  # read second: letters go from memory to the file, and none is in neither
         letters = [letter for letter in known.values() if reason in (None, letter.reason)]
         letters.sort(key=attrgetter("id"))
         return letters[offset:] if limit is None else letters[offset : offset + limit]
