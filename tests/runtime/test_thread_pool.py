@@ -312,6 +312,23 @@ def test_no_thread_to_be_had(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) 
     assert order == [1, 2]
 
 
+def test_an_interrupt_while_a_thread_starts(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    pool.resize(1)
+    done: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            submit(pool, done.append, 1)
+    submit(pool, done.append, 2).result(PATIENCE)
+    assert done == [1, 2]
+
+
 # --- the end
 
 

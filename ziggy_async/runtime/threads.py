@@ -114,13 +114,13 @@ class ThreadPool(Pool):
             if self._is_shut:
                 raise Stopped("the thread pool was shut down")
             self._waiting[call] = None
+            self._wake_ups.put(self)  # first: an interrupt while a thread starts leaves no call without one
             try:
                 if self._stuck or len(self._threads) < self.size:  # else all that there may be are there
                     self._grow()
             except RuntimeError:
                 del self._waiting[call]
                 raise
-            self._wake_ups.put(self)
 
     def start(self) -> None:
         """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
