@@ -1,11 +1,15 @@
 """What is missing: before a lookback, in a window, in a recursion, in the functions that look back to a condition."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from reference.bars import walk
 
 from ziggy_async import FeatureSet
+from ziggy_async.indicator_names import IndicatorName
+from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 NAN, INF = float("nan"), float("inf")
 
@@ -107,3 +111,16 @@ def test_fewer_bars_than_the_lookback(formula: str) -> None:
     for bars in range(lookback + 2):
         found = values(formula, x=[1.0, 2.0, 4.0, 8.0, 16.0][:bars])
         assert np.isfinite(found).sum() == max(0, bars - lookback)
+
+
+@pytest.mark.parametrize("column", PRICE_COLUMNS)
+@pytest.mark.parametrize("value", [NAN, INF])
+def test_no_indicator_has_a_value_where_one_of_its_columns_has_none(column: str, value: float) -> None:
+    """Also where the others are flat, for which an indicator has a value of its own, and where they move."""
+    bars = walk(60).columns()
+    for columns in (bars, {name: np.full(60, 7.25) for name in bars}):
+        broken = columns | {column: np.append(columns[column][:-1], value)}
+        formulas = [f"{name}(5)" if name == "mavp" else f"{name}()" for name in get_args(IndicatorName)]
+        readers = [each for each in formulas if column in FeatureSet(each).describe()[each]["columns"]]
+        table = FeatureSet(*readers).over(broken)
+        assert [each for each in readers if not np.isnan(table[each][-1])] == []

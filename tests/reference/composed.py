@@ -116,7 +116,8 @@ def place_in_range(high: Floats, low: Floats, close: Floats, period):
 
 
 def in_percent(part: Floats, top: Floats, bottom: Floats):
-    """Of a range; 0 where it is flat."""
+    """Of a range; 0 where it is flat, no value where the part is not finite."""
+    part = np.where(np.isfinite(part), part, np.nan)
     return np.where(top == bottom, 0 * part, 100 * part / (top - bottom))
 
 
