@@ -1,6 +1,8 @@
 """`ziggy-async indicators` and `ziggy-async history`."""
 
 import json
+import subprocess
+import sys
 
 import duckdb
 import numpy as np
@@ -102,3 +104,29 @@ def test_history_into_a_file_that_cannot_be(command, prices, tmp_path):
         assert (code, out) == (2, "")
         assert message in err
         assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "linked.csv"])
+def test_history_and_charts_do_not_overwrite_their_own_input(command, prices, tmp_path, name):
+    (tmp_path / "linked.csv").hardlink_to(prices)
+    before = prices.read_bytes()
+    code, out, err = command("history", prices, "--features", "close", "-o", tmp_path / name)
+    assert (code, out) == (2, "")
+    assert err == f"ziggy-async: {tmp_path / name}: is one of the files of bars, and would be overwritten\n"
+    assert prices.read_bytes() == before
+    page = prices.rename(tmp_path / "prices.html")
+    code, out, err = command("chart", page, "--ticker", "UP", "-o", page)
+    assert (code, out) == (2, "")
+    assert "prices.html: is one of the files of bars" in err
+    assert page.read_bytes() == before
+
+
+def test_history_does_not_overwrite_a_file_of_its_folder_or_standard_input(prices, tmp_path):
+    before = prices.read_bytes()
+    for files in ([tmp_path], ["-"]):
+        with prices.open("rb") as stdin:
+            arguments = [sys.executable, "-m", "ziggy_async", "history", *files, "--features", "close", "-o", prices]
+            ended = subprocess.run(arguments, stdin=stdin, capture_output=True, text=True)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "prices.csv: is one of the files of bars" in ended.stderr
+        assert prices.read_bytes() == before

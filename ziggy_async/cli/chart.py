@@ -18,7 +18,7 @@ SIZE = (100, 36)
 def chart(arguments: argparse.Namespace) -> int:
     """Draws the chart. Returns the exit code: 1 when the ticker is unknown, else 0."""
     store = BarStore(MOST_CAPACITY)
-    symbols = load_named(store, arguments) if arguments.files else load_sample(store)
+    symbols = load_named(store, arguments, arguments.output) if arguments.files else load_sample(store)
     ticker = symbol_of(store, ticker_of(arguments, symbols))
     if ticker not in store:
         return complain(f"no bars of {with_nearest(ticker, symbols)}")

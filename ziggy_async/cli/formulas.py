@@ -93,7 +93,7 @@ def history(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{path}: the name of the output ends in .parquet or .csv")
     features = feature_set(arguments.features)
     store = BarStore(MOST_CAPACITY)
-    symbols = load_named(store, arguments) if arguments.files else load_sample(store)
+    symbols = load_named(store, arguments, path) if arguments.files else load_sample(store)
     tickers = symbols if arguments.tickers is None else [symbol_of(store, each) for each in arguments.tickers]
     table = features.history(tickers, store, arguments.start, arguments.end)
     write_table(table, path)

@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import difflib
+import os
 import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,14 +21,14 @@ import numpy as np
 from ziggy_async.cli.output import complain, progress
 from ziggy_async.lag import LagSummary, PingLag
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.paths import ENDINGS, DataFile
+from ziggy_async.reading.paths import ENDINGS, DataFile, DataFileError
 from ziggy_async.sample import sample_universe
 from ziggy_async.store import MOST_CAPACITY, BarStore, default_store, set_default_store, symbol_of
 
 T = TypeVar("T")
 
 STDIN = Path("-")
-"""Standard input."""
+"""Standard input, descriptor 0."""
 LOOKED_AT = 100
 """Tickers that are asked for the distance of their bars."""
 MANY_STEPS = 64
@@ -83,12 +85,15 @@ def load_tickers(arguments: argparse.Namespace) -> Asked:
     return Asked([symbol for symbol in symbols if not symbol.startswith("^")] or symbols, [])
 
 
-def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
+def load_named(store: BarStore, arguments: argparse.Namespace, output: Path | None = None) -> list[str]:
+    """Fills `store` from the files and returns their symbols; `DataFileError` where one of them is `output`."""
     from ziggy_async.reading.files import load_files
-    from ziggy_async.reading.paths import DataFileError, found_files
+    from ziggy_async.reading.paths import found_files
 
     rules = rules_of(arguments)
     files = found_files(arguments.files)
+    if output is not None:
+        refuse_overwriting(output, files)
     with TemporaryDirectory() as folder:
         stored = Path(folder, STORED_NAME)
         readers = [file for file in files if file.path == STDIN]
@@ -109,6 +114,14 @@ def load_named(store: BarStore, arguments: argparse.Namespace) -> list[str]:
     if rules.volume is None:
         complain("volumes are counted as 0")
     return symbols
+
+
+def refuse_overwriting(output: Path, files: Iterable[DataFile]) -> None:
+    """`DataFileError` where `output` is one of the files of bars, under whatever name."""
+    for file in files:
+        with suppress(OSError):  # one of them is not there
+            if os.path.samefile(0 if file.path == STDIN else file.path, output):
+                raise DataFileError(f"{output}: is one of the files of bars, and would be overwritten")
 
 
 def rules_of(arguments: argparse.Namespace) -> Rules:
