@@ -128,3 +128,10 @@ def test_folders(features, tmp_path):
     FRAME[:50].to_csv(tmp_path / "symbol=X" / "a.csv", index=False)
     FRAME[50:].to_parquet(tmp_path / "symbol=X" / "b.parquet")
     assert same(features(tmp_path)[0], figures())
+
+
+def test_a_column_that_is_given_twice(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["features", "x.csv", "--columns", "close=open,close=high"])
+    assert ended.value.code == 2
+    assert "--columns: 'close' is given twice" in capsys.readouterr().err

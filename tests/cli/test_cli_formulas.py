@@ -84,7 +84,7 @@ def test_history_of_some_tickers_and_days_as_csv(command, prices, tmp_path):
     [
         (["clos(3)"], "no function 'clos'; did you mean 'cos'? (character 1 of 'clos(3)')"),
         (["close > clse"], "no column 'clse'; did you mean 'close'? (character 9 of 'close > clse')"),
-        (["a=close", "a=open"], "two features have the same name"),
+        (["a=close", "a=open"], "two features are called 'a'"),
         (["close", "close"], "two features are called 'close'"),
     ],
 )

@@ -98,7 +98,7 @@ def test_an_unknown_ticker(screen, prices):
         (("clos > 1",), "no column 'clos'; did you mean 'close'? (character 1 of 'clos > 1')"),
         (("close > 1", "--show", "smaa(3)"), "no function 'smaa'; did you mean 'sma'? (character 1 of 'smaa(3)')"),
         (("close > 1", "--sort", "gain"), "no column 'gain' (character 1 of 'gain')"),
-        (("close > 1", "--show", "a=close", "a=open"), "two features have the same name"),
+        (("close > 1", "--show", "a=close", "a=open"), "two features are called 'a'"),
     ],
 )
 def test_formulas_that_are_refused(screen, arguments, message):

@@ -18,6 +18,7 @@ from ziggy_async.cli.signals import MANY, SORTS, signals
 from ziggy_async.cli.verify import verify
 from ziggy_async.environment import is_number
 from ziggy_async.market_brain.regime import MARKET, RegimeState
+from ziggy_async.messages import shown
 from ziggy_async.reading.options import DATE_ORDERS, UNITS
 
 FILES = """files of bars: CSV, Parquet, or - for standard input; without a symbol column the symbol is the start of the
@@ -350,7 +351,12 @@ def column_names(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(role and name for role, _, name in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list like close=adjClose,volume=shares")
-    return {role.strip(): name.strip() for role, _, name in pairs}
+    names: dict[str, str] = {}
+    for role, name in ((role.strip(), name.strip()) for role, _, name in pairs):
+        if role in names:
+            raise argparse.ArgumentTypeError(f"{shown(role)} is given twice")
+        names[role] = name
+    return names
 
 
 def scale(text: str) -> float:

@@ -11,7 +11,7 @@ from ziggy_async.cli.market import load_named, load_sample
 from ziggy_async.cli.output import complain, print_json, print_table, write_out
 from ziggy_async.features import FeatureSet, FeatureTable
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
-from ziggy_async.messages import nearest
+from ziggy_async.messages import nearest, shown
 from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
 
 NAMED = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
@@ -23,10 +23,10 @@ def indicators(arguments: argparse.Namespace) -> None:
     """Prints the catalog, or all that it says of one indicator."""
     found = sorted(rows().values(), key=lambda row: (row.group, row.name)) if arguments.name is None else []
     if arguments.json:
-        shown = (
+        described = (
             as_json(row_called(arguments.name)) if arguments.name else {"indicators": [as_json(row) for row in found]}
         )
-        print_json(shown)
+        print_json(described)
     else:
         print_table(row_table(row_called(arguments.name)) if arguments.name else catalog_table(found))
 
@@ -108,11 +108,17 @@ def counted(count: int, what: str) -> str:
 
 def feature_set(texts: Sequence[str]) -> FeatureSet:
     """The set of the formulas, some of them as NAME=FORMULA."""
-    matches = [(text, NAMED.fullmatch(text)) for text in texts]
-    named = {match[1]: match[2] for _, match in matches if match}
-    if len(named) < sum(match is not None for _, match in matches):
-        raise ValueError("two features have the same name")
-    return FeatureSet(*(text for text, match in matches if not match), **named)
+    plain: list[str] = []
+    named: dict[str, str] = {}
+    for text in texts:
+        match = NAMED.fullmatch(text)
+        if match is None:
+            plain.append(text)
+        elif match[1] in named:
+            raise ValueError(f"two features are called {shown(match[1])}")
+        else:
+            named[match[1]] = match[2]
+    return FeatureSet(*plain, **named)
 
 
 def write_table(table: FeatureTable, path: Path) -> None:
