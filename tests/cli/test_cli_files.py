@@ -1,6 +1,8 @@
 """The command's options for files, and what it says of the bars that it has read."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -135,3 +137,18 @@ def test_a_column_that_is_given_twice(capsys):
         main(["features", "x.csv", "--columns", "close=open,close=high"])
     assert ended.value.code == 2
     assert "--columns: 'close' is given twice" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_read(features, tmp_path, monkeypatch):
+    FRAME.to_csv(tmp_path / "x.csv", index=False)
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def refusing(path):
+        if os.path.basename(path) == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    code, err = features(tmp_path)
+    assert (code, err) == (2, f"ziggy-async: {tmp_path / 'closed'}: Permission denied\n")

@@ -103,3 +103,18 @@ def test_an_unknown_ticker(screen, prices):
 )
 def test_formulas_that_are_refused(screen, arguments, message):
     assert screen(*arguments) == (2, "", f"ziggy-async: {message}\n")
+
+
+LONG = " and ".join(["close > 0"] * 40)
+
+
+def test_a_formula_that_is_longer_than_names_of_files(screen, prices):
+    code, out, err = screen(LONG, prices, "--csv")
+    assert (code, err) == (0, "")
+    assert tickers(out) == tickers(screen("close > 0", prices, "--csv")[1])
+
+
+def test_an_empty_formula(screen, prices):
+    code, out, err = screen("", prices)
+    assert (code, out) == (2, "")
+    assert err.startswith("ziggy-async: the formula is empty")

@@ -208,6 +208,12 @@ def test_places_that_cannot_be_written(tmp_path):
             files.write(path, Baseline.of_here({}))
 
 
+def test_a_name_that_is_too_long(tmp_path):
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(ValueError, match=r"cannot write .*: File name too long"):
+        files.refuse_unwritable(path)
+
+
 def test_what_cannot_be_written_leaves_what_was_there(path, monkeypatch):
     files.write(path, Baseline.of_here({"it": made(1)}))
     before = path.read_bytes()

@@ -77,3 +77,15 @@ def test_what_is_refused(verify, arguments, said) -> None:
     assert err.count("\n") == 1
     assert said in err
     assert "^" not in err
+
+
+def test_a_formula_that_is_longer_than_names_of_files(verify, prices) -> None:
+    code, out, err = verify(" + ".join(["sma(5)"] * 60), prices)
+    assert (code, err) == (0, "")
+    assert "1 formula" in out
+
+
+def test_an_empty_formula(verify, prices) -> None:
+    code, out, err = verify("", prices)
+    assert (code, out) == (2, "")
+    assert err.startswith("ziggy-async: the formula is empty")

@@ -129,6 +129,13 @@ def test_an_empty_path_is_not_the_folder_one_is_in():
         BarStore.read("")
 
 
+@pytest.mark.parametrize("name", ["x" * 10**6, "A=" + "x" * 10**6, "x" * 10**6 + "*.csv"])
+def test_a_path_that_is_too_long_is_cut(name):
+    with pytest.raises(DataFileError, match=r"x\.\.\.: File name too long$") as caught:
+        BarStore.read(name)
+    assert len(str(caught.value)) < 300
+
+
 def test_a_path_with_an_equals_sign_is_a_path(write, monkeypatch):
     monkeypatch.chdir(write(table("2020-01-02"), "k=1_x.csv").parent)
     assert load("k=1_x.csv")[1] == ["K=1"]

@@ -63,8 +63,9 @@ def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
 
 def is_file(text: str) -> bool:
     """Whether an argument names a file: standard input, one that is there, or that ends like one."""
-    ends_so = re.search(ENDINGS, text, re.IGNORECASE) is not None
-    return ends_so or Path(text) == STDIN or DataFile.from_argument(text).path.exists()
+    if re.search(ENDINGS, text, re.IGNORECASE) is not None:
+        return True
+    return any(Path(each) == STDIN or os.path.exists(each) for each in (text, text.partition("=")[2]))
 
 
 def load_bars(arguments: argparse.Namespace) -> Asked:

@@ -10,13 +10,14 @@ from ziggy_async.cli.market import cost, is_file, load_tickers, timed
 from ziggy_async.cli.output import as_of, complain, figure, print_csv, print_json, print_table
 from ziggy_async.cli.signals import MANY
 from ziggy_async.features import FeatureTable, screen_async
+from ziggy_async.messages import printable
 from ziggy_async.plain import plain
 
 
 def screen(arguments: argparse.Namespace) -> int:
     """Prints the tickers. Returns the exit code: 1 when one that was named is unknown, else 0."""
     if is_file(arguments.where):
-        raise ValueError(f"a formula comes before the files: {arguments.where!r} is a file")
+        raise ValueError(f"a formula comes before the files: {printable(arguments.where)!r} is a file")
     features = feature_set(arguments.show) if arguments.show else None
     asked = load_tickers(arguments)
     table, seconds, lag = timed(lambda: screen_async(arguments.where, features, asked.tickers, sort=arguments.sort))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from ziggy_async.messages import shortened
+from ziggy_async.messages import printable, shortened
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -340,7 +340,7 @@ def errors_named(name: object) -> Iterator[None]:
     except (EOFError, zlib.error) as error:
         raise DataFileError(f"{name}: is cut off or damaged: {one_line(str(error))}") from error
     except OSError as error:
-        raise DataFileError(f"{name}: {error.strerror or error}") from error
+        raise DataFileError(f"{printable(str(name))}: {error.strerror or error}") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise DataFileError(f"{name}: {one_line(str(error))}") from error
 

@@ -1,13 +1,15 @@
 """Which files an argument names, and whose bars a file has by its name."""
 
 import glob
+import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from ziggy_async.messages import printable
 from ziggy_async.reading.spellings import role_of
 
 ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
@@ -57,10 +59,10 @@ class DataFile:
         if not text:
             raise DataFileError("an empty path names no file; the folder one is in is .")
         symbol, equals, path = text.partition("=")
-        if not equals or "/" in symbol or Path(text).exists():
+        if not equals or "/" in symbol or os.path.exists(text):
             return cls.of_path(Path(text))
         if not symbol or not path:
-            raise DataFileError(f"{text}: neither a path nor SYMBOL=path")
+            raise DataFileError(f"{printable(text)}: neither a path nor SYMBOL=path")
         return cls(Path(path), symbol)
 
     @classmethod
@@ -91,25 +93,40 @@ class DataFile:
 
 def found_files(arguments: Iterable[str]) -> list[DataFile]:
     """The files that paths, `SYMBOL=path`, patterns and folders name, in their order; of a pattern or folder those with
-    the ending of a file of bars, by name. `DataFileError` where there is none."""
-    return [file for argument in arguments for file in _files_of(argument)]
+    the ending of a file of bars, by name. `DataFileError` where there is none, and where a folder cannot be read."""
+    found: list[DataFile] = []
+    for argument in arguments:
+        try:
+            found += _files_of(argument)
+        except OSError as error:
+            name = argument if error.filename is None else str(error.filename)
+            raise DataFileError(f"{printable(name)}: {error.strerror or error}") from error
+    return found
 
 
 def _files_of(argument: str) -> list[DataFile]:
     file = DataFile.from_argument(argument)
     if file.path.is_dir():
-        paths = sorted(each for each in file.path.rglob("*") if _has_bars(each))
+        paths = sorted(_in_folder(file.path))
     elif not file.path.exists() and glob.has_magic(str(file.path)):
         paths = sorted(Path(each) for each in glob.glob(str(file.path), recursive=True) if not Path(each).is_dir())
     else:
         return [file]
     if not paths:
-        raise DataFileError(f"{argument}: no files of bars (CSV or Parquet) there")
+        raise DataFileError(f"{printable(argument)}: no files of bars (CSV or Parquet) there")
     if file.symbol is not None:
         return [DataFile(path, file.symbol, is_part=True) for path in paths]
     return [DataFile.of_path(path) for path in paths]
 
 
-def _has_bars(path: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in path.parts if part not in (".", ".."))
-    return not is_hidden and path.is_file() and re.search(ENDINGS, path.name, re.IGNORECASE) is not None
+def _in_folder(folder: Path) -> Iterator[Path]:
+    """The files of bars in a folder and those below it, without hidden ones. `OSError` where one cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = (each for each in folders if not each.startswith("."))
+        for path in (Path(root, each) for each in names if not each.startswith(".")):
+            if re.search(ENDINGS, path.name, re.IGNORECASE) and path.is_file():
+                yield path

@@ -13,6 +13,7 @@ import numpy as np
 
 from ziggy_async import _core
 from ziggy_async._version import __version__
+from ziggy_async.messages import printable
 from ziggy_async.regression.comparison import LEAST_SAMPLES, Samples
 
 KIND = "ziggy_async samples"
@@ -89,7 +90,11 @@ def write(path: Path, baseline: Baseline) -> None:
 
 def refuse_unwritable(path: Path) -> None:
     """Raises `ValueError` where `write` would fail, before half a minute of measurement rather than after it."""
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise ValueError(f"cannot write {printable(str(path))}: {error.strerror or error}") from error
+    if is_folder:
         raise ValueError(f"cannot write {path}: it is a directory")
     if not path.parent.is_dir():
         raise ValueError(f"cannot write {path}: there is no directory {path.parent}")
@@ -102,7 +107,7 @@ def read(path: Path) -> Baseline:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        raise ValueError(f"cannot read the baseline {path}: {error.strerror or error}") from error
+        raise ValueError(f"cannot read the baseline {printable(str(path))}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no baseline: it is not JSON") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
