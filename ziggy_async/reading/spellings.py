@@ -103,6 +103,13 @@ VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
 MONEY = frozenset(
     {"USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD"}
 )
+COINS = frozenset(
+    {
+        *("BTC", "XBT", "ETH", "LTC", "XRP", "BCH", "BNB", "ADA", "SOL", "DOGE", "DOT", "LINK", "XLM", "TRX"),
+        *("EOS", "XMR", "DASH", "ZEC", "ETC", "NEO", "AVAX", "MATIC", "ATOM", "UNI", "SHIB", "XTZ", "AAVE", "ALGO"),
+    }
+)
+"""Assets that the name of a single volume may have: "Volume BTC" is one, "Volume MA" is none."""
 
 PRICES = ("open", "high", "low", "close")
 PRICE_COLUMNS = (*PRICES, "volume")
@@ -232,10 +239,11 @@ def _named_alike(name: str, further: str, names: list[str]) -> str:
 
 
 def _traded(names: Iterable[str]) -> str | None:
-    """Of volumes in both assets of a pair, as "Volume BTC" and "Volume USD", the one that is no money."""
+    """The volume that has an asset's name, as "Volume BTC"; of both assets of a pair, as "Volume BTC" and "Volume USD",
+    the one that is no money."""
     assets = {match[1].upper(): name for name in names if (match := VOLUME_IN.fullmatch(name.strip()))}
-    traded = assets.keys() - MONEY
-    return assets[traded.pop()] if len(assets) == 2 and len(traded) == 1 else None
+    traded = assets.keys() - MONEY if len(assets) == 2 else assets.keys() & (MONEY | COINS)
+    return assets[traded.pop()] if len(assets) <= 2 and len(traded) == 1 else None
 
 
 def are_alike(name: str, other: str) -> bool:
