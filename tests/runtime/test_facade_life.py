@@ -1,8 +1,10 @@
 """The facade at the edges of life: exit, fork, loops in threads, a kill, an interrupt, and what is left after."""
 
 import asyncio
+import copy
 import gc
 import os
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -198,3 +200,10 @@ def test_names_reach_log_and_messages_in_one_short_line(caplog: pytest.LogCaptur
 def test_a_reload_leaves_no_thread_behind(module: str, run_isolated: RunIsolated) -> None:
     done = run_isolated("reload", module)
     assert done.stdout == "the same\n", done.stderr
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+async def test_a_computer_has_no_second_self(duplicate: Callable[[object], object]) -> None:
+    async with AsyncFeatureComputer() as computer:
+        with pytest.raises(TypeError, match=r"^an AsyncFeatureComputer is neither copied nor pickled"):
+            duplicate(computer)

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from ziggy_async import _core, lifecycle, tracing
 from ziggy_async.async_features.config import TaskPoolConfig
@@ -81,6 +81,9 @@ class AsyncFeatureComputer(Calls):
         )
 
     @property
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an AsyncFeatureComputer is neither copied nor pickled: it has threads and tasks")
+
     def _home(self) -> Home:
         return self
 
