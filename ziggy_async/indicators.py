@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ziggy_async import _core
+from ziggy_async.arguments import real
 from ziggy_async.features.catalog import Row, number_text, rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.stages import plan_of
 from ziggy_async.indicator_names import IndicatorName
-from ziggy_async.messages import nearest
+from ziggy_async.messages import nearest, shown
 
 Floats = NDArray[np.float64]
 
@@ -97,7 +98,7 @@ def _row(name: str) -> Row:
     row = rows().get(name)
     if row is None:
         advice = nearest(str(name), rows()) or "; catalog() lists them"
-        raise ValueError(f"there is no indicator {name!r}{advice}")
+        raise ValueError(f"there is no indicator {shown(name)}{advice}")
     return row
 
 
@@ -134,18 +135,17 @@ def _values(row: Row, given: Mapping[str, float]) -> tuple[float, ...]:
     names = [parameter.name for parameter in row.parameters]
     for name in given:
         if name not in names:
-            raise TypeError(f"{row.name} has no parameter {name!r}{nearest(name, names)}")
+            raise TypeError(f"{row.name} has no parameter {shown(name)}{nearest(name, names)}")
     values = []
     for parameter in row.parameters:
         value = given.get(parameter.name, _default(row, parameter.name, parameter.default))
-        try:
-            value = float(value)
-        except (TypeError, ValueError):
-            raise TypeError(f"{parameter.name} of {row.name} must be a number, not {value!r}") from None
-        fault = parameter.fault(value)
+        number = real(value)
+        if number is None:
+            raise TypeError(f"{parameter.name} of {row.name} must be a number, not {shown(value)}")
+        fault = parameter.fault(number)
         if fault is not None:
             raise ValueError(f"{parameter.name} of {row.name}: {fault}")
-        values.append(value)
+        values.append(number)
     return tuple(values)
 
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import inspect
 import logging
-import numbers
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -18,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 from ziggy_async import lifecycle
-from ziggy_async.messages import kind_of, shortened
+from ziggy_async.arguments import real
+from ziggy_async.messages import described, kind_of, shortened, shown
 from ziggy_async.reading.options import ReadingOptions, Rules
 from ziggy_async.runtime import background_loop, default_pool
 from ziggy_async.store import BarStore, default_store
@@ -68,16 +68,21 @@ def set_bar_source(
     """
     global _source
     if source is not None and not callable(source):
-        raise TypeError(f"source: {source!r} is neither callable nor None")
-    for name, seconds in (("ttl", ttl), ("timeout", timeout)):
-        if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
-            raise TypeError(f"{name}: {seconds!r} is {kind_of(seconds)}, not a number of seconds")
-    if not ttl >= 0:
-        raise ValueError(f"ttl: {ttl!r} is not a number of seconds of at least 0")
-    if not timeout > 0:
-        raise ValueError(f"timeout: {timeout!r} is not a number of seconds above 0")
+        raise TypeError(f"source: {shown(source)} is neither callable nor None")
+    age, limit = _seconds("ttl", ttl), _seconds("timeout", timeout)
+    if not age >= 0:
+        raise ValueError(f"ttl: {shown(ttl)} is not a number of seconds of at least 0")
+    if not limit > 0:
+        raise ValueError(f"timeout: {shown(timeout)} is not a number of seconds above 0")
     Rules(**options)
-    _source = BarSource(source, ttl, timeout, options) if source is not None else None
+    _source = BarSource(source, age, limit, options) if source is not None else None
+
+
+def _seconds(name: str, value: object) -> float:
+    seconds = real(value)
+    if seconds is None:
+        raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a number of seconds")
+    return seconds
 
 
 def bar_source_stats() -> dict[str, int]:
@@ -323,7 +328,7 @@ class BarSource:
         with self._lock:
             self._counts["failures"] += 1
         logger.warning("bar source failed for %s", call.symbol, exc_info=error)
-        return shortened(f"{type(error).__name__}: {error}", LONGEST_FAULT)
+        return shortened(described(error), LONGEST_FAULT)
 
     def _count_timeout(self, call: _Call) -> None:
         with self._lock:

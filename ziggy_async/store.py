@@ -9,6 +9,7 @@ import numpy as np
 
 from ziggy_async import _core, export
 from ziggy_async._core import Universe as Universe
+from ziggy_async.arguments import whole
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import columns
 from ziggy_async.reading.options import NONE_SKIPPED, ReadingOptions, Rules, Skipped, rules_of
@@ -60,13 +61,13 @@ class BarStore(_core.BarStore):
         """`ValueError` for a capacity, a zone or a time of day that is none, and for a column that is there already or
         cannot be called so; `TypeError` for a capacity that is no whole number, and a zone or time of day that is no
         text."""
-        if not hasattr(capacity, "__index__"):
-            raise TypeError(f"capacity: {shown(capacity)} is {kind_of(capacity)}, not a whole number")
         for option, text in (("zone", zone), ("day_start", day_start)):
             if not isinstance(text, str):
                 raise TypeError(f"{option}: {shown(text)} is {kind_of(text)}, not a str")
         names = further_columns(columns)
-        store = super().__new__(cls, capacity, ordered=ordered, bars_per_year=bars_per_year, columns=names)
+        store = super().__new__(
+            cls, whole("capacity", capacity), ordered=ordered, bars_per_year=bars_per_year, columns=names
+        )
         store.zone, store.day_start = zone, day_start
         store.local_time = zone_of(zone, nanoseconds_of_day(day_start))
         return store

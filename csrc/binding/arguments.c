@@ -11,6 +11,44 @@ int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected)
     return -1;
 }
 
+/* Whether it is a value or an array of NumPy, and its type has no real numbers. */
+static bool is_other_of_numpy(PyObject *object)
+{
+    if (PyArray_Check(object)) {
+        return !PyArray_ISINTEGER((PyArrayObject *)object) && !PyArray_ISFLOAT((PyArrayObject *)object);
+    }
+    return PyArray_IsScalar(object, Generic) &&
+           (PyArray_IsScalar(object, Timedelta) ||
+            !(PyArray_IsScalar(object, Integer) || PyArray_IsScalar(object, Floating)));
+}
+
+int za_number_of(PyObject *object, double *number)
+{
+    if (!PyFloat_Check(object) && (PyBool_Check(object) || is_other_of_numpy(object))) {
+        PyErr_SetString(PyExc_TypeError, "must be a real number");
+        return -1;
+    }
+    *number = PyFloat_AsDouble(object);
+    return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
+int za_check_keywords(const char *function, char *const *names, PyObject *keywords)
+{
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    while (keywords != NULL && PyDict_Next(keywords, &at, &name, &value)) {
+        char *const *known = names;
+        while (*known != NULL && PyUnicode_CompareWithASCIIString(name, *known) != 0) {
+            known++;
+        }
+        if (*known == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() has no argument %.200R", function, name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 za_store_object *za_store_argument(za_state *state, PyObject *object)
 {
     if (!PyObject_TypeCheck(object, (PyTypeObject *)state->store_type)) {

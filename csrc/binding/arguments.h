@@ -12,6 +12,14 @@ int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected);
 /* The floats of a tuple of `count`; -1 with a TypeError. */
 int za_doubles_of(PyObject *tuple, Py_ssize_t count, const char *name, double *numbers);
 
+/* A real number, also one of NumPy. -1 with an exception: a TypeError for anything else, which truths and times are
+ * though Python and NumPy make numbers of them; an OverflowError for one that no double holds. */
+int za_number_of(PyObject *object, double *number);
+
+/* -1 with a TypeError for a keyword that is none of the names, of which the last one is NULL; `keywords` may be NULL.
+ */
+int za_check_keywords(const char *function, char *const *names, PyObject *keywords);
+
 /* The store behind an argument; NULL with a TypeError. */
 za_store_object *za_store_argument(za_state *state, PyObject *object);
 

@@ -1,5 +1,6 @@
 #include "binding/histogram_type.h"
 
+#include "binding/arguments.h"
 #include "binding/convert.h"
 #include "binding/types.h"
 
@@ -49,10 +50,9 @@ static void histogram_dealloc(PyObject *self)
 /* The value of a number that is not NaN; `name` says in an exception what it is. 0, or -1. */
 static int number_of(const char *name, PyObject *object, double *value)
 {
-    *value = PyFloat_AsDouble(object);
-    if (*value == -1.0 && PyErr_Occurred()) {
+    if (za_number_of(object, value) < 0) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Format(PyExc_TypeError, "%s must be a number, not %R", name, object);
+            PyErr_Format(PyExc_TypeError, "%s must be a number, not %.200R", name, object);
         } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
             PyErr_Format(PyExc_ValueError, "%s is too large for a double", name);
         }
@@ -86,7 +86,7 @@ static int times_of(PyObject *object, int32_t *times)
         return -1;
     }
     if (overflow != 0 || value < 1 || value > INT32_MAX) {
-        PyErr_Format(PyExc_ValueError, "times must be from 1 to 2147483647, not %R", object);
+        PyErr_Format(PyExc_ValueError, "times must be from 1 to 2147483647, not %.200R", object);
         return -1;
     }
     *times = (int32_t)value;
@@ -104,7 +104,7 @@ static PyObject *histogram_record(PyObject *self, PyObject *const *arguments, Py
         return NULL;
     }
     if (isinf(seconds)) {
-        return PyErr_Format(PyExc_ValueError, "seconds must be finite, not %R", arguments[0]);
+        return PyErr_Format(PyExc_ValueError, "seconds must be finite, not %.200R", arguments[0]);
     }
     za_histogram_record(za_histogram_of(self), ns_of(seconds), times);
     Py_RETURN_NONE;
@@ -117,7 +117,7 @@ static PyObject *histogram_percentile(PyObject *self, PyObject *object)
         return NULL;
     }
     if (percent < 0.0 || percent > 100.0) {
-        return PyErr_Format(PyExc_ValueError, "percent must be from 0 to 100, not %R", object);
+        return PyErr_Format(PyExc_ValueError, "percent must be from 0 to 100, not %.200R", object);
     }
     return seconds_of(za_histogram_percentile_ns(za_histogram_of(self), percent));
 }

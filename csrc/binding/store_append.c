@@ -13,15 +13,10 @@ static const za_store_object *object_of(PyObject *self)
     return (za_store_object *)self;
 }
 
-/* A number, and no bool, which is one for Python alone. -1 with an exception that names symbol, column and value. */
+/* A number; -1 with an exception that names symbol, column and value. */
 static int figure_of(PyObject *symbol, const char *name, PyObject *object, double *value)
 {
-    if (PyBool_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "%.200U: %s must be a number, not %.200R", symbol, name, object);
-        return -1;
-    }
-    *value = PyFloat_AsDouble(object);
-    if (*value != -1.0 || !PyErr_Occurred()) {
+    if (za_number_of(object, value) == 0) {
         return 0;
     }
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -95,7 +90,8 @@ static PyObject *append(PyObject *self, PyObject *arguments, PyObject *keywords,
 {
     static char *names[] = {"symbol", "timestamp", "open", "high", "low", "close", "volume", "unit", NULL};
     PyObject *symbol_object, *time_object, *figures[ZA_FIGURE_COUNT], *unit = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOOOOOO|$O:append", names, &symbol_object, &time_object,
+    if (za_check_keywords("append", names, keywords) < 0 ||
+        !PyArg_ParseTupleAndKeywords(arguments, keywords, "OOOOOOO|$O:append", names, &symbol_object, &time_object,
                                      &figures[0], &figures[1], &figures[2], &figures[3], &figures[4], &unit)) {
         return NULL;
     }
@@ -258,7 +254,8 @@ PyObject *za_store_append_cross_section_method(PyObject *self, PyObject *argumen
     PyObject *time_object, *symbols, *ohlcv, *unit = Py_None;
     za_state *state = za_state_of_type(Py_TYPE(self));
     za_matrix matrix;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOO|$O:append_cross_section", names, &time_object, &symbols,
+    if (za_check_keywords("append_cross_section", names, keywords) < 0 ||
+        !PyArg_ParseTupleAndKeywords(arguments, keywords, "OOO|$O:append_cross_section", names, &time_object, &symbols,
                                      &ohlcv, &unit) ||
         za_time_of(state, time_object, unit, &matrix.time, &matrix.naive) < 0) {
         return NULL;

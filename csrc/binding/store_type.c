@@ -24,12 +24,15 @@ static za_store *store_of(PyObject *self)
 /* Of trading days where the argument is not given (NULL). */
 static int bars_per_year_of(PyObject *object, double *per_year)
 {
-    *per_year = object == NULL ? 252.0 : PyFloat_AsDouble(object);
-    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyErr_Format(PyExc_TypeError, "bars_per_year must be a number, not %R", object);
-        return -1;
+    *per_year = 252.0;
+    if (object != NULL && za_number_of(object, per_year) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_OverflowError)) {
+            PyErr_Format(PyExc_TypeError, "bars_per_year must be a number, not %.200R", object);
+            return -1;
+        }
+        PyErr_Clear();
+        *per_year = INFINITY;
     }
-    PyErr_Clear();
     if (!(*per_year >= least_per_year && *per_year <= most_per_year)) {
         PyErr_SetString(PyExc_ValueError, "bars_per_year must be from 1 to 1e9");
         return -1;

@@ -4,9 +4,11 @@ import asyncio
 import copy
 import dataclasses
 import gc
+import re
 import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -262,3 +264,17 @@ def test_a_cycle_through_features_is_collected() -> None:
     del found
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("observation", "words"),
+    [
+        (None, "None is no PriceData: 'NoneType' object has no attribute 'symbol'"),
+        (5, "5 is no PriceData: 'int' object has no attribute 'symbol'"),
+        ((1.0, 2.0), "(1.0, 2.0) is no PriceData: 'tuple' object has no attribute 'symbol'"),
+        (SimpleNamespace(symbol="A", timestamp=None), "has no attribute 'open_price'"),
+    ],
+)
+def test_what_is_no_price_data_is_refused(observation: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=rf"^price_data: .*{re.escape(words)}"):
+        FeatureComputer().add_price_data(observation)

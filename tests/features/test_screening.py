@@ -124,7 +124,7 @@ def test_features_are_a_set_too(store: BarStore) -> None:
         ((5,), TypeError, "where: 5 is not a str"),
         (("close > 0", None, None, None, 5), TypeError, "sort: 5 is not a str"),
         (("close > 0", None, None, None, ["close"]), TypeError, r"sort: \['close'\] is not a str"),
-        (("close > 0", None, None, None, None, 1.5), TypeError, "limit: 1.5 is no whole number"),
+        (("close > 0", None, None, None, None, 1.5), TypeError, "limit: 1.5 is a float, not a whole number"),
         (("close > 0", 5), TypeError, "features: 5 is no FeatureSet, no formulas and no formulas by name"),
         (("close > 0", {5: "close"}), TypeError, "features: the name 5 is not a str"),
         (("close > 0", ["close", "close"]), ValueError, "two features are called 'close'"),

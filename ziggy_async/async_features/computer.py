@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
 from ziggy_async import _core, lifecycle, tracing
+from ziggy_async.arguments import real
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute, Home
 from ziggy_async.dead_letters.dead_letters import DeadLetters
@@ -50,7 +51,7 @@ class AsyncFeatureComputer(Calls):
     def __init__(self, config: TaskPoolConfig | None = None) -> None:
         """`config`: by default as the environment says. Starts nothing; a dead-letter file is not touched yet."""
         if config is not None and not isinstance(config, TaskPoolConfig):
-            raise TypeError(f"config: {config!r} is {kind_of(config)}, not a TaskPoolConfig")
+            raise TypeError(f"config: {shown(config)} is {kind_of(config)}, not a TaskPoolConfig")
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
         self.loop_lag = LoopLag()
@@ -80,10 +81,10 @@ class AsyncFeatureComputer(Calls):
             f"queued={counts['queued']} queue_size={self.config.queue_size}>"
         )
 
-    @property
     def __reduce__(self) -> NoReturn:
         raise TypeError("an AsyncFeatureComputer is neither copied nor pickled: it has threads and tasks")
 
+    @property
     def _home(self) -> Home:
         return self
 
@@ -146,7 +147,8 @@ class AsyncFeatureComputer(Calls):
 
         Work under way may go on asking for what it needs; a task of the queue itself cannot wait for its end.
         """
-        if timeout is not None and (not isinstance(timeout, int | float) or not 0 <= timeout < 1e9):
+        limit = real(timeout)
+        if timeout is not None and (limit is None or not 0 <= limit < 1e9):
             raise ValueError(f"timeout: {shown(timeout)} is not a number of seconds from 0 to 1e9, nor None")
         loop = self._loop
         if loop is None or loop.is_closed():
@@ -154,10 +156,10 @@ class AsyncFeatureComputer(Calls):
         if under_way.get():
             raise RuntimeError("a task cannot wait for the end of the queue that it is in")
         if loop is not asyncio.get_running_loop():
-            await self._cross_loop_calls.call(self.stop(drain, timeout), loop)
+            await self._cross_loop_calls.call(self.stop(drain, limit), loop)
             return
         if self._ending is None:
-            self._ending = loop.create_task(self._end(drain, timeout))
+            self._ending = loop.create_task(self._end(drain, limit))
         await asyncio.shield(self._ending)
 
     async def _end(self, drain: bool, timeout: float | None) -> None:
@@ -266,7 +268,7 @@ class AsyncFeatureComputer(Calls):
         """The tasks that are not done and the last 1,000 that ended, or those in one `state`: the newest `limit` of
         them, oldest first. From any thread. `ValueError` for a state or a limit that is none."""
         if limit is not None and limit < 0:
-            raise ValueError(f"limit: {limit!r} is a negative number of tasks")
+            raise ValueError(f"limit: {shown(limit)} is a negative number of tasks")
         if state is not None and state not in tuple(State):
             raise ValueError(f"state: {shown(state)} is none of {', '.join(State)}")
         found: dict[int, Task | TaskRecord] = {} if self._background is None else dict(self._background.unfinished)

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
+from ziggy_async.arguments import real
 from ziggy_async.features.catalog import Parameter, Row, number_text, rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
 from ziggy_async.features.stages import plan_of
+from ziggy_async.messages import printable, shown
 
 PLANS = 1024
 """Choices of parameters whose plans a function keeps."""
@@ -115,10 +117,9 @@ class ArrayFunction:
         return plan_of(plan_nodes([read_formula(formula.format(**texts)) for formula in self.formulas]))
 
     def _text(self, parameter: Parameter, value: float) -> str:
-        try:
-            number = float(0.0 + value)
-        except TypeError:
-            raise TypeError(f"{self.name}: {parameter.talib} is no number: {value!r}") from None
+        number = real(value)
+        if number is None:
+            raise TypeError(f"{self.name}: {parameter.talib} is no number: {shown(value)}")
         fault = parameter.fault(number)
         if fault is not None:
             raise ValueError(f"{self.name}: {parameter.talib}: {fault}")
@@ -126,7 +127,7 @@ class ArrayFunction:
 
     def as_python(self) -> Callable[..., Any]:
         """The function that users call."""
-        plan_of = lru_cache(PLANS)(self.plan)
+        plan_of = lru_cache(PLANS, typed=True)(self.plan)  # True is 1, and no parameter
         count, is_whole = len(self.inputs), self.is_whole
 
         def function(*arguments: Any, **named: Any) -> Any:
@@ -212,7 +213,7 @@ def as_floats(name: str, values: Any) -> NDArray[np.float64]:
     try:
         return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: an input is no array of numbers: {error}") from None
+        raise TypeError(f"{name}: an input is no array of numbers: {printable(str(error))}") from None
 
 
 def way_back(inputs: Sequence[Any]) -> Callable[[NDArray[Any]], Any]:

@@ -1,11 +1,11 @@
 """Screening: the tickers for which a formula holds on their last bar, with features beside them."""
 
-import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from ziggy_async.arguments import whole
 from ziggy_async.features.feature_set import FeatureSet
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
@@ -72,10 +72,9 @@ class Screening:
             if not isinstance(text, str):
                 raise TypeError(f"{name}: {shown(text)} is not a str")
         beside = formulas_of(features)
-        if limit is not None and not hasattr(limit, "__index__"):
-            raise TypeError(f"limit: {shown(limit)} is no whole number")
-        if limit is not None and operator.index(limit) < 0:
-            raise ValueError(f"limit: {limit} is negative")
+        limit = None if limit is None else whole("limit", limit)
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit: {shown(limit)} is negative")
         keys = [] if sort is None else [sort_key(sort, beside)]
         formulas = [where, *keys, *beside.values()]
         figures = FeatureSet(**{str(at): formula for at, formula in enumerate(formulas)})

@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from ziggy_async import _core, bridge
+from ziggy_async.arguments import whole
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
-from ziggy_async.messages import kind_of, shown
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
@@ -219,8 +219,7 @@ class RegimeDetector:
 
         `TypeError` unless `days` is a whole number.
         """
-        if isinstance(days, bool) or not isinstance(days, int):
-            raise TypeError(f"days: {shown(days)} is {kind_of(days)}, not a whole number")
+        days = whole("days", days)
         self.detect_regime()
         with self._lock:
             return [result.to_dict() for result in list(self._days.values())[-max(days, 1) :]]

@@ -5,6 +5,7 @@ import math
 import numbers
 from collections.abc import Mapping
 
+from ziggy_async.arguments import real
 from ziggy_async.messages import kind_of, shown
 
 logger = logging.getLogger(__name__)
@@ -36,15 +37,9 @@ def checked_numbers(
 def _checked(kind: str, known: Mapping[str, float], name: object, value: object) -> float:
     if name not in known:
         raise ValueError(f"{shown(name)} is no {kind}; there are {', '.join(known)}")
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    number = real(value)
+    if number is None:
         raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a number")
-    if not _is_finite(value):
+    if not math.isfinite(number):
         raise ValueError(f"{name}: {shown(value)} is not a finite number that a float can hold")
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
-
-
-def _is_finite(value: numbers.Real) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    return int(value) if isinstance(value, numbers.Integral) else number

@@ -5,6 +5,7 @@ symbol's last tick comes back as it went in: the timestamp in its zone, or witho
 """
 
 import numbers
+import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
@@ -12,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ziggy_async import _core, bridge
+from ziggy_async.arguments import whole
 from ziggy_async.features.figures import plan_of_figures
-from ziggy_async.messages import kind_of, shown
+from ziggy_async.messages import printable, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
 from ziggy_async.tracing import native_job
@@ -68,6 +70,8 @@ class MarketFeatures:
 _core.register("MarketFeatures", MarketFeatures)
 
 
+_OBSERVED = operator.attrgetter("symbol", "timestamp", "open_price", "high", "low", "close", "volume")
+
 REPEATED = {"close": "price", "open_price": "open_price", "high": "high", "low": "low", "volume": "volume"}
 """The figures of an observation that its features repeat, and what they call them."""
 
@@ -111,18 +115,11 @@ class FeatureComputer:
     def __init__(self, window_size: int = 200, *, bars_per_year: float = 252) -> None:
         """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number.
         `bars_per_year`: what vol_regime scales the volatility by, from 1 to 1e9."""
+        kept = whole("window_size", window_size)
         try:
-            self._store = _core.BarStore(window_size, ordered=False, bars_per_year=bars_per_year)
+            self._store = _core.BarStore(kept, ordered=False, bars_per_year=bars_per_year)
         except ValueError as error:
-            raise ValueError(
-                str(error).replace("capacity must", f"window_size: {shown(window_size)}: it must")
-            ) from None
-        except TypeError:
-            if hasattr(window_size, "__index__"):
-                raise
-            raise TypeError(
-                f"window_size: {shown(window_size)} is {kind_of(window_size)}, not a whole number"
-            ) from None
+            raise ValueError(str(error).replace("capacity must", f"window_size: {shown(kept)}: it must")) from None
         self._plan = plan_of_figures(_core.PAPER_FORMULAS, bars_per_year)
         self._forms: dict[str, _Form] = {}  # of the symbols that have one
 
@@ -151,16 +148,13 @@ class FeatureComputer:
                 self._store.append(symbol, time, *(column[-1] for column in figures))
 
     def add_price_data(self, price_data: PriceData) -> None:
-        """Appends one observation. `ValueError` naming symbol, column, value unless prices are finite and positive."""
-        self._store.append(
-            price_data.symbol,
-            price_data.timestamp,
-            price_data.open_price,
-            price_data.high,
-            price_data.low,
-            price_data.close,
-            price_data.volume,
-        )
+        """Appends one observation. `ValueError` naming symbol, column, value unless prices are finite and positive;
+        `TypeError` for what lacks a field of `PriceData`."""
+        try:
+            observed = _OBSERVED(price_data)
+        except AttributeError as error:
+            raise TypeError(f"price_data: {shown(price_data)} is no PriceData: {printable(str(error))}") from None
+        self._store.append(*observed)
         form = _Form.of(price_data)
         if form is not None:
             self._forms[price_data.symbol] = form

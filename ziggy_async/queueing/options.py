@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, TypedDict, get_args
 
-from ziggy_async.messages import kind_of, nearest, printable, shown
+from ziggy_async.arguments import real, whole
+from ziggy_async.messages import nearest, printable, shown
 
 OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
@@ -35,11 +36,11 @@ class Options:
     use_process_pool: bool = False
 
     def __post_init__(self) -> None:
-        _check_whole("priority", self.priority)
-        _check_whole("max_attempts", self.max_attempts, least=1)
-        limit = self.deadline
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < 1e9):
-            raise ValueError(f"deadline: {shown(self.deadline)} is not a number of seconds above 0 and below 1e9")
+        object.__setattr__(self, "priority", whole("priority", self.priority))
+        object.__setattr__(self, "max_attempts", whole("max_attempts", self.max_attempts))
+        if self.max_attempts < 1:
+            raise ValueError(f"max_attempts: {shown(self.max_attempts)} is below 1")
+        object.__setattr__(self, "deadline", _seconds(self.deadline))
         if self.on_full not in get_args(OnFull):
             raise ValueError(f"on_full: {shown(self.on_full)} is none of {', '.join(get_args(OnFull))}")
         object.__setattr__(self, "retry_on", _classes(self.retry_on))
@@ -121,16 +122,18 @@ KeepLetter = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any
 future is done, in any thread, when it is kept."""
 
 
-def _check_whole(name: str, value: object, least: int | None = None) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not an int")
-    if least is not None and value < least:
-        raise ValueError(f"{name}: {shown(value)} is below {least}")
+def _seconds(deadline: object) -> float | None:
+    if deadline is None:
+        return None
+    seconds = real(deadline)
+    if seconds is None or not 0 < seconds < 1e9:
+        raise ValueError(f"deadline: {shown(deadline)} is not a number of seconds above 0 and below 1e9")
+    return seconds
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:
     classes = value if isinstance(value, tuple) else tuple(value) if isinstance(value, list | set) else (value,)
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
-            raise TypeError(f"retry_on: {each!r} is no class of exceptions")
+            raise TypeError(f"retry_on: {shown(each)} is no class of exceptions")
     return classes

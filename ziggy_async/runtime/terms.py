@@ -5,6 +5,7 @@ import contextvars
 import time
 from typing import NamedTuple
 
+from ziggy_async.arguments import real
 from ziggy_async.messages import shown
 
 URGENT, BULK, BY_THE_WORK = 0, 2, -1
@@ -27,23 +28,23 @@ class Terms(NamedTuple):
 
 def within(seconds: float | None) -> asyncio.Timeout:
     """As `asyncio.timeout`, of the deadline that a caller gave. `ValueError` for what is no number of seconds."""
-    _check(seconds)
-    return asyncio.timeout(seconds)
+    return asyncio.timeout(_checked(seconds))
 
 
 def moment_after(seconds: float | None) -> int:
     """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. `ValueError` for what is no such
     number of seconds."""
-    _check(seconds)
-    return 0 if seconds is None else time.monotonic_ns() + max(1, int(seconds * 1e9))
+    limit = _checked(seconds)
+    return 0 if limit is None else time.monotonic_ns() + max(1, int(limit * 1e9))
 
 
-def _check(seconds: float | None) -> None:
+def _checked(seconds: float | None) -> float | None:
     if seconds is None:
-        return
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not (is_number and abs(seconds) < 1e9):  # nan is not, either
+        return None
+    limit = real(seconds)
+    if limit is None or not abs(limit) < 1e9:  # nan is not, either
         raise ValueError(f"deadline: {shown(seconds)} is not a number of seconds below 1e9")
+    return limit
 
 
 terms: contextvars.ContextVar[Terms] = contextvars.ContextVar("ziggy_async_terms", default=Terms())  # noqa: B039 - it is immutable

@@ -1,0 +1,30 @@
+"""Numbers that callers give. A bool is a number for Python; as an argument it is a slip."""
+
+import math
+import numbers
+import operator
+from typing import Any
+
+import numpy as np
+
+from ziggy_async.messages import kind_of, shown
+
+OTHERS = (bool, np.bool_, np.timedelta64)
+"""What has the methods of numbers and is none."""
+
+
+def real(value: object) -> float | None:
+    """A real number, of NumPy too, as a float, which is infinite for one that is too large; None for anything else."""
+    if isinstance(value, OTHERS) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if operator.gt(value, 0) else -math.inf
+
+
+def whole(name: str, value: Any) -> int:
+    """The argument `name` as an int; `TypeError` for what is no whole number."""
+    if isinstance(value, OTHERS) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a whole number")
+    return operator.index(value)
