@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ziggy_async._core import Histogram
+from ziggy_async.messages import shown
 from ziggy_async.windows import Windows
 
 TIMER_RESOLUTION = 0.002
@@ -60,7 +61,7 @@ class LoopLag:
     def __init__(self, interval: float = 0.01) -> None:
         """`interval`: seconds between two ticks. Raises `ValueError` unless at least 0.001 and finite."""
         if not LEAST_INTERVAL <= interval < math.inf:
-            raise ValueError(f"interval: {interval!r} is not at least {LEAST_INTERVAL} s, and finite")
+            raise ValueError(f"interval: {shown(interval)} is not at least {LEAST_INTERVAL} s, and finite")
         self._interval = interval
         self._delays = Histogram()
         self._recent = Windows(Histogram)
@@ -128,7 +129,7 @@ class PingLag:
         """`interval`: seconds between pings, short against a pause that a caller would notice, long against the cost of
         a ping. Raises `ValueError` unless it is above 0."""
         if not interval > 0:
-            raise ValueError(f"interval: {interval!r} is not above 0")
+            raise ValueError(f"interval: {shown(interval)} is not above 0")
         self._interval = interval
         self._delays = Histogram()
         self._stopped = threading.Event()

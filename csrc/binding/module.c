@@ -66,8 +66,8 @@ static PyObject *refuse_to_register(const char *kind, int wanted, PyObject *obje
 {
     static const char *const names[] = {"a class", "a class of dicts", "callable"};
     return wanted < A_TUPLE
-               ? PyErr_Format(PyExc_TypeError, "%s must be %s, not %R", kind, names[wanted], object)
-               : PyErr_Format(PyExc_TypeError, "%s must be a tuple of %d, not %R", kind, wanted - A_TUPLE, object);
+               ? PyErr_Format(PyExc_TypeError, "%s must be %s, not %.200R", kind, names[wanted], object)
+               : PyErr_Format(PyExc_TypeError, "%s must be a tuple of %d, not %.200R", kind, wanted - A_TUPLE, object);
 }
 
 static PyObject *core_register(PyObject *module, PyObject *const *arguments, Py_ssize_t count)

@@ -4,7 +4,7 @@
 
 static void *fail_missing(const za_plan_object *plan, int column)
 {
-    return PyErr_Format(PyExc_ValueError, "the store has no column %R", PyTuple_GET_ITEM(plan->columns, column));
+    return PyErr_Format(PyExc_ValueError, "the store has no column %.200R", PyTuple_GET_ITEM(plan->columns, column));
 }
 
 int za_plan_check_figures(const za_plan_object *plan)

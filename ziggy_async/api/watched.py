@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeDetector, regime_detector
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
-from ziggy_async.messages import kind_of
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, default_store
 
@@ -16,7 +16,7 @@ class WatchedMarket:
     def __init__(self, store: BarStore | None = None, tickers: Sequence[str] | None = None) -> None:
         """`tickers`: those of the watchlist; None: all of the store. Raises `TypeError` for a store that is none."""
         if store is not None and not isinstance(store, BarStore):
-            raise TypeError(f"store: {store!r} is {kind_of(store)}, not a BarStore")
+            raise TypeError(f"store: {shown(store)} is {kind_of(store)}, not a BarStore")
         self._store = store
         self._tickers = None if tickers is None else tuple(dict.fromkeys(tickers))
         self.detector: RegimeDetector = regime_detector

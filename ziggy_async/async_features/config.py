@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ziggy_async.environment import ConfigurationError, is_number
+from ziggy_async.messages import shown
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ def whole(name: str, value: object, most: int) -> int:
     if isinstance(value, str):
         number = int(value) if is_number(value.strip()) else None
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-        raise ConfigurationError(f"{name}: {value!r} is not a whole number from 1 to {most}")
+        raise ConfigurationError(f"{name}: {shown(value)} is not a whole number from 1 to {most}")
     return number
 
 
@@ -28,7 +29,7 @@ def truth(name: str, value: object) -> bool:
     """`value` as a bool: true, yes, on, 1, or false, no, off, 0; `ValueError` that names it."""
     found = TRUTHS.get(value.strip().lower()) if isinstance(value, str) else value
     if not isinstance(found, bool):
-        raise ConfigurationError(f"{name}: {value!r} is neither true nor false")
+        raise ConfigurationError(f"{name}: {shown(value)} is neither true nor false")
     return found
 
 
@@ -47,7 +48,7 @@ def _workers(name: str, value: object) -> int:
 def path(name: str, value: object) -> str | None:
     """`value` as a path, None for none; `ValueError` that names it."""
     if value is not None and not isinstance(value, str | os.PathLike):
-        raise ConfigurationError(f"{name}: {value!r} is no path")
+        raise ConfigurationError(f"{name}: {shown(value)} is no path")
     return os.fspath(value) or None if value is not None else None
 
 

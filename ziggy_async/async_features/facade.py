@@ -118,7 +118,7 @@ class Calls(ABC):
         number, are logged and left out.
         """
         if signal_type not in RULES:
-            raise ValueError(f"signal_type: {signal_type!r} is none of {', '.join(RULES)}")
+            raise ValueError(f"signal_type: {shown(signal_type)} is none of {', '.join(RULES)}")
         given = None if regime is None else checked_regime(regime)
         chosen = checked_numbers("parameter", signal_generator.params, None, params, strict=False)
         operation = f"compute_signal:{ticker}:{signal_type}"
@@ -267,11 +267,11 @@ def listed(tickers: Iterable[Any]) -> list[Any]:
 
 def checked_callable(func: object) -> Any:
     if not callable(func):
-        raise TypeError(f"func: {func!r} is {kind_of(func)}, not a callable")
+        raise TypeError(f"func: {shown(func)} is {kind_of(func)}, not a callable")
     return func
 
 
 def checked_name(what: str, name: object) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"{what}: {name!r} is {kind_of(name)}, not a str")
+        raise TypeError(f"{what}: {shown(name)} is {kind_of(name)}, not a str")
     return name

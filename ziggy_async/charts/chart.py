@@ -146,8 +146,8 @@ def chart_of(
 
 def why_empty(store: BarStore, ticker: str, start: object | None) -> str:
     if ticker in store:
-        return f"{ticker!r} has no bars" + ("" if start is None else f" from {start} on")
-    return f"the store has no bars of {ticker!r}{nearest(ticker, store.symbols())}"
+        return f"{shown(ticker)} has no bars" + ("" if start is None else f" from {start} on")
+    return f"the store has no bars of {shown(ticker)}{nearest(ticker, store.symbols())}"
 
 
 def markers_of(times: Any, directions: Any, types: Any, confidences: Any) -> tuple[Marker, ...]:

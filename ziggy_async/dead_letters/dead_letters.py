@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import DeadLetter, id_at, importable_name
-from ziggy_async.messages import printable
+from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
 
@@ -128,9 +128,9 @@ class DeadLetters(Generic[T]):
         """Returns the letters, oldest first: of those with `reason`, `limit` from `offset` on. Raises `ValueError` for
         a reason that is none."""
         if offset < 0 or (limit is not None and limit < 0):
-            raise ValueError(f"limit {limit!r}, offset {offset!r}: a negative number of letters")
+            raise ValueError(f"limit {shown(limit)}, offset {shown(offset)}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
-            raise ValueError(f"reason: {reason!r} is none of {', '.join(Reason)}")
+            raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
         known = {letter.id: letter for letter in self._unsaved()}
         known |= self._saved  # read second: letters go from memory to the file, and none is in neither
         letters = [letter for letter in known.values() if reason in (None, letter.reason)]
@@ -323,4 +323,4 @@ class DeadLetters(Generic[T]):
 
 
 def _no_such_letter(id: str) -> KeyError:
-    return KeyError(f"there is no dead letter {id!r}")
+    return KeyError(f"there is no dead letter {shown(id)}")

@@ -70,7 +70,7 @@ class FeatureSet:
             if name in self._formulas:
                 raise ValueError(f"two features are called {shown(name)}")
             if name in (SYMBOL, TIMESTAMP):
-                raise ValueError(f"no feature can be called {name!r}: a column of the result is")
+                raise ValueError(f"no feature can be called {shown(name)}: a column of the result is")
             self._formulas[name] = read_formula(_text(text))
         self._nodes = plan_nodes(list(self._formulas.values()))
         self._plan = plan_of(self._nodes)

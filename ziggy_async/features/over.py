@@ -11,6 +11,7 @@ from ziggy_async.features.formula import Formula
 from ziggy_async.features.grouping import group
 from ziggy_async.features.stages import PlanNodes
 from ziggy_async.features.tables import table_of
+from ziggy_async.messages import shown
 from ziggy_async.reading.columns import distinct
 from ziggy_async.reading.spellings import listed, of_role, place_of, spelling_of
 from ziggy_async.reading.values import Reader
@@ -28,7 +29,7 @@ def features_over(
     time = key_column("time", time, "timestamp", table.names)
     taken = [name for name in formulas if name in table.names]
     if taken:
-        raise ValueError(f"the table has a column {taken[0]!r}; name that feature otherwise")
+        raise ValueError(f"the table has a column {shown(taken[0])}; name that feature otherwise")
     labels = [_labels_of(name, table.names, formulas.values()) for name in made_of.labels]
     keyed = [key for key in (by, time) if key is not None]
     pairs = dict(table.pairs(list(dict.fromkeys([*found, *labels, *keyed]))))
@@ -70,7 +71,7 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
     if not alike:
         raise next(formula for formula in formulas if name in formula.columns).missing_column(name, present)
     if len(alike) > 1:
-        raise ValueError(f"several columns stand for {name!r}: {listed(alike)}")
+        raise ValueError(f"several columns stand for {shown(name)}: {listed(alike)}")
     return alike[0]
 
 
@@ -96,7 +97,7 @@ def key_column(argument: str, name: str | None, role: str, present: Sequence[str
     """The column `name`, or the one whose role it is; None: there is none."""
     found = [each for each in present if (each == name if name is not None else place_of(each) == (role, 0))]
     if name is not None and not found:
-        raise ValueError(f"{argument}: no column {name!r}; columns found: {listed(present)}")
+        raise ValueError(f"{argument}: no column {shown(name)}; columns found: {listed(present)}")
     if len(found) > 1:
         raise ValueError(f"several columns stand for {role}: {listed(found)}; give {argument}=")
     return found[0] if found else None
@@ -105,4 +106,4 @@ def key_column(argument: str, name: str | None, role: str, present: Sequence[str
 def _refuse_lengths(rows: int, columns: Mapping[str | None, Any]) -> None:
     for name, column in columns.items():
         if column is not None and len(column) != rows:
-            raise ValueError(f"columns differ in length: {name!r} has {len(column)} rows, the first column {rows}")
+            raise ValueError(f"columns differ in length: {shown(name)} has {len(column)} rows, the first column {rows}")

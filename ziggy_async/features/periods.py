@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from ziggy_async.messages import shown
+
 MINUTES_A_DAY = 24 * 60
 TEXT = re.compile(r"([1-9]\d{0,3})(m|min|h|d|w|mo)")
 UNITS = {"1d": 1, "1w": 2, "1mo": 3}
@@ -45,5 +47,5 @@ def nanoseconds_of_period(text: str) -> int:
     """How long it may be; `ValueError` for what is no period."""
     period = period_of(text)
     if period is None:
-        raise ValueError(f"{text!r} is no period: minutes or hours that divide a day, 1d, 1w, 1mo")
+        raise ValueError(f"{shown(text)} is no period: minutes or hours that divide a day, 1d, 1w, 1mo")
     return period.most_minutes * 60 * 10**9

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.messages import nearest
+from ziggy_async.messages import nearest, shown
 from ziggy_async.reading.epochs import NAT
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ class FeatureTable:
         """The values of one feature, `(rows,)`."""
         at = self._places.get(name)
         if at is None:
-            raise KeyError(f"no feature {name!r}{nearest(str(name), self.names)}")
+            raise KeyError(f"no feature {shown(name)}{nearest(str(name), self.names)}")
         return self._values[:, at]
 
     def __repr__(self) -> str:

@@ -63,7 +63,7 @@ class _Mapping:
         self.names = list(self._by_name)
         for name, column in self._by_name.items():
             if not hasattr(column, "__len__"):
-                raise TypeError(f"column {name!r} is {shown(column)}, no array")
+                raise TypeError(f"column {shown(name)} is {shown(column)}, no array")
         self.rows = next((len(column) for column in data.values()), 0)
 
     def pairs(self, names: Sequence[str]) -> Pairs:

@@ -14,6 +14,7 @@ import numpy as np
 from ziggy_async.lag import LagSummary, LoopLag, PingLag
 from ziggy_async.latency_benchmark.own_loop import is_given_up
 from ziggy_async.latency_benchmark.results import BenchmarkResult, ComparisonResult
+from ziggy_async.messages import shown
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class LatencyBenchmark:
 def checked_number(num_operations: object) -> int:
     """`num_operations`, or `ValueError` when it is no number of operations."""
     if isinstance(num_operations, bool) or not isinstance(num_operations, int) or num_operations < 1:
-        raise ValueError(f"num_operations: {num_operations!r} is not a whole number of at least 1")
+        raise ValueError(f"num_operations: {shown(num_operations)} is not a whole number of at least 1")
     return num_operations
 
 

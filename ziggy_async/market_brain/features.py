@@ -168,7 +168,7 @@ class FeatureComputer:
         """
         taken = sorted(formulas.keys() & {*self._formulas, *Features.__annotations__})
         if taken:
-            raise ValueError(f"features have {taken[0]!r} already")
+            raise ValueError(f"features have {shown(taken[0])} already")
         extended = {**self._formulas, **formulas}
         FormulaSet(**formulas).check_columns()
         plan_of_figures(extended, self.store.bars_per_year)

@@ -18,7 +18,7 @@ from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
-from ziggy_async.messages import kind_of
+from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import default_pool
 from ziggy_async.runtime.terms import terms
@@ -370,11 +370,11 @@ def checked_regime(regime: object) -> RegimeState:
     if isinstance(regime, RegimeResult):
         regime = regime.regime
     if not isinstance(regime, str):
-        raise TypeError(f"regime: {regime!r} is {kind_of(regime)}, neither a RegimeState nor its value")
+        raise TypeError(f"regime: {shown(regime)} is {kind_of(regime)}, neither a RegimeState nor its value")
     try:
         return RegimeState(regime)
     except ValueError:
-        raise ValueError(f"regime: {regime!r} is none of {', '.join(REGIMES)}") from None
+        raise ValueError(f"regime: {shown(regime)} is none of {', '.join(REGIMES)}") from None
 
 
 def _mark_stale(results: Mapping[str, Result], stale: Mapping[str, str]) -> None:

@@ -47,19 +47,19 @@ class Rules:
 
     def __post_init__(self) -> None:
         if self.invalid not in ("raise", "skip"):
-            raise ValueError(f"invalid: {self.invalid!r} is neither 'raise' nor 'skip'")
-        if self.unit is not None and self.unit not in UNITS:
-            raise ValueError(f"unit: {self.unit!r} is none of 'ns', 'us', 'ms', 's'")
+            raise ValueError(f"invalid: {shown(self.invalid)} is neither 'raise' nor 'skip'")
+        if self.unit is not None and self.unit not in tuple(UNITS):
+            raise ValueError(f"unit: {shown(self.unit)} is none of 'ns', 'us', 'ms', 's'")
         if self.dates is not None and self.dates not in DATE_ORDERS:
-            raise ValueError(f"dates: {self.dates!r} is none of 'dmy', 'mdy', 'ymd'")
+            raise ValueError(f"dates: {shown(self.dates)} is none of 'dmy', 'mdy', 'ymd'")
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise TypeError(f"columns: {shown(self.columns)} is no mapping, as {{'close': 'adjClose'}} is")
         if self.volume not in ("column", None):
-            raise ValueError(f"volume: {self.volume!r} is neither 'column' nor None")
+            raise ValueError(f"volume: {shown(self.volume)} is neither 'column' nor None")
         scale = self.price_scale
         is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
         if scale is not None and not (is_number and 0 < scale < float("inf")):
-            raise ValueError(f"price_scale: {scale!r} is no positive number")
+            raise ValueError(f"price_scale: {shown(scale)} is no positive number")
 
     @property
     def skip(self) -> bool:
@@ -77,7 +77,7 @@ def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:
     for name in options:
         if name not in known:
             advice = nearest(name, known) or f"; there are {', '.join(known)}"
-            raise TypeError(f"no option {name!r} of reading bars{advice}")
+            raise TypeError(f"no option {shown(name)} of reading bars{advice}")
     return Rules(**options, further=further)
 
 

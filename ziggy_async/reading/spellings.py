@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from ziggy_async.messages import LONGEST, shortened
+from ziggy_async.messages import LONGEST, shortened, shown
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
@@ -200,7 +200,7 @@ def match_columns(
         if role in roles or (role == "volume" and not has_volume):
             continue
         if others:
-            fault = f"two columns are called {first!r}" if first == others[0] else _two_of(role, first, others[0])
+            fault = f"two columns are called {shown(first)}" if first == others[0] else _two_of(role, first, others[0])
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
             roles[role] = first
@@ -219,11 +219,11 @@ def match_columns(
 def _named(names: list[str], columns: Mapping[str, str], further: Sequence[str]) -> dict[str, str]:
     for role, name in columns.items():
         if role not in SPELLINGS:
-            raise ValueError(f"columns: {role!r} is none of {listed([*SPELLINGS, *further])}")
+            raise ValueError(f"columns: {shown(role)} is none of {listed([*SPELLINGS, *further])}")
         if name not in names:
-            raise ValueError(f"no column {name!r}; columns found: {listed(names)}")
+            raise ValueError(f"no column {shown(name)}; columns found: {listed(names)}")
         if names.count(name) > 1:
-            raise ValueError(f"two columns are called {name!r}; columns found: {listed(names)}")
+            raise ValueError(f"two columns are called {shown(name)}; columns found: {listed(names)}")
     return dict(columns)
 
 
@@ -231,10 +231,10 @@ def _named_alike(name: str, further: str, names: list[str]) -> str:
     """The column of a table that is the further column of a store: called `name`, or like it."""
     alike = [each for each in names if each == name] or [each for each in names if are_alike(each, name)]
     if not alike:
-        advice = f"columns={{{further!r}: NAME}} names one"
-        raise ValueError(f"no column {name!r}, which the store has; columns found: {listed(names)}; {advice}")
+        advice = f"columns={{{shown(further)}: NAME}} names one"
+        raise ValueError(f"no column {shown(name)}, which the store has; columns found: {listed(names)}; {advice}")
     if len(alike) > 1:
-        raise ValueError(f"several columns are called like {name!r}; columns found: {listed(names)}")
+        raise ValueError(f"several columns are called like {shown(name)}; columns found: {listed(names)}")
     return alike[0]
 
 
@@ -260,4 +260,4 @@ def _date_and_time(names: Iterable[str]) -> dict[str, str]:
 
 def _two_of(role: str, first: str, second: str) -> str:
     choice = f"columns={{{role!r}: {first!r}}} (--columns {role}={first})"
-    return f"both {first!r} and {second!r} stand for {role}: say which, as by {choice}"
+    return f"both {shown(first)} and {shown(second)} stand for {role}: say which, as by {choice}"

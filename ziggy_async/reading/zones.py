@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 from numpy.typing import NDArray
 
+from ziggy_async.messages import shown
+
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 STEP = timedelta(days=14)
 """Offsets are looked up in such steps: no zone changes its offset and changes it back in less."""
@@ -40,7 +42,7 @@ def nanoseconds_of_day(time: str) -> int:
     """From midnight to "HH:MM"; `ValueError` for another text."""
     match = TIME_OF_DAY.fullmatch(time)
     if match is None:
-        raise ValueError(f"{time!r} is no time of day from 00:00 to 23:59")
+        raise ValueError(f"{shown(time)} is no time of day from 00:00 to 23:59")
     return (int(match[1]) * 60 + int(match[2])) * 60 * 10**9
 
 
@@ -48,8 +50,8 @@ def utc_of(local: int, name: str) -> int:
     """Nanoseconds since 1970 UTC when the clock of a zone shows `local`, counted in the same way. `ValueError` where it
     shows that twice or never, and for a name that is none."""
     seconds, below = divmod(local, 10**9)
-    shown = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=_tzinfo(name))
-    offsets = {shown.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1)}
+    clock = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=_tzinfo(name))
+    offsets = {clock.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1)}
     if len(offsets) > 1:
         raise ValueError(f"the clock of {name} shows this twice or never: write it with its offset from UTC")
     return (seconds - offsets.pop() // timedelta(seconds=1)) * 10**9 + below
@@ -64,7 +66,7 @@ def _tzinfo(name: str) -> tzinfo:
         offset = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-offset if sign == "-" else offset)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone") from None
+        raise ValueError(f"{shown(name)} is no time zone") from None
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
 from ziggy_async import lifecycle
+from ziggy_async.messages import shown
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import GatedThread, gate
@@ -281,7 +282,7 @@ def _serve(wake_ups: _WakeUps) -> None:
 
 def _checked(size: int) -> int:
     if size < 1:
-        raise ValueError(f"size: {size!r} is not a number of threads of at least 1")
+        raise ValueError(f"size: {shown(size)} is not a number of threads of at least 1")
     return size
 
 

@@ -1,0 +1,82 @@
+"""Messages about values and errors that may be anything."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ziggy_async import BarStore, FeatureSet, set_bar_source, talib
+from ziggy_async.async_features import AsyncFeatureComputer
+from ziggy_async.market_brain.features import async_get_ticker_features, get_ticker_features
+from ziggy_async.market_brain.signals import generate_signals_for_watchlist
+from ziggy_async.sources import bar_source_stats
+
+LONG = "Z" * 10**6
+TABLE = {
+    "timestamp": np.arange("2024-01-01", "2024-01-04", dtype="M8[D]"),
+    **{name: np.array([5.0, 6.0, 7.0]) for name in ("open", "high", "low", "close", "volume")},
+}
+
+
+def loaded() -> BarStore:
+    store = BarStore()
+    store.load("A", TABLE)
+    return store
+
+
+CALLS: dict[str, Callable[[], Any]] = {
+    "zone": lambda: BarStore(zone=LONG),
+    "day_start": lambda: BarStore(day_start=LONG),
+    "bars_per_year": lambda: BarStore(bars_per_year=LONG),  # type: ignore[arg-type]
+    "invalid": lambda: BarStore().load("A", TABLE, invalid=LONG),  # type: ignore[arg-type]
+    "unit": lambda: BarStore().load("A", TABLE, unit=LONG),  # type: ignore[arg-type]
+    "dates": lambda: BarStore().load("A", TABLE, dates=LONG),  # type: ignore[arg-type]
+    "volume": lambda: BarStore().load("A", TABLE, volume=LONG),  # type: ignore[arg-type]
+    "price_scale": lambda: BarStore().load("A", TABLE, price_scale=LONG),  # type: ignore[arg-type]
+    "a column": lambda: BarStore().load("A", TABLE, columns={"close": LONG}),
+    "a role": lambda: BarStore().load("A", TABLE, columns={LONG: "close"}),
+    "a column of the store": lambda: BarStore(columns=[LONG]).load("A", TABLE),
+    "an option of load": lambda: BarStore().load("A", TABLE, **{LONG: 1}),  # type: ignore[arg-type]
+    "symbol_column": lambda: BarStore().load_frame(TABLE, symbol_column=LONG),
+    "over by": lambda: FeatureSet("sma(2)").over(TABLE, by=LONG),
+    "over time": lambda: FeatureSet("sma(2)").over(TABLE, time=LONG),
+    "regime": lambda: generate_signals_for_watchlist(["A"], regime=LONG),
+    "input of talib": lambda: talib.SMA(LONG, 3),
+    "parameter of talib": lambda: talib.SMA(np.arange(9.0), LONG),
+    "feature of a table": lambda: FeatureSet("sma(2)").latest(None, loaded())[LONG],
+    "keyword of append": lambda: loaded().append("A", "2025-01-01", 1, 1, 1, 1, 1, **{LONG: 1}),
+    "source": lambda: set_bar_source(LONG),  # type: ignore[arg-type]
+    "ttl": lambda: set_bar_source(dict, ttl=LONG),  # type: ignore[arg-type]
+    "reason": lambda: AsyncFeatureComputer().dead_letters.list(reason=LONG),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_message_holds_the_beginning_of_a_long_value(call: Callable[[], Any]) -> None:
+    with pytest.raises((ValueError, TypeError, KeyError), match="ZZZZ") as caught:
+        call()
+    assert len(str(caught.value)) < 500
+
+
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_source_whose_error_has_no_text_is_named_by_its_type() -> None:
+    def function(symbol: str, lookback: int) -> None:
+        raise SpeechlessError
+
+    async def coroutine(symbol: str, lookback: int) -> None:
+        raise SpeechlessError
+
+    try:
+        for source in (function, coroutine):
+            set_bar_source(source)
+            said = [get_ticker_features("NONE"), asyncio.run(async_get_ticker_features("NONE"))]
+            assert [each["source_error"] for each in said] == ["SpeechlessError: it cannot say what"] * 2
+            assert bar_source_stats()["failures"] == 2
+    finally:
+        set_bar_source(None)
