@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.options import DATE_ORDERS
-from ziggy_async.reading.zones import utc_of
+from ziggy_async.reading.zones import ABBREVIATIONS, utc_of
 
 MONTHS = {
     name: at
@@ -32,7 +32,7 @@ CLOCK = (
     r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?P<half> ?[AaPp][Mm](?![A-Za-z]))?|(?P<packed>\d{6}|\d{4}))"
     r"(?P<zone> ?(?:Z|UTC|GMT))?(?P<offset> ?[+-]\d{2}(?::?\d{2})?)?"
-    r"(?P<place> ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?)?)?"
+    rf"(?P<place> ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?| ?\(?(?:{'|'.join(ABBREVIATIONS)})\)?)?)?"
 )
 DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
 TWO_DIGITS_FROM = 1969
@@ -73,7 +73,7 @@ WAYS = (
 @dataclass(frozen=True, slots=True)
 class Written:
     """One text taken apart: three numbers as they stand, and the time of day in nanoseconds, of UTC unless the clock is
-    that of a `place`, as US/Eastern is one."""
+    that of a `place`, as US/Eastern and EST are."""
 
     way: int
     separator: str
@@ -92,7 +92,7 @@ class Written:
     @property
     def place(self) -> str | None:
         """An offset beside it has the say."""
-        return None if self.match["offset"] or not self.match["place"] else self.match["place"].strip(" []")
+        return None if self.match["offset"] or not self.match["place"] else self.match["place"].strip(" []()")
 
     def nanoseconds(self, day: int) -> int:
         """Since 1970 UTC, on that day since then. `ValueError` where the clock of the place shows no such time, or

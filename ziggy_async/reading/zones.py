@@ -1,6 +1,7 @@
 """Time zones: what their clocks show, and, for the core, when an offset from UTC begins and how large it is."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +18,32 @@ STEP = timedelta(days=14)
 FIXED = re.compile(r"([+-])(\d\d):?(\d\d)")
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
+    "EST": ("-05:00",),
+    "EDT": ("-04:00",),
+    "CST": ("-06:00", "+08:00"),
+    "CDT": ("-05:00",),
+    "MST": ("-07:00",),
+    "MDT": ("-06:00",),
+    "PST": ("-08:00",),
+    "PDT": ("-07:00",),
+    "WET": ("+00:00",),
+    "WEST": ("+01:00",),
+    "BST": ("+01:00", "+06:00"),
+    "CET": ("+01:00",),
+    "CEST": ("+02:00",),
+    "EET": ("+02:00",),
+    "EEST": ("+03:00",),
+    "MSK": ("+03:00",),
+    "IST": ("+05:30", "+02:00", "+01:00"),
+    "HKT": ("+08:00",),
+    "SGT": ("+08:00",),
+    "JST": ("+09:00",),
+    "KST": ("+09:00",),
+    "AEST": ("+10:00",),
+    "AEDT": ("+11:00",),
+}
+"""What stands behind times for an offset from UTC; with several the abbreviation does not say which."""
 
 
 class Zone(NamedTuple):
@@ -47,10 +74,13 @@ def nanoseconds_of_day(time: str) -> int:
 
 
 def utc_of(local: int, name: str) -> int:
-    """Nanoseconds since 1970 UTC when the clock of a zone shows `local`, counted in the same way. `ValueError` where it
-    shows that twice or never, and for a name that is none."""
+    """Nanoseconds since 1970 UTC when the clock of a zone shows `local`, counted in the same way; `name` may be one of
+    `ABBREVIATIONS`. `ValueError` where it shows that twice or never, and for a name that is none or that of several."""
+    zones = ABBREVIATIONS.get(name.upper(), (name,))
+    if len(zones) > 1:
+        raise ValueError(f"{name} is {' or '.join(zones)}: write the time with its offset from UTC")
     seconds, below = divmod(local, 10**9)
-    clock = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=_tzinfo(name))
+    clock = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=_tzinfo(zones[0]))
     offsets = {clock.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1)}
     if len(offsets) > 1:
         raise ValueError(f"the clock of {name} shows this twice or never: write it with its offset from UTC")
