@@ -62,11 +62,12 @@ def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
     DuckDB."""
     import duckdb
 
+    name = os.fsdecode(path)
     symbols, rows = long_table(store)  # `rows` is what the query names
     with duckdb.connect() as connection:
         table = connection.sql(
             "SELECT list_extract($symbols::VARCHAR[], code + 1) AS symbol, * EXCLUDE (code) FROM rows",
             params={"symbols": symbols},
         )
-        table.write_parquet(os.fspath(path))
+        table.write_parquet(name)
     del rows

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
@@ -166,7 +166,7 @@ class BarStore(_core.BarStore):
 
         store = cls(MOST_CAPACITY if capacity is None else capacity, columns=further_columns)
         rules = rules_of(options, store.columns)
-        skipped = files.load_files(store, arguments.found_files([fspath(path) for path in paths]), rules)[1]
+        skipped = files.load_files(store, arguments.found_files([fsdecode(path) for path in paths]), rules)[1]
         if skipped:
             logger.warning("rows were left out: %s", skipped.as_text())
         store._loaded(skipped.reasons, rules, 0)

@@ -3,6 +3,7 @@
 import gzip
 import io
 import logging
+import os
 import zipfile
 
 import duckdb
@@ -483,3 +484,16 @@ def test_an_interrupt_while_a_file_is_read_goes_on_at_once(tmp_path):
     store = BarStore()
     with pytest.raises(KeyboardInterrupt):
         files.load_files(store, [DataFile(tmp_path / "a.csv")] * 3, Rules(), interrupt)
+
+
+def test_paths_are_texts_bytes_or_path_like(tmp_path):
+    path = tmp_path / "none.parquet"
+    for wrong in (1, True, None):
+        with pytest.raises(TypeError, match=type(wrong).__name__):
+            BarStore().write_parquet(wrong)
+        with pytest.raises(TypeError, match=type(wrong).__name__):
+            BarStore.read(wrong)
+    BarStore().write_parquet(os.fsencode(path))
+    assert os.listdir(tmp_path) == ["none.parquet"]
+    with pytest.raises(ValueError, match=r"none\.parquet: has column names but no rows"):
+        BarStore.read(os.fsencode(path))

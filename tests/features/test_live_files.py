@@ -1,6 +1,8 @@
 """Files of live states: a restored set goes on where it was saved, or says why it cannot."""
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,6 +165,15 @@ def test_a_store_that_does_not_go_on_from_a_file(saved: Path) -> None:
     other.load("T07", {**bars, "timestamp": bars["timestamp"] + np.timedelta64(DAY_NS // 2, "ns")})
     with pytest.raises(ValueError, match="T07: the store has no bar of"):
         FORMULAS.restore(saved, other)
+
+
+def test_a_descriptor_is_no_path_and_stays_open() -> None:
+    store = filled()
+    with tempfile.TemporaryFile() as file:
+        for use in (lambda path: FORMULAS.restore(path, store), FORMULAS.live(store).save):
+            with pytest.raises(TypeError, match=r"not '?int"):
+                use(file.fileno())
+            os.fstat(file.fileno())
 
 
 def test_a_failed_save_leaves_the_file_that_was_there(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

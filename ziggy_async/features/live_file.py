@@ -124,8 +124,9 @@ class StatesFile:
 
 @contextmanager
 def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
-    """The file, open; `ValueError` as `StatesFile` raises it, OSError as from any file."""
-    with open(path, "rb") as file:
+    """The file, open; `ValueError` as `StatesFile` raises it, OSError as from any file, `TypeError` for a descriptor as
+    for whatever is no path."""
+    with Path(path).open("rb") as file:
         yield StatesFile(file, repr(os.fspath(path)))
 
 
