@@ -15,8 +15,7 @@ from ziggy_async import _core
 from ziggy_async.arguments import real
 from ziggy_async.features.catalog import Row, number_text, rows
 from ziggy_async.features.formula import read_formula
-from ziggy_async.features.lowering import plan_nodes
-from ziggy_async.features.stages import plan_of
+from ziggy_async.features.lowering import plan_of_formulas
 from ziggy_async.indicator_names import IndicatorName
 from ziggy_async.messages import nearest, shown
 
@@ -154,7 +153,7 @@ def _plan(row: Row, values: tuple[float, ...]) -> _core.Plan:
     """All outputs of a call whose inputs are the plan's columns."""
     inputs = [f"input_{at}" for at in range(len(row.inputs))]
     call = f"{row.name}({', '.join([*inputs, *map(number_text, values)])})"
-    return plan_of(plan_nodes([read_formula(f"{call}[{at}]") for at in range(len(row.outputs))]))
+    return plan_of_formulas([read_formula(f"{call}[{at}]") for at in range(len(row.outputs))])
 
 
 def _inputs(row: Row, **given: ArrayLike | None) -> tuple[Floats, ...]:

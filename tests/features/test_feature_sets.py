@@ -110,8 +110,21 @@ def test_sets_that_cannot_be(arguments: list[Any], error: type[Exception], messa
 
 
 def test_windows_of_gigabytes_are_refused_before_memory_is_taken() -> None:
-    with pytest.raises(ValueError, match="MiB"):
-        FeatureSet(*(f"stddev(lag(volume, {at}), 100000)" for at in range(1, 200)))
+    many = [f"stddev(lag(volume, {at}), 100000)" for at in range(1, 200)]
+    with pytest.raises(FormulaError, match="MiB") as caught:
+        FeatureSet(*many)
+    first = many.index(caught.value.formula)
+    FeatureSet(*many[:first])
+    with pytest.raises(FormulaError, match="MiB"):
+        FeatureSet(*many[: first + 1])
+    assert (caught.value.start, caught.value.end) == (0, len(many[first]))
+
+
+def test_a_formula_with_windows_of_gigabytes_is_shown() -> None:
+    deep = "kama(" * 90 + "close" + ", 100000)" * 90
+    with pytest.raises(FormulaError, match="MiB") as caught:
+        FeatureSet("close", deep, "open")
+    assert caught.value.formula == deep
 
 
 def test_latest_has_a_row_for_each_ticker_in_the_order_asked(bars: BarStore) -> None:

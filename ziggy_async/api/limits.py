@@ -68,7 +68,7 @@ async def reading(read: Callable[[], T], texts: Sequence[str]) -> T:
         return read() if sum(map(len, texts)) <= SHORT else await default_pool.run(read)
     except FormulaError:
         raise
-    except ValueError as error:  # a name twice, windows beyond all measure
+    except ValueError as error:  # a name twice
         raise refusal(str(error)) from None
 
 

@@ -15,7 +15,7 @@ from ziggy_async.features.asking import (
 )
 from ziggy_async.features.formula import Formula, read_formula
 from ziggy_async.features.live import Formulas, LiveFeatures
-from ziggy_async.features.lowering import live_nodes, plan_nodes
+from ziggy_async.features.lowering import live_nodes, plan_nodes, plan_of_formulas
 from ziggy_async.features.needs import bars_needed, distance_of, warning_of
 from ziggy_async.features.over import features_over
 from ziggy_async.features.periods import nanoseconds_of_period
@@ -56,10 +56,11 @@ class FeatureSet:
     """
 
     def __init__(self, /, *formulas: str, **named_formulas: str) -> None:
-        """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place.
+        """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place; of the
+        first one with which windows would take more than a gigabyte, at all of it.
 
-        `ValueError` for a set without formulas, a name that is given twice or is "symbol" or "timestamp", and windows
-        that would take more than a gigabyte; `TypeError` for a formula that is no text.
+        `ValueError` for a set without formulas, and a name that is given twice or is "symbol" or "timestamp";
+        `TypeError` for a formula that is no text.
         """
         texts = [(_text(formula), formula) for formula in formulas] + list(named_formulas.items())
         if not texts:
@@ -72,8 +73,9 @@ class FeatureSet:
             if name in (SYMBOL, TIMESTAMP):
                 raise ValueError(f"no feature can be called {shown(name)}: a column of the result is")
             self._formulas[name] = read_formula(_text(text))
-        self._nodes = plan_nodes(list(self._formulas.values()))
-        self._plan = plan_of(self._nodes)
+        read = list(self._formulas.values())
+        self._nodes = plan_nodes(read)
+        self._plan = plan_of_formulas(read, self._nodes)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -280,9 +282,11 @@ class FeatureSet:
         return LiveFeatures(self._live_features(), self._live_store(store), tickers)
 
     def _live_features(self) -> Formulas:
-        kept, compared = live_nodes(list(self._formulas.values()))
+        read = list(self._formulas.values())
+        kept, compared = live_nodes(read)
         plan = None if compared is None else plan_of(compared)
-        return Formulas(self._identity, plan_of(kept), plan, () if compared is None else compared.labels)
+        labels = () if compared is None else compared.labels
+        return Formulas(self._identity, plan_of_formulas(read, kept), plan, labels)
 
     def _live_store(self, store: BarStore | None) -> BarStore:
         store = checked_store(store)

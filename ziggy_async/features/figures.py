@@ -5,8 +5,7 @@ from functools import lru_cache
 
 from ziggy_async import _core
 from ziggy_async.features.formula import read_formula
-from ziggy_async.features.lowering import plan_nodes
-from ziggy_async.features.stages import plan_of
+from ziggy_async.features.lowering import plan_of_formulas
 
 PER_YEAR = "per_year"
 """The name in formulas of the number of bars in a year, which is the store's."""
@@ -25,4 +24,4 @@ def _plan(formulas: tuple[tuple[str, str], ...], bars_per_year: float) -> _core.
     read = [read_formula(text.replace(PER_YEAR, repr(bars_per_year)) or "0") for _, text in formulas]
     for formula in read:
         formula.refuse_other_bars()
-    return plan_of(plan_nodes(read), tuple(name for name, _ in formulas))
+    return plan_of_formulas(read, names=tuple(name for name, _ in formulas))

@@ -2,15 +2,18 @@
 is computed on other bars goes into plans of its own."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ziggy_async import _core
 from ziggy_async.features.catalog import rows
+from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import Formula, formula_of_row
 from ziggy_async.features.graph import Graph, Node
 from ziggy_async.features.periods import period_of
-from ziggy_async.features.stages import PlanNodes, Source, Stages, plan_of
+from ziggy_async.features.stages import Names, PlanNodes, Source, Stages, plan_of
 
 OWN_BARS = ("of", "every")
 """Kinds of nodes whose input is computed on other bars than the node itself."""
@@ -21,6 +24,26 @@ def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
     lowering = _Lowering(formulas)
     roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
     return lowering.plan(lowering.asked, roots)
+
+
+def plan_of_formulas(formulas: Sequence[Formula], nodes: PlanNodes | None = None, names: Names = ()) -> _core.Plan:
+    """The plan of the formulas, or of `nodes` that they need. `FormulaError` for windows that would take more than a
+    gigabyte: of the first formula with which they do."""
+    try:
+        return plan_of(plan_nodes(formulas) if nodes is None else nodes, names)
+    except ValueError as error:
+        before_last = range(1, len(formulas))
+        at = bisect_left(before_last, True, key=lambda count: _is_too_large(formulas[:count]))
+        text = formulas[at].text
+        raise FormulaError(str(error), text, 0, len(text)) from None
+
+
+def _is_too_large(formulas: Sequence[Formula]) -> bool:
+    try:
+        plan_of(plan_nodes(formulas))
+    except ValueError:
+        return True
+    return False
 
 
 class LiveNodes(NamedTuple):

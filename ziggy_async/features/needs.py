@@ -7,9 +7,8 @@ import numpy as np
 from ziggy_async.features.formula import Formula
 from ziggy_async.features.functions import MOST_BARS
 from ziggy_async.features.graph import Graph
-from ziggy_async.features.lowering import plan_nodes
+from ziggy_async.features.lowering import plan_of_formulas
 from ziggy_async.features.periods import Period, period_of
-from ziggy_async.features.stages import plan_of
 from ziggy_async.store import BarStore
 
 MINUTE = 60 * 10**9
@@ -28,7 +27,7 @@ def bars_needed(formula: Formula, distance: int | None) -> int | None:
 
 
 def _lookback(formula: Formula) -> int:
-    return plan_of(plan_nodes([formula])).lookbacks[0]
+    return plan_of_formulas([formula]).lookbacks[0]
 
 
 def _with_skips(formula: Formula, root: int, graph: Graph, distance: int | None) -> int | None:

@@ -19,7 +19,7 @@ from ziggy_async.features.catalog import rows
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.live import Formulas, LiveFeatures
-from ziggy_async.features.lowering import live_nodes, plan_nodes
+from ziggy_async.features.lowering import live_nodes, plan_nodes, plan_of_formulas
 from ziggy_async.features.stages import PlanNodes, plan_of
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.store import BarStore
@@ -95,7 +95,7 @@ class Subject:
 
     @cached_property
     def plan(self) -> _core.Plan:
-        return plan_of(self.made_of)
+        return plan_of_formulas([read_formula(self.formula)], self.made_of)
 
     @property
     def lookback(self) -> int:
@@ -146,7 +146,7 @@ class Subject:
         for name in self.made_of.labels:
             store.set_labels(name, {each.symbol: str(number % 2) for number, each in enumerate(tickers)})
         plan = None if compared is None else plan_of(compared)
-        formulas = Formulas((("", formula.normal_form),), plan_of(kept), plan, self.made_of.labels)
+        formulas = Formulas((("", formula.normal_form),), plan_of_formulas([formula], kept), plan, self.made_of.labels)
         live = LiveFeatures(formulas, store, [each.symbol for each in tickers])
         found = [np.empty(len(each)) for each in tickers]
         for time, there in _by_time(tickers):
