@@ -40,6 +40,14 @@ def test_one_indicator_is_told_of(command, name):
     assert [output["name"] for output in described["outputs"]] == ["macd", "signal", "histogram"]
 
 
+@pytest.mark.parametrize("name", ["ma", "macdext"])
+def test_types_of_moving_averages_are_those_that_there_are(command, name):
+    _, out, _ = command("indicators", name)
+    assert "4 tema, 5 trima, 6 kama, 8 t3" in out
+    assert "mama" not in out
+    assert "from 0 to 8" not in out
+
+
 def test_the_catalog_as_json(command):
     _, out, _ = command("indicators", "--json")
     assert {"rsi", "sma", "ma", "dema"} <= {row["name"] for row in json.loads(out)["indicators"]}

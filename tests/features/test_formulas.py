@@ -207,8 +207,8 @@ REFUSED = {
     "macd()[True]": ("outputs 0 to 2", "True"),
     "macd()[0:1]": ("outputs 0 to 2", "0:1"),
     "bbands(deviations=3, nbdevup=2)": ("nbdevup is given twice", "nbdevup=2"),
-    "bbands(close, 20, 2, 2, 7)": ("bbands: ma: the type 7 (MAMA)", "bbands(close, 20, 2, 2, 7)"),
-    "1 + ma(close, 20, 7)": ("MAMA", "ma(close, 20, 7)"),
+    "bbands(close, 20, 2, 2, 7)": ("no moving average of type 7, mama", "bbands(close, 20, 2, 2, 7)"),
+    "1 + ma(close, 20, 7)": ("6 kama, 8 t3", "ma(close, 20, 7)"),
     "ma(close, 20, 9)": ("matype of ma: 9 is not from 0 to 8", "9"),
     # other tickers
     "of(close)": ("of(ticker, x): x missing", "of(close)"),

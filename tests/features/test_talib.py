@@ -46,6 +46,17 @@ def inputs(name: str, bars: Bars) -> list[NDArray[np.float64]]:
     return [bars.columns()[COLUMNS.get(each, each)] for each in names]
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [("MA", "matype"), ("BBANDS", "matype"), ("STOCHRSI", "fastd_matype"), ("STOCH", "slowk_matype")],
+)
+def test_a_type_of_moving_average_that_there_is_not(name: str, parameter: str) -> None:
+    with pytest.raises(ValueError, match="type") as caught:
+        getattr(ours, name)(*inputs(name, walk(50)), **{parameter: 7})
+    types = "0 sma, 1 ema, 2 wma, 3 dema, 4 tema, 5 trima, 6 kama, 8 t3"
+    assert str(caught.value) == f"{name}: there is no moving average of type 7, mama: the types are {types}"
+
+
 def outputs(found: Any) -> Outputs:
     return found if isinstance(found, tuple) else (found,)
 

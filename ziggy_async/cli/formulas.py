@@ -10,7 +10,7 @@ from ziggy_async.cli.layout import Table
 from ziggy_async.cli.market import load_named, load_sample
 from ziggy_async.cli.output import complain, print_json, print_table, write_out
 from ziggy_async.features import FeatureSet, FeatureTable
-from ziggy_async.features.catalog import Row, number_text, rows, usage_of
+from ziggy_async.features.catalog import Row, number_text, rows, types_among, usage_of
 from ziggy_async.messages import nearest, shown
 from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
 
@@ -56,6 +56,8 @@ def row_table(row: Row) -> Table:
     for parameter in row.parameters:
         kind = "a whole number" if parameter.whole else "a number"
         bounds = f"{kind} from {number_text(parameter.least)} to {number_text(parameter.most)}"
+        if parameter.name.endswith("matype"):
+            bounds = f"a type of moving average: {types_among(rows())}"
         table.add(
             ("parameter", parameter.name, parameter.talib, f"{bounds}; {number_text(parameter.default)} if left out")
         )

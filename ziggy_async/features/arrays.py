@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ziggy_async import _core
 from ziggy_async.arguments import real
 from ziggy_async.features.catalog import Parameter, Row, number_text, rows
+from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
-from ziggy_async.features.lowering import plan_nodes
-from ziggy_async.features.stages import plan_of
+from ziggy_async.features.lowering import plan_of_formulas
 from ziggy_async.messages import printable, shown
 
 PLANS = 1024
@@ -114,7 +114,10 @@ class ArrayFunction:
         chosen = self._choice.bind(*values, **named)
         chosen.apply_defaults()
         texts = {each.talib: self._text(each, chosen.arguments[each.talib]) for each in self.parameters}
-        return plan_of(plan_nodes([read_formula(formula.format(**texts)) for formula in self.formulas]))
+        try:
+            return plan_of_formulas([read_formula(formula.format(**texts)) for formula in self.formulas])
+        except FormulaError as error:  # it shows a formula that its caller has not written
+            raise ValueError(f"{self.name}: {error.message}") from None
 
     def _text(self, parameter: Parameter, value: float) -> str:
         number = real(value)

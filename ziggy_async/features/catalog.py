@@ -1,6 +1,6 @@
 """The rows of the indicator catalog, and how their parameters are given."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -67,6 +67,11 @@ MOVING_AVERAGES = ("sma", "ema", "wma", "dema", "tema", "trima", "kama", "mama",
 """By TA-Lib's number of them, its `MA_Type`."""
 
 
+def types_among(names: Collection[str]) -> str:
+    """Those of the moving averages that are among the names, with their numbers."""
+    return ", ".join(f"{number} {name}" for number, name in enumerate(MOVING_AVERAGES) if name in names)
+
+
 class MovingAverage(Row):
     """TA-Lib's MA: of which row it is a call depends on its parameter `matype`."""
 
@@ -77,7 +82,9 @@ class MovingAverage(Row):
         matype = int(values["matype"])
         name = MOVING_AVERAGES[matype]
         if name not in rows():
-            raise ValueError(f"the type {matype} ({name.upper()}) is not in the catalog")
+            raise ValueError(
+                f"there is no moving average of type {matype}, {name}: the types are {types_among(rows())}"
+            )
         return f"{name}(close, period)"
 
 
@@ -89,7 +96,7 @@ def rows() -> dict[str, Row]:
         name="ma",
         talib="MA",
         group="average",
-        summary="Moving average of one of TA-Lib's types, from 0 to 8: " + ", ".join(MOVING_AVERAGES) + ".",
+        summary=f"Moving average of one of TA-Lib's types: {types_among(found)}.",
         inputs=("close",),
         parameters=(
             Parameter("period", "timeperiod", True, 30.0, 1.0, 100_000.0),

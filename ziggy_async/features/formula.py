@@ -344,13 +344,17 @@ class Reader:
         assert isinstance(node, ast.Call)
         row = rows()[self._called(node)]
         inputs, parameters = self._bound(row, node)
+        self.check_row(row, parameters, output, node)
+        return self.graph.output(self.graph.add("call", row.name, inputs, parameters), output)
+
+    def check_row(self, row: Row, parameters: tuple[float, ...], output: int, node: ast.AST) -> None:
+        """Raises where these parameters make what the row is made of impossible."""
         try:
             formula_of_row(row, parameters, output)
         except FormulaError as error:
             raise self.error(f"{row.name}: {error.message}", node) from None
         except ValueError as error:
-            raise self.error(f"{row.name}: {error}", node) from None
-        return self.graph.output(self.graph.add("call", row.name, inputs, parameters), output)
+            raise self.error(str(error), node) from None
 
     def _bound(self, row: Row, node: ast.Call) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The inputs and all parameters of a call of `row`."""
@@ -414,6 +418,10 @@ class RowReader(Reader):
     def name(self, node: ast.Name) -> int:
         number = self._numbers.get(node.id)
         return super().name(node) if number is None else self.graph.constant(number)
+
+    def check_row(self, row: Row, parameters: tuple[float, ...], output: int, node: ast.AST) -> None:
+        """Leaves the error as it is: the formula whose text a user knows gives it the place."""
+        formula_of_row(row, parameters, output)
 
     def column(self, name: str, node: ast.AST) -> int:
         if name not in self._row.inputs:
