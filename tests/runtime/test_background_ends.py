@@ -16,7 +16,7 @@ from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.queueing.task import TaskHandle
-from ziggy_async.runtime.cross_loop import CrossLoopCalls
+from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.errors import Stopped, TaskDropped
 
 
@@ -198,7 +198,7 @@ def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asynci
         return 7
 
     async def main() -> None:
-        caller = asyncio.create_task(CrossLoopCalls().call(gives_all_the_same(), home, undone.append))
+        caller = asyncio.create_task(cross_loop.call(gives_all_the_same(), home, undone.append))
         await until(began.is_set)
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -206,6 +206,77 @@ def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asynci
         await until(lambda: undone == [7])
 
     asyncio.run(main())
+
+
+def test_who_waits_in_another_loop_for_a_task_whose_loop_was_closed_is_told() -> None:
+    """Nobody starts the computer anew, which would tell them too."""
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
+    loop = asyncio.new_event_loop()
+
+    async def enqueue() -> list[TaskHandle]:
+        return [await computer.enqueue_task(name, asyncio.sleep, 60) for name in ("runs", "waits")]
+
+    async def ask(handle: TaskHandle) -> None:
+        asking.wait()
+        with pytest.raises(Stopped, match="the event loop was closed"):
+            await handle
+
+    handles = loop.run_until_complete(enqueue())
+    asking = threading.Barrier(3)
+    askers = [threading.Thread(target=asyncio.run, args=(ask(handle),)) for handle in handles]
+    for asker in askers:
+        asker.start()
+    asking.wait()
+    close_in_the_middle(loop)
+    for asker in askers:
+        asker.join(20)
+    assert all(handle.done() for handle in handles)
+    assert (computer.is_started, holds(computer)["dead"]) == (False, 2)
+
+
+@pytest.mark.parametrize("moment", ["unheard", "unbegun"])
+def test_a_call_that_its_home_loop_drops_is_answered(moment: str, recwarn: pytest.WarningsRecorder) -> None:
+    """A loop that ends drops what it was told last, and cancels tasks before they begin."""
+    gc.collect()
+    recwarn.clear()  # of what other tests have left
+    home = asyncio.new_event_loop()
+    ready, asked = threading.Event(), threading.Event()
+
+    async def answer() -> int:
+        return 7
+
+    def stall() -> None:
+        ready.set()
+        asked.wait(20)
+        if moment == "unheard":
+            home.stop()
+        else:
+            home.call_soon(cancel_all)  # behind the call, which begins in the next iteration
+
+    def cancel_all() -> None:
+        for task in asyncio.all_tasks(home):
+            task.cancel()
+        home.call_later(0.01, home.stop)
+
+    def run_home() -> None:
+        home.call_soon(stall)
+        home.run_forever()
+        home.close()
+
+    async def ask() -> None:
+        ready.wait()
+        caller = asyncio.create_task(cross_loop.call(answer(), home))
+        await asyncio.sleep(0)
+        asked.set()
+        with pytest.raises(Stopped, match="came to its end"):
+            await asyncio.wait_for(caller, 20)
+
+    thread = threading.Thread(target=run_home)
+    thread.start()
+    asyncio.run(ask())
+    thread.join()
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn.list] == []
 
 
 @pytest.mark.parametrize("waits_for", ["tasks", "threads"])

@@ -22,8 +22,9 @@ from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.options import Work
 from ziggy_async.queueing.scaling import Decision, Limits, Scaler
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle, TaskRecord
+from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.cross_loop import CrossLoopCalls, Late, outcome_of
+from ziggy_async.runtime.cross_loop import Late, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.threads import ThreadPool
@@ -41,7 +42,8 @@ class AsyncFeatureComputer(Calls):
 
     It starts itself when first used, and belongs from then on to the loop it was started in, which carries its workers;
     calls from other loops and threads are welcome. When that loop is closed without `stop`, or in the middle of one,
-    the next call starts it anew. After `stop` it takes no calls until it is started again.
+    what is under way ends in `Stopped`, and the next call starts it anew. After `stop` it takes no calls until it is
+    started again.
 
     At all times `submitted = succeeded + failed + cancelled + dead + queued + running` of `counts()`; failed is what
     `retry_on` does not cover. While a computer is started, `get_summary_metrics`, `/operations` and `/prometheus` count
@@ -57,7 +59,6 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle[Any]] = self._new_letters()
         self._counts = Counts()
-        self._cross_loop_calls = CrossLoopCalls()  # of other loops in the home loop
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         # Written under _pools_lock:
@@ -103,7 +104,6 @@ class AsyncFeatureComputer(Calls):
                 return
             lost = self._background
             self._begin(asyncio.get_running_loop())
-        self._cross_loop_calls.end_where_nothing_answers()
         if lost is not None:
             lost.abandon(Stopped("the event loop was closed"))
             await lost.letters_written()
@@ -156,7 +156,7 @@ class AsyncFeatureComputer(Calls):
         if under_way.get():
             raise RuntimeError("a task cannot wait for the end of the queue that it is in")
         if loop is not asyncio.get_running_loop():
-            await self._cross_loop_calls.call(self.stop(drain, limit), loop)
+            await cross_loop.call(self.stop(drain, limit), loop)
             return
         if self._ending is None:
             self._ending = loop.create_task(self._end(drain, limit))
@@ -337,7 +337,7 @@ class AsyncFeatureComputer(Calls):
         assert home is not None
         if home is asyncio.get_running_loop():
             return await background.submit(work, requeued_from)
-        return await self._cross_loop_calls.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
+        return await cross_loop.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
@@ -420,7 +420,6 @@ class AsyncFeatureComputer(Calls):
         self._thread_pool = self._task_threads = self._process_pool = None
         self._background = self._scaler = self._loop = self._ending = None
         self._counts = Counts()
-        self._cross_loop_calls = CrossLoopCalls()
         self.metrics.clear()
         self.loop_lag = LoopLag()
         self.dead_letters = self._new_letters()

@@ -7,8 +7,10 @@ import asyncio
 import contextvars
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from ziggy_async import tracing
@@ -18,6 +20,7 @@ from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
 from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
 from ziggy_async.runtime.call import Call, UnraisableError
+from ziggy_async.runtime.cross_loop import LOOK
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.terms import Terms, terms
@@ -66,6 +69,7 @@ class Background:
         """By number: the tasks without an outcome, also those that wait for a place, or for their letter to be kept."""
         self._by_key: dict[Any, Task] = {}  # of those that are not at their end
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
+        self._abandoning = threading.Lock()  # several threads may find the loop closed
         self._is_closed = False
         self._is_full = False  # it was, and half of it has not been free since; that is in the log already
         self._started = 0  # workers, for their names
@@ -87,7 +91,7 @@ class Background:
             if options.key is not None and (joined := self._by_key.get(options.key)) is not None:
                 self.counts.joined += 1
                 joined.callers += 1
-                return TaskHandle(joined, self.cancel, self.release)
+                return self._handle(joined)
             task = Task(work, contextvars.copy_context(), requeued_from)
             task.context.run(under_way.set, True)
             task.context.run(terms.set, Terms.of(options.priority, options.deadline))
@@ -103,7 +107,7 @@ class Background:
                 await self._wait_for_place(task)
             else:
                 self._give_up(task, self._dropped(task), Reason.DROPPED)
-            return TaskHandle(task, self.cancel, self.release)
+            return self._handle(task)
 
     def _has_made_room(self, options: Options, name: str) -> bool:
         """Logs once an episode that the queue is full. Returns whether the options of the new task make room in it.
@@ -276,6 +280,20 @@ class Background:
 
     # --- the ways out
 
+    def _handle(self, task: Task) -> TaskHandle[Any]:
+        return TaskHandle(task, self.wait, self.cancel, self.release)
+
+    async def wait(self, task: Task) -> None:
+        """Waits for the task's outcome, in any loop. In another one than the home loop it looks now and then whether
+        that was closed: then nobody there ends what is under way."""
+        while asyncio.get_running_loop() is not self._loop and not task.outcome.is_set:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await task.outcome.wait()
+            if self._loop.is_closed():
+                self.abandon(Stopped("the event loop was closed"))
+        await task.outcome.wait()
+
     def cancel(self, task: Task) -> bool:
         """Gives the task up, from any thread. Returns False when it is done, or its loop is closed."""
         return not task.outcome.is_set and self._here(self._give_up, task, asyncio.CancelledError())
@@ -401,9 +419,10 @@ class Background:
     def abandon(self, error: Stopped) -> None:
         """Takes no more work, and ends all that there is at once, in the order in which it came. From any thread, once
         the loop is closed."""
-        self._refuse()
-        for task in list(self.unfinished.values()):
-            self._give_up(task, error, Reason.SHUTDOWN)
+        with self._abandoning:
+            self._refuse()
+            for task in list(self.unfinished.values()):
+                self._give_up(task, error, Reason.SHUTDOWN)
 
 
 def backoff(attempts: int) -> float:

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Coroutine, Generator, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -199,11 +199,18 @@ class TaskHandle(Generic[T_co]):
     error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
     """
 
-    __slots__ = ("_cancel", "_release", "_task")
+    __slots__ = ("_cancel", "_release", "_task", "_wait")
 
-    def __init__(self, task: Task, cancel: Callable[[Task], bool], release: Callable[[Task], None]) -> None:
-        """`cancel` and `release` are its queue's."""
+    def __init__(
+        self,
+        task: Task,
+        wait: Callable[[Task], Coroutine[Any, Any, None]],
+        cancel: Callable[[Task], bool],
+        release: Callable[[Task], None],
+    ) -> None:
+        """`wait`, `cancel` and `release` are its queue's."""
         self._task = task
+        self._wait = wait
         self._cancel = cancel
         self._release = release
 
@@ -264,7 +271,7 @@ class TaskHandle(Generic[T_co]):
     def __await__(self) -> Generator[Any, None, T_co]:
         outcome = self._task.outcome
         if not outcome.is_set:
-            yield from outcome.wait().__await__()
+            yield from self._wait(self._task).__await__()
             if self._task.delivery is not None:
                 self._task.delivery.end()
         try:

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ziggy_async import lifecycle
-from ziggy_async.runtime.cross_loop import answered
+from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.errors import Stopped
 
 logger = logging.getLogger(__name__)
@@ -44,9 +44,7 @@ class _BackgroundLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
         """Starts the coroutine. Not called once `stop` was."""
-        answer: Future[T] = Future()
-        asyncio.run_coroutine_threadsafe(answered(coroutine, answer, "the background loop"), self._loop)
-        return answer
+        return cross_loop.submit(coroutine, self._loop, "the background loop")
 
     def stop(self) -> None:
         """Cancels the loop's tasks, and waits a moment for its end."""

@@ -7,13 +7,16 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from ziggy_async.runtime.call import guarded
+from ziggy_async.runtime.call import close_unless_begun, guarded
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import wake
 
 T = TypeVar("T")
 
 HOME = "the event loop that the computer was started in"
+LOOK = 0.1
+"""Seconds after which a caller looks whether the loop that is to answer was closed: a closed loop drops what it was to
+do, and tells nobody."""
 
 
 class Late(Exception):  # noqa: N818
@@ -24,67 +27,89 @@ class Late(Exception):  # noqa: N818
         self.value = value
 
 
-class CrossLoopCalls:
-    """The calls under way. Safe from any thread."""
+async def call(
+    coroutine: Coroutine[Any, Any, T], home: asyncio.AbstractEventLoop, undo: Callable[[T], object] = lambda _: None
+) -> T:
+    """Awaits the coroutine in the loop `home`, from another one.
 
-    def __init__(self) -> None:
-        self._under_way: dict[Future[Any], asyncio.AbstractEventLoop] = {}
+    Cancelling it cancels the coroutine; what that should give all the same goes to `undo`, in the home loop, before
+    anything else happens there. `Late` when it had given something, not None, before.
 
-    async def call(
-        self,
-        coroutine: Coroutine[Any, Any, T],
-        home: asyncio.AbstractEventLoop,
-        undo: Callable[[T], object] = lambda _: None,
-    ) -> T:
-        """Awaits the coroutine in the loop `home`, from another one.
-
-        Cancelling it cancels the coroutine; what that should give all the same goes to `undo`, in the home loop, before
-        anything else happens there. `Late` when it had given something, not None, before.
-
-        `RuntimeError` when nothing runs at home, `Stopped` when that comes to its end.
-        """
-        if not home.is_running():
-            coroutine.close()
-            raise RuntimeError(f"{HOME} is not running")
-        answer: Future[T] = Future()
-        self._under_way[answer] = home
-        try:
-            running = asyncio.run_coroutine_threadsafe(answered(coroutine, answer, HOME, undo), home)
-            return await asyncio.wrap_future(answer)
-        except asyncio.CancelledError:
-            if answer.cancel():  # from now on nothing else answers it
-                if not home.is_closed():
-                    running.cancel()
-            elif answer.exception() is None and answer.result() is not None:
-                raise Late(answer.result()) from None
-            raise
-        finally:
-            del self._under_way[answer]
-
-    def end_where_nothing_answers(self) -> None:
-        """Tells callers whose home loop was closed."""
-        for answer, home in list(self._under_way.items()):
+    `RuntimeError` when nothing runs at home, `Stopped` when that comes to its end.
+    """
+    if not home.is_running():
+        coroutine.close()
+        raise RuntimeError(f"{HOME} is not running")
+    answer: Future[T] = Future()
+    answering = _answer(coroutine, answer, HOME, undo)
+    waiter = asyncio.get_running_loop().create_future()
+    answer.add_done_callback(lambda _: wake(waiter))
+    try:
+        running = _start(answering, coroutine, answer, home, HOME)
+        while not waiter.done():
+            await asyncio.wait([waiter], timeout=LOOK)
             if home.is_closed():
-                with suppress(InvalidStateError):
-                    answer.set_exception(Stopped(f"{HOME} was closed"))
+                _end(answer, HOME)
+        return answer.result()
+    except asyncio.CancelledError:
+        if answer.cancel():  # from now on nothing else answers it
+            if not home.is_closed():
+                running.cancel()
+        elif answer.exception() is None and answer.result() is not None:
+            raise Late(answer.result()) from None
+        raise
+    finally:
+        if home.is_closed():
+            close_unless_begun(answering)
+            close_unless_begun(coroutine)
 
 
-async def answered(
-    coroutine: Coroutine[Any, Any, T], answer: "Future[T]", loop: str, undo: Callable[[T], object] = lambda _: None
+def submit(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, name: str) -> "Future[T]":
+    """Has the loop, which is called `name` in errors, await the coroutine. `Stopped` as the future's exception when the
+    coroutine is cancelled with the loop's tasks."""
+    answer: Future[T] = Future()
+    _start(_answer(coroutine, answer, name), coroutine, answer, loop, name)
+    return answer
+
+
+def _start(
+    answering: Coroutine[Any, Any, None],
+    coroutine: Coroutine[Any, Any, T],
+    answer: "Future[T]",
+    loop: asyncio.AbstractEventLoop,
+    name: str,
+) -> "Future[None]":
+    def end(_: object) -> None:  # without an answer, if it was cancelled before it began
+        close_unless_begun(coroutine)
+        _end(answer, name)
+
+    running = asyncio.run_coroutine_threadsafe(answering, loop)
+    running.add_done_callback(end)
+    return running
+
+
+def _end(answer: "Future[Any]", name: str) -> None:
+    """Answers that the loop of that name came to its end, unless there is an answer."""
+    with suppress(InvalidStateError):
+        answer.set_exception(Stopped(f"{name} came to its end"))
+
+
+async def _answer(
+    coroutine: Coroutine[Any, Any, T], answer: "Future[T]", name: str, undo: Callable[[T], object] = lambda _: None
 ) -> None:
-    """Awaits the coroutine in the running loop, which is called `loop` in the `Stopped` that comes of its end. The
-    answer is either set here or cancelled by the caller, never both: who comes second knows it."""
+    """Awaits the coroutine in the running loop. The answer is either set here or cancelled by the caller, never both:
+    who comes second knows it."""
     if answer.cancelled():
         coroutine.close()
         return
     try:
         value = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
     except BaseException as error:
-        is_end = not isinstance(error, Exception)
-        with suppress(InvalidStateError):
-            answer.set_exception(Stopped(f"{loop} came to its end") if is_end else error)
-        if is_end:
+        if not isinstance(error, Exception):
+            _end(answer, name)
             raise
+        with suppress(InvalidStateError):
+            answer.set_exception(error)
     else:
         try:
             answer.set_result(value)
