@@ -1,6 +1,10 @@
 /* Prints a hash of the values of each plan that it reads from its input, as tests/write_catalog_plans.py writes them,
  * over bars that are the same in every build. Builds by any compiler, at any level, for any machine have to print the
- * same. Within one build all lane sets and numbers of threads have to agree: where they do not, the exit code is 1. */
+ * same. Within one build all lane sets and numbers of threads have to agree: where they do not, the exit code is 1.
+ *
+ * Called with an argument it prints the bars instead, for tests/write_catalog_bits.py: a line each of its group, its
+ * time and its figures. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,14 +182,31 @@ static bool print_bits(const listing *listed, const table *over, za_pool *pool)
     return good;
 }
 
-int main(void)
+static void print_bars(const table *over)
+{
+    for (int group = 0; group < GROUPS; group++) {
+        for (int64_t row = over->offsets[group]; row < over->offsets[group + 1]; row++) {
+            (void)printf("%d %" PRId64, group, over->times[row]);
+            for (int figure = 0; figure < ZA_FIGURE_COUNT; figure++) {
+                (void)printf(" %a", over->values[figure][row]);
+            }
+            (void)putchar('\n');
+        }
+    }
+}
+
+int main(int count, char **arguments)
 {
     static table over;
     static listing listed;
+    fill_table(&over);
+    if (count > 1) {
+        print_bars(&over);
+        return strcmp(arguments[1], "bars") != 0;
+    }
     za_pool *pool = za_pool_new(3);
     bool good = pool != NULL;
     int plans = 0;
-    fill_table(&over);
     for (; good && read_plan(stdin, &listed); plans++) {
         good = print_bits(&listed, &over, pool);
     }
