@@ -19,7 +19,7 @@ from typing import Any, Unpack
 from ziggy_async import lifecycle
 from ziggy_async.arguments import real
 from ziggy_async.messages import described, kind_of, shortened, shown
-from ziggy_async.reading.options import ReadingOptions, Rules
+from ziggy_async.reading.options import ReadingOptions, rules_of
 from ziggy_async.runtime import background_loop, default_pool
 from ziggy_async.store import BarStore, default_store
 
@@ -74,7 +74,7 @@ def set_bar_source(
         raise ValueError(f"ttl: {shown(ttl)} is not a number of seconds of at least 0")
     if not limit > 0:
         raise ValueError(f"timeout: {shown(timeout)} is not a number of seconds above 0")
-    Rules(**options)
+    rules_of(options, default_store().columns)
     _source = BarSource(source, age, limit, options) if source is not None else None
 
 

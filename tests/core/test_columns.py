@@ -95,7 +95,7 @@ def test_spellings_of_the_others() -> None:
 def test_an_adjusted_close_is_no_close(spelling) -> None:
     columns = table()
     columns[spelling] = columns.pop("close")
-    with pytest.raises(ValueError, match=f"no column for close; columns found: .*{spelling}"):
+    with pytest.raises(ValueError, match=f"no column for close: .*; columns found: .*{spelling}"):
         read_bars(columns, "A")
 
 

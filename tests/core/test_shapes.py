@@ -190,7 +190,7 @@ def test_two_columns_that_could_be_one_are_refused_with_both():
 def test_no_volume_counts_as_0_and_is_logged_once(caplog):
     store, table = BarStore(), {"Date": TIMES, **BARS.columns()}
     del table["volume"]
-    with pytest.raises(ValueError, match=r"no column for volume; .*volume=None \(--no-volume\) counts it as 0"):
+    with pytest.raises(ValueError, match=r"no column for volume: .*volume=None \(--no-volume\) counts it as 0"):
         store.load("A", table)
     store.load("A", table, volume=None)
     store.load("B", [row[:5] for row in ROWS], volume=None)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.messages import shortened, shown
+from ziggy_async.messages import kind_of, shortened, shown
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
@@ -142,6 +142,8 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> No
 
 def read_table(data: object, symbol_column: str | None = None, rules: Rules = PLAIN) -> SymbolBars:
     """The bars of many symbols in `data`; see `BarStore.load_frame`."""
+    if not isinstance(symbol_column, str | None):
+        raise TypeError(f"symbol_column: {shown(symbol_column)} is {kind_of(symbol_column)} and no name of a column")
     pairs = pairs_of(data, symbol_column, rules.columns, further=rules.further)
     names = [name for name, _ in pairs]
     roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None, rules.further)

@@ -280,14 +280,15 @@ class Reading:
             f"CREATE OR REPLACE TABLE {name}_wide AS SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
         )
         parts = []
-        roles: dict[str, str] = {}
         for ticker in dict.fromkeys(ticker for ticker in header.tickers if ticker is not None):
             own = [at for at, owner in enumerate(header.tickers) if owner in (None, ticker)]
             roles = self._roles(file, [header.names[at] for at in own])
             places = {header.names[at]: numbered[at] for at in own}
-            columns = ", ".join(f"{places[column]} AS {role}" for role, column in roles.items() if role != "time")
-            empty = " AND ".join(f"coalesce({places[roles[role]]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
-            parts.append(f"SELECT row, {literal(ticker)} AS symbol, {columns} FROM {name}_wide WHERE NOT ({empty})")
+            roles = {role: places[column] for role, column in roles.items()}
+            empty = " AND ".join(f"coalesce({roles[role]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
+            parts.append(
+                f"SELECT row, {literal(ticker)} AS symbol, {selected(roles)} FROM {name}_wide WHERE NOT ({empty})"
+            )
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
 
     def _roles(self, file: DataFile, names: Sequence[str]) -> dict[str, str]:

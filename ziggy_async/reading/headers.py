@@ -47,15 +47,40 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header
         names = _fields(line.removeprefix("#"), delimiter)
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             return _with_levels(lines, at, delimiter, names, has_comments)
-    first = next((at for at, line in enumerate(lines) if _is_row(line, said)), None)
-    if first is None:
+    rows = [at for at, line in enumerate(lines) if _is_row(line, said)]
+    if not rows:
         raise ValueError("is not a table: all that it begins with is comments")
-    delimiter = said or max(DELIMITERS, key=lines[first].count)
-    fields = _fields(lines[first], delimiter)
+    return _unknown_header(lines, rows, said, columns, has_comments)
+
+
+def _unknown_header(
+    lines: Sequence[str], rows: Sequence[int], said: str | None, columns: Mapping[str, str] | None, has_comments: bool
+) -> Header:
+    """The header of a table whose names say nothing, or which has none. `rows`: the lines that are no comments.
+
+    The first line of values decides: names stand in the line above it and are as many.
+    """
+    if any(is_nameless(lines[at].split()) and not _has_delimiter(lines[at], said) for at in rows):
+        raise ValueError("has blanks between its columns: separate them by commas, semicolons, tabs or |")
+    delimiters = {at: said or _delimiter_of_values(lines[at]) for at in rows}
+    fields = {at: _fields(lines[at], delimiter) for at, delimiter in delimiters.items()}
+    first = next((at for at in rows if is_nameless(fields[at])), None)
+    above = rows[0] if first is None else max((at for at in rows if at < first), default=None)
     is_numbered = bool(columns) and all(name.isdecimal() for name in (columns or {}).values())
-    if is_numbered or is_nameless(fields):
-        return Header(delimiter, tuple(names_of(fields, columns)), first, has_comments)
-    return Header(delimiter, unique(fields), first + 1, has_comments)
+    if above is None or is_numbered or (first is not None and len(fields[above]) != len(fields[first])):
+        at = rows[0] if first is None else first
+        return Header(delimiters[at], tuple(names_of(fields[at], columns)), at, has_comments)
+    return Header(delimiters[above], unique(fields[above]), above + 1, has_comments)
+
+
+def _delimiter_of_values(line: str) -> str:
+    """That which makes values of a line: commas may be decimal ones."""
+    of_values = (delimiter for delimiter in DELIMITERS if is_nameless(_fields(line, delimiter)))
+    return next(of_values, max(DELIMITERS, key=line.count))
+
+
+def _has_delimiter(line: str, said: str | None) -> bool:
+    return any(delimiter in line for delimiter in said or DELIMITERS)
 
 
 def _said_delimiter(line: str) -> str | None:
@@ -103,9 +128,8 @@ def _is_tickers(fields: list[str], count: int) -> bool:
     """Whether this is the line of tickers: as many as there are columns, with the level's name, if any, in front."""
     return (
         len(fields) == count
-        and (not fields[0] or role_of(fields[0]) == "symbol")
         and all(fields[1:])
-        and not is_nameless(fields)
+        and (role_of(fields[0]) == "symbol" or not (fields[0] or is_nameless(fields)))
     )
 
 

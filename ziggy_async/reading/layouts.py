@@ -10,14 +10,16 @@ import numpy as np
 
 from ziggy_async.reading.dates import take_apart
 from ziggy_async.reading.epochs import FIRST_YEAR, LAST_YEAR, unit_of
+from ziggy_async.reading.numbers import is_number
 from ziggy_async.reading.spellings import listed
 from ziggy_async.reading.timestamps import as_whole, is_missing
 
 WHOLE, DAY, CLOCK, NUMBER, SYMBOL = "wdcns"
-"""A whole number of a time since 1970, a date, a time of day, a number, a symbol in capitals."""
-SYMBOL_PATTERN = re.compile(r"\s*[\^A-Z][A-Z0-9.^=/-]{0,11}\s*")
-CLOCK_PATTERN = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*")
-NUMBER_PATTERN = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+"""A whole number of a time since 1970, a date, a time of day, a number, a symbol."""
+SYMBOL_PATTERN = re.compile(r"[\^$]?[^\W_][\w.^=/:-]{0,29}")
+CLOCK_PATTERN = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+LEAST_NUMBERS = 4
+"""Numbers that a line of values has, if no date stands among them."""
 
 
 class Layout(NamedTuple):
@@ -61,15 +63,17 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
             return list(layout.names)
     known = listed(f"{layout.name} ({len(layout.kinds)})" for layout in LAYOUTS)
     raise ValueError(
-        f"the table has no column names, and its {len(row)} columns are none of the layouts known without: {known};"
-        " columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...) names them by number"
+        "the table has no column names: columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...)"
+        f" names them by number; its {len(row)} columns are none of the layouts known without: {known}"
     )
 
 
 def is_nameless(row: Sequence[str]) -> bool:
-    """Whether these are values rather than names: numbers mostly, and nothing that is none of the kinds."""
-    kinds = [kinds_of(value) for value in row]
-    return all(kinds) and sum(NUMBER in kind for kind in kinds) >= 4
+    """Whether these are values rather than names: a date and a number, or several numbers, whatever else there is."""
+    kinds = [kinds_of(value) for value in row if value.strip()]
+    has_date = any(DAY in kind for kind in kinds)
+    numbers = sum(NUMBER in kind and DAY not in kind for kind in kinds)
+    return numbers >= (1 if has_date else LEAST_NUMBERS)
 
 
 def kinds_of(value: Any) -> str:
@@ -91,10 +95,10 @@ def _kinds_of_text(text: str) -> str:
         return CLOCK
     if text.removesuffix(".0").isdecimal():
         return _kinds_of_whole(int(text.removesuffix(".0")))
-    if NUMBER_PATTERN.fullmatch(text) or not text:
-        return NUMBER
     if take_apart(text) is not None:
         return DAY
+    if is_number(text) or not text:
+        return NUMBER
     return SYMBOL if SYMBOL_PATTERN.fullmatch(text) else ""
 
 

@@ -56,6 +56,12 @@ def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: st
     return POINT
 
 
+def is_number(text: str) -> bool:
+    """Whether it is a number with either decimal mark."""
+    number = re.sub(ORNAMENTS, "", text)
+    return any(map(str.isdecimal, number)) and any(re.match(pattern, number) for pattern in WHOLE.values())
+
+
 def number_of(text: str, decimal: str) -> float:
     """The number of a text, NaN of an empty one and of the word. `ValueError` for what is none."""
     number = re.sub(ORNAMENTS, "", text)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from ziggy_async.messages import nearest, shown
+from ziggy_async.messages import kind_of, nearest, shown
+from ziggy_async.reading.spellings import SPELLINGS, listed
 
 Invalid = Literal["raise", "skip"]
 Unit = Literal["ns", "us", "ms", "s"]
@@ -32,7 +33,8 @@ class Rules:
 
     `invalid`: whether a row that is no bar is an error, or is left out and counted. `unit`: of timestamps that are
     whole numbers; None finds it. `dates`: the order of day, month and year in dates that can be read in several; None
-    finds it. `columns`: role -> column name, for what `SPELLINGS` does not know. `volume`: None reads no volume and
+    finds it. `columns`: role -> column name, for what `SPELLINGS` does not know; `time` is that of a time of day beside
+    a date. `volume`: None reads no volume and
     counts it as 0. `price_scale`: what one of a whole-number price is worth, 1e-9 for Databento's; None takes prices as
     they are. `further`: the further columns of the store, which are found by their own names.
     """
@@ -52,14 +54,27 @@ class Rules:
             raise ValueError(f"unit: {shown(self.unit)} is none of 'ns', 'us', 'ms', 's'")
         if self.dates is not None and self.dates not in DATE_ORDERS:
             raise ValueError(f"dates: {shown(self.dates)} is none of 'dmy', 'mdy', 'ymd'")
-        if self.columns is not None and not isinstance(self.columns, Mapping):
-            raise TypeError(f"columns: {shown(self.columns)} is no mapping, as {{'close': 'adjClose'}} is")
+        self._refuse_columns()
         if self.volume not in ("column", None):
             raise ValueError(f"volume: {shown(self.volume)} is neither 'column' nor None")
         scale = self.price_scale
         is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
         if scale is not None and not (is_number and 0 < scale < float("inf")):
             raise ValueError(f"price_scale: {shown(scale)} is no positive number")
+
+    def _refuse_columns(self) -> None:
+        if self.columns is None:
+            return
+        if not isinstance(self.columns, Mapping):
+            raise TypeError(f"columns: {shown(self.columns)} is no mapping, as {{'close': 'adjClose'}} is")
+        roles = [*SPELLINGS, "time", *self.further]
+        for role, name in self.columns.items():
+            if role not in roles:
+                raise ValueError(f"columns: {shown(role)} is none of {listed(roles)}")
+            if not isinstance(name, str):
+                written = shown(str(name) if isinstance(name, int) else "NAME")
+                advice = f"write {{{role!r}: {written}}}"
+                raise TypeError(f"columns: {role} is {shown(name)}, {kind_of(name)} and no name of a column: {advice}")
 
     @property
     def skip(self) -> bool:

@@ -190,11 +190,11 @@ def match_columns(
     names = list(names)
     chosen_columns = {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})}
     own = {name: chosen_columns.pop(name) for name in further if name in chosen_columns}
-    roles = _named(names, chosen_columns, further)
+    roles = _named(names, chosen_columns)
     roles |= {FURTHER.format(at): _named_alike(own.get(name, name), name, names) for at, name in enumerate(further)}
     chosen = set(roles.values())
     free = [name for name in names if name not in chosen]
-    if "timestamp" not in roles:
+    if not roles.keys() & {"timestamp", "time"}:
         roles |= _date_and_time(free)
     for role, (first, *others) in _by_role(free).items():
         if role in roles or (role == "volume" and not has_volume):
@@ -212,14 +212,12 @@ def match_columns(
         advice = f"columns={{{missing[0]!r}: NAME}} (--columns {missing[0]}=NAME) names one"
         if missing == ["volume"]:
             advice += ", volume=None (--no-volume) counts it as 0"
-        raise ValueError(f"no column for {listed(missing)}; columns found: {listed(names)}; {advice}")
+        raise ValueError(f"no column for {listed(missing)}: {advice}; columns found: {listed(names)}")
     return roles
 
 
-def _named(names: list[str], columns: Mapping[str, str], further: Sequence[str]) -> dict[str, str]:
-    for role, name in columns.items():
-        if role not in SPELLINGS:
-            raise ValueError(f"columns: {shown(role)} is none of {listed([*SPELLINGS, *further])}")
+def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
+    for name in columns.values():
         if name not in names:
             raise ValueError(f"no column {shown(name)}; columns found: {listed(names)}")
         if names.count(name) > 1:

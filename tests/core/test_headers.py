@@ -1,0 +1,113 @@
+"""What decides whether a CSV file has column names, and where they stand."""
+
+import pytest
+from reference.bars import walk
+from reference.tables import assert_bars
+
+from ziggy_async import BarStore, set_bar_source
+
+BARS = walk(5)
+DAYS = [str(stamp)[:10] for stamp in BARS.timestamp.astype("M8[ns]")]
+FIGURES = list(zip(*(map(repr, column.tolist()) for column in BARS.columns().values()), strict=True))
+NUMBERED = {"timestamp": "1", "open": "2", "high": "3", "low": "4", "close": "5", "volume": "6"}
+LETTERED = {role: "abcdef"[int(number) - 1] for role, number in NUMBERED.items()}
+
+
+def rows(before=(), behind=(), sep=","):
+    return "".join(
+        sep.join([*before, day, *figures, *behind]) + "\n" for day, figures in zip(DAYS, FIGURES, strict=True)
+    )
+
+
+@pytest.mark.parametrize("symbol", ["aapl", "aapl.us", "NASDAQ:AAPL", "BTC/USDT:USDT", "EUR_USD", "^spx"])
+def test_symbols_of_a_nameless_file_are_written_in_any_way(symbol, tmp_path):
+    (tmp_path / "x.csv").write_text(rows([symbol]))
+    store = BarStore.read(tmp_path / "x.csv")
+    assert store.symbols() == [symbol]
+    assert_bars(store, symbol, BARS)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("A sentence about them\n" + rows(), None),
+        ("Exported,by me\n\n# a comment\n" + rows(), None),
+        ("a,b,c,d,e,f\n" + rows(), LETTERED),
+        ("A sentence about them\na,b,c,d,e,f\n" + rows(), LETTERED),
+        ("a,b,c,d,e,f\n" + rows(), NUMBERED),
+        (rows(behind=["x", "remark: none"]), NUMBERED),
+    ],
+)
+def test_the_first_line_of_values_decides(text, columns, tmp_path):
+    (tmp_path / "abc.csv").write_text(text)
+    assert_bars(BarStore.read(tmp_path / "abc.csv", columns=columns), "ABC", BARS)
+
+
+def test_figures_with_decimal_commas_and_currency_are_values(tmp_path):
+    lines = [
+        ";".join([day, *("€ " + figure.replace(".", ",") for figure in figures)])
+        for day, figures in zip(DAYS, FIGURES, strict=True)
+    ]
+    (tmp_path / "abc.csv").write_text("\n".join(lines))
+    assert_bars(BarStore.read(tmp_path / "abc.csv"), "ABC", BARS)
+
+
+def test_a_date_and_a_time_of_day_are_named_by_the_caller(tmp_path):
+    (tmp_path / "abc.csv").write_text(rows(["a"], ["00:00"]))
+    columns = {role: str(int(number) + 1) for role, number in NUMBERED.items()} | {"time": "8"}
+    assert_bars(BarStore.read(tmp_path / "abc.csv", columns=columns), "ABC", BARS)
+    store = BarStore()
+    with pytest.raises(ValueError, match=r"no column for timestamp: columns="):
+        store.load("ABC", {"clock": ["00:00"], **{role: [1.0] for role in LETTERED}}, columns={"time": "timestamp"})
+
+
+@pytest.mark.parametrize(
+    "text", [rows(["a"], ["7", "8"]), rows(["a remark, with a comma".join('""')]), "2024-01-02,101.5\n2024-01-03,102\n"]
+)
+def test_a_nameless_file_of_no_known_layout_is_told_how_to_name_its_columns(text, tmp_path):
+    (tmp_path / "abc.csv").write_text(text)
+    said = r"has no column names: columns=\{'timestamp': '1', 'open': '2', ...\} \(--columns .*\) names them by number"
+    with pytest.raises(ValueError, match=said):
+        BarStore.read(tmp_path / "abc.csv")
+
+
+def test_blanks_are_no_delimiter(tmp_path):
+    (tmp_path / "abc.csv").write_text("day first most least last shares\n" + rows(sep="  "))
+    with pytest.raises(ValueError, match="has blanks between its columns: separate them by commas"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
+def test_tickers_of_digits_stand_below_the_names(tmp_path):
+    names = "Price,Open,High,Low,Close,Volume\nTicker,0700,0700,0700,0700,0700\nDate,,,,,\n"
+    (tmp_path / "abc.csv").write_text(names + rows())
+    assert_bars(BarStore.read(tmp_path / "abc.csv"), "ABC", BARS)
+
+
+TABLE = {"symbol": ["A"], "timestamp": DAYS[:1], **{name: [1.0] for name in ("open", "high", "low", "close", "volume")}}
+READERS = {
+    "read": lambda columns: BarStore.read("absent.csv", columns=columns),
+    "load": lambda columns: BarStore().load("A", TABLE, columns=columns),
+    "load_frame": lambda columns: BarStore().load_frame(TABLE, columns=columns),
+    "set_bar_source": lambda columns: set_bar_source(lambda symbol, lookback: TABLE, columns=columns),
+}
+
+
+@pytest.mark.parametrize("reader", list(READERS))
+@pytest.mark.parametrize(
+    ("columns", "error", "said"),
+    [
+        ({"timestamp": 2}, TypeError, r"timestamp is 2, an int and no name of a column: write \{'timestamp': '2'\}"),
+        ({"close": None}, TypeError, r"close is None, a NoneType and no name of a column: write \{'close': 'NAME'\}"),
+        ({"close": ["a"]}, TypeError, r"close is \['a'\], a list and no name of a column"),
+        ([("close", "a")], TypeError, r"\[\('close', 'a'\)\] is no mapping, as \{'close': 'adjClose'\} is"),
+        ({1: "a"}, ValueError, "1 is none of timestamp, open, high, low, close, volume, symbol, time"),
+    ],
+)
+def test_what_columns_may_be(reader, columns, error, said):
+    with pytest.raises(error, match=f"^columns: {said}"):
+        READERS[reader](columns)
+
+
+def test_a_symbol_column_is_named_by_a_text():
+    with pytest.raises(TypeError, match=r"^symbol_column: 5 is an int and no name of a column"):
+        BarStore().load_frame(TABLE, symbol_column=5)
