@@ -287,7 +287,7 @@ def test_a_file_that_is_compressed_again_and_again(tmp_path):
 @pytest.mark.parametrize("kept", [5, 12, -1, -5, -60])
 def test_a_zstd_file_that_is_cut_off(kept, tmp_path):
     (tmp_path / "a.csv.zst").write_bytes(zstd(tmp_path)[:kept])
-    with pytest.raises(ValueError, match=r"a\.csv\.zst: is cut off or damaged"):
+    with pytest.raises(ValueError, match=r"a\.csv\.zst: is a zstd file that is cut off or damaged"):
         BarStore.read(tmp_path / "a.csv.zst")
 
 
@@ -323,7 +323,7 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         ("a.zip", zipped("a.csv", "b.csv"), "holds 2 files, not one: a.csv, b.csv"),
         ("a.zip", zipped("a.csv")[:-30], "is a damaged zip file"),
         ("a.xlsx", zipped("xl/a.xml", "b.xml"), "is an Excel workbook"),
-        ("a.feather", b"ARROW1\0\0", "is an Arrow (Feather) file: write it as Parquet"),
+        ("a.feather", b"ARROW1\0\0", "is an Arrow (Feather) file: write its bars as CSV or Parquet"),
         ("a.csv", bytes(range(256)) * 20, "neither Parquet nor text"),
         ("a.csv", PLAIN.encode() + NAMES.encode() + b"\n", "A, line 32: timestamp 'date' is no date and time"),
         ("a.csv", "\n".join(LINES[0:1] * 3).replace("-", "").replace(",", ",x,", 1).encode(), "no column names"),

@@ -34,7 +34,7 @@ The language of formulas:
 """
 
 READING = """\
-A file is CSV (also gzipped, zstd, zip, UTF-16) or Parquet with columns for
+A file is CSV (also in gzip, bzip2, xz, zstd, zip) or Parquet with columns for
 time, open, high, low, close and volume, which are known by their common names.
 Its symbols are those of a symbol column, of folders symbol=AAPL, or what its
 name begins with. What can be read in two ways is refused with both readings,

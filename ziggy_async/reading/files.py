@@ -186,6 +186,8 @@ class Reading:
             try:
                 read = self._bars(file, origin, name)
             except duckdb.Error as error:
+                if origin.is_parquet:
+                    raise ValueError(f"cannot be read as Parquet: {first_sentences(error)}") from error
                 mended = self._mended(origin, error)
                 if mended is None:
                     raise
@@ -196,8 +198,8 @@ class Reading:
 
     def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
         """A text that DuckDB refuses, as it may be read; or in one piece, since a thread that reads a piece does not
-        know the number of a line. None for any other file."""
-        if origin.is_parquet or self._progress.is_given_up:
+        know the number of a line. None for any other one."""
+        if self._progress.is_given_up:
             return None
         mended = with_one_line_end(origin, self._connection, self._folder)
         if mended is None and origin.is_split and "Line: " not in str(error):

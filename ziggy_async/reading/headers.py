@@ -34,8 +34,10 @@ class Header:
 
 def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header:
     """`ValueError` for what is no table, or has no column names and no layout that is known without."""
-    if not any(line.strip() for line in lines) or "\0" in lines[0]:
-        raise ValueError("is not a table: its first line has no column names")
+    if not any(line.strip() for line in lines):
+        raise ValueError("is not a table: it begins with blank lines only")
+    if "\0" in lines[0]:
+        raise ValueError("is not a table: it holds NUL characters, as UTF-16 without a mark does; save it as UTF-8")
     said = _said_delimiter(lines[0])
     has_comments = any(line.startswith("#") for line in lines)
     for at, line in enumerate(lines):

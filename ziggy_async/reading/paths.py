@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ziggy_async.messages import printable
 from ziggy_async.reading.spellings import role_of
 
-ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|zst|zip))+$"
+ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|bz2|xz|zst|zip))+$"
 """Endings of the names of files of bars."""
 OF_INVESTING = "|".join(
     (

@@ -1,21 +1,26 @@
 """Files as text: what they are compressed with, how they are encoded, and their lines."""
 
+import bz2
 import contextlib
 import csv
 import gzip
+import lzma
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BufferedIOBase
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 import numpy as np
+
+from ziggy_async.reading.kinds import PARQUET_MAGIC, ZSTD_MAGIC, kind_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,17 +35,12 @@ MOST_LAYERS = 2
 """Of compression: a zip file of one gzip file."""
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-FORMATS = (
-    (b"PAR1", "parquet", (".parquet", ".pq")),
-    (b"\x1f\x8b", "gzip", (".gz",)),
-    (ZSTD_MAGIC, "zstd", (".zst",)),
-    (b"PK\x03\x04", "zip", (".zip",)),
-)
-"""First bytes, name and endings of what is known by them."""
-OTHERS = ((b"ARROW1", "an Arrow (Feather) file: write it as Parquet"), (b"\xd0\xcf\x11\xe0", "an Excel workbook"))
-"""First bytes of what is not read, and what to do."""
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+OPENERS: Mapping[str, Callable[[Path], BufferedIOBase]] = {
+    "gzip": gzip.GzipFile,
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +59,40 @@ class Source:
 
 
 def opened_source(path: Path, folder: Path, layers: int = MOST_LAYERS) -> Source:
-    """Finds out by its first bytes what `path` is; unpacks into `folder` what is compressed with gzip or zip, of which
+    """Finds out by its first bytes what `path` is; unpacks into `folder` what is compressed, but for zstd, of which
     there may be so many `layers`, and copies texts that DuckDB does not read as ones that it does. Raises `ValueError`
     for a file that holds no bars at all, or is another than its name says."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         # It is read several times; a pipe can be read once, a device may never end.
         raise ValueError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
-    with path.open("rb") as file:
-        start = file.read(8)
-    if not start:
-        raise ValueError("is empty")
-    for magic, sentence in OTHERS:
-        if start.startswith(magic):
-            raise ValueError(f"is {sentence}")
-    kind = _kind_of(path, start)
-    if kind in ("zip", "gzip"):
+    kind = kind_of(path)
+    if kind in OPENERS or kind == "zip":
         if not layers:
             raise ValueError(f"is compressed more than {MOST_LAYERS} times")
-        return opened_source((_unzipped if kind == "zip" else _ungzipped)(path, folder), folder, layers - 1)
-    if kind == "none" and start.startswith(UTF16_MARKS):
+        unpacked = _unzipped(path, folder) if kind == "zip" else _opened(path, folder, kind)
+        return opened_source(unpacked, folder, layers - 1)
+    is_whole = _is_whole_zstd if kind == "zstd" else _is_whole_parquet
+    if kind in ("zstd", "parquet") and not is_whole(path):
+        raise ValueError(f"is a {kind} file that is cut off or damaged")
+    if kind == "none" and _has_utf16_mark(path):
         return Source(_in_utf8(path, folder), "none")
-    if kind == "zstd" and not _is_whole_zstd(path):
-        raise ValueError("is cut off or damaged")
     if kind == "none":
         _refuse_long_lines(path)
     return Source(path, kind, is_split=kind == "none")
+
+
+def _has_utf16_mark(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in UTF16_MARKS
+
+
+def _is_whole_parquet(path: Path) -> bool:
+    """Whether a file ends as Parquet does."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(len(PARQUET_MAGIC), size - len(PARQUET_MAGIC)))
+        return file.read() == PARQUET_MAGIC
 
 
 def _is_whole_zstd(path: Path) -> bool:
@@ -146,18 +154,6 @@ def _line_too_long(number: int) -> ValueError:
     return ValueError(f"is not a table: its line {number} has more than {LONGEST_ROW} characters")
 
 
-def _kind_of(path: Path, start: bytes) -> str:
-    by_bytes = next((name for magic, name, _ in FORMATS if start.startswith(magic)), "none")
-    by_name = next((name for _, name, endings in FORMATS if path.suffix.lower() in endings), "none")
-    if by_bytes == by_name or by_bytes == "parquet" or not path.suffix:
-        return by_bytes
-    if by_name == "none":
-        if by_bytes == "zip" and path.suffix.lower() in (".xlsx", ".xlsm"):
-            raise ValueError("is an Excel workbook: save it as CSV")
-        raise ValueError(f"is compressed with {by_bytes}, and its name does not say so")
-    raise ValueError(f"is no {by_name} file, as its name says" + ("" if by_bytes == "none" else f", but {by_bytes}"))
-
-
 def _unzipped(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -175,15 +171,17 @@ def _unzipped(path: Path, folder: Path) -> Path:
         raise ValueError(f"is a damaged zip file: {error}") from None
 
 
-def _ungzipped(path: Path, folder: Path) -> Path:
+def _opened(path: Path, folder: Path, kind: str) -> Path:
     try:
-        with gzip.open(path) as source:
-            return _unpacked(source, folder, Path(path.stem).suffix if path.suffix.lower() == ".gz" else "")
-    except gzip.BadGzipFile as error:
-        raise ValueError(f"is a damaged gzip file: {error}") from None
+        with OPENERS[kind](path) as source:
+            return _unpacked(source, folder, Path(path.stem).suffix)
+    except (OSError, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(f"is a damaged {kind} file: {error}") from None
 
 
-def _unpacked(source: IO[bytes] | gzip.GzipFile, folder: Path, suffix: str) -> Path:
+def _unpacked(source: IO[bytes] | BufferedIOBase, folder: Path, suffix: str) -> Path:
     """A copy of what is packed. `ValueError` for a line that is too long, as soon as it is: gigabytes of one may be
     packed in a small file."""
     copy = _new_file(folder, suffix)
@@ -191,7 +189,7 @@ def _unpacked(source: IO[bytes] | gzip.GzipFile, folder: Path, suffix: str) -> P
     with copy.open("wb") as target:
         while piece := source.read(1 << 20):
             if not target.tell():
-                is_text = not piece.startswith(FORMATS[0][0])
+                is_text = not piece.startswith(PARQUET_MAGIC)
             last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
             length = length + len(piece) if last < 0 else len(piece) - last - 1
             if is_text and length > LONGEST_ROW:

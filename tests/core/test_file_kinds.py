@@ -1,0 +1,125 @@
+"""What a file is, whatever its name: compressed texts, cut files, and what is no table."""
+
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import sqlite3
+import tarfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from reference.bars import walk
+from reference.tables import assert_bars
+
+from ziggy_async import BarStore
+
+BARS = walk(30)
+FRAME = pd.DataFrame(BARS.columns(), index=pd.DatetimeIndex(BARS.timestamp.astype("M8[ns]"), name="Date"))
+TEXT = FRAME.to_csv().encode()
+JSON = FRAME.reset_index().to_json(orient="records", date_format="iso")
+
+
+def parquet() -> bytes:
+    file = io.BytesIO()
+    FRAME.reset_index().to_parquet(file)
+    return file.getvalue()
+
+
+def archive() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        member = tarfile.TarInfo("abc.csv")
+        member.size = len(TEXT)
+        tar.addfile(member, io.BytesIO(TEXT))
+    return file.getvalue()
+
+
+def array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.ones((3, 6)))
+    return file.getvalue()
+
+
+def database(folder) -> bytes:
+    with sqlite3.connect(folder / "x.db") as connection:
+        connection.execute("CREATE TABLE bars (close REAL)")
+    connection.close()
+    return (folder / "x.db").read_bytes()
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("bz2", bz2.compress), ("xz", lzma.compress), ("gz", gzip.compress)])
+def test_compressed_files(ending, pack, tmp_path):
+    path = tmp_path / f"abc.csv.{ending}"
+    path.write_bytes(pack(TEXT))
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+    path.write_bytes(pack(TEXT)[:-20])
+    with pytest.raises(ValueError, match=rf"abc\.csv\.{ending}: is cut off or damaged"):
+        BarStore.read(path)
+    damaged = bytearray(pack(TEXT))
+    damaged[40:60] = bytes(20)
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match=rf"abc\.csv\.{ending}: is (a damaged|cut off or damaged)"):
+        BarStore.read(path)
+    path.write_bytes(TEXT)
+    with pytest.raises(ValueError, match=r"is no \w+ file, as its name says"):
+        BarStore.read(path)
+
+
+@pytest.mark.parametrize("length", [4, 8, 500, -1])
+def test_a_parquet_file_that_is_cut_off(length, tmp_path):
+    for name in ("abc.parquet", "abc.csv"):
+        (tmp_path / name).write_bytes(parquet()[:length])
+        with pytest.raises(ValueError, match=rf"{name}: is a parquet file that is cut off or damaged"):
+            BarStore.read(tmp_path / name)
+
+
+def test_a_parquet_file_with_a_damaged_footer(tmp_path):
+    damaged = bytearray(parquet())
+    damaged[-8:-4] = b"\xff\xff\xff\x7f"
+    (tmp_path / "abc.parquet").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"abc\.parquet: cannot be read as Parquet: "):
+        BarStore.read(tmp_path / "abc.parquet")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (JSON.encode(), "is JSON: .* or load the list of bars that json.load gives"),
+        (b"\n {" + JSON.encode(), "is JSON"),
+        (b"[[1704153600000, 1, 2, 1, 2, 5]]", "is JSON"),
+        (b"\xef\xbb\xbf\n<!doctype HTML>\n<p>Log in</p>", "is a web page"),
+        (b"<?xml version='1.0'?>\n<bars/>", "is XML"),
+        (pickle.dumps(FRAME), "is a pickle"),
+        (array(), "is an array of NumPy"),
+        (archive(), "is a tar archive: unpack it"),
+        (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive: unpack it"),
+        (b"Rar!\x1a\7\1\0", "is a RAR archive: unpack it"),
+        (b"\x04\x22\x4d\x18\x64\x40", "is compressed with lz4: unpack it"),
+        (bz2.compress(TEXT), r"is compressed with bzip2, and its name does not say so: call it abc\.csv\.bz2"),
+        ("\n".join(FRAME.to_csv().splitlines()).encode("utf-16-le"), "holds NUL characters.*save it as UTF-8"),
+        (b"\n\n  \n", "begins with blank lines only"),
+    ],
+)
+def test_what_is_no_table_is_said(content, said, tmp_path):
+    (tmp_path / "abc.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"abc\.csv: .*{said}"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
+def test_a_database_and_packed_archives_are_named(tmp_path):
+    (tmp_path / "abc.csv").write_bytes(database(tmp_path))
+    with pytest.raises(ValueError, match="is a database: write its bars as CSV or Parquet"):
+        BarStore.read(tmp_path / "abc.csv")
+    (tmp_path / "abc.tgz").write_bytes(gzip.compress(archive()))
+    with pytest.raises(ValueError, match="is a tar archive: unpack it"):
+        BarStore.read(tmp_path / "abc.tgz")
+
+
+@pytest.mark.parametrize("first", ["<DATE>", "[Date]", "BZH"])
+def test_names_that_begin_like_other_files_are_names(first, tmp_path):
+    columns = None if first != "BZH" else {"timestamp": "BZH"}
+    (tmp_path / "abc.csv").write_bytes(TEXT.replace(b"Date", first.encode()))
+    assert_bars(BarStore.read(tmp_path / "abc.csv", columns=columns), "ABC", BARS)

@@ -1,0 +1,61 @@
+"""What a file is, by its first bytes."""
+
+import re
+from pathlib import Path
+
+LOOK = 512
+"""Bytes that tell."""
+PARQUET_MAGIC, ZSTD_MAGIC = b"PAR1", b"\x28\xb5\x2f\xfd"
+FORMATS = (
+    (PARQUET_MAGIC, "parquet", (".parquet", ".pq")),
+    (b"\x1f\x8b", "gzip", (".gz", ".tgz")),
+    (b"BZh", "bzip2", (".bz2",)),
+    (b"\xfd7zXZ\0", "xz", (".xz",)),
+    (ZSTD_MAGIC, "zstd", (".zst",)),
+    (b"PK\x03\x04", "zip", (".zip",)),
+)
+"""First bytes, name and endings of what is read."""
+UNPACK, AS_TABLE = "unpack it", "write its bars as CSV or Parquet"
+OTHERS = (
+    (rb"\xd0\xcf\x11\xe0", "an Excel workbook: save it as CSV"),
+    (rb"ARROW1|\xff\xff\xff\xff", f"an Arrow (Feather) file: {AS_TABLE}"),
+    (rb"\x89HDF", f"an HDF5 file: {AS_TABLE}"),
+    (rb"\x93NUMPY", f"an array of NumPy: {AS_TABLE}, or load what numpy.load gives"),
+    (rb"\x80[\x02-\x05][^\0-\x08]", f"a pickle: {AS_TABLE}, or load what is in it"),
+    (rb"SQLite format 3\0|.{8}DUCK", f"a database: {AS_TABLE}"),
+    (rb"Obj\x01", f"an Avro file: {AS_TABLE}"),
+    (rb"DBN[\x01-\x09]", "a DBN file of Databento: load what its to_df gives"),
+    (rb"7z\xbc\xaf", f"a 7z archive: {UNPACK}"),
+    (rb"Rar!", f"a RAR archive: {UNPACK}"),
+    (rb".{257}ustar", f"a tar archive: {UNPACK}"),
+    (rb"\x04\x22\x4d\x18", f"compressed with lz4: {UNPACK}"),
+    (rb"\xff\x06\0\0sNaPpY", f"compressed with snappy: {UNPACK}"),
+    (rb"\x1f\x9d", f"compressed with compress: {UNPACK}"),
+    (rb"%PDF-", "a PDF document"),
+    (rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", "a web page: what it shows may say why there is no table"),
+    (rb"(\xef\xbb\xbf)?\s*<\?xml", f"XML: {AS_TABLE}"),
+    (rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{])", f"JSON: {AS_TABLE}, or load the list of bars that json.load gives"),
+)
+"""How a file begins that is not read, what it is, and what to do."""
+
+
+def kind_of(path: Path) -> str:
+    """One of `FORMATS`, or "none" of what may be a text. `ValueError` for a file that is none of these, is empty, or is
+    another than its name says."""
+    with path.open("rb") as file:
+        start = file.read(LOOK)
+    if not start:
+        raise ValueError("is empty")
+    for pattern, sentence in OTHERS:
+        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
+            raise ValueError(f"is {sentence}")
+    by_bytes = next(((name, endings) for magic, name, endings in FORMATS if start.startswith(magic)), ("none", ("",)))
+    by_name = next((name for _, name, endings in FORMATS if path.suffix.lower() in endings), "none")
+    kind, (ending, *_) = by_bytes
+    if kind in (by_name, "parquet") or not path.suffix:
+        return kind
+    if by_name != "none":
+        raise ValueError(f"is no {by_name} file, as its name says" + ("" if kind == "none" else f", but {kind}"))
+    if kind == "zip" and path.suffix.lower() in (".xlsx", ".xlsm"):
+        raise ValueError("is an Excel workbook: save it as CSV")
+    raise ValueError(f"is compressed with {kind}, and its name does not say so: call it {path.name}{ending}")
