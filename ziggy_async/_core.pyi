@@ -82,8 +82,11 @@ class BarStore:
         """`labels`: {symbol: label}, of symbols in the store or not."""
     def labels(self) -> dict[str, dict[str, str]]: ...
     @property
-    def _membership(self) -> tuple[int, int]:
-        """Two numbers that stand for the symbols that there are: they change when one comes or goes, and only then."""
+    def _sorted(self) -> tuple[str, ...] | None:
+        """What `_sorted_symbols` returned; None when symbols have come or gone since."""
+    def _sorted_symbols(self) -> tuple[str, ...]:
+        """The symbols in order. They are sorted when some have come or gone, without the GIL, and it is let go of now
+        and then while their strings are made: in a thread this does not stop a loop."""
     def _label_names(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
@@ -149,6 +152,9 @@ def register(
 
 def ticker_tuple(tickers: Iterable[str], /) -> tuple[str, ...]:
     """The tickers as a tuple of plain str; `TypeError` naming the position of one that is no str, or for a lone str."""
+
+def tickers_at(tickers: tuple[str, ...], rows: NDArray[np.int64], /) -> NDArray[np.object_]:
+    """The tickers at those places; `IndexError` where there is none."""
 
 def features(store: BarStore, plan: Plan, symbol: str, /) -> Any:
     """`plan` makes the figures of FEATURE_FORMULAS (below: of PAPER_FORMULAS) under their names, and maybe others."""

@@ -75,18 +75,6 @@ class BarStore(_core.BarStore):
     _has_logged_drops = False
     _has_logged_volume = False
 
-    _sorted: tuple[tuple[int, int], tuple[str, ...]] = (0, 0), ()
-    """The symbols in order, and the membership that they were sorted for."""
-
-    def _sorted_symbols(self) -> tuple[str, ...]:
-        """The symbols in order; they are sorted when some have come or gone."""
-        membership = self._membership
-        known, symbols = self._sorted
-        if known != membership:
-            symbols = tuple(sorted(self.symbols()))
-            self._sorted = membership, symbols
-        return symbols
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} symbols={len(self)} capacity={self.capacity}>"
 

@@ -38,6 +38,15 @@ static void free_values(PyObject *capsule)
     za_free(PyCapsule_GetPointer(capsule, NULL));
 }
 
+PyObject *za_memory_owner(void *memory)
+{
+    PyObject *owner = PyCapsule_New(memory, NULL, free_values);
+    if (owner == NULL) {
+        za_free(memory);
+    }
+    return owner;
+}
+
 /* An array of `data`, which live as long as `owner`. Takes over the references to `type` and `owner`, which may be NULL
  * with an exception raised. */
 static PyObject *array_on(PyArray_Descr *type, void *data, int64_t count, PyObject *owner, int flags)

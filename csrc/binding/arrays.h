@@ -12,6 +12,8 @@ PyObject *za_array_of(int type, const void *values, int64_t count);
 PyObject *za_array_owning(int type, void **values, int64_t count);
 /* A read-only array of values that belong to `owner`, of which it takes over the reference. */
 PyObject *za_array_lent(int type, const void *values, int64_t count, PyObject *owner);
+/* A capsule that frees memory of za_alloc when it is dropped; takes it over. */
+PyObject *za_memory_owner(void *memory);
 /* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
 PyObject *za_results_of(PyObject *whole);
 

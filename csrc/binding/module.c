@@ -11,6 +11,7 @@
 #include "binding/port_type.h"
 #include "binding/regime.h"
 #include "binding/requests.h"
+#include "binding/tickers.h"
 #include "binding/types.h"
 #include "kernels/lanes.h"
 #include "market/regime.h"
@@ -177,6 +178,7 @@ static PyObject *core_after_fork(PyObject *module, PyObject *unused)
 static PyMethodDef functions[] = {
     {"register", _PyCFunction_CAST(core_register), METH_FASTCALL, NULL},
     {"ticker_tuple", core_ticker_tuple, METH_O, NULL},
+    {"tickers_at", _PyCFunction_CAST(za_tickers_at), METH_FASTCALL, NULL},
     {"features", _PyCFunction_CAST(za_features), METH_FASTCALL, NULL},
     {"features_many", _PyCFunction_CAST(za_features_many), METH_FASTCALL, NULL},
     {"paper_features", _PyCFunction_CAST(za_paper_features), METH_FASTCALL, NULL},

@@ -4,6 +4,7 @@
 #include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/query_object.h"
+#include "binding/tickers.h"
 
 #include "base/memory.h"
 #include "binding/convert.h"
@@ -19,12 +20,11 @@ void za_query_dealloc(PyObject *self)
     za_others_release(&query->others);
     za_run_release(&query->run);
     za_past_free(query->past);
-    za_free(query->symbols);
     za_free(query->columns);
     za_delivery_clear(&query->delivery);
     Py_XDECREF((PyObject *)query->plan);
     Py_XDECREF((PyObject *)query->store);
-    Py_XDECREF(query->tickers);
+    za_named_clear(&query->asked);
     Py_XDECREF(query->zone);
     Py_XDECREF(query->future);
     Py_XDECREF(query->values);
@@ -50,17 +50,17 @@ za_query *za_query_new(za_state *state, PyObject *const *arguments)
     query->plan = (za_plan_object *)Py_NewRef((PyObject *)plan);
     query->store = (za_store_object *)Py_NewRef((PyObject *)store);
     query->zone = Py_NewRef(arguments[3]);
-    query->tickers = za_symbol_tuple(arguments[2]);
-    query->symbols = query->tickers == NULL ? NULL : za_asked_symbols_of(query->tickers);
-    query->columns = query->symbols == NULL ? NULL : za_plan_columns_of(plan, store);
+    int taken = za_named_take(&query->asked, store, arguments[2]);
+    query->columns = taken < 0 ? NULL : za_plan_columns_of(plan, store);
     if (query->columns == NULL || za_zone_of(query->zone, &query->run.zone) < 0) {
         Py_DECREF((PyObject *)query);
         return NULL;
     }
     query->run.plan = plan->plan;
-    query->run.count = (size_t)PyTuple_GET_SIZE(query->tickers);
-    query->run.tickers = (za_tickers){.store = store->store, .symbols = query->symbols, .columns = query->columns};
-    za_asked_tickers asked = {store->store, query->symbols, query->run.count};
+    const za_symbol *symbols = query->asked.symbols;
+    query->run.count = (size_t)PyTuple_GET_SIZE(query->asked.tickers);
+    query->run.tickers = (za_tickers){.store = store->store, .symbols = symbols, .columns = query->columns};
+    za_asked_tickers asked = {store->store, symbols, query->run.count};
     if (za_plan_has_sources(plan->plan) && za_others_of_store(plan, asked, &query->others) < 0) {
         Py_DECREF((PyObject *)query);
         return NULL;

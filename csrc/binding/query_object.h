@@ -33,9 +33,9 @@ typedef struct za_query {
     za_terms terms;
     za_plan_object *plan;
     za_store_object *store;
-    PyObject *tickers, *zone, *future;
-    za_symbol *symbols; /* which point into the tickers */
-    int *columns;       /* of the store, for the plan's */
+    za_named asked;
+    PyObject *zone, *future;
+    int *columns; /* of the store, for the plan's */
     PyObject *values, *times, *bars;
 } za_query;
 

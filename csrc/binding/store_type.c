@@ -5,6 +5,7 @@
 #include "binding/store_labels.h"
 #include "binding/store_load.h"
 #include "binding/store_tails.h"
+#include "binding/tickers.h"
 #include "binding/types.h"
 #include "binding/universe_type.h"
 
@@ -82,6 +83,7 @@ static void store_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     za_store_free(store_of(self));
     Py_XDECREF(((za_store_object *)self)->columns);
+    za_named_clear(&((za_store_object *)self)->sorted);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -188,13 +190,6 @@ static PyObject *store_capacity(PyObject *self, void *unused)
     return PyLong_FromLongLong(za_store_options_of(store_of(self)).capacity);
 }
 
-static PyObject *store_membership(PyObject *self, void *unused)
-{
-    (void)unused;
-    za_membership membership = za_store_membership(store_of(self));
-    return Py_BuildValue("Kn", (unsigned long long)membership.came, (Py_ssize_t)membership.count);
-}
-
 static PyObject *store_bars_per_year(PyObject *self, void *unused)
 {
     (void)unused;
@@ -241,6 +236,7 @@ static PyMethodDef methods[] = {
      "that were set before."},
     {"labels", za_store_labels_method, METH_NOARGS,
      "labels($self)\n--\n\nCopies of all labels: {name: {symbol: label}}."},
+    {"_sorted_symbols", za_store_sorted_symbols, METH_NOARGS, NULL},
     {"_label_names", za_store_label_names_method, METH_NOARGS, NULL},
     {"_tails", _PyCFunction_CAST(za_store_tails_method), METH_FASTCALL, NULL},
     {"_load_rows", _PyCFunction_CAST(za_store_load_rows_method), METH_FASTCALL, NULL},
@@ -252,7 +248,7 @@ static PyGetSetDef properties[] = {
     {"capacity", store_capacity, NULL, "Bars kept for each symbol.", NULL},
     {"ordered", store_ordered, NULL, "Whether times are a calendar, and highs and lows are compared.", NULL},
     {"columns", store_columns, NULL, "Names of the further columns.", NULL},
-    {"_membership", store_membership, NULL, NULL, NULL},
+    {"_sorted", za_store_sorted, NULL, NULL, NULL},
     {"bars_per_year", store_bars_per_year, NULL, "What volatilities are scaled by.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

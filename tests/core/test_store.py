@@ -473,27 +473,3 @@ def test_how_many_bars_there_are_and_when_the_last_ones_begin() -> None:
     ):
         with pytest.raises(error):
             store._tails(*wrong)
-
-
-def test_sorted_symbols_follow_what_comes_and_goes() -> None:
-    store = BarStore()
-    assert store._sorted_symbols() == ()
-    bars = walk(5)
-    columns = {"timestamp": bars.timestamp.view("M8[ns]"), **bars.columns()}
-    for symbol in ("B", "C", "A"):
-        store.load(symbol, columns)
-    assert store._sorted_symbols() == ("A", "B", "C")
-    store.append("B", np.datetime64("2040-01-01"), 1.0, 1.0, 1.0, 1.0, 1.0)
-    assert store._sorted_symbols() is store._sorted_symbols()
-    store.drop("B")
-    store.append("D", np.datetime64("2040-01-01"), 1.0, 1.0, 1.0, 1.0, 1.0)
-    assert store._sorted_symbols() == ("A", "C", "D")
-    store.clear()
-    assert store._sorted_symbols() == ()
-    store.load("E", columns)
-    assert store._sorted_symbols() == ("E",)
-    store.append_cross_section(np.datetime64("2041-01-01"), ["E", "F"], np.ones((2, 5)))
-    assert store._sorted_symbols() == ("E", "F")
-    with pytest.raises(ValueError, match="time"):
-        store.append("G", "no time", 1.0, 1.0, 1.0, 1.0, 1.0)
-    assert store._sorted_symbols() == ("E", "F")

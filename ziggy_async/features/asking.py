@@ -9,11 +9,15 @@ from ziggy_async import _core
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.timestamps import to_ns
+from ziggy_async.runtime import default_pool
 from ziggy_async.runtime.terms import Terms, moment_after, terms
 from ziggy_async.store import BarStore, default_store
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Times of the rows, bars or rows of each ticker, and the figures."""
+
+FEW = 10_000
+"""Tickers that a loop sorts, or chooses among, itself: some hundred microseconds. Of more a thread does."""
 
 FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -33,6 +37,14 @@ def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, 
     return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again
 
 
+async def asked_tickers_async(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
+    """As `asked_tickers`; many that have come or gone are sorted in a thread."""
+    if tickers is None and store._sorted is None and len(store) > FEW:
+        sorted_symbols: tuple[str, ...] = await default_pool.run(store._sorted_symbols)
+        return sorted_symbols
+    return asked_tickers(store, tickers)
+
+
 def times_between(start: object | None, end: object | None) -> tuple[int, int]:
     """First and last nanosecond. `ValueError` where they are the wrong way round."""
     first, last = FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
@@ -50,13 +62,13 @@ def terms_within(deadline: float | None) -> Terms:
 def latest_table(names: tuple[str, ...], asked: tuple[str, ...], answer: Answer) -> FeatureTable:
     """One row a ticker."""
     timestamps, bars, values = answer
-    missing = tuple(asked[at] for at in np.flatnonzero(bars == 0))
+    missing = tuple(_core.tickers_at(asked, np.flatnonzero(bars == 0)))
     return FeatureTable(names, asked, None, timestamps, values, missing)
 
 
 def history_table(names: tuple[str, ...], store: BarStore, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
     """One row a ticker and bar."""
     timestamps, counts, values = answer
-    without_rows = (asked[at] for at in np.flatnonzero(counts == 0))
+    without_rows = _core.tickers_at(asked, np.flatnonzero(counts == 0))
     missing = tuple(ticker for ticker in without_rows if ticker not in store)
     return FeatureTable(names, asked, counts, timestamps, values, missing)

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from ziggy_async import bridge
 from ziggy_async.features.asking import (
     asked_tickers,
+    asked_tickers_async,
     checked_store,
     history_table,
     latest_table,
@@ -155,7 +156,8 @@ class FeatureSet:
         that are at the newest time; the others have none. `FormulaError` for a column, another ticker or labels that
         the store has not; `TypeError` for a ticker that is no text.
         """
-        store, asked = self._checked(store, tickers)
+        store = self._checked(store)
+        asked = asked_tickers(store, tickers)
         return latest_table(self.names, asked, self._plan.latest(store, asked, store.local_time))
 
     async def latest_async(
@@ -167,9 +169,10 @@ class FeatureSet:
     ) -> FeatureTable:
         """As `latest`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds; cancelling this gives
         up what no thread has begun."""
-        store, asked = self._checked(store, tickers)
+        terms, store = terms_within(deadline), self._checked(store)
+        asked = await asked_tickers_async(store, tickers)
         loop, port = bridge.port()
-        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms_within(deadline))
+        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms)
         answer = await native_job("latest", len(asked), job)
         return latest_table(self.names, asked, answer)
 
@@ -186,7 +189,8 @@ class FeatureSet:
         text, UTC where it names no zone. A ticker that is not in the store has no rows, and is named in `missing`. Else
         as `latest`.
         """
-        store, asked = self._checked(store, tickers)
+        store = self._checked(store)
+        asked = asked_tickers(store, tickers)
         answer = self._plan.history(store, asked, store.local_time, *times_between(start, end))
         return history_table(self.names, store, asked, answer)
 
@@ -200,10 +204,10 @@ class FeatureSet:
         deadline: float | None = None,
     ) -> FeatureTable:
         """As `history`, off the loop; `deadline` and cancelling as for `latest_async`."""
-        store, asked = self._checked(store, tickers)
+        terms, times, store = terms_within(deadline), times_between(start, end), self._checked(store)
+        asked = await asked_tickers_async(store, tickers)
         loop, port = bridge.port()
-        times = times_between(start, end)
-        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms_within(deadline))
+        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
         answer = await native_job("history", len(asked), job)
         return history_table(self.names, store, asked, answer)
 
@@ -268,7 +272,7 @@ class FeatureSet:
         package, of another set or zone, or of tickers whose bars the store does not go on from, and for a store that is
         not `ordered`.
         """
-        return LiveFeatures.restored(self._live_features(), self._live_store(store), path)
+        return LiveFeatures.restored(self._live_features(), self._checked(store), path)
 
     async def restore_async(
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
@@ -279,7 +283,7 @@ class FeatureSet:
             return live
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
-        return LiveFeatures(self._live_features(), self._live_store(store), tickers)
+        return LiveFeatures(self._live_features(), self._checked(store), tickers)
 
     def _live_features(self) -> Formulas:
         read = list(self._formulas.values())
@@ -287,12 +291,6 @@ class FeatureSet:
         plan = None if compared is None else plan_of(compared)
         labels = () if compared is None else compared.labels
         return Formulas(self._identity, plan_of_formulas(read, kept), plan, labels)
-
-    def _live_store(self, store: BarStore | None) -> BarStore:
-        store = checked_store(store)
-        self.check_columns(store.columns)
-        self._check_others(store)
-        return store
 
     def check_columns(self, further: Iterable[str] = ()) -> None:
         """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
@@ -315,12 +313,12 @@ class FeatureSet:
                 if name not in (present := store._label_names()):
                     raise formula.missing_labels(name, present)
 
-    def _checked(self, store: BarStore | None, tickers: Iterable[str] | None) -> tuple[BarStore, tuple[str, ...]]:
-        """The store and the tickers that are asked for."""
+    def _checked(self, store: BarStore | None) -> BarStore:
+        """The store that is asked."""
         store = checked_store(store)
         self.check_columns(store.columns)
         self._check_others(store)
-        return store, asked_tickers(store, tickers)
+        return store
 
 
 def _restored(formulas: tuple[str, ...], named_formulas: dict[str, str]) -> FeatureSet:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ziggy_async.arguments import whole
+from ziggy_async.features.asking import FEW
 from ziggy_async.features.feature_set import FeatureSet
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
@@ -13,9 +14,6 @@ from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
 Features = FeatureSet | Mapping[str, str] | Iterable[str] | str | None
-
-FEW = 10_000
-"""Tickers among which a loop chooses itself: some hundred microseconds. Of more a thread does."""
 
 
 def screen(

@@ -1,6 +1,5 @@
 """The result of a set of features: a table with one row a ticker, or a ticker and bar."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -28,7 +27,7 @@ class FeatureTable:
     def __init__(
         self,
         names: tuple[str, ...],
-        tickers: Sequence[str],
+        tickers: tuple[str, ...],
         counts: NDArray[np.int64] | None,
         timestamps: NDArray[np.int64],
         values: Floats,
@@ -63,8 +62,7 @@ class FeatureTable:
     @cached_property
     def symbols(self) -> NDArray[np.object_]:
         """The ticker of each row, `(rows,)`."""
-        symbols = np.fromiter(self._tickers, dtype=object, count=len(self._tickers))
-        symbols = symbols if self._counts is None else np.repeat(symbols, self._counts)
+        symbols = self._tickers if self._counts is None else np.repeat(self._tickers, self._counts)
         symbols.flags.writeable = False
         return symbols
 
@@ -105,7 +103,7 @@ class FeatureTable:
         values = np.empty((len(rows), len(names)), order="F")
         for source, target in zip(self._values.T[features], values.T, strict=True):
             np.take(source, rows, out=target)
-        return FeatureTable(names, self._tickers, None, self._nanoseconds[rows], values, self.missing, rows)
+        return FeatureTable(names, self._asked, None, self._nanoseconds[rows], values, self.missing, rows)
 
     def to_pandas(self) -> Any:
         """A pandas frame of its own with the columns symbol (categorical), timestamp and the features."""
@@ -131,10 +129,9 @@ class FeatureTable:
         return [dict(zip(names, row, strict=True)) for row in zip(self.symbols, moments, *columns, strict=True)]
 
     @cached_property
-    def _tickers(self) -> Sequence[str]:
-        """The tickers of the rows in their order. Of those that were chosen from many it takes milliseconds, which
-        somebody who reads none of them does not spend."""
-        return self._asked if self._of_rows is None else list(map(self._asked.__getitem__, self._of_rows.tolist()))
+    def _tickers(self) -> NDArray[np.object_]:
+        """The tickers of the rows in their order; where there are counts, each of them once."""
+        return _core.tickers_at(self._asked, np.arange(len(self._asked)) if self._of_rows is None else self._of_rows)
 
     @cached_property
     def _dictionary(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
