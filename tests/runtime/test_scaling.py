@@ -65,7 +65,7 @@ def at_100(load: Load, limits: Limits = WIDE, **memory: Any) -> tuple[Decision, 
     return decide(limits, load, Memory(**memory), 100.0)
 
 
-def grown(finished: int, rate: float | None, *, before: int = 4, workers: int = 8) -> dict[str, Any]:
+def grown(finished: int, rate: float, *, before: int = 4, workers: int = 8) -> dict[str, Any]:
     """A growth 2 s ago, and what has been finished in the last second since."""
     return {
         "load": Load(workers, 9999, workers, 0.1, finished),
@@ -84,19 +84,11 @@ def grown(finished: int, rate: float | None, *, before: int = 4, workers: int = 
         (600, 400.0, 16),  # half as much again is worth it
         (900, 400.0, 16),
         (15, 20.0, 8),  # too few to tell anything
-        (400, None, 16),  # nothing to compare with
+        (400, 0.0, 16),  # nothing to compare with
     ],
 )
-def test_growth_is_judged_by_what_it_brought(finished: int, rate: float | None, workers: int) -> None:
+def test_growth_is_judged_by_what_it_brought(finished: int, rate: float, workers: int) -> None:
     assert at_100(**grown(finished, rate))[0].workers == workers
-
-
-def test_the_pause_is_doubled_each_time_in_a_row_up_to_the_longest() -> None:
-    pauses, pause = [], 0.0
-    for _ in range(8):
-        pause = at_100(**grown(400, 400.0), pause=pause)[1].pause
-        pauses.append(pause)
-    assert pauses == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
 
 
 def test_no_growth_in_a_pause_and_again_after_it() -> None:
@@ -105,16 +97,12 @@ def test_no_growth_in_a_pause_and_again_after_it() -> None:
     assert at_100(load, paused_until=100.0)[0].workers == 8
 
 
-def test_success_forgets_the_pause() -> None:
-    assert at_100(**grown(800, 400.0), pause=40.0)[1].pause == 0.0
-
-
 def test_a_growth_waits_for_what_the_last_one_brought_and_not_for_ever() -> None:
     load, growth = Load(8, 9999, 8, 0.1, 0), (4, 400.0)
     assert at_100(load, growth=growth, paused_until=100.1)[0].workers == 8
     decision, memory = at_100(load, growth=growth, paused_until=100.0)
     assert decision.workers == 16
-    assert (memory.growth, memory.paused_until) == ((8, None), 100.0 + scaling.PATIENCE)
+    assert (memory.growth, memory.paused_until) == ((8, 0.0), 100.0 + scaling.PATIENCE)
 
 
 def test_a_backlog_alone_shows_nothing() -> None:
@@ -166,23 +154,22 @@ UNKNOWN = "10 queued and 4 running, mean time unknown: 14 wanted; "
 STEP = {"growth": (2, 9.5), "paused_until": 101.5}
 MEASURED = {**STEP, "measured": (95.0, 49)}
 PAUSED = {"paused_until": 102.5}
-LOW, LONG_LOW = {"low_since": 71.0, "low_peak": 3}, {"low_since": 70.0, "low_peak": 4}
+LOW, LONG_LOW = {"low": (71.0, 3)}, {"low": (70.0, 4)}
 
 
 @pytest.mark.parametrize(
     ("load", "limits", "memory", "reason"),
     [
         (BUSY, WIDE, {}, NEEDS + "from 4 to 8"),
-        (BUSY._replace(mean_seconds=0.0), WIDE, {}, UNKNOWN + "from 4 to 6"),
+        (BUSY._replace(mean_seconds=0.0), WIDE, {}, UNKNOWN + "from 4 to 8"),
         (BUSY, Limits(1, 4), {}, NEEDS + "stays at 4, the most allowed"),
-        (BUSY, WIDE, PAUSED, NEEDS + "stays at 4 for another 2.5 s, as the last growth brought too little"),
-        (BUSY, WIDE, STEP, NEEDS + "stays at 4 for another 1.5 s, until the gain of the last growth shows"),
+        (BUSY, WIDE, PAUSED, NEEDS + "stays at 4 for another 2.5 s: the last growth brought too little"),
+        (BUSY, WIDE, STEP, NEEDS + "stays at 4 for another 1.5 s: the last growth has to show its gain"),
         (
             BUSY,
             WIDE,
             MEASURED,
-            NEEDS
-            + "4 finished 10.2/s, 2 had finished 9.5/s: too little for the growth; from 4 to 2, no growth for 5 s",
+            NEEDS + "4 finished 10.2/s, 2 had finished 9.5/s: too little, from 4 to 2, no growth for 60 s",
         ),
         (IDLE, WIDE, LONG_LOW, NEEDS_NONE + "at most 4 wanted for 30 s, from 8 to 4"),
         (IDLE, WIDE, LOW, NEEDS_NONE + "stays at 8 until no more were wanted for 30 s"),

@@ -31,8 +31,8 @@ MEASURED_SECONDS, MEASURED_FINISHED = 0.5, 20
 """Throughput is known after this time and as many finished operations, of each worker two."""
 PATIENCE = 4.0
 """Seconds that a growth waits for the gain of the last one."""
-PAUSE, LONGEST_PAUSE = 5.0, 300.0
-"""Seconds without growth after one that brought too little: twice as long each time in a row, up to the longest."""
+PAUSE = 60.0
+"""Seconds without growth after one that brought too little."""
 
 
 class Load(NamedTuple):
@@ -55,18 +55,14 @@ class Limits(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The past, as far as `decide` needs it. A moment is a time and the operations finished by then."""
+    """The past, as far as `decide` needs it."""
 
-    low_since: float | None = None
-    """Since when the load has asked for fewer workers than there are, beyond the dead band."""
-    low_peak: int = 0
-    """The most that were wanted since then."""
+    low: tuple[float, int] | None = None
+    """Since when fewer workers would do, beyond the dead band, and the most that were wanted since."""
     measured: tuple[float, int] | None = None
-    """The moment since which the workers are as many and the queue is not empty."""
-    growth: tuple[int, float | None] | None = None
-    """A growth whose gain is not known yet: from how many workers, and what those finished per second."""
-    pause: float = 0.0
-    """The last pause in seconds; 0.0 when growth has helped since."""
+    """Since when the workers are as many and the queue is not empty, and the operations finished by then."""
+    growth: tuple[int, float] | None = None
+    """A growth whose gain is not known yet: from how many workers, and what those finished per second; 0.0: unknown."""
     paused_until: float = -math.inf
     """When it may grow again: after a pause, or when the last growth has had time enough to show a gain."""
 
@@ -92,10 +88,6 @@ class Decision:
         return {**asdict(self), "load": self.load._asdict()}
 
 
-Step = tuple[int, str, Memory]
-"""The number of workers, why, and what is remembered of it."""
-
-
 def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Decision, Memory]:
     """Returns how many workers there should be at `now`, and the memory for the next look.
 
@@ -104,74 +96,54 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     in that time, r * T / m (Little's law). So w = r + q * m / T, rounded up. One queued operation needs at most one
     worker: m / T counts as 1 at most, and while m is unknown.
 
-    Nothing changes within the dead band. Up quickly: to what is wanted, at most doubled at a time, or half as many
-    again while m is unknown. No gain, pause: if throughput has not risen by `GAIN` of a growth, the number goes back,
-    and there is no growth for a while. Down slowly: once fewer have done for `HOLD`, to the most wanted meanwhile.
+    Nothing changes within the dead band. Up quickly: to what is wanted, at most doubled at a time. No gain, pause: if
+    throughput has not risen by `GAIN` of a growth, the number goes back, and there is no growth for a while. Down
+    slowly: once fewer have done for `HOLD`, to the most wanted meanwhile.
     """
     present, is_known = load.workers, load.mean_seconds > 0
     wanted = load.running + math.ceil(load.queued * (min(1.0, load.mean_seconds / TARGET_WAIT) if is_known else 1.0))
     measured = (memory.measured or (now, load.finished)) if load.queued else None
-    workers, why, memory = _judged(load, memory._replace(measured=measured), now)
-    if workers == present and wanted > present * (1 + DEAD_BAND):
-        workers, why, memory = _up(limits, load, memory._replace(low_since=None), wanted, now)
-    elif workers == present:
-        workers, why, memory = _down(limits, load, memory, wanted, now)
+    rate = _rate(load, measured, now)
+    low, growth, paused_until = memory.low, memory.growth, memory.paused_until
+    workers_before, rate_before = growth or (present, 0.0)
+    if growth is not None and rate > 0:  # its gain is known
+        growth, paused_until = None, now
+    workers, why = present, f"stays at {present}"
+    if 0 < rate < rate_before * (1 + GAIN * (present / workers_before - 1)):
+        workers, paused_until = workers_before, now + PAUSE
+        figures = f"{present} finished {rate:.4g}/s, {workers} had finished {rate_before:.4g}/s"
+        why = f"{figures}: too little, from {present} to {workers}, no growth for {PAUSE:g} s"
+    elif present * (1 - DEAD_BAND) <= wanted <= present * (1 + DEAD_BAND) or wanted < present <= limits.least:
+        low = None
+    elif wanted < present:
+        since, most_wanted = low or (now, 0)
+        low = since, max(most_wanted, wanted, limits.least)
+        if now - since < HOLD:
+            why += f" until no more were wanted for {HOLD:g} s"
+        else:
+            workers, growth, paused_until = low[1], None, -math.inf
+            why = f"at most {workers} wanted for {HOLD:g} s, from {present} to {workers}"
+    elif present >= limits.most:
+        low, why = None, f"{why}, the most allowed"
+    elif now < paused_until:
+        cause = "brought too little" if growth is None else "has to show its gain"
+        low, why = None, f"{why} for another {paused_until - now:.3g} s: the last growth {cause}"
+    else:
+        workers = min(wanted, 2 * present, limits.most)
+        growth, paused_until, why = (present, rate), now + PATIENCE, f"from {present} to {workers}"
     if workers != present:
-        memory = memory._replace(low_since=None, measured=None)
+        low = measured = None
     each = f"{load.mean_seconds:.3g} s each" if is_known else "mean time unknown"
     reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {why}"
-    return Decision(now, workers, present, reason, wanted, load), memory
+    return Decision(now, workers, present, reason, wanted, load), Memory(low, measured, growth, paused_until)
 
 
-def _rate(load: Load, memory: Memory, now: float) -> float | None:
-    """Operations per second under the present number of workers; None while too little was seen to tell."""
-    if memory.measured is None:
-        return None
-    seconds, finished = now - memory.measured[0], load.finished - memory.measured[1]
+def _rate(load: Load, measured: tuple[float, int] | None, now: float) -> float:
+    """Operations per second under the present number of workers; 0.0 while too little was seen to tell."""
+    since, finished_before = measured or (now, load.finished)
+    seconds, finished = now - since, load.finished - finished_before
     is_known = seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * load.workers)
-    return finished / seconds if is_known else None
-
-
-def _judged(load: Load, memory: Memory, now: float) -> Step:
-    """Back from a growth that has brought too little; else the present number."""
-    present, rate = load.workers, _rate(load, memory, now)
-    before, rate_before = memory.growth or (present, None)
-    if memory.growth is None or (rate is None and (load.queued or rate_before is not None)):
-        return present, "", memory
-    if rate is None or rate_before is None:  # there is nothing to compare
-        return present, "", memory._replace(growth=None, paused_until=now)
-    if rate >= rate_before * (1 + GAIN * (present / before - 1)):
-        return present, "", memory._replace(growth=None, pause=0.0, paused_until=now)
-    pause = min(max(PAUSE, 2 * memory.pause), LONGEST_PAUSE)
-    figures = f"{present} finished {rate:.4g}/s, {before} had finished {rate_before:.4g}/s"
-    why = f"{figures}: too little for the growth; from {present} to {before}, no growth for {pause:g} s"
-    return before, why, memory._replace(growth=None, pause=pause, paused_until=now + pause)
-
-
-def _up(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> Step:
-    present, left = load.workers, memory.paused_until - now
-    if present >= limits.most:
-        return present, f"stays at {present}, the most allowed", memory
-    if left > 0:
-        why = "until the gain of the last growth shows" if memory.growth else "as the last growth brought too little"
-        return present, f"stays at {present} for another {left:.3g} s, {why}", memory
-    step = present if load.mean_seconds > 0 else max(1, present // 2)
-    workers = min(wanted, present + step, limits.most)
-    growth = present, _rate(load, memory, now)
-    return workers, f"from {present} to {workers}", memory._replace(growth=growth, paused_until=now + PATIENCE)
-
-
-def _down(limits: Limits, load: Load, memory: Memory, wanted: int, now: float) -> Step:
-    present = load.workers
-    if wanted >= present * (1 - DEAD_BAND) or present <= limits.least:
-        return present, f"stays at {present}", memory._replace(low_since=None)
-    since, peak = (now, wanted) if memory.low_since is None else (memory.low_since, max(memory.low_peak, wanted))
-    if now - since < HOLD:
-        why = f"stays at {present} until no more were wanted for {HOLD:g} s"
-        return present, why, memory._replace(low_since=since, low_peak=peak)
-    workers = max(peak, limits.least)
-    why = f"at most {peak} wanted for {HOLD:g} s, from {present} to {workers}"
-    return workers, why, memory._replace(growth=None, pause=0.0)
+    return finished / seconds if is_known else 0.0
 
 
 class Scaler:
