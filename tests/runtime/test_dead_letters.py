@@ -128,10 +128,12 @@ async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(monkeypatch:
     monotonic.now = 1000.0 + 7 * DAY
     assert ids(letters) == ["old", "new"]
     monotonic.now += 0.001
+    await letters.refresh()
     assert ids(letters) == ["new"]
     with pytest.raises(KeyError):
         letters.get(old.id)
     monotonic.now += DAY
+    await letters.refresh()
     assert (len(letters), letters.stats()["evicted"]) == (0, 2)
 
 

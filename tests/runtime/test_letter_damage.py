@@ -4,7 +4,6 @@ import asyncio
 import functools
 import logging
 import os
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 from letters import add, execute, ids, opened
 
-from ziggy_async.dead_letters import DeadLetter, DeadLetters
-from ziggy_async.dead_letters.sqlite import LetterFile
+from ziggy_async.dead_letters import DeadLetters
 from ziggy_async.runtime.cross_loop import outcome_of
 
 ARGUMENT = "x" * 10_000
@@ -166,24 +164,6 @@ async def test_moved_while_it_is_open(path: Path, use: str) -> None:
         assert ids(letters) == ["new"]
     async with opened(path.with_name("letters.db.moved")) as (letters, _):
         assert list((await letters.requeue_all()).requeued.values()) == ["t0", "t1", "t2"]
-
-
-async def test_what_is_written_to_a_file_that_another_process_moves_is_written_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = LetterFile._write
-
-    def write_and_move(self: LetterFile, database: sqlite3.Connection, written: list[DeadLetter]) -> None:
-        write(self, database, written)
-        if written and not os.path.exists(f"{self.path}.corrupt-1"):
-            for part in ("-wal", "-shm", ""):
-                os.rename(f"{self.path}{part}", f"{self.path}.corrupt-1{part}")
-
-    monkeypatch.setattr(LetterFile, "_write", write_and_move)
-    async with opened(path) as (letters, _):
-        await add(letters, "t")
-    async with opened(path) as (letters, _):
-        assert ids(letters) == ["t"]
 
 
 async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: pytest.LogCaptureFixture) -> None:

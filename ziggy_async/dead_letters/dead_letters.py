@@ -5,8 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ class DeadLetters(Generic[T]):
     would end with SIGBUS.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
-    a time.
+    a time. What is too old goes when the next letter comes, or at a `refresh`.
     """
 
     def __init__(
@@ -69,10 +68,9 @@ class DeadLetters(Generic[T]):
         self._keep_for = keep.total_seconds()
         self._clock = clock
         self._last_time = 0
-        self._counts = {"added": 0, "requeued": 0, "discarded": 0}
-        self._evicted = 0  # from memory
+        self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
+        self._letters: dict[str, DeadLetter] = {}  # changed by jobs alone; those with their work are here alone
         self._lock = threading.Lock()
-        self._memory: OrderedDict[str, tuple[DeadLetter, float]] = OrderedDict()  # see _remember; by _lock
         self._pending: list[DeadLetter] = []  # by _lock
         self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
@@ -80,10 +78,13 @@ class DeadLetters(Generic[T]):
         if path is not None:
             from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
-            self._file = LetterFile(path, most, self._keep_for, trust_pickles, clock)
+            self._file = LetterFile(path, self._letters, most, self._keep_for, trust_pickles, clock)
 
     def __repr__(self) -> str:
         return f"<DeadLetters letters={len(self)}>"
+
+    def __len__(self) -> int:
+        return len(self._letters)
 
     async def refresh(self) -> None:
         """Lists what is in the file, with what other processes have done to it; without a file, nothing.
@@ -120,6 +121,7 @@ class DeadLetters(Generic[T]):
             requeued_from=requeued_from,
             function=importable_name(work.function),
             work=work,
+            made=time.monotonic(),
         )
         self._counts["added"] += 1
         return self._put_letter(letter)
@@ -131,17 +133,16 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {shown(limit)}, offset {shown(offset)}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
-        known = {letter.id: letter for letter in self._unsaved()}
-        known |= self._saved  # read second: letters go from memory to the file, and none is in neither
-        letters = [letter for letter in known.values() if reason in (None, letter.reason)]
+        letters = [letter for letter in [*self._letters.values()] if reason in (None, letter.reason)]
         letters.sort(key=attrgetter("id"))
         return letters[offset:] if limit is None else letters[offset : offset + limit]
 
     def get(self, id: str) -> DeadLetter:
         """Returns the letter. Raises `KeyError` that names the id when there is none."""
-        if (letter := self._find(id)) is None:
-            raise _no_such_letter(id)
-        return letter
+        try:
+            return self._letters[id]
+        except KeyError:
+            raise _no_such_letter(id) from None
 
     async def requeue(self, id: str) -> T:
         """Takes the letter away, once for all processes that share the file, and queues its task again.
@@ -179,7 +180,7 @@ class DeadLetters(Generic[T]):
             try:
                 done.requeued[letter.id] = await self.requeue(letter.id)
             except Exception as error:
-                if self._find(letter.id) is not None:
+                if letter.id in self._letters:
                     done.failed[letter.id] = error
             await asyncio.sleep(0)  # requeueing may wait for nothing, and there may be thousands
         return done
@@ -190,55 +191,15 @@ class DeadLetters(Generic[T]):
         self._counts["discarded"] += was_there
         return was_there
 
-    def __len__(self) -> int:
-        return len(self._unsaved()) + len(self._saved)
-
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        letters = len(self)
-        unsaved, evicted = (0, 0) if self._file is None else (len(self._memory), self._file.evicted)
-        return {"letters": letters, "unsaved": unsaved, **self._counts, "evicted": self._evicted + evicted}
-
-    @property
-    def _saved(self) -> Mapping[str, DeadLetter]:
-        return {} if self._file is None else self._file.listed
-
-    def _find(self, id: str) -> DeadLetter | None:
-        self._evict()
-        letter, _ = self._memory.get(id, (None, 0.0))
-        return letter or self._saved.get(id)
-
-    # What is in memory only, with its work:
+        unsaved, evicted = (0, 0) if self._file is None else (len(self._unsaved()), self._file.evicted)
+        counts = {**self._counts, "evicted": self._counts["evicted"] + evicted}
+        return {"letters": len(self), "unsaved": unsaved, **counts}
 
     def _unsaved(self) -> Letters:
-        """Returns all, in the order in which they came."""
-        self._evict()
-        with self._lock:
-            return [letter for letter, _ in self._memory.values()]
-
-    def _remember(self, letters: Iterable[DeadLetter]) -> None:
-        """Their age is that of the monotonic clock: a wall clock that is set wrong removes nothing."""
-        now = time.monotonic()
-        with self._lock:
-            self._memory.update((letter.id, (letter, now)) for letter in letters)
-        self._evict()
-
-    def _evict(self) -> None:
-        """Forgets the oldest of what is too many, and what is too old."""
-        earliest = time.monotonic() - self._keep_for
-        with self._lock:
-            while self._memory:
-                oldest, (_, came) = next(iter(self._memory.items()))
-                if came >= earliest and len(self._memory) <= self._most:
-                    break
-                del self._memory[oldest]
-                self._evicted += 1
-
-    def _forget(self, id: str) -> DeadLetter | None:
-        with self._lock:
-            letter, _ = self._memory.pop(id, (None, 0.0))
-            return letter
+        return [letter for letter in [*self._letters.values()] if letter.work is not None]
 
     def _put_letter(self, letter: DeadLetter) -> "Future[DeadLetter]":
         """Has the letter kept, in the file together with others that come while its thread is busy."""
@@ -266,19 +227,17 @@ class DeadLetters(Generic[T]):
     # The jobs:
 
     def _refresh(self) -> None:
+        self._keep([])
         if self._file is not None:
-            self._keep([])
             self._file.refresh()
 
     def _close(self) -> None:
         if self._file is None:
             return
         self._keep([])
-        lost = self._unsaved()
-        if lost:
-            logger.error("%d dead letters are lost with this process: %s", len(lost), self._file.path)
-        for letter in lost:
-            logger.error("lost: the dead letter of task %s, %s", printable(letter.task_id), letter.reason.value)
+        for letter in self._unsaved():
+            task, reason = printable(letter.task_id), letter.reason.value
+            logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._file.path)
         self._file.close()
 
     def _keep_pending(self, letter: DeadLetter) -> DeadLetter:
@@ -286,7 +245,7 @@ class DeadLetters(Generic[T]):
             pending, self._pending = self._pending, []
         if pending:  # else an earlier job has kept it
             self._keep(pending)
-        return self._find(letter.id) or letter
+        return self._letters.get(letter.id, letter)
 
     def _put_back(self, taken: "Future[DeadLetter]") -> None:
         """Puts a letter back that was taken for a caller who was cancelled."""
@@ -296,21 +255,31 @@ class DeadLetters(Generic[T]):
     def _keep(self, letters: Letters) -> None:
         """Writes the letters to the file, with those that could not be written before. Never raises: what cannot be
         written is in memory."""
-        if self._file is None:
-            self._remember(letters)
-            return
-        unsaved = self._unsaved()
-        try:
-            self._file.write([*unsaved, *letters])
-        except Exception as error:
-            if not unsaved:
-                logger.error("dead letters are in memory only until they can be written: %s", error)
-            self._remember(letters)
-            return
-        for letter in unsaved:
-            self._forget(letter.id)
-        if unsaved:
-            logger.warning("%d dead letters that were in memory only are in %s now", len(unsaved), self._file.path)
+        if self._file is not None:
+            unsaved = self._unsaved()
+            try:
+                self._file.write([*unsaved, *letters])
+            except Exception as error:
+                if not unsaved:
+                    logger.error("dead letters are in memory only until they can be written: %s", error)
+            else:
+                if unsaved:
+                    logger.warning("%d dead letters that were in memory only are in %s", len(unsaved), self._file.path)
+                return
+        self._letters.update((letter.id, letter) for letter in letters)
+        self._evict()
+
+    def _evict(self) -> None:
+        """Forgets the oldest of what is too many, and what is here alone and too old. Its age is that of the monotonic
+        clock: a wall clock that is set wrong removes nothing."""
+        earliest = time.monotonic() - self._keep_for
+        while self._letters:
+            oldest = next(iter(self._letters.values()))
+            is_here_alone = oldest.work is not None
+            if len(self._letters) <= self._most and not (is_here_alone and oldest.made < earliest):
+                break
+            del self._letters[oldest.id]
+            self._counts["evicted"] += is_here_alone
 
     def _take(self, id: str) -> DeadLetter:
         letter = self._forget(id) or (None if self._file is None else self._file.take(id))
@@ -320,6 +289,11 @@ class DeadLetters(Generic[T]):
 
     def _discard(self, id: str) -> bool:
         return self._forget(id) is not None or (self._file is not None and self._file.discard(id))
+
+    def _forget(self, id: str) -> DeadLetter | None:
+        """Returns the letter if it was here alone; it is not now."""
+        letter = self._letters.get(id)
+        return self._letters.pop(id) if letter is not None and letter.work is not None else None
 
 
 def _no_such_letter(id: str) -> KeyError:

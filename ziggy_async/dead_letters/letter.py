@@ -31,7 +31,8 @@ class DeadLetter:
     """One dead task.
 
     `id` is unique across processes, and sorts by time. `function` is "module:qualname" if the callable can be imported
-    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter lives in memory.
+    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter
+    lives in memory, where it was made at `made`, by `time.monotonic`.
     """
 
     id: str
@@ -44,14 +45,15 @@ class DeadLetter:
     function: str | None = None
     why_not: str | None = None
     work: Work | None = field(default=None, repr=False, compare=False)
+    made: float = field(default=0.0, repr=False, compare=False)
 
     @property
     def can_requeue(self) -> bool:
         return self.why_not is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "work"}
+        """Returns everything but `work` and `made`, as plain JSON values; times in ISO 8601, UTC."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         return values | {
             "reason": self.reason.value,
             "attempts": [attempt.to_dict() for attempt in self.attempts],

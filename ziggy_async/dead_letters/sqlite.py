@@ -61,22 +61,23 @@ class LetterFile:
     def __init__(
         self,
         path: str | os.PathLike[str],
+        listed: dict[str, DeadLetter],
         most: int,
         keep: float,
         trusts_pickles: bool,
         clock: Callable[[], float],
     ) -> None:
-        """`most`: the most letters. `keep`: the most seconds that one is kept. `trusts_pickles`: whether work that
-        another process has pickled is unpickled. `clock`: seconds since the epoch."""
+        """`listed`: gets what the file holds, without its work, beside letters with theirs, which are not in the file.
+        `most`: the most letters. `keep`: the most seconds that one is kept. `trusts_pickles`: whether work that another
+        process has pickled is unpickled. `clock`: seconds since the epoch."""
         self.path = os.path.realpath(path)
         self.evicted = 0
         """Letters that this process has deleted because they were too many or too old."""
+        self._listed = listed
         self._most = most
         self._keep = keep
         self._trusts_pickles = trusts_pickles
         self._clock = clock
-        self.listed: dict[str, DeadLetter] = {}
-        """What the file held when it was last looked at, for any thread."""
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._seen: int | None = None  # SQLite's number of the state that is listed
@@ -85,8 +86,6 @@ class LetterFile:
         """Commits the letters together, unless there are none."""
         if letters:
             self._attempt(lambda database: self._write(database, letters))
-            if self._inode != _inode(self.path):  # another process has set it aside meanwhile
-                self._attempt(lambda database: self._write(database, letters))
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
@@ -129,14 +128,14 @@ class LetterFile:
             ).fetchall()
             database.executemany("DELETE FROM letters WHERE id = ?", surplus)
         self.evicted += len(surplus)
-        self.listed.update((letter.id, letter) for letter, _ in written)
+        self._listed.update((letter.id, letter) for letter, _ in written)
         for (letter_id,) in surplus:
-            self.listed.pop(letter_id, None)
+            self._listed.pop(letter_id, None)
 
     def _delete(self, database: sqlite3.Connection, id: str) -> bool:
         with database:
             is_deleted = database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
-        self.listed.pop(id, None)
+        self._listed.pop(id, None)
         return is_deleted
 
     def _read(self, database: sqlite3.Connection, id: str) -> tuple[DeadLetter, str, str | bytes] | None:
@@ -147,8 +146,11 @@ class LetterFile:
         (state,) = database.execute("PRAGMA data_version").fetchone()
         if state != self._seen:
             rows = database.execute(f"{LISTED} FROM letters").fetchall()
-            letters = [self._letter(*row) for row in rows]
-            self.listed = {letter.id: letter for letter in letters}
+            letters = {letter.id: letter for letter in (self._letter(*row) for row in rows)}
+            for letter in [*self._listed.values()]:
+                if letter.work is None and letter.id not in letters:
+                    del self._listed[letter.id]
+            self._listed.update(letters)
             self._seen = state
 
     def _letter(self, text: str, writer: str, kind: str) -> DeadLetter:
