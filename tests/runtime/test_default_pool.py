@@ -169,23 +169,6 @@ def test_an_ordinary_exception_reaches_its_caller_as_it_is() -> None:
     assert caught.value is error
 
 
-def test_what_is_cancelled_before_it_begins_never_does() -> None:
-    door, began = threading.Event(), threading.Event()
-
-    async def block() -> None:
-        door.wait(20.0)
-
-    async def work() -> None:
-        began.set()
-
-    blocking = background_loop.submit_coroutine(block())
-    assert background_loop.submit_coroutine(work()).cancel()
-    door.set()
-    assert blocking.result(20.0) is None
-    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
-    assert not began.is_set()
-
-
 def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_loop, "_background", None)
     waiting = background_loop.submit_coroutine(asyncio.sleep(60))

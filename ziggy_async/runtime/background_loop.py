@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ziggy_async import lifecycle
-from ziggy_async.runtime import cross_loop
+from ziggy_async.runtime.call import guarded
 from ziggy_async.runtime.errors import Stopped
 
 logger = logging.getLogger(__name__)
@@ -44,13 +44,22 @@ class _BackgroundLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
         """Starts the coroutine. Not called once `stop` was."""
-        return cross_loop.submit(coroutine, self._loop, "the background loop")
+        return asyncio.run_coroutine_threadsafe(_stopped_at_end(coroutine), self._loop)
 
     def stop(self) -> None:
         """Cancels the loop's tasks, and waits a moment for its end."""
         self._is_over = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self.thread.join(EXIT_TIMEOUT)
+
+
+async def _stopped_at_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Awaits the coroutine. Raises `Stopped` when that is cancelled with the loop's tasks."""
+    try:
+        value: T = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
+        return value
+    except asyncio.CancelledError:
+        raise Stopped("the background loop came to its end") from None
 
 
 async def _end_tasks() -> None:

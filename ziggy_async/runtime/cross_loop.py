@@ -1,5 +1,5 @@
-"""Coroutines that one thread has another one's loop await, such as calls from other loops into the loop that a computer
-belongs to, its home loop. A caller that is cancelled learns whether its call had ended."""
+"""Calls from other loops into the loop that a computer belongs to, its home loop. A caller that is cancelled learns
+whether its call had ended."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -41,15 +41,21 @@ async def call(
         coroutine.close()
         raise RuntimeError(f"{HOME} is not running")
     answer: Future[T] = Future()
-    answering = _answer(coroutine, answer, HOME, undo)
+    answering = _answer(coroutine, answer, undo)
+
+    def end(_: object) -> None:  # without an answer, if it was cancelled
+        close_unless_begun(coroutine)
+        _end(answer)
+
     waiter = asyncio.get_running_loop().create_future()
     answer.add_done_callback(lambda _: wake(waiter))
     try:
-        running = _start(answering, coroutine, answer, home, HOME)
+        running = asyncio.run_coroutine_threadsafe(answering, home)
+        running.add_done_callback(end)
         while not waiter.done():
             await asyncio.wait([waiter], timeout=LOOK)
             if home.is_closed():
-                _end(answer, HOME)
+                _end(answer)
         return answer.result()
     except asyncio.CancelledError:
         if answer.cancel():  # from now on nothing else answers it
@@ -64,57 +70,28 @@ async def call(
             close_unless_begun(coroutine)
 
 
-def submit(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, name: str) -> "Future[T]":
-    """Has the loop, which is called `name` in errors, await the coroutine. `Stopped` as the future's exception when the
-    coroutine is cancelled with the loop's tasks."""
-    answer: Future[T] = Future()
-    _start(_answer(coroutine, answer, name), coroutine, answer, loop, name)
-    return answer
-
-
-def _start(
-    answering: Coroutine[Any, Any, None],
-    coroutine: Coroutine[Any, Any, T],
-    answer: "Future[T]",
-    loop: asyncio.AbstractEventLoop,
-    name: str,
-) -> "Future[None]":
-    def end(_: object) -> None:  # without an answer, if it was cancelled before it began
-        close_unless_begun(coroutine)
-        _end(answer, name)
-
-    running = asyncio.run_coroutine_threadsafe(answering, loop)
-    running.add_done_callback(end)
-    return running
-
-
-def _end(answer: "Future[Any]", name: str) -> None:
-    """Answers that the loop of that name came to its end, unless there is an answer."""
+def _end(answer: "Future[Any]") -> None:
+    """Answers that the home loop came to its end, unless there is an answer."""
     with suppress(InvalidStateError):
-        answer.set_exception(Stopped(f"{name} came to its end"))
+        answer.set_exception(Stopped(f"{HOME} came to its end"))
 
 
-async def _answer(
-    coroutine: Coroutine[Any, Any, T], answer: "Future[T]", name: str, undo: Callable[[T], object] = lambda _: None
-) -> None:
+async def _answer(coroutine: Coroutine[Any, Any, T], answer: "Future[T]", undo: Callable[[T], object]) -> None:
     """Awaits the coroutine in the running loop. The answer is either set here or cancelled by the caller, never both:
     who comes second knows it."""
     if answer.cancelled():
         coroutine.close()
         return
     try:
-        value = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            _end(answer, name)
-            raise
+        value = await guarded(coroutine, "a call from another loop")
+    except Exception as error:
         with suppress(InvalidStateError):
             answer.set_exception(error)
-    else:
-        try:
-            answer.set_result(value)
-        except InvalidStateError:
-            undo(value)
+        return
+    try:
+        answer.set_result(value)
+    except InvalidStateError:
+        undo(value)
 
 
 async def outcome_of(future: "Future[T]") -> T:
