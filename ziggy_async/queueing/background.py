@@ -89,7 +89,7 @@ class Background:
                 raise Stopped(f"task {work.name}: the queue takes no more work")
             options = work.options
             if options.key is not None and (joined := self._by_key.get(options.key)) is not None:
-                self.counts.joined += 1
+                self.counts.count("joined")
                 joined.callers += 1
                 return self._handle(joined)
             task = Task(work, contextvars.copy_context(), requeued_from)
@@ -122,7 +122,7 @@ class Background:
             self._is_full = True
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
         if options.on_full == "raise":
-            self.counts.rejected += 1
+            self.counts.count("rejected")
             raise QueueFull(f"task {name}: the queue is full, {self.queue.capacity} tasks wait")
         oldest = self.queue.least_urgent
         if options.on_full != "drop_oldest" or oldest is None or oldest.work.options.priority > options.priority:
@@ -160,7 +160,8 @@ class Background:
 
     def load(self) -> Load:
         """Returns what the number of workers is decided by."""
-        return Load(self.workers, len(self.queue), self.counts[State.RUNNING], self._mean_seconds, self._finished)
+        running = self.counts.to_dict()["running"]
+        return Load(self.workers, len(self.queue), running, self._mean_seconds, self._finished)
 
     def resize(self, workers: int) -> None:
         """Starts workers, or ends some as soon as they are idle."""
@@ -248,25 +249,23 @@ class Background:
             self._failed(task, error)
             return
         self._end_attempt(task, None)
-        self._settle(task, State.SUCCEEDED)
-        self._answer(task, value, None)
+        self._finish(task, State.SUCCEEDED, value)
 
     def _failed(self, task: Task, error: Exception) -> None:
         self._end_attempt(task, described(error))
         options = task.work.options
         raised = error.__cause__ if isinstance(error, UnraisableError) else None
         if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
-            self._settle(task, State.FAILED, error)
-            self._answer(task, None, error)
+            self._finish(task, State.FAILED, error=error)
         elif len(task.attempts) < options.max_attempts and task.is_late:
-            self._end_dead(task, self._too_late(task), Reason.DEADLINE)
+            self._finish(task, State.DEAD, error=self._too_late(task), reason=Reason.DEADLINE)
         elif len(task.attempts) < options.max_attempts:
-            self.counts.retried += 1
+            self.counts.count("retried")
             self.counts.move(task, State.QUEUED)
             task.timer = self._loop.call_later(backoff(len(task.attempts)), self._again, task)
         else:
-            lost = isinstance(error, WorkerLost)
-            self._end_dead(task, error, Reason.WORKER_LOST if lost else Reason.EXHAUSTED)
+            reason = Reason.WORKER_LOST if isinstance(error, WorkerLost) else Reason.EXHAUSTED
+            self._finish(task, State.DEAD, error=error, reason=reason)
 
     def _end_attempt(self, task: Task, error: str | None) -> None:
         seconds = task.end_attempt(error)
@@ -346,38 +345,40 @@ class Background:
                 task.call.task.add_done_callback(self._cancelled.discard)
             task.pool.abandon(task.call)
         self._end_attempt(task, described(error))
-        if reason is None:
-            self._settle(task, State.CANCELLED)
-            self._answer(task, None, error)
-        else:
-            self._end_dead(task, error, reason)
+        self._finish(task, State.CANCELLED if reason is None else State.DEAD, error=error, reason=reason)
 
-    def _settle(self, task: Task, state: State, error: BaseException | None = None) -> None:
-        """Ends the task: nothing leads to it any more."""
-        self.counts.end(task, state, error)
+    def _finish(
+        self,
+        task: Task,
+        state: State,
+        value: Any = None,
+        error: BaseException | None = None,
+        reason: Reason | None = None,
+    ) -> None:
+        """Ends the task: nothing leads to it any more. Its handle answers at once; of a dead task, which has a reason,
+        once its letter is kept, without the loop: the end of neither loop nor caller leaves a task unanswered."""
+        is_cancelled = state is State.CANCELLED
+        self.counts.move(task, state, None if is_cancelled else error)
         key = task.work.options.key
         if key is not None and self._by_key.get(key) is task:
             del self._by_key[key]
         for timer in (task.timer, task.expiry):
             if timer is not None:
                 timer.cancel()
-        if state is not State.CANCELLED:
+        if not is_cancelled:
             self._record(task, error)
 
-    def _answer(self, task: Task, value: Any, error: BaseException | None) -> None:
-        """Tells who waits for the task; from any thread."""
-        task.outcome.set(value, error)
-        self.unfinished.pop(task.number, None)
+        def answer(_: object = None) -> None:
+            task.outcome.set(value, error)
+            self.unfinished.pop(task.number, None)
 
-    def _end_dead(self, task: Task, error: BaseException, reason: Reason) -> None:
-        """Ends the task as dead. Its handle says so once its letter is kept, without the loop: the end of neither loop
-        nor caller leaves a task unanswered."""
-        self._settle(task, State.DEAD, error)
+        if error is None or reason is None:
+            answer()
+            return
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
         logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
-        writing = self._keep_letter(task.work, reason, task.attempts, task.requeued_from)
-        writing.add_done_callback(lambda _: self._answer(task, None, error))
+        self._keep_letter(task.work, reason, task.attempts, task.requeued_from).add_done_callback(answer)
 
     # --- the end
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Generator, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
 from ziggy_async.queueing.options import Attempt, Work
@@ -146,50 +146,37 @@ class Counts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # for readers in other threads
-        self._in: dict[State, int] = {state: 0 for state in State if state is not State.WAITING}
-        self.submitted = 0
-        self.rejected = 0  # refused by QueueFull; never submitted
-        self.joined = 0  # found work of their key under way; never submitted
-        self.retried = 0  # attempts after a first one
-        self.ended: deque[TaskRecord] = deque(maxlen=MOST_ENDED)  # by _lock
+        states = [state for state in State if state is not State.WAITING]
+        self._numbers: dict[str, int] = dict.fromkeys(["submitted", *states, "rejected", "joined", "retried"], 0)
+        self._ended: deque[TaskRecord] = deque(maxlen=MOST_ENDED)  # by _lock
 
-    def move(self, task: Task, state: State) -> None:
-        """A task that waits is counted from when it is queued; one that ends before never was there."""
+    def count(self, what: Literal["rejected", "joined", "retried"]) -> None:
+        """Counts work that `QueueFull` refused or that joined other work, which is never submitted, or an attempt after
+        a first one."""
+        self._numbers[what] += 1
+
+    def move(self, task: Task, state: State, error: BaseException | None = None) -> None:
+        """A task that waits is counted from when it is queued; one that ends before never was there. `error`: that of
+        its end."""
         with self._lock:
             before, task.state = task.state, state
             if before is not State.WAITING:
-                self._in[before] -= 1
-            elif state is State.QUEUED:
-                self.submitted += 1
-            else:
-                return
-            self._in[state] += 1
-
-    def end(self, task: Task, state: State, error: BaseException | None) -> None:
-        """As `move`, to a state in which the task stays."""
-        self.move(task, state)
-        record = task.record(None if error is None else described(error))
-        with self._lock:
-            self.ended.append(record)
+                self._numbers[before] -= 1
+            if before is not State.WAITING or state is State.QUEUED:
+                self._numbers[state] += 1
+            if before is State.WAITING and state is State.QUEUED:
+                self._numbers["submitted"] += 1
+            if state.is_final:
+                self._ended.append(task.record(None if error is None else described(error)))
 
     def last_ended(self) -> list[TaskRecord]:
         """The tasks that ended last, in that order, from any thread."""
         with self._lock:
-            return list(self.ended)
-
-    def __getitem__(self, state: State) -> int:
-        """Tasks in that state."""
-        return self._in[state]
+            return list(self._ended)
 
     def to_dict(self) -> dict[str, int]:
         with self._lock:
-            return {
-                "submitted": self.submitted,
-                **{state.value: count for state, count in self._in.items()},
-                "rejected": self.rejected,
-                "joined": self.joined,
-                "retried": self.retried,
-            }
+            return {str(name): number for name, number in self._numbers.items()}
 
 
 class TaskHandle(Generic[T_co]):
