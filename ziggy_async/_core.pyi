@@ -85,8 +85,7 @@ class BarStore:
     def _sorted(self) -> tuple[str, ...] | None:
         """What `_sorted_symbols` returned; None when symbols have come or gone since."""
     def _sorted_symbols(self) -> tuple[str, ...]:
-        """The symbols in order. They are sorted when some have come or gone, without the GIL, and it is let go of now
-        and then while their strings are made: in a thread this does not stop a loop."""
+        """The symbols in order; to sort them does not stop a loop when a thread does it."""
     def _label_names(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def __contains__(self, symbol: object, /) -> bool: ...
@@ -174,8 +173,7 @@ def signals(
     """{"ticker", "signal", "reason"} for each symbol.
 
     `regime` is an index into Panic, RiskOff, Chop, RiskOn. `win_rates`: mean reversion's four, then momentum's four, in
-    that order.
-    `rules`: bit 1 mean reversion, bit 2 momentum.
+    that order. `rules`: bit 1 mean reversion, bit 2 momentum.
     """
 
 def regime(reading: tuple[float, ...], thresholds: tuple[float, ...], /) -> tuple[int, int]:
@@ -197,6 +195,17 @@ _Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
 `since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
 _Answer = tuple[NDArray[np.int64], NDArray[np.int64], _Floats]
 """(times, bars, values): nanoseconds since 1970 UTC of each row, bars or rows of each ticker, (rows, results)."""
+
+@final
+class ArrayCallable:
+    """A function of so many `inputs`, arrays, and of parameters.
+
+    `plans(*parameters)` returns their plan, and is not called again for the objects of the last call. Where inputs are
+    no arrays or not first, or `plans` raises a `TypeError`, all arguments go to `otherwise`. `whole`: results int32.
+    """
+
+    def __new__(cls, plans: Callable[..., Plan], otherwise: Callable[..., Any], inputs: int, whole: bool) -> Self: ...
+    def __call__(self, *arguments: Any, **named: Any) -> Any: ...
 
 @final
 class Plan:
@@ -342,17 +351,7 @@ class Port:
         deadline_ns: int = 0,
         /,
     ) -> asyncio.Future[dict[str, Any]]: ...
-    def paper_features(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        store: BarStore,
-        plan: Plan,
-        symbol: str,
-        tally: Tally | None = None,
-        urgency: int = -1,
-        deadline_ns: int = 0,
-        /,
-    ) -> asyncio.Future[Any]: ...
+    paper_features = features
     def signals(
         self,
         loop: asyncio.AbstractEventLoop,

@@ -16,14 +16,11 @@ What is not as in TA-Lib:
 - There are no streaming functions and no abstract interface: that is what `FeatureSet` and its formulas are for.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from ziggy_async.features.arrays import GROUPS, MovingAverageTypes, functions
 
 MA_Type = MovingAverageTypes()
 
-_functions: dict[str, Callable[..., Any]] = {name: each.as_python() for name, each in functions().items()}
+_functions = {name: each.as_python(__name__) for name, each in functions().items()}
 globals().update(_functions)
 __all__ = ["MA_Type", "get_function_groups", "get_functions", *_functions]
 

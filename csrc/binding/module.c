@@ -355,7 +355,7 @@ static int add_types(PyObject *module, za_state *state)
                  {&state->plan_type, &za_plan_type_spec, 1}, {&state->histogram_type, &za_histogram_spec, 1},
                  {&state->tally_type, &za_tally_spec, 1},    {&state->batch_type, &za_batch_spec, 0},
                  {&state->query_type, &za_query_spec, 0},    {&state->universe_type, &za_universe_spec, 1},
-                 {&state->live_type, &za_live_type_spec, 1}};
+                 {&state->live_type, &za_live_type_spec, 1}, {&state->callable_type, &za_callable_spec, 1}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         *types[i].place = PyType_FromModuleAndSpec(module, types[i].spec, NULL);
         if (*types[i].place == NULL ||

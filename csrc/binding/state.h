@@ -19,6 +19,7 @@
     X(live_type)                                                                                                       \
     X(histogram_type)                                                                                                  \
     X(tally_type)                                                                                                      \
+    X(callable_type)                                                                                                   \
     X(Features)       /* class of a market-brain result */                                                             \
     X(MarketFeatures) /* class of a paper result */                                                                    \
     X(Signal)         /* class of a signal */                                                                          \

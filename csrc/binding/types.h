@@ -22,6 +22,6 @@ typedef struct za_store_object {
 } za_store_object;
 
 extern PyType_Spec za_store_spec, za_universe_spec, za_port_spec, za_batch_spec, za_histogram_spec, za_plan_type_spec,
-    za_query_spec, za_live_type_spec, za_tally_spec;
+    za_query_spec, za_live_type_spec, za_tally_spec, za_callable_spec;
 
 #endif

@@ -197,6 +197,7 @@ def test_the_stub_and_the_classes_have_the_same_members() -> None:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             declared = {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
+            declared |= {ast.unparse(member.targets[0]) for member in node.body if isinstance(member, ast.Assign)}
             present = {name for name in vars(getattr(_core, node.name)) if not name.startswith("__")}
             assert {name for name in declared if not name.startswith("__")} == present, node.name
 

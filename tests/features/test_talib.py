@@ -1,6 +1,8 @@
 """`ziggy_async.talib` beside TA-Lib's own wheel: every function in every way it can be called."""
 
 import inspect
+import pickle
+import pydoc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -94,6 +96,30 @@ def test_signatures(name: str) -> None:
     assert list(found) == list(wanted)
     defaults = dict(abstract.Function(name).parameters)
     assert {each.name: each.default for each in found.values() if each.default is not each.empty} == defaults
+
+
+def test_a_function_is_one_to_python() -> None:
+    assert pickle.loads(pickle.dumps(ours.SMA)) is ours.SMA
+    assert inspect.isroutine(ours.SMA)
+    assert "SMA(real, timeperiod=30)" in pydoc.plain(pydoc.render_doc(ours.SMA))
+    holder = type("Holder", (), {"average": ours.SMA})
+    np.testing.assert_array_equal(holder().average(np.ones(3), 2), [np.nan, 1.0, 1.0])
+
+
+def test_parameters_of_the_last_call_are_not_taken_for_others() -> None:
+    prices = walk(40).close
+    for _ in range(2):
+        for period in (1, 3, 1.0, 3, 30):
+            np.testing.assert_array_equal(
+                ours.MOM(prices, period)[int(period) :], prices[int(period) :] - prices[: -int(period)]
+            )
+        assert np.isnan(ours.SMA(prices)).sum() == 29
+        with pytest.raises(TypeError, match="timeperiod is no number"):
+            ours.MOM(prices, True)
+        with pytest.raises(TypeError, match="slowperiod"):
+            ours.MOM(prices, slowperiod=3)
+        np.testing.assert_array_equal(ours.ADOSC(*[prices] * 4, slowperiod=5), ours.ADOSC(*[prices] * 4, 3, 5))
+        np.testing.assert_array_equal(ours.ADOSC(*[prices] * 4, fastperiod=5), ours.ADOSC(*[prices] * 4, 5, 10))
 
 
 def test_groups() -> None:

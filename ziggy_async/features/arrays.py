@@ -7,7 +7,7 @@ plan for each choice of parameters.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -128,27 +128,15 @@ class ArrayFunction:
             raise ValueError(f"{self.name}: {parameter.talib}: {fault}")
         return number_text(number)
 
-    def as_python(self) -> Callable[..., Any]:
-        """The function that users call."""
+    def as_python(self, module: str) -> _core.ArrayCallable:
+        """The function that users call, of that module."""
         plan_of = lru_cache(PLANS, typed=True)(self.plan)  # True is 1, and no parameter
-        count, is_whole = len(self.inputs), self.is_whole
-
-        def function(*arguments: Any, **named: Any) -> Any:
-            try:
-                if named or len(arguments) != count:
-                    found = plan_of(*arguments[count:], **named).arrays(*arguments[:count])
-                else:
-                    found = plan_of().arrays(*arguments)
-            except TypeError:
-                return self._converted(plan_of, arguments, named)
-            return whole_numbers(found) if is_whole else found
-
-        function.__name__ = function.__qualname__ = self.name
-        function.__signature__ = self.signature  # type: ignore[attr-defined]
-        function.__doc__ = self._documentation()
+        function = _core.ArrayCallable(plan_of, partial(self._converted, plan_of), len(self.inputs), self.is_whole)
+        names = {"__module__": module, "__name__": self.name, "__qualname__": self.name}
+        vars(function).update(names, __signature__=self.signature, __doc__=self._documentation())
         return function
 
-    def _converted(self, plan_of: Callable[..., _core.Plan], arguments: Any, named: Any) -> Any:
+    def _converted(self, plan_of: Callable[..., _core.Plan], /, *arguments: Any, **named: Any) -> Any:
         """For arguments that are not simply arrays and then numbers: series, lists, inputs that are named."""
         given = self.signature.bind(*arguments, **named).arguments
         inputs = [given.pop(name) for name in self.inputs]
@@ -156,7 +144,7 @@ class ArrayFunction:
         found = plan_of(**given).arrays(*(as_floats(self.name, each) for each in inputs))
         if isinstance(found, tuple):
             return tuple(map(back, found))
-        return back(whole_numbers(found) if self.is_whole else found)
+        return back(found.astype(np.int32) if self.is_whole else found)
 
     def _documentation(self) -> str:
         outputs = "an array" if len(self.outputs) == 1 else f"arrays {', '.join(self.outputs)}"
@@ -206,10 +194,6 @@ def without_row(name: str) -> ArrayFunction:
         return ArrayFunction(name, f"{formula}, bar by bar.", TWO_SERIES, (formula,))
     formula = f"{TRANSFORMS.get(name, name.lower())}(real)"
     return ArrayFunction(name, f"{formula}, bar by bar.", ("real",), (formula,))
-
-
-def whole_numbers(values: NDArray[np.float64]) -> NDArray[np.int32]:
-    return values.astype(np.int32)
 
 
 def as_floats(name: str, values: Any) -> NDArray[np.float64]:
