@@ -69,4 +69,4 @@ def idle_in(pool: ThreadPool) -> int:
 
 def places(pool: ProcessPool) -> tuple[int, int]:
     """How many calls have a process, and how many wait for one."""
-    return len(pool._running), waiting_in(pool._threads)
+    return len(pool._serving), waiting_in(pool)

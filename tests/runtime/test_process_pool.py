@@ -367,7 +367,7 @@ async def test_closing_leaves_nothing_behind(door: Path) -> None:
 
 async def test_a_closed_pool_takes_no_calls(pool: ProcessPool) -> None:
     await pool.close()
-    with pytest.raises(Stopped, match="the process pool was closed"):
+    with pytest.raises(Stopped, match="the pool was shut down"):
         await run(pool, process_work.square, 1)
 
 

@@ -202,7 +202,7 @@ class AsyncFeatureComputer(Calls):
         for each in threads:
             each.shutdown(wait=False, cancel=True)
         if processes is not None:
-            processes.shutdown()
+            processes.close_soon()
 
     @property
     def _thread_pools(self) -> list[ThreadPool]:

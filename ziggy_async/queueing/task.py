@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.call import Call, Outcome
-from ziggy_async.runtime.threads import Pool
+from ziggy_async.runtime.threads import ThreadPool
 from ziggy_async.tracing import Delivery
 
 T_co = TypeVar("T_co", covariant=True)
@@ -86,7 +86,7 @@ class Task:
     """Seconds spent in attempts."""
     call: Call | None = None
     """The attempt under way."""
-    pool: Pool | None = None
+    pool: ThreadPool | None = None
     """Makes that call."""
     callers: int = 1
     """Callers that want the result; a key adds more."""

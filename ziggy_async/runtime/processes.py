@@ -13,34 +13,27 @@ from ziggy_async import lifecycle, tracing
 from ziggy_async.runtime import child_process
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess, PackedCall
-from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.threads import Pool, ThreadPool
+from ziggy_async.runtime.threads import ThreadPool
 
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
 
-class ProcessPool(Pool):
-    """`size` threads for calls, each with a process of its own, started with the first call and replaced when it is
-    gone. Safe from any thread and any loop; the loops' threads neither pickle nor wait.
+class ProcessPool(ThreadPool):
+    """At most `size` threads, each of which has a process of its own make its calls. The loops' threads neither pickle
+    nor wait.
 
     What runs when the interpreter exits has 2 s to end. A forked child finds the pool empty, and may use it.
     """
 
     def __init__(self, size: int) -> None:
         """`ValueError` unless `size` >= 1. Starts nothing."""
-        self._threads = ThreadPool(size, "ziggy-async-process", has_gate=False)
         self._closing = threading.Lock()
-        self._is_closed = False
-        self._clear()
+        self._idle: list[ChildProcess] = []  # by the lock, as is the next one
+        self._serving: dict[Call, ChildProcess] = {}
+        super().__init__(size, "ziggy-async-process", has_gate=False)
         _pools.add(self)
         lifecycle.exit_before_others(lifecycle.Stage.PROCESSES)  # before multiprocessing waits for the processes
-
-    def _clear(self) -> None:
-        """Drops the processes. All of it by the lock."""
-        self._lock = threading.Lock()
-        self._running: dict[Call, ChildProcess] = {}
-        self._idle: list[ChildProcess] = []
 
     def pids(self) -> list[int]:
         """Returns the ids of the processes that are there."""
@@ -49,29 +42,26 @@ class ProcessPool(Pool):
 
     @property
     def _children(self) -> list[ChildProcess]:
-        return [*self._idle, *self._running.values()]
+        return [*self._idle, *self._serving.values()]
 
     def put(self, call: Call) -> None:
-        """Has one of the processes make the call; a coroutine function is awaited on the loop.
+        """As in a pool of threads, but a process makes the call.
 
-        Raises `Stopped` when the pool is closed. The call raises `TypeError` that names the function, the argument or
-        the result that does not pickle, or says what the process could not import; `WorkerLost` when the process dies,
-        `RuntimeError` in place of an exception that does not pickle.
+        It raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
+        process could not import; `WorkerLost` when the process dies, `RuntimeError` in place of an exception that does
+        not pickle.
         """
-        if call.starts_on_loop():
-            return
-        if self._is_closed:
-            raise Stopped("the process pool was closed")
-        call.replace_function(partial(self._serve, call))
-        self._threads.put(call)
+        if not call.starts_on_loop():
+            call.replace_function(partial(self._serve, call))
+            super().put(call)
 
     def abandon(self, call: Call) -> None:
         """Gives the call up, and ends the process that has it; another one takes its place."""
-        if self._threads.withdraw(call):
+        if self.withdraw(call):
             return
         with self._lock:
             call.give_up()
-            child = self._running.get(call)
+            child = self._serving.get(call)
             if child is not None:
                 child.kill()
 
@@ -80,9 +70,9 @@ class ProcessPool(Pool):
         `Stopped`. No process is left when this returns."""
         await asyncio.to_thread(self._close, timeout)
 
-    def shutdown(self) -> None:
+    def close_soon(self) -> None:
         """Closes the pool in a thread, without a timeout. Does nothing when it is closed, or being so."""
-        if not self._is_closed:
+        if not self._is_shut:
             with contextlib.suppress(RuntimeError):  # no thread to be had: the interpreter's exit closes it
                 threading.Thread(target=self._close, args=(0.0,), name="ziggy-async-closing", daemon=True).start()
 
@@ -92,14 +82,14 @@ class ProcessPool(Pool):
         request = PackedCall(function, args, kwargs, tracing.carrier())
         child = self._idle_child() or ChildProcess(request.name)
         with self._lock:
-            self._running[call] = child
+            self._serving[call] = child
             if call.is_set:
                 child.kill()
         try:
             return child.call(request)
         finally:
             with self._lock:
-                del self._running[call]
+                del self._serving[call]
                 is_usable = child.is_usable and not call.is_set
                 if is_usable:
                     self._idle.append(child)
@@ -118,11 +108,10 @@ class ProcessPool(Pool):
 
     def _close(self, timeout: float) -> None:
         with self._closing:  # who comes second waits as well
-            self._is_closed = True
-            self._threads.shutdown(timeout=max(0.0, timeout))
-            for call in self._threads.shutdown(wait=False, cancel=True):
+            self.shutdown(timeout=max(0.0, timeout))
+            for call in self.shutdown(wait=False, cancel=True):
                 self.abandon(call)
-            self._threads.shutdown(timeout=4 * GRACE)
+            self.shutdown(timeout=4 * GRACE)
             for child in self._children:
                 child.stop(GRACE)
             self._idle.clear()
@@ -132,7 +121,8 @@ class ProcessPool(Pool):
         for child in self._children:
             child.forget()
         self._closing = threading.Lock()
-        self._clear()
+        self._idle.clear()
+        self._serving.clear()
 
 
 _pools: "weakref.WeakSet[ProcessPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them

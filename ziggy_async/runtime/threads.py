@@ -5,7 +5,6 @@ import contextlib
 import threading
 import time
 import weakref
-from abc import ABC, abstractmethod
 from collections import OrderedDict
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
@@ -23,34 +22,7 @@ MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""
 
 
-class Pool(ABC):
-    """What makes calls off the loop."""
-
-    @abstractmethod
-    def put(self, call: Call) -> None:
-        """Has the call made. A coroutine function is awaited on the loop, and so is a coroutine that a plain function
-        returns. Raises `RuntimeError`, perhaps `Stopped`, when nobody can make it."""
-
-    @abstractmethod
-    def abandon(self, call: Call) -> None:
-        """Ends the call for who waits, and cancels it as far as that is possible. Nothing, when it is done."""
-
-    async def run(self, call: Call) -> Any:
-        """Returns the call's result, or raises its exception; see `Call.result`. Raises as `put` does; `Stopped` when
-        the pool was shut down before the call began. Cancelling this abandons the call."""
-        self.put(call)
-        try:
-            await call.wait()
-        except asyncio.CancelledError:
-            cancelled = call.task
-            self.abandon(call)
-            if cancelled is not None:
-                await asyncio.wait([cancelled])
-            raise
-        return call.result()
-
-
-class ThreadPool(Pool):
+class ThreadPool:
     """At most `size` threads, started when there are calls and none is idle. Safe from any thread and any loop.
 
     Threads take calls in the order in which they came, and make those that may hold the GIL behind its gate.
@@ -104,14 +76,29 @@ class ThreadPool(Pool):
         """Whether the current thread is one of the pool's."""
         return threading.current_thread() in self._threads
 
+    async def run(self, call: Call) -> Any:
+        """Has the call made. Returns its result, or raises its exception; see `Call.result`. Raises as `put` does;
+        `Stopped` when the pool was shut down before the call began. Cancelling this abandons the call."""
+        self.put(call)
+        try:
+            await call.wait()
+        except asyncio.CancelledError:
+            cancelled = call.task
+            self.abandon(call)
+            if cancelled is not None:
+                await asyncio.wait([cancelled])
+            raise
+        return call.result()
+
     def put(self, call: Call) -> None:
-        """Has one of the threads make the call. Raises `Stopped` when the pool was shut down, another `RuntimeError`
+        """Has one of the threads make the call; a coroutine function is awaited on the loop, and so is a coroutine that
+        a plain function returns. Raises `Stopped` when the pool was shut down, another `RuntimeError`
         when there is no thread and none can be started."""
         if call.starts_on_loop():
             return
         with self._lock:
             if self._is_shut:
-                raise Stopped("the thread pool was shut down")
+                raise Stopped("the pool was shut down")
             self._waiting[call] = None
             self._wake_ups.put(self)  # first: an interrupt while a thread starts leaves no call without one
             try:
