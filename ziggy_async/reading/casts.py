@@ -25,10 +25,9 @@ WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
-ISO_CAST, ISO_TYPES = "TRY_CAST(timestamp AS {})", ("TIMESTAMPTZ", "TIMESTAMP_NS")
-"""The types of times in microseconds and in nanoseconds."""
-OFFSET_APART = r"\s+([+-]\d{2}(?::?\d{2})?)\s*$"
-"""DuckDB's cast allows no gap before an offset."""
+IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
+ISO_CAST = f"CASE WHEN {IS_WITHOUT_ZONE} THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
+"""Times of ISO 8601 but those with the name of a zone: DuckDB takes CST for that of Chicago."""
 
 
 def quoted(name: str) -> str:
@@ -107,10 +106,8 @@ def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[st
 
     if columns.declared is None:
         return None
-    types = dict.fromkeys(texts, "DOUBLE")
-    times = [each for each in ISO_TYPES if typed["timestamp"] == ISO_CAST.format(each)]
     try:
-        return _values(columns, columns.declared(types | dict(zip(["timestamp"], times, strict=False))), typed)
+        return _values(columns, columns.declared(dict.fromkeys(texts, "DOUBLE")), typed)
     except duckdb.ConversionException:
         return None
 
@@ -146,15 +143,12 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if written is None or written.match["place"] is not None:
         return "timestamp"  # to be read as in any table: DuckDB takes more for a time, also what a clock shows twice
     order = WAYS[written.way].order or order_of(columns, written, symbol, rules)
-    if WAYS[written.way].formats == ("%Y-%m-%d",) and written.match["half"] is None:
-        has_nanoseconds = len(written.match["fraction"] or "") > 6
-        is_apart = (written.match["offset"] or "").startswith(" ")
-        cast = ISO_CAST.format(ISO_TYPES[has_nanoseconds])
-        if is_apart:  # a regular expression takes as long as all else that DuckDB does with a row
-            cast = cast.replace("timestamp", f"regexp_replace(timestamp, {literal(OFFSET_APART)}, '\\1')")
-        return cast
-    formats = ", ".join(map(literal, formats_of(written, order)))
-    value = f"try_strptime(trim(timestamp), [{formats}])"
+    formats = [literal(each) for each in formats_of(written, order)]
+    if "%n" in formats[0] and "%z" in formats[0]:
+        return "timestamp"  # as above: of these DuckDB reads microseconds, or no offset, as its version goes
+    if WAYS[written.way].formats == ("%Y-%m-%d",) and not any(mark in formats[0] for mark in ("%n", "%p", " %z")):
+        return f"coalesce(try_strptime(timestamp, {formats[0]}), {ISO_CAST})"
+    value = f"try_strptime(timestamp, [{', '.join(formats)}])"
     if not WAYS[written.way].order:
         # DuckDB reads 24 for a year of four digits too.
         digits = r"\D\d{2}(\D|$)" if written.has_short_year else r"\D\d{4}(\D|$)"

@@ -5,7 +5,7 @@ the column decides: by a value that only one order allows, by the distances betw
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
@@ -340,15 +340,17 @@ def _each(values: Sequence[str], reading: Callable[[str], int]) -> Texts:
     return Texts(nanoseconds, faults)
 
 
-CLOCK_FORMATS: Mapping[bool, tuple[str, ...]] = {
-    False: ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f"),
-    True: ("", "%I:%M %p", "%I:%M:%S %p"),
-}
-"""DuckDB's formats of a time of day; True: with a half of the day."""
+PLAIN_CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
+PACKED_CLOCKS = ("%H%M%S", "%H%M", "")
+HALF_CLOCKS = ("", "%I:%M %p", "%I:%M:%S %p")
+"""DuckDB's formats of a time of day: with colons, without, with a half of the day."""
+MOST_DIGITS = 6
+"""Digits of a fraction that DuckDB's %f reads; %n reads nine."""
 
 
 def formats_of(written: Written, order: str) -> list[str]:
-    """DuckDB's formats of the texts that are written like this one, its own first."""
+    """DuckDB's formats of the texts that are written like this one. Its own is the first, and those with its time of
+    day come before others: one that does not fit costs DuckDB more than one that does."""
     letters = {"d": "%d", "m": "%m", "y": "%y" if written.has_short_year else "%Y"}
     formats = WAYS[written.way].formats or (written.separator.join(letters[letter] for letter in order),)
     dates = [each.format(written.separator) for each in formats]
@@ -357,15 +359,31 @@ def formats_of(written: Written, order: str) -> list[str]:
     part = written.match.groupdict()
     gap, zone = part["gap"] or " ", part["zone"] or ""
     offset = " %z" if (part["offset"] or "").startswith(" ") else "%z" if part["offset"] else ""
-    half = bool(part["half"])
-    clocks = ["%H%M%S", "%H%M", ""] if part["packed"] else list(CLOCK_FORMATS[half])
-    if half and not part["half"].startswith(" "):
-        clocks = [each.replace(" %p", "%p") for each in clocks]
     weekday = re.match(rf"\s*{WEEKDAY}", written.match[0], re.IGNORECASE)
     day = "" if weekday is None else weekday[0].strip().rstrip(",")
     prefix = f"{'%a' if len(day) == 3 else '%A'}{', ' if ',' in weekday[0] else ' '}" if weekday and day else ""
     return [
         f"{prefix}{each}{gap}{clock}{zone}{offset}" if clock else f"{prefix}{each}"
+        for clock in _clock_formats(written)
         for each in dates
-        for clock in clocks
     ]
+
+
+def _clock_formats(written: Written) -> Iterable[str]:
+    """The formats of a time of day, that of this one first."""
+    part = written.match.groupdict()
+    others: Iterable[str] = PLAIN_CLOCKS
+    if part["packed"] is not None:
+        own, others = "%H%M%S" if len(part["packed"]) == 6 else "%H%M", PACKED_CLOCKS
+    elif part["hour"] is None:
+        own = ""
+    else:
+        half = " %p" if (part["half"] or "").startswith(" ") else "%p" if part["half"] else ""
+        own = f"{'%I' if half else '%H'}:%M{':%S' if part['second'] else ''}"
+        if part["fraction"]:
+            mark = written.match[0][written.match.start("fraction") - 1]
+            own += mark + ("%f" if len(part["fraction"]) <= MOST_DIGITS else "%n")
+        own += half
+        if half:
+            others = (each.replace(" %p", half) for each in HALF_CLOCKS)
+    return dict.fromkeys((own, *others))

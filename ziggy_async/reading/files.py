@@ -267,7 +267,7 @@ class Reading:
         )
 
         def declared(types: Mapping[str, str]) -> str:
-            of_names = {roles[role]: kind for role, kind in types.items() if role != "timestamp" or "time" not in roles}
+            of_names = {roles[role]: kind for role, kind in types.items()}
             return f"(SELECT {selected(roles)} FROM {csv_scan(origin, header, header.names, of_names)})"
 
         return declared
@@ -377,18 +377,20 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
         roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]
         if not roles:
             return
-    missing = " OR ".join(f"{role} IS NULL" for role in roles)
-    found = columns.first_row(f"SELECT * FROM {columns.typed} WHERE {missing} ORDER BY row LIMIT 1")
+    missing = ", ".join(f"{role} IS NULL" for role in roles)
+    found = columns.first_row(
+        f"SELECT row, symbol, [{missing}] AS missing FROM {columns.typed}"
+        " WHERE list_contains(missing, true) ORDER BY row LIMIT 1"
+    )
     if found is None:
         return
-    row, *typed = found
-    values = dict(zip(("symbol", "timestamp", *PRICE_COLUMNS), typed, strict=False))
-    role = next(each for each in roles if values[each] is None)
+    row, symbol, is_missing = found
+    role = roles[is_missing.index(True)]
     value = None
     if role in columns.types:
         query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
         (value,) = columns.first_row(query) or (None,)
-    owner = f"{values['symbol']}, " if values["symbol"] is not None else ""  # as the store says it
+    owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
     advice = "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
     if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
         advice = "; --no-volume (volume=None) counts volumes as 0" + advice.replace(";", ",")
