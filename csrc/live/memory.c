@@ -14,6 +14,9 @@ struct za_live_page {
 /* A page of fewer pieces would leave too much of it unused. */
 enum { FEWEST_A_PAGE = 8 };
 
+/* Bytes of pieces without a page, before there is the first one. */
+enum { MOST_SINGLE = ZA_LARGE_PAGE / 8 };
+
 /* Tickers leave for tiles of their own and come back bar after bar: so many pages wait for the next ones. */
 enum { EMPTY_PAGES = 2 };
 
@@ -105,7 +108,8 @@ za_live_piece za_live_memory_take(za_live_memory *memory)
     za_live_piece piece = {.slots = NULL};
     size_t bytes = memory->bytes;
     pthread_mutex_lock(&memory->mutex);
-    if (bytes == 0 || bytes * FEWEST_A_PAGE > ZA_LARGE_PAGE || bytes * (memory->single + 1) <= ZA_LARGE_PAGE) {
+    bool is_paged = bytes > 0 && bytes * FEWEST_A_PAGE <= ZA_LARGE_PAGE;
+    if (!is_paged || (memory->roomy == NULL && bytes * (memory->single + 1) <= MOST_SINGLE)) {
         double *first = za_alloc_aligned(1, bytes);
         piece = first != NULL ? parts_of(memory, first, 1, 0) : piece;
         memory->single += first != NULL;

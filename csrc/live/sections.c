@@ -21,13 +21,28 @@ typedef struct za_live_sections_pass {
     bool is_ordered;
 } za_live_sections_pass;
 
+/* Tiles that a worker looks at at a time: those of one age among them enter together. */
+enum { WINDOW = 16 * ZA_LIVE_BATCH };
+
+/* Tiles that a section enters, those that it enters together one after the other. */
+typedef struct za_live_queue {
+    za_live_tile *tiles[WINDOW];
+    int64_t keys[WINDOW]; /* alike of tiles that go together */
+    int count;
+} za_live_queue;
+
+/* Some tiles of a queue. */
+typedef struct za_live_tiles {
+    za_live_tile *const *first;
+    int count;
+} za_live_tiles;
+
 /* A worker's part of it. */
 typedef struct za_live_worker {
     za_live_sections_pass *pass;
     za_live_works works;
-    za_live_stretch *stretch;          /* that it goes through */
-    za_live_tile *next[ZA_LIVE_BATCH]; /* some that a bar enters after those of a step */
-    int next_count;
+    za_live_stretch *stretch; /* that it goes through */
+    za_live_queue queue;
     int64_t bars, revised;     /* for the totals: adding to those waits for the memory */
     int64_t loose[WORD_COUNT]; /* tiles of the stretch, by what sections said of them */
 } za_live_worker;
@@ -151,9 +166,6 @@ static za_live_word common_word(const za_live_sections_pass *pass, int number, z
                                                                      : WORD_FRESH;
 }
 
-/* Tiles of neighbouring places come one after the other: so far ahead is what the next batch reads. */
-enum { BYTES_AHEAD = ZA_LIVE_BATCH * ZA_MOST_LANES * (int)sizeof(double) };
-
 static void gather(const za_live_sections_pass *pass, int number, const za_live_work *work, const za_live_tile *tile,
                    int at)
 {
@@ -166,7 +178,6 @@ static void gather(const za_live_sections_pass *pass, int number, const za_live_
         double *to = za_live_work_column(work, column, at);
         if (follow) {
             za_live_copy_lanes(to, from + places[0], lanes);
-            __builtin_prefetch((const void *)((uintptr_t)(from + places[0]) + BYTES_AHEAD));
             continue;
         }
         for (int lane = 0; lane < lanes; lane++) {
@@ -200,27 +211,27 @@ static void note(const za_live_sections_pass *pass, int number, const za_live_wo
     }
 }
 
-/* One section enters tiles of which it says the same, and which are of one age. */
-static void step(za_live_worker *worker, int number, za_live_word word, za_live_tile *const *tiles, int count)
+/* One section enters tiles of which it says the same, and which are of one age; it enters `next` afterwards. */
+static void step(za_live_worker *worker, int number, za_live_word word, za_live_tiles now, za_live_tiles next)
 {
     za_live_sections_pass *pass = worker->pass;
     za_live *live = pass->all.live;
-    const za_live_work *work = za_live_work_of(&worker->works, tiles[0]);
-    za_live_batch batch = za_live_batch_of(live, work, tiles, count);
+    const za_live_work *work = za_live_work_of(&worker->works, now.first[0]);
+    za_live_batch batch = za_live_batch_of(live, work, now.first, now.count);
     int64_t tickers = 0;
-    batch.next = worker->next;
-    batch.next_count = worker->next_count;
-    for (int i = 0; i < count; i++) {
-        gather(pass, number, work, tiles[i], i);
-        tickers += tiles[i]->used;
+    batch.next = next.first;
+    batch.next_count = next.count;
+    for (int i = 0; i < now.count; i++) {
+        gather(pass, number, work, now.first[i], i);
+        tickers += now.first[i]->used;
     }
     za_live_step(&batch, word == WORD_REVISED);
-    for (int i = 0; i < count; i++) {
-        za_live_pending *pending = &tiles[i]->pending;
+    for (int i = 0; i < now.count; i++) {
+        za_live_pending *pending = &now.first[i]->pending;
         bool settled = pending->sequence == 0;
         pending->bars = (settled ? 0 : pending->bars) + (word == WORD_FRESH);
         pending->revisions = (settled ? 0 : pending->revisions) + (word == WORD_REVISED);
-        note(pass, number, work, tiles[i], i);
+        note(pass, number, work, now.first[i], i);
     }
     *(word == WORD_REVISED ? &worker->revised : &worker->bars) += tickers;
 }
@@ -244,7 +255,7 @@ static void go_on_alone(za_live_worker *worker, za_live_tile *tile, int first)
     for (int number = first; number < worker->pass->news->section_count; number++) {
         za_live_word word = common_word(worker->pass, number, tile);
         if (word != WORD_NOTHING) {
-            step(worker, number, word, &tile, 1);
+            step(worker, number, word, (za_live_tiles){&tile, 1}, (za_live_tiles){&tile, 0});
         }
     }
 }
@@ -278,20 +289,8 @@ static za_live_word agree(za_live_worker *worker, int64_t at, int number)
     return word;
 }
 
-/* Tiles that a worker looks at at a time: those of one age among them enter together. Before it looks at one it asks
- * memory for one so far behind it. */
-enum { WINDOW = 8 * ZA_LIVE_BATCH, TILES_AHEAD = 8 };
-
-/* The first of the tiles that have something to take in are those that come next. */
-static void look_ahead(za_live_worker *worker, const za_live_word *common, za_live_tile *tiles, int count)
-{
-    worker->next_count = 0;
-    for (int i = 0; i < count && worker->next_count < ZA_LIVE_BATCH; i++) {
-        if (common[i] != WORD_NOTHING) {
-            worker->next[worker->next_count++] = &tiles[i];
-        }
-    }
-}
+/* Before a worker looks at a tile it asks memory for one so far behind it. */
+enum { TILES_AHEAD = 8 };
 
 /* What a section says of some tiles of the stretch, whose tickers agree afterwards. It says nothing of those that take
  * no part. False without memory: then a tile has seen none of it. */
@@ -313,27 +312,97 @@ static bool listen(za_live_worker *worker, int number, int64_t begin, int count,
     return done;
 }
 
+/* The word of tiles of that key. */
+static za_live_word word_of_key(int64_t key)
+{
+    return (za_live_word)(key % WORD_COUNT);
+}
+
+/* Those of a tile that a section says that of: its age, whether it is wide, and the word. */
+static int64_t key_of(const za_live_tile *tile, za_live_word word)
+{
+    return (tile->bars * 2 + (tile->set->lanes > 1)) * WORD_COUNT + word;
+}
+
+/* The tiles that a section enters, in their order but for those that go together. */
+static void line_up(za_live_queue *queue, const za_live_word *common, za_live_tile *tiles, int count)
+{
+    za_live_tile *rest[WINDOW];
+    int64_t keys[WINDOW];
+    int left = 0;
+    for (int i = 0; i < count; i++) {
+        if (common[i] != WORD_NOTHING) {
+            keys[left] = key_of(&tiles[i], common[i]);
+            rest[left++] = &tiles[i];
+        }
+    }
+    queue->count = 0;
+    while (left > 0) {
+        int64_t key = keys[0];
+        int others = 0;
+        for (int i = 0; i < left; i++) {
+            if (keys[i] == key) {
+                queue->keys[queue->count] = key;
+                queue->tiles[queue->count++] = rest[i];
+            } else {
+                keys[others] = keys[i];
+                rest[others++] = rest[i];
+            }
+        }
+        left = others;
+    }
+}
+
+/* The tiles from a place of the queue on that enter together. */
+static za_live_tiles together(const za_live_queue *queue, int at)
+{
+    za_live_tiles tiles = {queue->tiles + at, 0};
+    while (at + tiles.count < queue->count && tiles.count < ZA_LIVE_BATCH &&
+           queue->keys[at + tiles.count] == queue->keys[at]) {
+        tiles.count++;
+    }
+    return tiles;
+}
+
+/* Asks memory for what all tiles of the stretch read of a section and write to the board: neighbours share its lines.
+ */
+static void fetch_rows(const za_live_worker *worker, int number)
+{
+    enum { SECOND_LEVEL = 2, LINE = ZA_CACHE_LINE / (int)sizeof(double) };
+    const za_live *live = worker->pass->all.live;
+    const za_live_board *board = live->board;
+    const za_section *section = worker->pass->news->sections[number];
+    const int32_t *place = worker->pass->rosters[number]->place;
+    int64_t begin = (worker->stretch - live->stretches) * ZA_LIVE_STRETCH;
+    int64_t end = begin + ZA_LIVE_STRETCH < board->rows ? begin + ZA_LIVE_STRETCH : board->rows;
+    for (int64_t row = begin; row < end; row += LINE) {
+        for (int column = 0; place[row] != ZA_NO_PLACE && column < live->spec.plan->column_count; column++) {
+            const double *from = za_section_column(section, live->spec.columns[column]);
+            __builtin_prefetch(from + place[row], 0, SECOND_LEVEL);
+        }
+        for (int result = 0; result < board->features; result++) {
+            __builtin_prefetch(&board->values[result * board->rows + row], 1, SECOND_LEVEL);
+        }
+    }
+}
+
 /* One section, for some tiles of the stretch at once. False without memory. */
 static bool take_section(za_live_worker *worker, int number, int64_t begin, int count)
 {
+    za_live_queue *queue = &worker->queue;
     za_live_word common[WINDOW];
+    if (begin == 0) {
+        fetch_rows(worker, number);
+    }
     bool done = listen(worker, number, begin, count, common);
-    za_live_tile *tiles = &worker->stretch->tiles[begin];
-    for (int i = 0; i < count; i++) {
-        za_live_tile *together[ZA_LIVE_BATCH];
-        int found = 0;
-        za_live_word word = common[i];
-        for (int k = i; word != WORD_NOTHING && k < count && found < ZA_LIVE_BATCH; k++) {
-            if (common[k] == word && tiles[k].set == tiles[i].set && tiles[k].bars == tiles[i].bars) {
-                together[found++] = &tiles[k];
-                common[k] = k == i ? word : WORD_NOTHING;
-            }
-        }
-        if (found > 0) {
-            look_ahead(worker, common + i + 1, tiles + i + 1, count - i - 1);
-            step(worker, number, word, together, found);
-            worker->next_count = 0;
-        }
+    line_up(queue, common, &worker->stretch->tiles[begin], count);
+    za_live_tiles now = together(queue, 0);
+    for (int at = 0; at < queue->count;) {
+        za_live_word word = word_of_key(queue->keys[at]);
+        za_live_tiles next = together(queue, at + now.count);
+        step(worker, number, word, now, next);
+        at += now.count;
+        now = next;
     }
     return done;
 }

@@ -270,6 +270,12 @@ static void emit(const za_live_batch *batch, za_emit emit, int node, const bool 
             za_live_copy_lanes(to + row[0], from, lanes);
             continue;
         }
+        if (batch->tiles[tile]->used == ZA_MOST_LANES) {
+            for (int lane = 0; lane < ZA_MOST_LANES; lane++) {
+                to[row[lane]] = from[lane];
+            }
+            continue;
+        }
         for (int lane = 0; lane < lanes; lane++) {
             if (row[lane] != ZA_NO_ROW) {
                 to[row[lane]] = from[lane];
