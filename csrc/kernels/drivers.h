@@ -79,7 +79,7 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
         }                                                                                                              \
         for (int64_t at = 0; at < count; ++at) {                                                                       \
             name##_kernel k = {.p = params, .age = age};                                                               \
-            slots all = {.at = (vec *)states[at].slots + block->slots};                                                \
+            slots all = {.at = (vec *)states[at].slots + block->slots, .entering = bars};                              \
             name##_start(&k, &all);                                                                                    \
             k.s = *(const name##_state *)(const void *)((const vec *)states[at].before + block->header);               \
             const double *from[ZA_MAX_INPUTS];                                                                         \

@@ -38,8 +38,8 @@ typedef struct za_kernel_block {
 } za_kernel_block;
 
 /* A state is an array of [vector][lane] doubles and holds no address and no count: it may be moved, and a lane may be
- * taken out of it. An update never reads what it has written beside the header, so that a bar may enter again once the
- * header of before it is put back. */
+ * taken out of it. A bar that was run alone may enter again once the header of before it is put back: it finds all that
+ * it reads beside the header as it was. */
 typedef struct za_lane_set {
     int lanes;
     /* Bytes of the part of a state that changes with every bar, at its beginning. */

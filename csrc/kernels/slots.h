@@ -10,8 +10,9 @@
 typedef struct slots {
     vec *at;
     int64_t taken;
-    int64_t period; /* ages that differ by a multiple of it use the slots in the same way; 1 at first */
-    bool announced; /* `start` asks memory for what the next bar will read and write */
+    int64_t period;   /* ages that differ by a multiple of it use the slots in the same way; 1 at first */
+    bool announced;   /* `start` asks memory for what the next bar will read and write */
+    int64_t entering; /* bars that enter after `start`; one alone may enter again from the state before it */
 } slots;
 
 /* Something in the slots begins anew every `size` bars; counts only while they are measured. */

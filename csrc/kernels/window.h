@@ -1,9 +1,12 @@
 /* The last `size` values of a series, summed up without ever subtracting what leaves.
  *
  * The series is cut into blocks of `size` values. A window is the end of the finished block and the beginning of the
- * running one: the finished block is kept as suffix sums, made when its last value enters, and the running one as
- * prefix sums. The values of the running block are kept beside the suffix sums, so that an update never reads what it
- * has written: the same bar may enter again from the state before it.
+ * running one: the finished block is kept as suffix sums, and the running one as prefix sums. Its values take the
+ * places of the suffix sums that are not read any more: after a value has entered, the suffix behind it counts.
+ *
+ * A full block becomes suffix sums at once in a run of several bars. A bar that enters alone may enter again from the
+ * state before it: so it leaves the values of a block that it fills, with the sums over all of them and a note beside
+ * them, and the next bar makes the suffix sums. That one takes the note off, and may enter again too.
  *
  * Sums are of distances from an anchor, the last value of the finished block. It is a member of every window that is
  * read before the next block ends, so an equal series has distances of exactly 0, and a calm one at a high level loses
@@ -65,11 +68,12 @@ typedef struct window_sums {
     vec first, second, third, fourth, fifth;
 } window_sums;
 
-/* Where the values of a window lie; `running` of them are in the running block. */
+/* Where a window lies; `running` values are in the running block, all of them where a full one was left. */
 typedef struct window {
-    vec *values;   /* of the running block, [series][size] */
-    vec *suffixes; /* [size][sums] */
+    vec *places; /* [size + 1][sums]: values of the running block (each series), then suffix sums; the sums of a full
+                  * block that was left, and the note */
     int64_t size, running;
+    bool leaves; /* a block that is full */
 } window;
 
 /* Sums over a whole window and what they are about. */
@@ -179,18 +183,72 @@ INLINE window_sums window_join(window_kind kind, window_sums older, window_sums 
     }
 }
 
+/* The values of a full block become suffix sums about the last one, or are `left`. */
+INLINE void window_sum_up(window_kind kind, vec *places, int64_t size, bool left)
+{
+    window_shape shape = window_shape_of(kind);
+    int64_t last = size - 1;
+    vec zero = vec_fill(0.0), anchor = shape.anchors > 0 ? places[last * shape.sums] : zero;
+    vec other = shape.anchors > 1 ? places[last * shape.sums + 1] : zero;
+    window_sums suffix = window_nothing(kind);
+    for (int64_t place = last; place >= 0; --place) {
+        vec *at = places + place * shape.sums;
+        vec d = at[0] - anchor, e = (shape.series > 1 ? at[1] : zero) - other;
+        suffix = window_join(kind, window_terms(kind, d, e, (double)(place - last)), suffix);
+        if (!left) {
+            window_store(kind, at, suffix);
+        }
+    }
+    if (left) {
+        window_store(kind, places + size * shape.sums, suffix);
+    }
+    places[(size + 1) * shape.sums] = vec_fill(left ? 1.0 : 0.0);
+}
+
+/* Out of line, since they are run once in `size` bars. */
+#define KIND(name, series, sums, anchors)                                                                              \
+    __attribute__((noinline, unused)) static void window_finish_##name(vec *places, int64_t size)                      \
+    {                                                                                                                  \
+        window_sum_up(WINDOW_##name, places, size, false);                                                             \
+    }                                                                                                                  \
+    __attribute__((noinline, unused)) static void window_leave_##name(vec *places, int64_t size)                       \
+    {                                                                                                                  \
+        window_sum_up(WINDOW_##name, places, size, true);                                                              \
+    }
+WINDOW_KINDS(KIND)
+#undef KIND
+
+INLINE void window_fill(const window *w, window_kind kind, bool left)
+{
+    switch (kind) {
+#define KIND(name, series, sums, anchors)                                                                              \
+    case WINDOW_##name:                                                                                                \
+        (left ? window_leave_##name : window_finish_##name)(w->places, w->size);                                       \
+        break;
+        WINDOW_KINDS(KIND)
+#undef KIND
+    }
+}
+
+/* Whether a full block was left. */
+INLINE bool window_is_noted(const window *w, window_kind kind)
+{
+    return *(const double *)(const void *)(w->places + (w->size + 1) * window_shape_of(kind).sums) != 0.0;
+}
+
 /* A window of which `entered` values have been before. `state` becomes that of one that has seen nothing. */
 INLINE window window_at(window_kind kind, double values, int64_t entered, slots *all, vec *state)
 {
     window_shape shape = window_shape_of(kind);
     int64_t size = (int64_t)values;
-    window w = {.size = size, .running = entered % size};
+    window w = {.size = size, .running = entered % size, .leaves = all->entering == 1};
     slots_turn(all, size);
-    w.values = slots_take(all, shape.series * size);
-    w.suffixes = slots_take(all, shape.sums * size);
-    slots_announce(all, w.values, w.running);
-    for (int sum = 0; sum < shape.sums; ++sum) {
-        slots_announce(all, w.suffixes, (w.running + 1 == size ? 0 : w.running + 1) * shape.sums + sum);
+    w.places = slots_take(all, (size + 1) * shape.sums + 1);
+    for (int sum = 0; sum < 2 * shape.sums; ++sum) {
+        slots_announce(all, w.places, w.running * shape.sums + sum);
+    }
+    if (all->entering > 0 && w.running == 0 && window_is_noted(&w, kind)) {
+        window_fill(&w, kind, false);
     }
     window_store(kind, state, window_nothing(kind));
     for (int anchor = 0; anchor < shape.anchors; ++anchor) {
@@ -199,57 +257,21 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
     return w;
 }
 
-/* The values of a full block become suffix sums about the last one. */
-INLINE void window_sum_up(window_kind kind, const vec *values, vec *suffixes, int64_t size)
-{
-    window_shape shape = window_shape_of(kind);
-    int64_t last = size - 1;
-    vec zero = vec_fill(0.0), anchor = shape.anchors > 0 ? values[last] : zero;
-    vec other = shape.anchors > 1 ? values[last + size] : zero;
-    window_sums suffix = window_nothing(kind);
-    for (int64_t slot = last; slot >= 0; --slot) {
-        vec d = values[slot] - anchor, e = (shape.series > 1 ? values[slot + size] : zero) - other;
-        suffix = window_join(kind, window_terms(kind, d, e, (double)(slot - last)), suffix);
-        window_store(kind, suffixes + slot * shape.sums, suffix);
-    }
-}
-
-/* Out of line, since it is run once in `size` bars. */
-#define KIND(name, series, sums, anchors)                                                                              \
-    __attribute__((noinline, unused)) static void window_finish_##name(const vec *values, vec *suffixes, int64_t size) \
-    {                                                                                                                  \
-        window_sum_up(WINDOW_##name, values, suffixes, size);                                                          \
-    }
-WINDOW_KINDS(KIND)
-#undef KIND
-
-INLINE void window_finish(const window *w, window_kind kind)
-{
-    switch (kind) {
-#define KIND(name, series, sums, anchors)                                                                              \
-    case WINDOW_##name:                                                                                                \
-        window_finish_##name(w->values, w->suffixes, w->size);                                                         \
-        break;
-        WINDOW_KINDS(KIND)
-#undef KIND
-    }
-}
-
 /* One value of each series enters; `state` is the window's part of the kernel's state. */
 INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, vec other)
 {
     window_shape shape = window_shape_of(kind);
     vec zero = vec_fill(0.0), *anchors = state + shape.sums;
     vec d = x - (shape.anchors > 0 ? anchors[0] : zero), e = other - (shape.anchors > 1 ? anchors[1] : zero);
-    w->values[w->running] = x;
+    w->places[w->running * shape.sums] = x;
     if (shape.series > 1) {
-        w->values[w->running + w->size] = other;
+        w->places[w->running * shape.sums + 1] = other;
     }
     ++w->running;
     window_sums entered = window_terms(kind, d, e, (double)w->running);
     window_store(kind, state, window_join(kind, window_load(kind, state), entered));
     if (w->running == w->size) {
-        window_finish(w, kind);
+        window_fill(w, kind, w->leaves);
         window_store(kind, state, window_nothing(kind));
         if (shape.anchors > 0) {
             anchors[0] = x;
@@ -257,7 +279,7 @@ INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, ve
         if (shape.anchors > 1) {
             anchors[1] = other;
         }
-        w->running = 0;
+        w->running = w->leaves ? w->size : 0;
     }
 }
 
@@ -271,10 +293,11 @@ INLINE window_total window_total_of(const window *w, window_kind kind, const vec
 {
     window_shape shape = window_shape_of(kind);
     vec zero = vec_fill(0.0);
-    window_sums suffix = window_load(kind, w->suffixes + w->running * shape.sums);
+    window_sums suffix = window_load(kind, w->places + w->running * shape.sums);
     return (window_total){window_join(kind, suffix, window_load(kind, state)),
                           shape.anchors > 0 ? state[shape.sums] : zero,
-                          shape.anchors > 1 ? state[shape.sums + 1] : zero, (double)w->size, (double)w->running};
+                          shape.anchors > 1 ? state[shape.sums + 1] : zero, (double)w->size,
+                          w->running == w->size ? 0.0 : (double)w->running};
 }
 
 INLINE vec window_mean(window_total total)

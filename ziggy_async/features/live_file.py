@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypedDict, cast
 
-MAGIC = b"ziggy_async live states\n"
+MAGIC = b"ziggy_async live states 2\n"
+"""Counts how states have been laid out so far."""
 LENGTH, DIGEST = 8, hashlib.sha256().digest_size
 
 
