@@ -1,6 +1,11 @@
 #include "plan/along.h"
 
+#include "base/memory.h"
 #include "kernels/lanes.h"
+
+/* Of a block of so many bars it pays to enter the first ones singly, so that no vector of the others is written into
+ * two cache lines: MOM of 100,000 bars took a fifth longer. */
+enum { LONG_BLOCK = 1024 };
 
 /* The widest set takes several bars at a time, and the set of one lane what is left. */
 void za_along_operate(const za_operation_block *block)
@@ -66,9 +71,16 @@ bool za_along_fits(const za_lane_set *set, const za_node *node, const za_kernel_
     return node->beside && set->lanes == 1 && left > 4 * before;
 }
 
+/* Bars before the first result that begins a cache line. */
+static int64_t bars_to_line(const double *results)
+{
+    return (int64_t)(-(uintptr_t)results % ZA_CACHE_LINE / sizeof *results);
+}
+
 bool za_along_run(const za_node *node, const za_kernel_block *block)
 {
     int64_t before = node->first - node->entry;
+    before += block->bars < LONG_BLOCK ? 0 : bars_to_line(block->out[0] + before);
     if (!is_finite(node, block, before) || !compute(node, block, before)) {
         return false;
     }

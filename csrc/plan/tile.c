@@ -17,7 +17,7 @@ enum {
     LONG_BLOCK_BYTES = 128 * 1024,
     LEAST_BLOCK = 16,
     MOST_BLOCK = 1024,
-    MOST_BESIDE = 4096
+    MOST_BESIDE = 16384
 };
 
 static int64_t later(int64_t a, int64_t b)
