@@ -70,32 +70,63 @@ static inline pack load(const double *values)
 #define IS_PRICE(price)        (((price) >= ZA_LEAST_PRICE) & ((price) <= ZA_MOST_FIGURE))
 #define IS_ABOVE(price, other) ((price) - (other) > ZA_PRICE_TOLERANCE * (price))
 
-/* Whether each of the LANES bars from `at` on is one, as za_bar_fault says it, or is missing. */
-static inline truth are_bars(const za_section *section, size_t at, bool ordered)
+/* LANES bars. */
+typedef struct bars {
+    pack open, high, low, close, volume;
+} bars;
+
+static inline bars bars_at(const za_section *section, size_t at)
 {
-    pack o = load(za_section_column(section, ZA_FIGURE_OPEN) + at);
-    pack h = load(za_section_column(section, ZA_FIGURE_HIGH) + at);
-    pack l = load(za_section_column(section, ZA_FIGURE_LOW) + at);
-    pack c = load(za_section_column(section, ZA_FIGURE_CLOSE) + at);
-    pack v = load(za_section_column(section, ZA_FIGURE_VOLUME) + at);
-    truth missing = (o != o) & (h != h) & (l != l) & (c != c) & (v != v);
-    truth whole = IS_PRICE(o) & IS_PRICE(h) & IS_PRICE(l) & IS_PRICE(c) & (v >= 0.0) & (v <= ZA_MOST_FIGURE);
-    truth outside = IS_ABOVE(l, h) | IS_ABOVE(l, o) | IS_ABOVE(o, h) | IS_ABOVE(l, c) | IS_ABOVE(c, h);
-    return missing | (ordered ? whole & ~outside : whole);
+    return (bars){
+        load(za_section_column(section, ZA_FIGURE_OPEN) + at), load(za_section_column(section, ZA_FIGURE_HIGH) + at),
+        load(za_section_column(section, ZA_FIGURE_LOW) + at), load(za_section_column(section, ZA_FIGURE_CLOSE) + at),
+        load(za_section_column(section, ZA_FIGURE_VOLUME) + at)};
+}
+
+static inline truth are_missing(bars b)
+{
+    return (b.open != b.open) & (b.high != b.high) & (b.low != b.low) & (b.close != b.close) & (b.volume != b.volume);
+}
+
+/* Whether they are bars whose prices lie between low and high to the last digit, which takes fewest comparisons. */
+static inline truth are_plain(bars b)
+{
+    return (b.low >= ZA_LEAST_PRICE) & (b.low <= b.open) & (b.open <= b.high) & (b.low <= b.close) &
+           (b.close <= b.high) & (b.high <= ZA_MOST_FIGURE) & (b.volume >= 0.0) & (b.volume <= ZA_MOST_FIGURE);
+}
+
+/* Whether they are bars as za_bar_fault says it. */
+static inline truth are_bars(bars b, bool ordered)
+{
+    truth whole = IS_PRICE(b.open) & IS_PRICE(b.high) & IS_PRICE(b.low) & IS_PRICE(b.close) & (b.volume >= 0.0) &
+                  (b.volume <= ZA_MOST_FIGURE);
+    truth outside = IS_ABOVE(b.low, b.high) | IS_ABOVE(b.low, b.open) | IS_ABOVE(b.open, b.high) |
+                    IS_ABOVE(b.low, b.close) | IS_ABOVE(b.close, b.high);
+    return ordered ? whole & ~outside : whole;
+}
+
+static bool holds_in_all(truth truth_of)
+{
+    bool all = true;
+    for (int lane = 0; lane < LANES; lane++) {
+        all = all && truth_of[lane] != 0;
+    }
+    return all;
 }
 
 /* Whether there is no fault in the bars [from, end) and the places up to the next pack. */
 static bool are_good(const za_section *section, size_t from, size_t end, bool ordered)
 {
-    truth good = ~(truth){0};
+    truth plain = ~(truth){0}, good = plain;
     for (size_t at = from; at < end; at += LANES) {
-        good &= are_bars(section, at, ordered);
+        bars b = bars_at(section, at);
+        plain &= are_plain(b) | are_missing(b);
     }
-    bool all = true;
-    for (int lane = 0; lane < LANES; lane++) {
-        all = all && good[lane] != 0;
+    for (size_t at = from; !holds_in_all(plain) && at < end; at += LANES) {
+        bars b = bars_at(section, at);
+        good &= are_bars(b, ordered) | are_missing(b);
     }
-    return all;
+    return holds_in_all(good);
 }
 
 za_bar za_section_bar(const za_section *section, size_t place)
