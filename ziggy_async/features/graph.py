@@ -31,7 +31,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self._places: dict[Node, int] = {}
+        self._places: dict[tuple[object, ...], int] = {}
         self._constants: dict[str, int] = {}
 
     def add(
@@ -42,17 +42,16 @@ class Graph:
         parameters: tuple[float, ...] = (),
         by: str = "",
     ) -> int:
-        """The index of this node."""
-        return self.add_node(Node(kind, name, inputs, parameters, by))
+        """The index of this node, which is no constant."""
+        key = (kind, name, inputs, parameters, by)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self.nodes)
+            self.nodes.append(Node._make(key))
+        return place
 
     def add_node(self, node: Node) -> int:
-        if node.kind == "constant":
-            return self.constant(node.parameters[0])
-        place = self._places.get(node)
-        if place is None:
-            place = self._places[node] = len(self.nodes)
-            self.nodes.append(node)
-        return place
+        return self.constant(node.parameters[0]) if node.kind == "constant" else self.add(*node)
 
     def constant(self, value: float) -> int:
         """0 and -0 are two constants, and NaN is one."""
@@ -82,17 +81,29 @@ class Graph:
     def output(self, call: int, at: int) -> int:
         return self.add("output", "", (call,), (float(at),)) if at else call
 
-    def needed(self, roots: tuple[int, ...], without: tuple[str, ...] = ()) -> list[int]:
+    def needed(self, roots: tuple[int, ...], without: tuple[str, ...] = (), past: tuple[str, ...] = ()) -> list[int]:
         """Returns the nodes that `roots` are made of, themselves included, in order of evaluation; not the inputs of
-        nodes of the kinds `without`."""
-        wanted = bytearray(len(self.nodes))
+        nodes of the kinds `without`, and for the one input of a node of the kinds `past` the inputs of that."""
+        nodes = self.nodes
+        wanted = bytearray(len(nodes))
         for root in roots:
             wanted[root] = True
-        for at in reversed(range(len(self.nodes))):
-            if wanted[at] and self.nodes[at].kind not in without:
-                for part in self.nodes[at].inputs:
+        for at in range(len(nodes) - 1, -1, -1):
+            if wanted[at] and nodes[at].kind not in without:
+                node = nodes[at]
+                for part in nodes[node.inputs[0]].inputs if node.kind in past else node.inputs:
                     wanted[part] = True
         return [at for at, is_wanted in enumerate(wanted) if is_wanted]
+
+    def numbered(self, roots: tuple[int, ...]) -> tuple[list[Node], tuple[int, ...]]:
+        """The nodes that `roots` are made of, numbered anew, and the numbers of the roots."""
+        places: dict[int, int] = {}
+        nodes = []
+        for at in self.needed(roots):
+            kind, name, inputs, parameters, by = self.nodes[at]
+            nodes.append(Node(kind, name, tuple([places[each] for each in inputs]), parameters, by))
+            places[at] = len(places)
+        return nodes, tuple([places[root] for root in roots])
 
 
 def _of_numbers(compute: Callable[..., float]) -> Callable[..., float]:

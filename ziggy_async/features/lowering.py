@@ -120,8 +120,10 @@ class _Lowering:
 
     def plan(self, bars: _Bars, roots: tuple[int, ...]) -> PlanNodes:
         """The plan of what `roots` are, and the plans that it needs."""
-        labels = {name: at for at, name in enumerate(self._labels)}
-        return Stages(bars.graph, roots, labels, self._source).plan(self._columns, self._tickers, self._labels)
+        if self._others or any(node.kind == "across" for node in bars.graph.nodes):
+            labels = {name: at for at, name in enumerate(self._labels)}
+            return Stages(bars.graph, roots, labels, self._source).plan(self._columns, self._tickers, self._labels)
+        return PlanNodes(self._columns, *bars.graph.numbered(roots), (), self._tickers, self._labels)
 
     def split(self, roots: tuple[int, ...], compared: set[int]) -> LiveNodes:
         """The nodes that do not depend on a cross-section, and those that do, which read their results."""
@@ -181,25 +183,28 @@ class _Lowering:
     def _lower(self, source: Graph, root: int, bars: _Bars, columns: Mapping[str, int]) -> int:
         target = bars.graph
         lowered: dict[int, int] = {}
-        for at in source.needed((root,), OWN_BARS):
+        for at in source.needed((root,), OWN_BARS, ("output",)):
             node = source.nodes[at]
-            if node.kind == "column":
-                lowered[at] = columns[node.name]
+            output = 0
+            if node.kind == "output":
+                output = int(node.parameters[0])
+                node = source.nodes[node.inputs[0]]
+            kind, name, parts, parameters, by = node
+            if kind == "column":
+                lowered[at] = columns[name]
                 continue
-            if node.kind in OWN_BARS:
+            if kind in OWN_BARS:
                 lowered[at] = self._other(source, node, bars)
                 continue
-            is_output = node.kind == "output"
-            call, output = (source.nodes[node.inputs[0]], int(node.parameters[0])) if is_output else (node, 0)
-            inputs = tuple(lowered[each] for each in call.inputs)
-            if call.kind == "call":
-                lowered[at] = self._lower_call(call, output, inputs, bars)
-            elif call.kind == "constant":
-                lowered[at] = target.constant(call.parameters[0])
-            elif call.kind == "operation":
-                lowered[at] = _operation(call.name, inputs, target)
+            inputs = tuple([lowered[each] for each in parts])
+            if kind == "call":
+                lowered[at] = self._lower_call(node, output, inputs, bars)
+            elif kind == "constant":
+                lowered[at] = target.constant(parameters[0])
+            elif kind == "operation":
+                lowered[at] = _operation(name, inputs, target)
             else:
-                lowered[at] = target.add(call.kind, call.name, inputs, call.parameters, call.by)
+                lowered[at] = target.add(kind, name, inputs, parameters, by)
         return lowered[root]
 
     def _lower_call(self, call: Node, output: int, inputs: tuple[int, ...], bars: _Bars) -> int:

@@ -50,7 +50,7 @@ class Source:
 
     def _character(self, line: int, column: int) -> int:
         """Returns the place of a line counted from 1 and a column counted in bytes of UTF-8, as `ast` has them."""
-        start = self._line_starts[line - 1]
+        start = self._line_starts[line - 1] if line > 1 else 0
         if self.text.isascii():
             return start + column
         return start + len(self.text[start:].encode()[:column].decode(errors="ignore"))
