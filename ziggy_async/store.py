@@ -1,7 +1,9 @@
 """The bar store with its loading of tables, and the store that the market-brain functions share."""
 
 import logging
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -12,7 +14,15 @@ from ziggy_async._core import Universe as Universe
 from ziggy_async.arguments import whole
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import columns
-from ziggy_async.reading.options import NONE_SKIPPED, ReadingOptions, Rules, Skipped, rules_of
+from ziggy_async.reading.options import (
+    ADVICE_TO_SKIP,
+    NAMED_ROW,
+    NONE_SKIPPED,
+    ReadingOptions,
+    Rules,
+    Skipped,
+    rules_of,
+)
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.zones import Zone, nanoseconds_of_day, zone_of
 from ziggy_async.runtime import default_pool
@@ -100,7 +110,8 @@ class BarStore(_core.BarStore):
         """
         rules = rules_of(options, self.columns)
         bars = columns.read_bars(data, symbol, rules)
-        reasons = self._load_rows(symbol, *bars, rules.skip)
+        with advised(rules):
+            reasons = self._load_rows(symbol, *bars, rules.skip)
         return self._loaded(reasons, rules, len(bars.timestamp))
 
     async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
@@ -119,8 +130,9 @@ class BarStore(_core.BarStore):
         return self._load_table(columns.read_table(data, symbol_column, rules), rules)
 
     def _load_table(self, table: columns.SymbolBars, rules: Rules) -> Skipped:
-        named, nameless = table.without_nameless_rows(rules.skip)
-        reasons = self._load_groups(named.symbols, named.codes, *named.bars, rules.skip)
+        with advised(rules):
+            named, nameless = table.without_nameless_rows(rules.skip)
+            reasons = self._load_groups(named.symbols, named.codes, *named.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
         return self._loaded(reasons, rules, len(table.codes))
@@ -197,7 +209,9 @@ class BarStore(_core.BarStore):
         rules = rules_of(options, self.columns)
         bars = columns.read_bars(data, symbol, rules)
         codes = np.zeros(len(bars.timestamp), dtype=np.int32)
-        return self._loaded(self._load_groups([symbol], codes, *bars, rules.skip), rules, len(codes))
+        with advised(rules):
+            reasons = self._load_groups([symbol], codes, *bars, rules.skip)
+        return self._loaded(reasons, rules, len(codes))
 
     def _loaded(self, reasons: Mapping[str, int], rules: Rules, rows: int) -> Skipped:
         """Logs what is to be said about a table of so many rows, once. Returns what was left out of it."""
@@ -236,6 +250,17 @@ def _restored(
         further = np.array([of_symbol[name] for name in store.columns]).reshape(len(store.columns), len(times))
         store._load_rows(symbol, times.view(np.int64), opens, highs, lows, closes, volumes, further, False)
     return store
+
+
+@contextmanager
+def advised(rules: Rules) -> Iterator[None]:
+    """Adds to the fault of a row that it may be skipped."""
+    try:
+        yield
+    except ValueError as error:
+        if rules.skip or not re.search(NAMED_ROW, str(error)):
+            raise
+        raise ValueError(f"{error}{ADVICE_TO_SKIP}") from None
 
 
 def further_columns(names: Iterable[str]) -> tuple[str, ...]:

@@ -93,3 +93,40 @@ def test_skipping_leaves_out_rows_without_a_symbol(nobody) -> None:
     assert store.bars("A")["timestamp"].astype(int).tolist() == [EXPECTED[1] + DAY]
     with pytest.raises(ValueError, match="row 0: 5 is no text"):
         store.load_frame({**columns, "symbol": [5, 6, 7]}, invalid="skip")
+
+
+FORMING = [[stamp // 10**6, 1, 2, 1, 1.5, 10] for stamp in EXPECTED] + [
+    [EXPECTED[1] // 10**6 + 60_000, 1, 2, 1, None, None]
+]
+ADVICE = r"; invalid='skip' \(--skip-invalid\) leaves such rows out$"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (FORMING, r"^A, row 2: close nan is not finite"),
+        ({"timestamp": DAYS, **{name: [1, -1] for name in ROWS}}, r"^A, row 1: open -1 is not positive"),
+        ({"timestamp": DAYS, **{name: ["1", "x"] for name in ROWS}}, r"^A: column '\w+', row 1: 'x' is no number"),
+        ({"timestamp": DAYS[::-1], **{name: [1, 1] for name in ROWS}}, r"^A, row 1: timestamp"),
+    ],
+)
+def test_a_fault_of_a_row_says_that_it_may_be_left_out(data, said) -> None:
+    with pytest.raises(ValueError, match=said + ".*" + ADVICE):
+        BarStore().load("A", data)
+
+
+def test_a_bar_that_is_still_forming_is_left_out() -> None:
+    store = BarStore()
+    assert store.load("A", FORMING, invalid="skip") == 1
+    assert store.bars("A")["timestamp"].astype(int).tolist() == EXPECTED[:2]
+
+
+@pytest.mark.parametrize("columns", [["vwap"], []])
+def test_what_cannot_be_left_out_gives_no_such_advice(columns) -> None:
+    store = BarStore(columns=columns)
+    table = {"timestamp": DAYS, **{name: [1, 1] for name in ROWS}, "vwap": ["1", "x"]}
+    if not columns:
+        table["close"] = ["1,100", "1,200"]
+    with pytest.raises(ValueError, match=r"row [01]: ") as caught:
+        store.load("A", table)
+    assert "skip" not in str(caught.value)

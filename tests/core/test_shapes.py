@@ -246,19 +246,19 @@ def test_ways_to_write_a_number(texts, numbers, tmp_path):
 @pytest.mark.parametrize(
     ("prices", "volumes", "said"),
     [
-        (["93", "94"], ["1,234", "5"], "'1,234' is 1234 or 1.234: write it without a comma"),
-        (["93.5", "94"], ["1,5", "5"], "'93.5' has a decimal point, '1,5' a decimal comma"),
+        (["93", "94"], ["1,234", "5"], "'1,234' is 1234 or 1.234: write it as one of these"),
+        (["93.5", "94"], ["1,5", "5"], "'1,5' has a decimal comma, '93.5' a decimal point: use one"),
         (["93.5", "9x4"], ["1", "5"], "'9x4' is no"),
     ],
 )
 def test_numbers_that_can_be_read_in_two_ways(prices, volumes, said, tmp_path):
     table = {"date": TIMES[:2], **dict.fromkeys(FIELDS[:4], prices), "volume": volumes}
-    with pytest.raises(ValueError, match="A") as caught:
+    with pytest.raises(ValueError, match=r"A: column '\w+', row [01]: ") as caught:
         BarStore().load("A", table)
     assert said in str(caught.value)
     lines = [";".join([str(t)[:10], *[p] * 4, v]) for t, p, v in zip(TIMES, prices, volumes, strict=False)]
     (tmp_path / "a.csv").write_text("\n".join(["date;open;high;low;close;volume", *lines]))
-    with pytest.raises(ValueError, match=r"a\.csv") as caught:
+    with pytest.raises(ValueError, match=r"a\.csv: A, line [23]: (volume|open) ") as caught:
         BarStore.read(tmp_path / "a.csv")
     assert said in str(caught.value)
 

@@ -13,6 +13,10 @@ from ziggy_async.reading.tables import Pairs, pairs_of
 Floats = NDArray[np.float64]
 
 
+KINDS = (("pandas", "DataFrame"), ("polars", "DataFrame", "LazyFrame"), ("duckdb", "DuckDBPyRelation"))
+"""Packages and their tables."""
+
+
 class Table(Protocol):
     """A table of one kind."""
 
@@ -49,9 +53,9 @@ def table_of(data: Any, by: str | None, time: str | None) -> Table:
 
 
 def _kind_of(data: Any) -> str | None:
-    for package, kind in (("pandas", "DataFrame"), ("polars", "DataFrame"), ("duckdb", "DuckDBPyRelation")):
+    for package, *kinds in KINDS:
         module = sys.modules.get(package)
-        if module is not None and isinstance(data, getattr(module, kind)):
+        if module is not None and isinstance(data, tuple(getattr(module, kind) for kind in kinds)):
             return package
     return None
 
@@ -105,9 +109,10 @@ class _Pandas:
 
 class _Polars:
     def __init__(self, frame: Any) -> None:
-        self._frame = frame
-        self.names = list(frame.columns)
-        self.rows = frame.height
+        self._is_lazy = hasattr(frame, "collect")
+        self._frame = frame.collect() if self._is_lazy else frame
+        self.names = list(self._frame.columns)
+        self.rows = self._frame.height
 
     def pairs(self, names: Sequence[str]) -> Pairs:
         return pairs_of(self._frame.select(names))
@@ -117,7 +122,8 @@ class _Polars:
 
     def beside(self, features: Mapping[str, Floats]) -> Any:
         polars = sys.modules["polars"]
-        return self._frame.with_columns([polars.Series(name, values) for name, values in features.items()])
+        frame = self._frame.with_columns([polars.Series(name, values) for name, values in features.items()])
+        return frame.lazy() if self._is_lazy else frame
 
 
 class _Arrow:

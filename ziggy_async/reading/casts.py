@@ -83,7 +83,7 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
     if values is None:
         values = _values(columns, columns.source, typed)
         if any(lacks_values(values[role]) for role in texts):
-            typed |= _written_numbers(columns, texts)
+            typed |= _written_numbers(columns, texts, symbol)
             values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
     columns.connection.execute(
@@ -205,9 +205,17 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
     return {role: typed.pop(role) for role in PRICE_COLUMNS} | typed
 
 
-def _written_numbers(columns: Columns, texts: list[str]) -> dict[str, str]:
-    """The figures as people write them; they agree on what is a decimal mark."""
-    mark = decimal_mark_of(columns, texts)
+def _written_numbers(columns: Columns, texts: list[str], owner: str | None) -> dict[str, str]:
+    """The figures as people write them; they agree on what is a decimal mark. `RowError` where nothing decides."""
+    try:
+        mark = decimal_mark_of(columns, texts)
+    except numbers.MarkError as error:
+        symbol = SYMBOL if owner is None else literal(owner)
+        holders = ", ".join(f"{role} = {literal(error.text)}" for role in texts)
+        query = f"SELECT row, {symbol}, [{holders}] AS holders FROM {columns.source}"
+        query += " WHERE list_contains(holders, true) ORDER BY row LIMIT 1"
+        row, symbol, is_holder = columns.first_row(query) or (0, owner, [True])
+        raise RowError(row, str(symbol), f"{texts[is_holder.index(True)]} {error}") from None
     return {role: _decorated(role, mark) for role in texts}
 
 

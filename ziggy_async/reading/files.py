@@ -24,7 +24,7 @@ from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
-from ziggy_async.reading.options import Rules, Skipped
+from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import (
@@ -47,7 +47,8 @@ LONGEST_FAULT = 400
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
 """In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
-NAMED_ROW = r"\brow (\d+)"
+COMMENT = "Original Line: #"
+"""In an error of DuckDB: it takes a comment for a row."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
@@ -197,10 +198,12 @@ class Reading:
             return read
 
     def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
-        """A text that DuckDB refuses, as it may be read; or in one piece, since a thread that reads a piece does not
-        know the number of a line. None for any other one."""
+        """A text that DuckDB refuses, as it may be read: without comments, with one way to end lines, or in one piece,
+        since a thread that reads a piece does not know the number of a line. None for any other one."""
         if self._progress.is_given_up:
             return None
+        if COMMENT in str(error):
+            return replace(origin, has_comments=True)
         mended = with_one_line_end(origin, self._connection, self._folder)
         if mended is None and origin.is_split and "Line: " not in str(error):
             mended = replace(origin, is_split=False)
@@ -211,7 +214,7 @@ class Reading:
         header = None if origin.is_parquet else self._header(origin)
         if header is not None:
             origin = without_end(origin, header.delimiter, self._folder)
-        if header is not None and (header.skipped > 1 or header.has_comments):
+        if header is not None and (header.skipped > 1 or header.has_comments or origin.has_comments):
             commas = header.delimiter, len(header.names) - 1
             origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
             header = replace(header, skipped=0)
@@ -391,9 +394,9 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
         query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
         (value,) = columns.first_row(query) or (None,)
     owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
-    advice = "" if rules.skip else "; --skip-invalid (invalid='skip') leaves such rows out"
+    advice = "" if rules.skip else ADVICE_TO_SKIP
     if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
-        advice = "; --no-volume (volume=None) counts volumes as 0" + advice.replace(";", ",")
+        advice = "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
     raise ValueError(f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice}")
 
 

@@ -25,12 +25,20 @@ WHOLE = {
 FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
+class MarkError(ValueError):
+    """What a table's decimal mark is cannot be told; `text` is one of the numbers that show it."""
+
+    def __init__(self, text: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.text = text
+
+
 def thousands_mark(decimal: str) -> str:
     return COMMA if decimal == POINT else POINT
 
 
 def decimal_mark(texts: Iterable[str]) -> str:
-    """The decimal mark of a table's numbers. `ValueError` with both readings where nothing decides."""
+    """The decimal mark of a table's numbers. `MarkError` with both readings where nothing decides."""
     proofs: dict[str, str] = {}
     doubtful = None
     for text in texts:
@@ -46,13 +54,14 @@ def decimal_mark(texts: Iterable[str]) -> str:
 def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: str | None) -> str:
     """The mark that the proofs decide for; `doubtful` is a number with a comma."""
     if proves_point is not None and proves_comma is not None and doubtful is not None:
-        raise ValueError(f"{shown(proves_point)} has a decimal point, {shown(proves_comma)} a decimal comma")
+        sentence = f"{shown(proves_comma)} has a decimal comma, {shown(proves_point)} a decimal point: use one of them"
+        raise MarkError(proves_comma, sentence)
     if proves_comma is not None and doubtful is not None:
         return COMMA
     if proves_point is None and doubtful is not None:
         number = re.sub(ORNAMENTS, "", doubtful)
         both = f"{number.replace(COMMA, '')} or {number.replace(COMMA, POINT)}"
-        raise ValueError(f"{shown(doubtful)} is {both}: write it without a comma")
+        raise MarkError(doubtful, f"{shown(doubtful)} is {both}: write it as one of these")
     return POINT
 
 

@@ -14,6 +14,9 @@ DateOrder = Literal["dmy", "mdy", "ymd"]
 UNITS: dict[str, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Units of timestamps that are whole numbers, in nanoseconds."""
 DATE_ORDERS = ("dmy", "mdy", "ymd")
+NAMED_ROW = r"\brow (\d+)"
+"""A row in a message."""
+ADVICE_TO_SKIP = "; invalid='skip' (--skip-invalid) leaves such rows out"
 
 
 class ReadingOptions(TypedDict, total=False):

@@ -47,11 +47,12 @@ OPENERS: Mapping[str, Callable[[Path], BufferedIOBase]] = {
 class Source:
     """The file that DuckDB reads: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
     text, "zstd" or "none". `is_split`: several threads may read pieces of it; one that is compressed is not faster for
-    it."""
+    it. `has_comments`: among its rows, further down than the header is looked for."""
 
     path: Path
     kind: str
     is_split: bool = True
+    has_comments: bool = False
 
     @property
     def is_parquet(self) -> bool:

@@ -21,7 +21,7 @@ OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11
 
 
 def to_ns(value: object, unit: str | None = None, dates: str | None = None) -> int:
-    """Nanoseconds since 1970 UTC of a datetime, date, datetime64, text or whole number.
+    """Nanoseconds since 1970 UTC of a datetime, date, datetime64, period, text or whole number.
 
     What names no zone is UTC. `unit` is that of whole numbers; `dates` the order of a text's day, month and year, if it
     can be read in several. `ValueError` for what is no time or cannot be told, and for times before 1677-09-21 or after
@@ -68,7 +68,9 @@ def as_whole(value: object) -> int | None:
     return None
 
 
-def _exact_ns(value: object, unit: str | None, dates: str | None) -> int:
+def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
+    if type(value).__name__ == "Period":  # of pandas: as the moment at which it begins
+        value = value.to_timestamp()
     moment = getattr(value, "asm8", value)  # of pandas' Timestamp, which may reach further than nanoseconds
     if isinstance(moment, np.datetime64):
         nanoseconds, wrong = datetime64_ns(np.asarray(moment).reshape(1))

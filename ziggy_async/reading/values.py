@@ -14,8 +14,8 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, read_whole
-from ziggy_async.reading.numbers import POINT, decimal_mark, number_of
-from ziggy_async.reading.options import PLAIN, Rules
+from ziggy_async.reading.numbers import POINT, MarkError, decimal_mark, number_of
+from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import OUT_OF_RANGE, as_whole, datetime64_ns, is_missing, to_ns
@@ -43,11 +43,13 @@ class Reader:
     label: Callable[[int], str]
     rules: Rules = PLAIN
     owners: NDArray[np.int32] | None = None
+    advice: str = ADVICE_TO_SKIP
+    """What a message says behind the fault of a row."""
 
     @property
     def strict(self) -> "Reader":
         """The same without skipping: for columns in which a missing value makes no row invalid."""
-        return replace(self, rules=replace(self.rules, invalid="raise"))
+        return replace(self, rules=replace(self.rules, invalid="raise"), advice="")
 
     def array(self, name: str, column: Any) -> NDArray[Any]:
         """A column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""
@@ -72,13 +74,7 @@ class Reader:
         """Role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree on what
         is a decimal mark."""
         arrays = {role: (name, self._column(name, column)) for role, (name, column) in columns.items()}
-        mark = POINT
-        written = [array for _, array in arrays.values() if isinstance(array, Texts) or array.dtype.kind == "O"]
-        if written:
-            try:
-                mark = decimal_mark(text for array in written for text in _texts_of(array))
-            except ValueError as error:
-                raise ValueError(f"{self.label(0)}{error}") from None
+        mark = self._decimal_mark(dict(arrays.values()))
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
         scale = self.rules.price_scale
         if scale is None:
@@ -89,7 +85,14 @@ class Reader:
     def floats(self, name: str, column: Any) -> Floats:
         """One column of numbers by itself."""
         array = self._column(name, column)
-        return self._floats(name, array, decimal_mark(_texts_of(array)))
+        return self._floats(name, array, self._decimal_mark({name: array}))
+
+    def _decimal_mark(self, arrays: Mapping[str, Column]) -> str:
+        try:
+            return decimal_mark(text for array in arrays.values() for text in _texts_of(array))
+        except MarkError as error:
+            name = next(name for name, array in arrays.items() if error.text in _texts_of(array))
+            raise self._fault(name, _values_of(arrays[name]).index(error.text), error) from None
 
     def nanoseconds(self, name: str, column: Any) -> Nanoseconds:
         array = self._column(name, column)
@@ -193,7 +196,7 @@ class Reader:
             except (UnitError, AmbiguousError) as error:
                 raise self._fault(name, row, error) from None
             except (TypeError, ValueError) as error:
-                first = first or self._fault(name, row, error)
+                first = first or self._fault_of_row(name, row, error)
                 if not self.rules.skip:
                     break
         if first is not None and not (self.rules.skip and were_read):
@@ -284,7 +287,11 @@ class Reader:
     ) -> None:
         if wrong.any() and not (self.rules.skip and not (wrong | missing).all()):
             row = int(np.argmax(wrong))
-            raise self._fault(name, row, ValueError(str(fault(row))))
+            raise self._fault_of_row(name, row, ValueError(str(fault(row))))
+
+    def _fault_of_row(self, name: str, row: int, error: Exception) -> Exception:
+        fault = self._fault(name, row, error)
+        return fault if self.rules.skip else type(fault)(f"{fault}{self.advice}")
 
     def _fault(self, name: str, row: int, error: Exception) -> Exception:
         kind = TypeError if isinstance(error, TypeError) else ValueError
