@@ -102,5 +102,5 @@ async def test_a_stop_does_not_wait_for_ever_for_a_worker(
     with caplog.at_level(logging.ERROR):
         await asyncio.wait_for(computer.stop(), 20)
     assert time.monotonic() - began < 10
-    assert "1 workers have not ended within 0.05 s" in caplog.text
+    assert "1 workers or coroutines have not ended within 0.05 s" in caplog.text
     never.cancel()

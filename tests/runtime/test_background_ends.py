@@ -15,7 +15,7 @@ import pytest
 from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.errors import Stopped, TaskDropped
 

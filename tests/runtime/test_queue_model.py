@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.queueing.task import State, TaskHandle
+from ziggy_async.queueing.handle import TaskHandle
+from ziggy_async.queueing.task import State
 from ziggy_async.runtime.errors import QueueFull, Stopped
 
 STATES = ("succeeded", "failed", "cancelled", "dead", "queued", "running")

@@ -13,8 +13,8 @@ from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
 from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
 from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Reason
-from ziggy_async.queueing.task import TaskHandle
 from ziggy_async.runtime.errors import QueueFull
 
 logger = logging.getLogger(__name__)

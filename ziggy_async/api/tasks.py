@@ -20,8 +20,9 @@ from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import signal_generator
 from ziggy_async.messages import shortened
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Attempt
-from ziggy_async.queueing.task import State, TaskHandle
+from ziggy_async.queueing.task import State
 from ziggy_async.store import default_store, symbol_of
 
 MOST_KEPT = 1000

@@ -8,7 +8,7 @@ from ziggy_async.async_features.computer import (
 )
 from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.latency import LatencyMetrics
-from ziggy_async.queueing.task import TaskHandle
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 
 __all__ = [

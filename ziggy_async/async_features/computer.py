@@ -19,9 +19,10 @@ from ziggy_async.lag import LoopLag
 from ziggy_async.messages import described, kind_of, printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Work
 from ziggy_async.queueing.scaling import Decision, Limits, Scaler
-from ziggy_async.queueing.task import Counts, State, Task, TaskHandle, TaskRecord
+from ziggy_async.queueing.task import Counts, State, Task, TaskRecord
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.cross_loop import Late, outcome_of
@@ -334,9 +335,13 @@ class AsyncFeatureComputer(Calls):
         background = await self._ready()
         home = self._loop
         assert home is not None
+
+        async def submit() -> TaskHandle[Any]:
+            return TaskHandle(background, await background.submit(work, requeued_from))
+
         if home is asyncio.get_running_loop():
-            return await background.submit(work, requeued_from)
-        return await cross_loop.call(background.submit(work, requeued_from), home, undo=TaskHandle.release)
+            return await submit()
+        return await cross_loop.call(submit(), home, undo=TaskHandle.release)
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""

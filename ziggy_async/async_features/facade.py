@@ -18,8 +18,8 @@ from ziggy_async.market_brain.signals import (
     signal_generator,
 )
 from ziggy_async.messages import described, kind_of, printable, shown
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Options, TaskOptions, Work
-from ziggy_async.queueing.task import TaskHandle
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from ziggy_async.messages import described, printable
 from ziggy_async.queueing.options import KeepLetter, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Load
-from ziggy_async.queueing.task import Counts, State, Task, TaskHandle
+from ziggy_async.queueing.task import Counts, State, Task
 from ziggy_async.runtime.call import Call, UnraisableError
 from ziggy_async.runtime.cross_loop import LOOK
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
@@ -32,7 +32,7 @@ FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 30.0
 """Seconds at most before the second attempt, doubled for each further one, and before any."""
 GRACE = 1.0
-"""Seconds that workers, and then cancelled coroutines, have to come to their end at a stop."""
+"""Seconds that workers and cancelled coroutines have to come to their end at a stop."""
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
 """Whether the code that asks is a task of some queue: what it needs to come to its end is not new work."""
@@ -78,8 +78,9 @@ class Background:
 
     # --- the way in
 
-    async def submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
-        """Accepts the work, as its options say when the queue is full; returns once it is accepted, or dropped.
+    async def submit(self, work: Work, requeued_from: str | None = None) -> Task:
+        """Accepts the work, as its options say when the queue is full; returns its task once that is accepted, or
+        dropped.
 
         `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
         still waits for a place, unless somebody has joined it by its key.
@@ -91,7 +92,7 @@ class Background:
             if options.key is not None and (joined := self._by_key.get(options.key)) is not None:
                 self.counts.count("joined")
                 joined.callers += 1
-                return self._handle(joined)
+                return joined
             task = Task(work, contextvars.copy_context(), requeued_from)
             task.context.run(under_way.set, True)
             task.context.run(terms.set, Terms.of(options.priority, options.deadline))
@@ -107,7 +108,7 @@ class Background:
                 await self._wait_for_place(task)
             else:
                 self._give_up(task, self._dropped(task), Reason.DROPPED)
-            return self._handle(task)
+            return task
 
     def _has_made_room(self, options: Options, name: str) -> bool:
         """Logs once an episode that the queue is full. Returns whether the options of the new task make room in it.
@@ -279,9 +280,6 @@ class Background:
 
     # --- the ways out
 
-    def _handle(self, task: Task) -> TaskHandle[Any]:
-        return TaskHandle(task, self.wait, self.cancel, self.release)
-
     async def wait(self, task: Task) -> None:
         """Waits for the task's outcome, in any loop. In another one than the home loop it looks now and then whether
         that was closed: then nobody there ends what is under way."""
@@ -400,9 +398,10 @@ class Background:
         self.abandon(Stopped("the queue was stopped"))
         await self.letters_written()
         self.resize(0)
-        if left := await all_of(self.worker_tasks, GRACE):
-            logger.error("%d workers have not ended within %g s; they are left", left, GRACE)
-        await all_of(self._cancelled, GRACE)
+        if ending := {*self.worker_tasks, *self._cancelled}:
+            _, left = await asyncio.wait(ending, timeout=GRACE)
+            if left:
+                logger.error("%d workers or coroutines have not ended within %g s; they are left", len(left), GRACE)
 
     def _refuse(self) -> None:
         """Takes no more work, and ends the tasks that wait for a place."""
@@ -429,11 +428,3 @@ class Background:
 def backoff(attempts: int) -> float:
     """Exponential with full jitter: anywhere below the limit, so that what failed together does not return so."""
     return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))
-
-
-async def all_of(tasks: Iterable["asyncio.Task[Any]"], timeout: float) -> int:
-    """Waits for tasks whose own errors are not ours to raise; returns how many have not ended."""
-    pending = set(tasks)
-    if pending:
-        _, pending = await asyncio.wait(pending, timeout=timeout)
-    return len(pending)

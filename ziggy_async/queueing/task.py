@@ -1,4 +1,4 @@
-"""A task of the background queue: its way from queued to its end, and what its caller sees of it."""
+"""A task of the background queue: its way from queued to its end."""
 
 import asyncio
 import contextvars
@@ -6,19 +6,16 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.threads import ThreadPool
 from ziggy_async.tracing import Delivery
-
-T_co = TypeVar("T_co", covariant=True)
 
 MOST_ENDED = 1000
 """Tasks that are remembered after their end."""
@@ -177,100 +174,3 @@ class Counts:
     def to_dict(self) -> dict[str, int]:
         with self._lock:
             return {str(name): number for name, number in self._numbers.items()}
-
-
-class TaskHandle(Generic[T_co]):
-    """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
-
-    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up. An
-    error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
-    """
-
-    __slots__ = ("_cancel", "_release", "_task", "_wait")
-
-    def __init__(
-        self,
-        task: Task,
-        wait: Callable[[Task], Coroutine[Any, Any, None]],
-        cancel: Callable[[Task], bool],
-        release: Callable[[Task], None],
-    ) -> None:
-        """`wait`, `cancel` and `release` are its queue's."""
-        self._task = task
-        self._wait = wait
-        self._cancel = cancel
-        self._release = release
-
-    @property
-    def task_id(self) -> str:
-        """As it was given to `enqueue_task`."""
-        return self._task.work.task_id
-
-    @property
-    def operation(self) -> str:
-        """Its name in metrics and messages."""
-        return self._task.work.operation
-
-    @property
-    def key(self) -> Hashable | None:
-        """By which other work joins it."""
-        key: Hashable | None = self._task.work.options.key
-        return key
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """The positional arguments of its function."""
-        return self._task.work.args
-
-    @property
-    def state(self) -> State:
-        """Where it is now."""
-        return self._task.state
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The attempts that have failed so far."""
-        return tuple(self._task.attempts)
-
-    def done(self) -> bool:
-        """Whether it has come to its end, and its dead letter, if it has one, is kept."""
-        return self._task.outcome.is_set
-
-    def result(self) -> T_co:
-        """The result; raises the task's error, or `InvalidStateError` while it is not done."""
-        value: T_co = self._finished().get()
-        return value
-
-    def exception(self) -> BaseException | None:
-        """The task's error, None if it has succeeded; raises `InvalidStateError` while it is not done."""
-        return self._finished().error
-
-    def cancel(self) -> bool:
-        """Gives the task up: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
-        thread goes on, but nobody waits for it. False when the task is done already. Awaiting it then raises
-        `asyncio.CancelledError`."""
-        return self._cancel(self._task)
-
-    def release(self) -> None:
-        """Says that this caller wants no result any more; the task is given up unless others have joined it."""
-        self._release(self._task)
-
-    def __await__(self) -> Generator[Any, None, T_co]:
-        outcome = self._task.outcome
-        if not outcome.is_set:
-            yield from self._wait(self._task).__await__()
-            if self._task.delivery is not None:
-                self._task.delivery.end()
-        try:
-            value: T_co = outcome.get()
-            return value
-        finally:
-            del self, outcome  # as in Outcome.get
-
-    def __repr__(self) -> str:
-        return f"<TaskHandle {self._task.work.name} {self.state.value}>"
-
-    def _finished(self) -> Outcome:
-        if not self._task.outcome.is_set:
-            raise asyncio.InvalidStateError(f"task {self._task.work.name} is not done")
-        return self._task.outcome

@@ -200,10 +200,7 @@ class ThreadPool:
 
     def _leaves(self) -> bool:
         """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
-        if self._is_shut:
-            if self._waiting and self._counted <= self.size:
-                return False
-        elif len(self._threads) <= self.size or self._counted <= self.size:
+        if self._counted <= self.size and (self._waiting or not self._is_shut):
             return False
         thread = threading.current_thread()
         self._threads.remove(thread)

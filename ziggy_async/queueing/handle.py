@@ -1,0 +1,100 @@
+"""A task as its caller sees it."""
+
+import asyncio
+from collections.abc import Generator, Hashable
+from typing import Any, Generic, TypeVar
+
+from ziggy_async.queueing.background import Background
+from ziggy_async.queueing.options import Attempt
+from ziggy_async.queueing.task import State, Task
+from ziggy_async.runtime.call import Outcome
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class TaskHandle(Generic[T_co]):
+    """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
+
+    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up. An
+    error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
+    """
+
+    __slots__ = ("_queue", "_task")
+
+    def __init__(self, queue: Background, task: Task) -> None:
+        self._queue = queue
+        self._task = task
+
+    @property
+    def task_id(self) -> str:
+        """As it was given to `enqueue_task`."""
+        return self._task.work.task_id
+
+    @property
+    def operation(self) -> str:
+        """Its name in metrics and messages."""
+        return self._task.work.operation
+
+    @property
+    def key(self) -> Hashable | None:
+        """By which other work joins it."""
+        key: Hashable | None = self._task.work.options.key
+        return key
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments of its function."""
+        return self._task.work.args
+
+    @property
+    def state(self) -> State:
+        """Where it is now."""
+        return self._task.state
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts that have failed so far."""
+        return tuple(self._task.attempts)
+
+    def done(self) -> bool:
+        """Whether it has come to its end, and its dead letter, if it has one, is kept."""
+        return self._task.outcome.is_set
+
+    def result(self) -> T_co:
+        """The result; raises the task's error, or `InvalidStateError` while it is not done."""
+        value: T_co = self._finished().get()
+        return value
+
+    def exception(self) -> BaseException | None:
+        """The task's error, None if it has succeeded; raises `InvalidStateError` while it is not done."""
+        return self._finished().error
+
+    def cancel(self) -> bool:
+        """Gives the task up: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
+        thread goes on, but nobody waits for it. False when the task is done already. Awaiting it then raises
+        `asyncio.CancelledError`."""
+        return self._queue.cancel(self._task)
+
+    def release(self) -> None:
+        """Says that this caller wants no result any more; the task is given up unless others have joined it."""
+        self._queue.release(self._task)
+
+    def __await__(self) -> Generator[Any, None, T_co]:
+        outcome = self._task.outcome
+        if not outcome.is_set:
+            yield from self._queue.wait(self._task).__await__()
+            if self._task.delivery is not None:
+                self._task.delivery.end()
+        try:
+            value: T_co = outcome.get()
+            return value
+        finally:
+            del self, outcome  # as in Outcome.get
+
+    def __repr__(self) -> str:
+        return f"<TaskHandle {self._task.work.name} {self.state.value}>"
+
+    def _finished(self) -> Outcome:
+        if not self._task.outcome.is_set:
+            raise asyncio.InvalidStateError(f"task {self._task.work.name} is not done")
+        return self._task.outcome
