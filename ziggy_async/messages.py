@@ -16,12 +16,13 @@ LONGEST_ERROR = 500
 
 
 def shown(value: object) -> str:
-    """`repr` of a value, of NumPy's as of Python's, in at most 60 characters; of one that has none, its type."""
+    """`repr` of a value, of NumPy's as of Python's, in one line of at most 60 characters; of one that has none, its
+    type."""
     try:
         text = repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:
         return f"<{type(value).__name__}>"
-    return shortened(text, LONGEST)
+    return shortened(" ".join(text.split()) if "\n" in text else text, LONGEST)
 
 
 def kind_of(value: object) -> str:

@@ -98,7 +98,7 @@ def test_a_parquet_file_with_a_damaged_footer(tmp_path):
         (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive: unpack it"),
         (b"Rar!\x1a\7\1\0", "is a RAR archive: unpack it"),
         (b"\x04\x22\x4d\x18\x64\x40", "is compressed with lz4: unpack it"),
-        (bz2.compress(TEXT), r"is compressed with bzip2, and its name does not say so: call it abc\.csv\.bz2"),
+        (bz2.compress(TEXT), r"is compressed with bzip2, and its name does not say so: add \.bz2 to it"),
         ("\n".join(FRAME.to_csv().splitlines()).encode("utf-16-le"), "holds NUL characters.*save it as UTF-8"),
         (b"\n\n  \n", "begins with blank lines only"),
     ],
@@ -140,3 +140,47 @@ def test_comments_far_below_the_names(pack, tmp_path):
     path.write_bytes(pack(text) if pack else text)
     with pytest.raises(ValueError, match="ABC, line 251: volume 'x' is not a number"):
         BarStore.read(path)
+
+
+NAMES = "date,open,high,low,close,volume\n"
+ROW = "2024-01-02,1,2,1,1.5,10\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("date," + NAMES + "2024-01-01," + ROW, r"both 'date' and 'date \(column 2\)' stand for timestamp: say which"),
+        (NAMES + '"' + ROW + ROW, "Line: 2 .* unterminated quote found. Close the quotation mark"),
+        (NAMES + "9999-12-31,1,2,1,1,10\n", "ABC, line 2: timestamp '9999-12-31' is out of range: nanoseconds reach"),
+        ((NAMES + ROW).encode("utf-16")[:-1], "is UTF-16 that is cut off or damaged"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(content, said, tmp_path):
+    (tmp_path / "abc.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=rf"abc\.csv: .*{said}"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
+@pytest.mark.parametrize("far", ["9999-12-31", "1600-01-01"])
+def test_times_out_of_range_are_skipped_like_other_faults(far, tmp_path):
+    (tmp_path / "abc.csv").write_text(NAMES + ROW + ROW.replace("2024-01-02", far))
+    frame = pd.read_csv(tmp_path / "abc.csv")
+    days = np.array(frame["date"], dtype="M8[us]")
+    frame.assign(date=days).to_parquet(tmp_path / "abc.parquet")
+    for name in ("abc.csv", "abc.parquet"):
+        assert len(BarStore.read(tmp_path / name, invalid="skip").bars("ABC")["close"]) == 1
+        with pytest.raises(ValueError, match=rf"{name}: ABC, .*timestamp '{far}.*' is out of range"):
+            BarStore.read(tmp_path / name)
+
+
+def test_rows_of_a_database_are_mappings(tmp_path):
+    with sqlite3.connect(":memory:") as connection:
+        connection.row_factory = sqlite3.Row
+        FRAME.to_sql("bars", connection)
+        rows = connection.execute("SELECT * FROM bars").fetchall()
+    connection.close()
+    store = BarStore()
+    store.load("ABC", rows)
+    assert_bars(store, "ABC", BARS)
+    store.load("ABC", [row for _, row in FRAME.reset_index().iterrows()])
+    assert_bars(store, "ABC", BARS)

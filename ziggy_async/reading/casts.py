@@ -13,7 +13,8 @@ from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS
-from ziggy_async.reading.tables import Texts, pairs_of
+from ziggy_async.reading.tables import Broken, Texts, pairs_of
+from ziggy_async.reading.timestamps import OUT_OF_RANGE, to_ns
 from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
+WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-04-11' THEN {0} END"
+"""Times that nanoseconds reach."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
 IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
 ISO_CAST = f"CASE WHEN {IS_WITHOUT_ZONE} THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
@@ -85,6 +88,9 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
         if any(lacks_values(values[role]) for role in texts):
             typed |= _written_numbers(columns, texts, symbol)
             values = _values(columns, columns.source, typed)
+    if isinstance(values["timestamp"], Broken):
+        typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
+        values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
     columns.connection.execute(
         f"CREATE OR REPLACE VIEW {columns.typed} AS"
@@ -269,5 +275,10 @@ def fault_of(role: str, value: str | None) -> str:
     if value is None or not value.strip():
         return "is missing"
     if role == "timestamp":
+        try:
+            to_ns(value)
+        except ValueError as error:
+            if str(error).endswith(OUT_OF_RANGE):
+                return str(error)
         return f"{shown(value)} is no date and time, or not written like those before it"
     return f"{shown(value)} is not a number"

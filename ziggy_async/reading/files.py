@@ -49,6 +49,11 @@ TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdow
 """In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
 COMMENT = "Original Line: #"
 """In an error of DuckDB: it takes a comment for a row."""
+ADVICE = (
+    ("Expected Number of Columns", "; a row has a value for each column name: complete that line, or take it out"),
+    ("unterminated quote", " Close the quotation mark of that line, or take it out"),
+)
+"""What stands in an error of DuckDB, and what to do."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
@@ -358,15 +363,12 @@ def one_line(text: str) -> str:
 def first_sentences(error: Exception) -> str:
     """Returns DuckDB's text without its kind of error, its advice and its settings. Shortens long lines: values."""
     text = re.sub(r"^[\w ]*Error: ", "", str(error))
-    sentences = re.split(r"\n\s*\n|\nPossible", text)[0]
+    sentences = re.split(r"\n\s*(?:Possible|file = |LINE \d)", text)[0]
     return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
 
 
 def advice_on(error: Exception) -> str:
-    is_of_another_length = "Expected Number of Columns" in str(error)
-    return (
-        "; a row has a value for each column name: complete that line, or take it out" if is_of_another_length else ""
-    )
+    return next((advice for sign, advice in ADVICE if sign in str(error)), "")
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:

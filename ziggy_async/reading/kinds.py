@@ -58,4 +58,4 @@ def kind_of(path: Path) -> str:
         raise ValueError(f"is no {by_name} file, as its name says" + ("" if kind == "none" else f", but {kind}"))
     if kind == "zip" and path.suffix.lower() in (".xlsx", ".xlsm"):
         raise ValueError("is an Excel workbook: save it as CSV")
-    raise ValueError(f"is compressed with {kind}, and its name does not say so: call it {path.name}{ending}")
+    raise ValueError(f"is compressed with {kind}, and its name does not say so: add {ending} to it")

@@ -21,43 +21,33 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "open": (
         (
-            *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod"),
+            *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
             *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture"),
-            *("открытие", "откр", "开盘", "开盘价", "始値", "시가", "açılış"),
+            *("открытие", "откр", "开盘", "开盘价", "開盤價", "始値", "시가", "açılış"),
         ),
     ),
     "high": (
         (
-            *("high", "highprice", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd"),
+            *("high", "highprice", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
-            *("максимум", "макс", "最高", "最高价", "高", "高値", "고가", "yüksek", "tageshoch"),
+            *("максимум", "макс", "最高", "最高价", "最高價", "高", "高値", "고가", "yüksek", "tageshoch"),
         ),
         ("max",),
     ),
     "low": (
         (
-            *("low", "lowprice", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld"),
+            *("low", "lowprice", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld", "midl"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
-            *("минимум", "мин", "最低", "最低价", "低", "安値", "저가", "düşük", "tagestief"),
+            *("минимум", "мин", "最低", "最低价", "最低價", "低", "安値", "저가", "düşük", "tagestief"),
         ),
         ("min",),
     ),
     "close": (
         (
-            *(
-                "close",
-                "closeprice",
-                "closingprice",
-                "c",
-                "closelast",
-                "clspric",
-                "pxlast",
-                "dlyclose",
-                "prccd",
-                "trdprc1",
-            ),
+            *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast", "dlyclose", "prccd"),
+            *("trdprc1", "midc", "closeclosepriceadjustedforsplits"),
             *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
-            *("clot", "закрытие", "收盘", "收盘价", "終値", "종가", "kapanış", "closeclosepriceadjustedforsplits"),
+            *("clot", "закрытие", "收盘", "收盘价", "收盤價", "終値", "종가", "kapanış"),
         ),
         (
             *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
@@ -69,7 +59,19 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "cshtrd", "acvoluns", "acvol1"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
-            *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "出来高", "거래량", "hacim"),
+            *(
+                "noofshrs",
+                "umsatzstück",
+                "wolumen",
+                "объем",
+                "объём",
+                "成交量",
+                "交易量",
+                "成交股數",
+                "出来高",
+                "거래량",
+                "hacim",
+            ),
         ),
         ("tickvolume", "tickvol", "volumen"),
         ("vol", "v", "wol", "hac"),
@@ -77,7 +79,19 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "symbol": (
         ("symbol", "ticker", "sym", "code", "instrument"),
-        ("tic", "tckrsymb", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码", "종목코드"),
+        (
+            "tic",
+            "tckrsymb",
+            "tscode",
+            "actsymbol",
+            "tradingsymbol",
+            "name",
+            "股票代码",
+            "代码",
+            "종목코드",
+            "銘柄コード",
+            "證券代號",
+        ),
         ("instrumentname", "secid", "sccode", "securitycode"),
     ),
 }
@@ -124,6 +138,8 @@ PLACES = {
 """Spelling -> its role and rank."""
 
 NUMBERING = re.compile(r"^\s*\d+[a-z]?[.)]\s+")
+REPEATED = re.compile(r" \(column \d+\)$")
+"""What `headers.unique` puts behind a name that a file has twice."""
 IN_BRACKETS = re.compile(r"\([^)]*\)|\[[^]]*\]")
 
 
@@ -160,7 +176,7 @@ def place_of(name: str) -> tuple[str | None, int]:
     role, rank = PLACES.get(spelling_of(name), (None, 0))
     if role is None and IN_BRACKETS.search(name):
         role, rank = PLACES.get(spelling_of(IN_BRACKETS.sub("", name)), (None, 0))
-        return (None, 0) if role == "timestamp" else (role, rank)
+        return (None, 0) if role == "timestamp" and not REPEATED.search(name) else (role, rank)
     return role, rank
 
 
@@ -258,4 +274,6 @@ def _date_and_time(names: Iterable[str]) -> dict[str, str]:
 
 def _two_of(role: str, first: str, second: str) -> str:
     choice = f"columns={{{role!r}: {first!r}}} (--columns {role}={first})"
+    if role == "timestamp":
+        choice += f", or 'time' beside it where {second!r} is a time of day"
     return f"both {shown(first)} and {shown(second)} stand for {role}: say which, as by {choice}"

@@ -146,8 +146,9 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     if not len(rows):
         raise ValueError("the table has no rows")
     first = rows[0]
-    if isinstance(first, Mapping):
-        _refuse_others(rows, lambda row: isinstance(row, Mapping), "a mapping")
+    if hasattr(first, "keys"):  # also of a database, and of pandas' iterrows, which are no Mapping
+        _refuse_others(rows, lambda row: hasattr(row, "keys"), "a mapping")
+        rows = [dict(row) for row in rows]
         keys = dict.fromkeys(key for row in rows for key in row)
         return [(str(key), [row.get(key) for row in rows]) for key in keys]
     if hasattr(first, "_fields"):

@@ -6,6 +6,7 @@ import csv
 import gzip
 import lzma
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 LONGEST_ROW = 2_000_000
 """Bytes of a line, as DuckDB has it."""
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
+HIDDEN = re.compile(r"^__MACOSX/|(^|/)\.")
+"""Members of a zip file that macOS puts there."""
 LOOK = 1 << 14
 LONGEST_END = 1 << 16
 """Bytes of a file behind its last row."""
@@ -158,9 +161,7 @@ def _line_too_long(number: int) -> ValueError:
 def _unzipped(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [
-                each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")
-            ]
+            members = [each for each in archive.infolist() if not each.is_dir() and not HIDDEN.search(each.filename)]
             if len(members) != 1:
                 names = ", ".join(each.filename for each in members[:5])
                 raise ValueError(f"holds {len(members)} files, not one: {names}")
@@ -202,8 +203,11 @@ def _unpacked(source: IO[bytes] | BufferedIOBase, folder: Path, suffix: str) -> 
 
 def _in_utf8(path: Path, folder: Path) -> Path:
     copy = _new_file(folder, ".csv")
-    with path.open(encoding="utf-16", newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
-        shutil.copyfileobj(source, target)
+    try:
+        with path.open(encoding="utf-16", newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+            shutil.copyfileobj(source, target)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is UTF-16 that is cut off or damaged: {error.reason}") from None
     return copy
 
 
