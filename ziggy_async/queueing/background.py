@@ -238,7 +238,7 @@ class Background:
     def _end_if_over(self, task: Task, moment: float) -> bool:
         """Ends the attempt that had an outcome by that moment, which may still be on its way here. Returns whether."""
         call = task.call
-        if call is None or not task.has_ended_by(moment):
+        if call is None or call.ended is None or call.ended > moment:
             return False
         call.publish()
         self._ended(task, call)
@@ -319,7 +319,7 @@ class Background:
         """Ends the task at its deadline, unless its attempt has ended before: a loop that was busy hears of both late,
         and a task that is done would be done twice if it were called dead, and requeued."""
         task.expiry = None
-        if not task.has_ended_by(task.submitted + (task.work.options.deadline or 0.0)):
+        if not self._end_if_over(task, task.submitted + (task.work.options.deadline or 0.0)):
             self._give_up(task, self._too_late(task), Reason.DEADLINE)
 
     def _too_late(self, task: Task) -> TimeoutError:

@@ -132,11 +132,6 @@ class Task:
             error or (attempts[-1].error if attempts and self.state is not State.SUCCEEDED else None),
         )
 
-    def has_ended_by(self, moment: float) -> bool:
-        """Whether the attempt under way has an outcome, and had it by then, on `time.perf_counter`."""
-        ended = None if self.call is None else self.call.ended
-        return ended is not None and ended <= moment
-
 
 class Counts:
     """Where the tasks are. `submitted` is always the sum over the states, since they change by `move` alone."""

@@ -99,10 +99,8 @@ class ProcessPool(ThreadPool):
     def _idle_child(self) -> ChildProcess | None:
         while True:
             with self._lock:
-                if not self._idle:
-                    return None
-                child = self._idle.pop()
-            if not child.is_gone():
+                child = self._idle.pop() if self._idle else None
+            if child is None or not child.is_gone():
                 return child
             child.stop()  # that has cost nobody anything
 
