@@ -25,41 +25,38 @@ class _BackgroundLoop:
     def __init__(self) -> None:
         """Raises `OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left."""
         self._is_over = False
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
         try:
             self.thread.start()
         except RuntimeError:
-            self._loop.close()
+            self.loop.close()
             raise
 
     def _serve(self) -> None:
         while not self._is_over:
             try:
-                self._loop.run_forever()  # returns also when a task stops its loop
+                self.loop.run_forever()  # returns also when a task stops its loop
             except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
                 logger.exception("a task in the background loop raised what ends a loop; it goes on")
-        self._loop.run_until_complete(_end_tasks())
-        self._loop.close()
+        self.loop.run_until_complete(_end_tasks())
+        self.loop.close()
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
-        """Starts the coroutine. Not called once `stop` was."""
-        return asyncio.run_coroutine_threadsafe(_stopped_at_end(coroutine), self._loop)
+    async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Awaits the coroutine. Raises `Stopped` when that is cancelled with the loop's tasks."""
+        try:
+            value: T = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
+            return value
+        except asyncio.CancelledError:
+            if not self._is_over:
+                raise
+            raise Stopped("the background loop came to its end") from None
 
     def stop(self) -> None:
         """Cancels the loop's tasks, and waits a moment for its end."""
         self._is_over = True
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(EXIT_TIMEOUT)
-
-
-async def _stopped_at_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Awaits the coroutine. Raises `Stopped` when that is cancelled with the loop's tasks."""
-    try:
-        value: T = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
-        return value
-    except asyncio.CancelledError:
-        raise Stopped("the background loop came to its end") from None
 
 
 async def _end_tasks() -> None:
@@ -95,7 +92,7 @@ def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
                 raise Stopped("the interpreter is exiting: the background loop is closed")
             if _background is None:
                 _background = _BackgroundLoop()
-            return _background.submit(coroutine)
+            return asyncio.run_coroutine_threadsafe(_background.run(coroutine), _background.loop)
     except BaseException:
         coroutine.close()
         raise
