@@ -6,7 +6,8 @@
  *
  * A full block becomes suffix sums at once in a run of several bars. A bar that enters alone may enter again from the
  * state before it: so it leaves the values of a block that it fills, with the sums over all of them and a note beside
- * them, and the next bar makes the suffix sums. That one takes the note off, and may enter again too.
+ * them, and the next bar makes the suffix sums. That one takes the note off, and may enter again too. Lanes may differ
+ * in that: one that leaves bars out has filled its block in a run of several bars, another one with its last bar alone.
  *
  * Sums are of distances from an anchor, the last value of the finished block. It is a member of every window that is
  * read before the next block ends, so an equal series has distances of exactly 0, and a calm one at a high level loses
@@ -156,8 +157,9 @@ INLINE window_sums window_terms(window_kind kind, vec d, vec e, double age)
 
 INLINE window_sums window_choose(mask chosen, window_sums yes, window_sums no)
 {
-    return (window_sums){.first = vec_select(chosen, yes.first, no.first),
-                         .second = vec_select(chosen, yes.second, no.second)};
+    return (window_sums){vec_select(chosen, yes.first, no.first), vec_select(chosen, yes.second, no.second),
+                         vec_select(chosen, yes.third, no.third), vec_select(chosen, yes.fourth, no.fourth),
+                         vec_select(chosen, yes.fifth, no.fifth)};
 }
 
 INLINE window_sums window_join(window_kind kind, window_sums older, window_sums newer)
@@ -183,57 +185,71 @@ INLINE window_sums window_join(window_kind kind, window_sums older, window_sums 
     }
 }
 
-/* The values of a full block become suffix sums about the last one, or are `left`. */
-INLINE void window_sum_up(window_kind kind, vec *places, int64_t size, bool left)
+/* What becomes of the values of a full block: suffix sums about the last one, at once or in the lanes that are noted;
+ * or they are left. */
+typedef enum window_end { WINDOW_FINISH, WINDOW_FINISH_NOTED, WINDOW_LEAVE } window_end;
+
+INLINE void window_sum_up(window_kind kind, vec *places, int64_t size, window_end end)
 {
     window_shape shape = window_shape_of(kind);
     int64_t last = size - 1;
     vec zero = vec_fill(0.0), anchor = shape.anchors > 0 ? places[last * shape.sums] : zero;
-    vec other = shape.anchors > 1 ? places[last * shape.sums + 1] : zero;
+    vec other = shape.anchors > 1 ? places[last * shape.sums + 1] : zero, *note = places + (size + 1) * shape.sums;
+    mask noted = (mask)(*note != zero);
     window_sums suffix = window_nothing(kind);
     for (int64_t place = last; place >= 0; --place) {
         vec *at = places + place * shape.sums;
         vec d = at[0] - anchor, e = (shape.series > 1 ? at[1] : zero) - other;
         suffix = window_join(kind, window_terms(kind, d, e, (double)(place - last)), suffix);
-        if (!left) {
+        if (end == WINDOW_FINISH_NOTED) {
+            window_store(kind, at, window_choose(noted, suffix, window_load(kind, at)));
+        } else if (end == WINDOW_FINISH) {
             window_store(kind, at, suffix);
         }
     }
-    if (left) {
+    if (end == WINDOW_LEAVE) {
         window_store(kind, places + size * shape.sums, suffix);
     }
-    places[(size + 1) * shape.sums] = vec_fill(left ? 1.0 : 0.0);
+    *note = vec_fill(end == WINDOW_LEAVE ? 1.0 : 0.0);
 }
 
 /* Out of line, since they are run once in `size` bars. */
-#define KIND(name, series, sums, anchors)                                                                              \
-    __attribute__((noinline, unused)) static void window_finish_##name(vec *places, int64_t size)                      \
+#define ENDING(name, end, kind)                                                                                        \
+    __attribute__((noinline, unused)) static void name(vec *places, int64_t size)                                      \
     {                                                                                                                  \
-        window_sum_up(WINDOW_##name, places, size, false);                                                             \
-    }                                                                                                                  \
-    __attribute__((noinline, unused)) static void window_leave_##name(vec *places, int64_t size)                       \
-    {                                                                                                                  \
-        window_sum_up(WINDOW_##name, places, size, true);                                                              \
+        window_sum_up(kind, places, size, end);                                                                        \
     }
+#define KIND(name, series, sums, anchors)                                                                              \
+    ENDING(window_finish_##name, WINDOW_FINISH, WINDOW_##name)                                                         \
+    ENDING(window_finish_noted_##name, WINDOW_FINISH_NOTED, WINDOW_##name)                                             \
+    ENDING(window_leave_##name, WINDOW_LEAVE, WINDOW_##name)
 WINDOW_KINDS(KIND)
 #undef KIND
+#undef ENDING
 
-INLINE void window_fill(const window *w, window_kind kind, bool left)
+INLINE void window_end_block(const window *w, window_kind kind, window_end end)
 {
     switch (kind) {
 #define KIND(name, series, sums, anchors)                                                                              \
     case WINDOW_##name:                                                                                                \
-        (left ? window_leave_##name : window_finish_##name)(w->places, w->size);                                       \
+        (end == WINDOW_LEAVE    ? window_leave_##name                                                                  \
+         : end == WINDOW_FINISH ? window_finish_##name                                                                 \
+                                : window_finish_noted_##name)(w->places, w->size);                                     \
         break;
         WINDOW_KINDS(KIND)
 #undef KIND
     }
 }
 
-/* Whether a full block was left. */
+/* Whether a full block was left, in any lane. */
 INLINE bool window_is_noted(const window *w, window_kind kind)
 {
-    return *(const double *)(const void *)(w->places + (w->size + 1) * window_shape_of(kind).sums) != 0.0;
+    const double *notes = (const double *)(const void *)(w->places + (w->size + 1) * window_shape_of(kind).sums);
+    bool noted = false;
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        noted |= notes[lane] != 0.0;
+    }
+    return noted;
 }
 
 /* A window of which `entered` values have been before. `state` becomes that of one that has seen nothing. */
@@ -248,7 +264,7 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
         slots_announce(all, w.places, w.running * shape.sums + sum);
     }
     if (all->entering > 0 && w.running == 0 && window_is_noted(&w, kind)) {
-        window_fill(&w, kind, false);
+        window_end_block(&w, kind, WINDOW_FINISH_NOTED);
     }
     window_store(kind, state, window_nothing(kind));
     for (int anchor = 0; anchor < shape.anchors; ++anchor) {
@@ -271,7 +287,7 @@ INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, ve
     window_sums entered = window_terms(kind, d, e, (double)w->running);
     window_store(kind, state, window_join(kind, window_load(kind, state), entered));
     if (w->running == w->size) {
-        window_fill(w, kind, w->leaves);
+        window_end_block(w, kind, w->leaves ? WINDOW_LEAVE : WINDOW_FINISH);
         window_store(kind, state, window_nothing(kind));
         if (shape.anchors > 0) {
             anchors[0] = x;

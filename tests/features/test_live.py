@@ -254,3 +254,21 @@ def test_many_tickers_that_join_and_have_bars_one_by_one() -> None:
             store.append(f"T{number:04}", stamp(FIRST_DAY_NS + bar * DAY_NS), price, price, price, price, 1.0)
         live.update()
         assert same(live.values, features.latest(live.symbols, store).to_numpy()).all()
+
+
+def test_tickers_that_leave_out_other_bars_share_a_tile() -> None:
+    """The first ticker leaves out its last bars, the others their first ones: as many bars have entered each average,
+    and its window is full, of the others since their last bar."""
+    features, symbols = FeatureSet("kama(signal, 3)", "kama(signal, 5)"), [f"T{number}" for number in range(8)]
+    for period in (3, 5):
+        store, random = BarStore(64, columns=("signal",)), np.random.default_rng(period)
+        first = 2 * period + 3
+        prices, signals = np.full(5, 10.0), random.uniform(10, 20, (8, first + 10))
+        signals[0, first - 2 : first] = signals[1:, :2] = np.nan
+        live = features.live(store, symbols)
+        for bar in range(first + 10):
+            for symbol, signal in zip(symbols, signals[:, bar], strict=True):
+                store.append(symbol, stamp(FIRST_DAY_NS + bar * DAY_NS), *prices, signal=signal)
+            if bar >= first - 1:
+                live.update()
+                assert same(live.values, features.latest(symbols, store).to_numpy()).all()
