@@ -87,26 +87,35 @@ static void block_free(za_kernel_block *block)
     za_free(block->state);
 }
 
-/* Runs `step` bars at a time. With `again`, each bar enters twice, first with other values: the header of before it is
- * put back in between, as it is when a bar that is still forming is revised. */
+/* The header is as before again, as it is when a bar that is still forming is revised. In every other lane so is all
+ * else: there the bar has not entered yet. */
+static void put_back(const za_lane_set *set, size_t header, size_t bytes, const double *before, double *state)
+{
+    memcpy(state, before, header);
+    for (size_t i = header / sizeof *state; i < bytes / sizeof *state; ++i) {
+        state[i] = i % (size_t)set->lanes % 2 == 1 ? before[i] : state[i];
+    }
+}
+
+/* Runs `step` bars at a time. With `again`, each bar enters twice, first with other values. */
 static void run_in_steps(const za_lane_set *set, const za_kernel_block *whole, int64_t step, bool again)
 {
-    size_t header = set->header_bytes(whole->indicator);
-    double before[64 * TICKERS];
-    CHECK(header <= sizeof before);
+    size_t header = set->header_bytes(whole->indicator), bytes = set->state_bytes(whole->indicator, whole->params);
+    double *before = za_alloc_aligned(bytes, 1);
     for (int64_t bar = 0; bar < whole->bars; bar += step) {
         za_kernel_block part = block_part(set, whole, bar, whole->bars - bar < step ? whole->bars - bar : step);
         if (again) {
             za_kernel_block draft = part;
-            memcpy(before, part.state, header);
+            memcpy(before, part.state, bytes);
             for (int input = 0; input < ZA_MAX_INPUTS && part.in[input] != NULL; ++input) {
                 draft.in[input] = whole->in[input]; /* bars of the beginning */
             }
             set->run(&draft);
-            memcpy(part.state, before, header);
+            put_back(set, header, bytes, before, part.state);
         }
         set->run(&part);
     }
+    za_free(before);
 }
 
 /* The series of all tickers as out[output][bar][ticker]; `out` is one block of ZA_MAX_OUTPUTS * bars * TICKERS. The
