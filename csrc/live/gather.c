@@ -13,12 +13,12 @@ typedef struct za_live_loose {
     int32_t room; /* of the tile; 0: a ticker */
 } za_live_loose;
 
-/* A stretch, and a list that is as long as it has tickers at most. */
+/* A stretch, and what is loose in it. */
 typedef struct za_live_gathering {
     za_live *live;
     za_live_stretch *stretch;
-    za_live_loose *loose;
     size_t count;
+    za_live_loose loose[ZA_LIVE_STRETCH];
 } za_live_gathering;
 
 static int by_bars_tiles_first(const void *one, const void *other)
@@ -144,12 +144,11 @@ static bool is_worth_it(const za_live_stretch *stretch)
     return stretch->moves > 0 && stretch->moves * TILES_A_MOVE >= stretch->count;
 }
 
-static bool gather(za_live *live, za_live_stretch *stretch, za_scratch *scratch)
+static bool gather(za_live *live, za_live_stretch *stretch)
 {
-    za_live_gathering gathering = {live, stretch, za_scratch_get(scratch, ZA_LIVE_STRETCH * sizeof(za_live_loose)), 0};
-    if (gathering.loose == NULL) {
-        return false;
-    }
+    za_live_gathering gathering;
+    gathering.live = live;
+    gathering.stretch = stretch;
     list_loose(&gathering);
     bool done = true;
     const za_live_loose *end = gathering.loose + gathering.count;
@@ -163,12 +162,17 @@ static bool gather(za_live *live, za_live_stretch *stretch, za_scratch *scratch)
     return done;
 }
 
+bool za_live_gather_stretch(za_live *live, za_live_stretch *stretch)
+{
+    return !is_worth_it(stretch) || gather(live, stretch);
+}
+
 static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
     za_live_pass *pass = (za_live_pass *)(void *)job;
+    (void)scratch;
     for (size_t i = begin; i < end; i++) {
-        za_live_stretch *stretch = &pass->live->stretches[i];
-        if (is_worth_it(stretch) && !gather(pass->live, stretch, scratch)) {
+        if (!za_live_gather_stretch(pass->live, &pass->live->stretches[i])) {
             atomic_store(&pass->out_of_memory, true);
         }
     }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
+#include "live/gather.h"
 #include "live/pass.h"
 #include "live/tiles.h"
 
@@ -434,6 +435,9 @@ static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scr
     for (size_t i = begin; done && i < end; i++) {
         worker.stretch = &live->stretches[i];
         done = take_in(&worker);
+        if (done && pass->news->changed_count == 0) { /* no tile is apart, and what has moved is in the caches */
+            (void)za_live_gather_stretch(live, worker.stretch); /* what is left is for the end of the update */
+        }
     }
     if (!done) {
         atomic_store(&pass->all.out_of_memory, true);
