@@ -66,6 +66,9 @@ static PyObject *strings_of(const za_symbol *symbols, Py_ssize_t count, const za
 {
     Py_ssize_t at = 0, known = before->tickers == NULL ? 0 : PyTuple_GET_SIZE(before->tickers);
     PyObject *tuple = PyTuple_New(count);
+    if (tuple != NULL) {
+        PyObject_GC_UnTrack(tuple); /* gc.get_objects() of another thread would find it with strings that are missing */
+    }
     for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         int order = -1;
         while (at < known && (order = compare(&before->symbols[at], &symbols[i])) < 0) {

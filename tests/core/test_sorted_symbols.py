@@ -1,6 +1,7 @@
 """The symbols of a store in order, and the tickers of rows."""
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -67,6 +68,11 @@ def test_many_symbols_are_sorted_by_several_threads_at_once(many: BarStore) -> N
     with ThreadPoolExecutor(8) as threads:
         found = [future.result() for future in [threads.submit(many._sorted_symbols) for _ in range(8)]]
     assert found == [tuple(sorted(MANY))] * 8
+
+
+def test_the_garbage_collector_does_not_show_symbols_that_are_on_their_way(many: BarStore) -> None:
+    """To `gc.get_objects` of another thread, which reads strings where there are none yet."""
+    assert not gc.is_tracked(many._sorted_symbols())
 
 
 async def test_symbols_that_go_while_they_are_asked_for_stay_in_the_result(many: BarStore) -> None:
