@@ -17,7 +17,7 @@ typedef struct za_callable {
     PyObject *values;    /* tuple of the last parameters, */
     PyObject *names;     /* of those that are named; may be NULL */
     PyObject *plan;      /* and what they gave; NULL before the first call */
-    PyObject *attributes;
+    PyObject *attributes, *weak_references;
     Py_ssize_t inputs;
     int whole; /* results are int32 */
 } za_callable;
@@ -68,7 +68,7 @@ static PyObject *plan_of(za_callable *self, PyObject *const *values, Py_ssize_t 
 /* Takes over the reference to the array, which may be NULL with an exception raised. */
 static PyObject *whole_numbers(PyObject *array)
 {
-    PyObject *numbers = array == NULL ? NULL : PyArray_Cast((PyArrayObject *)array, NPY_INT32);
+    PyObject *numbers = array == NULL ? NULL : PyArray_FROM_OTF(array, NPY_INT32, NPY_ARRAY_FORCECAST);
     Py_XDECREF(array);
     return numbers;
 }
@@ -98,6 +98,10 @@ static PyObject *callable_new(PyTypeObject *type, PyObject *arguments, PyObject 
     int whole;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OOnp:ArrayCallable", names, &plans, &otherwise, &inputs,
                                      &whole)) {
+        return NULL;
+    }
+    if (inputs < 1) {
+        PyErr_SetString(PyExc_ValueError, "inputs must be 1 or more");
         return NULL;
     }
     za_callable *self = (za_callable *)type->tp_alloc(type, 0);
@@ -138,9 +142,22 @@ static void callable_dealloc(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
+    if (((za_callable *)object)->weak_references != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
     (void)callable_clear(object);
     type->tp_free(object);
     Py_DECREF(type);
+}
+
+/* By its attributes, as a function's is; one without a name is any object. */
+static PyObject *callable_repr(PyObject *object)
+{
+    const za_callable *self = (za_callable *)object;
+    PyObject *module = self->attributes == NULL ? NULL : PyDict_GetItemString(self->attributes, "__module__");
+    PyObject *name = self->attributes == NULL ? NULL : PyDict_GetItemString(self->attributes, "__qualname__");
+    return module == NULL || name == NULL ? PyBaseObject_Type.tp_repr(object)
+                                          : PyUnicode_FromFormat("<function %S.%S>", module, name);
 }
 
 /* An attribute of a class stays what it is, as a built-in function does. */
@@ -165,6 +182,7 @@ static PyMethodDef methods[] = {
 static PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(za_callable, call), READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(za_callable, attributes), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(za_callable, weak_references), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -180,6 +198,7 @@ static PyType_Slot slots[] = {
     {Py_tp_traverse, callable_traverse},
     {Py_tp_clear, callable_clear},
     {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_repr, callable_repr},
     {Py_tp_descr_get, callable_get},
     {Py_tp_methods, methods},
     {Py_tp_members, members},

@@ -3,6 +3,8 @@
 import inspect
 import pickle
 import pydoc
+import typing
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ from reference.bars import Bars, flat, walk
 from reference.talib_stub import PATH, stub
 from talib import abstract
 
+from ziggy_async import _core
 from ziggy_async import talib as ours
 
 NAMES = ours.get_functions()
@@ -101,9 +104,18 @@ def test_signatures(name: str) -> None:
 def test_a_function_is_one_to_python() -> None:
     assert pickle.loads(pickle.dumps(ours.SMA)) is ours.SMA
     assert inspect.isroutine(ours.SMA)
+    assert repr(ours.SMA) == "<function ziggy_async.talib.SMA>"
+    assert weakref.ref(ours.SMA)() is ours.SMA
+    assert typing.get_type_hints(ours.SMA) == {}
     assert "SMA(real, timeperiod=30)" in pydoc.plain(pydoc.render_doc(ours.SMA))
     holder = type("Holder", (), {"average": ours.SMA})
     np.testing.assert_array_equal(holder().average(np.ones(3), 2), [np.nan, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("inputs", [0, -1])
+def test_a_function_without_inputs(inputs: int) -> None:
+    with pytest.raises(ValueError, match="inputs must be 1 or more"):
+        _core.ArrayCallable(_core.Plan, print, inputs, False)
 
 
 def test_parameters_of_the_last_call_are_not_taken_for_others() -> None:

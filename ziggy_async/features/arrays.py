@@ -133,7 +133,7 @@ class ArrayFunction:
         plan_of = lru_cache(PLANS, typed=True)(self.plan)  # True is 1, and no parameter
         function = _core.ArrayCallable(plan_of, partial(self._converted, plan_of), len(self.inputs), self.is_whole)
         names = {"__module__": module, "__name__": self.name, "__qualname__": self.name}
-        vars(function).update(names, __signature__=self.signature, __doc__=self._documentation())
+        vars(function).update(names, __annotations__={}, __signature__=self.signature, __doc__=self._documentation())
         return function
 
     def _converted(self, plan_of: Callable[..., _core.Plan], /, *arguments: Any, **named: Any) -> Any:
