@@ -254,11 +254,11 @@ def _restored(
 
 @contextmanager
 def advised(rules: Rules) -> Iterator[None]:
-    """Adds to the fault of a row that it may be skipped."""
+    """Adds to the fault of a row, unless it says what to do, that it may be skipped."""
     try:
         yield
     except ValueError as error:
-        if rules.skip or not re.search(NAMED_ROW, str(error)):
+        if rules.skip or "; " in str(error) or not re.search(NAMED_ROW, str(error)):
             raise
         raise ValueError(f"{error}{ADVICE_TO_SKIP}") from None
 

@@ -266,8 +266,8 @@ def _decorated(role: str, mark: str) -> str:
         f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
         f" THEN TRY_CAST({digits} AS DOUBLE) * CASE upper(right({bare}, 1)) {factors} ELSE 1.0 END END"
     )
-    if mark == numbers.POINT:  # most are plain, and of those no regular expression is asked
-        number = f"coalesce(TRY_CAST({role} AS DOUBLE), {number})"
+    if mark == numbers.POINT:  # most are plain but for a currency, and of those no regular expression is asked
+        number = f"coalesce(TRY_CAST(ltrim({role}, {literal(numbers.CURRENCIES)}) AS DOUBLE), {number})"
     return number
 
 

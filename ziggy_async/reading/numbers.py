@@ -12,6 +12,8 @@ from ziggy_async.messages import shown
 POINT, COMMA = ".", ","
 ORNAMENTS = "(?:(?:R|US|CA?|AU?|HK|NT|S|NZ|MX)\\$|Rs\\.?|kr\\.?|zł|[$€£¥₹₩₺₽₫฿₪₴ \u00a0\u202f'\u2019])"
 """Characters around digits and between thousands that have no meaning."""
+CURRENCIES = "$€£¥₹"
+"""Those of them that most often stand in front."""
 POINT_PROOF = (
     r"^[+-]?(\d{1,3}(,\d{2,3})+\.\d*|\d*\.(\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(,\d{2,3}){2,})[KMBTkmbt]?$"
 )

@@ -285,9 +285,11 @@ class Reader:
     def _refuse(
         self, name: str, wrong: NDArray[np.bool_], missing: NDArray[np.bool_], fault: Callable[[int], object]
     ) -> None:
-        if wrong.any() and not (self.rules.skip and not (wrong | missing).all()):
+        is_all = bool((wrong | missing).all())
+        if wrong.any() and (is_all or not self.rules.skip):
             row = int(np.argmax(wrong))
-            raise self._fault_of_row(name, row, ValueError(str(fault(row))))
+            error = ValueError(str(fault(row)))
+            raise self._fault(name, row, error) if is_all else self._fault_of_row(name, row, error)
 
     def _fault_of_row(self, name: str, row: int, error: Exception) -> Exception:
         fault = self._fault(name, row, error)
