@@ -125,18 +125,28 @@ def test_names_that_begin_like_other_files_are_names(first, tmp_path):
     assert_bars(BarStore.read(tmp_path / "abc.csv", columns=columns), "ABC", BARS)
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+@pytest.mark.parametrize("before", ["# a remark\n", "A sentence.\n", "a,b\n\n", "\n", "sep=,\n"])
+def test_lines_end_in_any_way_where_some_are_no_rows(before, end, tmp_path):
+    text = (before + TEXT.decode() + "# the end\n").replace("\n", end)
+    for encoding in ("utf-8", "utf-16"):
+        (tmp_path / "abc.csv").write_bytes(text.encode(encoding))
+        assert_bars(BarStore.read(tmp_path / "abc.csv"), "ABC", BARS)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("pack", [None, bz2.compress])
-def test_comments_far_below_the_names(pack, tmp_path):
+def test_comments_far_below_the_names(pack, end, tmp_path):
     many = walk(300)
     frame = pd.DataFrame(many.columns(), index=pd.DatetimeIndex(many.timestamp.astype("M8[ns]"), name="Date"))
     lines = frame.to_csv().splitlines()
     lines[200:200] = ["# a remark", "#"]
-    text = "\n".join(lines).encode()
+    text = end.join(lines).encode()
     path = tmp_path / ("abc.csv.bz2" if pack else "abc.csv")
     path.write_bytes(pack(text) if pack else text)
     assert_bars(BarStore.read(path), "ABC", many)
     lines[250] = lines[250].rsplit(",", 1)[0] + ",x"
-    text = "\n".join(lines).encode()
+    text = end.join(lines).encode()
     path.write_bytes(pack(text) if pack else text)
     with pytest.raises(ValueError, match="ABC, line 251: volume 'x' is not a number"):
         BarStore.read(path)

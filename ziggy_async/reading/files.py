@@ -47,7 +47,7 @@ LONGEST_FAULT = 400
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
 """In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
-COMMENT = "Original Line: #"
+COMMENT = re.compile(r"Original Line:\s*#")
 """In an error of DuckDB: it takes a comment for a row."""
 ADVICE = (
     ("Expected Number of Columns", "; a row has a value for each column name: complete that line, or take it out"),
@@ -207,7 +207,7 @@ class Reading:
         since a thread that reads a piece does not know the number of a line. None for any other one."""
         if self._progress.is_given_up:
             return None
-        if COMMENT in str(error):
+        if COMMENT.search(str(error)):
             return replace(origin, has_comments=True)
         mended = with_one_line_end(origin, self._connection, self._folder)
         if mended is None and origin.is_split and "Line: " not in str(error):

@@ -219,8 +219,12 @@ def without_first_lines(
     copy = _new_file(folder, ".csv")
     with copy.open("w", encoding="utf-8", newline="") as target:
         for at, line in enumerate(lines_of(source, connection)):
-            target.write("\n" if at < skipped or is_comment(line, *commas) else line)
+            target.write(_end_of(line) if at < skipped or is_comment(line, *commas) else line)
     return replace(source, path=copy, kind="none")
+
+
+def _end_of(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
 
 
 def has_lines(path: Path, count: int) -> bool:
@@ -283,7 +287,7 @@ def with_one_line_end(source: Source, connection: "duckdb.DuckDBPyConnection", f
         return None
     ends: set[str] = set()
     for number, line in enumerate(lines_of(source, connection, LONGEST_ROW), start=1):
-        end = line[len(line.rstrip("\r\n")) :]
+        end = _end_of(line)
         if not end and len(line) >= LONGEST_ROW:
             raise _line_too_long(number)
         ends.add(end)
