@@ -177,13 +177,13 @@ def test_a_last_row_that_was_cut_off_is_no_note(tmp_path):
         BarStore.read(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("name", ["Volume BTC", "Volume USD", "Volume USDT", "volume_eth", "VOLUME XBT"])
+@pytest.mark.parametrize("name", ["Volume BTC", "volume_eth", "VOLUME XBT", "Volume (BTC)", "Volume (No. of shares)"])
 def test_a_volume_may_name_its_asset(name: str, tmp_path):
     (tmp_path / "a.csv").write_text(f"{NAMES.replace('volume', name)}\n{rows(DAYS, *OHLCV)}")
     assert BarStore.read(tmp_path / "a.csv").bars("A")["volume"].tolist() == [float(volume) for volume in V]
 
 
-@pytest.mark.parametrize("name", ["Volume MA", "volume_ma20", "Volume ADV", "Volume SMA"])
+@pytest.mark.parametrize("name", ["Volume MA", "volume_ma20", "Volume ADV", "Volume SMA", "Volume USDT"])
 def test_a_figure_of_the_volume_is_no_volume(name: str, tmp_path):
     (tmp_path / "a.csv").write_text(f"{NAMES.replace('volume', name)}\n{rows(DAYS, *OHLCV)}")
     with pytest.raises(ValueError, match=f"no column for volume: columns=.*; columns found: .*, {name}$"):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ziggy_async.messages import LONGEST, shortened, shown
+from ziggy_async.reading.remarks import COINS, MONEY, REPEATED, is_left_by, without_remarks
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
@@ -114,16 +115,6 @@ TIMES_OF_DAY = frozenset(
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
 VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
-MONEY = frozenset(
-    {"USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD"}
-)
-COINS = frozenset(
-    {
-        *("BTC", "XBT", "ETH", "LTC", "XRP", "BCH", "BNB", "ADA", "SOL", "DOGE", "DOT", "LINK", "XLM", "TRX"),
-        *("EOS", "XMR", "DASH", "ZEC", "ETC", "NEO", "AVAX", "MATIC", "ATOM", "UNI", "SHIB", "XTZ", "AAVE", "ALGO"),
-    }
-)
-"""Assets that the name of a single volume may have: "Volume BTC" is one, "Volume MA" is none."""
 
 PRICES = ("open", "high", "low", "close")
 PRICE_COLUMNS = (*PRICES, "volume")
@@ -138,9 +129,6 @@ PLACES = {
 """Spelling -> its role and rank."""
 
 NUMBERING = re.compile(r"^\s*\d+[a-z]?[.)]\s+")
-REPEATED = re.compile(r" \(column \d+\)$")
-"""What `headers.unique` puts behind a name that a file has twice."""
-IN_BRACKETS = re.compile(r"\([^)]*\)|\[[^]]*\]")
 
 
 def role_of(name: str) -> str | None:
@@ -169,15 +157,19 @@ def _by_role(names: Iterable[str]) -> dict[str, list[str]]:
 
 @lru_cache(1024)
 def place_of(name: str) -> tuple[str | None, int]:
-    """The role of a column of that name and its rank; None and 0 without one.
+    """The role of a column of that name and its rank; None and 0 without one, and where a remark says that it is
+    something else (`remarks`)."""
+    name = REPEATED.sub("", name)
+    bare, words = without_remarks(name)
+    whole, spelling = spelling_of(name), spelling_of(bare)
+    if whole != spelling and whole in PLACES:  # as "Date (UTC)"
+        return PLACES[whole]
+    role, rank = PLACES.get(spelling, (None, 0))
+    return (role, rank) if role is not None and is_left_by(role, words) else (None, 0)
 
-    A remark in brackets, as in "Close ($)", is left out; but not of a time, where it may be another zone than UTC.
-    """
-    role, rank = PLACES.get(spelling_of(name), (None, 0))
-    if role is None and IN_BRACKETS.search(name):
-        role, rank = PLACES.get(spelling_of(IN_BRACKETS.sub("", name)), (None, 0))
-        return (None, 0) if role == "timestamp" and not REPEATED.search(name) else (role, rank)
-    return role, rank
+
+def _role_without_remark(name: str) -> str | None:
+    return PLACES.get(spelling_of(without_remarks(name)[0]), (None, 0))[0]
 
 
 def spelling_of(name: str) -> str:
@@ -228,7 +220,13 @@ def match_columns(
         advice = f"columns={{{missing[0]!r}: NAME}} (--columns {missing[0]}=NAME) names one"
         if missing == ["volume"]:
             advice += ", volume=None (--no-volume) counts it as 0"
+        others = [name for name in free if role_of(name) is None and _role_without_remark(name) in missing]
+        if others:
+            advice += f"; {listed(map(shown, others))}: the remark says that it is another figure, scale or zone"
         raise ValueError(f"no column for {listed(missing)}: {advice}; columns found: {listed(names)}")
+    currencies = {words: name for name in map(roles.__getitem__, PRICES) if (words := tuple(without_remarks(name)[1]))}
+    if len(currencies) > 1 and not columns:
+        raise ValueError(f"prices of several currencies: {listed(map(shown, currencies.values()))}")
     return roles
 
 
@@ -256,7 +254,7 @@ def _traded(names: Iterable[str]) -> str | None:
     """The volume that has an asset's name, as "Volume BTC"; of both assets of a pair, as "Volume BTC" and "Volume USD",
     the one that is no money."""
     assets = {match[1].upper(): name for name in names if (match := VOLUME_IN.fullmatch(name.strip()))}
-    traded = assets.keys() - MONEY if len(assets) == 2 else assets.keys() & (MONEY | COINS)
+    traded = assets.keys() - MONEY if len(assets) == 2 else assets.keys() & COINS
     return assets[traded.pop()] if len(assets) <= 2 and len(traded) == 1 else None
 
 

@@ -1,0 +1,77 @@
+"""Remarks in the names of columns: which leave a price a price and a volume a volume, as "Close (USD)" and "Volume
+(shares)" do, and which make something else of them, as "Close (adj)" and "Volume (USD)" do."""
+
+import re
+
+MONEY = frozenset(
+    (
+        *("USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD"),
+        *("CAD", "CHF", "CNY", "CNH", "RMB", "CZK", "DKK", "HKD", "HUF", "IDR", "ILS", "INR", "MXN", "MYR", "NOK"),
+        *("NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB", "TWD", "VND", "ZAR", "GBX", "NTD", "UAH", "AED", "SAR"),
+    )
+)
+COINS = frozenset(
+    {
+        *("BTC", "XBT", "ETH", "LTC", "XRP", "BCH", "BNB", "ADA", "SOL", "DOGE", "DOT", "LINK", "XLM", "TRX"),
+        *("EOS", "XMR", "DASH", "ZEC", "ETC", "NEO", "AVAX", "MATIC", "ATOM", "UNI", "SHIB", "XTZ", "AAVE", "ALGO"),
+    }
+)
+"""Assets that the name of a single volume may have: "Volume BTC" is one, "Volume MA" is none."""
+
+SIGNS = "$€£¥₹₩₽₺₫฿₴₪"
+"""Signs of currencies."""
+CURRENCIES = {name.casefold() for name in MONEY | COINS} | {
+    *(
+        "dollar",
+        "dollars",
+        "euro",
+        "euros",
+        "pence",
+        "cents",
+        "yen",
+        "won",
+        "yuan",
+        "rupees",
+        "rupee",
+        "rs",
+        "zł",
+        "kr",
+    ),
+    *("元", "円", "원", "tl", "r$", *SIGNS, *(f"{land}$" for land in ("us", "hk", "nt", "a", "c", "nz", "s"))),
+}
+BESIDE_CURRENCIES = {"in", "per", "share", "unit", "oz", "ounce", "barrel", "bbl", "ton", "tonne", "lb", "bushel"}
+UNITS = {name.casefold() for name in COINS} | {
+    *("share", "shares", "unit", "units", "contract", "contracts", "pieces", "pcs", "qty", "quantity", "coins", "base"),
+    *("stück", "stücke", "stk", "aktien", "titres", "acciones", "azioni", "aandelen", "akcje", "股", "株", "주"),
+}
+BESIDE_UNITS = {"in", "of", "no", "number"}
+
+REPEATED = re.compile(r" \(column \d+\)$")
+"""What `headers.unique` puts behind a name that a file has twice."""
+REMARK = re.compile(rf"[(\uff08]([^)\uff09]*)[)\uff09]|\[([^]]*)\]|([%‰{SIGNS}])")
+"""In brackets, also in those of full width, or a sign without any."""
+WORD = re.compile(rf"\w*[{SIGNS}]|\w+|[^\w\s.,/]")
+
+
+def without_remarks(name: str) -> tuple[str, list[str]]:
+    """Returns the name without its remarks, and their words in small letters."""
+    bare = REPEATED.sub("", name)
+    remarks = " ".join("".join(filter(None, found.groups())) for found in REMARK.finditer(bare))
+    return REMARK.sub("", bare), WORD.findall(remarks.casefold())
+
+
+def is_left_by(role: str, words: list[str]) -> bool:
+    """Whether a column whose name has a remark of these words is still of the role; a time is not, whose remark may be
+    another zone than UTC."""
+    match role:
+        case "symbol":
+            return True
+        case "timestamp":
+            return not words
+        case "volume":
+            return _only(words, UNITS, BESIDE_UNITS)
+    return _only(words, CURRENCIES, BESIDE_CURRENCIES)
+
+
+def _only(words: list[str], telling: set[str], beside: set[str]) -> bool:
+    return not words or (bool(telling.intersection(words)) and telling | beside >= set(words))
