@@ -65,11 +65,16 @@ static PyObject *plan_of(za_callable *self, PyObject *const *values, Py_ssize_t 
     return plan;
 }
 
-/* Takes over the reference to the array, which may be NULL with an exception raised. */
-static PyObject *whole_numbers(PyObject *array)
+/* Takes over the reference to what a plan has found, which may be NULL with an exception raised. */
+static PyObject *whole_numbers(PyObject *found)
 {
-    PyObject *numbers = array == NULL ? NULL : PyArray_FROM_OTF(array, NPY_INT32, NPY_ARRAY_FORCECAST);
-    Py_XDECREF(array);
+    PyObject *numbers = NULL;
+    if (found != NULL && PyArray_Check(found)) {
+        numbers = PyArray_Cast((PyArrayObject *)found, NPY_INT32);
+    } else if (found != NULL) {
+        PyErr_SetString(PyExc_ValueError, "whole numbers are of a plan with one result");
+    }
+    Py_XDECREF(found);
     return numbers;
 }
 

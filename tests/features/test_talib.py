@@ -20,6 +20,7 @@ from talib import abstract
 
 from ziggy_async import _core
 from ziggy_async import talib as ours
+from ziggy_async.features.arrays import functions
 
 NAMES = ours.get_functions()
 Outputs = tuple[NDArray[Any], ...]
@@ -116,6 +117,12 @@ def test_a_function_is_one_to_python() -> None:
 def test_a_function_without_inputs(inputs: int) -> None:
     with pytest.raises(ValueError, match="inputs must be 1 or more"):
         _core.ArrayCallable(_core.Plan, print, inputs, False)
+
+
+def test_whole_numbers_of_several_results() -> None:
+    plan = functions()["MACD"].plan()
+    with pytest.raises(ValueError, match="one result"):
+        _core.ArrayCallable(lambda: plan, print, 1, True)(np.ones(100))
 
 
 def test_parameters_of_the_last_call_are_not_taken_for_others() -> None:
