@@ -49,6 +49,17 @@ bool za_run_goes_on(const za_run *run)
     return atomic_load_explicit(&top->ended, memory_order_relaxed) == ZA_OK;
 }
 
+/* Whether somebody waits, who is not beyond the deadline. */
+static bool is_wanted(void *waiting)
+{
+    za_run *run = waiting;
+    int64_t deadline_ns = (run->top != NULL ? run->top : run)->job.deadline_ns;
+    if (deadline_ns != 0 && za_clock_ns() >= deadline_ns) {
+        za_run_end(run, ZA_EXPIRED);
+    }
+    return za_run_goes_on(run);
+}
+
 static const double *column_of(const za_run *run, const za_series *series, int column)
 {
     const double *of_table = run->table != NULL ? run->table->columns[column] : NULL;
@@ -213,6 +224,8 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
                            .lanes = count,
                            .clean = is_finite(run),
                            .block = run->cut.block,
+                           .is_wanted = is_wanted,
+                           .waiting = run,
                            .target = {.values = run->values, .rows = run->rows, .step = run->step}};
     for (int lane = 0; pointers != NULL && lane < set->lanes; lane++) {
         const za_series *series = &claim->series[claim->order[first + (lane < count ? lane : count - 1)]];
@@ -300,7 +313,7 @@ static int share_of(const za_claim *claim, int first, int lanes)
 static void compute(za_claim *claim)
 {
     const za_lane_set *wide = set_of(claim->run), *one = za_lane_set_one();
-    for (int first = 0, count; first < claim->count && za_run_goes_on(claim->run); first += count) {
+    for (int first = 0, count; first < claim->count && is_wanted(claim->run); first += count) {
         count = share_of(claim, first, wide->lanes);
         if (claim->series[claim->order[first]].bars < claim->run->least) {
             answer_nothing(claim->run, &claim->series[claim->order[first]]);

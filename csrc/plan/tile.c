@@ -487,7 +487,7 @@ static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t 
 bool za_tile_run(za_tile *tile, int64_t end)
 {
     const za_plan *plan = tile->spec.plan;
-    for (int64_t last; tile->end < end; tile->end = last) {
+    for (int64_t last; tile->end < end && za_tile_is_wanted(tile); tile->end = last) {
         last = tile->end + tile->block < end ? tile->end + tile->block : end;
         for (int i = 0; i < plan->node_count; i++) {
             if (plan->nodes[i].read && !run_step(tile, &plan->nodes[i], &tile->steps[i], tile->end, last)) {
@@ -495,5 +495,5 @@ bool za_tile_run(za_tile *tile, int64_t end)
             }
         }
     }
-    return true;
+    return tile->end >= end;
 }

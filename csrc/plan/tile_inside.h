@@ -24,8 +24,11 @@ typedef struct za_tile_spec {
     const int64_t *time[ZA_MOST_LANES];           /* NULL unless the plan reads times */
     int64_t bars[ZA_MOST_LANES];
     int lanes;
-    bool clean;       /* all values of the columns are finite */
-    int64_t block;    /* bars a block; 0: what fits the first-level cache */
+    bool clean;    /* all values of the columns are finite */
+    int64_t block; /* bars a block; 0: what fits the first-level cache */
+    /* Whether the results are still wanted, asked before each block with `waiting`; NULL: they are. Any thread. */
+    bool (*is_wanted)(void *waiting);
+    void *waiting;
     int64_t begin;    /* of a piece of a series: the bar at which every node begins, as if in the middle; else 0 */
     za_target target; /* results are wanted from the bars target.from on */
 } za_tile_spec;
@@ -51,5 +54,10 @@ typedef struct za_tile {
     int64_t block, first, end; /* bars: a block, the first that anything reads, behind the last */
     bool met_holes;            /* a kernel's input held a value that is not finite */
 } za_tile;
+
+static inline bool za_tile_is_wanted(const za_tile *tile)
+{
+    return tile->spec.is_wanted == NULL || tile->spec.is_wanted(tile->spec.waiting);
+}
 
 #endif

@@ -241,6 +241,18 @@ async def test_a_deadline_that_has_passed(bars: BarStore) -> None:
             await call(store=bars, deadline=1e-9)
 
 
+async def test_a_deadline_that_passes_in_the_middle_of_a_ticker() -> None:
+    count = 200_000
+    store = filled({"SHORT": 30}, capacity=count)
+    minutes = np.datetime64("2024-01-02", "ns") + np.arange(count) * np.timedelta64(1, "m")
+    store.load("LONG", {"timestamp": minutes, **walk(count).columns()})
+    slow = FeatureSet("median(close, 1700)", "ts_rank(every('1h', median(close, 900), forming=1), 1700)")
+    for features in (slow, FeatureSet(slow.names[0])):
+        with pytest.raises(TimeoutError, match="the deadline passed"):
+            await features.history_async(["LONG"], store, deadline=0.02)
+    assert not np.isnan((await FeatureSet("sma(20)").latest_async(["SHORT"], store)).to_numpy()).any()
+
+
 async def test_cancelling_returns_at_once_and_the_next_call_works() -> None:
     store = filled({f"T{at}": 400 for at in range(200)})
     features = FeatureSet(*(f"rsi(sma({n}), {m})" for n in range(2, 40) for m in (7, 14)))
