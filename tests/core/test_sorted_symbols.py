@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from reference.bars import walk
 
 from ziggy_async import BarStore, FeatureSet, _core
+from ziggy_async.runtime import default_pool
 
 MANY = [f"S{i}" for i in range(20_000)]
 
@@ -88,6 +90,20 @@ async def test_symbols_that_go_while_they_are_asked_for_stay_in_the_result(many:
 async def test_many_symbols_that_came_are_sorted_off_the_loop(many: BarStore) -> None:
     table = await FeatureSet("close").history_async(store=many)
     assert table.symbols.tolist() == sorted(MANY)
+
+
+@pytest.mark.parametrize("ask", [FeatureSet.latest_async, FeatureSet.history_async])
+async def test_a_deadline_that_passes_while_no_thread_is_free_to_sort(many: BarStore, ask: Any) -> None:
+    done = threading.Event()
+    calls = [asyncio.create_task(default_pool.run(done.wait, 60)) for _ in range(default_pool.workers())]
+    await asyncio.sleep(0)  # now every thread has one
+    try:
+        with pytest.raises(TimeoutError):
+            await ask(FeatureSet("close"), store=many, deadline=0.01)
+        assert not any(call.done() for call in calls)
+    finally:
+        done.set()
+    assert await asyncio.gather(*calls) == [True] * len(calls)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.timestamps import to_ns
 from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import Terms, moment_after, terms
+from ziggy_async.runtime.terms import Terms, moment_after, terms, within
 from ziggy_async.store import BarStore, default_store
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -37,10 +37,14 @@ def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, 
     return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again
 
 
-async def asked_tickers_async(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
-    """As `asked_tickers`; many that have come or gone are sorted in a thread."""
+async def asked_tickers_async(
+    store: BarStore, tickers: Iterable[str] | None, deadline: float | None
+) -> tuple[str, ...]:
+    """As `asked_tickers`; many that have come or gone are sorted in a thread. `TimeoutError` when that takes longer
+    than `deadline` seconds, the wait for the thread included."""
     if tickers is None and store._sorted is None and len(store) > FEW:
-        sorted_symbols: tuple[str, ...] = await default_pool.run(store._sorted_symbols)
+        async with within(deadline):
+            sorted_symbols: tuple[str, ...] = await default_pool.run(store._sorted_symbols)
         return sorted_symbols
     return asked_tickers(store, tickers)
 

@@ -170,7 +170,7 @@ class FeatureSet:
         """As `latest`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds; cancelling this gives
         up what no thread has begun."""
         terms, store = terms_within(deadline), self._checked(store)
-        asked = await asked_tickers_async(store, tickers)
+        asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
         job = port.latest(loop, self._plan, store, asked, store.local_time, *terms)
         answer = await native_job("latest", len(asked), job)
@@ -205,7 +205,7 @@ class FeatureSet:
     ) -> FeatureTable:
         """As `history`, off the loop; `deadline` and cancelling as for `latest_async`."""
         terms, times, store = terms_within(deadline), times_between(start, end), self._checked(store)
-        asked = await asked_tickers_async(store, tickers)
+        asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
         job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
         answer = await native_job("history", len(asked), job)
