@@ -130,6 +130,7 @@ def head_altered(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (head_altered(b'"features": [', b'"features": [1, '), "another set of features: close, "),
         (lambda content: b"", "is no file of live states"),
         (lambda content: b"PK" + content, "is no file of live states"),
+        (lambda content: content.replace(b" 2\n", b"\n", 1), "has another layout of states than this version reads"),
         (lambda content: content[:30], "is truncated or was altered"),
         (lambda content: content[:-1], "is truncated or was altered"),
         (lambda content: content[: len(content) // 2], "is truncated or was altered"),

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypedDict, cast
 
-MAGIC = b"ziggy_async live states 2\n"
-"""Counts how states have been laid out so far."""
+KIND = b"ziggy_async live states"
+MAGIC = KIND + b" 2\n"
+"""With the number of the layout of the states."""
 LENGTH, DIGEST = 8, hashlib.sha256().digest_size
 
 
@@ -83,8 +84,11 @@ class StatesFile:
     def __init__(self, file: IO[bytes], path: str) -> None:
         """`ValueError` for a file that is no such file, or is truncated or altered."""
         self._file, self._path = file, path
-        if file.read(len(MAGIC)) != MAGIC:
-            raise ValueError(f"{path} is no file of live states")
+        begin = file.read(len(MAGIC))
+        if begin != MAGIC:
+            is_other = begin.startswith(KIND)
+            fault = "has another layout of states than this version reads" if is_other else "is no file of live states"
+            raise ValueError(f"{path} {fault}")
         self._end = os.fstat(file.fileno()).st_size - DIGEST
         if self._end < len(MAGIC) + LENGTH or _digest(file, self._end) != file.read(DIGEST):
             raise ValueError(f"{path} is truncated or was altered: its checksum is not that of its content")
