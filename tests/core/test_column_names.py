@@ -37,10 +37,7 @@ def test_a_remark_that_names_a_currency_or_a_unit(role, name) -> None:
 @pytest.mark.parametrize(
     ("role", "name"),
     [
-        *(
-            ("close", f"Close {remark}")
-            for remark in ("(adj)", "[adjusted]", "(prev)", "(5d avg)", "(%)", "%", "(bid)")
-        ),
+        *(("close", f"Close {remark}") for remark in ("(adj)", "[adjusted]", "(prev)", "(5d avg)", "(%)", "%")),
         *(("close", name) for name in ("Close Price (Adj.)", "Close (dividend adjusted)", "Close (USD, adj)")),
         ("high", "High (52W)"),
         *(("volume", f"Volume {remark}") for remark in ("(M)", "('000)", "(in millions)", "(x1000)", "[k]", "(lots)")),
