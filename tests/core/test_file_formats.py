@@ -140,18 +140,6 @@ def test_files_of_vendors(kind, tmp_path):
     assert_bars(store, "ABC", BARS)
 
 
-@pytest.mark.parametrize("price_first", [False, True])
-def test_tickers_side_by_side(price_first, tmp_path):
-    other = walk(30, seed=9)
-    others = pd.DataFrame(other.columns(), index=FRAME.index)
-    wide = pd.concat({"A": others, "B": FRAME.iloc[5:]}, axis=1, names=["Ticker", "Price"])
-    wide = wide.swaplevel(axis=1).sort_index(axis=1) if price_first else wide
-    wide.to_csv(tmp_path / "many.csv")
-    store = BarStore.read(tmp_path / "many.csv")
-    assert_bars(store, "A", other)
-    assert_bars(store, "B", BARS[5:])
-
-
 def test_a_fault_of_tickers_side_by_side_is_named_by_its_line(tmp_path):
     names = ["Open", "High", "Low", "Close", "Volume"]
     bars = {"A": [1, 2, 1, 2, 5], "B": [3, 4, 3, 4, 5]}
@@ -423,19 +411,6 @@ def test_patterns_and_folders(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty: no files of bars"):
         BarStore.read(tmp_path / "empty")
-
-
-def test_hive_partitions(tmp_path):
-    for symbol in ("BRK.B", "BTC%2FUSD"):
-        for year, part in (("2019", BARS[:12]), ("2020", BARS[12:])):
-            folder = tmp_path / f"symbol={symbol}" / f"year={year}"
-            folder.mkdir(parents=True)
-            table = {"timestamp": part.timestamp.astype("M8[ns]"), **part.columns()}
-            pd.DataFrame(table).to_parquet(folder / "part-0.parquet")
-    store = BarStore.read(tmp_path)
-    assert store.symbols() == ["BRK.B", "BTC/USD"]
-    for symbol in store.symbols():
-        assert_bars(store, symbol, BARS)
 
 
 def test_a_fault_in_one_of_several_parts_is_named_by_its_file(tmp_path):

@@ -149,15 +149,30 @@ def test_tickers_side_by_side(price_first):
     others = pd.DataFrame(other.columns(), index=FRAME.index)
     wide = pd.concat({"A": others, "B": later}, axis=1, names=["Ticker", "Price"])
     wide = wide.swaplevel(axis=1).sort_index(axis=1) if price_first else wide
-    store = BarStore()
-    assert store.load_frame(wide) == 0
-    assert_bars(store, "A", other)
-    assert_bars(store, "B", BARS[5:])
+    for frame in (wide, wide.reset_index()):
+        store = BarStore()
+        assert store.load_frame(frame) == 0
+        assert_bars(store, "A", other)
+        assert_bars(store, "B", BARS[5:])
     store = BarStore()
     store.load("B", wide)
     assert_bars(store, "B", BARS[5:])
     with pytest.raises(ValueError, match="C: the frame has the bars of 'A', 'B' side by side, and none of C"):
         store.load("C", wide)
+
+
+@pytest.mark.parametrize("names", [["Ticker", "Price"], None])
+def test_a_frame_of_a_single_ticker(names):
+    frame = pd.concat({"A": FRAME}, axis=1, names=names)
+    store = BarStore()
+    assert store.load_frame(frame) == 0
+    assert_bars(store, "A", BARS)
+    if names is None:  # nothing says that A is a ticker
+        store.load("B", frame)
+        assert_bars(store, "B", BARS)
+        return
+    with pytest.raises(ValueError, match="B: the frame has the bars of 'A', and none of B"):
+        store.load("B", frame)
 
 
 def test_columns_are_named_by_the_caller():

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from ziggy_async.messages import printable, shortened
-from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
+from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.scans import Scan, contradiction, csv_scan, refuse_other_owner, selected
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import (
     Source,
@@ -228,8 +229,9 @@ class Reading:
         declared = self._pick(file, origin, header, name)
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
         columns = Columns(self._connection, name, types, declared)
-        owner = None if "symbol" in types else file.symbol_of_name()
-        table = Table(file, origin, header, columns, "symbol" in types, self._rules.further)
+        owner = None if "symbol" in types else owner_of(file, header)
+        has_symbols = "symbol" in types or (header is not None and header.owner is not None)
+        table = Table(file, origin, header, columns, has_symbols, self._rules.further)
         try:
             values = make_typed(columns, owner, self._rules)
         except RowError as error:
@@ -260,7 +262,7 @@ class Reading:
             )
             described = self._connection.execute(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
             names = [column for (column,) in described if column != "file_row_number"]
-            roles = self._roles(file, names)
+            roles = self._roles(file, names, Scan(self._connection, scan))
             self._connection.execute(
                 f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
             )
@@ -268,8 +270,8 @@ class Reading:
         if header.tickers is not None:
             self._pick_side_by_side(file, origin, header, name)
             return None
-        roles = self._roles(file, list(header.names))
         scan = csv_scan(origin, header, header.names)
+        roles = self._roles(file, list(header.names), Scan(self._connection, scan))
         self._connection.execute(
             f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
         )
@@ -284,15 +286,18 @@ class Reading:
         """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
         other tickers."""
         assert header.tickers is not None
+        tickers = dict.fromkeys(ticker for ticker in header.tickers if ticker is not None)
+        if file.symbol is not None:
+            raise ValueError(contradiction(file, "its header", tickers))
         numbered = [f"c{at}" for at in range(len(header.names))]
         scan = csv_scan(origin, header, numbered)
         self._connection.execute(
             f"CREATE OR REPLACE TABLE {name}_wide AS SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
         )
         parts = []
-        for ticker in dict.fromkeys(ticker for ticker in header.tickers if ticker is not None):
+        for ticker in tickers:
             own = [at for at, owner in enumerate(header.tickers) if owner in (None, ticker)]
-            roles = self._roles(file, [header.names[at] for at in own])
+            roles = self._roles_of([header.names[at] for at in own])
             places = {header.names[at]: numbered[at] for at in own}
             roles = {role: places[column] for role, column in roles.items()}
             empty = " AND ".join(f"coalesce({roles[role]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
@@ -301,36 +306,25 @@ class Reading:
             )
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
 
-    def _roles(self, file: DataFile, names: Sequence[str]) -> dict[str, str]:
-        has_volume = self._rules.volume is not None
+    def _roles(self, file: DataFile, names: Sequence[str], scan: Scan) -> dict[str, str]:
         if file.is_part:  # its folder says whose bars they are
+            refuse_other_owner(file, names, scan)
             names = [each for each in names if role_of(each) != "symbol"]
-        roles = match_columns(names, None, self._rules.columns, has_volume, self._rules.further)
+        roles = self._roles_of(names)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
 
-
-def selected(roles: Mapping[str, str]) -> str:
-    """SQL of the columns by their roles; a date and a time of day are joined."""
-    columns = {role: quoted(name) for role, name in roles.items() if role != "time"}
-    if "time" in roles:
-        columns["timestamp"] = (
-            f"nullif(trim(CAST({columns['timestamp']} AS VARCHAR)), '') || ' ' ||"
-            f" nullif(trim(CAST({quoted(roles['time'])} AS VARCHAR)), '')"
-        )
-    return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
+    def _roles_of(self, names: Sequence[str]) -> dict[str, str]:
+        return match_columns(names, None, self._rules.columns, self._rules.volume is not None, self._rules.further)
 
 
-def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:
-    """Every column as text but those with a type, by name; what the values are is decided here and not by a sample of
-    the rows."""
-    columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
-    return (
-        f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
-        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression={literal(origin.kind)},"
-        f" parallel={str(origin.is_split).lower()}, columns={{{columns}}})"
-    )
+def owner_of(file: DataFile, header: Header | None) -> str:
+    """Whose bars a file without a symbol column has."""
+    said = header.owner if header is not None else None
+    if said is not None and file.symbol not in (None, said):
+        raise ValueError(contradiction(file, "its header", [said]))
+    return said or file.symbol_of_name()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """pandas frames as pairs of name and column: their index, and tickers side by side."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import MAKESHIFT, PRICES, listed, place_of, role_of
@@ -16,37 +16,69 @@ def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | N
     level = _ticker_level(frame)
     if level is None:
         return _with_index(pandas, frame, _names(frame), symbol_column)
-    tickers = list(dict.fromkeys(frame.columns.get_level_values(level)))
-    if symbol is None:
-        return _stacked(pandas, frame, level, tickers)
-    if symbol not in tickers:
-        raise ValueError(f"the frame has the bars of {listed(map(shown, tickers))} side by side, and none of {symbol}")
-    return _with_index(pandas, *_of_ticker(frame, level, symbol), symbol_column)
+    columns = _columns(frame, level)
+    tickers = list(columns)
+    is_sure = len(tickers) > 1 or role_of(str(frame.columns.names[level])) == "symbol"
+    if symbol is None and (is_sure or not _has_symbols(frame, level)):
+        return _stacked(pandas, frame, columns)
+    if symbol is not None and is_sure and symbol not in tickers:
+        beside = " side by side" if len(tickers) > 1 else ""
+        raise ValueError(f"the frame has the bars of {listed(map(shown, tickers))}{beside}, and none of {symbol}")
+    chosen = columns[symbol if symbol in tickers else tickers[0]]
+    return _with_index(pandas, *_part(frame, chosen, len(tickers) > 1), symbol_column)
 
 
 def _ticker_level(frame: Any) -> int | None:
-    """The level of the column names that holds several tickers; the other one holds prices."""
+    """The level of the column names that holds tickers; the other one holds prices."""
     if frame.columns.nlevels != 2:
         return None
     for level in (0, 1):
-        prices = {role_of(str(label)) for label in frame.columns.get_level_values(1 - level)}
-        if prices >= set(PRICES) and len(set(frame.columns.get_level_values(level))) > 1:
+        if {role_of(name) for owner, name in _labels(frame, level) if owner is not None} >= set(PRICES):
             return level
     return None
 
 
-def _of_ticker(frame: Any, level: int, ticker: Any) -> tuple[Any, list[str]]:
+def _labels(frame: Any, level: int) -> list[tuple[Any, str]]:
+    """Of each column whose it is, None for those of all, which have no second label, and its name."""
+    pairs = [(label[level], label[1 - level]) for label in frame.columns]
+    return [(None, str(owner or name)) if "" in (owner, name) else (owner, str(name)) for owner, name in pairs]
+
+
+def _has_symbols(frame: Any, level: int) -> bool:
+    names = [*map(str, frame.index.names), *(name for _, name in _labels(frame, level))]
+    return any(role_of(name) == "symbol" for name in names)
+
+
+class Column(NamedTuple):
+    place: int
+    name: str
+    is_shared: bool
+
+
+def _columns(frame: Any, level: int) -> dict[Any, list[Column]]:
+    """Ticker -> its columns, with those of all."""
+    shared: list[Column] = []
+    own: dict[Any, list[Column]] = {}
+    for place, (owner, name) in enumerate(_labels(frame, level)):
+        (shared if owner is None else own.setdefault(owner, [])).append(Column(place, name, owner is None))
+    return {owner: [*shared, *columns] for owner, columns in own.items()}
+
+
+def _part(frame: Any, columns: list[Column], is_one_of_several: bool) -> tuple[Any, list[str]]:
     """The part of one ticker, without the rows that are there for the others, and its column names."""
-    part = frame.loc[:, frame.columns.get_level_values(level) == ticker].dropna(how="all")
-    return part, [str(label) for label in part.columns.get_level_values(1 - level)]
+    part = frame.iloc[:, [column.place for column in columns]]
+    if is_one_of_several:
+        own = frame.iloc[:, [column.place for column in columns if not column.is_shared]]
+        part = part[own.notna().any(axis=1).to_numpy()]
+    return part, [column.name for column in columns]
 
 
-def _stacked(pandas: Any, frame: Any, level: int, tickers: list[Any]) -> Pairs:
+def _stacked(pandas: Any, frame: Any, columns: dict[Any, list[Column]]) -> Pairs:
     if any(role_of(str(name)) == "symbol" for name in frame.index.names):
         raise ValueError("the frame has tickers side by side and in its index")
     parts = []
-    for ticker in tickers:
-        part, names = _of_ticker(frame, level, ticker)
+    for ticker, chosen in columns.items():
+        part, names = _part(frame, chosen, len(columns) > 1)
         pairs = _with_index(pandas, part, names, None)
         if len({name for name, _ in pairs}) < len(pairs):
             raise ValueError(f"{ticker}: two columns have one name; columns found: {listed(name for name, _ in pairs)}")

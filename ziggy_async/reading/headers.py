@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ziggy_async.messages import shortened
 from ziggy_async.reading.layouts import is_nameless, names_of
+from ziggy_async.reading.remarks import CURRENCIES, UNITS
 from ziggy_async.reading.spellings import PRICES, role_of
 
 DELIMITERS = ",;\t|"
@@ -23,13 +24,14 @@ LONGEST_HEADER = 100_000
 @dataclass(frozen=True, slots=True)
 class Header:
     """How a file is cut into columns: `names` are theirs, after `skipped` lines; `tickers` of a file that has several
-    side by side: whose each column is, None for those of all."""
+    side by side: whose each column is, None for those of all; `owner` of one that names a single ticker."""
 
     delimiter: str
     names: tuple[str, ...]
     skipped: int
     has_comments: bool = False
     tickers: tuple[str | None, ...] | None = None
+    owner: str | None = None
 
 
 def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header:
@@ -107,6 +109,8 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
     if not set(PRICES) <= {role_of(name) for name in names}:
         return Header(delimiter, unique(names), at + 1, has_comments)
     above = _fields(lines[at - 1], delimiter) if at else []
+    if above and not names[0] and role_of(above[0]) == "timestamp":  # an index that became a column
+        above[0] = ""
     below = [_fields(line, delimiter) for line in lines[at + 1 : at + 3]]
     tickers: list[str] | None = None
     last = at
@@ -122,7 +126,8 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
     else:
         names = ["index", *names[1:]]
     if len(set(tickers[1:])) == 1:
-        return Header(delimiter, unique(names), last + 1, has_comments)
+        owner = tickers[1] if role_of(tickers[0]) == "symbol" or _may_be_ticker(tickers[1]) else None
+        return Header(delimiter, unique(names), last + 1, has_comments, owner=owner)
     return Header(delimiter, tuple(names), last + 1, has_comments, (None, *tickers[1:]))
 
 
@@ -133,6 +138,11 @@ def _is_tickers(fields: list[str], count: int) -> bool:
         and all(fields[1:])
         and (role_of(fields[0]) == "symbol" or not (fields[0] or is_nameless(fields)))
     )
+
+
+def _may_be_ticker(text: str) -> bool:
+    """Whether this, of which nothing says what it is, is rather a ticker than a unit or a kind of values."""
+    return text == text.upper() and any(map(str.isalpha, text)) and text.casefold() not in CURRENCIES | UNITS
 
 
 def unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ VENDOR_NAMES = tuple(
 """Names in which the symbol does not stand at the beginning, or where something else stands behind it."""
 NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)", re.IGNORECASE)
 """What Nasdaq, MarketWatch and others call a file whosoever bars it has."""
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""The folder of the rows whose value is null."""
 INTERVAL_AND_DATE = r"-\d+(s|m|h|d|w|mo)-\d{4}-\d{2}(-\d{2})?$"
 
 
@@ -71,6 +73,8 @@ class DataFile:
         for folder in path.parts[:-1]:
             key, equals, value = folder.partition("=")
             if equals and value and role_of(key) == "symbol":
+                if value == NO_VALUE:
+                    raise DataFileError(f"{printable(str(path))}: its folder, {folder}, says that no symbol is known")
                 return cls(path, unquote(value), is_part=True)
         return cls(path)
 

@@ -1,0 +1,78 @@
+"""Whose bars a file has: its columns, its header, its folder and its name say so."""
+
+import pandas as pd
+import pytest
+from reference.bars import walk
+from reference.tables import assert_bars
+
+from ziggy_async import BarStore
+
+BARS = walk(30)
+FRAME = pd.DataFrame(BARS.columns(), index=pd.DatetimeIndex(BARS.timestamp.astype("M8[ns]"), name="Date"))
+PLAIN = FRAME.to_csv()
+
+
+@pytest.mark.parametrize("price_first", [False, True])
+def test_tickers_side_by_side(price_first, tmp_path):
+    other = walk(30, seed=9)
+    others = pd.DataFrame(other.columns(), index=FRAME.index)
+    wide = pd.concat({"A": others, "B": FRAME.iloc[5:]}, axis=1, names=["Ticker", "Price"])
+    wide = wide.swaplevel(axis=1).sort_index(axis=1) if price_first else wide
+    for with_index, frame in ((True, wide), (False, wide.reset_index())):
+        frame.to_csv(tmp_path / "many.csv", index=with_index)
+        store = BarStore.read(tmp_path / "many.csv")
+        assert_bars(store, "A", other)
+        assert_bars(store, "B", BARS[5:])
+    with pytest.raises(ValueError, match="its header says that the bars are those of 'A', 'B', and C= of 'C'"):
+        BarStore.read(f"C={tmp_path / 'many.csv'}")
+
+
+def test_a_single_ticker_that_the_header_names(tmp_path):
+    path = tmp_path / "prices.csv"
+    pd.concat({"ABC": FRAME}, axis=1, names=["Ticker", "Price"]).swaplevel(axis=1).to_csv(path)
+    for argument in (path, f"ABC={path}"):
+        assert_bars(BarStore.read(argument), "ABC", BARS)
+    with pytest.raises(ValueError, match="its header says that the bars are those of 'ABC', and XYZ= of 'XYZ'"):
+        BarStore.read(f"XYZ={path}")
+
+
+def test_a_line_of_units_names_no_ticker(tmp_path):
+    names, *lines = PLAIN.splitlines()
+    (tmp_path / "abc.csv").write_text("\n".join([names, ",USD,USD,USD,USD,USD", *lines]))
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+def test_hive_partitions(tmp_path):
+    for symbol in ("BRK.B", "BTC%2FUSD"):
+        for year, part in (("2019", BARS[:12]), ("2020", BARS[12:])):
+            folder = tmp_path / f"symbol={symbol}" / f"year={year}"
+            folder.mkdir(parents=True)
+            table = {"timestamp": part.timestamp.astype("M8[ns]"), **part.columns()}
+            pd.DataFrame(table).to_parquet(folder / "part-0.parquet")
+    store = BarStore.read(tmp_path)
+    assert store.symbols() == ["BRK.B", "BTC/USD"]
+    for symbol in store.symbols():
+        assert_bars(store, symbol, BARS)
+
+
+@pytest.mark.parametrize("key", ["symbol", "ticker"])
+def test_a_column_that_contradicts_its_partition(key, tmp_path):
+    folder = tmp_path / f"{key}=000700"
+    folder.mkdir()
+    frame = FRAME.reset_index()
+    for symbol in ("000700", 700):  # numbers have lost their zeros
+        frame.assign(symbol=symbol, name="Tencent").to_parquet(folder / "x.parquet")
+        assert_bars(BarStore.read(tmp_path), "000700", BARS)
+    said = "column 'symbol' says that the bars are those of {}, and its folder or argument of '000700'"
+    for symbols, named in (("XYZ", "'XYZ'"), (["000700"] * 15 + ["A"] * 15, "'000700', 'A'")):
+        frame.assign(symbol=symbols).to_parquet(folder / "x.parquet")
+        with pytest.raises(ValueError, match=said.format(named)):
+            BarStore.read(tmp_path)
+
+
+def test_a_partition_of_no_symbol_is_refused(tmp_path):
+    folder = tmp_path / "symbol=__HIVE_DEFAULT_PARTITION__"
+    folder.mkdir()
+    (folder / "x.csv").write_text(PLAIN)
+    with pytest.raises(ValueError, match="its folder, symbol=__HIVE_DEFAULT_PARTITION__, says that no symbol is known"):
+        BarStore.read(tmp_path)
