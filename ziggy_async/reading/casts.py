@@ -12,7 +12,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
 from ziggy_async.reading.timestamps import OUT_OF_RANGE, to_ns
 from ziggy_async.reading.values import lacks_values
@@ -31,6 +31,8 @@ SYMBOL = "CAST(symbol AS VARCHAR)"
 IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
 ISO_CAST = f"CASE WHEN {IS_WITHOUT_ZONE} THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
 """Times of ISO 8601 but those with the name of a zone: DuckDB takes CST for that of Chicago."""
+
+APOSTROPHE = "'"
 
 
 def quoted(name: str) -> str:
@@ -112,8 +114,9 @@ def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[st
 
     if columns.declared is None:
         return None
+    declared = columns.declared(dict.fromkeys(texts, "DOUBLE"))
     try:
-        return _values(columns, columns.declared(dict.fromkeys(texts, "DOUBLE")), typed)
+        return _values(columns, declared, typed | {role: role for role in texts})
     except duckdb.ConversionException:
         return None
 
@@ -203,7 +206,7 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
 
     def plain(role: str) -> str:
         if columns.is_text(role):
-            return f"TRY_CAST({role} AS DOUBLE)"
+            return _double(role)
         return f"CAST({role} AS DOUBLE)" if "DECIMAL" in columns.types[role] else role
 
     typed = {role: plain(role) for role in figures}
@@ -227,30 +230,44 @@ def _written_numbers(columns: Columns, texts: list[str], owner: str | None) -> d
 
 def decimal_mark_of(columns: Columns, texts: list[str]) -> str:
     """The decimal mark of a table's numbers. Where none has a comma there is nothing to decide, and no regular
-    expression is asked: they take longer than all else."""
-    with_comma = ", ".join(f"first({role}) FILTER (contains({role}, ','))" for role in texts)
-    (doubtful,) = columns.first_row(f"SELECT coalesce({with_comma}) FROM {columns.source}") or (None,)
+    expression is asked: they take longer than all else. `MarkError` also for prices that may be in thirty-seconds."""
+    with_comma, with_apostrophe = (_example(texts, f"contains({{0}}, {literal(each)})") for each in (",", APOSTROPHE))
+    found = columns.first_row(f"SELECT {with_comma}, {with_apostrophe} FROM {columns.source}")
+    doubtful, marked = found or (None, None)
+    if marked is not None:
+        _refuse_ticks(columns, texts)
     if doubtful is None:
         return numbers.POINT
-    bare = [f"regexp_replace({role}, {literal(numbers.ORNAMENTS)}, '', 'g')" for role in texts]
-
-    def example(condition: str) -> str:
-        found = [
-            f"first({role}) FILTER ({condition.format(each)})" for role, each in zip(texts, bare, strict=True)
-        ]  # of no row in particular: who asks for `row` reads in one thread
-        return f"coalesce({', '.join(found)})"
-
+    ungrouped = f"regexp_replace({_bare('{0}')}, {_braced(numbers.SEPARATORS)}, '', 'g')"
     point, comma = columns.first_row(
-        "SELECT "
-        + ", ".join(
-            [
-                example(f"regexp_matches({{0}}, {_braced(numbers.POINT_PROOF)})"),
-                example(f"regexp_matches({{0}}, {_braced(numbers.COMMA_PROOF)})"),
-            ]
-        )
-        + f" FROM {columns.source}"
+        f"SELECT {_example(texts, f'regexp_matches({ungrouped}, {_braced(numbers.POINT_PROOF)})')},"
+        f" {_example(texts, f'regexp_matches({ungrouped}, {_braced(numbers.COMMA_PROOF)})')} FROM {columns.source}"
     ) or (None, None)
     return numbers.chosen_mark(point, comma, doubtful)
+
+
+def _refuse_ticks(columns: Columns, texts: Sequence[str]) -> None:
+    """As `numbers.refuse_ticks`."""
+    prices = [role for role in texts if role in PRICES]
+    others = [role for role in texts if role not in PRICES]
+    may_be = f"regexp_matches({_bare('{0}')}, {_braced(numbers.TICKS)})"
+    is_marked = f"contains(ltrim({{0}}, {literal(APOSTROPHE)}), {literal(APOSTROPHE)})"
+    ticks, thousands, marked = columns.first_row(
+        f"SELECT {_example(prices, may_be)}, {_example(prices, f'{is_marked} AND NOT {may_be}')},"
+        f" {_example(others, is_marked)} FROM {columns.source}"
+    ) or (None, None, None)
+    if ticks is not None and thousands is None and marked is None:
+        raise numbers.ticks_error(ticks)
+
+
+def _example(roles: Sequence[str], condition: str) -> str:
+    """SQL of one value for which `condition` holds, of no row in particular: who asks for `row` reads in one thread."""
+    found = [f"first({role}) FILTER ({condition.format(role)})" for role in roles]
+    return f"coalesce({', '.join([*found, 'NULL'])})"
+
+
+def _bare(sql: str) -> str:
+    return f"regexp_replace({sql}, {_braced(numbers.AROUND)}, {literal(numbers.BARE)})"
 
 
 def _braced(pattern: str) -> str:
@@ -258,16 +275,22 @@ def _braced(pattern: str) -> str:
     return literal(pattern).replace("{", "{{").replace("}", "}}")
 
 
+def _double(sql: str) -> str:
+    """What DuckDB reads as a number, but for texts like 1_0, which it takes for ten."""
+    return f"CASE WHEN NOT contains({sql}, '_') THEN TRY_CAST({sql} AS DOUBLE) END"
+
+
 def _decorated(role: str, mark: str) -> str:
-    bare = f"regexp_replace({role}, {literal(numbers.ORNAMENTS)}, '', 'g')"
-    digits = f"replace(replace(rtrim({bare}, 'KMBTkmbt'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
-    factors = " ".join(f"WHEN '{letter}' THEN {factor}" for letter, factor in numbers.FACTORS.items())
+    bare = _bare("{0}").format(role)
+    ungrouped = f"regexp_replace({bare}, {literal(numbers.SEPARATORS)}, '', 'g')"
+    digits = f"replace(replace(rtrim({ungrouped}, 'KMBTkmbt'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
+    exponents = " ".join(f"WHEN '{letter}' THEN 'e{exponent}'" for letter, exponent in numbers.EXPONENTS.items())
     number = (
         f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
-        f" THEN TRY_CAST({digits} AS DOUBLE) * CASE upper(right({bare}, 1)) {factors} ELSE 1.0 END END"
+        f" THEN TRY_CAST({digits} || CASE upper(right({bare}, 1)) {exponents} ELSE '' END AS DOUBLE) END"
     )
     if mark == numbers.POINT:  # most are plain but for a currency, and of those no regular expression is asked
-        number = f"coalesce(TRY_CAST(ltrim({role}, {literal(numbers.CURRENCIES)}) AS DOUBLE), {number})"
+        number = f"coalesce({_double(f'ltrim({role}, {literal(numbers.CURRENCIES)})')}, {number})"
     return number
 
 

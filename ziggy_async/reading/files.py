@@ -31,6 +31,7 @@ from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns,
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
+    has_underscored_numbers,
     line_of,
     lines_of,
     opened_source,
@@ -280,7 +281,7 @@ class Reading:
             of_names = {roles[role]: kind for role, kind in types.items()}
             return f"(SELECT {selected(roles)} FROM {csv_scan(origin, header, header.names, of_names)})"
 
-        return declared
+        return None if has_underscored_numbers(origin) else declared
 
     def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> None:
         """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for

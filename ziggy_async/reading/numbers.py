@@ -10,21 +10,34 @@ from collections.abc import Iterable
 from ziggy_async.messages import shown
 
 POINT, COMMA = ".", ","
-ORNAMENTS = "(?:(?:R|US|CA?|AU?|HK|NT|S|NZ|MX)\\$|Rs\\.?|kr\\.?|zł|[$€£¥₹₩₺₽₫฿₪₴ \u00a0\u202f'\u2019])"
-"""Characters around digits and between thousands that have no meaning."""
+BLANKS = " \t\u00a0\u2009\u202f"
 CURRENCIES = "$€£¥₹"
-"""Those of them that most often stand in front."""
+"""Those that most often stand in front."""
+CODES = "USDT?|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|HKD|SGD|TWD|INR|KRW|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|BRL|MXN|ILS|THB"
+ORNAMENT = f"(?:(?:R|US|CA?|AU?|HK|NT|S|NZ|MX)\\$|Rs\\.?|kr\\.?|zł|{CODES}|[{CURRENCIES}₩₺₽₫฿₪₴{BLANKS}])*"
+"""What stands around digits and has no meaning."""
+AROUND, BARE = rf"^'?{ORNAMENT}([+-]?){ORNAMENT}(.*?){ORNAMENT}([KMBTkmbt]?){ORNAMENT}$", r"\1\2\3"
+"""A text, and what of it is the number: an apostrophe in front says that it is a text of Excel."""
+SEPARATORS = f"['\u2019_{BLANKS}]"
+"""Characters between groups of three digits that are no decimal mark anywhere."""
 POINT_PROOF = (
     r"^[+-]?(\d{1,3}(,\d{2,3})+\.\d*|\d*\.(\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(,\d{2,3}){2,})[KMBTkmbt]?$"
 )
 COMMA_PROOF = r"^[+-]?(\d{1,3}(\.\d{3})+,\d*|\d*,(\d{1,2}|\d{4,})|0?,\d+|\d{4,},\d+|\d{1,3}(\.\d{3}){2,})[KMBTkmbt]?$"
-"""A number, without ornaments, whose decimal mark can only be that one."""
-WHOLE = {
-    POINT: r"^[+-]?(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?([eE][+-]?\d+)?[KMBTkmbt]?$",
-    COMMA: r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?([eE][+-]?\d+)?[KMBTkmbt]?$",
-}
-"""By decimal mark, a number without ornaments."""
-FACTORS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+"""A bare number without `SEPARATORS` whose decimal mark can only be that one."""
+
+
+def _whole(mark: str, groups: str) -> str:
+    groups += "".join(rf"|\d{{1,3}}({each}\d{{3}})+" for each in ("'", "\u2019", "_", f"[{BLANKS}]"))
+    return rf"^[+-]?((\d+|{groups})({mark}\d*)?|{mark}\d+)([eE][+-]?\d+|[KMBTkmbt])?$"
+
+
+WHOLE = {POINT: _whole(r"\.", r"\d{1,3}(,\d{2,3})*,\d{3}"), COMMA: _whole(",", r"\d{1,3}(\.\d{3})+")}
+"""By decimal mark, a bare number."""
+TICKS = r"^\d{2,3}'([0-2]\d|3[01])[0257]$"
+"""A price that may be one in thirty-seconds, with their quarters behind: 112'165."""
+EXPONENTS = {"K": 3, "M": 6, "B": 9, "T": 12}
+"""Of ten, by the letter behind a number."""
 
 
 class MarkError(ValueError):
@@ -39,12 +52,20 @@ def thousands_mark(decimal: str) -> str:
     return COMMA if decimal == POINT else POINT
 
 
+def bare(text: str) -> str:
+    return re.sub(AROUND, BARE, text)
+
+
+def _ungrouped(text: str) -> str:
+    return re.sub(SEPARATORS, "", bare(text))
+
+
 def decimal_mark(texts: Iterable[str]) -> str:
     """The decimal mark of a table's numbers. `MarkError` with both readings where nothing decides."""
     proofs: dict[str, str] = {}
     doubtful = None
     for text in texts:
-        number = re.sub(ORNAMENTS, "", text)
+        number = _ungrouped(text)
         for mark, pattern in ((POINT, POINT_PROOF), (COMMA, COMMA_PROOF)):
             if mark not in proofs and re.match(pattern, number):
                 proofs[mark] = text
@@ -61,25 +82,40 @@ def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: st
     if proves_comma is not None and doubtful is not None:
         return COMMA
     if proves_point is None and doubtful is not None:
-        number = re.sub(ORNAMENTS, "", doubtful)
+        number = _ungrouped(doubtful)
         both = f"{number.replace(COMMA, '')} or {number.replace(COMMA, POINT)}"
         raise MarkError(doubtful, f"{shown(doubtful)} is {both}: write it as one of these")
     return POINT
 
 
+def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:
+    """`MarkError` for the first of the prices with an apostrophe where all of these may be in thirty-seconds, and no
+    other number of the table has one between thousands."""
+    marked = [text for text in prices if "'" in text.lstrip("'")]
+    if marked and all(re.match(TICKS, bare(text)) for text in marked) and not any("'" in text for text in others):
+        raise ticks_error(marked[0])
+
+
+def ticks_error(text: str) -> MarkError:
+    points, _, parts = bare(text).partition("'")
+    price = int(points) + (int(parts[:2]) + {"0": 0, "2": 0.25, "5": 0.5, "7": 0.75}[parts[2]]) / 32
+    both = f"{points}{parts}, or {price!r} in thirty-seconds"
+    return MarkError(text, f"{shown(text)} is {both}: write it as one of these")
+
+
 def is_number(text: str) -> bool:
     """Whether it is a number with either decimal mark."""
-    number = re.sub(ORNAMENTS, "", text)
-    return any(map(str.isdecimal, number)) and any(re.match(pattern, number) for pattern in WHOLE.values())
+    return any(re.match(pattern, bare(text)) for pattern in WHOLE.values())
 
 
 def number_of(text: str, decimal: str) -> float:
     """The number of a text, NaN of an empty one and of the word. `ValueError` for what is none."""
-    number = re.sub(ORNAMENTS, "", text)
+    number = bare(text)
     if number.lower() in ("", "nan"):
         return float("nan")
     if not re.match(WHOLE[decimal], number):
         raise ValueError(f"{shown(text)} is no number")
-    factor = FACTORS.get(number[-1:].upper(), 1.0)
-    digits = number.rstrip("KMBTkmbt").replace(thousands_mark(decimal), "").replace(COMMA, POINT)
-    return float(digits) * factor
+    exponent = EXPONENTS.get(number[-1].upper(), 0)
+    digits = re.sub(SEPARATORS, "", number).rstrip("KMBTkmbt").replace(thousands_mark(decimal), "")
+    digits = digits.replace(COMMA, POINT)
+    return float(f"{digits}e{exponent}" if exponent else digits)  # one conversion, which rounds once

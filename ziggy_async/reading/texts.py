@@ -38,6 +38,7 @@ MOST_LAYERS = 2
 """Of compression: a zip file of one gzip file."""
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
+UNDERSCORED = re.compile(rb"\d_\d")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 OPENERS: Mapping[str, Callable[[Path], BufferedIOBase]] = {
     "gzip": gzip.GzipFile,
@@ -225,6 +226,17 @@ def without_first_lines(
 
 def _end_of(line: str) -> str:
     return line[len(line.rstrip("\r\n")) :]
+
+
+def has_underscored_numbers(source: Source) -> bool:
+    """Whether there may be numbers like 1_000 in a text that is not compressed: DuckDB takes also 1_0 for one."""
+    if source.kind != "none":
+        return False
+    with source.path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            if b"_" in piece and UNDERSCORED.search(piece):
+                return True
+    return False
 
 
 def has_lines(path: Path, count: int) -> bool:

@@ -1,10 +1,11 @@
 """The values of a table's columns as float64 and as nanoseconds, and what is said of those that are neither."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, read_whole
-from ziggy_async.reading.numbers import POINT, MarkError, decimal_mark, number_of
+from ziggy_async.reading.numbers import POINT, MarkError, decimal_mark, number_of, refuse_ticks
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
@@ -74,7 +75,7 @@ class Reader:
         """Role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree on what
         is a decimal mark."""
         arrays = {role: (name, self._column(name, column)) for role, (name, column) in columns.items()}
-        mark = self._decimal_mark(dict(arrays.values()))
+        mark = self._decimal_mark(arrays)
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
         scale = self.rules.price_scale
         if scale is None:
@@ -85,14 +86,17 @@ class Reader:
     def floats(self, name: str, column: Any) -> Floats:
         """One column of numbers by itself."""
         array = self._column(name, column)
-        return self._floats(name, array, self._decimal_mark({name: array}))
+        return self._floats(name, array, self._decimal_mark({"": (name, array)}))
 
-    def _decimal_mark(self, arrays: Mapping[str, Column]) -> str:
+    def _decimal_mark(self, columns: Mapping[str, tuple[str, Column]]) -> str:
+        texts = {role: _texts_of(array) for role, (_, array) in columns.items()}
+        others = (text for role in texts if role not in PRICES for text in texts[role])
         try:
-            return decimal_mark(text for array in arrays.values() for text in _texts_of(array))
+            refuse_ticks((text for role in PRICES for text in texts.get(role, ())), others)
+            return decimal_mark(chain.from_iterable(texts.values()))
         except MarkError as error:
-            name = next(name for name, array in arrays.items() if error.text in _texts_of(array))
-            raise self._fault(name, _values_of(arrays[name]).index(error.text), error) from None
+            name, array = columns[next(role for role in texts if error.text in texts[role])]
+            raise self._fault(name, _values_of(array).index(error.text), error) from None
 
     def nanoseconds(self, name: str, column: Any) -> Nanoseconds:
         array = self._column(name, column)
@@ -325,12 +329,12 @@ def lacks_values(column: Any) -> bool:
     return bool(np.ma.getmask(column).any()) or (column.dtype.kind == "f" and bool(np.isnan(column).any()))
 
 
-def _texts_of(array: Column) -> Iterable[str]:
+def _texts_of(array: Column) -> Sequence[str]:
     if isinstance(array, Texts):
         return array.values
-    if isinstance(array, Chunked):
+    if isinstance(array, Chunked) or array.dtype.kind != "O":
         return ()
-    return (value for value in array if isinstance(value, str)) if array.dtype.kind == "O" else ()
+    return [value for value in array if isinstance(value, str)]
 
 
 def _values_of(array: Column) -> list[Any]:

@@ -1,0 +1,75 @@
+"""Numbers as people write them, in Python and in files alike; what could be two numbers, and what is none."""
+
+import re
+
+import pytest
+
+from ziggy_async import BarStore
+
+NAMES = ["open", "high", "low", "close", "volume"]
+
+
+def in_python(tmp_path, price, volume):
+    store = BarStore()
+    figures = dict(zip(NAMES, [[price]] * 4 + [[volume]], strict=True))
+    store.load("ABC", {"Date": ["2024-01-12"], **figures})
+    return store.bars("ABC")
+
+
+def in_a_file(tmp_path, price, volume):
+    row = ";".join(["2024-01-12", *[price] * 4, volume])
+    (tmp_path / "abc.csv").write_text(f"Date;{';'.join(NAMES)}\n{row}\n", encoding="utf-8")
+    return BarStore.read(tmp_path / "abc.csv").bars("ABC")
+
+
+both_ways = pytest.mark.parametrize("read", [in_python, in_a_file])
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        ("1'450.25", 1450.25),
+        ("1\u2019450.25", 1450.25),
+        ("12'345'678", 12345678.0),
+        ("1 234,50", 1234.5),
+        ("1\u00a0234\u00a0567.5", 1234567.5),
+        ("1_000.5", 1000.5),
+        ("1,23,456.5", 123456.5),
+        ("112'320", 112320.0),
+        ("'1.5", 1.5),
+        ("$ 93.36", 93.36),
+        ("93.36 USD", 93.36),
+        ("CHF 1'093.36", 1093.36),
+        (".5", 0.5),
+    ],
+)  # fmt: skip
+def test_prices(read, price, expected, tmp_path):
+    assert read(tmp_path, price, "3")["close"] == [expected]
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("volume", "expected"),
+    [("1.005K", 1005.0), ("1.015M", 1015000.0), ("4.35 m", 4350000.0), ("2.3B", 2.3e9), ("1.1T", 1.1e12)],
+)
+def test_a_letter_for_a_power_of_ten_rounds_once(read, volume, expected, tmp_path):
+    assert read(tmp_path, "9.5", volume)["volume"] == [expected]
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "price",
+    ["112'16", "450'2", "1'5", "12'3456", "1'23'456", "1''000", "1_0", "1 0", "1 5 0", "1'000 000", "K", "."],
+)
+def test_what_is_in_no_groups_of_three_is_no_number(read, price, tmp_path):
+    with pytest.raises(ValueError, match=rf"open ?'?.*{re.escape(price)}.* is (no|not a) number"):
+        read(tmp_path, price, "3")
+
+
+@both_ways
+@pytest.mark.parametrize(("price", "thousands", "ticks"), [("112'160", 112160, 112.5), ("98'067", 98067, 98.2109375)])
+def test_prices_that_may_be_in_thirty_seconds_are_refused_with_both_readings(read, price, thousands, ticks, tmp_path):
+    with pytest.raises(ValueError, match=rf"open.*{price}.* is {thousands}, or {ticks} in thirty-seconds"):
+        read(tmp_path, price, "3")
+    assert read(tmp_path, price, "1'000")["close"] == [thousands]
