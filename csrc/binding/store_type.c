@@ -156,6 +156,7 @@ static PyObject *store_clear(PyObject *self, PyObject *unused)
 {
     (void)unused;
     za_store_clear(store_of(self));
+    za_named_clear(&((za_store_object *)self)->sorted); /* strings among freed blocks keep their memory */
     Py_RETURN_NONE;
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -75,6 +76,13 @@ def test_many_symbols_are_sorted_by_several_threads_at_once(many: BarStore) -> N
 def test_the_garbage_collector_does_not_show_symbols_that_are_on_their_way(many: BarStore) -> None:
     """To `gc.get_objects` of another thread, which reads strings where there are none yet."""
     assert not gc.is_tracked(many._sorted_symbols())
+
+
+def test_a_store_that_is_cleared_lets_go_of_its_symbols(many: BarStore) -> None:
+    symbol = many._sorted_symbols()[0]
+    held = sys.getrefcount(symbol)
+    many.clear()
+    assert sys.getrefcount(symbol) == held - 1
 
 
 async def test_symbols_that_go_while_they_are_asked_for_stay_in_the_result(many: BarStore) -> None:
