@@ -52,6 +52,11 @@ static double floored_remainder(double a, double b)
     return (left < 0.0) != (b < 0.0) ? left + b : left;
 }
 
+static double sign_of(double a)
+{
+    return a == 0.0 || isnan(a) ? a : copysign(1.0, a);
+}
+
 /* The pointers are copied first: a vector that is stored might be one of them, for all that the compiler knows. */
 #define POINTERS const double *of_a = in[0], *of_b = in[1], *of_c = in[2]
 #define ARGUMENT(number, arguments, from, t)                                                                           \

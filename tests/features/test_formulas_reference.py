@@ -163,4 +163,14 @@ FORMULAS = st.recursive(st.one_of(COLUMNS, NUMBERS), larger, max_leaves=8)
 @given(formula=FORMULAS, bars=any_bars(90, outlier=1e3))
 @settings(max_examples=200, deadline=None)
 def test_any_formula_over_any_bars(formula: str, bars: Bars) -> None:
-    check(formula, bars, 1e-13)
+    begin = FeatureSet(formula).lookback
+    assert_as_reference(over(formula, bars), formula, bars.columns(), bars.timestamp, 1e-13, begin)
+
+
+@pytest.mark.parametrize("power", [-1.0, 0.0, 0.5, 3.0])
+def test_signed_powers_are_the_sign_times_the_power(power: float) -> None:
+    close = np.array([0.0, -0.0, 2.0, -2.0, np.nan, np.inf, -np.inf])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.sign(close) * np.abs(close) ** power
+    found = FeatureSet(f=f"signed_power(close, {power})").over({"close": close})["f"]
+    np.testing.assert_array_equal(found, expected)

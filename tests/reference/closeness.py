@@ -28,17 +28,25 @@ def assert_as_reference(
     columns: Mapping[str, Floats],
     timestamps: NDArray[np.int64] | None = None,
     floor: Floats | float = 0.0,
+    begin: int = 0,
 ) -> None:
     """Raises AssertionError where `found` is not what the reference says of `formula`.
 
-    `floor`: what values may be away at least, each or all.
+    `floor`: what values may be away at least, each or all. `begin`: bars before the first value, of which the reference
+    does not know that they make no power of one either: 1 ** NaN is 1.
     """
-    wanted = evaluate(formula, columns, timestamps)
+
+    def evaluated(columns: Mapping[str, Floats]) -> Floats:
+        values = evaluate(formula, columns, timestamps).copy()
+        values[:begin] = np.nan
+        return values
+
+    wanted = evaluated(columns)
     assert found.shape == wanted.shape, formula
     others = []
     for seed in range(NUDGES):
         with disturbed(lambda values, seed=seed: moved(values, seed, 0.1 * NUDGE, np.arange(values.shape[-1]))):
-            others.append(evaluate(formula, {n: moved(c, seed, NUDGE, 0) for n, c in columns.items()}, timestamps))
+            others.append(evaluated({n: moved(c, seed, NUDGE, 0) for n, c in columns.items()}))
     with np.errstate(all="ignore"):
         certain = np.logical_and.reduce([kind_of(other) == kind_of(wanted) for other in others])
         doubt = np.max([np.abs(other - wanted) for other in others], axis=0)

@@ -270,6 +270,7 @@ class Reader:
         written = ELSEWHERE.get(name.lower())
         known = (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN)
         advice = nearest(name, known) if written is None else f"; write {written}"
+        advice = f"; the column is {name}, without brackets" if name in PRICE_COLUMNS else advice
         raise self.error(f"no function {_shown(name)}{advice}", node.func)
 
     def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:
@@ -375,7 +376,8 @@ class Reader:
     ) -> tuple[float, ...]:
         """Returns the parameters: by position, `numbers` of the arguments `after` the inputs; by name; defaults."""
         if len(after) > len(row.parameters):
-            raise self.error(f"{usage_of(row)}: this is one parameter too many", after[len(row.parameters)])
+            fault = "this is one parameter too many" if None not in numbers else "inputs stand before parameters"
+            raise self.error(f"{usage_of(row)}: {fault}", after[len(row.parameters)])
         places: list[tuple[tuple[int, ...], float | None, ast.AST]] = [
             ((at,), number, argument) for at, (number, argument) in enumerate(zip(numbers, after, strict=True))
         ]
