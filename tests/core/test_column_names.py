@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from ziggy_async import BarStore
 from ziggy_async.reading.columns import read_bars
 from ziggy_async.reading.options import Rules
+from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 
 def table(**changes):
@@ -68,3 +70,49 @@ def test_prices_of_several_currencies() -> None:
     columns |= {"Open (EUR)": columns.pop("open"), "Close (USD)": columns.pop("close")}
     with pytest.raises(ValueError, match=r"prices of several currencies: 'Open \(EUR\)', 'Close \(USD\)'"):
         read_bars(columns, "A")
+
+
+METATRADER = [(1577836800, 1.0, 3.0, 0.5, 2.0, 10, 1, 700), (1577923200, 2.0, 4.0, 1.5, 3.0, 20, 1, 0)]
+RATES = [("time", "i8"), *((name, "f8") for name in ("open", "high", "low", "close"))]
+RATES += [("tick_volume", "u8"), ("spread", "i4"), ("real_volume", "u8")]
+
+
+def test_the_volume_that_was_traded_goes_before_that_of_ticks_where_it_is_known() -> None:
+    rates = np.array(METATRADER, RATES)
+    assert read_bars(rates, "A").volume.tolist() == [700.0, 0.0]
+    assert read_bars({name: rates[name] for name in rates.dtype.names}, "A").volume.tolist() == [700.0, 0.0]
+    assert read_bars(rates, "A", Rules(columns={"volume": "tick_volume"})).volume.tolist() == [10.0, 20.0]
+    rates["real_volume"] = 0
+    assert read_bars(rates, "A").volume.tolist() == [10.0, 20.0]
+    columns = table(timestamp=table()["timestamp"].astype("M8[ns]").astype("i8").view("M8[ns]"))
+    columns |= {"tick_volume": columns.pop("volume"), "real_volume": np.array([5.0, 6.0])}
+    assert read_bars({name: np.asarray(column) for name, column in columns.items()}, "A").volume.tolist() == [5.0, 6.0]
+
+
+@pytest.mark.parametrize(("traded", "volume"), [("700", 700.0), ("0", 33.0)])
+def test_the_volumes_of_metatrader_in_a_file(traded, volume, tmp_path) -> None:
+    names = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"
+    row = f"2024.01.12\t00:00:00\t2\t4\t1\t3\t33\t{traded}\t2"
+    for text in (f"{names}\n{row}\n", f"{row}\n"):
+        (tmp_path / "abc.csv").write_text(text)
+        assert BarStore.read(tmp_path).bars("ABC")["volume"].tolist() == [volume]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Dates,Open,High,Low,Close,Volume",
+        "time_period_start,price_open,price_high,price_low,price_close,volume_traded,time_open,time_close",
+        "日期,開盤價,最高價,最低價,收盤價,成交股數",
+        "Datum,Open,Hoog,Laag,Slot,Volume",
+        "ticks,open,high,low,close,volume",
+        "timeOpen,open,high,low,close,volume,timeClose,timestamp",
+    ],
+)
+def test_names_of_vendors(names) -> None:
+    moment = np.array(["2020-01-02"], "M8[D]")
+    columns = [moment, [1.0], [3.0], [0.5], [2.0], [7.0], moment + 1, moment + 2]
+    bars = read_bars(dict(zip(names.split(","), columns, strict=False)), "A")
+    assert [bars.timestamp.tolist(), *(getattr(bars, name).tolist() for name in PRICE_COLUMNS)] == [
+        [1577923200 * 10**9], [1.0], [3.0], [0.5], [2.0], [7.0],
+    ]  # fmt: skip

@@ -186,7 +186,7 @@ def test_a_long_table(kind: Kind, shuffled: bool) -> None:
         assert_bars(store, symbol, bars[-10:])
 
 
-@pytest.mark.parametrize("name", ["Symbol", "TICKER", "sym", "code"])
+@pytest.mark.parametrize("name", ["Symbol", "TICKER", "sym", "code", "#RIC", "Pair", "Company"])
 def test_spellings_of_the_symbol(name: str) -> None:
     store, table = BarStore(), long_table({"A": walk(3), "B": walk(4)}, shuffled=True)
     store.load_frame({name: table.pop("symbol"), **table})
@@ -195,13 +195,13 @@ def test_spellings_of_the_symbol(name: str) -> None:
 
 def test_a_symbol_column_by_name() -> None:
     store, table = BarStore(), long_table({"A": walk(3), "B": walk(4)}, shuffled=True)
-    table["isin"] = table.pop("symbol")
+    table["handle"] = table.pop("symbol")
     with pytest.raises(ValueError, match="symbol"):
         store.load_frame(table)
-    store.load_frame(table, symbol_column="isin")
+    store.load_frame(table, symbol_column="handle")
     assert_bars(store, "A", walk(3))
-    with pytest.raises(ValueError, match="wkn"):
-        store.load_frame(table, symbol_column="wkn")
+    with pytest.raises(ValueError, match="grip"):
+        store.load_frame(table, symbol_column="grip")
 
 
 def test_text_in_arrow_dictionaries() -> None:

@@ -76,3 +76,26 @@ def test_a_partition_of_no_symbol_is_refused(tmp_path):
     (folder / "x.csv").write_text(PLAIN)
     with pytest.raises(ValueError, match="its folder, symbol=__HIVE_DEFAULT_PARTITION__, says that no symbol is known"):
         BarStore.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["#RIC", "Scrip", "pair", "stock_code", "Security", "ISIN", "Company", "coin"])
+def test_names_of_a_column_of_symbols(name, tmp_path):
+    frame = FRAME.reset_index()
+    frame.insert(0, name, ["A"] * 10 + ["B"] * 20)
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    store = BarStore.read(tmp_path)
+    assert_bars(store, "A", BARS[:10])
+    assert_bars(store, "B", BARS[10:])
+    with pytest.raises(ValueError, match=f"has a symbol column, '{name.lstrip('#')}'; X= is for files without one"):
+        BarStore.read(f"X={tmp_path / 'all.csv'}")
+
+
+@pytest.mark.parametrize(("name", "value"), [("Company", "Acme Corp"), ("ISIN", "US0000000001"), ("name", "2781")])
+def test_a_description_of_the_only_symbol_is_no_symbol(name, value, tmp_path):
+    FRAME.assign(**{name: value}).to_csv(tmp_path / "abc.csv")
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+def test_a_symbol_goes_before_its_description(tmp_path):
+    FRAME.assign(company=["x"] * 10 + ["y"] * 20, isin="z", symbol="ABC").to_csv(tmp_path / "all.csv")
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)

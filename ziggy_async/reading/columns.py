@@ -8,7 +8,7 @@ values pass through as NaN, missing times as NaT, and are refused there by row.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from ziggy_async.messages import kind_of, shortened, shown
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.options import PLAIN, Rules
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, SPELLINGS, listed, match_columns, place_of, role_of
+from ziggy_async.reading.spellings import (
+    FURTHER,
+    PRICE_COLUMNS,
+    SPELLINGS,
+    listed,
+    match_columns,
+    place_of,
+    role_of,
+    traded_beside_ticks,
+)
 from ziggy_async.reading.tables import Texts, pairs_of
 from ziggy_async.reading.timestamps import is_missing
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
@@ -84,7 +93,8 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         pairs = pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further)
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
-        roles = match_columns(names, None, chosen, rules.volume is not None, rules.further)
+        has_figures = partial(_has_figures, dict(pairs), rules)
+        roles = match_columns(names, None, chosen, rules.volume is not None, rules.further, has_figures)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name)
@@ -116,13 +126,19 @@ def _none_further(rows: int) -> NDArray[np.float64]:
 def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
     """The names of a bar's columns, in their order, if names alone decide; None if not."""
     texts = [name for name in names if type(name) is str]
-    if len(texts) < len(names) or any(role_of(name) == "symbol" for name in texts):
+    if len(texts) < len(names) or any(role_of(name) == "symbol" for name in texts) or traded_beside_ticks(texts):
         return None
     try:
         roles = match_columns(texts)
     except ValueError:
         return None
     return None if "time" in roles else tuple(roles[role] for role in ("timestamp", *PRICE_COLUMNS))
+
+
+def _has_figures(table: Mapping[str, Any], rules: Rules, name: str) -> bool:
+    """Whether the column has a number above 0."""
+    figures = Reader(lambda row: "", rules).strict.floats(name, table[name])
+    return bool((np.asarray(figures) > 0).any())
 
 
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
@@ -146,11 +162,12 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
         raise TypeError(f"symbol_column: {shown(symbol_column)} is {kind_of(symbol_column)} and no name of a column")
     pairs = pairs_of(data, symbol_column, rules.columns, further=rules.further)
     names = [name for name, _ in pairs]
-    roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None, rules.further)
+    table = dict(pairs)
+    has_figures = partial(_has_figures, table, rules)
+    roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None, rules.further, has_figures)
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
-    table = dict(pairs)
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:

@@ -26,7 +26,7 @@ from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
-from ziggy_async.reading.scans import Scan, contradiction, csv_scan, refuse_other_owner, selected
+from ziggy_async.reading.scans import Scan, contradiction, csv_scan, refuse_other_owner, selected, without_descriptions
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import (
     Source,
@@ -311,13 +311,18 @@ class Reading:
         if file.is_part:  # its folder says whose bars they are
             refuse_other_owner(file, names, scan)
             names = [each for each in names if role_of(each) != "symbol"]
-        roles = self._roles_of(names)
+        elif "symbol" not in (self._rules.columns or {}):
+            names = without_descriptions(names, scan)
+        roles = self._roles_of(names, scan.has_figures)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
 
-    def _roles_of(self, names: Sequence[str]) -> dict[str, str]:
-        return match_columns(names, None, self._rules.columns, self._rules.volume is not None, self._rules.further)
+    def _roles_of(
+        self, names: Sequence[str], has_figures: Callable[[str], bool] = lambda name: False
+    ) -> dict[str, str]:
+        rules = self._rules
+        return match_columns(names, None, rules.columns, rules.volume is not None, rules.further, has_figures)
 
 
 def owner_of(file: DataFile, header: Header | None) -> str:

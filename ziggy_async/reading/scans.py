@@ -9,7 +9,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.casts import literal, quoted
 from ziggy_async.reading.headers import Header
 from ziggy_async.reading.paths import DataFile
-from ziggy_async.reading.spellings import listed, of_role, place_of
+from ziggy_async.reading.spellings import DESCRIBING, listed, of_role, place_of, spelling_of
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:
@@ -43,6 +43,22 @@ def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Scan) -> None
         is_sure = place_of(column)[1] == 0
         if len(values) > 1 or (is_sure and not all(_are_same(value, str(file.symbol)) for value in values)):
             raise ValueError(contradiction(file, f"column {column!r}", values))
+
+
+def without_descriptions(names: Sequence[str], scan: Scan) -> list[str]:
+    """The names without columns that describe the one symbol of a file rather than name the symbol of each row: one
+    with a single value, as of "company", or a "name" that is a number."""
+    names = list(names)
+    while described := [column for column in of_role("symbol", names) if _describes(column, scan)]:
+        names = [name for name in names if name not in described]
+    return names
+
+
+def _describes(column: str, scan: Scan) -> bool:
+    if spelling_of(column) == "name":
+        values = scan.values(column)
+        return len(values) == 1 and values[0].isdecimal()
+    return place_of(column)[1] == DESCRIBING and len(scan.values(column)) < 2
 
 
 def contradiction(file: DataFile, place: str, owners: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The names that columns may have."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ziggy_async.messages import LONGEST, shortened, shown
@@ -11,25 +11,48 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
         ("timestamp", "datetime", "date", "time", "ts", "t", "opentime"),
         (
-            *("dt", "day", "starttime", "bartime", "gmttime", "windowstart", "tsevent", "tradedate", "tradingdate"),
+            *(
+                "dt",
+                "day",
+                "dates",
+                "starttime",
+                "bartime",
+                "gmttime",
+                "windowstart",
+                "tsevent",
+                "tradedate",
+                "tradingdate",
+            ),
             *("tradingday", "beginsat", "begin", "unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc"),
             *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
             *("dateandtime", "traddt", "start", "dlycaldt", "datadate", "date1", "dtyyyymmdd", "localtime"),
             *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
-            *("时间", "時刻", "uhrzeit", "hora", "heure", "время"),
+            *("dates", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
         ),
-        ("index", "indexlevel0", "unnamed0", "column1"),
+        ("index", "indexlevel0", "unnamed0", "column1", "ticks"),
     ),
     "open": (
         (
-            *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
-            *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture"),
-            *("открытие", "откр", "开盘", "开盘价", "開盤價", "始値", "시가", "açılış"),
+            *(
+                "open",
+                "openprice",
+                "priceopen",
+                "openingprice",
+                "o",
+                "opnpric",
+                "pxopen",
+                "openprc",
+                "dlyopen",
+                "prcod",
+                "mido",
+            ),
+            *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture", "priceopen"),
+            *("открытие", "откр", "开盘", "开盘价", "開盤", "開盤價", "始値", "시가", "açılış"),
         ),
     ),
     "high": (
         (
-            *("high", "highprice", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
+            *("high", "highprice", "pricehigh", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
             *("максимум", "макс", "最高", "最高价", "最高價", "高", "高値", "고가", "yüksek", "tageshoch"),
         ),
@@ -37,7 +60,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "low": (
         (
-            *("low", "lowprice", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld", "midl"),
+            *("low", "lowprice", "pricelow", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld", "midl"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
             *("минимум", "мин", "最低", "最低价", "最低價", "低", "安値", "저가", "düşük", "tagestief"),
         ),
@@ -45,10 +68,32 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "close": (
         (
-            *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast", "dlyclose", "prccd"),
-            *("trdprc1", "midc", "closeclosepriceadjustedforsplits"),
-            *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
-            *("clot", "закрытие", "收盘", "收盘价", "收盤價", "終値", "종가", "kapanış"),
+            *(
+                "close",
+                "closeprice",
+                "priceclose",
+                "closingprice",
+                "c",
+                "closelast",
+                "clspric",
+                "pxlast",
+                "dlyclose",
+                "prccd",
+            ),
+            *("trdprc1", "priceclose", "midc", "closeclosepriceadjustedforsplits"),
+            *(
+                "zamkniecie",
+                "zamknięcie",
+                "schluss",
+                "schlusskurs",
+                "slot",
+                "slotkoers",
+                "cierre",
+                "chiusura",
+                "fechamento",
+                "clôture",
+            ),
+            *("clot", "slot", "slotkoers", "закрытие", "收盘", "收盘价", "收盤", "收盤價", "終値", "종가", "kapanış"),
         ),
         (
             *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
@@ -58,7 +103,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "volume": (
         (
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
-            *("dlyvol", "cshtrd", "acvoluns", "acvol1"),
+            *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
             *(
                 "noofshrs",
@@ -69,6 +114,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
                 "成交量",
                 "交易量",
                 "成交股數",
+                "成交數量",
                 "出来高",
                 "거래량",
                 "hacim",
@@ -93,15 +139,28 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             "銘柄コード",
             "證券代號",
         ),
-        ("instrumentname", "secid", "sccode", "securitycode"),
+        (
+            *("instrumentname", "secid", "sccode", "securitycode", "securitiescode", "localcode", "ric", "scrip"),
+            *("scripcode", "scripname", "stockcode", "stocksymbol", "pair", "currencypair", "tradingpair"),
+        ),
+        (
+            *("security", "isin", "cusip", "sedol", "wkn", "permno", "asset", "contract", "stock", "company"),
+            *("companyname", "market", "coin", "crypto", "cryptocurrency", "underlying", "underlyingsymbol"),
+        ),
     ),
 }
 """Role -> names of columns in ranks: a name of an earlier rank is taken before one of a later. Names are compared by
 their letters and digits alone. An adjusted close has another scale than the open beside it, so none of its spellings is
 a close."""
 
+BEGINNINGS = ("timeperiodstart", "timeopen")
+"""Names of the beginning of a bar, the surer first: before any other time, which may be that of its end."""
+
 MAKESHIFT = 2
 """The rank of names that a timestamp gets where it has none."""
+
+DESCRIBING = 3
+"""The rank of names of a symbol that a table of one may have too, as "company"."""
 
 DATES = frozenset(
     (
@@ -110,11 +169,15 @@ DATES = frozenset(
     )
 )
 TIMES_OF_DAY = frozenset(
-    ("time", "timeutc", "timegmt", "时间", "時刻", "uhrzeit", "hora", "heure", "время"),
+    ("time", "timeutc", "timegmt", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
 VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
+
+TICKS = frozenset({"tickvolume", "tickvol"})
+TRADED = frozenset({"realvolume", "vol"})
+"""MetaTrader's volumes: of the changes of a price, and of what was traded, which is 0 where that is not known."""
 
 PRICES = ("open", "high", "low", "close")
 PRICE_COLUMNS = (*PRICES, "volume")
@@ -125,7 +188,7 @@ PLACES = {
     for role, ranks in SPELLINGS.items()
     for rank, spellings in enumerate(ranks)
     for spelling in spellings
-}
+} | {spelling: ("timestamp", at - len(BEGINNINGS)) for at, spelling in enumerate(BEGINNINGS)}
 """Spelling -> its role and rank."""
 
 NUMBERING = re.compile(r"^\s*\d+[a-z]?[.)]\s+")
@@ -187,11 +250,13 @@ def match_columns(
     columns: Mapping[str, str] | None = None,
     has_volume: bool = True,
     further: Sequence[str] = (),
+    has_figures: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, str]:
     """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, and `time` where
     the timestamp is a date and a time of day.
 
-    `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. The further columns
+    `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. `has_figures` says
+    whether a column is not all 0, as it has to be for a volume that stands beside one of ticks. The further columns
     of a store have the roles `FURTHER`, and are found by their own names, in any spelling where none is alike.
     `ValueError` that lists the columns when a role has none or several.
     """
@@ -212,6 +277,9 @@ def match_columns(
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
             roles[role] = first
+    beside_ticks = traded_beside_ticks(free) if roles.get("volume") in free else None
+    if beside_ticks is not None and has_figures(beside_ticks):
+        roles["volume"] = beside_ticks
     if has_volume and "volume" not in roles and (traded := _traded(free)) is not None:
         roles["volume"] = traded
     needed = ("timestamp", *(PRICE_COLUMNS if has_volume else PRICES))
@@ -248,6 +316,13 @@ def _named_alike(name: str, further: str, names: list[str]) -> str:
     if len(alike) > 1:
         raise ValueError(f"several columns are called like {shown(name)}; columns found: {listed(names)}")
     return alike[0]
+
+
+def traded_beside_ticks(names: Iterable[str]) -> str | None:
+    """The volume of what was traded, where there is one of ticks too, which is taken first by its name."""
+    names = list(names)
+    is_of_ticks = any(spelling_of(name) in TICKS for name in of_role("volume", names))
+    return next((name for name in names if spelling_of(name) in TRADED), None) if is_of_ticks else None
 
 
 def _traded(names: Iterable[str]) -> str | None:
