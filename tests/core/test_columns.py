@@ -318,6 +318,14 @@ def test_digits_of_dates(of) -> None:
     assert timestamps(of([19000101, 20200102]))[1] == EXPECTED[1]
 
 
+@pytest.mark.parametrize("kind", ["f2", "f4"])
+def test_floats_that_have_not_every_whole_number_are_no_times(kind) -> None:
+    days = [60_000] if kind == "f2" else [20240112]
+    for column in (np.array(days, kind), pd.Series(days, dtype=kind), list(np.array(days, kind))):
+        with pytest.raises(ValueError, match=r"column 'ts', row 0: \d+(\.0)? may be rounded, as float(16|32) has not"):
+            read_bars({"ts": column, **{name: [1.0] for name in PRICE_COLUMNS}}, "A")
+
+
 def test_digits_that_are_a_date_and_a_time_are_refused_with_both() -> None:
     column = np.array([202001010930, 202001010931])
     with pytest.raises(

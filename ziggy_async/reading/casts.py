@@ -14,7 +14,7 @@ from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, format
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
-from ziggy_async.reading.timestamps import OUT_OF_RANGE, to_ns
+from ziggy_async.reading.timestamps import OUT_OF_RANGE, ROUNDED, to_ns
 from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-04-11' THEN {0} END"
 """Times that nanoseconds reach."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
+IS_FINER = r"regexp_matches(timestamp, '[.,]\d{7}')"
 IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
-ISO_CAST = f"CASE WHEN {IS_WITHOUT_ZONE} THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
-"""Times of ISO 8601 but those with the name of a zone: DuckDB takes CST for that of Chicago."""
+ISO_CAST = f"CASE WHEN ({IS_WITHOUT_ZONE}) AND NOT {IS_FINER} THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
+"""Times of ISO 8601 but those with the name of a zone, DuckDB takes CST for that of Chicago, and those finer than
+microseconds, which it cuts."""
 
 APOSTROPHE = "'"
 
@@ -93,6 +95,9 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
+    if columns.is_text("timestamp") and lacks_values(values["timestamp"]) and _has_finer(columns):
+        typed["timestamp"] = "timestamp"  # to be read as in any table
+        values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
     columns.connection.execute(
         f"CREATE OR REPLACE VIEW {columns.typed} AS"
@@ -137,8 +142,15 @@ def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, A
     return values | ({"symbol": values["symbol"].stripped()} if own else {})
 
 
+def _has_finer(columns: Columns) -> bool:
+    """Whether there are times finer than microseconds."""
+    return columns.first_row(f"SELECT 1 FROM {columns.source} WHERE {IS_FINER} LIMIT 1") is not None
+
+
 def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     """The first value says how all are written."""
+    if columns.types["timestamp"] == "FLOAT":
+        raise ValueError(f"timestamp {ROUNDED.format('FLOAT')}")
     if not columns.is_text("timestamp"):
         return "timestamp"
     query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' LIMIT 1"
@@ -155,6 +167,9 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     formats = [literal(each) for each in formats_of(written, order)]
     if "%n" in formats[0] and "%z" in formats[0]:
         return "timestamp"  # as above: of these DuckDB reads microseconds, or no offset, as its version goes
+    own = f"SELECT try_strptime({literal(text)}, {formats[0]})"
+    if columns.first_row(own) in (None, (None,)):
+        return "timestamp"  # as above: there is no format for this way to write it
     if WAYS[written.way].formats == ("%Y-%m-%d",) and not any(mark in formats[0] for mark in ("%n", "%p", " %z")):
         return f"coalesce(try_strptime(timestamp, {formats[0]}), {ISO_CAST})"
     value = f"try_strptime(timestamp, [{', '.join(formats)}])"

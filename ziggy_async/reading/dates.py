@@ -7,7 +7,7 @@ the column decides: by a value that only one order allows, by the distances betw
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +29,8 @@ FULL_MONTHS = dict.fromkeys(
 WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?"
 CLOCK = (
     r"(?:(?P<gap>T|,? +|-(?=\d{1,2}:\d{2}:))"
-    r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?P<half> ?[AaPp][Mm](?![A-Za-z]))?|(?P<packed>\d{6}|\d{4}))"
+    r"(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9})0*)?)?|(?=[- ]?[AP]M))"
+    r"(?P<half>[- ]?[AP]M(?![A-Z]))?|(?P<packed>\d{6}|\d{4}))"
     r"(?P<zone> ?(?:Z|UTC|GMT))?(?P<offset> ?[+-]\d{2}(?::?\d{2})?)?"
     rf"(?P<place> ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?| ?\(?(?:{'|'.join(ABBREVIATIONS)})\)?)?)?"
 )
@@ -38,6 +38,10 @@ DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
+MOST_OFFSET = 16 * 3_600 * 10**9
+"""No clock was ever further from UTC."""
+FINER = re.compile(r"[.,]\d{6}(\d+)")
+"""What stands behind the microseconds, which is as far as Python's own reading goes."""
 CLEARLY = 4
 """How many times as even the distances between the rows have to be in one order as in the next."""
 
@@ -64,9 +68,10 @@ WAYS = (
     _way(r"(\d{4})(年)(\d{1,2})月(\d{1,2})日", "ymd", "%Y年%m月%d日"),
     _way(r"(\d{4})(년) (\d{1,2})월 (\d{1,2})일", "ymd", "%Y년 %m월 %d일"),
     _way(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})", None),
-    _way(rf"(\d{{1,2}})([- ]){NAME}[- ,]+(\d{{4}}|\d{{2}})", "dmy", "%d{0}%b{0}%Y", "%d{0}%B{0}%Y"),
+    _way(rf"(\d{{1,2}})([-/ ]|\. ?|){NAME}(?:\2|[- ,]+)(\d{{4}}|\d{{2}})", "dmy", "%d{0}%b{0}%Y", "%d{0}%B{0}%Y"),
     _way(rf"{NAME}( )(\d{{1,2}}),? (\d{{4}})", "mdy", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
-    _way(rf"(\d{{4}})([- ]){NAME}[- ](\d{{1,2}})", "ymd", "%Y{0}%b{0}%d"),
+    _way(rf"{NAME}([-/])(\d{{1,2}})\2(\d{{4}})", "mdy", "%b{0}%d{0}%Y", "%B{0}%d{0}%Y"),
+    _way(rf"(\d{{4}})([-/ ]|){NAME}[-/ ]?(\d{{1,2}})", "ymd", "%Y{0}%b{0}%d"),
 )
 
 
@@ -140,11 +145,12 @@ def _clock_of(match: "re.Match[str]") -> int | None:
     if part["half"] is not None:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if part["half"].strip().lower() == "pm" else 0)
-    if hour > 23 or minute > 59 or second > 59:
+        hour = hour % 12 + (12 if part["half"].strip(" -").lower() == "pm" else 0)
+    offset = _offset_of(part["offset"])
+    if hour > 23 or minute > 59 or second > 59 or abs(offset) > MOST_OFFSET:
         return None
     nanoseconds = (hour * 3_600 + minute * 60 + second) * 10**9 + int((part["fraction"] or "0").ljust(9, "0"))
-    return nanoseconds - _offset_of(part["offset"])
+    return nanoseconds - offset
 
 
 def _offset_of(offset: str | None) -> int:
@@ -194,8 +200,13 @@ def _iso_ns(text: str) -> int:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError(f"{shown(text)} is no date and time") from None
+    finer = FINER.search(text)
+    below = "" if finer is None else finer[1].rstrip("0")
+    if len(below) > 3:
+        raise ValueError(f"{shown(text)} is finer than nanoseconds")
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return int((aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 10**6) * 1000
+    microseconds = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return microseconds * 1000 + int(below.ljust(3, "0"))
 
 
 def orders_of(written: Written, order: str | None) -> tuple[str, ...]:
@@ -378,8 +389,8 @@ def _clock_formats(written: Written) -> Iterable[str]:
     elif part["hour"] is None:
         own = ""
     else:
-        half = " %p" if (part["half"] or "").startswith(" ") else "%p" if part["half"] else ""
-        own = f"{'%I' if half else '%H'}:%M{':%S' if part['second'] else ''}"
+        half = part["half"][:-2] + "%p" if part["half"] else ""
+        own = f"{'%I' if half else '%H'}{':%M' if part['minute'] else ''}{':%S' if part['second'] else ''}"
         if part["fraction"]:
             mark = written.match[0][written.match.start("fraction") - 1]
             own += mark + ("%f" if len(part["fraction"]) <= MOST_DIGITS else "%n")

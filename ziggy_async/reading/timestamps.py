@@ -17,6 +17,7 @@ NANOSECONDS_OF = UNITS | {"m": 60 * 10**9, "h": 3_600 * 10**9, "D": 86_400 * 10*
 """Nanoseconds of NumPy's units; a month and a year have no fixed number."""
 MOST_YEARS = 300
 """From 1970: beyond what nanoseconds reach, so that a conversion to days is safe."""
+ROUNDED = "may be rounded, as {} has not every whole number of its size: give times as int64 or float64"
 OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
 
 
@@ -58,14 +59,21 @@ def is_missing(value: object) -> bool:
 
 
 def as_whole(value: object) -> int | None:
-    """The value of a whole number of any type; None of anything else."""
+    """The value of a whole number of any type; None of anything else, as one of a float that may be rounded."""
     if isinstance(value, bool | np.bool_ | np.timedelta64):
+        return None
+    if isinstance(value, np.float16 | np.float32) and abs(value) > most_exact(value.dtype):
         return None
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating) and np.isfinite(value) and value == np.floor(value):
         return int(value)
     return None
+
+
+def most_exact(dtype: np.dtype[Any]) -> int:
+    """Beyond it a float of that type is not every whole number."""
+    return int(2 ** (np.finfo(dtype).nmant + 1))
 
 
 def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
@@ -85,6 +93,8 @@ def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
         if not value.strip().isdecimal() or (unit is None and len(value.strip()) == 8):
             return read_text(value, dates)
         whole = int(value)
+    if whole is None and isinstance(value, np.float16 | np.float32):
+        raise ValueError(f"{value} {ROUNDED.format(value.dtype)}")
     if whole is None:
         raise TypeError(f"{shown(value)} is no timestamp but {kind_of(value)}")
     if abs(whole) >= 2**63:

@@ -19,7 +19,7 @@ from ziggy_async.reading.numbers import POINT, MarkError, decimal_mark, number_o
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
-from ziggy_async.reading.timestamps import OUT_OF_RANGE, as_whole, datetime64_ns, is_missing, to_ns
+from ziggy_async.reading.timestamps import OUT_OF_RANGE, ROUNDED, as_whole, datetime64_ns, is_missing, most_exact, to_ns
 
 Floats = NDArray[np.float64] | Chunked
 Nanoseconds = NDArray[np.int64] | Chunked
@@ -235,11 +235,16 @@ class Reader:
         values = np.ma.filled(array, 0)
         if array.dtype.kind == "f":
             missing = missing | np.isnan(values)
-            values = np.where(missing, 0.0, values)
+            values = np.where(missing, 0.0, values).astype(np.float64, copy=False)
             wrong = (values != np.floor(values)) | (np.abs(values) >= 2.0**63)
             self._refuse(name, wrong, missing, lambda row: f"{values[row]} is no timestamp but of type {array.dtype}")
             missing = missing | wrong
             values = np.where(missing, 0.0, values)
+            if array.dtype.itemsize < 8:
+                rounded = np.abs(values) > most_exact(array.dtype)
+                self._refuse(name, rounded, missing, lambda row: f"{values[row]:.0f} {ROUNDED.format(array.dtype)}")
+                missing = missing | rounded
+                values = np.where(missing, 0.0, values)
         elif array.dtype.kind == "u":
             values = np.minimum(values, np.uint64(2**63 - 1))
         return self._whole(name, values.astype(np.int64), missing)
@@ -427,7 +432,7 @@ def _of_extension(column: Any) -> NDArray[Any]:
         whole = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.uint64, na_value=0)
         return _of_masked(np.ma.masked_array(whole, column.isna().to_numpy(dtype=bool)))
     if column.dtype.kind == "f":
-        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.asarray(column.to_numpy(dtype=f"f{column.dtype.itemsize}", na_value=np.nan))
     if column.dtype.kind == "M":
         return np.asarray(column.to_numpy(dtype="datetime64[ns]"))
     return np.asarray(column.to_numpy(dtype=object))
