@@ -39,7 +39,7 @@ static za_fault fault_of(const za_loading *loading, const za_bar *bar, int64_t p
     return compare ? za_time_fault(bar->time, previous) : fault;
 }
 
-#define IN_ANY_ORDER "load_frame takes rows in any order"
+#define IN_ANY_ORDER "load_unsorted takes rows in any order"
 
 /* The sentence about row `i` of the part, which is `bar` and has a fault. */
 static za_code refuse_row(const za_loading *loading, const za_part *part, int64_t i, const za_bar *bar,

@@ -121,7 +121,7 @@ def test_a_bar_that_is_still_forming_is_left_out() -> None:
 
 
 def test_rows_in_another_order_are_told_of_load_frame_alone() -> None:
-    with pytest.raises(ValueError, match=r"^A, row 1: timestamp .*; load_frame takes rows in any order$"):
+    with pytest.raises(ValueError, match=r"^A, row 1: timestamp .*; load_unsorted takes rows in any order$"):
         BarStore().load("A", {"timestamp": DAYS[::-1], **{name: [1, 1] for name in ROWS}})
 
 

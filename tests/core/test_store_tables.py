@@ -376,7 +376,7 @@ def test_what_is_skipped_is_counted_by_reason() -> None:
 def test_newest_first_needs_load_frame() -> None:
     store, newest_first = BarStore(), {name: column[::-1] for name, column in walk(20).table().items()}
     for invalid in ("raise", "skip"):
-        with pytest.raises(ValueError, match=r"^A.*; load_frame takes rows in any order"):
+        with pytest.raises(ValueError, match=r"^A.*; load_unsorted takes rows in any order"):
             store.load("A", newest_first, invalid=invalid)
     store.load_frame({**newest_first, "symbol": ["A"] * 20})
     assert_bars(store, "A", walk(20))
