@@ -74,7 +74,20 @@ def test_symbol_is_the_start_of_the_name(write):
         ("BTC-USD.txt.zst", "BTC-USD"),
         ("AAPL (1).csv", "AAPL"),
         ("BTCUSDT-1h-2023-10-27.csv", "BTCUSDT"),
-        ("BTC-2023-10-27.csv", "BTC-2023-10-27"),
+        ("BTC-2023-10-27.csv", "BTC"),
+        ("AAPL-2024-01.csv", "AAPL"),
+        ("SPY - Copy (2).csv", "SPY"),
+        ("Binance_BTCUSDT_d.csv", "BTCUSDT"),
+        ("Bitstamp_BTCUSD_2020_minute.csv", "BTCUSD"),
+        ("NSE_RELIANCE-EQ.csv", "RELIANCE"),
+        ("NYSE_T.csv", "T"),
+        ("BSE_500325.csv", "500325"),
+        ("BSE_DAILY.csv", "BSE"),
+        ("BSE_20240112.csv", "BSE"),
+        ("NSE_1D.csv", "NSE"),
+        ("nasdaq_daily.csv", "NASDAQ"),
+        ("Download Data - STOCK_US_XNAS_AAPL.csv", "AAPL"),
+        ("Bitcoin_1_1_2024-1_12_2024_historical_data_coinmarketcap.csv", "BITCOIN"),
         ("Apple Stock.zip", "APPLE STOCK"),
         ("_x.csv", "_X"),
         ("spy.data", "SPY.DATA"),
@@ -97,7 +110,9 @@ def test_the_symbol_in_a_name_ends_with_the_endings_of_files(name, symbol):
     assert DataFile(Path(name)).symbol_of_name() == symbol
 
 
-@pytest.mark.parametrize("name", ["HistoricalData_1704205800000.csv", "HistoricalPrices (1).csv"])
+@pytest.mark.parametrize(
+    "name", ["HistoricalData_17.csv", "HistoricalPrices (1).csv", "2024-01-12.csv", "2024-01 - Copy"]
+)
 def test_a_name_that_says_no_symbol(write, name):
     path = write(table("2020-01-02"), name)
     with pytest.raises(DataFileError, match="has no symbol in its name; say whose bars they are with SYMBOL=path"):
@@ -273,6 +288,18 @@ def test_two_files_of_one_symbol_need_to_be_told_apart(write):
     assert "SPY_1min.csv" in text
     assert "SYMBOL=path" in text
     assert load(daily, f"SPY1={minutes}")[1] == ["SPY", "SPY1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "owner"), [("a.csv", "b.csv", "ABC="), ("ABC-2020-01.csv", "ABC-2020-02.csv", "")]
+)
+def test_files_that_are_parts_of_one_symbol(write, first, second, owner):
+    early, late = write(table("2020-01-02"), first), write(table("2020-02-03"), second)
+    store, symbols = load(f"{owner}{early}", f"{owner}{late}")
+    assert symbols == ["ABC"]
+    assert days_of(store, "ABC") == ["2020-01-02", "2020-02-03"]
+    write(table("2020-01-02", "2020-02-03"), second)
+    assert "both have the bar of ABC at 2020-01-02" in fault(f"{owner}{early}", f"{owner}{late}")
 
 
 def test_a_given_symbol_beside_a_symbol_column_is_refused(write):

@@ -432,15 +432,15 @@ def of_roles(rules: Rules) -> Rules:
 
 def refuse_same_name(read: Sequence[FileBars]) -> None:
     """Two files without a symbol column cannot both be the bars of one symbol, unless they are parts of them."""
-    owners: dict[str, Path] = {}
+    owners: dict[str, DataFile] = {}
     for table, bars in read:
         if table.has_symbols or table.file.is_part:
             continue
         (symbol,) = bars.symbols
-        if symbol in owners:
-            files = f"{table.file.path}: would be {symbol}, like {owners[symbol]}"
+        if symbol in owners and not (table.file.is_joined and owners[symbol].is_joined):
+            files = f"{table.file.path}: would be {symbol}, like {owners[symbol].path}"
             raise DataFileError(f"{files}; say whose bars they are with SYMBOL=path")
-        owners[symbol] = table.file.path
+        owners[symbol] = table.file
 
 
 def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> Skipped:

@@ -21,6 +21,9 @@ OF_INVESTING = "|".join(
         *("過去データ", "历史数据", "과거 데이터"),
     )
 )
+EXCHANGES = "Binance|Bitfinex|Bitstamp|Bittrex|Bybit|Coinbase|Gemini|Kraken|Okx|Poloniex|NSE|BSE|NYSE|NASDAQ|AMEX"
+NO_SYMBOLS = r"DAILY|DATA|HOURLY|WEEKLY|MONTHLY|INTRADAY|OHLCV?|ALL|[DHMW]\d+|\d{1,3}[DHMW]?|(?:19|20)\d\d(?:\d{4})?"
+"""What stands behind an exchange and is no symbol: an interval, a day, a remark; the exchange is one then."""
 VENDOR_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -32,14 +35,18 @@ VENDOR_NAMES = tuple(
         r"(?P<symbol>.+)\.(?:last|bid|ask)",  # NinjaTrader
         rf"(?P<symbol>.+?)(?: -)? ?(?:{OF_INVESTING})",
         r"Прошлые данные - (?P<symbol>.+)",
+        r"Download Data - [A-Z]+_[A-Z]{2}_[A-Z]{4}_(?P<symbol>.+)",  # MarketWatch: the country and the market
+        rf"(?:{EXCHANGES})_(?P<symbol>(?-i:(?!(?:{NO_SYMBOLS})(?:[_-]|$))[A-Z0-9&]+))(?:-EQ)?(?:_.*)?",
     )
 )
 """Names in which the symbol does not stand at the beginning, or where something else stands behind it."""
-NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)", re.IGNORECASE)
-"""What Nasdaq, MarketWatch and others call a file whosoever bars it has."""
+NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}-\d{2}(?:-\d{2})?", re.IGNORECASE)
+"""What Nasdaq, MarketWatch and others call a file whosoever bars it has, and the name of a month or a day."""
+COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
+"""What Windows appends to the name of a copy."""
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """The folder of the rows whose value is null."""
-INTERVAL_AND_DATE = r"-\d+(s|m|h|d|w|mo)-\d{4}-\d{2}(-\d{2})?$"
+INTERVAL_AND_DATE = r"(-\d+(s|m|h|d|w|mo))?-(19|20)\d{2}-\d{2}(-\d{2})?$"
 
 
 class DataFileError(ValueError):
@@ -78,14 +85,24 @@ class DataFile:
                 return cls(path, unquote(value), is_part=True)
         return cls(path)
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether other files may have bars of its symbol: the caller says whose they are, or its name has a date."""
+        return self.symbol is not None or re.search(INTERVAL_AND_DATE, self._name()) is not None
+
+    def _name(self) -> str:
+        """Its name without the endings of files and of copies."""
+        name = re.sub(ENDINGS, "", unicodedata.normalize("NFC", self.path.name), flags=re.IGNORECASE)
+        return re.sub(COPY, "", re.sub(r" \(\d+\)$", "", name))
+
     def symbol_of_name(self) -> str:
         """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
-        underscore is a remark, as are an interval with a date (`BTCUSDT-1h-2023-10.csv`); some vendors have another
-        order. Of endings only those of files are none of the symbol's. `DataFileError` for a name without a symbol."""
+        underscore is a remark, as are a date and an interval before it (`BTCUSDT-1h-2023-10.csv`); some vendors have
+        another order. Of endings only those of files are none of the symbol's. `DataFileError` for a name without a
+        symbol."""
         if self.symbol is not None:
             return self.symbol
-        name = re.sub(ENDINGS, "", unicodedata.normalize("NFC", self.path.name), flags=re.IGNORECASE)
-        name = re.sub(r" \(\d+\)$", "", name)
+        name = self._name()
         if NAMELESS.fullmatch(name):
             raise DataFileError(f"{self.path}: has no symbol in its name; say whose bars they are with SYMBOL=path")
         found = next((match for vendor in VENDOR_NAMES if (match := vendor.fullmatch(name))), None)
