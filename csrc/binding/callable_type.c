@@ -1,5 +1,5 @@
-/* A function over arrays: whatever is simply arrays and then parameters goes to its plan without any Python on the way,
- * and all else to a function of Python's. */
+/* A function over arrays. A call with arrays first and parameters after them goes straight to its plan; any other call
+ * goes to a Python function. */
 #include "binding/numpy.h"
 
 #include <stddef.h>

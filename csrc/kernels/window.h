@@ -4,10 +4,11 @@
  * running one: the finished block is kept as suffix sums, and the running one as prefix sums. Its values take the
  * places of the suffix sums that are not read any more: after a value has entered, the suffix behind it counts.
  *
- * A full block becomes suffix sums at once in a run of several bars. A bar that enters alone may enter again from the
- * state before it: so it leaves the values of a block that it fills, with the sums over all of them and a note beside
- * them, and the next bar makes the suffix sums. That one takes the note off, and may enter again too. Lanes may differ
- * in that: one that leaves bars out has filled its block in a run of several bars, another one with its last bar alone.
+ * In a run of several bars a full block becomes suffix sums at once. A bar that enters alone may enter again from the
+ * state before it: it keeps the values of a block that it fills, puts the sums over all of them and a mark beside them,
+ * and so defers the suffix sums to the next bar, which clears the mark. Lanes may differ in that: where a recursive
+ * kernel leaves bars out, one may have filled its block in a run of several bars, and another one with its last bar
+ * alone.
  *
  * Sums are of distances from an anchor, the last value of the finished block. It is a member of every window that is
  * read before the next block ends, so an equal series has distances of exactly 0, and a calm one at a high level loses
@@ -69,12 +70,12 @@ typedef struct window_sums {
     vec first, second, third, fourth, fifth;
 } window_sums;
 
-/* Where a window lies; `running` values are in the running block, all of them where a full one was left. */
+/* Where a window lies; `running` values are in the running block, all of them where a full one is deferred. */
 typedef struct window {
     vec *places; /* [size + 1][sums]: values of the running block (each series), then suffix sums; the sums of a full
-                  * block that was left, and the note */
+                  * block whose suffix sums are deferred, and the mark */
     int64_t size, running;
-    bool leaves; /* a block that is full */
+    bool defers; /* the suffix sums of a block that becomes full */
 } window;
 
 /* Sums over a whole window and what they are about. */
@@ -185,32 +186,32 @@ INLINE window_sums window_join(window_kind kind, window_sums older, window_sums 
     }
 }
 
-/* What becomes of the values of a full block: suffix sums about the last one, at once or in the lanes that are noted;
- * or they are left. */
-typedef enum window_end { WINDOW_FINISH, WINDOW_FINISH_NOTED, WINDOW_LEAVE } window_end;
+/* What becomes of the values of a full block: suffix sums about the last one, at once or in the lanes that have
+ * deferred them; or they stay, and the sums are deferred. */
+typedef enum window_end { WINDOW_FINISH, WINDOW_FINISH_DEFERRED, WINDOW_DEFER } window_end;
 
 INLINE void window_sum_up(window_kind kind, vec *places, int64_t size, window_end end)
 {
     window_shape shape = window_shape_of(kind);
     int64_t last = size - 1;
     vec zero = vec_fill(0.0), anchor = shape.anchors > 0 ? places[last * shape.sums] : zero;
-    vec other = shape.anchors > 1 ? places[last * shape.sums + 1] : zero, *note = places + (size + 1) * shape.sums;
-    mask noted = (mask)(*note != zero);
+    vec other = shape.anchors > 1 ? places[last * shape.sums + 1] : zero, *mark = places + (size + 1) * shape.sums;
+    mask deferred = (mask)(*mark != zero);
     window_sums suffix = window_nothing(kind);
     for (int64_t place = last; place >= 0; --place) {
         vec *at = places + place * shape.sums;
         vec d = at[0] - anchor, e = (shape.series > 1 ? at[1] : zero) - other;
         suffix = window_join(kind, window_terms(kind, d, e, (double)(place - last)), suffix);
-        if (end == WINDOW_FINISH_NOTED) {
-            window_store(kind, at, window_choose(noted, suffix, window_load(kind, at)));
+        if (end == WINDOW_FINISH_DEFERRED) {
+            window_store(kind, at, window_choose(deferred, suffix, window_load(kind, at)));
         } else if (end == WINDOW_FINISH) {
             window_store(kind, at, suffix);
         }
     }
-    if (end == WINDOW_LEAVE) {
+    if (end == WINDOW_DEFER) {
         window_store(kind, places + size * shape.sums, suffix);
     }
-    *note = vec_fill(end == WINDOW_LEAVE ? 1.0 : 0.0);
+    *mark = vec_fill(end == WINDOW_DEFER ? 1.0 : 0.0);
 }
 
 /* Out of line, since they are run once in `size` bars. */
@@ -221,8 +222,8 @@ INLINE void window_sum_up(window_kind kind, vec *places, int64_t size, window_en
     }
 #define KIND(name, series, sums, anchors)                                                                              \
     ENDING(window_finish_##name, WINDOW_FINISH, WINDOW_##name)                                                         \
-    ENDING(window_finish_noted_##name, WINDOW_FINISH_NOTED, WINDOW_##name)                                             \
-    ENDING(window_leave_##name, WINDOW_LEAVE, WINDOW_##name)
+    ENDING(window_finish_deferred_##name, WINDOW_FINISH_DEFERRED, WINDOW_##name)                                       \
+    ENDING(window_defer_##name, WINDOW_DEFER, WINDOW_##name)
 WINDOW_KINDS(KIND)
 #undef KIND
 #undef ENDING
@@ -232,24 +233,24 @@ INLINE void window_end_block(const window *w, window_kind kind, window_end end)
     switch (kind) {
 #define KIND(name, series, sums, anchors)                                                                              \
     case WINDOW_##name:                                                                                                \
-        (end == WINDOW_LEAVE    ? window_leave_##name                                                                  \
+        (end == WINDOW_DEFER    ? window_defer_##name                                                                  \
          : end == WINDOW_FINISH ? window_finish_##name                                                                 \
-                                : window_finish_noted_##name)(w->places, w->size);                                     \
+                                : window_finish_deferred_##name)(w->places, w->size);                                  \
         break;
         WINDOW_KINDS(KIND)
 #undef KIND
     }
 }
 
-/* Whether a full block was left, in any lane. */
-INLINE bool window_is_noted(const window *w, window_kind kind)
+/* Whether any lane has deferred the suffix sums. */
+INLINE bool window_is_deferred(const window *w, window_kind kind)
 {
-    const double *notes = (const double *)(const void *)(w->places + (w->size + 1) * window_shape_of(kind).sums);
-    bool noted = false;
+    const double *marks = (const double *)(const void *)(w->places + (w->size + 1) * window_shape_of(kind).sums);
+    bool deferred = false;
     for (int lane = 0; lane < ZA_LANES; ++lane) {
-        noted |= notes[lane] != 0.0;
+        deferred |= marks[lane] != 0.0;
     }
-    return noted;
+    return deferred;
 }
 
 /* A window of which `entered` values have been before. `state` becomes that of one that has seen nothing. */
@@ -257,14 +258,14 @@ INLINE window window_at(window_kind kind, double values, int64_t entered, slots 
 {
     window_shape shape = window_shape_of(kind);
     int64_t size = (int64_t)values;
-    window w = {.size = size, .running = entered % size, .leaves = all->entering == 1};
+    window w = {.size = size, .running = entered % size, .defers = all->entering == 1};
     slots_turn(all, size);
     w.places = slots_take(all, (size + 1) * shape.sums + 1);
     for (int sum = 0; sum < 2 * shape.sums; ++sum) {
         slots_announce(all, w.places, w.running * shape.sums + sum);
     }
-    if (all->entering > 0 && w.running == 0 && window_is_noted(&w, kind)) {
-        window_end_block(&w, kind, WINDOW_FINISH_NOTED);
+    if (all->entering > 0 && w.running == 0 && window_is_deferred(&w, kind)) {
+        window_end_block(&w, kind, WINDOW_FINISH_DEFERRED);
     }
     window_store(kind, state, window_nothing(kind));
     for (int anchor = 0; anchor < shape.anchors; ++anchor) {
@@ -287,7 +288,7 @@ INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, ve
     window_sums entered = window_terms(kind, d, e, (double)w->running);
     window_store(kind, state, window_join(kind, window_load(kind, state), entered));
     if (w->running == w->size) {
-        window_end_block(w, kind, w->leaves ? WINDOW_LEAVE : WINDOW_FINISH);
+        window_end_block(w, kind, w->defers ? WINDOW_DEFER : WINDOW_FINISH);
         window_store(kind, state, window_nothing(kind));
         if (shape.anchors > 0) {
             anchors[0] = x;
@@ -295,7 +296,7 @@ INLINE void window_enter_pair(window *w, window_kind kind, vec *state, vec x, ve
         if (shape.anchors > 1) {
             anchors[1] = other;
         }
-        w->running = w->leaves ? w->size : 0;
+        w->running = w->defers ? w->size : 0;
     }
 }
 

@@ -6,14 +6,14 @@
 #include "live/pass.h"
 #include "live/tiles.h"
 
-/* What a section says of a ticker. */
-typedef enum za_live_word {
-    WORD_NOTHING,
-    WORD_REVISED,
-    WORD_FRESH,
-    WORD_COUNT,
-    WORDS_DIFFER = WORD_COUNT
-} za_live_word;
+/* What a section does to a ticker. */
+typedef enum za_live_effect {
+    EFFECT_NONE,
+    EFFECT_REVISION,
+    EFFECT_NEW_BAR,
+    EFFECT_COUNT,
+    EFFECTS_DIFFER = EFFECT_COUNT
+} za_live_effect;
 
 typedef struct za_live_sections_pass {
     za_live_pass all; /* first */
@@ -23,12 +23,12 @@ typedef struct za_live_sections_pass {
 } za_live_sections_pass;
 
 /* Tiles that a worker looks at at a time: those of one age among them enter together. */
-enum { WINDOW = 16 * ZA_LIVE_BATCH };
+enum { TILES_AT_ONCE = 16 * ZA_LIVE_BATCH };
 
 /* Tiles that a section enters, those that it enters together one after the other. */
 typedef struct za_live_queue {
-    za_live_tile *tiles[WINDOW];
-    int64_t keys[WINDOW]; /* alike of tiles that go together */
+    za_live_tile *tiles[TILES_AT_ONCE];
+    int64_t keys[TILES_AT_ONCE]; /* alike of tiles that go together */
     int count;
 } za_live_queue;
 
@@ -44,8 +44,8 @@ typedef struct za_live_worker {
     za_live_works works;
     za_live_stretch *stretch; /* that it goes through */
     za_live_queue queue;
-    int64_t bars, revised;     /* for the totals: adding to those waits for the memory */
-    int64_t loose[WORD_COUNT]; /* tiles of the stretch, by what sections said of them */
+    int64_t bars, revised;       /* for the totals: adding to those waits for the memory */
+    int64_t loose[EFFECT_COUNT]; /* tiles of the stretch, by the effect of the sections */
 } za_live_worker;
 
 static za_live_roster *roster_in(za_live *live, uint64_t id)
@@ -96,33 +96,34 @@ static bool find_places(za_live_sections_pass *pass)
     return true;
 }
 
-static za_live_word word_of(const za_live_sections_pass *pass, int number, int32_t row)
+static za_live_effect effect_of(const za_live_sections_pass *pass, int number, int32_t row)
 {
     const za_section *section = pass->news->sections[number];
     int32_t place = pass->rosters[number]->place[row];
     if (place == ZA_NO_PLACE || section->sequence <= pass->all.live->members[row].sequence ||
         !za_section_has(section, (size_t)place)) {
-        return WORD_NOTHING;
+        return EFFECT_NONE;
     }
     int64_t last = pass->all.live->board->times[row];
-    return pass->is_ordered && section->time == last ? WORD_REVISED : WORD_FRESH;
+    return pass->is_ordered && section->time == last ? EFFECT_REVISION : EFFECT_NEW_BAR;
 }
 
-/* What a section says of all tickers of a tile, and of each. */
-static za_live_word words_of(const za_live_sections_pass *pass, int number, za_live_tile *tile, za_live_word *words)
+/* The effect of a section on all tickers of a tile, and on each. */
+static za_live_effect effects_of(const za_live_sections_pass *pass, int number, za_live_tile *tile,
+                                 za_live_effect *effects)
 {
-    za_live_word common = WORD_NOTHING;
+    za_live_effect common = EFFECT_NONE;
     bool first = true, differ = false;
     za_live_settle(pass->all.live, tile);
     for (int lane = 0; lane < tile->set->lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
-            words[lane] = word_of(pass, number, tile->row[lane]);
-            differ = differ || (!first && words[lane] != common);
-            common = words[lane];
+            effects[lane] = effect_of(pass, number, tile->row[lane]);
+            differ = differ || (!first && effects[lane] != common);
+            common = effects[lane];
             first = false;
         }
     }
-    return differ ? WORDS_DIFFER : common;
+    return differ ? EFFECTS_DIFFER : common;
 }
 
 /* The places of a tile's tickers; a lane without one has that of the first one with one. Whether they follow each
@@ -152,19 +153,19 @@ static int bars_in(const za_live_sections_pass *pass, int number, const za_live_
     return count;
 }
 
-/* What a section says of all tickers of a tile, without a look at them where the sections before said the same. */
-static za_live_word common_word(const za_live_sections_pass *pass, int number, za_live_tile *tile)
+/* The effect of a section on all tickers of a tile, without a look at them where those before had one on all. */
+static za_live_effect common_effect(const za_live_sections_pass *pass, int number, za_live_tile *tile)
 {
     const za_section *section = pass->news->sections[number];
-    za_live_word words[ZA_MOST_LANES];
+    za_live_effect effects[ZA_MOST_LANES];
     if (tile->pending.sequence == 0) {
-        return words_of(pass, number, tile, words);
+        return effects_of(pass, number, tile, effects);
     }
     int count = section->sequence > tile->pending.sequence ? bars_in(pass, number, tile) : 0;
-    return count == 0                                                ? WORD_NOTHING
-           : count < tile->used                                      ? WORDS_DIFFER
-           : pass->is_ordered && section->time == tile->pending.time ? WORD_REVISED
-                                                                     : WORD_FRESH;
+    return count == 0                                                ? EFFECT_NONE
+           : count < tile->used                                      ? EFFECTS_DIFFER
+           : pass->is_ordered && section->time == tile->pending.time ? EFFECT_REVISION
+                                                                     : EFFECT_NEW_BAR;
 }
 
 static void gather(const za_live_sections_pass *pass, int number, const za_live_work *work, const za_live_tile *tile,
@@ -191,7 +192,8 @@ static void gather(const za_live_sections_pass *pass, int number, const za_live_
 }
 
 /* The tickers of a tile have seen the bar in the work. */
-static void note(const za_live_sections_pass *pass, int number, const za_live_work *work, za_live_tile *tile, int at)
+static void record_bar(const za_live_sections_pass *pass, int number, const za_live_work *work, za_live_tile *tile,
+                       int at)
 {
     const za_section *section = pass->news->sections[number];
     za_live_pending *pending = &tile->pending;
@@ -212,8 +214,8 @@ static void note(const za_live_sections_pass *pass, int number, const za_live_wo
     }
 }
 
-/* One section enters tiles of which it says the same, and which are of one age; it enters `next` afterwards. */
-static void step(za_live_worker *worker, int number, za_live_word word, za_live_tiles now, za_live_tiles next)
+/* One section enters tiles on which it has the same effect, and which are of one age; it enters `next` afterwards. */
+static void step(za_live_worker *worker, int number, za_live_effect effect, za_live_tiles now, za_live_tiles next)
 {
     za_live_sections_pass *pass = worker->pass;
     za_live *live = pass->all.live;
@@ -226,76 +228,76 @@ static void step(za_live_worker *worker, int number, za_live_word word, za_live_
         gather(pass, number, work, now.first[i], i);
         tickers += now.first[i]->used;
     }
-    za_live_step(&batch, word == WORD_REVISED);
+    za_live_step(&batch, effect == EFFECT_REVISION);
     for (int i = 0; i < now.count; i++) {
         za_live_pending *pending = &now.first[i]->pending;
         bool settled = pending->sequence == 0;
-        pending->bars = (settled ? 0 : pending->bars) + (word == WORD_FRESH);
-        pending->revisions = (settled ? 0 : pending->revisions) + (word == WORD_REVISED);
-        note(pass, number, work, now.first[i], i);
+        pending->bars = (settled ? 0 : pending->bars) + (effect == EFFECT_NEW_BAR);
+        pending->revisions = (settled ? 0 : pending->revisions) + (effect == EFFECT_REVISION);
+        record_bar(pass, number, work, now.first[i], i);
     }
-    *(word == WORD_REVISED ? &worker->revised : &worker->bars) += tickers;
+    *(effect == EFFECT_REVISION ? &worker->revised : &worker->bars) += tickers;
 }
 
-static za_live_word most_common(const za_live_tile *tile, const za_live_word *words)
+static za_live_effect most_common(const za_live_tile *tile, const za_live_effect *effects)
 {
-    int counts[WORD_COUNT] = {0};
-    za_live_word best = WORD_NOTHING;
+    int counts[EFFECT_COUNT] = {0};
+    za_live_effect best = EFFECT_NONE;
     for (int lane = 0; lane < tile->set->lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
-            counts[words[lane]]++;
-            best = counts[words[lane]] > counts[best] ? words[lane] : best;
+            counts[effects[lane]]++;
+            best = counts[effects[lane]] > counts[best] ? effects[lane] : best;
         }
     }
     return best;
 }
 
 /* One ticker, through the sections from number `first` on. */
-static void go_on_alone(za_live_worker *worker, za_live_tile *tile, int first)
+static void run_alone(za_live_worker *worker, za_live_tile *tile, int first)
 {
     for (int number = first; number < worker->pass->news->section_count; number++) {
-        za_live_word word = common_word(worker->pass, number, tile);
-        if (word != WORD_NOTHING) {
-            step(worker, number, word, (za_live_tiles){&tile, 1}, (za_live_tiles){&tile, 0});
+        za_live_effect effect = common_effect(worker->pass, number, tile);
+        if (effect != EFFECT_NONE) {
+            step(worker, number, effect, (za_live_tiles){&tile, 1}, (za_live_tiles){&tile, 0});
         }
     }
 }
 
-/* The tickers of which the section says other than `common` leave the tile, and go on through the rest. */
-static bool come_apart(za_live_worker *worker, int64_t at, int number, const za_live_word *words, za_live_word common)
+/* The tickers on which the section has another effect than `common` leave the tile, and go on through the rest. */
+static bool split(za_live_worker *worker, int64_t at, int number, const za_live_effect *effects, za_live_effect common)
 {
     za_live_stretch *stretch = worker->stretch;
     bool done = true;
     for (int lane = 0; done && lane < stretch->tiles[at].set->lanes; lane++) {
-        if (stretch->tiles[at].row[lane] != ZA_NO_ROW && words[lane] != common) {
+        if (stretch->tiles[at].row[lane] != ZA_NO_ROW && effects[lane] != common) {
             done = za_live_leave(worker->pass->all.live, stretch, at, lane);
             if (done) {
-                go_on_alone(worker, &stretch->tiles[stretch->count - 1], number);
+                run_alone(worker, &stretch->tiles[stretch->count - 1], number);
             }
         }
     }
     return done;
 }
 
-/* A section that says different things of a tile's tickers: those of whom it does not say what it says of most leave.
- * Returns what it says of the others; WORDS_DIFFER without memory. */
-static za_live_word agree(za_live_worker *worker, int64_t at, int number)
+/* Where a section has different effects on a tile's tickers, those on which it has another one than on most leave.
+ * Returns the effect on the others; EFFECTS_DIFFER without memory. */
+static za_live_effect unify(za_live_worker *worker, int64_t at, int number)
 {
     za_live_tile *tile = &worker->stretch->tiles[at];
-    za_live_word words[ZA_MOST_LANES], word = words_of(worker->pass, number, tile, words);
-    if (word == WORDS_DIFFER) {
-        za_live_word common = most_common(tile, words);
-        word = come_apart(worker, at, number, words, common) ? common : WORDS_DIFFER;
+    za_live_effect effects[ZA_MOST_LANES], effect = effects_of(worker->pass, number, tile, effects);
+    if (effect == EFFECTS_DIFFER) {
+        za_live_effect common = most_common(tile, effects);
+        effect = split(worker, at, number, effects, common) ? common : EFFECTS_DIFFER;
     }
-    return word;
+    return effect;
 }
 
 /* Before a worker looks at a tile it asks memory for one so far behind it. */
 enum { TILES_AHEAD = 8 };
 
-/* What a section says of some tiles of the stretch, whose tickers agree afterwards. It says nothing of those that take
- * no part. False without memory: then a tile has seen none of it. */
-static bool listen(za_live_worker *worker, int number, int64_t begin, int count, za_live_word *common)
+/* The effect of a section on some tiles of the stretch, each of which has one afterwards; none on those that take no
+ * part. False without memory: then a tile has seen none of it. */
+static bool classify(za_live_worker *worker, int number, int64_t begin, int count, za_live_effect *common)
 {
     bool done = true;
     for (int i = 0; i < count; i++) {
@@ -304,35 +306,35 @@ static bool listen(za_live_worker *worker, int number, int64_t begin, int count,
             __builtin_prefetch((const char *)(tile + TILES_AHEAD) + at, 1);
         }
         bool is_loose = za_live_tile_is_loose(tile);
-        common[i] = tile->apart || tile->used == 0 ? WORD_NOTHING : common_word(worker->pass, number, tile);
-        common[i] = common[i] == WORDS_DIFFER ? agree(worker, begin + i, number) : common[i];
-        done = done && common[i] != WORDS_DIFFER;
-        common[i] = done ? common[i] : WORD_NOTHING;
+        common[i] = tile->apart || tile->used == 0 ? EFFECT_NONE : common_effect(worker->pass, number, tile);
+        common[i] = common[i] == EFFECTS_DIFFER ? unify(worker, begin + i, number) : common[i];
+        done = done && common[i] != EFFECTS_DIFFER;
+        common[i] = done ? common[i] : EFFECT_NONE;
         worker->loose[common[i]] += is_loose;
     }
     return done;
 }
 
-/* The word of tiles of that key. */
-static za_live_word word_of_key(int64_t key)
+/* The effect on tiles of that key. */
+static za_live_effect effect_of_key(int64_t key)
 {
-    return (za_live_word)(key % WORD_COUNT);
+    return (za_live_effect)(key % EFFECT_COUNT);
 }
 
-/* Those of a tile that a section says that of: its age, whether it is wide, and the word. */
-static int64_t key_of(const za_live_tile *tile, za_live_word word)
+/* Tiles of one key enter together: those of one age, all wide or none, and of one effect. */
+static int64_t key_of(const za_live_tile *tile, za_live_effect effect)
 {
-    return (tile->bars * 2 + (tile->set->lanes > 1)) * WORD_COUNT + word;
+    return (tile->bars * 2 + (tile->set->lanes > 1)) * EFFECT_COUNT + effect;
 }
 
 /* The tiles that a section enters, in their order but for those that go together. */
-static void line_up(za_live_queue *queue, const za_live_word *common, za_live_tile *tiles, int count)
+static void enqueue(za_live_queue *queue, const za_live_effect *common, za_live_tile *tiles, int count)
 {
-    za_live_tile *rest[WINDOW];
-    int64_t keys[WINDOW];
+    za_live_tile *rest[TILES_AT_ONCE];
+    int64_t keys[TILES_AT_ONCE];
     int left = 0;
     for (int i = 0; i < count; i++) {
-        if (common[i] != WORD_NOTHING) {
+        if (common[i] != EFFECT_NONE) {
             keys[left] = key_of(&tiles[i], common[i]);
             rest[left++] = &tiles[i];
         }
@@ -355,7 +357,7 @@ static void line_up(za_live_queue *queue, const za_live_word *common, za_live_ti
 }
 
 /* The tiles from a place of the queue on that enter together. */
-static za_live_tiles together(const za_live_queue *queue, int at)
+static za_live_tiles batch_at(const za_live_queue *queue, int at)
 {
     za_live_tiles tiles = {queue->tiles + at, 0};
     while (at + tiles.count < queue->count && tiles.count < ZA_LIVE_BATCH &&
@@ -391,17 +393,17 @@ static void fetch_rows(const za_live_worker *worker, int number)
 static bool take_section(za_live_worker *worker, int number, int64_t begin, int count)
 {
     za_live_queue *queue = &worker->queue;
-    za_live_word common[WINDOW];
+    za_live_effect common[TILES_AT_ONCE];
     if (begin == 0) {
         fetch_rows(worker, number);
     }
-    bool done = listen(worker, number, begin, count, common);
-    line_up(queue, common, &worker->stretch->tiles[begin], count);
-    za_live_tiles now = together(queue, 0);
+    bool done = classify(worker, number, begin, count, common);
+    enqueue(queue, common, &worker->stretch->tiles[begin], count);
+    za_live_tiles now = batch_at(queue, 0);
     for (int at = 0; at < queue->count;) {
-        za_live_word word = word_of_key(queue->keys[at]);
-        za_live_tiles next = together(queue, at + now.count);
-        step(worker, number, word, now, next);
+        za_live_effect effect = effect_of_key(queue->keys[at]);
+        za_live_tiles next = batch_at(queue, at + now.count);
+        step(worker, number, effect, now, next);
         at += now.count;
         now = next;
     }
@@ -416,13 +418,13 @@ static bool take_in(za_live_worker *worker)
     int64_t tiles = stretch->count;
     bool done = true;
     memset(worker->loose, 0, sizeof worker->loose);
-    for (int64_t at = 0; done && at < tiles; at += WINDOW) {
-        int count = tiles - at < WINDOW ? (int)(tiles - at) : WINDOW;
+    for (int64_t at = 0; done && at < tiles; at += TILES_AT_ONCE) {
+        int count = tiles - at < TILES_AT_ONCE ? (int)(tiles - at) : TILES_AT_ONCE;
         for (int number = 0; done && number < worker->pass->news->section_count; number++) {
             done = take_section(worker, number, at, count);
         }
     }
-    za_live_note_loose(stretch, worker->loose[WORD_NOTHING], worker->loose[WORD_FRESH]);
+    za_live_note_loose(stretch, worker->loose[EFFECT_NONE], worker->loose[EFFECT_NEW_BAR]);
     return done;
 }
 

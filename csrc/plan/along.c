@@ -4,7 +4,7 @@
 #include "kernels/lanes.h"
 
 /* Of a block of so many bars it pays to enter the first ones singly, so that no vector of the others is written into
- * two cache lines: MOM of 100,000 bars took a fifth longer. */
+ * two cache lines, which costs MOM of 100,000 bars a fifth of its time. */
 enum { LONG_BLOCK = 1024 };
 
 /* The widest set takes several bars at a time, and the set of one lane what is left. */
