@@ -99,3 +99,21 @@ def test_a_description_of_the_only_symbol_is_no_symbol(name, value, tmp_path):
 def test_a_symbol_goes_before_its_description(tmp_path):
     FRAME.assign(company=["x"] * 10 + ["y"] * 20, isin="z", symbol="ABC").to_csv(tmp_path / "all.csv")
     assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+@pytest.mark.parametrize(("days", "said"), [((10, 30), "go back"), ((0, 20), "stand twice")])
+@pytest.mark.parametrize("invalid", ["raise", "skip"])
+def test_symbols_in_a_column_of_an_unknown_name(days, said, invalid, tmp_path):
+    first, second = FRAME.iloc[slice(*days)], FRAME.iloc[: 20 if days[0] == 0 else 10]
+    both = pd.concat([first.assign(thing="Alpha Inc"), second.assign(thing="Beta")])
+    for save in (lambda: both.to_csv(tmp_path / "x.csv"), lambda: both.reset_index().to_parquet(tmp_path / "x.csv")):
+        save()
+        with pytest.raises(ValueError, match=f"its times {said} where column 'thing' .* 'Alpha Inc', 'Beta': if those"):
+            BarStore.read(tmp_path, invalid=invalid)
+    assert BarStore.read(tmp_path, columns={"symbol": "thing"}).symbols() == ["Alpha Inc", "Beta"]
+
+
+def test_other_texts_of_a_file_of_one_symbol_in_any_order(tmp_path):
+    frame = FRAME.assign(weekday=FRAME.index.day_name(), month=FRAME.index.strftime("%Y-%m"), kind="x")
+    frame.sample(frac=1, random_state=3).to_csv(tmp_path / "abc.csv")
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)

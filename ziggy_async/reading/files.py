@@ -4,29 +4,35 @@ Every error is a `DataFileError`: one sentence that begins with the file's name.
 the line of a CSV file, the row of a Parquet file counted from 1.
 """
 
-import csv
 import glob
 import re
 import tempfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from ziggy_async.messages import printable, shortened
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
-from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, LONGEST_LINE, Header, header_of
+from ziggy_async.reading.faults import errors_named, first_sentences, one_line
+from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
-from ziggy_async.reading.scans import Scan, contradiction, csv_scan, refuse_other_owner, selected, without_descriptions
+from ziggy_async.reading.scans import (
+    Scan,
+    contradiction,
+    csv_scan,
+    others_of,
+    refuse_merged,
+    refuse_other_owner,
+    selected,
+    without_descriptions,
+)
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
 from ziggy_async.reading.texts import (
     Source,
@@ -44,18 +50,11 @@ from ziggy_async.reading.values import lacks_values
 if TYPE_CHECKING:
     import duckdb
 
-LONGEST_FAULT = 400
-"""Characters of a message about a file: it may quote what the file holds, and that may be anything."""
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
 """In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
 COMMENT = re.compile(r"Original Line:\s*#")
 """In an error of DuckDB: it takes a comment for a row."""
-ADVICE = (
-    ("Expected Number of Columns", "; a row has a value for each column name: complete that line, or take it out"),
-    ("unterminated quote", " Close the quotation mark of that line, or take it out"),
-)
-"""What stands in an error of DuckDB, and what to do."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
@@ -95,6 +94,15 @@ class Table:
             if line is not None:
                 return f"line {line}"
         return f"row {row + 1}"
+
+
+class Picked(NamedTuple):
+    """Where the columns come from: the whole file, where it is one table, and its columns without a role."""
+
+    scan: Scan | None = None
+    others: Sequence[str] = ()
+    declared: Callable[[Mapping[str, str]], str] | None = None
+    """See `Columns.declared`."""
 
 
 class FileBars(NamedTuple):
@@ -227,9 +235,9 @@ class Reading:
             header = replace(header, skipped=0)
         if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
-        declared = self._pick(file, origin, header, name)
+        picked = self._pick(file, origin, header, name)
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
-        columns = Columns(self._connection, name, types, declared)
+        columns = Columns(self._connection, name, types, picked.declared)
         owner = None if "symbol" in types else owner_of(file, header)
         has_symbols = "symbol" in types or (header is not None and header.owner is not None)
         table = Table(file, origin, header, columns, has_symbols, self._rules.further)
@@ -245,34 +253,36 @@ class Reading:
         if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
             return self._bars(file, replace(opened, is_split=False), name)
         try:
-            return FileBars(table, read_table(values, "symbol", of_roles(self._rules)))
+            bars = read_table(values, "symbol", of_roles(self._rules))
         except ValueError as error:
             raise ValueError(placed(error, table.place_of_bar)) from error
+        if not has_symbols and picked.scan is not None:
+            refuse_merged(picked.scan, picked.others, np.asarray(bars.bars.timestamp))
+        return FileBars(table, bars)
 
     def _header(self, origin: Source) -> Header:
         return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
 
-    def _pick(
-        self, file: DataFile, origin: Source, header: Header | None, name: str
-    ) -> Callable[[Mapping[str, str]], str] | None:
-        """Makes the table of the columns that matter, as texts those of a CSV file. Returns what gives them types there
-        (`Columns.declared`)."""
+    def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> Picked:
+        """Makes the table of the columns that matter, as texts those of a CSV file."""
         if header is None:
             scan = (
                 f"read_parquet({literal(glob.escape(str(origin.path)))}, file_row_number=true, hive_partitioning=false)"
             )
             described = self._connection.execute(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
             names = [column for (column,) in described if column != "file_row_number"]
-            roles = self._roles(file, names, Scan(self._connection, scan))
+            whole = Scan(self._connection, scan)
+            roles = self._roles(file, names, whole)
             self._connection.execute(
                 f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
             )
-            return None
+            return Picked(whole, others_of(names))
         if header.tickers is not None:
             self._pick_side_by_side(file, origin, header, name)
-            return None
+            return Picked()
         scan = csv_scan(origin, header, header.names)
-        roles = self._roles(file, list(header.names), Scan(self._connection, scan))
+        whole = Scan(self._connection, scan)
+        roles = self._roles(file, list(header.names), whole)
         self._connection.execute(
             f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
         )
@@ -281,7 +291,7 @@ class Reading:
             of_names = {roles[role]: kind for role, kind in types.items()}
             return f"(SELECT {selected(roles)} FROM {csv_scan(origin, header, header.names, of_names)})"
 
-        return None if has_underscored_numbers(origin) else declared
+        return Picked(whole, others_of(header.names), None if has_underscored_numbers(origin) else declared)
 
     def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> None:
         """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
@@ -331,44 +341,6 @@ def owner_of(file: DataFile, header: Header | None) -> str:
     if said is not None and file.symbol not in (None, said):
         raise ValueError(contradiction(file, "its header", [said]))
     return said or file.symbol_of_name()
-
-
-@contextmanager
-def errors_named(name: object) -> Iterator[None]:
-    """Turns whatever a file can do to its reader into a `DataFileError` that begins with `name`."""
-    import duckdb
-
-    try:
-        yield
-    except DataFileError:
-        raise
-    except duckdb.Error as error:
-        raise DataFileError(f"{name}: {one_line(first_sentences(error))}{advice_on(error)}") from error
-    except UnicodeDecodeError as error:
-        raise DataFileError(
-            f"{name}: neither Parquet nor text in UTF-8 or, with a mark, UTF-16; save it as UTF-8"
-        ) from error
-    except (EOFError, zlib.error) as error:
-        raise DataFileError(f"{name}: is cut off or damaged: {one_line(str(error))}") from error
-    except OSError as error:
-        raise DataFileError(f"{printable(str(name))}: {error.strerror or error}") from error
-    except (ValueError, TypeError, csv.Error) as error:
-        raise DataFileError(f"{name}: {one_line(str(error))}") from error
-
-
-def one_line(text: str) -> str:
-    return shortened(" ".join(text.split()), LONGEST_FAULT)
-
-
-def first_sentences(error: Exception) -> str:
-    """Returns DuckDB's text without its kind of error, its advice and its settings. Shortens long lines: values."""
-    text = re.sub(r"^[\w ]*Error: ", "", str(error))
-    sentences = re.split(r"\n\s*(?:Possible|file = |LINE \d)", text)[0]
-    return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
-
-
-def advice_on(error: Exception) -> str:
-    return next((advice for sign, advice in ADVICE if sign in str(error)), "")
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:

@@ -5,11 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ziggy_async.messages import shown
 from ziggy_async.reading.casts import literal, quoted
+from ziggy_async.reading.epochs import NAT
 from ziggy_async.reading.headers import Header
+from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.paths import DataFile
-from ziggy_async.reading.spellings import DESCRIBING, listed, of_role, place_of, spelling_of
+from ziggy_async.reading.spellings import DESCRIBING, listed, of_role, place_of, role_of, spelling_of
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:
@@ -29,10 +34,19 @@ class Scan:
         query = f"SELECT DISTINCT {text} AS value FROM {self.sql} WHERE {text} <> '' LIMIT {most}"
         return sorted(value for (value,) in self.connection.execute(query).fetchall())
 
+    def texts(self, column: str) -> NDArray[np.object_]:
+        """Returns the column as texts, which are empty where it has no value."""
+        query = f"SELECT coalesce(trim(CAST({quoted(column)} AS VARCHAR)), '') AS value FROM {self.sql}"
+        return np.asarray(self.connection.execute(query).fetchnumpy()["value"], dtype=object)
+
     def has_figures(self, column: str) -> bool:
         """Whether the column has a number other than 0."""
         query = f"SELECT 1 FROM {self.sql} WHERE regexp_matches(CAST({quoted(column)} AS VARCHAR), '[1-9]') LIMIT 1"
         return self.connection.execute(query).fetchone() is not None
+
+
+MOST_SYMBOLS = 100_000
+"""Values of a column of texts that may be symbols."""
 
 
 def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Scan) -> None:
@@ -59,6 +73,38 @@ def _describes(column: str, scan: Scan) -> bool:
         values = scan.values(column)
         return len(values) == 1 and values[0].isdecimal()
     return place_of(column)[1] == DESCRIBING and len(scan.values(column)) < 2
+
+
+def others_of(names: Iterable[str]) -> list[str]:
+    """The columns without a role."""
+    return [name for name in names if role_of(name) is None]
+
+
+def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int64]) -> None:
+    """Raises where the times of a file of one symbol go back and forth, or stand twice, and a column of texts says why:
+    within each of its values they go one way. Those are several symbols, which would be merged."""
+    known = timestamps != NAT
+    times = timestamps[known]
+    if _go_one_way(np.diff(times)):
+        return
+    has_double = len(np.unique(times)) < len(times)
+    for column in others:
+        values, codes = np.unique(scan.texts(column), return_inverse=True)
+        if not 2 <= len(values) <= MOST_SYMBOLS or any(set(kinds_of(value)) - {SYMBOL} for value in values.tolist()):
+            continue
+        codes = codes[known]
+        order = np.argsort(codes, kind="stable")
+        steps = np.diff(times[order])[np.diff(codes[order]) == 0]
+        if _go_one_way(steps) and (has_double or 2 * len(values) <= len(times)):
+            raise ValueError(
+                f"its times {'stand twice' if has_double else 'go back'} where column {column!r} has another value, as"
+                f" {listed(map(shown, values[:2].tolist()))}: if those are symbols, columns={{'symbol': {column!r}}}"
+                f" (--columns symbol={column}) says so; if not, take that column out"
+            )
+
+
+def _go_one_way(steps: NDArray[np.int64]) -> bool:
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def contradiction(file: DataFile, place: str, owners: Iterable[str]) -> str:
