@@ -418,3 +418,16 @@ def test_a_pool_that_nobody_knows_ends_its_threads() -> None:
 
 
 # --- speed
+
+
+def test_threads_that_are_started_beforehand_are_used_and_end() -> None:
+    pool = ThreadPool(3, "beforehand")
+    pool.start()
+    pool.start()
+    names = {f"beforehand-{number}" for number in range(3)}
+    assert {thread.name for thread in threading.enumerate()} >= names
+    gate = threading.Barrier(3)
+    futures = [submit(pool, lambda: (gate.wait(20), threading.current_thread().name)[1]) for _ in range(3)]
+    assert {future.result(20) for future in futures} == names
+    pool.shutdown()
+    assert not names & {thread.name for thread in threading.enumerate()}

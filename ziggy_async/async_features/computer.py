@@ -119,6 +119,7 @@ class AsyncFeatureComputer(Calls):
             self._task_threads.shutdown(wait=False, cancel=True)
         if self._thread_pool is None:
             self._thread_pool = ThreadPool(self.config.max_workers, "ziggy-async-work")
+            self._thread_pool.start()
         self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()

@@ -18,6 +18,8 @@ from ziggy_async.runtime.gil_gate import GatedThread, gate
 EXIT_TIMEOUT = 2.0
 """Seconds that the interpreter's exit leaves to calls that are running then."""
 
+MOST_BEFOREHAND = 32
+"""Threads that are started before there are calls: as many as could ever be in each other's way."""
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""
 
@@ -108,6 +110,12 @@ class ThreadPool:
                 del self._waiting[call]
                 raise
 
+    def start(self) -> None:
+        """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
+        waits for the GIL among those that work already. Raises `RuntimeError` when none can be started."""
+        with self._lock:
+            self._start_threads(0 if self._is_shut else MOST_BEFOREHAND)
+
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
 
@@ -183,7 +191,9 @@ class ThreadPool:
 
     def _grow(self) -> None:
         """Starts threads for what waits. Raises `RuntimeError` when there is no thread and none can be started."""
-        wanted = len(self._waiting) + len(self._running) - self._replaced
+        self._start_threads(len(self._waiting) + len(self._running) - self._replaced)
+
+    def _start_threads(self, wanted: int) -> None:
         while self._counted < min(wanted, self.size):
             name = f"{self._name}-{self._started}"
             thread = threading.Thread(target=_serve, args=(self._wake_ups,), name=name, daemon=True)
