@@ -15,7 +15,7 @@ from ziggy_async.features.source import Source
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
-from ziggy_async.reading.timestamps import to_ns
+from ziggy_async.reading.timestamps import to_ns_alone
 from ziggy_async.store import BarStore, default_store
 
 Floats = NDArray[np.float64]
@@ -107,7 +107,7 @@ def _first(ticker: str, store: BarStore | None, bars: int | None, start: object 
     if not count:
         return start
     first: np.datetime64 = times.view("M8[ns]")[0]
-    return first if start is None else max(first, np.datetime64(to_ns(start), "ns"))
+    return first if start is None else max(first, np.datetime64(to_ns_alone(start), "ns"))
 
 
 def outputs_of(formula: str) -> list[str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ziggy_async import _core
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
-from ziggy_async.reading.timestamps import to_ns
+from ziggy_async.reading.timestamps import to_ns_alone
 from ziggy_async.runtime import default_pool
 from ziggy_async.runtime.terms import Terms, moment_after, terms, within
 from ziggy_async.store import BarStore, default_store
@@ -51,7 +51,7 @@ async def asked_tickers_async(
 
 def times_between(start: object | None, end: object | None) -> tuple[int, int]:
     """First and last nanosecond. `ValueError` where they are the wrong way round."""
-    first, last = FIRST if start is None else to_ns(start), LAST if end is None else to_ns(end)
+    first, last = FIRST if start is None else to_ns_alone(start), LAST if end is None else to_ns_alone(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")
     return first, last

@@ -108,10 +108,11 @@ class Written:
 
 class AmbiguousError(ValueError):
     """Dates that can be read in two orders, or whose order changes: what concerns the column. `at`: which of its rows,
-    among those that have a text, shows it."""
+    among those that have a text, shows it. `advice`: how the caller of a table decides."""
 
-    def __init__(self, sentence: str, at: int = 0) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str, at: int = 0, advice: str = "") -> None:
+        super().__init__(sentence + advice)
+        self.sentence = sentence
         self.at = at
 
 
@@ -188,7 +189,7 @@ def read_text(text: str, order: str | None = None) -> int:
     if not days:
         raise ValueError(f"{shown(text)} is no date and time")
     if len(set(days.values())) > 1:
-        raise AmbiguousError(_in_both(text, written, list(days)))
+        raise _in_both(text, written, list(days))
     return written.nanoseconds(next(iter(days.values())))
 
 
@@ -243,7 +244,7 @@ def column_order(
             return evenest
     at = int(np.argmax(is_open))
     example = distinct[int(rows[at])]
-    raise AmbiguousError(_in_both(example.match[0].strip(), example, possible), at)
+    raise _in_both(example.match[0].strip(), example, possible, at)
 
 
 def _possible(distinct: Sequence[Written], rows: NDArray[np.integer]) -> list[str]:
@@ -294,11 +295,11 @@ def _readings(written: Written, orders: Sequence[str]) -> dict[str, int]:
     return {order: day for day, order in days.items()}
 
 
-def _in_both(text: str, written: Written, orders: Sequence[str]) -> str:
+def _in_both(text: str, written: Written, orders: Sequence[str], at: int = 0) -> AmbiguousError:
     readings = _readings(written, orders)
     days = " or ".join(str(date.fromordinal(day + EPOCH_DAY)) for day in readings.values())
     choices = " or ".join(f"dates={order!r}" for order in readings)
-    return f"{shown(text)} is {days}: say {choices} (--dates)"
+    return AmbiguousError(f"{shown(text)} is {days}", at, f": say {choices} (--dates)")
 
 
 class Texts(NamedTuple):

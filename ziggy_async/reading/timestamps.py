@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.messages import kind_of, shown
-from ziggy_async.reading.dates import read_text
+from ziggy_async.reading.dates import AmbiguousError, read_text
 from ziggy_async.reading.epochs import NAT, read_whole
 from ziggy_async.reading.options import UNITS
 
@@ -34,6 +34,14 @@ def to_ns(value: object, unit: str | None = None, dates: str | None = None) -> i
     return nanoseconds
 
 
+def to_ns_alone(value: object, unit: str | None = None) -> int:
+    """As `to_ns` for a moment that stands in no table, so that nothing can say the order of its day and month."""
+    try:
+        return to_ns(value, unit)
+    except AmbiguousError as error:
+        raise ValueError(f"{error.sentence}: write it as one of these") from None
+
+
 def _to_ns_for_core(value: object, unit: str | None) -> int:
     """As `to_ns`, for one bar, of which the core says the symbol: errors name the column, as they do for tables."""
     if is_missing(value):
@@ -41,7 +49,7 @@ def _to_ns_for_core(value: object, unit: str | None) -> int:
     if unit is not None and unit not in UNITS:
         raise ValueError(f"timestamp: unit: {unit!r} is none of 'ns', 'us', 'ms', 's'")
     try:
-        return to_ns(value, unit)
+        return to_ns_alone(value, unit)
     except TypeError as error:
         raise TypeError(f"timestamp: {error}") from None
     except ValueError as error:
