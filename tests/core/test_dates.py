@@ -255,5 +255,5 @@ def test_append_reads_the_same_texts():
     for at, text in enumerate(["02-Jan-2024", "Jan 03, 2024", "2024.01.04", "20240105", 1704758400000, "15/01/2024"]):
         store.append("A", text, 10.0, 12.0, 9.0, 11.0, 5.0)
         assert len(store.bars("A")["close"]) == at + 1
-    with pytest.raises(ValueError, match="'01/02/2024' is 2024-02-01 or 2024-01-02: write it as one of these$"):
+    with pytest.raises(ValueError, match=r"'01/02/2024' is 2024-02-01 or 2024-01-02: write it as one of these$"):
         store.append("A", "01/02/2024", 10.0, 12.0, 9.0, 11.0, 5.0)

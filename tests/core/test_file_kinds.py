@@ -183,6 +183,19 @@ def test_times_out_of_range_are_skipped_like_other_faults(far, tmp_path):
             BarStore.read(tmp_path / name)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("behind", ["", "# a remark\n"])
+def test_rows_of_another_length_are_skipped_like_other_faults(behind, end, tmp_path, caplog):
+    others = '"2024-01-03","0.25 Dividend"\n2024-01-04,1,2,1,1.5,10,11\n'
+    text = NAMES + ROW + others + "2024-01-05,1,2,1,1.5,x\n"
+    (tmp_path / "abc.csv").write_bytes((text + "2024-03-01,1,2,1,1.5,10\n" + behind).replace("\n", end).encode())
+    bars = BarStore.read(tmp_path / "abc.csv", invalid="skip").bars("ABC")
+    assert bars["timestamp"].astype("M8[D]").astype(str).tolist() == ["2024-01-02", "2024-03-01"]
+    assert "2 row has another length" in caplog.text
+    with pytest.raises(ValueError, match=r"Line: 3 .*invalid='skip' \(--skip-invalid\) leaves such rows out"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
 def test_rows_of_a_database_are_mappings(tmp_path):
     with sqlite3.connect(":memory:") as connection:
         connection.row_factory = sqlite3.Row

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 
 from ziggy_async.messages import printable, shortened
 from ziggy_async.reading.headers import LONGEST_LINE
+from ziggy_async.reading.options import ADVICE_TO_SKIP
 from ziggy_async.reading.paths import DataFileError
 
 LONGEST_FAULT = 400
 """Characters of a message about a file: it may quote what the file holds, and that may be anything."""
+COMMENT = re.compile(r"Original Line:\s*#")
+"""In an error of DuckDB: it takes a comment for a row."""
+OTHER_LENGTH = "Expected Number of Columns"
 ADVICE = (
-    ("Expected Number of Columns", "; a row has a value for each column name: complete that line, or take it out"),
+    (OTHER_LENGTH, f"; a row has a value for each column name: complete that line, or take it out{ADVICE_TO_SKIP}"),
     ("unterminated quote", " Close the quotation mark of that line, or take it out"),
 )
 """What stands in an error of DuckDB, and what to do."""

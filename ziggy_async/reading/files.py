@@ -19,7 +19,7 @@ import numpy as np
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
-from ziggy_async.reading.faults import errors_named, first_sentences, one_line
+from ziggy_async.reading.faults import COMMENT, OTHER_LENGTH, errors_named, first_sentences, one_line
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
@@ -44,6 +44,7 @@ from ziggy_async.reading.texts import (
     with_one_line_end,
     without_end,
     without_first_lines,
+    without_other_rows,
 )
 from ziggy_async.reading.values import lacks_values
 
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
 """In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
-COMMENT = re.compile(r"Original Line:\s*#")
-"""In an error of DuckDB: it takes a comment for a row."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
@@ -110,6 +109,8 @@ class FileBars(NamedTuple):
 
     table: Table
     bars: SymbolBars
+    left_out: int = 0
+    """Rows of another length than the names'."""
 
 
 @dataclass(slots=True)
@@ -186,6 +187,8 @@ class Reading:
         shared = [each for each in read if any(occurrences[symbol] > 1 for symbol in each.bars.symbols)]
         alone = [[each] for each in read if each not in shared]
         skipped: Counter[str] = Counter()
+        if left_out := sum(each.left_out for each in read):
+            skipped["row has another length"] = left_out
         for group in [*alone, *([shared] if shared else [])]:
             skipped.update(load_together(store, group, self._rules).reasons)
         return list(occurrences), Skipped(skipped)
@@ -199,26 +202,31 @@ class Reading:
                 raise ValueError("was not read")
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
-            try:
-                read = self._bars(file, origin, name)
-            except duckdb.Error as error:
-                if origin.is_parquet:
-                    raise ValueError(f"cannot be read as Parquet: {first_sentences(error)}") from error
-                mended = self._mended(origin, error)
-                if mended is None:
-                    raise
-                read = self._bars(file, mended, name)
+            read = None
+            while read is None:
+                try:
+                    read = self._bars(file, origin, name)
+                except duckdb.Error as error:
+                    if origin.is_parquet:
+                        raise ValueError(f"cannot be read as Parquet: {first_sentences(error)}") from error
+                    mended = self._mended(origin, error)
+                    if mended is None:
+                        raise
+                    origin = mended
             self._progress.is_reading = False
             self._progress.done += 1
             return read
 
     def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
-        """A text that DuckDB refuses, as it may be read: without comments, with one way to end lines, or in one piece,
-        since a thread that reads a piece does not know the number of a line. None for any other one."""
+        """A text that DuckDB refuses, as it may be read: without comments, without rows of another length, with one way
+        to end lines, or in one piece, since a thread that reads a piece does not know the number of a line. None for
+        any other one."""
         if self._progress.is_given_up:
             return None
-        if COMMENT.search(str(error)):
+        if COMMENT.search(str(error)) and not origin.has_comments:
             return replace(origin, has_comments=True)
+        if self._rules.skip and OTHER_LENGTH in str(error) and not origin.has_other_rows:
+            return replace(origin, has_other_rows=True)
         mended = with_one_line_end(origin, self._connection, self._folder)
         if mended is None and origin.is_split and "Line: " not in str(error):
             mended = replace(origin, is_split=False)
@@ -230,9 +238,12 @@ class Reading:
         if header is not None:
             origin = without_end(origin, header.delimiter, self._folder)
         if header is not None and (header.skipped > 1 or header.has_comments or origin.has_comments):
-            commas = header.delimiter, len(header.names) - 1
+            commas = commas_of(header)
             origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
             header = replace(header, skipped=0)
+        left_out = 0
+        if header is not None and origin.has_other_rows:
+            origin, left_out = without_other_rows(origin, self._connection, *commas_of(header), self._folder)
         if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
         picked = self._pick(file, origin, header, name)
@@ -258,7 +269,7 @@ class Reading:
             raise ValueError(placed(error, table.place_of_bar)) from error
         if not has_symbols and picked.scan is not None:
             refuse_merged(picked.scan, picked.others, np.asarray(bars.bars.timestamp))
-        return FileBars(table, bars)
+        return FileBars(table, bars, left_out)
 
     def _header(self, origin: Source) -> Header:
         return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
@@ -397,6 +408,11 @@ def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
     return not has_lines(origin.path, rows + header.skipped)
 
 
+def commas_of(header: Header) -> tuple[str, int]:
+    """The delimiter, and how many a row has."""
+    return header.delimiter, len(header.names) - 1
+
+
 def of_roles(rules: Rules) -> Rules:
     """The rules for columns that are called by their roles."""
     return replace(rules, columns={name: FURTHER.format(at) for at, name in enumerate(rules.further)})
@@ -405,7 +421,7 @@ def of_roles(rules: Rules) -> Rules:
 def refuse_same_name(read: Sequence[FileBars]) -> None:
     """Two files without a symbol column cannot both be the bars of one symbol, unless they are parts of them."""
     owners: dict[str, DataFile] = {}
-    for table, bars in read:
+    for table, bars, _ in read:
         if table.has_symbols or table.file.is_part:
             continue
         (symbol,) = bars.symbols

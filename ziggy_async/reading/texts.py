@@ -51,12 +51,14 @@ OPENERS: Mapping[str, Callable[[Path], BufferedIOBase]] = {
 class Source:
     """The file that DuckDB reads: `path` may be that of a temporary copy. `kind` is "parquet" or the compression of its
     text, "zstd" or "none". `is_split`: several threads may read pieces of it; one that is compressed is not faster for
-    it. `has_comments`: among its rows, further down than the header is looked for."""
+    it. `has_comments`: among its rows, further down than the header is looked for. `has_other_rows`: of another length
+    than the names', which are to be left out."""
 
     path: Path
     kind: str
     is_split: bool = True
     has_comments: bool = False
+    has_other_rows: bool = False
 
     @property
     def is_parquet(self) -> bool:
@@ -226,6 +228,28 @@ def without_first_lines(
 
 def _end_of(line: str) -> str:
     return line[len(line.rstrip("\r\n")) :]
+
+
+def without_other_rows(
+    source: Source, connection: "duckdb.DuckDBPyConnection", delimiter: str, count: int, folder: Path
+) -> tuple[Source, int]:
+    """A copy in which the rows that have not `count` delimiters are blank, and how many they are."""
+    copy, left_out = _new_file(folder, ".csv"), 0
+    with copy.open("w", encoding="utf-8", newline="") as target:
+        for line in lines_of(source, connection):
+            is_other = _has_other_length(line, delimiter, count)
+            left_out += is_other
+            target.write(_end_of(line) if is_other else line)
+    return replace(source, path=copy, kind="none"), left_out
+
+
+def _has_other_length(line: str, delimiter: str, count: int) -> bool:
+    """False of the lines of a row that has several, and of one with a delimiter behind its last value."""
+    row = line.strip("\r\n")
+    if not row.strip() or row.count('"') % 2:
+        return False
+    fields = next(csv.reader([row], delimiter=delimiter)) if '"' in row else row.split(delimiter)
+    return len(fields) != count + 1 and not (len(fields) == count + 2 and not fields[-1])
 
 
 def has_underscored_numbers(source: Source) -> bool:
