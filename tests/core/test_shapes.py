@@ -2,14 +2,16 @@
 
 import copy
 import pickle
-from collections import namedtuple
+from collections import deque, namedtuple
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from reference.bars import FIELDS, walk
 from reference.tables import assert_bars
@@ -159,6 +161,42 @@ def test_tickers_side_by_side(price_first):
     assert_bars(store, "B", BARS[5:])
     with pytest.raises(ValueError, match="C: the frame has the bars of 'A', 'B' side by side, and none of C"):
         store.load("C", wide)
+
+
+@pytest.mark.parametrize("of", [pd.DataFrame, pl.DataFrame, dict])
+def test_symbols_that_are_whole_numbers(of):
+    store = BarStore()
+    table = {"symbol": np.array([700, 5] * 2), "timestamp": TIMES[:4], **{name: [1.0] * 4 for name in FIELDS}}
+    assert store.load_frame(of(table)) == 0
+    assert store.symbols() == ["700", "5"]
+    with pytest.raises(ValueError, match=r"column 'symbol', row 0: 1\.5 is no text"):
+        store.load_frame(of({**table, "symbol": np.array([1.5, 2.0] * 2)}))
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [
+        pa.array([Decimal("1.5"), Decimal(2)], pa.decimal256(60, 10)),
+        pa.RunEndEncodedArray.from_arrays(pa.array([1, 2], pa.int32()), pa.array([1.5, 2.0])),
+    ],
+)
+def test_arrow_types_that_few_have(volume):
+    store = BarStore()
+    store.load("A", pa.table({"timestamp": TIMES[:2], **{name: [1.0, 1.0] for name in FIELDS}, "volume": volume}))
+    assert store.bars("A")["volume"].tolist() == [1.5, 2.0]
+
+
+def test_other_types_that_few_have():
+    columns = {"timestamp": TIMES[:2], **{name: [1.0, 1.0] for name in FIELDS}}
+    wide = pl.DataFrame({**columns, "volume": [1, 2]}).with_columns(pl.col("volume").cast(pl.Int128))
+    sparse = pd.DataFrame({**columns, "volume": pd.arrays.SparseArray([1.0, 2.0])})
+    rows = deque(SimpleNamespace(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))
+    for row, volume in zip(rows, (1.0, 2.0), strict=True):
+        row.volume = volume
+    for shape in (wide, sparse, rows):
+        store = BarStore()
+        store.load("A", shape)
+        assert store.bars("A")["volume"].tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("names", [["Ticker", "Price"], None])

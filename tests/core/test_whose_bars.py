@@ -36,6 +36,17 @@ def test_a_single_ticker_that_the_header_names(tmp_path):
         BarStore.read(f"XYZ={path}")
 
 
+def test_a_ticker_before_the_names(tmp_path):
+    """As R's quantmod writes it."""
+    frame = FRAME.rename(columns=lambda name: f"BRK.B.{name.capitalize()}").assign(**{"BRK.B.Adjusted": 1.0})
+    frame.rename_axis(None).to_csv(tmp_path / "prices.csv")
+    assert_bars(BarStore.read(tmp_path), "BRK.B", BARS)
+    for names in (lambda name: f"ADJ.{name}", lambda name: f"adj.{name}"):
+        FRAME.rename(columns=names).to_csv(tmp_path / "prices.csv")
+        with pytest.raises(ValueError, match="no column for open, high, low, close"):
+            BarStore.read(tmp_path)
+
+
 def test_a_line_of_units_names_no_ticker(tmp_path):
     names, *lines = PLAIN.splitlines()
     (tmp_path / "abc.csv").write_text("\n".join([names, ",USD,USD,USD,USD,USD", *lines]))

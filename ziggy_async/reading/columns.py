@@ -213,7 +213,7 @@ def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[n
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
     values, codes = distinct(name, column, Reader(lambda row: "", rules))
     usable = [_is_symbol(value) for value in values]
-    if all(usable):
+    if all(usable) or all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in values):
         return [str(value) for value in values], codes
     if not (rules.skip and any(usable)):
         code = usable.index(False)

@@ -99,7 +99,7 @@ def _names(frame: Any) -> list[str]:
 
 
 def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | None) -> Pairs:
-    pairs = [(name, frame.iloc[:, place]) for place, name in enumerate(names)]
+    pairs = [(name, _dense(pandas, frame.iloc[:, place])) for place, name in enumerate(names)]
     taken = {role for name in names if (role := _sure_role(name)) is not None}
     levels = [frame.index.get_level_values(place) for place in range(frame.index.nlevels)]
     times = pandas.DatetimeIndex | pandas.PeriodIndex
@@ -118,6 +118,10 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
             taken.add(role)
             pairs.append((name if _sure_role(name) == role else role, level.to_series()))
     return pairs
+
+
+def _dense(pandas: Any, column: Any) -> Any:
+    return column.sparse.to_dense() if isinstance(column.dtype, pandas.SparseDtype) else column
 
 
 def _sure_role(name: str) -> str | None:

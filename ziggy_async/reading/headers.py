@@ -3,7 +3,7 @@ would give each file rules of its own."""
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ziggy_async.messages import shortened
 from ziggy_async.reading.layouts import is_nameless, names_of
@@ -15,6 +15,8 @@ HEAD = 60
 """Lines that are looked at."""
 LEAST_ROLES = 4
 """Columns of bars that a line of names has at least."""
+NO_OWNERS = {"ADJ", "ADJUSTED", "ASK", "AVG", "BID", "MID", "PREV", "RAW", "UNADJ"}
+"""What stands before a point in the names of prices and is no ticker."""
 LONGEST_LINE = 100
 """Characters of a line that a message shows."""
 LONGEST_HEADER = 100_000
@@ -48,13 +50,26 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header
             start = shortened(line, LONGEST_LINE)
             raise ValueError(f"is not a table: its {place} has more than {LONGEST_HEADER} characters: {start!r}")
         delimiter = said or max(DELIMITERS, key=line.count)
-        names = _fields(line.removeprefix("#"), delimiter)
+        owner, names = _without_owner(_fields(line.removeprefix("#"), delimiter))
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
-            return _with_levels(lines, at, delimiter, names, has_comments)
+            header = _with_levels(lines, at, delimiter, names, has_comments)
+            return header if owner is None else replace(header, owner=owner)
     rows = [at for at, line in enumerate(lines) if _is_row(line, said)]
     if not rows:
         raise ValueError("is not a table: all that it begins with is comments")
     return _unknown_header(lines, rows, said, columns, has_comments)
+
+
+def _without_owner(names: list[str]) -> tuple[str | None, list[str]]:
+    """The ticker that R's quantmod puts before the names of all prices, as in ABC.Open, and the names without it."""
+    parts = [name.rpartition(".") for name in names]
+    owners = {owner for owner, _, name in parts if role_of(name) in PRICES}
+    if {role_of(name) for owner, _, name in parts if owner} < set(PRICES) or len(owners) != 1:
+        return None, names
+    (owner,) = owners
+    if not owner or owner != owner.upper() or owner in NO_OWNERS:
+        return None, names
+    return owner, [name.removeprefix(f"{owner}.") for name in names]
 
 
 def _unknown_header(

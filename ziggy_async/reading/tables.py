@@ -93,7 +93,7 @@ def pairs_of(
         return [(name, data[name]) for name in data.dtype.names]
     if isinstance(data, np.ndarray) and data.ndim == 2:
         return _named(list(data.T), columns)
-    if isinstance(data, list | tuple):
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes | bytearray | memoryview | range):
         return _of_rows(data, columns, further or ())
     raise TypeError(
         f"data: {kind_of(data)} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
@@ -175,12 +175,19 @@ def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: s
             raise ValueError(f"row {at} is {shown(row)}, not {kind} like the first")
 
 
-def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | Chunked | Texts | Unsupported | Broken":
+NUMBERS_OF_PYTHON = ("d:", "+r", "_pli128", "_plu128")
+"""Arrow formats that are read as Python has their values: wide decimals, runs of equal values, polars' Int128."""
+
+
+def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | list[Any] | Chunked | Texts | Unsupported | Broken":
     if isinstance(column, np.ndarray):  # before the patterns: to them an array may look like a pair
         return column
     match column:
         case list(arrays):
             return Chunked(tuple(arrays))
+        case str(arrow_format) if arrow_format.startswith(NUMBERS_OF_PYTHON):
+            values = _values(data, name)
+            return Unsupported(arrow_format, lambda: None) if values is None else values
         case str(arrow_format):
             return Unsupported(arrow_format, partial(_values, data, name))
         case (int(row), str(sentence)):
