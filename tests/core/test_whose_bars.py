@@ -1,5 +1,7 @@
 """Whose bars a file has: its columns, its header, its folder and its name say so."""
 
+from datetime import time
+
 import pandas as pd
 import pytest
 from reference.bars import walk
@@ -79,6 +81,36 @@ def test_a_column_that_contradicts_its_partition(key, tmp_path):
         frame.assign(symbol=symbols).to_parquet(folder / "x.parquet")
         with pytest.raises(ValueError, match=said.format(named)):
             BarStore.read(tmp_path)
+
+
+@pytest.mark.parametrize("clock", [None, "09:30"])
+def test_a_partition_of_a_day(clock, tmp_path):
+    for at, day in enumerate(["2020-01-02", "2020-01-03"]):
+        folder = tmp_path / f"date={day}"
+        folder.mkdir()
+        part = pd.DataFrame({name: column[at : at + 1] for name, column in BARS.columns().items()}).assign(symbol="A")
+        if clock is not None:
+            part["time"] = time.fromisoformat(clock)
+        part.to_parquet(folder / "part.parquet")
+    bars = BarStore.read(tmp_path).bars("A")
+    expected = [f"{day}T{clock or '00:00'}" for day in ("2020-01-02", "2020-01-03")]
+    assert bars["timestamp"].astype("M8[m]").astype(str).tolist() == expected
+    assert bars["close"].tolist() == BARS.close[:2].tolist()
+
+
+def test_a_day_of_a_partition_beside_times(tmp_path):
+    folder = tmp_path / "date=2020-01-02"
+    folder.mkdir()
+    FRAME.assign(symbol="A").to_parquet(folder / "part.parquet")
+    assert_bars(BarStore.read(tmp_path), "A", BARS)
+
+
+def test_frames_that_were_put_together_by_ticker_in_parquet(tmp_path):
+    both = pd.concat({"A": FRAME, "B": FRAME.iloc[5:]}).rename_axis([None, None])
+    both.to_parquet(tmp_path / "all.parquet")
+    store = BarStore.read(tmp_path)
+    assert_bars(store, "A", BARS)
+    assert_bars(store, "B", BARS[5:])
 
 
 def test_a_partition_of_no_symbol_is_refused(tmp_path):

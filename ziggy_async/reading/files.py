@@ -4,7 +4,6 @@ Every error is a `DataFileError`: one sentence that begins with the file's name.
 the line of a CSV file, the row of a Parquet file counted from 1.
 """
 
-import glob
 import re
 import tempfile
 from collections import Counter
@@ -28,6 +27,7 @@ from ziggy_async.reading.scans import (
     contradiction,
     csv_scan,
     others_of,
+    parquet_scan,
     refuse_merged,
     refuse_other_owner,
     selected,
@@ -277,11 +277,7 @@ class Reading:
     def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> Picked:
         """Makes the table of the columns that matter, as texts those of a CSV file."""
         if header is None:
-            scan = (
-                f"read_parquet({literal(glob.escape(str(origin.path)))}, file_row_number=true, hive_partitioning=false)"
-            )
-            described = self._connection.execute(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
-            names = [column for (column,) in described if column != "file_row_number"]
+            scan, names = parquet_scan(self._connection, file, origin)
             whole = Scan(self._connection, scan)
             roles = self._roles(file, names, whole)
             self._connection.execute(

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ziggy_async.messages import printable
-from ziggy_async.reading.spellings import role_of
+from ziggy_async.reading.spellings import DATES, role_of, spelling_of
 
 ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|bz2|xz|zst|zip))+$"
 """Endings of the names of files of bars."""
@@ -42,6 +42,7 @@ VENDOR_NAMES = tuple(
 """Names in which the symbol does not stand at the beginning, or where something else stands behind it."""
 NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}-\d{2}(?:-\d{2})?", re.IGNORECASE)
 """What Nasdaq, MarketWatch and others call a file whosoever bars it has, and the name of a month or a day."""
+DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
 """What Windows appends to the name of a copy."""
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -84,6 +85,12 @@ class DataFile:
                     raise DataFileError(f"{printable(str(path))}: its folder, {folder}, says that no symbol is known")
                 return cls(path, unquote(value), is_part=True)
         return cls(path)
+
+    def day_of_folder(self) -> str | None:
+        """The day of a folder that is a hive partition of one, as `date=2024-01-12`."""
+        parts = (folder.partition("=") for folder in self.path.parts[:-1])
+        days = [unquote(value) for key, _, value in parts if spelling_of(key) in DATES]
+        return next((day for day in days if re.fullmatch(DAY, day)), None)
 
     @property
     def is_joined(self) -> bool:

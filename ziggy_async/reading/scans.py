@@ -45,6 +45,8 @@ class Scan:
         return self.connection.execute(query).fetchone() is not None
 
 
+LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
+"""What pandas.concat makes of a mapping of symbols to frames."""
 MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
 
@@ -126,6 +128,23 @@ def selected(roles: Mapping[str, str]) -> str:
             f" nullif(trim(CAST({quoted(roles['time'])} AS VARCHAR)), '')"
         )
     return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
+
+
+def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin: Source) -> tuple[str, list[str]]:
+    """SQL of every column, and their names: with the day that a folder of the path names, where no column is one, and
+    the two levels of a nameless pandas index as the symbol and the time that they are."""
+    scan = f"read_parquet({literal(glob.escape(str(origin.path)))}, file_row_number=true, hive_partitioning=false)"
+    described = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
+    types = {name: kind for name, kind in described if name != "file_row_number"}
+    columns = {name: quoted(name) for name in types}
+    levels = [types.get(f"__index_level_{at}__", "") for at in range(2)]
+    if levels[0] == "VARCHAR" and levels[1].startswith(("TIMESTAMP", "DATE")):
+        columns = {LEVELS.get(name, name): sql for name, sql in columns.items()}
+    day = file.day_of_folder()
+    if day is not None and all(types[name] == "TIME" for name in of_role("timestamp", types)):
+        columns |= {"date": literal(day)}
+    selection = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
+    return f"(SELECT file_row_number, {selection} FROM {scan})", list(columns)
 
 
 def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:
