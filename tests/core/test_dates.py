@@ -250,6 +250,41 @@ def test_a_zone_that_only_a_later_row_names_is_refused(read, zone, first, tmp_pa
     assert len(read(tmp_path, [first, wrong, "2024-01-03"], invalid="skip")) == 2
 
 
+def beside_dates(tmp_path, clocks):
+    figures = {name: np.full(len(clocks), x) for name, x in FIGURES.items()}
+    store = BarStore()
+    store.load("ABC", {"Date": ["2024-01-02"] * len(clocks), "Time": list(clocks), **figures})
+    lines = ["Date,Time,open,high,low,close,volume", *(f"20240102,{clock},10,12,9,11,500" for clock in clocks)]
+    (tmp_path / "abc.csv").write_text("\n".join(lines) + "\n")
+    from_file = BarStore.read(tmp_path / "abc.csv").bars("ABC")["timestamp"]
+    assert store.bars("ABC")["timestamp"].tolist() == from_file.tolist()
+    return from_file
+
+
+@pytest.mark.parametrize(
+    ("clocks", "moments"),
+    [
+        (["93000", "160000"], ["09:30:00", "16:00:00"]),
+        (["0", "1600", "93000"], ["00:00:00", "00:16:00", "09:30:00"]),
+        (["930", "1600"], ["09:30:00", "16:00:00"]),
+        (["0930", "1600"], ["09:30:00", "16:00:00"]),
+        (["0"], ["00:00:00"]),
+        (["100000", "163005"], ["10:00:00", "16:30:05"]),
+    ],
+)
+def test_times_of_day_without_the_zeros_in_front(clocks, moments, tmp_path):
+    expected = np.array([f"2024-01-02T{moment}" for moment in moments], "M8[ns]")
+    assert beside_dates(tmp_path, clocks).tolist() == expected.tolist()
+
+
+def test_times_of_day_that_are_minutes_or_seconds_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="945 is 09:45 or 00:09:45: write times of day as texts"):
+        beside_dates(tmp_path, ["945"])
+    (tmp_path / "abc.csv").write_text("Date,Time,open,high,low,close,volume\n20240102,945,10,12,9,11,500\n")
+    with pytest.raises(ValueError, match="945 is 09:45 or 00:09:45: write times of day as texts"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
 def test_append_reads_the_same_texts():
     store = BarStore()
     for at, text in enumerate(["02-Jan-2024", "Jan 03, 2024", "2024.01.04", "20240105", 1704758400000, "15/01/2024"]):

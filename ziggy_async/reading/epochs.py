@@ -148,6 +148,20 @@ def _of_digits(whole: NDArray[np.int64], length: int) -> NDArray[np.int64] | Non
     return np.asarray(seconds * 10**9, dtype=np.int64)
 
 
+def digits_of_clock(longest: str) -> int:
+    """How many digits the times of day of a column have, hhmmss or hhmm, by its longest one: spreadsheets take the
+    zeros in front away. `ValueError` where it could be either."""
+    if len(longest) < 4 and longest.strip("0"):
+        most = int(longest)
+        raise ValueError(f"{longest} is {clocks_of(most)}: write times of day as texts, like '09:30'")
+    return 6 if len(longest) > 4 else 4
+
+
+def clocks_of(most: int) -> str:
+    """A time of day in digits as hhmm, and as hhmmss."""
+    return f"{most // 100:02}:{most % 100:02} or 00:{most // 100:02}:{most % 100:02}"
+
+
 def _in_both(value: int, unit: str, date: int) -> str:
     as_time, as_date = iso_of(value * UNITS[unit]), iso_of(date)
     return f"{value} is {as_time} in {unit}, or the date {as_date}: say unit={unit!r} (--unit) or dates='ymd' (--dates)"

@@ -26,6 +26,7 @@ from ziggy_async.reading.scans import (
     Scan,
     contradiction,
     csv_scan,
+    digits_of_times,
     others_of,
     parquet_scan,
     refuse_merged,
@@ -280,8 +281,9 @@ class Reading:
             scan, names = parquet_scan(self._connection, file, origin)
             whole = Scan(self._connection, scan)
             roles = self._roles(file, names, whole)
+            picked = selected(roles, digits_of_times(roles, whole))
             self._connection.execute(
-                f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {selected(roles)} FROM {scan}"
+                f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {picked} FROM {scan}"
             )
             return Picked(whole, others_of(names))
         if header.tickers is not None:
@@ -290,13 +292,14 @@ class Reading:
         scan = csv_scan(origin, header, header.names)
         whole = Scan(self._connection, scan)
         roles = self._roles(file, list(header.names), whole)
+        picked = selected(roles, digits_of_times(roles, whole))
         self._connection.execute(
-            f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {selected(roles)} FROM {scan}"
+            f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {picked} FROM {scan}"
         )
 
         def declared(types: Mapping[str, str]) -> str:
             of_names = {roles[role]: kind for role, kind in types.items()}
-            return f"(SELECT {selected(roles)} FROM {csv_scan(origin, header, header.names, of_names)})"
+            return f"(SELECT {picked} FROM {csv_scan(origin, header, header.names, of_names)})"
 
         return Picked(whole, others_of(header.names), None if has_underscored_numbers(origin) else declared)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.casts import literal, quoted
-from ziggy_async.reading.epochs import NAT
+from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.paths import DataFile
@@ -119,14 +119,25 @@ def _are_same(value: str, symbol: str) -> bool:
     return value == symbol or (value.isdecimal() and symbol.isdecimal() and int(value) == int(symbol))
 
 
-def selected(roles: Mapping[str, str]) -> str:
-    """SQL of the columns by their roles; a date and a time of day are joined."""
+def digits_of_times(roles: Mapping[str, str], scan: Scan) -> int:
+    """To how many digits the times of day beside dates have to be filled up; 0 where they are written in full."""
+    if "time" not in roles:
+        return 0
+    text = f"trim(CAST({quoted(roles['time'])} AS VARCHAR))"
+    first = scan.connection.execute(f"SELECT {text} FROM {scan.sql} WHERE {text} <> '' LIMIT 1").fetchall()
+    if not first or not first[0][0].isdecimal() or (first[0][0][0] == "0" and len(first[0][0]) > 1):
+        return 0
+    ((longest,),) = scan.connection.execute(f"SELECT arg_max({text}, length({text})) FROM {scan.sql}").fetchall()
+    return digits_of_clock(longest) if longest.isdecimal() and len(longest) <= 6 else 0
+
+
+def selected(roles: Mapping[str, str], digits: int = 0) -> str:
+    """SQL of the columns by their roles; a date and a time of day are joined, the latter filled up to `digits`."""
     columns = {role: quoted(name) for role, name in roles.items() if role != "time"}
     if "time" in roles:
-        columns["timestamp"] = (
-            f"nullif(trim(CAST({columns['timestamp']} AS VARCHAR)), '') || ' ' ||"
-            f" nullif(trim(CAST({quoted(roles['time'])} AS VARCHAR)), '')"
-        )
+        clock = f"nullif(trim(CAST({quoted(roles['time'])} AS VARCHAR)), '')"
+        filled = f"lpad({clock}, {digits}, '0')" if digits else clock
+        columns["timestamp"] = f"nullif(trim(CAST({columns['timestamp']} AS VARCHAR)), '') || ' ' || {filled}"
     return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.dates import AmbiguousError, read_column
-from ziggy_async.reading.epochs import NAT, UnitError, read_whole
+from ziggy_async.reading.epochs import NAT, UnitError, clocks_of, digits_of_clock, read_whole
 from ziggy_async.reading.numbers import POINT, MarkError, decimal_mark, number_of, refuse_ticks
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
@@ -128,14 +128,21 @@ class Reader:
         return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
 
     def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
-        """Times of day as texts. Whole numbers are hhmmss; those that could be hhmm too are refused."""
+        """Times of day as texts. Whole numbers are hhmmss; those that could be hhmm too are refused, and texts of three
+        digits."""
         wholes = [(whole, row) for row, value in enumerate(values) if (whole := as_whole(value)) is not None]
         most, row = max(wholes, default=(0, 0))
         if 0 < most < 2400 and most % 100 < 60:
-            both = f"{most} is {most:04}"[:-2] + f":{most % 100:02} or 00:{most // 100:02}:{most % 100:02}"
-            fault = ValueError(f"{both}: write times of day as texts, like '09:30'")
+            fault = ValueError(f"{most} is {clocks_of(most)}: write times of day as texts, like '09:30'")
             raise self._fault(name, row, fault)
-        return list(map(_clock_text, values))
+        texts = list(map(_clock_text, values))
+        digits = [text for text in texts if text and text.isdecimal() and len(text) <= 6]
+        longest = max(digits, key=len, default="")
+        try:
+            count = digits_of_clock(longest)
+        except ValueError as error:
+            raise self._fault(name, texts.index(longest), error) from None
+        return [text.zfill(count) if text and text.isdecimal() else text for text in texts]
 
     def _column(self, name: str, column: Any) -> Column:
         """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
