@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from ziggy_async import BarStore
@@ -275,6 +277,22 @@ def beside_dates(tmp_path, clocks):
 def test_times_of_day_without_the_zeros_in_front(clocks, moments, tmp_path):
     expected = np.array([f"2024-01-02T{moment}" for moment in moments], "M8[ns]")
     assert beside_dates(tmp_path, clocks).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars", "pandas"])
+def test_times_of_day_keep_their_nanoseconds(library):
+    nanoseconds = [34_200_000_000_001, 57_600_123_456_789]
+    columns = {name: [x, x] for name, x in FIGURES.items()} | {"date": [date(2024, 1, 2)] * 2}
+    frame = pl.DataFrame(columns).with_columns(time=pl.Series(nanoseconds).cast(pl.Time))
+    data = {"pyarrow": frame.to_arrow, "polars": lambda: frame}.get(
+        library, lambda: pd.DataFrame(columns).assign(time=pd.to_timedelta(nanoseconds, unit="ns"))
+    )()
+    store = BarStore()
+    store.load("ABC", data)
+    assert store.bars("ABC")["timestamp"].astype(str).tolist() == [
+        "2024-01-02T09:30:00.000000001",
+        "2024-01-02T16:00:00.123456789",
+    ]
 
 
 def test_times_of_day_that_are_minutes_or_seconds_are_refused(tmp_path):

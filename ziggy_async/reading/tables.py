@@ -189,7 +189,7 @@ def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | list[Any] | 
             values = _values(data, name)
             return Unsupported(arrow_format, lambda: None) if values is None else values
         case str(arrow_format):
-            return Unsupported(arrow_format, partial(_values, data, name))
+            return Unsupported(arrow_format, partial(_clocks if arrow_format == "ttn" else _values, data, name))
         case (int(row), str(sentence)):
             return Broken(row, sentence, partial(_values, data, name))
         case (codes, list(values)):
@@ -207,4 +207,13 @@ def _values(data: Any, name: str) -> list[Any] | None:
         column = data[name]
         values = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
         return None if values is None else list(values())
+    return None
+
+
+def _clocks(data: Any, name: str) -> list[Any] | None:
+    """A column of times of day in nanoseconds, of which Python's own have microseconds."""
+    with contextlib.suppress(Exception):  # as above
+        column = data[name]
+        counts = column.to_physical().to_list() if hasattr(column, "to_physical") else column.cast("int64").to_pylist()
+        return [None if count is None else np.timedelta64(count, "ns") for count in counts]
     return None

@@ -370,7 +370,8 @@ def _clock_text(value: Any) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, np.timedelta64):
-        value = str((np.datetime64(0, "s") + value.astype("m8[s]")).astype(datetime).time())
+        day, _, clock = str(np.datetime64(0, "ns") + value).partition("T")
+        return clock if day == "1970-01-01" else str(value)
     whole = as_whole(value)
     return f"{whole:06}" if whole is not None else str(value).strip()
 
