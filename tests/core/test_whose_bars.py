@@ -25,8 +25,16 @@ def test_tickers_side_by_side(price_first, tmp_path):
         store = BarStore.read(tmp_path / "many.csv")
         assert_bars(store, "A", other)
         assert_bars(store, "B", BARS[5:])
+        frame.to_parquet(tmp_path / "many.csv")
+        store = BarStore.read(tmp_path / "many.csv")
+        assert_bars(store, "A", other)
+        assert_bars(store, "B", BARS[5:])
     with pytest.raises(ValueError, match="its header says that the bars are those of 'A', 'B', and C= of 'C'"):
         BarStore.read(f"C={tmp_path / 'many.csv'}")
+    wide.iloc[2, wide.columns.get_indexer([("high", "A") if price_first else ("A", "high")])] = 1e-3
+    wide.to_parquet(tmp_path / "many.csv")
+    with pytest.raises(ValueError, match=r"many\.csv: A, row 3: high 0\.001 is below"):
+        BarStore.read(tmp_path / "many.csv")
 
 
 def test_a_single_ticker_that_the_header_names(tmp_path):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed
+from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.faults import COMMENT, OTHER_LENGTH, errors_named, first_sentences, one_line
@@ -27,6 +27,7 @@ from ziggy_async.reading.scans import (
     contradiction,
     csv_scan,
     digits_of_times,
+    levels_of,
     others_of,
     parquet_scan,
     refuse_merged,
@@ -79,10 +80,12 @@ class Table:
     has_symbols: bool
     further: tuple[str, ...]
     """The further columns of the store."""
+    is_side_by_side: bool
+    """Whether several tickers share a row."""
 
     def place_of_bar(self, at: int) -> str:
         """Where a reader finds bar `at` of the file: tickers that stand side by side share rows."""
-        if self.header is not None and self.header.tickers is not None:
+        if self.is_side_by_side:
             query = f"SELECT row FROM {self.columns.source} LIMIT 1 OFFSET {at}"
             (at,) = self.columns.first_row(query) or (at,)
         return self.place(at)
@@ -252,7 +255,7 @@ class Reading:
         columns = Columns(self._connection, name, types, picked.declared)
         owner = None if "symbol" in types else owner_of(file, header)
         has_symbols = "symbol" in types or (header is not None and header.owner is not None)
-        table = Table(file, origin, header, columns, has_symbols, self._rules.further)
+        table = Table(file, origin, header, columns, has_symbols, self._rules.further, picked.scan is None)
         try:
             values = make_typed(columns, owner, self._rules)
         except RowError as error:
@@ -279,6 +282,10 @@ class Reading:
         """Makes the table of the columns that matter, as texts those of a CSV file."""
         if header is None:
             scan, names = parquet_scan(self._connection, file, origin)
+            if (levels := levels_of(names)) is not None:
+                every = ", ".join(f"{quoted(column)} AS c{at}" for at, column in enumerate(names))
+                self._pick_side_by_side(file, f"SELECT file_row_number AS row, {every} FROM {scan}", *levels, name)
+                return Picked()
             whole = Scan(self._connection, scan)
             roles = self._roles(file, names, whole)
             picked = selected(roles, digits_of_times(roles, whole))
@@ -287,7 +294,9 @@ class Reading:
             )
             return Picked(whole, others_of(names))
         if header.tickers is not None:
-            self._pick_side_by_side(file, origin, header, name)
+            scan = csv_scan(origin, header, [f"c{at}" for at in range(len(header.names))])
+            every = f"SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
+            self._pick_side_by_side(file, every, header.tickers, header.names, name)
             return Picked()
         scan = csv_scan(origin, header, header.names)
         whole = Scan(self._connection, scan)
@@ -303,25 +312,23 @@ class Reading:
 
         return Picked(whole, others_of(header.names), None if has_underscored_numbers(origin) else declared)
 
-    def _pick_side_by_side(self, file: DataFile, origin: Source, header: Header, name: str) -> None:
+    def _pick_side_by_side(
+        self, file: DataFile, every: str, owners: Sequence[str | None], names: Sequence[str], name: str
+    ) -> None:
         """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
-        other tickers."""
-        assert header.tickers is not None
-        tickers = dict.fromkeys(ticker for ticker in header.tickers if ticker is not None)
+        other tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names."""
+        tickers = dict.fromkeys(ticker for ticker in owners if ticker is not None)
         if file.symbol is not None:
             raise ValueError(contradiction(file, "its header", tickers))
-        numbered = [f"c{at}" for at in range(len(header.names))]
-        scan = csv_scan(origin, header, numbered)
-        self._connection.execute(
-            f"CREATE OR REPLACE TABLE {name}_wide AS SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
-        )
+        self._connection.execute(f"CREATE OR REPLACE TABLE {name}_wide AS {every}")
         parts = []
         for ticker in tickers:
-            own = [at for at, owner in enumerate(header.tickers) if owner in (None, ticker)]
-            roles = self._roles_of([header.names[at] for at in own])
-            places = {header.names[at]: numbered[at] for at in own}
+            own = [at for at, owner in enumerate(owners) if owner in (None, ticker)]
+            roles = self._roles_of([names[at] for at in own])
+            places = {names[at]: f"c{at}" for at in own}
             roles = {role: places[column] for role, column in roles.items()}
-            empty = " AND ".join(f"coalesce({roles[role]}, '') = ''" for role in PRICE_COLUMNS if role in roles)
+            texts = [f"CAST({roles[role]} AS VARCHAR)" for role in PRICE_COLUMNS if role in roles]
+            empty = " AND ".join(f"coalesce({text}, '') = ''" for text in texts)
             parts.append(
                 f"SELECT row, {literal(ticker)} AS symbol, {selected(roles)} FROM {name}_wide WHERE NOT ({empty})"
             )

@@ -1,6 +1,7 @@
 """SQL of the columns of a file, and what is asked of them before their values are read: whose bars the rows are."""
 
 import glob
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.paths import DataFile
-from ziggy_async.reading.spellings import DESCRIBING, listed, of_role, place_of, role_of, spelling_of
+from ziggy_async.reading.spellings import DESCRIBING, PRICES, listed, of_role, place_of, role_of, spelling_of
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Scan:
 
 LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
 """What pandas.concat makes of a mapping of symbols to frames."""
+TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
 
@@ -156,6 +158,20 @@ def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin
         columns |= {"date": literal(day)}
     selection = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
     return f"(SELECT file_row_number, {selection} FROM {scan})", list(columns)
+
+
+def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None:
+    """Of the names that pandas gives columns of two levels in Parquet, as "('A', 'Open')": whose each column is, None
+    for those of all, and its name; None for any other names."""
+    pairs = [(found[1], found[2]) if (found := TWO_LEVELS.fullmatch(name)) else (name, "") for name in names]
+    for level in (0, 1):
+        owners = [None if "" in pair else pair[level] for pair in pairs]
+        bare = [
+            pair[0] or pair[1] if owner is None else pair[1 - level] for pair, owner in zip(pairs, owners, strict=True)
+        ]
+        if {role_of(name) for name, owner in zip(bare, owners, strict=True) if owner is not None} >= set(PRICES):
+            return owners, bare
+    return None
 
 
 def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:
