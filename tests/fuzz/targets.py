@@ -17,6 +17,7 @@ from pathlib import Path
 from letters import add, opened
 
 from ziggy_async import BarStore, FeatureSet
+from ziggy_async.dead_letters.letter import DeadLetter
 from ziggy_async.dead_letters.sqlite import LetterFile
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
@@ -69,11 +70,12 @@ def letters(data: bytes, folder: Path) -> None:
     path = folder / "letters.db"
     path.write_bytes(edited(saved_letters(), data))
     path.chmod(0o600)
-    store = LetterFile(path, 10_000, 1e9, False, time.time)
+    listed: dict[str, DeadLetter] = {}
+    store = LetterFile(path, listed, 10_000, 1e9, False, time.time)
     try:
         with suppress(sqlite3.Error, OSError, ValueError, KeyError):  # listed, and found no more: `KeyError`
             store.refresh()
-            for letter_id in list(store.listed):
+            for letter_id in list(listed):
                 store.take(letter_id)
     finally:
         store.close()
