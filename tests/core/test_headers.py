@@ -80,7 +80,7 @@ def test_blanks_are_no_delimiter(tmp_path):
 def test_tickers_of_digits_stand_below_the_names(tmp_path):
     names = "Price,Open,High,Low,Close,Volume\nTicker,0700,0700,0700,0700,0700\nDate,,,,,\n"
     (tmp_path / "abc.csv").write_text(names + rows())
-    assert_bars(BarStore.read(tmp_path / "abc.csv"), "ABC", BARS)
+    assert_bars(BarStore.read(tmp_path / "abc.csv"), "0700", BARS)
 
 
 TABLE = {"symbol": ["A"], "timestamp": DAYS[:1], **{name: [1.0] for name in ("open", "high", "low", "close", "volume")}}
