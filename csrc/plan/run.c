@@ -394,7 +394,7 @@ void za_run_cancel(za_run *run)
 za_code za_run_finish(const za_run *run, za_error *error)
 {
     za_code ended = (za_code)atomic_load(&run->ended);
-    switch (ended != ZA_OK ? ended : run->job.code) {
+    switch (run->job.code != ZA_OK ? run->job.code : ended) {
     case ZA_OK:
         return ZA_OK;
     case ZA_NO_MEMORY:

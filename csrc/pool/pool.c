@@ -81,9 +81,16 @@ static za_job *most_urgent(const za_pool *pool)
     return NULL;
 }
 
-/* `items` more are finished. True when that was the last: then the caller, without the lock, calls complete(). */
+static bool is_late(const za_job *job)
+{
+    return job->deadline_ns != 0 && za_clock_ns() >= job->deadline_ns;
+}
+
+/* `items` more are finished; beyond the deadline they may have been cut short. True when that was the last: then the
+ * caller, without the lock, calls complete(). */
 static bool finish(za_job *job, size_t items)
 {
+    job->code = job->code == ZA_OK && is_late(job) ? ZA_EXPIRED : job->code;
     job->finished += items;
     return job->finished == job->count;
 }
@@ -132,7 +139,7 @@ static void claim(za_pool *pool, za_job *job, size_t *begin, size_t *end)
 static void work_once(za_pool *pool, za_job *job, za_scratch *scratch)
 {
     bool last;
-    if (job->deadline_ns != 0 && za_clock_ns() >= job->deadline_ns) {
+    if (is_late(job)) {
         last = give_up(pool, job, ZA_EXPIRED);
     } else {
         size_t begin, end;

@@ -73,9 +73,9 @@ static void test_most_rows_are_never_skipped_for_their_order(void)
     za_error error = {0};
     za_skipped skipped = {0};
     CHECK(load_bars(store, symbol_of("A"), newest_first, 4, NULL, &error) == ZA_BAD_VALUE);
-    CHECK(strstr(error.text, "A, row 1: timestamp") != NULL && strstr(error.text, "load_frame") != NULL);
+    CHECK(strstr(error.text, "A, row 1: timestamp") != NULL && strstr(error.text, "load_unsorted") != NULL);
     CHECK(load_bars(store, symbol_of("A"), newest_first, 4, &skipped, &error) == ZA_BAD_VALUE);
-    CHECK(strstr(error.text, "A: 3 of 4 rows are older than a row above them; load_frame") != NULL);
+    CHECK(strstr(error.text, "A: 3 of 4 rows are older than a row above them; load_unsorted") != NULL);
     skipped = (za_skipped){0};
     CHECK(load_bars(store, symbol_of("A"), far_first, 4, &skipped, &error) == ZA_BAD_VALUE);
     CHECK(za_store_length(store) == 0);
