@@ -110,8 +110,8 @@ def test_the_volumes_of_metatrader_in_a_file(traded, volume, tmp_path) -> None:
     ],
 )
 def test_names_of_vendors(names) -> None:
-    moment = np.array(["2020-01-02"], "M8[D]")
-    columns = [moment, [1.0], [3.0], [0.5], [2.0], [7.0], moment + 1, moment + 2]
+    moment, day = np.array(["2020-01-02"], "M8[D]"), np.timedelta64(1, "D")
+    columns = [moment, [1.0], [3.0], [0.5], [2.0], [7.0], moment + day, moment + 2 * day]
     bars = read_bars(dict(zip(names.split(","), columns, strict=False)), "A")
     assert [bars.timestamp.tolist(), *(getattr(bars, name).tolist() for name in PRICE_COLUMNS)] == [
         [1577923200 * 10**9], [1.0], [3.0], [0.5], [2.0], [7.0],

@@ -48,6 +48,8 @@ class Scan:
 
 LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
 """What pandas.concat makes of a mapping of symbols to frames."""
+CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
+"""DuckDB's types of a time of day; the last one is what pyarrow has long written."""
 TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
@@ -154,7 +156,7 @@ def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin
     if levels[0] == "VARCHAR" and levels[1].startswith(("TIMESTAMP", "DATE")):
         columns = {LEVELS.get(name, name): sql for name, sql in columns.items()}
     day = file.day_of_folder()
-    if day is not None and all(types[name] == "TIME" for name in of_role("timestamp", types)):
+    if day is not None and all(types[name] in CLOCKS for name in of_role("timestamp", types)):
         columns |= {"date": literal(day)}
     selection = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns.items())
     return f"(SELECT file_row_number, {selection} FROM {scan})", list(columns)
