@@ -49,7 +49,7 @@ class Scan:
 LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
 """What pandas.concat makes of a mapping of symbols to frames."""
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
-"""DuckDB's types of a time of day; the last one is what pyarrow has long written."""
+"""DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
 TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
