@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
+from ziggy_async.duckdb_thread import Connection, with_connection
 
 if TYPE_CHECKING:
     import pyarrow
@@ -60,14 +61,15 @@ def to_arrow(store: _core.BarStore) -> "pyarrow.Table":
 def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
     """The long table as a Parquet file, timestamps in UTC and without a zone. Raises `ModuleNotFoundError` without
     DuckDB."""
-    import duckdb
-
     name = os.fsdecode(path)
-    symbols, rows = long_table(store)  # `rows` is what the query names
-    with duckdb.connect() as connection:
+    symbols, rows = long_table(store)
+
+    def write(connection: Connection) -> None:
+        connection.register("rows", rows)
         table = connection.sql(
             "SELECT list_extract($symbols::VARCHAR[], code + 1) AS symbol, * EXCLUDE (code) FROM rows",
             params={"symbols": symbols},
         )
         table.write_parquet(name)
-    del rows
+
+    with_connection(write)

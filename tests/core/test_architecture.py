@@ -203,7 +203,7 @@ def test_the_stub_and_the_classes_have_the_same_members() -> None:
 
 
 ROWS = [
-    {"_version", "environment", "lifecycle", "messages", "plain", "windows"},
+    {"_version", "duckdb_thread", "environment", "lifecycle", "messages", "plain", "windows"},
     {"arguments"},
     {"tracing"},
     {"runtime"},

@@ -9,6 +9,7 @@ from typing import Any
 from ziggy_async.cli.layout import Table
 from ziggy_async.cli.market import load_named, load_sample
 from ziggy_async.cli.output import complain, print_json, print_table, write_out
+from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.features import FeatureSet, FeatureTable
 from ziggy_async.features.catalog import Row, number_text, rows, types_among, usage_of
 from ziggy_async.messages import nearest, shown
@@ -125,10 +126,11 @@ def feature_set(texts: Sequence[str]) -> FeatureSet:
 
 def write_table(table: FeatureTable, path: Path) -> None:
     """As the ending of its name says, timestamps in UTC and without a zone. `ValueError` when it cannot be written."""
-    import duckdb
-
     target = "'" + str(path).replace("'", "''") + "'"
-    with duckdb.connect() as connection:
+
+    def write(connection: Connection) -> None:
+        import duckdb
+
         connection.register("features", table)
         connection.register("times", {"timestamp": table.timestamps})  # DuckDB's times with a zone have no nanoseconds
         rows = "SELECT features.* REPLACE (times.timestamp AS timestamp) FROM features POSITIONAL JOIN times"
@@ -136,3 +138,5 @@ def write_table(table: FeatureTable, path: Path) -> None:
             connection.execute(f"COPY ({rows}) TO {target} (FORMAT {FORMATS[path.suffix.lower()]})")
         except duckdb.Error as error:
             raise ValueError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
+
+    with_connection(write)

@@ -8,13 +8,13 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -56,8 +56,6 @@ if TYPE_CHECKING:
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
 """In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
-TICK = 0.1
-"""Seconds between two looks at how far DuckDB is."""
 OF_READING = 0.8
 """The part of the time in which DuckDB reads the files."""
 
@@ -125,8 +123,6 @@ class Progress:
     done: int = 0
     is_reading: bool = False
     """Whether DuckDB reads a file, and knows how far it is."""
-    is_given_up: bool = False
-    """Whether nobody waits for the files any more."""
 
     def part(self, percent: float) -> float:
         """Returns the share of the whole, from 0 to 1; `percent` is DuckDB's figure, negative where it has none."""
@@ -145,34 +141,27 @@ def load_files(
 
     A table with a symbol column carries many symbols; a symbol that occurs in several of these gets the bars of all of
     them. `on_progress` is called now and then with the further part that is done; all are 1. Raises `DataFileError`
-    (the store may hold the files before the faulty one by then), and `ModuleNotFoundError` without DuckDB. DuckDB works
-    in a thread, so that an interrupt takes effect at once.
+    (the store may hold the files before the faulty one by then), and `ModuleNotFoundError` without DuckDB.
     """
-    import duckdb
-
     progress = Progress(len(files))
-    with (
-        duckdb.connect() as connection,
-        tempfile.TemporaryDirectory() as folder,
-        ThreadPoolExecutor(1, "reading") as executor,
-    ):
+    shown = 0.0
+
+    def load(connection: Connection) -> tuple[list[str], Skipped]:
         connection.execute(SETTINGS)
         if connection.execute(TYPE_PUSHDOWN).fetchall():
             connection.execute("SET disabled_optimizers = 'type_pushdown'")
-        reading = Reading(connection, Path(folder), rules, progress)
-        loading = executor.submit(reading.load, store, files)
-        shown = 0.0
-        try:
-            while wait([loading], TICK).not_done:
-                part = max(shown, progress.part(connection.query_progress()))
-                on_progress(part - shown)
-                shown = part
-        except BaseException:
-            progress.is_given_up = True
-            connection.interrupt()
-            raise
-        on_progress(1.0 - shown)
-        return loading.result()
+        with tempfile.TemporaryDirectory() as folder:
+            return Reading(connection, Path(folder), rules, progress).load(store, files)
+
+    def watch(percent: float) -> None:
+        nonlocal shown
+        part = max(shown, progress.part(percent))
+        on_progress(part - shown)
+        shown = part
+
+    loaded = with_connection(load, watch)
+    on_progress(1.0 - shown)
+    return loaded
 
 
 class Reading:
@@ -202,8 +191,6 @@ class Reading:
         import duckdb
 
         with errors_named(file.path):
-            if self._progress.is_given_up:  # between two queries, where DuckDB has nothing to interrupt
-                raise ValueError("was not read")
             self._progress.is_reading = True
             origin = opened_source(file.path, self._folder)
             read = None
@@ -225,7 +212,9 @@ class Reading:
         """A text that DuckDB refuses, as it may be read: without comments, without rows of another length, with one way
         to end lines, or in one piece, since a thread that reads a piece does not know the number of a line. None for
         any other one."""
-        if self._progress.is_given_up:
+        import duckdb
+
+        if isinstance(error, duckdb.InterruptException):
             return None
         if COMMENT.search(str(error)) and not origin.has_comments:
             return replace(origin, has_comments=True)
