@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from ziggy_async.dead_letters import DeadLetter, DeadLetters, Reason
+import pytest
+
+from ziggy_async.dead_letters import DeadLetter, DeadLetters, Reason, dead_letters, sqlite
 from ziggy_async.queueing.options import Options, Work
 from ziggy_async.runtime.cross_loop import outcome_of
 
@@ -20,7 +22,7 @@ def work(task_id: str, function: Callable[..., Any] = len, *args: Any, **kwargs:
 
 @asynccontextmanager
 async def opened(
-    path: Path | None, requeue: Callable[[Work, str], Any] | None = None, **settings: Any
+    path: Path | None, requeue: Callable[[Work, str], Any] | None = None
 ) -> AsyncIterator[tuple[DeadLetters[Any], Taken]]:
     """The letters of a file, or in memory, and a list of what is requeued from them."""
     taken: Taken = []
@@ -29,7 +31,7 @@ async def opened(
         taken.append((work, letter_id))
         return work.task_id
 
-    letters: DeadLetters[Any] = DeadLetters(requeue or take, path, **settings)
+    letters: DeadLetters[Any] = DeadLetters(requeue or take, path)
     await letters.refresh()
     try:
         yield letters, taken
@@ -40,6 +42,12 @@ async def opened(
 async def add(letters: DeadLetters[Any], *args: Any, reason: Reason = Reason.EXHAUSTED, **kwargs: Any) -> DeadLetter:
     """Puts the work of `work(*args, **kwargs)` there."""
     return await outcome_of(letters.put(work(*args, **kwargs), reason, []))
+
+
+def keep_at_most(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has so few letters kept."""
+    for module in (dead_letters, sqlite):
+        monkeypatch.setattr(module, "MOST", count)
 
 
 def ids(letters: DeadLetters[Any], **wanted: Any) -> list[str]:

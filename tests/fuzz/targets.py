@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import sqlite3
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +16,6 @@ from pathlib import Path
 from letters import add, opened
 
 from ziggy_async import BarStore, FeatureSet
-from ziggy_async.dead_letters.letter import DeadLetter
 from ziggy_async.dead_letters.sqlite import LetterFile
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
@@ -70,12 +68,10 @@ def letters(data: bytes, folder: Path) -> None:
     path = folder / "letters.db"
     path.write_bytes(edited(saved_letters(), data))
     path.chmod(0o600)
-    listed: dict[str, DeadLetter] = {}
-    store = LetterFile(path, listed, 10_000, 1e9, False, time.time)
+    store = LetterFile(path, trusts_pickles=False)
     try:
-        with suppress(sqlite3.Error, OSError, ValueError, KeyError):  # listed, and found no more: `KeyError`
-            store.refresh()
-            for letter_id in list(listed):
+        with suppress(sqlite3.Error, OSError, ValueError):
+            for letter_id in store.load() or ():
                 store.take(letter_id)
     finally:
         store.close()

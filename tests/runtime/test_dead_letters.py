@@ -6,14 +6,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from letters import add, ids, work
+from letters import add, ids, keep_at_most, work
 from letters import opened as letters_opened
 
 from ziggy_async.dead_letters import DeadLetters, Reason, dead_letters
@@ -27,10 +27,27 @@ DAY = 86_400.0
 
 @dataclass
 class Clock:
-    now: float = MIDDAY
+    """In place of the module `time`: a wall clock that may be wrong, and a monotonic one."""
 
-    def __call__(self) -> float:
+    now: float = MIDDAY
+    passed: float = 1000.0
+
+    def time(self) -> float:
         return self.now
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        self.passed += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(dead_letters, "time", clock)
+    return clock
 
 
 @dataclass
@@ -58,16 +75,16 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]
     """Opens dead letters, without a file and with one."""
 
     @asynccontextmanager
-    async def opening(queue: Queue, **limits: Any) -> AsyncIterator[DeadLetters[str]]:
+    async def opening(queue: Queue) -> AsyncIterator[DeadLetters[str]]:
         path = tmp_path / "letters.db" if request.param == "file" else None
-        async with letters_opened(path, queue, **limits) as (letters, _):
+        async with letters_opened(path, queue) as (letters, _):
             yield letters
 
     return opening
 
 
-async def test_a_letter_tells_what_happened() -> None:
-    letters = DeadLetters(Queue(), clock=Clock())
+async def test_a_letter_tells_what_happened(clock: Clock) -> None:
+    letters = DeadLetters(Queue())
     began = datetime(2023, 11, 15, 11, 59, tzinfo=UTC)
     attempts = [Attempt(began, 0.5, "ValueError: no")]
     letter = await outcome_of(letters.put(work("t1"), Reason.EXHAUSTED, attempts, "an id"))
@@ -107,8 +124,9 @@ async def test_what_is_listed(opened: Callable[..., Any]) -> None:
             letters.get("nothing")
 
 
-async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
-    async with opened(Queue(), most=3) as letters:
+async def test_no_more_than_most(opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_at_most(3, monkeypatch)
+    async with opened(Queue()) as letters:
         first = await add(letters, "t0")
         await asyncio.gather(*(add(letters, f"t{number}") for number in range(1, 5)))
         assert ids(letters) == ["t2", "t3", "t4"]
@@ -117,70 +135,43 @@ async def test_no_more_than_most(opened: Callable[..., Any]) -> None:
         assert letters.stats() == {"letters": 3, "unsaved": 0, "added": 5, "requeued": 0, "discarded": 0, "evicted": 2}
 
 
-async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    wall, monotonic = Clock(), Clock(1000.0)
-    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(monotonic=monotonic))
-    letters = DeadLetters(Queue(), keep=timedelta(days=7), clock=wall)
-    old = await add(letters, "old")
-    wall.now += 8 * DAY
-    monotonic.now += DAY
-    await add(letters, "new")
-    monotonic.now = 1000.0 + 7 * DAY
-    assert ids(letters) == ["old", "new"]
-    monotonic.now += 0.001
-    await letters.refresh()
-    assert ids(letters) == ["new"]
-    with pytest.raises(KeyError):
-        letters.get(old.id)
-    monotonic.now += DAY
-    await letters.refresh()
-    assert (len(letters), letters.stats()["evicted"]) == (0, 2)
+async def test_two_readings_of_the_clock_a_day_apart_find_a_letter_too_old(
+    opened: Callable[..., Any], clock: Clock
+) -> None:
+    async with opened(Queue()) as letters:
+        old = await add(letters, "old")
+        clock.advance(DAY)
+        await add(letters, "a day younger")
+        clock.advance(6 * DAY + 1)
+        await add(letters, "new")
+        assert ids(letters) == ["old", "a day younger", "new"]
+        clock.advance(DAY - 2)
+        await add(letters, "newer")
+        assert ids(letters) == ["old", "a day younger", "new", "newer"]
+        clock.advance(2)
+        await add(letters, "newest")
+        assert ids(letters) == ["a day younger", "new", "newer", "newest"]
+        with pytest.raises(KeyError):
+            letters.get(old.id)
+        assert letters.stats()["evicted"] == 1
 
 
-class Process:
-    """One that uses the file for a moment, with a wall clock of its own."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
-        self._clock = clock
-
-    async def use(self, *task_ids: str) -> list[str]:
-        """Puts letters there. Returns what is in the file."""
-        async with letters_opened(self._path, keep=timedelta(days=7), clock=self._clock) as (letters, _):
-            for task_id in task_ids:
-                await add(letters, task_id)
-        return ids(letters)
-
-
-async def test_in_a_file_two_readings_a_day_apart_find_a_letter_too_old(tmp_path: Path) -> None:
-    clock = Clock()
-    process = Process(tmp_path / "letters.db", clock)
-    await process.use("old")
-    clock.now += DAY
-    await process.use("new")
-    clock.now = MIDDAY + 7 * DAY + 1
-    assert await process.use() == ["old", "new"]
-    clock.now += DAY - 1
-    assert await process.use() == ["old", "new"]
-    clock.now += 2
-    assert await process.use() == ["new"]
+async def test_a_wall_clock_that_is_days_ahead_for_a_while_removes_nothing(
+    opened: Callable[..., Any], clock: Clock
+) -> None:
+    async with opened(Queue()) as letters:
+        await add(letters, "a")
+        for hours_ahead in (8 * 24, 0, 8 * 24, 8 * 24, 0):
+            clock.advance(DAY / 2)
+            clock.now += hours_ahead * 3600
+            await add(letters, "b")
+            clock.now -= hours_ahead * 3600
+        assert ids(letters)[0] == "a"
+        assert letters.stats()["evicted"] == 0
 
 
-async def test_a_wall_clock_that_is_days_ahead_removes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "letters.db"
-    right, wrong = Clock(), Clock(MIDDAY + 8 * DAY)
-    await Process(path, right).use("a", "b")
-    assert await Process(path, wrong).use("of the wrong one") == ["a", "b", "of the wrong one"]
-    for _ in range(3):  # as long as a process with the right clock looks at them in between
-        right.now += DAY / 2
-        wrong.now += DAY / 2
-        assert await Process(path, right).use() == ["a", "b", "of the wrong one"]
-        assert await Process(path, wrong).use() == ["a", "b", "of the wrong one"]
-
-
-async def test_order_is_that_of_dying_though_the_clock_is_set_back() -> None:
-    clock = Clock()
-    letters = DeadLetters(Queue(), clock=clock)
+async def test_order_is_that_of_dying_though_the_clock_is_set_back(clock: Clock) -> None:
+    letters = DeadLetters(Queue())
     for task_id, step in (("a", 0.0), ("b", 0.0), ("c", -3600.0), ("d", 7200.0)):
         clock.now += step
         await add(letters, task_id)
@@ -287,8 +278,9 @@ async def test_discard(opened: Callable[..., Any]) -> None:
         assert (letters.stats()["discarded"], letters.stats()["evicted"]) == (1, 0)
 
 
-def test_listing_from_other_threads_while_letters_come_and_go() -> None:
-    letters = DeadLetters(Queue(), most=50)
+def test_listing_from_other_threads_while_letters_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_at_most(50, monkeypatch)
+    letters = DeadLetters(Queue())
     stopped = threading.Event()
     faults: list[object] = []
 

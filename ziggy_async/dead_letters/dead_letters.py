@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from ziggy_async.dead_letters.letter import DeadLetter, id_at, importable_name
+from ziggy_async.dead_letters.letter import MOST, DeadLetter, id_at, importable_name
 from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST = 10_000
-KEEP = timedelta(days=7)
+DAY = 86_400.0
+KEEP = 7 * DAY
 
 Letters: TypeAlias = list[DeadLetter]  # inside DeadLetters, `list` is its method
 
@@ -44,11 +44,11 @@ class DeadLetters(Generic[T]):
     refused, and a damaged one is set aside. It keeps work as JSON (an importable function, JSON arguments), which any
     process can requeue; other work is pickled, for the process that wrote it alone unless
     `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in memory until the next one is, or until
-    a `refresh`; both are logged. Do not truncate its `-shm` file while it is in use: SQLite maps it, and the process
+    a `refresh`. Do not truncate its `-shm` file while it is in use: SQLite maps it, and the process
     would end with SIGBUS.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
-    a time. What is too old goes when the next letter comes, or at a `refresh`.
+    a time. What is too old, by two readings of the clock a day apart, goes when the next letter comes.
     """
 
     def __init__(
@@ -57,28 +57,23 @@ class DeadLetters(Generic[T]):
         path: str | os.PathLike[str] | None = None,
         *,
         trust_pickles: bool = False,
-        most: int = MOST,
-        keep: timedelta = KEEP,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
-        `path`: the file, which is made when it is first used. `clock`: seconds since the epoch."""
+        `path`: the file, which is made when it is first used."""
         self._requeue = requeue
-        self._most = most
-        self._keep_for = keep.total_seconds()
-        self._clock = clock
-        self._last_time = 0
+        self._letters: dict[str, DeadLetter] = {}  # a letter with its work is here alone, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
-        self._letters: dict[str, DeadLetter] = {}  # changed by jobs alone; those with their work are here alone
+        self._last_time = 0
+        self._read_at, self._reading, self._oldest = 0.0, "", ""  # see _too_old
+        self._fault: str | None = None  # that letters could not be written for, as it was logged
         self._lock = threading.Lock()
-        self._pending: list[DeadLetter] = []  # by _lock
         self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
         self._file = None
         if path is not None:
             from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
-            self._file = LetterFile(path, self._letters, most, self._keep_for, trust_pickles, clock)
+            self._file = LetterFile(path, trust_pickles)
 
     def __repr__(self) -> str:
         return f"<DeadLetters letters={len(self)}>"
@@ -106,10 +101,9 @@ class DeadLetters(Generic[T]):
     def put(
         self, work: Work, reason: Reason, attempts: Iterable[Attempt], requeued_from: str | None = None
     ) -> "Future[DeadLetter]":
-        """Makes a letter of dead work. The future is done, in any thread, when a `kill -9` cannot lose it any more, or
-        when the file could not be written for a second: then it is in memory and goes with the next one. It has the
-        letter as it is listed."""
-        now = self._clock()
+        """Lists a letter of dead work. The future is done, in any thread, when a `kill -9` cannot lose it any more, or
+        when the file could not be written for a second. It has the letter as it is listed."""
+        now = time.time()
         self._last_time = max(self._last_time + 1, int(now * 1e6))  # rises even while the clock is set back
         letter = DeadLetter(
             id=f"{id_at(self._last_time)}-{os.urandom(6).hex()}",
@@ -121,10 +115,9 @@ class DeadLetters(Generic[T]):
             requeued_from=requeued_from,
             function=importable_name(work.function),
             work=work,
-            made=time.monotonic(),
         )
         self._counts["added"] += 1
-        return self._put_letter(letter)
+        return self._put(letter)
 
     def list(self, limit: int | None = None, offset: int = 0, reason: Reason | str | None = None) -> Letters:
         """Returns the letters, oldest first: of those with `reason`, `limit` from `offset` on. Raises `ValueError` for
@@ -155,7 +148,7 @@ class DeadLetters(Generic[T]):
         try:
             letter = await outcome_of(taken)
         except asyncio.CancelledError:
-            taken.add_done_callback(self._put_back)
+            taken.add_done_callback(lambda _: taken.exception() or self._put(taken.result()))
             raise
         assert letter.work is not None
         try:
@@ -164,7 +157,7 @@ class DeadLetters(Generic[T]):
             self._counts["requeued"] += 1
             raise asyncio.CancelledError from None
         except BaseException as error:
-            kept = self._put_letter(letter)
+            kept = self._put(letter)
             if isinstance(error, Exception):  # else it was cancelled, or thrown away with its loop: no time to wait
                 await outcome_of(kept)
             raise
@@ -194,18 +187,14 @@ class DeadLetters(Generic[T]):
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        unsaved, evicted = (0, 0) if self._file is None else (len(self._unsaved()), self._file.evicted)
-        counts = {**self._counts, "evicted": self._counts["evicted"] + evicted}
-        return {"letters": len(self), "unsaved": unsaved, **counts}
+        return {"letters": len(self), "unsaved": len(self._unsaved()), **self._counts}
+
+    def _put(self, letter: DeadLetter) -> "Future[DeadLetter]":
+        self._letters[letter.id] = letter
+        return self._submit(self._save, letter)
 
     def _unsaved(self) -> Letters:
-        return [letter for letter in [*self._letters.values()] if letter.work is not None]
-
-    def _put_letter(self, letter: DeadLetter) -> "Future[DeadLetter]":
-        """Has the letter kept, in the file together with others that come while its thread is busy."""
-        with self._lock:
-            self._pending.append(letter)
-        return self._submit(self._keep_pending, letter)
+        return [letter for letter in [*self._letters.values()] if letter.work is not None] if self._file else []
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
         """Has the file's thread do the job; does it at once without a file."""
@@ -226,74 +215,73 @@ class DeadLetters(Generic[T]):
 
     # The jobs:
 
-    def _refresh(self) -> None:
-        self._keep([])
-        if self._file is not None:
-            self._file.refresh()
-
-    def _close(self) -> None:
-        if self._file is None:
-            return
-        self._keep([])
-        for letter in self._unsaved():
-            task, reason = printable(letter.task_id), letter.reason.value
-            logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._file.path)
-        self._file.close()
-
-    def _keep_pending(self, letter: DeadLetter) -> DeadLetter:
-        with self._lock:
-            pending, self._pending = self._pending, []
-        if pending:  # else an earlier job has kept it
-            self._keep(pending)
+    def _save(self, letter: DeadLetter) -> DeadLetter:
+        if self._letters.get(letter.id) is letter:  # else it was written together with another one
+            self._write()
         return self._letters.get(letter.id, letter)
 
-    def _put_back(self, taken: "Future[DeadLetter]") -> None:
-        """Puts a letter back that was taken for a caller who was cancelled."""
-        if taken.exception() is None:
-            self._exclusively(self._keep, [taken.result()])
-
-    def _keep(self, letters: Letters) -> None:
-        """Writes the letters to the file, with those that could not be written before. Never raises: what cannot be
-        written is in memory."""
-        if self._file is not None:
-            unsaved = self._unsaved()
+    def _write(self) -> None:
+        """Writes the letters that are in memory only to the file; when that fails they stay, which is logged. Forgets
+        the oldest of what is too many, and what is too old."""
+        too_old = self._too_old()
+        if self._file is not None and (unsaved := self._unsaved()):
             try:
-                self._file.write([*unsaved, *letters])
+                written, deleted = self._file.write(unsaved, too_old)
+                self._fault = None
+                self._letters.update((letter.id, letter) for letter in written)
+                self._counts["evicted"] += len(deleted)
+                for letter_id in deleted:
+                    self._letters.pop(letter_id, None)
             except Exception as error:
-                if not unsaved:
+                if self._fault != str(error):
                     logger.error("dead letters are in memory only until they can be written: %s", error)
-            else:
-                if unsaved:
-                    logger.warning("%d dead letters that were in memory only are in %s", len(unsaved), self._file.path)
-                return
-        self._letters.update((letter.id, letter) for letter in letters)
-        self._evict()
-
-    def _evict(self) -> None:
-        """Forgets the oldest of what is too many, and what is here alone and too old. Its age is that of the monotonic
-        clock: a wall clock that is set wrong removes nothing."""
-        earliest = time.monotonic() - self._keep_for
-        while self._letters:
-            oldest = next(iter(self._letters.values()))
-            is_here_alone = oldest.work is not None
-            if len(self._letters) <= self._most and not (is_here_alone and oldest.made < earliest):
+                self._fault = str(error)
+        while (oldest := next(iter(self._letters.values()), None)) is not None:
+            if len(self._letters) <= MOST and oldest.id >= too_old:
                 break
             del self._letters[oldest.id]
-            self._counts["evicted"] += is_here_alone
+            self._counts["evicted"] += oldest.work is not None
+
+    def _too_old(self) -> str:
+        """Returns what the ids of letters are below that were too old at two readings of the wall clock, a day apart: a
+        clock that is set wrong for a while removes nothing."""
+        now = time.monotonic()
+        if not self._reading or now - self._read_at >= DAY:
+            before, self._reading, self._read_at = self._reading, id_at(int((time.time() - KEEP) * 1e6)), now
+            self._oldest = min(before, self._reading)
+        return self._oldest
+
+    def _refresh(self) -> None:
+        self._write()
+        if self._file is not None and (listed := self._file.load()) is not None:
+            for letter in [*self._letters.values()]:
+                if letter.work is None and letter.id not in listed:
+                    del self._letters[letter.id]
+            self._letters.update(listed)
+
+    def _close(self) -> None:
+        self._write()
+        for letter in self._unsaved():
+            task, reason = printable(letter.task_id), letter.reason.value
+            logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._fault)
+        if self._file is not None:
+            self._file.close()
 
     def _take(self, id: str) -> DeadLetter:
-        letter = self._forget(id) or (None if self._file is None else self._file.take(id))
+        letter = self._letters.get(id)
+        if self._file is not None and (letter is None or letter.work is None):
+            letter = self._file.take(id)
+        self._letters.pop(id, None)
         if letter is None:
             raise _no_such_letter(id)
         return letter
 
     def _discard(self, id: str) -> bool:
-        return self._forget(id) is not None or (self._file is not None and self._file.discard(id))
-
-    def _forget(self, id: str) -> DeadLetter | None:
-        """Returns the letter if it was here alone; it is not now."""
         letter = self._letters.get(id)
-        return self._letters.pop(id) if letter is not None and letter.work is not None else None
+        is_here = letter is not None and letter.work is not None
+        was_there = is_here or (self._file is not None and self._file.discard(id))
+        self._letters.pop(id, None)
+        return was_there
 
 
 def _no_such_letter(id: str) -> KeyError:

@@ -17,11 +17,13 @@ from datetime import datetime
 from types import NoneType
 from typing import Any, Self
 
-from ziggy_async.messages import described
+from ziggy_async.messages import described, encodable
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
+MOST = 10_000
+"""Letters that are kept."""
 LARGEST = 64 << 20
-"""Bytes of stored work: ten thousand letters share a disk with others."""
+"""Bytes of stored work: SQLite takes no more than a billion, and ten thousand letters share a disk with others."""
 PROCESS = secrets.token_hex(16)
 """Tells what this process wrote, or the one that it was forked from."""
 
@@ -31,8 +33,7 @@ class DeadLetter:
     """One dead task.
 
     `id` is unique across processes, and sorts by time. `function` is "module:qualname" if the callable can be imported
-    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter
-    lives in memory, where it was made at `made`, by `time.monotonic`.
+    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter is in memory.
     """
 
     id: str
@@ -45,14 +46,13 @@ class DeadLetter:
     function: str | None = None
     why_not: str | None = None
     work: Work | None = field(default=None, repr=False, compare=False)
-    made: float = field(default=0.0, repr=False, compare=False)
 
     @property
     def can_requeue(self) -> bool:
         return self.why_not is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything but `work` and `made`, as plain JSON values; times in ISO 8601, UTC."""
+        """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         return values | {
             "reason": self.reason.value,
@@ -126,11 +126,9 @@ def importable_name(function: Callable[..., Any]) -> str | None:
 
 def this_program() -> str:
     """Returns the file of `__main__`, where a name is something else than in other programs; without one, as in an
-    interactive session, a name for this process. Escapes all but UTF-8."""
+    interactive session, a name for this process."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
-    if path is None:
-        return f"<session {PROCESS}>"
-    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
+    return f"<session {PROCESS}>" if path is None else encodable(os.path.realpath(path))
 
 
 def _call_as_json(work: Work, name: str | None) -> str | None:

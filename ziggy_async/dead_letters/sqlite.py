@@ -17,7 +17,7 @@ from itertools import count
 from typing import TypeVar
 from urllib.parse import quote
 
-from ziggy_async.dead_letters.letter import PROCESS, DeadLetter, id_at, stored, this_program, with_work
+from ziggy_async.dead_letters.letter import MOST, PROCESS, DeadLetter, stored, this_program, with_work
 
 logger = logging.getLogger(__name__)
 
@@ -25,19 +25,19 @@ T = TypeVar("T")
 
 BUSY = 1.0
 """Seconds that a write waits for other processes: theirs take milliseconds."""
-DAY = 86_400.0
-"""Seconds between the two readings of the wall clock that must both find a letter too old."""
 ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets this one unpickle it"
 
 APPLICATION = 0x7A61646C
 """Tells our files from other SQLite databases: "zadl"."""
 TABLE = (
-    "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, expired REAL,"
-    " writer TEXT NOT NULL, program TEXT NOT NULL, work)"
+    "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, writer TEXT NOT NULL,"
+    " program TEXT NOT NULL, work)"
 )
 """`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled."""
-INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
-PUT = "INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)"
+SURPLUS = (
+    "SELECT id FROM letters WHERE id < ? UNION"
+    " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
+)
 LISTED = "SELECT letter, writer, typeof(work)"
 PARTS = ("-wal", "-shm", "")
 """The parts of a database, in the order in which they are moved: a log that lost its file would be thrown away."""
@@ -58,49 +58,59 @@ class LetterFile:
     when nothing may be kept in it.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        listed: dict[str, DeadLetter],
-        most: int,
-        keep: float,
-        trusts_pickles: bool,
-        clock: Callable[[], float],
-    ) -> None:
-        """`listed`: gets what the file holds, without its work, beside letters with theirs, which are not in the file.
-        `most`: the most letters. `keep`: the most seconds that one is kept. `trusts_pickles`: whether work that another
-        process has pickled is unpickled. `clock`: seconds since the epoch."""
+    def __init__(self, path: str | os.PathLike[str], trusts_pickles: bool) -> None:
+        """`trusts_pickles`: whether work that another process has pickled is unpickled."""
         self.path = os.path.realpath(path)
-        self.evicted = 0
-        """Letters that this process has deleted because they were too many or too old."""
-        self._listed = listed
-        self._most = most
-        self._keep = keep
         self._trusts_pickles = trusts_pickles
-        self._clock = clock
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None
-        self._seen: int | None = None  # SQLite's number of the state that is listed
+        self._seen: int | None = None  # SQLite's number of the state that was loaded
 
-    def write(self, letters: list[DeadLetter]) -> None:
-        """Commits the letters together, unless there are none."""
-        if letters:
-            self._attempt(lambda database: self._write(database, letters))
+    def write(self, letters: list[DeadLetter], too_old: str) -> tuple[list[DeadLetter], list[str]]:
+        """Commits the letters together; deletes those with ids below `too_old`, and the oldest of what is too many.
+        Returns the letters as they are listed, and the ids of what was deleted."""
+        written = [stored(letter) for letter in letters]
+        program = this_program()
+        rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
+
+        def commit(database: sqlite3.Connection) -> list[tuple[str]]:
+            with database:
+                database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)
+                surplus = database.execute(SURPLUS, (too_old, MOST)).fetchall()
+                database.executemany("DELETE FROM letters WHERE id = ?", surplus)
+            return surplus
+
+        return [letter for letter, _ in written], [letter_id for (letter_id,) in self._attempt(commit)]
+
+    def load(self) -> dict[str, DeadLetter] | None:
+        """Returns all letters, by id, without their work; None when no other process has changed anything since."""
+
+        def read(database: sqlite3.Connection) -> dict[str, DeadLetter] | None:
+            (state,) = database.execute("PRAGMA data_version").fetchone()
+            if state == self._seen:
+                return None
+            letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
+            self._seen = state
+            return {letter.id: letter for letter in letters}
+
+        return self._attempt(read)
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
         it cannot be requeued: it stays."""
-        row = self._attempt(lambda database: self._read(database, id))
-        letter = None if row is None else with_work(*row)
+        query = f"{LISTED}, program, work FROM letters WHERE id = ?"
+        row = self._attempt(lambda database: database.execute(query, (id,)).fetchone())
+        letter = None if row is None else with_work(self._letter(*row[:3]), *row[3:])
         return letter if self.discard(id) else None  # else another process was faster
 
     def discard(self, id: str) -> bool:
         """Deletes a letter. Returns whether it was there."""
-        return self._attempt(lambda database: self._delete(database, id))
 
-    def refresh(self) -> None:
-        """Lists what other processes have written and deleted meanwhile."""
-        self._attempt(self._load)
+        def delete(database: sqlite3.Connection) -> bool:
+            with database:
+                return database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
+
+        return self._attempt(delete)
 
     def close(self) -> None:
         """Lets go of the file until the next use."""
@@ -108,50 +118,6 @@ class LetterFile:
         if database is not None:
             database.close()
             _connections.discard(database)
-
-    def _write(self, database: sqlite3.Connection, letters: list[DeadLetter]) -> None:
-        """Writes the letters. Deletes the oldest of what is too many, and what is too old by two readings of the clock
-        that are a day apart, if no reading of any process between them finds it young enough."""
-        now = self._clock()
-        oldest = id_at(int((now - self._keep) * 1e6))
-        written = [stored(letter) for letter in letters]
-        program = this_program()
-        rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
-        with database:
-            database.executemany(PUT, rows)
-            database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
-            database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
-            surplus = database.execute(
-                "SELECT id FROM letters WHERE expired < ? UNION SELECT id FROM"
-                " (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)",
-                (now - DAY, self._most),
-            ).fetchall()
-            database.executemany("DELETE FROM letters WHERE id = ?", surplus)
-        self.evicted += len(surplus)
-        self._listed.update((letter.id, letter) for letter, _ in written)
-        for (letter_id,) in surplus:
-            self._listed.pop(letter_id, None)
-
-    def _delete(self, database: sqlite3.Connection, id: str) -> bool:
-        with database:
-            is_deleted = database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
-        self._listed.pop(id, None)
-        return is_deleted
-
-    def _read(self, database: sqlite3.Connection, id: str) -> tuple[DeadLetter, str, str | bytes] | None:
-        row = database.execute(f"{LISTED}, program, work FROM letters WHERE id = ?", (id,)).fetchone()
-        return None if row is None else (self._letter(*row[:3]), *row[3:])
-
-    def _load(self, database: sqlite3.Connection) -> None:
-        (state,) = database.execute("PRAGMA data_version").fetchone()
-        if state != self._seen:
-            rows = database.execute(f"{LISTED} FROM letters").fetchall()
-            letters = {letter.id: letter for letter in (self._letter(*row) for row in rows)}
-            for letter in [*self._listed.values()]:
-                if letter.work is None and letter.id not in letters:
-                    del self._listed[letter.id]
-            self._listed.update(letters)
-            self._seen = state
 
     def _letter(self, text: str, writer: str, kind: str) -> DeadLetter:
         """Returns the letter as it is listed in this process."""
@@ -182,8 +148,6 @@ class LetterFile:
                 self._inode = _inode(self.path)
                 self._database = _opened(self.path)
             _connections.add(self._database)
-            self._load(self._database)  # all of it before anything is written
-            self._write(self._database, [])  # whether one may shows only in writing
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
@@ -215,6 +179,8 @@ def _check_rights(path: str) -> None:
             reason = f"it belongs to user {found.st_uid}, and this process is user {os.geteuid()}"
         elif found.st_mode & 0o022:
             reason = f"group or others may write it (mode {found.st_mode & 0o777:o}); chmod 600 it if you trust it"
+        elif not os.access(name, os.W_OK):
+            reason = "this process may not write it"
         else:
             continue
         raise PermissionError(f"dead letters cannot be kept in {name}: {reason}")
@@ -233,7 +199,7 @@ def _opened(path: str) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         if is_new:
-            database.executescript(f"BEGIN; {TABLE}; {INDEX}; PRAGMA application_id = {APPLICATION}; COMMIT")
+            database.executescript(f"BEGIN; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
         for name in _present(path):
             os.chmod(name, 0o600)
     except BaseException:
@@ -246,10 +212,10 @@ def _is_new(database: sqlite3.Connection, path: str) -> bool:
     """Returns False when it is ours and sound; raises as `_opened`. Changes nothing."""
     (application,) = database.execute("PRAGMA application_id").fetchone()
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    if application != APPLICATION:
-        if application or tables:
-            raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
+    if not application and not tables:
         return True
+    if application != APPLICATION:
+        raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
     if tables.get("letters") != TABLE:
         raise DamagedError("its table is not that of this version")
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
