@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
@@ -21,7 +22,7 @@ from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Work
-from ziggy_async.queueing.scaling import Decision, Limits, Scaler
+from ziggy_async.queueing.scaling import Decision, Limits, scale
 from ziggy_async.queueing.task import Counts, State, Task, TaskRecord
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.call import Call
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 STOP_TIMEOUT = 25.0
 """Seconds that a stop may take by default: below the 30 that those who send SIGTERM usually allow."""
+DECISIONS = 200
+"""Decisions about the number of workers that are kept."""
 
 
 class AsyncFeatureComputer(Calls):
@@ -67,7 +70,8 @@ class AsyncFeatureComputer(Calls):
         self._task_threads: ThreadPool | None = None  # the queue's own: its tasks keep no direct call from a thread
         self._process_pool: ProcessPool | None = None
         self._background: Background | None = None
-        self._scaler: Scaler | None = None
+        self._scaling: asyncio.Task[None] | None = None
+        self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
         self._loop: asyncio.AbstractEventLoop | None = None  # its home, from start to stop
         self._ending: asyncio.Task[None] | None = None
         self._was_stopped = False
@@ -138,8 +142,9 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag.start()
         self.metrics.observe_functions()
         if self.config.scales:
-            self._scaler = Scaler(Limits(least, most), background.load, background.resize)
-            self._scaler.start()
+            self._decisions.clear()
+            scaling = scale(Limits(least, most), background.load, background.resize, self._decisions)
+            self._scaling = loop.create_task(scaling, name="ziggy-async-scaling")
         logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
@@ -168,8 +173,8 @@ class AsyncFeatureComputer(Calls):
         loop = asyncio.get_running_loop()
         end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
-        if self._scaler is not None:
-            self._scaler.stop()
+        if self._scaling is not None:
+            self._scaling.cancel()
         try:
             await self._background.stop(drain, timeout)
             await asyncio.to_thread(self._shut_threads, drain, end)
@@ -286,7 +291,7 @@ class AsyncFeatureComputer(Calls):
 
     def decisions(self) -> list[Decision]:
         """The last 200 decisions of sizing by load, oldest first; empty without it."""
-        return [] if self._scaler is None else list(self._scaler.decisions)
+        return list(self._decisions)
 
     def get_metrics(self, last_n: int = 100) -> list[dict[str, Any]]:
         """The newest `last_n` operations, oldest first; all that are kept, the last 10,000, if `last_n` <= 0. Each
@@ -423,7 +428,8 @@ class AsyncFeatureComputer(Calls):
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool = self._task_threads = self._process_pool = None
-        self._background = self._scaler = self._loop = self._ending = None
+        self._background = self._scaling = self._loop = self._ending = None
+        self._decisions.clear()
         self._counts = Counts()
         self.metrics.clear()
         self.loop_lag = LoopLag()

@@ -1,4 +1,4 @@
-"""How many workers there should be: a pure decision on what is seen, and the timer that looks and applies it.
+"""How many workers there should be: a pure decision on what is seen, and the coroutine that looks and applies it.
 
 `decide` knows no clock and changes nothing: load, memory and time in, decision and next memory out.
 """
@@ -14,25 +14,16 @@ from typing import Any, NamedTuple
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 0.25
-"""Seconds between two looks: short against the target wait, long against the cost of a look."""
-DECISIONS = 200
-"""Decisions that a scaler keeps."""
-TARGET_WAIT = 0.5
-"""Seconds within which a queue should be cleared."""
-DEAD_BAND = 0.2
-"""Share of the present number by which the wanted one must differ to change anything."""
-HOLD = 30.0
-"""Seconds for which fewer must do before there are fewer."""
+INTERVAL = 0.25  # seconds between two looks: short against the target wait, long against the cost of a look
+TARGET_WAIT = 0.5  # seconds within which a queue should be cleared
+DEAD_BAND = 0.2  # share of the present number by which the wanted one must differ to change anything
+HOLD = 30.0  # seconds for which fewer must do before there are fewer
+# The share of a growth by which throughput must have risen, in the middle between workers that all bring the same and
+# workers that bring nothing: doubling must finish half as much again.
 GAIN = 0.5
-"""Share of a growth by which throughput must have risen: doubling must finish half as much again. In the middle between
-workers that all bring the same and workers that bring nothing."""
-MEASURED_SECONDS, MEASURED_FINISHED = 0.5, 20
-"""Throughput is known after this time and as many finished operations, of each worker two."""
-PATIENCE = 4.0
-"""Seconds that a growth waits for the gain of the last one."""
-PAUSE = 60.0
-"""Seconds without growth after one that brought too little."""
+MEASURED_SECONDS, MEASURED_FINISHED = 0.5, 20  # until throughput is known; of each worker two finished operations
+PATIENCE = 4.0  # seconds that a growth waits for the gain of the last one
+PAUSE = 60.0  # seconds without growth after one that brought too little
 
 
 class Load(NamedTuple):
@@ -41,10 +32,8 @@ class Load(NamedTuple):
     workers: int
     queued: int
     running: int
-    mean_seconds: float
-    """Mean running time of recent operations, without their waiting; 0.0: unknown."""
-    finished: int
-    """Operations finished since the beginning, however they ended."""
+    mean_seconds: float  # running time of recent operations, without their waiting; 0.0: unknown
+    finished: int  # operations since the beginning, however they ended
 
 
 class Limits(NamedTuple):
@@ -146,53 +135,23 @@ def _rate(load: Load, measured: tuple[float, int] | None, now: float) -> float:
     return finished / seconds if is_known else 0.0
 
 
-class Scaler:
-    """Looks at a load every 0.25 s, decides, and applies, in the loop that it is started in.
-
-    What fails in `load` or `resize` is logged, once until it works again, and tried anew at the next look.
-    """
-
-    def __init__(self, limits: Limits, load: Callable[[], Load], resize: Callable[[int], object]) -> None:
-        """`load()` is what is seen now, `resize(n)` brings the number to n, at once; both must be quick. The number is
-        within the limits from the beginning."""
-        self._limits = limits
-        self._load = load
-        self._resize = resize
-        self._memory = Memory()
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_failing = False
-        self.decisions: deque[Decision] = deque(maxlen=DECISIONS)
-        """The last ones, oldest first, with wall-clock times. Equal ones in a row are one, with their count."""
-
-    def start(self) -> None:
-        """Looks from now on, for the first time after 0.25 s."""
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._tick)
-
-    def stop(self) -> None:
-        """Looks no more. The decisions remain."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def look(self) -> Decision:
-        """Decides now, applies and keeps the decision. Raises what `load` or `resize` raises, and then remembers
-        nothing of it."""
-        decision, memory = decide(self._limits, self._load(), self._memory, time.monotonic())
-        if decision.workers != decision.before:
-            self._resize(decision.workers)
-        self._memory = memory
-        newest = self.decisions[-1] if self.decisions else None
-        if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
-            self.decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
-        else:
-            self.decisions.append(replace(decision, at=time.time()))
-        return decision
-
-    def _tick(self) -> None:
-        self.start()  # before the look, which may stop it
+async def scale(
+    limits: Limits, load: Callable[[], Load], resize: Callable[[int], object], decisions: deque[Decision]
+) -> None:
+    """Looks every 0.25 s, until it is cancelled: `load()` is what is seen then, `resize(n)` brings the number to n.
+    Appends each decision with its wall-clock time; equal ones in a row are one, with their count."""
+    memory = Memory()
+    while True:
+        await asyncio.sleep(INTERVAL)
+        decision, memory = decide(limits, load(), memory, time.monotonic())
         try:
-            self.look()
-            self._is_failing = False
-        except Exception:
-            if not self._is_failing:
-                logger.exception("scaling failed, the number of workers stays as it is")
-            self._is_failing = True
+            if decision.workers != decision.before:
+                resize(decision.workers)
+        except RuntimeError as error:  # no thread is to be had
+            logger.error("there are still %d workers, not %d: %s", decision.before, decision.workers, error)
+            continue
+        newest = decisions[-1] if decisions else None
+        if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
+            decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
+        else:
+            decisions.append(replace(decision, at=time.time()))
