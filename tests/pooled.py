@@ -1,5 +1,6 @@
 """Calls in a thread pool as tests ask for them: from any thread, with a time limit."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,3 +71,13 @@ def idle_in(pool: ThreadPool) -> int:
 def places(pool: ProcessPool) -> tuple[int, int]:
     """How many calls have a process, and how many wait for one."""
     return len(pool._serving), waiting_in(pool)
+
+
+def pids(pool: ProcessPool) -> list[int]:
+    """The ids of the processes that are there."""
+    return sorted(child.pid for child in list(pool._children.values()) if child.pid is not None)
+
+
+async def close(pool: ProcessPool, timeout: float = 0.0) -> None:
+    """Ends it; calls that run have so many seconds."""
+    await asyncio.to_thread(pool.shutdown, cancel=True, timeout=timeout)

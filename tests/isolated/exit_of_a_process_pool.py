@@ -9,7 +9,7 @@ import time
 
 import process_work
 from isolated.hanging import hanging
-from pooled import run
+from pooled import close, pids, run
 
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
@@ -21,12 +21,12 @@ pool = ProcessPool(2)
 async def use():
     await run(pool, process_work.pid)
     if state == "closed":
-        await pool.close()
+        await close(pool)
 
 
 async def hang():
     call = await hanging(pool, door)
-    print(*pool.pids())
+    print(*pids(pool))
     if state == "a call hangs in a daemon's loop":
         with contextlib.suppress(Stopped):
             await call
@@ -44,4 +44,4 @@ else:
     threading.Thread(target=lambda: asyncio.run(hang()), daemon=True).start()
     while not pathlib.Path(door).exists():
         time.sleep(0.01)
-print(*pool.pids())
+print(*pids(pool))

@@ -7,7 +7,7 @@ import sys
 
 import process_work
 from isolated.hanging import hanging
-from pooled import run
+from pooled import close, pids, run
 
 from ziggy_async.runtime.processes import ProcessPool
 
@@ -20,16 +20,16 @@ async def use():
 
 async def main():
     call = await hanging(pool, door)
-    before = pool.pids()
+    before = pids(pool)
     child = os.fork()
     if child == 0:
         return None
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert pool.pids() == before
+    assert pids(pool) == before
     os.unlink(door)
     assert await call in before
     assert await use() == [0, 1, 4, 9]
-    await pool.close()
+    await close(pool)
     return before
 
 
@@ -37,7 +37,7 @@ loop = asyncio.new_event_loop()
 before = loop.run_until_complete(main())
 if before is None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(loop))  # its end would disturb the parent's
-    assert pool.pids() == []
+    assert pids(pool) == []
     asyncio.set_event_loop(None)
     asyncio.events._set_running_loop(None)
     assert asyncio.run(use()) == [0, 1, 4, 9]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from pooled import run
+from pooled import close, run
 
 from ziggy_async.runtime.processes import ProcessPool
 
@@ -17,7 +17,7 @@ async def main():
         await run(pool, mine)
     except TypeError as error:
         print(error)
-    await pool.close()
+    await close(pool)
 
 
 asyncio.run(main())

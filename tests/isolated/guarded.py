@@ -2,7 +2,7 @@
 
 import asyncio
 
-from pooled import run
+from pooled import close, run
 
 from ziggy_async.runtime.processes import ProcessPool
 
@@ -14,7 +14,7 @@ def mine(number):
 async def main():
     pool = ProcessPool(1)
     print(await run(pool, mine, 3))
-    await pool.close()
+    await close(pool)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 
 import process_work
 from isolated.hanging import hanging
-from pooled import run
+from pooled import close, pids, run
 
 from ziggy_async.runtime.processes import ProcessPool
 
@@ -20,14 +20,14 @@ async def main():
     await run(pool, process_work.pid)
     call = await hanging(pool, door)
     await run(pool, process_work.pid)
-    before = pool.pids()
+    before = pids(pool)
     os.killpg(0, signal.SIGINT)
     await asyncio.sleep(0.3)
     os.unlink(door)
     assert await call in before
     assert await run(pool, process_work.square, 4) == 16
-    assert pool.pids() == before
-    await pool.close()
+    assert pids(pool) == before
+    await close(pool)
 
 
 asyncio.run(main())

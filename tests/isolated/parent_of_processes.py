@@ -5,7 +5,7 @@ import sys
 
 import process_work
 from isolated.hanging import hanging
-from pooled import run
+from pooled import pids, run
 
 from ziggy_async.runtime.processes import ProcessPool
 
@@ -16,7 +16,7 @@ async def main():
     await run(pool, process_work.pid)
     call = await hanging(pool, sys.argv[1])
     await run(pool, process_work.pid)
-    print(*pool.pids(), flush=True)
+    print(*pids(pool), flush=True)
     await call
 
 

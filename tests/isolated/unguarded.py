@@ -3,7 +3,7 @@
 import asyncio
 
 import process_work
-from pooled import run
+from pooled import close, run
 
 from ziggy_async.runtime.processes import ProcessPool
 
@@ -13,7 +13,7 @@ async def main():
     try:
         print(await run(pool, process_work.square, 3))
     finally:
-        await pool.close()
+        await close(pool)
 
 
 asyncio.run(main())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import process_work
 import pytest
-from pooled import places, run
+from pooled import close, pids, places, run
 
 from ziggy_async.runtime.child_process import PackedCall, RemoteTraceback
 from ziggy_async.runtime.errors import Stopped, WorkerLost
@@ -30,14 +30,14 @@ def shared() -> Iterator[ProcessPool]:
     """One for all: what happens to a call must not matter to the next."""
     pool = ProcessPool(2)
     yield pool
-    asyncio.run(pool.close())
+    asyncio.run(close(pool))
 
 
 @pytest.fixture
 async def pool() -> AsyncIterator[ProcessPool]:
     pool = ProcessPool(2)
     yield pool
-    await pool.close()
+    await close(pool)
 
 
 @pytest.fixture
@@ -68,18 +68,18 @@ async def test_a_call_in_another_process(shared: ProcessPool) -> None:
     assert await run(shared, process_work.same, 1, "b", self=2, function=3) == ((1, "b"), {"self": 2, "function": 3})
     process = await run(shared, process_work.pid)
     assert process != os.getpid()
-    assert process in shared.pids()
+    assert process in pids(shared)
     assert await run(shared, os.path.join, "a", "b") == "a/b"
 
 
 async def test_processes_are_started_when_needed_and_used_again(pool: ProcessPool) -> None:
-    assert pool.pids() == []
+    assert pids(pool) == []
     assert places(pool) == (0, 0)
     first = [await run(pool, process_work.pid) for _ in range(5)]
-    assert first == pool.pids() * 5
+    assert first == pids(pool) * 5
     many = await asyncio.gather(*(run(pool, process_work.pid, number) for number in range(40)))
-    assert set(first) <= set(many) <= set(pool.pids())
-    assert len(pool.pids()) == 2
+    assert set(first) <= set(many) <= set(pids(pool))
+    assert len(pids(pool)) == 2
 
 
 @pytest.mark.parametrize("size", [0, -3])
@@ -164,22 +164,22 @@ async def test_an_exception_comes_with_its_traceback(shared: ProcessPool) -> Non
 )
 async def test_exceptions_that_coroutines_do_not_carry(error: BaseException, text: str, shared: ProcessPool) -> None:
     await run(shared, process_work.pid)
-    before = shared.pids()
+    before = pids(shared)
     with pytest.raises(RuntimeError) as caught:
         await run(shared, process_work.raises, error)
     assert str(caught.value) == f"test raised {text}"
     assert type(caught.value.__cause__) is type(error)
-    assert shared.pids() == before
+    assert pids(shared) == before
 
 
 async def does_not_pickle(pool: ProcessPool, match: str, function: Any, *args: Any, **kwargs: Any) -> None:
     """The error says so, and nothing has happened to the processes."""
     await run(pool, process_work.pid)
-    before = pool.pids()
+    before = pids(pool)
     with pytest.raises(TypeError, match=match):
         await run(pool, function, *args, **kwargs)
     assert await run(pool, process_work.pid) in before
-    assert pool.pids() == before
+    assert pids(pool) == before
 
 
 async def test_a_function_that_does_not_pickle(shared: ProcessPool) -> None:
@@ -233,12 +233,12 @@ async def test_a_result_that_does_not_unpickle(error: type[Exception], shared: P
 )
 async def test_an_exception_that_does_not_pickle(function: Callable[[], None], says: str, shared: ProcessPool) -> None:
     await run(shared, process_work.pid)
-    before = shared.pids()
+    before = pids(shared)
     with pytest.raises(RuntimeError) as caught:
         await run(shared, function)
     assert str(caught.value) == f"process_work.{function.__name__} raised what cannot be pickled: {says}"
     assert f"in {function.__name__}" in str(caught.value.__cause__)
-    assert shared.pids() == before
+    assert pids(shared) == before
 
 
 async def test_what_the_process_cannot_import(shared: ProcessPool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,8 +266,8 @@ async def test_a_killed_process_costs_only_the_call_that_ran_in_it(pool: Process
         await dies
     assert await asyncio.gather(*waiting) == [number**2 for number in range(10)]
     door.unlink()  # noqa: ASYNC240
-    assert await other in pool.pids()
-    assert len(pool.pids()) == 2
+    assert await other in pids(pool)
+    assert len(pids(pool)) == 2
 
 
 async def test_a_process_that_ends_itself(shared: ProcessPool) -> None:
@@ -289,7 +289,7 @@ async def test_a_process_killed_while_it_was_idle_costs_nothing(pool: ProcessPoo
     os.kill(before, signal.SIGKILL)
     await until(lambda: not is_there(before))
     assert await run(pool, process_work.pid) != before
-    assert before not in pool.pids()
+    assert before not in pids(pool)
 
 
 # --- cancelling
@@ -300,11 +300,11 @@ async def test_cancelling_ends_the_process(function: Any, pool: ProcessPool, tmp
     doors = [tmp_path / "one", tmp_path / "other"]
     call, other = (asyncio.create_task(run(pool, function, str(door))) for door in doors)
     await until(lambda: all(door.exists() for door in doors))
-    processes = pool.pids()
+    processes = pids(pool)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    await until(lambda: len(pool.pids()) == 1)
+    await until(lambda: len(pids(pool)) == 1)
     await until(lambda: sum(is_there(process) for process in processes) == 1)
     assert await run(pool, process_work.square, 5) == 25, "the place is there again"
     doors[1].unlink()
@@ -324,7 +324,7 @@ async def test_cancelling_a_call_that_waits_leaves_the_others_exclusively(pool: 
     assert places(pool) == (2, 0)
     for door in doors:
         door.unlink()
-    assert set(await asyncio.gather(*inside)) == set(pool.pids())
+    assert set(await asyncio.gather(*inside)) == set(pids(pool))
     assert not never.exists()
 
 
@@ -334,7 +334,7 @@ async def test_cancelling_while_the_process_starts(pool: ProcessPool) -> None:
             async with asyncio.timeout(delay):
                 await run(pool, time.sleep, PATIENCE)
     assert await run(pool, process_work.square, 6) == 36
-    assert len(pool.pids()) <= 2
+    assert len(pids(pool)) <= 2
 
 
 # --- closing
@@ -345,10 +345,10 @@ def descriptors() -> int:
 
 
 async def test_closing_leaves_nothing_behind(door: Path) -> None:
-    await ProcessPool(1).close()  # whoever helps with closing is there from now on
+    await close(ProcessPool(1))  # whoever helps with closing is there from now on
     warm = ProcessPool(1)
     await run(warm, process_work.pid)  # and so is what starts processes
-    await warm.close()
+    await close(warm)
     before = descriptors(), threading.active_count()
     pool = ProcessPool(3)
     await asyncio.gather(*(run(pool, process_work.pid) for _ in range(20)))
@@ -356,17 +356,17 @@ async def test_closing_leaves_nothing_behind(door: Path) -> None:
         await run(pool, process_work.dies)
     cancelled = asyncio.create_task(run(pool, process_work.waits_for, str(door)))
     await until(door.exists)
-    processes = pool.pids()
+    processes = pids(pool)
     cancelled.cancel()
-    await pool.close()
+    await close(pool)
     assert not any(is_there(process) for process in processes)
-    assert pool.pids() == []
+    assert pids(pool) == []
     assert (descriptors(), threading.active_count()) == before
-    await pool.close()
+    await close(pool)
 
 
 async def test_a_closed_pool_takes_no_calls(pool: ProcessPool) -> None:
-    await pool.close()
+    await close(pool)
     with pytest.raises(Stopped, match="the pool was shut down"):
         await run(pool, process_work.square, 1)
 
@@ -374,17 +374,17 @@ async def test_a_closed_pool_takes_no_calls(pool: ProcessPool) -> None:
 async def test_what_runs_and_waits_has_time_to_end(pool: ProcessPool) -> None:
     calls = [asyncio.create_task(run(pool, time.sleep, 0.05)) for _ in range(6)]
     await asyncio.sleep(0)
-    await pool.close(PATIENCE)
+    await asyncio.to_thread(pool.shutdown, timeout=PATIENCE)
     assert await asyncio.gather(*calls) == [None] * 6
-    assert pool.pids() == []
+    assert pids(pool) == []
 
 
 async def test_what_does_not_end_in_time_is_stopped(pool: ProcessPool, tmp_path: Path) -> None:
     doors = [tmp_path / "one", tmp_path / "other", tmp_path / "never"]
     calls = [asyncio.create_task(run(pool, process_work.waits_stubbornly, str(door))) for door in doors]
     await until(lambda: doors[0].exists() and doors[1].exists())
-    processes = pool.pids()
-    await asyncio.gather(pool.close(0.1), pool.close())
+    processes = pids(pool)
+    await asyncio.gather(close(pool, 0.1), close(pool))
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Stopped] * 3
     assert str(outcomes[0]) == "test: it was stopped"

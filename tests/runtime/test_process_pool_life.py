@@ -14,7 +14,7 @@ import numpy as np
 import process_work
 import pytest
 from conftest import ISOLATED, isolated
-from pooled import places, run
+from pooled import close, pids, places, run
 
 from ziggy_async.runtime import child_process
 from ziggy_async.runtime.errors import WorkerLost
@@ -115,15 +115,15 @@ async def test_a_call_that_forks_is_answered_once_and_by_the_parent(how: str) ->
         assert await run(pool, process_work.forks, how) == "from the parent"
         await asyncio.sleep(0.06)  # the forked process has come out of the call
         assert await run(pool, process_work.square, number) == number * number
-    assert len(pool.pids()) == 1
-    await pool.close()
+    assert len(pids(pool)) == 1
+    await close(pool)
 
 
 async def test_a_call_may_have_a_child_of_its_own() -> None:
     pool = ProcessPool(1)
     assert await run(pool, process_work.has_a_child) == 42
     assert await run(pool, process_work.square, 3) == 9
-    await pool.close()
+    await close(pool)
 
 
 def test_fork(run_isolated: Run, tmp_path: Path) -> None:
@@ -174,9 +174,9 @@ async def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr("multiprocessing.process.BaseProcess.start", fail)
         with pytest.raises(RuntimeError, match=r"square: no process could be started, OSError: .*Too many open files"):
             await run(pool, process_work.square, 3)
-    assert (*places(pool), pool.pids()) == (0, 0, [])
+    assert (*places(pool), pids(pool)) == (0, 0, [])
     assert await run(pool, process_work.square, 3) == 9
-    await pool.close()
+    await close(pool)
 
 
 async def test_a_process_that_does_not_become_ready(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,9 +185,9 @@ async def test_a_process_that_does_not_become_ready(monkeypatch: pytest.MonkeyPa
         patch.setattr(child_process, "START_TIMEOUT", 0.0)
         with pytest.raises(RuntimeError, match="square: its process is not ready after 0 s"):
             await run(pool, process_work.square, 3)
-    assert pool.pids() == []
+    assert pids(pool) == []
     assert await run(pool, process_work.square, 3) == 9
-    await pool.close()
+    await close(pool)
 
 
 # --- storms
@@ -221,11 +221,11 @@ async def test_a_storm_of_deaths_and_cancellations(tmp_path: Path) -> None:
         assert sum(done.values()) == 80
         assert all(done.values())
         assert await asyncio.gather(*(run(pool, process_work.square, n) for n in range(9))) == [n**2 for n in range(9)]
-    assert len(pool.pids()) <= 3
-    processes = pool.pids()
-    await pool.close()
+    assert len(pids(pool)) <= 3
+    processes = pids(pool)
+    await close(pool)
     assert gone(processes)
-    assert (*places(pool), pool.pids()) == (0, 0, [])
+    assert (*places(pool), pids(pool)) == (0, 0, [])
 
 
 # --- the loop meanwhile
@@ -250,5 +250,5 @@ async def test_large_arguments_do_not_hold_up_the_loop(kind: str) -> None:
         before = time.perf_counter()
         await asyncio.sleep(0.001)
         longest = max(longest, time.perf_counter() - before)
-    await pool.close()
+    await close(pool)
     assert longest < at_once / 2

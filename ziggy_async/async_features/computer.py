@@ -177,9 +177,7 @@ class AsyncFeatureComputer(Calls):
             self._scaling.cancel()
         try:
             await self._background.stop(drain, timeout)
-            await asyncio.to_thread(self._shut_threads, drain, end)
-            if self._process_pool is not None:
-                await self._process_pool.close(0.0)  # its calls were those of the queue, and of threads
+            await asyncio.to_thread(self._shut_pools, drain, end)
             await outcome_of(self.dead_letters.close())
         except asyncio.CancelledError:
             self._background.abandon(Stopped("the event loop came to its end"))
@@ -194,26 +192,24 @@ class AsyncFeatureComputer(Calls):
                 self._was_stopped = True
         logger.info("stopped")
 
-    def _shut_threads(self, drain: bool, end: float | None) -> None:
+    def _shut_pools(self, drain: bool, end: float | None) -> None:
         """Waits until `end`, on `time.monotonic`, for what runs, and with `drain` for what waits."""
-        for threads in self._thread_pools:
+        for pool in self._pools:
             left = None if end is None else max(0.0, end - time.monotonic())
-            threads.shutdown(cancel=not drain, timeout=left)
-            threads.shutdown(wait=False, cancel=True)  # what has not begun by now
+            pool.shutdown(cancel=not drain, timeout=left)
+            pool.shutdown(wait=False, cancel=True)  # what has not begun by now
 
     def _let_go_of_pools(self) -> None:
         """Shuts the pools without waiting: running calls go on by themselves, waiting ones are cancelled."""
         with self._pools_lock:
-            threads, processes = self._thread_pools, self._process_pool
+            pools = self._pools
             self._thread_pool = self._task_threads = self._process_pool = None
-        for each in threads:
-            each.shutdown(wait=False, cancel=True)
-        if processes is not None:
-            processes.close_soon()
+        for pool in pools:
+            pool.shutdown(wait=False, cancel=True)
 
     @property
-    def _thread_pools(self) -> list[ThreadPool]:
-        return [pool for pool in (self._thread_pool, self._task_threads) if pool is not None]
+    def _pools(self) -> list[ThreadPool]:
+        return [pool for pool in (self._thread_pool, self._task_threads, self._process_pool) if pool is not None]
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -253,13 +249,13 @@ class AsyncFeatureComputer(Calls):
     @property
     def stuck(self) -> int:
         """Threads in calls that nobody waits for any more."""
-        return sum(pool.stuck for pool in self._thread_pools)
+        return sum(pool.stuck for pool in self._pools)
 
     @property
     def is_exhausted(self) -> bool:
         """Whether no thread is left for direct calls, or for tasks: all are stuck, and so are as many as may replace
         them."""
-        return any(pool.is_exhausted for pool in self._thread_pools)
+        return any(pool.is_exhausted for pool in self._pools)
 
     @property
     def _worker_tasks(self) -> list["asyncio.Task[None]"]:

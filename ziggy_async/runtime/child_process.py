@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ziggy_async import lifecycle
 from ziggy_async.messages import described, kind_of, name_of
 from ziggy_async.runtime import child
 from ziggy_async.runtime.call import Args, Kwargs
@@ -203,8 +204,11 @@ class ChildProcess:
         getattr(multiprocessing.process, "_children", set()).discard(self._process)
 
 
-def after_fork_in_child() -> None:
+def _after_fork_in_child() -> None:
     """Starts processes without the parent's fork server, which does not serve its forked children."""
     global _context, _exit_codes
     _context = multiprocessing.get_context("spawn")
     _exit_codes = threading.Lock()
+
+
+lifecycle.after_fork_in_child(lifecycle.Stage.PROCESSES, _after_fork_in_child)

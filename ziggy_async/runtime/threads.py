@@ -283,10 +283,8 @@ def _at_exit() -> None:
     global _is_exiting
     _is_exiting = True
     deadline = time.monotonic() + EXIT_TIMEOUT
-    pools = list(_pools)
-    for pool in pools:
-        pool.shutdown(wait=False, cancel=True)
-    for pool in pools:
+    for pool in list(_pools):
+        pool.shutdown(cancel=True, timeout=_left(deadline))
         pool._join(deadline, even_stuck=True)
 
 
