@@ -465,8 +465,10 @@ def read_arrow(
     `wanted` gets the names and returns those whose columns are to be decoded; each other one comes as its Arrow format.
     As pairs of name and column, since names may repeat: float64, int64, uint64 or datetime64[ns] arrays, or a list of
     them, one behind the other, where several long batches share their memory; whole numbers with nulls as (values,
-    array of what is missing); text as (codes, list of values), null being code -1; a column that cannot be read as
-    (row, sentence), the row being -1 where none is at fault; one of another type as its Arrow format.
+    array of what is missing); floats of fewer digits as (Arrow format, float64 values); text as (codes, list of
+    values), null being code -1; a column that cannot be read as (row, sentence, None), the row being -1 where none is
+    at fault; times of which some are out of range as (row, sentence, values), NaT standing for those; one of another
+    type as its Arrow format.
     Arrays of values that need no decoding are read-only and share the table's memory.
     """
 

@@ -104,11 +104,25 @@ static PyObject *with_texts(za_column *column)
     return texts == NULL ? NULL : pair_of(values_object(column), texts);
 }
 
-/* (row, sentence). The sentence may have been cut in the middle of a character. */
-static PyObject *broken_column(const za_column *column)
+/* (row, sentence, values), which are None of a broken column. The sentence may have been cut in the middle of a
+ * character. */
+static PyObject *faulty_column(za_column *column)
 {
+    PyObject *values = column->kind == ZA_COLUMN_BROKEN ? Py_NewRef(Py_None) : values_object(column);
     PyObject *sentence = PyUnicode_DecodeUTF8(column->fault, (Py_ssize_t)strlen(column->fault), "replace");
-    return sentence == NULL ? NULL : Py_BuildValue("LN", (long long)column->fault_row, sentence);
+    if (values == NULL || sentence == NULL) {
+        Py_XDECREF(values);
+        Py_XDECREF(sentence);
+        return NULL;
+    }
+    return Py_BuildValue("LNN", (long long)column->fault_row, sentence, values);
+}
+
+/* The values, or (format, values) of floats that had fewer digits before. */
+static PyObject *numbers_of(za_column *column)
+{
+    bool narrow = strcmp(column->format, "e") == 0 || strcmp(column->format, "f") == 0;
+    return narrow ? pair_of(PyUnicode_FromString(column->format), values_object(column)) : values_object(column);
 }
 
 /* Takes the values out of the column. */
@@ -116,13 +130,14 @@ static PyObject *column_object(za_column *column)
 {
     switch (column->kind) {
     case ZA_COLUMN_NUMBER:
+        return numbers_of(column);
     case ZA_COLUMN_TIME:
-        return values_object(column);
+        return column->fault == NULL ? values_object(column) : faulty_column(column);
     case ZA_COLUMN_WHOLE:
     case ZA_COLUMN_UNSIGNED:
         return column->missing == NULL ? values_object(column) : with_missing(column);
     case ZA_COLUMN_BROKEN:
-        return broken_column(column);
+        return faulty_column(column);
     case ZA_COLUMN_TEXT:
         return with_texts(column);
     default:

@@ -146,6 +146,22 @@ static za_code append_whole(za_arrow_column *column, const za_arrow_rows *rows, 
     return code == ZA_OK && column->column.missing != NULL ? reserve_flags(column, rows->count, error) : code;
 }
 
+/* Times that nanoseconds do not reach are as null ones, and the first of the column is its fault. */
+static za_code append_times(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
+{
+    za_column *made = &column->column;
+    za_error fault = {0};
+    int64_t first = made->fault_row;
+    za_code code = za_arrow_read_times(rows, column->type, next_values(column), &fault, error);
+    if (made->fault != NULL) {
+        made->fault_row = first;
+    } else if (code == ZA_OK && fault.text[0] != '\0') {
+        made->fault = za_copy_text(fault.text, strlen(fault.text));
+        code = made->fault != NULL ? ZA_OK : za_fail_memory(error);
+    }
+    return code;
+}
+
 /* Appends rows that hold the values themselves. */
 static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
 {
@@ -154,7 +170,7 @@ static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, 
     case ZA_COLUMN_UNSIGNED:
         return append_whole(column, rows, error);
     case ZA_COLUMN_TIME:
-        return za_arrow_read_times(rows, column->type, next_values(column), error);
+        return append_times(column, rows, error);
     case ZA_COLUMN_TEXT:
         return za_arrow_read_texts(rows, column->type, &column->texts, next_values(column), error);
     default:
@@ -194,6 +210,9 @@ static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *co
     za_code code = reserve(&values, coded->dictionary.count, error);
     if (code == ZA_OK) {
         code = append_plain(&values, &coded->dictionary, error);
+    }
+    if (code == ZA_OK && values.column.fault != NULL) {
+        code = za_fail(error, ZA_BAD_VALUE, "%s", values.column.fault);
     }
     if (code == ZA_OK) {
         code = gather(column, coded, &values.column, error);
@@ -316,6 +335,7 @@ static void free_values(za_arrow_column *column)
 static za_code become_broken(za_arrow_column *column, const char *sentence, za_error *error)
 {
     free_values(column);
+    za_free(column->column.fault);
     column->column.kind = ZA_COLUMN_BROKEN;
     column->column.fault = za_copy_text(sentence, strlen(sentence));
     return column->column.fault != NULL ? ZA_OK : za_fail_memory(error);

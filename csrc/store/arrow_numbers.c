@@ -96,21 +96,24 @@ static za_code fail_time(const za_arrow_rows *rows, int64_t i, za_arrow_type typ
     return za_arrow_rows_fail(rows, i, fault, error);
 }
 
-za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *error)
+za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *fault,
+                            za_error *error)
 {
     za_code code = za_arrow_read_whole(rows, type, values, error);
-    if (code != ZA_OK) {
-        return code;
-    }
-    for (int64_t i = 0; i < rows->count; i++) {
+    bool far = false;
+    for (int64_t i = 0; code == ZA_OK && i < rows->count; i++) {
         int64_t value = values[i];
         if (value == INT64_MIN || za_arrow_rows_null(rows, i)) {
             values[i] = INT64_MIN;
         } else if (__builtin_mul_overflow(value, type.nanoseconds, &values[i])) {
-            return fail_time(rows, i, type, value, error);
+            values[i] = INT64_MIN;
+            if (!far) {
+                (void)fail_time(rows, i, type, value, fault);
+            }
+            far = true;
         }
     }
-    return ZA_OK;
+    return code;
 }
 
 /* IEEE 754 binary16: 1 bit of sign, 5 of exponent (bias 15), 10 of fraction. */

@@ -5,7 +5,7 @@
 
 static const int64_t ns_per_second = INT64_C(1000000000);
 
-/* The formats of one letter, and those of few that carry no parameter. */
+/* The formats of one letter, and those of few that carry no parameter. Binary values are texts if they are UTF-8. */
 static const struct {
     const char *format;
     za_arrow_storage storage;
@@ -18,7 +18,8 @@ static const struct {
     {"L", ZA_ARROW_UINT64, ZA_COLUMN_UNSIGNED}, {"e", ZA_ARROW_HALF, ZA_COLUMN_NUMBER},
     {"f", ZA_ARROW_FLOAT, ZA_COLUMN_NUMBER},    {"g", ZA_ARROW_DOUBLE, ZA_COLUMN_NUMBER},
     {"u", ZA_ARROW_TEXT32, ZA_COLUMN_TEXT},     {"U", ZA_ARROW_TEXT64, ZA_COLUMN_TEXT},
-    {"vu", ZA_ARROW_TEXT_VIEW, ZA_COLUMN_TEXT},
+    {"vu", ZA_ARROW_TEXT_VIEW, ZA_COLUMN_TEXT}, {"z", ZA_ARROW_TEXT32, ZA_COLUMN_TEXT},
+    {"Z", ZA_ARROW_TEXT64, ZA_COLUMN_TEXT},     {"vz", ZA_ARROW_TEXT_VIEW, ZA_COLUMN_TEXT},
 };
 
 /* Timestamps "ts" unit ":" zone, and dates. A zone says how to show an instant, not which one it is; without a zone the

@@ -9,11 +9,11 @@
 #include "store/arrow_data.h"
 
 typedef enum za_column_kind {
-    ZA_COLUMN_NUMBER,      /* float64; null is NaN */
-    ZA_COLUMN_WHOLE,       /* int64; `missing` says which are null */
-    ZA_COLUMN_UNSIGNED,    /* uint64; the same */
-    ZA_COLUMN_TIME,        /* int64 nanoseconds since 1970 UTC; null, and NumPy's NaT, is INT64_MIN */
-    ZA_COLUMN_TEXT,        /* int32 indices into `texts`; null is -1 */
+    ZA_COLUMN_NUMBER,   /* float64; null is NaN */
+    ZA_COLUMN_WHOLE,    /* int64; `missing` says which are null */
+    ZA_COLUMN_UNSIGNED, /* uint64; the same */
+    ZA_COLUMN_TIME, /* int64 nanoseconds since 1970 UTC; INT64_MIN: null, NumPy's NaT, or out of range, see `fault` */
+    ZA_COLUMN_TEXT, /* int32 indices into `texts`; null is -1 */
     ZA_COLUMN_UNSUPPORTED, /* `format` says what it is; carries no values, nor does one that was not wanted */
     ZA_COLUMN_BROKEN       /* could not be read, `fault` says why; carries no values */
 } za_column_kind;
@@ -36,7 +36,7 @@ typedef struct za_column {
     char **texts;     /* distinct UTF-8 values; text_lengths[i] bytes, NUL-terminated besides */
     size_t *text_lengths;
     int32_t text_count;
-    char *fault;       /* a sentence that names column, row and value */
+    char *fault; /* a sentence that names column, row and value: of a broken column, or the first time out of range */
     int64_t fault_row; /* -1: no single row is at fault */
 } za_column;
 

@@ -2,6 +2,8 @@
 
 import re
 
+import duckdb
+import pandas as pd
 import pytest
 
 from ziggy_async import BarStore
@@ -73,3 +75,52 @@ def test_prices_that_may_be_in_thirty_seconds_are_refused_with_both_readings(rea
     with pytest.raises(ValueError, match=rf"open.*{price}.* is {thousands}, or {ticks} in thirty-seconds"):
         read(tmp_path, price, "3")
     assert read(tmp_path, price, "1'000")["close"] == [thousands]
+
+
+def two_rows(tmp_path, first, second, symbols):
+    rows = zip(symbols, ["2024-01-12", "2024-01-15"], [first, second], strict=True)
+    lines = [f"{symbol};{day};{price};{price};{price};{price};3" for symbol, day, price in rows]
+    (tmp_path / "abc.csv").write_text("\n".join([f"symbol;date;{';'.join(NAMES)}", *lines, ""]), encoding="utf-8")
+    return tmp_path / "abc.csv"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("$10", "€10"), ("10 USD", "10 EUR"), ("$10", "A$10"), ("¥ 1,000.5", "£ 1,000.5"), ("$10.5", "10.5€")],
+)
+def test_prices_of_one_symbol_have_one_currency(first, second, tmp_path):
+    path = two_rows(tmp_path, first, second, "AA")
+    said = f"{re.escape(repr(second))} is of another currency than {re.escape(repr(first))} before it"
+    with pytest.raises(ValueError, match=rf"abc\.csv: A, line 3: open {said}"):
+        BarStore.read(path)
+    with pytest.raises(ValueError, match=f"A: column 'open', row 1: {said}"):
+        BarStore().load_frame(pd.read_csv(path, sep=";"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("$10", "US$10"), ("10", "$10"), ("kr 10", "10 SEK"), ("10 EUR", "€ 10")]
+)
+def test_a_currency_has_several_spellings(first, second, tmp_path):
+    path = two_rows(tmp_path, first, second, "AA")
+    store = BarStore()
+    store.load_frame(pd.read_csv(path, sep=";"))
+    for read in (store, BarStore.read(path)):
+        assert read.bars("A")["close"].tolist() == [10.0, 10.0]
+
+
+def test_symbols_may_have_different_currencies(tmp_path):
+    path = two_rows(tmp_path, "$10", "€11", "AB")
+    store = BarStore()
+    store.load_frame(pd.read_csv(path, sep=";"))
+    for read in (store, BarStore.read(path)):
+        assert [read.bars(symbol)["close"].tolist() for symbol in "AB"] == [[10.0], [11.0]]
+
+
+def test_an_underscore_is_no_part_of_a_number_in_zstd_either(tmp_path):
+    row = ", ".join(
+        f"'{value}' AS {name}" for name, value in zip(["date", *NAMES], ["2024-01-12", *["1_0"] * 5], strict=True)
+    )
+    path = tmp_path / "abc.csv.zst"
+    duckdb.execute(f"COPY (SELECT {row}) TO '{path}' (FORMAT csv, HEADER, COMPRESSION zstd)")
+    with pytest.raises(ValueError, match=r"abc\.csv\.zst: ABC, line 2: open '1_0' is not a number"):
+        BarStore.read(path)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
-from ziggy_async.reading.dates import WAYS, AmbiguousError, column_order, formats_of, take_apart
+from ziggy_async.reading.dates import OFFSET, WAYS, AmbiguousError, column_order, formats_of, take_apart
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
@@ -23,14 +23,23 @@ if TYPE_CHECKING:
     from ziggy_async.reading.dates import Written
 
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
+WHOLE_DECIMAL = r"DECIMAL\(\d+,0\)"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
+FAR = re.compile(r"^\d{5,}-\d\d-\d\d|\(BC\)")
+"""In DuckDB's text of a time that Python has not got."""
 WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-04-11' THEN {0} END"
 """Times that nanoseconds reach."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
 IS_FINER = r"regexp_matches(timestamp, '[.,]\d{7}')"
 IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
-ISO_CAST = f"CASE WHEN ({IS_WITHOUT_ZONE}) AND NOT {IS_FINER} THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
+HAS_OFFSET_WITHIN = f"regexp_matches(timestamp, '(?:{OFFSET})\\s*$')"
+IS_WITHIN = f"NOT regexp_matches(timestamp, ':\\d\\d.*[+-]') OR {HAS_OFFSET_WITHIN}"
+"""Whether the offset from UTC is one that clocks have: DuckDB takes also 99 hours."""
+ISO_CAST = (
+    f"CASE WHEN ({IS_WITHOUT_ZONE}) AND NOT {IS_FINER} AND ({IS_WITHIN})"
+    " THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
+)
 """Times of ISO 8601 but those with the name of a zone, DuckDB takes CST for that of Chicago, and those finer than
 microseconds, which it cuts."""
 
@@ -88,10 +97,7 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
     texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
     values = _declared_values(columns, typed, texts)
     if values is None:
-        values = _values(columns, columns.source, typed)
-        if any(lacks_values(values[role]) for role in texts):
-            typed |= _written_numbers(columns, texts, symbol)
-            values = _values(columns, columns.source, typed)
+        typed, values = _written_values(columns, typed, texts, symbol)
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
@@ -126,6 +132,26 @@ def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[st
         return None
 
 
+def _written_values(
+    columns: Columns, typed: dict[str, str], texts: Sequence[str], owner: str | None
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The same with figures as people write them, and their SQL: regular expressions, which take longer than all else,
+    are asked of columns that have more than the sign of a currency in front."""
+    lacking = texts
+    if columns.declared is None:  # else a figure is not plain
+        values = _values(columns, columns.source, typed)
+        lacking = [role for role in texts if lacks_values(values[role])]
+    if lacking:
+        typed = typed | {role: _double(f"ltrim({role}, {literal(numbers.CURRENCIES)})") for role in lacking}
+        values = _values(columns, columns.source, typed)
+        lacking = [role for role in lacking if lacks_values(values[role])]
+        _refuse_currencies(columns, [role for role in texts if role in PRICES], lacking, owner)
+    if lacking:
+        typed = typed | _written_numbers(columns, texts, lacking, owner)
+        values = _values(columns, columns.source, typed)
+    return typed, values
+
+
 def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, Any]:
     """The values of these columns of `source`, role -> SQL, and the symbols; DuckDB goes on with the file while they
     are taken, in several threads, as it does as long as nobody asks for `row`."""
@@ -151,6 +177,8 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     """The first value says how all are written."""
     if columns.types["timestamp"] == "FLOAT":
         raise ValueError(f"timestamp {ROUNDED.format('FLOAT')}")
+    if re.fullmatch(WHOLE_DECIMAL, columns.types["timestamp"]):
+        return "TRY_CAST(timestamp AS BIGINT)"
     if not columns.is_text("timestamp"):
         return "timestamp"
     query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' LIMIT 1"
@@ -170,15 +198,24 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     own = f"SELECT try_strptime({literal(text)}, {formats[0]})"
     if columns.first_row(own) in (None, (None,)):
         return "timestamp"  # as above: there is no format for this way to write it
+    has_offset = "%z" in formats[0]
     if WAYS[written.way].formats == ("%Y-%m-%d",) and not any(mark in formats[0] for mark in ("%n", "%p", " %z")):
-        return f"coalesce(try_strptime(timestamp, {formats[0]}), {ISO_CAST})"
+        own = f"try_strptime(timestamp, {formats[0]})"
+        return f"coalesce({_within(own) if has_offset else own}, {ISO_CAST})"
     value = f"try_strptime(timestamp, [{', '.join(formats)}])"
+    if has_offset:
+        value = _within(value)
     if not WAYS[written.way].order:
         # DuckDB reads 24 for a year of four digits too.
         digits = r"\D\d{2}(\D|$)" if written.has_short_year else r"\D\d{4}(\D|$)"
         shape = literal(rf"^\s*(?:[A-Za-z]{{3,9}},? )?\d{{1,2}}\{written.separator}\d{{1,2}}{digits}")
         value = f"CASE WHEN regexp_matches(timestamp, {shape}) THEN {value} END"
     return value
+
+
+def _within(moment: str) -> str:
+    """SQL of a time with an offset from UTC that is one."""
+    return f"CASE WHEN {HAS_OFFSET_WITHIN} THEN {moment} END"
 
 
 def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules) -> str:
@@ -229,8 +266,11 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
     return {role: typed.pop(role) for role in PRICE_COLUMNS} | typed
 
 
-def _written_numbers(columns: Columns, texts: list[str], owner: str | None) -> dict[str, str]:
-    """The figures as people write them; they agree on what is a decimal mark. `RowError` where nothing decides."""
+def _written_numbers(
+    columns: Columns, texts: Sequence[str], lacking: Sequence[str], owner: str | None
+) -> dict[str, str]:
+    """The figures as people write them, of the columns that need it; all agree on what is a decimal mark. `RowError`
+    where nothing decides."""
     try:
         mark = decimal_mark_of(columns, texts)
     except numbers.MarkError as error:
@@ -240,12 +280,35 @@ def _written_numbers(columns: Columns, texts: list[str], owner: str | None) -> d
         query += " WHERE list_contains(holders, true) ORDER BY row LIMIT 1"
         row, symbol, is_holder = columns.first_row(query) or (0, owner, [True])
         raise RowError(row, str(symbol), f"{texts[is_holder.index(True)]} {error}") from None
-    return {role: _decorated(role, mark) for role in texts}
+    return {role: _decorated(role, mark) for role in (lacking if mark == numbers.POINT else texts)}
 
 
-def decimal_mark_of(columns: Columns, texts: list[str]) -> str:
+def _refuse_currencies(columns: Columns, prices: Sequence[str], lacking: Sequence[str], owner: str | None) -> None:
+    """Raises for the first price of a symbol that is of another currency than one before it; which may stand anywhere
+    in the columns that are `lacking`, and in front in others."""
+    digits = "translate({0}, '0123456789.,', '')"
+    around = ", ".join((digits if role in lacking else "left({0}, 1)").format(role) for role in prices)
+    query = f"SELECT DISTINCT unnest([{around}]) AS around FROM {columns.source}"
+    found = columns.connection.execute(f"SELECT around FROM ({query}) WHERE around <> ''").fetchall()
+    if len({numbers.currency_of(text) for (text,) in found} - {None}) < 2:
+        return
+    symbol = SYMBOL if owner is None else literal(owner)
+    rows = columns.connection.execute(f"SELECT row, {symbol}, [{', '.join(prices)}] FROM {columns.source} ORDER BY row")
+    first: dict[str, str] = {}
+    while chunk := rows.fetchmany(10_000):
+        for row, name, texts in chunk:
+            for role, text in zip(prices, texts, strict=True):
+                currency = numbers.currency_of(text or "")
+                if currency is None:
+                    continue
+                before = first.setdefault(name, text)
+                if numbers.currency_of(before) != currency:
+                    raise RowError(row, str(name), f"{role} {numbers.other_currency(text, before)}")
+
+
+def decimal_mark_of(columns: Columns, texts: Sequence[str]) -> str:
     """The decimal mark of a table's numbers. Where none has a comma there is nothing to decide, and no regular
-    expression is asked: they take longer than all else. `MarkError` also for prices that may be in thirty-seconds."""
+    expression is asked. `MarkError` also for prices that may be in thirty-seconds."""
     with_comma, with_apostrophe = (_example(texts, f"contains({{0}}, {literal(each)})") for each in (",", APOSTROPHE))
     found = columns.first_row(f"SELECT {with_comma}, {with_apostrophe} FROM {columns.source}")
     doubtful, marked = found or (None, None)
@@ -300,19 +363,18 @@ def _decorated(role: str, mark: str) -> str:
     ungrouped = f"regexp_replace({bare}, {literal(numbers.SEPARATORS)}, '', 'g')"
     digits = f"replace(replace(rtrim({ungrouped}, 'KMBTkmbt'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
     exponents = " ".join(f"WHEN '{letter}' THEN 'e{exponent}'" for letter, exponent in numbers.EXPONENTS.items())
-    number = (
+    return (
         f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
         f" THEN TRY_CAST({digits} || CASE upper(right({bare}, 1)) {exponents} ELSE '' END AS DOUBLE) END"
     )
-    if mark == numbers.POINT:  # most are plain but for a currency, and of those no regular expression is asked
-        number = f"coalesce({_double(f'ltrim({role}, {literal(numbers.CURRENCIES)})')}, {number})"
-    return number
 
 
 def fault_of(role: str, value: str | None) -> str:
     if value is None or not value.strip():
         return "is missing"
     if role == "timestamp":
+        if FAR.search(value):
+            return f"{shown(value)} {OUT_OF_RANGE}"
         try:
             to_ns(value)
         except ValueError as error:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 @dataclass(frozen=True, slots=True)
 class Chunked:
     """A column of several arrays of one type, one behind the other. NumPy makes one array of it where it needs one; the
-    core copies from each of `arrays`."""
+    core copies from each of `arrays`. `narrow`: the type of float with fewer digits in which the table has them."""
 
     arrays: tuple[NDArray[Any], ...]
+    narrow: np.dtype[Any] | None = None
 
     @classmethod
     def joined(cls, columns: "Iterable[NDArray[Any] | Chunked]") -> "Chunked":
@@ -26,6 +27,10 @@ class Chunked:
     @property
     def dtype(self) -> np.dtype[Any]:
         return self.arrays[0].dtype
+
+    def as_stored(self) -> NDArray[Any]:
+        """One array of the type in which the table has the values."""
+        return np.asarray(self, dtype=self.narrow)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

@@ -38,8 +38,8 @@ DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
-MOST_OFFSET = 16 * 3_600 * 10**9
-"""No clock was ever further from UTC."""
+OFFSET = r"[+-](?:(?:0\d|1[0-5])(?::?[0-5]\d){0,2}|16(?::?00){0,2})"
+"""An offset from UTC. No clock was ever further from it."""
 FINER = re.compile(r"[.,]\d{6}(\d+)")
 """What stands behind the microseconds, which is as far as Python's own reading goes."""
 CLEARLY = 4
@@ -147,11 +147,10 @@ def _clock_of(match: "re.Match[str]") -> int | None:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + (12 if part["half"].strip(" -").lower() == "pm" else 0)
-    offset = _offset_of(part["offset"])
-    if hour > 23 or minute > 59 or second > 59 or abs(offset) > MOST_OFFSET:
+    if hour > 23 or minute > 59 or second > 59 or not re.fullmatch(f" ?(?:{OFFSET})?", part["offset"] or ""):
         return None
     nanoseconds = (hour * 3_600 + minute * 60 + second) * 10**9 + int((part["fraction"] or "0").ljust(9, "0"))
-    return nanoseconds - offset
+    return nanoseconds - _offset_of(part["offset"])
 
 
 def _offset_of(offset: str | None) -> int:
@@ -201,6 +200,8 @@ def _iso_ns(text: str) -> int:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError(f"{shown(text)} is no date and time") from None
+    if moment.utcoffset() and not re.search(f"(?:{OFFSET})$", text.strip()):
+        raise ValueError(f"{shown(text)} is no date and time: its offset from UTC is out of range")
     finer = FINER.search(text)
     below = "" if finer is None else finer[1].rstrip("0")
     if len(below) > 3:

@@ -14,8 +14,15 @@ BLANKS = " \t\u00a0\u2009\u202f"
 CURRENCIES = "$€£¥₹"
 """Those that most often stand in front."""
 CODES = "USDT?|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|HKD|SGD|TWD|INR|KRW|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|BRL|MXN|ILS|THB"
-ORNAMENT = f"(?:(?:R|US|CA?|AU?|HK|NT|S|NZ|MX)\\$|Rs\\.?|kr\\.?|zł|{CODES}|[{CURRENCIES}₩₺₽₫฿₪₴{BLANKS}])*"
-"""What stands around digits and has no meaning."""
+CURRENCY = f"(?:R|US|CA?|AU?|HK|NT|S|NZ|MX)\\$|Rs\\.?|kr\\.?|zł|{CODES}|[{CURRENCIES}₩₺₽₫฿₪₴]"
+ORNAMENT = f"(?:{CURRENCY}|[{BLANKS}])*"
+"""What stands around digits and has no meaning, but that a column of prices has one currency."""
+ALIKE = (
+    "$ USD US$,€ EUR,£ GBP,¥ JPY CNY,₹ INR Rs,₩ KRW,₺ TRY,₪ ILS,฿ THB,zł PLN,kr SEK NOK DKK,R$ BRL,C$ CAD CA$,"
+    "A$ AUD AU$,HK$ HKD,NT$ TWD,S$ SGD,NZ$ NZD,MX$ MXN"
+)
+SIGNS = {name: names.split()[0] for names in ALIKE.split(",") for name in names.split()}
+"""The spelling that stands for all of a currency's."""
 AROUND, BARE = rf"^'?{ORNAMENT}([+-]?){ORNAMENT}(.*?){ORNAMENT}([KMBTkmbt]?){ORNAMENT}$", r"\1\2\3"
 """A text, and what of it is the number: an apostrophe in front says that it is a text of Excel."""
 SEPARATORS = f"['\u2019_{BLANKS}]"
@@ -46,6 +53,17 @@ class MarkError(ValueError):
     def __init__(self, text: str, sentence: str) -> None:
         super().__init__(sentence)
         self.text = text
+
+
+def currency_of(text: str) -> str | None:
+    """The currency that stands around a number, in one of its spellings."""
+    found = re.search(CURRENCY, text)
+    name = "" if found is None else found[0].rstrip(".")
+    return SIGNS.get(name, name) or None
+
+
+def other_currency(text: str, before: str) -> str:
+    return f"{shown(text)} is of another currency than {shown(before)} before it: give prices in one"
 
 
 def thousands_mark(decimal: str) -> str:

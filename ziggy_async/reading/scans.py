@@ -148,7 +148,8 @@ def selected(roles: Mapping[str, str], digits: int = 0) -> str:
 def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin: Source) -> tuple[str, list[str]]:
     """SQL of every column, and their names: with the day that a folder of the path names, where no column is one, and
     the two levels of a nameless pandas index as the symbol and the time that they are."""
-    scan = f"read_parquet({literal(glob.escape(str(origin.path)))}, file_row_number=true, hive_partitioning=false)"
+    options = "file_row_number=true, hive_partitioning=false, binary_as_string=true"
+    scan = f"read_parquet({literal(glob.escape(str(origin.path)))}, {options})"
     described = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
     types = {name: kind for name, kind in described if name != "file_row_number"}
     columns = {name: quoted(name) for name in types}

@@ -56,11 +56,11 @@ class Unsupported(NamedTuple):
 
 class Broken(NamedTuple):
     """A column of an Arrow table that could not be read: a sentence, and the row at fault or -1. `values` gives the
-    same column as Python has it, None where that cannot be had."""
+    same column without what is at fault, or as Python has it; None where that cannot be had."""
 
     row: int
     sentence: str
-    values: Callable[[], list[Any] | None]
+    values: Callable[[], list[Any] | Chunked | None]
 
 
 def pairs_of(
@@ -175,6 +175,8 @@ def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: s
             raise ValueError(f"row {at} is {shown(row)}, not {kind} like the first")
 
 
+NARROW: dict[str, np.dtype[Any]] = {"e": np.dtype(np.float16), "f": np.dtype(np.float32)}
+"""Arrow formats of floats that have fewer digits than float64."""
 NUMBERS_OF_PYTHON = ("d:", "+r", "_pli128", "_plu128")
 """Arrow formats that are read as Python has their values: wide decimals, runs of equal values, polars' Int128."""
 
@@ -190,8 +192,12 @@ def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | list[Any] | 
             return Unsupported(arrow_format, lambda: None) if values is None else values
         case str(arrow_format):
             return Unsupported(arrow_format, partial(_clocks if arrow_format == "ttn" else _values, data, name))
-        case (int(row), str(sentence)):
+        case (int(row), str(sentence), None):
             return Broken(row, sentence, partial(_values, data, name))
+        case (int(row), str(sentence), times):
+            return Broken(row, sentence, lambda: _chunked(times))
+        case (str(narrow), floats):
+            return _chunked(floats, NARROW[narrow])
         case (codes, list(values)):
             return Texts(codes, values)
         case (list(arrays), missing):
@@ -199,6 +205,10 @@ def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | list[Any] | 
         case (values, missing):
             return np.ma.masked_array(values, missing)
     raise TypeError(f"column {name!r}: the core gave {column!r}")
+
+
+def _chunked(arrays: NDArray[Any] | list[NDArray[Any]], narrow: np.dtype[Any] | None = None) -> Chunked:
+    return Chunked(tuple(arrays) if isinstance(arrays, list) else (arrays,), narrow)
 
 
 def _values(data: Any, name: str) -> list[Any] | None:

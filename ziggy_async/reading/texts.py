@@ -253,9 +253,10 @@ def _has_other_length(line: str, delimiter: str, count: int) -> bool:
 
 
 def has_underscored_numbers(source: Source) -> bool:
-    """Whether there may be numbers like 1_000 in a text that is not compressed: DuckDB takes also 1_0 for one."""
+    """Whether there may be numbers like 1_000 in a text: DuckDB takes also 1_0 for one. One that is compressed is not
+    looked at."""
     if source.kind != "none":
-        return False
+        return True
     with source.path.open("rb") as file:
         while piece := file.read(1 << 20):
             if b"_" in piece and UNDERSCORED.search(piece):

@@ -15,7 +15,15 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, clocks_of, digits_of_clock, read_whole
-from ziggy_async.reading.numbers import POINT, MarkError, decimal_mark, number_of, refuse_ticks
+from ziggy_async.reading.numbers import (
+    POINT,
+    MarkError,
+    currency_of,
+    decimal_mark,
+    number_of,
+    other_currency,
+    refuse_ticks,
+)
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
@@ -76,6 +84,7 @@ class Reader:
         is a decimal mark."""
         arrays = {role: (name, self._column(name, column)) for role, (name, column) in columns.items()}
         mark = self._decimal_mark(arrays)
+        self._refuse_currencies([arrays[role] for role in PRICES])
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
         scale = self.rules.price_scale
         if scale is None:
@@ -98,13 +107,29 @@ class Reader:
             name, array = columns[next(role for role in texts if error.text in texts[role])]
             raise self._fault(name, _values_of(array).index(error.text), error) from None
 
+    def _refuse_currencies(self, prices: Sequence[tuple[str, Column]]) -> None:
+        """Raises for the first price of a symbol that is of another currency than one before it."""
+        of_text = {
+            text: currency for _, array in prices for text in _texts_of(array) if (currency := currency_of(text))
+        }
+        if len(set(of_text.values())) < 2:
+            return
+        first: dict[int, str] = {}
+        for name, array in prices:
+            for row, text in enumerate(_values_of(array)):
+                if isinstance(text, str) and text in of_text:
+                    owner = 0 if self.owners is None else int(self.owners[row])
+                    before = first.setdefault(owner, text)
+                    if of_text[before] != of_text[text]:
+                        raise self._fault(name, row, ValueError(other_currency(text, before)))
+
     def nanoseconds(self, name: str, column: Any) -> Nanoseconds:
         array = self._column(name, column)
         if isinstance(array, Texts):
             return self._from_texts(name, array)
         if isinstance(array, Chunked) and array.dtype == MOMENT:
             return Chunked(tuple(each.view(np.int64) for each in array.arrays))
-        array = np.asanyarray(array)
+        array = array.as_stored() if isinstance(array, Chunked) else np.asanyarray(array)
         if array.dtype.kind == "M":
             return self._from_datetime64(name, array)
         if array.dtype.kind in "iuf":
@@ -352,7 +377,7 @@ def _texts_of(array: Column) -> Sequence[str]:
 def _values_of(array: Column) -> list[Any]:
     if isinstance(array, Texts):
         return [None if code < 0 else array.values[code] for code in array.codes.tolist()]
-    return list(np.asarray(array))
+    return list(array.as_stored() if isinstance(array, Chunked) else np.asarray(array))
 
 
 def _date_text(value: Any) -> str | None:

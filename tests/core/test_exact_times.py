@@ -1,0 +1,127 @@
+"""Times of tables are read to the last digit, or refused: floats of few digits, times out of range, offsets."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pytest
+
+from ziggy_async import BarStore
+
+PRICES = {name: [1.5, 1.5, 1.5] for name in ("open", "high", "low", "close", "volume")}
+NAMES = "date,open,high,low,close,volume\n"
+ROUNDED = "may be rounded, as {} has not every whole number of its size: give times as int64 or float64"
+
+
+def table_of(times):
+    return arrow.table({"symbol": ["A"] * 3, "time": times, **PRICES})
+
+
+def stamps(store, symbol="A"):
+    return store.bars(symbol)["timestamp"].astype(str).tolist()
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("invalid", ["raise", "skip"])
+def test_floats_of_few_digits_are_no_times(kind, invalid):
+    with np.errstate(over="ignore"):
+        times = np.array([1705017600, 1705017660, 1705017720]).astype(kind)
+    table = table_of(arrow.array(times))
+    for data in (table, pl.from_arrow(table), table_of(arrow.array(times).dictionary_encode())):
+        with pytest.raises(ValueError, match=r"A: column 'time', row 0: .*(may be rounded|no timestamp)"):
+            BarStore().load_frame(data, invalid=invalid)
+
+
+def test_a_date_in_a_float_of_few_digits_is_refused():
+    dates = arrow.array(np.array([20240102, 20240103, 20240104], np.float32))
+    with pytest.raises(ValueError, match=f"A: column 'date', row 0: 20240102 {ROUNDED.format('float32')}"):
+        BarStore().load("A", arrow.table({"date": dates, **PRICES}))
+    with pytest.raises(ValueError, match=r"A: column 'date time', row 0: .* is no date and time"):
+        BarStore().load("A", arrow.table({"date": dates, "time": ["09:30"] * 3, **PRICES}))
+
+
+def test_prices_may_have_few_digits():
+    figures = {name: arrow.array(np.array([1.5, 2.5, 3.5], np.float32)) for name in PRICES}
+    store = BarStore()
+    store.load("A", arrow.table({"date": ["2024-01-02", "2024-01-03", "2024-01-04"], **figures}))
+    assert store.bars("A")["close"].tolist() == [1.5, 2.5, 3.5]
+
+
+def test_parquet_with_times_of_few_digits(tmp_path):
+    times = np.array([1705017600, 1705017660, 1705017720], np.float32)
+    parquet.write_table(table_of(arrow.array(times)), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=rf"a\.parquet: timestamp {ROUNDED.format('FLOAT')}"):
+        BarStore.read(tmp_path / "a.parquet")
+
+
+def test_parquet_with_times_in_decimals(tmp_path):
+    times = [1705017600123456789, 1705017600123456790, 1705017600123456791]
+    decimals = arrow.array(times, arrow.int64()).cast(arrow.decimal128(20, 0))
+    parquet.write_table(table_of(decimals), tmp_path / "a.parquet")
+    assert BarStore.read(tmp_path / "a.parquet").bars("A")["timestamp"].astype(np.int64).tolist() == times
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "far"),
+    [("s", 1705017600, 10**12), ("ms", 1705017600000, 10**15), ("us", 1705017600000000, 2**62)],
+)
+def test_times_out_of_range_are_left_out_like_other_faults(unit, first, far, tmp_path):
+    day = 86_400 * {"s": 1, "ms": 10**3, "us": 10**6}[unit]
+    table = table_of(arrow.array([first, far, first + day], arrow.timestamp(unit)))
+    for data in (table, arrow.concat_tables([table.slice(0, 1), table.slice(1)])):
+        store = BarStore()
+        with pytest.raises(ValueError, match=f"A: column 'time', row 1: {far} {unit} is out of range"):
+            store.load_frame(data)
+        skipped = store.load_frame(data, invalid="skip")
+        assert skipped.reasons == {"timestamp is missing or no time": 1}
+        assert stamps(store) == ["2024-01-12T00:00:00.000000000", "2024-01-13T00:00:00.000000000"]
+    if unit != "s":  # which Parquet has not
+        parquet.write_table(table, tmp_path / "a.parquet")
+        assert len(BarStore.read(tmp_path / "a.parquet", invalid="skip").bars("A")["close"]) == 2
+        with pytest.raises(ValueError, match=r"A, row 2: timestamp '\d{5,}-.*' is out of range"):
+            BarStore.read(tmp_path / "a.parquet")
+
+
+def test_the_first_of_several_batches_with_times_out_of_range_is_named():
+    parts = [table_of(arrow.array([1705017600, 10**12 + at, None], arrow.timestamp("s"))) for at in range(3)]
+    with pytest.raises(ValueError, match="row 1: 1000000000000 s is out of range"):
+        BarStore().load_frame(arrow.concat_tables(parts))
+
+
+@pytest.mark.parametrize(
+    "first", ["2024-01-02", "2024-01-02 00:00:00", "2024-01-02T00:00:00Z", "2024-01-02T00:00+01:00"]
+)
+@pytest.mark.parametrize("offset", ["+99:00", "-17:00", "+16:30", "+01:75"])
+def test_an_offset_that_no_clock_has(first, offset, tmp_path):
+    text = f"{NAMES}{first},1,1,1,1,1\n2024-01-04T00:00:00{offset},1,1,1,1,1\n"
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=rf"a\.csv: A, line 3: timestamp '2024-01-04T00:00:00{re.escape(offset)}'"):
+        BarStore.read(tmp_path / "a.csv")
+    with pytest.raises(ValueError, match=rf"A: column 'date', row 1: '2024-01-04T00:00:00{re.escape(offset)}'"):
+        BarStore().load("A", pd.read_csv(tmp_path / "a.csv"))
+
+
+def test_an_offset_that_no_clock_has_in_the_first_row(tmp_path):
+    (tmp_path / "a.csv").write_text(NAMES + "2024-01-02T00:00:00+23:00,1,1,1,1,1\n")
+    for read in (BarStore.read, lambda path: BarStore().load("A", pd.read_csv(path))):
+        with pytest.raises(ValueError, match=r"'2024-01-02T00:00:00.23:00' is no date and time: its offset from UTC"):
+            read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-01-02T00:00:00+14:00", "2024-01-01T10:00:00.000000000"),
+        ("2024-01-02 00:00:00-0930", "2024-01-02T09:30:00.000000000"),
+        ("1880-01-02 00:00:00-04:56:02", "1880-01-02T04:56:02.000000000"),
+    ],
+)
+def test_offsets_that_clocks_have_or_had(text, expected, tmp_path):
+    (tmp_path / "a.csv").write_text(f"{NAMES}{text},1,1,1,1,1\n")
+    assert stamps(BarStore.read(tmp_path / "a.csv")) == [expected]
+    store = BarStore()
+    store.load("A", pd.read_csv(tmp_path / "a.csv"))
+    assert stamps(store) == [expected]
