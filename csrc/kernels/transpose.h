@@ -53,11 +53,16 @@ INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns
         }                                                                                                              \
     }
 
+/* A line of each of many columns in turn is more than the processor foresees: those of four squares later are asked
+ * for. */
+enum { BYTES_AHEAD = 4 * ZA_LANES * 8 };
+
 /* Joins the finite_of of its values to `finite`. */
 INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, mask *finite)
 {
     vec square[ZA_LANES];
     for (int lane = 0; lane < ZA_LANES; ++lane) {
+        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD));
         square[lane] = vec_load(columns[lane] + bar);
         *finite &= finite_of(square[lane]);
     }
@@ -66,10 +71,6 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
         vec_store(tile + (bar + row) * ZA_LANES, square[row]);
     }
 }
-
-/* A line of each of many columns in turn is more than the processor foresees: those that will be written four squares
- * later are asked for. */
-enum { BYTES_AHEAD = 4 * ZA_LANES * 8 };
 
 INLINE void spread_square(const double *tile, int64_t bar, double *const *columns)
 {
