@@ -6,11 +6,11 @@
 #include "live/pass.h"
 #include "live/tiles.h"
 
-/* A ticker that may go into another tile, or a wide tile with room for some. */
+/* A wide tile with free lanes, or a ticker that is alone in a tile. */
 typedef struct za_live_loose {
     int64_t bars;
-    int32_t row;  /* of the ticker, or of the tile's first one */
-    int32_t room; /* of the tile; 0: a ticker */
+    int32_t number; /* the tile's place in the list of its stretch, or the ticker's row */
+    int32_t room;   /* of the tile; 0: a ticker */
 } za_live_loose;
 
 /* A stretch, and what is loose in it. */
@@ -21,51 +21,40 @@ typedef struct za_live_gathering {
     za_live_loose loose[ZA_LIVE_STRETCH];
 } za_live_gathering;
 
-static int by_bars_tiles_first(const void *one, const void *other)
+/* Tiles come before tickers, the fullest ones first. */
+static int by_bars_fullest_first(const void *one, const void *other)
 {
     const za_live_loose *a = one, *b = other;
     bool a_has_room = a->room > 0, b_has_room = b->room > 0;
     return a->bars != b->bars         ? (a->bars > b->bars ? 1 : -1)
            : a_has_room != b_has_room ? b_has_room - a_has_room
-                                      : a->row - b->row;
+           : a->room != b->room       ? a->room - b->room
+                                      : a->number - b->number;
 }
 
-/* The tickers that are alone in tiles, or among few in wide ones, which are more work than they are alone; and the wide
- * tiles with room for others. */
 static void list_loose(za_live_gathering *gathering)
 {
     za_live_loose *loose = gathering->loose;
     for (int64_t at = 0; at < gathering->stretch->count; at++) {
         const za_live_tile *tile = &gathering->stretch->tiles[at];
-        int lanes = tile->set->lanes;
-        if (tile->set == gathering->live->wide.set && tile->used == lanes) {
-            continue;
-        }
-        if (lanes > 1 && tile->used > lanes / 2) {
-            *loose++ = (za_live_loose){tile->bars, tile->row[za_live_first_lane(tile)], lanes - tile->used};
-            continue;
-        }
-        for (int lane = 0; lane < lanes; lane++) {
-            if (tile->row[lane] != ZA_NO_ROW) {
-                *loose++ = (za_live_loose){tile->bars, tile->row[lane], 0};
-            }
+        int room = tile->set->lanes - tile->used;
+        if (tile->used > 0 && (room > 0 || tile->set != gathering->live->wide.set)) {
+            *loose++ = (za_live_loose){tile->bars, room > 0 ? (int32_t)at : tile->row[0], room};
         }
     }
     gathering->count = (size_t)(loose - gathering->loose);
-    qsort(gathering->loose, gathering->count, sizeof *loose, by_bars_tiles_first);
+    qsort(gathering->loose, gathering->count, sizeof *loose, by_bars_fullest_first);
 }
 
-/* Tickers of that list move into the free lanes of a wide tile. */
-static void fill(const za_live_gathering *gathering, za_live_tile *tile, const za_live_loose *tickers, size_t count)
+static za_live_tile *tile_at(const za_live_gathering *gathering, int32_t place)
+{
+    return &gathering->stretch->tiles[place];
+}
+
+static void move_ticker(const za_live_gathering *gathering, int32_t row, za_live_tile *to)
 {
     za_live *live = gathering->live;
-    for (int lane = 0; lane < tile->set->lanes && count > 0; lane++) {
-        if (tile->row[lane] == ZA_NO_ROW) {
-            za_live_move(live, za_live_tile_of(live, tickers->row), live->members[tickers->row].lane, tile, lane);
-            tickers++;
-            count--;
-        }
-    }
+    za_live_move(live, za_live_tile_of(live, row), live->members[row].lane, to, za_live_free_lane(to));
 }
 
 /* A wide tile of tickers of the list. Lanes that are left repeat the last one, so that they hold states of some kind.
@@ -81,45 +70,56 @@ static bool add_wide(const za_live_gathering *gathering, const za_live_loose *ti
     fresh.bars = tickers->bars;
     za_live_add_tile(live, stretch, &fresh);
     za_live_tile *tile = &stretch->tiles[stretch->count - 1];
-    fill(gathering, tile, tickers, count);
+    for (size_t i = 0; i < count; i++) {
+        move_ticker(gathering, tickers[i].number, tile);
+    }
     for (int lane = (int)count; lane < tile->set->lanes; lane++) {
         za_live_copy_lane(tile, (int)count - 1, tile, lane, &live->layout);
     }
     return true;
 }
 
-/* Tickers of the list that are left over leave the wide tiles that they are in. False without memory. */
-static bool part(const za_live_gathering *gathering, const za_live_loose *tickers, size_t count)
+/* So few tickers in a wide tile are more work than they are alone. */
+static bool are_few(size_t tickers, const za_live_gathering *gathering)
 {
-    bool done = true;
-    for (size_t i = 0; done && i < count; i++) {
-        const za_live_member *member = &gathering->live->members[tickers[i].row];
-        bool wide = gathering->stretch->tiles[member->tile].set->lanes > 1;
-        done = !wide || za_live_leave(gathering->live, gathering->stretch, member->tile, member->lane);
+    return tickers <= (size_t)gathering->live->wide.set->lanes / 2;
+}
+
+/* All tickers of a wide tile leave it if they are few. False without memory. */
+static bool part(const za_live_gathering *gathering, int32_t place)
+{
+    bool done = true, few = are_few((size_t)tile_at(gathering, place)->used, gathering);
+    for (int lane = 0; done && few && lane < tile_at(gathering, place)->set->lanes; lane++) {
+        done = tile_at(gathering, place)->row[lane] == ZA_NO_ROW ||
+               za_live_leave(gathering->live, gathering->stretch, place, lane);
     }
     return done;
 }
 
-/* What is loose of one number of bars, tiles first: into the tiles' free lanes, and into new tiles where there are
- * enough tickers for one. False without memory. */
+/* What is loose of one number of bars: the tiles are filled, by the tickers and then by those of the emptiest tiles;
+ * tickers that are left share new tiles where they are not few. False without memory. */
 static bool share(const za_live_gathering *gathering, const za_live_loose *loose, size_t count)
 {
-    za_live *live = gathering->live;
-    size_t lanes = (size_t)live->wide.set->lanes, next = 0;
-    while (next < count && loose[next].room > 0) {
-        next++;
+    size_t lanes = (size_t)gathering->live->wide.set->lanes, tiles = 0;
+    while (tiles < count && loose[tiles].room > 0) {
+        tiles++;
     }
-    for (const za_live_loose *wide = loose; next < count && wide->room > 0; wide++) {
-        size_t room = (size_t)wide->room, taken = room < count - next ? room : count - next;
-        fill(gathering, za_live_tile_of(live, wide->row), loose + next, taken);
-        next += taken;
+    size_t next = tiles;
+    for (size_t at = 0; at < tiles; at++) {
+        za_live_tile *tile = tile_at(gathering, loose[at].number);
+        while (tile->used < tile->set->lanes && (next < count || at + 1 < tiles)) {
+            const za_live_tile *emptiest = tile_at(gathering, loose[tiles - 1].number);
+            int32_t row = next < count ? loose[next++].number : emptiest->row[za_live_first_lane(emptiest)];
+            move_ticker(gathering, row, tile);
+            tiles -= emptiest->used == 0;
+        }
     }
-    bool done = true;
-    for (size_t taken; done && count - next > lanes / 2; next += taken) {
+    bool done = tiles == 0 || part(gathering, loose[tiles - 1].number);
+    for (size_t taken; done && !are_few(count - next, gathering); next += taken) {
         taken = count - next < lanes ? count - next : lanes;
         done = add_wide(gathering, loose + next, taken);
     }
-    return done && part(gathering, loose + next, count - next);
+    return done;
 }
 
 /* Tiles without tickers go; the last ones take their places. */

@@ -4,16 +4,8 @@
 #include "kernels/lanes.h"
 #include "live/gather.h"
 #include "live/pass.h"
+#include "live/queue.h"
 #include "live/tiles.h"
-
-/* What a section does to a ticker. */
-typedef enum za_live_effect {
-    EFFECT_NONE,
-    EFFECT_REVISION,
-    EFFECT_NEW_BAR,
-    EFFECT_COUNT,
-    EFFECTS_DIFFER = EFFECT_COUNT
-} za_live_effect;
 
 typedef struct za_live_sections_pass {
     za_live_pass all; /* first */
@@ -22,28 +14,13 @@ typedef struct za_live_sections_pass {
     bool is_ordered;
 } za_live_sections_pass;
 
-/* Tiles that a worker looks at at a time: those of one age among them enter together. */
-enum { TILES_AT_ONCE = 16 * ZA_LIVE_BATCH };
-
-/* Tiles that a section enters, those that it enters together one after the other. */
-typedef struct za_live_queue {
-    za_live_tile *tiles[TILES_AT_ONCE];
-    int64_t keys[TILES_AT_ONCE]; /* alike of tiles that go together */
-    int count;
-} za_live_queue;
-
-/* Some tiles of a queue. */
-typedef struct za_live_tiles {
-    za_live_tile *const *first;
-    int count;
-} za_live_tiles;
-
 /* A worker's part of it. */
 typedef struct za_live_worker {
     za_live_sections_pass *pass;
     za_live_works works;
     za_live_stretch *stretch; /* that it goes through */
     za_live_queue queue;
+    int64_t absent;              /* tickers of the tiles in the queue */
     int64_t bars, revised;       /* for the totals: adding to those waits for the memory */
     int64_t loose[EFFECT_COUNT]; /* tiles of the stretch, by the effect of the sections */
 } za_live_worker;
@@ -263,108 +240,95 @@ static void run_alone(za_live_worker *worker, za_live_tile *tile, int first)
     }
 }
 
-/* The tickers on which the section has another effect than `common` leave the tile, and go on through the rest. */
-static bool split(za_live_worker *worker, int64_t at, int number, const za_live_effect *effects, za_live_effect common)
+/* The tickers of a tile that a section has an effect on, but not the `common` one, leave it and go on through the rest;
+ * those that it has none on are kept in mind. False without memory. */
+static bool split(za_live_worker *worker, int64_t at, int number, const za_live_effect *effects, za_live_common *common)
 {
     za_live_stretch *stretch = worker->stretch;
     bool done = true;
     for (int lane = 0; done && lane < stretch->tiles[at].set->lanes; lane++) {
-        if (stretch->tiles[at].row[lane] != ZA_NO_ROW && effects[lane] != common) {
-            done = za_live_leave(worker->pass->all.live, stretch, at, lane);
-            if (done) {
-                run_alone(worker, &stretch->tiles[stretch->count - 1], number);
-            }
+        if (stretch->tiles[at].row[lane] == ZA_NO_ROW || effects[lane] == common->effect) {
+            continue;
+        }
+        if (effects[lane] == EFFECT_NONE) {
+            common->absent |= 1u << lane;
+            worker->absent++;
+            continue;
+        }
+        done = za_live_leave(worker->pass->all.live, stretch, at, lane);
+        if (done) {
+            run_alone(worker, &stretch->tiles[stretch->count - 1], number);
         }
     }
     return done;
 }
 
-/* Where a section has different effects on a tile's tickers, those on which it has another one than on most leave.
- * Returns the effect on the others; EFFECTS_DIFFER without memory. */
-static za_live_effect unify(za_live_worker *worker, int64_t at, int number)
+/* What a section does to most tickers of a tile; all others but the absent ones leave it. False without memory. */
+static bool find_common(za_live_worker *worker, int64_t at, int number, za_live_common *common)
 {
     za_live_tile *tile = &worker->stretch->tiles[at];
-    za_live_effect effects[ZA_MOST_LANES], effect = effects_of(worker->pass, number, tile, effects);
-    if (effect == EFFECTS_DIFFER) {
-        za_live_effect common = most_common(tile, effects);
-        effect = split(worker, at, number, effects, common) ? common : EFFECTS_DIFFER;
+    za_live_effect effects[ZA_MOST_LANES];
+    bool done = true;
+    common->effect = tile->apart || tile->used == 0 ? EFFECT_NONE : common_effect(worker->pass, number, tile);
+    if (common->effect == EFFECTS_DIFFER) {
+        (void)effects_of(worker->pass, number, tile, effects);
+        common->effect = most_common(tile, effects);
+        done = split(worker, at, number, effects, common);
     }
-    return effect;
+    return done;
 }
 
 /* Before a worker looks at a tile it asks memory for one so far behind it. */
 enum { TILES_AHEAD = 8 };
 
-/* The effect of a section on some tiles of the stretch, each of which has one afterwards; none on those that take no
- * part. False without memory: then a tile has seen none of it. */
-static bool classify(za_live_worker *worker, int number, int64_t begin, int count, za_live_effect *common)
+/* What a section does to some tiles of the stretch; none to those that take no part. There is room for a tile of each
+ * absent ticker afterwards. False without memory: then no tile has seen any of it. */
+static bool classify(za_live_worker *worker, int number, int64_t begin, int count, za_live_common *common)
 {
     bool done = true;
-    for (int i = 0; i < count; i++) {
+    worker->absent = 0;
+    for (int i = 0; done && i < count; i++) {
         za_live_tile *tile = &worker->stretch->tiles[begin + i];
         for (size_t at = 0; i + TILES_AHEAD < count && at < sizeof *tile; at += ZA_CACHE_LINE) {
             __builtin_prefetch((const char *)(tile + TILES_AHEAD) + at, 1);
         }
         bool is_loose = za_live_tile_is_loose(tile);
-        common[i] = tile->apart || tile->used == 0 ? EFFECT_NONE : common_effect(worker->pass, number, tile);
-        common[i] = common[i] == EFFECTS_DIFFER ? unify(worker, begin + i, number) : common[i];
-        done = done && common[i] != EFFECTS_DIFFER;
-        common[i] = done ? common[i] : EFFECT_NONE;
-        worker->loose[common[i]] += is_loose;
+        common[i] = (za_live_common){EFFECT_NONE, 0};
+        done = find_common(worker, begin + i, number, &common[i]);
+        worker->loose[common[i].effect] += is_loose;
+    }
+    return done && za_live_reserve_tiles(worker->stretch, worker->absent);
+}
+
+/* An absent ticker leaves its tile before the section enters it: for one that has come as far and that the section has
+ * entered already, or for one of its own. False without memory. */
+static bool let_go(za_live_worker *worker, int number, za_live_tile *tile, int lane)
+{
+    za_live *live = worker->pass->all.live;
+    za_live_stretch *stretch = worker->stretch;
+    za_live_tile *roomy = za_live_queue_room(&worker->queue, tile->bars);
+    if (roomy != NULL) {
+        za_live_move(live, tile, lane, roomy, za_live_free_lane(roomy));
+        return true;
+    }
+    bool done = za_live_leave(live, stretch, tile - stretch->tiles, lane);
+    if (done) {
+        run_alone(worker, &stretch->tiles[stretch->count - 1], number + 1);
     }
     return done;
 }
 
-/* The effect on tiles of that key. */
-static za_live_effect effect_of_key(int64_t key)
+/* The absent tickers of the next tiles of the queue. */
+static bool let_absent_go(za_live_worker *worker, int number, int count)
 {
-    return (za_live_effect)(key % EFFECT_COUNT);
-}
-
-/* Tiles of one key enter together: those of one age, all wide or none, and of one effect. */
-static int64_t key_of(const za_live_tile *tile, za_live_effect effect)
-{
-    return (tile->bars * 2 + (tile->set->lanes > 1)) * EFFECT_COUNT + effect;
-}
-
-/* The tiles that a section enters, in their order but for those that go together. */
-static void enqueue(za_live_queue *queue, const za_live_effect *common, za_live_tile *tiles, int count)
-{
-    za_live_tile *rest[TILES_AT_ONCE];
-    int64_t keys[TILES_AT_ONCE];
-    int left = 0;
-    for (int i = 0; i < count; i++) {
-        if (common[i] != EFFECT_NONE) {
-            keys[left] = key_of(&tiles[i], common[i]);
-            rest[left++] = &tiles[i];
+    const za_live_queue *queue = &worker->queue;
+    bool done = true;
+    for (int at = queue->entered; at < queue->entered + count; at++) {
+        for (unsigned absent = queue->absent[at]; done && absent != 0; absent &= absent - 1) {
+            done = let_go(worker, number, queue->tiles[at], __builtin_ctz(absent));
         }
     }
-    queue->count = 0;
-    while (left > 0) {
-        int64_t key = keys[0];
-        int others = 0;
-        for (int i = 0; i < left; i++) {
-            if (keys[i] == key) {
-                queue->keys[queue->count] = key;
-                queue->tiles[queue->count++] = rest[i];
-            } else {
-                keys[others] = keys[i];
-                rest[others++] = rest[i];
-            }
-        }
-        left = others;
-    }
-}
-
-/* The tiles from a place of the queue on that enter together. */
-static za_live_tiles batch_at(const za_live_queue *queue, int at)
-{
-    za_live_tiles tiles = {queue->tiles + at, 0};
-    while (at + tiles.count < queue->count && tiles.count < ZA_LIVE_BATCH &&
-           queue->keys[at + tiles.count] == queue->keys[at]) {
-        tiles.count++;
-    }
-    return tiles;
+    return done;
 }
 
 /* Asks memory for what all tiles of the stretch read of a section and write to the board: neighbours share its lines.
@@ -393,18 +357,20 @@ static void fetch_rows(const za_live_worker *worker, int number)
 static bool take_section(za_live_worker *worker, int number, int64_t begin, int count)
 {
     za_live_queue *queue = &worker->queue;
-    za_live_effect common[TILES_AT_ONCE];
+    za_live_common common[TILES_AT_ONCE];
     if (begin == 0) {
         fetch_rows(worker, number);
     }
     bool done = classify(worker, number, begin, count, common);
-    enqueue(queue, common, &worker->stretch->tiles[begin], count);
-    za_live_tiles now = batch_at(queue, 0);
-    for (int at = 0; at < queue->count;) {
-        za_live_effect effect = effect_of_key(queue->keys[at]);
-        za_live_tiles next = batch_at(queue, at + now.count);
-        step(worker, number, effect, now, next);
-        at += now.count;
+    za_live_enqueue(queue, common, &worker->stretch->tiles[begin], done ? count : 0);
+    za_live_tiles now = za_live_queue_batch(queue, 0);
+    while (done && now.count > 0) {
+        za_live_tiles next = za_live_queue_batch(queue, queue->entered + now.count);
+        done = let_absent_go(worker, number, now.count);
+        if (done) {
+            step(worker, number, za_live_queue_effect(queue, queue->entered), now, next);
+        }
+        queue->entered += now.count;
         now = next;
     }
     return done;

@@ -22,6 +22,15 @@ void za_live_tile_free(za_live_tile *tile)
     tile->memory = (za_live_piece){.slots = NULL};
 }
 
+int za_live_free_lane(const za_live_tile *tile)
+{
+    int lane = 0;
+    while (tile->row[lane] != ZA_NO_ROW) {
+        lane++;
+    }
+    return lane;
+}
+
 int za_live_first_lane(const za_live_tile *tile)
 {
     int first = 0;

@@ -66,6 +66,8 @@ static inline void za_live_copy_lanes(double *to, const double *from, int lanes)
     }
 }
 
+/* The first lane without a ticker of a tile that has one. */
+int za_live_free_lane(const za_live_tile *tile);
 /* The first used lane, and whether all are used by tickers of rows that follow each other. */
 int za_live_first_lane(const za_live_tile *tile);
 bool za_live_rows_follow(const za_live_tile *tile);
