@@ -17,8 +17,9 @@ from ziggy_async._core import Histogram, Tally
 from ziggy_async.messages import LONGEST_NAME, encodable, shortened
 from ziggy_async.windows import Windows
 
-OTHER = "other"
-"""The kind of operations that come when there are as many kinds as there may be."""
+RING = 10_000  # operations that are kept one by one, each some 200 bytes
+KINDS = 100  # kinds that are told apart, each 120 kB
+OTHER = "other"  # the kind of operations that come when there are as many kinds as there may be
 
 _lock = threading.RLock()  # for what is rare: the first operation of a kind, failures, and who observes functions
 
@@ -70,27 +71,21 @@ class _Outcomes:
 class _Period:
     """The operations between two clears."""
 
-    def __init__(self, ring: int, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         # (name, seconds, error, wall clock of its beginning) each
-        self.ring: deque[tuple[str, float, str | None, float]] = deque(maxlen=ring)
+        self.ring: deque[tuple[str, float, str | None, float]] = deque(maxlen=RING)
         self.kinds: dict[str, KindMetrics] = {}  # added to under _lock
         self.all = _Outcomes()
         self.windows = Windows(_Outcomes, clock)
 
 
 class Metrics:
-    """Counts operations as they end. Any thread may call anything; recording one takes half a microsecond.
+    """Counts operations as they end. Any thread may call anything; recording one takes half a microsecond."""
 
-    A kind takes 120 kB and an operation of the ring about 200 bytes; nothing else is kept.
-    """
-
-    def __init__(self, ring: int = 10_000, kinds: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
-        """`ring`: operations kept one by one. `kinds`: kinds told apart; further ones are counted together as "other".
-        `clock`: seconds, for what is recent."""
-        self._ring = ring
-        self._kinds = kinds
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: seconds, for what is recent."""
         self._clock = clock
-        self._period = _Period(ring, clock)
+        self._period = _Period(clock)
 
     def __repr__(self) -> str:
         return f"<Metrics operations={self.summary()['total_operations']} kinds={len(self.by_kind())}>"
@@ -136,17 +131,15 @@ class Metrics:
         """The kind of that name, made if it is the first of it."""
         name = encodable(name)
         with _lock:
-            if name not in period.kinds and len(period.kinds) >= self._kinds:
+            if name not in period.kinds and len(period.kinds) >= KINDS:
                 name = OTHER
             if name not in period.kinds:
                 period.kinds[name] = KindMetrics()
             return period.kinds[name]
 
     def recent(self, last_n: int = 100) -> list[dict[str, Any]]:
-        """The newest `last_n` operations, all that are kept if `last_n` <= 0, oldest first.
-
-        Each with operation, duration_ms, success, error, and timestamp: ISO 8601 in UTC of when it began.
-        """
+        """The newest `last_n` operations, all that are kept if `last_n` <= 0, oldest first. Each with operation,
+        duration_ms, success, error, and timestamp: ISO 8601 in UTC of when it began."""
         kept = list(self._period.ring)
         return [_described(*each) for each in (kept[-last_n:] if last_n > 0 else kept)]
 
@@ -176,7 +169,7 @@ class Metrics:
 
     def clear(self) -> None:
         """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
-        self._period = _Period(self._ring, self._clock)
+        self._period = _Period(self._clock)
         with _lock:
             if self in _observers:
                 _connect()

@@ -198,7 +198,7 @@ def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> No
 def test_a_call_that_wants_the_gil_back_is_not_taken_for_one_that_waits(clocks: Clocks) -> None:
     """It has computed, and is between two times of having the GIL."""
     watched = Watched(clocks)
-    assert not any(watched.look(computed=POLL / 2) for _ in range(10 * OBSERVATIONS))
+    assert not any(watched.look(computed=POLL / 2) for _ in range(5 * OBSERVATIONS))
     assert watched.gate.is_needed("k")
 
 

@@ -93,8 +93,9 @@ def test_an_operation_began_before_it_ended() -> None:
     assert before - hour - microsecond <= began <= datetime.now(UTC) - hour + microsecond
 
 
-def test_the_ring_forgets_the_oldest_and_the_summary_does_not() -> None:
-    metrics = Metrics(ring=3)
+def test_the_ring_forgets_the_oldest_and_the_summary_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RING", 3)
+    metrics = Metrics()
     for number in range(10):
         metrics.record(f"load:{number}", 0.001)
     assert [each["operation"] for each in metrics.recent(0)] == ["load:7", "load:8", "load:9"]
@@ -125,8 +126,9 @@ def test_kinds_and_phases() -> None:
     assert waiting["p95_ms"] == waiting["max_ms"] == 10.0
 
 
-def test_kinds_beyond_the_limit_are_counted_together() -> None:
-    metrics = Metrics(kinds=2)
+def test_kinds_beyond_the_limit_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KINDS", 2)
+    metrics = Metrics()
     for name in ("a", "b", "c", "a:1", "d", "other:x", "b"):
         metrics.record(name, 0.001, error="x" if name == "d" else None)
     assert {kind: (each.count, each.errors) for kind, each in metrics.by_kind().items()} == {
@@ -158,9 +160,10 @@ def test_what_is_refused() -> None:
     assert metrics.recent() == []
 
 
-def test_memory_does_not_grow() -> None:
+def test_memory_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that never repeat, of more kinds than are told apart; histograms are native and do not grow either."""
-    metrics = Metrics(kinds=10)
+    monkeypatch.setattr(module, "KINDS", 10)
+    metrics = Metrics()
 
     def record(numbers: range) -> int:
         """The bytes that are in use afterwards."""
@@ -180,9 +183,11 @@ def test_memory_does_not_grow() -> None:
     assert len(metrics.by_kind()) == 11
 
 
-def test_threads_lose_nothing() -> None:
+def test_threads_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also while others read."""
-    metrics, threads, each = Metrics(ring=500, kinds=3), 4, 5_000
+    monkeypatch.setattr(module, "RING", 500)
+    monkeypatch.setattr(module, "KINDS", 3)
+    metrics, threads, each = Metrics(), 4, 5_000
     ended = threading.Event()
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)

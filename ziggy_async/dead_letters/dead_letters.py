@@ -43,9 +43,8 @@ class DeadLetters(Generic[T]):
     The file outlives a `kill -9`. It is its owner's (mode 0600); one of another user, or that others may write, is
     refused, and a damaged one is set aside. It keeps work as JSON (an importable function, JSON arguments), which any
     process can requeue; other work is pickled, for the process that wrote it alone unless
-    `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in memory until the next one is, or until
-    a `refresh`. Do not truncate its `-shm` file while it is in use: SQLite maps it, and the process
-    would end with SIGBUS.
+    `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in memory until the next one is. To
+    truncate its `-shm` file while it is in use ends the process with SIGBUS: SQLite maps it.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
     a time. What is too old, by two readings of the clock a day apart, goes when the next letter comes.
@@ -82,10 +81,8 @@ class DeadLetters(Generic[T]):
         return len(self._letters)
 
     async def refresh(self) -> None:
-        """Lists what is in the file, with what other processes have done to it; without a file, nothing.
-
-        Raises `OSError` or `ValueError` that names the file when it cannot be used.
-        """
+        """Lists what is in the file, with what other processes have done to it; without a file, nothing. Raises
+        `OSError` or `ValueError` that names the file when it cannot be used."""
         await outcome_of(self._submit(self._refresh))
 
     def close(self) -> "Future[None]":

@@ -20,12 +20,10 @@ from typing import Any, Self
 from ziggy_async.messages import described, encodable
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
-MOST = 10_000
-"""Letters that are kept."""
+MOST = 10_000  # letters that are kept
 LARGEST = 64 << 20
 """Bytes of stored work: SQLite takes no more than a billion, and ten thousand letters share a disk with others."""
-PROCESS = secrets.token_hex(16)
-"""Tells what this process wrote, or the one that it was forked from."""
+PROCESS = secrets.token_hex(16)  # tells what this process wrote, or the one that it was forked from
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BUSY = 1.0
-"""Seconds that a write waits for other processes: theirs take milliseconds."""
+BUSY = 1.0  # seconds that a write waits for other processes: theirs take milliseconds
 ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets this one unpickle it"
 
 APPLICATION = 0x7A61646C
@@ -53,9 +52,8 @@ class DamagedError(sqlite3.DatabaseError):
 class LetterFile:
     """The letters in the file at `path`, which is made when it is first used. One thread at a time calls its methods.
 
-    A damaged file is never overwritten: it is renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new
-    one begun. All methods raise `OSError` that names the file when it cannot be used; `ValueError` or `PermissionError`
-    when nothing may be kept in it.
+    A damaged file is renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new one begun. All methods
+    raise `OSError` that names the file when it cannot be used, `ValueError` when nothing may be kept in it.
     """
 
     def __init__(self, path: str | os.PathLike[str], trusts_pickles: bool) -> None:

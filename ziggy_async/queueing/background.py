@@ -28,11 +28,8 @@ from ziggy_async.runtime.threads import ThreadPool
 
 logger = logging.getLogger(__name__)
 
-FIRST_BACKOFF = 0.1
-LONGEST_BACKOFF = 30.0
-"""Seconds at most before the second attempt, doubled for each further one, and before any."""
-GRACE = 1.0
-"""Seconds that workers and cancelled coroutines have to come to their end at a stop."""
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 30.0  # seconds at most before a second attempt, doubled for each further one
+GRACE = 1.0  # seconds that workers and cancelled coroutines have to come to their end at a stop
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
 """Whether the code that asks is a task of some queue: what it needs to come to its end is not new work."""
@@ -71,7 +68,7 @@ class Background:
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
         self._abandoning = threading.Lock()  # several threads may find the loop closed
         self._is_closed = False
-        self._is_full = False  # it was, and half of it has not been free since; that is in the log already
+        self._is_full = False  # since it was, until half of it is free: places are taken at once while work comes fast
         self._started = 0  # workers, for their names
         self.workers = 0
         self._surplus = 0  # workers that are to end as soon as they are idle
@@ -79,12 +76,9 @@ class Background:
     # --- the way in
 
     async def submit(self, work: Work, requeued_from: str | None = None) -> Task:
-        """Accepts the work, as its options say when the queue is full; returns its task once that is accepted, or
-        dropped.
-
-        `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task that
-        still waits for a place, unless somebody has joined it by its key.
-        """
+        """Accepts the work, as its options say when the queue is full. Returns its task once that is accepted, or
+        dropped. `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task
+        that still waits for a place, unless somebody has joined it by its key."""
         with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
             if self._is_closed:
                 raise Stopped(f"task {work.name}: the queue takes no more work")
@@ -111,14 +105,8 @@ class Background:
             return task
 
     def _has_made_room(self, options: Options, name: str) -> bool:
-        """Logs once an episode that the queue is full. Returns whether the options of the new task make room in it.
-
-        The episode lasts until half of the queue is free: a single place is taken at once while work comes faster than
-        it is done.
-
-        The new task takes the place of the one that is dropped. Those that wait get the places that come free by
-        themselves: one of them in this place would leave the new task none, and to drop one more would never end.
-        """
+        """Returns whether the options of the new task make room for it in the full queue: it takes the place of the one
+        that is dropped, ahead of those that wait. Logs once that the queue is full, until half of it is free again."""
         if not self._is_full:
             self._is_full = True
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)

@@ -14,10 +14,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 class TaskHandle(Generic[T_co]):
     """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
-
-    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up. An
-    error that nobody looks at is logged by the queue and kept in the dead letter; it is no warning of the loop.
-    """
+    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up."""
 
     __slots__ = ("_queue", "_task")
 
@@ -29,11 +26,6 @@ class TaskHandle(Generic[T_co]):
     def task_id(self) -> str:
         """As it was given to `enqueue_task`."""
         return self._task.work.task_id
-
-    @property
-    def operation(self) -> str:
-        """Its name in metrics and messages."""
-        return self._task.work.operation
 
     @property
     def key(self) -> Hashable | None:

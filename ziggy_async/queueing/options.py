@@ -18,8 +18,7 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 class Options:
     """`ValueError` or `TypeError` that names the option for a value that is none of its own."""
 
-    priority: int = 0
-    """Higher goes first; equals in the order in which they came."""
+    priority: int = 0  # higher goes first; equals in the order in which they came
     deadline: float | None = None
     """Seconds from being enqueued, waiting and running together; None: no limit. What a thread has done by then counts,
     also when the loop is too busy to hear of it in time."""
@@ -106,15 +105,11 @@ class Attempt:
 class Reason(StrEnum):
     """Why a task is dead."""
 
-    EXHAUSTED = "exhausted"
-    """Every attempt that it was allowed has failed."""
+    EXHAUSTED = "exhausted"  # every attempt that it was allowed has failed
     DEADLINE = "deadline"
-    DROPPED = "dropped"
-    """The queue was full, and its policy chose this task."""
-    SHUTDOWN = "shutdown"
-    """It was still queued or running when the time to stop was up."""
-    WORKER_LOST = "worker_lost"
-    """The process that ran it died."""
+    DROPPED = "dropped"  # the queue was full, and its policy chose this task
+    SHUTDOWN = "shutdown"  # it was still queued or running when the time to stop was up
+    WORKER_LOST = "worker_lost"  # the process that ran it died
 
 
 KeepLetter = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]

@@ -17,8 +17,7 @@ from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.threads import ThreadPool
 from ziggy_async.tracing import Delivery
 
-MOST_ENDED = 1000
-"""Tasks that are remembered after their end."""
+MOST_ENDED = 1000  # tasks that are remembered after their end
 
 
 class State(StrEnum):
@@ -38,22 +37,16 @@ class State(StrEnum):
 class TaskRecord(NamedTuple):
     """A task at one moment, without its work: what a list of tasks shows."""
 
-    number: int
-    """Unique in the process, and rising."""
+    number: int  # unique in the process, and rising
     task_id: str
     operation: str
     state: State
     priority: int
-    submitted_at: float
-    """Seconds since the epoch."""
-    waiting_s: float
-    """Seconds without an attempt under way, up to the moment or its end."""
-    running_s: float
-    """Seconds of its attempts."""
-    attempts: int
-    """Attempts that have failed."""
-    error: str | None
-    """The error of its end, or of the last attempt that failed."""
+    submitted_at: float  # seconds since the epoch
+    waiting_s: float  # seconds without an attempt under way, up to the moment or its end
+    running_s: float  # seconds of its attempts
+    attempts: int  # attempts that have failed
+    error: str | None  # the error of its end, or of the last attempt that failed
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `submitted_at` in ISO 8601, UTC."""
@@ -77,21 +70,14 @@ class Task:
     attempts: list[Attempt] = field(default_factory=list)
     submitted: float = field(default_factory=time.perf_counter)
     submitted_at: float = field(default_factory=time.time)
-    entered: float = 0.0
-    """When it came into the queue last."""
-    running: float = 0.0
-    """Seconds spent in attempts."""
-    call: Call | None = None
-    """The attempt under way."""
-    pool: ThreadPool | None = None
-    """Makes that call."""
-    callers: int = 1
-    """Callers that want the result; a key adds more."""
+    entered: float = 0.0  # when it came into the queue last
+    running: float = 0.0  # seconds spent in attempts
+    call: Call | None = None  # the attempt under way
+    pool: ThreadPool | None = None  # makes that call
+    callers: int = 1  # callers that want the result; a key adds more
     outcome: Outcome = field(default_factory=Outcome)
-    timer: asyncio.TimerHandle | None = None
-    """Starts its next attempt."""
-    expiry: asyncio.TimerHandle | None = None
-    """Fires at its deadline; None: it has fired, or there is none."""
+    timer: asyncio.TimerHandle | None = None  # starts its next attempt
+    expiry: asyncio.TimerHandle | None = None  # fires at its deadline; None: it has fired, or there is none
     delivery: Delivery | None = None
     """The span that ends when the outcome of its last attempt arrives, where that is traced."""
 

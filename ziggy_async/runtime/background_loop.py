@@ -15,8 +15,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-EXIT_TIMEOUT = 1.0
-"""Seconds that the interpreter's exit waits for the loop to cancel its tasks."""
+EXIT_TIMEOUT = 1.0  # seconds that the interpreter's exit waits for the loop to cancel its tasks
 
 
 class _BackgroundLoop:

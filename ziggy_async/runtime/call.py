@@ -85,8 +85,7 @@ class Call(Outcome):
 
     __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
 
-    began: float | None
-    """`time.perf_counter` when it had a thread, a process or the loop; None until then."""
+    began: float | None  # `time.perf_counter` when it had a thread, a process or the loop; None until then
     ended: float | None
     """`time.perf_counter` when it had its outcome, which may still be on its way to the loop; None until then."""
     task: "asyncio.Task[Any] | None"

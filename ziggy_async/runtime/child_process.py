@@ -20,10 +20,8 @@ from ziggy_async.runtime.call import Args, Kwargs
 from ziggy_async.runtime.errors import WorkerLost
 from ziggy_async.tracing import Carrier
 
-START_TIMEOUT = 60.0
-"""Seconds that a process may take to import what it needs."""
-GRACE = 1.0
-"""Seconds that a process has to end once its connection has."""
+START_TIMEOUT = 60.0  # seconds that a process may take to import what it needs
+GRACE = 1.0  # seconds that a process has to end once its connection has
 
 HINT = (
     "What it wrote to stderr says why. Processes import the script that was run: what it does has to stand below "
@@ -31,8 +29,7 @@ HINT = (
 )
 
 _context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
-_exit_codes = threading.Lock()
-"""An exit code can be read once, and starting a process reads those of all the others."""
+_exit_codes = threading.Lock()  # an exit code can be read once, and starting a process reads those of all the others
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurrent.futures`

@@ -7,8 +7,8 @@ slice the next thread in line takes over: a loop that waits may then have the GI
 processor sooner than one that has used up its share.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
-functions make such calls, and remembers it for a while: the first thread in line has the GIL although the call under
-way has not ended, or that call has used little of the processor.
+functions make such calls, and remembers it for a while: a thread in line, the watcher, has the GIL although the call
+under way has not ended, or that call has used little of the processor.
 """
 
 import sys
@@ -21,26 +21,19 @@ from queue import Empty, SimpleQueue
 
 from ziggy_async.runtime.call import Call
 
-LONG = 1e-4
-"""Seconds of the processor that a call may use without the gate."""
-SLICE = 1e-3
-"""Seconds after which the next thread in line takes over."""
-LONGEST_CALL = 0.1
-"""Seconds after which others begin beside a call that holds the GIL: it may go on for minutes."""
-POLL, LONGEST_POLL = 2e-3, 8e-3
+LONG = 1e-4  # seconds of the processor that a call may use without the gate
+SLICE = 1e-3  # seconds after which the next thread in line takes over
+LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
+POLL = 4e-3  # seconds after which the watcher looks again whether the GIL is free
 """Seconds after which the first in line looks whether the GIL is free: twice as long each time it is not."""
 OBSERVATIONS = 3
 """In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
 processor."""
-WAITS = 0.02
-"""Share of the processor below which a call has waited; fifty threads that share the GIL have as much each."""
-KNOWN = 1.0
-"""Seconds for which it is known that calls of a function do not need the gate."""
-MOST_KNOWN = 1000
-"""Functions that are remembered."""
+WAITS = 0.02  # share of the processor below which a call has waited; fifty threads that share the GIL have as much each
+KNOWN = 1.0  # seconds for which it is known that calls of a function do not need the gate
+MOST_KNOWN = 1000  # functions that are remembered
 NOT_SEEN = 0, 0.0
-PROBE = 5e-5
-"""Seconds for which the first in line keeps the GIL to see whether the call under way computes without it."""
+PROBE = 5e-5  # seconds for which the watcher keeps the GIL to see whether the call under way computes without it
 
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -53,7 +46,7 @@ class GatedThread:
     def __init__(self) -> None:
         self.clock = _clock_of_this_thread()
         self.wake_ups: SimpleQueue[None] = SimpleQueue()
-        """One when it has entered, and when it is the first in line."""
+        """One when it has entered, and when it is to watch."""
 
 
 class Gate:
@@ -67,6 +60,7 @@ class Gate:
         self._lock = threading.Lock()
         self._holder: GatedThread | None = None
         self._line: deque[GatedThread] = deque()
+        self._watcher: GatedThread | None = None  # of those in line, until it enters: to hand this on costs a wake-up
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
         self._seen: dict[Hashable, tuple[int, float]] = {}
@@ -107,16 +101,13 @@ class Gate:
             if self._holder is thread:
                 return
             self._line.append(thread)
-            is_first = self._line[0] is thread
-        patience = POLL
+            self._watcher = self._watcher or thread
         while self._holder is not thread:
-            due = time.perf_counter() + patience
+            due = time.perf_counter() + POLL
             try:
-                thread.wake_ups.get(timeout=patience if is_first else None)
-                is_first = True
+                thread.wake_ups.get(timeout=POLL if self._watcher is thread else None)
             except Empty:
                 self._poll(thread, time.perf_counter() - due)
-                patience = min(2 * patience, LONGEST_POLL)
 
     def _let_next_in(self) -> None:
         """Under the lock."""
@@ -124,8 +115,10 @@ class Gate:
         self._entered, self._kind = time.perf_counter(), None
         if self._holder is not None:
             self._holder.wake_ups.put(None)
-        if self._line:
-            self._line[0].wake_ups.put(None)
+        if self._holder is self._watcher:
+            self._watcher = self._line[-1] if self._line else None
+            if self._watcher is not None:
+                self._watcher.wake_ups.put(None)
 
     def _end(self, thread: GatedThread) -> None:
         """The holder's call has ended, unless it has lost the gate."""
@@ -142,12 +135,12 @@ class Gate:
         if now - self._entered > SLICE:
             self.leave(thread)
 
-    def _poll(self, first: GatedThread, late: float) -> None:
-        """By the first in line, which has the GIL so many seconds after it wanted it. Lets it in when the call under
-        way does not need the gate, or has taken too long."""
+    def _poll(self, watcher: GatedThread, late: float) -> None:
+        """By the watcher, which has the GIL so many seconds after it wanted it. Lets the first in line in when the call
+        under way does not need the gate, or has taken too long."""
         with self._lock:
             holder = self._holder
-            if holder is None or holder is first or self._kind is None:
+            if holder is None or holder is watcher or self._kind is None:
                 return
             seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
             if _is_computing(holder):
@@ -189,5 +182,4 @@ def _clock_of_this_thread() -> Callable[[], float]:
     return partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
 
 
-gate: Gate = globals().get("gate") or Gate()
-"""The process's: it has one GIL."""
+gate: Gate = globals().get("gate") or Gate()  # the process's: it has one GIL

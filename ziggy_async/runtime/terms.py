@@ -14,10 +14,8 @@ URGENT, BULK, BY_THE_WORK = 0, 2, -1
 class Terms(NamedTuple):
     """The priority and the deadline of native jobs."""
 
-    urgency: int = BY_THE_WORK
-    """0 goes first, 2 last; -1: the core decides by the amount of work."""
-    deadline_ns: int = 0
-    """On the monotonic clock; 0: none."""
+    urgency: int = BY_THE_WORK  # 0 goes first, 2 last; -1: the core decides by the amount of work
+    deadline_ns: int = 0  # on the monotonic clock; 0: none
 
     @classmethod
     def of(cls, priority: int, deadline: float | None) -> "Terms":

@@ -15,11 +15,9 @@ from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import GatedThread, gate
 
-EXIT_TIMEOUT = 2.0
-"""Seconds that the interpreter's exit leaves to calls that are running then."""
+EXIT_TIMEOUT = 2.0  # seconds that the interpreter's exit leaves to calls that are running then
 
-MOST_BEFOREHAND = 32
-"""Threads that are started before there are calls: as many as could ever be in each other's way."""
+MOST_BEFOREHAND = 32  # threads that are started before there are calls: as many as could ever be in each other's way
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""
 
@@ -27,9 +25,8 @@ MOST_REPLACED = 4
 class ThreadPool:
     """At most `size` threads, started when there are calls and none is idle. Safe from any thread and any loop.
 
-    Threads take calls in the order in which they came, and make those that may hold the GIL behind its gate.
-    A thread whose caller has given up (`abandon`) does not count: another one may take its place until it returns, for
-    up to four times the size.
+    Threads take calls in their order, and make those that may hold the GIL behind its gate. A thread whose caller has
+    given up (`abandon`) does not count: until it returns another one may take its place, for up to four times the size.
     What runs when the interpreter exits has 2 s to end, what waits then is cancelled. A forked child finds the pool
     empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
@@ -118,9 +115,7 @@ class ThreadPool:
 
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
-
-        Raises `ValueError` unless `size` >= 1.
-        """
+        Raises `ValueError` unless `size` >= 1."""
         with self._lock:
             self.size = _checked(size)
             self._wake_all()
@@ -148,12 +143,9 @@ class ThreadPool:
         return True
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
-        """Takes no more calls; the threads end when none is left. Returns the calls that are not done at first, nor
-        cancelled.
-
-        `wait`: until then, for at most `timeout` seconds; for abandoned calls nobody waits. `cancel`: what has not
-        begun is cancelled. Raises `RuntimeError` when one of the pool's own threads would wait.
-        """
+        """Takes no more calls; the threads end when none is left. `cancel`: calls that have not begun are cancelled.
+        Returns the others that are not done at first. `wait`: until then, for at most `timeout` seconds; for abandoned
+        calls nobody waits. Raises `RuntimeError` when one of the pool's own threads would wait."""
         if wait and self.is_here:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
