@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
-from ziggy_async import _core, export
+from ziggy_async import _core, export, off_loop
 from ziggy_async._core import Universe as Universe
 from ziggy_async.arguments import whole
 from ziggy_async.messages import kind_of, shown
@@ -25,7 +25,6 @@ from ziggy_async.reading.options import (
 )
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.zones import Zone, nanoseconds_of_day, zone_of
-from ziggy_async.runtime import default_pool
 
 if TYPE_CHECKING:
     import pyarrow
@@ -116,7 +115,7 @@ class BarStore(_core.BarStore):
 
     async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
-        return await default_pool.run(self.load, symbol, data, **options)
+        return await off_loop.run(self.load, symbol, data, **options)
 
     def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
@@ -141,7 +140,7 @@ class BarStore(_core.BarStore):
         self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
     ) -> Skipped:
         """As `load_frame`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
-        return await default_pool.run(self.load_frame, data, symbol_column, **options)
+        return await off_loop.run(self.load_frame, data, symbol_column, **options)
 
     @classmethod
     def read(
@@ -181,7 +180,7 @@ class BarStore(_core.BarStore):
         **options: Unpack[ReadingOptions],
     ) -> Self:
         """As `read`, in a thread of the process's pool."""
-        return await default_pool.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
+        return await off_loop.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
 
     def to_arrow(self) -> "pyarrow.Table":
         """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume,

@@ -210,7 +210,7 @@ ROWS = [
     {"queueing"},
     {"dead_letters"},
     {"metrics", "lag"},
-    {"bridge", "reading", "export", "indicator_names"},
+    {"bridge", "off_loop", "reading", "export", "indicator_names"},
     {"store"},
     {"sources", "sample"},
     {"features"},

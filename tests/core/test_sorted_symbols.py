@@ -1,9 +1,11 @@
 """The symbols of a store in order, and the tickers of rows."""
 
 import asyncio
+import contextlib
 import gc
 import sys
 import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.bars import walk
 
-from ziggy_async import BarStore, FeatureSet, _core
+from ziggy_async import BarStore, FeatureSet, _core, off_loop
 from ziggy_async.runtime import default_pool
 
 MANY = [f"S{i}" for i in range(20_000)]
@@ -100,18 +102,38 @@ async def test_many_symbols_that_came_are_sorted_off_the_loop(many: BarStore) ->
     assert table.symbols.tolist() == sorted(MANY)
 
 
-@pytest.mark.parametrize("ask", [FeatureSet.latest_async, FeatureSet.history_async])
-async def test_a_deadline_that_passes_while_no_thread_is_free_to_sort(many: BarStore, ask: Any) -> None:
-    done = threading.Event()
-    calls = [asyncio.create_task(default_pool.run(done.wait, 60)) for _ in range(default_pool.workers())]
-    await asyncio.sleep(0)  # now every thread has one
+@contextlib.asynccontextmanager
+async def no_thread_free(run: Callable[..., Awaitable[bool]], threads: int) -> AsyncIterator[None]:
+    """While every thread of a pool waits."""
+    begun, done = threading.Semaphore(0), threading.Event()
+
+    def wait() -> bool:
+        begun.release()
+        return done.wait(60)
+
+    calls = [asyncio.ensure_future(run(wait)) for _ in range(threads)]
+    for _ in calls:
+        await asyncio.to_thread(begun.acquire)
     try:
-        with pytest.raises(TimeoutError):
-            await ask(FeatureSet("close"), store=many, deadline=0.01)
+        yield
         assert not any(call.done() for call in calls)
     finally:
         done.set()
-    assert await asyncio.gather(*calls) == [True] * len(calls)
+    assert all(await asyncio.gather(*calls))
+
+
+@pytest.mark.parametrize("ask", [FeatureSet.latest_async, FeatureSet.history_async])
+async def test_a_deadline_that_passes_while_no_thread_is_free_to_sort(many: BarStore, ask: Any) -> None:
+    async with no_thread_free(off_loop.run, off_loop.THREADS):
+        with pytest.raises(TimeoutError, match=r"^the deadline passed before the tickers were sorted$"):
+            await ask(FeatureSet("close"), store=many, deadline=0.01)
+
+
+async def test_functions_of_the_application_that_hang_hold_nothing_up(many: BarStore) -> None:
+    async with no_thread_free(default_pool.run, default_pool.workers()):
+        assert len(await FeatureSet("close").latest_async(store=many)) == len(MANY)
+        live = await FeatureSet("close").live_async(many)
+        assert len(await live.table_async()) == len(MANY)
 
 
 @pytest.mark.parametrize(

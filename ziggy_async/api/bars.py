@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from fastapi import HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from ziggy_async import off_loop
 from ziggy_async.api.bodies import Ticker
 from ziggy_async.api.endpoints import NO_TEXT, EndpointGroup
 from ziggy_async.api.models import BarsAnswer, Done, RegimeAnswer, SymbolsAnswer
 from ziggy_async.api.tables import iso, numbers
 from ziggy_async.api.watched import WatchedMarket
-from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, symbol_of
 
 Limit = Annotated[int, Query(ge=1, le=10_000, description="How many at most")]
@@ -56,14 +56,14 @@ class BarEndpoints:
         """The tickers that have bars, sorted."""
         found = await self._market.symbols()
         if search:
-            found = await default_pool.run(containing, found, search)
+            found = await off_loop.run(containing, found, search)
         return {"ok": True, "symbols": list(found[offset : offset + limit]), "count": len(found)}
 
     async def bars(self, ticker: str, limit: Limit = 200) -> dict[str, Any]:
         """The newest bars of a ticker, oldest first."""
         symbol = symbol_of(self._market.store, ticker)
         try:
-            rows = await default_pool.run(newest_bars, self._market.store, symbol, limit)
+            rows = await off_loop.run(newest_bars, self._market.store, symbol, limit)
         except KeyError:
             raise HTTPException(404, "no bars of that ticker") from None
         return {"ok": True, "ticker": symbol, "bars": rows, "count": len(rows)}

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from ziggy_async import off_loop
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeDetector, regime_detector
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
 from ziggy_async.messages import kind_of, shown
-from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore, default_store
 
 
@@ -37,7 +37,7 @@ class WatchedMarket:
 
     async def symbols(self) -> tuple[str, ...]:
         """All tickers that have bars, sorted; in a thread, since some may have come or gone."""
-        symbols: tuple[str, ...] = await default_pool.run(self.store._sorted_symbols)
+        symbols: tuple[str, ...] = await off_loop.run(self.store._sorted_symbols)
         return symbols
 
     async def watchlist(self) -> tuple[str, ...]:

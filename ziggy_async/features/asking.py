@@ -5,12 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async import _core
+from ziggy_async import _core, off_loop
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.timestamps import to_ns_alone
-from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import Terms, moment_after, terms, within
+from ziggy_async.runtime.terms import Terms, moment_after, terms
 from ziggy_async.store import BarStore, default_store
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -43,9 +42,7 @@ async def asked_tickers_async(
     """As `asked_tickers`; many that have come or gone are sorted in a thread. `TimeoutError` when that takes longer
     than `deadline` seconds, the wait for the thread included."""
     if tickers is None and store._sorted is None and len(store) > FEW:
-        async with within(deadline):
-            sorted_symbols: tuple[str, ...] = await default_pool.run(store._sorted_symbols)
-        return sorted_symbols
+        return await off_loop.run_within(deadline, "the tickers were sorted", store._sorted_symbols)
     return asked_tickers(store, tickers)
 
 

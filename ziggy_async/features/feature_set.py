@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any, TypedDict
 
-from ziggy_async import bridge
+from ziggy_async import bridge, off_loop
 from ziggy_async.features.asking import (
     asked_tickers,
     asked_tickers_async,
@@ -25,8 +25,6 @@ from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
-from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import within
 from ziggy_async.store import BarStore
 from ziggy_async.tracing import native_job
 
@@ -231,8 +229,7 @@ class FeatureSet:
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
     ) -> Any:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
-        async with within(deadline):
-            return await default_pool.run(self.over, table, by, time)
+        return await off_loop.run_within(deadline, "the features were done", self.over, table, by, time)
 
     def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
         """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
@@ -278,9 +275,7 @@ class FeatureSet:
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
     ) -> LiveFeatures:
         """As `restore`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
-        async with within(deadline):
-            live: LiveFeatures = await default_pool.run(self.restore, path, store)
-            return live
+        return await off_loop.run_within(deadline, "the states were restored", self.restore, path, store)
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
         return LiveFeatures(self._live_features(), self._checked(store), tickers)

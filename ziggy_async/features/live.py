@@ -10,15 +10,14 @@ from typing import NamedTuple, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async import _core
+from ziggy_async import _core, off_loop
 from ziggy_async._version import __version__
 from ziggy_async.features.comparison import Comparison
 from ziggy_async.features.live_file import Head, Kind, reading_states, write_states
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.epochs import NAT
-from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import moment_after, within
+from ziggy_async.runtime.terms import moment_after
 from ziggy_async.store import BarStore
 
 AT_ONCE = 1 << 22
@@ -125,8 +124,8 @@ class LiveFeatures:
     async def update_async(self, *, deadline: float | None = None) -> int:
         """As `update`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: what was not taken in
         is taken in by the next update, as it is after a cancellation."""
-        async with within(deadline):
-            return int(await default_pool.run(self._update, moment_after(deadline)))
+        moment = moment_after(deadline)
+        return await off_loop.run_within(deadline, "the bars were taken in", self._update, moment)
 
     def table(self) -> FeatureTable:
         """The latest row of each ticker, as it is between two updates; tickers without bars are `missing`."""
@@ -136,10 +135,8 @@ class LiveFeatures:
         return FeatureTable(self._names, symbols, None, timestamps, values, missing)
 
     async def table_async(self, *, deadline: float | None = None) -> FeatureTable:
-        """As `table`, off the loop."""
-        async with within(deadline):
-            table: FeatureTable = await default_pool.run(self.table)
-            return table
+        """As `table`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds."""
+        return await off_loop.run_within(deadline, "the table was made", self.table)
 
     def stats(self) -> LiveStats:
         """Counters since these features were made or restored."""
@@ -167,9 +164,9 @@ class LiveFeatures:
         write_states(path, head, chain((others,), parts))
 
     async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
-        """As `save`, off the loop."""
-        async with within(deadline):
-            await default_pool.run(self.save, path)
+        """As `save`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: the file may still be
+        written then."""
+        await off_loop.run_within(deadline, "the states were saved", self.save, path)
 
     @classmethod
     def restored(cls, formulas: Formulas, store: BarStore, path: str | os.PathLike[str]) -> "LiveFeatures":

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ziggy_async import off_loop
 from ziggy_async.arguments import whole
 from ziggy_async.features.asking import FEW
 from ziggy_async.features.feature_set import FeatureSet
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
-from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
 Features = FeatureSet | Mapping[str, str] | Iterable[str] | str | None
@@ -83,7 +83,7 @@ class Screening:
     ) -> FeatureTable:
         """Returns the answer of `screen_async`."""
         table = await self.figures.latest_async(tickers, store, deadline=deadline)
-        return self.chosen(table) if len(table) <= FEW else await default_pool.run(self.chosen, table)
+        return self.chosen(table) if len(table) <= FEW else await off_loop.run(self.chosen, table)
 
     def chosen(self, table: FeatureTable) -> FeatureTable:
         """The rows of `table`, which `figures` gave, that are asked for, with the features alone."""

@@ -1,6 +1,5 @@
 """Priority and deadline of a task, which its native jobs inherit."""
 
-import asyncio
 import contextvars
 import time
 from typing import NamedTuple
@@ -24,19 +23,15 @@ class Terms(NamedTuple):
         return cls(urgency, moment_after(deadline))
 
 
-def within(seconds: float | None) -> asyncio.Timeout:
-    """As `asyncio.timeout`, of the deadline that a caller gave. `ValueError` for what is no number of seconds."""
-    return asyncio.timeout(_checked(seconds))
-
-
 def moment_after(seconds: float | None) -> int:
     """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. `ValueError` for what is no such
     number of seconds."""
-    limit = _checked(seconds)
+    limit = seconds_of(seconds)
     return 0 if limit is None else time.monotonic_ns() + max(1, int(limit * 1e9))
 
 
-def _checked(seconds: float | None) -> float | None:
+def seconds_of(seconds: float | None) -> float | None:
+    """The deadline that a caller gave. `ValueError` for what is no number of seconds."""
     if seconds is None:
         return None
     limit = real(seconds)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from fastapi import HTTPException
 
+from ziggy_async import off_loop
 from ziggy_async.api import limits
 from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.feature_set import FeatureSet
 from ziggy_async.features.screening import Screening
 from ziggy_async.features.table import FeatureTable
-from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
 BASE = ("close", "returns(close)", "volume")
@@ -111,7 +111,7 @@ async def _by_formula(
     with limits.deadline() as seconds:
         found = await screening.run_async(tickers, market.store, seconds)
     arguments = found, asked, by_ticker and descending
-    return _page(*arguments) if len(found) <= FEW else await default_pool.run(_page, *arguments)
+    return _page(*arguments) if len(found) <= FEW else await off_loop.run(_page, *arguments)
 
 
 def _page(found: FeatureTable, asked: Asked, is_reversed: bool) -> Chosen:
@@ -183,7 +183,7 @@ def _features(formula: str) -> FeatureSet | FormulaError | ValueError:
 async def fault_of(formula: str, store: BarStore) -> dict[str, Any] | None:
     """Why a formula cannot be used over the store, and the place; None: it can."""
     is_short = len(formula) <= limits.SHORT
-    features = _features(formula) if is_short else await default_pool.run(_features, formula)
+    features = _features(formula) if is_short else await off_loop.run(_features, formula)
     error: ValueError | None = None
     if isinstance(features, ValueError):
         error = features

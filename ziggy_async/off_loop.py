@@ -1,0 +1,38 @@
+"""The package's own long calls, made in threads of their own: functions of the application, which may hang in the
+process's pool for blocking calls, do not hold them up."""
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.terms import seconds_of
+from ziggy_async.runtime.threads import ThreadPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 8
+
+_pool: ThreadPool = globals().get("_pool") or ThreadPool(THREADS, "ziggy-async-own")  # a reload keeps it
+
+
+async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of `function`, or its exception; see `ThreadPool.run`."""
+    value: T = await _pool.run(Call(getattr(function, "__qualname__", "a call"), function, args, kwargs))
+    return value
+
+
+async def run_within(
+    deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As `run`. `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. `ValueError` for
+    what is no number of seconds."""
+    timeout = asyncio.timeout(seconds_of(deadline))
+    try:
+        async with timeout:
+            return await run(function, *args, **kwargs)
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise TimeoutError(f"the deadline passed before {done}") from None
