@@ -4,7 +4,9 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import pickle
+import re
 import sqlite3
 import tarfile
 
@@ -207,3 +209,48 @@ def test_rows_of_a_database_are_mappings(tmp_path):
     assert_bars(store, "ABC", BARS)
     store.load("ABC", [row for _, row in FRAME.reset_index().iterrows()])
     assert_bars(store, "ABC", BARS)
+
+
+def test_a_gzip_file_inside_of_another(tmp_path):
+    (tmp_path / "abc.csv.gz").write_bytes(gzip.compress(gzip.compress((NAMES + ROW).encode())))
+    assert len(BarStore.read(tmp_path / "abc.csv.gz").bars("ABC")["close"]) == 1
+    (tmp_path / "abc.csv.gz").write_bytes(gzip.compress(gzip.compress((NAMES + ROW).encode())[:-10]))
+    with pytest.raises(ValueError, match=r"abc\.csv\.gz: is cut off or damaged"):
+        BarStore.read(tmp_path / "abc.csv.gz")
+
+
+@pytest.mark.parametrize("rows", [1, 3000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", ["abc.csv", "abc.csv.gz"])
+def test_the_line_that_is_not_utf8(rows, end, name, tmp_path):
+    lines = ["symbol," + NAMES.strip(), *(f"A{row},{ROW.strip()}" for row in range(rows))]
+    content = (end.join(lines) + end).encode() + b"Caf\xe9," + ROW.encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    said = rf"text in UTF-8 or, with a mark, UTF-16: line {rows + 2} has 'Caf\\xe9,.*'; save it as UTF-8"
+    with pytest.raises(ValueError, match=rf"{re.escape(name)}: neither Parquet nor {said}"):
+        BarStore.read(tmp_path / name)
+
+
+def test_a_file_whose_name_is_not_utf8(tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.csv"
+    with open(path, "w") as file:
+        file.write(NAMES + ROW)
+    with pytest.raises(ValueError, match=r"caf\\udce9\.csv: its name is not UTF-8; say whose bars they are"):
+        BarStore.read(path)
+    assert len(BarStore.read("ABC=" + os.fsdecode(path)).bars("ABC")["close"]) == 1
+    with open(path, "a") as file:
+        file.write(ROW.replace("2024-01-02,1", "2024-01-03,x"))
+    with pytest.raises(ValueError, match=r"caf\\udce9\.csv: ABC, line 3: open 'x.*' is not a number"):
+        BarStore.read("ABC=" + os.fsdecode(path))
+
+
+def test_parquet_with_bytes_for_texts(tmp_path):
+    prices = dict.fromkeys(("open", "high", "low", "volume"), 1.5)
+    frame = pd.DataFrame({"symbol": [b"A", b"B"], "date": ["2024-01-02", "2024-01-03"], **prices})
+    frame.assign(close=[b"1.5", b"1.5"]).to_parquet(tmp_path / "a.parquet")
+    assert BarStore.read(tmp_path / "a.parquet").symbols() == ["A", "B"]
+    frame.assign(close=1.5, symbol=[b"A", b"\xff"]).to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "b.parquet.gz").write_bytes(gzip.compress((tmp_path / "a.parquet").read_bytes()))
+    for name in ("a.parquet", "b.parquet.gz"):
+        with pytest.raises(ValueError, match=rf"{name}: cannot be read as Parquet: .*\"{name}\": value \"\\xFF\""):
+            BarStore.read(tmp_path / name)

@@ -18,7 +18,7 @@ from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
-from ziggy_async.reading.faults import COMMENT, OTHER_LENGTH, errors_named, first_sentences, one_line
+from ziggy_async.reading.faults import COMMENT, NO_UNICODE, OTHER_LENGTH, errors_named, first_sentences, one_line
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
@@ -42,6 +42,8 @@ from ziggy_async.reading.texts import (
     has_underscored_numbers,
     line_of,
     lines_of,
+    named_in_utf8,
+    not_utf8,
     opened_source,
     with_one_line_end,
     without_end,
@@ -188,25 +190,34 @@ class Reading:
 
     def _read(self, file: DataFile, name: str) -> FileBars:
         """Finds the columns of `file`, and reads values that are all of their column's type."""
-        import duckdb
-
-        with errors_named(file.path):
+        with errors_named(file):
             self._progress.is_reading = True
-            origin = opened_source(file.path, self._folder)
-            read = None
-            while read is None:
-                try:
-                    read = self._bars(file, origin, name)
-                except duckdb.Error as error:
-                    if origin.is_parquet:
-                        raise ValueError(f"cannot be read as Parquet: {first_sentences(error)}") from error
-                    mended = self._mended(origin, error)
-                    if mended is None:
-                        raise
-                    origin = mended
+            origin = opened_source(named_in_utf8(file.path, self._folder), self._folder)
+            try:
+                read = self._bars_mended(file, origin, name)
+            except UnicodeDecodeError as error:
+                raise not_utf8(origin) from error
             self._progress.is_reading = False
             self._progress.done += 1
             return read
+
+    def _bars_mended(self, file: DataFile, origin: Source, name: str) -> FileBars:
+        """The bars of a file, whose text is mended where DuckDB refuses it."""
+        import duckdb
+
+        while True:
+            try:
+                return self._bars(file, origin, name)
+            except duckdb.Error as error:
+                if origin.is_parquet:
+                    said = first_sentences(error, origin.path, file.path.name)
+                    raise ValueError(f"cannot be read as Parquet: {said}") from error
+                if NO_UNICODE in str(error) and origin.kind == "none":
+                    raise not_utf8(origin) from error
+                mended = self._mended(origin, error)
+                if mended is None:
+                    raise
+                origin = mended
 
     def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
         """A text that DuckDB refuses, as it may be read: without comments, without rows of another length, with one way
@@ -421,7 +432,7 @@ def refuse_same_name(read: Sequence[FileBars]) -> None:
             continue
         (symbol,) = bars.symbols
         if symbol in owners and not (table.file.is_joined and owners[symbol].is_joined):
-            files = f"{table.file.path}: would be {symbol}, like {owners[symbol].path}"
+            files = f"{table.file}: would be {symbol}, like {owners[symbol]}"
             raise DataFileError(f"{files}; say whose bars they are with SYMBOL=path")
         owners[symbol] = table.file
 
@@ -431,7 +442,7 @@ def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> Skip
     bars = SymbolBars.joined([each.bars for each in read])
     if rules.skip:  # else the store refuses the second bar of a time
         refuse_overlap(read, bars)
-    with errors_named(", ".join(str(each.table.file.path) for each in read)):
+    with errors_named(", ".join(str(each.table.file) for each in read)):
         try:
             return store._load_table(bars, rules)
         except ValueError as error:
@@ -443,7 +454,7 @@ def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> Skip
             at = int(np.searchsorted(ends, row, side="right"))
             table, first = read[at].table, int(ends[at]) - len(read[at].bars.codes)
             text = placed(error, lambda row: table.place_of_bar(row - first))
-            raise DataFileError(f"{table.file.path}: {one_line(text)}") from error
+            raise DataFileError(f"{table.file}: {one_line(text)}") from error
 
 
 def row_of(error: ValueError) -> int | None:
@@ -475,8 +486,8 @@ def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:
     symbol = sorted(bars.symbols)[owners[at]]
     both = [read[files[at]].table, read[files[at + 1]].table]
     advice = f"leave one of the two out, or the bars of {symbol} out of one"
-    nameless = [table.file.path for table in both if not table.has_symbols]
+    nameless = [table.file for table in both if not table.has_symbols]
     if nameless:
         advice += f", or say whose bars {nameless[0]} has with SYMBOL=path"
-    names = " and ".join(str(table.file.path) for table in both)
+    names = " and ".join(str(table.file) for table in both)
     raise DataFileError(f"{names}: both have the bar of {symbol} at {iso_of(int(times[at]))}; {advice}")

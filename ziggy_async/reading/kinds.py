@@ -39,9 +39,9 @@ OTHERS = (
 """How a file begins that is not read, what it is, and what to do."""
 
 
-def kind_of(path: Path) -> str:
+def kind_of(path: Path, is_packed: bool = False) -> str:
     """One of `FORMATS`, or "none" of what may be a text. `ValueError` for a file that is none of these, is empty, or is
-    another than its name says."""
+    another than its name says; `is_packed` in another one may be compressed without a word."""
     with path.open("rb") as file:
         start = file.read(LOOK)
     if not start:
@@ -52,7 +52,7 @@ def kind_of(path: Path) -> str:
     by_bytes = next(((name, endings) for magic, name, endings in FORMATS if start.startswith(magic)), ("none", ("",)))
     by_name = next((name for _, name, endings in FORMATS if path.suffix.lower() in endings), "none")
     kind, (ending, *_) = by_bytes
-    if kind in (by_name, "parquet") or not path.suffix:
+    if kind in (by_name, "parquet") or not path.suffix or (is_packed and by_name == "none"):
         return kind
     if by_name != "none":
         raise ValueError(f"is no {by_name} file, as its name says" + ("" if kind == "none" else f", but {kind}"))

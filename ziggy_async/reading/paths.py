@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from ziggy_async.messages import printable
+from ziggy_async.messages import encodable, printable
 from ziggy_async.reading.spellings import DATES, role_of, spelling_of
 
 ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|bz2|xz|zst|zip))+$"
@@ -63,6 +63,10 @@ class DataFile:
     symbol: str | None = None
     is_part: bool = False
 
+    def __str__(self) -> str:
+        """Its path, for messages."""
+        return printable(str(self.path), None)
+
     @classmethod
     def from_argument(cls, text: str) -> "DataFile":
         """`path` or `SYMBOL=path`; a file that has a "=" in its own name is a path."""
@@ -111,7 +115,9 @@ class DataFile:
             return self.symbol
         name = self._name()
         if NAMELESS.fullmatch(name):
-            raise DataFileError(f"{self.path}: has no symbol in its name; say whose bars they are with SYMBOL=path")
+            raise DataFileError(f"{self}: has no symbol in its name; say whose bars they are with SYMBOL=path")
+        if encodable(name) != name:
+            raise DataFileError(f"{self}: its name is not UTF-8; say whose bars they are with SYMBOL=path")
         found = next((match for vendor in VENDOR_NAMES if (match := vendor.fullmatch(name))), None)
         if found is not None:
             return found["symbol"].upper()

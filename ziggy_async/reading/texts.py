@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from ziggy_async.messages import encodable, printable
 from ziggy_async.reading.kinds import PARQUET_MAGIC, ZSTD_MAGIC, kind_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ MOST_LAYERS = 2
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
 UNDERSCORED = re.compile(rb"\d_\d")
+UNDECODED = re.compile("[\udc80-\udcff]")
+"""What stands for a byte that is not UTF-8."""
+AROUND = 20
+"""Characters on either side that a message shows."""
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 OPENERS: Mapping[str, Callable[[Path], BufferedIOBase]] = {
     "gzip": gzip.GzipFile,
@@ -73,7 +78,7 @@ def opened_source(path: Path, folder: Path, layers: int = MOST_LAYERS) -> Source
     if not stat.S_ISREG(mode):
         # It is read several times; a pipe can be read once, a device may never end.
         raise ValueError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
-    kind = kind_of(path)
+    kind = kind_of(path, is_packed=layers < MOST_LAYERS)
     if kind in OPENERS or kind == "zip":
         if not layers:
             raise ValueError(f"is compressed more than {MOST_LAYERS} times")
@@ -87,6 +92,32 @@ def opened_source(path: Path, folder: Path, layers: int = MOST_LAYERS) -> Source
     if kind == "none":
         _refuse_long_lines(path)
     return Source(path, kind, is_split=kind == "none")
+
+
+def named_in_utf8(path: Path, folder: Path) -> Path:
+    """`path`, or of one that DuckDB cannot have, because its name is not UTF-8, a link to it in `folder`."""
+    if encodable(str(path)) == str(path):
+        return path
+    link = Path(tempfile.mkdtemp(dir=folder), encodable(path.name))
+    link.symlink_to(path.resolve())
+    return link
+
+
+def not_utf8(source: Source) -> ValueError:
+    """The fault of a text that is not UTF-8, with the first line that shows it, unless that is compressed."""
+    place = "" if source.kind != "none" else _where_not_utf8(source.path)
+    return ValueError(f"neither Parquet nor text in UTF-8 or, with a mark, UTF-16{place}; save it as UTF-8")
+
+
+def _where_not_utf8(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        for number, line in enumerate(lines, start=1):
+            found = None if line.isascii() else UNDECODED.search(line)
+            if found is not None:
+                around = line[max(0, found.start() - AROUND) : found.end() + AROUND].strip()
+                text = around.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+                return f": line {number} has '{printable(text)}'"
+    return ""
 
 
 def _has_utf16_mark(path: Path) -> bool:
