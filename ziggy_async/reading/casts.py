@@ -95,6 +95,8 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
     """
     typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
     texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
+    if "epoch" in columns.types:
+        typed["epoch"] = _whole("epoch") if columns.is_text("epoch") else "epoch"
     values = _declared_values(columns, typed, texts)
     if values is None:
         typed, values = _written_values(columns, typed, texts, symbol)
@@ -187,7 +189,7 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
         return "CAST(NULL AS TIMESTAMP)"
     text = first[0].strip()
     if re.match(WHOLE_NUMBER, text):
-        return f"TRY_CAST(nullif(regexp_extract(timestamp, {literal(WHOLE_NUMBER)}, 1), '') AS BIGINT)"
+        return _whole("timestamp")
     written = take_apart(text)
     if written is None or written.match["place"] is not None:
         return "timestamp"  # to be read as in any table: DuckDB takes more for a time, also what a clock shows twice
@@ -211,6 +213,11 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
         shape = literal(rf"^\s*(?:[A-Za-z]{{3,9}},? )?\d{{1,2}}\{written.separator}\d{{1,2}}{digits}")
         value = f"CASE WHEN regexp_matches(timestamp, {shape}) THEN {value} END"
     return value
+
+
+def _whole(role: str) -> str:
+    """SQL of a whole number."""
+    return f"TRY_CAST(nullif(regexp_extract({role}, {literal(WHOLE_NUMBER)}, 1), '') AS BIGINT)"
 
 
 def _within(moment: str) -> str:

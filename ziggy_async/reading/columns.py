@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
 from ziggy_async.reading.chunked import Chunked
+from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.spellings import (
     FURTHER,
@@ -132,7 +133,7 @@ def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
         roles = match_columns(texts)
     except ValueError:
         return None
-    return None if "time" in roles else tuple(roles[role] for role in ("timestamp", *PRICE_COLUMNS))
+    return None if roles.keys() & {"time", "epoch"} else tuple(roles[role] for role in ("timestamp", *PRICE_COLUMNS))
 
 
 def _has_figures(table: Mapping[str, Any], rules: Rules, name: str) -> bool:
@@ -187,6 +188,8 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
         timestamp = reader.joined((name, table[name]), (roles["time"], table[roles["time"]]))
     else:
         timestamp = reader.nanoseconds(name, table[name])
+    if "epoch" in roles:
+        timestamp = times_of_both(reader, (name, timestamp), (roles["epoch"], table[roles["epoch"]]))
     present = [role for role in PRICE_COLUMNS if role in roles]
     figures = reader.numbers({role: (roles[role], table[roles[role]]) for role in present})
     further = {name: reader.strict.floats(name, table[name]) for name in _further_columns(roles, reader.rules)}

@@ -107,6 +107,9 @@ TIMES_OF_DAY = frozenset(
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
+EPOCHS = frozenset(("unix", "unixtime", "unixtimestamp", "epoch"))
+"""Names of times since 1970, which may stand beside a date."""
+
 VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
 
 TICKS = frozenset({"tickvolume", "tickvol"})
@@ -186,8 +189,8 @@ def match_columns(
     further: Sequence[str] = (),
     has_figures: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, str]:
-    """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, and `time` where
-    the timestamp is a date and a time of day.
+    """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, `time` where the
+    timestamp is a date and a time of day, and `epoch` where the same time stands beside it since 1970.
 
     `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. `has_figures` says
     whether a column is not all 0, as it has to be for a volume that stands beside one of ticks. The further columns
@@ -211,6 +214,9 @@ def match_columns(
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
             roles[role] = first
+    epoch = next((name for name in free if spelling_of(name) in EPOCHS and name != roles.get("timestamp")), None)
+    if epoch is not None and "time" not in roles and roles.get("timestamp") in free:
+        roles["epoch"] = epoch
     beside_ticks = traded_beside_ticks(free) if roles.get("volume") in free else None
     if beside_ticks is not None and has_figures(beside_ticks):
         roles["volume"] = beside_ticks
