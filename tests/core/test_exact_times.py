@@ -2,6 +2,7 @@
 
 import re
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -10,6 +11,9 @@ import pyarrow.parquet as parquet
 import pytest
 
 from ziggy_async import BarStore
+from ziggy_async.reading.paths import DataFile
+from ziggy_async.reading.scans import parquet_scan
+from ziggy_async.reading.texts import Source
 
 PRICES = {name: [1.5, 1.5, 1.5] for name in ("open", "high", "low", "close", "volume")}
 NAMES = "date,open,high,low,close,volume\n"
@@ -31,7 +35,7 @@ def test_floats_of_few_digits_are_no_times(kind, invalid):
         times = np.array([1705017600, 1705017660, 1705017720]).astype(kind)
     table = table_of(arrow.array(times))
     for data in (table, pl.from_arrow(table), table_of(arrow.array(times).dictionary_encode())):
-        with pytest.raises(ValueError, match=r"A: column 'time', row 0: .*(may be rounded|no timestamp)"):
+        with pytest.raises(ValueError, match=r"A: column 'time', row 0: .*(may be rounded|inf is out of range)"):
             BarStore().load_frame(data, invalid=invalid)
 
 
@@ -125,3 +129,79 @@ def test_offsets_that_clocks_have_or_had(text, expected, tmp_path):
     store = BarStore()
     store.load("A", pd.read_csv(tmp_path / "a.csv"))
     assert stamps(store) == [expected]
+
+
+@pytest.mark.parametrize("rows", [np.array([[1705017600.5, 1, 1, 1, 1, 1]]), [[1705017600.5, 1, 1, 1, 1, 1]]])
+def test_rows_whose_times_have_a_fraction(rows):
+    with pytest.raises(ValueError, match=r"no column names, and 1705017600.5 has a fraction: give times as whole"):
+        BarStore().load("A", rows)
+
+
+def test_times_with_a_fraction(tmp_path):
+    said = "'?1705017600.5'? (has a fraction: give times as|is no date and time: write it as a) whole number"
+    path = tmp_path / "a.csv"
+    path.write_text("time,open,high,low,close,volume\n1705017600.5,1,1,1,1,1\n")
+    frame = pd.read_csv(path)
+    frame.to_parquet(tmp_path / "a.parquet")
+    for data in (frame, frame.to_dict("list"), frame.to_dict("records"), pl.from_pandas(frame)):
+        with pytest.raises(ValueError, match=said):
+            BarStore().load("A", data)
+    for each in (path, tmp_path / "a.parquet"):
+        with pytest.raises(ValueError, match=said):
+            BarStore.read(each)
+
+
+def test_a_time_that_a_spreadsheet_has_rounded(tmp_path):
+    (tmp_path / "a.csv").write_text("time,open,high,low,close,volume\n1.70502E+12,1,1,1,1,1\n")
+    with pytest.raises(ValueError, match=r"line 2: '1.70502E\+12' is no date and time: write it as a whole number"):
+        BarStore.read(tmp_path / "a.csv")
+
+
+def test_periods_are_the_moments_at_which_they_begin(tmp_path):
+    for frequency, expected in (("D", "2024-01-02"), ("M", "2024-01-01"), ("W", "2024-01-01")):
+        index = pd.period_range("2024-01-02", periods=3, freq=frequency)
+        store = BarStore()
+        store.load("A", pd.DataFrame(PRICES, index=index))
+        assert stamps(store)[0] == f"{expected}T00:00:00.000000000"
+    pd.DataFrame(PRICES).assign(date=pd.period_range("2024-01-02", periods=3)).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(
+        ValueError, match=r"19724 is no time .*; as a day since 1970 it is 2024-01-02: write days as text"
+    ):
+        BarStore.read(tmp_path / "a.parquet")
+
+
+def test_parquet_with_times_of_type_int96(tmp_path):
+    exact = [1705017600123456789, 1705017600123456790, 1705104000000000001]
+    path = tmp_path / "a.parquet"
+    table = table_of(arrow.array(exact, arrow.timestamp("ns")))
+    parquet.write_table(table, path, use_deprecated_int96_timestamps=True)
+    assert BarStore.read(path).bars("A")["timestamp"].astype(np.int64).tolist() == exact
+
+
+def test_times_of_type_int96_out_of_range(tmp_path):
+    times = [1705017600000000, 253402214400000000, 1705104000000000]  # the second one is 9999-12-31
+    table = table_of(arrow.array(times, arrow.timestamp("us")))
+    parquet.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    with pytest.raises(ValueError, match=r"a\.parquet: A, row 2: timestamp .* is out of range: nanoseconds reach"):
+        BarStore.read(tmp_path / "a.parquet")
+    store = BarStore.read(tmp_path / "a.parquet", invalid="skip")
+    assert stamps(store) == ["2024-01-12T00:00:00.000000000", "2024-01-13T00:00:00.000000000"]
+
+
+def test_a_duckdb_that_cuts_times_of_type_int96_is_named(tmp_path, caplog):
+    class Older:
+        def __init__(self):
+            self.connection = duckdb.connect()
+
+        def execute(self, query):
+            if "int96_as" in query:
+                raise duckdb.BinderException('Invalid named parameter "int96_as" for function read_parquet')
+            return self.connection.execute(query)
+
+    for is_int96 in (False, True):
+        path = tmp_path / "a.parquet"
+        table = table_of(arrow.array([1705017600123456789] * 3, arrow.timestamp("ns")))
+        parquet.write_table(table, path, use_deprecated_int96_timestamps=is_int96)
+        _, names = parquet_scan(Older(), DataFile(path), Source(path, "parquet"))
+        assert names == ["symbol", "time", "open", "high", "low", "close", "volume"]
+        assert ("INT96 are cut off behind the microseconds" in caplog.text) == is_int96

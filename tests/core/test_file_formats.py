@@ -13,7 +13,7 @@ import pytest
 from reference.bars import FIELDS, walk
 from reference.tables import assert_bars
 
-from ziggy_async import BarStore
+from ziggy_async import BarStore, duckdb_thread
 from ziggy_async.reading import files
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.paths import DataFile
@@ -439,7 +439,7 @@ def test_what_is_written_is_read(tmp_path):
 
 
 def test_progress_adds_up_and_moves_within_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "TICK", 0.001)
+    monkeypatch.setattr(duckdb_thread, "TICK", 0.001)
     (tmp_path / "a.csv").write_text(PLAIN)
     steps = []
     files.load_files(BarStore(), [DataFile(tmp_path / "a.csv")], Rules(), steps.append)

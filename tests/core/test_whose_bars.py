@@ -168,3 +168,53 @@ def test_other_texts_of_a_file_of_one_symbol_in_any_order(tmp_path):
     frame = FRAME.assign(weekday=FRAME.index.day_name(), month=FRAME.index.strftime("%Y-%m"), kind="x")
     frame.sample(frac=1, random_state=3).to_csv(tmp_path / "abc.csv")
     assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+@pytest.mark.parametrize("folder", ["date=2020-01-02", "trade_date=20200102", "year=2020/month=1/day=2"])
+@pytest.mark.parametrize(
+    ("clocks", "expected"), [(None, "00:00:00"), (["09:30", "16:00"], "09:30:00"), (["93000", "160000"], "09:30:00")]
+)
+def test_a_csv_file_in_a_partition_of_a_day(folder, clocks, expected, tmp_path):
+    (tmp_path / folder).mkdir(parents=True)
+    names = "symbol,open,high,low,close,volume" + (",time" if clocks else "")
+    lines = [
+        f"{symbol},1,1,1,1,1{',' + clock if clock else ''}"
+        for symbol, clock in zip("AB", clocks or ["", ""], strict=True)
+    ]
+    (tmp_path / folder / "part.csv").write_text("\n".join([names, *lines, ""]))
+    assert BarStore.read(tmp_path).bars("A")["timestamp"].astype("M8[s]").astype(str) == [f"2020-01-02T{expected}"]
+
+
+def test_the_times_of_a_csv_file_have_the_say_beside_its_folder(tmp_path):
+    (tmp_path / "date=2020-01-02").mkdir()
+    for name in ("time", "timestamp"):
+        text = f"symbol,{name},open,high,low,close,volume\nA,2020-01-03 09:30,1,1,1,1,1\n"
+        (tmp_path / "date=2020-01-02" / "part.csv").write_text(text)
+        assert BarStore.read(tmp_path).bars("A")["timestamp"].astype("M8[s]").astype(str) == ["2020-01-03T09:30:00"]
+
+
+HEADINGS = ["{0}_{1}", "{1}_{0}", "('{0}', '{1}')", "('{1}', '{0}')"]
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("tickers", [["BRK_B"], ["AAPL", "BRK_B"]])
+def test_headings_that_hold_the_ticker(heading, tickers, tmp_path):
+    wide = pd.concat(
+        [FRAME.rename(columns=lambda name, each=ticker: heading.format(each, name.title())) for ticker in tickers],
+        axis=1,
+    )
+    wide.to_csv(tmp_path / "prices.csv")
+    from_frame = BarStore()
+    from_frame.load_frame(wide)
+    for store in (from_frame, BarStore.read(tmp_path / "prices.csv")):
+        assert sorted(store.symbols()) == tickers
+        for ticker in tickers:
+            assert_bars(store, ticker, BARS)
+
+
+@pytest.mark.parametrize("heading", ["bid_{0}", "BID_{0}", "DAY_{1}", "session_{1}"])
+def test_headings_that_hold_no_ticker(heading, tmp_path):
+    names = {name: heading.format(name.title(), name.upper()) for name in FRAME.columns}
+    FRAME.rename(columns=names).to_csv(tmp_path / "prices.csv")
+    with pytest.raises(ValueError, match=r"prices\.csv: no column for open, high, low, close, volume: columns="):
+        BarStore.read(tmp_path / "prices.csv")

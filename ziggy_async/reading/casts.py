@@ -26,7 +26,7 @@ WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 WHOLE_DECIMAL = r"DECIMAL\(\d+,0\)"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
-FAR = re.compile(r"^\d{5,}-\d\d-\d\d|\(BC\)")
+FAR = re.compile(r"^\d{5,}-\d\d-\d\d|\(BC\)|infinity")
 """In DuckDB's text of a time that Python has not got."""
 WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-04-11' THEN {0} END"
 """Times that nanoseconds reach."""
@@ -181,6 +181,8 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
         raise ValueError(f"timestamp {ROUNDED.format('FLOAT')}")
     if re.fullmatch(WHOLE_DECIMAL, columns.types["timestamp"]):
         return "TRY_CAST(timestamp AS BIGINT)"
+    if columns.types["timestamp"] == "TIMESTAMP_NS":  # infinity stands for what nanoseconds do not reach
+        return "CASE WHEN isfinite(timestamp) THEN timestamp END"
     if not columns.is_text("timestamp"):
         return "timestamp"
     query = f"SELECT timestamp FROM {columns.source} WHERE trim(timestamp) != '' LIMIT 1"

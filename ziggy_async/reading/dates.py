@@ -35,6 +35,8 @@ CLOCK = (
     rf"(?P<place> ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?| ?\(?(?:{'|'.join(ABBREVIATIONS)})\)?)?)?"
 )
 DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
+INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
+"""A number with a fraction, or one that was rounded."""
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
@@ -199,7 +201,8 @@ def _iso_ns(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"{shown(text)} is no date and time") from None
+        advice = ": write it as a whole number, in full" if re.fullmatch(INEXACT, text.strip()) else ""
+        raise ValueError(f"{shown(text)} is no date and time{advice}") from None
     if moment.utcoffset() and not re.search(f"(?:{OFFSET})$", text.strip()):
         raise ValueError(f"{shown(text)} is no date and time: its offset from UTC is out of range")
     finer = FINER.search(text)

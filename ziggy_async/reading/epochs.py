@@ -83,12 +83,12 @@ def iso_of(nanoseconds: int) -> str:
     return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
 
 
-def _as_day_of_excel(value: int) -> str:
-    """Excel counts days since 1899-12-30."""
-    seconds = (value - EXCEL_DAY_OF_1970) * 86_400
-    if not FIRST_SECOND <= seconds <= LAST_SECOND:
-        return ""
-    return f"; as a day of Excel it is {iso_of(seconds * 10**9)}: write days as text, like that"
+def _as_day(value: int) -> str:
+    """Excel counts days since 1899-12-30; periods of pandas are counted since 1970."""
+    for said, day in (("a day of Excel", value - EXCEL_DAY_OF_1970), ("a day since 1970", value)):
+        if FIRST_SECOND <= day * 86_400 <= LAST_SECOND:
+            return f"; as {said} it is {iso_of(day * 86_400 * 10**9)}: write days as text, like that"
+    return ""
 
 
 def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[str, NDArray[np.bool_]]) -> Moments:
@@ -96,7 +96,7 @@ def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[
     present = [name for name, fits in fitting.items() if fits.any()]
     if not present:
         row = int(np.argmax(~missing))
-        raise UnitError(row, f"{whole[row]} {UNREADABLE}{_as_day_of_excel(int(whole[row]))}")
+        raise UnitError(row, f"{whole[row]} {UNREADABLE}{_as_day(int(whole[row]))}")
     present.sort(key=lambda name: int(np.argmax(fitting[name])))
     if len(present) > 1:
         first, second = present[:2]

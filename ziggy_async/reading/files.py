@@ -19,15 +19,15 @@ from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.faults import COMMENT, NO_UNICODE, OTHER_LENGTH, errors_named, first_sentences, one_line
-from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of
+from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.scans import (
     Scan,
     contradiction,
     csv_scan,
+    day_beside,
     digits_of_times,
-    levels_of,
     others_of,
     parquet_scan,
     refuse_merged,
@@ -35,7 +35,7 @@ from ziggy_async.reading.scans import (
     selected,
     without_descriptions,
 )
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, role_of
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, of_role, role_of
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
@@ -242,12 +242,12 @@ class Reading:
         if header is not None:
             origin = without_end(origin, header.delimiter, self._folder)
         if header is not None and (header.skipped > 1 or header.has_comments or origin.has_comments):
-            commas = commas_of(header)
+            commas = header.commas
             origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
             header = replace(header, skipped=0)
         left_out = 0
         if header is not None and origin.has_other_rows:
-            origin, left_out = without_other_rows(origin, self._connection, *commas_of(header), self._folder)
+            origin, left_out = without_other_rows(origin, self._connection, *header.commas, self._folder)
         if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
         picked = self._pick(file, origin, header, name)
@@ -298,17 +298,26 @@ class Reading:
             every = f"SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
             self._pick_side_by_side(file, every, header.tickers, header.names, name)
             return Picked()
-        scan = csv_scan(origin, header, header.names)
-        whole = Scan(self._connection, scan)
-        roles = self._roles(file, list(header.names), whole)
+        names, day = (
+            list(header.names),
+            day_beside(
+                file, of_role("timestamp", header.names), Scan(self._connection, csv_scan(origin, header, header.names))
+            ),
+        )
+
+        def scan_of(types: Mapping[str, str]) -> str:
+            scan = csv_scan(origin, header, header.names, types)
+            return scan if day is None else f"(SELECT *, {literal(day)} AS date FROM {scan})"
+
+        whole = Scan(self._connection, scan_of({}))
+        roles = self._roles(file, names if day is None else [*names, "date"], whole)
         picked = selected(roles, digits_of_times(roles, whole))
         self._connection.execute(
-            f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {picked} FROM {scan}"
+            f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {picked} FROM {whole.sql}"
         )
 
         def declared(types: Mapping[str, str]) -> str:
-            of_names = {roles[role]: kind for role, kind in types.items()}
-            return f"(SELECT {picked} FROM {csv_scan(origin, header, header.names, of_names)})"
+            return f"(SELECT {picked} FROM {scan_of({roles[role]: kind for role, kind in types.items()})})"
 
         return Picked(whole, others_of(header.names), None if has_underscored_numbers(origin) else declared)
 
@@ -412,11 +421,6 @@ def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
     """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
     it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
     return not has_lines(origin.path, rows + header.skipped)
-
-
-def commas_of(header: Header) -> tuple[str, int]:
-    """The delimiter, and how many a row has."""
-    return header.delimiter, len(header.names) - 1
 
 
 def of_roles(rules: Rules) -> Rules:

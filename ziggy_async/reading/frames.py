@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.headers import levels_of
 from ziggy_async.reading.spellings import MAKESHIFT, PRICES, listed, place_of, role_of
 
 Pairs = list[tuple[str, Any]]
@@ -13,6 +14,7 @@ def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | N
 
     Of a frame that has several tickers side by side those of `symbol`, or of all, one below the other.
     """
+    frame = _with_levels(pandas, frame)
     level = _ticker_level(frame)
     if level is None:
         return _with_index(pandas, frame, _names(frame), symbol_column)
@@ -26,6 +28,17 @@ def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | N
         raise ValueError(f"the frame has the bars of {listed(map(shown, tickers))}{beside}, and none of {symbol}")
     chosen = columns[symbol if symbol in tickers else tickers[0]]
     return _with_index(pandas, *_part(frame, chosen, len(tickers) > 1), symbol_column)
+
+
+def _with_levels(pandas: Any, frame: Any) -> Any:
+    """The frame with two levels of column names, where these were made one."""
+    if frame.columns.nlevels > 1 or {role_of(name) for name in _names(frame)} >= set(PRICES):
+        return frame
+    levels = levels_of(_names(frame))
+    if levels is None:
+        return frame
+    pairs = [(name, owner or "") for owner, name in zip(*levels, strict=True)]
+    return frame.set_axis(pandas.MultiIndex.from_tuples(pairs), axis=1)
 
 
 def _ticker_level(frame: Any) -> int | None:

@@ -2,13 +2,14 @@
 would give each file rules of its own."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ziggy_async.messages import shortened
 from ziggy_async.reading.layouts import is_nameless, names_of
 from ziggy_async.reading.remarks import CURRENCIES, UNITS
-from ziggy_async.reading.spellings import PRICES, role_of
+from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of
 
 DELIMITERS = ",;\t|"
 HEAD = 60
@@ -17,6 +18,7 @@ LEAST_ROLES = 4
 """Columns of bars that a line of names has at least."""
 NO_OWNERS = {"ADJ", "ADJUSTED", "ASK", "AVG", "BID", "MID", "PREV", "RAW", "UNADJ"}
 """What stands before a point in the names of prices and is no ticker."""
+TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 LONGEST_LINE = 100
 """Characters of a line that a message shows."""
 LONGEST_HEADER = 100_000
@@ -34,6 +36,11 @@ class Header:
     has_comments: bool = False
     tickers: tuple[str | None, ...] | None = None
     owner: str | None = None
+
+    @property
+    def commas(self) -> tuple[str, int]:
+        """The delimiter, and how many a row has."""
+        return self.delimiter, len(self.names) - 1
 
 
 def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header:
@@ -54,6 +61,12 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             header = _with_levels(lines, at, delimiter, names, has_comments)
             return header if owner is None else replace(header, owner=owner)
+        if (levels := levels_of(names)) is not None:
+            owners, bare = levels
+            first, *others = dict.fromkeys(owner for owner in owners if owner is not None)
+            if others:
+                return Header(delimiter, tuple(bare), at + 1, has_comments, tuple(owners))
+            return Header(delimiter, unique(bare), at + 1, has_comments, owner=first)
     rows = [at for at, line in enumerate(lines) if _is_row(line, said)]
     if not rows:
         raise ValueError("is not a table: all that it begins with is comments")
@@ -70,6 +83,32 @@ def _without_owner(names: list[str]) -> tuple[str | None, list[str]]:
     if not owner or owner != owner.upper() or owner in NO_OWNERS:
         return None, names
     return owner, [name.removeprefix(f"{owner}.") for name in names]
+
+
+def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None:
+    """Of names that pandas makes of two levels, as "('Open', 'ABC')", and of "ABC_Open" and "Open_ABC": whose each
+    column is, None for those of all, and its name; None for any other names."""
+    pairs = [_pair_of(name) for name in names]
+    for level in (0, 1):
+        owners = [None if "" in pair else pair[level] for pair in pairs]
+        bare = [
+            pair[0] or pair[1] if owner is None else pair[1 - level] for pair, owner in zip(pairs, owners, strict=True)
+        ]
+        if {role_of(name) for name, owner in zip(bare, owners, strict=True) if owner is not None} >= set(PRICES):
+            return owners, bare
+    return None
+
+
+def _pair_of(name: str) -> tuple[str, str]:
+    """The two levels of a name, the second one empty where it has but one."""
+    if (found := TWO_LEVELS.fullmatch(name)) is not None:
+        return found[1], found[2]
+    for first, _, second in (name.rpartition("_"), name.partition("_")):
+        for owner, price in ((first, second), (second, first)):
+            is_ticker = owner == owner.upper() != price and any(map(str.isalpha, owner)) and owner not in NO_OWNERS
+            if is_ticker and price != price.upper() and role_of(price) in PRICE_COLUMNS:
+                return first, second
+    return name, ""
 
 
 def _unknown_header(

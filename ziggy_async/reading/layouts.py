@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ziggy_async.messages import shown
 from ziggy_async.reading.dates import take_apart
 from ziggy_async.reading.epochs import FIRST_YEAR, LAST_YEAR, unit_of
 from ziggy_async.reading.numbers import is_number
 from ziggy_async.reading.spellings import listed
-from ziggy_async.reading.timestamps import as_whole, is_missing
+from ziggy_async.reading.timestamps import FRACTION, as_whole, is_missing
 
 WHOLE, DAY, CLOCK, NUMBER, SYMBOL = "wdcns"
 """A whole number of a time since 1970, a date, a time of day, a number, a symbol."""
@@ -61,6 +62,9 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
     for layout in LAYOUTS:
         if len(kinds) == len(layout.kinds) and all(map(contains, kinds, layout.kinds)):
             return list(layout.names)
+    fractions = [value for value in row if isinstance(value, float) and value % 1 > 0]
+    if any(unit_of(int(value)) is not None for value in fractions):
+        raise ValueError(f"the table has no column names, and {shown(max(fractions))} {FRACTION}")
     known = listed(f"{layout.name} ({len(layout.kinds)})" for layout in LAYOUTS)
     raise ValueError(
         "the table has no column names: columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...)"

@@ -91,10 +91,18 @@ class DataFile:
         return cls(path)
 
     def day_of_folder(self) -> str | None:
-        """The day of a folder that is a hive partition of one, as `date=2024-01-12`."""
-        parts = (folder.partition("=") for folder in self.path.parts[:-1])
-        days = [unquote(value) for key, _, value in parts if spelling_of(key) in DATES]
-        return next((day for day in days if re.fullmatch(DAY, day)), None)
+        """The day of folders that are a hive partition of one, as `date=2024-01-12` and `year=2024/month=1/day=12`."""
+        parts = {
+            spelling_of(key): unquote(value) for key, _, value in (each.partition("=") for each in self._folders())
+        }
+        days = [value for key, value in parts.items() if key in DATES and re.fullmatch(DAY, value)]
+        numbers = [parts.get(key, "") for key in ("year", "month", "day")]
+        if all(map(str.isdecimal, numbers)):
+            days.append("{:04}-{:02}-{:02}".format(*map(int, numbers)))
+        return next(iter(days), None)
+
+    def _folders(self) -> tuple[str, ...]:
+        return self.path.parts[:-1]
 
     @property
     def is_joined(self) -> bool:

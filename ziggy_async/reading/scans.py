@@ -1,6 +1,7 @@
 """SQL of the columns of a file, and what is asked of them before their values are read: whose bars the rows are."""
 
 import glob
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.paths import DataFile
-from ziggy_async.reading.spellings import DESCRIBING, PRICES, listed, of_role, place_of, role_of, spelling_of
+from ziggy_async.reading.spellings import DESCRIBING, listed, of_role, place_of, role_of, spelling_of
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:
     import duckdb
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
 """What pandas.concat makes of a mapping of symbols to frames."""
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 """DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
-TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
+TIME_OF_DAY = r"(?i)\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?|\d{3,6}"
 MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
 
@@ -148,10 +152,7 @@ def selected(roles: Mapping[str, str], digits: int = 0) -> str:
 def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin: Source) -> tuple[str, list[str]]:
     """SQL of every column, and their names: with the day that a folder of the path names, where no column is one, and
     the two levels of a nameless pandas index as the symbol and the time that they are."""
-    options = "file_row_number=true, hive_partitioning=false, binary_as_string=true"
-    scan = f"read_parquet({literal(glob.escape(str(origin.path)))}, {options})"
-    described = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {scan})").fetchall()
-    types = {name: kind for name, kind in described if name != "file_row_number"}
+    scan, types = _parquet_types(connection, str(origin.path))
     columns = {name: quoted(name) for name in types}
     levels = [types.get(f"__index_level_{at}__", "") for at in range(2)]
     if levels[0] == "VARCHAR" and levels[1].startswith(("TIMESTAMP", "DATE")):
@@ -163,18 +164,33 @@ def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin
     return f"(SELECT file_row_number, {selection} FROM {scan})", list(columns)
 
 
-def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None:
-    """Of the names that pandas gives columns of two levels in Parquet, as "('A', 'Open')": whose each column is, None
-    for those of all, and its name; None for any other names."""
-    pairs = [(found[1], found[2]) if (found := TWO_LEVELS.fullmatch(name)) else (name, "") for name in names]
-    for level in (0, 1):
-        owners = [None if "" in pair else pair[level] for pair in pairs]
-        bare = [
-            pair[0] or pair[1] if owner is None else pair[1 - level] for pair, owner in zip(pairs, owners, strict=True)
-        ]
-        if {role_of(name) for name, owner in zip(bare, owners, strict=True) if owner is not None} >= set(PRICES):
-            return owners, bare
-    return None
+def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: str) -> tuple[str, dict[str, str]]:
+    """SQL of a file's columns and their row, and name -> type."""
+    import duckdb
+
+    options = "file_row_number=true, hive_partitioning=false, binary_as_string=true"
+
+    def types_of(scan: str) -> dict[str, str]:
+        described = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {scan})")
+        return {name: kind for name, kind in described.fetchall() if name != "file_row_number"}
+
+    escaped = literal(glob.escape(path))
+    scan = f"read_parquet({escaped}, {options}, int96_as='timestamp_ns')"
+    try:
+        return scan, types_of(scan)
+    except duckdb.BinderException:  # of a DuckDB without that option
+        scan = f"read_parquet({escaped}, {options})"
+        types = types_of(scan)
+        if connection.execute(f"SELECT 1 FROM parquet_schema({escaped}) WHERE type = 'INT96'").fetchone():
+            logger.warning("times of type INT96 are cut off behind the microseconds by DuckDB %s", duckdb.__version__)
+        return scan, types
+
+
+def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
+    """The day that a folder of the path names, where no column has one: `stamps` are those of times."""
+    day = file.day_of_folder()
+    values = [value for column in stamps for value in scan.values(column)] if day is not None else []
+    return day if all(re.fullmatch(TIME_OF_DAY, value) for value in values) else None
 
 
 def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:

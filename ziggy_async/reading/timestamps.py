@@ -18,6 +18,7 @@ NANOSECONDS_OF = UNITS | {"m": 60 * 10**9, "h": 3_600 * 10**9, "D": 86_400 * 10*
 MOST_YEARS = 300
 """From 1970: beyond what nanoseconds reach, so that a conversion to days is safe."""
 ROUNDED = "may be rounded, as {} has not every whole number of its size: give times as int64 or float64"
+FRACTION = "has a fraction: give times as whole numbers, as those of milliseconds or nanoseconds"
 OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
 
 
@@ -103,6 +104,8 @@ def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
         whole = int(value)
     if whole is None and isinstance(value, np.float16 | np.float32):
         raise ValueError(f"{value} {ROUNDED.format(value.dtype)}")
+    if whole is None and isinstance(value, float | np.floating) and abs(float(value)) > 10**6:
+        raise ValueError(f"{shown(value)} {FRACTION}")
     if whole is None:
         raise TypeError(f"{shown(value)} is no timestamp but {kind_of(value)}")
     if abs(whole) >= 2**63:

@@ -27,7 +27,16 @@ from ziggy_async.reading.numbers import (
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
-from ziggy_async.reading.timestamps import OUT_OF_RANGE, ROUNDED, as_whole, datetime64_ns, is_missing, most_exact, to_ns
+from ziggy_async.reading.timestamps import (
+    FRACTION,
+    OUT_OF_RANGE,
+    ROUNDED,
+    as_whole,
+    datetime64_ns,
+    is_missing,
+    most_exact,
+    to_ns,
+)
 
 Floats = NDArray[np.float64] | Chunked
 Nanoseconds = NDArray[np.int64] | Chunked
@@ -269,7 +278,12 @@ class Reader:
             missing = missing | np.isnan(values)
             values = np.where(missing, 0.0, values).astype(np.float64, copy=False)
             wrong = (values != np.floor(values)) | (np.abs(values) >= 2.0**63)
-            self._refuse(name, wrong, missing, lambda row: f"{values[row]} is no timestamp but of type {array.dtype}")
+            self._refuse(
+                name,
+                wrong,
+                missing,
+                lambda row: f"{values[row]} {OUT_OF_RANGE if abs(values[row]) >= 2.0**63 else FRACTION}",
+            )
             missing = missing | wrong
             values = np.where(missing, 0.0, values)
             if array.dtype.itemsize < 8:
