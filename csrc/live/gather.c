@@ -82,7 +82,7 @@ static bool add_wide(const za_live_gathering *gathering, const za_live_loose *ti
 /* So few tickers in a wide tile are more work than they are alone. */
 static bool are_few(size_t tickers, const za_live_gathering *gathering)
 {
-    return tickers <= (size_t)gathering->live->wide.set->lanes / 2;
+    return tickers <= (size_t)gathering->live->wide.set->lanes / 4;
 }
 
 /* All tickers of a wide tile leave it if they are few. False without memory. */

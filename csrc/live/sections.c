@@ -73,28 +73,30 @@ static bool find_places(za_live_sections_pass *pass)
     return true;
 }
 
-static za_live_effect effect_of(const za_live_sections_pass *pass, int number, int32_t row)
+/* What is pending of the tile counts for all of its tickers. */
+static za_live_effect effect_of(const za_live_sections_pass *pass, int number, const za_live_tile *tile, int32_t row)
 {
     const za_section *section = pass->news->sections[number];
+    const za_live *live = pass->all.live;
     int32_t place = pass->rosters[number]->place[row];
-    if (place == ZA_NO_PLACE || section->sequence <= pass->all.live->members[row].sequence ||
-        !za_section_has(section, (size_t)place)) {
+    bool is_pending = tile->pending.sequence > 0;
+    uint64_t seen = is_pending ? tile->pending.sequence : live->members[row].sequence;
+    if (place == ZA_NO_PLACE || section->sequence <= seen || !za_section_has(section, (size_t)place)) {
         return EFFECT_NONE;
     }
-    int64_t last = pass->all.live->board->times[row];
+    int64_t last = is_pending ? tile->pending.time : live->board->times[row];
     return pass->is_ordered && section->time == last ? EFFECT_REVISION : EFFECT_NEW_BAR;
 }
 
 /* The effect of a section on all tickers of a tile, and on each. */
-static za_live_effect effects_of(const za_live_sections_pass *pass, int number, za_live_tile *tile,
+static za_live_effect effects_of(const za_live_sections_pass *pass, int number, const za_live_tile *tile,
                                  za_live_effect *effects)
 {
     za_live_effect common = EFFECT_NONE;
     bool first = true, differ = false;
-    za_live_settle(pass->all.live, tile);
     for (int lane = 0; lane < tile->set->lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
-            effects[lane] = effect_of(pass, number, tile->row[lane]);
+            effects[lane] = effect_of(pass, number, tile, tile->row[lane]);
             differ = differ || (!first && effects[lane] != common);
             common = effects[lane];
             first = false;
@@ -114,35 +116,6 @@ static bool places_of(const za_live_roster *roster, const za_live_tile *tile, in
         follow = follow && places[lane] == places[0] + lane;
     }
     return follow;
-}
-
-/* How many of a tile's tickers have a bar in a section. */
-static int bars_in(const za_live_sections_pass *pass, int number, const za_live_tile *tile)
-{
-    const za_section *section = pass->news->sections[number];
-    int32_t places[ZA_MOST_LANES];
-    int count = 0;
-    (void)places_of(pass->rosters[number], tile, places);
-    for (int lane = 0; lane < tile->set->lanes; lane++) {
-        bool asked = tile->row[lane] != ZA_NO_ROW && places[lane] != ZA_NO_PLACE;
-        count += asked && za_section_has(section, (size_t)places[lane]);
-    }
-    return count;
-}
-
-/* The effect of a section on all tickers of a tile, without a look at them where those before had one on all. */
-static za_live_effect common_effect(const za_live_sections_pass *pass, int number, za_live_tile *tile)
-{
-    const za_section *section = pass->news->sections[number];
-    za_live_effect effects[ZA_MOST_LANES];
-    if (tile->pending.sequence == 0) {
-        return effects_of(pass, number, tile, effects);
-    }
-    int count = section->sequence > tile->pending.sequence ? bars_in(pass, number, tile) : 0;
-    return count == 0                                                ? EFFECT_NONE
-           : count < tile->used                                      ? EFFECTS_DIFFER
-           : pass->is_ordered && section->time == tile->pending.time ? EFFECT_REVISION
-                                                                     : EFFECT_NEW_BAR;
 }
 
 static void gather(const za_live_sections_pass *pass, int number, const za_live_work *work, const za_live_tile *tile,
@@ -233,7 +206,7 @@ static za_live_effect most_common(const za_live_tile *tile, const za_live_effect
 static void run_alone(za_live_worker *worker, za_live_tile *tile, int first)
 {
     for (int number = first; number < worker->pass->news->section_count; number++) {
-        za_live_effect effect = common_effect(worker->pass, number, tile);
+        za_live_effect effect = effect_of(worker->pass, number, tile, tile->row[0]);
         if (effect != EFFECT_NONE) {
             step(worker, number, effect, (za_live_tiles){&tile, 1}, (za_live_tiles){&tile, 0});
         }
@@ -269,9 +242,8 @@ static bool find_common(za_live_worker *worker, int64_t at, int number, za_live_
     za_live_tile *tile = &worker->stretch->tiles[at];
     za_live_effect effects[ZA_MOST_LANES];
     bool done = true;
-    common->effect = tile->apart || tile->used == 0 ? EFFECT_NONE : common_effect(worker->pass, number, tile);
+    common->effect = tile->apart ? EFFECT_NONE : effects_of(worker->pass, number, tile, effects);
     if (common->effect == EFFECTS_DIFFER) {
-        (void)effects_of(worker->pass, number, tile, effects);
         common->effect = most_common(tile, effects);
         done = split(worker, at, number, effects, common);
     }
