@@ -6,11 +6,12 @@
 
 /* The expressions of a row, as functions of its parameters. */
 #define LOOKBACK(bars)  bars
-#define REACH(bars)     {ZA_REACH, (int64_t)(bars), false, 0}
-#define PAIR(bars, lag) {ZA_REACH, (int64_t)(bars), true, (int64_t)(lag)}
-#define ALONE           {ZA_REACH, 1, true, 0}
-#define FADING(bars)    {ZA_FADING, (int64_t)(bars), false, 0}
-#define FOREVER         {ZA_FOREVER, 0, false, 0}
+#define REACH(bars)     {ZA_REACH, (int64_t)(bars), false, 0, false}
+#define PAIR(bars, lag) {ZA_REACH, (int64_t)(bars), true, (int64_t)(lag), false}
+#define ALONE           {ZA_REACH, 1, true, 0, false}
+#define FADING(bars)    {ZA_FADING, (int64_t)(bars), false, 0, false}
+#define FOREVER         {ZA_FOREVER, 0, false, 0, false}
+#define TOTAL           {ZA_FOREVER, 0, false, 0, true}
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, outputs, summary)                              \
     static double name##_lookback(const za_params *values)                                                             \
     {                                                                                                                  \
@@ -27,6 +28,7 @@
     }
 #include "kernels/catalog.def"
 #undef INDICATOR
+#undef TOTAL
 #undef FOREVER
 #undef FADING
 #undef ALONE

@@ -44,6 +44,7 @@ typedef struct za_memory {
     int64_t bars;
     bool beside; /* of these bars the last one and the one `lag` before it alone count: no bar waits for another */
     int64_t lag;
+    bool total; /* of all bars the running total of what each gives by itself, and nothing else */
 } za_memory;
 
 /* ZA_INDICATOR_sma, ZA_INDICATOR_ema, ... ZA_INDICATOR_COUNT */

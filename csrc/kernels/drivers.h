@@ -173,15 +173,20 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
     spread_tile(tile, bars, columns);
 }
 
-/* What the memory of a row says about it: nothing, or that no bar waits for another. */
+/* What the memory of a row says about it: nothing, that no bar waits for another, or that the total of the last one is
+ * all that it waits for: the additions go on while what the next bars give is computed. */
 #define NOTHING(name)
-#define BESIDE(name)                                                                                                   \
-    static bool name##_along(const double *const *in, double *out, int64_t bars, int64_t lag)                          \
+#define BESIDE(name) ALONG(name, false)
+#define ADDED(name)  ALONG(name, true)
+#define ALONG(name, adds_up)                                                                                           \
+    static bool name##_along(const za_along_block *block, double *total)                                               \
     {                                                                                                                  \
         const double *from[ZA_MAX_INPUTS];                                                                             \
         for (int i = 0; i < name##_input_count; ++i) {                                                                 \
-            from[i] = in[i];                                                                                           \
+            from[i] = block->in[i];                                                                                    \
         }                                                                                                              \
+        double *out = block->out, sum = *total;                                                                        \
+        const int64_t bars = block->bars, lag = block->lag;                                                            \
         mask finite = finite_start();                                                                                  \
         for (int64_t bar = 0; bar + ZA_LANES <= bars; bar += ZA_LANES) {                                               \
             vec now[ZA_MAX_INPUTS], then[ZA_MAX_INPUTS];                                                               \
@@ -191,28 +196,37 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
                 finite &= finite_of(now[i]);                                                                           \
             }                                                                                                          \
             vec_store(out + bar, name##_of(now, then));                                                                \
+            for (int64_t next = bar; (adds_up) && next < bar + ZA_LANES; ++next) {                                     \
+                out[next] = sum += out[next];                                                                          \
+            }                                                                                                          \
         }                                                                                                              \
+        *total = sum;                                                                                                  \
         return finite_in_all(finite);                                                                                  \
     }
 #define REACH(bars)                                                          NOTHING
 #define FADING(bars)                                                         NOTHING
 #define FOREVER                                                              NOTHING
+#define TOTAL                                                                ADDED
 #define PAIR(bars, lag)                                                      BESIDE
 #define ALONE                                                                BESIDE
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) memory(name)
 #include "kernels/catalog.def"
 #undef INDICATOR
+#undef ALONG
+#undef ADDED
 #undef BESIDE
 
-static bool along(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag)
+static bool along(za_indicator indicator, const za_along_block *block, double *total)
 {
     switch (indicator) {
 #define BESIDE(name)                                                                                                   \
     case ZA_INDICATOR_##name:                                                                                          \
-        return name##_along(in, out, bars, lag);
+        return name##_along(block, total);
+#define ADDED                                                                BESIDE
 #define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) memory(name)
 #include "kernels/catalog.def"
 #undef INDICATOR
+#undef ADDED
 #undef BESIDE
     default:
         return false;
@@ -220,6 +234,7 @@ static bool along(za_indicator indicator, const double *const *in, double *out, 
 }
 #undef ALONE
 #undef PAIR
+#undef TOTAL
 #undef FOREVER
 #undef FADING
 #undef REACH

@@ -37,6 +37,13 @@ typedef struct za_kernel_block {
                     * sequentially consistent fence until other threads see them */
 } za_kernel_block;
 
+/* Bars of one series of which none waits for another. */
+typedef struct za_along_block {
+    const double *in[ZA_MAX_INPUTS]; /* may be read from `lag` bars before */
+    double *out;
+    int64_t bars, lag;
+} za_along_block;
+
 /* A state is an array of [vector][lane] doubles and holds no address and no count: it may be moved, and a lane may be
  * taken out of it. A bar that was run alone may enter again once the header of before it is put back: it finds all that
  * it reads beside the header as it was. */
@@ -52,10 +59,10 @@ typedef struct za_lane_set {
      * that many bars before a value, at any age, gives the value of the whole history to the bit. */
     void (*start)(za_indicator indicator, const za_params *params, int64_t age, void *state);
     void (*run)(const za_kernel_block *block);
-    /* Bars of one series side by side, `bars` rounded down to the lanes, of an indicator whose memory is `beside`; `in`
-     * may be read from `lag` bars before. It is the only output, no state is read or written, and the bits are run's.
-     * False if an input of these bars is not finite. */
-    bool (*along)(za_indicator indicator, const double *const *in, double *out, int64_t bars, int64_t lag);
+    /* Bars of one series side by side, rounded down to the lanes, of an indicator whose memory is `beside`. It is the
+     * only output, no state is read or written, and the bits are run's. Of one whose memory is `total`, `*total` goes
+     * on to the last of them. False if an input of these bars is not finite. */
+    bool (*along)(za_indicator indicator, const za_along_block *block, double *total);
     void (*operate)(const za_operation_block *block);
     /* Whether none of them is NaN or infinite. */
     bool (*all_finite)(const double *values, int64_t count);

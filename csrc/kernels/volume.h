@@ -39,6 +39,38 @@ INLINE void obv_value(const obv_kernel *k, vec *out)
     out[0] = k->s.total;
 }
 
+typedef struct ad_state {
+    vec total;
+} ad_state;
+
+typedef struct ad_kernel {
+    ad_params p;
+    int64_t age;
+    ad_state s;
+} ad_kernel;
+
+INLINE vec ad_of(const vec *in, const vec *none)
+{
+    (void)none;
+    return money_flow(in);
+}
+
+INLINE void ad_start(ad_kernel *k, slots *all)
+{
+    (void)all;
+    k->s.total = vec_fill(0.0);
+}
+
+INLINE void ad_update(ad_kernel *k, const vec *in)
+{
+    k->s.total += ad_of(in, NULL);
+}
+
+INLINE void ad_value(const ad_kernel *k, vec *out)
+{
+    out[0] = k->s.total;
+}
+
 typedef struct adosc_state {
     vec fast, slow; /* how far each average lags behind the total */
 } adosc_state;

@@ -23,17 +23,17 @@ void za_along_operate(const za_operation_block *block)
     za_lane_set_one()->operate(&part);
 }
 
-/* The values of bars [first, bars). False if an input of theirs is not finite. */
-static bool compute(const za_node *node, const za_kernel_block *block, int64_t first)
+/* The values of bars [first, bars), of a total from `*total` on. False if an input of theirs is not finite. */
+static bool compute(const za_node *node, const za_kernel_block *block, int64_t first, double *total)
 {
     const za_lane_set *sets[] = {za_lane_set_widest(), za_lane_set_one()};
     bool finite = true;
     for (int i = 0; i < 2; i++) {
-        const double *in[ZA_MAX_INPUTS];
+        za_along_block part = {.out = block->out[0] + first, .bars = block->bars - first, .lag = node->lag};
         for (int input = 0; input < node->spec.input_count; input++) {
-            in[input] = block->in[input] + first;
+            part.in[input] = block->in[input] + first;
         }
-        finite = finite && sets[i]->along(block->indicator, in, block->out[0] + first, block->bars - first, node->lag);
+        finite = finite && sets[i]->along(block->indicator, &part, total);
         first += (block->bars - first) / sets[i]->lanes * sets[i]->lanes;
     }
     return finite;
@@ -68,7 +68,7 @@ static void enter(const za_node *node, const za_kernel_block *block, int64_t fir
 bool za_along_fits(const za_lane_set *set, const za_node *node, const za_kernel_block *block)
 {
     int64_t before = node->first - node->entry, left = block->bars - node->memory;
-    return node->beside && set->lanes == 1 && left > 4 * before;
+    return set->lanes == 1 && (node->total || (node->beside && left > 4 * before));
 }
 
 /* Bars before the first result that begins a cache line. */
@@ -77,11 +77,24 @@ static int64_t bars_to_line(const double *results)
     return (int64_t)(-(uintptr_t)results % ZA_CACHE_LINE / sizeof *results);
 }
 
+/* As za_along_run, of a running total. */
+static bool run_total(const za_node *node, const za_kernel_block *block)
+{
+    double *state = block->state, total = *state;
+    bool finite = compute(node, block, 0, &total);
+    *state = finite ? total : *state;
+    return finite;
+}
+
 bool za_along_run(const za_node *node, const za_kernel_block *block)
 {
+    if (node->total) {
+        return run_total(node, block);
+    }
+    double none = 0.0;
     int64_t before = node->first - node->entry;
     before += block->bars < LONG_BLOCK ? 0 : bars_to_line(block->out[0] + before);
-    if (!is_finite(node, block, before) || !compute(node, block, before)) {
+    if (!is_finite(node, block, before) || !compute(node, block, before, &none)) {
         return false;
     }
     enter(node, block, 0, before, block->from);

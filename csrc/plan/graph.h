@@ -26,6 +26,7 @@ typedef struct za_node {
     int64_t back;    /* bars before the oldest one asked for at which its value is read; ZA_FOR_EVER: from the first */
     int64_t lag;     /* of a kernel of two bars: how far apart they are; else 0 */
     bool beside;     /* a kernel of which no bar waits for another */
+    bool total;      /* a kernel of the running total of what each bar gives by itself */
     int64_t vectors; /* of its state, nothing but vectors; the same for any number of lanes */
     bool clean;      /* from its first value on a number whenever the columns hold finite numbers only */
     bool windowed;   /* a kernel that forgets: a value that is not finite counts until it has left */
@@ -50,6 +51,7 @@ struct za_plan {
     bool reads_times;
     bool remembers; /* a value depends on other bars than its own, or on how many are before it */
     bool beside;    /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
+    bool along;     /* so they may but for running totals, which go along */
     int64_t depth, warm, entry; /* the longest of its nodes */
     int64_t vectors;            /* of the states of all that are read */
     int64_t weight;             /* what a bar of all that are read costs, about, in operations */

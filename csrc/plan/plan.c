@@ -187,6 +187,7 @@ static void look_back(za_plan *plan, za_node *node)
         za_memory memory = za_memory_of((za_indicator)spec->which, &spec->params);
         node->beside = memory.beside;
         node->lag = memory.lag;
+        node->total = memory.total;
     } else if (spec->kind == ZA_NODE_LAG || spec->kind == ZA_NODE_SKIP) {
         node->first = entry + (int64_t)spec->params.value[0];
     } else if (spec->kind == ZA_NODE_OPERATION) {
@@ -305,13 +306,14 @@ static int64_t weight_of(const za_node *node)
 static za_code add_up(za_plan *plan, za_error *error)
 {
     const int64_t lanes = za_lane_set_widest()->lanes;
-    plan->beside = true;
+    plan->beside = plan->along = true;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
         plan->depth = longer(plan->depth, node->read ? node->depth : 0);
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
         plan->beside = plan->beside && (node->vectors == 0 || node->beside || !node->read);
+        plan->along = plan->along && (node->vectors == 0 || node->beside || node->total || !node->read);
         plan->remembers = plan->remembers || (node->read && depends_on_place(node));
         plan->vectors += node->read ? node->vectors : 0;
         plan->weight += node->read ? weight_of(node) : 0;

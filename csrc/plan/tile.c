@@ -17,7 +17,7 @@ enum {
     LONG_BLOCK_BYTES = 128 * 1024,
     LEAST_BLOCK = 16,
     MOST_BLOCK = 1024,
-    MOST_BESIDE = 16384
+    MOST_ALONG = 16384
 };
 
 static int64_t later(int64_t a, int64_t b)
@@ -46,9 +46,9 @@ static int64_t oldest_of(const za_tile_spec *spec)
 static int64_t block_of(const za_tile_spec *spec)
 {
     int64_t all = bars_of(spec);
-    bool last_alone = all - oldest_of(spec) < LEAST_BLOCK, beside = spec->plan->beside && spec->set->lanes == 1;
+    bool last_alone = all - oldest_of(spec) < LEAST_BLOCK, along = spec->plan->along && spec->set->lanes == 1;
     int64_t buffers = 1 + (last_alone ? spec->plan->column_count : spec->plan->buffer_count);
-    int64_t bytes = last_alone || beside ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = beside ? MOST_BESIDE : MOST_BLOCK;
+    int64_t bytes = last_alone || along ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = along ? MOST_ALONG : MOST_BLOCK;
     int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double));
     bars = bars < most ? bars : most;
     bars = (bars < all ? bars : all + LEAST_BLOCK - 1) / LEAST_BLOCK * LEAST_BLOCK;
