@@ -24,8 +24,8 @@ from ziggy_async.runtime.call import Call
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
-POLL = 4e-3  # seconds after which the watcher looks again whether the GIL is free
-"""Seconds after which the first in line looks whether the GIL is free: twice as long each time it is not."""
+POLL = 4e-3  # seconds after which the watcher looks whether the GIL is free
+LATE = 1e-3  # seconds by which it has the GIL later than that if somebody else had it
 OBSERVATIONS = 3
 """In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
 processor."""
@@ -145,7 +145,7 @@ class Gate:
             seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
             if _is_computing(holder):
                 self._note(self._kind, OBSERVATIONS)
-            elif late > POLL / 2:
+            elif late > LATE:
                 self._note(self._kind, 0)
             elif seconds > POLL / 2 and _has_waited(computed, seconds):
                 self._note(self._kind, 1)
