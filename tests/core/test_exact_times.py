@@ -205,3 +205,32 @@ def test_a_duckdb_that_cuts_times_of_type_int96_is_named(tmp_path, caplog):
         _, names = parquet_scan(Older(), DataFile(path), Source(path, "parquet"))
         assert names == ["symbol", "time", "open", "high", "low", "close", "volume"]
         assert ("INT96 are cut off behind the microseconds" in caplog.text) == is_int96
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("2024-01-02 09:30:00-05:00", "2024-01-03 09:30:00"), ("2024-01-02 09:30:00", "2024-01-03 09:30:00-05:00")],
+)
+def test_times_with_an_offset_and_without_a_zone_are_not_mixed(first, second, tmp_path):
+    (tmp_path / "a.csv").write_text(f"{NAMES}{first},1,1,1,1,1\n{second},1,1,1,1,1\n")
+    said = f"'{second}' is no date and time, or not written like those before it"
+    with pytest.raises(ValueError, match=f"A, line 3: timestamp {said}"):
+        BarStore.read(tmp_path / "a.csv")
+    with pytest.raises(ValueError, match=f"A: column 'date', row 1: {said}"):
+        BarStore().load("A", pd.read_csv(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize("utc", ["2024-01-02 14:30:00Z", "2024-01-02 14:30:00+00:00", "2024-01-02 14:30:00 UTC"])
+@pytest.mark.parametrize("other", ["2024-01-03 09:30:00-05:00", "2024-01-03 14:30:00"])
+def test_times_of_utc_go_with_others(utc, other, tmp_path):
+    (tmp_path / "a.csv").write_text(f"{NAMES}{utc},1,1,1,1,1\n{other},1,1,1,1,1\n")
+    store = BarStore()
+    store.load("A", pd.read_csv(tmp_path / "a.csv"))
+    for read in (store, BarStore.read(tmp_path / "a.csv")):
+        assert stamps(read) == ["2024-01-02T14:30:00.000000000", "2024-01-03T14:30:00.000000000"]
+
+
+def test_times_of_day_of_taq(tmp_path):
+    row = "20240102,9:30:00.123456789,AAPL,1,2,1,1.5,10"
+    (tmp_path / "taq.csv").write_text(f"DATE,TIME_M,SYM_ROOT,OPEN,HIGH,LOW,CLOSE,VOLUME\n{row}\n")
+    assert stamps(BarStore.read(tmp_path / "taq.csv"), "AAPL") == ["2024-01-02T09:30:00.123456789"]

@@ -33,8 +33,11 @@ WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-
 SYMBOL = "CAST(symbol AS VARCHAR)"
 IS_FINER = r"regexp_matches(timestamp, '[.,]\d{7}')"
 IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
+HAS_OFFSET = "regexp_matches(timestamp, ':\\d\\d.*[+-]\\d')"
 HAS_OFFSET_WITHIN = f"regexp_matches(timestamp, '(?:{OFFSET})\\s*$')"
-IS_WITHIN = f"NOT regexp_matches(timestamp, ':\\d\\d.*[+-]') OR {HAS_OFFSET_WITHIN}"
+HAS_NO_OFFSET = "regexp_matches(timestamp, '[+-]00(?::?00)*\\s*$')"
+ENDS_WITH_DIGIT = "regexp_matches(timestamp, '\\d\\s*$')"
+IS_WITHIN = f"NOT {HAS_OFFSET} OR {HAS_OFFSET_WITHIN}"
 """Whether the offset from UTC is one that clocks have: DuckDB takes also 99 hours."""
 ISO_CAST = (
     f"CASE WHEN ({IS_WITHOUT_ZONE}) AND NOT {IS_FINER} AND ({IS_WITHIN})"
@@ -205,7 +208,7 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     has_offset = "%z" in formats[0]
     if WAYS[written.way].formats == ("%Y-%m-%d",) and not any(mark in formats[0] for mark in ("%n", "%p", " %z")):
         own = f"try_strptime(timestamp, {formats[0]})"
-        return f"coalesce({_within(own) if has_offset else own}, {ISO_CAST})"
+        return f"coalesce({_within(own) if has_offset else own}, {_iso_cast(written)})"
     value = f"try_strptime(timestamp, [{', '.join(formats)}])"
     if has_offset:
         value = _within(value)
@@ -220,6 +223,16 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
 def _whole(role: str) -> str:
     """SQL of a whole number."""
     return f"TRY_CAST(nullif(regexp_extract({role}, {literal(WHOLE_NUMBER)}, 1), '') AS BIGINT)"
+
+
+def _iso_cast(first: "Written") -> str:
+    """SQL of times of ISO 8601, but of those without a zone where the first one has an offset from UTC, and the other
+    way round: which clock they are of is not known."""
+    if first.is_local:
+        return f"CASE WHEN {HAS_OFFSET} OR NOT {ENDS_WITH_DIGIT} THEN {ISO_CAST} END"
+    if first.is_naive:
+        return f"CASE WHEN NOT {HAS_OFFSET} OR {HAS_NO_OFFSET} THEN {ISO_CAST} END"
+    return ISO_CAST
 
 
 def _within(moment: str) -> str:

@@ -94,7 +94,18 @@ class Written:
         return self.way, self.separator
 
     def is_like(self, other: "Written") -> bool:
-        return self.style == other.style and (self.place is None) == (other.place is None)
+        """Whether both are written in one way; a time with an offset from UTC is of another than one without a zone."""
+        is_mixed = (self.is_local and other.is_naive) or (self.is_naive and other.is_local)
+        return self.style == other.style and (self.place is None) == (other.place is None) and not is_mixed
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is of a clock that is apart from UTC, and says so."""
+        return _offset_of(self.match["offset"]) != 0
+
+    @property
+    def is_naive(self) -> bool:
+        return not (self.match["zone"] or self.match["offset"] or self.match["place"])
 
     @property
     def place(self) -> str | None:

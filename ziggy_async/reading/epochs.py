@@ -85,7 +85,8 @@ def iso_of(nanoseconds: int) -> str:
 
 def _as_day(value: int) -> str:
     """Excel counts days since 1899-12-30; periods of pandas are counted since 1970."""
-    for said, day in (("a day of Excel", value - EXCEL_DAY_OF_1970), ("a day since 1970", value)):
+    days = {"a day of Excel": value - EXCEL_DAY_OF_1970} | ({"a day since 1970": value} if value >= 10_000 else {})
+    for said, day in days.items():
         if FIRST_SECOND <= day * 86_400 <= LAST_SECOND:
             return f"; as {said} it is {iso_of(day * 86_400 * 10**9)}: write days as text, like that"
     return ""

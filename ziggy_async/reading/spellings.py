@@ -16,7 +16,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
             *("dateandtime", "traddt", "start", "dlycaldt", "datadate", "date1", "dtyyyymmdd", "localtime"),
             *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
-            *("dates", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
+            *("dates", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
         ),
         ("index", "indexlevel0", "unnamed0", "column1", "ticks"),
     ),
@@ -70,7 +70,18 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "symbol": (
         ("symbol", "ticker", "sym", "code", "instrument"),
         (
-            *("tic", "tckrsymb", "tscode", "actsymbol", "tradingsymbol", "name", "股票代码", "代码", "종목코드"),
+            *(
+                "tic",
+                "symroot",
+                "tckrsymb",
+                "tscode",
+                "actsymbol",
+                "tradingsymbol",
+                "name",
+                "股票代码",
+                "代码",
+                "종목코드",
+            ),
             *("銘柄コード", "證券代號"),
         ),
         (
@@ -103,7 +114,7 @@ DATES = frozenset(
     )
 )
 TIMES_OF_DAY = frozenset(
-    ("time", "timeutc", "timegmt", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
+    ("time", "timeutc", "timegmt", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
