@@ -7,6 +7,9 @@ import sys
 import threading
 import time
 
+import ziggy_async  # noqa: F401 - before multiprocessing, as applications do
+
+# isort: split
 import process_work
 from isolated.hanging import hanging
 from pooled import close, pids, run

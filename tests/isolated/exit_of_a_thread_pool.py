@@ -39,10 +39,17 @@ if state == "another thread uses it":
     submit(pool, int).result()  # 3.12 starts no thread any more
     threading.Thread(target=use_late).start()
 else:
-    call = submit(pool, {"a call hangs": hang, "a call computes": compute}.get(state, work))
+    call = submit(pool, {"a call hangs": hang, "calls wait in others": hang, "a call computes": compute}.get(state, work))
     began.wait()
     if state == "a call is abandoned":
         pool.abandon(call.call)
+    if state == "calls wait in others":
+        others = [ThreadPool(1) for _ in range(3)]
+        for other in others:
+            began.clear()
+            submit(other, work)
+            submit(other, print, "never")
+            began.wait()
     if state == "a call waits":
         waiting = submit(pool, print, "never")
         lifecycle.at_exit(lifecycle.Stage.BRIDGE, lambda: print(waiting.call.error))  # after the pools

@@ -88,6 +88,7 @@ EXITS = {
     "a call is abandoned": ("done\n", 0.0),
     "a call waits": ("done\ntest: the pool was shut down before it began\n", 0.0),
     "a call hangs": ("", 2.0),
+    "calls wait in others": ("done\n" * 3, 2.0),
     "a call computes": ("", 2.0),
     "another thread uses it": ("0\n", 0.0),
 }

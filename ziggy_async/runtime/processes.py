@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ziggy_async import tracing
+from ziggy_async import lifecycle, tracing
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess, PackedCall
 from ziggy_async.runtime.gil_gate import GatedThread
@@ -22,6 +22,7 @@ class ProcessPool(ThreadPool):
         self._children: dict[threading.Thread, ChildProcess] = {}  # by the lock, as is the next one
         self._serving: dict[Call, ChildProcess] = {}
         super().__init__(size, "ziggy-async-process", has_gate=False)
+        lifecycle.exit_before_others(lifecycle.Stage.PROCESSES)  # before multiprocessing waits for the processes
 
     def _clear(self) -> None:
         super()._clear()

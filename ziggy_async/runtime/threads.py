@@ -275,7 +275,10 @@ def _at_exit() -> None:
     global _is_exiting
     _is_exiting = True
     deadline = time.monotonic() + EXIT_TIMEOUT
-    for pool in list(_pools):
+    pools = list(_pools)
+    for pool in pools:
+        ThreadPool.shutdown(pool, wait=False, cancel=True)  # first what waits in all of them; processes go on
+    for pool in pools:
         pool.shutdown(cancel=True, timeout=_left(deadline))
         pool._join(deadline, even_stuck=True)
 
