@@ -34,12 +34,14 @@ def use_late():
     print(submit(pool, int).result())
 
 
+WORK = {"a call hangs": hang, "calls wait in others": hang, "a call computes": compute}
+
 state = sys.argv[1]
 if state == "another thread uses it":
     submit(pool, int).result()  # 3.12 starts no thread any more
     threading.Thread(target=use_late).start()
 else:
-    call = submit(pool, {"a call hangs": hang, "calls wait in others": hang, "a call computes": compute}.get(state, work))
+    call = submit(pool, WORK.get(state, work))
     began.wait()
     if state == "a call is abandoned":
         pool.abandon(call.call)
