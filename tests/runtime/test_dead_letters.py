@@ -16,7 +16,7 @@ import pytest
 from letters import add, ids, keep_at_most, work
 from letters import opened as letters_opened
 
-from ziggy_async.dead_letters import DeadLetters, Reason, dead_letters
+from ziggy_async.dead_letters import DeadLetters, Reason, dead_letters, sqlite
 from ziggy_async.dead_letters.letter import importable_name
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.cross_loop import outcome_of
@@ -46,7 +46,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(dead_letters, "time", clock)
+    for module in (dead_letters, sqlite):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -135,39 +136,58 @@ async def test_no_more_than_most(opened: Callable[..., Any], monkeypatch: pytest
         assert letters.stats() == {"letters": 3, "unsaved": 0, "added": 5, "requeued": 0, "discarded": 0, "evicted": 2}
 
 
-async def test_two_readings_of_the_clock_a_day_apart_find_a_letter_too_old(
-    opened: Callable[..., Any], clock: Clock
-) -> None:
-    async with opened(Queue()) as letters:
-        old = await add(letters, "old")
-        clock.advance(DAY)
-        await add(letters, "a day younger")
-        clock.advance(6 * DAY + 1)
-        await add(letters, "new")
-        assert ids(letters) == ["old", "a day younger", "new"]
-        clock.advance(DAY - 2)
-        await add(letters, "newer")
-        assert ids(letters) == ["old", "a day younger", "new", "newer"]
-        clock.advance(2)
-        await add(letters, "newest")
-        assert ids(letters) == ["a day younger", "new", "newer", "newest"]
-        with pytest.raises(KeyError):
-            letters.get(old.id)
-        assert letters.stats()["evicted"] == 1
+async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(clock: Clock) -> None:
+    letters = DeadLetters(Queue())
+    old = await add(letters, "old")
+    clock.now += 8 * DAY
+    clock.passed += DAY
+    await add(letters, "new")
+    clock.passed = 1000.0 + 7 * DAY
+    await letters.refresh()
+    assert ids(letters) == ["old", "new"]
+    clock.passed += 0.001
+    await letters.refresh()
+    assert ids(letters) == ["new"]
+    with pytest.raises(KeyError):
+        letters.get(old.id)
+    assert letters.stats()["evicted"] == 1
 
 
-async def test_a_wall_clock_that_is_days_ahead_for_a_while_removes_nothing(
-    opened: Callable[..., Any], clock: Clock
-) -> None:
-    async with opened(Queue()) as letters:
-        await add(letters, "a")
-        for hours_ahead in (8 * 24, 0, 8 * 24, 8 * 24, 0):
-            clock.advance(DAY / 2)
-            clock.now += hours_ahead * 3600
-            await add(letters, "b")
-            clock.now -= hours_ahead * 3600
-        assert ids(letters)[0] == "a"
-        assert letters.stats()["evicted"] == 0
+async def used(path: Path, *task_ids: str) -> list[str]:
+    """What is in the file once a process has used it for a moment, and put letters there."""
+    async with letters_opened(path) as (letters, _):
+        for task_id in task_ids:
+            await add(letters, task_id)
+    return ids(letters)
+
+
+async def test_in_a_file_two_readings_a_day_apart_find_a_letter_too_old(tmp_path: Path, clock: Clock) -> None:
+    """Of whatever processes, though each of them ends at once."""
+    path = tmp_path / "letters.db"
+    await used(path, "old")
+    clock.now += DAY
+    await used(path, "new")
+    clock.now = MIDDAY + 7 * DAY + 1
+    assert await used(path) == ["old", "new"]
+    clock.now += DAY - 1
+    assert await used(path) == ["old", "new"]
+    clock.now += 2
+    async with letters_opened(path) as (letters, _):
+        assert (ids(letters), letters.stats()["evicted"]) == (["new"], 1)
+
+
+async def test_a_wall_clock_that_is_days_ahead_removes_nothing(tmp_path: Path, clock: Clock) -> None:
+    """As long as a process with the right clock looks at the letters in between."""
+    path = tmp_path / "letters.db"
+    await used(path, "a", "b")
+    kept, ahead = ["a", "b", "of the wrong one"], 8 * DAY
+    clock.now += ahead
+    assert await used(path, "of the wrong one") == kept
+    for _ in range(3):
+        clock.now += DAY / 2 - ahead
+        assert await used(path) == kept
+        clock.now += ahead
+        assert await used(path) == kept
 
 
 async def test_order_is_that_of_dying_though_the_clock_is_set_back(clock: Clock) -> None:

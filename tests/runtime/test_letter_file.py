@@ -135,9 +135,8 @@ async def test_limits_hold_for_all_who_share_the_file(path: Path, monkeypatch: p
         assert one.stats()["evicted"] + other.stats()["evicted"] == 3
     keep_at_most(2, monkeypatch)
     async with opened(path) as (letters, _):
-        await add(letters, "new")
-        assert ids(letters) == ["other 2", "new"]
-        assert letters.stats()["evicted"] == 3
+        assert ids(letters) == ["other 1", "other 2"]
+        assert letters.stats()["evicted"] == 2
 
 
 async def test_the_loop_goes_on_while_the_file_is_locked(path: Path) -> None:
@@ -255,6 +254,27 @@ async def test_unsaved_letters_have_limits_too(path: Path, monkeypatch: pytest.M
         await letters.refresh()
         assert ids(letters) == ["t2", "t3", "t4"]
         assert letters.stats()["evicted"] == 3
+
+
+async def test_letters_that_cannot_be_written_wait_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not each of them for the file: a burst while it is locked would take a second a letter."""
+    monkeypatch.setattr(sqlite, "BUSY", 0.05)
+    attempts: list[int] = []
+    write = sqlite.LetterFile.write
+
+    def counted(file: sqlite.LetterFile, unsaved: list[Any]) -> Any:
+        attempts.append(len(unsaved))
+        return write(file, unsaved)
+
+    monkeypatch.setattr(sqlite.LetterFile, "write", counted)
+    async with opened(path) as (letters, _):
+        with Lock(path):
+            await asyncio.gather(*(add(letters, f"t{number}") for number in range(100)))
+            assert letters.stats()["unsaved"] == 100
+            assert len(attempts) <= 3
+        await add(letters, "after")
+        assert letters.stats()["unsaved"] == 0
+        assert attempts[-1] == 101
 
 
 async def test_what_is_lost_is_said(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from ziggy_async.dead_letters.letter import MOST, DeadLetter, id_at, importable_name
+from ziggy_async.dead_letters.letter import KEEP, MOST, DeadLetter, id_at, importable_name
 from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
@@ -22,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-DAY = 86_400.0
-KEEP = 7 * DAY
 
 Letters: TypeAlias = list[DeadLetter]  # inside DeadLetters, `list` is its method
 
@@ -47,7 +44,7 @@ class DeadLetters(Generic[T]):
     truncate its `-shm` file while it is in use ends the process with SIGBUS: SQLite maps it.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
-    a time. What is too old, by two readings of the clock a day apart, goes when the next letter comes.
+    a time. What is too old goes when the next letter comes, or at a `refresh`.
     """
 
     def __init__(
@@ -63,8 +60,8 @@ class DeadLetters(Generic[T]):
         self._letters: dict[str, DeadLetter] = {}  # a letter with its work is here alone, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
         self._last_time = 0
-        self._read_at, self._reading, self._oldest = 0.0, "", ""  # see _too_old
-        self._fault: str | None = None  # that letters could not be written for, as it was logged
+        self._fault: Exception | None = None  # that the last letters could not be written for
+        self._tried = ""  # the highest id of those, which wait for the next letter
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
@@ -112,6 +109,7 @@ class DeadLetters(Generic[T]):
             requeued_from=requeued_from,
             function=importable_name(work.function),
             work=work,
+            made=time.monotonic(),
         )
         self._counts["added"] += 1
         return self._put(letter)
@@ -213,48 +211,52 @@ class DeadLetters(Generic[T]):
     # The jobs:
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
-        if self._letters.get(letter.id) is letter:  # else it was written together with another one
+        # Else it was written together with another one, or was to be, and waits for the next: each attempt takes time.
+        if self._letters.get(letter.id) is letter and letter.id > self._tried:
             self._write()
         return self._letters.get(letter.id, letter)
 
     def _write(self) -> None:
-        """Writes the letters that are in memory only to the file; when that fails they stay, which is logged. Forgets
-        the oldest of what is too many, and what is too old."""
-        too_old = self._too_old()
+        """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once."""
         if self._file is not None and (unsaved := self._unsaved()):
             try:
-                written, deleted = self._file.write(unsaved, too_old)
-                self._fault = None
-                self._letters.update((letter.id, letter) for letter in written)
-                self._counts["evicted"] += len(deleted)
-                for letter_id in deleted:
-                    self._letters.pop(letter_id, None)
+                written, deleted = self._file.write(unsaved)
             except Exception as error:
-                if self._fault != str(error):
+                if self._fault is None:
                     logger.error("dead letters are in memory only until they can be written: %s", error)
-                self._fault = str(error)
+                self._fault, self._tried = error.with_traceback(None), max(letter.id for letter in unsaved)
+            else:
+                self._fault, self._tried = None, ""
+                self._letters.update((letter.id, letter) for letter in written)
+                self._drop(deleted)
+        self._evict()
+
+    def _drop(self, deleted: Iterable[str]) -> None:
+        """Forgets what was deleted from the file as too many or too old."""
+        for letter_id in deleted:
+            self._letters.pop(letter_id, None)
+            self._counts["evicted"] += 1
+
+    def _evict(self) -> None:
+        """Forgets the oldest of what is too many, and what is here alone and too old, by the monotonic clock: a wall
+        clock that is set wrong removes nothing."""
+        earliest = time.monotonic() - KEEP
         while (oldest := next(iter(self._letters.values()), None)) is not None:
-            if len(self._letters) <= MOST and oldest.id >= too_old:
+            is_here_alone = oldest.work is not None
+            if len(self._letters) <= MOST and not (is_here_alone and oldest.made < earliest):
                 break
             del self._letters[oldest.id]
-            self._counts["evicted"] += oldest.work is not None
-
-    def _too_old(self) -> str:
-        """Returns what the ids of letters are below that were too old at two readings of the wall clock, a day apart: a
-        clock that is set wrong for a while removes nothing."""
-        now = time.monotonic()
-        if not self._reading or now - self._read_at >= DAY:
-            before, self._reading, self._read_at = self._reading, id_at(int((time.time() - KEEP) * 1e6)), now
-            self._oldest = min(before, self._reading)
-        return self._oldest
+            self._counts["evicted"] += is_here_alone
 
     def _refresh(self) -> None:
         self._write()
-        if self._file is not None and (listed := self._file.load()) is not None:
+        if self._file is not None and (loaded := self._file.load()) is not None:
+            listed, deleted = loaded
             for letter in [*self._letters.values()]:
                 if letter.work is None and letter.id not in listed:
                     del self._letters[letter.id]
             self._letters.update(listed)
+            self._drop(deleted)
 
     def _close(self) -> None:
         self._write()

@@ -21,6 +21,8 @@ from ziggy_async.messages import described, encodable
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
 MOST = 10_000  # letters that are kept
+DAY = 86_400.0
+KEEP = 7 * DAY  # seconds for which one is kept
 LARGEST = 64 << 20
 """Bytes of stored work: SQLite takes no more than a billion, and ten thousand letters share a disk with others."""
 PROCESS = secrets.token_hex(16)  # tells what this process wrote, or the one that it was forked from
@@ -31,7 +33,8 @@ class DeadLetter:
     """One dead task.
 
     `id` is unique across processes, and sorts by time. `function` is "module:qualname" if the callable can be imported
-    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter is in memory.
+    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter is in
+    memory, where it was made at `made`, by `time.monotonic`.
     """
 
     id: str
@@ -44,13 +47,14 @@ class DeadLetter:
     function: str | None = None
     why_not: str | None = None
     work: Work | None = field(default=None, repr=False, compare=False)
+    made: float = field(default=0.0, repr=False, compare=False)
 
     @property
     def can_requeue(self) -> bool:
         return self.why_not is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
+        """Returns everything but `work` and `made`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         return values | {
             "reason": self.reason.value,

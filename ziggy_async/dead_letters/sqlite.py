@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from itertools import count
 from typing import TypeVar
 from urllib.parse import quote
 
-from ziggy_async.dead_letters.letter import MOST, PROCESS, DeadLetter, stored, this_program, with_work
+from ziggy_async.dead_letters.letter import DAY, KEEP, MOST, PROCESS, DeadLetter, id_at, stored, this_program, with_work
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +30,14 @@ ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets 
 APPLICATION = 0x7A61646C
 """Tells our files from other SQLite databases: "zadl"."""
 TABLE = (
-    "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, writer TEXT NOT NULL,"
-    " program TEXT NOT NULL, work)"
+    "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, expired REAL,"
+    " writer TEXT NOT NULL, program TEXT NOT NULL, work)"
 )
-"""`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled."""
+"""`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled. `expired`: when
+the clock of some process first found the letter too old; none has found it young enough since."""
+INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
 SURPLUS = (
-    "SELECT id FROM letters WHERE id < ? UNION"
+    "SELECT id FROM letters WHERE expired < ? UNION"
     " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
 )
 LISTED = "SELECT letter, writer, typeof(work)"
@@ -64,32 +67,33 @@ class LetterFile:
         self._inode: int | None = None
         self._seen: int | None = None  # SQLite's number of the state that was loaded
 
-    def write(self, letters: list[DeadLetter], too_old: str) -> tuple[list[DeadLetter], list[str]]:
-        """Commits the letters together; deletes those with ids below `too_old`, and the oldest of what is too many.
-        Returns the letters as they are listed, and the ids of what was deleted."""
+    def write(self, letters: list[DeadLetter]) -> tuple[list[DeadLetter], list[str]]:
+        """Commits the letters together. Returns them as they are listed, and the ids of those that were deleted."""
         written = [stored(letter) for letter in letters]
         program = this_program()
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
-        def commit(database: sqlite3.Connection) -> list[tuple[str]]:
+        def commit(database: sqlite3.Connection) -> list[str]:
             with database:
-                database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)
-                surplus = database.execute(SURPLUS, (too_old, MOST)).fetchall()
-                database.executemany("DELETE FROM letters WHERE id = ?", surplus)
-            return surplus
+                database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
+                return _delete_surplus(database)
 
-        return [letter for letter, _ in written], [letter_id for (letter_id,) in self._attempt(commit)]
+        deleted = self._attempt(commit)
+        return [letter for letter, _ in written], deleted
 
-    def load(self) -> dict[str, DeadLetter] | None:
-        """Returns all letters, by id, without their work; None when no other process has changed anything since."""
+    def load(self) -> tuple[dict[str, DeadLetter], list[str]] | None:
+        """Returns all letters, by id, without their work, and the ids of those that it has deleted first; None when no
+        other process has changed anything since."""
 
-        def read(database: sqlite3.Connection) -> dict[str, DeadLetter] | None:
+        def read(database: sqlite3.Connection) -> tuple[dict[str, DeadLetter], list[str]] | None:
             (state,) = database.execute("PRAGMA data_version").fetchone()
             if state == self._seen:
                 return None
             letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
+            with database:  # once all of it is read: nothing is written to a damaged file
+                deleted = _delete_surplus(database)
             self._seen = state
-            return {letter.id: letter for letter in letters}
+            return {letter.id: letter for letter in letters if letter.id not in deleted}, deleted
 
         return self._attempt(read)
 
@@ -164,6 +168,18 @@ class LetterFile:
         logger.warning("what was %s is %s now", self.path, aside)
 
 
+def _delete_surplus(database: sqlite3.Connection) -> list[str]:
+    """Deletes the oldest of what is too many, and what is too old by two readings of the wall clock that are a day
+    apart, if no reading of any process between them finds it young enough. Returns the ids."""
+    now = time.time()
+    oldest = id_at(int((now - KEEP) * 1e6))
+    database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
+    database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
+    surplus = database.execute(SURPLUS, (now - DAY, MOST)).fetchall()
+    database.executemany("DELETE FROM letters WHERE id = ?", surplus)
+    return [letter_id for (letter_id,) in surplus]
+
+
 def _check_rights(path: str) -> None:
     """Makes the file if it is not there. Raises `OSError` or `ValueError` for a place where letters cannot be kept, or
     would not be safe."""
@@ -197,7 +213,7 @@ def _opened(path: str) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         if is_new:
-            database.executescript(f"BEGIN; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
+            database.executescript(f"BEGIN; {TABLE}; {INDEX}; PRAGMA application_id = {APPLICATION}; COMMIT")
         for name in _present(path):
             os.chmod(name, 0o600)
     except BaseException:
