@@ -119,3 +119,18 @@ def test_days_that_contradict_epochs(read, tmp_path):
 def test_an_epoch_that_is_missing_is_not_asked(read, tmp_path):
     rows = [(1704205800, "2024-01-02 14:30:00"), ("", "2024-01-02 15:30:00")]
     assert times(read(table(tmp_path, rows))) == ["2024-01-02T14:30:00", "2024-01-02T15:30:00"]
+
+
+@pytest.mark.parametrize("name", [None, "date"])
+def test_an_index_of_dates_beside_epochs(name):
+    prices = dict.fromkeys(("open", "high", "low", "close", "volume"), 1.0)
+    index = pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name=name)
+    store = BarStore()
+    store.load("A", pd.DataFrame({"unix": [1704205800, 1704292200], **prices}, index=index))
+    assert times(store) == ["2024-01-02T00:00:00", "2024-01-03T00:00:00"]
+    with pytest.raises(
+        ValueError, match=r"A: row 1: column '\w+' is 2024-01-03, and column 'unix' 2024-01-07 14:30:00"
+    ):
+        store.load("A", pd.DataFrame({"unix": [1704205800, 1704637800], **prices}, index=index))
+    store.load("A", pd.DataFrame({"unix": [1704205800, 1704292200], **prices}))
+    assert times(store) == ["2024-01-02T14:30:00", "2024-01-03T14:30:00"]

@@ -1,6 +1,7 @@
 """Times of tables are read to the last digit, or refused: floats of few digits, times out of range, offsets."""
 
 import re
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import duckdb
 import numpy as np
@@ -234,3 +235,22 @@ def test_times_of_day_of_taq(tmp_path):
     row = "20240102,9:30:00.123456789,AAPL,1,2,1,1.5,10"
     (tmp_path / "taq.csv").write_text(f"DATE,TIME_M,SYM_ROOT,OPEN,HIGH,LOW,CLOSE,VOLUME\n{row}\n")
     assert stamps(BarStore.read(tmp_path / "taq.csv"), "AAPL") == ["2024-01-02T09:30:00.123456789"]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("kind", [lambda moment: moment, pd.Timestamp])
+def test_moments_with_an_offset_and_without_a_zone_are_not_mixed(order, kind):
+    aware = datetime(2024, 1, 2, 9, 30, tzinfo=timezone(timedelta(hours=-5)))
+    both = [kind(aware), kind(datetime(2024, 1, 2, 9, 30))]
+    table = {"date": [None, *(both[at] for at in order)], **PRICES}
+    said = f"A: column 'date', row {1 + order.index(1)}: 2024-01-02 09:30:00 is without a zone, and others have"
+    for data in (table, pd.DataFrame(table, dtype=object)):
+        with pytest.raises(ValueError, match=said):
+            BarStore().load("A", data, invalid="skip")
+
+
+def test_moments_of_utc_go_with_others():
+    store = BarStore()
+    moments = [datetime(2024, 1, 2), datetime(2024, 1, 3, tzinfo=UTC), date(2024, 1, 4)]
+    store.load("A", {"date": moments, **PRICES})
+    assert stamps(store) == [f"2024-01-0{day}T00:00:00.000000000" for day in (2, 3, 4)]

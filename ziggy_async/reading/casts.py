@@ -36,7 +36,7 @@ IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
 HAS_OFFSET = "regexp_matches(timestamp, ':\\d\\d.*[+-]\\d')"
 HAS_OFFSET_WITHIN = f"regexp_matches(timestamp, '(?:{OFFSET})\\s*$')"
 HAS_NO_OFFSET = "regexp_matches(timestamp, '[+-]00(?::?00)*\\s*$')"
-ENDS_WITH_DIGIT = "regexp_matches(timestamp, '\\d\\s*$')"
+IS_NAIVE = "regexp_matches(timestamp, ':\\d\\d.*\\d\\s*$|:\\d\\d\\s*$')"
 IS_WITHIN = f"NOT {HAS_OFFSET} OR {HAS_OFFSET_WITHIN}"
 """Whether the offset from UTC is one that clocks have: DuckDB takes also 99 hours."""
 ISO_CAST = (
@@ -226,10 +226,10 @@ def _whole(role: str) -> str:
 
 
 def _iso_cast(first: "Written") -> str:
-    """SQL of times of ISO 8601, but of those without a zone where the first one has an offset from UTC, and the other
-    way round: which clock they are of is not known."""
+    """SQL of times of ISO 8601, but of times of day without a zone where the first one has an offset from UTC, and the
+    other way round: which clock they are of is not known."""
     if first.is_local:
-        return f"CASE WHEN {HAS_OFFSET} OR NOT {ENDS_WITH_DIGIT} THEN {ISO_CAST} END"
+        return f"CASE WHEN {HAS_OFFSET} OR NOT {IS_NAIVE} THEN {ISO_CAST} END"
     if first.is_naive:
         return f"CASE WHEN NOT {HAS_OFFSET} OR {HAS_NO_OFFSET} THEN {ISO_CAST} END"
     return ISO_CAST

@@ -105,7 +105,9 @@ class Written:
 
     @property
     def is_naive(self) -> bool:
-        return not (self.match["zone"] or self.match["offset"] or self.match["place"])
+        """Whether it has a time of day and does not say of which clock."""
+        has_clock = self.match["hour"] or self.match["packed"]
+        return bool(has_clock) and not (self.match["zone"] or self.match["offset"] or self.match["place"])
 
     @property
     def place(self) -> str | None:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.headers import levels_of
-from ziggy_async.reading.spellings import MAKESHIFT, PRICES, listed, place_of, role_of
+from ziggy_async.reading.spellings import EPOCHS, MAKESHIFT, PRICES, listed, place_of, role_of, spelling_of
 
 Pairs = list[tuple[str, Any]]
 
@@ -113,7 +113,7 @@ def _names(frame: Any) -> list[str]:
 
 def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | None) -> Pairs:
     pairs = [(name, _dense(pandas, frame.iloc[:, place])) for place, name in enumerate(names)]
-    taken = {role for name in names if (role := _sure_role(name)) is not None}
+    taken = {role for name in names if (role := _sure_role(name)) is not None and spelling_of(name) not in EPOCHS}
     levels = [frame.index.get_level_values(place) for place in range(frame.index.nlevels)]
     times = pandas.DatetimeIndex | pandas.PeriodIndex
     has_times = any(isinstance(level, times) for level in levels)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -265,11 +265,21 @@ class Reader:
         is_none = np.array([whole is None for whole in wholes], dtype=bool)
         missing = np.array([is_missing(value) for value in array], dtype=bool)
         if not len(array) or (is_none & ~missing).any() or missing.all():
+            self._refuse_mixed(name, array[~missing], np.flatnonzero(~missing))
             return self._each(name, array, np.full(len(array), NAT, dtype=np.int64), self._moment_of)
         is_far = np.array([whole is not None and abs(whole) >= 2**63 for whole in wholes])
         self._refuse(name, is_far, missing, lambda row: f"{array[row]} {OUT_OF_RANGE}")
         within = np.array([0 if whole is None or abs(whole) >= 2**63 else whole for whole in wholes])
         return self._whole(name, within, missing | is_far)
+
+    def _refuse_mixed(self, name: str, moments: NDArray[Any], rows: NDArray[np.integer]) -> None:
+        """Raises for the first moment without a zone where others have an offset from UTC: which clock it is of is not
+        known."""
+        offsets = [moment.utcoffset() if isinstance(moment, datetime) else timedelta(0) for moment in moments]
+        if None in offsets and any(offsets):
+            at = offsets.index(None)
+            error = ValueError(f"{moments[at]} is without a zone, and others have an offset from UTC: give all one")
+            raise self._fault(name, int(rows[at]), error)
 
     def _from_numbers(self, name: str, array: NDArray[Any]) -> Nanoseconds:
         missing = np.ma.getmaskarray(array)
