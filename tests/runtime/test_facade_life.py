@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 from conftest import isolated
+from pooled import running_in
 from queued import until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.runtime.errors import Stopped
 
 RunIsolated = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -52,6 +54,52 @@ def test_an_interrupt_does_not_wait_for_what_is_queued() -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (out, err.count("Traceback")) == ("interrupted\n", 0), err
+
+
+@pytest.mark.parametrize(("drain", "timeout"), [(True, 0.05), (False, 20.0)])
+async def test_a_direct_call_that_outlasts_the_stop_ends_for_who_awaits_it(drain: bool, timeout: float) -> None:
+    computer, door, began = AsyncFeatureComputer(TaskPoolConfig(max_workers=1)), threading.Event(), time.monotonic()
+    hangs, waits = (asyncio.create_task(computer.execute_blocking_operation("hangs", door.wait, 60)) for _ in range(2))
+    try:
+        await until(lambda: computer._thread_pool is not None and running_in(computer._thread_pool) == 1)
+        await computer.stop(drain, timeout)
+        for call in (hangs, waits):
+            with pytest.raises(Stopped):
+                await call
+        assert time.monotonic() - began < 15.0
+    finally:
+        door.set()
+
+
+async def test_a_stop_waits_for_no_call_that_everybody_has_given_up() -> None:
+    computer, door, began = AsyncFeatureComputer(TaskPoolConfig(max_workers=1)), threading.Event(), time.monotonic()
+    try:
+        for _ in range(8):  # more than are replaced
+            with pytest.raises(TimeoutError):
+                await computer.with_options(deadline=0.05).execute_blocking_operation("hangs", door.wait, 60)
+        await computer.stop(timeout=20.0)
+        assert time.monotonic() - began < 15.0
+    finally:
+        door.set()
+
+
+def test_calls_of_many_loops_outlast_the_one_that_the_computer_began_in() -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2))
+    outcomes: list[object] = []
+
+    def use() -> None:
+        try:
+            outcomes.append(asyncio.run(computer.execute_blocking_operation("short", time.sleep, 0.01)))
+        except BaseException as error:
+            outcomes.append(error)
+
+    users = [threading.Thread(target=use) for _ in range(50)]
+    for user in users:
+        user.start()
+        time.sleep(0.002)
+    for user in users:
+        user.join(60)
+    assert outcomes == [None] * 50
 
 
 def test_a_forked_child_begins_anew(run_isolated: RunIsolated) -> None:

@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -121,9 +122,7 @@ class AsyncFeatureComputer(Calls):
             self._let_go_of_pools()
         elif self._task_threads is not None:
             self._task_threads.shutdown(wait=False, cancel=True)
-        if self._thread_pool is None:
-            self._thread_pool = ThreadPool(self.config.max_workers, "ziggy-async-work")
-            self._thread_pool.start()
+        self._threads().start()
         self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()
@@ -134,7 +133,7 @@ class AsyncFeatureComputer(Calls):
             self._counts,
             self.dead_letters.put,
             self._record_task,
-            self._let_go_of_pools,
+            partial(self._let_go_of_pools, cancel=False),
         )
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
@@ -149,7 +148,8 @@ class AsyncFeatureComputer(Calls):
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
         """Takes no more work. With `drain`, what is queued and running is done first, for up to `timeout` seconds, None
-        for as long as it takes; what is left then goes to the dead letters. Nothing, when it is not started.
+        for as long as it takes. Tasks that are left then go to the dead letters, and direct calls end with `Stopped`.
+        Nothing, when it is not started.
 
         Work under way may go on asking for what it needs; a task of the queue itself cannot wait for its end.
         """
@@ -177,7 +177,7 @@ class AsyncFeatureComputer(Calls):
             self._scaling.cancel()
         try:
             await self._background.stop(drain, timeout)
-            await asyncio.to_thread(self._shut_pools, drain, end)
+            await asyncio.to_thread(self._shut_pools, end if drain else 0.0)
             await outcome_of(self.dead_letters.close())
         except asyncio.CancelledError:
             self._background.abandon(Stopped("the event loop came to its end"))
@@ -192,20 +192,21 @@ class AsyncFeatureComputer(Calls):
                 self._was_stopped = True
         logger.info("stopped")
 
-    def _shut_pools(self, drain: bool, end: float | None) -> None:
-        """Waits until `end`, on `time.monotonic`, for what runs, and with `drain` for what waits."""
+    def _shut_pools(self, end: float | None) -> None:
+        """Waits until `end`, on `time.monotonic`, for what runs and waits; calls that are left then get `Stopped`."""
         for pool in self._pools:
-            left = None if end is None else max(0.0, end - time.monotonic())
-            pool.shutdown(cancel=not drain, timeout=left)
-            pool.shutdown(wait=False, cancel=True)  # what has not begun by now
+            pool.shutdown(timeout=None if end is None else max(0.0, end - time.monotonic()))
+            for call in pool.shutdown(wait=False, cancel=True):
+                pool.abandon(call)
 
-    def _let_go_of_pools(self) -> None:
-        """Shuts the pools without waiting: running calls go on by themselves, waiting ones are cancelled."""
+    def _let_go_of_pools(self, cancel: bool = True) -> None:
+        """Shuts the pools without waiting: running calls go on by themselves. With `cancel` waiting ones are cancelled,
+        else only those of the queue: direct calls may be other loops'."""
         with self._pools_lock:
-            pools = self._pools
+            direct, pools = self._thread_pool, self._pools
             self._thread_pool = self._task_threads = self._process_pool = None
         for pool in pools:
-            pool.shutdown(wait=False, cancel=True)
+            pool.shutdown(wait=False, cancel=cancel or pool is not direct)
 
     @property
     def _pools(self) -> list[ThreadPool]:
@@ -356,19 +357,27 @@ class AsyncFeatureComputer(Calls):
     ) -> Any:
         """Straight to its pool, from whatever loop."""
         with tracing.span("compute", operation.partition(":")[0], operation=operation, function=func):
-            call = Call(operation, func, args, kwargs)
+            call, at = Call(operation, func, args, kwargs), time.time()
             if not self._takes_all:
                 await self._ready()
-            threads, at = self._thread_pool, time.time()
-            if threads is None:
-                raise Stopped("the computer was stopped")
             try:
-                value = await threads.run(call)
+                value = await self._run(call)
             except Exception as error:
                 self._record(call, at, described(error))
                 raise
             self._record(call, at, None)
             return value
+
+    async def _run(self, call: Call) -> Any:
+        """In the threads for direct calls, or those that take their place when the loop of the queue ends."""
+        while True:
+            threads = self._thread_pool or self._threads()
+            try:
+                return await threads.run(call)
+            except Stopped:
+                if call.is_set or threads is self._thread_pool:
+                    raise
+            await self._ready()
 
     def _record(self, call: Call, at: float, error: str | None) -> None:
         now = time.perf_counter()
@@ -408,6 +417,13 @@ class AsyncFeatureComputer(Calls):
             return None
         self.metrics.record(operation, time.perf_counter() - began)
         return value
+
+    def _threads(self) -> ThreadPool:
+        """The threads for direct calls, which are made when first asked for."""
+        with self._pools_lock:
+            if self._thread_pool is None:
+                self._thread_pool = ThreadPool(self.config.max_workers, "ziggy-async-work")
+            return self._thread_pool
 
     def _processes(self) -> ProcessPool:
         """The process pool, made when first asked for; never more places than there are CPUs."""

@@ -160,7 +160,7 @@ class ThreadPool:
     def _join(self, deadline: float | None, even_stuck: bool = False) -> None:
         """Waits until the pool has no thread, or none that counts."""
         with self._lock:
-            self._changed.wait_for(lambda: not (self._threads if even_stuck else self._counted), _left(deadline))
+            self._changed.wait_for(lambda: len(self._threads) <= (0 if even_stuck else self.stuck), _left(deadline))
             leaving = self._leaving
         for thread in leaving:
             thread.join(_left(deadline))
