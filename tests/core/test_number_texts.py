@@ -77,6 +77,61 @@ def test_prices_that_may_be_in_thirty_seconds_are_refused_with_both_readings(rea
     assert read(tmp_path, price, "1'000")["close"] == [thousands]
 
 
+def columns_in_python(tmp_path, rows):
+    columns = dict(zip(NAMES, map(list, zip(*rows, strict=True)), strict=True))
+    days = [f"2024-01-{day}" for day in range(12, 12 + len(rows))]
+    store = BarStore()
+    store.load("ABC", {"Date": days, **columns})
+    return store.bars("ABC")
+
+
+def columns_in_a_file(tmp_path, rows):
+    lines = [f"2024-01-{day};{';'.join(row)}" for day, row in enumerate(rows, start=12)]
+    (tmp_path / "abc.csv").write_text("\n".join([f"Date;{';'.join(NAMES)}", *lines, ""]), encoding="utf-8")
+    return BarStore.read(tmp_path / "abc.csv").bars("ABC")
+
+
+tables = pytest.mark.parametrize("read", [columns_in_python, columns_in_a_file])
+EURO = ("1.105", "1.107", "1.101", "1.104")
+
+
+@tables
+@pytest.mark.parametrize(
+    ("rows", "doubtful", "readings"),
+    [
+        ([(*EURO, "12,5")], "1.105", "1105 or 1.105"),
+        ([(*EURO, "1.234.567,5")], "1.105", "1105 or 1.105"),
+        ([(*EURO, "12")] * 9 + [("1,11", *["1,11"] * 3, "12")], "1.105", "1105 or 1.105"),
+        ([("10.500", "12.500", "9.500", "11.500", "100"), ("10,5", "12,5", "9,5", "11,5", "100")],
+         "10.500", "10500 or 10.500"),
+        ([("1,105", "1,107", "1,101", "1,104", "12.5")], "1,105", "1105 or 1.105"),
+        ([("9", "9", "9", "9", "1.234"), ("9", "9", "9", "9", "12,5")], "1.234", "1234 or 1.234"),
+    ],
+)  # fmt: skip
+def test_a_mark_of_another_column_says_nothing_of_a_price(read, rows, doubtful, readings, tmp_path):
+    with pytest.raises(ValueError, match=rf"'{re.escape(doubtful)}' is {re.escape(readings)}: write it as one of"):
+        read(tmp_path, rows)
+
+
+@tables
+@pytest.mark.parametrize(
+    ("rows", "close", "volume"),
+    [
+        ([("10,50", "12,00", "9,50", "11,50", "12.500")], [11.5], [12500.0]),
+        ([("10.50", "12.00", "9.50", "11.50", "12,500")], [11.5], [12500.0]),
+        ([("999.5",) * 4 + ("1",), ("1,000",) * 4 + ("1",)], [999.5, 1000.0], [1.0, 1.0]),
+        ([("999,5",) * 4 + ("1",), ("1.000",) * 4 + ("1",)], [999.5, 1000.0], [1.0, 1.0]),
+        ([("12.345,5",) * 4 + ("1",), ("1.105",) * 4 + ("1",)], [12345.5, 1105.0], [1.0, 1.0]),
+        ([("71,200",) * 4 + ("12,345,678",)], [71200.0], [12345678.0]),
+        ([("10,500",) * 4 + ("1.234.567",)], [10.5], [1234567.0]),
+    ],
+)  # fmt: skip
+def test_thousands_that_their_own_column_or_the_prices_show(read, rows, close, volume, tmp_path):
+    bars = read(tmp_path, rows)
+    assert bars["close"].tolist() == close
+    assert bars["volume"].tolist() == volume
+
+
 def two_rows(tmp_path, first, second, symbols):
     rows = zip(symbols, ["2024-01-12", "2024-01-15"], [first, second], strict=True)
     lines = [f"{symbol};{day};{price};{price};{price};{price};3" for symbol, day, price in rows]

@@ -1,6 +1,7 @@
 """SQL that gives a table's texts their types: what a text means is decided by `dates` and `numbers`, and read by
 DuckDB."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -343,7 +344,41 @@ def decimal_mark_of(columns: Columns, texts: Sequence[str]) -> str:
         f"SELECT {_example(texts, f'regexp_matches({ungrouped}, {_braced(numbers.POINT_PROOF)})')},"
         f" {_example(texts, f'regexp_matches({ungrouped}, {_braced(numbers.COMMA_PROOF)})')} FROM {columns.source}"
     ) or (None, None)
-    return numbers.chosen_mark(point, comma, doubtful)
+    mark = numbers.chosen_mark(point, comma, doubtful)
+    numbers.refuse_groups(mark, _groupings(columns, texts, mark))
+    return mark
+
+
+def _groupings(columns: Columns, texts: Sequence[str], mark: str) -> dict[str, numbers.Grouping]:
+    """Role -> what the column shows; regular expressions are asked of columns with the mark between thousands alone."""
+    other = numbers.thousands_mark(mark)
+    held = [f"coalesce(bool_or(contains({role}, '{each}')), false)" for role in texts for each in (mark, other)]
+    found = columns.first_row(f"SELECT {', '.join(held)} FROM {columns.source}") or ()
+    have_mark, have_other = dict(zip(texts, found[::2], strict=True)), dict(zip(texts, found[1::2], strict=True))
+    groupings = {
+        role: numbers.Grouping(None, False, math.nan, math.nan, has_mark) for role, has_mark in have_mark.items()
+    }
+    grouped = [role for role in texts if have_other[role]]
+    if grouped:
+        asked = ", ".join(_asked_of_groups(role, mark) for role in grouped)
+        answers = columns.first_row(f"SELECT {asked} FROM {columns.source}") or ()
+        for at, role in enumerate(grouped):
+            doubtful, is_sure, *largest = answers[4 * at : 4 * at + 4]
+            largest_doubtful, others = (math.nan if each is None else each for each in largest)
+            groupings[role] = numbers.Grouping(doubtful, is_sure, largest_doubtful, others, have_mark[role])
+    return groupings
+
+
+def _asked_of_groups(role: str, mark: str) -> str:
+    """SQL of the first four parts of a `Grouping`."""
+    number = f"regexp_replace({_bare('{0}').format(role)}, {literal(numbers.SEPARATORS)}, '', 'g')"
+    is_doubtful = f"regexp_matches({number}, {literal(numbers.MAY_BE_GROUPED[mark])})"
+    value = _decorated(role, mark)
+    return (
+        f"first({role}) FILTER ({is_doubtful}),"
+        f" coalesce(bool_or(regexp_matches({number}, {literal(numbers.IS_GROUPED[mark])})), false),"
+        f" max({value}) FILTER ({is_doubtful}), max({value}) FILTER (NOT {is_doubtful})"
+    )
 
 
 def _refuse_ticks(columns: Columns, texts: Sequence[str]) -> None:

@@ -1,13 +1,16 @@
 """Numbers as people write them: $93.36, 68.18K, 1,234.50 and 1.234,50.
 
 The patterns are such that Python and DuckDB read them alike. Which of comma and point is the decimal mark is one
-question for all columns of a table: by a number that only one reading allows.
+question for all columns of a table: by a number that only one reading allows. That the other one stands between
+thousands has to be evident in each column by itself.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.spellings import PRICES
 
 POINT, COMMA = ".", ","
 BLANKS = " \t\u00a0\u2009\u202f"
@@ -32,6 +35,15 @@ POINT_PROOF = (
 )
 COMMA_PROOF = r"^[+-]?(\d{1,3}(\.\d{3})+,\d*|\d*,(\d{1,2}|\d{4,})|0?,\d+|\d{4,},\d+|\d{1,3}(\.\d{3}){2,})[KMBTkmbt]?$"
 """A bare number without `SEPARATORS` whose decimal mark can only be that one."""
+
+MAY_BE_GROUPED = {POINT: r"^[+-]?\d{1,3},\d{3}[KMBTkmbt]?$", COMMA: r"^[+-]?\d{1,3}\.\d{3}[KMBTkmbt]?$"}
+IS_GROUPED = {
+    POINT: r"^[+-]?\d{1,3}(,\d{2,3})+(\.\d*|,\d{3})[KMBTkmbt]?$",
+    COMMA: r"^[+-]?\d{1,3}(\.\d{3})+(,\d*|\.\d{3})[KMBTkmbt]?$",
+}
+"""By decimal mark, a bare number in which the other one may be a decimal mark too, and one in which it may not."""
+NEAR = 10
+"""How many times as large as others of its column a price may be, to be one for certain."""
 
 
 def _whole(mark: str, groups: str) -> str:
@@ -78,18 +90,58 @@ def _ungrouped(text: str) -> str:
     return re.sub(SEPARATORS, "", bare(text))
 
 
-def decimal_mark(texts: Iterable[str]) -> str:
-    """The decimal mark of a table's numbers. `MarkError` with both readings where nothing decides."""
+class Grouping(NamedTuple):
+    """What a column shows of the mark between thousands: a number in which it may be the decimal mark too, whether it
+    may not in another one, the largest of the former and of all others, NaN of none, and whether one has decimals."""
+
+    doubtful: str | None
+    is_sure: bool
+    largest_doubtful: float
+    largest: float
+    has_decimals: bool
+
+
+def decimal_mark(columns: Mapping[str, Sequence[str]]) -> str:
+    """The decimal mark of a table's numbers, role -> texts. `MarkError` with both readings where nothing decides."""
     proofs: dict[str, str] = {}
     doubtful = None
-    for text in texts:
+    for text in (text for texts in columns.values() for text in texts):
         number = _ungrouped(text)
         for mark, pattern in ((POINT, POINT_PROOF), (COMMA, COMMA_PROOF)):
             if mark not in proofs and re.match(pattern, number):
                 proofs[mark] = text
         if doubtful is None and COMMA in number:
             doubtful = text
-    return chosen_mark(proofs.get(POINT), proofs.get(COMMA), doubtful)
+    decimal = chosen_mark(proofs.get(POINT), proofs.get(COMMA), doubtful)
+    if doubtful is not None:
+        refuse_groups(decimal, {role: _grouping(texts, decimal) for role, texts in columns.items()})
+    return decimal
+
+
+def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
+    bare_numbers = {text: _ungrouped(text) for text in texts}
+    doubtful = [text for text, number in bare_numbers.items() if re.match(MAY_BE_GROUPED[decimal], number)]
+    others = [text for text, number in bare_numbers.items() if re.match(WHOLE[decimal], number)]
+    return Grouping(
+        doubtful[0] if doubtful else None,
+        any(re.match(IS_GROUPED[decimal], number) for number in bare_numbers.values()),
+        max((number_of(text, decimal) for text in doubtful), default=float("nan")),
+        max((number_of(text, decimal) for text in others if text not in set(doubtful)), default=float("nan")),
+        any(decimal in number for number in bare_numbers.values()),
+    )
+
+
+def refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
+    """`MarkError` with both readings for the first column, by role, in which thousands are not evident: by a number of
+    its own, by others of its size, for what is no price by the decimal mark of prices, and of commas by any column,
+    since programs write points as decimal marks whatever people write."""
+    are_sure = decimal == POINT and any(column.is_sure for column in columns.values())
+    have_decimals = any(column.has_decimals for role, column in columns.items() if role in PRICES)
+    for role, column in columns.items():
+        is_near = column.largest_doubtful <= NEAR * column.largest
+        is_evident = are_sure or column.is_sure or is_near or (role not in PRICES and have_decimals)
+        if column.doubtful is not None and not is_evident:
+            raise _in_both(column.doubtful, thousands_mark(decimal))
 
 
 def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: str | None) -> str:
@@ -100,10 +152,14 @@ def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: st
     if proves_comma is not None and doubtful is not None:
         return COMMA
     if proves_point is None and doubtful is not None:
-        number = _ungrouped(doubtful)
-        both = f"{number.replace(COMMA, '')} or {number.replace(COMMA, POINT)}"
-        raise MarkError(doubtful, f"{shown(doubtful)} is {both}: write it as one of these")
+        raise _in_both(doubtful, COMMA)
     return POINT
+
+
+def _in_both(text: str, mark: str) -> MarkError:
+    number = _ungrouped(text)
+    both = f"{number.replace(mark, '')} or {number.replace(mark, POINT)}"
+    return MarkError(text, f"{shown(text)} is {both}: write it as one of these")
 
 
 def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:

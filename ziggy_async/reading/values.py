@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -111,7 +110,7 @@ class Reader:
         others = (text for role in texts if role not in PRICES for text in texts[role])
         try:
             refuse_ticks((text for role in PRICES for text in texts.get(role, ())), others)
-            return decimal_mark(chain.from_iterable(texts.values()))
+            return decimal_mark(texts)
         except MarkError as error:
             name, array = columns[next(role for role in texts if error.text in texts[role])]
             raise self._fault(name, _values_of(array).index(error.text), error) from None
