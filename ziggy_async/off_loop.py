@@ -14,25 +14,36 @@ T = TypeVar("T")
 
 THREADS = 8
 
-_pool: ThreadPool = globals().get("_pool") or ThreadPool(THREADS, "ziggy-async-own")  # a reload keeps it
+
+class OwnThreads:
+    """A pool of threads for calls of one kind."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPool(THREADS, name)
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of `function`, or its exception; see `ThreadPool.run`."""
+        name = getattr(function, "__qualname__", "a call")
+        value: T = await self._pool.run(Call(name, function, args, kwargs))
+        return value
+
+    async def run_within(
+        self, deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `run`. `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. `ValueError`
+        for what is no number of seconds."""
+        timeout = asyncio.timeout(seconds_of(deadline))
+        try:
+            async with timeout:
+                return await self.run(function, *args, **kwargs)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            raise TimeoutError(f"the deadline passed before {done}") from None
 
 
-async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `function`, or its exception; see `ThreadPool.run`."""
-    value: T = await _pool.run(Call(getattr(function, "__qualname__", "a call"), function, args, kwargs))
-    return value
-
-
-async def run_within(
-    deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """As `run`. `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. `ValueError` for
-    what is no number of seconds."""
-    timeout = asyncio.timeout(seconds_of(deadline))
-    try:
-        async with timeout:
-            return await run(function, *args, **kwargs)
-    except TimeoutError:
-        if not timeout.expired():
-            raise
-        raise TimeoutError(f"the deadline passed before {done}") from None
+# A reload keeps both.
+short: OwnThreads = globals().get("short") or OwnThreads("ziggy-async-short")
+"""For calls of milliseconds."""
+long: OwnThreads = globals().get("long") or OwnThreads("ziggy-async-long")
+"""For what reads or writes files or tables, which may take minutes."""

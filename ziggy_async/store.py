@@ -114,8 +114,8 @@ class BarStore(_core.BarStore):
         return self._loaded(reasons, rules, len(bars.timestamp))
 
     async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
-        """As `load`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
-        return await off_loop.run(self.load, symbol, data, **options)
+        """As `load`, in a thread; a load that is cancelled may come to its end there."""
+        return await off_loop.long.run(self.load, symbol, data, **options)
 
     def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
         """Replaces the bars of every symbol in one long table, rows in any order; returns the number of rows skipped.
@@ -139,8 +139,8 @@ class BarStore(_core.BarStore):
     async def load_frame_async(
         self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
     ) -> Skipped:
-        """As `load_frame`, in a thread of the process's pool; a load that is cancelled may come to its end there."""
-        return await off_loop.run(self.load_frame, data, symbol_column, **options)
+        """As `load_frame`, in a thread; a load that is cancelled may come to its end there."""
+        return await off_loop.long.run(self.load_frame, data, symbol_column, **options)
 
     @classmethod
     def read(
@@ -179,8 +179,8 @@ class BarStore(_core.BarStore):
         further_columns: Iterable[str] = (),
         **options: Unpack[ReadingOptions],
     ) -> Self:
-        """As `read`, in a thread of the process's pool."""
-        return await off_loop.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
+        """As `read`, in a thread."""
+        return await off_loop.long.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
 
     def to_arrow(self) -> "pyarrow.Table":
         """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume,

@@ -124,7 +124,7 @@ async def no_thread_free(run: Callable[..., Awaitable[bool]], threads: int) -> A
 
 @pytest.mark.parametrize("ask", [FeatureSet.latest_async, FeatureSet.history_async])
 async def test_a_deadline_that_passes_while_no_thread_is_free_to_sort(many: BarStore, ask: Any) -> None:
-    async with no_thread_free(off_loop.run, off_loop.THREADS):
+    async with no_thread_free(off_loop.short.run, off_loop.THREADS):
         with pytest.raises(TimeoutError, match=r"^the deadline passed before the tickers were sorted$"):
             await ask(FeatureSet("close"), store=many, deadline=0.01)
 

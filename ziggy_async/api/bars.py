@@ -56,14 +56,14 @@ class BarEndpoints:
         """The tickers that have bars, sorted."""
         found = await self._market.symbols()
         if search:
-            found = await off_loop.run(containing, found, search)
+            found = await off_loop.short.run(containing, found, search)
         return {"ok": True, "symbols": list(found[offset : offset + limit]), "count": len(found)}
 
     async def bars(self, ticker: str, limit: Limit = 200) -> dict[str, Any]:
         """The newest bars of a ticker, oldest first."""
         symbol = symbol_of(self._market.store, ticker)
         try:
-            rows = await off_loop.run(newest_bars, self._market.store, symbol, limit)
+            rows = await off_loop.short.run(newest_bars, self._market.store, symbol, limit)
         except KeyError:
             raise HTTPException(404, "no bars of that ticker") from None
         return {"ok": True, "ticker": symbol, "bars": rows, "count": len(rows)}

@@ -65,7 +65,7 @@ async def reading(read: Callable[[], T], texts: Sequence[str]) -> T:
     """Returns what `read` makes of the texts; a thread reads long ones."""
     check_texts(texts)
     try:
-        return read() if sum(map(len, texts)) <= SHORT else await off_loop.run(read)
+        return read() if sum(map(len, texts)) <= SHORT else await off_loop.short.run(read)
     except FormulaError:
         raise
     except ValueError as error:  # a name twice
@@ -98,11 +98,11 @@ async def _bars_of(store: BarStore, tickers: Sequence[str] | None, enough: int) 
         most = min(stats["bars"], store.capacity)
         if most <= enough:
             return stats["symbols"], stats["bars"], most
-        of_each, _ = await off_loop.run(lambda: store._tails(store.symbols(), 1))
+        of_each, _ = await off_loop.short.run(lambda: store._tails(store.symbols(), 1))
     elif len(tickers) <= FEW:
         of_each, _ = store._tails(tickers, 1)
     else:
-        of_each, _ = await off_loop.run(store._tails, tickers, 1)
+        of_each, _ = await off_loop.short.run(store._tails, tickers, 1)
     return len(of_each), int(of_each.sum()), int(of_each.max(initial=0))
 
 

@@ -37,7 +37,7 @@ class WatchedMarket:
 
     async def symbols(self) -> tuple[str, ...]:
         """All tickers that have bars, sorted; in a thread, since some may have come or gone."""
-        symbols: tuple[str, ...] = await off_loop.run(self.store._sorted_symbols)
+        symbols: tuple[str, ...] = await off_loop.short.run(self.store._sorted_symbols)
         return symbols
 
     async def watchlist(self) -> tuple[str, ...]:

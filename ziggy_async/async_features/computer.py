@@ -196,12 +196,12 @@ class AsyncFeatureComputer(Calls):
         """Waits until `end`, on `time.monotonic`, for what runs and waits; calls that are left then get `Stopped`."""
         for pool in self._pools:
             pool.shutdown(timeout=None if end is None else max(0.0, end - time.monotonic()))
-            for call in pool.shutdown(wait=False, cancel=True):
+            for call in pool.shutdown(cancel=True, timeout=0.0):  # which waits for the end of processes
                 pool.abandon(call)
 
     def _let_go_of_pools(self, cancel: bool = True) -> None:
-        """Shuts the pools without waiting: running calls go on by themselves. With `cancel` waiting ones are cancelled,
-        else only those of the queue: direct calls may be other loops'."""
+        """Shuts the pools without waiting. Calls that run in threads go on by themselves, those in processes end. With
+        `cancel` waiting ones are cancelled, else only those of the queue: direct calls may be other loops'."""
         with self._pools_lock:
             direct, pools = self._thread_pool, self._pools
             self._thread_pool = self._task_threads = self._process_pool = None

@@ -42,7 +42,7 @@ async def asked_tickers_async(
     """As `asked_tickers`; many that have come or gone are sorted in a thread. `TimeoutError` when that takes longer
     than `deadline` seconds, the wait for the thread included."""
     if tickers is None and store._sorted is None and len(store) > FEW:
-        return await off_loop.run_within(deadline, "the tickers were sorted", store._sorted_symbols)
+        return await off_loop.short.run_within(deadline, "the tickers were sorted", store._sorted_symbols)
     return asked_tickers(store, tickers)
 
 

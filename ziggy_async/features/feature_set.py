@@ -229,7 +229,7 @@ class FeatureSet:
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
     ) -> Any:
         """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
-        return await off_loop.run_within(deadline, "the features were done", self.over, table, by, time)
+        return await off_loop.long.run_within(deadline, "the features were done", self.over, table, by, time)
 
     def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
         """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
@@ -275,7 +275,7 @@ class FeatureSet:
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
     ) -> LiveFeatures:
         """As `restore`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
-        return await off_loop.run_within(deadline, "the states were restored", self.restore, path, store)
+        return await off_loop.long.run_within(deadline, "the states were restored", self.restore, path, store)
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
         return LiveFeatures(self._live_features(), self._checked(store), tickers)

@@ -125,7 +125,7 @@ class LiveFeatures:
         """As `update`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: what was not taken in
         is taken in by the next update, as it is after a cancellation."""
         moment = moment_after(deadline)
-        return await off_loop.run_within(deadline, "the bars were taken in", self._update, moment)
+        return await off_loop.short.run_within(deadline, "the bars were taken in", self._update, moment)
 
     def table(self) -> FeatureTable:
         """The latest row of each ticker, as it is between two updates; tickers without bars are `missing`."""
@@ -136,7 +136,7 @@ class LiveFeatures:
 
     async def table_async(self, *, deadline: float | None = None) -> FeatureTable:
         """As `table`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds."""
-        return await off_loop.run_within(deadline, "the table was made", self.table)
+        return await off_loop.short.run_within(deadline, "the table was made", self.table)
 
     def stats(self) -> LiveStats:
         """Counters since these features were made or restored."""
@@ -166,7 +166,7 @@ class LiveFeatures:
     async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
         """As `save`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: the file may still be
         written then."""
-        await off_loop.run_within(deadline, "the states were saved", self.save, path)
+        await off_loop.long.run_within(deadline, "the states were saved", self.save, path)
 
     @classmethod
     def restored(cls, formulas: Formulas, store: BarStore, path: str | os.PathLike[str]) -> "LiveFeatures":

@@ -83,7 +83,7 @@ class Screening:
     ) -> FeatureTable:
         """Returns the answer of `screen_async`."""
         table = await self.figures.latest_async(tickers, store, deadline=deadline)
-        return self.chosen(table) if len(table) <= FEW else await off_loop.run(self.chosen, table)
+        return self.chosen(table) if len(table) <= FEW else await off_loop.short.run(self.chosen, table)
 
     def chosen(self, table: FeatureTable) -> FeatureTable:
         """The rows of `table`, which `figures` gave, that are asked for, with the features alone."""

@@ -111,7 +111,7 @@ async def _by_formula(
     with limits.deadline() as seconds:
         found = await screening.run_async(tickers, market.store, seconds)
     arguments = found, asked, by_ticker and descending
-    return _page(*arguments) if len(found) <= FEW else await off_loop.run(_page, *arguments)
+    return _page(*arguments) if len(found) <= FEW else await off_loop.short.run(_page, *arguments)
 
 
 def _page(found: FeatureTable, asked: Asked, is_reversed: bool) -> Chosen:
@@ -183,7 +183,7 @@ def _features(formula: str) -> FeatureSet | FormulaError | ValueError:
 async def fault_of(formula: str, store: BarStore) -> dict[str, Any] | None:
     """Why a formula cannot be used over the store, and the place; None: it can."""
     is_short = len(formula) <= limits.SHORT
-    features = _features(formula) if is_short else await off_loop.run(_features, formula)
+    features = _features(formula) if is_short else await off_loop.short.run(_features, formula)
     error: ValueError | None = None
     if isinstance(features, ValueError):
         error = features
