@@ -277,6 +277,24 @@ async def test_letters_that_cannot_be_written_wait_together(path: Path, monkeypa
         assert attempts[-1] == 101
 
 
+async def test_what_the_queue_refuses_is_in_the_file_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the file was locked before, for letters that came later."""
+    monkeypatch.setattr(sqlite, "BUSY", 0.05)
+
+    async def refuse(*_: object) -> None:
+        raise OverflowError("full")
+
+    async with opened(path, refuse) as (letters, _):
+        first = await add(letters, "in the file")
+        with Lock(path):
+            await add(letters, "later")
+        with pytest.raises(OverflowError):
+            await letters.requeue(first.id)
+        assert letters.stats()["unsaved"] == 0
+        async with opened(path) as (another, _):
+            assert ids(another) == ["in the file", "later"]
+
+
 async def test_what_is_lost_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -60,8 +60,8 @@ class DeadLetters(Generic[T]):
         self._letters: dict[str, DeadLetter] = {}  # a letter with its work is here alone, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
         self._last_time = 0
-        self._fault: Exception | None = None  # that the last letters could not be written for
-        self._tried = ""  # the highest id of those, which wait for the next letter
+        self._fault = ""  # why the last letters could not be written
+        self._tried: set[str] = set()  # their ids: they wait for the next letter
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
@@ -212,7 +212,7 @@ class DeadLetters(Generic[T]):
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
         # Else it was written together with another one, or was to be, and waits for the next: each attempt takes time.
-        if self._letters.get(letter.id) is letter and letter.id > self._tried:
+        if self._letters.get(letter.id) is letter and letter.id not in self._tried:
             self._write()
         return self._letters.get(letter.id, letter)
 
@@ -222,11 +222,11 @@ class DeadLetters(Generic[T]):
             try:
                 written, deleted = self._file.write(unsaved)
             except Exception as error:
-                if self._fault is None:
+                if not self._tried:
                     logger.error("dead letters are in memory only until they can be written: %s", error)
-                self._fault, self._tried = error.with_traceback(None), max(letter.id for letter in unsaved)
+                self._fault, self._tried = str(error), {letter.id for letter in unsaved}
             else:
-                self._fault, self._tried = None, ""
+                self._fault, self._tried = "", set()
                 self._letters.update((letter.id, letter) for letter in written)
                 self._drop(deleted)
         self._evict()
