@@ -371,13 +371,15 @@ class AsyncFeatureComputer(Calls):
     async def _run(self, call: Call) -> Any:
         """In the threads for direct calls, or those that take their place when the loop of the queue ends."""
         while True:
-            threads = self._thread_pool or self._threads()
+            threads = self._thread_pool
+            if threads is None:
+                await self._ready()
+                threads = self._threads()
             try:
                 return await threads.run(call)
             except Stopped:
                 if call.is_set or threads is self._thread_pool:
                     raise
-            await self._ready()
 
     def _record(self, call: Call, at: float, error: str | None) -> None:
         now = time.perf_counter()
