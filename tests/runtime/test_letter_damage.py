@@ -147,6 +147,18 @@ async def test_damaged_while_it_is_open(path: Path, damage: str, use: str, run_i
     assert not parts(f"{path}.corrupt-2")
 
 
+async def test_a_letter_that_is_damaged_once_it_is_listed(path: Path) -> None:
+    """Whoever requeues it finds it out: the file is set aside."""
+    first, *_ = await fill(path, 2)
+    async with opened(path) as (letters, taken):
+        execute(path, "UPDATE letters SET letter = '{'")
+        with pytest.raises(KeyError, match=first):
+            await letters.requeue(first)
+        await letters.refresh()
+        assert letters.list() == taken == []
+    assert parts(f"{path}.corrupt-1")
+
+
 @pytest.mark.parametrize("use", ["requeue", "add", "refresh"])
 async def test_moved_while_it_is_open(path: Path, use: str) -> None:
     """It is begun anew; what was in it can be requeued from where it was moved to."""

@@ -150,6 +150,22 @@ async def test_the_loop_goes_on_while_the_file_is_locked(path: Path) -> None:
         assert letters.stats()["unsaved"] == 0
 
 
+async def test_a_file_that_another_process_writes_can_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too much is deleted as soon as it can be."""
+    monkeypatch.setattr(sqlite, "BUSY", 0.05)
+    async with opened(path) as (letters, _):
+        for number in range(4):
+            await add(letters, f"t{number}")
+    keep_at_most(3, monkeypatch)
+    lock = Lock(path)
+    lock.__enter__()
+    async with opened(path) as (letters, _):
+        assert ids(letters) == ["t0", "t1", "t2", "t3"]
+        lock.__exit__()
+        await letters.refresh()
+        assert ids(letters) == ["t1", "t2", "t3"]
+
+
 async def test_a_cancelled_burial_is_one(path: Path) -> None:
     async with opened(path) as (letters, _):
         with Lock(path):

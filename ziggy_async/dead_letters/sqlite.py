@@ -67,13 +67,13 @@ class LetterFile:
         self._inode: int | None = None
         self._seen: int | None = None  # SQLite's number of the state that was loaded
 
-    def write(self, letters: list[DeadLetter]) -> tuple[list[DeadLetter], list[str]]:
+    def write(self, letters: list[DeadLetter]) -> tuple[list[DeadLetter], set[str]]:
         """Commits the letters together. Returns them as they are listed, and the ids of those that were deleted."""
         written = [stored(letter) for letter in letters]
         program = this_program()
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
-        def commit(database: sqlite3.Connection) -> list[str]:
+        def commit(database: sqlite3.Connection) -> set[str]:
             with database:
                 database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
                 return _delete_surplus(database)
@@ -81,18 +81,23 @@ class LetterFile:
         deleted = self._attempt(commit)
         return [letter for letter, _ in written], deleted
 
-    def load(self) -> tuple[dict[str, DeadLetter], list[str]] | None:
+    def load(self) -> tuple[dict[str, DeadLetter], set[str]] | None:
         """Returns all letters, by id, without their work, and the ids of those that it has deleted first; None when no
-        other process has changed anything since."""
+        other process has changed anything since. Deletes none when the file cannot be written now."""
 
-        def read(database: sqlite3.Connection) -> tuple[dict[str, DeadLetter], list[str]] | None:
+        def read(database: sqlite3.Connection) -> tuple[dict[str, DeadLetter], set[str]] | None:
             (state,) = database.execute("PRAGMA data_version").fetchone()
             if state == self._seen:
                 return None
             letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
-            with database:  # once all of it is read: nothing is written to a damaged file
-                deleted = _delete_surplus(database)
-            self._seen = state
+            deleted: set[str] = set()
+            try:
+                with database:  # once all of it is read: nothing is written to a damaged file
+                    deleted = _delete_surplus(database)
+                self._seen = state
+            except sqlite3.OperationalError as error:
+                if _is_damage(error):
+                    raise
             return {letter.id: letter for letter in letters if letter.id not in deleted}, deleted
 
         return self._attempt(read)
@@ -101,8 +106,13 @@ class LetterFile:
         """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
         it cannot be requeued: it stays."""
         query = f"{LISTED}, program, work FROM letters WHERE id = ?"
-        row = self._attempt(lambda database: database.execute(query, (id,)).fetchone())
-        letter = None if row is None else with_work(self._letter(*row[:3]), *row[3:])
+
+        def read(database: sqlite3.Connection) -> tuple[DeadLetter, str, str | bytes] | None:
+            row = database.execute(query, (id,)).fetchone()
+            return None if row is None else (self._letter(*row[:3]), *row[3:])
+
+        found = self._attempt(read)
+        letter = None if found is None else with_work(*found)
         return letter if self.discard(id) else None  # else another process was faster
 
     def discard(self, id: str) -> bool:
@@ -168,7 +178,7 @@ class LetterFile:
         logger.warning("what was %s is %s now", self.path, aside)
 
 
-def _delete_surplus(database: sqlite3.Connection) -> list[str]:
+def _delete_surplus(database: sqlite3.Connection) -> set[str]:
     """Deletes the oldest of what is too many, and what is too old by two readings of the wall clock that are a day
     apart, if no reading of any process between them finds it young enough. Returns the ids."""
     now = time.time()
@@ -177,7 +187,7 @@ def _delete_surplus(database: sqlite3.Connection) -> list[str]:
     database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
     surplus = database.execute(SURPLUS, (now - DAY, MOST)).fetchall()
     database.executemany("DELETE FROM letters WHERE id = ?", surplus)
-    return [letter_id for (letter_id,) in surplus]
+    return {letter_id for (letter_id,) in surplus}
 
 
 def _check_rights(path: str) -> None:
