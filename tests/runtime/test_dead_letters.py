@@ -136,6 +136,20 @@ async def test_no_more_than_most(opened: Callable[..., Any], monkeypatch: pytest
         assert letters.stats() == {"letters": 3, "unsaved": 0, "added": 5, "requeued": 0, "discarded": 0, "evicted": 2}
 
 
+async def test_a_letter_that_was_put_back_is_as_old_as_before(
+    opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_at_most(3, monkeypatch)
+    async with opened(Queue(refuses=lambda work: OverflowError("full"))) as letters:
+        first, second, *_ = [await add(letters, f"t{number}") for number in range(4)][1:]
+        for letter in (second, first):
+            with pytest.raises(OverflowError):
+                await letters.requeue(letter.id)
+        for number, kept in ((4, ["t2", "t3", "t4"]), (5, ["t3", "t4", "t5"])):
+            await add(letters, f"t{number}")
+            assert ids(letters) == kept
+
+
 async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(clock: Clock) -> None:
     letters = DeadLetters(Queue())
     old = await add(letters, "old")

@@ -272,6 +272,24 @@ async def test_unsaved_letters_have_limits_too(path: Path, monkeypatch: pytest.M
         assert letters.stats()["evicted"] == 3
 
 
+async def test_what_is_in_the_file_makes_room_for_unsaved_letters(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it is listed after them."""
+    monkeypatch.setattr(sqlite, "BUSY", 0.01)
+    keep_at_most(3, monkeypatch)
+    async with opened(path) as (letters, _):
+        for number in range(3):
+            await add(letters, f"t{number}")
+    letters = DeadLetters(asyncio.sleep, path)
+    with Lock(path):
+        await add(letters, "t3")
+        await letters.refresh()
+        await add(letters, "t4")
+        assert ids(letters) == ["t2", "t3", "t4"]
+    await letters.refresh()
+    assert ids(letters) == ["t2", "t3", "t4"]
+    await outcome_of(letters.close())
+
+
 async def test_letters_that_cannot_be_written_wait_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not each of them for the file: a burst while it is locked would take a second a letter."""
     monkeypatch.setattr(sqlite, "BUSY", 0.05)

@@ -59,6 +59,7 @@ class DeadLetters(Generic[T]):
         self._requeue = requeue
         self._letters: dict[str, DeadLetter] = {}  # a letter with its work is here alone, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
+        self._by_age: list[str] = []  # ids as they were when it was sorted, the oldest last; the jobs' alone
         self._last_time = 0
         self._fault = ""  # why the last letters could not be written
         self._tried: set[str] = set()  # their ids: they wait for the next letter
@@ -211,6 +212,8 @@ class DeadLetters(Generic[T]):
     # The jobs:
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
+        if self._by_age and letter.id < self._by_age[0]:  # it was put back
+            self._by_age = []
         # Else it was written together with another one, or was to be, and waits for the next: each attempt takes time.
         if self._letters.get(letter.id) is letter and letter.id not in self._tried:
             self._write()
@@ -241,12 +244,22 @@ class DeadLetters(Generic[T]):
         """Forgets the oldest of what is too many, and what is here alone and too old, by the monotonic clock: a wall
         clock that is set wrong removes nothing."""
         earliest = time.monotonic() - KEEP
-        while (oldest := next(iter(self._letters.values()), None)) is not None:
+        while (oldest := self._oldest()) is not None:
             is_here_alone = oldest.work is not None
             if len(self._letters) <= MOST and not (is_here_alone and oldest.made < earliest):
                 break
             del self._letters[oldest.id]
             self._counts["evicted"] += is_here_alone
+
+    def _oldest(self) -> DeadLetter | None:
+        """Returns the letter with the lowest id. Sorts all only when those that were sorted last are gone: any that
+        came since are newer."""
+        while self._letters:
+            self._by_age = self._by_age or sorted([*self._letters], reverse=True)
+            if (oldest := self._letters.get(self._by_age[-1])) is not None:
+                return oldest
+            self._by_age.pop()
+        return None
 
     def _refresh(self) -> None:
         self._write()
@@ -256,6 +269,7 @@ class DeadLetters(Generic[T]):
                 if letter.work is None and letter.id not in listed:
                     del self._letters[letter.id]
             self._letters.update(listed)
+            self._by_age = []
             self._drop(deleted)
 
     def _close(self) -> None:
