@@ -18,6 +18,7 @@ from ziggy_async.messages import kind_of, shortened, shown
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
+from ziggy_async.reading.pieces import each, factorized
 from ziggy_async.reading.spellings import (
     FURTHER,
     PRICE_COLUMNS,
@@ -29,7 +30,6 @@ from ziggy_async.reading.spellings import (
     traded_beside_ticks,
 )
 from ziggy_async.reading.tables import Texts, pairs_of
-from ziggy_async.reading.timestamps import is_missing
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
 LONGEST_SYMBOL = 200
@@ -215,7 +215,7 @@ def _further_columns(roles: Mapping[str, str], rules: Rules) -> list[str]:
 def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
     values, codes = distinct(name, column, Reader(lambda row: "", rules))
-    usable = [_is_symbol(value) for value in values]
+    usable = [_is_symbol(value) for value in each(values)]
     if all(usable) or all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in values):
         return [str(value) for value in values], codes
     if not (rules.skip and any(usable)):
@@ -247,7 +247,4 @@ def distinct(name: str, column: Any, reader: Reader) -> tuple[list[Any], NDArray
     if pandas is not None and isinstance(column, pandas.Series):
         codes, found = pandas.factorize(column)
         return list(found), np.asarray(codes, dtype=np.int32)
-    places: dict[Any, int] = {}
-    rows = reader.array(name, column).tolist()
-    codes = [-1 if is_missing(row) else places.setdefault(row, len(places)) for row in rows]
-    return list(places), np.asarray(codes, dtype=np.int32)
+    return factorized(reader.array(name, column))

@@ -7,9 +7,11 @@ thousands has to be evident in each column by itself.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.pieces import each
 from ziggy_async.reading.spellings import PRICES
 
 POINT, COMMA = ".", ","
@@ -105,7 +107,7 @@ def decimal_mark(columns: Mapping[str, Sequence[str]]) -> str:
     """The decimal mark of a table's numbers, role -> texts. `MarkError` with both readings where nothing decides."""
     proofs: dict[str, str] = {}
     doubtful = None
-    for text in (text for texts in columns.values() for text in texts):
+    for text in each(chain.from_iterable(columns.values())):
         number = _ungrouped(text)
         for mark, pattern in ((POINT, POINT_PROOF), (COMMA, COMMA_PROOF)):
             if mark not in proofs and re.match(pattern, number):
@@ -119,7 +121,7 @@ def decimal_mark(columns: Mapping[str, Sequence[str]]) -> str:
 
 
 def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
-    bare_numbers = {text: _ungrouped(text) for text in texts}
+    bare_numbers = {text: _ungrouped(text) for text in each(texts)}
     doubtful = [text for text, number in bare_numbers.items() if re.match(MAY_BE_GROUPED[decimal], number)]
     others = [text for text, number in bare_numbers.items() if re.match(WHOLE[decimal], number)]
     return Grouping(

@@ -15,6 +15,7 @@ from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import frames
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.layouts import names_of
+from ziggy_async.reading.pieces import each, pieces
 from ziggy_async.reading.spellings import PRICES, are_alike, role_of
 
 Pairs = list[tuple[str, Any]]
@@ -29,7 +30,7 @@ class Texts(NamedTuple):
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> "Texts":
         places: dict[str, int] = {}
-        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
+        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in each(texts)]
         return cls(np.asarray(codes, dtype=np.int32), list(places))
 
     def stripped(self) -> "Texts":
@@ -148,16 +149,14 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     first = rows[0]
     if hasattr(first, "keys"):  # also of a database, and of pandas' iterrows, which are no Mapping
         _refuse_others(rows, lambda row: hasattr(row, "keys"), "a mapping")
-        rows = [dict(row) for row in rows]
-        keys = dict.fromkeys(key for row in rows for key in row)
-        return [(str(key), [row.get(key) for row in rows]) for key in keys]
+        return [(str(key), column) for key, column in _of_mappings(rows).items()]
     if hasattr(first, "_fields"):
         _refuse_others(rows, lambda row: getattr(row, "_fields", None) == first._fields, kind_of(first))
-        return [(name, [row[at] for row in rows]) for at, name in enumerate(first._fields)]
+        return list(zip(first._fields, _turned(rows, list, len(first)), strict=True))
     if isinstance(first, list | tuple | np.ndarray):
         fault = f"a row of {len(first)} values"
         _refuse_others(rows, lambda row: isinstance(row, list | tuple | np.ndarray) and len(row) == len(first), fault)
-        return _named([list(column) for column in zip(*rows, strict=True)], columns)
+        return _named(_turned(rows, list, len(first)), columns)
     names = [
         name
         for name in dir(first)
@@ -166,13 +165,40 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     if not {role_of(name) for name in names} >= set(PRICES):
         raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")
     _refuse_others(rows, lambda row: all(hasattr(row, name) for name in names), kind_of(first))
-    return [(name, [getattr(row, name) for row in rows]) for name in names]
+    return list(zip(names, _turned(rows, lambda row: [getattr(row, name) for name in names], len(names)), strict=True))
 
 
 def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: str) -> None:
-    for at, row in enumerate(rows):
-        if not is_alike(row):
-            raise ValueError(f"row {at} is {shown(row)}, not {kind} like the first")
+    before = 0
+    for piece in pieces(rows):
+        alike = list(map(is_alike, piece))
+        if not all(alike):
+            at = alike.index(False)
+            raise ValueError(f"row {before + at} is {shown(piece[at])}, not {kind} like the first")
+        before += len(piece)
+
+
+def _turned(rows: Sequence[Any], values: Callable[[Any], Iterable[Any]], count: int) -> list[list[Any]]:
+    """The `count` columns of rows, of which `values` gives each one's."""
+    columns: list[list[Any]] = [[] for _ in range(count)]
+    for piece in pieces(rows):
+        for column, part in zip(columns, zip(*map(values, piece), strict=True), strict=True):
+            column.extend(part)
+    return columns
+
+
+def _of_mappings(rows: Sequence[Any]) -> dict[Any, list[Any]]:
+    """Columns by key, with None where a row has no such key."""
+    columns: dict[Any, list[Any]] = {}
+    count = 0
+    for piece in pieces(rows):
+        mappings = [row if type(row) is dict else dict(row) for row in piece]
+        for key in dict.fromkeys(key for mapping in mappings for key in mapping):
+            columns.setdefault(key, [None] * count)
+        for key, column in columns.items():
+            column.extend([mapping.get(key) for mapping in mappings])
+        count += len(piece)
+    return columns
 
 
 NARROW: dict[str, np.dtype[Any]] = {"e": np.dtype(np.float16), "f": np.dtype(np.float32)}

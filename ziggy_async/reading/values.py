@@ -1,6 +1,5 @@
 """The values of a table's columns as float64 and as nanoseconds, and what is said of those that are neither."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.arrays import array_of
 from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, clocks_of, digits_of_clock, read_whole
@@ -24,6 +24,7 @@ from ziggy_async.reading.numbers import (
     refuse_ticks,
 )
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
+from ziggy_async.reading.pieces import FIGURES, WHOLE, converted, each, factorized, types_of
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import (
@@ -42,6 +43,7 @@ Nanoseconds = NDArray[np.int64] | Chunked
 Column = NDArray[Any] | Texts | Chunked
 
 MOMENT = np.dtype("datetime64[ns]")
+TEXTS = {str, bytes, np.str_, np.bytes_}
 LEAST_SCALED, SURELY_SCALED, SCALED_TICK = 10**7, 10**9, 10**5
 """Whole numbers from the second on are taken for scaled prices, and those from the first on that are multiples of the
 third: 1e-9 is the scale in use, and ticks are a ten-thousandth at least."""
@@ -82,7 +84,7 @@ class Reader:
             if column.is_time_of_day:
                 fault = "holds times of day, to which a date is missing"
             raise TypeError(f"{self.label(0)}column {name!r}: {fault}")
-        array = _array_of(column)
+        array = array_of(column)
         if array.ndim != 1:
             raise ValueError(f"{self.label(0)}column {name!r} has shape {array.shape}; one dimension is needed")
         return array
@@ -90,7 +92,7 @@ class Reader:
     def numbers(self, columns: Mapping[str, tuple[str, Any]]) -> dict[str, Floats]:
         """Role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree on what
         is a decimal mark."""
-        arrays = {role: (name, self._column(name, column)) for role, (name, column) in columns.items()}
+        arrays = {role: (name, self._figures(name, column)) for role, (name, column) in columns.items()}
         mark = self._decimal_mark(arrays)
         self._refuse_currencies([arrays[role] for role in PRICES])
         floats = {role: self._floats(name, array, mark) for role, (name, array) in arrays.items()}
@@ -102,14 +104,14 @@ class Reader:
 
     def floats(self, name: str, column: Any) -> Floats:
         """One column of numbers by itself."""
-        array = self._column(name, column)
+        array = self._figures(name, column)
         return self._floats(name, array, self._decimal_mark({"": (name, array)}))
 
     def _decimal_mark(self, columns: Mapping[str, tuple[str, Column]]) -> str:
         texts = {role: _texts_of(array) for role, (_, array) in columns.items()}
-        others = (text for role in texts if role not in PRICES for text in texts[role])
+        others = (text for role in texts if role not in PRICES for text in each(texts[role]))
         try:
-            refuse_ticks((text for role in PRICES for text in texts.get(role, ())), others)
+            refuse_ticks((text for role in PRICES for text in each(texts.get(role, ()))), others)
             return decimal_mark(texts)
         except MarkError as error:
             name, array = columns[next(role for role in texts if error.text in texts[role])]
@@ -118,7 +120,7 @@ class Reader:
     def _refuse_currencies(self, prices: Sequence[tuple[str, Column]]) -> None:
         """Raises for the first price of a symbol that is of another currency than one before it."""
         of_text = {
-            text: currency for _, array in prices for text in _texts_of(array) if (currency := currency_of(text))
+            text: currency for _, array in prices for text in each(_texts_of(array)) if (currency := currency_of(text))
         }
         if len(set(of_text.values())) < 2:
             return
@@ -182,17 +184,25 @@ class Reader:
         if isinstance(column, Texts | Chunked):
             return column
         array = self.array(name, column)
-        if array.dtype.kind in "US":
-            return Texts.of(_decoded(value) for value in array.tolist())
-        if array.dtype.kind == "O" and (kinds := _kinds(array)) and kinds <= {str, bytes, np.str_, np.bytes_}:
-            return Texts.of(None if is_missing(value) else _decoded(value) for value in array)
-        return array
+        if array.dtype.kind not in "US" and not _is_of_texts(array):
+            return array
+        values, codes = factorized(array)
+        decoded = Texts.of(map(_decoded, values))
+        return Texts(np.append(decoded.codes, np.int32(-1))[codes], decoded.values)
+
+    def _figures(self, name: str, column: Any) -> Column:
+        """As `_column`, but objects that are numbers as float64."""
+        array = self._column(name, column)
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "O":
+            return array
+        numbers = converted(array, FIGURES, np.float64)
+        return array if numbers is None else numbers
 
     def _floats(self, name: str, array: Column, mark: str) -> Floats:
         if isinstance(array, Texts):
             of_code = np.full(len(array.values) + 1, np.nan)  # the last place is for null, whose code is -1
             faults = {}
-            for code, text in enumerate(array.values):
+            for code, text in enumerate(each(array.values)):
                 try:
                     of_code[code] = number_of(text, mark)
                 except ValueError as error:
@@ -231,7 +241,7 @@ class Reader:
         """Into `read`, which is full of what is missing, what `reading` makes of each value that is not."""
         first: Exception | None = None
         were_read = False
-        for row, value in enumerate(array):
+        for row, value in enumerate(each(array)):
             if is_missing(value):
                 continue
             try:
@@ -260,9 +270,12 @@ class Reader:
 
     def _from_objects(self, name: str, array: NDArray[Any]) -> Nanoseconds:
         """Whole numbers are of one unit; anything else stands for itself."""
-        wholes = [None if is_missing(value) else as_whole(value) for value in array]
+        whole_numbers = converted(array, WHOLE, np.int64)
+        if whole_numbers is not None and len(array):
+            return self._whole(name, whole_numbers, np.zeros(len(array), dtype=bool))
+        wholes = [None if is_missing(value) else as_whole(value) for value in each(array)]
         is_none = np.array([whole is None for whole in wholes], dtype=bool)
-        missing = np.array([is_missing(value) for value in array], dtype=bool)
+        missing = np.array([is_missing(value) for value in each(array)], dtype=bool)
         if not len(array) or (is_none & ~missing).any() or missing.all():
             self._refuse_mixed(name, array[~missing], np.flatnonzero(~missing))
             return self._each(name, array, np.full(len(array), NAT, dtype=np.int64), self._moment_of)
@@ -274,7 +287,7 @@ class Reader:
     def _refuse_mixed(self, name: str, moments: NDArray[Any], rows: NDArray[np.integer]) -> None:
         """Raises for the first moment without a zone where others have an offset from UTC: which clock it is of is not
         known."""
-        offsets = [moment.utcoffset() if isinstance(moment, datetime) else timedelta(0) for moment in moments]
+        offsets = [moment.utcoffset() if isinstance(moment, datetime) else timedelta(0) for moment in each(moments)]
         if None in offsets and any(offsets):
             at = offsets.index(None)
             error = ValueError(f"{moments[at]} is without a zone, and others have an offset from UTC: give all one")
@@ -330,7 +343,7 @@ class Reader:
             raise self._fault(name, int(rows[error.at]), error) from None
         of_code = np.full(len(column.values) + 1, NAT, dtype=np.int64)
         faults = dict(read.faults)
-        for code, nanoseconds in enumerate(read.nanoseconds):
+        for code, nanoseconds in enumerate(each(read.nanoseconds)):
             if nanoseconds is not None and not NAT < nanoseconds < -NAT:
                 faults[code] = f"{shown(column.values[code])} {OUT_OF_RANGE}"
             elif nanoseconds is not None:
@@ -394,7 +407,7 @@ def _texts_of(array: Column) -> Sequence[str]:
         return array.values
     if isinstance(array, Chunked) or array.dtype.kind != "O":
         return ()
-    return [value for value in array if isinstance(value, str)]
+    return [value for value in each(array) if isinstance(value, str)]
 
 
 def _values_of(array: Column) -> list[Any]:
@@ -434,8 +447,11 @@ def _decoded(value: Any) -> Any:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
-def _kinds(array: NDArray[Any]) -> set[type]:
-    return {type(value) for value in array if not is_missing(value)}
+def _is_of_texts(array: NDArray[Any]) -> bool:
+    """Whether objects are texts, but for those that are missing."""
+    if array.dtype.kind != "O" or not types_of(array) & TEXTS:
+        return False
+    return all(type(value) in TEXTS or is_missing(value) for value in each(array))
 
 
 def _no_number(value: object) -> ValueError:
@@ -453,42 +469,3 @@ def _float_of(value: Any, mark: str = POINT) -> float:
         return float(value)
     except (OverflowError, ValueError):
         raise _no_number(value) from None
-
-
-def _array_of(column: Any) -> NDArray[Any]:
-    dtype = getattr(column, "dtype", None)  # a scalar of pandas has none
-    if dtype is not None and type(column).__module__.partition(".")[0] == "pandas" and not isinstance(dtype, np.dtype):
-        return _of_extension(sys.modules["pandas"].Series(column))
-    if isinstance(column, list | tuple):
-        # As objects: NumPy would turn [1.0, "x"] into text, and the row at fault would be lost.
-        return np.fromiter(column, dtype=object, count=len(column))
-    if np.ma.isMaskedArray(column):
-        return _of_masked(column)
-    return np.asarray(column)
-
-
-def _of_masked(column: Any) -> NDArray[Any]:
-    if column.dtype.kind == "M":
-        return np.asarray(column.filled(np.datetime64("NaT", "ns")))
-    missing = np.ma.getmaskarray(column)
-    if column.dtype.kind in "iuf" or not missing.any():
-        return column if missing.any() else np.asarray(column.data)
-    array = np.asarray(column.data).astype(object)
-    array[missing] = None
-    return array
-
-
-def _of_extension(column: Any) -> NDArray[Any]:
-    """A pandas column whose type NumPy has not got: with a time zone, periods, nullable, categorical, Arrow's."""
-    if getattr(column.dtype, "tz", None) is not None:
-        return np.asarray(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
-    if hasattr(column.dtype, "freq"):  # periods, as the moments at which they begin
-        return np.asarray(column.dt.to_timestamp().to_numpy())
-    if column.dtype.kind in "iu":
-        whole = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.uint64, na_value=0)
-        return _of_masked(np.ma.masked_array(whole, column.isna().to_numpy(dtype=bool)))
-    if column.dtype.kind == "f":
-        return np.asarray(column.to_numpy(dtype=f"f{column.dtype.itemsize}", na_value=np.nan))
-    if column.dtype.kind == "M":
-        return np.asarray(column.to_numpy(dtype="datetime64[ns]"))
-    return np.asarray(column.to_numpy(dtype=object))
