@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from queued import until
 
+from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.queueing import scaling
+from ziggy_async.queueing.background import Background
 from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
 
 LOOK = scaling.INTERVAL
@@ -97,20 +100,60 @@ async def test_decisions_that_repeat_are_kept_as_one(pool: Pool) -> None:
     assert held.load.running == 7 + pool.looks % 2
 
 
-async def test_the_last_200_decisions_are_kept(pool: Pool) -> None:
+async def test_the_last_200_decisions_are_kept(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     pool.seen = lambda look: Load(1 + look % 2, 0, 1, 0.25, look)
-    async with pool.scaled(499):
-        pass
-    assert [one.load.finished for one in pool.decisions] == list(range(pool.looks - 199, pool.looks + 1))
+    monkeypatch.setattr(Background, "load", lambda _: pool.load())
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, scale_max=4)) as computer:
+        await pool.until(499)
+        kept = [one.load.finished for one in computer.decisions()]
+        assert kept == list(range(pool.looks - 199, pool.looks + 1))
 
 
-async def test_where_no_thread_is_to_be_had_it_is_said_and_tried_again(
-    pool: Pool, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), OSError("no room")])
+async def test_what_cannot_be_applied_is_said_once_and_tried_at_each_look(
+    pool: Pool, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    pool.error = RuntimeError("can't start new thread")
-    async with pool.scaled(3):
+    pool.seen = lambda look: BUSY._replace(workers=pool.workers, queued=100)
+    pool.error = error
+    async with pool.scaled(10):
         assert pool.workers == 4
         pool.error = None
+        await pool.until(pool.looks + 1)
+        assert pool.workers == 8
+        pool.error = error
         await pool.until(pool.looks + int(2 * scaling.PATIENCE / LOOK))
-    assert pool.workers >= 8
-    assert caplog.messages == ["there are still 4 workers, not 8: can't start new thread"]
+    assert caplog.messages == [f"there are still {count} workers, not {2 * count}: {error}" for count in (4, 8)]
+
+
+async def test_sizing_that_somebody_cancels_begins_anew(pool: Pool) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, scale_max=4))
+    async with computer:
+        for _ in range(2):
+            await asyncio.sleep(0)
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            assert "ziggy-async-scaling" in [task.get_name() for task in others]
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+        before = sum(one.count for one in computer.decisions())
+        await until(lambda: sum(one.count for one in computer.decisions()) > before)
+    assert "ziggy-async-scaling" not in [task.get_name() for task in asyncio.all_tasks()]
+
+
+def test_sizing_does_not_outlive_its_loop(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> None:
+    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, scale_max=4))
+    asyncio.run(computer.start())
+    assert (caplog.messages, [str(warning.message) for warning in recwarn.list]) == ([], [])
+
+
+async def test_what_ends_sizing_is_logged(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: Background) -> Load:
+        raise LookupError("no figures")
+
+    monkeypatch.setattr(Background, "load", fails)
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, scale_max=4)):
+        await until(lambda: bool(caplog.records))
+    assert caplog.messages == ["the number of workers is no longer changed"]
+    assert "LookupError: no figures" in caplog.text

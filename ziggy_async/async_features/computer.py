@@ -23,7 +23,7 @@ from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Work
-from ziggy_async.queueing.scaling import Decision, Limits, scale
+from ziggy_async.queueing.scaling import Decision, Limits
 from ziggy_async.queueing.task import Counts, State, Task, TaskRecord
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.call import Call
@@ -71,7 +71,6 @@ class AsyncFeatureComputer(Calls):
         self._task_threads: ThreadPool | None = None  # the queue's own: its tasks keep no direct call from a thread
         self._process_pool: ProcessPool | None = None
         self._background: Background | None = None
-        self._scaling: asyncio.Task[None] | None = None
         self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
         self._loop: asyncio.AbstractEventLoop | None = None  # its home, from start to stop
         self._ending: asyncio.Task[None] | None = None
@@ -142,8 +141,7 @@ class AsyncFeatureComputer(Calls):
         self.metrics.observe_functions()
         if self.config.scales:
             self._decisions.clear()
-            scaling = scale(Limits(least, most), background.load, background.resize, self._decisions)
-            self._scaling = loop.create_task(scaling, name="ziggy-async-scaling")
+            background.size_by_load(Limits(least, most), self._decisions)
         logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
@@ -173,8 +171,6 @@ class AsyncFeatureComputer(Calls):
         loop = asyncio.get_running_loop()
         end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
-        if self._scaling is not None:
-            self._scaling.cancel()
         try:
             await self._background.stop(drain, timeout)
             await asyncio.to_thread(self._shut_pools, end if drain else 0.0)
@@ -442,7 +438,7 @@ class AsyncFeatureComputer(Calls):
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool = self._task_threads = self._process_pool = None
-        self._background = self._scaling = self._loop = self._ending = None
+        self._background = self._loop = self._ending = None
         self._decisions.clear()
         self._counts = Counts()
         self.metrics.clear()

@@ -9,15 +9,17 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ziggy_async import tracing
 from ziggy_async.messages import described, printable
 from ziggy_async.queueing.options import KeepLetter, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
-from ziggy_async.queueing.scaling import Load
+from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
 from ziggy_async.queueing.task import Counts, State, Task
 from ziggy_async.runtime.call import Call, UnraisableError
 from ziggy_async.runtime.cross_loop import LOOK
@@ -72,6 +74,7 @@ class Background:
         self._started = 0  # workers, for their names
         self.workers = 0
         self._surplus = 0  # workers that are to end as soon as they are idle
+        self._sizing: asyncio.Task[None] | None = None
 
     # --- the way in
 
@@ -163,6 +166,19 @@ class Background:
             self._start_worker()
             self._surplus += 1
         self.queue.wake(self._surplus)
+
+    def size_by_load(self, limits: Limits, decisions: deque[Decision]) -> None:
+        """Has as many workers as the load asks for, until `stop`. Appends the decisions."""
+        sizing = scale(limits, self.load, self.resize, decisions)
+        self._sizing = self._loop.create_task(sizing, name="ziggy-async-scaling")
+        self._sizing.add_done_callback(partial(self._sizing_ended, limits, decisions))
+
+    def _sizing_ended(self, limits: Limits, decisions: deque[Decision], sizing: "asyncio.Task[None]") -> None:
+        """Begins it anew when somebody has cancelled it, unless the loop came to its end."""
+        if not sizing.cancelled():
+            logger.error("the number of workers is no longer changed", exc_info=sizing.exception())
+        elif not self._is_closed:
+            self.size_by_load(limits, decisions)
 
     def _start_worker(self) -> None:
         worker = self._loop.create_task(self._serve(), name=f"ziggy-async-worker-{self._started}")
@@ -373,6 +389,8 @@ class Background:
         shutdown, but for tasks that have ended in their threads and are on their way back: they would be done twice.
         Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
         self._refuse()
+        if self._sizing is not None:
+            self._sizing.cancel()
         if drain:
             try:
                 async with asyncio.timeout(timeout):

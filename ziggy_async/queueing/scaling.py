@@ -139,17 +139,22 @@ async def scale(
     limits: Limits, load: Callable[[], Load], resize: Callable[[int], object], decisions: deque[Decision]
 ) -> None:
     """Looks every 0.25 s, until it is cancelled: `load()` is what is seen then, `resize(n)` brings the number to n.
-    Appends each decision with its wall-clock time; equal ones in a row are one, with their count."""
-    memory = Memory()
+    Appends each decision with its wall-clock time; equal ones in a row are one, with their count. A decision that
+    cannot be applied is forgotten, which is logged once until one can."""
+    memory, is_failing = Memory(), False
     while True:
         await asyncio.sleep(INTERVAL)
-        decision, memory = decide(limits, load(), memory, time.monotonic())
-        try:
-            if decision.workers != decision.before:
+        decision, following = decide(limits, load(), memory, time.monotonic())
+        if decision.workers != decision.before:
+            try:
                 resize(decision.workers)
-        except RuntimeError as error:  # no thread is to be had
-            logger.error("there are still %d workers, not %d: %s", decision.before, decision.workers, error)
-            continue
+            except Exception as error:  # such as a RuntimeError: no thread is to be had
+                if not is_failing:
+                    logger.exception("there are still %d workers, not %d: %s", decision.before, decision.workers, error)
+                is_failing = True
+                continue
+            is_failing = False
+        memory = following
         newest = decisions[-1] if decisions else None
         if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
             decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
