@@ -310,3 +310,31 @@ def test_append_reads_the_same_texts():
         assert len(store.bars("A")["close"]) == at + 1
     with pytest.raises(ValueError, match=r"'01/02/2024' is 2024-02-01 or 2024-01-02: write it as one of these$"):
         store.append("A", "01/02/2024", 10.0, 12.0, 9.0, 11.0, 5.0)
+
+
+@both_ways
+@pytest.mark.parametrize("way", ["%d-%b-%y", "%d/%m/%y", "%d.%m.%y 16:00"])
+@pytest.mark.parametrize("options", [{}, {"invalid": "skip"}])
+def test_years_of_two_digits_make_no_day_of_the_future(read, way, options, tmp_path):
+    tomorrow = date.today() + timedelta(days=1)
+    expected = [tomorrow - timedelta(days=day) for day in (400, 30, 1, 0)]
+    stamps = read(tmp_path, [day.strftime(way) for day in expected], dates="dmy")
+    assert stamps.astype("M8[D]").tolist() == expected
+    later = tomorrow + timedelta(days=2)
+    said = f"{later.strftime(way)}' is {later.year - 100}{later:-%m-%d} or {later}: write years with four digits"
+    with pytest.raises(ValueError, match=f"(line 3|row 1): .*{said}"):
+        read(tmp_path, [tomorrow.strftime(way), later.strftime(way)], dates="dmy", **options)
+
+
+def test_one_bar_of_a_year_of_two_digits_is_none_of_the_future():
+    with pytest.raises(ValueError, match="'30-Jan-68' is 1968-01-30 or 2068-01-30: write it as one of these"):
+        BarStore().append("A", "30-Jan-68", 10, 12, 9, 11, 5)
+
+
+@both_ways
+@pytest.mark.parametrize("clock", ["09.30", "17.15", "09,5", "0930.5", "09:30.5", "09.30Z"])
+def test_a_fraction_of_an_hour_or_a_minute_is_no_time_of_day(read, clock, tmp_path):
+    with pytest.raises(ValueError, match=f"2024-01-30 {clock}' is no date and time: write the time of day with colons"):
+        read(tmp_path, [f"2024-01-30 {clock}"])
+    with pytest.raises(ValueError, match="is no date and time"):
+        BarStore().append("A", f"2024-01-30T{clock}", 10, 12, 9, 11, 5)

@@ -11,7 +11,16 @@ import numpy as np
 
 from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
-from ziggy_async.reading.dates import OFFSET, WAYS, AmbiguousError, column_order, formats_of, take_apart
+from ziggy_async.reading.dates import (
+    OFFSET,
+    WAYS,
+    AmbiguousError,
+    century_error,
+    column_order,
+    formats_of,
+    take_apart,
+    tomorrow,
+)
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
@@ -218,7 +227,20 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
         digits = r"\D\d{2}(\D|$)" if written.has_short_year else r"\D\d{4}(\D|$)"
         shape = literal(rf"^\s*(?:[A-Za-z]{{3,9}},? )?\d{{1,2}}\{written.separator}\d{{1,2}}{digits}")
         value = f"CASE WHEN regexp_matches(timestamp, {shape}) THEN {value} END"
+    if written.has_short_year:
+        _refuse_open_centuries(columns, value, symbol)
     return value
+
+
+def _refuse_open_centuries(columns: Columns, value: str, owner: str | None) -> None:
+    """Raises for the first time, by its SQL, that a year of two digits makes one of the future."""
+    symbol = SYMBOL if owner is None else literal(owner)
+    day = f"date_diff('day', DATE '1970-01-01', CAST({value} AS DATE))"
+    query = f"SELECT row, {symbol}, timestamp, day FROM (SELECT *, {day} AS day FROM {columns.source})"
+    found = columns.first_row(f"{query} WHERE day > {tomorrow()} ORDER BY row LIMIT 1")
+    if found is not None:
+        row, name, text, day_of_row = found
+        raise RowError(row, str(name), f"timestamp {century_error(text, day_of_row)}")
 
 
 def _whole(role: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
+from ziggy_async.reading.beside import HEAD, refuse_beside
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
@@ -29,7 +30,7 @@ from ziggy_async.reading.spellings import (
     role_of,
     traded_beside_ticks,
 )
-from ziggy_async.reading.tables import Texts, pairs_of
+from ziggy_async.reading.tables import Texts, Unsupported, head_of, pairs_of
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
 LONGEST_SYMBOL = 200
@@ -96,6 +97,7 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         has_figures = partial(_has_figures, dict(pairs), rules)
         roles = match_columns(names, None, chosen, rules.volume is not None, rules.further, has_figures)
+        refuse_beside(roles, names, chosen, partial(_head, dict(pairs)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name)
@@ -133,13 +135,23 @@ def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
         roles = match_columns(texts)
     except ValueError:
         return None
-    return None if roles.keys() & {"time", "epoch"} else tuple(roles[role] for role in ("timestamp", *PRICE_COLUMNS))
+    has_others = any(role_of(name) is None for name in texts)  # of which the values have to be looked at
+    return (
+        None
+        if roles.keys() & {"time", "epoch"} or has_others
+        else tuple(roles[role] for role in ("timestamp", *PRICE_COLUMNS))
+    )
 
 
 def _has_figures(table: Mapping[str, Any], rules: Rules, name: str) -> bool:
     """Whether the column has a number above 0."""
     figures = Reader(lambda row: "", rules).strict.floats(name, table[name])
     return bool((np.asarray(figures) > 0).any())
+
+
+def _head(table: Mapping[str, Any], name: str) -> list[Any]:
+    column = table[name]
+    return (column.values(HEAD) or []) if isinstance(column, Unsupported) else head_of(column, HEAD)
 
 
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
@@ -169,6 +181,7 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
+    refuse_beside(roles, names, rules.columns or (), partial(_head, table))
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:

@@ -35,6 +35,8 @@ CLOCK = (
     rf"(?P<place> ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?| ?\(?(?:{'|'.join(ABBREVIATIONS)})\)?)?)?"
 )
 DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
+DECIMAL_HOUR = r".*[T ]\d{2}(?::?\d{2})?[.,]\d+\D*.*"
+"""A time of day without seconds and with a fraction: 09.30 is that, and 9 hours and 30 minutes to many."""
 INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
 """A number with a fraction, or one that was rounded."""
 TWO_DIGITS_FROM = 1969
@@ -204,13 +206,35 @@ def read_text(text: str, order: str | None = None) -> int:
         raise ValueError(f"{shown(text)} is no date and time")
     if len(set(days.values())) > 1:
         raise _in_both(text, written, list(days))
-    return written.nanoseconds(next(iter(days.values())))
+    day = next(iter(days.values()))
+    if is_of_open_century(written, day):
+        raise century_error(text, day)
+    return written.nanoseconds(day)
+
+
+def is_of_open_century(written: Written, day: int) -> bool:
+    """Whether a year of two digits makes a day later than tomorrow, of which there are no bars: it is rather one of a
+    hundred years before."""
+    return written.has_short_year and day > tomorrow()
+
+
+def tomorrow() -> int:
+    """Days since 1970, by the clock of this machine."""
+    return date.today().toordinal() + 1 - EPOCH_DAY
+
+
+def century_error(text: str, day: int, at: int = 0) -> AmbiguousError:
+    later = date.fromordinal(day + EPOCH_DAY)
+    both = f"{later.year - 100}{later:-%m-%d} or {later}"
+    return AmbiguousError(f"{shown(text.strip())} is {both}", at, ": write years with four digits")
 
 
 def _iso_ns(text: str) -> int:
     """Reads the other forms of ISO 8601: weeks, and dates without separators."""
     if re.fullmatch(DATE_AND_OFFSET, text.strip()):
         raise ValueError(f"{shown(text)} is a date and an offset from UTC, or a date and a time of day")
+    if re.fullmatch(DECIMAL_HOUR, text.strip()):
+        raise ValueError(f"{shown(text)} is no date and time: write the time of day with colons, like 09:30")
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -350,6 +374,8 @@ def read_column(
         if day is None or each is None:
             faults[at] = f"{shown(value)} is no date and time, or not written like those before it"
             continue
+        if is_of_open_century(each, day):
+            raise century_error(value, day, int(np.argmax(rows == at)))
         try:
             nanoseconds[at] = each.nanoseconds(day)
         except ValueError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
+from ziggy_async.reading.beside import refuse_beside
 from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, read_table
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -350,6 +351,7 @@ class Reading:
         elif "symbol" not in (self._rules.columns or {}):
             names = without_descriptions(names, scan)
         roles = self._roles_of(names, scan.has_figures)
+        refuse_beside(roles, names, self._rules.columns or (), scan.head)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.beside import HEAD
 from ziggy_async.reading.casts import literal, quoted
 from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import Header
@@ -38,6 +39,11 @@ class Scan:
         text = f"trim(CAST({quoted(column)} AS VARCHAR))"
         query = f"SELECT DISTINCT {text} AS value FROM {self.sql} WHERE {text} <> '' LIMIT {most}"
         return sorted(value for (value,) in self.connection.execute(query).fetchall())
+
+    def head(self, column: str) -> list[str | None]:
+        """Returns the first values of the column, as texts."""
+        query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {self.sql} LIMIT {HEAD}"
+        return [value for (value,) in self.connection.execute(query).fetchall()]
 
     def texts(self, column: str) -> NDArray[np.object_]:
         """Returns the column as texts, which are empty where it has no value."""

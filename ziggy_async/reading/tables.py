@@ -45,10 +45,10 @@ class Texts(NamedTuple):
 
 class Unsupported(NamedTuple):
     """A column of an Arrow table whose type has no place among bars, or has one beside a date: a time of day. `values`
-    gives the same column as Python has it, None where that cannot be had."""
+    gives the same column, or its first values, as Python has it, None where that cannot be had."""
 
     arrow_format: str
-    values: Callable[[], list[Any] | None]
+    values: Callable[..., list[Any] | None]
 
     @property
     def is_time_of_day(self) -> bool:
@@ -126,21 +126,21 @@ def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: l
 
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:
     """Columns without names."""
-    first = [value for column in columns for value in _first_of(column)]
+    first = [value for column in columns for value in head_of(column, 1)]
     if len(first) < len(columns) or not columns:
         raise ValueError("the table has no rows")
     return list(zip(names_of(first, chosen), columns, strict=True))
 
 
-def _first_of(column: Any) -> list[Any]:
-    """The first value, if there is one."""
+def head_of(column: Any, most: int) -> list[Any]:
+    """The first values of a column."""
     if isinstance(column, Texts):
-        return [column.values[code] if code >= 0 else None for code in column.codes[:1].tolist()]
+        return [column.values[code] if code >= 0 else None for code in column.codes[:most].tolist()]
     if isinstance(column, Unsupported | Broken):
-        return [None]
+        return [None] * most
     if isinstance(column, Chunked):
-        column = np.asarray(column)
-    return [column.iloc[0] if hasattr(column, "iloc") else column[0]] if len(column) else []
+        column = column.arrays[0]
+    return list(column.iloc[:most] if hasattr(column, "iloc") else column[:most])
 
 
 def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
@@ -215,7 +215,7 @@ def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | list[Any] | 
             return Chunked(tuple(arrays))
         case str(arrow_format) if arrow_format.startswith(NUMBERS_OF_PYTHON):
             values = _values(data, name)
-            return Unsupported(arrow_format, lambda: None) if values is None else values
+            return Unsupported(arrow_format, lambda most=None: None) if values is None else values
         case str(arrow_format):
             return Unsupported(arrow_format, partial(_clocks if arrow_format == "ttn" else _values, data, name))
         case (int(row), str(sentence), None):
@@ -237,19 +237,19 @@ def _chunked(arrays: NDArray[Any] | list[NDArray[Any]], narrow: np.dtype[Any] | 
     return Chunked(tuple(arrays) if isinstance(arrays, list) else (arrays,), narrow)
 
 
-def _values(data: Any, name: str) -> list[Any] | None:
-    """A column of a table that may be read again, as pyarrow's and polars' may."""
+def _values(data: Any, name: str, most: int | None = None) -> list[Any] | None:
+    """A column of a table that may be read again, as pyarrow's and polars' may, or its first values."""
     with contextlib.suppress(Exception):  # whatever a stranger's table does when it is asked
-        column = data[name]
+        column = data[name][:most]
         values = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
         return None if values is None else list(values())
     return None
 
 
-def _clocks(data: Any, name: str) -> list[Any] | None:
+def _clocks(data: Any, name: str, most: int | None = None) -> list[Any] | None:
     """A column of times of day in nanoseconds, of which Python's own have microseconds."""
     with contextlib.suppress(Exception):  # as above
-        column = data[name]
+        column = data[name][:most]
         counts = column.to_physical().to_list() if hasattr(column, "to_physical") else column.cast("int64").to_pylist()
         return [None if count is None else np.timedelta64(count, "ns") for count in counts]
     return None
