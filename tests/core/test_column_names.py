@@ -8,7 +8,7 @@ import pytest
 from ziggy_async import BarStore
 from ziggy_async.reading.columns import read_bars
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import PRICE_COLUMNS
+from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES
 
 
 def table(**changes):
@@ -57,6 +57,16 @@ def test_a_remark_that_makes_another_figure_of_a_column(role, name) -> None:
         read_bars(columns, "A")
     assert f"{role!r}: NAME" in str(error.value)
     assert len(read_bars(columns, "A", Rules(columns={role: name})).close) == 2
+
+
+@pytest.mark.parametrize("remark", ["(pence)", "(cents)", "(GBX)", "[GBp]", "(in pence)", "(US cents)", "(¢)", "(p)"])
+def test_prices_in_hundredths_of_a_currency_need_a_scale(remark) -> None:
+    columns = {f"{name.title()} {remark}" if name in PRICES else name: column for name, column in table().items()}
+    said = rf"no column for open, high, low, close: .*'Close {re.escape(remark)}': the remark says .*price_scale=0\.01"
+    with pytest.raises(ValueError, match=said):
+        read_bars(columns, "A")
+    chosen = {name: f"{name.title()} {remark}" for name in PRICES}
+    assert read_bars(columns, "A", Rules(columns=chosen, price_scale=0.01)).close.tolist() == [0.02, 0.03]
 
 
 def test_a_column_without_a_remark_is_taken_before_one_with() -> None:

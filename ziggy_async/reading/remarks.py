@@ -7,7 +7,7 @@ MONEY = frozenset(
     (
         *("USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD"),
         *("CAD", "CHF", "CNY", "CNH", "RMB", "CZK", "DKK", "HKD", "HUF", "IDR", "ILS", "INR", "MXN", "MYR", "NOK"),
-        *("NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB", "TWD", "VND", "ZAR", "GBX", "NTD", "UAH", "AED", "SAR"),
+        *("NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB", "TWD", "VND", "ZAR", "NTD", "UAH", "AED", "SAR"),
     )
 )
 COINS = frozenset(
@@ -18,7 +18,7 @@ COINS = frozenset(
 )
 """Assets that the name of a single volume may have: "Volume BTC" is one, "Volume MA" is none."""
 
-SIGNS = "$€£¥₹₩₽₺₫฿₴₪"
+SIGNS = "$€£¥₹₩₽₺₫฿₴₪¢"
 """Signs of currencies."""
 CURRENCIES = {name.casefold() for name in MONEY | COINS} | {
     *(
@@ -26,8 +26,6 @@ CURRENCIES = {name.casefold() for name in MONEY | COINS} | {
         "dollars",
         "euro",
         "euros",
-        "pence",
-        "cents",
         "yen",
         "won",
         "yuan",
@@ -37,8 +35,18 @@ CURRENCIES = {name.casefold() for name in MONEY | COINS} | {
         "zł",
         "kr",
     ),
-    *("元", "円", "원", "tl", "r$", *SIGNS, *(f"{land}$" for land in ("us", "hk", "nt", "a", "c", "nz", "s"))),
+    *(
+        "元",
+        "円",
+        "원",
+        "tl",
+        "r$",
+        *SIGNS.replace("¢", ""),
+        *(f"{land}$" for land in ("us", "hk", "nt", "a", "c", "nz", "s")),
+    ),
 }
+HUNDREDTHS = {"gbx", "gbpence", "penny", "pence", "p", "cent", "cents", "c", "ct", "¢", "zac", "ila", "usx"}
+"""Parts of currencies, of which a price is a hundred times as much."""
 BESIDE_CURRENCIES = {"in", "per", "share", "unit", "oz", "ounce", "barrel", "bbl", "ton", "tonne", "lb", "bushel"}
 UNITS = {name.casefold() for name in COINS} | {
     *("share", "shares", "unit", "units", "contract", "contracts", "pieces", "pcs", "qty", "quantity", "coins", "base"),
@@ -50,6 +58,8 @@ REPEATED = re.compile(r" \(column \d+\)$")
 """What `headers.unique` puts behind a name that a file has twice."""
 REMARK = re.compile(rf"[(\uff08]([^)\uff09]*)[)\uff09]|\[([^]]*)\]|([%‰{SIGNS}])")
 """In brackets, also in those of full width, or a sign without any."""
+PENCE = re.compile(r"\bGBp\b")
+"""How Bloomberg writes them; GBP are pounds."""
 WORD = re.compile(rf"\w*[{SIGNS}]|\w+|[^\w\s.,/]")
 
 
@@ -57,7 +67,7 @@ def without_remarks(name: str) -> tuple[str, list[str]]:
     """Returns the name without its remarks, and their words in small letters."""
     bare = REPEATED.sub("", name)
     remarks = " ".join("".join(filter(None, found.groups())) for found in REMARK.finditer(bare))
-    return REMARK.sub("", bare), WORD.findall(remarks.casefold())
+    return REMARK.sub("", bare), WORD.findall(PENCE.sub("gbx", remarks).casefold())
 
 
 def is_left_by(role: str, words: list[str]) -> bool:
@@ -71,6 +81,11 @@ def is_left_by(role: str, words: list[str]) -> bool:
         case "volume":
             return _only(words, UNITS, BESIDE_UNITS)
     return _only(words, CURRENCIES, BESIDE_CURRENCIES)
+
+
+def is_of_hundredths(words: list[str]) -> bool:
+    """Whether a price with a remark of these words is in a part of a currency."""
+    return bool(words) and _only(words, HUNDREDTHS, BESIDE_CURRENCIES | CURRENCIES | {"us", "uk"})
 
 
 def _only(words: list[str], telling: set[str], beside: set[str]) -> bool:

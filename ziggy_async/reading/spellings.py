@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ziggy_async.messages import LONGEST, shortened, shown
-from ziggy_async.reading.remarks import COINS, MONEY, REPEATED, is_left_by, without_remarks
+from ziggy_async.reading.remarks import COINS, MONEY, REPEATED, is_left_by, is_of_hundredths, without_remarks
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
@@ -242,6 +242,8 @@ def match_columns(
         others = [name for name in free if role_of(name) is None and _role_without_remark(name) in missing]
         if others:
             advice += f"; {listed(map(shown, others))}: the remark says that it is another figure, scale or zone"
+        if any(is_of_hundredths(without_remarks(name)[1]) for name in others):
+            advice += ": with price_scale=0.01 (--price-scale 0.01) prices of a hundredth are read as whole ones"
         raise ValueError(f"no column for {listed(missing)}: {advice}; columns found: {listed(names)}")
     currencies = {words: name for name in map(roles.__getitem__, PRICES) if (words := tuple(without_remarks(name)[1]))}
     if len(currencies) > 1 and not columns:
