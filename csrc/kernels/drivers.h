@@ -195,7 +195,9 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
                 then[i] = vec_load(from[i] + bar - lag);                                                               \
                 finite &= finite_of(now[i]);                                                                           \
             }                                                                                                          \
-            vec_store(out + bar, name##_of(now, then));                                                                \
+            vec value = name##_of(now, then);                                                                          \
+            finite &= (adds_up) ? finite_of(value) : finite;                                                           \
+            vec_store(out + bar, value);                                                                               \
             for (int64_t next = bar; (adds_up) && next < bar + ZA_LANES; ++next) {                                     \
                 out[next] = sum += out[next];                                                                          \
             }                                                                                                          \

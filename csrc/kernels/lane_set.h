@@ -61,7 +61,8 @@ typedef struct za_lane_set {
     void (*run)(const za_kernel_block *block);
     /* Bars of one series side by side, rounded down to the lanes, of an indicator whose memory is `beside`. It is the
      * only output, no state is read or written, and the bits are run's. Of one whose memory is `total`, `*total` goes
-     * on to the last of them. False if an input of these bars is not finite. */
+     * on to the last of them. False if an input of these bars, or what is to be added, is
+     * not finite. */
     bool (*along)(za_indicator indicator, const za_along_block *block, double *total);
     void (*operate)(const za_operation_block *block);
     /* Whether none of them is NaN or infinite. */

@@ -3,6 +3,7 @@
 #define ZA_KERNELS_VOLUME_H
 
 #include "kernels/bars.h"
+#include "kernels/operations.h"
 #include "kernels/params.h"
 #include "kernels/slots.h"
 
@@ -39,8 +40,9 @@ INLINE void obv_value(const obv_kernel *k, vec *out)
     out[0] = k->s.total;
 }
 
+/* `gap` is 0, or NaN behind a bar whose money flow has no finite value, which is left out. */
 typedef struct ad_state {
-    vec total;
+    vec total, gap;
 } ad_state;
 
 typedef struct ad_kernel {
@@ -58,17 +60,19 @@ INLINE vec ad_of(const vec *in, const vec *none)
 INLINE void ad_start(ad_kernel *k, slots *all)
 {
     (void)all;
-    k->s.total = vec_fill(0.0);
+    k->s = (ad_state){vec_fill(0.0), vec_fill(0.0)};
 }
 
 INLINE void ad_update(ad_kernel *k, const vec *in)
 {
-    k->s.total += ad_of(in, NULL);
+    vec flow = ad_of(in, NULL);
+    k->s.total = increased(k->s.total, flow);
+    k->s.gap = vec_select(are_finite(flow), vec_fill(0.0), vec_fill(NAN));
 }
 
 INLINE void ad_value(const ad_kernel *k, vec *out)
 {
-    out[0] = k->s.total;
+    out[0] = k->s.total + k->s.gap;
 }
 
 typedef struct adosc_state {

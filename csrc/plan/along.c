@@ -80,9 +80,12 @@ static int64_t bars_to_line(const double *results)
 /* As za_along_run, of a running total. */
 static bool run_total(const za_node *node, const za_kernel_block *block)
 {
-    double *state = block->state, total = *state;
+    double *state = block->state, total = state[0];
     bool finite = compute(node, block, 0, &total);
-    *state = finite ? total : *state;
+    if (finite) {
+        state[0] = total;
+        state[1] = 0.0;
+    }
     return finite;
 }
 

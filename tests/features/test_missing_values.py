@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from reference.bars import walk
 
-from ziggy_async import FeatureSet
+from ziggy_async import BarStore, FeatureSet, talib
 from ziggy_async.indicator_names import IndicatorName
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
@@ -124,3 +124,62 @@ def test_no_indicator_has_a_value_where_one_of_its_columns_has_none(column: str,
         readers = [each for each in formulas if column in FeatureSet(each).describe()[each]["columns"]]
         table = FeatureSet(*readers).over(broken)
         assert [each for each in readers if not np.isnan(table[each][-1])] == []
+
+
+SCALE = 1e207
+"""Of volumes, which a store has up to 1e100."""
+
+
+def totals_of_money_flow(bars: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The sums of the flows that are finite; NaN where one is not."""
+    high, low, close, volume = (bars[name] for name in ("high", "low", "close", "volume"))
+    volume = volume * SCALE
+    with np.errstate(all="ignore"):
+        flow = np.where(high > low, ((close - low) - (high - close)) / (high - low) * volume, 0.0)
+    return np.where(np.isfinite(flow), np.cumsum(np.where(np.isfinite(flow), flow, 0.0)), np.nan)
+
+
+@pytest.mark.parametrize("rows", [(), (0,), (40,), (0, 1, 2, 500, 998, 999), tuple(range(100, 300, 3))])
+@pytest.mark.parametrize("tickers", [1, 9])
+def test_ad_leaves_out_a_money_flow_that_overflows(rows: tuple[int, ...], tickers: int) -> None:
+    """A close outside of its range, as far as prices may be rounded, makes one of finite figures."""
+    random = np.random.default_rng(5)
+    store, expected = BarStore(capacity=1000), []
+    features = FeatureSet(
+        f"ad(high, low, close, volume * {SCALE})", f"cumsum(money_flow_volume(high, low, close, volume * {SCALE}))"
+    )
+    times = np.datetime64("2024-01-01", "ns") + np.arange(1000) * np.timedelta64(1, "m")
+    tables = []
+    for _ in range(tickers):
+        low = random.uniform(10, 20, 1000)
+        bars = {
+            "open": low,
+            "low": low,
+            "high": low + random.uniform(0, 2, 1000),
+            "volume": random.uniform(0, 1e6, 1000),
+        }
+        bars["close"] = low + random.uniform(0, 1, 1000) * (bars["high"] - low)
+        for row in rows:
+            bars["high"][row] = np.nextafter(low[row], np.inf)
+            bars["close"][row] = low[row] * (1 + 9e-10)
+            bars["volume"][row] = 1e100
+        tables.append(bars)
+        expected.append(totals_of_money_flow(bars))
+    live = features.live(store)
+    for at, bars in enumerate(tables):
+        store.load(f"S{at}", {"timestamp": times[:600], **{name: column[:600] for name, column in bars.items()}})
+    live.update()
+    for row in range(600, 1000):
+        for at, bars in enumerate(tables):
+            store.append(
+                f"S{at}", times[row], *(bars[name][row] for name in ("open", "high", "low", "close", "volume"))
+            )
+        live.update()
+        if row % 50 in (0, 49):
+            np.testing.assert_array_equal(live.values, np.array([[column[row]] * 2 for column in expected]))
+    history = features.history(store=store)
+    for name in features.names:
+        np.testing.assert_array_equal(history[name], np.concatenate(expected))
+    for bars, column in zip(tables, expected, strict=True):
+        flow = talib.AD(bars["high"], bars["low"], bars["close"], bars["volume"] * SCALE)
+        np.testing.assert_array_equal(flow, column)
