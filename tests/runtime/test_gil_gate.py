@@ -315,20 +315,31 @@ def test_no_pool_waits_for_the_end_of_anothers_calls(pool: ThreadPool, gate: Gat
     assert order.index("one") <= pool.size
 
 
-def test_a_call_that_holds_the_gil_for_long_holds_up_nobody(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gil_gate, "LONGEST_CALL", 0.01)
-    began, door = threading.Event(), threading.Event()
+@pytest.mark.parametrize("hanging", [1, 2, 3])
+def test_calls_that_hold_the_gil_for_long_hold_up_nobody(
+    pool: ThreadPool, gate: Gate, monkeypatch: pytest.MonkeyPatch, hanging: int
+) -> None:
+    """The first in line watches; when it has entered, another one watches its call."""
+    door = threading.Event()
 
     def hangs() -> None:
-        began.set()
         while not door.is_set():  # with the GIL
             pass
 
-    hung = submit(pool, hangs)
-    assert began.wait(PATIENCE)
-    assert submit(pool, int).result(PATIENCE) == 0
-    door.set()
-    hung.result(PATIENCE)
+    somebody = Entrant(gate)
+    assert somebody.is_inside.wait(PATIENCE)
+    calls = []
+    for function in (*[hangs] * hanging, int):
+        calls.append(submit(pool, function))
+        until(lambda: len(gate._line) == len(calls))
+    monkeypatch.setattr(gil_gate, "LONGEST_CALL", 0.01)
+    somebody.leave()
+    try:
+        assert calls[-1].result(PATIENCE) == 0
+    finally:
+        door.set()
+    for each in calls:
+        each.result(PATIENCE)
 
 
 def test_cancelled_while_it_waits_for_the_gate_it_never_runs(pool: ThreadPool, gate: Gate) -> None:
