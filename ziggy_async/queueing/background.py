@@ -30,7 +30,8 @@ from ziggy_async.runtime.threads import ThreadPool
 
 logger = logging.getLogger(__name__)
 
-FIRST_BACKOFF, LONGEST_BACKOFF = 0.1, 30.0  # seconds at most before a second attempt, doubled for each further one
+FIRST_BACKOFF = 0.1  # seconds at most before a second attempt, doubled for each further one
+LONGEST_BACKOFF = 30.0  # seconds at most before any attempt
 GRACE = 1.0  # seconds that workers and cancelled coroutines have to come to their end at a stop
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)

@@ -18,7 +18,8 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 class Options:
     """`ValueError` or `TypeError` that names the option for a value that is none of its own."""
 
-    priority: int = 0  # higher goes first; equals in the order in which they came
+    priority: int = 0
+    """Higher goes first; equals in the order in which they came."""
     deadline: float | None = None
     """Seconds from being enqueued, waiting and running together; None: no limit. What a thread has done by then counts,
     also when the loop is too busy to hear of it in time."""

@@ -78,8 +78,7 @@ class Task:
     outcome: Outcome = field(default_factory=Outcome)
     timer: asyncio.TimerHandle | None = None  # starts its next attempt
     expiry: asyncio.TimerHandle | None = None  # fires at its deadline; None: it has fired, or there is none
-    delivery: Delivery | None = None
-    """The span that ends when the outcome of its last attempt arrives, where that is traced."""
+    delivery: Delivery | None = None  # ends when the outcome of its last attempt arrives, where that is traced
 
     @property
     def is_late(self) -> bool:

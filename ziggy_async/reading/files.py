@@ -79,10 +79,8 @@ class Table:
     header: Header | None  # of a CSV file; None: Parquet
     columns: Columns
     has_symbols: bool
-    further: tuple[str, ...]
-    """The further columns of the store."""
-    is_side_by_side: bool
-    """Whether several tickers share a row."""
+    further: tuple[str, ...]  # columns of the store
+    is_side_by_side: bool  # several tickers share a row
 
     def place_of_bar(self, at: int) -> str:
         """Where a reader finds bar `at` of the file: tickers that stand side by side share rows."""

@@ -86,10 +86,8 @@ class Call(Outcome):
     __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
 
     began: float | None  # `time.perf_counter` when it had a thread, a process or the loop; None until then
-    ended: float | None
-    """`time.perf_counter` when it had its outcome, which may still be on its way to the loop; None until then."""
-    task: "asyncio.Task[Any] | None"
-    """Awaits its coroutine on the loop, and may do so for a while after it was given up."""
+    ended: float | None  # the same when it had its outcome, which may still be on its way to the loop
+    task: "asyncio.Task[Any] | None"  # awaits its coroutine on the loop, perhaps still after it was given up
 
     def __init__(
         self,
