@@ -2,8 +2,8 @@
 results.
 
 Inputs are arrays of shape `(bars,)`, oldest first, or `(symbols, bars)`; a pandas or polars Series gives a Series,
-anything else that NumPy can read as numbers an array. Bad parameters are a ValueError, inputs that are no numbers a
-TypeError.
+anything else that NumPy can make float64 of an array, also texts of numbers, booleans, and times by their count; what
+it cannot is a TypeError. Parameters out of bounds are a ValueError, and those that are no numbers a TypeError.
 
 What is not as in TA-Lib:
 
@@ -11,7 +11,6 @@ What is not as in TA-Lib:
   TA-Lib has NaN from there to the end.
 - Prices may be as small as they like; TA-Lib takes what is below 1e-14 for 0.
 - There is nothing to set for the whole process: no unstable period, no compatibility with Metastock.
-- `NATR` is in percent of the close with a period of 1 too.
 - Of the moving averages, `matype` may be 0 to 6 and 8: there is no MESA.
 - There are no streaming functions and no abstract interface: that is what `FeatureSet` and its formulas are for.
 """

@@ -211,3 +211,14 @@ def test_what_is_said_of_a_capacity_that_is_too_small() -> None:
     assert described["warning"] == "it needs 57,600 bars, and BarStore(capacity=6000) keeps 6,000"
     with pytest.raises(ValueError, match="'7m' is no period"):
         FeatureSet("sma(5)").describe(bar="7m")
+
+
+def test_the_lookback_is_without_the_bars_that_fill_periods() -> None:
+    """The first value of a day's close is at the first bar of the next one."""
+    features = FeatureSet(day='every("1d", close)')
+    store = BarStore(capacity=600)
+    times = np.datetime64("2024-01-01", "ns") + np.arange(600) * np.timedelta64(5, "m")
+    store.load("A", {"timestamp": times} | dict.fromkeys(("open", "high", "low", "close", "volume"), np.ones(600)))
+    assert features.lookback == 0
+    assert np.flatnonzero(~np.isnan(features.history(store=store)["day"]))[0] == 288
+    assert features.describe(store)["day"]["bars"] == 288

@@ -263,6 +263,28 @@ def test_inputs_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        [1, 3],
+        ["1", "3"],
+        np.array([1, 3], "m8[s]"),
+        np.array(["1970-01-02", "1970-01-04"], "M8[D]"),
+        np.float16([1, 3]),
+    ],
+    ids=lambda values: str(getattr(values, "dtype", type(values[0]).__name__)),
+)
+def test_inputs_are_what_numpy_makes_numbers_of(values: Any) -> None:
+    np.testing.assert_array_equal(ours.SMA(values, 2), [np.nan, 2.0])
+    np.testing.assert_array_equal(ours.SMA(np.array([True, False]), 2), [np.nan, 0.5])
+
+
+def test_natr_of_one_bar_is_the_true_range_as_it_is_in_talib() -> None:
+    high, low, close = np.array([[10.0, 12.0, 13.0], [8.0, 10.0, 11.0], [9.0, 11.0, 12.0]])
+    np.testing.assert_array_equal(ours.NATR(high, low, close, 1), [np.nan, 3.0, 2.0])
+    np.testing.assert_array_equal(theirs.NATR(high, low, close, 1), [np.nan, 3.0, 2.0])
+
+
+@pytest.mark.parametrize(
     ("call", "error", "match"),
     [
         (lambda x: ours.SMA(), TypeError, "real"),

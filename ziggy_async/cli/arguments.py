@@ -22,7 +22,8 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.options import DATE_ORDERS, UNITS
 
 FILES = """files of bars: CSV, Parquet, or - for standard input; without a symbol column the symbol is the start of the
-file's name (SPY_daily.csv), or it is given as SYMBOL=path. Without a file: a made-up market of 500 tickers"""
+file's name (SPY_daily.csv), or it is given as SYMBOL=path. Without a file: a made-up market of 500 tickers and
+^VIX"""
 
 MOST_OPERATIONS = 100_000
 RAW = argparse.RawDescriptionHelpFormatter

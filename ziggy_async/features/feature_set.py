@@ -35,11 +35,12 @@ class Description(TypedDict):
     formula: str
     """Its normal form: every input and parameter written out."""
     lookback: int
-    """Bars before its first value."""
+    """Bars before its first value, without those that fill periods of `every`."""
     reach: int | None
     """Bars that a value depends on; None: all of the past."""
     bars: int | None
-    """Bars that a ticker needs for a value; None where that depends on how far they are apart, and it is not known."""
+    """Bars that a ticker needs for a value, with those that fill periods; None where that depends on how far they are
+    apart, and it is not known."""
     warning: str | None
     """What is to be said of a store that keeps fewer."""
     columns: tuple[str, ...]
@@ -92,7 +93,8 @@ class FeatureSet:
 
     @property
     def lookback(self) -> int:
-        """Bars before all features have a value."""
+        """Bars before all features have a value, but for periods of `every`, whose bars depend on the data: see
+        `describe`."""
         return max(self._plan.lookbacks)
 
     @property
