@@ -14,7 +14,7 @@ from reference.bars import FIELDS, walk
 from reference.tables import assert_bars
 
 from ziggy_async import BarStore, duckdb_thread
-from ziggy_async.reading import files
+from ziggy_async.reading import files, paths
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.paths import DataFile
 
@@ -411,6 +411,20 @@ def test_patterns_and_folders(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty: no files of bars"):
         BarStore.read(tmp_path / "empty")
+
+
+def test_a_folder_of_which_most_have_no_file_of_bars_is_refused(tmp_path, monkeypatch):
+    """Many folders, as / has; partitions lie in folders too, and each of them has a file."""
+    monkeypatch.setattr(paths, "MOST_EMPTY", 20)
+    for number in range(30):
+        for part in range(30):
+            (tmp_path / "other" / f"{number}" / f"{part}").mkdir(parents=True)
+        folder = tmp_path / "bars" / f"symbol=S{number}" / "year=2024" / "month=1"
+        folder.mkdir(parents=True)
+        (folder / "part.csv").write_text(PLAIN)
+    assert len(BarStore.read(tmp_path / "bars").symbols()) == 30
+    with pytest.raises(ValueError, match=r"other: 0 of the first 21 folders have files of bars .* name the folder"):
+        BarStore.read(tmp_path / "other")
 
 
 def test_a_fault_in_one_of_several_parts_is_named_by_its_file(tmp_path):

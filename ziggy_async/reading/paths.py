@@ -47,6 +47,8 @@ COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
 """What Windows appends to the name of a copy."""
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """The folder of the rows whose value is null."""
+MOST_EMPTY, EMPTY_BESIDE = 1000, 10
+"""Folders without files of bars that are looked through below one, and for each one that has some."""
 INTERVAL_AND_DATE = r"(-\d+(s|m|h|d|w|mo))?-(19|20)\d{2}-\d{2}(-\d{2})?$"
 
 
@@ -162,13 +164,26 @@ def _files_of(argument: str) -> list[DataFile]:
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    """The files of bars in a folder and those below it, without hidden ones. `OSError` where one cannot be read."""
+    """The files of bars in a folder and those below it, without hidden ones. `OSError` where one cannot be read,
+    `DataFileError` for one that is hardly a folder of bars, as /."""
 
     def refuse(error: OSError) -> None:
         raise error
 
+    empty, filled = 0, 0
     for root, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = (each for each in folders if not each.startswith("."))
-        for path in (Path(root, each) for each in names if not each.startswith(".")):
-            if re.search(ENDINGS, path.name, re.IGNORECASE) and path.is_file():
-                yield path
+        paths = [Path(root, each) for each in names if not each.startswith(".") and is_named(each)]
+        files = [path for path in paths if path.is_file()]
+        yield from files
+        empty, filled = empty + (not files), filled + bool(files)
+        if empty > MOST_EMPTY + EMPTY_BESIDE * filled:
+            raise DataFileError(
+                f"{printable(str(folder))}: {filled} of the first {empty + filled} folders have files of bars (CSV or"
+                " Parquet): name the folder that has them"
+            )
+
+
+def is_named(name: str) -> bool:
+    """Whether it is a name of a file of bars."""
+    return re.search(ENDINGS, name, re.IGNORECASE) is not None
