@@ -101,9 +101,27 @@ async def test_what_is_no_bar_is_said_and_changes_nothing(client, store, changes
     assert len(store.bars("SPY")["close"]) == 60
 
 
-@pytest.mark.parametrize("changes", [{"volume": None}, {"open": "1"}, {"unit": "min"}, {"vwap": 1.0}, {"ticker": ""}])
-async def test_requests_that_are_none(client, changes):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"volume": None}, {"open": "1"}, {"unit": "min"}, {"vwap": 1.0}, {"timestamp": True}, {"timestamp": 1.5e9}),
+        *(
+            {"ticker": ticker}
+            for ticker in ("", "\0", "A\nB", "A\x7f", "\x85A", " A", "A ", "\u00a0", "A" * 101, "A" * 10**6)
+        ),
+    ],
+    ids=lambda changes: ascii(changes)[:30],
+)
+async def test_requests_that_are_none(client, store, changes):
+    before = store.symbols()
     await append(client, 422, **changes)
+    assert store.symbols() == before
+
+
+@pytest.mark.parametrize("ticker", ["A", "DAX 40", "BRK/B", "^VIX", "7203.T", "ÄÖ", "中国"])
+async def test_names_of_new_tickers(client, store, ticker):
+    await append(client, ticker=ticker)
+    assert ticker in store
 
 
 async def test_bars_come_from_pages_of_the_same_host_exclusively(client, store):

@@ -7,7 +7,7 @@ from fastapi import HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ziggy_async import off_loop
-from ziggy_async.api.bodies import Ticker
+from ziggy_async.api.bodies import NewTicker, Whole
 from ziggy_async.api.endpoints import NO_TEXT, EndpointGroup
 from ziggy_async.api.models import BarsAnswer, Done, RegimeAnswer, SymbolsAnswer
 from ziggy_async.api.tables import iso, numbers
@@ -26,8 +26,8 @@ Volume = Annotated[float, Field(strict=True, allow_inf_nan=False, json_schema_ex
 class NewBar(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    ticker: Ticker
-    timestamp: Annotated[str, Field(max_length=100)] | int = Field(
+    ticker: NewTicker
+    timestamp: Annotated[str, Field(max_length=100)] | Whole = Field(
         description="ISO 8601, UTC without an offset; or a number since 1970", examples=["2024-12-06"]
     )
     unit: Annotated[str, Field(pattern="^(s|ms|us|ns)$")] | None = Field(None, description="Of a number")

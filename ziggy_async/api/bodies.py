@@ -12,6 +12,8 @@ MOST_ATTEMPTS = 100
 MOST_PRIORITY = 1_000_000
 
 Ticker = Annotated[str, Field(min_length=1, max_length=100)]
+NewTicker = Annotated[Ticker, Field(pattern=r"^[^\x00-\x20\x7f-\xa0]([^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?$")]
+"""Without control characters, and without blanks around it, which files and other requests would not have."""
 Tickers = Annotated[list[Ticker], Field(max_length=MOST_TICKERS)]
 TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
 """It stands in paths and in lines of the log: printable ASCII without spaces."""
