@@ -109,7 +109,7 @@ async def test_while_it_stops_only_what_its_tasks_need_goes_on() -> None:
 
 
 @pytest.mark.parametrize("drain", [True, False])
-async def test_calls_that_wait_for_a_thread_at_the_end_are_told(drain: bool) -> None:
+async def test_calls_that_run_or_wait_for_a_thread_at_the_end_are_told(drain: bool) -> None:
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
     gate, began, ran = threading.Event(), threading.Event(), []
 
@@ -125,8 +125,9 @@ async def test_calls_that_wait_for_a_thread_at_the_end_are_told(drain: bool) -> 
     for task in waiting:
         with pytest.raises(Stopped, match="waits: the pool was shut down before it began"):
             await task
+    with pytest.raises(Stopped, match="holds: it was stopped"):
+        await holding
     gate.set()
-    await holding
     assert ran == []
 
 
