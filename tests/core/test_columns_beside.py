@@ -87,3 +87,43 @@ def test_other_columns_beside_days_are_left_out(read, others, tmp_path):
 def test_times_of_day_beside_moments_say_nothing_new(read, tmp_path):
     columns = {"datetime": ["2024-01-30 16:00", "2024-01-31 16:00"], "local time": ["11:00", "11:00"]} | BARS
     assert str(read(columns, tmp_path)["timestamp"][0])[:16] == "2024-01-30T16:00"
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("name", "lengths"), [("interval", ["1h", "1m"]), ("timeframe", ["D1", "M5"]), ("rtype", [33, 34])]
+)
+def test_bars_of_several_lengths_are_no_series(read, name, lengths, tmp_path):
+    said = f"column '{name}' says that bars are of several lengths, as '{lengths[0]}' and '{lengths[1]}'"
+    with pytest.raises(ValueError, match=said):
+        read(DAYS | {name: lengths} | BARS, tmp_path)
+    assert read(DAYS | {name: lengths[:1] * 2} | BARS, tmp_path)["close"].tolist() == [11.0, 11.0]
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["timezone", "Time Zone", "tz"])
+@pytest.mark.parametrize("zones", [["America/New_York"] * 2, ["EST", "UTC"]])
+def test_a_column_of_zones_is_not_left_out(read, name, zones, tmp_path):
+    times = {"date": ["2024-01-30 16:00", "2024-01-31 16:00"], name: zones}
+    said = f"column '{name}' says that the times of 'date' are of '{zones[0]}': write that behind them"
+    with pytest.raises(ValueError, match=said):
+        read(times | BARS, tmp_path)
+    assert str(read(times | BARS, tmp_path, columns={"timestamp": "date"})["timestamp"][0])[11:16] == "16:00"
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"date": ["2024-01-30 16:00", "2024-01-31 16:00"], "timezone": ["UTC", "UTC"]},
+        {"date": ["2024-01-30 11:00-05:00", "2024-01-31 11:00-05:00"], "timezone": ["America/New_York"] * 2},
+        {"date": [1706630400, 1706716800], "timezone": ["America/New_York"] * 2},
+    ],
+)
+def test_a_column_of_zones_that_says_nothing_new(read, times, tmp_path):
+    assert str(read(times | BARS, tmp_path)["timestamp"][0])[:16] == "2024-01-30T16:00"
+
+
+def test_days_have_no_zone(tmp_path):
+    columns = DAYS | {"timezone": ["America/New_York"] * 2} | BARS
+    assert in_a_file(columns, tmp_path)["close"].tolist() == [11.0, 11.0]

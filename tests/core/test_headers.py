@@ -111,3 +111,19 @@ def test_what_columns_may_be(reader, columns, error, said):
 def test_a_symbol_column_is_named_by_a_text():
     with pytest.raises(TypeError, match=r"^symbol_column: 5 is an int and no name of a column"):
         BarStore().load_frame(TABLE, symbol_column=5)
+
+
+@pytest.mark.parametrize("second", ["Date,Close,High,Low,Open,Volume", "DATE,HIGH,LOW,OPEN,CLOSE,VOLUME"])
+def test_a_second_header_in_another_order_is_no_row_to_skip(second, tmp_path):
+    first = "Date,Open,High,Low,Close,Volume"
+    (tmp_path / "abc.csv").write_text(f"{first}\n2024-01-30,10,12,9,11,100\n{second}\n2024-01-31,11,12,9,10,100\n")
+    with pytest.raises(ValueError, match=r"line 3 holds names of columns in another order, '\w+', '\w+', .*: split"):
+        BarStore.read(tmp_path / "abc.csv", invalid="skip")
+    (tmp_path / "abc.csv").write_text(f"{first}\n2024-01-30,10,12,9,11,100\n{first}\n2024-01-31,10,12,9,11,100\n")
+    assert BarStore.read(tmp_path / "abc.csv", invalid="skip").bars("ABC")["close"].tolist() == [11.0, 11.0]
+
+
+def test_the_zone_of_histdata_is_said(tmp_path, caplog):
+    (tmp_path / "eurusd.csv").write_text("20240102 170000;1.1;1.2;1.0;1.15;0\n")
+    assert str(BarStore.read(tmp_path / "eurusd.csv").bars("EURUSD")["timestamp"][0])[:16] == "2024-01-02T17:00"
+    assert "HistData's are of EST" in caplog.text

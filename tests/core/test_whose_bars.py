@@ -218,3 +218,27 @@ def test_headings_that_hold_no_ticker(heading, tmp_path):
     FRAME.rename(columns=names).to_csv(tmp_path / "prices.csv")
     with pytest.raises(ValueError, match=r"prices\.csv: no column for open, high, low, close, volume: columns="):
         BarStore.read(tmp_path / "prices.csv")
+
+
+@pytest.mark.parametrize(
+    "name", ["conid", "figi", "Root", "Product", "Security Name", "instrument_token", "BBG", "gvkey"]
+)
+def test_other_names_of_instruments(name, tmp_path):
+    both = pd.concat([FRAME.iloc[:2].assign(**{name: "265598"}), FRAME.iloc[2:4].assign(**{name: "272093"})])
+    both.to_csv(tmp_path / "dump.csv")
+    store = BarStore.read(tmp_path / "dump.csv")
+    assert_bars(store, "265598", BARS[:2])
+    assert_bars(store, "272093", BARS[2:4])
+    FRAME.assign(**{name: "265598"}).to_csv(tmp_path / "one.csv")
+    assert BarStore.read(tmp_path / "one.csv").symbols() == ["ONE"]
+
+
+@pytest.mark.parametrize("name", ["id", "vendor_code"])
+def test_numbers_of_instruments_in_a_column_of_another_name(name, tmp_path):
+    pd.concat([FRAME.assign(**{name: key}) for key in (7, 12)]).to_csv(tmp_path / "dump.csv")
+    with pytest.raises(
+        ValueError, match=f"its times stand twice where column '{name}' has another value, as '12', '7'"
+    ):
+        BarStore.read(tmp_path / "dump.csv")
+    FRAME.assign(**{name: range(30)}).to_csv(tmp_path / "rows.csv")
+    assert_bars(BarStore.read(tmp_path / "rows.csv"), "ROWS", BARS)

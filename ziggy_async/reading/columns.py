@@ -97,7 +97,7 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         has_figures = partial(_has_figures, dict(pairs), rules)
         roles = match_columns(names, None, chosen, rules.volume is not None, rules.further, has_figures)
-        refuse_beside(roles, names, chosen, partial(_head, dict(pairs)))
+        refuse_beside(roles, names, chosen, partial(_head, dict(pairs)), partial(_distinct, dict(pairs)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name)
@@ -154,6 +154,12 @@ def _head(table: Mapping[str, Any], name: str) -> list[Any]:
     return (column.values(HEAD) or []) if isinstance(column, Unsupported) else head_of(column, HEAD)
 
 
+def _distinct(table: Mapping[str, Any], name: str) -> list[Any]:
+    column = table[name]
+    column = (column.values() or []) if isinstance(column, Unsupported) else column
+    return distinct(name, column, Reader(lambda row: "", PLAIN))[0]
+
+
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
     """The bars of several symbols, merged, would be bars of none. Codes that are no texts name no symbols."""
     ranks = [(place_of(name)[1], at) for at, (name, _) in enumerate(pairs) if role_of(name) == "symbol"]
@@ -181,7 +187,7 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
-    refuse_beside(roles, names, rules.columns or (), partial(_head, table))
+    refuse_beside(roles, names, rules.columns or (), partial(_head, table), partial(_distinct, table))
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:

@@ -32,6 +32,7 @@ from ziggy_async.reading.scans import (
     others_of,
     parquet_scan,
     refuse_merged,
+    refuse_other_header,
     refuse_other_owner,
     selected,
     without_descriptions,
@@ -297,12 +298,9 @@ class Reading:
             every = f"SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
             self._pick_side_by_side(file, every, header.tickers, header.names, name)
             return Picked()
-        names, day = (
-            list(header.names),
-            day_beside(
-                file, of_role("timestamp", header.names), Scan(self._connection, csv_scan(origin, header, header.names))
-            ),
-        )
+        names = list(header.names)
+        text = Scan(self._connection, csv_scan(origin, header, names))
+        day = day_beside(file, of_role("timestamp", names), text)
 
         def scan_of(types: Mapping[str, str]) -> str:
             scan = csv_scan(origin, header, header.names, types)
@@ -349,7 +347,7 @@ class Reading:
         elif "symbol" not in (self._rules.columns or {}):
             names = without_descriptions(names, scan)
         roles = self._roles_of(names, scan.has_figures)
-        refuse_beside(roles, names, self._rules.columns or (), scan.head)
+        refuse_beside(roles, names, self._rules.columns or (), scan.head, scan.values)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
@@ -375,6 +373,7 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     columns = table.columns
     roles = ["symbol", "timestamp", *PRICE_COLUMNS]
     if rules.skip:
+        refuse_other_header(columns, () if table.header is None else table.header.names, table.place)
         empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)
         is_empty = columns.first_row(f"SELECT {empty} FROM {columns.typed}") or ()
         roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]

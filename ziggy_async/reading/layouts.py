@@ -1,5 +1,6 @@
 """Tables without column names that are known by their number of columns and what these hold."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -15,9 +16,13 @@ from ziggy_async.reading.numbers import is_number
 from ziggy_async.reading.spellings import listed
 from ziggy_async.reading.timestamps import FRACTION, as_whole, is_missing
 
+logger = logging.getLogger(__name__)
+
 WHOLE, DAY, CLOCK, NUMBER, SYMBOL = "wdcns"
 """A whole number of a time since 1970, a date, a time of day, a number, a symbol."""
 SYMBOL_PATTERN = re.compile(r"[\^$]?[^\W_][\w.^=/:-]{0,29}")
+HISTDATA = re.compile(r"\d{8} \d{6}")
+"""A time as HistData's files begin with one."""
 CLOCK_PATTERN = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 LEAST_NUMBERS = 4
 """Numbers that a line of values has, if no date stands among them."""
@@ -61,6 +66,8 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
     kinds = [kinds_of(value) for value in row]
     for layout in LAYOUTS:
         if len(kinds) == len(layout.kinds) and all(map(contains, kinds, layout.kinds)):
+            if HISTDATA.fullmatch(str(row[0])):
+                logger.warning("times without a zone are those of UTC; HistData's are of EST, five hours behind it")
             return list(layout.names)
     fractions = [value for value in row if isinstance(value, float) and value % 1 > 0]
     if any(unit_of(int(value)) is not None for value in fractions):

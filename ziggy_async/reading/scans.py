@@ -3,7 +3,7 @@
 import glob
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD
-from ziggy_async.reading.casts import literal, quoted
+from ziggy_async.reading.casts import Columns, literal, quoted
 from ziggy_async.reading.epochs import NAT, digits_of_clock
-from ziggy_async.reading.headers import Header
+from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.paths import DataFile
-from ziggy_async.reading.spellings import DESCRIBING, listed, of_role, place_of, role_of, spelling_of
+from ziggy_async.reading.spellings import DESCRIBING, PRICE_COLUMNS, listed, of_role, place_of, role_of, spelling_of
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 """DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
 TIME_OF_DAY = r"(?i)\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?|\d{3,6}"
+MOST_HEADERS = 1000
+"""Rows of texts, each counted once, that are looked at."""
+KEYS = frozenset(("id", "key", "code", "token"))
+"""Words in the names of columns whose numbers may stand for symbols."""
 MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
 
@@ -105,8 +109,9 @@ def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int6
         return
     has_double = len(np.unique(times)) < len(times)
     for column in others:
+        is_key = not KEYS.isdisjoint(re.split(r"[\W_]+", column.lower()))
         values, codes = np.unique(scan.texts(column), return_inverse=True)
-        if not 2 <= len(values) <= MOST_SYMBOLS or any(set(kinds_of(value)) - {SYMBOL} for value in values.tolist()):
+        if not 2 <= len(values) <= MOST_SYMBOLS or not all(_may_name(value, is_key) for value in values.tolist()):
             continue
         codes = codes[known]
         order = np.argsort(codes, kind="stable")
@@ -116,6 +121,31 @@ def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int6
                 f"its times {'stand twice' if has_double else 'go back'} where column {column!r} has another value, as"
                 f" {listed(map(shown, values[:2].tolist()))}: if those are symbols, columns={{'symbol': {column!r}}}"
                 f" (--columns symbol={column}) says so; if not, take that column out"
+            )
+
+
+def _may_name(value: str, is_key: bool) -> bool:
+    """Whether it may be a symbol, or a number in a column of keys."""
+    return not set(kinds_of(value)) - {SYMBOL} or (is_key and value.isdecimal())
+
+
+def refuse_other_header(columns: Columns, names: Collection[str], place: Callable[[int], str]) -> None:
+    """Raises for a row that holds names of columns, and not those above it: the rows below it are of another order.
+    `names`: those of the file."""
+    roles = [role for role in ("timestamp", *PRICE_COLUMNS) if role in columns.types and columns.is_text(role)]
+    if not {"open", "close"} <= set(roles):
+        return
+    are_texts = "row IN (SELECT row FROM {0} WHERE open IS NULL AND close IS NULL) AND trim(open) <> ''"
+    query = f"SELECT min(row), {', '.join(roles)} FROM {columns.source} WHERE {are_texts.format(columns.typed)}"
+    rows = columns.connection.execute(f"{query} GROUP BY ALL ORDER BY 1 LIMIT {MOST_HEADERS}").fetchall()
+    for row, *texts in rows:
+        found = {role: (text or "").strip() for role, text in zip(roles, texts, strict=True)}
+        is_header = sum(role_of(text) is not None for text in found.values()) >= LEAST_ROLES
+        own = {None} if set(found.values()) <= set(names) else set()
+        if is_header and any(role_of(text) not in {role} | own for role, text in found.items()):
+            shown_names = listed(map(shown, found.values()))
+            raise ValueError(
+                f"{place(row)} holds names of columns in another order, {shown_names}: split the file there"
             )
 
 

@@ -90,6 +90,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ),
         (
             *("security", "isin", "cusip", "sedol", "wkn", "permno", "asset", "contract", "stock", "company"),
+            *("conid", "figi", "compositefigi", "root", "product", "instrumenttoken", "instrumentid", "securityid"),
+            *("securityname", "bbg", "bbgid", "bloombergticker", "exchangetoken", "gvkey", "permid"),
             *("companyname", "market", "coin", "crypto", "cryptocurrency", "underlying", "underlyingsymbol"),
         ),
     ),
