@@ -1,5 +1,6 @@
 """Dates and times as people write them, in Python and in files alike; what decides between two readings."""
 
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -338,3 +339,17 @@ def test_a_fraction_of_an_hour_or_a_minute_is_no_time_of_day(read, clock, tmp_pa
         read(tmp_path, [f"2024-01-30 {clock}"])
     with pytest.raises(ValueError, match="is no date and time"):
         BarStore().append("A", f"2024-01-30T{clock}", 10, 12, 9, 11, 5)
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("1704240000.5", "write it as a whole number, in full"),
+        *((f"2024-01-30 09:30 {zone}", "write the offset from UTC for its zone") for zone in ("ET", "GMT+2", "UTC-5")),
+    ],
+)
+@pytest.mark.parametrize("before", [[], ["2024-01-29 09:30"]])
+def test_what_to_write_for_a_time_that_is_none(read, text, advice, before, tmp_path):
+    with pytest.raises(ValueError, match=f"'{re.escape(text)}' is no date and time: {advice}"):
+        read(tmp_path, [*before, text])

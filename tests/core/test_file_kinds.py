@@ -254,3 +254,9 @@ def test_parquet_with_bytes_for_texts(tmp_path):
     for name in ("a.parquet", "b.parquet.gz"):
         with pytest.raises(ValueError, match=rf"{name}: cannot be read as Parquet: .*\"{name}\": value \"\\xFF\""):
             BarStore.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("address", ["http://host/x.csv", "s3://bucket/x.csv", "A=https://host/x.csv"])
+def test_addresses_are_not_read(address):
+    with pytest.raises(ValueError, match=f"^{address}: is an address, and files of this machine are read"):
+        BarStore.read(address)

@@ -12,9 +12,11 @@ import numpy as np
 from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
 from ziggy_async.reading.dates import (
+    NOT_ALIKE,
     OFFSET,
     WAYS,
     AmbiguousError,
+    advice_on,
     century_error,
     column_order,
     formats_of,
@@ -459,5 +461,5 @@ def fault_of(role: str, value: str | None) -> str:
         except ValueError as error:
             if str(error).endswith(OUT_OF_RANGE):
                 return str(error)
-        return f"{shown(value)} is no date and time, or not written like those before it"
+        return f"{shown(value)} is no date and time{advice_on(value) or NOT_ALIKE}"
     return f"{shown(value)} is not a number"

@@ -39,6 +39,8 @@ DECIMAL_HOUR = r".*[T ]\d{2}(?::?\d{2})?[.,]\d+\D*.*"
 """A time of day without seconds and with a fraction: 09.30 is that, and 9 hours and 30 minutes to many."""
 INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
 """A number with a fraction, or one that was rounded."""
+OTHER_ZONE = r".*\d:\d\d.* ?\(?(?:[ECMP]T|(?:GMT|UTC) ?[+-]\d{1,2}(?::?\d\d)?)\)?"
+"""A time of day and a zone that stands for several offsets from UTC, or is no name of one."""
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
@@ -229,6 +231,15 @@ def century_error(text: str, day: int, at: int = 0) -> AmbiguousError:
     return AmbiguousError(f"{shown(text.strip())} is {both}", at, ": write years with four digits")
 
 
+def advice_on(text: str) -> str:
+    """What to write for a text that is no date and time, where that is known."""
+    if re.fullmatch(INEXACT, text.strip()):
+        return ": write it as a whole number, in full"
+    if re.fullmatch(OTHER_ZONE, text.strip(), re.IGNORECASE):
+        return ": write the offset from UTC for its zone, like 09:30-05:00"
+    return ""
+
+
 def _iso_ns(text: str) -> int:
     """Reads the other forms of ISO 8601: weeks, and dates without separators."""
     if re.fullmatch(DATE_AND_OFFSET, text.strip()):
@@ -238,8 +249,7 @@ def _iso_ns(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        advice = ": write it as a whole number, in full" if re.fullmatch(INEXACT, text.strip()) else ""
-        raise ValueError(f"{shown(text)} is no date and time{advice}") from None
+        raise ValueError(f"{shown(text)} is no date and time{advice_on(text)}") from None
     if moment.utcoffset() and not re.search(f"(?:{OFFSET})$", text.strip()):
         raise ValueError(f"{shown(text)} is no date and time: its offset from UTC is out of range")
     finer = FINER.search(text)
@@ -343,6 +353,9 @@ def _in_both(text: str, written: Written, orders: Sequence[str], at: int = 0) ->
     return AmbiguousError(f"{shown(text)} is {days}", at, f": say {choices} (--dates)")
 
 
+NOT_ALIKE = ", or not written like those before it"
+
+
 class Texts(NamedTuple):
     """Nanoseconds of each distinct text, and the faults of those that could not be read."""
 
@@ -372,7 +385,7 @@ def read_column(
         day = day_of(each, order) if each is not None and each.is_like(of_first) else None
         nanoseconds.append(None)
         if day is None or each is None:
-            faults[at] = f"{shown(value)} is no date and time, or not written like those before it"
+            faults[at] = f"{shown(value)} is no date and time{advice_on(value) or NOT_ALIKE}"
             continue
         if is_of_open_century(each, day):
             raise century_error(value, day, int(np.argmax(rows == at)))

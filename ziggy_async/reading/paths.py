@@ -135,6 +135,9 @@ class DataFile:
         return re.sub(r"(?<=.)_.*$", "", name).upper()
 
 
+ADDRESS = re.compile(r"(?:[^/=]+=)?(?:https?|ftp|s3|gs|gcs|az|abfss?|hf)://", re.IGNORECASE)
+
+
 def found_files(arguments: Iterable[str]) -> list[DataFile]:
     """The files that paths, `SYMBOL=path`, patterns and folders name, in their order; of a pattern or folder those with
     the ending of a file of bars, by name. `DataFileError` where there is none, and where a folder cannot be read."""
@@ -149,6 +152,8 @@ def found_files(arguments: Iterable[str]) -> list[DataFile]:
 
 
 def _files_of(argument: str) -> list[DataFile]:
+    if ADDRESS.match(argument):
+        raise DataFileError(f"{printable(argument)}: is an address, and files of this machine are read: download it")
     file = DataFile.from_argument(argument)
     if file.path.is_dir():
         paths = sorted(_in_folder(file.path))
