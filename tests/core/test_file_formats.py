@@ -4,6 +4,7 @@ import gzip
 import io
 import logging
 import os
+import threading
 import zipfile
 
 import duckdb
@@ -464,15 +465,21 @@ def test_progress_adds_up_and_moves_within_a_file(tmp_path, monkeypatch):
     assert parts == [0.5 * files.OF_READING, 0.5 * files.OF_READING, 0.75 * files.OF_READING, files.OF_READING]
 
 
-def test_an_interrupt_while_a_file_is_read_goes_on_at_once(tmp_path):
+def test_an_interrupt_while_files_are_loaded_goes_on(tmp_path):
     (tmp_path / "a.csv").write_text(PLAIN)
+    interrupted = threading.Event()
+
+    class Waiting(BarStore):
+        def _load_table(self, *arguments):
+            assert interrupted.wait(20)
+            return super()._load_table(*arguments)
 
     def interrupt(part):
+        interrupted.set()
         raise KeyboardInterrupt
 
-    store = BarStore()
     with pytest.raises(KeyboardInterrupt):
-        files.load_files(store, [DataFile(tmp_path / "a.csv")] * 3, Rules(), interrupt)
+        files.load_files(Waiting(), [DataFile(tmp_path / "a.csv")], Rules(), interrupt)
 
 
 def test_paths_are_texts_bytes_or_path_like(tmp_path):
