@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from datetime import date, timedelta
 
 import pytest
 from conftest import isolated
@@ -32,11 +33,11 @@ def interrupted(*arguments, after):
 def large_file(tmp_path_factory):
     """One that takes about a second to load."""
     path = tmp_path_factory.mktemp("large") / "large.csv"
-    rows = "".join(f"{day // 1440 + 1:02} {day // 60 % 24:02}:{day % 60:02},10,11,9,10,1000\n" for day in range(30_000))
+    rows = "".join(f"{date(1941, 1, 1) + timedelta(day)},10,11,9,10,1000\n" for day in range(30_000))
     with path.open("w") as file:
         file.write("symbol,date,open,high,low,close,volume\n")
         for symbol in range(60):
-            file.write(re.sub("^", f"S{symbol},2024-01-", rows, flags=re.MULTILINE).removesuffix(f"S{symbol},2024-01-"))
+            file.write(re.sub("^", f"S{symbol},", rows, flags=re.MULTILINE).removesuffix(f"S{symbol},"))
     return path
 
 
