@@ -118,7 +118,7 @@ TIMES: dict[str, Callable[[int], Any]] = {
 
 
 @pytest.mark.parametrize("times", TIMES)
-@pytest.mark.parametrize("missing", [None, float("nan"), np.datetime64("NaT")])
+@pytest.mark.parametrize("missing", [None, float("nan"), np.datetime64("NaT", "ns")])
 def test_times_of_any_kind_and_a_missing_one(times: str, missing: object) -> None:
     count = 900
     data = {name: list(column) for name, column in zip(NAMES, zip(*rows(count), strict=True), strict=True)}

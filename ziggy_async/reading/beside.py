@@ -17,7 +17,8 @@ from ziggy_async.reading.timestamps import as_whole, is_missing
 HEAD = 100
 """Rows that are looked at."""
 CLOCK = re.compile(
-    r"(?:0 days )?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5})?", re.IGNORECASE
+    r"(?:0 days )?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5}|[+-]\d{2}(?::?\d{2})?)?",
+    re.IGNORECASE,
 )
 FIGURE_OF_A_CLOCK = re.compile(r"\d{1,8}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
 """What may be a time of day under a name that says so."""
