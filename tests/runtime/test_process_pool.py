@@ -364,7 +364,8 @@ async def test_closing_leaves_nothing_behind(door: Path) -> None:
     await close(pool)
     assert not any(is_there(process) for process in processes)
     assert pids(pool) == []
-    assert (descriptors(), threading.active_count()) == before
+    assert descriptors() <= before[0]
+    assert threading.active_count() <= before[1]  # one of an earlier test may have ended meanwhile
     await close(pool)
 
 
