@@ -161,7 +161,7 @@ static za_symbol *symbols_of(PyObject *tuple, int (*read)(PyObject *, za_symbol 
             continue;
         }
         if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-            PyErr_Format(PyExc_ValueError, "the ticker at position %zd cannot be written as UTF-8: %A", i, object);
+            PyErr_Format(PyExc_ValueError, "the ticker at position %zd cannot be written as UTF-8: %.200A", i, object);
         }
         za_free(symbols);
         return NULL;

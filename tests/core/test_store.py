@@ -166,6 +166,8 @@ def test_a_cross_section_goes_in_whole_or_not_at_all(column: int, value: float) 
         store.append_cross_section(FIRST + DAY, ["A", 5], np.ones((2, 5)))  # type: ignore[list-item]
     with pytest.raises(ValueError, match=r"position 1 cannot be written as UTF-8: 'B.udc80'"):
         store.append_cross_section(FIRST + DAY, ["A", "B\udc80"], np.ones((2, 5)))
+    with pytest.raises(ValueError, match=r"position 1 cannot be written as UTF-8: 'B{199}$"):
+        store.append_cross_section(FIRST + DAY, ["A", "B" * 1_000_000 + "\udc80"], np.ones((2, 5)))
     with pytest.raises(ValueError, match="A"):
         store.append_cross_section(FIRST - DAY, ["NEW", "A"], np.ones((2, 5)))
     assert contents(store) == before
