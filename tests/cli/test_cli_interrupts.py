@@ -44,7 +44,8 @@ def large_file(tmp_path_factory):
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.6, 1.0, 1.5])
 def test_while_a_file_is_loaded(large_file, after):
     code, out, err = interrupted("signals", str(large_file), after=after)
-    if code in (0, -signal.SIGINT) and after >= 0.6:  # it was done before, or at the end of the interpreter
+    if (code == 0 or out) and after >= 0.6:  # it was done before, or on its way out
+        assert code in (0, 130, -signal.SIGINT)
         assert out.startswith("ticker")
         assert out.endswith(" ms.\n")
     else:
