@@ -1,6 +1,8 @@
 """DuckDB in a thread of its own, since it does not expect Ctrl+C in the main one: a KeyboardInterrupt ends the process
 where it comes while DuckDB is imported, and later it is lost or becomes a `RuntimeError`."""
 
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -12,6 +14,8 @@ T = TypeVar("T")
 
 Connection: TypeAlias = "duckdb.DuckDBPyConnection"
 
+NICENESS = 5
+"""By which the thread, and those that DuckDB starts, are nicer: a loop that has to run gets a processor first."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 
@@ -42,4 +46,6 @@ def with_connection(work: Callable[[Connection], T], watch: Callable[[float], No
 def _connected() -> Connection:
     import duckdb
 
+    if sys.platform == "linux":  # elsewhere a thread has no niceness of its own
+        os.nice(NICENESS)
     return duckdb.connect()

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pool/shared_pool.h"
 #include "store/changed.h"
 #include "store/entry.h"
 #include "store/labels.h"
 #include "store/store_inside.h"
 #include "store/tail.h"
+
+enum { QUICKLY_FREED = 1 << 16 }; /* bars: a quarter of a millisecond */
 
 za_store *za_store_new(za_store_options options)
 {
@@ -36,6 +39,29 @@ void za_store_free(za_store *store)
     za_store_free_labels(store);
     (void)pthread_mutex_destroy(&store->mutex);
     za_free(store);
+}
+
+static void clear_in_job(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    (void)begin, (void)end, (void)scratch;
+    za_symbols_clear(&((za_store *)(void *)job)->symbols);
+}
+
+static void free_in_job(za_job *job)
+{
+    za_store_free((za_store *)(void *)job);
+}
+
+void za_store_free_later(za_store *store)
+{
+    if (store != NULL && store->stats.bars >= QUICKLY_FREED) {
+        za_pool *pool = za_pool_shared();
+        store->freeing = (za_job){.run = clear_in_job, .done = free_in_job, .count = 1, .grain = 1, .urgency = ZA_BULK};
+        if (pool != NULL && za_pool_submit(pool, &store->freeing, NULL) == ZA_OK) {
+            return;
+        }
+    }
+    za_store_free(store);
 }
 
 za_store_options za_store_options_of(const za_store *store)

@@ -1,5 +1,7 @@
 """DuckDB in a thread of its own: an interrupt meets none of its code, and ends its work."""
 
+import os
+import sys
 import threading
 
 import duckdb
@@ -43,3 +45,17 @@ def test_its_connection_is_closed_at_the_end():
     with_connection(connections.append)
     with pytest.raises(duckdb.ConnectionException):
         connections[0].execute("SELECT 1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness of its own")
+def test_its_threads_leave_a_processor_to_the_callers():
+    before = set(os.listdir("/proc/self/task"))
+
+    def niceness(connection):
+        connection.execute("SELECT count(*) FROM range(1000000) AS a(x) WHERE hash(x) % 7 = 0")
+        return {os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in set(os.listdir("/proc/self/task")) - before}
+
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    (others,) = with_connection(niceness)
+    assert min(own + 1, 19) <= others
+    assert own == os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

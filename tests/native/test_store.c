@@ -2,6 +2,7 @@
 #include "bars_sample.h"
 #include "base/memory.h"
 #include "check.h"
+#include "pool/shared_pool.h"
 #include "store/breadth.h"
 
 static void test_append_keeps_the_last_bars(void)
@@ -353,6 +354,28 @@ static void test_memory_is_bounded(void)
     }
 }
 
+/* By the process's pool where there is much to free, by the caller when that is closed; a view of it stays good. */
+static void test_freed_later(void)
+{
+    enum { MANY = 1 << 16 };
+    const int64_t second = 1000000000, bars[] = {MANY - 1, MANY, MANY}, submitted[] = {0, 1, 1};
+    za_pool *pool = za_pool_shared();
+    for (int i = 0; i < 3; i++) {
+        za_store *store = store_of(MANY);
+        bool good = true;
+        for (int64_t time = 0; good && time < bars[i]; time++) {
+            good = append_at(store, "A", time);
+        }
+        CHECK(good);
+        pinned view = pin(store, symbol_of("A"));
+        CHECK(i < 2 || za_pool_shared_close(60 * second));
+        za_store_free_later(store);
+        CHECK(za_pool_stats_of(pool).submitted == submitted[i] && za_pool_drain(pool, 60 * second));
+        CHECK(unpin(&view));
+    }
+    za_store_free_later(NULL);
+}
+
 /* Some of the cross section's symbols are new, some full, some shown by a view: the store needs memory for each. */
 static void test_cross_section_without_memory(void)
 {
@@ -427,5 +450,6 @@ int main(void)
     test_memory_is_bounded();
     test_cross_section_without_memory();
     test_without_memory();
+    test_freed_later();
     return check_report("store");
 }
