@@ -81,7 +81,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
 static void store_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    za_store_free_later(store_of(self));
+    za_store_free(store_of(self));
     Py_XDECREF(((za_store_object *)self)->columns);
     za_named_clear(&((za_store_object *)self)->sorted);
     type->tp_free(self);

@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "pool/shared_pool.h"
 #include "store/changed.h"
 #include "store/entry.h"
 #include "store/labels.h"
 #include "store/store_inside.h"
 #include "store/tail.h"
 
-enum { QUICKLY_FREED = 1 << 16 }; /* bars: a quarter of a millisecond */
+/* So many that to free them takes more than a quarter of a millisecond. */
+static bool are_many(const za_store *store)
+{
+    return store->stats.bars >= 1 << 16;
+}
 
 za_store *za_store_new(za_store_options options)
 {
@@ -35,33 +38,10 @@ void za_store_free(za_store *store)
         return;
     }
     za_fork_unlist(&store->fork_lock);
-    za_symbols_clear(&store->symbols);
+    za_symbols_free(za_symbols_take(&store->symbols), are_many(store));
     za_store_free_labels(store);
     (void)pthread_mutex_destroy(&store->mutex);
     za_free(store);
-}
-
-static void clear_in_job(za_job *job, size_t begin, size_t end, za_scratch *scratch)
-{
-    (void)begin, (void)end, (void)scratch;
-    za_symbols_clear(&((za_store *)(void *)job)->symbols);
-}
-
-static void free_in_job(za_job *job)
-{
-    za_store_free((za_store *)(void *)job);
-}
-
-void za_store_free_later(za_store *store)
-{
-    if (store != NULL && store->stats.bars >= QUICKLY_FREED) {
-        za_pool *pool = za_pool_shared();
-        store->freeing = (za_job){.run = clear_in_job, .done = free_in_job, .count = 1, .grain = 1, .urgency = ZA_BULK};
-        if (pool != NULL && za_pool_submit(pool, &store->freeing, NULL) == ZA_OK) {
-            return;
-        }
-    }
-    za_store_free(store);
 }
 
 za_store_options za_store_options_of(const za_store *store)
@@ -287,13 +267,15 @@ void za_store_clear(za_store *store)
 {
     pthread_mutex_lock(&store->mutex);
     za_tail_forget(store);
-    za_symbols_clear(&store->symbols);
+    bool many = are_many(store);
+    za_symbols gone = za_symbols_take(&store->symbols);
     store->changed = NULL;
     atomic_store_explicit(&store->changes, 0, memory_order_relaxed);
     store->forgotten = 1 + atomic_fetch_add_explicit(&store->sequence, 1, memory_order_release);
     store->counted = store->above = 0;
     store->stats.bars = store->stats.bytes = 0;
     pthread_mutex_unlock(&store->mutex);
+    za_symbols_free(gone, many);
 }
 
 int64_t za_store_length(za_store *store)

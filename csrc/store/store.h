@@ -26,10 +26,9 @@ typedef struct za_view {
 
 /* NULL without memory. */
 za_store *za_store_new(za_store_options options);
-/* The store must be out of every other thread's sight; views of it stay good. NULL is let pass. */
+/* The store must be out of every other thread's sight; views of it stay good. NULL is let pass. The process's pool
+ * frees many bars, so that a loop does not wait for it: here and at za_store_clear. */
 void za_store_free(za_store *store);
-/* The same for a thread that must not wait: the process's pool frees a store of many bars. */
-void za_store_free_later(za_store *store);
 za_store_options za_store_options_of(const za_store *store);
 
 /* Adds a bar at the end. The last bar's own time replaces that bar, an older time is ZA_BAD_VALUE. On any failure the

@@ -6,12 +6,10 @@
 #include <stdatomic.h>
 
 #include "pool/fork.h"
-#include "pool/pool.h"
 #include "store/options.h"
 #include "store/symbols.h"
 
 struct za_store {
-    za_job freeing;           /* of za_store_free_later; first, so that a pointer to it is one to the store */
     za_store_options options; /* never changes */
     za_fork_lock fork_lock;   /* of the mutex */
     pthread_mutex_t mutex;    /* guards all that follows, and the entries */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pool/shared_pool.h"
 
 enum { LEAST_SLOTS = 16, SLAB_ENTRIES = 256 };
 
@@ -166,20 +167,61 @@ void za_symbols_remove(za_symbols *symbols, za_entry *entry)
     free_entry(symbols, entry);
 }
 
-void za_symbols_clear(za_symbols *symbols)
+za_symbols za_symbols_take(za_symbols *symbols)
 {
-    for (size_t i = 0; i < symbols->used; i++) {
-        if (symbols->entries[i] != NULL) {
-            za_block_release(symbols->entries[i]->block);
-            free_entry(symbols, symbols->entries[i]);
+    za_symbols taken = *symbols;
+    *symbols = (za_symbols){.last_id = taken.last_id, .clears = taken.clears + 1};
+    return taken;
+}
+
+static void free_taken(za_symbols *taken)
+{
+    for (size_t i = 0; i < taken->used; i++) {
+        if (taken->entries[i] != NULL) {
+            za_block_release(taken->entries[i]->block);
+            free_entry(taken, taken->entries[i]);
         }
     }
-    while (symbols->slabs != NULL) {
-        za_slab *slab = symbols->slabs;
-        symbols->slabs = slab->next;
+    while (taken->slabs != NULL) {
+        za_slab *slab = taken->slabs;
+        taken->slabs = slab->next;
         za_free(slab);
     }
-    za_free(symbols->entries);
-    za_free(symbols->slots);
-    *symbols = (za_symbols){.last_id = symbols->last_id, .clears = symbols->clears + 1};
+    za_free(taken->entries);
+    za_free(taken->slots);
+}
+
+typedef struct freeing {
+    za_job job; /* first, so that a pointer to it is one to the rest */
+    za_symbols taken;
+} freeing;
+
+static void run_freeing(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    (void)job, (void)begin, (void)end, (void)scratch;
+}
+
+/* Also of a job that was given up, since the pool closes. */
+static void end_freeing(za_job *job)
+{
+    freeing *ended = (freeing *)(void *)job;
+    free_taken(&ended->taken);
+    za_free(ended);
+}
+
+void za_symbols_free(za_symbols taken, bool later)
+{
+    za_pool *pool = later ? za_pool_shared() : NULL;
+    freeing *begun = pool == NULL ? NULL : za_alloc(1, sizeof *begun);
+    if (begun != NULL) {
+        *begun = (freeing){
+            .job = {.run = run_freeing, .done = end_freeing, .count = 1, .grain = 1, .urgency = ZA_BULK},
+            .taken = taken,
+        };
+        if (za_pool_submit(pool, &begun->job, NULL) == ZA_OK) {
+            return;
+        }
+        za_free(begun);
+    }
+    free_taken(&taken);
 }

@@ -59,7 +59,10 @@ za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name);
 za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made);
 /* Takes it out and frees it; its block must have been released. */
 void za_symbols_remove(za_symbols *symbols, za_entry *entry);
-/* Frees everything, blocks included. */
-void za_symbols_clear(za_symbols *symbols);
+/* All of them; none are left. */
+za_symbols za_symbols_take(za_symbols *symbols);
+/* Frees what was taken, blocks included. `later`: the process's pool does, and this returns at once; without one, or
+ * when it takes no job, nothing is later. */
+void za_symbols_free(za_symbols taken, bool later);
 
 #endif
