@@ -28,3 +28,11 @@ def whole(name: str, value: Any) -> int:
     if isinstance(value, OTHERS) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a whole number")
     return operator.index(value)
+
+
+def seconds(name: str, value: object) -> float:
+    """The argument `name` as seconds, which may be negative; `ValueError` for what is no number below 1e9."""
+    number = real(value)
+    if number is None or not abs(number) < 1e9:  # nan is not, either
+        raise ValueError(f"{name}: {shown(value)} is not a number of seconds below 1e9")
+    return number

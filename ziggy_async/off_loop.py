@@ -5,8 +5,8 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from ziggy_async.arguments import seconds
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.terms import seconds_of
 from ziggy_async.runtime.threads import ThreadPool
 
 P = ParamSpec("P")
@@ -32,7 +32,7 @@ class OwnThreads:
     ) -> T:
         """As `run`. `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. `ValueError`
         for what is no number of seconds."""
-        timeout = asyncio.timeout(seconds_of(deadline))
+        timeout = asyncio.timeout(None if deadline is None else seconds("deadline", deadline))
         try:
             async with timeout:
                 return await self.run(function, *args, **kwargs)

@@ -205,7 +205,7 @@ def test_the_stub_and_the_classes_have_the_same_members() -> None:
 ROWS = [
     {"_version", "duckdb_thread", "environment", "lifecycle", "messages", "plain", "windows"},
     {"arguments"},
-    {"tracing"},
+    {"terms", "tracing"},
     {"runtime"},
     {"queueing"},
     {"dead_letters"},

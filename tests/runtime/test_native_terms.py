@@ -11,7 +11,7 @@ import pytest
 from ziggy_async import BarStore, FeatureSet, _core
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.features import feature_computer
-from ziggy_async.runtime.terms import BULK, BY_THE_WORK, URGENT, Terms, terms
+from ziggy_async.terms import BULK, BY_THE_WORK, URGENT, Terms, terms
 
 
 async def terms_here() -> Terms:

@@ -9,8 +9,8 @@ from ziggy_async import _core, off_loop
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.timestamps import to_ns_alone
-from ziggy_async.runtime.terms import Terms, moment_after, terms
 from ziggy_async.store import BarStore, default_store
+from ziggy_async.terms import Terms, moment_after, terms
 
 Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Times of the rows, bars or rows of each ticker, and the figures."""

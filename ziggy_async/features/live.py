@@ -17,8 +17,8 @@ from ziggy_async.features.live_file import Head, Kind, reading_states, write_sta
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.messages import shown
 from ziggy_async.reading.epochs import NAT
-from ziggy_async.runtime.terms import moment_after
 from ziggy_async.store import BarStore
+from ziggy_async.terms import moment_after
 
 AT_ONCE = 1 << 22
 """Bytes of states that are read or written in one go."""

@@ -14,8 +14,8 @@ from ziggy_async.features import FeatureSet as FormulaSet
 from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
-from ziggy_async.runtime.terms import terms
 from ziggy_async.store import BarStore, default_store
+from ziggy_async.terms import terms
 from ziggy_async.tracing import native_job
 
 __all__ = [

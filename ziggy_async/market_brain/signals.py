@@ -21,8 +21,8 @@ from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.runtime import default_pool
-from ziggy_async.runtime.terms import terms
 from ziggy_async.store import BarStore
+from ziggy_async.terms import terms
 from ziggy_async.tracing import native_job
 
 __all__ = [

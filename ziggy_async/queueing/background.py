@@ -12,12 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from ziggy_async import tracing
 from ziggy_async.messages import described, printable
-from ziggy_async.queueing.options import KeepLetter, Options, Reason, Work
+from ziggy_async.queueing.options import Attempt, KeepLetter, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
 from ziggy_async.queueing.task import Counts, State, Task
@@ -25,8 +26,8 @@ from ziggy_async.runtime.call import Call, UnraisableError
 from ziggy_async.runtime.cross_loop import LOOK
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.processes import ProcessPool
-from ziggy_async.runtime.terms import Terms, terms
 from ziggy_async.runtime.threads import ThreadPool
+from ziggy_async.terms import Terms, terms
 
 logger = logging.getLogger(__name__)
 
@@ -250,38 +251,40 @@ class Background:
         return True
 
     def _ended(self, task: Task, call: Call) -> None:
-        value, error = call.take()
-        if error is not None:
-            self._failed(task, error)
-            return
-        self._end_attempt(task, None)
-        self._finish(task, State.SUCCEEDED, value)
-
-    def _failed(self, task: Task, error: Exception) -> None:
-        self._end_attempt(task, described(error))
-        options = task.work.options
+        """Ends the attempt that has an outcome, and the task unless it is to be tried again."""
+        error, options = call.error, task.work.options
+        self._end_attempt(task, error)
         raised = error.__cause__ if isinstance(error, UnraisableError) else None
-        if not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
+        if error is None:
+            self._finish(task, State.SUCCEEDED, call.value)
+        elif not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
             self._finish(task, State.FAILED, error=error)
-        elif len(task.attempts) < options.max_attempts and task.is_late:
-            self._finish(task, State.DEAD, error=self._too_late(task), reason=Reason.DEADLINE)
-        elif len(task.attempts) < options.max_attempts:
-            self.counts.count("retried")
-            self.counts.move(task, State.QUEUED)
-            task.timer = self._loop.call_later(backoff(len(task.attempts)), self._again, task)
-        else:
+        elif len(task.attempts) >= options.max_attempts:
             reason = Reason.WORKER_LOST if isinstance(error, WorkerLost) else Reason.EXHAUSTED
             self._finish(task, State.DEAD, error=error, reason=reason)
+        elif task.is_late:
+            self._finish(task, State.DEAD, error=self._too_late(task), reason=Reason.DEADLINE)
+        else:
+            self.counts.count("retried")
+            self.counts.move(task, State.QUEUED)
+            # Its place was never given to another: the task may stand beyond the capacity.
+            task.timer = self._loop.call_later(backoff(len(task.attempts)), self.queue.push, task)
 
-    def _end_attempt(self, task: Task, error: str | None) -> None:
-        seconds = task.end_attempt(error)
-        if seconds is not None:  # the mean of recent ones: the latest weighs an eighth
-            self._finished += 1
-            self._mean_seconds += (seconds - self._mean_seconds) / (8 if self._mean_seconds else 1)
-
-    def _again(self, task: Task) -> None:
-        task.timer = None
-        self.queue.push(task)  # its place was never given to another: it may stand beyond the capacity
+    def _end_attempt(self, task: Task, error: BaseException | None) -> None:
+        """Counts the time of the attempt under way, without that of its way to a thread and back, and keeps its error;
+        nothing without one."""
+        call, task.call = task.call, None
+        if call is None:
+            return
+        now = time.perf_counter()
+        began, ended = call.began or call.submitted, call.ended or now
+        task.running += ended - began
+        if error is not None:
+            began_at = datetime.fromtimestamp(time.time() - (now - began), UTC)
+            task.attempts.append(Attempt(began_at, ended - began, described(error)))
+        self._finished += 1
+        # The mean of recent ones: the latest weighs an eighth.
+        self._mean_seconds += (ended - began - self._mean_seconds) / (8 if self._mean_seconds else 1)
 
     # --- the ways out
 
@@ -347,7 +350,7 @@ class Background:
                 self._cancelled.add(task.call.task)
                 task.call.task.add_done_callback(self._cancelled.discard)
             task.pool.abandon(task.call)
-        self._end_attempt(task, described(error))
+        self._end_attempt(task, error)
         self._finish(task, State.CANCELLED if reason is None else State.DEAD, error=error, reason=reason)
 
     def _finish(

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, TypedDict, get_args
 
-from ziggy_async.arguments import real, whole
+from ziggy_async.arguments import seconds, whole
 from ziggy_async.messages import nearest, printable, shown
 
 OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
@@ -16,23 +16,15 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`ValueError` or `TypeError` that names the option for a value that is none of its own."""
+    """How a task is treated, as `AsyncFeatureComputer.with_options` says. `ValueError` or `TypeError` that names the
+    option for a value that is none of its own."""
 
     priority: int = 0
-    """Higher goes first; equals in the order in which they came."""
     deadline: float | None = None
-    """Seconds from being enqueued, waiting and running together; None: no limit. What a thread has done by then counts,
-    also when the loop is too busy to hear of it in time."""
     max_attempts: int = 1
     retry_on: tuple[type[BaseException], ...] = (Exception,)
-    """Exceptions after which the task is tried again. Others fail it at once. A lost process counts as one of these."""
     key: Hashable | None = None
-    """Work under way with the same key is joined instead of enqueued a second time. The options are those of the work
-    that is joined; the other ones are ignored."""
     on_full: OnFull = "wait"
-    """A new task in front of a full queue waits for a place, first come, first served; raises `QueueFull`; is dropped;
-    or drops the oldest of the least urgent in the queue, unless all are more urgent, and takes its place,
-    ahead of those that wait for one."""
     use_process_pool: bool = False
 
     def __post_init__(self) -> None:
@@ -40,7 +32,11 @@ class Options:
         object.__setattr__(self, "max_attempts", whole("max_attempts", self.max_attempts))
         if self.max_attempts < 1:
             raise ValueError(f"max_attempts: {shown(self.max_attempts)} is below 1")
-        object.__setattr__(self, "deadline", _seconds(self.deadline))
+        if self.deadline is not None:
+            deadline = seconds("deadline", self.deadline)
+            if deadline <= 0:
+                raise ValueError(f"deadline: {shown(self.deadline)} is not above 0")
+            object.__setattr__(self, "deadline", deadline)
         if self.on_full not in get_args(OnFull):
             raise ValueError(f"on_full: {shown(self.on_full)} is none of {', '.join(get_args(OnFull))}")
         object.__setattr__(self, "retry_on", _classes(self.retry_on))
@@ -116,15 +112,6 @@ class Reason(StrEnum):
 KeepLetter = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]
 """Keeps the work of a dead task: why it died, its attempts, the id of the dead letter that it was requeued from. The
 future is done, in any thread, when it is kept."""
-
-
-def _seconds(deadline: object) -> float | None:
-    if deadline is None:
-        return None
-    seconds = real(deadline)
-    if seconds is None or not 0 < seconds < 1e9:
-        raise ValueError(f"deadline: {shown(deadline)} is not a number of seconds above 0 and below 1e9")
-    return seconds
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:

@@ -85,20 +85,6 @@ class Task:
         """Whether the deadline has passed. The attempt that had ended before it counts, but is the last."""
         return self.expiry is None and self.work.options.deadline is not None
 
-    def end_attempt(self, error: str | None) -> float | None:
-        """Counts the time of the attempt under way, without that of its way to a thread and back, and keeps its error.
-        Returns the time in seconds; None when there is no attempt."""
-        call, self.call = self.call, None
-        if call is None:
-            return None
-        now = time.perf_counter()
-        began, ended = call.began or call.submitted, call.ended or now
-        self.running += ended - began
-        if error is not None:
-            began_at = datetime.fromtimestamp(time.time() - (now - began), UTC)
-            self.attempts.append(Attempt(began_at, ended - began, error))
-        return ended - began
-
     def record(self, error: str | None = None) -> TaskRecord:
         """Returns its present state, from any thread; `error`: that of its end."""
         attempts, call = list(self.attempts), self.call

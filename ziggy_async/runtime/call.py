@@ -85,10 +85,6 @@ class Call(Outcome):
 
     __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
 
-    began: float | None  # `time.perf_counter` when it had a thread, a process or the loop; None until then
-    ended: float | None  # the same when it had its outcome, which may still be on its way to the loop
-    task: "asyncio.Task[Any] | None"  # awaits its coroutine on the loop, perhaps still after it was given up
-
     def __init__(
         self,
         operation: str,
@@ -103,9 +99,11 @@ class Call(Outcome):
         self.context = contextvars.copy_context() if context is None else context
         self.kind = kind_of_function(function)
         self.submitted = time.perf_counter()
-        self.began = self.ended = self.task = None
+        self.began: float | None = None  # `time.perf_counter` when it had a thread, a process or the loop
+        self.ended: float | None = None  # the same when it had its outcome, which may still be on its way to the loop
+        self.task: asyncio.Task[Any] | None = None  # awaits its coroutine on the loop, also after it was given up
         self._loop = asyncio._get_running_loop()
-        self._made: tuple[Any, BaseException | None] | None = None  # its value and error, until they are the outcome
+        self._made: tuple[Any, Exception | None] | None = None  # its value and error, until they are the outcome
         # The thread that takes it out may begin the call, or cancel it.
         self._work: list[tuple[Callable[..., Any], Args, Kwargs]] = [(function, args, {} if kwargs is None else kwargs)]
 
@@ -116,12 +114,11 @@ class Call(Outcome):
     def starts_on_loop(self) -> bool:
         """Starts the call of a coroutine function on its loop, if the current thread runs that. Returns whether it has;
         others are for a thread."""
-        if self._loop is None or self._loop is not asyncio._get_running_loop():
-            return False
-        if not is_coroutine_function(self._work[0][0]):
-            return False
-        self._await(_awaited(*self._work.pop()))
-        return True
+        is_here = self._loop is not None and self._loop is asyncio._get_running_loop()
+        if is_here and is_coroutine_function(self._work[0][0]):
+            self._await(_awaited(*self._work.pop()))
+            return True
+        return False
 
     def run(self) -> None:
         """Makes the call in this thread, unless it was cancelled; `publish` is to follow. Never raises."""
@@ -134,7 +131,7 @@ class Call(Outcome):
         try:
             value = self.context.run(function, *args, **kwargs)
         except BaseException as raised:
-            error = raised
+            error = raisable(raised, self.operation)
         self._made = value, error
         if self._loop is None or not inspect.iscoroutine(value):
             self.ended = time.perf_counter()
@@ -170,24 +167,15 @@ class Call(Outcome):
     def _end_on_loop(self, coroutine: Any, task: "asyncio.Task[Any]") -> None:
         close_unless_begun(coroutine)  # else one that is cancelled before that is warned of
         self.ended, self.task = time.perf_counter(), None
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        error = raisable(asyncio.CancelledError(), self.operation) if task.cancelled() else task.exception()
         self.set(task.result() if error is None else None, error)
 
-    def take(self) -> tuple[Any, Exception | None]:
-        """Returns the value and the error, as `raisable` has it. Called once, when the outcome is set."""
-        value, error = self.value, self.error
-        self.value = self.error = None
-        return value, None if error is None else raisable(error, self.operation)
-
     def result(self) -> Any:
-        """As `take`, but raises the error."""
-        value, error = self.take()
-        if error is None:
-            return value
+        """As `get`, but once: it lets go of value and error."""
         try:
-            raise error
+            return self.get()
         finally:
-            del error
+            self.value = self.error = None
 
     def cancel(self) -> bool:
         """Cancels it if it has not begun, from any thread; returns whether. The outcome is then `Stopped`."""

@@ -4,8 +4,7 @@ import contextvars
 import time
 from typing import NamedTuple
 
-from ziggy_async.arguments import real
-from ziggy_async.messages import shown
+from ziggy_async.arguments import seconds
 
 URGENT, BULK, BY_THE_WORK = 0, 2, -1
 
@@ -23,21 +22,9 @@ class Terms(NamedTuple):
         return cls(urgency, moment_after(deadline))
 
 
-def moment_after(seconds: float | None) -> int:
-    """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. `ValueError` for what is no such
-    number of seconds."""
-    limit = seconds_of(seconds)
-    return 0 if limit is None else time.monotonic_ns() + max(1, int(limit * 1e9))
-
-
-def seconds_of(seconds: float | None) -> float | None:
-    """The deadline that a caller gave. `ValueError` for what is no number of seconds."""
-    if seconds is None:
-        return None
-    limit = real(seconds)
-    if limit is None or not abs(limit) < 1e9:  # nan is not, either
-        raise ValueError(f"deadline: {shown(seconds)} is not a number of seconds below 1e9")
-    return limit
+def moment_after(deadline: float | None) -> int:
+    """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. `ValueError` as from `seconds`."""
+    return 0 if deadline is None else time.monotonic_ns() + max(1, int(seconds("deadline", deadline) * 1e9))
 
 
 terms: contextvars.ContextVar[Terms] = contextvars.ContextVar("ziggy_async_terms", default=Terms())  # noqa: B039 - it is immutable
