@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -59,10 +60,10 @@ class DeadLetters(Generic[T]):
         self._requeue = requeue
         self._letters: dict[str, DeadLetter] = {}  # a letter with its work is here alone, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
-        self._by_age: list[str] = []  # ids as they were when it was sorted, the oldest last; the jobs' alone
+        self._by_age: list[str] = []  # a heap of their ids, and of some that are gone; the jobs' alone
         self._last_time = 0
-        self._fault = ""  # why the last letters could not be written
-        self._tried: set[str] = set()  # their ids: they wait for the next letter
+        self._fault = ""  # why the last letters could not be written: they wait for the next one
+        self._has_new = False  # letters that nobody has tried to write: each attempt takes time
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
@@ -187,6 +188,7 @@ class DeadLetters(Generic[T]):
 
     def _put(self, letter: DeadLetter) -> "Future[DeadLetter]":
         self._letters[letter.id] = letter
+        self._has_new = True  # last: who tries to write clears it first
         return self._submit(self._save, letter)
 
     def _unsaved(self) -> Letters:
@@ -212,24 +214,23 @@ class DeadLetters(Generic[T]):
     # The jobs:
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
-        if self._by_age and letter.id < self._by_age[0]:  # it was put back
-            self._by_age = []
-        # Else it was written together with another one, or was to be, and waits for the next: each attempt takes time.
-        if self._letters.get(letter.id) is letter and letter.id not in self._tried:
+        heappush(self._by_age, letter.id)
+        if self._has_new:  # else it was written together with another one, or was to be
             self._write()
         return self._letters.get(letter.id, letter)
 
     def _write(self) -> None:
         """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once."""
+        self._has_new = False
         if self._file is not None and (unsaved := self._unsaved()):
             try:
                 written, deleted = self._file.write(unsaved)
             except Exception as error:
-                if not self._tried:
+                if not self._fault:
                     logger.error("dead letters are in memory only until they can be written: %s", error)
-                self._fault, self._tried = str(error), {letter.id for letter in unsaved}
+                self._fault = str(error)
             else:
-                self._fault, self._tried = "", set()
+                self._fault = ""
                 self._letters.update((letter.id, letter) for letter in written)
                 self._drop(deleted)
         self._evict()
@@ -244,22 +245,15 @@ class DeadLetters(Generic[T]):
         """Forgets the oldest of what is too many, and what is here alone and too old, by the monotonic clock: a wall
         clock that is set wrong removes nothing."""
         earliest = time.monotonic() - KEEP
-        while (oldest := self._oldest()) is not None:
-            is_here_alone = oldest.work is not None
-            if len(self._letters) <= MOST and not (is_here_alone and oldest.made < earliest):
+        if len(self._by_age) > 2 * MOST:  # most of them are gone
+            self._by_age = sorted([*self._letters])
+        while self._by_age:
+            oldest = self._letters.get(self._by_age[0])
+            is_here_alone = oldest is not None and oldest.work is not None
+            if oldest is not None and len(self._letters) <= MOST and not (is_here_alone and oldest.made < earliest):
                 break
-            del self._letters[oldest.id]
+            self._letters.pop(heappop(self._by_age), None)
             self._counts["evicted"] += is_here_alone
-
-    def _oldest(self) -> DeadLetter | None:
-        """Returns the letter with the lowest id. Sorts all only when those that were sorted last are gone: any that
-        came since are newer."""
-        while self._letters:
-            self._by_age = self._by_age or sorted([*self._letters], reverse=True)
-            if (oldest := self._letters.get(self._by_age[-1])) is not None:
-                return oldest
-            self._by_age.pop()
-        return None
 
     def _refresh(self) -> None:
         self._write()
@@ -269,7 +263,7 @@ class DeadLetters(Generic[T]):
                 if letter.work is None and letter.id not in listed:
                     del self._letters[letter.id]
             self._letters.update(listed)
-            self._by_age = []
+            self._by_age = sorted([*self._letters])
             self._drop(deleted)
 
     def _close(self) -> None:

@@ -68,13 +68,12 @@ class DeadLetter:
         """Returns the letter of which the text is `to_dict`. Raises any exception for another text."""
         values = json.loads(text)
         del values["can_requeue"]
-        values["reason"] = Reason(values["reason"])
-        values["died_at"] = datetime.fromisoformat(values["died_at"])
-        values["attempts"] = tuple(
+        attempts = tuple(
             Attempt(datetime.fromisoformat(each["began"]), float(each["seconds"]), each["error"])
             for each in values["attempts"]
         )
-        return cls(**values)
+        read = {"reason": Reason(values["reason"]), "died_at": datetime.fromisoformat(values["died_at"])}
+        return cls(**values | read | {"attempts": attempts})
 
 
 def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
@@ -98,16 +97,14 @@ def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:
     """Returns the letter with its work, as a process of `program` has stored it. Unpickles what is pickled. Raises
     `ValueError` that names the letter and says why that cannot be done."""
     why_not = letter.why_not
-    if why_not is None and not isinstance(packed, str | bytes):
-        why_not = "its record is damaged"
-    if why_not is None:
-        refers_to_main = b"__main__" in packed if isinstance(packed, bytes) else '"__main__:' in packed
-        why_not = f"it is of the program {program}" if refers_to_main and program != this_program() else None
     if why_not is None:
         try:
-            call = pickle.loads(packed) if isinstance(packed, bytes) else _call_from_json(packed)
-            return replace(letter, work=Work(letter.task_id, letter.operation, *call))
-        except BaseException as error:  # pickles and imports run whatever they were told to
+            refers_to_main = b"__main__" in packed if isinstance(packed, bytes) else '"__main__:' in packed
+            if not refers_to_main or program == this_program():
+                call = pickle.loads(packed) if isinstance(packed, bytes) else _call_from_json(packed)
+                return replace(letter, work=Work(letter.task_id, letter.operation, *call))
+            why_not = f"it is of the program {program}"
+        except BaseException as error:  # pickles and imports run whatever they were told to; a record may be damaged
             why_not = described(error)
     raise ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
 
@@ -135,12 +132,11 @@ def this_program() -> str:
 
 def _call_as_json(work: Work, name: str | None) -> str | None:
     """Returns JSON that gives back the very same call; None when there is no such text."""
-    options: dict[str, Any] = {each.name: getattr(work.options, each.name) for each in fields(work.options)}
-    options["retry_on"] = [importable_name(each) for each in work.options.retry_on]
+    retry_on = [importable_name(each) for each in work.options.retry_on]
+    options = {each.name: getattr(work.options, each.name) for each in fields(work.options)} | {"retry_on": retry_on}
     call = {"function": name, "args": list(work.args), "kwargs": work.kwargs, "options": options}
     try:
-        is_exact = name is not None and None not in options["retry_on"] and _is_json(call)
-        return json.dumps(call) if is_exact else None
+        return json.dumps(call) if None not in (name, *retry_on) and _is_json(call) else None
     except (RecursionError, ValueError):  # arguments that hold themselves; an int of more digits than Python reads
         return None
 

@@ -140,16 +140,15 @@ class LetterFile:
         is_trusted = kind != "blob" or writer == PROCESS or self._trusts_pickles
         return letter if is_trusted else replace(letter, why_not=ANOTHER)
 
-    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _attempt(self, work: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
         """Does `work` with the database; sets a damaged one aside, and does the work with the next one."""
-        for is_last in (False, True):
-            try:
-                return work(self._connected())
-            except sqlite3.Error as error:
-                if is_last or not _is_damage(error):
-                    raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
-                self._set_aside(error)
-        raise AssertionError
+        try:
+            return work(self._connected())
+        except sqlite3.Error as error:
+            if is_last or not _is_damage(error):
+                raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
+            self._set_aside(error)
+        return self._attempt(work, is_last=True)
 
     def _connected(self) -> sqlite3.Connection:
         if self._inode != _inode(self.path):  # another process has set it aside
