@@ -127,3 +127,13 @@ def test_a_column_of_zones_that_says_nothing_new(read, times, tmp_path):
 def test_days_have_no_zone(tmp_path):
     columns = DAYS | {"timezone": ["America/New_York"] * 2} | BARS
     assert in_a_file(columns, tmp_path)["close"].tolist() == [11.0, 11.0]
+
+
+def test_a_file_of_tickers_side_by_side_is_looked_at_as_its_frame_is(tmp_path):
+    frame = pd.DataFrame({(name, ticker): column for ticker in ("A", "B") for name, column in BARS.items()})
+    frame.index = pd.DatetimeIndex(DAYS["date"], name="date")
+    frame["interval", ""] = ["1d", "1h"]
+    frame.to_parquet(tmp_path / "wide.parquet")
+    for read in (lambda: BarStore.read(tmp_path / "wide.parquet"), lambda: BarStore().load_frame(frame)):
+        with pytest.raises(ValueError, match="column 'interval' says that bars are of several lengths"):
+            read()

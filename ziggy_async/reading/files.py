@@ -329,9 +329,9 @@ class Reading:
         self._connection.execute(f"CREATE OR REPLACE TABLE {name}_wide AS {every}")
         parts = []
         for ticker in tickers:
-            own = [at for at, owner in enumerate(owners) if owner in (None, ticker)]
-            roles = self._roles_of([names[at] for at in own])
-            places = {names[at]: f"c{at}" for at in own}
+            places = {names[at]: f"c{at}" for at, owner in enumerate(owners) if owner in (None, ticker)}
+            own = ", ".join(f"{place} AS {quoted(column)}" for column, place in places.items())
+            roles = self._roles(file, list(places), Scan(self._connection, f"(SELECT {own} FROM {name}_wide)"))
             roles = {role: places[column] for role, column in roles.items()}
             texts = [f"CAST({roles[role]} AS VARCHAR)" for role in PRICE_COLUMNS if role in roles]
             empty = " AND ".join(f"coalesce({text}, '') = ''" for text in texts)
