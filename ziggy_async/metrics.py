@@ -99,12 +99,11 @@ class Metrics:
         running: float | None = None,
         latency: float | None = None,
         error: str | None = None,
-        at: float | None = None,
     ) -> None:
-        """An operation that took `total` seconds, `waiting` and `running` of them where that is known.
+        """An operation that ends now and took `total` seconds, `waiting` and `running` of them where that is known.
 
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, None for
-        success. `at`: `time.time()` when it began, by default `total` ago.
+        success.
         `ValueError` for seconds that are no finite number.
         """
         period = self._period  # the same to the end, also when it is cleared meanwhile
@@ -125,7 +124,7 @@ class Metrics:
             with _lock:
                 for failed in (kind, *counted):
                     failed.errors += 1
-        period.ring.append((operation, seconds, error, time.time() - total if at is None else at))
+        period.ring.append((operation, seconds, error, time.time() - total))
 
     def _kind_of(self, period: _Period, name: str) -> KindMetrics:
         """The kind of that name, made if it is the first of it."""

@@ -2,15 +2,11 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Awaitable, Callable, Collection
 
 import pytest
 
 from ziggy_async.runtime import background_loop, default_pool
-from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.threads import ThreadPool
 
 
 async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> None:
@@ -40,57 +36,6 @@ async def test_in_a_thread_of_the_pool_each_item_is_done_there() -> None:
     await default_pool.run(default_pool.run_each, lambda _: threads.append(threading.current_thread().name), range(20))
     assert len(threads) == 20
     assert len(set(threads)) == 1
-
-
-async def test_a_failure_reaches_the_caller() -> None:
-    with pytest.raises(ZeroDivisionError):
-        default_pool.run_each(lambda item: 1 // item, [1, 0])
-    with pytest.raises(ZeroDivisionError):
-        await default_pool.run_each_async(lambda item: 1 // item, [1, 0])
-
-
-async def call_each(function: Callable[[int], None], items: Collection[int]) -> None:
-    await asyncio.to_thread(default_pool.run_each, function, items)
-
-
-async def call_each_in_a_thread_of_the_pool(function: Callable[[int], None], items: Collection[int]) -> None:
-    await default_pool.run(default_pool.run_each, function, items)
-
-
-@pytest.mark.parametrize("each", [call_each, call_each_in_a_thread_of_the_pool, default_pool.run_each_async])
-async def test_a_failure_leaves_nothing_behind(each: Callable[..., Awaitable[None]]) -> None:
-    """More failures than the pool has threads: all items have been done when the first error comes."""
-    done = []
-
-    def work(item: int) -> None:
-        if item < 20:
-            raise KeyError(item)
-        time.sleep(0.01)
-        done.append(item)
-
-    with pytest.raises(KeyError) as caught:
-        await each(work, range(40))
-    assert sorted(done) == list(range(20, 40))
-    assert each is default_pool.run_each_async or caught.value.args == (0,)
-
-
-def test_a_pool_that_takes_no_more_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, done, pool = [], [], default_pool.pool()
-
-    def work(item: int) -> None:
-        time.sleep(0.01)
-        done.append(item)
-
-    def put_three(call: Call) -> None:
-        if len(begun) == 3:
-            raise Stopped("no more")
-        begun.append(len(begun))
-        ThreadPool.put(pool, call)
-
-    monkeypatch.setattr(pool, "put", put_three)
-    with pytest.raises(Stopped):
-        default_pool.run_each(work, range(10))
-    assert sorted(done) == begun
 
 
 @pytest.mark.parametrize("missing", ["descriptor", "thread"])

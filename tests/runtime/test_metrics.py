@@ -62,10 +62,14 @@ def test_failures_exclusively() -> None:
     assert metrics.summary() == dict.fromkeys(SUMMARY, 0) | {"total_operations": 1}
 
 
-def test_recent_operations() -> None:
+def test_recent_operations(monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = Metrics()
-    metrics.record("compute_features:AAPL", 0.0025, at=1_700_000_000.25)
-    metrics.record("load", 0.5, error="KeyError: 'x'", at=1_700_000_001)
+    for name, seconds, error, began in (
+        ("compute_features:AAPL", 0.0025, None, 1_700_000_000.25),
+        ("load", 0.5, "KeyError: 'x'", 1_700_000_001),
+    ):
+        monkeypatch.setattr(module.time, "time", lambda ended=began + seconds: ended)
+        metrics.record(name, seconds, error=error)
     first = {
         "operation": "compute_features:AAPL",
         "duration_ms": 2.5,

@@ -353,15 +353,15 @@ class AsyncFeatureComputer(Calls):
     ) -> Any:
         """Straight to its pool, from whatever loop."""
         with tracing.span("compute", operation.partition(":")[0], operation=operation, function=func):
-            call, at = Call(operation, func, args, kwargs), time.time()
+            call = Call(operation, func, args, kwargs)
             if not self._takes_all:
                 await self._ready()
             try:
                 value = await self._run(call)
             except Exception as error:
-                self._record(call, at, described(error))
+                self._record(call, described(error))
                 raise
-            self._record(call, at, None)
+            self._record(call, None)
             return value
 
     async def _run(self, call: Call) -> Any:
@@ -377,7 +377,7 @@ class AsyncFeatureComputer(Calls):
                 if call.is_set or threads is self._thread_pool:
                     raise
 
-    def _record(self, call: Call, at: float, error: str | None) -> None:
+    def _record(self, call: Call, error: str | None) -> None:
         now = time.perf_counter()
         began = now if call.began is None else call.began
         ended = now if call.ended is None else call.ended  # what it took to come back to a busy loop is no work
@@ -387,7 +387,6 @@ class AsyncFeatureComputer(Calls):
             waiting=began - call.submitted,
             running=ended - began,
             error=error,
-            at=at,
         )
 
     def _record_task(self, task: Task, error: BaseException | None) -> None:
@@ -399,7 +398,6 @@ class AsyncFeatureComputer(Calls):
             running=task.running,
             latency=task.running,  # how long a task had to wait is the queue's affair, not a slow operation
             error=None if error is None else described(error),
-            at=task.submitted_at,
         )
 
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:

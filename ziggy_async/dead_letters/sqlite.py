@@ -107,12 +107,11 @@ class LetterFile:
         it cannot be requeued: it stays."""
         query = f"{LISTED}, program, work FROM letters WHERE id = ?"
 
-        def read(database: sqlite3.Connection) -> tuple[DeadLetter, str, str | bytes] | None:
+        def read(database: sqlite3.Connection) -> DeadLetter | None:
             row = database.execute(query, (id,)).fetchone()
-            return None if row is None else (self._letter(*row[:3]), *row[3:])
+            return None if row is None else with_work(self._letter(*row[:3]), *row[3:])
 
-        found = self._attempt(read)
-        letter = None if found is None else with_work(*found)
+        letter = self._attempt(read)
         return letter if self.discard(id) else None  # else another process was faster
 
     def discard(self, id: str) -> bool:

@@ -55,25 +55,15 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
 
 
 async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
-    """Calls `function` with each of the items, as many at a time as the pool has threads, and waits for all. An item
-    that fails keeps none of the others from being done; the first error is raised when all have ended."""
-    outcomes = await asyncio.gather(*(run(function, item) for item in items), return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+    """Calls `function`, which raises nothing, with each of the items, as many at a time as the pool has threads."""
+    await asyncio.gather(*(run(function, item) for item in items))
 
 
 def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
     """As `run_each_async`, for code that has no loop. In a thread of the pool itself, and in that of the background
     loop, which must not wait for others, the calls are made there, one after the other."""
-    if not is_here() and not is_background():
-        submit_coroutine(run_each_async(function, items)).result()
-        return
-    errors: list[Exception] = []
-    for item in items:
-        try:
+    if is_here() or is_background():
+        for item in items:
             function(item)
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+    else:
+        submit_coroutine(run_each_async(function, items)).result()
