@@ -155,5 +155,5 @@ async def test_what_ends_sizing_is_logged(
     monkeypatch.setattr(Background, "load", fails)
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, scale_max=4)):
         await until(lambda: bool(caplog.records))
-    assert caplog.messages == ["the number of workers is no longer changed"]
+    assert caplog.messages == ["ziggy-async-scaling has failed"]
     assert "LookupError: no figures" in caplog.text

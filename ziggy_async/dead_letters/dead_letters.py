@@ -38,11 +38,10 @@ class Requeued(Generic[T]):
 class DeadLetters(Generic[T]):
     """The dead tasks of one queue: the newest 10,000 of seven days, in memory or in an SQLite file.
 
-    The file outlives a `kill -9`. It is its owner's (mode 0600); one of another user, or that others may write, is
-    refused, and a damaged one is set aside. It keeps work as JSON (an importable function, JSON arguments), which any
-    process can requeue; other work is pickled, for the process that wrote it alone unless
-    `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in memory until the next one is. To
-    truncate its `-shm` file while it is in use ends the process with SIGBUS: SQLite maps it.
+    The file outlives a `kill -9`; whose it has to be, and what becomes of a damaged one, says `LetterFile`. It keeps
+    work as JSON (an importable function, JSON arguments), which any process can requeue; other work is pickled, for the
+    process that wrote it alone unless `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in
+    memory until the next one is.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
     a time. What is too old goes when the next letter comes, or at a `refresh`.

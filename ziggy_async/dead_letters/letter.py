@@ -18,6 +18,7 @@ from types import NoneType
 from typing import Any, Self
 
 from ziggy_async.messages import described, encodable
+from ziggy_async.plain import plain
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
 MOST = 10_000  # letters that are kept
@@ -56,12 +57,8 @@ class DeadLetter:
     def to_dict(self) -> dict[str, Any]:
         """Returns everything but `work` and `made`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
-        return values | {
-            "reason": self.reason.value,
-            "attempts": [attempt.to_dict() for attempt in self.attempts],
-            "died_at": self.died_at.isoformat(),
-            "can_requeue": self.can_requeue,
-        }
+        told: dict[str, Any] = plain(values | {"can_requeue": self.can_requeue})
+        return told
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

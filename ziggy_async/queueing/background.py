@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -73,10 +73,9 @@ class Background:
         self._abandoning = threading.Lock()  # several threads may find the loop closed
         self._is_closed = False
         self._is_full = False  # since it was, until half of it is free: places are taken at once while work comes fast
-        self._started = 0  # workers, for their names
         self.workers = 0
         self._surplus = 0  # workers that are to end as soon as they are idle
-        self._sizing: asyncio.Task[None] | None = None
+        self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
 
     # --- the way in
 
@@ -163,30 +162,31 @@ class Background:
             self._threads.resize(workers)
         self._surplus += self.workers - workers
         self.workers = workers
-        self.worker_tasks = [task for task in self.worker_tasks if not task.done()]
+        self.worker_tasks[:] = [task for task in self.worker_tasks if not task.done()]
         while self._surplus < 0:
-            self._start_worker()
+            self._keep_up(self._serve, f"ziggy-async-worker-{workers + self._surplus}", self.worker_tasks)
             self._surplus += 1
         self.queue.wake(self._surplus)
 
     def size_by_load(self, limits: Limits, decisions: deque[Decision]) -> None:
         """Has as many workers as the load asks for, until `stop`. Appends the decisions."""
-        sizing = scale(limits, self.load, self.resize, decisions)
-        self._sizing = self._loop.create_task(sizing, name="ziggy-async-scaling")
-        self._sizing.add_done_callback(partial(self._sizing_ended, limits, decisions))
+        self._keep_up(partial(scale, limits, self.load, self.resize, decisions), "ziggy-async-scaling", self._sizing)
 
-    def _sizing_ended(self, limits: Limits, decisions: deque[Decision], sizing: "asyncio.Task[None]") -> None:
-        """Begins it anew when somebody has cancelled it, unless the loop came to its end."""
-        if not sizing.cancelled():
-            logger.error("the number of workers is no longer changed", exc_info=sizing.exception())
-        elif not self._is_closed:
-            self.size_by_load(limits, decisions)
+    def _keep_up(
+        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, among: "list[asyncio.Task[None]]"
+    ) -> None:
+        """Runs it in a task, which is among those, and anew when somebody cancels that, unless the loop came to its
+        end."""
 
-    def _start_worker(self) -> None:
-        worker = self._loop.create_task(self._serve(), name=f"ziggy-async-worker-{self._started}")
-        self._started += 1
-        self.worker_tasks.append(worker)
-        worker.add_done_callback(self._worker_ended)
+        def ended(task: "asyncio.Task[None]") -> None:
+            if not task.cancelled() and task.exception() is not None:
+                logger.error("%s has failed", name, exc_info=task.exception())
+            elif task.cancelled() and not self._is_closed:
+                among.remove(task)
+                self._keep_up(run, name, among)
+
+        among.append(self._loop.create_task(run(), name=name))
+        among[-1].add_done_callback(ended)
 
     async def _serve(self) -> None:
         task: Task | None = None
@@ -205,12 +205,6 @@ class Background:
             elif task is not None and not self._end_if_over(task, time.perf_counter()):
                 self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
             raise
-
-    def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
-        """Replaces a worker that somebody has cancelled, unless the loop came to its end."""
-        if worker.cancelled() and not self._is_closed:
-            self.worker_tasks.remove(worker)
-            self._start_worker()
 
     def _is_at_its_end(self) -> bool:
         """Returns whether all of the loop's tasks are being cancelled, and not some alone."""
@@ -393,8 +387,8 @@ class Background:
         shutdown, but for tasks that have ended in their threads and are on their way back: they would be done twice.
         Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
         self._refuse()
-        if self._sizing is not None:
-            self._sizing.cancel()
+        for sizing in self._sizing:
+            sizing.cancel()
         if drain:
             try:
                 async with asyncio.timeout(timeout):
