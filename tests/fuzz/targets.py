@@ -71,8 +71,8 @@ def letters(data: bytes, folder: Path) -> None:
     store = LetterFile(path, trusts_pickles=False)
     try:
         with suppress(sqlite3.Error, OSError, ValueError):
-            listed, _ = store.load() or ({}, [])
-            for letter_id in listed:
+            store.refresh()
+            for letter_id in [*store.listed]:
                 store.take(letter_id)
     finally:
         store.close()

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
-from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import KEEP, MOST, DeadLetter, id_at, importable_name
@@ -57,7 +56,7 @@ class DeadLetters(Generic[T]):
         """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
         `path`: the file, which is made when it is first used."""
         self._requeue = requeue
-        self._letters: dict[str, DeadLetter] = {}  # a letter with its work is here alone, in no file
+        self._unsaved: dict[str, DeadLetter] = {}  # the letters that are here alone, with their work, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
         self._by_age: list[str] = []  # a heap of their ids, and of some that are gone; the jobs' alone
         self._last_time = 0
@@ -76,7 +75,7 @@ class DeadLetters(Generic[T]):
         return f"<DeadLetters letters={len(self)}>"
 
     def __len__(self) -> int:
-        return len(self._letters)
+        return len(self._unsaved) + len(self._saved)
 
     async def refresh(self) -> None:
         """Lists what is in the file, with what other processes have done to it; without a file, nothing. Raises
@@ -122,16 +121,16 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {shown(limit)}, offset {shown(offset)}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
-        letters = [letter for letter in [*self._letters.values()] if reason in (None, letter.reason)]
-        letters.sort(key=attrgetter("id"))
+        found = {letter.id: letter for letter in [*self._unsaved.values(), *self._saved.values()]}  # one may be in both
+        letters = [found[letter_id] for letter_id in sorted(found) if reason in (None, found[letter_id].reason)]
         return letters[offset:] if limit is None else letters[offset : offset + limit]
 
     def get(self, id: str) -> DeadLetter:
         """Returns the letter. Raises `KeyError` that names the id when there is none."""
-        try:
-            return self._letters[id]
-        except KeyError:
-            raise _no_such_letter(id) from None
+        letter = self._unsaved.get(id) or self._saved.get(id)
+        if letter is None:
+            raise _no_such_letter(id)
+        return letter
 
     async def requeue(self, id: str) -> T:
         """Takes the letter away, once for all processes that share the file, and queues its task again.
@@ -169,7 +168,7 @@ class DeadLetters(Generic[T]):
             try:
                 done.requeued[letter.id] = await self.requeue(letter.id)
             except Exception as error:
-                if letter.id in self._letters:
+                if letter.id in self._unsaved or letter.id in self._saved:
                     done.failed[letter.id] = error
             await asyncio.sleep(0)  # requeueing may wait for nothing, and there may be thousands
         return done
@@ -183,15 +182,17 @@ class DeadLetters(Generic[T]):
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        return {"letters": len(self), "unsaved": len(self._unsaved()), **self._counts}
+        unsaved = 0 if self._file is None else len(self._unsaved)
+        return {"letters": len(self), "unsaved": unsaved, **self._counts}
+
+    @property
+    def _saved(self) -> dict[str, DeadLetter]:
+        return {} if self._file is None else self._file.listed
 
     def _put(self, letter: DeadLetter) -> "Future[DeadLetter]":
-        self._letters[letter.id] = letter
+        self._unsaved[letter.id] = letter
         self._has_new = True  # last: who tries to write clears it first
         return self._submit(self._save, letter)
-
-    def _unsaved(self) -> Letters:
-        return [letter for letter in [*self._letters.values()] if letter.work is not None] if self._file else []
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
         """Has the file's thread do the job; does it at once without a file."""
@@ -216,78 +217,57 @@ class DeadLetters(Generic[T]):
         heappush(self._by_age, letter.id)
         if self._has_new:  # else it was written together with another one, or was to be
             self._write()
-        return self._letters.get(letter.id, letter)
+        return self._saved.get(letter.id, letter)
 
     def _write(self) -> None:
         """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once."""
         self._has_new = False
-        if self._file is not None and (unsaved := self._unsaved()):
+        if self._file is not None and (unsaved := [*self._unsaved.values()]):
             try:
-                written, deleted = self._file.write(unsaved)
+                self._counts["evicted"] += self._file.write(unsaved)
             except Exception as error:
                 if not self._fault:
                     logger.error("dead letters are in memory only until they can be written: %s", error)
                 self._fault = str(error)
             else:
                 self._fault = ""
-                self._letters.update((letter.id, letter) for letter in written)
-                self._drop(deleted)
+                for letter in unsaved:
+                    del self._unsaved[letter.id]
         self._evict()
 
-    def _drop(self, deleted: Iterable[str]) -> None:
-        """Forgets what was deleted from the file as too many or too old."""
-        for letter_id in deleted:
-            self._letters.pop(letter_id, None)
-            self._counts["evicted"] += 1
-
     def _evict(self) -> None:
-        """Forgets the oldest of what is too many, and what is here alone and too old, by the monotonic clock: a wall
-        clock that is set wrong removes nothing."""
+        """Forgets the oldest of what is here alone and too many, or too old by the monotonic clock: a wall clock that
+        is set wrong removes nothing."""
         earliest = time.monotonic() - KEEP
         if len(self._by_age) > 2 * MOST:  # most of them are gone
-            self._by_age = sorted([*self._letters])
+            self._by_age = sorted([*self._unsaved])
         while self._by_age:
-            oldest = self._letters.get(self._by_age[0])
-            is_here_alone = oldest is not None and oldest.work is not None
-            if oldest is not None and len(self._letters) <= MOST and not (is_here_alone and oldest.made < earliest):
+            oldest = self._unsaved.get(self._by_age[0])
+            if oldest is not None and len(self._unsaved) <= MOST and oldest.made >= earliest:
                 break
-            self._letters.pop(heappop(self._by_age), None)
-            self._counts["evicted"] += is_here_alone
+            self._counts["evicted"] += self._unsaved.pop(heappop(self._by_age), None) is not None
 
     def _refresh(self) -> None:
         self._write()
-        if self._file is not None and (loaded := self._file.load()) is not None:
-            listed, deleted = loaded
-            for letter in [*self._letters.values()]:
-                if letter.work is None and letter.id not in listed:
-                    del self._letters[letter.id]
-            self._letters.update(listed)
-            self._by_age = sorted([*self._letters])
-            self._drop(deleted)
+        if self._file is not None:
+            self._counts["evicted"] += self._file.refresh()
 
     def _close(self) -> None:
         self._write()
-        for letter in self._unsaved():
-            task, reason = printable(letter.task_id), letter.reason.value
-            logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._fault)
         if self._file is not None:
+            for letter in [*self._unsaved.values()]:
+                task, reason = printable(letter.task_id), letter.reason.value
+                logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._fault)
             self._file.close()
 
     def _take(self, id: str) -> DeadLetter:
-        letter = self._letters.get(id)
-        if self._file is not None and (letter is None or letter.work is None):
-            letter = self._file.take(id)
-        self._letters.pop(id, None)
+        letter = self._unsaved.pop(id, None) or (None if self._file is None else self._file.take(id))
         if letter is None:
             raise _no_such_letter(id)
         return letter
 
     def _discard(self, id: str) -> bool:
-        letter = self._letters.get(id)
-        is_here = letter is not None and letter.work is not None
-        was_there = is_here or (self._file is not None and self._file.discard(id))
-        self._letters.pop(id, None)
-        return was_there
+        return self._unsaved.pop(id, None) is not None or (self._file is not None and self._file.discard(id))
 
 
 def _no_such_letter(id: str) -> KeyError:

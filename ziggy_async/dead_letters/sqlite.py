@@ -66,9 +66,11 @@ class LetterFile:
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._seen: int | None = None  # SQLite's number of the state that was loaded
+        self.listed: dict[str, DeadLetter] = {}
+        """By id and without their work: what was in the file by the last `refresh`, and what this did to it since."""
 
-    def write(self, letters: list[DeadLetter]) -> tuple[list[DeadLetter], set[str]]:
-        """Commits the letters together. Returns them as they are listed, and the ids of those that were deleted."""
+    def write(self, letters: list[DeadLetter]) -> int:
+        """Commits the letters together. Returns how many were deleted as too many or too old."""
         written = [stored(letter) for letter in letters]
         program = this_program()
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
@@ -79,28 +81,35 @@ class LetterFile:
                 return _delete_surplus(database)
 
         deleted = self._attempt(commit)
-        return [letter for letter, _ in written], deleted
+        self.listed.update((letter.id, letter) for letter, _ in written)
+        return self._forget(deleted)
 
-    def load(self) -> tuple[dict[str, DeadLetter], set[str]] | None:
-        """Returns all letters, by id, without their work, and the ids of those that it has deleted first; None when no
-        other process has changed anything since. Deletes none when the file cannot be written now."""
+    def refresh(self) -> int:
+        """Lists what other processes have done. Returns how many letters were deleted as too many or too old: none when
+        the file cannot be written now."""
 
-        def read(database: sqlite3.Connection) -> tuple[dict[str, DeadLetter], set[str]] | None:
+        def read(database: sqlite3.Connection) -> set[str]:
             (state,) = database.execute("PRAGMA data_version").fetchone()
             if state == self._seen:
-                return None
+                return set()
             letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
-            deleted: set[str] = set()
+            self.listed = {letter.id: letter for letter in letters}
             try:
                 with database:  # once all of it is read: nothing is written to a damaged file
                     deleted = _delete_surplus(database)
                 self._seen = state
+                return deleted
             except sqlite3.OperationalError as error:
                 if _is_damage(error):
                     raise
-            return {letter.id: letter for letter in letters if letter.id not in deleted}, deleted
+            return set()
 
-        return self._attempt(read)
+        return self._forget(self._attempt(read))
+
+    def _forget(self, deleted: set[str]) -> int:
+        for letter_id in deleted:
+            self.listed.pop(letter_id, None)
+        return len(deleted)
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
@@ -121,7 +130,9 @@ class LetterFile:
             with database:
                 return database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
 
-        return self._attempt(delete)
+        was_there = self._attempt(delete)
+        self.listed.pop(id, None)
+        return was_there
 
     def close(self) -> None:
         """Lets go of the file until the next use."""
