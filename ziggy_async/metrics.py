@@ -8,7 +8,6 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,21 +70,19 @@ class _Outcomes:
 class _Period:
     """The operations between two clears."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self) -> None:
         # (name, seconds, error, wall clock of its beginning) each
         self.ring: deque[tuple[str, float, str | None, float]] = deque(maxlen=RING)
         self.kinds: dict[str, KindMetrics] = {}  # added to under _lock
         self.all = _Outcomes()
-        self.windows = Windows(_Outcomes, clock)
+        self.windows = Windows(_Outcomes)
 
 
 class Metrics:
     """Counts operations as they end. Any thread may call anything; recording one takes half a microsecond."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock`: seconds, for what is recent."""
-        self._clock = clock
-        self._period = _Period(clock)
+    def __init__(self) -> None:
+        self._period = _Period()
 
     def __repr__(self) -> str:
         return f"<Metrics operations={self.summary()['total_operations']} kinds={len(self.by_kind())}>"
@@ -168,7 +165,7 @@ class Metrics:
 
     def clear(self) -> None:
         """Forgets everything. An operation that is being recorded is forgotten or kept, never half of it."""
-        self._period = _Period(self._clock)
+        self._period = _Period()
         with _lock:
             if self in _observers:
                 _connect()

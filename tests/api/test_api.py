@@ -16,7 +16,7 @@ from ziggy_async.async_features import (
     init_async_features,
     shutdown_async_features,
 )
-from ziggy_async.metrics import KindMetrics, Metrics
+from ziggy_async.metrics import KindMetrics, _Outcomes
 from ziggy_async.windows import Windows
 
 READS = ["/metrics", "/metrics/summary", "/operations", "/scaling", "/dead-letters", "/health/ready", "/prometheus"]
@@ -196,10 +196,10 @@ async def test_health_by_loop_lag(client, computer):
     assert answer["issues"][0].startswith("High P95 loop lag: 12")
 
 
-async def test_health_is_that_of_the_last_minutes(client, computer):
+async def test_health_is_that_of_the_last_minutes(client, computer, monkeypatch):
     """After long success an outage shows, and after it the recovery."""
     now = [1000.0]
-    computer.metrics = Metrics(clock=lambda: now[0])
+    monkeypatch.setattr(computer.metrics._period, "windows", Windows(_Outcomes, lambda: now[0]))
     for _ in range(50):
         record(computer, 0.001)
     assert (await get(client, "/health"))["metrics"]["total_operations"] == 5000
