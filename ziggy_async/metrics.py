@@ -211,8 +211,7 @@ def _connect() -> None:
 
 
 def _milliseconds(durations: Histogram, unit: str) -> dict[str, float]:
-    """avg p50 p95 p99 max, each name with the unit: each at most the next of the last four; average and maximum are
-    exact."""
+    """avg p50 p95 p99 max, each name with the unit. Average and maximum are exact, percentiles never above the next."""
     count = durations.count
     return {
         f"avg{unit}": 1e3 * durations.total / count if count else 0.0,

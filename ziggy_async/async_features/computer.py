@@ -326,7 +326,7 @@ class AsyncFeatureComputer(Calls):
         try:
             return await self._submit(work)
         except Late as late:
-            late.value.release()
+            late.args[0].release()
         raise asyncio.CancelledError
 
     async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:

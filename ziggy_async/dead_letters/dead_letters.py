@@ -115,8 +115,7 @@ class DeadLetters(Generic[T]):
         return self._put(letter)
 
     def list(self, limit: int | None = None, offset: int = 0, reason: Reason | str | None = None) -> Letters:
-        """Returns the letters, oldest first: of those with `reason`, `limit` from `offset` on. Raises `ValueError` for
-        a reason that is none."""
+        """Returns the letters, oldest first: `limit` from `offset` on. `ValueError` for a reason that is none."""
         if offset < 0 or (limit is not None and limit < 0):
             raise ValueError(f"limit {shown(limit)}, offset {shown(offset)}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
@@ -236,8 +235,7 @@ class DeadLetters(Generic[T]):
         self._evict()
 
     def _evict(self) -> None:
-        """Forgets the oldest of what is here alone and too many, or too old by the monotonic clock: a wall clock that
-        is set wrong removes nothing."""
+        """Forgets of the unsaved ones the oldest if they are too many, and those that the monotonic clock finds old."""
         earliest = time.monotonic() - KEEP
         if len(self._by_age) > 2 * MOST:  # most of them are gone
             self._by_age = sorted([*self._unsaved])

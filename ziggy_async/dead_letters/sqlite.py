@@ -85,8 +85,7 @@ class LetterFile:
         return self._forget(deleted)
 
     def refresh(self) -> int:
-        """Lists what other processes have done. Returns how many letters were deleted as too many or too old: none when
-        the file cannot be written now."""
+        """Lists what other processes have done. Returns as `write`: 0 when the file cannot be written now."""
 
         def read(database: sqlite3.Connection) -> set[str]:
             (state,) = database.execute("PRAGMA data_version").fetchone()
@@ -112,8 +111,7 @@ class LetterFile:
         return len(deleted)
 
     def take(self, id: str) -> DeadLetter | None:
-        """Deletes a letter. Returns it with its work; None when it is not there. Raises `ValueError` that says why when
-        it cannot be requeued: it stays."""
+        """Deletes a letter. Returns it with its work, None when it is not there. Raises as `with_work`: it stays."""
         query = f"{LISTED}, program, work FROM letters WHERE id = ?"
 
         def read(database: sqlite3.Connection) -> DeadLetter | None:
@@ -200,8 +198,7 @@ def _delete_surplus(database: sqlite3.Connection) -> set[str]:
 
 
 def _check_rights(path: str) -> None:
-    """Makes the file if it is not there. Raises `OSError` or `ValueError` for a place where letters cannot be kept, or
-    would not be safe."""
+    """Makes the file if it is not there. Raises `OSError`, `ValueError` where letters cannot or should not be kept."""
     if os.path.lexists(path) and not os.path.isfile(path):
         raise ValueError(f"dead letters cannot be kept in {path}: it is not a file")
     with suppress(FileExistsError):
@@ -220,8 +217,7 @@ def _check_rights(path: str) -> None:
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    """Opens and checks the database, or makes one in an empty file. Raises an error of SQLite's, or `ValueError` for a
-    database that is not ours."""
+    """Opens and checks the database, or makes one in an empty file. `ValueError` for one that is not ours."""
     log = path + "-wal"
     if os.path.getsize(path) == 0 and os.path.exists(log) and os.path.getsize(log):
         raise DamagedError("it is empty, and its log is not")  # which SQLite would throw away

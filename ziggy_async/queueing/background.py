@@ -52,9 +52,8 @@ class Background:
         record: Callable[[Task, BaseException | None], object],
         at_loop_end: Callable[[], object],
     ) -> None:
-        """`threads`: the queue's own, as many as the workers. `processes`: gives the pool, which is made when the first
-        task wants it. `record`: called with each task that ends, unless it was cancelled, and its error. `at_loop_end`:
-        called when the loop ends without a stop."""
+        """`threads`: the queue's own, as many as the workers. `processes`: makes the pool when a first task wants it.
+        `record`: called with each task that ends, unless cancelled, and its error. `at_loop_end`: without a stop."""
         self.counts = counts
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
@@ -175,8 +174,7 @@ class Background:
     def _keep_up(
         self, run: Callable[[], Coroutine[Any, Any, None]], name: str, among: "list[asyncio.Task[None]]"
     ) -> None:
-        """Runs it in a task, which is among those, and anew when somebody cancels that, unless the loop came to its
-        end."""
+        """Runs it in a task, which is among those, and anew when somebody cancels that before the queue's end."""
 
         def ended(task: "asyncio.Task[None]") -> None:
             if not task.cancelled() and task.exception() is not None:
@@ -265,8 +263,7 @@ class Background:
             task.timer = self._loop.call_later(backoff(len(task.attempts)), self.queue.push, task)
 
     def _end_attempt(self, task: Task, error: BaseException | None) -> None:
-        """Counts the time of the attempt under way, without that of its way to a thread and back, and keeps its error;
-        nothing without one."""
+        """Counts the time of the attempt under way, if any, without its way to a thread and back; keeps its error."""
         call, task.call = task.call, None
         if call is None:
             return
@@ -421,8 +418,7 @@ class Background:
                 await task.outcome.wait()
 
     def abandon(self, error: Stopped) -> None:
-        """Takes no more work, and ends all that there is at once, in the order in which it came. From any thread, once
-        the loop is closed."""
+        """Takes no more work, and ends all that there is, in its order. From any thread, once the loop is closed."""
         with self._abandoning:
             self._refuse()
             for task in list(self.unfinished.values()):

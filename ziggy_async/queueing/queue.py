@@ -36,8 +36,7 @@ class BoundedQueue:
 
     @property
     def oldest_entry(self) -> float | None:
-        """The time at which the task came that waits longest, on `time.perf_counter`. From any thread, which may see it
-        a moment late."""
+        """When the task came that waits longest, by `time.perf_counter`. From any thread, perhaps a moment late."""
         entries = []
         for level in list(self._levels.values()):
             with suppress(RuntimeError):  # changed by the loop's thread at this very moment

@@ -59,8 +59,7 @@ _numbers = itertools.count(1)
 
 @dataclass(eq=False, slots=True)
 class Task:
-    """One task. Its home loop's thread alone touches it, but for `outcome`, which any thread may wait for, and
-    `record`."""
+    """One task. Its home loop's thread alone touches it, but for `record` and `outcome`, which are for any thread."""
 
     work: Work
     context: contextvars.Context
@@ -114,13 +113,11 @@ class Counts:
         self._ended: deque[TaskRecord] = deque(maxlen=MOST_ENDED)  # by _lock
 
     def count(self, what: Literal["rejected", "joined", "retried"]) -> None:
-        """Counts work that `QueueFull` refused or that joined other work, which is never submitted, or an attempt after
-        a first one."""
+        """Counts work that `QueueFull` refused or that joined other work, neither submitted, or a further attempt."""
         self._numbers[what] += 1
 
     def move(self, task: Task, state: State, error: BaseException | None = None) -> None:
-        """A task that waits is counted from when it is queued; one that ends before never was there. `error`: that of
-        its end."""
+        """A task is counted from when it is queued; one that ends before never was there. `error`: that of its end."""
         with self._lock:
             before, task.state = task.state, state
             if before is not State.WAITING:

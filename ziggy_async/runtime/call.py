@@ -112,8 +112,7 @@ class Call(Outcome):
         self._work[0] = other, self._work[0], {}
 
     def starts_on_loop(self) -> bool:
-        """Starts the call of a coroutine function on its loop, if the current thread runs that. Returns whether it has;
-        others are for a thread."""
+        """Starts the call of a coroutine function, if its loop runs in this thread. Returns False for any other."""
         is_here = self._loop is not None and self._loop is asyncio._get_running_loop()
         if is_here and is_coroutine_function(self._work[0][0]):
             self._await(_awaited(*self._work.pop()))

@@ -14,8 +14,6 @@ from typing import Any
 from ziggy_async.messages import described, kind_of
 from ziggy_async.tracing import Carrier, carried
 
-NO_COROUTINES = "a process calls plain functions, coroutine functions run on the loop"
-
 
 def serve(connection: "Connection[Any, Any]") -> None:
     """Writes a pickled None when it takes calls, then reads them and writes the outcome of each.
@@ -53,7 +51,8 @@ def answer(name: str, trace: Carrier | None, request: bytes) -> bytes:
             value = function(*args, **kwargs)
         if inspect.iscoroutine(value):
             value.close()  # else it warns that nobody has awaited it
-            raise TypeError(f"{name} returned a coroutine: {NO_COROUTINES}")
+            why_not = "a process calls plain functions, coroutine functions run on the loop"
+            raise TypeError(f"{name} returned a coroutine: {why_not}")
         try:
             return pickle.dumps((value, None, None), pickle.HIGHEST_PROTOCOL)
         except BaseException as error:
@@ -68,8 +67,7 @@ def answer(name: str, trace: Carrier | None, request: bytes) -> bytes:
 
 
 def _comes_back(error: BaseException) -> bool:
-    """Returns whether the exception pickles and unpickles. The usual reason against it is a constructor that wants more
-    than `args`."""
+    """Returns whether the exception pickles and unpickles: not if its constructor wants more than `args`."""
     try:
         return isinstance(pickle.loads(pickle.dumps(error)), BaseException)
     except BaseException:  # objects may raise anything

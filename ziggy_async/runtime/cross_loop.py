@@ -1,5 +1,4 @@
-"""Calls from other loops into the loop that a computer belongs to, its home loop. A caller that is cancelled learns
-whether its call had ended."""
+"""Calls from other loops into a computer's home loop. A caller that is cancelled learns whether its call had ended."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,17 +13,11 @@ from ziggy_async.runtime.mailbox import wake
 T = TypeVar("T")
 
 HOME = "the event loop that the computer was started in"
-LOOK = 0.1
-"""Seconds after which a caller looks whether the loop that is to answer was closed: a closed loop drops what it was to
-do, and tells nobody."""
+LOOK = 0.1  # seconds after which a caller looks whether the loop that is to answer was closed: that tells nobody
 
 
 class Late(Exception):  # noqa: N818
-    """In place of `CancelledError`: the caller was cancelled when its call had given `value` already."""
-
-    def __init__(self, value: Any) -> None:
-        super().__init__("the caller was cancelled when its call had ended already")
-        self.value = value
+    """In place of `CancelledError`: the caller was cancelled when its call had given a value already, the argument."""
 
 
 async def call(
@@ -77,8 +70,7 @@ def _end(answer: "Future[Any]") -> None:
 
 
 async def _answer(coroutine: Coroutine[Any, Any, T], answer: "Future[T]", undo: Callable[[T], object]) -> None:
-    """Awaits the coroutine in the running loop. The answer is either set here or cancelled by the caller, never both:
-    who comes second knows it."""
+    """Awaits the coroutine in the running loop. The answer is set here or cancelled by the caller: the second knows."""
     if answer.cancelled():
         coroutine.close()
         return

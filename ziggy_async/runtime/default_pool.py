@@ -21,8 +21,7 @@ _pool: ThreadPool | None = globals().get("_pool")  # written under _lock; a relo
 
 
 def workers() -> int:
-    """Threads of the pool: the environment's `ASYNC_FEATURES_WORKERS`, else 8. `ConfigurationError`, a `ValueError`,
-    unless that is a number >= 1."""
+    """Threads of the pool, as the environment says, else 8. `ConfigurationError`, a `ValueError`, if that is none."""
     return whole_number(WORKERS_VARIABLE, DEFAULT_WORKERS)
 
 

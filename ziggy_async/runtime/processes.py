@@ -14,8 +14,7 @@ from ziggy_async.runtime.threads import ThreadPool
 
 
 class ProcessPool(ThreadPool):
-    """A pool of threads, each of which has a process of its own make its calls. The loops' threads neither pickle nor
-    wait."""
+    """A pool of threads, each of which has a process of its own make its calls, and pickles and waits for it."""
 
     def __init__(self, size: int) -> None:
         """`ValueError` unless `size` >= 1. Starts nothing."""
@@ -53,8 +52,7 @@ class ProcessPool(ThreadPool):
                 child.kill()
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
-        """As in a pool of threads, but with `cancel` calls that run end too: at once, or when the time to wait is up.
-        No process is left after a wait."""
+        """As in a pool of threads, but with `cancel` running calls end too, after the wait, which leaves no process."""
         unfinished = super().shutdown(wait, cancel=cancel, timeout=timeout)
         if cancel:
             for call in unfinished:
