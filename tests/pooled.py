@@ -75,7 +75,7 @@ def places(pool: ProcessPool) -> tuple[int, int]:
 
 def pids(pool: ProcessPool) -> list[int]:
     """The ids of the processes that are there."""
-    return sorted(child.pid for child in list(pool._children.values()) if child.pid is not None)
+    return sorted(child._process.pid for child in list(pool._children.values()))
 
 
 async def close(pool: ProcessPool, timeout: float = 0.0) -> None:

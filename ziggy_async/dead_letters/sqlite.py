@@ -76,9 +76,8 @@ class LetterFile:
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
         def commit(database: sqlite3.Connection) -> set[str]:
-            with database:
-                database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
-                return _delete_surplus(database)
+            database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
+            return _delete_surplus(database)
 
         deleted = self._attempt(commit)
         self.listed.update((letter.id, letter) for letter, _ in written)
@@ -93,15 +92,12 @@ class LetterFile:
                 return set()
             letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
             self.listed = {letter.id: letter for letter in letters}
-            try:
+            deleted: set[str] = set()
+            with suppress(sqlite3.OperationalError):  # it cannot be written now
                 with database:  # once all of it is read: nothing is written to a damaged file
                     deleted = _delete_surplus(database)
                 self._seen = state
-                return deleted
-            except sqlite3.OperationalError as error:
-                if _is_damage(error):
-                    raise
-            return set()
+            return deleted
 
         return self._forget(self._attempt(read))
 
@@ -123,14 +119,9 @@ class LetterFile:
 
     def discard(self, id: str) -> bool:
         """Deletes a letter. Returns whether it was there."""
-
-        def delete(database: sqlite3.Connection) -> bool:
-            with database:
-                return database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount == 1
-
-        was_there = self._attempt(delete)
+        deleted = self._attempt(lambda database: database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount)
         self.listed.pop(id, None)
-        return was_there
+        return deleted == 1
 
     def close(self) -> None:
         """Lets go of the file until the next use."""
@@ -149,9 +140,10 @@ class LetterFile:
         return letter if is_trusted else replace(letter, why_not=ANOTHER)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
-        """Does `work` with the database; sets a damaged one aside, and does the work with the next one."""
+        """Does `work` with the database and commits it; sets a damaged one aside, and does it with the next one."""
         try:
-            return work(self._connected())
+            with self._connected() as database:
+                return work(database)
         except sqlite3.Error as error:
             if is_last or not _is_damage(error):
                 raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error

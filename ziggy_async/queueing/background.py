@@ -10,7 +10,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from typing import Any
 
 from ziggy_async import tracing
 from ziggy_async.messages import described, printable
-from ziggy_async.queueing.options import Attempt, KeepLetter, Options, Reason, Work
+from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
 from ziggy_async.queueing.task import Counts, State, Task
@@ -48,12 +49,13 @@ class Background:
         threads: ThreadPool,
         processes: Callable[[], ProcessPool],
         counts: Counts,
-        keep_letter: KeepLetter,
+        keep_letter: Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"],
         record: Callable[[Task, BaseException | None], object],
         at_loop_end: Callable[[], object],
     ) -> None:
         """`threads`: the queue's own, as many as the workers. `processes`: makes the pool when a first task wants it.
-        `record`: called with each task that ends, unless cancelled, and its error. `at_loop_end`: without a stop."""
+        `keep_letter`: see `DeadLetters.put`; its future is done, in any thread, when the letter is kept. `record`:
+        called with each task that ends, unless cancelled, and its error. `at_loop_end`: called without a stop."""
         self.counts = counts
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
@@ -145,7 +147,7 @@ class Background:
     def _admit_waiting(self) -> None:
         while (task := self.queue.pop_blocked()) is not None:
             self._admit(task)
-        if self._is_full and self.queue.is_half_free:
+        if len(self.queue) <= self.queue.capacity // 2 and not self.queue.blocked:
             self._is_full = False
 
     # --- workers

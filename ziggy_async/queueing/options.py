@@ -1,8 +1,7 @@
 """A task as it is asked for: its work, how that is treated, and what is known when it fails."""
 
 import dataclasses
-from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -107,11 +106,6 @@ class Reason(StrEnum):
     DROPPED = "dropped"  # the queue was full, and its policy chose this task
     SHUTDOWN = "shutdown"  # it was still queued or running when the time to stop was up
     WORKER_LOST = "worker_lost"  # the process that ran it died
-
-
-KeepLetter = Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]
-"""Keeps the work of a dead task: why it died, its attempts, the id of the dead letter that it was requeued from. The
-future is done, in any thread, when it is kept."""
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:

@@ -31,10 +31,6 @@ class BoundedQueue:
         return self._length >= self.capacity or bool(self.blocked)
 
     @property
-    def is_half_free(self) -> bool:
-        return self._length <= self.capacity // 2 and not self.blocked
-
-    @property
     def oldest_entry(self) -> float | None:
         """When the task came that waits longest, by `time.perf_counter`. From any thread, perhaps a moment late."""
         entries = []

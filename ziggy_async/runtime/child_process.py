@@ -111,7 +111,6 @@ class ChildProcess:
             raise RuntimeError(f"{name}: no process could be started, {described(error)}. {HINT}") from error
         finally:
             theirs.close()
-        self.pid = self._process.pid
 
     def is_gone(self) -> bool:
         """Returns whether it has ended after its last call."""

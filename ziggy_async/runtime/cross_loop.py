@@ -36,9 +36,10 @@ async def call(
     answer: Future[T] = Future()
     answering = _answer(coroutine, answer, undo)
 
-    def end(_: object) -> None:  # without an answer, if it was cancelled
+    def end(_: object = None) -> None:  # without an answer, unless there is one
         close_unless_begun(coroutine)
-        _end(answer)
+        with suppress(InvalidStateError):
+            answer.set_exception(Stopped(f"{HOME} came to its end"))
 
     waiter = asyncio.get_running_loop().create_future()
     answer.add_done_callback(lambda _: wake(waiter))
@@ -48,7 +49,7 @@ async def call(
         while not waiter.done():
             await asyncio.wait([waiter], timeout=LOOK)
             if home.is_closed():
-                _end(answer)
+                end()
         return answer.result()
     except asyncio.CancelledError:
         if answer.cancel():  # from now on nothing else answers it
@@ -61,12 +62,6 @@ async def call(
         if home.is_closed():
             close_unless_begun(answering)
             close_unless_begun(coroutine)
-
-
-def _end(answer: "Future[Any]") -> None:
-    """Answers that the home loop came to its end, unless there is an answer."""
-    with suppress(InvalidStateError):
-        answer.set_exception(Stopped(f"{HOME} came to its end"))
 
 
 async def _answer(coroutine: Coroutine[Any, Any, T], answer: "Future[T]", undo: Callable[[T], object]) -> None:
