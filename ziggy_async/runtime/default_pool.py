@@ -30,8 +30,7 @@ def pool() -> ThreadPool:
     global _pool
     if _pool is None:
         with _lock:
-            if _pool is None:
-                _pool = ThreadPool(workers(), "ziggy-async-blocking")
+            _pool = _pool or ThreadPool(workers(), "ziggy-async-blocking")
     return _pool
 
 
