@@ -118,11 +118,12 @@ static PyObject *faulty_column(za_column *column)
     return Py_BuildValue("LNN", (long long)column->fault_row, sentence, values);
 }
 
-/* The values, or (format, values) of floats that had fewer digits before. */
+/* The values, or (format, values) of those that had fewer digits before, or may have had more. */
 static PyObject *numbers_of(za_column *column)
 {
-    bool narrow = strcmp(column->format, "e") == 0 || strcmp(column->format, "f") == 0;
-    return narrow ? pair_of(PyUnicode_FromString(column->format), values_object(column)) : values_object(column);
+    const char *format = column->format;
+    bool other = strcmp(format, "e") == 0 || strcmp(format, "f") == 0 || strncmp(format, "d:", 2) == 0;
+    return other ? pair_of(PyUnicode_FromString(column->format), values_object(column)) : values_object(column);
 }
 
 /* Takes the values out of the column. */

@@ -203,16 +203,38 @@ static za_code gather(za_arrow_column *column, const za_arrow_coded *coded, cons
     return code;
 }
 
+/* The first row that points to that time of the dictionary which is its fault is the column's. */
+static za_code take_fault(za_arrow_column *column, const za_arrow_coded *coded, const za_column *values,
+                          za_error *error)
+{
+    za_column *made = &column->column;
+    const char *number = values->fault == NULL ? NULL : strstr(values->fault, coded->dictionary.unit);
+    const char *sentence = number == NULL ? NULL : strstr(number, ": ");
+    for (int64_t i = 0; sentence != NULL && made->fault == NULL && i < coded->rows.count; i++) {
+        if (coded->indices[i] == values->fault_row && !za_arrow_rows_null(&coded->rows, i)) {
+            za_error fault;
+            (void)za_arrow_rows_fail(&coded->rows, i, sentence + 2, &fault);
+            made->fault = za_copy_text(fault.text, strlen(fault.text));
+            if (made->fault == NULL) {
+                return za_fail_memory(error);
+            }
+        }
+    }
+    return ZA_OK;
+}
+
 static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *coded, za_error *error)
 {
     za_arrow_column values = {.type = column->type, .column = {.kind = column->type.kind}};
     values.column.name = column->column.name; /* lent, for errors */
     za_code code = reserve(&values, coded->dictionary.count, error);
     if (code == ZA_OK) {
-        code = append_plain(&values, &coded->dictionary, error);
+        za_arrow_rows dictionary = coded->dictionary;
+        dictionary.fault_row = &values.column.fault_row;
+        code = append_plain(&values, &dictionary, error);
     }
-    if (code == ZA_OK && values.column.fault != NULL) {
-        code = za_fail(error, ZA_BAD_VALUE, "%s", values.column.fault);
+    if (code == ZA_OK) {
+        code = take_fault(column, coded, &values.column, error);
     }
     if (code == ZA_OK) {
         code = gather(column, coded, &values.column, error);

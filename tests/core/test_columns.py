@@ -193,6 +193,14 @@ def test_several_symbols_are_not_merged(of) -> None:
     )
 
 
+@pytest.mark.parametrize("of", [dict, pa.table, pl.DataFrame, pd.DataFrame])
+@pytest.mark.parametrize("name", ["instrument_id", "secid", "instrument_token", "code"])
+def test_codes_of_several_instruments_are_not_merged(of, name) -> None:
+    with pytest.raises(ValueError, match=rf"^ACME: column '{name}' holds 2 symbols: 7, 8; load_frame"):
+        read_bars(of(table(**{name: [7, 8]})), "ACME")
+    assert read_bars(of(table(**{name: [7, 7]})), "ACME").timestamp.tolist() == EXPECTED
+
+
 def test_at_most_three_of_several_symbols_are_named() -> None:
     columns = {name: list(column) * 2 for name, column in table(symbol=["A", "B"]).items()}
     columns["symbol"] = ["A", "B", "C", "D"]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import duckdb
 import numpy as np
@@ -62,7 +63,7 @@ def test_prices_may_have_few_digits():
 def test_parquet_with_times_of_few_digits(tmp_path):
     times = np.array([1705017600, 1705017660, 1705017720], np.float32)
     parquet.write_table(table_of(arrow.array(times)), tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match=rf"a\.parquet: timestamp {ROUNDED.format('FLOAT')}"):
+    with pytest.raises(ValueError, match=rf"a\.parquet: column 'time': {ROUNDED.format('FLOAT')}"):
         BarStore.read(tmp_path / "a.parquet")
 
 
@@ -90,7 +91,7 @@ def test_times_out_of_range_are_left_out_like_other_faults(unit, first, far, tmp
     if unit != "s":  # which Parquet has not
         parquet.write_table(table, tmp_path / "a.parquet")
         assert len(BarStore.read(tmp_path / "a.parquet", invalid="skip").bars("A")["close"]) == 2
-        with pytest.raises(ValueError, match=r"A, row 2: timestamp '\d{5,}-.*' is out of range"):
+        with pytest.raises(ValueError, match=r"A, row 2: column 'time': '\d{5,}-.*' is out of range"):
             BarStore.read(tmp_path / "a.parquet")
 
 
@@ -107,9 +108,10 @@ def test_the_first_of_several_batches_with_times_out_of_range_is_named():
 def test_an_offset_that_no_clock_has(first, offset, tmp_path):
     text = f"{NAMES}{first},1,1,1,1,1\n2024-01-04T00:00:00{offset},1,1,1,1,1\n"
     (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(ValueError, match=rf"a\.csv: A, line 3: timestamp '2024-01-04T00:00:00{re.escape(offset)}'"):
+    said = f"'2024-01-04T00:00:00{re.escape(offset)}'"
+    with pytest.raises(ValueError, match=rf"a\.csv: A, line 3: column 'date': {said}"):
         BarStore.read(tmp_path / "a.csv")
-    with pytest.raises(ValueError, match=rf"A: column 'date', row 1: '2024-01-04T00:00:00{re.escape(offset)}'"):
+    with pytest.raises(ValueError, match=rf"A: column 'date', row 1: {said}"):
         BarStore().load("A", pd.read_csv(tmp_path / "a.csv"))
 
 
@@ -187,7 +189,7 @@ def test_times_of_type_int96_out_of_range(tmp_path):
     times = [1705017600000000, 253402214400000000, 1705104000000000]  # the second one is 9999-12-31
     table = table_of(arrow.array(times, arrow.timestamp("us")))
     parquet.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
-    with pytest.raises(ValueError, match=r"a\.parquet: A, row 2: timestamp .* is out of range: nanoseconds reach"):
+    with pytest.raises(ValueError, match=r"a\.parquet: A, row 2: column 'time': .* is out of range: nanoseconds reach"):
         BarStore.read(tmp_path / "a.parquet")
     store = BarStore.read(tmp_path / "a.parquet", invalid="skip")
     assert stamps(store) == ["2024-01-12T00:00:00.000000000", "2024-01-13T00:00:00.000000000"]
@@ -219,7 +221,7 @@ def test_a_duckdb_that_cuts_times_of_type_int96_is_named(tmp_path, caplog):
 def test_times_with_an_offset_and_without_a_zone_are_not_mixed(first, second, tmp_path):
     (tmp_path / "a.csv").write_text(f"{NAMES}{first},1,1,1,1,1\n{second},1,1,1,1,1\n")
     said = f"'{second}' is no date and time, or not written like those before it"
-    with pytest.raises(ValueError, match=f"A, line 3: timestamp {said}"):
+    with pytest.raises(ValueError, match=f"A, line 3: column 'date': {said}"):
         BarStore.read(tmp_path / "a.csv")
     with pytest.raises(ValueError, match=f"A: column 'date', row 1: {said}"):
         BarStore().load("A", pd.read_csv(tmp_path / "a.csv"))
@@ -258,3 +260,41 @@ def test_moments_of_utc_go_with_others():
     moments = [datetime(2024, 1, 2), datetime(2024, 1, 3, tzinfo=UTC), date(2024, 1, 4)]
     store.load("A", {"date": moments, **PRICES})
     assert stamps(store) == [f"2024-01-0{day}T00:00:00.000000000" for day in (2, 3, 4)]
+
+
+@pytest.mark.parametrize("scale", [0, 9])
+def test_decimals_are_not_rounded(scale, tmp_path):
+    """A float64 has not all nanoseconds since 1970."""
+    moments = [Decimal(1704187800000000001), Decimal(1704187800000000002)]
+    column = arrow.array(moments if not scale else [each / 10**9 for each in moments], arrow.decimal128(38, scale))
+    table = arrow.table({"time": column, **{name: [1.0, 1.0] for name in PRICES}})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    ways = [lambda store: store.load("A", table), lambda store: store.load("A", table.to_pylist())]
+    ways.append(lambda store: store.load("A", pl.from_arrow(table)))
+    for way in ways:
+        store = BarStore()
+        if scale:
+            with pytest.raises(ValueError, match=r"A: column 'time', row 0: .*1704187800\.000000001.* has a fraction"):
+                way(store)
+        else:
+            way(store)
+            assert store.bars("A")["timestamp"].astype(np.int64).tolist() == list(map(int, moments))
+    if scale:
+        with pytest.raises(ValueError, match=r"A, row 1: column 'time': '1704187800\.000000001' is no date and time"):
+            BarStore.read(tmp_path / "a.parquet")
+    else:
+        times = BarStore.read(tmp_path / "a.parquet").bars("A")["timestamp"]
+        assert times.astype(np.int64).tolist() == list(map(int, moments))
+
+
+def test_times_of_a_dictionary_are_left_out_like_others():
+    moments = arrow.array([1704187800000, 253402300799000, 1704187860000, 1704187800000], arrow.timestamp("ms"))
+    table = arrow.table({"time": moments.dictionary_encode()[:3], **{name: [1.0] * 3 for name in PRICES}})
+    with pytest.raises(ValueError, match="column 'time', row 1: 253402300799000 ms is out of range"):
+        BarStore().load("A", table)
+    store = BarStore()
+    assert store.load("A", table, invalid="skip") == 1
+    assert store.bars("A")["timestamp"].astype(str).tolist() == [
+        "2024-01-02T09:30:00.000000000",
+        "2024-01-02T09:31:00.000000000",
+    ]

@@ -314,7 +314,7 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         ("a.xlsx", zipped("xl/a.xml", "b.xml"), "is an Excel workbook"),
         ("a.feather", b"ARROW1\0\0", "is an Arrow (Feather) file: write its bars as CSV or Parquet"),
         ("a.csv", bytes(range(256)) * 20, "neither Parquet nor text"),
-        ("a.csv", PLAIN.encode() + NAMES.encode() + b"\n", "A, line 32: timestamp 'date' is no date and time"),
+        ("a.csv", PLAIN.encode() + NAMES.encode() + b"\n", "A, line 32: column 'date': 'date' is no date and time"),
         ("a.csv", "\n".join(LINES[0:1] * 3).replace("-", "").replace(",", ",x,", 1).encode(), "no column names"),
         ("a.csv", "\n".join(f"{line},1,2" for line in LINES).encode(), "none of the layouts known without"),
         ("a.csv", PLAIN.encode()[:-20], "Line: 31"),
@@ -325,7 +325,7 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         ),
         ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "Line: 32"),
         ("a.csv", (PLAIN + "Downloaded from a vendor\n").encode(), "complete that line, or take it out"),
-        ("a.csv", f"{NAMES}\n# a remark\n{LINES[0]}\n#N/A,1,1,1,1,1\n".encode(), "A, line 4: timestamp '#N/A'"),
+        ("a.csv", f"{NAMES}\n# a remark\n{LINES[0]}\n#N/A,1,1,1,1,1\n".encode(), "A, line 4: column 'date': '#N/A'"),
     ],
 )
 def test_what_is_refused(name, content, said, tmp_path):
@@ -376,7 +376,7 @@ def test_prices_in_billionths(tmp_path):
 def test_skipped_rows_are_counted_by_reason(tmp_path, caplog):
     broken = [LINES[0], "soon,1,1,1,1,1", LINES[1], "2029-01-01,null,1,1,1,1", "2029-01-02,1,1,1,1,", LINES[2]]
     (tmp_path / "a.csv").write_text("\n".join([NAMES, *broken, LINES[2]]))
-    with pytest.raises(ValueError, match=r"a\.csv: A, line 3: timestamp 'soon' .*--skip-invalid"):
+    with pytest.raises(ValueError, match=r"a\.csv: A, line 3: column 'date': 'soon' .*--skip-invalid"):
         BarStore.read(tmp_path / "a.csv")
     assert_bars(BarStore.read(tmp_path / "a.csv", invalid="skip"), "A", BARS[:3])
     for reason in ("timestamp is missing or no time", "open is missing or no number", "volume is missing or no number",

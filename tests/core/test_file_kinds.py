@@ -163,7 +163,10 @@ ROW = "2024-01-02,1,2,1,1.5,10\n"
     [
         ("date," + NAMES + "2024-01-01," + ROW, r"both 'date' and 'date \(column 2\)' stand for timestamp: say which"),
         (NAMES + '"' + ROW + ROW, "Line: 2 .* unterminated quote found. Close the quotation mark"),
-        (NAMES + "9999-12-31,1,2,1,1,10\n", "ABC, line 2: timestamp '9999-12-31' is out of range: nanoseconds reach"),
+        (
+            NAMES + "9999-12-31,1,2,1,1,10\n",
+            "ABC, line 2: column 'date': '9999-12-31' is out of range: nano",
+        ),
         ((NAMES + ROW).encode("utf-16")[:-1], "is UTF-16 that is cut off or damaged"),
     ],
 )
@@ -181,7 +184,7 @@ def test_times_out_of_range_are_skipped_like_other_faults(far, tmp_path):
     frame.assign(date=days).to_parquet(tmp_path / "abc.parquet")
     for name in ("abc.csv", "abc.parquet"):
         assert len(BarStore.read(tmp_path / name, invalid="skip").bars("ABC")["close"]) == 1
-        with pytest.raises(ValueError, match=rf"{name}: ABC, .*timestamp '{far}.*' is out of range"):
+        with pytest.raises(ValueError, match=rf"{name}: ABC, .*column 'date'.* '{far}.*' is out of range"):
             BarStore.read(tmp_path / name)
 
 

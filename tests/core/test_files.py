@@ -193,22 +193,22 @@ def test_times_of_day(write, time, expected):
 
 def test_day_and_month_in_both_orders_is_named_by_its_line(write):
     text = fault(write(table("01/31/2020", "02/03/2020", "13/02/2020")))
-    assert "abc_daily.csv: ABC, line 4: timestamp '13/02/2020'" in text
+    assert "abc_daily.csv: ABC, line 4: column 'date': '13/02/2020'" in text
 
 
 def test_other_writing_of_a_date_later_on_is_refused(write):
-    assert "ABC, line 3: timestamp '1/2/2020'" in fault(write(table("2020-01-01", "1/2/2020")))
+    assert "ABC, line 3: column 'date': '1/2/2020'" in fault(write(table("2020-01-01", "1/2/2020")))
 
 
 def test_epochs(write):
     path = write(table("1577836800", "1577923200"))
     assert days_of(load(path)[0], "ABC") == days_of(load(path, unit="s")[0], "ABC") == ["2020-01-01", "2020-01-02"]
-    assert "ABC: column 'timestamp', line 2: 1577836800 ms is outside of the years" in fault(path, unit="ms")
+    assert "ABC: column 'date', line 2: 1577836800 ms is outside of the years" in fault(path, unit="ms")
 
 
 def test_a_unit_that_changes_is_refused_by_line(write):
     path = write(table("1735603200000", "1735689600000", "1735776000000000"))
-    assert "ABC: column 'timestamp', line 4: 1735776000000000 is a time in us, those before it are in ms" in fault(path)
+    assert "ABC: column 'date', line 4: 1735776000000000 is a time in us, those before it are in ms" in fault(path)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -326,9 +326,9 @@ def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
             "ABC, line 2: close 'n/a' is not a number",
         ),
         (table("2020-01-02", figures="10,12,9,,5").encode(), "ABC, line 2: close is missing"),
-        (table("2020-01-02", "").encode(), "ABC, line 3: timestamp is missing"),
-        (table("2020-01-02", "someday").encode(), "ABC, line 3: timestamp 'someday'"),
-        (table("2020-01-02", "2020-02-30").encode(), "ABC, line 3: timestamp '2020-02-30'"),
+        (table("2020-01-02", "").encode(), "ABC, line 3: column 'date' has no value"),
+        (table("2020-01-02", "someday").encode(), "ABC, line 3: column 'date': 'someday'"),
+        (table("2020-01-02", "2020-02-30").encode(), "ABC, line 3: column 'date': '2020-02-30'"),
         (table("A,2020-01-02", ",2020-01-02", header="symbol," + HEADER).encode(), "line 3: symbol is missing"),
     ],
 )
@@ -382,7 +382,7 @@ LONG = {
         table("2020-01-02", figures=f"10,12,9,{'x' * 500_000},5"),
         r"ABC, row 1: close 'xxx.*\.\.\. is not a number",
     ),
-    "a time": (table(f'"{"x" * 500_000}"'), r"ABC: column 'timestamp', row 1: 'xxx.*\.\.\. is no date"),
+    "a time": (table(f'"{"x" * 500_000}"'), r"ABC: column 'date', row 1: 'xxx.*\.\.\. is no date"),
 }
 
 

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.clocks import date_text, time_text
 from ziggy_async.reading.dates import take_apart
-from ziggy_async.reading.spellings import role_of, spelling_of
+from ziggy_async.reading.epochs import DIGITS, FIRST_YEAR, LAST_YEAR, unit_of
+from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelling_of
 from ziggy_async.reading.timestamps import as_whole, is_missing
 
 HEAD = 100
 """Rows that are looked at."""
 CLOCK = re.compile(
-    r"(?:0 days )?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5}|[+-]\d{2}(?::?\d{2})?)?",
+    r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5}|[+-]\d{2}(?::?\d{2})?)?",
     re.IGNORECASE,
 )
 FIGURE_OF_A_CLOCK = re.compile(r"\d{1,8}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
@@ -42,6 +44,36 @@ UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 
+def with_day(
+    roles: dict[str, str], names: Iterable[str], chosen: Collection[str], head: Callable[[str], Sequence[Any]]
+) -> dict[str, str]:
+    """The roles, role -> name, as the values have them: a time of day has the day beside it in a column that has hardly
+    a name, as an index has; of a date and a time of day one alone is enough where it is both. `chosen`, `head`: as
+    below."""
+    if "timestamp" in chosen or "time" in chosen:
+        return roles
+    if "time" in roles:
+        days, clocks = head(roles["timestamp"]), head(roles["time"])
+        alone = {role: name for role, name in roles.items() if role != "time"}
+        if _are_all(_is_moment, clocks):
+            return alone | {"timestamp": roles["time"]}
+        return alone if not are_days(days) and all(map(_have_same_clock, days, clocks)) else roles
+    clock = roles["timestamp"]
+    if spelling_of(clock) not in TIMES_OF_DAY or not are_clocks(head(clock)):
+        return roles
+    days = [name for name in names if place_of(name) == ("timestamp", MAKESHIFT) and are_days(head(name))]
+    return roles | ({"timestamp": days[0], "time": clock} if days else {})
+
+
+def are_clocks(values: Sequence[Any]) -> bool:
+    """Whether these values of a column that is called a time are times of day, as the first one says."""
+    return _are_all(partial(_is_clock, True), [value for value in values if not _is_blank(value)][:1])
+
+
+def are_days(values: Sequence[Any]) -> bool:
+    return _are_all(_is_day, values)
+
+
 def refuse_beside(
     roles: Mapping[str, str],
     names: Iterable[str],
@@ -60,7 +92,9 @@ def refuse_beside(
         if spelling_of(name) in ZONES and "timestamp" not in chosen:
             are_local = "time" in roles or any(map(_is_local, head(roles["timestamp"])))
             _refuse_zone(roles["timestamp"], name, distinct(name) if are_local else ())
-    if others and "time" not in roles and "timestamp" not in chosen:
+    if "time" in roles:
+        _refuse_moments(roles, head)
+    elif others and "timestamp" not in chosen:
         _refuse_times_of_day(roles["timestamp"], others, head)
 
 
@@ -86,9 +120,20 @@ def _refuse_zone(timestamp: str, name: str, values: Sequence[Any]) -> None:
         )
 
 
+def _refuse_moments(roles: Mapping[str, str], head: Callable[[str], Sequence[Any]]) -> None:
+    """Raises for a date with a time of day of its own beside another one."""
+    name = roles["timestamp"]
+    example = next((value for value in head(name) if not _is_blank(value) and not _is_day(value)), None)
+    if example is not None and _is_moment(example):
+        raise ValueError(
+            f"column {name!r} has times of day itself, as {shown(str(example))}, beside those of {roles['time']!r}:"
+            f" columns={{'timestamp': {name!r}}} (--columns timestamp={name}) takes it alone"
+        )
+
+
 def _refuse_times_of_day(timestamp: str, others: Sequence[str], head: Callable[[str], Sequence[Any]]) -> None:
     """Raises for a column that holds the times of day of bars of which `timestamp` holds days alone."""
-    if not _are_all(_is_day, head(timestamp)):
+    if not are_days(head(timestamp)):
         return
     for name in others:
         says_so = not WORDS_OF_CLOCKS.isdisjoint(word.lower() for word in WORD.findall(name))
@@ -109,6 +154,23 @@ def _are_all(is_one: Callable[[Any], bool], values: Sequence[Any]) -> bool:
 
 def _is_blank(value: Any) -> bool:
     return is_missing(value) or (isinstance(value, str) and not value.strip())
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether it is, or may be, a date and a time of day in one."""
+    text = time_text(value) or ""
+    if text.isdecimal():
+        is_date = len(text) in DIGITS and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
+        return is_date or unit_of(int(text)) is not None
+    return take_apart(text) is not None
+
+
+def _have_same_clock(moment: Any, clock: Any) -> bool:
+    """Whether a moment shows this time of day, or one of them is missing."""
+    if _is_blank(moment) or _is_blank(clock):
+        return True
+    both = take_apart(date_text(moment) or ""), take_apart(f"2000-01-01 {time_text(clock)}")
+    return None not in both and len({written.clock for written in both if written is not None}) == 1
 
 
 def _is_day(value: Any) -> bool:
@@ -133,6 +195,5 @@ def _is_local(value: Any) -> bool:
 
 
 def _is_clock(name_says_so: bool, value: Any) -> bool:
-    whole = as_whole(value)
-    text = str(value if whole is None else whole).strip()
+    text = time_text(value) or ""
     return CLOCK.fullmatch(text) is not None or (name_says_so and FIGURE_OF_A_CLOCK.fullmatch(text) is not None)

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ziggy_async.reading.dates import Written
 
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
-WHOLE_DECIMAL = r"DECIMAL\(\d+,0\)"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
 FAR = re.compile(r"^\d{5,}-\d\d-\d\d|\(BC\)|infinity")
@@ -85,6 +84,8 @@ class Columns:
     connection: "duckdb.DuckDBPyConnection"
     source: str
     types: Mapping[str, str]
+    headings: Mapping[str, str]
+    """Role -> how the file calls the column."""
     declared: Callable[[Mapping[str, str]], str] | None = None
     """SQL of the same columns of a CSV file whose reader gives those roles their SQL types: that is faster than a cast
     of texts, and fails where a value has not got its type."""
@@ -97,6 +98,16 @@ class Columns:
     def first_row(self, query: str) -> tuple[Any, ...] | None:
         """The first row of a query, which gives few: a relation is not read before they are all fetched."""
         return next(iter(self.connection.execute(query).fetchall()), None)
+
+    def named(self, role: str) -> str:
+        """How a message calls the column, before its value."""
+        heading = self.headings.get(role, role)
+        return role if heading.casefold() == role else f"column {heading!r}:"
+
+    def fault(self, role: str, value: str | None) -> str:
+        """What is said of a value of the column that is missing or not of its type."""
+        fault = fault_of(role, value)
+        return f"{self.named(role)} {fault}".replace(": is missing", " has no value")
 
     def is_text(self, role: str) -> bool:
         return self.types[role] == "VARCHAR"
@@ -193,9 +204,9 @@ def _has_finer(columns: Columns) -> bool:
 def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     """The first value says how all are written."""
     if columns.types["timestamp"] == "FLOAT":
-        raise ValueError(f"timestamp {ROUNDED.format('FLOAT')}")
-    if re.fullmatch(WHOLE_DECIMAL, columns.types["timestamp"]):
-        return "TRY_CAST(timestamp AS BIGINT)"
+        raise ValueError(f"{columns.named('timestamp')} {ROUNDED.format('FLOAT')}")
+    if columns.types["timestamp"].startswith("DECIMAL"):
+        return "CASE WHEN timestamp = trunc(timestamp) THEN TRY_CAST(timestamp AS BIGINT) END"
     if columns.types["timestamp"] == "TIMESTAMP_NS":  # infinity stands for what nanoseconds do not reach
         return "CASE WHEN isfinite(timestamp) THEN timestamp END"
     if not columns.is_text("timestamp"):
@@ -242,7 +253,7 @@ def _refuse_open_centuries(columns: Columns, value: str, owner: str | None) -> N
     found = columns.first_row(f"{query} WHERE day > {tomorrow()} ORDER BY row LIMIT 1")
     if found is not None:
         row, name, text, day_of_row = found
-        raise RowError(row, str(name), f"timestamp {century_error(text, day_of_row)}")
+        raise RowError(row, str(name), f"{columns.named('timestamp')} {century_error(text, day_of_row)}")
 
 
 def _whole(role: str) -> str:
@@ -293,7 +304,7 @@ def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules
     try:
         return column_order(distinct, np.array(rows), codes, None)
     except AmbiguousError as error:
-        raise RowError(numbers_of_rows[error.at], owners[error.at], f"timestamp {error}") from None
+        raise RowError(numbers_of_rows[error.at], owners[error.at], f"{columns.named('timestamp')} {error}") from None
 
 
 def plain_numbers(columns: Columns) -> dict[str, str]:
@@ -301,7 +312,7 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
     figures = [role for role in columns.types if role in PRICE_COLUMNS or role.startswith(FURTHER.format(""))]
     booleans = [role for role in figures if columns.types[role] == "BOOLEAN"]
     if booleans:
-        raise TypeError(f"column {booleans[0]!r} holds booleans and no numbers")
+        raise TypeError(f"column {columns.headings[booleans[0]]!r} holds booleans and no numbers")
 
     def plain(role: str) -> str:
         if columns.is_text(role):
@@ -326,7 +337,7 @@ def _written_numbers(
         query = f"SELECT row, {symbol}, [{holders}] AS holders FROM {columns.source}"
         query += " WHERE list_contains(holders, true) ORDER BY row LIMIT 1"
         row, symbol, is_holder = columns.first_row(query) or (0, owner, [True])
-        raise RowError(row, str(symbol), f"{texts[is_holder.index(True)]} {error}") from None
+        raise RowError(row, str(symbol), f"{columns.named(texts[is_holder.index(True)])} {error}") from None
     return {role: _decorated(role, mark) for role in (lacking if mark == numbers.POINT else texts)}
 
 
@@ -350,7 +361,7 @@ def _refuse_currencies(columns: Columns, prices: Sequence[str], lacking: Sequenc
                     continue
                 before = first.setdefault(name, text)
                 if numbers.currency_of(before) != currency:
-                    raise RowError(row, str(name), f"{role} {numbers.other_currency(text, before)}")
+                    raise RowError(row, str(name), f"{columns.named(role)} {numbers.other_currency(text, before)}")
 
 
 def decimal_mark_of(columns: Columns, texts: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Columns that lie in several arrays, as batches of Arrow bring them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 @dataclass(frozen=True, slots=True)
 class Chunked:
     """A column of several arrays of one type, one behind the other. NumPy makes one array of it where it needs one; the
-    core copies from each of `arrays`. `narrow`: the type of float with fewer digits in which the table has them."""
+    core copies from each of `arrays`. `narrow`: the type of float with fewer digits in which the table has them.
+    `exact`: gives the decimals of which these are the nearest floats, None where they cannot be had."""
 
     arrays: tuple[NDArray[Any], ...]
     narrow: np.dtype[Any] | None = None
+    exact: Callable[[], list[Any] | None] | None = None
 
     @classmethod
     def joined(cls, columns: "Iterable[NDArray[Any] | Chunked]") -> "Chunked":

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
-from ziggy_async.reading.beside import HEAD, refuse_beside
+from ziggy_async.reading.beside import HEAD, refuse_beside, with_day
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
@@ -31,6 +31,7 @@ from ziggy_async.reading.spellings import (
     traded_beside_ticks,
 )
 from ziggy_async.reading.tables import Texts, Unsupported, head_of, pairs_of
+from ziggy_async.reading.timestamps import as_whole
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
 LONGEST_SYMBOL = 200
@@ -97,7 +98,9 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         has_figures = partial(_has_figures, dict(pairs), rules)
         roles = match_columns(names, None, chosen, rules.volume is not None, rules.further, has_figures)
-        refuse_beside(roles, names, chosen, partial(_head, dict(pairs)), partial(_distinct, dict(pairs)))
+        head = partial(_head, dict(pairs))
+        roles = with_day(roles, names, chosen, head)
+        refuse_beside(roles, names, chosen, head, partial(_distinct, dict(pairs)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name)
@@ -161,17 +164,17 @@ def _distinct(table: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
-    """The bars of several symbols, merged, would be bars of none. Codes that are no texts name no symbols."""
+    """The bars of several symbols, merged, would be bars of none."""
     ranks = [(place_of(name)[1], at) for at, (name, _) in enumerate(pairs) if role_of(name) == "symbol"]
     if not ranks:
         return
     name, column = pairs[min(ranks)[1]]
     values, _ = distinct(name, column, Reader(lambda row: f"{symbol}: ", PLAIN))
-    texts = [value for value in values if isinstance(value, str)]
-    if len(texts) > 1:
-        some = listed(map(shown, texts[:3])) + (", ..." if len(texts) > 3 else "")
+    names = [value for value in values if isinstance(value, str) or as_whole(value) is not None]
+    if len(names) > 1:
+        some = listed(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
         raise ValueError(
-            f"{symbol}: column {name!r} holds {len(texts)} symbols: {some}; load_frame takes tables of many"
+            f"{symbol}: column {name!r} holds {len(names)} symbols: {some}; load_frame takes tables of many"
         )
 
 
@@ -187,7 +190,14 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
-    refuse_beside(roles, names, rules.columns or (), partial(_head, table), partial(_distinct, table))
+    head = partial(_head, table)
+    roles = with_day(roles, names, rules.columns or (), head)
+    refuse_beside(roles, names, rules.columns or (), head, partial(_distinct, table))
+    return bars_of(table, roles, rules)
+
+
+def bars_of(table: Mapping[str, Any], roles: Mapping[str, str], rules: Rules) -> SymbolBars:
+    """The same of columns by name, of which `roles`, role -> name, are known."""
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:

@@ -17,7 +17,7 @@ YEARS = "the years 1975 to 2100"
 """A moment in them is one in one unit only."""
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 """The years of dates in digits."""
-DIGITS = {8: "YYYYMMDD", 12: "YYYYMMDDhhmm", 14: "YYYYMMDDhhmmss"}
+DIGITS = {8: "YYYYMMDD", 12: "YYYYMMDDhhmm", 14: "YYYYMMDDhhmmss", 17: "YYYYMMDDhhmmssmmm"}
 UNREADABLE = f"is no time in s, ms, us or ns of {YEARS}, and no date"
 
 
@@ -134,7 +134,7 @@ def _digits(whole: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.in
 
 def _of_digits(whole: NDArray[np.int64], length: int) -> NDArray[np.int64] | None:
     date, clock = np.divmod(whole, 10 ** (length - 8))
-    clock = clock * 10 ** (14 - length)
+    clock, below = np.divmod(clock, 10**3) if length > 14 else (clock * 10 ** (14 - length), 0)
     year, month, day = date // 10_000, date // 100 % 100, date % 100
     hour, minute, second = clock // 10_000, clock // 100 % 100, clock % 100
     in_range = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
@@ -146,21 +146,19 @@ def _of_digits(whole: NDArray[np.int64], length: int) -> NDArray[np.int64] | Non
     if (days.astype("M8[M]") != months).any():
         return None
     seconds = days.astype(np.int64) * 86_400 + hour * 3_600 + minute * 60 + second
-    return np.asarray(seconds * 10**9, dtype=np.int64)
+    return np.asarray(seconds * 10**9 + below * 10**6, dtype=np.int64)
 
 
-def digits_of_clock(longest: str) -> int:
-    """How many digits the times of day of a column have, hhmmss or hhmm, by its longest one: spreadsheets take the
-    zeros in front away. `ValueError` where it could be either."""
-    if len(longest) < 4 and longest.strip("0"):
-        most = int(longest)
-        raise ValueError(f"{longest} is {clocks_of(most)}: write times of day as texts, like '09:30'")
+def digits_of_clock(longest: str, least: int) -> int:
+    """How many digits the times of day of a column have, hhmmss or hhmm, by its longest one and the least: spreadsheets
+    take the zeros in front away. `ValueError` where it could be either, or is neither."""
+    if len(longest) > 6:
+        raise ValueError(f"{longest} is no time of day: write times of day as texts, like '09:30'")
+    if longest.strip("0") and (len(longest) < 4 or (len(longest) == 4 and longest[0] != "0" and least < 100)):
+        hours, minutes = divmod(int(longest), 100)
+        both = f"{hours:02}:{minutes:02} or 00:{hours:02}:{minutes:02}"
+        raise ValueError(f"{longest} is {both}: write times of day as texts, like '09:30'")
     return 6 if len(longest) > 4 else 4
-
-
-def clocks_of(most: int) -> str:
-    """A time of day in digits as hhmm, and as hhmmss."""
-    return f"{most // 100:02}:{most % 100:02} or 00:{most // 100:02}:{most % 100:02}"
 
 
 def _in_both(value: int, unit: str, date: int) -> str:

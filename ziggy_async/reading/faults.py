@@ -3,13 +3,13 @@
 import csv
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ziggy_async.messages import shortened
 from ziggy_async.reading.headers import LONGEST_LINE
-from ziggy_async.reading.options import ADVICE_TO_SKIP
+from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW
 from ziggy_async.reading.paths import DataFileError
 
 LONGEST_FAULT = 400
@@ -59,3 +59,14 @@ def first_sentences(error: Exception, path: Path | None = None, name: str = "") 
 
 def advice_on(error: Exception) -> str:
     return next((advice for sign, advice in ADVICE if sign in str(error)), "")
+
+
+def row_of(error: ValueError) -> int | None:
+    """The row that a sentence names."""
+    found = re.search(NAMED_ROW, str(error))
+    return None if found is None else int(found[1])
+
+
+def placed(error: ValueError, place: Callable[[int], str]) -> str:
+    """The sentence with the place of its row, as a reader finds it."""
+    return re.sub(NAMED_ROW, lambda found: place(int(found[1])), str(error), count=1)

@@ -15,21 +15,33 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.beside import refuse_beside
-from ziggy_async.reading.casts import Columns, RowError, fault_of, literal, make_typed, quoted
-from ziggy_async.reading.columns import SymbolBars, read_table
+from ziggy_async.reading.beside import refuse_beside, with_day
+from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
+from ziggy_async.reading.columns import SymbolBars, bars_of
 from ziggy_async.reading.epochs import NAT, iso_of
-from ziggy_async.reading.faults import COMMENT, NO_UNICODE, OTHER_LENGTH, errors_named, first_sentences, one_line
+from ziggy_async.reading.faults import (
+    COMMENT,
+    NO_UNICODE,
+    OTHER_LENGTH,
+    errors_named,
+    first_sentences,
+    one_line,
+    placed,
+    row_of,
+)
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
-from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW, Rules, Skipped
+from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.scans import (
+    ROW,
     Scan,
     contradiction,
     csv_scan,
     day_beside,
-    digits_of_times,
+    headings_of,
+    joined_times,
     others_of,
+    owner_of,
     parquet_scan,
     refuse_merged,
     refuse_other_header,
@@ -80,7 +92,6 @@ class Table:
     header: Header | None  # of a CSV file; None: Parquet
     columns: Columns
     has_symbols: bool
-    further: tuple[str, ...]  # columns of the store
     is_side_by_side: bool  # several tickers share a row
 
     def place_of_bar(self, at: int) -> str:
@@ -92,16 +103,20 @@ class Table:
 
     def place(self, row: int) -> str:
         """Where a reader finds `row`."""
-        if self.header is not None:
-            line = line_of(self.origin, self.columns.connection, self.header.delimiter, self.header.skipped, row)
-            if line is not None:
-                return f"line {line}"
-        return f"row {row + 1}"
+        return place_of(self.origin, self.header, self.columns.connection, row)
+
+
+def place_of(origin: Source, header: Header | None, connection: "duckdb.DuckDBPyConnection", row: int) -> str:
+    """Where a reader finds a row of a file; `header`: of a CSV file."""
+    line = None if header is None else line_of(origin, connection, header.delimiter, header.skipped, row)
+    return f"row {row + 1}" if line is None else f"line {line}"
 
 
 class Picked(NamedTuple):
-    """Where the columns come from: the whole file, where it is one table, and its columns without a role."""
+    """Role -> the file's name of the column. Where the columns come from: the whole file, where it is one table, and
+    its columns without a role."""
 
+    headings: Mapping[str, str]
     scan: Scan | None = None
     others: Sequence[str] = ()
     declared: Callable[[Mapping[str, str]], str] | None = None
@@ -250,12 +265,15 @@ class Reading:
             origin, left_out = without_other_rows(origin, self._connection, *header.commas, self._folder)
         if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
-        picked = self._pick(file, origin, header, name)
+        try:
+            picked = self._pick(file, origin, header, name)
+        except RowError as error:
+            raise ValueError(f"{place_of(origin, header, self._connection, error.row)}: {error}") from None
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
-        columns = Columns(self._connection, name, types, picked.declared)
+        columns = Columns(self._connection, name, types, picked.headings, picked.declared)
         owner = None if "symbol" in types else owner_of(file, header)
         has_symbols = "symbol" in types or (header is not None and header.owner is not None)
-        table = Table(file, origin, header, columns, has_symbols, self._rules.further, picked.scan is None)
+        table = Table(file, origin, header, columns, has_symbols, picked.scan is None)
         try:
             values = make_typed(columns, owner, self._rules)
         except RowError as error:
@@ -268,7 +286,8 @@ class Reading:
         if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
             return self._bars(file, replace(opened, is_split=False), name)
         try:
-            bars = read_table(values, "symbol", of_roles(self._rules))
+            headings = {role: columns.headings.get(role, role) for role in values}
+            bars = bars_of({headings[role]: values[role] for role in values}, headings, self._rules)
         except ValueError as error:
             raise ValueError(placed(error, table.place_of_bar)) from error
         if not has_symbols and picked.scan is not None:
@@ -284,20 +303,19 @@ class Reading:
             scan, names = parquet_scan(self._connection, file, origin)
             if (levels := levels_of(names)) is not None:
                 every = ", ".join(f"{quoted(column)} AS c{at}" for at, column in enumerate(names))
-                self._pick_side_by_side(file, f"SELECT file_row_number AS row, {every} FROM {scan}", *levels, name)
-                return Picked()
+                query = f"SELECT file_row_number AS row, {every} FROM {scan}"
+                return Picked(headings_of(self._pick_side_by_side(file, query, *levels, name)))
             whole = Scan(self._connection, scan)
             roles = self._roles(file, names, whole)
-            picked = selected(roles, digits_of_times(roles, whole))
+            picked = selected(roles, joined_times(roles, whole))
             self._connection.execute(
                 f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {picked} FROM {scan}"
             )
-            return Picked(whole, others_of(names))
+            return Picked(headings_of(roles), whole, others_of(names))
         if header.tickers is not None:
             scan = csv_scan(origin, header, [f"c{at}" for at in range(len(header.names))])
-            every = f"SELECT row_number() OVER () - 1 AS row, * FROM {scan}"
-            self._pick_side_by_side(file, every, header.tickers, header.names, name)
-            return Picked()
+            every = f"SELECT {ROW} AS row, * FROM {scan}"
+            return Picked(headings_of(self._pick_side_by_side(file, every, header.tickers, header.names, name)))
         names = list(header.names)
         text = Scan(self._connection, csv_scan(origin, header, names))
         day = day_beside(file, of_role("timestamp", names), text)
@@ -308,21 +326,21 @@ class Reading:
 
         whole = Scan(self._connection, scan_of({}))
         roles = self._roles(file, names if day is None else [*names, "date"], whole)
-        picked = selected(roles, digits_of_times(roles, whole))
-        self._connection.execute(
-            f"CREATE OR REPLACE VIEW {name} AS SELECT row_number() OVER () - 1 AS row, {picked} FROM {whole.sql}"
-        )
+        picked = selected(roles, joined_times(roles, whole))
+        self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {ROW} AS row, {picked} FROM {whole.sql}")
 
         def declared(types: Mapping[str, str]) -> str:
             return f"(SELECT {picked} FROM {scan_of({roles[role]: kind for role, kind in types.items()})})"
 
-        return Picked(whole, others_of(header.names), None if has_underscored_numbers(origin) else declared)
+        is_declared = not has_underscored_numbers(origin)
+        return Picked(headings_of(roles), whole, others_of(header.names), declared if is_declared else None)
 
     def _pick_side_by_side(
         self, file: DataFile, every: str, owners: Sequence[str | None], names: Sequence[str], name: str
-    ) -> None:
+    ) -> dict[str, str]:
         """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
-        other tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names."""
+        other tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names. Returns
+        role -> name of one ticker."""
         tickers = dict.fromkeys(ticker for ticker in owners if ticker is not None)
         if file.symbol is not None:
             raise ValueError(contradiction(file, "its header", tickers))
@@ -331,14 +349,18 @@ class Reading:
         for ticker in tickers:
             places = {names[at]: f"c{at}" for at, owner in enumerate(owners) if owner in (None, ticker)}
             own = ", ".join(f"{place} AS {quoted(column)}" for column, place in places.items())
-            roles = self._roles(file, list(places), Scan(self._connection, f"(SELECT {own} FROM {name}_wide)"))
-            roles = {role: places[column] for role, column in roles.items()}
+            scan = Scan(self._connection, f"(SELECT {own} FROM {name}_wide)")
+            headings = self._roles(file, list(places), scan)
+            joined = joined_times(headings, scan)
+            roles = {role: places[column] for role, column in headings.items()}
             texts = [f"CAST({roles[role]} AS VARCHAR)" for role in PRICE_COLUMNS if role in roles]
             empty = " AND ".join(f"coalesce({text}, '') = ''" for text in texts)
             parts.append(
-                f"SELECT row, {literal(ticker)} AS symbol, {selected(roles)} FROM {name}_wide WHERE NOT ({empty})"
+                f"SELECT row, {literal(ticker)} AS symbol, {selected(roles, joined)}"
+                f" FROM (SELECT *, {own} FROM {name}_wide) WHERE NOT ({empty})"
             )
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
+        return headings
 
     def _roles(self, file: DataFile, names: Sequence[str], scan: Scan) -> dict[str, str]:
         if file.is_part:  # its folder says whose bars they are
@@ -346,8 +368,9 @@ class Reading:
             names = [each for each in names if role_of(each) != "symbol"]
         elif "symbol" not in (self._rules.columns or {}):
             names = without_descriptions(names, scan)
-        roles = self._roles_of(names, scan.has_figures)
-        refuse_beside(roles, names, self._rules.columns or (), scan.head, scan.values)
+        chosen = self._rules.columns or ()
+        roles = with_day(self._roles_of(names, scan.has_figures), names, chosen, scan.head)
+        refuse_beside(roles, names, chosen, scan.head, scan.values)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
@@ -357,14 +380,6 @@ class Reading:
     ) -> dict[str, str]:
         rules = self._rules
         return match_columns(names, None, rules.columns, rules.volume is not None, rules.further, has_figures)
-
-
-def owner_of(file: DataFile, header: Header | None) -> str:
-    """Whose bars a file without a symbol column has."""
-    said = header.owner if header is not None else None
-    if said is not None and file.symbol not in (None, said):
-        raise ValueError(contradiction(file, "its header", [said]))
-    return said or file.symbol_of_name()
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:
@@ -396,7 +411,7 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     advice = "" if rules.skip else ADVICE_TO_SKIP
     if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
         advice = "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
-    raise ValueError(f"{owner}{table.place(row)}: {role} {fault_of(role, value)}{advice}")
+    raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, value)}{advice}")
 
 
 def refuse_texts(table: Table) -> None:
@@ -412,19 +427,13 @@ def refuse_texts(table: Table) -> None:
         if found is not None:
             row, symbol, text = found
             owner = f"{symbol}, " if symbol is not None else ""
-            name = table.further[int(role.removeprefix(FURTHER.format("")))]
-            raise ValueError(f"{owner}{table.place(row)}: {name} {fault_of(role, text)}")
+            raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, text)}")
 
 
 def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
     """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
     it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
     return not has_lines(origin.path, rows + header.skipped)
-
-
-def of_roles(rules: Rules) -> Rules:
-    """The rules for columns that are called by their roles."""
-    return replace(rules, columns={name: FURTHER.format(at) for at, name in enumerate(rules.further)})
 
 
 def refuse_same_name(read: Sequence[FileBars]) -> None:
@@ -458,17 +467,6 @@ def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> Skip
             table, first = read[at].table, int(ends[at]) - len(read[at].bars.codes)
             text = placed(error, lambda row: table.place_of_bar(row - first))
             raise DataFileError(f"{table.file}: {one_line(text)}") from error
-
-
-def row_of(error: ValueError) -> int | None:
-    """The row that a sentence names."""
-    found = re.search(NAMED_ROW, str(error))
-    return None if found is None else int(found[1])
-
-
-def placed(error: ValueError, place: Callable[[int], str]) -> str:
-    """The sentence with the place of its row, as a reader finds it."""
-    return re.sub(NAMED_ROW, lambda found: place(int(found[1])), str(error), count=1)
 
 
 def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:

@@ -3,8 +3,19 @@
 from typing import Any, NamedTuple
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.beside import HEAD, are_clocks
 from ziggy_async.reading.headers import levels_of
-from ziggy_async.reading.spellings import EPOCHS, MAKESHIFT, PRICES, listed, place_of, role_of, spelling_of
+from ziggy_async.reading.spellings import (
+    DATES,
+    EPOCHS,
+    MAKESHIFT,
+    PRICES,
+    TIMES_OF_DAY,
+    listed,
+    place_of,
+    role_of,
+    spelling_of,
+)
 
 Pairs = list[tuple[str, Any]]
 
@@ -113,10 +124,14 @@ def _names(frame: Any) -> list[str]:
 
 def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | None) -> Pairs:
     pairs = [(name, _dense(pandas, frame.iloc[:, place])) for place, name in enumerate(names)]
-    taken = {role for name in names if (role := _sure_role(name)) is not None and spelling_of(name) not in EPOCHS}
     levels = [frame.index.get_level_values(place) for place in range(frame.index.nlevels)]
     times = pandas.DatetimeIndex | pandas.PeriodIndex
     has_times = any(isinstance(level, times) for level in levels)
+    stamps = [name for name in names if _sure_role(name) == "timestamp" and spelling_of(name) not in EPOCHS]
+    is_clock = [spelling_of(name) in TIMES_OF_DAY for name in stamps] == [True]
+    is_clock = is_clock and are_clocks(list(dict(pairs)[stamps[0]].iloc[:HEAD]))
+    taken = {role for name in names if (role := _sure_role(name)) is not None and spelling_of(name) not in EPOCHS}
+    taken -= {"timestamp"} if is_clock else set()  # of which the index has the day
     for label, level in zip(frame.index.names, levels, strict=True):
         name = str(label)
         if name == symbol_column and name not in names:
@@ -127,9 +142,12 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
         else:
             is_time = isinstance(level, times) or (label is None and _may_be_time(level))
             role = "timestamp" if is_time else role_of(name)
-        if role is not None and role not in taken:
-            taken.add(role)
-            pairs.append((name if _sure_role(name) == role else role, level.to_series()))
+        if role is None or role in taken:
+            continue
+        taken.add(role)
+        if role == "timestamp" and is_clock:
+            name = name if spelling_of(name) in DATES else "date"
+        pairs.append((name if _sure_role(name) == role else role, level.to_series()))
     return pairs
 
 
@@ -145,6 +163,6 @@ def _sure_role(name: str) -> str | None:
 
 def _may_be_time(level: Any) -> bool:
     """Whether an index without a name is one that somebody put there."""
-    if level.inferred_type == "integer":
+    if level.inferred_type in ("integer", "floating"):
         return len(level) > 0 and level[0] > 10**7
     return level.inferred_type in ("date", "datetime", "string")

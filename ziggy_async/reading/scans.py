@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD
-from ziggy_async.reading.casts import Columns, literal, quoted
+from ziggy_async.reading.casts import Columns, RowError, literal, quoted
+from ziggy_async.reading.clocks import DAY, KEPT, TIME
 from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
@@ -61,6 +62,8 @@ LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 """DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
 TIME_OF_DAY = r"(?i)\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?|\d{3,6}"
+ROW = "row_number() OVER () - 1"
+"""SQL of a row's place in a CSV file."""
 MOST_HEADERS = 1000
 """Rows of texts, each counted once, that are looked at."""
 KEYS = frozenset(("id", "key", "code", "token"))
@@ -158,31 +161,66 @@ def contradiction(file: DataFile, place: str, owners: Iterable[str]) -> str:
     return f"{said}, and {'its folder or argument' if file.is_part else f'{file.symbol}='} of {shown(file.symbol)}"
 
 
+def owner_of(file: DataFile, header: Header | None) -> str:
+    """Whose bars a file without a symbol column has."""
+    said = header.owner if header is not None else None
+    if said is not None and file.symbol not in (None, said):
+        raise ValueError(contradiction(file, "its header", [said]))
+    return said or file.symbol_of_name()
+
+
 def _are_same(value: str, symbol: str) -> bool:
     """Whether they are one symbol, of which numbers may have lost their leading zeros."""
     return value == symbol or (value.isdecimal() and symbol.isdecimal() and int(value) == int(symbol))
 
 
-def digits_of_times(roles: Mapping[str, str], scan: Scan) -> int:
-    """To how many digits the times of day beside dates have to be filled up; 0 where they are written in full."""
+def joined_times(roles: Mapping[str, str], scan: Scan) -> str | None:
+    """SQL of a date and the time of day beside it, as one text; None where there is no such column. `RowError` for
+    times of day in digits that could be of two kinds."""
     if "time" not in roles:
-        return 0
-    text = f"trim(CAST({quoted(roles['time'])} AS VARCHAR))"
-    first = scan.connection.execute(f"SELECT {text} FROM {scan.sql} WHERE {text} <> '' LIMIT 1").fetchall()
-    if not first or not first[0][0].isdecimal() or (first[0][0][0] == "0" and len(first[0][0]) > 1):
-        return 0
-    ((longest,),) = scan.connection.execute(f"SELECT arg_max({text}, length({text})) FROM {scan.sql}").fetchall()
-    return digits_of_clock(longest) if longest.isdecimal() and len(longest) <= 6 else 0
+        return None
+    day, _ = _as_text(scan, roles["timestamp"], DAY)
+    clock, first = _as_text(scan, roles["time"], TIME)
+    if first.isdecimal() and (first[0] != "0" or len(first) == 1):  # spreadsheets take the zeros in front away
+        digits = _digits(scan, clock, roles["time"])
+        clock = f"CASE WHEN length({clock}) < {digits} THEN lpad({clock}, {digits}, '0') ELSE {clock} END"
+    return f"{day} || ' ' || {clock}"
 
 
-def selected(roles: Mapping[str, str], digits: int = 0) -> str:
-    """SQL of the columns by their roles; a date and a time of day are joined, the latter filled up to `digits`."""
+def _as_text(scan: Scan, name: str, pattern: str) -> tuple[str, str]:
+    """SQL of a column as texts, NULL where they are blank, of which that counts which a pattern keeps, and the first
+    one. Regular expressions are asked where that one says so."""
+    text = f"nullif(trim(CAST({quoted(name)} AS VARCHAR)), '')"
+    found = scan.connection.execute(f"SELECT {text} AS text FROM {scan.sql} WHERE text IS NOT NULL LIMIT 1").fetchall()
+    first = found[0][0] if found else ""
+    kept = re.sub(pattern, KEPT, first)
+    return (text if kept == first else f"regexp_replace({text}, {literal(pattern)}, {literal(KEPT)})"), kept
+
+
+def _digits(scan: Scan, clock: str, name: str) -> int:
+    """To how many digits times of day are filled up."""
+    query = f"SELECT row, clock, min(CAST(clock AS HUGEINT)) OVER () FROM (SELECT {ROW} AS row, {clock} AS clock"
+    query += f" FROM {scan.sql}) WHERE regexp_matches(clock, '^[0-9]{{1,38}}$')"
+    query += " ORDER BY length(clock) DESC, clock[1] <> '0', row LIMIT 1"
+    ((row, longest, least),) = scan.connection.execute(query).fetchall()
+    try:
+        return digits_of_clock(longest, least)
+    except ValueError as error:
+        raise RowError(row, "", f"column {name!r}: {error}") from None
+
+
+def selected(roles: Mapping[str, str], joined: str | None = None) -> str:
+    """SQL of the columns by their roles; `joined` is that of a date and a time of day."""
     columns = {role: quoted(name) for role, name in roles.items() if role != "time"}
-    if "time" in roles:
-        clock = f"nullif(trim(CAST({quoted(roles['time'])} AS VARCHAR)), '')"
-        filled = f"lpad({clock}, {digits}, '0')" if digits else clock
-        columns["timestamp"] = f"nullif(trim(CAST({columns['timestamp']} AS VARCHAR)), '') || ' ' || {filled}"
+    if joined is not None:
+        columns["timestamp"] = joined
     return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
+
+
+def headings_of(roles: Mapping[str, str]) -> dict[str, str]:
+    """Role -> name, of a date and the time of day beside it both names."""
+    both = {"timestamp": f"{roles['timestamp']} {roles['time']}"} if "time" in roles else {}
+    return {role: name for role, name in ({**roles} | both).items() if role != "time"}
 
 
 def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin: Source) -> tuple[str, list[str]]:

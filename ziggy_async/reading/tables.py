@@ -4,6 +4,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,15 +45,16 @@ class Texts(NamedTuple):
 
 
 class Unsupported(NamedTuple):
-    """A column of an Arrow table whose type has no place among bars, or has one beside a date: a time of day. `values`
-    gives the same column, or its first values, as Python has it, None where that cannot be had."""
+    """A column of an Arrow table whose type has no place among bars, or has one beside a date: a time of day, or how
+    long after midnight it is. `values` gives the same column, or its first values, as Python has it, None where that
+    cannot be had."""
 
     arrow_format: str
     values: Callable[..., list[Any] | None]
 
     @property
     def is_time_of_day(self) -> bool:
-        return self.arrow_format.startswith("tt")
+        return self.arrow_format.startswith(("tt", "tD"))
 
 
 class Broken(NamedTuple):
@@ -217,11 +219,14 @@ def _of_arrow(data: Any, name: str, column: Any) -> "NDArray[Any] | list[Any] | 
             values = _values(data, name)
             return Unsupported(arrow_format, lambda most=None: None) if values is None else values
         case str(arrow_format):
-            return Unsupported(arrow_format, partial(_clocks if arrow_format == "ttn" else _values, data, name))
+            is_fine = arrow_format in ("ttn", "tDn")
+            return Unsupported(arrow_format, partial(_clocks if is_fine else _values, data, name))
         case (int(row), str(sentence), None):
             return Broken(row, sentence, partial(_values, data, name))
         case (int(row), str(sentence), times):
             return Broken(row, sentence, lambda: _chunked(times))
+        case (str(arrow_format), floats) if arrow_format.startswith("d:"):
+            return replace(_chunked(floats), exact=partial(_values, data, name))
         case (str(narrow), floats):
             return _chunked(floats, NARROW[narrow])
         case (codes, list(values)):
@@ -247,7 +252,7 @@ def _values(data: Any, name: str, most: int | None = None) -> list[Any] | None:
 
 
 def _clocks(data: Any, name: str, most: int | None = None) -> list[Any] | None:
-    """A column of times of day in nanoseconds, of which Python's own have microseconds."""
+    """A column of times of day or durations in nanoseconds, of which Python's own have microseconds."""
     with contextlib.suppress(Exception):  # as above
         column = data[name][:most]
         counts = column.to_physical().to_list() if hasattr(column, "to_physical") else column.cast("int64").to_pylist()

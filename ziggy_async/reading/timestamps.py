@@ -1,6 +1,7 @@
 """Moments in any of the ways in which callers write them, as nanoseconds since 1970 UTC."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def is_missing(value: object) -> bool:
     """None, NaN, NaT and pandas' NA: what is not equal to itself, or will not say."""
     if value is None or type(value).__name__ == "NAType":
         return True
-    return isinstance(value, float | datetime | np.generic) and bool(value != value)
+    return isinstance(value, float | datetime | np.generic | Decimal) and bool(value != value)
 
 
 def as_whole(value: object) -> int | None:
@@ -74,6 +75,8 @@ def as_whole(value: object) -> int | None:
     if isinstance(value, np.float16 | np.float32) and abs(value) > most_exact(value.dtype):
         return None
     if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) < 10**20 and value == value.to_integral_value():
         return int(value)
     if isinstance(value, float | np.floating) and np.isfinite(value) and value == np.floor(value):
         return int(value)
@@ -104,7 +107,7 @@ def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
         whole = int(value)
     if whole is None and isinstance(value, np.float16 | np.float32):
         raise ValueError(f"{value} {ROUNDED.format(value.dtype)}")
-    if whole is None and isinstance(value, float | np.floating) and abs(float(value)) > 10**6:
+    if whole is None and isinstance(value, float | np.floating | Decimal) and abs(float(value)) > 10**6:
         raise ValueError(f"{shown(value)} {FRACTION}")
     if whole is None:
         raise TypeError(f"{shown(value)} is no timestamp but {kind_of(value)}")

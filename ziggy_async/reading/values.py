@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.arrays import array_of
 from ziggy_async.reading.chunked import Chunked, arrays_of
+from ziggy_async.reading.clocks import date_text, time_text
 from ziggy_async.reading.dates import AmbiguousError, read_column
-from ziggy_async.reading.epochs import NAT, UnitError, clocks_of, digits_of_clock, read_whole
+from ziggy_async.reading.epochs import NAT, UnitError, digits_of_clock, read_whole
 from ziggy_async.reading.numbers import (
     POINT,
     MarkError,
@@ -24,7 +25,7 @@ from ziggy_async.reading.numbers import (
     refuse_ticks,
 )
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
-from ziggy_async.reading.pieces import FIGURES, WHOLE, converted, each, factorized, types_of
+from ziggy_async.reading.pieces import FIGURES, WHOLE, converted, each, factorized, objects, types_of
 from ziggy_async.reading.spellings import PRICES
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import (
@@ -137,6 +138,8 @@ class Reader:
         array = self._column(name, column)
         if isinstance(array, Texts):
             return self._from_texts(name, array)
+        if isinstance(array, Chunked) and array.exact is not None:
+            array = self._decimals(name, array)
         if isinstance(array, Chunked) and array.dtype == MOMENT:
             return Chunked(tuple(each.view(np.int64) for each in array.arrays))
         array = array.as_stored() if isinstance(array, Chunked) else np.asanyarray(array)
@@ -150,12 +153,18 @@ class Reader:
             return np.empty(0, dtype=np.int64)
         raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but of type {array.dtype}"))
 
+    def _decimals(self, name: str, column: Chunked) -> NDArray[Any]:
+        values = None if column.exact is None else column.exact()
+        if values is None:
+            raise ValueError(f"{self.label(0)}column {name!r} holds decimals: give times as whole numbers of int64")
+        return objects(values)
+
     def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
         """Joins two columns, a date and a time of day: names and columns."""
         name, clock = clocks
         if isinstance(clock, Unsupported) and clock.is_time_of_day and (values := clock.values()) is not None:
             clock = values
-        days = list(map(_date_text, _values_of(self._column(*dates))))
+        days = list(map(date_text, _values_of(self._column(*dates))))
         times = self._clock_texts(name, _values_of(self._column(name, clock)))
         if len(days) != len(times):
             raise ValueError(f"columns differ in length: {dates[0]!r} {len(days)}, {clocks[0]!r} {len(times)}")
@@ -163,18 +172,12 @@ class Reader:
         return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
 
     def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
-        """Times of day as texts. Whole numbers are hhmmss; those that could be hhmm too are refused, and texts of three
-        digits."""
-        wholes = [(whole, row) for row, value in enumerate(values) if (whole := as_whole(value)) is not None]
-        most, row = max(wholes, default=(0, 0))
-        if 0 < most < 2400 and most % 100 < 60:
-            fault = ValueError(f"{most} is {clocks_of(most)}: write times of day as texts, like '09:30'")
-            raise self._fault(name, row, fault)
-        texts = list(map(_clock_text, values))
-        digits = [text for text in texts if text and text.isdecimal() and len(text) <= 6]
-        longest = max(digits, key=len, default="")
+        """Times of day as texts. Those in digits are hhmmss or hhmm, and refused where they could be both."""
+        texts = list(map(time_text, values))
+        digits = [text for text in texts if text and text.isdecimal()]
+        longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")
         try:
-            count = digits_of_clock(longest)
+            count = digits_of_clock(longest, min(map(int, digits), default=0))
         except ValueError as error:
             raise self._fault(name, texts.index(longest), error) from None
         return [text.zfill(count) if text and text.isdecimal() else text for text in texts]
@@ -414,27 +417,6 @@ def _values_of(array: Column) -> list[Any]:
     if isinstance(array, Texts):
         return [None if code < 0 else array.values[code] for code in array.codes.tolist()]
     return list(array.as_stored() if isinstance(array, Chunked) else np.asarray(array))
-
-
-def _date_text(value: Any) -> str | None:
-    if is_missing(value):
-        return None
-    if isinstance(value, np.datetime64):
-        return str(value.astype("M8[D]"))
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    whole = as_whole(value)
-    return str(whole if whole is not None else value).strip()
-
-
-def _clock_text(value: Any) -> str | None:
-    if is_missing(value):
-        return None
-    if isinstance(value, np.timedelta64):
-        day, _, clock = str(np.datetime64(0, "ns") + value).partition("T")
-        return clock if day == "1970-01-01" else str(value)
-    whole = as_whole(value)
-    return f"{whole:06}" if whole is not None else str(value).strip()
 
 
 def _whole_text(text: str) -> int | None:

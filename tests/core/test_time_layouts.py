@@ -1,0 +1,159 @@
+"""The same times, as one column or as a date and a time of day, mean the same in every container."""
+
+from datetime import date, time, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from containers import CONTAINERS
+
+EXPECTED = np.array(["2024-01-02T09:30", "2024-01-02T09:31", "2024-01-03T09:30"], "M8[ns]")
+SECONDS = [1704187800, 1704187860, 1704274200]  # by `date -u -d @1704187800`
+FIGURES = {"Open": [1.0] * 3, "High": [2.0] * 3, "Low": [0.5] * 3, "Close": [1.5] * 3, "Volume": [10.0] * 3}
+MOMENTS = pd.to_datetime(["2024-01-02 09:30", "2024-01-02 09:31", "2024-01-03 09:30"])
+DAYS = pd.to_datetime(["2024-01-02", "2024-01-02", "2024-01-03"])
+ONE = {
+    "texts": ["2024-01-02 09:30:00", "2024-01-02 09:31:00", "2024-01-03 09:30:00"],
+    "texts with Z": ["2024-01-02T09:30:00Z", "2024-01-02T09:31:00Z", "2024-01-03T09:30:00Z"],
+    "texts with an offset": [
+        "2024-01-02T04:30:00-05:00",
+        "2024-01-02T04:31:00-05:00",
+        "2024-01-03T04:30:00-05:00",
+    ],
+    "texts of a place": [
+        "2024-01-02 04:30 America/New_York",
+        "2024-01-02 04:31 America/New_York",
+        "2024-01-03 04:30 America/New_York",
+    ],
+    "texts with a half of the day": ["01/02/2024 9:30 AM", "01/02/2024 9:31 AM", "01/03/2024 9:30 AM"],
+    "datetime64": MOMENTS,
+    "with a zone": MOMENTS.tz_localize("UTC"),
+    "in New York": MOMENTS.tz_localize("UTC").tz_convert("America/New_York"),
+    "seconds": SECONDS,
+    "milliseconds": [each * 10**3 for each in SECONDS],
+    "microseconds": [each * 10**6 for each in SECONDS],
+    "nanoseconds": [each * 10**9 for each in SECONDS],
+    "float seconds": [float(each) for each in SECONDS],
+    "float milliseconds": [each * 1e3 for each in SECONDS],
+    "texts of seconds": [str(each) for each in SECONDS],
+    "texts of nanoseconds": [f"{each}000000000" for each in SECONDS],
+    "digits": [202401020930, 202401020931, 202401030930],
+    "digits with seconds": [20240102093000, 20240102093100, 20240103093000],
+    "texts of digits with milliseconds": ["20240102093000000", "20240102093100000", "20240103093000000"],
+}
+DATES = {
+    "texts": ["2024-01-02", "2024-01-02", "2024-01-03"],
+    "texts of midnight": ["2024-01-02 00:00:00", "2024-01-02 00:00:00", "2024-01-03 00:00:00"],
+    "American texts": ["1/2/2024 12:00:00 AM", "1/2/2024 12:00:00 AM", "1/3/2024 12:00:00 AM"],
+    "days": [date(2024, 1, 2), date(2024, 1, 2), date(2024, 1, 3)],
+    "datetime64": DAYS,
+    "in UTC": DAYS.tz_localize("UTC"),
+    "digits": [20240102, 20240102, 20240103],
+    "float digits": [20240102.0, 20240102.0, 20240103.0],
+}
+CLOCKS = {
+    "texts": ["09:30", "09:31", "09:30"],
+    "texts with seconds": ["09:30:00", "09:31:00", "09:30:00"],
+    "texts with a half of the day": ["9:30 AM", "9:31 AM", "9:30 AM"],
+    "texts of durations": ["0 days 09:30:00", "0 days 09:31:00", "0 days 09:30:00"],
+    "texts of the day 0": ["1899-12-30 09:30:00", "1899-12-30 09:31:00", "1899-12-30 09:30:00"],
+    "times": [time(9, 30), time(9, 31), time(9, 30)],
+    "durations": [timedelta(hours=9, minutes=each) for each in (30, 31, 30)],
+    "digits": [93000, 93100, 93000],
+    "float digits": [93000.0, 93100.0, 93000.0],
+    "texts of digits": ["0930", "0931", "0930"],
+}
+KEPT_AS_NUMBERS = {"Parquet", "Parquet of polars", "Parquet with an index"}
+"""Where a duration is a whole number, of a unit that nothing says."""
+containers = pytest.mark.parametrize("container", CONTAINERS)
+
+
+def times(store):
+    return store.bars("A")["timestamp"]
+
+
+@containers
+@pytest.mark.parametrize("layout", ONE)
+def test_one_column(container, layout, tmp_path):
+    frame = pd.DataFrame({"Gmt time": ONE[layout], **FIGURES})
+    options = {"half": {"dates": "mdy"}, "digits": {"dates": "ymd"}}  # which could be milliseconds of 1976 else
+    options = next((each for word, each in options.items() if word in layout), {})
+    assert times(CONTAINERS[container](frame, tmp_path, **options)).tolist() == EXPECTED.tolist()
+
+
+@containers
+@pytest.mark.parametrize(
+    ("day", "clock"),
+    [*((each, "texts") for each in DATES), *((day, each) for day in ("datetime64",) for each in CLOCKS)],
+)
+def test_a_date_and_a_time_of_day(container, day, clock, tmp_path):
+    frame = pd.DataFrame({"Date": DATES[day], "Time": CLOCKS[clock], **FIGURES})
+    options = {"dates": "mdy"} if "American" in day else {}
+    if clock == "durations" and container in KEPT_AS_NUMBERS:
+        with pytest.raises(ValueError, match=r"column 'Time': \d+ is no time of day: write times of day as texts"):
+            CONTAINERS[container](frame, tmp_path, **options)
+    else:
+        assert times(CONTAINERS[container](frame, tmp_path, **options)).tolist() == EXPECTED.tolist()
+
+
+@containers
+def test_a_date_beside_moments_is_not_needed(container, tmp_path):
+    frame = pd.DataFrame({"Date": DAYS, "Time": ONE["texts of digits with milliseconds"], **FIGURES})
+    assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()
+
+
+@containers
+def test_a_time_of_day_may_stand_in_the_date_too(container, tmp_path):
+    frame = pd.DataFrame({"Date": MOMENTS, "Time": CLOCKS["times"], **FIGURES})
+    assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()
+
+
+REFUSED = {
+    "digits that may be minutes or seconds": (DATES["texts"], [930, 931, 930], "930 is 09:30 or 00:09:30: write times"),
+    "digits of a day that may be seconds": (DATES["texts"], [0, 1, 1529], "1529 is 15:29 or 00:15:29: write times"),
+    "other digits": (DATES["texts"], [93000123] * 3, "93000123 is no time of day: write times"),
+    "dates with times of day": (
+        MOMENTS,
+        ["10:30"] * 3,
+        "'[Dd]ate' has times of day itself, as '2024-01-02.09:30:00",
+    ),
+    "midnight elsewhere": (
+        DAYS.tz_localize("America/New_York").tz_convert("UTC"),
+        CLOCKS["texts"],
+        "'[Dd]ate' has times of day itself, as '2024-01-02.05:00:00",
+    ),
+}
+
+
+@containers
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_could_be_several_times_is_refused(container, case, tmp_path):
+    days, clocks, said = REFUSED[case]
+    frame = pd.DataFrame({"Date": days, "Time": clocks, **FIGURES})
+    with pytest.raises(ValueError, match=said):
+        CONTAINERS[container](frame, tmp_path)
+
+
+@containers
+def test_a_fault_names_the_column_as_the_table_does(container, tmp_path):
+    for name, first in (("Gmt time", ONE["texts"]), ("Time", CLOCKS["texts"])):
+        frame = pd.DataFrame({"Date": DATES["texts"], name: [*first[:2], "soon"], **FIGURES})
+        frame = frame.drop(columns="Date") if name == "Gmt time" else frame
+        with pytest.raises(
+            ValueError, match=r"A(: |, (line 4|row 3): )column '[^']*(Gmt time|[Dd]ate Time|timestamp)'"
+        ):
+            CONTAINERS[container](frame, tmp_path)
+    frame = pd.DataFrame({"Date": DATES["texts"], **FIGURES}).rename(columns={"Close": "Price"})
+    frame["Price"] = ["1.5", "1.5", "x"]
+    with pytest.raises(ValueError, match=r"'Price'.* 'x' is no"):
+        CONTAINERS[container](frame, tmp_path)
+
+
+def test_times_of_tickers_side_by_side(tmp_path):
+    shared = {"Time": CLOCKS["texts"]} | {f"{each}_{name}": x for each in "AB" for name, x in FIGURES.items()}
+    frame = pd.DataFrame({"Date": DAYS, **shared})
+    for container in ("CSV", "Parquet"):
+        store = CONTAINERS[container](frame, tmp_path)
+        assert [store.bars(each)["timestamp"].tolist() for each in "AB"] == [EXPECTED.tolist()] * 2
+    for container in ("pandas", "index"):
+        assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()
