@@ -27,8 +27,7 @@ T = TypeVar("T")
 BUSY = 1.0  # seconds that a write waits for other processes: theirs take milliseconds
 ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets this one unpickle it"
 
-APPLICATION = 0x7A61646C
-"""Tells our files from other SQLite databases: "zadl"."""
+APPLICATION = 0x7A61646C  # "zadl", which tells our files from other SQLite databases
 TABLE = (
     "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, expired REAL,"
     " writer TEXT NOT NULL, program TEXT NOT NULL, work)"
@@ -41,8 +40,7 @@ SURPLUS = (
     " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
 )
 LISTED = "SELECT letter, writer, typeof(work)"
-PARTS = ("-wal", "-shm", "")
-"""The parts of a database, in the order in which they are moved: a log that lost its file would be thrown away."""
+PARTS = ("-wal", "-shm", "")  # of a database, in the order in which they are moved: SQLite drops a log without a file
 
 _connections: set[sqlite3.Connection] = set()
 """All that are open: a forked child must not use those of its parent, not even to close them."""

@@ -21,7 +21,7 @@ class Options:
     priority: int = 0
     deadline: float | None = None
     max_attempts: int = 1
-    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    retry_on: tuple[type[BaseException], ...] = (Exception,)  # a lost process counts as one of these
     key: Hashable | None = None
     on_full: OnFull = "wait"
     use_process_pool: bool = False

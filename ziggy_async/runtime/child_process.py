@@ -101,8 +101,7 @@ class ChildProcess:
         self._connection, theirs = _context.Pipe()
         self._process = _context.Process(target=child.serve, args=(theirs,), name="ziggy-async-process")
         self._is_ready = False
-        self.is_usable = True
-        """Whether it can take a call: not while it has one, nor after one without an outcome."""
+        self.is_usable = True  # whether it can take a call: not while it has one, nor after one without an outcome
         try:
             with _exit_codes:
                 self._process.start()

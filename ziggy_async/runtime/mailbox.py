@@ -14,9 +14,7 @@ from ziggy_async import lifecycle
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 64  # futures that are set in one iteration of their loop: the code that each resumes takes some microseconds
-
-WAKE_AGAIN = 0.1
-"""Seconds after which a loop that has not come is woken once more: an interrupt may have swallowed the wake-up."""
+WAKE_AGAIN = 0.1  # seconds after which a loop that has not come is woken anew: an interrupt may swallow the wake-up
 
 
 def wake(waiter: "asyncio.Future[None]") -> None:
