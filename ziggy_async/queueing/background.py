@@ -182,7 +182,7 @@ class Background:
             if not task.cancelled() and task.exception() is not None:
                 logger.error("%s has failed", name, exc_info=task.exception())
             elif task.cancelled() and not self._is_closed:
-                among.remove(task)
+                among[:] = [other for other in among if other is not task]
                 self._keep_up(run, name, among)
 
         among.append(self._loop.create_task(run(), name=name))
