@@ -4,15 +4,17 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from letters import Lock, add, ids, keep_at_most, opened
 from queued import until
 
-from ziggy_async.dead_letters import DeadLetters, sqlite
+from ziggy_async.dead_letters import DeadLetters, dead_letters, sqlite
 from ziggy_async.runtime.cross_loop import outcome_of
 
 
@@ -327,6 +329,25 @@ async def test_what_the_queue_refuses_is_in_the_file_again(path: Path, monkeypat
         assert letters.stats()["unsaved"] == 0
         async with opened(path) as (another, _):
             assert ids(another) == ["in the file", "later"]
+
+
+async def test_what_is_put_back_while_the_file_is_locked_is_young(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a machine that has been up for longer than letters are kept."""
+    monkeypatch.setattr(sqlite, "BUSY", 0.05)
+    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(time=time.time, monotonic=lambda: 30 * 86_400.0))
+    locks = []
+
+    async def refuse(*_: object) -> None:
+        locks.append(Lock(path))
+        locks[0].__enter__()
+        raise OverflowError("full")
+
+    async with opened(path, refuse) as (letters, _):
+        letter_id = (await add(letters, "t")).id
+        with pytest.raises(OverflowError):
+            await letters.requeue(letter_id)
+        assert (ids(letters), letters.stats()["unsaved"], letters.stats()["evicted"]) == (["t"], 1, 0)
+        locks[0].__exit__()
 
 
 async def test_what_is_lost_is_said(

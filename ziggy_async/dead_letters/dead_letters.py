@@ -58,7 +58,7 @@ class DeadLetters(Generic[T]):
         self._requeue = requeue
         self._unsaved: dict[str, DeadLetter] = {}  # the letters that are here alone, with their work, in no file
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
-        self._by_age: list[str] = []  # a heap of their ids, and of some that are gone; the jobs' alone
+        self._by_age: list[tuple[str, float]] = []  # a heap of their ids, of some that are gone too, and since when
         self._last_time = 0
         self._fault = ""  # why the last letters could not be written: they wait for the next one
         self._has_new = False  # letters that nobody has tried to write: each attempt takes time
@@ -109,7 +109,6 @@ class DeadLetters(Generic[T]):
             requeued_from=requeued_from,
             function=importable_name(work.function),
             work=work,
-            made=time.monotonic(),
         )
         self._counts["added"] += 1
         return self._put(letter)
@@ -213,7 +212,7 @@ class DeadLetters(Generic[T]):
     # The jobs:
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
-        heappush(self._by_age, letter.id)
+        heappush(self._by_age, (letter.id, time.monotonic()))
         if self._has_new:  # else it was written together with another one, or was to be
             self._write()
         return self._saved.get(letter.id, letter)
@@ -238,12 +237,13 @@ class DeadLetters(Generic[T]):
         """Forgets of the unsaved ones the oldest if they are too many, and those that the monotonic clock finds old."""
         earliest = time.monotonic() - KEEP
         if len(self._by_age) > 2 * MOST:  # most of them are gone
-            self._by_age = sorted([*self._unsaved])
+            self._by_age = sorted(each for each in self._by_age if each[0] in self._unsaved)
         while self._by_age:
-            oldest = self._unsaved.get(self._by_age[0])
-            if oldest is not None and len(self._unsaved) <= MOST and oldest.made >= earliest:
+            letter_id, since = self._by_age[0]
+            if letter_id in self._unsaved and len(self._unsaved) <= MOST and since >= earliest:
                 break
-            self._counts["evicted"] += self._unsaved.pop(heappop(self._by_age), None) is not None
+            heappop(self._by_age)
+            self._counts["evicted"] += self._unsaved.pop(letter_id, None) is not None
 
     def _refresh(self) -> None:
         self._write()

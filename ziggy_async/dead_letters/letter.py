@@ -33,8 +33,7 @@ class DeadLetter:
     """One dead task.
 
     `id` is unique across processes, and sorts by time. `function` is "module:qualname" if the callable can be imported
-    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter is in
-    memory, where it was made at `made`, by `time.monotonic`.
+    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter is in memory.
     """
 
     id: str
@@ -47,14 +46,13 @@ class DeadLetter:
     function: str | None = None
     why_not: str | None = None
     work: Work | None = field(default=None, repr=False, compare=False)
-    made: float = field(default=0.0, repr=False, compare=False)
 
     @property
     def can_requeue(self) -> bool:
         return self.why_not is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything but `work` and `made`, as plain JSON values; times in ISO 8601, UTC."""
+        """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         told: dict[str, Any] = plain(values | {"can_requeue": self.can_requeue})
         return told
