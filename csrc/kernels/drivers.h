@@ -77,6 +77,11 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
             slots all = {.at = (vec *)states[at].slots + block->slots, .announced = true};                             \
             name##_start(&next, &all);                                                                                 \
         }                                                                                                              \
+        for (int64_t at = 0; at < block->next_count; ++at) {                                                           \
+            name##_kernel next = {.p = params, .age = block->next_age};                                                \
+            slots all = {.at = (vec *)block->next[at].slots + block->slots, .announced = true};                        \
+            name##_start(&next, &all);                                                                                 \
+        }                                                                                                              \
         for (int64_t at = 0; at < count; ++at) {                                                                       \
             name##_kernel k = {.p = params, .age = age};                                                               \
             slots all = {.at = (vec *)states[at].slots + block->slots, .entering = bars};                              \
@@ -173,6 +178,16 @@ static void spread(const double *tile, int64_t bars, double *const *columns)
     spread_tile(tile, bars, columns);
 }
 
+static void copy(double *to, const double *from, int64_t count, bool streamed)
+{
+    bool aligned = ((uintptr_t)to | (uintptr_t)from) % sizeof(vec) == 0;
+    if (aligned) {
+        vec_copy((vec *)(void *)to, (const vec *)(const void *)from, (size_t)(count / ZA_LANES), streamed);
+    } else {
+        memcpy(to, from, (size_t)count * sizeof(double));
+    }
+}
+
 /* What the memory of a row says about it: nothing, that no bar waits for another, or that the total of the last one is
  * all that it waits for: the additions go on while what the next bars give is computed. */
 #define NOTHING(name)
@@ -244,7 +259,7 @@ static bool along(za_indicator indicator, const za_along_block *block, double *t
 
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start, run,
-                                      along,    operate,      all_finite,  transpose, spread};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,  run,
+                                      along,    operate,      all_finite,  transpose, spread, copy};
 
 #endif

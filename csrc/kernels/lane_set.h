@@ -32,7 +32,9 @@ typedef struct za_kernel_block {
     void *state; /* 64-byte aligned, slots behind the header; goes on from where the bar `age` finds it */
     const za_kernel_state *states; /* NULL, or `count` of them instead of it */
     int64_t count;
-    int64_t header, slots; /* of `states`: the kernel's own begin at that vector of each part */
+    int64_t header, slots;        /* of `states`: the kernel's own begin at that vector of each part */
+    const za_kernel_state *next;  /* `next_count` states of the age `next_age` that a bar is to enter in a later run: */
+    int64_t next_count, next_age; /* memory is asked for what it reads of their slots */
     bool streamed; /* of `states`: headers go to memory past the caches, where a vector is a cache line. It takes a
                     * sequentially consistent fence until other threads see them */
 } za_kernel_block;
@@ -71,6 +73,9 @@ typedef struct za_lane_set {
      */
     bool (*transpose)(const double *const *columns, int64_t bars, double *tile);
     void (*spread)(const double *tile, int64_t bars, double *const *columns);
+    /* A multiple of the most lanes of doubles; past the caches where they are to be `streamed`, as headers are, and
+     * `to` is aligned to a cache line. */
+    void (*copy)(double *to, const double *from, int64_t count, bool streamed);
 } za_lane_set;
 
 #endif

@@ -23,7 +23,7 @@ struct za_live_work {
     double *(*value)[ZA_MAX_OUTPUTS]; /* of each node's wanted outputs */
     double *columns;                  /* [column][tile][lane]: the bar's, filled by the caller; then those of sources */
     int64_t *times;                   /* of the bar, [tile][lane]; as well, where the plan reads them */
-    za_kernel_state *parts;           /* where those of each tile of a batch begin */
+    za_kernel_state *parts;           /* where those of each tile of a batch begin, and behind them those of the next */
     double *patches, *holes, *states; /* for holes; one node's state of a single lane */
     za_live_period_work *period_works; /* of each plan over periods that the layout has */
 };
@@ -34,7 +34,7 @@ static inline double *za_live_work_column(const za_live_work *work, int column, 
     return work->columns + (column * ZA_LIVE_BATCH + at) * work->set->lanes;
 }
 
-/* Up to ZA_LIVE_BATCH tiles of one number of bars. Result k of the ticker of row r is values[k * rows + r]. */
+/* Up to ZA_LIVE_BATCH tiles of one number of bars. Result k of the ticker of row r is values[k * rows + r - first]. */
 typedef struct za_live_batch {
     const za_live_work *work;
     za_live_tile *const *tiles, *const *next; /* and those that a new bar enters afterwards */
@@ -42,7 +42,7 @@ typedef struct za_live_batch {
     bool streamed; /* the states are more than the caches hold */
     const za_zone *zone;
     double *values;
-    int64_t rows;
+    int64_t rows, first;
 } za_live_batch;
 
 /* Where an input of a node has its values, [tile][lane]. */

@@ -26,7 +26,7 @@ static void fill(za_live_board *board, const za_live_board *former)
 za_live_board *za_live_board_new(int64_t rows, int features, const za_live_board *former)
 {
     za_live_board *board = za_alloc(1, sizeof *board);
-    double *values = za_alloc((size_t)rows * (size_t)features, sizeof *values);
+    double *values = za_alloc_aligned((size_t)rows * (size_t)features, sizeof *values);
     int64_t *times = za_alloc((size_t)rows, sizeof *times);
     if (board == NULL || values == NULL || times == NULL) {
         za_free(board);

@@ -53,12 +53,11 @@ static za_live_tile *tile_at(const za_live_gathering *gathering, int32_t place)
 
 static void move_ticker(const za_live_gathering *gathering, int32_t row, za_live_tile *to)
 {
-    za_live *live = gathering->live;
-    za_live_move(live, za_live_tile_of(live, row), live->members[row].lane, to, za_live_free_lane(to));
+    const za_live_member *member = &gathering->live->members[row];
+    za_live_move(gathering->live, gathering->stretch, (za_live_mover){.tile = member->tile, .lane = member->lane}, to);
 }
 
-/* A wide tile of tickers of the list. Lanes that are left repeat the last one, so that they hold states of some kind.
- * False without memory. */
+/* A wide tile of tickers of the list. False without memory. */
 static bool add_wide(const za_live_gathering *gathering, const za_live_loose *tickers, size_t count)
 {
     za_live *live = gathering->live;
@@ -69,12 +68,8 @@ static bool add_wide(const za_live_gathering *gathering, const za_live_loose *ti
     }
     fresh.bars = tickers->bars;
     za_live_add_tile(live, stretch, &fresh);
-    za_live_tile *tile = &stretch->tiles[stretch->count - 1];
     for (size_t i = 0; i < count; i++) {
-        move_ticker(gathering, tickers[i].number, tile);
-    }
-    for (int lane = (int)count; lane < tile->set->lanes; lane++) {
-        za_live_copy_lane(tile, (int)count - 1, tile, lane, &live->layout);
+        move_ticker(gathering, tickers[i].number, &stretch->tiles[stretch->count - 1]);
     }
     return true;
 }
@@ -91,7 +86,8 @@ static bool part(const za_live_gathering *gathering, int32_t place)
     bool done = true, few = are_few((size_t)tile_at(gathering, place)->used, gathering);
     for (int lane = 0; done && few && lane < tile_at(gathering, place)->set->lanes; lane++) {
         done = tile_at(gathering, place)->row[lane] == ZA_NO_ROW ||
-               za_live_leave(gathering->live, gathering->stretch, place, lane);
+               za_live_leave(gathering->live, gathering->stretch, (za_live_mover){.tile = place, .lane = lane},
+                             &gathering->live->one);
     }
     return done;
 }

@@ -55,6 +55,7 @@ static za_kernel_block block_of(const za_live_kernel *kernel, int tile)
     }
     block.states += tile;
     block.count = 1;
+    block.next_count = 0;
     return block;
 }
 
@@ -252,6 +253,9 @@ static void set_block(za_live_kernel *kernel, int number, int64_t bar)
     block->header = kernel->at->header;
     block->slots = kernel->at->slots;
     block->streamed = kernel->batch->streamed;
+    block->next_age = kernel->batch->next_count > 0 ? kernel->batch->next[0]->bars - kernel->node->entry : -1;
+    block->next_count = block->next_age < 0 ? 0 : kernel->batch->next_count;
+    block->next = kernel->batch->work->parts + ZA_LIVE_BATCH;
     for (int i = 0; i < ZA_MAX_INPUTS; i++) {
         block->in[i] = i < kernel->node->spec.input_count ? za_live_input(kernel->batch, number, i) : NULL;
     }

@@ -17,7 +17,7 @@ enum { ZA_NO_TILE = -1 };
 
 /* So many neighbouring rows, and the tiles of their tickers. Tickers share tiles with others of their stretch, so that
  * the cache lines of what is kept row by row are still there for the tiles that share them. */
-enum { ZA_LIVE_STRETCH = 1024 };
+enum { ZA_LIVE_STRETCH = 2048 };
 
 typedef struct za_live_stretch {
     za_live_tile *tiles; /* owned */

@@ -80,7 +80,7 @@ bool za_live_part(za_live *live, const za_live_works *works, int32_t row)
     stretch->moves++; /* maybe into step with others */
     for (int lane = 0; done && lane < lanes; lane++) {
         if (stretch->tiles[at].row[lane] != ZA_NO_ROW && !has_same_news(news[lane], common)) {
-            done = za_live_leave(live, stretch, at, lane);
+            done = za_live_leave(live, stretch, (za_live_mover){.tile = at, .lane = lane}, &live->one);
             if (done) {
                 za_live_arrival alone = {.tile = &stretch->tiles[stretch->count - 1],
                                          .sequence = arrival.sequence,

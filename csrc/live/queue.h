@@ -20,7 +20,7 @@ typedef struct za_live_common {
 } za_live_common;
 
 /* Tiles that a worker looks at at a time: those of one age among them enter together. */
-enum { TILES_AT_ONCE = 16 * ZA_LIVE_BATCH };
+enum { TILES_AT_ONCE = 32 * ZA_LIVE_BATCH };
 
 typedef struct za_live_queue {
     za_live_tile *tiles[TILES_AT_ONCE];
@@ -45,5 +45,7 @@ za_live_effect za_live_queue_effect(const za_live_queue *queue, int at);
 /* A tile with a free lane that the section has entered, and that has come so far; NULL: none. Asked for in order of the
  * bars. */
 za_live_tile *za_live_queue_room(za_live_queue *queue, int64_t bars);
+/* The absent tickers of the tiles from a place of the queue on that have come as far as that one. */
+int za_live_queue_absent(const za_live_queue *queue, int at);
 
 #endif

@@ -19,10 +19,13 @@ typedef struct za_live_worker {
     za_live_sections_pass *pass;
     za_live_works works;
     za_live_stretch *stretch; /* that it goes through */
+    int64_t tiles;            /* that it had before */
     za_live_queue queue;
-    int64_t absent;              /* tickers of the tiles in the queue */
-    int64_t bars, revised;       /* for the totals: adding to those waits for the memory */
-    int64_t loose[EFFECT_COUNT]; /* tiles of the stretch, by the effect of the sections */
+    int64_t absent;                 /* tickers of the tiles in the queue */
+    uint8_t without[TILES_AT_ONCE]; /* of the tiles that it looks at: the lanes whose tickers have no bar, */
+    bool absent_are_known;          /* if all of them were found */
+    int64_t bars, revised;          /* for the totals: adding to those waits for the memory */
+    int64_t loose[EFFECT_COUNT];    /* tiles of the stretch, by the effect of the sections */
 } za_live_worker;
 
 static za_live_roster *roster_in(za_live *live, uint64_t id)
@@ -79,13 +82,11 @@ static za_live_effect effect_of(const za_live_sections_pass *pass, int number, c
     const za_section *section = pass->news->sections[number];
     const za_live *live = pass->all.live;
     int32_t place = pass->rosters[number]->place[row];
-    bool is_pending = tile->pending.sequence > 0;
-    uint64_t seen = is_pending ? tile->pending.sequence : live->members[row].sequence;
+    uint64_t seen = tile->pending.sequence > 0 ? tile->pending.sequence : live->members[row].sequence;
     if (place == ZA_NO_PLACE || section->sequence <= seen || !za_section_has(section, (size_t)place)) {
         return EFFECT_NONE;
     }
-    int64_t last = is_pending ? tile->pending.time : live->board->times[row];
-    return pass->is_ordered && section->time == last ? EFFECT_REVISION : EFFECT_NEW_BAR;
+    return pass->is_ordered && section->time == live->board->times[row] ? EFFECT_REVISION : EFFECT_NEW_BAR;
 }
 
 /* The effect of a section on all tickers of a tile, and on each. */
@@ -142,9 +143,9 @@ static void gather(const za_live_sections_pass *pass, int number, const za_live_
 }
 
 /* The tickers of a tile have seen the bar in the work. */
-static void record_bar(const za_live_sections_pass *pass, int number, const za_live_work *work, za_live_tile *tile,
-                       int at)
+static void record_bar(za_live_worker *worker, int number, const za_live_work *work, za_live_tile *tile, int at)
 {
+    const za_live_sections_pass *pass = worker->pass;
     const za_section *section = pass->news->sections[number];
     za_live_pending *pending = &tile->pending;
     int lanes = work->set->lanes;
@@ -160,6 +161,7 @@ static void record_bar(const za_live_sections_pass *pass, int number, const za_l
     for (int lane = 0; lane < lanes; lane++) {
         if (tile->row[lane] != ZA_NO_ROW) {
             pass->all.live->board->times[tile->row[lane]] = section->time;
+            za_live_results_note(&worker->works.results, tile->row[lane]);
         }
     }
 }
@@ -172,8 +174,11 @@ static void step(za_live_worker *worker, int number, za_live_effect effect, za_l
     const za_live_work *work = za_live_work_of(&worker->works, now.first[0]);
     za_live_batch batch = za_live_batch_of(live, work, now.first, now.count);
     int64_t tickers = 0;
+    batch.values = worker->works.results.values;
+    batch.rows = ZA_LIVE_STRETCH;
+    batch.first = worker->works.results.first;
     batch.next = next.first;
-    batch.next_count = next.count;
+    batch.next_count = next.count > 0 && next.first[0]->set == now.first[0]->set ? next.count : 0;
     for (int i = 0; i < now.count; i++) {
         gather(pass, number, work, now.first[i], i);
         tickers += now.first[i]->used;
@@ -184,7 +189,7 @@ static void step(za_live_worker *worker, int number, za_live_effect effect, za_l
         bool settled = pending->sequence == 0;
         pending->bars = (settled ? 0 : pending->bars) + (effect == EFFECT_NEW_BAR);
         pending->revisions = (settled ? 0 : pending->revisions) + (effect == EFFECT_REVISION);
-        record_bar(pass, number, work, now.first[i], i);
+        record_bar(worker, number, work, now.first[i], i);
     }
     *(effect == EFFECT_REVISION ? &worker->revised : &worker->bars) += tickers;
 }
@@ -228,12 +233,48 @@ static bool split(za_live_worker *worker, int64_t at, int number, const za_live_
             worker->absent++;
             continue;
         }
-        done = za_live_leave(worker->pass->all.live, stretch, at, lane);
+        za_live *live = worker->pass->all.live;
+        done = za_live_leave(live, stretch, (za_live_mover){.tile = at, .lane = lane}, &live->one);
         if (done) {
             run_alone(worker, &stretch->tiles[stretch->count - 1], number);
         }
     }
     return done;
+}
+
+/* Which lanes of some tiles of the stretch have tickers without a bar in a section. False if some of its tickers have
+ * no place there: then not all are found. */
+static bool find_absent(za_live_worker *worker, int number, int64_t begin, int count)
+{
+    const za_live *live = worker->pass->all.live;
+    const za_section *section = worker->pass->news->sections[number];
+    const int32_t *place = worker->pass->rosters[number]->place;
+    int64_t first = (worker->stretch - live->stretches) * ZA_LIVE_STRETCH;
+    int64_t end = first + ZA_LIVE_STRETCH < live->board->rows ? first + ZA_LIVE_STRETCH : live->board->rows;
+    memset(worker->without, 0, sizeof worker->without);
+    for (int64_t row = first; row < end; row++) {
+        if (place[row] == ZA_NO_PLACE) {
+            return false;
+        }
+        const za_live_member *member = &live->members[row];
+        if (!za_section_has(section, (size_t)place[row]) && member->tile >= begin && member->tile < begin + count) {
+            worker->without[member->tile - begin] |= (uint8_t)(1u << member->lane);
+        }
+    }
+    return true;
+}
+
+/* Whether a section brings a new bar to all tickers of a tile but the absent ones, which are few, as far as what is
+ * pending tells. */
+static bool is_plain(const za_live_sections_pass *pass, int number, const za_live_tile *tile, za_live_common *common)
+{
+    int absent = common->absent == 0 ? 0 : __builtin_popcount(common->absent);
+    const za_section *section = pass->news->sections[number];
+    const za_live_pending *pending = &tile->pending;
+    bool is_new = !pass->is_ordered || section->time > pending->time;
+    common->effect = EFFECT_NEW_BAR;
+    return is_new && !tile->apart && pending->sequence > 0 && section->sequence > pending->sequence &&
+           2 * absent < tile->used;
 }
 
 /* What a section does to most tickers of a tile; all others but the absent ones leave it. False without memory. */
@@ -242,6 +283,11 @@ static bool find_common(za_live_worker *worker, int64_t at, int number, za_live_
     za_live_tile *tile = &worker->stretch->tiles[at];
     za_live_effect effects[ZA_MOST_LANES];
     bool done = true;
+    if (worker->absent_are_known && is_plain(worker->pass, number, tile, common)) {
+        worker->absent += common->absent == 0 ? 0 : __builtin_popcount(common->absent);
+        return true;
+    }
+    common->absent = 0;
     common->effect = tile->apart ? EFFECT_NONE : effects_of(worker->pass, number, tile, effects);
     if (common->effect == EFFECTS_DIFFER) {
         common->effect = most_common(tile, effects);
@@ -259,32 +305,45 @@ static bool classify(za_live_worker *worker, int number, int64_t begin, int coun
 {
     bool done = true;
     worker->absent = 0;
+    worker->absent_are_known = find_absent(worker, number, begin, count);
     for (int i = 0; done && i < count; i++) {
         za_live_tile *tile = &worker->stretch->tiles[begin + i];
         for (size_t at = 0; i + TILES_AHEAD < count && at < sizeof *tile; at += ZA_CACHE_LINE) {
             __builtin_prefetch((const char *)(tile + TILES_AHEAD) + at, 1);
         }
         bool is_loose = za_live_tile_is_loose(tile);
-        common[i] = (za_live_common){EFFECT_NONE, 0};
+        common[i] = (za_live_common){EFFECT_NONE, worker->without[i]};
         done = find_common(worker, begin + i, number, &common[i]);
         worker->loose[common[i].effect] += is_loose;
     }
     return done && za_live_reserve_tiles(worker->stretch, worker->absent);
 }
 
-/* An absent ticker leaves its tile before the section enters it: for one that has come as far and that the section has
- * entered already, or for one of its own. False without memory. */
-static bool let_go(za_live_worker *worker, int number, za_live_tile *tile, int lane)
+/* Where an absent ticker goes: into a tile that has come as far and that the section has entered already, or, if that
+ * is the last section, the tile that was made for others like it. NULL: there is none. */
+static za_live_tile *room_for(za_live_worker *worker, int64_t bars, bool is_last)
+{
+    za_live_stretch *stretch = worker->stretch;
+    za_live_tile *made = &stretch->tiles[stretch->count - 1], *roomy = za_live_queue_room(&worker->queue, bars);
+    bool is_free = is_last && stretch->count > worker->tiles && made->bars == bars && made->used < made->set->lanes;
+    return roomy == NULL && is_free ? made : roomy;
+}
+
+/* An absent ticker leaves its tile before the section enters it. A new tile is wide if `others` like it follow, and no
+ * further section, which might do this to some of them and that to others. False without memory. */
+static bool let_go(za_live_worker *worker, int number, za_live_mover mover, int others)
 {
     za_live *live = worker->pass->all.live;
     za_live_stretch *stretch = worker->stretch;
-    za_live_tile *roomy = za_live_queue_room(&worker->queue, tile->bars);
+    bool is_last = number + 1 == worker->pass->news->section_count;
+    za_live_tile *roomy = room_for(worker, stretch->tiles[mover.tile].bars, is_last);
     if (roomy != NULL) {
-        za_live_move(live, tile, lane, roomy, za_live_free_lane(roomy));
+        za_live_move(live, stretch, mover, roomy);
         return true;
     }
-    bool done = za_live_leave(live, stretch, tile - stretch->tiles, lane);
-    if (done) {
+    bool is_wide = is_last && others >= live->wide.set->lanes / 4;
+    bool done = za_live_leave(live, stretch, mover, is_wide ? &live->wide : &live->one);
+    if (done && !is_wide) {
         run_alone(worker, &stretch->tiles[stretch->count - 1], number + 1);
     }
     return done;
@@ -294,10 +353,14 @@ static bool let_go(za_live_worker *worker, int number, za_live_tile *tile, int l
 static bool let_absent_go(za_live_worker *worker, int number, int count)
 {
     const za_live_queue *queue = &worker->queue;
+    za_live_mover mover = {.seen = worker->pass->news->sections[number]->sequence};
+    int left = za_live_queue_absent(queue, queue->entered);
     bool done = true;
     for (int at = queue->entered; at < queue->entered + count; at++) {
+        mover.tile = queue->tiles[at] - worker->stretch->tiles;
         for (unsigned absent = queue->absent[at]; done && absent != 0; absent &= absent - 1) {
-            done = let_go(worker, number, queue->tiles[at], __builtin_ctz(absent));
+            mover.lane = __builtin_ctz(absent);
+            done = let_go(worker, number, mover, --left);
         }
     }
     return done;
@@ -318,9 +381,6 @@ static void fetch_rows(const za_live_worker *worker, int number)
         for (int column = 0; place[row] != ZA_NO_PLACE && column < live->spec.plan->column_count; column++) {
             const double *from = za_section_column(section, live->spec.columns[column]);
             __builtin_prefetch(from + place[row], 0, SECOND_LEVEL);
-        }
-        for (int result = 0; result < board->features; result++) {
-            __builtin_prefetch(&board->values[result * board->rows + row], 1, SECOND_LEVEL);
         }
     }
 }
@@ -353,8 +413,10 @@ static bool take_section(za_live_worker *worker, int number, int64_t begin, int 
 static bool take_in(za_live_worker *worker)
 {
     za_live_stretch *stretch = worker->stretch;
-    int64_t tiles = stretch->count;
+    int64_t tiles = worker->tiles = stretch->count;
     bool done = true;
+    za_live_results_begin(&worker->works.results,
+                          (stretch - worker->pass->all.live->stretches) * (int64_t)ZA_LIVE_STRETCH);
     memset(worker->loose, 0, sizeof worker->loose);
     for (int64_t at = 0; done && at < tiles; at += TILES_AT_ONCE) {
         int count = tiles - at < TILES_AT_ONCE ? (int)(tiles - at) : TILES_AT_ONCE;
@@ -362,6 +424,8 @@ static bool take_in(za_live_worker *worker)
             done = take_section(worker, number, at, count);
         }
     }
+    za_live_results_end(&worker->works.results, worker->pass->all.live, za_live_is_streamed(worker->pass->all.live));
+    za_live_publish();
     za_live_note_loose(stretch, worker->loose[EFFECT_NONE], worker->loose[EFFECT_NEW_BAR]);
     return done;
 }

@@ -1,7 +1,6 @@
 #include "live/step.h"
 
 #include <math.h>
-#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "kernels/lanes.h"
@@ -25,7 +24,7 @@ static za_live_parts parts_of(const za_live_layout *layout, const za_lane_set *s
                                za_whole_lines((size_t)layout->plan->node_count * ZA_MAX_OUTPUTS * sizeof(double *)),
                            .block = za_whole_lines(ZA_LIVE_BATCH * vector),
                            .times = za_whole_lines(ZA_LIVE_BATCH * (size_t)set->lanes * sizeof(int64_t)),
-                           .parts = za_whole_lines(ZA_LIVE_BATCH * sizeof(za_kernel_state)),
+                           .parts = za_whole_lines(2 * ZA_LIVE_BATCH * sizeof(za_kernel_state)),
                            .patches = za_whole_lines(PATCHES * vector),
                            .holes = za_whole_lines(ZA_HOLE_VECTORS * vector),
                            .states = za_whole_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
@@ -137,6 +136,11 @@ static void place_parts(const za_live_batch *batch)
     for (int tile = 0; tile < batch->count; tile++) {
         const za_live_tile *at = batch->tiles[tile];
         batch->work->parts[tile] = (za_kernel_state){za_live_header(at, 0), za_live_header(at, 1), za_live_slots(at)};
+    }
+    for (int tile = 0; tile < batch->next_count; tile++) {
+        const za_live_tile *at = batch->next[tile];
+        batch->work->parts[ZA_LIVE_BATCH + tile] =
+            (za_kernel_state){za_live_header(at, 1), za_live_header(at, 0), za_live_slots(at)};
     }
 }
 
@@ -259,28 +263,42 @@ static void leave_out(const za_live_batch *batch, int node)
     }
 }
 
-static void emit(const za_live_batch *batch, za_emit emit, int node, const bool *rows_follow)
+/* Where the results of a tile's lanes go. A lane without a ticker has the row of the first one with one, whose result
+ * is written last. */
+typedef struct za_live_rows {
+    bool follow; /* they are those of tickers and follow each other */
+    int first;   /* lane with a ticker */
+    int64_t at[ZA_MOST_LANES];
+} za_live_rows;
+
+static void place_rows(const za_live_batch *batch, za_live_rows *rows)
+{
+    for (int tile = 0; tile < batch->count; tile++) {
+        const int32_t *row = batch->tiles[tile]->row;
+        rows[tile].follow = za_live_rows_follow(batch->tiles[tile]);
+        rows[tile].first = za_live_first_lane(batch->tiles[tile]);
+        for (int lane = 0; lane < batch->work->set->lanes; lane++) {
+            bool used = row[lane] != ZA_NO_ROW;
+            rows[tile].at[lane] = row[used ? lane : rows[tile].first] - batch->first;
+        }
+    }
+}
+
+static void emit(const za_live_batch *batch, za_emit emit, int node, const za_live_rows *rows)
 {
     const double *from = batch->work->value[node][emit.output];
     double *to = batch->values + emit.result * batch->rows;
     int lanes = batch->work->set->lanes;
     for (int tile = 0; tile < batch->count; tile++, from += lanes) {
-        const int32_t *row = batch->tiles[tile]->row;
-        if (rows_follow[tile]) {
-            za_live_copy_lanes(to + row[0], from, lanes);
-            continue;
-        }
-        if (batch->tiles[tile]->used == ZA_MOST_LANES) {
-            for (int lane = 0; lane < ZA_MOST_LANES; lane++) {
-                to[row[lane]] = from[lane];
-            }
+        const int64_t *at = rows[tile].at;
+        if (rows[tile].follow) {
+            za_live_copy_lanes(to + at[0], from, lanes);
             continue;
         }
         for (int lane = 0; lane < lanes; lane++) {
-            if (row[lane] != ZA_NO_ROW) {
-                to[row[lane]] = from[lane];
-            }
+            to[at[lane]] = from[lane];
         }
+        to[at[rows[tile].first]] = from[rows[tile].first];
     }
 }
 
@@ -364,10 +382,8 @@ void za_live_step(const za_live_batch *batch, bool again)
         batch->tiles[tile]->after = 1 - batch->tiles[tile]->after;
         batch->tiles[tile]->bars++;
     }
-    bool rows_follow[ZA_LIVE_BATCH];
-    for (int tile = 0; tile < batch->count; tile++) {
-        rows_follow[tile] = za_live_rows_follow(batch->tiles[tile]);
-    }
+    za_live_rows rows[ZA_LIVE_BATCH];
+    place_rows(batch, rows);
     place_parts(batch);
     fetch_headers(batch);
     if (plan->source_count > 0) {
@@ -388,11 +404,8 @@ void za_live_step(const za_live_batch *batch, bool again)
             run_node(batch, i, bar);
         }
         for (int k = 0; k < node->emit_count; k++) {
-            emit(batch, plan->emits[node->emits + k], i, rows_follow);
+            emit(batch, plan->emits[node->emits + k], i, rows);
         }
         fetch_next(batch, &ahead, share);
-    }
-    if (batch->streamed) {
-        atomic_thread_fence(memory_order_seq_cst);
     }
 }

@@ -165,6 +165,7 @@ void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *c
         }
         za_live_step(&batch, back == news.fresh);
     }
+    za_live_publish();
     for (int i = 0; i < count; i++) {
         note(live, arrivals[i]);
     }
@@ -173,13 +174,14 @@ void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *c
 bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *scratch)
 {
     const za_lane_set *one = za_lane_set_one(), *wide = za_lane_set_widest();
-    size_t bytes = za_live_work_bytes(&live->layout, one);
-    char *memory = za_scratch_get(scratch, bytes + za_live_work_bytes(&live->layout, wide));
+    size_t bytes = za_live_work_bytes(&live->layout, one), wide_bytes = za_live_work_bytes(&live->layout, wide);
+    char *memory = za_scratch_get(scratch, bytes + wide_bytes + za_live_results_bytes(live));
     if (memory == NULL) {
         return false;
     }
     za_live_work_open(&works->one, &live->layout, one, memory);
     za_live_work_open(&works->wide, &live->layout, wide, memory + bytes);
+    za_live_results_open(&works->results, memory + bytes + wide_bytes);
     return true;
 }
 
@@ -191,13 +193,17 @@ const za_live_work *za_live_work_of(const za_live_works *works, const za_live_ti
 /* States of fewer bytes stay in the caches from one update to the next. */
 enum { CACHED_BYTES = 4 * 1024 * 1024, LINE_LANES = ZA_CACHE_LINE / (int)sizeof(double) };
 
+bool za_live_is_streamed(const za_live *live)
+{
+    return (size_t)live->present * live->one.bytes > CACHED_BYTES;
+}
+
 za_live_batch za_live_batch_of(const za_live *live, const za_live_work *work, za_live_tile *const *tiles, int count)
 {
     return (za_live_batch){.work = work,
                            .tiles = tiles,
                            .count = count,
-                           .streamed =
-                               work->set->lanes == LINE_LANES && (size_t)live->present * live->one.bytes > CACHED_BYTES,
+                           .streamed = work->set->lanes == LINE_LANES && za_live_is_streamed(live),
                            .zone = &live->spec.zone,
                            .values = live->board->values,
                            .rows = live->board->rows};

@@ -84,6 +84,15 @@ static void copy_lane(const double *from, int64_t lanes, double *to, int64_t to_
     }
 }
 
+static void spread_lane(const double *from, int64_t lanes, double *to, int64_t to_lanes, int64_t vectors)
+{
+    for (int64_t i = 0; i < vectors; i++) {
+        for (int64_t lane = 0; lane < to_lanes; lane++) {
+            to[i * to_lanes + lane] = from[i * lanes];
+        }
+    }
+}
+
 void za_live_copy_lane(const za_live_tile *from, int lane, const za_live_tile *to, int to_lane,
                        const za_live_layout *layout)
 {
@@ -93,6 +102,15 @@ void za_live_copy_lane(const za_live_tile *from, int lane, const za_live_tile *t
                   layout->headers);
     }
     copy_lane(za_live_slots(from) + lane, lanes, za_live_slots(to) + to_lane, to_lanes, layout->slots);
+}
+
+void za_live_copy_lane_to_all(const za_live_tile *from, int lane, const za_live_tile *to, const za_live_layout *layout)
+{
+    for (int after = 0; after < ZA_LIVE_HEADERS; after++) {
+        spread_lane(za_live_header(from, after) + lane, from->set->lanes, za_live_header(to, after), to->set->lanes,
+                    layout->headers);
+    }
+    spread_lane(za_live_slots(from) + lane, from->set->lanes, za_live_slots(to), to->set->lanes, layout->slots);
 }
 
 static bool is_count(double value, double least, double most)

@@ -13,8 +13,8 @@ enum { ZA_NO_ROW = -1 };
 /* What cross-sections have brought to all tickers of a tile, and their own progress does not tell yet. */
 typedef struct za_live_pending {
     uint64_t sequence;             /* of the last section; 0: nothing, and the rest does not count */
-    int64_t time;                  /* of that section */
-    int64_t bars, revisions;       /* that came */
+    int64_t time;                  /* of the latest of its tickers' last bars */
+    int64_t bars, revisions;       /* that came; a ticker that joined the tile since has had as many */
     uint64_t print[ZA_MOST_LANES]; /* fingerprints of the last bar */
 } za_live_pending;
 
@@ -87,6 +87,8 @@ void za_live_put_lane(za_live_tile *tile, const za_live_layout *layout, int lane
 /* The states of a lane become those of a lane of another tile, or of the same one. */
 void za_live_copy_lane(const za_live_tile *from, int lane, const za_live_tile *to, int to_lane,
                        const za_live_layout *layout);
+/* The states of all lanes become those of a lane of another tile. */
+void za_live_copy_lane_to_all(const za_live_tile *from, int lane, const za_live_tile *to, const za_live_layout *layout);
 /* The lane has no ticker any more. */
 void za_live_empty_lane(za_live_tile *tile, int lane);
 

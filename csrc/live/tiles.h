@@ -40,11 +40,18 @@ bool za_live_reserve_tiles(za_live_stretch *stretch, int64_t count);
 void za_live_add_tile(za_live *live, za_live_stretch *stretch, const za_live_tile *tile);
 /* The tickers of the tile in that place of the list know where they are. */
 void za_live_place_tile(za_live *live, const za_live_stretch *stretch, int64_t at);
-/* The ticker of that lane leaves for a tile of its own, the last of the list; the tiles may move. False without memory:
+/* A ticker that is about to move, by where its states are. */
+typedef struct za_live_mover {
+    int64_t tile; /* its place in the list of its stretch */
+    int lane;
+    uint64_t seen; /* of the store: up to there it has no news, or up to where its progress says, if that is more */
+} za_live_mover;
+
+/* The ticker leaves for a new tile out of `memory`, the last of the list; the tiles may move. False without memory:
  * then nothing has changed. */
-bool za_live_leave(za_live *live, za_live_stretch *stretch, int64_t at, int lane);
-/* The ticker of a lane of one tile becomes that of a lane of another one, of the same stretch and age. */
-void za_live_move(za_live *live, za_live_tile *from, int lane, za_live_tile *to, int free_lane);
+bool za_live_leave(za_live *live, za_live_stretch *stretch, za_live_mover mover, za_live_memory *memory);
+/* The ticker becomes that of a free lane of another tile, of the same stretch and age. */
+void za_live_move(za_live *live, za_live_stretch *stretch, za_live_mover mover, za_live_tile *to);
 /* What is pending of the tile becomes its tickers' own progress. */
 void za_live_settle(za_live *live, za_live_tile *tile);
 

@@ -249,6 +249,40 @@ def test_many_tickers_that_miss_bars_share_tiles_again(missing: float, together:
     assert in_step <= live.stats()["tiles"] < most * in_step
 
 
+def test_sections_of_two_universes_reach_many_tickers_that_miss_bars() -> None:
+    """Some at a time, new and revised: a ticker that has seen them all but had no bar shares the tile of those that had
+    one."""
+    features = FeatureSet("sma(close, 7)", "ema(close, 3)", "stddev(close, 5)", "obv()")
+    store, count, random = BarStore(64), 4_500, np.random.default_rng(5)
+    names = [f"T{number:04}" for number in range(count)]
+    whole, part = store.universe(names), store.universe([names[at] for at in random.permutation(count)[: count // 2]])
+    live, bar = features.live(store), 0
+    for step in range(30):
+        for _ in range(1 + step % 3):
+            kind = random.random()
+            universe, size = (part, count // 2) if kind < 0.2 else (whole, count)
+            figures = np.repeat(random.uniform(10, 20, (size, 1)), 5, axis=1)
+            figures[random.random(size) < (random.choice([0.01, 0.1, 0.4, 0.7]) if step > 2 else 0.0)] = np.nan
+            bar += kind < 0.8
+            store.append_cross_section(stamp(FIRST_DAY_NS + bar * DAY_NS), universe, figures)
+        live.update()
+        assert same(live.values, features.latest(live.symbols, store).to_numpy()).all()
+
+
+def test_a_section_revises_the_bar_of_a_ticker_whose_tile_is_not_as_late() -> None:
+    """The first ticker is ahead of the others, and has come into the tile of those that have missed as many bars."""
+    features = FeatureSet("sma(close, 3)", "cumsum(close)")
+    store, names, random = BarStore(64), [f"T{number:02}" for number in range(15)], np.random.default_rng(6)
+    universes = {count: store.universe(names[:count] if count > 0 else names[1:]) for count in (15, 1, 0)}
+    live = features.live(store)
+    for which, day, missing in ((15, 0, 0), (15, 1, 0), (1, 10, 0), (0, 5, 7), (0, 6, 0), (15, 10, 0), (15, 11, 0)):
+        figures = np.repeat(random.uniform(10, 20, (which or 14, 1)), 5, axis=1)
+        figures[len(figures) - missing :] = np.nan
+        store.append_cross_section(stamp(FIRST_DAY_NS + day * DAY_NS), universes[which], figures)
+        live.update()
+        assert same(live.values, features.latest(live.symbols, store).to_numpy()).all()
+
+
 def test_many_tickers_that_join_and_have_bars_one_by_one() -> None:
     """More than the tail of the store tells of, so that each one is looked at."""
     features = FeatureSet("sma(close, 3)", "ema(close, 3)")
