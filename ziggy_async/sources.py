@@ -21,6 +21,7 @@ from ziggy_async.arguments import real
 from ziggy_async.messages import described, kind_of, shortened, shown
 from ziggy_async.reading.options import ReadingOptions, rules_of
 from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async.runtime.call import Call
 from ziggy_async.store import BarStore, default_store
 
 logger = logging.getLogger(__name__)
@@ -254,7 +255,7 @@ class BarSource:
             call.task = call.task or task
             return
         try:
-            default_pool.submit(self._run, call)
+            default_pool.pool().put(Call("a bar source", self._run, (call,)))
         except BaseException:
             self._finish(call, UNFINISHED)
             raise

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Collection
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from ziggy_async.environment import whole_number
 from ziggy_async.runtime.background_loop import is_background, submit_coroutine
@@ -37,13 +37,6 @@ def pool() -> ThreadPool:
 def is_here() -> bool:
     """Whether this thread is one of the pool's, which must not wait for another one of them."""
     return _pool is not None and _pool.is_here
-
-
-def submit(function: Callable[..., Any], *args: Any) -> Call:
-    """Starts `function` with the caller's context variables. Raises as `pool` and `ThreadPool.put` do."""
-    call = Call(getattr(function, "__qualname__", "a call"), function, args)
-    pool().put(call)
-    return call
 
 
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
