@@ -198,17 +198,13 @@ class Background:
                     task = None  # not kept until the next one comes
             self._surplus -= 1
         except asyncio.CancelledError:
-            if self._is_at_its_end():
+            if all(each.cancelling() for each in asyncio.all_tasks(self._loop)):  # the end of the loop, not some alone
                 self.abandon(Stopped("the event loop came to its end"))
                 self._at_loop_end()
                 await self.letters_written()
             elif task is not None and not self._end_if_over(task, time.perf_counter()):
                 self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
             raise
-
-    def _is_at_its_end(self) -> bool:
-        """Returns whether all of the loop's tasks are being cancelled, and not some alone."""
-        return all(task.cancelling() for task in asyncio.all_tasks(self._loop))
 
     async def _attempt(self, task: Task) -> None:
         """Makes one attempt, and waits until it has ended or was given up: a callable that hangs keeps no worker."""
@@ -256,7 +252,7 @@ class Background:
         elif len(task.attempts) >= options.max_attempts:
             reason = Reason.WORKER_LOST if isinstance(error, WorkerLost) else Reason.EXHAUSTED
             self._finish(task, State.DEAD, error=error, reason=reason)
-        elif task.is_late:
+        elif options.deadline is not None and task.expiry is None:  # it has passed: this attempt was the last
             self._finish(task, State.DEAD, error=self._too_late(task), reason=Reason.DEADLINE)
         else:
             self.counts.count("retried")

@@ -79,11 +79,6 @@ class Task:
     expiry: asyncio.TimerHandle | None = None  # fires at its deadline; None: it has fired, or there is none
     delivery: Delivery | None = None  # ends when the outcome of its last attempt arrives, where that is traced
 
-    @property
-    def is_late(self) -> bool:
-        """Whether the deadline has passed. The attempt that had ended before it counts, but is the last."""
-        return self.expiry is None and self.work.options.deadline is not None
-
     def record(self, error: str | None = None) -> TaskRecord:
         """Returns its present state, from any thread; `error`: that of its end."""
         attempts, call = list(self.attempts), self.call
