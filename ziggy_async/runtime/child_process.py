@@ -74,8 +74,8 @@ def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs
     return None
 
 
-class _EndedError(Exception):
-    """The process is gone, perhaps in the middle of an outcome."""
+class _EndedError(BaseException):
+    """The process is gone, perhaps in the middle of an outcome: no value that is being read keeps that to itself."""
 
 
 class _Pipe(io.FileIO):
@@ -155,8 +155,6 @@ class ChildProcess:
         try:
             with io.BufferedReader(_Pipe(self._connection.fileno(), closefd=False)) as reader:
                 return pickle.load(reader)
-        except _EndedError:
-            raise
         except Exception as error:
             raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
 

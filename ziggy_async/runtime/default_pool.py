@@ -13,16 +13,13 @@ from ziggy_async.runtime.threads import ThreadPool
 P = ParamSpec("P")
 T = TypeVar("T")
 
-WORKERS_VARIABLE = "ASYNC_FEATURES_WORKERS"
-DEFAULT_WORKERS = 8
-
 _lock = threading.Lock()
 _pool: ThreadPool | None = globals().get("_pool")  # written under _lock; a reload keeps it
 
 
 def workers() -> int:
-    """Threads of the pool, as the environment says, else 8. `ConfigurationError`, a `ValueError`, if that is none."""
-    return whole_number(WORKERS_VARIABLE, DEFAULT_WORKERS)
+    """Threads of the pool, as the environment says. `ConfigurationError`, a `ValueError`, when that is no number."""
+    return whole_number("ASYNC_FEATURES_WORKERS", 8)
 
 
 def pool() -> ThreadPool:

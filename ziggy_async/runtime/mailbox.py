@@ -46,13 +46,9 @@ class Mailbox:
         except Exception:
             self._woken = -math.inf
             if loop.is_closed():
-                self.clear()
+                self._waiters.clear()  # which would keep it alive
             else:
                 logger.exception("an event loop cannot be woken; the next call that ends tries again")
-
-    def clear(self) -> None:
-        """Drops the futures of a closed loop, which would keep it alive."""
-        self._waiters.clear()
 
     def _deliver(self) -> None:
         """Sets the futures, in the loop. An interrupt in the middle loses none."""
@@ -84,7 +80,7 @@ def mailbox_of(loop: asyncio.AbstractEventLoop) -> Mailbox:
     with _lock:
         for other, mailbox in list(_mailboxes.items()):
             if other.is_closed():
-                mailbox.clear()
+                mailbox._waiters.clear()
         return _mailboxes.setdefault(loop, Mailbox())
 
 
