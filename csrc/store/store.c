@@ -196,16 +196,16 @@ static za_view view_of(const za_entry *entry)
     };
 }
 
-enum { ENTRIES_AT_ONCE = 64 };
-
 /* Under the lock. To take a reference waits for the block's line: so the lines of several are asked for first. */
 static void view_some(za_store *store, const za_symbol *symbols, size_t count, za_view *views)
 {
-    const za_entry *entries[ENTRIES_AT_ONCE];
+    za_entry *entries[ZA_NAMES_AT_ONCE];
+    za_symbols_find_some(&store->symbols, symbols, count, entries);
     for (size_t i = 0; i < count; i++) {
-        entries[i] = za_store_find(store, symbols[i]);
         if (entries[i] != NULL) {
+            za_tail_fold(store, entries[i]);
             __builtin_prefetch(entries[i]->block, 1);
+            __builtin_prefetch(entries[i]->block + 1);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -217,8 +217,8 @@ uint64_t za_store_views(za_store *store, const za_symbol *symbols, size_t count,
 {
     pthread_mutex_lock(&store->mutex);
     uint64_t sequence = atomic_load_explicit(&store->sequence, memory_order_relaxed);
-    for (size_t at = 0; at < count; at += ENTRIES_AT_ONCE) {
-        size_t some = count - at < ENTRIES_AT_ONCE ? count - at : ENTRIES_AT_ONCE;
+    for (size_t at = 0; at < count; at += ZA_NAMES_AT_ONCE) {
+        size_t some = count - at < ZA_NAMES_AT_ONCE ? count - at : ZA_NAMES_AT_ONCE;
         view_some(store, symbols + at, some, views + at);
     }
     pthread_mutex_unlock(&store->mutex);

@@ -53,6 +53,36 @@ za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name)
     return slot == 0 ? NULL : symbols->entries[slot - 1];
 }
 
+void za_symbols_find_some(const za_symbols *symbols, const za_symbol *names, size_t count, za_entry **found)
+{
+    uint64_t hashes[ZA_NAMES_AT_ONCE];
+    const size_t mask = symbols->slot_count - 1;
+    if (symbols->count == 0) {
+        memset(found, 0, count * sizeof *found);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_of(names[i]);
+        __builtin_prefetch(&symbols->slots[hashes[i] & mask]);
+    }
+    for (size_t i = 0; i < count; i++) { /* of a free slot: any */
+        uint32_t slot = symbols->slots[hashes[i] & mask];
+        __builtin_prefetch(&symbols->entries[slot == 0 ? 0 : slot - 1]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = symbols->slots[hashes[i] & mask];
+        const za_entry *entry = slot == 0 ? NULL : symbols->entries[slot - 1];
+        if (entry != NULL) {
+            __builtin_prefetch(&entry->name);
+            __builtin_prefetch(&entry->universe);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = *slot_of(symbols, hashes[i], names[i]);
+        found[i] = slot == 0 ? NULL : symbols->entries[slot - 1];
+    }
+}
+
 /* Closes the holes and indexes anew, with room for one more entry. False without memory: then nothing changed. */
 static bool make_room(za_symbols *symbols)
 {

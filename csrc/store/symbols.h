@@ -54,6 +54,10 @@ typedef struct za_symbols {
 
 /* The entry of that name, or NULL. */
 za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name);
+/* The same of up to ZA_NAMES_AT_ONCE names. What leads to an entry waits for memory three times over: here for that of
+ * all of them at a time. */
+enum { ZA_NAMES_AT_ONCE = 64 };
+void za_symbols_find_some(const za_symbols *symbols, const za_symbol *names, size_t count, za_entry **found);
 /* The entry of that name, made empty if there is none (then *made is true); NULL without memory, and nothing changed.
  */
 za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made);
