@@ -41,6 +41,32 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
     return first < block->bars ? first : block->bars;
 }
 
+/* A windowed kernel reads at most so many bars back, and those that it has values of do not wait for one another. */
+#define REACH(bars)                                                          true
+#define PAIR(bars, lag)                                                      true
+#define ALONE                                                                true
+#define FADING(bars)                                                         false
+#define FOREVER                                                              false
+#define TOTAL                                                                false
+#define INDICATOR(name, talib, group, inputs, params, lookback, memory, ...) enum { name##_is_windowed = memory };
+#include "kernels/catalog.def"
+#undef INDICATOR
+#undef TOTAL
+#undef FOREVER
+#undef FADING
+#undef ALONE
+#undef PAIR
+#undef REACH
+
+/* While bar `bar` of the block enters, a line of what is read afterwards is asked for: of all lanes in turn. */
+INLINE void announce_ahead(const za_kernel_block *block, int64_t bar)
+{
+    int64_t lane = bar % ZA_LANES, row = block->ahead_row + bar - lane;
+    if (ZA_LANES > 1 && bar < block->ahead_bars) {
+        __builtin_prefetch((const void *)((uintptr_t)block->ahead[lane] + (uintptr_t)row * sizeof(double)));
+    }
+}
+
 /* A kernel holds its parameters, its age (the bars that have entered before), what `start` derives from them, and its
  * state `s`, which is nothing but vectors. The state is in registers while a block is run, what it keeps for later bars
  * in the slots behind it. */
@@ -97,6 +123,7 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
             }                                                                                                          \
             int64_t bar = 0;                                                                                           \
             for (; bar < first; ++bar, ++k.age) {                                                                      \
+                announce_ahead(block, bar);                                                                            \
                 vec in[ZA_MAX_INPUTS];                                                                                 \
                 for (int i = 0; i < name##_input_count; ++i) {                                                         \
                     in[i] = ((const vec *)(const void *)from[i])[bar];                                                 \
@@ -105,6 +132,9 @@ static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int
             }                                                                                                          \
             fill_undefined(block, at * bars, first, name##_output_count);                                              \
             for (; bar < bars; ++bar, ++k.age) {                                                                       \
+                if (!name##_is_windowed) {                                                                             \
+                    announce_ahead(block, bar);                                                                        \
+                }                                                                                                      \
                 vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                            \
                 for (int i = 0; i < name##_input_count; ++i) {                                                         \
                     in[i] = ((const vec *)(const void *)from[i])[bar];                                                 \

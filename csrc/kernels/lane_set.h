@@ -30,6 +30,10 @@ typedef struct za_kernel_block {
     const double *in[ZA_MAX_INPUTS]; /* in the order of the indicator's inputs */
     double *out[ZA_MAX_OUTPUTS];     /* rows [from, bars) are written; NULL where an output is not wanted */
     void *state; /* 64-byte aligned, slots behind the header; goes on from where the bar `age` finds it */
+    /* Of each lane a column that is read afterwards: its bars from `ahead_row` on, `ahead_bars` of them or 0, are asked
+     * for meanwhile, a line with each bar that enters; of a windowed kernel with each one before `from`. */
+    const double *const *ahead;
+    int64_t ahead_row, ahead_bars;
     const za_kernel_state *states; /* NULL, or `count` of them instead of it */
     int64_t count;
     int64_t header, slots;        /* of `states`: the kernel's own begin at that vector of each part */

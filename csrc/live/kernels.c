@@ -248,6 +248,7 @@ static void set_block(za_live_kernel *kernel, int number, int64_t bar)
     block->bars = 1;
     block->from = 0;
     block->state = NULL;
+    block->ahead_bars = 0;
     block->states = kernel->batch->work->parts;
     block->count = kernel->batch->count;
     block->header = kernel->at->header;

@@ -208,18 +208,36 @@ static bool is_finite(const za_run *run)
     return finite;
 }
 
+typedef const double *const (*za_columns_of_lanes)[ZA_MOST_LANES];
+
+/* The columns of the tile of the series from `first` on, by the rows of the lanes of `spec` that are as far from their
+ * ends. */
+static za_columns_of_lanes point_ahead(const za_claim *claim, int first, const za_tile_spec *spec,
+                                       const double *(*pointers)[ZA_MOST_LANES])
+{
+    for (int lane = 0; lane < spec->set->lanes; lane++) {
+        int at = first + lane < claim->count ? first + lane : claim->count - 1;
+        const za_series *series = &claim->series[claim->order[at]];
+        uintptr_t shift = (uintptr_t)(series->bars - spec->bars[lane]) * sizeof(double);
+        for (int column = 0; column < spec->plan->column_count; column++) {
+            pointers[column][lane] = (const double *)((uintptr_t)column_of(claim->run, series, column) + shift);
+        }
+    }
+    return (za_columns_of_lanes)(void *)pointers;
+}
+
 /* The tile of the series that stand from `first` on in the claim's order. False without memory. */
 static bool specify(za_claim *claim, int first, int count, const za_lane_set *set, za_tile_spec *spec)
 {
     za_run *run = claim->run;
     int columns = run->plan->column_count, sources = run->plan->source_count;
     za_feed(*feeds)[ZA_MOST_LANES] = za_scratch_get(
-        &claim->pointers, (size_t)sources * sizeof *feeds + (size_t)columns * sizeof(double *[ZA_MOST_LANES]) + 1);
+        &claim->pointers, (size_t)sources * sizeof *feeds + 2 * (size_t)columns * sizeof(double *[ZA_MOST_LANES]) + 1);
     const double *(*pointers)[ZA_MOST_LANES] = feeds == NULL ? NULL : (void *)(feeds + sources);
     *spec = (za_tile_spec){.plan = run->plan,
                            .set = set,
                            .zone = &run->zone,
-                           .column = (const double *const(*)[ZA_MOST_LANES])(void *)pointers,
+                           .column = (za_columns_of_lanes)(void *)pointers,
                            .feed = (const za_feed(*)[ZA_MOST_LANES])(void *)feeds,
                            .lanes = count,
                            .clean = is_finite(run),
@@ -239,6 +257,9 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
         for (int source = 0; source < sources; source++) {
             feeds[source][lane] = za_derived_feed(&run->derived[source], series->at);
         }
+    }
+    if (pointers != NULL && first + count < claim->count && set->lanes > 1) {
+        spec->next = point_ahead(claim, first + count, spec, pointers + columns);
     }
     return pointers != NULL;
 }

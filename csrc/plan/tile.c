@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "plan/ahead.h"
 #include "plan/along.h"
 #include "plan/holes.h"
 
@@ -23,6 +24,11 @@ enum {
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static int64_t within(int64_t bar, int64_t first, int64_t last)
+{
+    return bar < first ? first : bar > last ? last : bar;
 }
 
 static int64_t bars_of(const za_tile_spec *spec)
@@ -336,9 +342,8 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
                              .params = &node->spec.params,
                              .age = step->age,
                              .bars = span.last - span.first,
-                             .from = later(step->from - span.first, 0),
+                             .from = within(step->from - span.first, 0, span.last - span.first),
                              .state = step->state};
-    block.from = block.from < block.bars ? block.from : block.bars;
     bool clean = !node->windowed || step->age >= step->hole_end;
     for (int i = 0; i < node->spec.input_count; i++) {
         int input = node->spec.inputs[i];
@@ -351,6 +356,7 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
     if (!clean || za_along_fits(tile->spec.set, node, &block)) {
         return za_tile_run_kernel(tile, node, step, &block);
     }
+    za_ahead_share(tile, node, &block);
     tile->spec.set->run(&block);
     step->age += block.bars;
     return true;
@@ -371,10 +377,9 @@ static bool fits_target(const za_tile *tile, const za_node *node, int64_t block)
 
 static void place_in_target(const za_tile *tile, const za_node *node, za_step *step, int64_t block)
 {
-    const za_target *target = &tile->spec.target;
     for (int i = 0; i < node->emit_count; i++) {
         za_emit emit = tile->spec.plan->emits[node->emits + i];
-        step->value[emit.output] = target_of(target, emit.result, 0, block);
+        step->value[emit.output] = target_of(&tile->spec.target, emit.result, 0, block);
     }
 }
 
@@ -454,11 +459,6 @@ static bool run_node(za_tile *tile, const za_node *node, za_step *step, za_span 
     }
 }
 
-static int64_t within(int64_t bar, int64_t first, int64_t last)
-{
-    return bar < first ? first : bar > last ? last : bar;
-}
-
 /* The part of the block [first, last) that concerns one node. */
 static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t first, int64_t last)
 {
@@ -489,6 +489,7 @@ bool za_tile_run(za_tile *tile, int64_t end)
     const za_plan *plan = tile->spec.plan;
     for (int64_t last; tile->end < end && za_tile_is_wanted(tile); tile->end = last) {
         last = tile->end + tile->block < end ? tile->end + tile->block : end;
+        za_ahead_begin(tile, last, end);
         for (int i = 0; i < plan->node_count; i++) {
             if (plan->nodes[i].read && !run_step(tile, &plan->nodes[i], &tile->steps[i], tile->end, last)) {
                 return false;

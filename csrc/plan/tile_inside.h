@@ -20,6 +20,8 @@ typedef struct za_tile_spec {
     const za_lane_set *set;
     const za_zone *zone;
     const double *const (*column)[ZA_MOST_LANES]; /* of each column, of each lane; NULL where no node reads it */
+    const double *const (*next)[ZA_MOST_LANES];   /* NULL, or the columns of the tile that comes next, as far before
+                                                   * their ends as these */
     const za_feed (*feed)[ZA_MOST_LANES];         /* the same of the derived columns */
     const int64_t *time[ZA_MOST_LANES];           /* NULL unless the plan reads times */
     int64_t bars[ZA_MOST_LANES];
@@ -45,6 +47,13 @@ typedef struct za_step {
     double *holes;                 /* of a kernel: the last vectors of its state */
 } za_step;
 
+/* What is read next: bars [row, last) of the column of `node`, then [first, last) of those of later nodes. */
+typedef struct za_ahead {
+    const double *const (*columns)[ZA_MOST_LANES]; /* NULL: nothing */
+    int node;
+    int64_t row, first, last;
+} za_ahead;
+
 typedef struct za_tile {
     za_tile_spec spec;
     za_step *steps;
@@ -52,7 +61,8 @@ typedef struct za_tile {
     size_t state_bytes;
     double *buffers, *constants, *patches, *waste;
     int64_t block, first, end; /* bars: a block, the first that anything reads, behind the last */
-    bool met_holes;            /* a kernel's input held a value that is not finite */
+    za_ahead ahead;
+    bool met_holes; /* a kernel's input held a value that is not finite */
 } za_tile;
 
 static inline bool za_tile_is_wanted(const za_tile *tile)
