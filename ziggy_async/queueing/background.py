@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -40,30 +41,21 @@ under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_un
 """Whether the code that asks is a task of some queue: what it needs to come to its end is not new work."""
 
 
+@dataclass(eq=False, repr=False)
 class Background:
     """The queue and its workers, of the loop in which it is made; `submit` and `stop` are awaited there."""
 
-    def __init__(
-        self,
-        capacity: int,
-        threads: ThreadPool,
-        processes: Callable[[], ProcessPool],
-        counts: Counts,
-        keep_letter: Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"],
-        record: Callable[[Task, BaseException | None], object],
-        at_loop_end: Callable[[], object],
-    ) -> None:
-        """`threads`: the queue's own, as many as the workers. `processes`: makes the pool when a first task wants it.
-        `keep_letter`: see `DeadLetters.put`; its future is done, in any thread, when the letter is kept. `record`:
-        called with each task that ends, unless cancelled, and its error. `at_loop_end`: called without a stop."""
-        self.counts = counts
+    capacity: InitVar[int]
+    threads: ThreadPool  # the queue's own, as many as the workers
+    processes: Callable[[], ProcessPool]  # makes the pool when a first task wants it
+    counts: Counts
+    keep_letter: Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]  # see `DeadLetters.put`
+    record: Callable[[Task, BaseException | None], object]  # for each task that ends, unless cancelled, and its error
+    at_loop_end: Callable[[], object]  # for the end of the loop without a stop
+
+    def __post_init__(self, capacity: int) -> None:
         self.queue = BoundedQueue(capacity)
         self.worker_tasks: list[asyncio.Task[None]] = []
-        self._threads = threads
-        self._processes = processes
-        self._keep_letter = keep_letter
-        self._record = record
-        self._at_loop_end = at_loop_end
         self._finished = 0  # attempts
         self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
@@ -160,7 +152,7 @@ class Background:
     def resize(self, workers: int) -> None:
         """Starts workers, or ends some as soon as they are idle."""
         if workers > 0:
-            self._threads.resize(workers)
+            self.threads.resize(workers)
         self._surplus += self.workers - workers
         self.workers = workers
         self.worker_tasks[:] = [task for task in self.worker_tasks if not task.done()]
@@ -200,7 +192,7 @@ class Background:
         except asyncio.CancelledError:
             if all(each.cancelling() for each in asyncio.all_tasks(self._loop)):  # the end of the loop, not some alone
                 self.abandon(Stopped("the event loop came to its end"))
-                self._at_loop_end()
+                self.at_loop_end()
                 await self.letters_written()
             elif task is not None and not self._end_if_over(task, time.perf_counter()):
                 self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
@@ -219,7 +211,7 @@ class Background:
         call = task.call = Call(work.operation, work.function, work.args, work.kwargs, span.context)
         self.counts.move(task, State.RUNNING)
         try:
-            task.pool = self._processes() if work.options.use_process_pool else self._threads
+            task.pool = self.processes() if work.options.use_process_pool else self.threads
             task.pool.put(call)
         except Exception as error:  # nobody can make it
             call.set(None, error.with_traceback(None))
@@ -361,7 +353,7 @@ class Background:
             if timer is not None:
                 timer.cancel()
         if not is_cancelled:
-            self._record(task, error)
+            self.record(task, error)
 
         def answer(_: object = None) -> None:
             task.outcome.set(value, error)
@@ -373,7 +365,7 @@ class Background:
         # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
         logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
-        self._keep_letter(task.work, reason, task.attempts, task.requeued_from).add_done_callback(answer)
+        self.keep_letter(task.work, reason, task.attempts, task.requeued_from).add_done_callback(answer)
 
     # --- the end
 

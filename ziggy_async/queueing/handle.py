@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Generator, Hashable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ziggy_async.queueing.background import Background
@@ -12,15 +13,13 @@ from ziggy_async.runtime.call import Outcome
 T_co = TypeVar("T_co", covariant=True)
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class TaskHandle(Generic[T_co]):
     """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
     Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up."""
 
-    __slots__ = ("_queue", "_task")
-
-    def __init__(self, queue: Background, task: Task) -> None:
-        self._queue = queue
-        self._task = task
+    _queue: Background
+    _task: Task
 
     @property
     def task_id(self) -> str:
