@@ -65,6 +65,13 @@ def with_day(
     return roles | ({"timestamp": days[0], "time": clock} if days else {})
 
 
+def are_epochs(values: Sequence[Any]) -> bool:
+    """Whether these are whole numbers of a time since 1970, as the first one says."""
+    first = next((value for value in values if not _is_blank(value)), None)
+    text = str(first if (whole := as_whole(first)) is None else whole).strip().removesuffix(".0")
+    return text.isdecimal() and text.isascii() and unit_of(int(text)) is not None
+
+
 def are_clocks(values: Sequence[Any]) -> bool:
     """Whether these values of a column that is called a time are times of day, as the first one says."""
     return _are_all(partial(_is_clock, True), [value for value in values if not _is_blank(value)][:1])

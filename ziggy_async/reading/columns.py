@@ -7,7 +7,7 @@ values pass through as NaN, missing times as NaT, and are refused there by row.
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
-from ziggy_async.reading.beside import HEAD, refuse_beside, with_day
+from ziggy_async.reading.beside import HEAD, are_epochs, refuse_beside, with_day
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
@@ -96,14 +96,13 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         pairs = pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further)
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
-        has_figures = partial(_has_figures, dict(pairs), rules)
-        roles = match_columns(names, None, chosen, rules.volume is not None, rules.further, has_figures)
         head = partial(_head, dict(pairs))
+        roles = _roles(dict(pairs), names, None, replace(rules, columns=chosen))
         roles = with_day(roles, names, chosen, head)
         refuse_beside(roles, names, chosen, head, partial(_distinct, dict(pairs)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    _refuse_several_symbols(pairs, name)
+    _refuse_several_symbols(pairs, name, roles.get("symbol"))
     return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules))
 
 
@@ -146,6 +145,18 @@ def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
     )
 
 
+def _roles(table: Mapping[str, Any], names: list[str], symbol: str | None, rules: Rules) -> dict[str, str]:
+    return match_columns(
+        names,
+        symbol,
+        rules.columns,
+        rules.volume is not None,
+        rules.further,
+        partial(_has_figures, table, rules),
+        lambda name: are_epochs(_head(table, name)),
+    )
+
+
 def _has_figures(table: Mapping[str, Any], rules: Rules, name: str) -> bool:
     """Whether the column has a number above 0."""
     figures = Reader(lambda row: "", rules).strict.floats(name, table[name])
@@ -163,9 +174,10 @@ def _distinct(table: Mapping[str, Any], name: str) -> list[Any]:
     return distinct(name, column, Reader(lambda row: "", PLAIN))[0]
 
 
-def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str) -> None:
-    """The bars of several symbols, merged, would be bars of none."""
+def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: str | None) -> None:
+    """The bars of several symbols, merged, would be bars of none. `named`: the column of them, None: by its name."""
     ranks = [(place_of(name)[1], at) for at, (name, _) in enumerate(pairs) if role_of(name) == "symbol"]
+    ranks += [(-1, at) for at, (name, _) in enumerate(pairs) if name == named]
     if not ranks:
         return
     name, column = pairs[min(ranks)[1]]
@@ -185,8 +197,7 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     pairs = pairs_of(data, symbol_column, rules.columns, further=rules.further)
     names = [name for name, _ in pairs]
     table = dict(pairs)
-    has_figures = partial(_has_figures, table, rules)
-    roles = match_columns(names, symbol_column, rules.columns, rules.volume is not None, rules.further, has_figures)
+    roles = _roles(table, names, symbol_column, rules)
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")

@@ -41,6 +41,8 @@ INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
 """A number with a fraction, or one that was rounded."""
 OTHER_ZONE = r".*\d:\d\d.* ?\(?(?:[ECMP]T|(?:GMT|UTC) ?[+-]\d{1,2}(?::?\d\d)?)\)?"
 """A time of day and a zone that stands for several offsets from UTC, or is no name of one."""
+OF_TAIWAN = r"(\d{3})[/-]\d{1,2}[/-]\d{1,2}"
+"""A date with a year of the Republic of China."""
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
@@ -235,6 +237,8 @@ def advice_on(text: str) -> str:
     """What to write for a text that is no date and time, where that is known."""
     if re.fullmatch(INEXACT, text.strip()):
         return ": write it as a whole number, in full"
+    if (found := re.fullmatch(OF_TAIWAN, text.strip())) is not None:
+        return f": write its year with four digits, as {int(found[1]) + 1911}"
     if re.fullmatch(OTHER_ZONE, text.strip(), re.IGNORECASE):
         return ": write the offset from UTC for its zone, like 09:30-05:00"
     return ""

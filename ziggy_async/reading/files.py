@@ -9,13 +9,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.beside import refuse_beside, with_day
+from ziggy_async.reading.beside import are_epochs, refuse_beside, with_day
 from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, bars_of
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -369,17 +370,16 @@ class Reading:
         elif "symbol" not in (self._rules.columns or {}):
             names = without_descriptions(names, scan)
         chosen = self._rules.columns or ()
-        roles = with_day(self._roles_of(names, scan.has_figures), names, chosen, scan.head)
+        roles = with_day(self._roles_of(names, scan), names, chosen, scan.head)
         refuse_beside(roles, names, chosen, scan.head, scan.values)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
 
-    def _roles_of(
-        self, names: Sequence[str], has_figures: Callable[[str], bool] = lambda name: False
-    ) -> dict[str, str]:
+    def _roles_of(self, names: Sequence[str], scan: Scan) -> dict[str, str]:
         rules = self._rules
-        return match_columns(names, None, rules.columns, rules.volume is not None, rules.further, has_figures)
+        are = partial(match_columns, names, None, rules.columns, rules.volume is not None, rules.further)
+        return are(has_figures=scan.has_figures, is_epoch=lambda name: are_epochs(scan.head(name)))
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:

@@ -32,6 +32,7 @@ OTHERS = (
     (rb"\xff\x06\0\0sNaPpY", f"compressed with snappy: {UNPACK}"),
     (rb"\x1f\x9d", f"compressed with compress: {UNPACK}"),
     (rb"%PDF-", "a PDF document"),
+    (rb"00COTAHIST", f"a file of B3, whose columns have fixed widths and no names: {AS_TABLE}"),
     (rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", "a web page: what it shows may say why there is no table"),
     (rb"(\xef\xbb\xbf)?\s*<\?xml", f"XML: {AS_TABLE}"),
     (rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{])", f"JSON: {AS_TABLE}, or load the list of bars that json.load gives"),

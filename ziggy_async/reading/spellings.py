@@ -16,6 +16,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
             *("dateandtime", "traddt", "start", "dlycaldt", "datadate", "date1", "dtyyyymmdd", "localtime"),
             *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
+            *("startat", "tradetime", "timebucket", "bucket", "mts", "timeleft", "timebarstart", "indexdate"),
             *("dates", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
         ),
         ("index", "indexlevel0", "unnamed0", "column1", "ticks"),
@@ -24,33 +25,37 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
             *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture", "priceopen"),
+            *("eröffnungskurs", "anfangskurs", "openindexvalue", "firsttradeprice"),
             *("открытие", "откр", "开盘", "开盘价", "開盤", "開盤價", "始値", "시가", "açılış"),
         ),
     ),
     "high": (
         (
             *("high", "highprice", "pricehigh", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
+            *("höchstkurs", "höchst", "highindexvalue", "hightradeprice"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
             *("максимум", "макс", "最高", "最高价", "最高價", "高", "高値", "고가", "yüksek", "tageshoch"),
         ),
-        ("max",),
+        ("max", "maximum", "maksimum"),
     ),
     "low": (
         (
             *("low", "lowprice", "pricelow", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld", "midl"),
+            *("tiefstkurs", "tiefst", "lowindexvalue", "lowtradeprice"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
             *("минимум", "мин", "最低", "最低价", "最低價", "低", "安値", "저가", "düşük", "tagestief"),
         ),
-        ("min",),
+        ("min", "minimum"),
     ),
     "close": (
         (
             *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast", "dlyclose", "prccd"),
-            *("trdprc1", "priceclose", "midc", "closeclosepriceadjustedforsplits"),
+            *("trdprc1", "priceclose", "midc", "closeclosepriceadjustedforsplits", "closingindexvalue"),
             *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
             *("clot", "slot", "slotkoers", "закрытие", "收盘", "收盘价", "收盤", "收盤價", "終値", "종가", "kapanış"),
         ),
         (
+            *("tradeprice", "lasttradeprice"),
             *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
             *("último", "ultimo", "dernier", "laatste", "ostatnio", "şimdi", "цена"),
         ),
@@ -58,8 +63,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "volume": (
         (
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
-            *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1"),
-            *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke"),
+            *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
+            *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke", "umsatzinstück"),
             *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "成交股數", "成交數量"),
             *("出来高", "거래량", "hacim"),
         ),
@@ -82,7 +87,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
                 "代码",
                 "종목코드",
             ),
-            *("銘柄コード", "證券代號"),
+            *("銘柄コード", "證券代號", "orderbookid", "nazwa", "indexname"),
         ),
         (
             *("instrumentname", "secid", "sccode", "securitycode", "securitiescode", "localcode", "ric", "scrip"),
@@ -100,7 +105,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 their letters and digits alone. An adjusted close has another scale than the open beside it, so none of its spellings is
 a close."""
 
-BEGINNINGS = ("timeperiodstart", "timeopen")
+BEGINNINGS = ("timeperiodstart", "timeopen", "candledatetimeutc")
 """Names of the beginning of a bar, the surer first: before any other time, which may be that of its end."""
 
 MAKESHIFT = 2
@@ -116,7 +121,10 @@ DATES = frozenset(
     )
 )
 TIMES_OF_DAY = frozenset(
-    ("time", "timeutc", "timegmt", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
+    (
+        *("time", "timeutc", "timegmt", "timem", "timebarstart", "时间", "時間", "時刻", "uhrzeit", "hora", "heure"),
+        "время",
+    )
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
@@ -201,12 +209,14 @@ def match_columns(
     has_volume: bool = True,
     further: Sequence[str] = (),
     has_figures: Callable[[str], bool] = lambda name: False,
+    is_epoch: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, str]:
     """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, `time` where the
     timestamp is a date and a time of day, and `epoch` where the same time stands beside it since 1970.
 
     `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. `has_figures` says
-    whether a column is not all 0, as it has to be for a volume that stands beside one of ticks. The further columns
+    whether a column is not all 0, as it has to be for a volume that stands beside one of ticks, and `is_epoch` whether
+    it holds times since 1970, as one of several may that are called a time. The further columns
     of a store have the roles `FURTHER`, and are found by their own names, in any spelling where none is alike.
     `ValueError` that lists the columns when a role has none or several.
     """
@@ -222,13 +232,15 @@ def match_columns(
     for role, (first, *others) in _by_role(free).items():
         if role in roles or (role == "volume" and not has_volume):
             continue
-        if others:
+        if others and role == "timestamp" and (times := _told_apart([first, *others], is_epoch)):
+            roles = times | roles
+        elif others:
             fault = f"two columns are called {shown(first)}" if first == others[0] else _two_of(role, first, others[0])
             raise ValueError(f"{fault}; columns found: {listed(names)}")
         else:
             roles[role] = first
     epoch = next((name for name in free if spelling_of(name) in EPOCHS and name != roles.get("timestamp")), None)
-    if epoch is not None and "time" not in roles and roles.get("timestamp") in free:
+    if epoch is not None and not roles.keys() & {"time", "epoch"} and roles.get("timestamp") in free:
         roles["epoch"] = epoch
     beside_ticks = traded_beside_ticks(free) if roles.get("volume") in free else None
     if beside_ticks is not None and has_figures(beside_ticks):
@@ -298,6 +310,20 @@ def _date_and_time(names: Iterable[str]) -> dict[str, str]:
     dates = [name for name in stamps if spelling_of(name) in DATES]
     clocks = [name for name in stamps if spelling_of(name) in TIMES_OF_DAY]
     return {"timestamp": dates[0], "time": clocks[0]} if len(stamps) == 2 and dates and clocks else {}
+
+
+def _told_apart(names: list[str], is_epoch: Callable[[str], bool]) -> dict[str, str]:
+    """The roles of columns that are called a time alike, of which the timestamp is one since 1970; and of "t" and "T",
+    which is a symbol, or the end of the bar."""
+    bare = {REPEATED.sub("", name): name for name in names}
+    if bare.keys() == {"t", "T"}:
+        return {"timestamp": bare["t"]} | ({} if is_epoch(bare["T"]) else {"symbol": bare["T"]})
+    epochs = [name for name in names if spelling_of(name) == "timestamp" and is_epoch(name)]
+    dates = [name for name in names if name not in epochs]
+    if len(epochs) != 1:
+        return {}
+    times = {"timestamp": dates[0]} if len(dates) == 1 else _date_and_time(dates)
+    return times and times | {"epoch": epochs[0]}
 
 
 def _two_of(role: str, first: str, second: str) -> str:
