@@ -53,9 +53,9 @@ INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns
         }                                                                                                              \
     }
 
-/* A line of each of many columns in turn is more than the processor foresees: those of four squares later are asked
+/* A line of each of many columns in turn is more than the processor foresees: those of eight squares later are asked
  * for. */
-enum { BYTES_AHEAD = 4 * ZA_LANES * 8 };
+enum { BYTES_AHEAD = 8 * ZA_LANES * 8 };
 
 /* Joins the finite_of of its values to `finite`. */
 INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, mask *finite)
