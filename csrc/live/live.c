@@ -174,7 +174,7 @@ static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scr
 {
     za_live_views_pass *pass = (za_live_views_pass *)(void *)job;
     za_live_works works;
-    if (!za_live_works_open(&works, pass->all.live, scratch)) {
+    if (!za_live_works_open(&works, pass->all.live, scratch, false)) {
         atomic_store(&pass->all.out_of_memory, true);
         return;
     }
@@ -193,7 +193,7 @@ static za_code part_tiles(za_live *live, const int32_t *rows, int64_t count)
 {
     za_scratch scratch = {0};
     za_live_works works;
-    bool done = count == 0 || za_live_works_open(&works, live, &scratch);
+    bool done = count == 0 || za_live_works_open(&works, live, &scratch, false);
     for (int64_t i = 0; done && i < count; i++) {
         done = za_live_part(live, &works, rows[i]);
     }

@@ -435,7 +435,7 @@ static void run_stretches(za_job *job, size_t begin, size_t end, za_scratch *scr
     za_live_sections_pass *pass = (za_live_sections_pass *)(void *)job;
     za_live *live = pass->all.live;
     za_live_worker worker = {.pass = pass};
-    bool done = za_live_works_open(&worker.works, live, scratch);
+    bool done = za_live_works_open(&worker.works, live, scratch, true);
     for (size_t i = begin; done && i < end; i++) {
         worker.stretch = &live->stretches[i];
         done = take_in(&worker);

@@ -101,7 +101,8 @@ static za_started take_in_all(za_live *live, za_live_group *group, za_scratch *s
     za_live_arrival arrival = {.tile = &group->tile,
                                .news = {.change = ZA_LIVE_NEWS, .fresh = group->first->view.rows.count}},
                     *arrivals = &arrival;
-    if (!za_live_tile_blank(&group->tile, &live->layout, scratch) || !za_live_works_open(&works, live, scratch)) {
+    if (!za_live_tile_blank(&group->tile, &live->layout, scratch) ||
+        !za_live_works_open(&works, live, scratch, false)) {
         return NO_MEMORY;
     }
     for (int lane = 0; lane < group->count; lane++) {

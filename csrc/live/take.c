@@ -171,11 +171,11 @@ void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *c
     }
 }
 
-bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *scratch)
+bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *scratch, bool with_results)
 {
     const za_lane_set *one = za_lane_set_one(), *wide = za_lane_set_widest();
     size_t bytes = za_live_work_bytes(&live->layout, one), wide_bytes = za_live_work_bytes(&live->layout, wide);
-    char *memory = za_scratch_get(scratch, bytes + wide_bytes + za_live_results_bytes(live));
+    char *memory = za_scratch_get(scratch, bytes + wide_bytes + (with_results ? za_live_results_bytes(live) : 0));
     if (memory == NULL) {
         return false;
     }

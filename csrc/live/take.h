@@ -54,14 +54,14 @@ bool za_live_arrive_together(const za_live_arrival *one, const za_live_arrival *
  * to itself. */
 void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *const *arrivals, int count);
 
-/* Memory of the two works that a thread needs, one for each lane set, and of the results of a stretch; false without
- * any. */
+/* Memory of the two works that a thread needs, one for each lane set, and of the results of a stretch if they are
+ * wanted; false without any. */
 typedef struct za_live_works {
     za_live_work one, wide;
     za_live_results results;
 } za_live_works;
 
-bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *scratch);
+bool za_live_works_open(za_live_works *works, const za_live *live, za_scratch *scratch, bool with_results);
 const za_live_work *za_live_work_of(const za_live_works *works, const za_live_tile *tile);
 /* The states, and what they give, are more than the caches hold from one update to the next. */
 bool za_live_is_streamed(const za_live *live);
