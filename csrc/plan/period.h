@@ -20,8 +20,8 @@ typedef struct za_period {
 } za_period;
 
 bool za_period_is_good(za_period period);
-/* A number that the times of one period have in common, and no others near them: an hour that a clock shows twice is
- * two periods, unless both are in a longer one. */
+/* A number that the times of one period have in common, and no others near them. A span of minutes begins whenever the
+ * clock shows its beginning: where it is set back over that, the first one ends there, and another begins. */
 int64_t za_period_of(za_period period, const za_zone *zone, int64_t time);
 
 #endif
