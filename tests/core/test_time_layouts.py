@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from containers import CONTAINERS
 
+from ziggy_async import BarStore
+
 EXPECTED = np.array(["2024-01-02T09:30", "2024-01-02T09:31", "2024-01-03T09:30"], "M8[ns]")
 SECONDS = [1704187800, 1704187860, 1704274200]  # by `date -u -d @1704187800`
 FIGURES = {"Open": [1.0] * 3, "High": [2.0] * 3, "Low": [0.5] * 3, "Close": [1.5] * 3, "Volume": [10.0] * 3}
@@ -29,6 +31,7 @@ ONE = {
     "datetime64": MOMENTS,
     "with a zone": MOMENTS.tz_localize("UTC"),
     "in New York": MOMENTS.tz_localize("UTC").tz_convert("America/New_York"),
+    "categories": pd.Categorical(["2024-01-02 09:30", "2024-01-02 09:31", "2024-01-03 09:30"]),
     "seconds": SECONDS,
     "milliseconds": [each * 10**3 for each in SECONDS],
     "microseconds": [each * 10**6 for each in SECONDS],
@@ -157,3 +160,21 @@ def test_times_of_tickers_side_by_side(tmp_path):
         assert [store.bars(each)["timestamp"].tolist() for each in "AB"] == [EXPECTED.tolist()] * 2
     for container in ("pandas", "index"):
         assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()
+
+
+@containers
+def test_a_time_of_day_without_a_date_says_so(container, tmp_path):
+    frame = pd.DataFrame({"Time": CLOCKS["texts"], **FIGURES})
+    with pytest.raises(ValueError, match=r"'(Time|timestamp)'.*'09:30' is no date and time: it is a time of day, to"):
+        CONTAINERS[container](frame, tmp_path)
+
+
+@pytest.mark.parametrize("names", [["Ticker", "Date"], [None, None]])
+def test_the_index_may_have_the_symbol_and_the_date(names, tmp_path):
+    frame = pd.DataFrame({"Ticker": ["A"] * 3, "Date": DAYS, "Time": CLOCKS["texts"], **FIGURES})
+    frame = frame.set_index(["Ticker", "Date"]).rename_axis(names)
+    frame.to_parquet(tmp_path / "bars.parquet")
+    loaded = BarStore()
+    loaded.load_frame(frame)
+    for store in (loaded, BarStore.read(tmp_path / "bars.parquet")):
+        assert times(store).tolist() == EXPECTED.tolist()

@@ -37,6 +37,7 @@ CLOCK = (
 DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
 DECIMAL_HOUR = r".*[T ]\d{2}(?::?\d{2})?[.,]\d+\D*.*"
 """A time of day without seconds and with a fraction: 09.30 is that, and 9 hours and 30 minutes to many."""
+TIME_OF_DAY = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AP]M)?"
 INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
 """A number with a fraction, or one that was rounded."""
 OTHER_ZONE = r".*\d:\d\d.* ?\(?(?:[ECMP]T|(?:GMT|UTC) ?[+-]\d{1,2}(?::?\d\d)?)\)?"
@@ -239,6 +240,8 @@ def advice_on(text: str) -> str:
         return ": write it as a whole number, in full"
     if (found := re.fullmatch(OF_TAIWAN, text.strip())) is not None:
         return f": write its year with four digits, as {int(found[1]) + 1911}"
+    if re.fullmatch(TIME_OF_DAY, text.strip(), re.IGNORECASE):
+        return ": it is a time of day, to which a date is missing"
     if re.fullmatch(OTHER_ZONE, text.strip(), re.IGNORECASE):
         return ": write the offset from UTC for its zone, like 09:30-05:00"
     return ""

@@ -163,6 +163,7 @@ def _sure_role(name: str) -> str | None:
 
 def _may_be_time(level: Any) -> bool:
     """Whether an index without a name is one that somebody put there."""
-    if level.inferred_type in ("integer", "floating"):
+    kind = getattr(level, "categories", level).inferred_type
+    if kind in ("integer", "floating"):
         return len(level) > 0 and level[0] > 10**7
-    return level.inferred_type in ("date", "datetime", "string")
+    return kind in ("date", "datetime", "string", "bytes")

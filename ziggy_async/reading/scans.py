@@ -57,7 +57,7 @@ class Scan:
         return self.connection.execute(query).fetchone() is not None
 
 
-LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "timestamp"}
+LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "index"}
 """What pandas.concat makes of a mapping of symbols to frames."""
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 """DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
