@@ -93,6 +93,7 @@ REFUSED = {
     "both marks": (["1,5", "1.5", "2"], "'1,5' has a decimal comma, '1.5' a decimal point"),
     "two currencies": (["$1.50", "€1.50", "$1.50"], r"'€1\.50' is of another currency than '\$1\.50' before it"),
     "thirty-seconds": (["112'165", "112'16", "112'170"], "112'16"),
+    "digits of another script": (["1.5", "\uff11.5", "2"], "'\uff11.5' is no"),
     "a rest of a number": (["1.5", "1_0", "2"], "'1_0' is no"),
 }
 

@@ -189,7 +189,7 @@ def number_of(text: str, decimal: str) -> float:
     number = bare(text)
     if number.lower() in ("", "nan"):
         return float("nan")
-    if not re.match(WHOLE[decimal], number):
+    if not re.match(WHOLE[decimal], number, re.ASCII):  # as DuckDB has it: not digits of other scripts
         raise ValueError(f"{shown(text)} is no number")
     exponent = EXPONENTS.get(number[-1].upper(), 0)
     digits = re.sub(SEPARATORS, "", number).rstrip("KMBTkmbt").replace(thousands_mark(decimal), "")
