@@ -181,6 +181,12 @@ za_symbol *za_symbols_of(PyObject *tuple)
 
 int za_convert_import(void)
 {
+    /* First: PyDateTime_IMPORT, here and in NumPy, makes an ImportError of whatever the import raises. */
+    PyObject *datetime = PyImport_ImportModule("datetime");
+    if (datetime == NULL) {
+        return -1;
+    }
+    Py_DECREF(datetime);
     PyDateTime_IMPORT;
     return PyDateTimeAPI == NULL ? -1 : 0;
 }

@@ -396,8 +396,9 @@ static int module_exec(PyObject *module)
     if (refuse_subinterpreter() < 0) {
         return -1;
     }
-    import_array1(-1);
-    if (za_convert_import() < 0 || make_names(state) < 0 || take_asyncio(state) < 0 || add_types(module, state) < 0) {
+    if (za_convert_import() < 0 ||
+        _import_array() < 0 || /* import_array1() would make an ImportError of a KeyboardInterrupt */
+        make_names(state) < 0 || take_asyncio(state) < 0 || add_types(module, state) < 0) {
         return -1;
     }
     return add(module, "FEATURE_FORMULAS", feature_formulas()) < 0 ||

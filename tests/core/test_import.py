@@ -1,11 +1,16 @@
-"""The package in a checkout in which its extension is not built."""
+"""The import of the package where it does not come to its end."""
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import ziggy_async
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_a_checkout_without_its_extension_says_what_to_type(tmp_path: Path) -> None:
@@ -19,3 +24,9 @@ def test_a_checkout_without_its_extension_says_what_to_type(tmp_path: Path) -> N
     assert message.startswith("ImportError: the extension of ziggy_async is not built for this Python in ")
     assert str(tmp_path) in message
     assert "pip install -e ." in message
+
+
+@pytest.mark.parametrize("module", ["datetime", "numpy", "numpy._core._multiarray_umath", "ziggy_async.store"])
+def test_an_interrupt_arrives_as_what_it_is(module: str, run_isolated: Run) -> None:
+    done = run_isolated("interrupted_import", module)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "KeyboardInterrupt\n", "")
