@@ -2,9 +2,15 @@
 
 import asyncio
 import logging
+import re
+import signal
+import subprocess
+import threading
+import urllib.request
 from contextlib import asynccontextmanager
 
 import pytest
+from conftest import isolated
 from fastapi import FastAPI
 from rest import full_queue, strict_json
 
@@ -84,6 +90,59 @@ async def test_a_cancelled_lifespan_does_not_wait_for_the_queue(computer, caplog
         await asyncio.wait([server])
     assert server.cancelled()
     assert {letter.task_id for letter in computer.dead_letters.list()} >= {"waiting 0", "waiting 1"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["nested"]])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_open_stream_does_not_hold_up_the_end_of_an_application(number, arguments):
+    process = subprocess.Popen(isolated("application", *arguments), stderr=subprocess.PIPE, text=True)
+    try:
+        while (found := re.search(r"http://127.0.0.1:\d+", line := process.stderr.readline())) is None:
+            assert line
+        with urllib.request.urlopen(f"{found[0]}/api/live?formula=close", timeout=60) as stream:
+            assert stream.readline().startswith(b"retry: ")
+            process.send_signal(number)
+            process.wait(20)  # a stream is 60 s long
+        assert "Application shutdown complete" in process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def test_handlers_of_signals_are_as_before_once_the_lifespan_is_over(computer):
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    came = []
+
+    def of_the_server(number, frame):
+        came.append(number)
+
+    before = {number: signal.signal(number, of_the_server) for number in numbers}
+    try:
+        async with create_lifespan(computer)(), create_lifespan()():
+            for number in numbers:
+                signal.raise_signal(number)
+        assert came == list(numbers)
+        assert [signal.getsignal(number) for number in numbers] == [of_the_server] * 2
+        async with create_lifespan()():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one's, who has it to the end
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def test_a_lifespan_in_another_thread_leaves_signals_alone():
+    def others():
+        async def run():
+            async with create_lifespan()():
+                assert signal.getsignal(signal.SIGTERM) is before
+
+        asyncio.run(run())
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=others)
+    thread.start()
+    await asyncio.to_thread(thread.join)
 
 
 class Own:

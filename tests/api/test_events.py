@@ -1,12 +1,13 @@
 """Server-sent events: what is sent, and when a stream ends."""
 
 import asyncio
+import signal
 
 import pytest
 from streams import following
 
 from ziggy_async.api import events
-from ziggy_async.api.events import EventStream, end_streams, event
+from ziggy_async.api.events import EventStream, end_streams, event, streams_end_at_signals
 
 
 class Source:
@@ -101,6 +102,25 @@ async def test_a_server_ends_its_streams(source):
         await client.until(lambda: client.text)
         end_streams()
         await client.until(lambda: client.is_whole)
+
+
+async def test_a_stream_that_begins_after_a_signal_ends_at_once(source):
+    came = []
+    before = signal.signal(signal.SIGTERM, lambda *given: came.append(given))
+    try:
+        with streams_end_at_signals():
+            async with following(source, "/") as client:
+                await client.until(lambda: client.text)
+                signal.raise_signal(signal.SIGTERM)
+                await client.until(lambda: client.is_whole)
+            async with following(source, "/") as client:
+                await client.until(lambda: client.is_whole)
+        async with following(source, "/") as client:
+            await client.until(lambda: client.text)
+            assert not client.is_whole
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(came) == 1
 
 
 async def test_events_that_fail_are_logged_and_end_the_stream(caplog):

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import signal
+import threading
 import weakref
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 from fastapi import Response
@@ -50,6 +53,8 @@ class EventStream(Response):
         sender = asyncio.create_task(self._send(send))
         client = asyncio.create_task(_gone(receive))
         _streams.add(sender)
+        if asyncio.get_running_loop() in _ending:
+            sender.cancel()
         try:
             await asyncio.wait((sender, client), timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -96,6 +101,8 @@ async def _gone(receive: Receive) -> None:
 
 
 _streams: "weakref.WeakSet[asyncio.Task[None]]" = weakref.WeakSet()
+_ending: "weakref.WeakSet[asyncio.AbstractEventLoop]" = weakref.WeakSet()
+"""Loops whose server has been told to stop: a stream that begins there ends at once."""
 
 
 def end_streams() -> None:
@@ -104,3 +111,41 @@ def end_streams() -> None:
     for sender in list(_streams):
         if sender.get_loop() is loop:
             sender.cancel()
+
+
+@contextlib.contextmanager
+def streams_end_at_signals() -> Iterator[None]:
+    """Within it, the signal that tells a server to stop ends the streams of the running loop, so that the server does
+    not wait for them.
+
+    For that a handler stands before the server's own for SIGINT and SIGTERM. Without effect where no server could have
+    one: in another thread than the main one, and where SIGTERM has no handler of Python's.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
+    if threading.current_thread() is not threading.main_thread() or not all(map(callable, before.values())):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    is_over = False
+
+    def end() -> None:
+        if not is_over:
+            _ending.add(loop)
+            end_streams()
+
+    def came(number: int, frame: FrameType | None) -> None:
+        if not is_over:  # whoever has put a handler before this one may still call it
+            loop.call_soon_threadsafe(end)
+        before[number](number, frame)
+
+    for number in numbers:
+        signal.signal(number, came)
+    try:
+        yield
+    finally:
+        is_over = True
+        _ending.discard(loop)
+        for number in numbers:
+            if signal.getsignal(number) is came:
+                signal.signal(number, before[number])

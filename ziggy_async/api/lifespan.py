@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
+from ziggy_async.api.events import streams_end_at_signals
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer, shutdown_async_features
 
 DRAIN_TIMEOUT = 25.0
@@ -19,6 +20,8 @@ def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeo
     `async with ziggy_lifespan(app):`. `RuntimeError` when it is entered inside of itself, in one task and for one
     application: the inner end would stop the computer under the outer one.
 
+    SIGINT and SIGTERM end the streams of `/live` and of the dashboard, for which the server would wait before this end.
+
     An end by cancellation, such as a second Ctrl+C, does not wait for the queue: what is left goes to the dead letters.
     """
     under_way: set[object] = set()
@@ -30,7 +33,8 @@ def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeo
             await (computer or get_async_feature_computer()).start()
             drain = True
             try:
-                yield
+                with streams_end_at_signals():
+                    yield
             except asyncio.CancelledError:
                 drain = False
                 raise

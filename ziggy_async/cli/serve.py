@@ -7,8 +7,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any
 
 import uvicorn
@@ -24,7 +24,7 @@ from ziggy_async.api.answers import answer
 from ziggy_async.api.dashboard.pages import page
 from ziggy_async.api.dashboard.router import add_page
 from ziggy_async.api.endpoints import EndpointGroup
-from ziggy_async.api.events import end_streams
+from ziggy_async.api.events import streams_end_at_signals
 from ziggy_async.api.market import create_market_router
 from ziggy_async.api.middleware import BodyLimit, Interruptible, KnownHosts
 from ziggy_async.api.watched import WatchedMarket
@@ -82,7 +82,10 @@ def application(watchlist: Sequence[str], shown: Sequence[str] | None = None) ->
     """All endpoints, and the page. `watchlist`: the tickers of a request for signals or a task that names none;
     `shown`: those on the page, None for all that have bars."""
     app = FastAPIOffline(
-        title="ziggy_async", version=__version__, description="Features and signals of the default store."
+        title="ziggy_async",
+        version=__version__,
+        description="Features and signals of the default store.",
+        lifespan=ending_streams,
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(Interruptible)
@@ -106,6 +109,12 @@ def application(watchlist: Sequence[str], shown: Sequence[str] | None = None) ->
     app.add_exception_handler(HTTPException, refused)
     app.openapi()  # is made once, in a tenth of a second: not while requests wait
     return app
+
+
+@asynccontextmanager
+async def ending_streams(app: FastAPI) -> AsyncIterator[None]:
+    with streams_end_at_signals():
+        yield
 
 
 def page_or_why_not(request: Request) -> Response:
@@ -133,12 +142,12 @@ async def invalid(request: Request, error: Any) -> Response:
 async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> None:
     """Serves `app` on the bound socket with a computer of this `config`, until a signal; then what is queued is done. A
     further signal cuts that short, which leaves dead letters. `ValueError` when the computer cannot start."""
-    server = Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             app,
             http=Connection,
             ws="none",
-            lifespan="off",
+            lifespan="on",
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=REQUEST_TIMEOUT,
@@ -158,14 +167,6 @@ async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> 
             await server.serve(sockets=[listener])
         finally:
             await end.when_done(shutdown_async_features())
-
-
-class Server(uvicorn.Server):
-    """Ends its streams of events before it waits for its connections."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        end_streams()
-        await super().shutdown(sockets)
 
 
 class End:
@@ -202,10 +203,13 @@ class End:
             raise SystemExit(128 + self._cut_by) from None
 
     def _came(self, number: int, _: object) -> None:
-        self._server.should_exit = True
         if self._last is not None:
             self._cut_by = number
             self._last.get_loop().call_soon_threadsafe(self._last.cancel)
+        elif number in (signal.SIGINT, signal.SIGTERM):
+            self._server.should_exit = True
+        else:
+            signal.raise_signal(signal.SIGTERM)  # which the server handles, and ends its streams
 
 
 def say_what_is_left() -> None:
