@@ -208,6 +208,17 @@ def test_a_call_that_computes_while_others_have_the_gil_is_seen_at_once(clocks: 
     assert watched.look(computed=POLL)
 
 
+def test_a_look_that_lost_the_gil_itself_is_none(clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def perf_counter() -> float:
+        clocks.pass_(POLL, POLL)
+        return clocks.now
+
+    watched = Watched(clocks)
+    monkeypatch.setattr(clocks, "perf_counter", perf_counter)
+    assert not watched.look(computed=POLL)
+    assert watched.gate.is_needed("k")
+
+
 def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
     watched = Watched(clocks)
     watched.gate._end(watched.holder)
@@ -228,7 +239,54 @@ def test_a_slice_ends(clocks: Clocks) -> None:
     assert watched.gate._holder is watched.holder, "it goes on with its next call"
     clocks.pass_(SLICE)
     watched.gate._end(watched.holder)
+    assert watched.gate._holder is None
+    assert watched.first.wake_ups.qsize() == 1
+
+
+def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Clocks) -> None:
+    watched, other = Watched(clocks), GatedThread()
+    clocks.pass_(SLICE)
+    watched.gate._end(watched.holder)
+    watched.gate._enter(other)
+    assert watched.gate._holder is other
+    clocks.pass_(SLICE)
+    watched.gate._end(other)
     assert watched.gate._holder is watched.first
+
+
+def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    gate, holder, first = watched.gate, watched.holder, watched.first
+    clocks.pass_(SLICE)
+    gate._end(holder)
+    entering = threading.Thread(target=gate._enter, args=(holder,), daemon=True)
+    entering.start()
+    until(lambda: list(gate._line) == [first, holder])
+    gate._enter(GatedThread())
+    gate._open()
+    assert gate._holder is first
+    gate.leave(first)
+    entering.join(PATIENCE)
+    assert gate._holder is holder
+
+
+def test_who_is_not_the_first_in_line_sees_nothing(clocks: Clocks) -> None:
+    """Three looks at once would be no more than one."""
+    watched, later = Watched(clocks), GatedThread()
+    watched.gate._line.append(later)
+    clocks.computes_beside = True
+    watched.gate._poll(later, 0.0)
+    assert watched.gate.is_needed("k")
+    assert watched.gate._holder is watched.holder
+
+
+def test_it_goes_on_when_there_is_nobody_else(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    watched.gate._line.clear()
+    clocks.pass_(SLICE)
+    watched.gate._end(watched.holder)
+    watched.gate._enter(watched.holder)
+    assert watched.gate._holder is watched.holder
 
 
 # --- in a pool
@@ -312,14 +370,14 @@ def test_no_pool_waits_for_the_end_of_anothers_calls(pool: ThreadPool, gate: Gat
         first.leave()
         for each in calls:
             each.result(PATIENCE)
-    assert order.index("one") <= pool.size
+    assert order.index("one") <= 2 * pool.size, "nobody is overtaken twice"
 
 
 @pytest.mark.parametrize("hanging", [1, 2, 3])
 def test_calls_that_hold_the_gil_for_long_hold_up_nobody(
     pool: ThreadPool, gate: Gate, monkeypatch: pytest.MonkeyPatch, hanging: int
 ) -> None:
-    """The first in line watches; when it has entered, another one watches its call."""
+    """The first in line looks; when it has entered, the next one looks at its call."""
     door = threading.Event()
 
     def hangs() -> None:

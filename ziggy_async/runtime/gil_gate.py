@@ -3,12 +3,13 @@
 A thread that wants the GIL asks the one that has it after 5 ms, and may then lose it to a third one, again and again:
 beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with calls of 1.5 ms, by 127 with calls of
 15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. After a time
-slice the next thread in line takes over: a loop that waits may then have the GIL, and a thread that has rested gets the
-processor sooner than one that has used up its share.
+slice another thread takes over: a loop that waits may then have the GIL, and a thread that has rested gets the
+processor sooner than one that has used up its share. It is the first in line, or one that comes while that one wakes
+up; but only every other time, since a loop waits for as many calls as threads overtake.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
-functions make such calls, and remembers it for a while: a thread in line, the watcher, has the GIL although the call
-under way has not ended, or that call has used little of the processor.
+functions make such calls, and remembers it for a while: the first in line has the GIL although the call under way has
+not ended, or that call has used little of the processor.
 """
 
 import sys
@@ -24,7 +25,7 @@ from ziggy_async.runtime.call import Call
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
-POLL = 4e-3  # seconds after which the watcher looks whether the GIL is free
+POLL = 4e-3  # seconds after which the first in line looks whether the GIL is free
 LATE = 1e-3  # seconds by which it has the GIL later than that if somebody else had it
 OBSERVATIONS = 3
 """In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
@@ -33,7 +34,7 @@ WAITS = 0.02  # share of the processor below which a call has waited; fifty thre
 KNOWN = 1.0  # seconds for which it is known that calls of a function do not need the gate
 MOST_KNOWN = 1000  # functions that are remembered
 NOT_SEEN = 0, 0.0
-PROBE = 5e-5  # seconds for which the watcher keeps the GIL to see whether the call under way computes without it
+PROBE = 5e-5  # seconds for which the first in line keeps the GIL to see whether the call under way computes without it
 
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -46,7 +47,7 @@ class GatedThread:
     def __init__(self) -> None:
         self.clock = _clock_of_this_thread()
         self.wake_ups: SimpleQueue[None] = SimpleQueue()
-        """One when it has entered, and when it is to watch."""
+        """One when it is the first in line, and when it may enter or has entered."""
 
 
 class Gate:
@@ -60,7 +61,8 @@ class Gate:
         self._lock = threading.Lock()
         self._holder: GatedThread | None = None
         self._line: deque[GatedThread] = deque()
-        self._watcher: GatedThread | None = None  # of those in line, until it enters: to hand this on costs a wake-up
+        self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
+        self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
         self._seen: dict[Hashable, tuple[int, float]] = {}
@@ -84,10 +86,9 @@ class Gate:
 
     def leave(self, thread: GatedThread) -> None:
         """Lets the next thread in. Nothing, if `thread` does not hold the gate."""
-        if self._holder is thread:
-            with self._lock:
-                if self._holder is thread:
-                    self._let_next_in()
+        with self._lock:
+            if self._holder is thread:
+                self._open()
 
     def is_needed(self, kind: Hashable) -> bool:
         """Whether calls of this kind are to be made behind the gate."""
@@ -96,51 +97,60 @@ class Gate:
 
     def _enter(self, thread: GatedThread) -> None:
         with self._lock:
-            if self._holder is None:
+            if self._holder is None and self._last is not thread:
+                self._is_overtaken = bool(self._line)
                 self._holder, self._entered = thread, time.perf_counter()
             if self._holder is thread:
                 return
             self._line.append(thread)
-            self._watcher = self._watcher or thread
-        while self._holder is not thread:
+        while True:
+            with self._lock:
+                if self._holder is None and self._line[0] is thread:
+                    self._let_first_in()
+                if self._holder is thread:
+                    return
+                is_first = self._line[0] is thread
             due = time.perf_counter() + POLL
             try:
-                thread.wake_ups.get(timeout=POLL if self._watcher is thread else None)
+                thread.wake_ups.get(timeout=POLL if is_first else None)
             except Empty:
                 self._poll(thread, time.perf_counter() - due)
 
-    def _let_next_in(self) -> None:
-        """Under the lock."""
-        self._holder = self._line.popleft() if self._line else None
+    def _open(self) -> None:
+        """Under the lock: wakes the first in line. It has the gate, if another thread came first the last time."""
+        self._holder = self._last = self._kind = None
+        if self._line:
+            self._line[0].wake_ups.put(None)
+            if self._is_overtaken:
+                self._let_first_in()
+
+    def _let_first_in(self) -> None:
+        """Under the lock. The next one is then the first in line."""
+        self._holder, self._is_overtaken = self._line.popleft(), False
         self._entered, self._kind = time.perf_counter(), None
-        if self._holder is not None:
-            self._holder.wake_ups.put(None)
-        if self._holder is self._watcher:
-            self._watcher = self._line[-1] if self._line else None
-            if self._watcher is not None:
-                self._watcher.wake_ups.put(None)
+        if self._line:
+            self._line[0].wake_ups.put(None)
 
     def _end(self, thread: GatedThread) -> None:
-        """The holder's call has ended, unless it has lost the gate."""
-        if self._holder is not thread:
-            return
+        """A call has ended; nothing, if it was made without the gate, or has lost it: the fields are another's."""
         with self._lock:
-            if self._holder is not thread:  # it was taken over at this moment: the fields are another's
+            if self._holder is not thread:
                 return
             kind, self._kind = self._kind, None
             now = time.perf_counter()
             seconds = now - self._began
             if seconds > LONG:
                 self._note(kind, int(_has_waited(thread.clock() - self._computed, seconds)))
-        if now - self._entered > SLICE:
-            self.leave(thread)
+            if now - self._entered > SLICE:
+                self._open()
+                self._last = thread
 
-    def _poll(self, watcher: GatedThread, late: float) -> None:
-        """By the watcher, which has the GIL so many seconds after it wanted it. Lets the first in line in when the call
+    def _poll(self, thread: GatedThread, late: float) -> None:
+        """By a thread in line, which has the GIL so many seconds after it wanted it. The first one enters when the call
         under way does not need the gate, or has taken too long."""
         with self._lock:
             holder = self._holder
-            if holder is None or holder is watcher or self._kind is None:
+            if holder is None or holder is thread or self._kind is None or self._line[0] is not thread:
                 return
             seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
             if _is_computing(holder):
@@ -150,7 +160,7 @@ class Gate:
             elif seconds > POLL / 2 and _has_waited(computed, seconds):
                 self._note(self._kind, 1)
             if seconds > LONGEST_CALL or not self.is_needed(self._kind):
-                self._let_next_in()
+                self._let_first_in()
 
     def _note(self, kind: Hashable, observations: int) -> None:
         """Counts so many observations of a function without the GIL, 0 for one with it."""
@@ -158,16 +168,16 @@ class Gate:
             self._seen.clear()
         before, free_until = self._seen.get(kind, NOT_SEEN)
         count = before + observations if observations else 0
-        is_known = count >= OBSERVATIONS
-        self._seen[kind] = (0, time.perf_counter() + KNOWN) if is_known else (count, free_until)
+        self._seen[kind] = (count, free_until) if count < OBSERVATIONS else (0, time.perf_counter() + KNOWN)
 
 
 def _is_computing(thread: GatedThread) -> bool:
-    """Whether that thread computes while this one has the GIL."""
-    computed, until = thread.clock(), time.perf_counter() + PROBE
+    """Whether that thread computes while this one has the GIL, which it may lose if it gets no processor."""
+    before, until = thread.clock(), time.perf_counter() + PROBE
     while time.perf_counter() < until:
         pass
-    return thread.clock() - computed > PROBE / 4
+    computed = thread.clock() - before
+    return computed > PROBE / 4 and time.perf_counter() < until + PROBE
 
 
 def _has_waited(computed: float, seconds: float) -> bool:
