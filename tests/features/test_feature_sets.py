@@ -43,6 +43,13 @@ def test_names_are_the_texts_or_the_keywords() -> None:
     assert repr(features) == "FeatureSet('rsi(14)', 'close > open', trend='sma(20)')"
 
 
+def test_a_store_that_is_none_is_refused() -> None:
+    asked = FeatureSet("close")
+    for ask in (asked.describe, lambda store: asked.latest(store=store), asked.live):
+        with pytest.raises(TypeError, match="store must be a BarStore, not 'SPY'"):
+            ask("SPY")
+
+
 def test_a_set_describes_itself() -> None:
     described = FeatureSet("rsi()", up="close > sma(20)", last="volume").describe()
     assert described["rsi()"] == {

@@ -115,7 +115,7 @@ class FeatureSet:
         the clock: `every("1d", ema(200))` needs 57,600 of five minutes. A feature that needs more than `store` keeps
         has a warning. Raises `ValueError` for a `bar` that is no period.
         """
-        distance = None if store is None else distance_of(store)
+        distance = None if store is None else distance_of(checked_store(store))
         if bar is not None:
             distance = nanoseconds_of_period(bar)
         bars = zip(self._formulas.items(), self._plan.lookbacks, self._plan.reaches, strict=True)
