@@ -40,10 +40,10 @@ def name_of(function: Callable[..., object]) -> str:
     return f"{module}.{named.__qualname__}" if isinstance(module, str) else named.__qualname__
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns a hint at the name among `known` that is most like `name`; nothing if none is."""
+def nearest(name: str, known: Iterable[str], least: float = 0.6) -> str:
+    """Returns a hint at the name among `known` that is most like `name`; nothing if none is like it by `least` of 1."""
     by_lower = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1) if len(name) <= LONGEST_COMPARED else []
+    found = difflib.get_close_matches(name.lower(), by_lower, 1, least) if len(name) <= LONGEST_COMPARED else []
     return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
 
 

@@ -2,12 +2,14 @@
 
 import math
 import pickle
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ziggy_async import BarStore, FeatureSet
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_nodes
@@ -142,7 +144,9 @@ REFUSED = {
     "close.open": ("macd().signal", "close.open"),
     "(m := macd()).signal + m.signal": ("taken of a call", "(m := macd()).signal"),
     "lag(close, 1).x": ("only indicators have outputs", "lag(close, 1).x"),
-    "numpy.log(close)": ("only a name can be called", "numpy.log"),
+    "numpy.log(close)": ("only a name can be called; write log(...)", "numpy.log"),
+    "talib.SMA(close, 14)": ("only a name can be called; write sma(...)", "talib.SMA"),
+    "1 + close.shift(1)": ("only a name can be called; write lag(x, n)", "close.shift"),
     "(lambda: 1)()": ("only a name can be called", "lambda: 1"),
     # names
     "rsii(14)": ("'rsii'; did you mean 'rsi'?", "rsii"),
@@ -151,6 +155,8 @@ REFUSED = {
     "Delay(close, 1)": ("no function 'Delay'; write lag(x, n)", "Delay"),
     "ts_max(max(close, open), 9)": ("no function 'ts_max'; write highest(x, n)", "ts_max"),
     "where(close > open, 1, 0)": ("write a if condition else b", "where"),
+    "Cross(close, open)": ("write crossed_above(a, b) or crossed_below(a, b)", "Cross"),
+    "vwma(20)": ("write total(x * volume, n) / total(volume, n)", "vwma"),
     "__import__('os')": ("no function '__import__'", "__import__"),
     "x" * 300 + "()": ("no function", "x" * 300),
     "(a := 1) + (a := 2)": ("'a' is named twice", "a"),
@@ -169,6 +175,8 @@ REFUSED = {
     "!(close > 1)": ("! is no operator of formulas; write not", "!"),
     "close <> 1": ("<> is no operator of formulas; write !=", "<>"),
     "rsi(14) = 30": ("= is no operator of formulas; write ==", "="),
+    "close > 1 ? open : high": ("? is no operator of formulas; write a if condition else b", "?"),
+    "x := close": (":= names a part within parentheses", ":="),
     "max(close, 1) >= 2 and sma(20, real=close) = 3": ("= is no operator of formulas; write ==", "="),
     # calls of functions
     "abs()": ("abs(x): x missing", "abs()"),
@@ -200,6 +208,9 @@ REFUSED = {
     "atr(high, 14)": ("1 of 3 inputs", "atr(high, 14)"),
     "obv(close, volume, high)": ("one input too many", "high"),
     "rsi(perod=14)": ("did you mean 'period'?", "perod=14"),
+    "sma(close, length=14)": ("no parameter 'length'; it has period", "length=14"),
+    "obv(length=14)": ("no parameter 'length'; it has none", "length=14"),
+    "bbands(20, std=2)": ("it has period, nbdevup, nbdevdn, matype", "std=2"),
     "rsi(7, period=14)": ("period is given twice", "period=14"),
     "rsi(timeperiod=7, period=14)": ("period is given twice", "period=14"),
     "rsi(**close)": ("no parameter '**'", "**close"),
@@ -217,7 +228,9 @@ REFUSED = {
     "of('', close)": ('of("SPY", close)', "''"),
     "of('SPY', 1 + rank(close))": ("a cross-section inside of of() is refused", "rank(close)"),
     "(r := rank(close)) + of('SPY', r)": ("a cross-section inside of of() is refused", "r"),
-    "rank(close, 3)": ('by="sector"', "3"),
+    "rank(close, 3)": ('as in rank(x, by="sector"), not 3', "3"),
+    "every(1, close)": ('a text, as in every("1h", close), not 1', "1"),
+    "every('1D', close)": ("'1D' is no period: minutes or hours that divide a day (5m, 1h), 1d, 1w, 1mo", "'1D'"),
     "rank(close, label='x')": ("no argument 'label'", "label='x'"),
     "winsorize(close)": ("p missing", "winsorize(close)"),
     "winsorize(close, volume)": ("p of winsorize is a number", "volume"),
@@ -234,6 +247,19 @@ def test_faults_are_said_with_their_place(text: str, wanted: tuple[str, str]) ->
     assert message in caught.value.message
     assert caught.value.formula[caught.value.start : caught.value.end] == place
     assert caught.value.message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["cumprod", "session", "float", "minmax", "every_bar", "zlema"])
+def test_a_function_that_is_another_thing_is_not_suggested(name: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        read_formula(f"{name}(close)")
+    assert caught.value.message == f"no function '{name}'"
+
+
+@pytest.mark.parametrize(("name", "meant"), [("hl2", "medprice()"), ("hlc3", "typprice()"), ("ohlc4", "avgprice()")])
+def test_prices_of_other_languages_are_calls_here(name: str, meant: str) -> None:
+    with pytest.raises(FormulaError, match=re.escape(f"no column '{name}'; write {meant}\n")):
+        FeatureSet(name).latest(store=BarStore())
 
 
 def test_an_error_shows_the_formula_and_a_caret_under_the_place() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from ziggy_async.features.errors import FormulaError
 from ziggy_async.features.graph import Graph
-from ziggy_async.features.periods import period_of
+from ziggy_async.features.periods import no_period, period_of
 
 OF, EVERY = "of", "every"
 CROSS_SECTIONS = ("rank", "scale", "demean", "standardize", "winsorize")
@@ -49,12 +49,10 @@ def of(reader: Reader, name: str, node: ast.Call) -> int:
 def every(reader: Reader, name: str, node: ast.Call) -> int:
     """The expression on the ticker's bars gathered into periods."""
     given = reader.arguments(name, Arguments(("period", "x", "forming"), ("forming",)), node)
-    fault = (
-        f'the period of {name} is a text, as in {name}("1h", close): minutes or hours that divide a day, 1d, 1w, 1mo'
-    )
-    period = period_of(reader.text(given["period"], fault))
+    text = reader.text(given["period"], f'the period of {name} is a text, as in {name}("1h", close)')
+    period = period_of(text)
     if period is None:
-        raise reader.error(fault, given["period"])
+        raise reader.error(no_period(text), given["period"])
     x = reader.value(given["x"])
     reader.refuse(given["x"], x, ("across", OF, EVERY), f"what reads other bars, inside of {name}(),")
     forming = reader.number(given["forming"]) if "forming" in given else 0.0

@@ -9,12 +9,12 @@ from functools import cached_property, lru_cache
 from ziggy_async.features.across import CROSS_SECTIONS, OTHER_BARS, Arguments
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
 from ziggy_async.features.errors import FormulaError
-from ziggy_async.features.functions import ELSEWHERE, FUNCTIONS, MOST_BARS, Function
+from ziggy_async.features.functions import ELSEWHERE, FUNCTIONS, MOST_BARS, PRICES_ELSEWHERE, Function
 from ziggy_async.features.graph import Graph
 from ziggy_async.features.normal_form import normal_form
 from ziggy_async.features.source import Source
 from ziggy_async.features.syntax import INSTEAD, OPERATORS, SYNTAX
-from ziggy_async.messages import kind_of, nearest
+from ziggy_async.messages import kind_of, nearest, shortened
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 
 LONGEST_NAME = 50
@@ -22,6 +22,9 @@ LONGEST_NAME = 50
 
 COLUMN = "column"
 """The function that takes a column's name as a text."""
+
+LEAST_LIKENESS = 0.8
+"""Of a function to one that is suggested for it: below it, what is alike is mostly another thing."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Formula:
             advice = f"; the function is called: {name}()"
         elif name in self.parts:
             advice = f"; the part of this name is known from ({name} := ...) on"
+        elif name in PRICES_ELSEWHERE:
+            advice = f"; write {PRICES_ELSEWHERE[name]}"
         else:
             advice = nearest(name, (*present, *self.parts))
         return FormulaError(f"no column {_shown(name)}{advice}", self.text, *self.columns[name])
@@ -262,16 +267,25 @@ class Reader:
 
     def _called(self, node: ast.Call) -> str:
         """The name that is called; `FormulaError` unless there is such a function."""
-        if not isinstance(node.func, ast.Name):
-            raise self.error("only a name can be called", node.func)
-        name = node.func.id
-        if name in FUNCTIONS or name in OTHER_BARS or name in rows() or name == COLUMN:
-            return name
-        written = ELSEWHERE.get(name.lower())
-        known = (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN)
-        advice = nearest(name, known) if written is None else f"; write {written}"
-        advice = f"; the column is {name}, without brackets" if name in PRICE_COLUMNS else advice
-        raise self.error(f"no function {_shown(name)}{advice}", node.func)
+        match node.func:
+            case ast.Name(id=name):
+                if _is_function(name):
+                    return name
+                fault = f"no function {_shown(name)}"
+            case ast.Attribute(attr=name):  # of a module or a value, as elsewhere
+                fault = "only a name can be called"
+            case _:
+                raise self.error("only a name can be called", node.func)
+        lower = name.lower()
+        if name in PRICE_COLUMNS:
+            advice = f"; the column is {name}, without brackets"
+        elif isinstance(node.func, ast.Attribute) and _is_function(lower):
+            advice = f"; write {lower}(...)"
+        elif lower in ELSEWHERE:
+            advice = f"; write {ELSEWHERE[lower]}"
+        else:
+            advice = nearest(name, (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN), LEAST_LIKENESS)
+        raise self.error(f"{fault}{advice}", node.func)
 
     def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:
         """The row whose output is taken."""
@@ -287,7 +301,8 @@ class Reader:
         match node:
             case ast.Constant(value=str(text)) if text:
                 return text
-        raise self.error(fault, node)
+        start, end = self._source.place(node)
+        raise self.error(f"{fault}, not {shortened(self._source.text[start:end], LONGEST_NAME)}", node)
 
     def refuse(self, node: ast.expr, root: int, kinds: Collection[str], fault: str) -> None:
         """Raises where `root`, read of `node`, holds a node of the kinds: at its call, or at `node` where a part that
@@ -383,7 +398,8 @@ class Reader:
         ]
         for keyword in keywords:
             if keyword.arg is None or keyword.arg not in row.keywords:
-                advice = nearest(keyword.arg or "", row.keywords)
+                ours = _listed(parameter.name for parameter in row.parameters) or "none"
+                advice = nearest(keyword.arg or "", row.keywords) or f"; it has {ours}"
                 raise self.error(f"{usage_of(row)}: no parameter {_shown(keyword.arg or '**')}{advice}", keyword)
             places.append((row.keywords[keyword.arg], self.number(keyword.value), keyword))
         values = [parameter.default for parameter in row.parameters]
@@ -466,6 +482,10 @@ READ: dict[type[ast.AST], Callable[..., int]] = {
     ast.Subscript: Reader.index,
 }
 """Kind of expression -> what reads it."""
+
+
+def _is_function(name: str) -> bool:
+    return name in FUNCTIONS or name in OTHER_BARS or name in rows() or name == COLUMN
 
 
 def _shown(name: str) -> str:

@@ -91,11 +91,16 @@ _WRITTEN = {
     "lowest(x, n)": "ts_min llv",
     "argmax(x, n)": "ts_argmax",
     "argmin(x, n)": "ts_argmin",
-    "total(x, n)": "sum ts_sum count",
+    "total(x, n)": "sum ts_sum rolling_sum count",
+    "total(c, n) > 0": "any",
+    "total(c, n) == n": "all",
     "product(x, n)": "prod ts_product",
-    "sma(x, n)": "mean ts_mean avg average",
+    "sma(x, n)": "mean ts_mean rolling_mean avg average",
     "wma(x, n)": "decay_linear decaylinear ts_decay_linear",
-    "stddev(x, n)": "std stdev ts_std ts_stddev",
+    "wma(2 * wma(x, 8) - wma(x, 16), 4), of 16 bars": "hma",
+    "total(x * volume, n) / total(volume, n)": "vwma",
+    "ema(x, k) with k = 2 * n - 1": "rma smma",
+    "stddev(x, n)": "std stdev ts_std ts_stddev rolling_std",
     "correl(x, y, n)": "corr ts_corr",
     "covariance(x, y, n)": "cov ts_cov",
     "lag(x, n)": "delay ts_delay ref shift",
@@ -104,10 +109,17 @@ _WRITTEN = {
     "a if condition else b": "where if_else iff iif",
     "crossed_above(a, b)": "crossover",
     "crossed_below(a, b)": "crossunder",
-    "fill(x, value)": "fillna nz",
+    "crossed_above(a, b) or crossed_below(a, b)": "cross",
+    "fill(x, value)": "fillna nz coalesce",
     "log(x)": "ln",
+    "log(x) / log(2)": "log2",
+    "log(1 + x)": "log1p",
+    "floor(x + 0.5)": "round",
     "rank(x)": "cs_rank",
     'demean(x, by="...")': "indneutralize group_neutralize",
 }
 ELSEWHERE = {name: written for written, names in _WRITTEN.items() for name in names.split()}
 """What pandas, Pine, qlib and WorldQuant's alphas call a function, in lower case -> what formulas write."""
+
+PRICES_ELSEWHERE = {"hl2": "medprice()", "hlc3": "typprice()", "ohlc4": "avgprice()"}
+"""The same of what stands there without brackets."""

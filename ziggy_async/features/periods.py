@@ -47,5 +47,9 @@ def nanoseconds_of_period(text: str) -> int:
     """How long it may be; `ValueError` for what is no period."""
     period = period_of(text)
     if period is None:
-        raise ValueError(f"{shown(text)} is no period: minutes or hours that divide a day, 1d, 1w, 1mo")
+        raise ValueError(no_period(text))
     return period.most_minutes * 60 * 10**9
+
+
+def no_period(text: str) -> str:
+    return f"{shown(text)} is no period: minutes or hours that divide a day (5m, 1h), 1d, 1w, 1mo"

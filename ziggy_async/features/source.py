@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import cached_property
 
 from ziggy_async.features.errors import FormulaError
-from ziggy_async.features.syntax import OTHER_LANGUAGES
+from ziggy_async.features.syntax import BARE_PART, OTHER_LANGUAGES
 
 MOST_CHARACTERS = 10_000
 MOST_NODES = 1_000
@@ -17,8 +17,8 @@ SIGNS = re.compile(rf"[-+~](?:\s*[-+~]){{{MOST_DEPTH}}}")
 """More signs in a row than there may be: where stacks are small, Python's parser crashes on thousands of them."""
 PATIENCE = 100
 """Times that another thread may come in between."""
-OTHER_OPERATOR = re.compile(r"&&|\|\||<>|!(?!=)|(?<![=<>!:])=(?!=)|\b(?:AND|OR|NOT)\b")
-"""Those of `OTHER_LANGUAGES`."""
+OTHER_OPERATOR = re.compile(r"&&|\|\||<>|\?|:=|!(?!=)|(?<![=<>!:])=(?!=)|\b(?:AND|OR|NOT)\b")
+"""Those of `OTHER_LANGUAGES`, and `:=`."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -81,7 +81,8 @@ class Source:
             start = min(self._line_starts[error.lineno - 1] + error.offset - 1, start)
         for other in OTHER_OPERATOR.finditer(self.text):
             if other.start() <= start <= other.end() + 1:
-                fault = f"{other[0]} is no operator of formulas; write {OTHER_LANGUAGES[other[0]]}"
+                ours = OTHER_LANGUAGES.get(other[0])
+                fault = BARE_PART if ours is None else f"{other[0]} is no operator of formulas; write {ours}"
                 return FormulaError(fault, self.text, *other.span())
         return FormulaError(f"not a formula: {error.msg}", self.text, start, start + 1)
 

@@ -48,8 +48,11 @@ OTHER_LANGUAGES: dict[str, str] = {
     "!": "not",
     "=": "==",
     "<>": "!=",
+    "?": "a if condition else b",
 }
-"""Operator of other languages, at which Python's parser stops -> the one of formulas."""
+"""Operator of other languages, at which Python's parser stops -> what formulas write."""
+
+BARE_PART = ":= names a part within parentheses: (x := sma(20)) - lag(x, 1)"
 
 SYNTAX: dict[type[ast.AST], str] = {
     ast.List: "a list",
