@@ -207,7 +207,7 @@ void za_tail_forget(za_store *store)
 static za_code fail_dropped(const za_universe *universe, size_t place, za_error *error)
 {
     za_symbol name = za_roster_symbol(universe->roster, place);
-    return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made",
+    return za_fail(error, ZA_BAD_VALUE, "%.*s was dropped from the store after the universe was made: make a new one",
                    za_symbol_shown(name), name.text);
 }
 

@@ -159,7 +159,9 @@ def test_a_symbol_that_was_dropped_since(attached: bool, forget: Callable[[BarSt
         store.append_cross_section(DAYS[1], universe, section(2, 1))
     forget(store)
     before = store.symbols()
-    with pytest.raises(ValueError, match=r"[AB] was dropped from the store after the universe was made"):
+    with pytest.raises(
+        ValueError, match=r"[AB] was dropped from the store after the universe was made: make a new one"
+    ):
         store.append_cross_section(DAYS[2], universe, section(2, 2))
     assert store.symbols() == before
     store.append_cross_section(DAYS[2], store.universe(["A", "B"]), section(2, 2))

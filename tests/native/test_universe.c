@@ -331,7 +331,7 @@ static void test_faults_change_nothing(void)
     CHECK(za_store_drop(store, symbol_of("B")) && append_at(store, "B", 6));
     matrix.time = 7;
     CHECK(za_universe_append(store, universe, &matrix, &error) == ZA_BAD_VALUE);
-    CHECK(strcmp(error.text, "B was dropped from the store after the universe was made") == 0);
+    CHECK(strcmp(error.text, "B was dropped from the store after the universe was made: make a new one") == 0);
     CHECK(shows(store, "A", 5, 1) && shows(store, "B", 6, 1));
     CHECK(za_store_stats_of(store).rejected == 4 && za_store_stats_of(store).appended == 4);
     za_universe_free(store, universe);
