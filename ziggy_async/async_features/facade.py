@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 Compute = Callable[..., Awaitable[T]]
 
-ABSENT: Any = object()
+ABSENT: Any = ...
 """In place of an argument that is not given by position."""
 
 RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}

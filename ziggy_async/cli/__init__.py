@@ -1,6 +1,6 @@
 """The command `ziggy-async`: signals and features on the terminal, as JSON or over HTTP; benchmarks of both.
 
-Exit codes: 0 done, or served until SIGTERM or Ctrl+C; 1 the output cannot be written, a ticker is unknown (the
+Exit codes: 0 done, or served until SIGTERM or Ctrl+C; 1 standard output cannot be written, a ticker is unknown (the
 others are shown), or `regress` found something slower; 2 the command, a file or an address is wrong; 130 interrupted;
 141 nobody reads the output any more. For 1 and 2, one line on stderr says what is wrong, and for what is slower the
 output.

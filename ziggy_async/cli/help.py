@@ -41,9 +41,10 @@ name begins with. What can be read in two ways is refused with both readings,
 and an option decides: --dates dmy, --unit ms, --columns close=adjClose. A time
 of day is written 09:30; 930 and Excel's serial days are refused.
 
-Exit codes: 0 done; 1 a ticker is unknown (the others are shown), the output
-cannot be written, or regress or verify found something; 2 the command, a file
-or an address is wrong; 130 interrupted; 141 nobody reads the output any more.
+Exit codes: 0 done; 1 a ticker is unknown (the others are shown), standard
+output cannot be written, or regress or verify found something; 2 the command,
+a file (that of --output too) or an address is wrong; 130 interrupted; 141
+nobody reads the output any more.
 """
 
 TROUBLE = """\
