@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from letters import add, execute, ids, opened
 
-from ziggy_async.dead_letters import DeadLetters
+from ziggy_async.dead_letters import DeadLetters, sqlite
 from ziggy_async.runtime.cross_loop import outcome_of
 
 ARGUMENT = "x" * 10_000
@@ -156,6 +157,27 @@ async def test_a_letter_that_is_damaged_once_it_is_listed(path: Path) -> None:
             await letters.requeue(first)
         await letters.refresh()
         assert letters.list() == taken == []
+    assert parts(f"{path}.corrupt-1")
+
+
+async def test_a_log_that_is_truncated_under_a_refresh(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The file is read by then; that it cannot be written is damage, and no other process's lock."""
+    await fill(path, 2)
+    delete, codes = sqlite._delete_surplus, [sqlite3.SQLITE_IOERR_SHORT_READ]
+
+    def short(database: sqlite3.Connection) -> set[str]:
+        if not codes:
+            return delete(database)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = codes.pop()
+        raise error
+
+    monkeypatch.setattr(sqlite, "_delete_surplus", short)
+    async with opened(path) as (letters, _):
+        assert (letters.list(), codes) == ([], [])
+    assert f"{path} is damaged (disk I/O error)" in caplog.text
     assert parts(f"{path}.corrupt-1")
 
 

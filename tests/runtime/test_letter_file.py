@@ -100,6 +100,22 @@ async def test_many_at_once(path: Path) -> None:
         assert letters.list() == kept
 
 
+async def test_a_letter_that_is_being_written_is_counted_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is listed as written before it is no longer listed as unsaved: another thread may look meanwhile."""
+    async with opened(path) as (letters, _):
+        write, counted = letters._file.write, []
+
+        def watched(written: Any) -> int:
+            evicted = write(written)
+            counted.append((len(letters), letters.stats()["letters"], len(letters.list())))
+            return evicted
+
+        monkeypatch.setattr(letters._file, "write", watched)
+        await add(letters, "a")
+        await add(letters, "b")
+    assert counted == [(1, 1, 1), (2, 2, 2)]
+
+
 async def test_two_race_for_every_letter(path: Path) -> None:
     async with opened(path) as (one, of_one), opened(path) as (other, of_other):
         kept = [(await add(one, str(number))).id for number in range(60)]

@@ -75,7 +75,7 @@ class DeadLetters(Generic[T]):
         return f"<DeadLetters letters={len(self)}>"
 
     def __len__(self) -> int:
-        return len(self._unsaved) + len(self._saved)
+        return len({*self._unsaved, *self._saved})  # one may be in both; in this order, it is in one at least
 
     async def refresh(self) -> None:
         """Lists what is in the file, with what other processes have done to it; without a file, nothing. Raises
@@ -119,7 +119,7 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {shown(limit)}, offset {shown(offset)}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
-        found = {letter.id: letter for letter in [*self._unsaved.values(), *self._saved.values()]}  # one may be in both
+        found = {letter.id: letter for letter in [*self._unsaved.values(), *self._saved.values()]}  # as in __len__
         letters = [found[letter_id] for letter_id in sorted(found) if reason in (None, found[letter_id].reason)]
         return letters[offset:] if limit is None else letters[offset : offset + limit]
 
@@ -180,8 +180,7 @@ class DeadLetters(Generic[T]):
     def stats(self) -> dict[str, int]:
         """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
-        unsaved = 0 if self._file is None else len(self._unsaved)
-        return {"letters": len(self), "unsaved": unsaved, **self._counts}
+        return {"letters": len(self), "unsaved": 0 if self._file is None else len(self._unsaved), **self._counts}
 
     @property
     def _saved(self) -> dict[str, DeadLetter]:

@@ -90,7 +90,7 @@ def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
 def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:
     """Returns the letter with its work, as a process of `program` has stored it. Unpickles what is pickled. Raises
     `ValueError` that names the letter and says why that cannot be done."""
-    why_not = letter.why_not
+    why_not = letter.why_not or (None if isinstance(packed, str | bytes) else "its record is damaged")
     if why_not is None:
         try:
             refers_to_main = b"__main__" in packed if isinstance(packed, bytes) else '"__main__:' in packed

@@ -1,8 +1,7 @@
 """Dead letters in an SQLite file, which survives its processes and is shared by all that name it.
 
 A process takes a letter by deleting its row: none runs twice, and a process that is killed before it has queued what it
-took loses that. The file names functions and their arguments, so whoever may write it decides what is run: it is for
-its owner alone (mode 0600), and a file of another user or one that others may write is refused.
+took loses that. The file names functions and their arguments, so whoever may write it decides what is run.
 """
 
 import fcntl
@@ -53,7 +52,8 @@ class DamagedError(sqlite3.DatabaseError):
 class LetterFile:
     """The letters in the file at `path`, which is made when it is first used. One thread at a time calls its methods.
 
-    A damaged file is renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new one begun. All methods
+    It belongs to the user of this process, with mode 0600: one of another user, or that others may write, is refused.
+    A damaged one is renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new one begun. All methods
     raise `OSError` that names the file when it cannot be used, `ValueError` when nothing may be kept in it.
     """
 
@@ -91,10 +91,13 @@ class LetterFile:
             letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
             self.listed = {letter.id: letter for letter in letters}
             deleted: set[str] = set()
-            with suppress(sqlite3.OperationalError):  # it cannot be written now
+            try:
                 with database:  # once all of it is read: nothing is written to a damaged file
                     deleted = _delete_surplus(database)
                 self._seen = state
+            except sqlite3.OperationalError as error:
+                if _is_damage(error):  # else it cannot be written now
+                    raise
             return deleted
 
         return self._forget(self._attempt(read))
