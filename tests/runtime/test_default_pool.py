@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
 from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
+from ziggy_async.runtime.threads import ThreadPool
 
 
 async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> None:
@@ -36,6 +39,25 @@ async def test_in_a_thread_of_the_pool_each_item_is_done_there() -> None:
     await default_pool.run(default_pool.run_each, lambda _: threads.append(threading.current_thread().name), range(20))
     assert len(threads) == 20
     assert len(set(threads)) == 1
+
+
+def test_a_pool_that_takes_no_more_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, done, pool = [], [], default_pool.pool()
+
+    def work(item: int) -> None:
+        time.sleep(0.01)
+        done.append(item)
+
+    def put_three(call: Call) -> None:
+        if len(begun) == 3:
+            raise Stopped("no more")
+        begun.append(len(begun))
+        ThreadPool.put(pool, call)
+
+    monkeypatch.setattr(pool, "put", put_three)
+    with pytest.raises(Stopped):
+        default_pool.run_each(work, range(10))
+    assert sorted(done) == begun
 
 
 @pytest.mark.parametrize("missing", ["descriptor", "thread"])

@@ -43,8 +43,10 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
 
 
 async def run_each_async(function: Callable[[T], None], items: Collection[T]) -> None:
-    """Calls `function`, which raises nothing, with each of the items, as many at a time as the pool has threads."""
-    await asyncio.gather(*(run(function, item) for item in items))
+    """Calls `function`, which raises nothing, with each item on the pool. `Stopped` from it once no call goes on."""
+    for outcome in await asyncio.gather(*(run(function, item) for item in items), return_exceptions=True):
+        if outcome is not None:
+            raise outcome
 
 
 def run_each(function: Callable[[T], None], items: Collection[T]) -> None:
