@@ -70,13 +70,13 @@ class Calls(ABC):
 
         - priority (0): higher goes first, equals in their order.
         - deadline (None): seconds from being enqueued, waiting and running together; then `TimeoutError`. A thread in
-          the middle goes on alone; what it had finished by then counts.
+          the middle goes on alone; what it had finished by then counts, though a busy loop may hear of it late.
         - max_attempts (1), retry_on (`Exception`): how often work is tried, and after which exceptions; others fail it
           at once. The wait before a retry is at random between 0 and 0.1 s, doubled each time up to 30 s. A retry of
           work with side effects repeats them.
         - key (None): work under way with the same key is joined: its result, its priority, its deadline.
         - on_full ("wait"): with a full queue; "raise" (`QueueFull`), "drop_new", or "drop_oldest": of the least urgent,
-          whose place is the newcomer's.
+          unless all are more urgent than the newcomer, which takes its place ahead of those that wait for one.
         - use_process_pool (False): a process for functions that pickle; a killed one costs its own call alone
           (`WorkerLost`). For Python that computes for longer than some milliseconds; a script needs its
           `if __name__ == "__main__":`.
