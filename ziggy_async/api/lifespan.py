@@ -21,6 +21,7 @@ def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeo
     application: the inner end would stop the computer under the outer one.
 
     SIGINT and SIGTERM end the streams of `/live` and of the dashboard, for which the server would wait before this end.
+    For a client that does not read what was sent uvicorn waits as for any other, up to its `timeout_graceful_shutdown`.
 
     An end by cancellation, such as a second Ctrl+C, does not wait for the queue: what is left goes to the dead letters.
     """
