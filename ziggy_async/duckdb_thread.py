@@ -15,7 +15,8 @@ T = TypeVar("T")
 Connection: TypeAlias = "duckdb.DuckDBPyConnection"
 
 NICENESS = 5
-"""By which the thread, and those that DuckDB starts, are nicer: a loop that has to run gets a processor first."""
+"""By which the threads of DuckDB's own are nicer: a loop that has to run gets a processor first. The one that calls
+DuckDB is not, as it may hold the GIL when others want its processor."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 
@@ -44,8 +45,13 @@ def with_connection(work: Callable[[Connection], T], watch: Callable[[float], No
 
 
 def _connected() -> Connection:
+    """DuckDB starts its threads here, and they are as nice as the one that they are started in."""
     import duckdb
 
-    if sys.platform == "linux":  # elsewhere a thread has no niceness of its own
-        os.nice(NICENESS)
-    return duckdb.connect()
+    def connect() -> Connection:
+        if sys.platform == "linux":  # elsewhere a thread has no niceness of its own
+            os.nice(NICENESS)
+        return duckdb.connect()
+
+    with ThreadPoolExecutor(1) as starter:
+        return starter.submit(connect).result()

@@ -366,8 +366,7 @@ static bool let_absent_go(za_live_worker *worker, int number, int count)
     return done;
 }
 
-/* Asks memory for what all tiles of the stretch read of a section and write to the board: neighbours share its lines.
- */
+/* Asks memory for what all tiles of the stretch read of a section: neighbours share its lines. */
 static void fetch_rows(const za_live_worker *worker, int number)
 {
     enum { SECOND_LEVEL = 2, LINE = ZA_CACHE_LINE / (int)sizeof(double) };

@@ -10,10 +10,11 @@
 #include "store/store_inside.h"
 #include "store/tail.h"
 
-/* So many that to free them takes more than a quarter of a millisecond. */
+/* Whether to free the bars takes more than a quarter of a millisecond: the block of a symbol as long as sixteen bars.
+ */
 static bool are_many(const za_store *store)
 {
-    return store->stats.bars >= 1 << 16;
+    return (size_t)store->stats.bars + 16 * store->symbols.count >= 1 << 16;
 }
 
 za_store *za_store_new(za_store_options options)
@@ -38,7 +39,8 @@ void za_store_free(za_store *store)
         return;
     }
     za_fork_unlist(&store->fork_lock);
-    za_symbols_free(za_symbols_take(&store->symbols), are_many(store));
+    bool many = are_many(store);
+    za_symbols_free(za_symbols_take(&store->symbols), many);
     za_store_free_labels(store);
     (void)pthread_mutex_destroy(&store->mutex);
     za_free(store);

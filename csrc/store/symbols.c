@@ -1,5 +1,6 @@
 #include "store/symbols.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -162,11 +163,16 @@ static za_entry *new_entry(za_symbols *symbols, za_symbol name, uint64_t hash)
     return entry;
 }
 
-static void free_entry(za_symbols *symbols, za_entry *entry)
+static void free_name(za_entry *entry)
 {
     if (entry->name.text != entry->short_name) {
         za_free((char *)(uintptr_t)entry->name.text);
     }
+}
+
+static void free_entry(za_symbols *symbols, za_entry *entry)
+{
+    free_name(entry);
     entry->id = 0;
     entry->next_changed = symbols->spare;
     symbols->spare = entry;
@@ -204,14 +210,21 @@ za_symbols za_symbols_take(za_symbols *symbols)
     return taken;
 }
 
-static void free_taken(za_symbols *taken)
+/* What the entries from `begin` to `end` hold. */
+static void release_entries(za_symbols *taken, size_t begin, size_t end)
 {
-    for (size_t i = 0; i < taken->used; i++) {
+    for (size_t i = begin; i < end; i++) {
         if (taken->entries[i] != NULL) {
             za_block_release(taken->entries[i]->block);
-            free_entry(taken, taken->entries[i]);
+            free_name(taken->entries[i]);
+            taken->entries[i] = NULL;
         }
     }
+}
+
+static void free_taken(za_symbols *taken)
+{
+    release_entries(taken, 0, taken->used);
     while (taken->slabs != NULL) {
         za_slab *slab = taken->slabs;
         taken->slabs = slab->next;
@@ -226,9 +239,14 @@ typedef struct freeing {
     za_symbols taken;
 } freeing;
 
+/* Whether there is one: others are done at once, so that no memory gathers behind a pool that is busy. In the child of
+ * a fork meanwhile it stays so. */
+static atomic_flag is_freeing = ATOMIC_FLAG_INIT;
+
 static void run_freeing(za_job *job, size_t begin, size_t end, za_scratch *scratch)
 {
-    (void)job, (void)begin, (void)end, (void)scratch;
+    (void)scratch;
+    release_entries(&((freeing *)(void *)job)->taken, begin, end);
 }
 
 /* Also of a job that was given up, since the pool closes. */
@@ -237,21 +255,35 @@ static void end_freeing(za_job *job)
     freeing *ended = (freeing *)(void *)job;
     free_taken(&ended->taken);
     za_free(ended);
+    atomic_flag_clear(&is_freeing);
+}
+
+static bool begin_freeing(za_symbols taken)
+{
+    za_pool *pool = za_pool_shared();
+    freeing *begun = pool == NULL ? NULL : za_alloc(1, sizeof *begun);
+    if (begun == NULL) {
+        return false;
+    }
+    *begun = (freeing){
+        .job =
+            {.run = run_freeing, .done = end_freeing, .count = taken.used, .grain = SLAB_ENTRIES, .urgency = ZA_BULK},
+        .taken = taken,
+    };
+    bool good = za_pool_submit(pool, &begun->job, NULL) == ZA_OK;
+    if (!good) {
+        za_free(begun);
+    }
+    return good;
 }
 
 void za_symbols_free(za_symbols taken, bool later)
 {
-    za_pool *pool = later ? za_pool_shared() : NULL;
-    freeing *begun = pool == NULL ? NULL : za_alloc(1, sizeof *begun);
-    if (begun != NULL) {
-        *begun = (freeing){
-            .job = {.run = run_freeing, .done = end_freeing, .count = 1, .grain = 1, .urgency = ZA_BULK},
-            .taken = taken,
-        };
-        if (za_pool_submit(pool, &begun->job, NULL) == ZA_OK) {
+    if (later && !atomic_flag_test_and_set(&is_freeing)) {
+        if (begin_freeing(taken)) {
             return;
         }
-        za_free(begun);
+        atomic_flag_clear(&is_freeing);
     }
     free_taken(&taken);
 }

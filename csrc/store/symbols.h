@@ -65,8 +65,8 @@ za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made);
 void za_symbols_remove(za_symbols *symbols, za_entry *entry);
 /* All of them; none are left. */
 za_symbols za_symbols_take(za_symbols *symbols);
-/* Frees what was taken, blocks included. `later`: the process's pool does, and this returns at once; without one, or
- * when it takes no job, nothing is later. */
+/* Frees what was taken, blocks included. `later`: the process's pool does, and this returns at once, unless that is
+ * freeing others still or takes no job. */
 void za_symbols_free(za_symbols taken, bool later);
 
 #endif
