@@ -1,13 +1,17 @@
 /* Live states for Python. Nothing that takes a lock of theirs holds the GIL meanwhile: an update may be long. */
 #include "binding/live_object.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "binding/arguments.h"
 #include "binding/arrays.h"
 #include "binding/convert.h"
 #include "binding/live_states.h"
 #include "binding/plan_object.h"
+#include "binding/waiting.h"
 #include "pool/shared_pool.h"
+
+enum { SLICE_NS = 250000000 };
 
 static void live_dealloc(PyObject *object)
 {
@@ -71,6 +75,31 @@ static PyObject *live_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     return (PyObject *)self;
 }
 
+/* All bars, or until a handler of a signal raises. In the main thread it is done in slices, between which no lock is
+ * held: a handler may use the same states. What a slice has not taken in the next one does; one that has taken in
+ * nothing was too short. 0, or -1 with an exception raised. */
+static int update(za_live *live, int64_t deadline_ns, int64_t *taken)
+{
+    bool is_sliced = za_is_main_thread();
+    int64_t slice_ns = SLICE_NS, more;
+    za_code code;
+    za_error error;
+    *taken = 0;
+    do {
+        int64_t end_ns = is_sliced ? za_clock_ns() + slice_ns : deadline_ns;
+        is_sliced = is_sliced && (deadline_ns == 0 || end_ns < deadline_ns);
+        Py_BEGIN_ALLOW_THREADS
+        code = za_live_update(live, za_pool_shared(), is_sliced ? end_ns : deadline_ns, &more, &error);
+        Py_END_ALLOW_THREADS
+        *taken += more;
+        slice_ns = more > 0 ? slice_ns : 2 * slice_ns;
+        if (is_sliced && code == ZA_EXPIRED && PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    } while (is_sliced && code == ZA_EXPIRED);
+    return code == ZA_OK ? 0 : (za_raise(&error), -1);
+}
+
 static PyObject *live_update(PyObject *object, PyObject *deadline)
 {
     za_live *live = ((za_live_object *)object)->live;
@@ -78,13 +107,8 @@ static PyObject *live_update(PyObject *object, PyObject *deadline)
     if (deadline_ns == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    za_error error;
-    za_code code;
     int64_t taken;
-    Py_BEGIN_ALLOW_THREADS
-    code = za_live_update(live, za_pool_shared(), deadline_ns, &taken, &error);
-    Py_END_ALLOW_THREADS
-    return code == ZA_OK ? PyLong_FromLongLong(taken) : za_raise(&error);
+    return update(live, deadline_ns, &taken) < 0 ? NULL : PyLong_FromLongLong(taken);
 }
 
 static void release_board(PyObject *capsule)

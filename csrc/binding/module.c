@@ -13,6 +13,7 @@
 #include "binding/requests.h"
 #include "binding/tickers.h"
 #include "binding/types.h"
+#include "binding/waiting.h"
 #include "kernels/lanes.h"
 #include "market/regime.h"
 #include "market/signal_history.h"
@@ -172,6 +173,7 @@ static PyObject *core_after_fork(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     za_notifier_stop(false);
+    za_waiting_after_fork();
     Py_RETURN_NONE;
 }
 
@@ -396,7 +398,7 @@ static int module_exec(PyObject *module)
     if (refuse_subinterpreter() < 0) {
         return -1;
     }
-    if (za_convert_import() < 0 ||
+    if (za_convert_import() < 0 || za_waiting_import() < 0 ||
         _import_array() < 0 || /* import_array1() would make an ImportError of a KeyboardInterrupt */
         make_names(state) < 0 || take_asyncio(state) < 0 || add_types(module, state) < 0) {
         return -1;

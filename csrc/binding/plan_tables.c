@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "binding/convert.h"
 #include "binding/plan_others.h"
+#include "binding/waiting.h"
 #include "plan/run.h"
 #include "pool/shared_pool.h"
 
@@ -139,9 +140,12 @@ static int run_table(za_run *run, const za_others *others)
     za_error error;
     za_code code = za_run_init(run, &error);
     if (code == ZA_OK) {
-        Py_BEGIN_ALLOW_THREADS
+        za_waiting waiting;
+        za_waiting_begin(&waiting, run);
         code = others != NULL ? run_stages(run, others, &error) : za_run_wait(run, za_pool_shared(), &error);
-        Py_END_ALLOW_THREADS
+        if (za_waiting_end(&waiting) < 0) {
+            return -1;
+        }
     }
     if (code != ZA_OK) {
         (void)za_raise(&error);

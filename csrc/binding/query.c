@@ -5,6 +5,7 @@
 #include "binding/arrays.h"
 #include "binding/query_object.h"
 #include "binding/tickers.h"
+#include "binding/waiting.h"
 
 #include "base/memory.h"
 #include "binding/convert.h"
@@ -133,20 +134,25 @@ static PyObject *wait_for(za_query *query)
 {
     za_error error;
     za_code code = ZA_OK;
+    za_waiting waiting;
     if (za_query_is_pinned(query)) {
-        Py_BEGIN_ALLOW_THREADS
+        za_waiting_begin(&waiting, &query->run);
         code = pin_and_wait(query, &error);
-        Py_END_ALLOW_THREADS
+        if (za_waiting_end(&waiting) < 0) {
+            return NULL;
+        }
     }
     if (code == ZA_OK && za_query_make_arrays(query) < 0) {
         return NULL;
     }
     code = code == ZA_OK ? za_run_init(&query->run, &error) : code;
     if (code == ZA_OK) {
-        Py_BEGIN_ALLOW_THREADS
+        za_waiting_begin(&waiting, &query->run);
         code = query->stages != NULL ? za_stages_wait(query->stages, za_pool_shared(), &error)
                                      : za_run_wait(&query->run, za_pool_shared(), &error);
-        Py_END_ALLOW_THREADS
+        if (za_waiting_end(&waiting) < 0) {
+            return NULL;
+        }
     }
     return code == ZA_OK ? za_query_result(query) : za_raise(&error);
 }

@@ -8,6 +8,7 @@
 #include "binding/convert.h"
 #include "binding/results.h"
 #include "binding/types.h"
+#include "binding/waiting.h"
 #include "pool/shared_pool.h"
 
 int za_rules_of(PyObject *const *arguments, za_rules *rules)
@@ -84,9 +85,12 @@ static int run_request(za_request *request)
     za_error error;
     za_code code = za_request_init(request, &error);
     if (code == ZA_OK) {
-        Py_BEGIN_ALLOW_THREADS
+        za_waiting waiting;
+        za_waiting_begin(&waiting, &request->run);
         code = za_request_wait(request, za_pool_shared(), &error);
-        Py_END_ALLOW_THREADS
+        if (za_waiting_end(&waiting) < 0) {
+            return -1;
+        }
     }
     if (code != ZA_OK) {
         (void)za_raise(&error);

@@ -53,6 +53,9 @@ bool za_run_goes_on(const za_run *run)
 static bool is_wanted(void *waiting)
 {
     za_run *run = waiting;
+    if (za_watch_look()) {
+        za_run_end(run, ZA_CANCELLED);
+    }
     int64_t deadline_ns = (run->top != NULL ? run->top : run)->job.deadline_ns;
     if (deadline_ns != 0 && za_clock_ns() >= deadline_ns) {
         za_run_end(run, ZA_EXPIRED);

@@ -1,11 +1,44 @@
 #include "pool/wait.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/clock.h"
 
-enum { BRIEF_NS = 50000 };
+enum { BRIEF_NS = 50000, LOOK_NS = 50000000, FREE_LOOKS = 8, SECOND_NS = 1000000000 };
+
+static _Thread_local za_watch *watch_here;
+
+za_watch *za_watch_set(za_watch *watch)
+{
+    za_watch *before = watch_here;
+    watch_here = watch;
+    return before;
+}
+
+bool za_watch_look(void)
+{
+    za_watch *watch = watch_here;
+    if (watch == NULL || watch->over) {
+        return watch != NULL;
+    }
+    if (watch->next_ns == 0 && watch->looks++ < FREE_LOOKS) {
+        return false; /* short work ends before the clock is read */
+    }
+    int64_t now = za_clock_ns();
+    bool due = watch->next_ns != 0 && now >= watch->next_ns;
+    if (due) {
+        watch_here = NULL; /* whoever is asked may wait for jobs of his own */
+        watch->over = watch->is_over(watch);
+        watch_here = watch;
+    }
+    if (due || watch->next_ns == 0) {
+        watch->next_ns = za_clock_ns() + LOOK_NS;
+    }
+    return watch->over;
+}
 
 /* Submitted in the job's stead. */
 typedef struct za_waiter {
@@ -20,6 +53,9 @@ static void run_waited(za_job *job, size_t begin, size_t end, za_scratch *scratc
 {
     za_waiter *waiter = (za_waiter *)(void *)job;
     waiter->waited->run(waiter->waited, begin, end, scratch);
+    if (za_watch_look()) { /* of the thread that waits: others have none */
+        za_pool_cancel(job->pool, job);
+    }
 }
 
 static void wake(za_job *job)
@@ -39,6 +75,21 @@ static void watch(const za_waiter *waiter)
     }
 }
 
+/* A look at the watch now and then; the lock is not held meanwhile. */
+static void wait_and_look(za_pool *pool, za_waiter *waiter)
+{
+    int64_t moment_ns = za_clock_ns() + LOOK_NS;
+    struct timespec moment = {.tv_sec = (time_t)(moment_ns / SECOND_NS), .tv_nsec = (long)(moment_ns % SECOND_NS)};
+    if (pthread_cond_timedwait(&waiter->ended, &waiter->mutex, &moment) == ETIMEDOUT) {
+        pthread_mutex_unlock(&waiter->mutex);
+        watch_here->next_ns = moment_ns; /* which is over */
+        if (za_watch_look()) {
+            za_pool_cancel(pool, &waiter->job);
+        }
+        pthread_mutex_lock(&waiter->mutex);
+    }
+}
+
 /* True when the job was run; by the calling thread too, if it is shared. */
 static bool run_on_pool(za_pool *pool, za_job *job)
 {
@@ -50,8 +101,12 @@ static bool run_on_pool(za_pool *pool, za_job *job)
                                 .shared = job->shared,
                                 .deadline_ns = job->deadline_ns},
                         .waited = job,
-                        .mutex = PTHREAD_MUTEX_INITIALIZER,
-                        .ended = PTHREAD_COND_INITIALIZER};
+                        .mutex = PTHREAD_MUTEX_INITIALIZER};
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&waiter.ended, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
     if (za_pool_submit(pool, &waiter.job, NULL) != ZA_OK) {
         return false;
     }
@@ -61,9 +116,14 @@ static bool run_on_pool(za_pool *pool, za_job *job)
     }
     pthread_mutex_lock(&waiter.mutex);
     while (!waiter.done) {
-        pthread_cond_wait(&waiter.ended, &waiter.mutex);
+        if (watch_here == NULL || watch_here->over) {
+            pthread_cond_wait(&waiter.ended, &waiter.mutex);
+        } else {
+            wait_and_look(pool, &waiter);
+        }
     }
     pthread_mutex_unlock(&waiter.mutex);
+    (void)pthread_cond_destroy(&waiter.ended);
     job->code = waiter.job.code;
     return true;
 }

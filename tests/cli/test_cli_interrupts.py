@@ -60,3 +60,12 @@ def test_of_commands_that_take_long(arguments, after):
         assert (code, err) == (0, "")
     else:
         assert (code, out, err) == (130, "", "")
+
+
+@pytest.mark.parametrize("after", [1.0, 4.0])
+def test_of_a_job_of_minutes(after, tmp_path):
+    shares = [f"0.{share}" for share in range(100, 170)]
+    heavy = [" + ".join(f"ema(quantile({period}, {share}), 99)" for period in range(100, 190)) for share in shares]
+    output = tmp_path / "out.parquet"
+    assert interrupted("history", "--features", *heavy, "-o", str(output), after=after) == (130, "", "")
+    assert not output.exists()

@@ -125,6 +125,25 @@ def test_an_interrupt_during_a_synchronous_call(run_isolated: Run) -> None:
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "True", "")
 
 
+@pytest.mark.parametrize(
+    ("call", "tickers", "bars"),
+    [
+        ("history", 1, 100_000),  # on the calling thread and others
+        ("history", 1000, 2_000),
+        ("across", 100, 20_000),
+        ("latest", 1, 100_000),  # on the calling thread
+        ("latest", 1000, 2_000),
+        ("screen", 1000, 2_000),
+        ("over", 1, 100_000),
+        ("live", 1000, 2_000),
+    ],
+)
+def test_an_interrupt_ends_a_job_of_minutes(call: str, tickers: int, bars: int, run_isolated: Run) -> None:
+    done = run_isolated("interrupted_jobs", call, tickers, bars)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["interrupted", "True", *(["True", "True"] if call == "live" else [])]
+
+
 def test_workers_leave_signals_to_the_interpreter(run_isolated: Run) -> None:
     """A handler runs in the main thread though the native threads are awake."""
     done = run_isolated("signals_and_workers")

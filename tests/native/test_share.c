@@ -1,5 +1,6 @@
 /* A job that the calling thread shares with the pool. */
 #include <stdatomic.h>
+#include <time.h>
 
 #include "check.h"
 #include "gate.h"
@@ -69,8 +70,48 @@ static void test_a_busy_pool_is_not_waited_for(void)
     CHECK(za_pool_free(pool, 10 * second));
 }
 
+/* Some items take so long that the thread looks at its watch, which says that nobody waits any more. */
+static void run_slowly(za_job *job, size_t begin, size_t end, za_scratch *scratch)
+{
+    struct timespec pause = {.tv_nsec = 30000000};
+    (void)nanosleep(&pause, NULL);
+    run(job, begin, end, scratch);
+}
+
+static bool say_it_is_over(za_watch *watch)
+{
+    (void)watch;
+    check_shared(NULL); /* asks nobody */
+    return true;
+}
+
+static void check_watched(za_pool *pool, void (*wait)(za_pool *pool, za_job *job))
+{
+    za_watch watch = {.is_over = say_it_is_over};
+    task t = {.job = {.run = run_slowly, .count = ITEMS, .grain = 1}, .caller = pthread_self()};
+    CHECK(za_watch_set(&watch) == NULL);
+    wait(pool, &t.job);
+    CHECK(za_watch_look() && za_watch_set(NULL) == &watch && !za_watch_look());
+    int runs = 0;
+    for (int i = 0; i < ITEMS; i++) {
+        runs += atomic_load(&t.runs[i]);
+    }
+    CHECK(watch.over && t.job.code == ZA_CANCELLED && runs > 0 && runs < ITEMS);
+}
+
+static void test_a_watch_ends_the_wait(void)
+{
+    za_pool *pool = za_pool_new(2);
+    check_watched(pool, za_pool_share);
+    check_watched(pool, za_pool_wait);
+    CHECK(za_pool_drain(pool, 10 * second));
+    check_shared(pool);
+    CHECK(za_pool_free(pool, 10 * second));
+}
+
 int main(void)
 {
+    test_a_watch_ends_the_wait();
     test_every_item_once();
     test_a_busy_pool_is_not_waited_for();
     return check_report("share");

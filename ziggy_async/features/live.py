@@ -110,7 +110,11 @@ class LiveFeatures:
         return self._core.values if self._comparison is None else self._comparison.values
 
     def update(self) -> int:
-        """Takes in what was appended to the store since; returns the number of bars, revised ones included."""
+        """Takes in what was appended to the store since; returns the number of bars, revised ones included.
+
+        In the main thread, where signals are handled, one that takes longer than a quarter of a second pauses for them:
+        other threads may see it half done then, and what Ctrl+C leaves is taken in by the next update.
+        """
         return self._update(0)
 
     def _update(self, deadline_ns: int) -> int:

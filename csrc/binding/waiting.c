@@ -1,0 +1,52 @@
+#include "binding/waiting.h"
+
+static unsigned long main_thread; /* guarded by the GIL */
+
+int za_waiting_import(void)
+{
+    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
+    PyObject *ident = thread == NULL ? NULL : PyObject_GetAttrString(thread, "ident");
+    main_thread = ident == NULL ? 0 : PyLong_AsUnsignedLong(ident);
+    Py_XDECREF(threading);
+    Py_XDECREF(thread);
+    Py_XDECREF(ident);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+void za_waiting_after_fork(void)
+{
+    main_thread = PyThread_get_thread_ident();
+}
+
+bool za_is_main_thread(void)
+{
+    return PyThread_get_thread_ident() == main_thread;
+}
+
+/* Handlers are functions of Python: they may do anything, compute features too. */
+static bool has_handler_raised(za_watch *watch)
+{
+    za_waiting *waiting = (za_waiting *)(void *)watch;
+    PyEval_RestoreThread(waiting->thread);
+    bool raised = PyErr_CheckSignals() < 0;
+    waiting->thread = PyEval_SaveThread();
+    if (raised) {
+        za_run_cancel(waiting->run);
+    }
+    return raised;
+}
+
+void za_waiting_begin(za_waiting *waiting, za_run *run)
+{
+    *waiting = (za_waiting){.watch = {.is_over = has_handler_raised}, .run = run};
+    waiting->before = za_watch_set(za_is_main_thread() ? &waiting->watch : NULL);
+    waiting->thread = PyEval_SaveThread();
+}
+
+int za_waiting_end(za_waiting *waiting)
+{
+    PyEval_RestoreThread(waiting->thread);
+    (void)za_watch_set(waiting->before);
+    return waiting->watch.over ? -1 : 0;
+}

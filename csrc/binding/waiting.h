@@ -1,0 +1,29 @@
+/* How a call waits for native work without the GIL: in the main thread it looks for signals meanwhile, so that Ctrl+C
+ * ends it. */
+#ifndef ZA_BINDING_WAITING_H
+#define ZA_BINDING_WAITING_H
+
+#include "binding/state.h"
+#include "plan/run.h"
+#include "pool/wait.h"
+
+typedef struct za_waiting {
+    za_watch watch; /* first */
+    za_watch *before;
+    za_run *run;
+    PyThreadState *thread; /* of the caller, while it has not got the GIL */
+} za_waiting;
+
+/* Learns which thread runs handlers of signals; 0, or -1 with an exception raised. */
+int za_waiting_import(void);
+/* In a forked child that is the thread which called fork(). */
+void za_waiting_after_fork(void);
+bool za_is_main_thread(void);
+
+/* Lets go of the GIL. When a handler raises while the calling thread waits for jobs or runs them, `run` is cancelled:
+ * the work between this and the end is that run, or what comes before it. */
+void za_waiting_begin(za_waiting *waiting, za_run *run);
+/* Takes it back. 0, or -1 with the exception raised that a handler raised. */
+int za_waiting_end(za_waiting *waiting);
+
+#endif
