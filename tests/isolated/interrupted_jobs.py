@@ -13,7 +13,7 @@ from ziggy_async import BarStore, FeatureSet, _core, screen
 call, tickers, bars = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 close = 100.0 + np.sin(np.arange(bars))
 times = np.datetime64("2000-01-01", "ns") + np.arange(bars) * np.timedelta64(1, "m")
-table = dict(timestamp=times, open=close, high=close, low=close, close=close, volume=close)
+table = {"timestamp": times, "open": close, "high": close, "low": close, "close": close, "volume": close}
 store = BarStore(capacity=bars)
 for number in range(tickers):
     store.load(f"S{number}", table)
