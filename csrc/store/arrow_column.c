@@ -146,20 +146,21 @@ static za_code append_whole(za_arrow_column *column, const za_arrow_rows *rows, 
     return code == ZA_OK && column->column.missing != NULL ? reserve_flags(column, rows->count, error) : code;
 }
 
-/* Times that nanoseconds do not reach are as null ones, and the first of the column is its fault. */
-static za_code append_times(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
+/* Makes nanoseconds of the times of the next rows, which are there as they came. Times that nanoseconds do not reach
+ * are as null ones, and the first of the column is its fault. */
+static za_code scale_times(za_arrow_column *column, const za_arrow_rows *rows, za_error *error)
 {
     za_column *made = &column->column;
     za_error fault = {0};
     int64_t first = made->fault_row;
-    za_code code = za_arrow_read_times(rows, column->type, next_values(column), &fault, error);
+    za_arrow_scale_times(rows, column->type, next_values(column), &fault);
     if (made->fault != NULL) {
         made->fault_row = first;
-    } else if (code == ZA_OK && fault.text[0] != '\0') {
+    } else if (fault.text[0] != '\0') {
         made->fault = za_copy_text(fault.text, strlen(fault.text));
-        code = made->fault != NULL ? ZA_OK : za_fail_memory(error);
+        return made->fault != NULL ? ZA_OK : za_fail_memory(error);
     }
-    return code;
+    return ZA_OK;
 }
 
 /* Appends rows that hold the values themselves. */
@@ -169,8 +170,10 @@ static za_code append_plain(za_arrow_column *column, const za_arrow_rows *rows, 
     case ZA_COLUMN_WHOLE:
     case ZA_COLUMN_UNSIGNED:
         return append_whole(column, rows, error);
-    case ZA_COLUMN_TIME:
-        return append_times(column, rows, error);
+    case ZA_COLUMN_TIME: {
+        za_code code = za_arrow_read_whole(rows, column->type, next_values(column), error);
+        return code == ZA_OK ? scale_times(column, rows, error) : code;
+    }
     case ZA_COLUMN_TEXT:
         return za_arrow_read_texts(rows, column->type, &column->texts, next_values(column), error);
     default:
@@ -203,24 +206,15 @@ static za_code gather(za_arrow_column *column, const za_arrow_coded *coded, cons
     return code;
 }
 
-/* The first row that points to that time of the dictionary which is its fault is the column's. */
-static za_code take_fault(za_arrow_column *column, const za_arrow_coded *coded, const za_column *values,
-                          za_error *error)
+/* Times of a dictionary as they come: those that no row points to are not looked at. */
+static za_code read_dictionary_times(za_arrow_column *values, const za_arrow_rows *rows, za_error *error)
 {
-    za_column *made = &column->column;
-    const char *number = values->fault == NULL ? NULL : strstr(values->fault, coded->dictionary.unit);
-    const char *sentence = number == NULL ? NULL : strstr(number, ": ");
-    for (int64_t i = 0; sentence != NULL && made->fault == NULL && i < coded->rows.count; i++) {
-        if (coded->indices[i] == values->fault_row && !za_arrow_rows_null(&coded->rows, i)) {
-            za_error fault;
-            (void)za_arrow_rows_fail(&coded->rows, i, sentence + 2, &fault);
-            made->fault = za_copy_text(fault.text, strlen(fault.text));
-            if (made->fault == NULL) {
-                return za_fail_memory(error);
-            }
-        }
+    int64_t *times = next_values(values);
+    za_code code = za_arrow_read_whole(rows, values->type, times, error);
+    for (int64_t i = 0; code == ZA_OK && i < rows->count; i++) {
+        times[i] = za_arrow_rows_null(rows, i) ? INT64_MIN : times[i];
     }
-    return ZA_OK;
+    return code;
 }
 
 static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *coded, za_error *error)
@@ -229,15 +223,15 @@ static za_code append_gathered(za_arrow_column *column, const za_arrow_coded *co
     values.column.name = column->column.name; /* lent, for errors */
     za_code code = reserve(&values, coded->dictionary.count, error);
     if (code == ZA_OK) {
-        za_arrow_rows dictionary = coded->dictionary;
-        dictionary.fault_row = &values.column.fault_row;
-        code = append_plain(&values, &dictionary, error);
-    }
-    if (code == ZA_OK) {
-        code = take_fault(column, coded, &values.column, error);
+        bool are_times = column->column.kind == ZA_COLUMN_TIME;
+        code = are_times ? read_dictionary_times(&values, &coded->dictionary, error)
+                         : append_plain(&values, &coded->dictionary, error);
     }
     if (code == ZA_OK) {
         code = gather(column, coded, &values.column, error);
+    }
+    if (code == ZA_OK && column->column.kind == ZA_COLUMN_TIME) {
+        code = scale_times(column, &coded->rows, error);
     }
     values.column.name = NULL;
     za_arrow_column_free(&values);

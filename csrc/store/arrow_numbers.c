@@ -96,12 +96,10 @@ static za_code fail_time(const za_arrow_rows *rows, int64_t i, za_arrow_type typ
     return za_arrow_rows_fail(rows, i, fault, error);
 }
 
-za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *fault,
-                            za_error *error)
+void za_arrow_scale_times(const za_arrow_rows *rows, za_arrow_type type, int64_t *values, za_error *fault)
 {
-    za_code code = za_arrow_read_whole(rows, type, values, error);
     bool far = false;
-    for (int64_t i = 0; code == ZA_OK && i < rows->count; i++) {
+    for (int64_t i = 0; i < rows->count; i++) {
         int64_t value = values[i];
         if (value == INT64_MIN || za_arrow_rows_null(rows, i)) {
             values[i] = INT64_MIN;
@@ -113,7 +111,6 @@ za_code za_arrow_read_times(const za_arrow_rows *rows, za_arrow_type type, int64
             far = true;
         }
     }
-    return code;
 }
 
 /* IEEE 754 binary16: 1 bit of sign, 5 of exponent (bias 15), 10 of fraction. */
