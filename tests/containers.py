@@ -66,3 +66,12 @@ CONTAINERS = {
     "Parquet with an index": _parquet_with_index,
 }
 """Name -> the store of the bars of a pandas frame, of which the first column may be the index, by way of a folder."""
+
+EVERY = ("pandas", "Arrow", "CSV", "Parquet")
+"""Those that differ in how they are read."""
+
+
+def sampled(layouts):
+    """Pairs of container and layout: every layout in each of `EVERY` and in one of the others, which take turns."""
+    others = [each for each in CONTAINERS if each not in EVERY]
+    return [(each, layout) for at, layout in enumerate(layouts) for each in (*EVERY, others[at % len(others)])]

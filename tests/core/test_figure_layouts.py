@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from containers import CONTAINERS
+from containers import CONTAINERS, sampled
 
 DAYS = pd.to_datetime(["2024-01-02", "2024-01-03", "2024-01-04"])
 PRICES = [1234.5, 1235.25, 1240.0]
@@ -60,24 +60,21 @@ def frame_of(prices=PRICES, volumes=(1, 2, 3)):
     )
 
 
-@containers
-@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize(("container", "kind"), sampled(WRITTEN))
 def test_prices(container, kind, tmp_path):
     bars = CONTAINERS[container](frame_of(WRITTEN[kind]), tmp_path).bars("A")
     for name in ("open", "high", "low", "close"):
         assert bars[name].tolist() == PRICES
 
 
-@containers
-@pytest.mark.parametrize("kind", VOLUMES)
+@pytest.mark.parametrize(("container", "kind"), sampled(VOLUMES))
 def test_volumes(container, kind, tmp_path):
     volumes = CONTAINERS[container](frame_of(volumes=VOLUMES[kind]), tmp_path).bars("A")["volume"]
     scale = 1000 if kind == "int16 of thousands" else 1
     assert (volumes * scale).tolist() == [1_500_000, 0, 2_000]
 
 
-@containers
-@pytest.mark.parametrize("kind", MISSING)
+@pytest.mark.parametrize(("container", "kind"), sampled(MISSING))
 def test_what_is_missing_is_named_and_can_be_left_out(container, kind, tmp_path):
     frame = frame_of(volumes=MISSING[kind])
     with pytest.raises(ValueError, match=r"A, (row [12]|line 3): volume (is missing|nan is not finite)"):
@@ -98,8 +95,7 @@ REFUSED = {
 }
 
 
-@containers
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize(("container", "case"), sampled(REFUSED))
 def test_what_is_no_number_or_could_be_two_is_refused(container, case, tmp_path):
     prices, said = REFUSED[case]
     with pytest.raises(ValueError, match=r"A(, line [234]|, row [123]|: column '\w+', row [012]): .*" + said):
