@@ -90,6 +90,11 @@ def test_a_contradiction_is_named_with_both_values(read, second, tmp_path):
 @ways
 def test_days_name_daily_bars(read, tmp_path, caplog):
     rows = [(1704205800, "2024-01-02"), (1704292200, "2024-01-03")]
+    with caplog.at_level(logging.WARNING, "ziggy_async.reading"):
+        assert times(read(table(tmp_path, rows))) == ["2024-01-02T00:00:00", "2024-01-03T00:00:00"]
+    assert "'unix': 2024-01-02 and 2024-01-02 14:30:00" in caplog.text
+    caplog.clear()
+    rows = [(1704153600, "2024-01-02"), (1704240000, "2024-01-03")]  # midnight
     assert times(read(table(tmp_path, rows))) == ["2024-01-02T00:00:00", "2024-01-03T00:00:00"]
     assert not caplog.records
 

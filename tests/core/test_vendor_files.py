@@ -141,3 +141,23 @@ def test_rows_of_several_tickers_are_not_merged():
         ValueError, match="A: column 'T' holds 2 symbols: 'ABC', 'DEF'; load_frame takes tables of many"
     ):
         BarStore().load("A", pd.read_csv(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("of_t", ["2024-01-02 09:40:59", "09:40:59.5", "3", "2.5", ""])
+@pytest.mark.parametrize("symbol", ["symbol", "other"])
+def test_what_is_no_symbol_beside_t_is_refused(of_t, symbol, tmp_path):
+    rows = [f"{each},{of_t},BTC,10,12,9,11,5" for each in (1704188400000, 1704188460000)]
+    text = "\n".join([f"t,T,{symbol},o,h,l,c,v", *rows, ""])
+    _refuse_both(text, tmp_path)
+
+
+def test_a_symbol_beside_t_and_a_column_of_symbols_is_refused(tmp_path):
+    _refuse_both("t,T,symbol,o,h,l,c,v\n1704188400000,NYSE,BTC,10,12,9,11,5\n", tmp_path)
+
+
+def _refuse_both(text, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"both 't' and 'T.*' stand for timestamp"):
+        BarStore.read(tmp_path / "a.csv")
+    with pytest.raises(ValueError, match="both 't' and 'T' stand for timestamp"):
+        BarStore().load_frame(pd.read_csv(io.StringIO(text)))

@@ -4,17 +4,20 @@ and how long a bar is."""
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
+from functools import lru_cache, partial
+from math import isnan
 from typing import Any
 
 import numpy as np
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.clocks import date_text, time_text
+from ziggy_async.reading.clocks import date_text, is_digits, time_text
 from ziggy_async.reading.dates import take_apart
-from ziggy_async.reading.epochs import DIGITS, FIRST_YEAR, LAST_YEAR, unit_of
+from ziggy_async.reading.epochs import DAY, DIGITS, FIRST_YEAR, LAST_YEAR, MOST_AHEAD, MOST_BEHIND, unit_of
+from ziggy_async.reading.layouts import SYMBOL, kinds_of
+from ziggy_async.reading.options import DATE_ORDERS
 from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelling_of
-from ziggy_async.reading.timestamps import as_whole, is_missing
+from ziggy_async.reading.timestamps import as_whole, is_missing, to_ns
 
 HEAD = 100
 """Rows that are looked at."""
@@ -22,7 +25,9 @@ CLOCK = re.compile(
     r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5}|[+-]\d{2}(?::?\d{2})?)?",
     re.IGNORECASE,
 )
-FIGURE_OF_A_CLOCK = re.compile(r"\d{1,8}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
+PACKED_CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re.ASCII)
+"""Digits of a time of day with milliseconds or microseconds."""
+FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
 """What may be a time of day under a name that says so."""
 WORDS_OF_CLOCKS = frozenset(
     ("time", "hour", "hours", "minute", "minutes", "hhmm", "hhmmss", "tod", "clock", "zeit", "stunde", "minuto")
@@ -45,24 +50,80 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 
 def with_day(
-    roles: dict[str, str], names: Iterable[str], chosen: Collection[str], head: Callable[[str], Sequence[Any]]
+    roles: dict[str, str],
+    names: Iterable[str],
+    chosen: Collection[str],
+    head: Callable[[str], Sequence[Any]],
+    every: Callable[[str], Sequence[Any]],
 ) -> dict[str, str]:
     """The roles, role -> name, as the values have them: a time of day has the day beside it in a column that has hardly
-    a name, as an index has; of a date and a time of day one alone is enough where it is both. `chosen`, `head`: as
-    below."""
+    a name, as an index has; of a date and a time of day one alone is enough where it is both, in every row. `chosen`,
+    `head`: as below; `every`: all values of a column. Raises where a date and the time beside it are of two bars."""
     if "timestamp" in chosen or "time" in chosen:
         return roles
     if "time" in roles:
         days, clocks = head(roles["timestamp"]), head(roles["time"])
         alone = {role: name for role, name in roles.items() if role != "time"}
         if _are_all(_is_moment, clocks):
-            return alone | {"timestamp": roles["time"]}
-        return alone if not are_days(days) and all(map(_have_same_clock, days, clocks)) else roles
+            are_alone = _are_moments(roles, every(roles["timestamp"]), every(roles["time"]))
+            return alone | {"timestamp": roles["time"]} if are_alone else roles
+        if are_days(days) or not all(map(_have_same_clock, days, clocks)):
+            return roles
+        return alone if all(map(_have_same_clock, every(roles["timestamp"]), every(roles["time"]))) else roles
     clock = roles["timestamp"]
     if spelling_of(clock) not in TIMES_OF_DAY or not are_clocks(head(clock)):
         return roles
     days = [name for name in names if place_of(name) == ("timestamp", MAKESHIFT) and are_days(head(name))]
     return roles | ({"timestamp": days[0], "time": clock} if days else {})
+
+
+def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[Any]) -> bool:
+    """Whether these times have the date beside them in them; not where they are digits of times of day, as hhmmssmmm.
+    Raises where they are neither, or may be both."""
+    pairs = [pair for pair in zip(days, times, strict=True) if not any(map(_is_blank, pair))]
+    other = next((pair for pair in pairs if not _is_moment_of(*pair)), None)
+    are_digits = all(PACKED_CLOCK.fullmatch(time_text(time) or "") for _, time in pairs)
+    if are_digits and other is not None:
+        return False
+    if other is None and not are_digits:
+        return True
+    (day, time) = pairs[0] if other is None else other
+    said = "may be a time of day or a date too" if other is None else "is of another day"
+    raise ValueError(
+        f"column {roles['time']!r}: {shown(str(time))} {said}, beside {shown(str(day))} of column"
+        f" {roles['timestamp']!r}: columns={{'timestamp': NAME}} (--columns timestamp=NAME) says which is the time"
+    )
+
+
+def _is_moment_of(day: Any, time: Any) -> bool:
+    """Whether a moment is in this day, as the clock of some zone has it, or the same moment."""
+    aheads = [first - second for first, second in zip(_readings(day), _readings(time), strict=True)]
+    if _is_day(day):
+        return any(-(DAY + MOST_BEHIND) < ahead <= MOST_AHEAD for ahead in aheads)
+    return 0 in aheads
+
+
+def _readings(value: Any) -> list[float]:
+    """Nanoseconds since 1970 of a value in each order of dates; NaN where it is no time in that."""
+    return [_nanoseconds(date_text(value) or "", order) for order in DATE_ORDERS]
+
+
+@lru_cache(1024)
+def _nanoseconds(text: str, order: str) -> float:
+    try:
+        return to_ns(text, None, order)
+    except ValueError:
+        return float("nan")
+
+
+def are_symbols(values: Sequence[Any]) -> bool:
+    """Whether these are texts that may be symbols, and no dates, times or numbers."""
+    return _are_all(_is_symbol, values)
+
+
+def _is_symbol(value: Any) -> bool:
+    is_name = isinstance(value, str) and kinds_of(value) == SYMBOL and not _is_clock(True, value)
+    return is_name and all(map(isnan, _readings(value)))
 
 
 def are_epochs(values: Sequence[Any]) -> bool:
@@ -166,16 +227,16 @@ def _is_blank(value: Any) -> bool:
 def _is_moment(value: Any) -> bool:
     """Whether it is, or may be, a date and a time of day in one."""
     text = time_text(value) or ""
-    if text.isdecimal():
+    if is_digits(text):
         is_date = len(text) in DIGITS and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
         return is_date or unit_of(int(text)) is not None
     return take_apart(text) is not None
 
 
 def _have_same_clock(moment: Any, clock: Any) -> bool:
-    """Whether a moment shows this time of day, or one of them is missing."""
+    """Whether a moment shows this time of day, or one of them is missing and the other is no day."""
     if _is_blank(moment) or _is_blank(clock):
-        return True
+        return not (_is_blank(clock) and _is_day(moment))
     both = take_apart(date_text(moment) or ""), take_apart(f"2000-01-01 {time_text(clock)}")
     return None not in both and len({written.clock for written in both if written is not None}) == 1
 
@@ -185,9 +246,7 @@ def _is_day(value: Any) -> bool:
         return bool(value == value.astype("M8[D]"))
     if isinstance(value, date):
         return not isinstance(value, datetime) or (value.hour, value.minute, value.second) == (0, 0, 0)
-    whole = as_whole(value)
-    text = str(value if whole is None else whole).strip()
-    written = take_apart(text)
+    written = take_apart(date_text(value) or "")
     return written is not None and written.clock == 0 and written.place is None
 
 

@@ -12,13 +12,20 @@ KEPT = r"\1\2"
 """What of a text that matches one of the patterns stands for it."""
 DAY = (
     r"^(.*\d)[T ]+(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[Aa][Mm])(?:Z| ?UTC|\+00(?::?00)?)?$"
-    r"|^(\d{8})\.0$"
+    r"|^(\d{8})\.0+$"
 )
 """A date that is written as the midnight of its day, or as a float."""
-TIME = r"^(?:0 days |(?:1970-01-01|1900-01-0[01]|1899-12-3[01])[T ])(\d{1,2}:.*)$|^(\d{1,6})\.0$"
+TIME = r"^(?:0 days |(?:1970-01-01|1900-01-0[01]|1899-12-3[01])[T ])(\d{1,2}:.*)$|^(\d{1,12})\.0+$"
 """A time of day that is written as a duration or with the day that spreadsheets and databases have for none, or as a
 float."""
+PACKED = r"^([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3}|[0-9]{6})$"
+UNPACKED = r"\1:\2:\3.\4"
+"""Digits of a time of day with a fraction of the second, and the same with marks."""
 A_DAY = timedelta(days=1)
+
+
+def is_digits(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def date_text(value: Any) -> str | None:

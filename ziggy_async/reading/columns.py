@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
-from ziggy_async.reading.beside import HEAD, are_epochs, refuse_beside, with_day
+from ziggy_async.reading.beside import HEAD, are_epochs, are_symbols, refuse_beside, with_day
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
@@ -30,7 +30,7 @@ from ziggy_async.reading.spellings import (
     role_of,
     traded_beside_ticks,
 )
-from ziggy_async.reading.tables import Texts, Unsupported, head_of, pairs_of
+from ziggy_async.reading.tables import Texts, Unsupported, head_of, pairs_of, values_of
 from ziggy_async.reading.timestamps import as_whole
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
@@ -98,7 +98,7 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         head = partial(_head, dict(pairs))
         roles = _roles(dict(pairs), names, None, replace(rules, columns=chosen))
-        roles = with_day(roles, names, chosen, head)
+        roles = with_day(roles, names, chosen, head, partial(_every, dict(pairs)))
         refuse_beside(roles, names, chosen, head, partial(_distinct, dict(pairs)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
@@ -154,6 +154,7 @@ def _roles(table: Mapping[str, Any], names: list[str], symbol: str | None, rules
         rules.further,
         partial(_has_figures, table, rules),
         lambda name: are_epochs(_head(table, name)),
+        lambda name: are_symbols(_head(table, name)),
     )
 
 
@@ -166,6 +167,11 @@ def _has_figures(table: Mapping[str, Any], rules: Rules, name: str) -> bool:
 def _head(table: Mapping[str, Any], name: str) -> list[Any]:
     column = table[name]
     return (column.values(HEAD) or []) if isinstance(column, Unsupported) else head_of(column, HEAD)
+
+
+def _every(table: Mapping[str, Any], name: str) -> list[Any]:
+    column = table[name]
+    return (column.values() or []) if isinstance(column, Unsupported) else values_of(column)
 
 
 def _distinct(table: Mapping[str, Any], name: str) -> list[Any]:
@@ -202,7 +208,7 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
     head = partial(_head, table)
-    roles = with_day(roles, names, rules.columns or (), head)
+    roles = with_day(roles, names, rules.columns or (), head, partial(_every, table))
     refuse_beside(roles, names, rules.columns or (), head, partial(_distinct, table))
     return bars_of(table, roles, rules)
 

@@ -44,6 +44,8 @@ OTHER_ZONE = r".*\d:\d\d.* ?\(?(?:[ECMP]T|(?:GMT|UTC) ?[+-]\d{1,2}(?::?\d\d)?)\)
 """A time of day and a zone that stands for several offsets from UTC, or is no name of one."""
 OF_TAIWAN = r"(\d{3})[/-]\d{1,2}[/-]\d{1,2}"
 """A date with a year of the Republic of China."""
+OTHER_DIGIT = re.compile(r"(?![0-9])\d")
+"""A digit of another script, which DuckDB does not read."""
 TWO_DIGITS_FROM = 1969
 """Two digits of a year are those of the hundred years from here on, as in POSIX."""
 PER_DAY = 86_400 * 10**9
@@ -139,6 +141,8 @@ class AmbiguousError(ValueError):
 
 
 def take_apart(text: str) -> Written | None:
+    if not text.isascii() and OTHER_DIGIT.search(text):
+        return None
     for at, way in enumerate(WAYS):
         match = way.pattern.fullmatch(text)
         if match is not None:

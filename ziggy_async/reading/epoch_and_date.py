@@ -5,16 +5,12 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.reading.epochs import NAT, in_years, iso_of
+from ziggy_async.reading.epochs import DAY, HOUR, MOST_AHEAD, MOST_BEHIND, NAT, in_years, iso_of
 from ziggy_async.reading.options import UNITS
 from ziggy_async.reading.values import Column, Nanoseconds, Reader
 
 logger = logging.getLogger(__name__)
 
-HOUR = 3_600 * 10**9
-DAY = 24 * HOUR
-MOST_AHEAD, MOST_BEHIND = 14 * HOUR, 12 * HOUR
-"""How far clocks are from UTC."""
 QUARTER = HOUR // 4
 """Clocks are whole quarters of an hour from UTC."""
 COARSEST = 10**9
@@ -45,11 +41,13 @@ def times_of_both(reader: Reader, dates: tuple[str, Nanoseconds], epochs: tuple[
     owners = np.zeros(len(days), dtype=np.int32) if reader.owners is None else reader.owners
     if len(np.unique(np.stack([owners[both], days[both] // DAY]), axis=1).T) < len(both):
         return reader.nanoseconds(name, column)
-    others = both[(ahead > 0) | (ahead <= -DAY)]
+    others = both[ahead != 0]
     if len(others):
+        lost = "days" if ((ahead > 0) | (ahead <= -DAY)).any() else "times of day"
+        others = both[(ahead > 0) | (ahead <= -DAY)] if lost == "days" else others
         both_of_row = f"{_shown(days, others[0])} and {_shown(moments, others[0])}"
         logger.warning(
-            "bars are of the days of column %r, some of which column %r has not: %s", date, name, both_of_row
+            "bars are of the days of column %r and not of the %s of column %r: %s", date, lost, name, both_of_row
         )
     return dates[1]
 

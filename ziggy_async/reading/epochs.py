@@ -12,6 +12,10 @@ from ziggy_async.reading.options import UNITS
 NAT = np.iinfo(np.int64).min
 FIRST_SECOND = int(datetime(1975, 1, 1, tzinfo=UTC).timestamp())
 LAST_SECOND = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) - 1
+HOUR = 3_600 * 10**9
+DAY = 24 * HOUR
+MOST_AHEAD, MOST_BEHIND = 14 * HOUR, 12 * HOUR
+"""How far clocks are from UTC."""
 EXCEL_DAY_OF_1970 = 25_569
 YEARS = "the years 1975 to 2100"
 """A moment in them is one in one unit only."""
@@ -150,8 +154,11 @@ def _of_digits(whole: NDArray[np.int64], length: int) -> NDArray[np.int64] | Non
 
 
 def digits_of_clock(longest: str, least: int) -> int:
-    """How many digits the times of day of a column have, hhmmss or hhmm, by its longest one and the least: spreadsheets
-    take the zeros in front away. `ValueError` where it could be either, or is neither."""
+    """How many digits the times of day of a column have, hhmm, hhmmss, or that with milliseconds or microseconds, by
+    its longest one and the least: spreadsheets take the zeros in front away. `ValueError` where it could be either, or
+    is neither."""
+    if len(longest) in (9, 12):
+        return len(longest)
     if len(longest) > 6:
         raise ValueError(f"{longest} is no time of day: write times of day as texts, like '09:30'")
     if longest.strip("0") and (len(longest) < 4 or (len(longest) == 4 and longest[0] != "0" and least < 100)):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.beside import are_epochs, refuse_beside, with_day
+from ziggy_async.reading.beside import are_epochs, are_symbols, refuse_beside, with_day
 from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, bars_of
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -370,7 +370,7 @@ class Reading:
         elif "symbol" not in (self._rules.columns or {}):
             names = without_descriptions(names, scan)
         chosen = self._rules.columns or ()
-        roles = with_day(self._roles_of(names, scan), names, chosen, scan.head)
+        roles = with_day(self._roles_of(names, scan), names, chosen, scan.head, partial(scan.head, most=None))
         refuse_beside(roles, names, chosen, scan.head, scan.values)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
@@ -379,7 +379,11 @@ class Reading:
     def _roles_of(self, names: Sequence[str], scan: Scan) -> dict[str, str]:
         rules = self._rules
         are = partial(match_columns, names, None, rules.columns, rules.volume is not None, rules.further)
-        return are(has_figures=scan.has_figures, is_epoch=lambda name: are_epochs(scan.head(name)))
+        return are(
+            has_figures=scan.has_figures,
+            is_epoch=lambda name: are_epochs(scan.head(name)),
+            has_symbols=lambda name: are_symbols(scan.head(name)),
+        )
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:

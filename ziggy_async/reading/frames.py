@@ -129,7 +129,8 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
     has_times = any(isinstance(level, times) for level in levels)
     stamps = [name for name in names if _sure_role(name) == "timestamp" and spelling_of(name) not in EPOCHS]
     is_clock = [spelling_of(name) in TIMES_OF_DAY for name in stamps] == [True]
-    is_clock = is_clock and are_clocks(list(dict(pairs)[stamps[0]].iloc[:HEAD]))
+    has_date = any(spelling_of(str(name)) in DATES for name in frame.index.names)
+    is_clock = is_clock and (has_date or are_clocks(list(dict(pairs)[stamps[0]].iloc[:HEAD])))
     taken = {role for name in names if (role := _sure_role(name)) is not None and spelling_of(name) not in EPOCHS}
     taken -= {"timestamp"} if is_clock else set()  # of which the index has the day
     for label, level in zip(frame.index.names, levels, strict=True):

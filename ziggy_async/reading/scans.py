@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD
 from ziggy_async.reading.casts import Columns, RowError, literal, quoted
-from ziggy_async.reading.clocks import DAY, KEPT, TIME
+from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits
+from ziggy_async.reading.dates import TIME_OF_DAY
 from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
@@ -41,9 +42,10 @@ class Scan:
         query = f"SELECT DISTINCT {text} AS value FROM {self.sql} WHERE {text} <> '' LIMIT {most}"
         return sorted(value for (value,) in self.connection.execute(query).fetchall())
 
-    def head(self, column: str) -> list[str | None]:
-        """Returns the first values of the column, as texts."""
-        query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {self.sql} LIMIT {HEAD}"
+    def head(self, column: str, most: int | None = HEAD) -> list[str | None]:
+        """Returns the first values of the column, as texts; None: all."""
+        limit = "" if most is None else f" LIMIT {most}"
+        query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {self.sql}{limit}"
         return [value for (value,) in self.connection.execute(query).fetchall()]
 
     def texts(self, column: str) -> NDArray[np.object_]:
@@ -61,7 +63,8 @@ LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "index"}
 """What pandas.concat makes of a mapping of symbols to frames."""
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 """DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
-TIME_OF_DAY = r"(?i)\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?|\d{3,6}"
+CLOCK_OF_FOLDER = rf"(?i){TIME_OF_DAY}|\d{{3,6}}"
+"""A time of day to which the name of a folder gives the day."""
 ROW = "row_number() OVER () - 1"
 """SQL of a row's place in a CSV file."""
 MOST_HEADERS = 1000
@@ -181,9 +184,10 @@ def joined_times(roles: Mapping[str, str], scan: Scan) -> str | None:
         return None
     day, _ = _as_text(scan, roles["timestamp"], DAY)
     clock, first = _as_text(scan, roles["time"], TIME)
-    if first.isdecimal() and (first[0] != "0" or len(first) == 1):  # spreadsheets take the zeros in front away
+    if is_digits(first) and (first[0] != "0" or len(first) not in (4, 6)):  # spreadsheets take the zeros away
         digits = _digits(scan, clock, roles["time"])
         clock = f"CASE WHEN length({clock}) < {digits} THEN lpad({clock}, {digits}, '0') ELSE {clock} END"
+        clock = f"regexp_replace({clock}, {literal(PACKED)}, {literal(UNPACKED)})" if digits > 6 else clock
     return f"{day} || ' ' || {clock}"
 
 
@@ -264,7 +268,7 @@ def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
     """The day that a folder of the path names, where no column has one: `stamps` are those of times."""
     day = file.day_of_folder()
     values = [value for column in stamps for value in scan.values(column)] if day is not None else []
-    return day if all(re.fullmatch(TIME_OF_DAY, value) for value in values) else None
+    return day if all(re.fullmatch(CLOCK_OF_FOLDER, value) for value in values) else None
 
 
 def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:

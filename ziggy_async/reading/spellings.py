@@ -210,15 +210,16 @@ def match_columns(
     further: Sequence[str] = (),
     has_figures: Callable[[str], bool] = lambda name: False,
     is_epoch: Callable[[str], bool] = lambda name: False,
+    has_symbols: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, str]:
     """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, `time` where the
     timestamp is a date and a time of day, and `epoch` where the same time stands beside it since 1970.
 
     `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. `has_figures` says
-    whether a column is not all 0, as it has to be for a volume that stands beside one of ticks, and `is_epoch` whether
-    it holds times since 1970, as one of several may that are called a time. The further columns
-    of a store have the roles `FURTHER`, and are found by their own names, in any spelling where none is alike.
-    `ValueError` that lists the columns when a role has none or several.
+    whether a column is not all 0, as it has to be for a volume that stands beside one of ticks, `is_epoch` whether
+    it holds times since 1970, as one of several may that are called a time, and `has_symbols` whether it may be that of
+    symbols. The further columns of a store have the roles `FURTHER`, and are found by their own names, in any spelling
+    where none is alike. `ValueError` that lists the columns when a role has none or several.
     """
     names = list(names)
     chosen_columns = {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})}
@@ -232,7 +233,9 @@ def match_columns(
     for role, (first, *others) in _by_role(free).items():
         if role in roles or (role == "volume" and not has_volume):
             continue
-        if others and role == "timestamp" and (times := _told_apart([first, *others], is_epoch)):
+        is_free = "symbol" not in {*roles, *map(role_of, free)}
+        may_be_symbol = has_symbols if is_free else lambda name: False
+        if others and role == "timestamp" and (times := _told_apart([first, *others], is_epoch, may_be_symbol)):
             roles = times | roles
         elif others:
             fault = f"two columns are called {shown(first)}" if first == others[0] else _two_of(role, first, others[0])
@@ -312,12 +315,16 @@ def _date_and_time(names: Iterable[str]) -> dict[str, str]:
     return {"timestamp": dates[0], "time": clocks[0]} if len(stamps) == 2 and dates and clocks else {}
 
 
-def _told_apart(names: list[str], is_epoch: Callable[[str], bool]) -> dict[str, str]:
+def _told_apart(
+    names: list[str], is_epoch: Callable[[str], bool], has_symbols: Callable[[str], bool]
+) -> dict[str, str]:
     """The roles of columns that are called a time alike, of which the timestamp is one since 1970; and of "t" and "T",
     which is a symbol, or the end of the bar."""
     bare = {REPEATED.sub("", name): name for name in names}
     if bare.keys() == {"t", "T"}:
-        return {"timestamp": bare["t"]} | ({} if is_epoch(bare["T"]) else {"symbol": bare["T"]})
+        if has_symbols(bare["T"]):
+            return {"timestamp": bare["t"], "symbol": bare["T"]}
+        return {"timestamp": bare["t"]} if is_epoch(bare["T"]) else {}
     epochs = [name for name in names if spelling_of(name) == "timestamp" and is_epoch(name)]
     dates = [name for name in names if name not in epochs]
     if len(epochs) != 1:

@@ -145,6 +145,13 @@ def head_of(column: Any, most: int) -> list[Any]:
     return list(column.iloc[:most] if hasattr(column, "iloc") else column[:most])
 
 
+def values_of(column: Any) -> list[Any]:
+    """All values of a column, as `head_of` has the first ones."""
+    if isinstance(column, Chunked):
+        return list(column.as_stored())
+    return [] if isinstance(column, Broken) else head_of(column, sys.maxsize)
+
+
 def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
     if not len(rows):
         raise ValueError("the table has no rows")

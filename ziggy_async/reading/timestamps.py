@@ -19,6 +19,7 @@ NANOSECONDS_OF = UNITS | {"m": 60 * 10**9, "h": 3_600 * 10**9, "D": 86_400 * 10*
 MOST_YEARS = 300
 """From 1970: beyond what nanoseconds reach, so that a conversion to days is safe."""
 ROUNDED = "may be rounded, as {} has not every whole number of its size: give times as int64 or float64"
+ROUNDED_DIGITS = "may be rounded, as float64 has not every date in digits with milliseconds: give texts or int64"
 FRACTION = "has a fraction: give times as whole numbers, as those of milliseconds or nanoseconds"
 OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"
 
@@ -79,8 +80,14 @@ def as_whole(value: object) -> int | None:
     if isinstance(value, Decimal) and value.is_finite() and abs(value) < 10**20 and value == value.to_integral_value():
         return int(value)
     if isinstance(value, float | np.floating) and np.isfinite(value) and value == np.floor(value):
-        return int(value)
+        return None if are_rounded_digits(np.float64(value)) else int(value)
     return None
+
+
+def are_rounded_digits(values: Any) -> Any:
+    """Whether floats may be dates in seventeen digits, of which float64 has not every one; no time since 1970 is so
+    large and not larger."""
+    return (values >= 1e16) & (values < 1e17)
 
 
 def most_exact(dtype: np.dtype[Any]) -> int:
@@ -105,6 +112,8 @@ def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
         if not value.strip().isdecimal() or (unit is None and len(value.strip()) == 8):
             return read_text(value, dates)
         whole = int(value)
+    if whole is None and isinstance(value, float | np.floating) and are_rounded_digits(np.float64(value)):
+        raise ValueError(f"{value:.0f} {ROUNDED_DIGITS}")
     if whole is None and isinstance(value, np.float16 | np.float32):
         raise ValueError(f"{value} {ROUNDED.format(value.dtype)}")
     if whole is None and isinstance(value, float | np.floating | Decimal) and abs(float(value)) > 10**6:

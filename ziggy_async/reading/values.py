@@ -1,5 +1,6 @@
 """The values of a table's columns as float64 and as nanoseconds, and what is said of those that are neither."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.arrays import array_of
 from ziggy_async.reading.chunked import Chunked, arrays_of
-from ziggy_async.reading.clocks import date_text, time_text
+from ziggy_async.reading.clocks import PACKED, UNPACKED, date_text, is_digits, time_text
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, digits_of_clock, read_whole
 from ziggy_async.reading.numbers import (
@@ -32,6 +33,8 @@ from ziggy_async.reading.timestamps import (
     FRACTION,
     OUT_OF_RANGE,
     ROUNDED,
+    ROUNDED_DIGITS,
+    are_rounded_digits,
     as_whole,
     datetime64_ns,
     is_missing,
@@ -156,6 +159,10 @@ class Reader:
     def _decimals(self, name: str, column: Chunked) -> NDArray[Any]:
         values = None if column.exact is None else column.exact()
         if values is None:
+            floats = column.as_stored()
+            known = floats[~np.isnan(floats)]
+            if ((known == np.floor(known)) & (np.abs(known) < most_exact(floats.dtype))).all():
+                return floats
             raise ValueError(f"{self.label(0)}column {name!r} holds decimals: give times as whole numbers of int64")
         return objects(values)
 
@@ -172,15 +179,15 @@ class Reader:
         return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
 
     def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
-        """Times of day as texts. Those in digits are hhmmss or hhmm, and refused where they could be both."""
+        """Times of day as texts. Those in digits have one length, and are refused where they could be of several."""
         texts = list(map(time_text, values))
-        digits = [text for text in texts if text and text.isdecimal()]
+        digits = [text for text in texts if text and is_digits(text)]
         longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")
         try:
             count = digits_of_clock(longest, min(map(int, digits), default=0))
         except ValueError as error:
             raise self._fault(name, texts.index(longest), error) from None
-        return [text.zfill(count) if text and text.isdecimal() else text for text in texts]
+        return [re.sub(PACKED, UNPACKED, text.zfill(count)) if text and is_digits(text) else text for text in texts]
 
     def _column(self, name: str, column: Any) -> Column:
         """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
@@ -310,6 +317,10 @@ class Reader:
                 lambda row: f"{values[row]} {OUT_OF_RANGE if abs(values[row]) >= 2.0**63 else FRACTION}",
             )
             missing = missing | wrong
+            values = np.where(missing, 0.0, values)
+            rounded = are_rounded_digits(values)
+            self._refuse(name, rounded, missing, lambda row: f"{values[row]:.0f} {ROUNDED_DIGITS}")
+            missing = missing | rounded
             values = np.where(missing, 0.0, values)
             if array.dtype.itemsize < 8:
                 rounded = np.abs(values) > most_exact(array.dtype)
