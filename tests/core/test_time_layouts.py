@@ -102,9 +102,14 @@ def test_a_date_and_a_time_of_day(container, both, tmp_path):
         assert times(CONTAINERS[container](frame, tmp_path, **options)).tolist() == EXPECTED.tolist()
 
 
-@containers
-def test_a_date_beside_moments_is_not_needed(container, tmp_path):
-    frame = pd.DataFrame({"Date": DAYS, "Time": ONE["texts of digits with milliseconds"], **FIGURES})
+@pytest.mark.parametrize(
+    ("container", "layout"),
+    sampled(
+        ["texts of digits with milliseconds", "texts", "seconds", "float seconds", "float milliseconds", "in New York"]
+    ),
+)
+def test_a_date_beside_moments_is_not_needed(container, layout, tmp_path):
+    frame = pd.DataFrame({"Date": DAYS, "Time": ONE[layout], **FIGURES})
     assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()
 
 
@@ -117,12 +122,30 @@ def test_afternoons_with_milliseconds_are_no_epochs(container, factor, as_text, 
     assert times(CONTAINERS[container](frame, tmp_path)).astype("M8[ms]").astype(str).tolist() == expected
 
 
+def test_a_morning_may_come_after_many_afternoons():
+    clocks = [160000000] * 120 + [93000250]
+    days = pd.date_range("2024-01-01", periods=121, freq="D")
+    store = BarStore()
+    store.load("A", pd.DataFrame({"Date": days, "Time": clocks, **dict.fromkeys(FIGURES, 1.0)}))
+    assert str(times(store)[-1]) == "2024-04-30T09:30:00.250000000"
+
+
+def test_moments_beside_a_date_without_values():
+    store = BarStore()
+    store.load("A", pd.DataFrame({"Date": [None] * 3, "Time": ONE["texts"], **FIGURES}))
+    assert times(store).tolist() == EXPECTED.tolist()
+
+
 @pytest.mark.parametrize(("container", "column"), sampled(["Date", "Time"]))
 def test_all_rows_of_a_date_and_a_time_are_compared(container, column, tmp_path):
     moments = pd.date_range("2024-01-02 16:00", periods=150, freq="D")
     frame = pd.DataFrame({"Date": moments.astype(str), "Time": "16:00", **dict.fromkeys(FIGURES, 1.0)})
     if column == "Date":
         frame["Time"], frame["Date"] = frame["Date"], [*moments[:-1].strftime("%Y-%m-%d"), "2023-01-01"]
+        frame.loc[140, "Time"] = "16:00"
+        with pytest.raises(ValueError, match="'16:00' has no date, beside"):
+            CONTAINERS[container](frame, tmp_path)
+        frame.loc[140, "Time"] = None
         said = "is of another day, beside '2023-01-01"
     else:
         frame["Time"] = ["16:00"] * 149 + ["13:00"]

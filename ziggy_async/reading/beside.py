@@ -25,8 +25,11 @@ CLOCK = re.compile(
     r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5}|[+-]\d{2}(?::?\d{2})?)?",
     re.IGNORECASE,
 )
-PACKED_CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re.ASCII)
-"""Digits of a time of day with milliseconds or microseconds."""
+ORDERS = DATE_ORDERS[::-1]
+"""Those of dates, the one that is tried first before the others."""
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+PACKED_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re.ASCII)
+"""Digits of a time of day with milliseconds or microseconds, of which a zero in front may be away."""
 FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
 """What may be a time of day under a name that says so."""
 WORDS_OF_CLOCKS = frozenset(
@@ -80,15 +83,17 @@ def with_day(
 def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[Any]) -> bool:
     """Whether these times have the date beside them in them; not where they are digits of times of day, as hhmmssmmm.
     Raises where they are neither, or may be both."""
-    pairs = [pair for pair in zip(days, times, strict=True) if not any(map(_is_blank, pair))]
+    pairs = [pair for pair in zip(days, times, strict=False) if not any(map(_is_blank, pair))]
     other = next((pair for pair in pairs if not _is_moment_of(*pair)), None)
-    are_digits = all(PACKED_CLOCK.fullmatch(time_text(time) or "") for _, time in pairs)
+    texts = [time_text(time) or "" for _, time in pairs]
+    are_digits = max(map(len, texts), default=0) in (9, 12) and all(map(PACKED_CLOCK.fullmatch, texts))
     if are_digits and other is not None:
         return False
     if other is None and not are_digits:
         return True
     (day, time) = pairs[0] if other is None else other
     said = "may be a time of day or a date too" if other is None else "is of another day"
+    said = said if _is_moment(time) else "has no date"
     raise ValueError(
         f"column {roles['time']!r}: {shown(str(time))} {said}, beside {shown(str(day))} of column"
         f" {roles['timestamp']!r}: columns={{'timestamp': NAME}} (--columns timestamp=NAME) says which is the time"
@@ -97,21 +102,20 @@ def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[
 
 def _is_moment_of(day: Any, time: Any) -> bool:
     """Whether a moment is in this day, as the clock of some zone has it, or the same moment."""
-    aheads = [first - second for first, second in zip(_readings(day), _readings(time), strict=True)]
+    text, moment = date_text(day) or "", time_text(time) or ""
+    if ISO_DAY.fullmatch(text) and moment.startswith(text):
+        return True
+    aheads = (_nanoseconds(text, order) - _nanoseconds(moment, order) for order in ORDERS)
     if _is_day(day):
         return any(-(DAY + MOST_BEHIND) < ahead <= MOST_AHEAD for ahead in aheads)
     return 0 in aheads
 
 
-def _readings(value: Any) -> list[float]:
-    """Nanoseconds since 1970 of a value in each order of dates; NaN where it is no time in that."""
-    return [_nanoseconds(date_text(value) or "", order) for order in DATE_ORDERS]
-
-
 @lru_cache(1024)
 def _nanoseconds(text: str, order: str) -> float:
+    """Since 1970, of a text whose date is in that order; NaN where it is no time."""
     try:
-        return to_ns(text, None, order)
+        return to_ns(text.removesuffix(".0"), None, order)
     except ValueError:
         return float("nan")
 
@@ -123,7 +127,7 @@ def are_symbols(values: Sequence[Any]) -> bool:
 
 def _is_symbol(value: Any) -> bool:
     is_name = isinstance(value, str) and kinds_of(value) == SYMBOL and not _is_clock(True, value)
-    return is_name and all(map(isnan, _readings(value)))
+    return is_name and all(isnan(_nanoseconds(value, order)) for order in ORDERS)
 
 
 def are_epochs(values: Sequence[Any]) -> bool:

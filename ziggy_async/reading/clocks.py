@@ -15,7 +15,7 @@ DAY = (
     r"|^(\d{8})\.0+$"
 )
 """A date that is written as the midnight of its day, or as a float."""
-TIME = r"^(?:0 days |(?:1970-01-01|1900-01-0[01]|1899-12-3[01])[T ])(\d{1,2}:.*)$|^(\d{1,12})\.0+$"
+TIME = r"^(?:0 days |(?:1970-01-01|1900-01-0[01]|1899-12-3[01])[T ])(\d{1,2}:.*)$|^(\d{1,19})\.0+$"
 """A time of day that is written as a duration or with the day that spreadsheets and databases have for none, or as a
 float."""
 PACKED = r"^([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3}|[0-9]{6})$"
