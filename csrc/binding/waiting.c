@@ -5,10 +5,12 @@ static unsigned long main_thread; /* guarded by the GIL */
 int za_waiting_import(void)
 {
     PyObject *threading = PyImport_ImportModule("threading");
-    PyObject *thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
+    PyObject *find = threading == NULL ? NULL : PyObject_GetAttrString(threading, "main_thread");
+    PyObject *thread = find == NULL ? NULL : PyObject_CallNoArgs(find);
     PyObject *ident = thread == NULL ? NULL : PyObject_GetAttrString(thread, "ident");
     main_thread = ident == NULL ? 0 : PyLong_AsUnsignedLong(ident);
     Py_XDECREF(threading);
+    Py_XDECREF(find);
     Py_XDECREF(thread);
     Py_XDECREF(ident);
     return PyErr_Occurred() ? -1 : 0;

@@ -121,9 +121,9 @@ def streams_end_at_signals() -> Iterator[None]:
     For that a handler stands before the server's own for SIGINT and SIGTERM. Without effect where no server could have
     one: in another thread than the main one, and where SIGTERM has no handler of Python's.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
-    if threading.current_thread() is not threading.main_thread() or not all(map(callable, before.values())):
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {number: handler for number, handler in handlers.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread() or signal.SIGTERM not in before:
         yield
         return
     loop = asyncio.get_running_loop()
@@ -139,13 +139,13 @@ def streams_end_at_signals() -> Iterator[None]:
             loop.call_soon_threadsafe(end)
         before[number](number, frame)
 
-    for number in numbers:
+    for number in before:
         signal.signal(number, came)
     try:
         yield
     finally:
         is_over = True
         _ending.discard(loop)
-        for number in numbers:
+        for number in before:
             if signal.getsignal(number) is came:
                 signal.signal(number, before[number])

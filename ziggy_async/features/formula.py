@@ -23,8 +23,8 @@ LONGEST_NAME = 50
 COLUMN = "column"
 """The function that takes a column's name as a text."""
 
-LEAST_LIKENESS = 0.8
-"""Of a function to one that is suggested for it: below it, what is alike is mostly another thing."""
+LEAST_LIKENESS = 0.65
+"""Of a function to one that is suggested for it, begins as it does and is as long: any other is mostly another."""
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,8 @@ class Reader:
         elif lower in ELSEWHERE:
             advice = f"; write {ELSEWHERE[lower]}"
         else:
-            advice = nearest(name, (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN), LEAST_LIKENESS)
+            known = [each for each in (*FUNCTIONS, *OTHER_BARS, *rows(), COLUMN) if each[0] == lower[0]]
+            advice = nearest(name, (each for each in known if abs(len(each) - len(name)) < 3), LEAST_LIKENESS)
         raise self.error(f"{fault}{advice}", node.func)
 
     def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:
