@@ -53,6 +53,21 @@ def test_a_date_in_a_float_of_few_digits_is_refused():
         BarStore().load("A", arrow.table({"date": dates, "time": ["09:30"] * 3, **PRICES}))
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"date": np.array([20240102, 20240103, 20240105], np.float32), "time": ["09:30"] * 3},
+        {"date": ["2024-01-02"] * 3, "time": np.array([93000001, 93000003, 93000005], np.float32)},
+    ],
+)
+def test_dates_and_times_of_day_in_floats_of_few_digits_are_refused(columns, tmp_path):
+    table = arrow.table({**columns, **PRICES})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    for read in (lambda: BarStore().load("A", table), lambda: BarStore.read(tmp_path / "a.parquet")):
+        with pytest.raises(ValueError, match=r"is no date and time|no time of day"):
+            read()
+
+
 def test_prices_may_have_few_digits():
     figures = {name: arrow.array(np.array([1.5, 2.5, 3.5], np.float32)) for name in PRICES}
     store = BarStore()

@@ -37,8 +37,8 @@ def date_text(value: Any) -> str | None:
     whole = as_whole(value)
     if isinstance(value, date):
         value = value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
-    text = str(value if whole is None else whole)
-    return re.sub(DAY, KEPT, text.strip())
+    text = str(value if whole is None else whole).strip()
+    return text if _may_be_rounded(value, whole) else re.sub(DAY, KEPT, text)
 
 
 def time_text(value: Any) -> str | None:
@@ -50,5 +50,11 @@ def time_text(value: Any) -> str | None:
     if isinstance(value, np.timedelta64):
         value = np.datetime64(0, "ns") + value
     whole = as_whole(value)
-    text = value.isoformat(" ") if isinstance(value, datetime) else str(value if whole is None else whole)
-    return re.sub(TIME, KEPT, text.strip())
+    text = (value.isoformat(" ") if isinstance(value, datetime) else str(value if whole is None else whole)).strip()
+    return text if _may_be_rounded(value, whole) else re.sub(TIME, KEPT, text)
+
+
+def _may_be_rounded(value: object, whole: int | None) -> bool:
+    """Whether it is a float that is no whole number, or whose type has not every one of its size: its text is none of a
+    date or a time of day."""
+    return isinstance(value, np.floating) and whole is None

@@ -191,13 +191,19 @@ def joined_times(roles: Mapping[str, str], scan: Scan) -> str | None:
     return f"{day} || ' ' || {clock}"
 
 
+EXACT_DIGITS = 7
+"""Of whole numbers, of which DuckDB's FLOAT has every one."""
+
+
 def _as_text(scan: Scan, name: str, pattern: str) -> tuple[str, str]:
     """SQL of a column as texts, NULL where they are blank, of which that counts which a pattern keeps, and the first
     one. Regular expressions are asked where that one says so."""
     text = f"nullif(trim(CAST({quoted(name)} AS VARCHAR)), '')"
-    found = scan.connection.execute(f"SELECT {text} AS text FROM {scan.sql} WHERE text IS NOT NULL LIMIT 1").fetchall()
-    first = found[0][0] if found else ""
+    query = f"SELECT {text} AS text, typeof({quoted(name)}) FROM {scan.sql} WHERE text IS NOT NULL LIMIT 1"
+    first, kind = next(iter(scan.connection.execute(query).fetchall()), ("", ""))
     kept = re.sub(pattern, KEPT, first)
+    if kind == "FLOAT" and len(kept) > EXACT_DIGITS:
+        return text, first
     return (text if kept == first else f"regexp_replace({text}, {literal(pattern)}, {literal(KEPT)})"), kept
 
 
