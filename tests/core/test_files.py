@@ -12,7 +12,7 @@ from reference.bars import data_folder
 
 from ziggy_async.reading.files import load_files
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.paths import DataFile, DataFileError, found_files
 from ziggy_async.store import BarStore
 
 REAL_BARS = data_folder()
@@ -27,8 +27,7 @@ def table(*days, header=HEADER, figures=FIGURES):
 def load(*arguments, **options):
     """The store and the symbols of these files, as on the command line."""
     store = BarStore(20_000)
-    files = [DataFile.from_argument(str(each)) for each in arguments]
-    return store, load_files(store, files, Rules(**options))[0]
+    return store, load_files(store, found_files(map(str, arguments)), Rules(**options))[0]
 
 
 def fault(*arguments, **options):
@@ -127,16 +126,23 @@ def test_a_name_that_says_no_symbol(write, name):
         ("SPY=a.csv", "a.csv", "SPY"),
         ("^VIX=d/a=b.csv", "d/a=b.csv", "^VIX"),
         ("d/a=b.csv", "d/a=b.csv", None),
+        ("a=b.csv", "a=b.csv", None),
+        ("-", "-", None),
+        ("SPY=-", "-", "SPY"),
     ],
 )
-def test_arguments(text, path, symbol):
-    assert DataFile.from_argument(text) == DataFile(Path(path), symbol)
+def test_arguments(text, path, symbol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    for name in ("a.csv", "a=b.csv", "d/a=b.csv", "b.csv"):
+        (tmp_path / name).touch()
+    assert found_files([text]) == [DataFile(Path(path), symbol)]
 
 
 @pytest.mark.parametrize("text", ["=a.csv", "SPY="])
 def test_arguments_that_are_none(text):
     with pytest.raises(DataFileError, match="neither a path nor SYMBOL=path"):
-        DataFile.from_argument(text)
+        found_files([text])
 
 
 def test_an_empty_path_is_not_the_folder_one_is_in():
@@ -146,7 +152,7 @@ def test_an_empty_path_is_not_the_folder_one_is_in():
 
 @pytest.mark.parametrize("name", ["x" * 10**6, "A=" + "x" * 10**6, "x" * 10**6 + "*.csv"])
 def test_a_path_that_is_too_long_is_cut(name):
-    with pytest.raises(DataFileError, match=r"x\.\.\.: File name too long$") as caught:
+    with pytest.raises(DataFileError, match=r"x\.\.\.: (File name too long|no files of bars .* there)$") as caught:
         BarStore.read(name)
     assert len(str(caught.value)) < 300
 
@@ -352,14 +358,14 @@ def test_repeated_bars_are_refused(write):
 
 def test_paths_that_are_no_files(tmp_path):
     assert "No such file" in fault(tmp_path / "absent.csv")
-    assert "is a directory" in fault(tmp_path)
+    assert "no files of bars (CSV or Parquet) there" in fault(tmp_path)
     assert "No such file" in fault(tmp_path / "absent.parquet")
 
 
 def test_only_regular_files_are_read(tmp_path):
     pipe = tmp_path / "bars.csv"
     os.mkfifo(pipe)
-    assert fault(pipe) == f"{pipe}: is not a regular file"
+    assert fault(pipe) == f"{pipe}: is not a regular file: copy what it holds into one"
     assert "is not a regular file" in fault("SPY=/dev/zero")
 
 

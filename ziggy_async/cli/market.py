@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import difflib
+import glob
 import os
 import re
 import shutil
@@ -62,10 +63,11 @@ def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
 
 
 def is_file(text: str) -> bool:
-    """Whether an argument names a file: standard input, one that is there, or that ends like one."""
+    """Whether an argument names files: standard input, one that is there, or that ends like one, or a pattern."""
     if re.search(ENDINGS, text, re.IGNORECASE) is not None:
         return True
-    return any(Path(each) == STDIN or os.path.exists(each) for each in (text, text.partition("=")[2]))
+    paths = (text, text.partition("=")[2])
+    return any(Path(each) == STDIN or os.path.exists(each) or glob.glob(each) for each in paths)
 
 
 def load_bars(arguments: argparse.Namespace) -> Asked:

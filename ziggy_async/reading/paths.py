@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote
 
-from ziggy_async.messages import encodable, printable
-from ziggy_async.reading.spellings import DATES, role_of, spelling_of
+from ziggy_async.messages import encodable, nearest, printable, shown
+from ziggy_async.reading.spellings import DATES, place_of, role_of, spelling_of
 
 ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|bz2|xz|zst|zip))+$"
 """Endings of the names of files of bars."""
@@ -45,6 +46,7 @@ NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}-\d{2
 DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
 """What Windows appends to the name of a copy."""
+PARTS_OF_DATES = ("year", "month", "day", "hour")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """The folder of the rows whose value is null."""
 MOST_EMPTY, EMPTY_BESIDE = 1000, 10
@@ -70,27 +72,30 @@ class DataFile:
         return printable(str(self.path), None)
 
     @classmethod
-    def from_argument(cls, text: str) -> "DataFile":
-        """`path` or `SYMBOL=path`; a file that has a "=" in its own name is a path."""
-        if not text:
-            raise DataFileError("an empty path names no file; the folder one is in is .")
-        symbol, equals, path = text.partition("=")
-        if not equals or "/" in symbol or os.path.exists(text):
-            return cls.of_path(Path(text))
-        if not symbol or not path:
-            raise DataFileError(f"{printable(text)}: neither a path nor SYMBOL=path")
-        return cls(Path(path), symbol)
+    def of_path(cls, path: Path, owner: str | None = None, is_part: bool = False) -> "DataFile":
+        """The file with the symbol of a folder that is a hive partition of one; `owner`: whose bars the caller says
+        that they are. `DataFileError` where the two differ."""
+        file = cls(path, owner, is_part)
+        symbol = file._symbol_of_folder()
+        if symbol is None:
+            return file
+        if owner not in (None, symbol):
+            raise DataFileError(
+                f"{file}: its folder says that the bars are those of {shown(symbol)}, and {owner}= of {shown(owner)}:"
+                f" leave out {owner}=, or the file"
+            )
+        return cls(path, symbol, is_part=True)
 
-    @classmethod
-    def of_path(cls, path: Path) -> "DataFile":
-        """The file with the symbol of a folder that is a hive partition of one."""
-        for folder in path.parts[:-1]:
-            key, equals, value = folder.partition("=")
-            if equals and value and role_of(key) == "symbol":
-                if value == NO_VALUE:
-                    raise DataFileError(f"{printable(str(path))}: its folder, {folder}, says that no symbol is known")
-                return cls(path, unquote(value), is_part=True)
-        return cls(path)
+    def _symbol_of_folder(self) -> str | None:
+        """Of several folders that may name one, as asset=crypto and symbol=BTC, that counts whose key is surer."""
+        parts = [each.partition("=") for each in self._folders()]
+        found = [(place_of(key)[1], key, value) for key, _, value in reversed(parts) if value and is_of_symbols(key)]
+        if not found:
+            return None
+        _, key, value = min(found, key=itemgetter(0))
+        if value == NO_VALUE:
+            raise DataFileError(f"{self}: its folder, {key}={value}, says that no symbol is known: leave it out")
+        return unquote(value)
 
     def day_of_folder(self) -> str | None:
         """The day of folders that are a hive partition of one, as `date=2024-01-12` and `year=2024/month=1/day=12`."""
@@ -98,13 +103,14 @@ class DataFile:
             spelling_of(key): unquote(value) for key, _, value in (each.partition("=") for each in self._folders())
         }
         days = [value for key, value in parts.items() if key in DATES and re.fullmatch(DAY, value)]
-        numbers = [parts.get(key, "") for key in ("year", "month", "day")]
+        numbers = [parts.get(key, "") for key in PARTS_OF_DATES[:3]]
         if all(map(str.isdecimal, numbers)):
             days.append("{:04}-{:02}-{:02}".format(*map(int, numbers)))
         return next(iter(days), None)
 
     def _folders(self) -> tuple[str, ...]:
-        return self.path.parts[:-1]
+        """Also those above the one that the process is in."""
+        return Path(os.path.abspath(self.path)).parts[:-1]
 
     @property
     def is_joined(self) -> bool:
@@ -135,51 +141,107 @@ class DataFile:
         return re.sub(r"(?<=.)_.*$", "", name).upper()
 
 
+def is_of_symbols(key: str) -> bool:
+    return role_of(key) == "symbol"
+
+
+STDIN = "-"
+"""The command's standard input."""
 ADDRESS = re.compile(r"(?:[^/=]+=)?(?:https?|ftp|s3|gs|gcs|az|abfss?|hf)://", re.IGNORECASE)
 
 
 def found_files(arguments: Iterable[str]) -> list[DataFile]:
-    """The files that paths, `SYMBOL=path`, patterns and folders name, in their order; of a pattern or folder those with
-    the ending of a file of bars, by name. `DataFileError` where there is none, and where a folder cannot be read."""
-    found: list[DataFile] = []
+    """The files that paths, `SYMBOL=path`, patterns and folders name, in their order and each once; of a folder those
+    with the ending of a file of bars, by name. `DataFileError` where there is none, and where a folder cannot be
+    read."""
+    found: dict[tuple[str, str], DataFile] = {}
     for argument in arguments:
         try:
-            found += _files_of(argument)
+            for file in _files_of(argument):
+                found.setdefault((os.path.realpath(file.path), file.symbol or file.path.name), file)
         except OSError as error:
             name = argument if error.filename is None else str(error.filename)
-            raise DataFileError(f"{printable(name)}: {error.strerror or error}") from error
-    return found
+            raise DataFileError(f"{printable(name)}: {error.strerror or error}{_advice(error)}") from error
+    return list(found.values())
 
 
 def _files_of(argument: str) -> list[DataFile]:
+    """Patterns are expanded before anybody asks for symbols: they may stand for the folders that name them. What is
+    there is itself, whatever its name looks like, and so is the name of a partition."""
+    if not argument:
+        raise DataFileError("an empty path names no file; the folder one is in is .")
+    if "\0" in argument:
+        raise DataFileError(f"{printable(argument)}: holds a NUL character, which no path has")
     if ADDRESS.match(argument):
         raise DataFileError(f"{printable(argument)}: is an address, and files of this machine are read: download it")
-    file = DataFile.from_argument(argument)
-    if file.path.is_dir():
-        paths = sorted(_in_folder(file.path))
-    elif not file.path.exists() and glob.has_magic(str(file.path)):
-        paths = sorted(Path(each) for each in glob.glob(str(file.path), recursive=True) if not Path(each).is_dir())
+    owner, equals, path = argument.partition("=")
+    found = _expanded(argument)
+    if found or not equals or "/" in owner or _is_partition(owner, path):
+        owner, path = "", argument
+    elif not owner or not path:
+        raise DataFileError(f"{printable(argument)}: neither a path nor SYMBOL=path")
     else:
-        return [file]
-    if not paths:
+        found = _expanded(path)
+    if path == STDIN:
+        return [DataFile(Path(path), owner or None)]
+    if not found and not glob.has_magic(path):
+        os.stat(os.path.expanduser(path))
+    is_open = found != [Path(path)] and not Path(path).name.strip("*")
+    paths = sorted(each for one in found for each in (_in_folder(one) if one.is_dir() else [one]))
+    files = [each for each in paths if is_named(each.name) or not is_open]
+    if not files:
         raise DataFileError(f"{printable(argument)}: no files of bars (CSV or Parquet) there")
-    if file.symbol is not None:
-        return [DataFile(path, file.symbol, is_part=True) for path in paths]
-    return [DataFile.of_path(path) for path in paths]
+    is_part = bool(owner) and files != [Path(path)]
+    return [DataFile.of_path(each, owner or None, is_part) for each in dict.fromkeys(files)]
+
+
+def _is_partition(key: str, rest: str) -> bool:
+    """Whether `key=rest` names folders of a hive partition that are not there, and no symbol."""
+    if not key.islower():
+        return False
+    is_sure = is_of_symbols(key) and place_of(key)[1] == 0
+    return is_sure or ("/" in rest and (is_of_symbols(key) or spelling_of(key) in DATES or key in PARTS_OF_DATES))
+
+
+def _expanded(text: str) -> list[Path]:
+    """The paths that a path or a pattern names; a part of it that is there is no pattern."""
+    path = Path(os.path.expanduser(text) if not os.path.lexists(text) else text)
+    found = [Path(path.anchor)]
+    for part in path.parts[bool(path.anchor) :]:
+        found = list(dict.fromkeys(each for folder in found for each in _matching(folder, part)))
+    return found
+
+
+def _matching(folder: Path, part: str) -> list[Path]:
+    if os.path.lexists(folder / part):
+        return [folder / part]
+    pattern = os.path.join(glob.escape(str(folder)), part)
+    return [Path(each) for each in glob.glob(pattern, recursive=True)] if glob.has_magic(part) else []
+
+
+def _advice(error: OSError) -> str:
+    """What may have been meant by a name that is not there."""
+    if not isinstance(error, FileNotFoundError) or not os.path.isdir(folder := os.path.dirname(error.filename) or "."):
+        return ""
+    return nearest(os.path.basename(error.filename), os.listdir(folder))
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    """The files of bars in a folder and those below it, without hidden ones. `OSError` where one cannot be read,
-    `DataFileError` for one that is hardly a folder of bars, as /."""
+    """The files of bars in a folder and those below it, also behind links, without hidden ones. `OSError` where one
+    cannot be read, `DataFileError` for one that is hardly a folder of bars, as /."""
 
     def refuse(error: OSError) -> None:
         raise error
 
     empty, filled = 0, 0
-    for root, folders, names in os.walk(folder, onerror=refuse):
+    seen = {_identity(each) for each in folder.resolve().parents}
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        if _identity(root) in seen:  # a link that goes round in a circle, or to what lies above
+            folders.clear()
+            continue
+        seen.add(_identity(root))
         folders[:] = (each for each in folders if not each.startswith("."))
-        paths = [Path(root, each) for each in names if not each.startswith(".") and is_named(each)]
-        files = [path for path in paths if path.is_file()]
+        files = [Path(root, each) for each in names if not each.startswith(".") and is_named(each)]
         yield from files
         empty, filled = empty + (not files), filled + bool(files)
         if empty > MOST_EMPTY + EMPTY_BESIDE * filled:
@@ -187,6 +249,11 @@ def _in_folder(folder: Path) -> Iterator[Path]:
                 f"{printable(str(folder))}: {filled} of the first {empty + filled} folders have files of bars (CSV or"
                 " Parquet): name the folder that has them"
             )
+
+
+def _identity(folder: str | Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
 
 
 def is_named(name: str) -> bool:

@@ -74,10 +74,9 @@ def opened_source(path: Path, folder: Path, layers: int = MOST_LAYERS) -> Source
     """Finds out by its first bytes what `path` is; unpacks into `folder` what is compressed, but for zstd, of which
     there may be so many `layers`, and copies texts that DuckDB does not read as ones that it does. Raises `ValueError`
     for a file that holds no bars at all, or is another than its name says."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(path.stat().st_mode):
         # It is read several times; a pipe can be read once, a device may never end.
-        raise ValueError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
+        raise ValueError("is not a regular file: copy what it holds into one")
     kind = kind_of(path, is_packed=layers < MOST_LAYERS)
     if kind in OPENERS or kind == "zip":
         if not layers:

@@ -1,0 +1,136 @@
+"""Which files paths, patterns and folders name, and whose bars those are."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from reference.bars import walk
+from reference.tables import assert_bars
+
+from ziggy_async import BarStore
+
+PARTS = {("QQ", 2019): walk(12), ("RQ", 2019): walk(12, seed=2), ("RQ", 2020): walk(12, seed=3), ("A", 2020): walk(9)}
+SYMBOLS = ["A", "QQ", "RQ"]
+
+
+def written(path: Path, bars, days: int = 0) -> None:
+    frame = pd.DataFrame({"date": bars.timestamp.astype("M8[ns]"), **bars.columns()})
+    frame["date"] += pd.Timedelta(days=days)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path)
+
+
+@pytest.fixture
+def partitions(tmp_path, monkeypatch):
+    """hw/symbol=NAME/year=YEAR/part.csv and .parquet, with the folder above them as the current one."""
+    for (symbol, year), bars in PARTS.items():
+        for ending in ("csv", "parquet"):
+            written(
+                tmp_path / ending / f"symbol={symbol}" / f"year={year}" / f"part.{ending}", bars, 365 * (year - 2019)
+            )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("pattern", "symbols"),
+    [
+        ("{0}/symbol=*/*/*.{0}", SYMBOLS),
+        ("./{0}/symbol=*/year=*/*.{0}", SYMBOLS),
+        ("{1}/{0}/symbol=*/year=2020/*.{0}", ["A", "RQ"]),
+        ("{0}/symbol=[QR]*/year=2019/part.{0}", ["QQ", "RQ"]),
+        ("{0}/symbol=?Q/**/*.{0}", ["QQ", "RQ"]),
+        ("{0}/symbol=?Q", ["QQ", "RQ"]),
+        ("{0}/symbol=RQ", ["RQ"]),
+        ("{0}/*", SYMBOLS),
+        ("{0}/**", SYMBOLS),
+        ("{0}", SYMBOLS),
+        ("*/symbol=A/*/*.{0}", ["A"]),
+        ("A={0}/symbol=A/*/*.{0}", ["A"]),
+    ],
+)
+def test_a_pattern_over_partitions_keeps_their_symbols(pattern, symbols, ending, partitions, monkeypatch):
+    argument = pattern.format(ending, partitions)
+    store = BarStore.read(argument)
+    assert store.symbols() == symbols
+    if "QQ" in symbols:
+        assert_bars(store, "QQ", PARTS["QQ", 2019])
+    if argument.startswith(f"{ending}/"):
+        monkeypatch.chdir(ending)
+        assert BarStore.read(argument.removeprefix(f"{ending}/")).symbols() == symbols
+
+
+def test_the_folder_that_one_is_in_may_be_a_partition(partitions, monkeypatch):
+    monkeypatch.chdir("parquet/symbol=QQ/year=2019")
+    for argument in ("part.parquet", "*.parquet", ".", "../year=*/*"):
+        assert_bars(BarStore.read(argument), "QQ", PARTS["QQ", 2019])
+
+
+def test_a_partition_that_is_not_there_is_no_symbol(partitions):
+    (partitions / "part.csv").write_text("")
+    for absent in ("symbol=Z/part.csv", "ticker=part.csv", "year=2019/part.csv"):
+        with pytest.raises(ValueError, match=f"{absent}: No such file or directory"):
+            BarStore.read(absent)
+    for absent in ("csv/symbol=Z*/*/*.csv", "ticker=*.csv", "csv/*/year=2021"):
+        with pytest.raises(ValueError, match="no files of bars"):
+            BarStore.read(absent)
+
+
+@pytest.mark.parametrize("path", ["csv/symbol=RQ/year=2019/part.csv", "csv/symbol=*/*/*", "csv/symbol=RQ"])
+def test_a_symbol_that_contradicts_the_partition(path, partitions):
+    with pytest.raises(ValueError, match=r"folder says that the bars are those of '.*', and X= of 'X': leave out X="):
+        BarStore.read(f"X={path}")
+
+
+def test_the_surest_of_several_partitions_is_the_symbol(tmp_path):
+    written(tmp_path / "symbol=BTC" / "asset=crypto" / "part.csv", walk(5))
+    written(tmp_path / "market=spot" / "symbol=ETH" / "part.csv", walk(5))
+    assert BarStore.read(tmp_path).symbols() == ["ETH", "BTC"]
+
+
+def test_what_is_there_is_no_pattern(tmp_path, monkeypatch):
+    for name in ("data[1]/a.csv", "data1/b.csv", "deep/data[1]/c.csv", "deep/data1/d.csv"):
+        written(tmp_path / name, walk(5))
+    monkeypatch.chdir(tmp_path)
+    assert BarStore.read("data[1]/*.csv").symbols() == ["A"]
+    assert BarStore.read("deep/data[1]").symbols() == ["C"]
+    assert BarStore.read("*/data[1]/*.csv").symbols() == ["C"]
+    assert BarStore.read("data[0-9]/*.csv").symbols() == ["B"]
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path, monkeypatch):
+    for name in ("a.csv", "b.csv"):
+        written(tmp_path / name, walk(5))
+    monkeypatch.chdir(tmp_path)
+    assert BarStore.read("*.csv", "./a.csv", tmp_path / "b.csv", "a*").symbols() == ["A", "B"]
+    assert BarStore.read("X=a.csv", "a.csv").symbols() == ["X", "A"]
+
+
+def test_links_are_followed_and_each_folder_is_looked_through_once(tmp_path):
+    written(tmp_path / "elsewhere" / "part.csv", walk(5))
+    folder = tmp_path / "bars"
+    written(folder / "a.csv", walk(5))
+    (folder / "symbol=Q").symlink_to(tmp_path / "elsewhere")
+    (folder / "round").symlink_to(folder)
+    (folder / "above").symlink_to(tmp_path.parent)
+    (folder / "b.csv").symlink_to(folder / "a.csv")
+    assert BarStore.read(folder).symbols() == ["A", "B", "Q"]
+    (folder / "c.csv").symlink_to(folder / "absent.csv")
+    with pytest.raises(ValueError, match=r"c\.csv: No such file"):
+        BarStore.read(folder)
+
+
+def test_a_folder_that_is_called_like_a_file(tmp_path):
+    written(tmp_path / "x.csv" / "a.csv", walk(5))
+    written(tmp_path / "b.csv", walk(5))
+    for argument in (tmp_path, f"{tmp_path}/*.csv", f"{tmp_path}/**/*.csv"):
+        assert sorted(BarStore.read(argument).symbols()) == ["A", "B"]
+
+
+def test_a_name_that_is_not_there_is_told_what_is_like_it(tmp_path):
+    written(tmp_path / "aapl.csv", walk(5))
+    with pytest.raises(ValueError, match=r"appl\.csv: No such file or directory; did you mean 'aapl\.csv'\?"):
+        BarStore.read(tmp_path / "appl.csv")
+    with pytest.raises(ValueError, match=r"a\\x00\.csv: holds a NUL character"):
+        BarStore.read("a\0.csv")
