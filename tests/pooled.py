@@ -70,7 +70,7 @@ def idle_in(pool: ThreadPool) -> int:
 
 def places(pool: ProcessPool) -> tuple[int, int]:
     """How many calls have a process, and how many wait for one."""
-    return len(pool._serving), waiting_in(pool)
+    return sum(child.serves is not None for child in list(pool._children.values())), waiting_in(pool)
 
 
 def pids(pool: ProcessPool) -> list[int]:

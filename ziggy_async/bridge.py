@@ -35,7 +35,6 @@ _ports: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Port]"
 _ports = globals().get("_ports") or weakref.WeakKeyDictionary()
 _notifier: threading.Thread | None = globals().get("_notifier")
 _last_seen = _LastSeen()
-_is_exiting = False  # written under _lock
 
 
 def wake() -> Wake:
@@ -59,7 +58,7 @@ def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
 
 def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:
     with _lock:
-        if _is_exiting:
+        if lifecycle.has_ended(lifecycle.Stage.BRIDGE):
             raise Stopped("the interpreter is exiting: the native pool is closed")
         found = _ports.get(loop)
         if found is None:
@@ -103,14 +102,13 @@ def _after_fork_in_child() -> None:
 
 def is_of_the_process(error: Exception) -> bool:
     """Whether `error` has nothing to do with what was asked for: a wrong variable, or the interpreter exits."""
-    return _is_exiting or isinstance(error, ConfigurationError | Stopped)
+    return lifecycle.has_ended(lifecycle.Stage.BRIDGE) or isinstance(error, ConfigurationError | Stopped)
 
 
 def _at_exit() -> None:
     """Threads may still call in: from here on each is told so, also those that remember their port."""
-    global _is_exiting, _last_seen
+    global _last_seen
     with _lock:
-        _is_exiting = True
         _last_seen = _LastSeen()
         notifier = _notifier
     # A notifier that does not end in time is a daemon: it is left where it waits, without the GIL.

@@ -31,6 +31,7 @@ class Stage(IntEnum):
 
 _after_fork: dict[Stage, Handler] = {}
 _at_exit: dict[Stage, Handler] = {}
+_ended: set[Stage] = set()  # those that the exit has come to
 
 
 def after_fork_in_child(stage: Stage, handler: Handler) -> None:
@@ -41,6 +42,11 @@ def after_fork_in_child(stage: Stage, handler: Handler) -> None:
 def at_exit(stage: Stage, handler: Handler) -> None:
     """Has the interpreter's exit call `handler`. A module that is reloaded replaces its own."""
     _at_exit[stage] = handler
+
+
+def has_ended(stage: Stage) -> bool:
+    """Returns whether the interpreter's exit has come to the stage: what belongs to it takes nothing new."""
+    return stage in _ended
 
 
 @cache
@@ -58,8 +64,9 @@ def _run_after_fork() -> None:
 
 def _run_at_exit() -> None:
     with ExitStack() as handlers:  # which calls the last first, and each of them, whatever the others raise
-        for _, handler in sorted(_at_exit.items()):
+        for stage, handler in sorted(_at_exit.items()):
             handlers.callback(handler)
+            handlers.callback(_ended.add, stage)
 
 
 os.register_at_fork(after_in_child=_run_after_fork)

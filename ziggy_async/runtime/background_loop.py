@@ -69,7 +69,6 @@ async def _end_tasks() -> None:
 
 _lock = threading.Lock()
 _background: _BackgroundLoop | None = globals().get("_background")  # written under _lock; a reload keeps it
-_is_exiting = False  # written under _lock
 
 
 def is_background() -> bool:
@@ -87,7 +86,7 @@ def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
     global _background
     try:
         with _lock:
-            if _is_exiting:
+            if lifecycle.has_ended(lifecycle.Stage.BACKGROUND_LOOP):
                 raise Stopped("the interpreter is exiting: the background loop is closed")
             if _background is None:
                 _background = _BackgroundLoop()
@@ -105,9 +104,7 @@ def _after_fork_in_child() -> None:
 
 
 def _at_exit() -> None:
-    global _is_exiting
     with _lock:
-        _is_exiting = True
         background = _background
     if background is not None:
         background.stop()

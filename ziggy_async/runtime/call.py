@@ -107,10 +107,6 @@ class Call(Outcome):
         # The thread that takes it out may begin the call, or cancel it.
         self._work: list[tuple[Callable[..., Any], Args, Kwargs]] = [(function, args, {} if kwargs is None else kwargs)]
 
-    def replace_function(self, other: Callable[[Callable[..., Any], Args, Kwargs], Any]) -> None:
-        """Has `other(function, args, kwargs)` called in place of the function, before the call has begun."""
-        self._work[0] = other, self._work[0], {}
-
     def starts_on_loop(self) -> bool:
         """Starts the call of a coroutine function, if its loop runs in this thread. Returns False for any other."""
         is_here = self._loop is not None and self._loop is asyncio._get_running_loop()
@@ -119,8 +115,9 @@ class Call(Outcome):
             return True
         return False
 
-    def run(self) -> None:
-        """Makes the call in this thread, unless it was cancelled; `publish` is to follow. Never raises."""
+    def run(self, elsewhere: Callable[[Callable[..., Any], Args, Kwargs], Any] | None = None) -> None:
+        """Makes the call in this thread, or has `elsewhere(function, args, kwargs)` make it, unless it was cancelled;
+        `publish` is to follow. Never raises."""
         try:
             function, args, kwargs = self._work.pop()
         except IndexError:
@@ -128,13 +125,16 @@ class Call(Outcome):
         self.began = time.perf_counter()
         value = error = None
         try:
-            value = self.context.run(function, *args, **kwargs)
+            if elsewhere is None:
+                value = self.context.run(function, *args, **kwargs)
+            else:
+                value = self.context.run(elsewhere, function, args, kwargs)
         except BaseException as raised:
             error = raisable(raised, self.operation)
         self._made = value, error
         if self._loop is None or not inspect.iscoroutine(value):
             self.ended = time.perf_counter()
-        del self, function, args, kwargs, value, error  # the error's traceback leads here: nothing must lead back
+        del self, elsewhere, function, args, kwargs, value, error  # the error's traceback leads to this frame
 
     def publish(self) -> None:
         """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first."""

@@ -14,13 +14,17 @@ from ziggy_async.runtime.threads import ThreadPool
 
 
 class ProcessPool(ThreadPool):
-    """A pool of threads, each of which has a process of its own make its calls, and pickles and waits for it."""
+    """A pool of threads, each of which has a process of its own make its calls, and pickles and waits for it.
+
+    A call raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
+    process could not import; `WorkerLost` when the process dies, `RuntimeError` in place of an exception that does not
+    pickle.
+    """
 
     def __init__(self, size: int) -> None:
         """`ValueError` unless `size` >= 1. Starts nothing."""
-        self._children: dict[threading.Thread, ChildProcess] = {}  # by the lock, as is the next one
-        self._serving: dict[Call, ChildProcess] = {}
-        super().__init__(size, "ziggy-async-process", has_gate=False)
+        self._children: dict[threading.Thread, ChildProcess] = {}  # by the lock
+        super().__init__(size, "ziggy-async-process")
         lifecycle.exit_before_others(lifecycle.Stage.PROCESSES)  # before multiprocessing waits for the processes
 
     def _clear(self) -> None:
@@ -28,18 +32,6 @@ class ProcessPool(ThreadPool):
         for child in self._children.values():
             child.forget()
         self._children.clear()
-        self._serving.clear()
-
-    def put(self, call: Call) -> None:
-        """As in a pool of threads, but a process makes the call.
-
-        It raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
-        process could not import; `WorkerLost` when the process dies, `RuntimeError` in place of an exception that does
-        not pickle.
-        """
-        if not call.starts_on_loop():
-            call.replace_function(partial(self._serve, call))
-            super().put(call)
 
     def abandon(self, call: Call) -> None:
         """Gives the call up, and ends the process that has it; another one takes its place."""
@@ -47,9 +39,9 @@ class ProcessPool(ThreadPool):
             return
         with self._lock:
             call.give_up()
-            child = self._serving.get(call)
-            if child is not None:
-                child.kill()
+            for child in self._children.values():
+                if child.serves is call:
+                    child.kill()
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
         """As in a pool of threads, but with `cancel` running calls end too, after the wait, which leaves no process."""
@@ -63,18 +55,23 @@ class ProcessPool(ThreadPool):
 
     # In the call's thread:
 
+    def _make(self, thread: GatedThread, call: Call) -> None:
+        call.run(partial(self._serve, call))
+        call.publish()
+        del call  # as in Gate.run
+
     def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         request = PackedCall(function, args, kwargs, tracing.carrier())
         child = self._own_child(request.name)
         with self._lock:
-            self._serving[call] = child
+            child.serves = call
             if call.is_set:
                 child.kill()
         try:
             return child.call(request)
         finally:
             with self._lock:
-                del self._serving[call]
+                child.serves = None
                 is_usable = child.is_usable and not call.is_set
             if not is_usable:
                 self._end_child()

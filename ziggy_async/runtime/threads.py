@@ -31,17 +31,16 @@ class ThreadPool:
     empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
 
-    def __init__(self, size: int, name: str = "ziggy-async", has_gate: bool = True) -> None:
-        """`name`: the beginning of its threads' names. `has_gate`: whether calls may hold the GIL for long.
-        Raises `ValueError` unless `size` >= 1, `Stopped` when the interpreter is exiting."""
-        if _is_exiting:
+    def __init__(self, size: int, name: str = "ziggy-async") -> None:
+        """`name`: the beginning of its threads' names. Raises `ValueError` unless `size` >= 1, `Stopped` when the
+        interpreter is exiting."""
+        if lifecycle.has_ended(lifecycle.Stage.THREADS):
             raise Stopped("the interpreter is exiting: the thread pool is closed")
-        self.size = _checked(size)
         self._name = name
-        self._has_gate = has_gate
         self._started = 0
         self._is_shut = False
         self._clear()
+        self.resize(size)
         _pools.add(self)
         lifecycle.exit_before_others(lifecycle.Stage.THREADS)
 
@@ -116,8 +115,10 @@ class ThreadPool:
     def resize(self, size: int) -> None:
         """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
         Raises `ValueError` unless `size` >= 1."""
+        if size < 1:
+            raise ValueError(f"size: {shown(size)} is not a number of threads of at least 1")
         with self._lock:
-            self.size = _checked(size)
+            self.size = size
             self._wake_all()
             self._grow()
 
@@ -223,11 +224,7 @@ class ThreadPool:
                 return True
             call, _ = self._waiting.popitem(last=False)
             self._running.add(call)
-        if self._has_gate:
-            gate.run(thread, call)
-        else:
-            call.run()
-            call.publish()
+        self._make(thread, call)
         with self._lock:
             if call not in self._running:  # a forked child of this thread: it has the parent's work behind it
                 return False
@@ -235,6 +232,11 @@ class ThreadPool:
             self._stuck.discard(call)
             del call  # as in Gate.run
             return not self._leaves()
+
+    def _make(self, thread: GatedThread, call: Call) -> None:
+        """Makes the call in the current thread, and publishes its outcome."""
+        gate.run(thread, call)
+        del call  # as in Gate.run
 
 
 _WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"
@@ -256,24 +258,14 @@ def _serve(wake_ups: _WakeUps) -> None:
     gate.leave(thread)
 
 
-def _checked(size: int) -> int:
-    if size < 1:
-        raise ValueError(f"size: {shown(size)} is not a number of threads of at least 1")
-    return size
-
-
 def _left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 _pools: "weakref.WeakSet[ThreadPool]" = globals().get("_pools") or weakref.WeakSet()  # a reload keeps them
 
-_is_exiting = False
-
 
 def _at_exit() -> None:
-    global _is_exiting
-    _is_exiting = True
     deadline = time.monotonic() + EXIT_TIMEOUT
     pools = list(_pools)
     for pool in pools:
