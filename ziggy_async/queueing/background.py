@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +24,6 @@ from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
 from ziggy_async.queueing.task import Counts, State, Task
 from ziggy_async.runtime.call import Call, UnraisableError
-from ziggy_async.runtime.cross_loop import LOOK
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.threads import ThreadPool
@@ -270,15 +268,8 @@ class Background:
     # --- the ways out
 
     async def wait(self, task: Task) -> None:
-        """Waits for the task's outcome, in any loop. In another one than the home loop it looks now and then whether
-        that was closed: then nobody there ends what is under way."""
-        while asyncio.get_running_loop() is not self._loop and not task.outcome.is_set:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await task.outcome.wait()
-            if self._loop.is_closed():
-                self.abandon(Stopped("the event loop was closed"))
-        await task.outcome.wait()
+        """Waits for the task's outcome, in any loop: once the home loop is closed, nobody there ends what it had."""
+        await task.outcome.wait(self._loop, lambda: self.abandon(Stopped("the event loop was closed")))
 
     def cancel(self, task: Task) -> bool:
         """Gives the task up, from any thread. Returns False when it is done, or its loop is closed."""

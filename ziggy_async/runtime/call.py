@@ -22,6 +22,8 @@ from ziggy_async.runtime.mailbox import wake
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
 
+LOOK = 0.1  # seconds after which a caller looks whether the loop that is to answer was closed: that tells nobody
+
 UNRAISABLE = StopIteration, StopAsyncIteration, asyncio.CancelledError, concurrent.futures.CancelledError
 
 
@@ -41,15 +43,16 @@ class Outcome:
         self._waiters: list[asyncio.Future[None]] = []  # by _lock
         self._lock = threading.Lock()
 
-    def set(self, value: Any, error: BaseException | None) -> None:
-        """Sets it and wakes those that wait. Does nothing if it is set already."""
+    def set(self, value: Any, error: BaseException | None) -> bool:
+        """Sets it and wakes those that wait. Returns False, and does nothing, if it is set already."""
         with self._lock:
             if self.is_set:
-                return
+                return False
             self.value, self.error, self.is_set = value, error, True
             waiters = tuple(self._waiters)  # one that is cancelled meanwhile leaves the list
         for waiter in waiters:
             wake(waiter)
+        return True
 
     def get(self) -> Any:
         """Returns the value, or raises the error. Called once it is set."""
@@ -60,14 +63,22 @@ class Outcome:
         finally:
             del self  # the error's traceback leads to this frame: it must not lead back to the error
 
-    async def wait(self) -> None:
-        """Returns once it is set. Cancelling this leaves nothing behind."""
-        waiter = asyncio.get_running_loop().create_future()
+    async def wait(
+        self, home: asyncio.AbstractEventLoop | None = None, if_closed: Callable[[], object] = lambda: None
+    ) -> None:
+        """Returns once it is set. Cancelling this leaves nothing behind. `home`: the loop that sets it; when that was
+        closed, whoever waits in another one calls `if_closed`, which sets it."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         with self._lock:
             if self.is_set:
                 return
             self._waiters.append(waiter)
         try:
+            while home is not None and home is not loop and not waiter.done():
+                await asyncio.wait([waiter], timeout=LOOK)
+                if home.is_closed():
+                    if_closed()
             await waiter
         except BaseException:
             with self._lock:

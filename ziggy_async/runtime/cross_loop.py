@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ziggy_async.runtime.call import close_unless_begun, guarded
+from ziggy_async.runtime.call import Outcome, close_unless_begun, guarded
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import wake
 
 T = TypeVar("T")
 
 HOME = "the event loop that the computer was started in"
-LOOK = 0.1  # seconds after which a caller looks whether the loop that is to answer was closed: that tells nobody
 
 
 class Late(Exception):  # noqa: N818
@@ -33,30 +31,25 @@ async def call(
     if not home.is_running():
         coroutine.close()
         raise RuntimeError(f"{HOME} is not running")
-    answer: Future[T] = Future()
+    answer = Outcome()
     answering = _answer(coroutine, answer, undo)
 
     def end(_: object = None) -> None:  # without an answer, unless there is one
         close_unless_begun(coroutine)
-        with suppress(InvalidStateError):
-            answer.set_exception(Stopped(f"{HOME} came to its end"))
+        answer.set(None, Stopped(f"{HOME} came to its end"))
 
-    waiter = asyncio.get_running_loop().create_future()
-    answer.add_done_callback(lambda _: wake(waiter))
     try:
         running = asyncio.run_coroutine_threadsafe(answering, home)
         running.add_done_callback(end)
-        while not waiter.done():
-            await asyncio.wait([waiter], timeout=LOOK)
-            if home.is_closed():
-                end()
-        return answer.result()
+        await answer.wait(home, end)
+        value: T = answer.get()
+        return value
     except asyncio.CancelledError:
-        if answer.cancel():  # from now on nothing else answers it
+        if answer.set(None, asyncio.CancelledError()):  # from now on nothing else answers it
             if not home.is_closed():
                 running.cancel()
-        elif answer.exception() is None and answer.result() is not None:
-            raise Late(answer.result()) from None
+        elif answer.value is not None:
+            raise Late(answer.value) from None
         raise
     finally:
         if home.is_closed():
@@ -64,21 +57,19 @@ async def call(
             close_unless_begun(coroutine)
 
 
-async def _answer(coroutine: Coroutine[Any, Any, T], answer: "Future[T]", undo: Callable[[T], object]) -> None:
-    """Awaits the coroutine in the running loop. The answer is set here or cancelled by the caller: the second knows."""
-    if answer.cancelled():
+async def _answer(coroutine: Coroutine[Any, Any, T], answer: Outcome, undo: Callable[[T], object]) -> None:
+    """Awaits the coroutine in the running loop. The answer is set here or by a caller that is cancelled: the second of
+    them knows."""
+    if answer.is_set:
         coroutine.close()
         return
     try:
         value = await guarded(coroutine, "a call from another loop")
     except Exception as error:
-        with suppress(InvalidStateError):
-            answer.set_exception(error)
-        return
-    try:
-        answer.set_result(value)
-    except InvalidStateError:
-        undo(value)
+        answer.set(None, error)
+    else:
+        if not answer.set(value, None):
+            undo(value)
 
 
 async def outcome_of(future: "Future[T]") -> T:
