@@ -101,10 +101,15 @@ def at(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> 
     return asyncio.run_coroutine_threadsafe(coroutine, home).result(20)
 
 
-async def cancelled_before_it_is_told(call: Coroutine[Any, Any, Any], is_answered: Callable[[], bool]) -> None:
+async def cancelled_before_it_is_told(
+    call: Coroutine[Any, Any, Any], home: asyncio.AbstractEventLoop, is_answered: Callable[[], bool]
+) -> None:
     """The call, made from this loop, which is busy until the home loop has answered."""
+    asked = threading.Event()
+    home.call_soon_threadsafe(asked.wait, 20)  # else it may answer while it is asked
     caller = asyncio.create_task(call)
     await asyncio.sleep(0)
+    asked.set()
     while not is_answered():
         time.sleep(0.001)  # noqa: ASYNC251 - the loop is to be busy
     time.sleep(0.1)  # noqa: ASYNC251
@@ -124,7 +129,7 @@ def test_work_accepted_for_a_caller_that_was_cancelled_meanwhile_is_given_up(
     async def main() -> None:
         holding = await computer.enqueue_task("holds", asyncio.sleep, 60)
         asked = getattr(computer.with_options(priority=1), call)("asked", ran.append, "asked")
-        await cancelled_before_it_is_told(asked, lambda: computer.counts()["submitted"] == 2)
+        await cancelled_before_it_is_told(asked, home, lambda: computer.counts()["submitted"] == 2)
         await until(lambda: holds(computer)["cancelled"] == 1)
         holding.cancel()
         await until(lambda: computer.counts()["running"] == 0)
@@ -146,7 +151,7 @@ def test_a_letter_whose_task_was_accepted_is_gone_though_who_asked_was_cancelled
             await handle
         (letter,) = computer.dead_letters.list()
         asked = computer.dead_letters.requeue(letter.id)
-        await cancelled_before_it_is_told(asked, lambda: computer.counts()["submitted"] == 2)
+        await cancelled_before_it_is_told(asked, home, lambda: computer.counts()["submitted"] == 2)
         await until(lambda: holds(computer)["dead"] == 2)
         assert [each.requeued_from for each in computer.dead_letters.list()] == [letter.id]
         assert computer.dead_letters.stats()["requeued"] == 1

@@ -196,12 +196,12 @@ class Call(Outcome):
         self.set(None, Stopped(f"{printable(self.operation)}: the pool was shut down before it began"))
         return True
 
-    def give_up(self) -> None:
-        """Ends it for who waits, with `Stopped`. A coroutine is cancelled, in its loop's thread; what runs in another
-        thread goes on alone, and a coroutine that it gives is closed."""
+    def give_up(self) -> bool:
+        """Ends it for who waits, with `Stopped`; returns False when it has an outcome. A coroutine is cancelled, in its
+        loop's thread; what runs in another thread goes on alone, and a coroutine that it gives is closed."""
         if self.task is not None and not self.task.get_loop().is_closed():
             self.task.cancel()
-        self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))
+        return self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))
 
 
 def close_unless_begun(value: object) -> None:

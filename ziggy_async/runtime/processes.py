@@ -33,15 +33,11 @@ class ProcessPool(ThreadPool):
             child.forget()
         self._children.clear()
 
-    def abandon(self, call: Call) -> None:
-        """Gives the call up, and ends the process that has it; another one takes its place."""
-        if self.withdraw(call):
-            return
-        with self._lock:
-            call.give_up()
-            for child in self._children.values():
-                if child.serves is call:
-                    child.kill()
+    def _free_place(self, call: Call) -> None:
+        """Ends the process that has the call; another one takes its place."""
+        for child in self._children.values():
+            if child.serves is call:
+                child.kill()
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
         """As in a pool of threads, but with `cancel` running calls end too, after the wait, which leaves no process."""

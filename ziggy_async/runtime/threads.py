@@ -125,15 +125,10 @@ class ThreadPool:
     def abandon(self, call: Call) -> None:
         """Gives the call up. If it has not begun it is cancelled; else another thread may take the place of the one
         that is stuck in it. Nothing, when it is done."""
-        if self.withdraw(call):
-            return
-        with self._lock:
-            if call in self._running and not call.is_set:
-                self._stuck.add(call)
-                self._changed.notify_all()
-                with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
-                    self._grow()
-        call.give_up()
+        if not self.withdraw(call) and call.give_up():
+            with self._lock:
+                if call in self._running:
+                    self._free_place(call)
 
     def withdraw(self, call: Call) -> bool:
         """Cancels the call if it has not begun, and returns whether that is so."""
@@ -200,6 +195,13 @@ class ThreadPool:
                 return
             self._started += 1
             self._wake_ups.put(self)  # it may come too late for the call that it is started for, and be to end
+
+    def _free_place(self, call: Call) -> None:
+        """Lets another thread take the place of the one that is stuck in the call."""
+        self._stuck.add(call)
+        self._changed.notify_all()
+        with contextlib.suppress(RuntimeError):  # what waits goes on when this one returns
+            self._grow()
 
     def _leaves(self) -> bool:
         """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
