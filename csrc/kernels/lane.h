@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifndef ZA_LANES
 #define ZA_LANES 1
@@ -19,6 +20,7 @@
 
 typedef double vec, loose_vec;
 typedef int64_t mask;
+typedef uint64_t word;
 
 INLINE vec vec_select(mask chosen, vec yes, vec no)
 {
@@ -55,6 +57,7 @@ typedef double vec __attribute__((vector_size(8 * ZA_LANES), may_alias));
 /* Aligned as a double is. */
 typedef double loose_vec __attribute__((vector_size(8 * ZA_LANES), may_alias, aligned(8)));
 typedef int64_t mask __attribute__((vector_size(8 * ZA_LANES)));
+typedef uint64_t word __attribute__((vector_size(8 * ZA_LANES)));
 
 /* A comparison of vectors has all bits set in the lanes where it holds. */
 INLINE vec vec_select(mask chosen, vec yes, vec no)
@@ -93,6 +96,32 @@ INLINE vec vec_sqrt(vec x)
 INLINE vec vec_fill(double x)
 {
     return x - (vec){0.0};
+}
+
+/* The bits of numbers, and the numbers of bits. */
+INLINE word vec_bits(vec x)
+{
+    word bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+INLINE vec vec_of_bits(word bits)
+{
+    vec x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Whether it holds in any lane. */
+INLINE bool mask_holds(mask holds)
+{
+    int64_t lanes[ZA_LANES], any = 0;
+    memcpy(lanes, &holds, sizeof lanes);
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        any |= lanes[lane];
+    }
+    return any != 0;
 }
 
 INLINE vec vec_load(const double *from)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "kernels/circular.h"
+#include "kernels/elementary.h"
 #include "kernels/lane.h"
 #include "kernels/lane_set.h"
 
