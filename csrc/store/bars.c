@@ -164,6 +164,9 @@ za_code za_bar_check(const za_bar *bar, bool ordered, za_symbol symbol, int64_t 
     if (fault.kind == ZA_FAULT_TIME_MISSING) {
         return za_fail(error, ZA_BAD_VALUE, "%s: timestamp is missing (NaT or null)", where);
     }
+    if (fault.kind == ZA_FAULT_NAN) {
+        return za_fail(error, ZA_BAD_VALUE, "%s: %s is missing (NaN or None)", where, za_figure_name(fault.figure));
+    }
     za_number_text(bar->figure[fault.figure], value);
     if (fault.kind == ZA_FAULT_BELOW_LOW || fault.kind == ZA_FAULT_ABOVE_HIGH) {
         za_number_text(bar->figure[fault.kind == ZA_FAULT_BELOW_LOW ? ZA_FIGURE_LOW : ZA_FIGURE_HIGH], limit);

@@ -1,5 +1,6 @@
 """Which column of a table is what, by its name and by what else the table holds."""
 
+import csv
 import re
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from ziggy_async import BarStore
 from ziggy_async.reading.columns import read_bars
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES
+from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of
 
 
 def table(**changes):
@@ -126,3 +127,58 @@ def test_names_of_vendors(names) -> None:
     assert [bars.timestamp.tolist(), *(getattr(bars, name).tolist() for name in PRICE_COLUMNS)] == [
         [1577923200 * 10**9], [1.0], [3.0], [0.5], [2.0], [7.0],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("[{}]", "({})", "{{{}}}", "<{}>", "'{}'", '"{}"', "`{}`", "*{}*", "#{}", "{}:", "_{}_", "({}.)", " {} "),
+        *("{at}. {}", "{at}.{}", "{at}) {}", "({at}) {}", "[{at}] {}", "#{at} {}", "{at}: {}", "{at} - {}", "{at}_{}"),
+        *("0{at} {}", "0{at}. {}", "{at}a. {}", "{at} {}", "No. {at} {}", "{at}. [{}]", "({at}) <{}>", "1.{at} {}"),
+        *(
+            "{}.1",
+            "{} (column 3)",
+            "[({})]",
+            "\uff08{}\uff09",
+            "\u3010{}\u3011",
+            "\ufeff{}",
+            "{}\u00a0",
+            "{at}\u20e3 {}",
+        ),
+    ],
+)
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+def test_names_are_compared_without_brackets_and_numbering(written, case, tmp_path) -> None:
+    names = [written.format(case(name), at=at) for at, name in enumerate(("date", *PRICE_COLUMNS), start=1)]
+    row = ["2020-01-02", 1.0, 3.0, 0.5, 2.0, 7.0]
+    for name, role in zip(names, ("timestamp", *PRICE_COLUMNS), strict=True):
+        assert role_of(name) == role
+    bars = read_bars({name: [value] for name, value in zip(names, row, strict=True)}, "A")
+    assert [getattr(bars, name).tolist() for name in PRICE_COLUMNS] == [[value] for value in row[1:]]
+    with (tmp_path / "abc.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([names, row])
+    store = BarStore.read(tmp_path / "abc.csv")
+    assert store.symbols() == ["ABC"]
+    assert [store.bars("ABC")[name].tolist() for name in PRICE_COLUMNS] == [[value] for value in row[1:]]
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("[Open] (USD)", "open"),
+        ("(USD) Close", "close"),
+        ("[Close (USD)]", "close"),
+        ("4b. close (USD)", "close"),
+        ("[Volume] [shares]", "volume"),
+        ("(Date) (UTC)", "timestamp"),
+        ("1. [Close] ($)", "close"),
+        *((name, None) for name in ("[Close] (adj)", "(Adj) [Close]", "[Adj] Close", "[Close] %", "(Volume) ($)")),
+        *(
+            (name, None)
+            for name in ("5 min", "1 day", "10-day high", "52 week low", "5d close", "20240102", "1.5", "()")
+        ),
+        *((name, None) for name in ("open1min", "close_1", "[1]", "#", "1")),
+    ],
+)
+def test_remarks_and_lengths_beside_brackets_and_numbering(name, role) -> None:
+    assert role_of(name) == role

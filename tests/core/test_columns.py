@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ziggy_async.reading.columns import read_bars, read_table
 from ziggy_async.reading.epochs import NAT
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import PRICE_COLUMNS, match_columns
+from ziggy_async.reading.roles import match_columns
+from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.reading.timestamps import to_ns
 
 DAY = 86_400 * 10**9
@@ -110,8 +111,16 @@ def test_two_columns_of_one_name() -> None:
     with pytest.raises(ValueError, match="A: two columns are called 'close'"):
         read_bars(pd.concat([frame, frame[["close"]]], axis=1), "A")
     arrow = pa.table(table(symbol=["A", "A"]))
-    with pytest.raises(ValueError, match="two columns are called 'symbol'"):
-        read_table(arrow.append_column("symbol", arrow["symbol"]), "symbol")
+    twice = arrow.append_column("symbol", arrow["symbol"])
+    with pytest.raises(
+        ValueError, match=r"two columns are called 'symbol': columns=.* 'symbol \(column 8\)' is the oth"
+    ):
+        read_table(twice)
+    assert read_table(twice, "symbol").symbols == ["A"]
+    frame = pd.concat([frame, frame[["close"]] - 0.5], axis=1)
+    assert read_bars(frame, "A", Rules(columns={"close": "close"})).close.tolist() == table()["close"]
+    second = read_bars(frame, "A", Rules(columns={"close": "close (column 7)"}))
+    assert second.close.tolist() == [close - 0.5 for close in table()["close"]]
 
 
 @pytest.mark.parametrize("of", [lambda columns: pd.concat(columns, axis=1), pa.table])

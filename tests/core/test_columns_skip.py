@@ -104,7 +104,7 @@ ADVICE = r"; invalid='skip' \(--skip-invalid\) leaves such rows out$"
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (FORMING, r"^A, row 2: close nan is not finite"),
+        (FORMING, r"^A, row 2: close is missing \(NaN or None\)"),
         ({"timestamp": DAYS, **{name: [1, -1] for name in ROWS}}, r"^A, row 1: open -1 is not positive"),
         ({"timestamp": DAYS, **{name: ["1", "x"] for name in ROWS}}, r"^A: column '\w+', row 1: 'x' is no number"),
     ],

@@ -321,7 +321,7 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
         (
             "a.csv",
             PLAIN.replace(NAMES, NAMES + ",close").encode(),
-            "'close' and 'close (column 7)' stand for close",
+            "two columns are called 'close': columns={'close': 'close'} (--columns close=close) takes the first",
         ),
         ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "Line: 32"),
         ("a.csv", (PLAIN + "Downloaded from a vendor\n").encode(), "complete that line, or take it out"),

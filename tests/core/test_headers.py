@@ -123,7 +123,23 @@ def test_a_second_header_in_another_order_is_no_row_to_skip(second, tmp_path):
     assert BarStore.read(tmp_path / "abc.csv", invalid="skip").bars("ABC")["close"].tolist() == [11.0, 11.0]
 
 
-def test_the_zone_of_histdata_is_said(tmp_path, caplog):
-    (tmp_path / "eurusd.csv").write_text("20240102 170000;1.1;1.2;1.0;1.15;0\n")
-    assert str(BarStore.read(tmp_path / "eurusd.csv").bars("EURUSD")["timestamp"][0])[:16] == "2024-01-02T17:00"
-    assert "HistData's are of EST" in caplog.text
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("eurusd.csv", "20240102 170000;1.1;1.2;1.0;1.15;0\n"),
+        ("DAT_ASCII_EURUSD_M1_2024.csv", "20240102 170000;1.1;1.2;1.0;1.15;0\n"),
+        ("DAT_MT_EURUSD_M1_2024.csv", "2024.01.02,17:00,1.1,1.2,1.0,1.15,0\n"),
+        ("dat_nt_eurusd_m1_2024.csv", "20240102 170000;1.1;1.2;1.0;1.15;0\n"),
+    ],
+)
+def test_the_zone_of_histdata_is_said(name, text, tmp_path, caplog):
+    (tmp_path / name).write_text(text)
+    store = BarStore.read(tmp_path / name)
+    assert str(store.bars(store.symbols()[0])["timestamp"][0])[:16] == "2024-01-02T17:00"
+    assert caplog.text.count("HistData's are of EST") == 1
+
+
+def test_the_times_of_metatrader_are_of_no_zone(tmp_path, caplog):
+    (tmp_path / "eurusd.csv").write_text("2024.01.02,17:00,1.1,1.2,1.0,1.15,0\n")
+    assert len(BarStore.read(tmp_path / "eurusd.csv")) == 1
+    assert not caplog.records

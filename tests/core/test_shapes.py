@@ -230,13 +230,17 @@ def test_columns_are_named_by_the_caller():
 
 
 def test_two_columns_that_could_be_one_are_refused_with_both():
-    table = {"ts": MS, "date": TIMES, "unix": MS, "day": [5] * COUNT, **BARS.columns()}
+    later = TIMES + np.timedelta64(1, "h")
+    table = {"ts": TIMES, "date": later, "unix": MS, "day": [5] * COUNT, **BARS.columns()}
     store = BarStore()
     with pytest.raises(ValueError, match=r"A: both 'ts' and 'date' stand for timestamp: say which, as by columns=\{'t"):
         store.load("A", table)
     store.load("A", table, columns={"timestamp": "unix"})
+    for same in (TIMES, [f"{day}T00:00:00Z" for day in DAYS], MS):
+        store.load("A", table | {"date": same})
+        assert_bars(store, "A", BARS)
     del table["ts"]
-    store.load("A", table)
+    store.load("A", table | {"date": TIMES})
     assert_bars(store, "A", BARS)
 
 

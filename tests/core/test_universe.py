@@ -71,7 +71,7 @@ def test_five_nan_are_no_bar() -> None:
         assert store.bars(symbol)["timestamp"].tolist() == [
             stamp for day, stamp in enumerate(DAYS[:40].tolist()) if day % 4 != place
         ]
-    with pytest.raises(ValueError, match="S1, row 1: open nan is not finite"):
+    with pytest.raises(ValueError, match=r"S1, row 1: open is missing \(NaN or None\)"):
         store.append_cross_section(DAYS[50], ["S0", "S1"], np.where(np.eye(2, 6, -1)[:, :1], np.nan, section(2, 1, 6)))
 
 

@@ -42,7 +42,7 @@ static void test_faults(void)
     check_fault((za_bar){.time = 2, .figure = {1, 2, 1, 1, 0}},
                 "AAPL, row 1: timestamp 1970-01-01T00:00:00.000000002+00:00 is before");
     check_fault((za_bar){.time = ZA_TIME_MISSING, .figure = {1, 2, 1, 1, 0}}, "AAPL, row 1: timestamp is missing");
-    check_fault((za_bar){.time = 4, .figure = {1, 2, NAN, 1, 0}}, "AAPL, row 1: low nan is not finite");
+    check_fault((za_bar){.time = 4, .figure = {1, 2, NAN, 1, 0}}, "AAPL, row 1: low is missing (NaN or None)");
     check_fault((za_bar){.time = 4, .figure = {1, 2, 1, 1, -2}}, "AAPL, row 1: volume -2 is negative");
     check_fault((za_bar){.time = 4, .figure = {1, 2, 3, 1, 0}}, "AAPL, row 1: high 2 is below low 3");
 }

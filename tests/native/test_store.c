@@ -72,7 +72,7 @@ typedef struct fault {
 static void test_faults_are_named(void)
 {
     static const fault faults[] = {
-        {{.time = 1, .figure = {NAN, 2, 1, 1, 0}}, "AAPL: open nan is not finite"},
+        {{.time = 1, .figure = {NAN, 2, 1, 1, 0}}, "AAPL: open is missing (NaN or None)"},
         {{.time = 1, .figure = {1, INFINITY, 1, 1, 0}}, "AAPL: high inf is not finite"},
         {{.time = 1, .figure = {1, 2, 0, 1, 0}}, "AAPL: low 0 is not positive"},
         {{.time = 1, .figure = {1, 2, 1, -3, 0}}, "AAPL: close -3 is not positive"},

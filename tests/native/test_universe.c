@@ -319,7 +319,7 @@ static void test_faults_change_nothing(void)
     za_matrix matrix = {.time = 5, .values = &values[0][0]};
     values[1][ZA_FIGURE_HIGH] = NAN; /* part of a bar is none */
     CHECK(za_universe_append(store, universe, &matrix, &error) == ZA_BAD_VALUE);
-    CHECK(strcmp(error.text, "B, row 1: high nan is not finite") == 0 && za_store_length(store) == 0);
+    CHECK(strcmp(error.text, "B, row 1: high is missing (NaN or None)") == 0 && za_store_length(store) == 0);
     fill(values, 2, 5);
     CHECK(za_universe_append(store, universe, &matrix, &error) == ZA_OK && shows(store, "B", 5, 1));
     CHECK(append_at(store, "B", 6));

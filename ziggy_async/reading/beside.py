@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache, partial
 from math import isnan
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -52,18 +52,32 @@ UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 
-def with_day(
-    roles: dict[str, str],
-    names: Iterable[str],
-    chosen: Collection[str],
-    head: Callable[[str], Sequence[Any]],
-    every: Callable[[str], Sequence[Any]],
-) -> dict[str, str]:
+class Values(Protocol):
+    """What a table's columns hold, by name."""
+
+    def head(self, name: str) -> Sequence[Any]:
+        """The first `HEAD` values."""
+
+    def every(self, name: str) -> Sequence[Any]:
+        """All values."""
+
+    def distinct(self, name: str) -> Sequence[Any]:
+        """Some of the distinct values, all if they are fewer than three."""
+
+    def has_figures(self, name: str) -> bool:
+        """Whether there is a number other than 0."""
+
+    def unlike(self, name: str, other: str, most: int | None) -> Sequence[tuple[Any, Any]]:
+        """The values of two columns in rows where both are there and are not written alike: that many at most."""
+
+
+def with_day(roles: dict[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> dict[str, str]:
     """The roles, role -> name, as the values have them: a time of day has the day beside it in a column that has hardly
-    a name, as an index has; of a date and a time of day one alone is enough where it is both, in every row. `chosen`,
-    `head`: as below; `every`: all values of a column. Raises where a date and the time beside it are of two bars."""
+    a name, as an index has; of a date and a time of day one alone is enough where it is both, in every row. `chosen`:
+    as below. Raises where a date and the time beside it are of two bars."""
     if "timestamp" in chosen or "time" in chosen:
         return roles
+    head, every = values.head, values.every
     if "time" in roles:
         days, clocks = head(roles["timestamp"]), head(roles["time"])
         alone = {role: name for role, name in roles.items() if role != "time"}
@@ -142,20 +156,30 @@ def are_clocks(values: Sequence[Any]) -> bool:
     return _are_all(partial(_is_clock, True), [value for value in values if not _is_blank(value)][:1])
 
 
+def are_times(values: Sequence[Any]) -> bool:
+    """Whether these are dates or moments."""
+    return _are_all(moments_of, values)
+
+
+def moments_of(value: Any, unit: str | None = None) -> set[int]:
+    """Nanoseconds since 1970 of a time, in each order that its day and month may have; nothing if it is none."""
+    found = set()
+    for order in ORDERS:
+        try:
+            found.add(to_ns(value, unit, order))
+        except (TypeError, ValueError):
+            continue
+    return found
+
+
 def are_days(values: Sequence[Any]) -> bool:
     return _are_all(_is_day, values)
 
 
-def refuse_beside(
-    roles: Mapping[str, str],
-    names: Iterable[str],
-    chosen: Collection[str],
-    head: Callable[[str], Sequence[Any]],
-    distinct: Callable[[str], Sequence[Any]],
-) -> None:
+def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> None:
     """Raises for a column of `names` that is not read and makes other bars of those that `roles`, role -> name, give.
-    `chosen`: the roles that the caller has given; `head`: the first `HEAD` values of a column; `distinct`:
-    some of its distinct ones, all if they are fewer than three."""
+    `chosen`: the roles that the caller has given."""
+    head, distinct = values.head, values.distinct
     taken = set(roles.values())
     others = [name for name in names if name not in taken and role_of(name) in (None, "timestamp")]
     for name in others:
@@ -219,7 +243,7 @@ def _refuse_times_of_day(timestamp: str, others: Sequence[str], head: Callable[[
             )
 
 
-def _are_all(is_one: Callable[[Any], bool], values: Sequence[Any]) -> bool:
+def _are_all(is_one: Callable[[Any], object], values: Sequence[Any]) -> bool:
     known = [value for value in values if not _is_blank(value)]
     return bool(known) and all(map(is_one, known))
 

@@ -8,30 +8,31 @@ values pass through as NaN, missing times as NaT, and are refused there by row.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
-from ziggy_async.reading.beside import HEAD, are_epochs, are_symbols, refuse_beside, with_day
+from ziggy_async.reading.beside import HEAD, refuse_beside, with_day
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.pieces import each, factorized
+from ziggy_async.reading.roles import match_columns, traded_beside_ticks
 from ziggy_async.reading.spellings import (
     FURTHER,
     PRICE_COLUMNS,
     SPELLINGS,
     listed,
-    match_columns,
     place_of,
     role_of,
-    traded_beside_ticks,
+    unique,
 )
-from ziggy_async.reading.tables import Texts, Unsupported, head_of, pairs_of, values_of
-from ziggy_async.reading.timestamps import as_whole
+from ziggy_async.reading.tables import Pairs, Texts, Unsupported, head_of, pairs_of, values_of
+from ziggy_async.reading.timestamps import as_whole, is_missing
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
 LONGEST_SYMBOL = 200
@@ -93,13 +94,10 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         return bars
     name = shortened(symbol, LONGEST_SYMBOL) if isinstance(symbol, str) else shown(symbol)
     try:
-        pairs = pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further)
+        pairs = _named_apart(pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further))
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
-        head = partial(_head, dict(pairs))
-        roles = _roles(dict(pairs), names, None, replace(rules, columns=chosen))
-        roles = with_day(roles, names, chosen, head, partial(_every, dict(pairs)))
-        refuse_beside(roles, names, chosen, head, partial(_distinct, dict(pairs)))
+        roles = _roles(dict(pairs), names, replace(rules, columns=chosen))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_several_symbols(pairs, name, roles.get("symbol"))
@@ -145,39 +143,49 @@ def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
     )
 
 
-def _roles(table: Mapping[str, Any], names: list[str], symbol: str | None, rules: Rules) -> dict[str, str]:
-    return match_columns(
-        names,
-        symbol,
-        rules.columns,
-        rules.volume is not None,
-        rules.further,
-        partial(_has_figures, table, rules),
-        lambda name: are_epochs(_head(table, name)),
-        lambda name: are_symbols(_head(table, name)),
-    )
+def _named_apart(pairs: Pairs) -> Pairs:
+    """The columns, of which a second one of a name is called by its position too."""
+    return list(zip(unique(name for name, _ in pairs), (column for _, column in pairs), strict=True))
 
 
-def _has_figures(table: Mapping[str, Any], rules: Rules, name: str) -> bool:
-    """Whether the column has a number above 0."""
-    figures = Reader(lambda row: "", rules).strict.floats(name, table[name])
-    return bool((np.asarray(figures) > 0).any())
+def _roles(
+    table: Mapping[str, Any], names: list[str], rules: Rules, symbol_column: str | None = None
+) -> dict[str, str]:
+    values, chosen = ValuesOfTable(table), rules.columns or {}
+    roles = with_day(match_columns(names, rules, values, symbol_column), names, chosen, values)
+    refuse_beside(roles, names, chosen, values)
+    return roles
 
 
-def _head(table: Mapping[str, Any], name: str) -> list[Any]:
-    column = table[name]
-    return (column.values(HEAD) or []) if isinstance(column, Unsupported) else head_of(column, HEAD)
+class ValuesOfTable(NamedTuple):
+    """See `beside.Values`."""
+
+    table: Mapping[str, Any]
+
+    def head(self, name: str) -> list[Any]:
+        column = self.table[name]
+        return (column.values(HEAD) or []) if isinstance(column, Unsupported) else head_of(column, HEAD)
+
+    def every(self, name: str) -> list[Any]:
+        column = self.table[name]
+        return (column.values() or []) if isinstance(column, Unsupported) else values_of(column)
+
+    def distinct(self, name: str) -> list[Any]:
+        column = self.table[name]
+        column = (column.values() or []) if isinstance(column, Unsupported) else column
+        return distinct(name, column, READER)[0]
+
+    def has_figures(self, name: str) -> bool:
+        figures = READER.floats(name, self.table[name])
+        return bool((np.asarray(figures) > 0).any())
+
+    def unlike(self, name: str, other: str, most: int | None) -> list[tuple[Any, Any]]:
+        pairs = zip(self.every(name), self.every(other), strict=False)
+        unlike = (pair for pair in each(pairs) if not any(map(is_missing, pair)) and str(pair[0]) != str(pair[1]))
+        return list(islice(unlike, most))
 
 
-def _every(table: Mapping[str, Any], name: str) -> list[Any]:
-    column = table[name]
-    return (column.values() or []) if isinstance(column, Unsupported) else values_of(column)
-
-
-def _distinct(table: Mapping[str, Any], name: str) -> list[Any]:
-    column = table[name]
-    column = (column.values() or []) if isinstance(column, Unsupported) else column
-    return distinct(name, column, Reader(lambda row: "", PLAIN))[0]
+READER = Reader(lambda row: "")
 
 
 def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: str | None) -> None:
@@ -200,16 +208,13 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     """The bars of many symbols in `data`; see `BarStore.load_frame`."""
     if not isinstance(symbol_column, str | None):
         raise TypeError(f"symbol_column: {shown(symbol_column)} is {kind_of(symbol_column)} and no name of a column")
-    pairs = pairs_of(data, symbol_column, rules.columns, further=rules.further)
+    pairs = _named_apart(pairs_of(data, symbol_column, rules.columns, further=rules.further))
     names = [name for name, _ in pairs]
     table = dict(pairs)
-    roles = _roles(table, names, symbol_column, rules)
+    roles = _roles(table, names, rules, symbol_column)
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
         raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
-    head = partial(_head, table)
-    roles = with_day(roles, names, rules.columns or (), head, partial(_every, table))
-    refuse_beside(roles, names, rules.columns or (), head, partial(_distinct, table))
     return bars_of(table, roles, rules)
 
 

@@ -37,15 +37,17 @@ def times_of_both(reader: Reader, dates: tuple[str, Nanoseconds], epochs: tuple[
         logger.warning("times are those of column %r: column %r beside it is of a clock other than UTC", name, date)
         return reader.nanoseconds(name, column)
     # A day as the clock of its exchange counts it, and an instant of it, from its beginning to its end.
-    _refuse(reader, (date, days), (name, moments), both[(ahead > MOST_AHEAD) | (ahead <= -(DAY + MOST_BEHIND))])
-    owners = np.zeros(len(days), dtype=np.int32) if reader.owners is None else reader.owners
-    if len(np.unique(np.stack([owners[both], days[both] // DAY]), axis=1).T) < len(both):
+    owners = np.zeros(len(both), dtype=np.int32) if reader.owners is None else reader.owners[both]
+    have_several = len(np.unique(np.stack([owners, days[both] // DAY]), axis=1).T) < len(both)
+    least = -(DAY + MOST_BEHIND) if have_several else -DAY  # the next day is another bar's
+    wrong = (ahead > MOST_AHEAD) | (ahead <= least) | _are_of_other_clocks(ahead, owners)
+    _refuse(reader, (date, days), (name, moments), both[wrong])
+    if have_several:
         return reader.nanoseconds(name, column)
-    others = both[ahead != 0]
-    if len(others):
-        lost = "days" if ((ahead > 0) | (ahead <= -DAY)).any() else "times of day"
-        others = both[(ahead > 0) | (ahead <= -DAY)] if lost == "days" else others
-        both_of_row = f"{_shown(days, others[0])} and {_shown(moments, others[0])}"
+    if (ahead != 0).any():
+        lost = "days" if (ahead > 0).any() else "times of day"
+        row = both[ahead > 0 if lost == "days" else ahead != 0][0]
+        both_of_row = f"{_shown(days, row)} and {_shown(moments, row)}"
         logger.warning(
             "bars are of the days of column %r and not of the %s of column %r: %s", date, lost, name, both_of_row
         )
@@ -76,6 +78,18 @@ def _are_of_a_clock(ahead: NDArray[np.int64], is_one_symbol: bool) -> NDArray[np
     if is_one_symbol and len(offsets):
         good &= np.abs(offsets - offsets[0]) <= MOST_SAVING
     return good
+
+
+def _are_of_other_clocks(ahead: NDArray[np.int64], owners: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether no clock has the day of this row and those of the rows before it that are of the same owner, but for
+    daylight saving time."""
+    order = np.argsort(owners, kind="stable")
+    starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
+    wrong = np.zeros(len(ahead), dtype=bool)
+    for rows in np.split(order, starts[1:]):
+        span = np.maximum.accumulate(ahead[rows]) - np.minimum.accumulate(ahead[rows])
+        wrong[rows] = span >= DAY + MOST_SAVING
+    return wrong
 
 
 def _refuse(

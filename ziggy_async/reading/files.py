@@ -9,14 +9,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.beside import are_epochs, are_symbols, refuse_beside, with_day
+from ziggy_async.reading.beside import refuse_beside, with_day
 from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
 from ziggy_async.reading.columns import SymbolBars, bars_of
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -33,6 +32,7 @@ from ziggy_async.reading.faults import (
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules, Skipped
 from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.roles import match_columns
 from ziggy_async.reading.scans import (
     ROW,
     Scan,
@@ -50,7 +50,7 @@ from ziggy_async.reading.scans import (
     selected,
     without_descriptions,
 )
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, match_columns, of_role, role_of
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, of_role, role_of
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
@@ -254,7 +254,7 @@ class Reading:
 
     def _bars(self, file: DataFile, origin: Source, name: str) -> FileBars:
         opened = origin
-        header = None if origin.is_parquet else self._header(origin)
+        header = None if origin.is_parquet else self._header(file, origin)
         if header is not None:
             origin = without_end(origin, header.delimiter, self._folder)
         if header is not None and (header.skipped > 1 or header.has_comments or origin.has_comments):
@@ -295,8 +295,9 @@ class Reading:
             refuse_merged(picked.scan, picked.others, np.asarray(bars.bars.timestamp))
         return FileBars(table, bars, left_out)
 
-    def _header(self, origin: Source) -> Header:
-        return header_of(list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD)), self._rules.columns)
+    def _header(self, file: DataFile, origin: Source) -> Header:
+        lines = list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD))
+        return header_of(lines, self._rules.columns, file.path.name)
 
     def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> Picked:
         """Makes the table of the columns that matter, as texts those of a CSV file."""
@@ -370,20 +371,11 @@ class Reading:
         elif "symbol" not in (self._rules.columns or {}):
             names = without_descriptions(names, scan)
         chosen = self._rules.columns or ()
-        roles = with_day(self._roles_of(names, scan), names, chosen, scan.head, partial(scan.head, most=None))
-        refuse_beside(roles, names, chosen, scan.head, scan.values)
+        roles = with_day(match_columns(names, self._rules, scan), names, chosen, scan)
+        refuse_beside(roles, names, chosen, scan)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
         return roles
-
-    def _roles_of(self, names: Sequence[str], scan: Scan) -> dict[str, str]:
-        rules = self._rules
-        are = partial(match_columns, names, None, rules.columns, rules.volume is not None, rules.further)
-        return are(
-            has_figures=scan.has_figures,
-            is_epoch=lambda name: are_epochs(scan.head(name)),
-            has_symbols=lambda name: are_symbols(scan.head(name)),
-        )
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:

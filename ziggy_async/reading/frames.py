@@ -36,7 +36,10 @@ def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | N
         return _stacked(pandas, frame, columns)
     if symbol is not None and is_sure and symbol not in tickers:
         beside = " side by side" if len(tickers) > 1 else ""
-        raise ValueError(f"the frame has the bars of {listed(map(shown, tickers))}{beside}, and none of {symbol}")
+        raise ValueError(
+            f"the frame has the bars of {listed(map(shown, tickers))}{beside}, and none of {symbol}: load_frame loads"
+            f" those of all, load({str(tickers[0])!r}, ...) those of one"
+        )
     chosen = columns[symbol if symbol in tickers else tickers[0]]
     return _with_index(pandas, *_part(frame, chosen, len(tickers) > 1), symbol_column)
 
@@ -143,12 +146,17 @@ def _with_index(pandas: Any, frame: Any, names: list[str], symbol_column: str | 
         else:
             is_time = isinstance(level, times) or (label is None and _may_be_time(level))
             role = "timestamp" if is_time else role_of(name)
-        if role is None or role in taken:
+        holds_times = role == "timestamp" and (isinstance(level, times) or _may_be_time(level))
+        if role is None or (role in taken and not holds_times):
             continue
-        taken.add(role)
         if role == "timestamp" and is_clock:
             name = name if spelling_of(name) in DATES else "date"
-        pairs.append((name if _sure_role(name) == role else role, level.to_series()))
+        elif role in taken:
+            name = f"{name} (index)" if role_of(name) == role else "index"
+        elif role_of(name) != role:
+            name = role
+        taken.add(role)
+        pairs.append((name, level.to_series()))
     return pairs
 
 
@@ -163,7 +171,7 @@ def _sure_role(name: str) -> str | None:
 
 
 def _may_be_time(level: Any) -> bool:
-    """Whether an index without a name is one that somebody put there."""
+    """Whether an index is one that somebody put there."""
     kind = getattr(level, "categories", level).inferred_type
     if kind in ("integer", "floating"):
         return len(level) > 0 and level[0] > 10**7

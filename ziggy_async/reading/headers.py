@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ziggy_async.messages import shortened
-from ziggy_async.reading.layouts import is_nameless, names_of
+from ziggy_async.reading.layouts import HISTDATA, HISTDATA_NAME, is_nameless, names_of, warn_of_histdata
 from ziggy_async.reading.remarks import CURRENCIES, UNITS
-from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of
+from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of, unique
 
 DELIMITERS = ",;\t|"
 HEAD = 60
@@ -18,6 +18,7 @@ LEAST_ROLES = 4
 """Columns of bars that a line of names has at least."""
 NO_OWNERS = {"ADJ", "ADJUSTED", "ASK", "AVG", "BID", "MID", "PREV", "RAW", "UNADJ"}
 """What stands before a point in the names of prices and is no ticker."""
+SHORT_NUMBER = r"\d{1,3}"
 TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 LONGEST_LINE = 100
 """Characters of a line that a message shows."""
@@ -43,7 +44,7 @@ class Header:
         return self.delimiter, len(self.names) - 1
 
 
-def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header:
+def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str = "") -> Header:
     """`ValueError` for what is no table, or has no column names and no layout that is known without."""
     if not any(line.strip() for line in lines):
         raise ValueError("is not a table: it begins with blank lines only")
@@ -66,10 +67,12 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None) -> Header
             first, *others = dict.fromkeys(owner for owner in owners if owner is not None)
             if others:
                 return Header(delimiter, tuple(bare), at + 1, has_comments, tuple(owners))
-            return Header(delimiter, unique(bare), at + 1, has_comments, owner=first)
+            return Header(delimiter, tuple(unique(bare, str.lower)), at + 1, has_comments, owner=first)
     rows = [at for at, line in enumerate(lines) if _is_row(line, said)]
     if not rows:
         raise ValueError("is not a table: all that it begins with is comments")
+    if HISTDATA_NAME.match(file_name) and not HISTDATA.match(lines[rows[0]]):
+        warn_of_histdata()
     return _unknown_header(lines, rows, said, columns, has_comments)
 
 
@@ -80,7 +83,8 @@ def _without_owner(names: list[str]) -> tuple[str | None, list[str]]:
     if {role_of(name) for owner, _, name in parts if owner} < set(PRICES) or len(owners) != 1:
         return None, names
     (owner,) = owners
-    if not owner or owner != owner.upper() or owner in NO_OWNERS:
+    is_number = re.fullmatch(SHORT_NUMBER, owner) is not None  # as in "1.Open"
+    if not owner or owner != owner.upper() or owner in NO_OWNERS or is_number:
         return None, names
     return owner, [name.removeprefix(f"{owner}.") for name in names]
 
@@ -128,7 +132,7 @@ def _unknown_header(
     if above is None or is_numbered or (first is not None and len(fields[above]) != len(fields[first])):
         at = rows[0] if first is None else first
         return Header(delimiters[at], tuple(names_of(fields[at], columns)), at, has_comments)
-    return Header(delimiters[above], unique(fields[above]), above + 1, has_comments)
+    return Header(delimiters[above], tuple(unique(fields[above], str.lower)), above + 1, has_comments)
 
 
 def _delimiter_of_values(line: str) -> str:
@@ -161,7 +165,7 @@ def _fields(line: str, delimiter: str) -> list[str]:
 def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str], has_comments: bool) -> Header:
     """The header of line `at`, with the lines of tickers and of the index's name that pandas writes around it."""
     if not set(PRICES) <= {role_of(name) for name in names}:
-        return Header(delimiter, unique(names), at + 1, has_comments)
+        return Header(delimiter, tuple(unique(names, str.lower)), at + 1, has_comments)
     above = _fields(lines[at - 1], delimiter) if at else []
     if above and not names[0] and role_of(above[0]) == "timestamp":  # an index that became a column
         above[0] = ""
@@ -173,7 +177,7 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
     elif _is_tickers(above, len(names)):
         tickers = above
     if tickers is None:
-        return Header(delimiter, unique(names), at + 1, has_comments)
+        return Header(delimiter, tuple(unique(names, str.lower)), at + 1, has_comments)
     index = _fields(lines[last + 1], delimiter) if last + 1 < len(lines) else []
     if len(index) == len(names) and index[0] and not any(index[1:]):
         names, last = [index[0], *names[1:]], last + 1
@@ -181,7 +185,7 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
         names = ["index", *names[1:]]
     if len(set(tickers[1:])) == 1:
         owner = tickers[1] if role_of(tickers[0]) == "symbol" or _may_be_ticker(tickers[1]) else None
-        return Header(delimiter, unique(names), last + 1, has_comments, owner=owner)
+        return Header(delimiter, tuple(unique(names, str.lower)), last + 1, has_comments, owner=owner)
     return Header(delimiter, tuple(names), last + 1, has_comments, (None, *tickers[1:]))
 
 
@@ -197,14 +201,3 @@ def _is_tickers(fields: list[str], count: int) -> bool:
 def _may_be_ticker(text: str) -> bool:
     """Whether this, of which nothing says what it is, is rather a ticker than a unit or a kind of values."""
     return text == text.upper() and any(map(str.isalpha, text)) and text.casefold() not in CURRENCIES | UNITS
-
-
-def unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Names for DuckDB, to which capitals make no difference and each name is one column's: one that has none is called
-    by its position, a repeated one has its position behind."""
-    seen: set[str] = set()
-    result = []
-    for position, name in enumerate(names, start=1):
-        result.append(f"{name} (column {position})".lstrip() if not name or name.lower() in seen else name)
-        seen.add(name.lower())
-    return tuple(result)

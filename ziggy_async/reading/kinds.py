@@ -35,7 +35,10 @@ OTHERS = (
     (rb"00COTAHIST", f"a file of B3, whose columns have fixed widths and no names: {AS_TABLE}"),
     (rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", "a web page: what it shows may say why there is no table"),
     (rb"(\xef\xbb\xbf)?\s*<\?xml", f"XML: {AS_TABLE}"),
-    (rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{])", f"JSON: {AS_TABLE}, or load the list of bars that json.load gives"),
+    (
+        rb"(\xef\xbb\xbf)?\s*(\[\s*)?(\{\s*([\[{}]|[\"'][^\"']*[\"']\s*:)|\[\s*\[)",
+        f"JSON: {AS_TABLE}, or load the list of bars that json.load gives",
+    ),
 )
 """How a file begins that is not read, what it is, and what to do."""
 

@@ -22,7 +22,9 @@ WHOLE, DAY, CLOCK, NUMBER, SYMBOL = "wdcns"
 """A whole number of a time since 1970, a date, a time of day, a number, a symbol."""
 SYMBOL_PATTERN = re.compile(r"[\^$]?[^\W_][\w.^=/:-]{0,29}")
 HISTDATA = re.compile(r"\d{8} \d{6}")
-"""A time as HistData's files begin with one."""
+"""A time as some of HistData's files begin with one."""
+HISTDATA_NAME = re.compile(r"(?:DAT|HISTDATA_COM)_[A-Z]+_", re.IGNORECASE)
+"""How the names of its files begin; those for MetaTrader look like its own."""
 CLOCK_PATTERN = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 LEAST_NUMBERS = 4
 """Numbers that a line of values has, if no date stands among them."""
@@ -66,8 +68,8 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
     kinds = [kinds_of(value) for value in row]
     for layout in LAYOUTS:
         if len(kinds) == len(layout.kinds) and all(map(contains, kinds, layout.kinds)):
-            if HISTDATA.fullmatch(str(row[0])):
-                logger.warning("times without a zone are those of UTC; HistData's are of EST, five hours behind it")
+            if HISTDATA.match(str(row[0])):
+                warn_of_histdata()
             return list(layout.names)
     fractions = [value for value in row if isinstance(value, float) and value % 1 > 0]
     if any(unit_of(int(value)) is not None for value in fractions):
@@ -77,6 +79,10 @@ def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]
         "the table has no column names: columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...)"
         f" names them by number; its {len(row)} columns are none of the layouts known without: {known}"
     )
+
+
+def warn_of_histdata() -> None:
+    logger.warning("times without a zone are those of UTC; HistData's are of EST, five hours behind it")
 
 
 def is_nameless(row: Sequence[str]) -> bool:

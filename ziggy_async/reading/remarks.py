@@ -54,8 +54,6 @@ UNITS = {name.casefold() for name in COINS} | {
 }
 BESIDE_UNITS = {"in", "of", "no", "number"}
 
-REPEATED = re.compile(r" \(column \d+\)$")
-"""What `headers.unique` puts behind a name that a file has twice."""
 REMARK = re.compile(rf"[(\uff08]([^)\uff09]*)[)\uff09]|\[([^]]*)\]|([%‰{SIGNS}])")
 """In brackets, also in those of full width, or a sign without any."""
 PENCE = re.compile(r"\bGBp\b")
@@ -65,9 +63,8 @@ WORD = re.compile(rf"\w*[{SIGNS}]|\w+|[^\w\s.,/]")
 
 def without_remarks(name: str) -> tuple[str, list[str]]:
     """Returns the name without its remarks, and their words in small letters."""
-    bare = REPEATED.sub("", name)
-    remarks = " ".join("".join(filter(None, found.groups())) for found in REMARK.finditer(bare))
-    return REMARK.sub("", bare), WORD.findall(PENCE.sub("gbx", remarks).casefold())
+    remarks = " ".join("".join(filter(None, found.groups())) for found in REMARK.finditer(name))
+    return REMARK.sub("", name), WORD.findall(PENCE.sub("gbx", remarks).casefold())
 
 
 def is_left_by(role: str, words: list[str]) -> bool:

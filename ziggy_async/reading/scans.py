@@ -36,7 +36,7 @@ class Scan:
     connection: "duckdb.DuckDBPyConnection"
     sql: str
 
-    def values(self, column: str, most: int = 3) -> list[str]:
+    def distinct(self, column: str, most: int = 3) -> list[str]:
         """Returns the first distinct values of the column that are not blank, as texts."""
         text = f"trim(CAST({quoted(column)} AS VARCHAR))"
         query = f"SELECT DISTINCT {text} AS value FROM {self.sql} WHERE {text} <> '' LIMIT {most}"
@@ -47,6 +47,17 @@ class Scan:
         limit = "" if most is None else f" LIMIT {most}"
         query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {self.sql}{limit}"
         return [value for (value,) in self.connection.execute(query).fetchall()]
+
+    def every(self, column: str) -> list[str | None]:
+        return self.head(column, None)
+
+    def unlike(self, column: str, other: str, most: int | None) -> list[tuple[str, str]]:
+        """Returns the texts of two columns in rows where they differ and none is blank."""
+        texts = ", ".join(f"trim(CAST({quoted(name)} AS VARCHAR))" for name in (column, other))
+        query = (
+            f"SELECT DISTINCT * FROM (SELECT {texts} FROM {self.sql}) AS pairs(a, b) WHERE a <> b AND '' NOT IN (a, b)"
+        )
+        return self.connection.execute(query if most is None else f"{query} LIMIT {most}").fetchall()
 
     def texts(self, column: str) -> NDArray[np.object_]:
         """Returns the column as texts, which are empty where it has no value."""
@@ -79,7 +90,7 @@ def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Scan) -> None
     """Raises where a column says that the rows are another symbol's than the folder or the argument does. A column that
     may name something else, as `name` does, has to hold several values for it."""
     for column in of_role("symbol", names):
-        values = scan.values(column)
+        values = scan.distinct(column)
         is_sure = place_of(column)[1] == 0
         if len(values) > 1 or (is_sure and not all(_are_same(value, str(file.symbol)) for value in values)):
             raise ValueError(contradiction(file, f"column {column!r}", values))
@@ -96,9 +107,9 @@ def without_descriptions(names: Sequence[str], scan: Scan) -> list[str]:
 
 def _describes(column: str, scan: Scan) -> bool:
     if spelling_of(column) == "name":
-        values = scan.values(column)
+        values = scan.distinct(column)
         return len(values) == 1 and values[0].isdecimal()
-    return place_of(column)[1] == DESCRIBING and len(scan.values(column)) < 2
+    return place_of(column)[1] == DESCRIBING and len(scan.distinct(column)) < 2
 
 
 def others_of(names: Iterable[str]) -> list[str]:
@@ -273,7 +284,7 @@ def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: str) -> tuple[
 def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
     """The day that a folder of the path names, where no column has one: `stamps` are those of times."""
     day = file.day_of_folder()
-    values = [value for column in stamps for value in scan.values(column)] if day is not None else []
+    values = [value for column in stamps for value in scan.distinct(column)] if day is not None else []
     return day if all(re.fullmatch(CLOCK_OF_FOLDER, value) for value in values) else None
 
 

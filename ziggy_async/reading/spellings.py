@@ -1,11 +1,13 @@
 """The names that columns may have."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
-from ziggy_async.messages import LONGEST, shortened, shown
-from ziggy_async.reading.remarks import COINS, MONEY, REPEATED, is_left_by, is_of_hundredths, without_remarks
+from ziggy_async.messages import LONGEST, shortened
+from ziggy_async.reading.remarks import is_left_by, without_remarks
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
@@ -64,6 +66,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         (
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
+            "totaltradequantity",
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke", "umsatzinstück"),
             *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "成交股數", "成交數量"),
             *("出来高", "거래량", "hacim"),
@@ -101,9 +104,9 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ),
     ),
 }
-"""Role -> names of columns in ranks: a name of an earlier rank is taken before one of a later. Names are compared by
-their letters and digits alone. An adjusted close has another scale than the open beside it, so none of its spellings is
-a close."""
+"""Role -> names of columns in ranks: those of the first rank are exact, the others stand in where none of an earlier
+rank is there, and have its values where one is (but for `OF_THEIR_OWN`). Names are compared by their letters and digits
+alone. An adjusted close has another scale than the open beside it, so none of its spellings is a close."""
 
 BEGINNINGS = ("timeperiodstart", "timeopen", "candledatetimeutc")
 """Names of the beginning of a bar, the surer first: before any other time, which may be that of its end."""
@@ -131,11 +134,23 @@ TIMES_OF_DAY = frozenset(
 EPOCHS = frozenset(("unix", "unixtime", "unixtimestamp", "epoch"))
 """Names of times since 1970, which may stand beside a date."""
 
-VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
-
 TICKS = frozenset({"tickvolume", "tickvol"})
 TRADED = frozenset({"realvolume", "vol"})
 """MetaTrader's volumes: of the changes of a price, and of what was traded, which is 0 where that is not known."""
+
+TURNOVERS = frozenset({"volumen"})
+"""In German the money that was traded, where the number of shares stands beside it."""
+LAST_TRADES = frozenset({"last", "lastprice", "lasttradeprice", "tradeprice"})
+OF_EXCHANGES = frozenset(
+    (
+        *("prevclose", "previousclose", "prevcloseprice", "prvsclsgpric", "series", "sctysrs", "tottrdval"),
+        *("turnover", "turnoverlacs", "netturnov", "ttltrfval", "trades", "notrades", "nooftrades", "totaltrades"),
+        *("numberoftrades", "noofshrs", "noofshares", "numberofshares", "tottrdqty", "ttltradgvol"),
+        *("totaltradedquantity", "totaltradequantity"),
+    )
+)
+"""Names beside which a close is that which an exchange has fixed, and the last trade a price of its own, as NSE, BSE
+and Euronext have them."""
 
 PRICES = ("open", "high", "low", "close")
 PRICE_COLUMNS = (*PRICES, "volume")
@@ -149,19 +164,46 @@ PLACES = {
 } | {spelling: ("timestamp", at - len(BEGINNINGS)) for at, spelling in enumerate(BEGINNINGS)}
 """Spelling -> its role and rank."""
 
-NUMBERING = re.compile(r"^\s*\d+[a-z]?[.)]\s+")
+COLUMN = re.compile(r" \(column \d+\)$")
+INDEX = re.compile(r" \(index\)$")
+REPEATED = re.compile(rf"{COLUMN.pattern}|{INDEX.pattern}|\.\d+$")
+"""What stands behind a name that is there twice: of `unique`, of an index, and of pandas, which puts .1 behind it."""
+BETWEEN = r"(?:[^\w<\[({]|_)"
+NUMBERING = re.compile(
+    r"^[\W_]*(?:(?:no|nr|col|column|field)[\W_]*)?(?:\d{1,2}\.)?\d{1,3}"
+    rf"(?:[a-z]?[.):\]]{BETWEEN}*|{BETWEEN}+(?!(?:min|max|day)s?\b))(?=[^\W\d_]|[<\[(])",
+    re.IGNORECASE,
+)
+"""As in "1. open", "01 open", "(1) Open", "#1 Open" and "1a. open"; "5 min" and "1 day" are lengths."""
+WRAPPED = re.compile(r"^\W*?(?:\[([^]]*)\]|\(([^)]*)\))")
+"""A name that stands in brackets itself, and is no remark in them."""
+
+
+class Spelling(NamedTuple):
+    """Letters and digits of a name, and the words of the remarks that stand beside it."""
+
+    name: str
+    words: tuple[str, ...] = ()
 
 
 def role_of(name: str) -> str | None:
     return place_of(name)[0]
 
 
+def place_of(name: str) -> tuple[str | None, int]:
+    """The role of a column of that name and its rank; None and 0 without one, and where a remark says that it is
+    something else (`remarks`)."""
+    spelling = spelled(name)
+    role, rank = PLACES.get(spelling.name, (None, 0))
+    return (role, rank) if role is not None and is_left_by(role, list(spelling.words)) else (None, 0)
+
+
 def of_role(role: str, names: Iterable[str]) -> list[str]:
     """Returns the names that have the role, in the earliest rank that any of them has."""
-    return _by_role(names).get(role, [])
+    return by_role(names).get(role, [])
 
 
-def _by_role(names: Iterable[str]) -> dict[str, list[str]]:
+def by_role(names: Iterable[str]) -> dict[str, list[str]]:
     """Role -> the names that have it in the earliest rank that any of them has."""
     found: dict[str, tuple[int, list[str]]] = {}
     for name in names:
@@ -177,164 +219,47 @@ def _by_role(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 @lru_cache(1024)
-def place_of(name: str) -> tuple[str | None, int]:
-    """The role of a column of that name and its rank; None and 0 without one, and where a remark says that it is
-    something else (`remarks`)."""
-    name = REPEATED.sub("", name)
-    bare, words = without_remarks(name)
-    whole, spelling = spelling_of(name), spelling_of(bare)
-    if whole != spelling and whole in PLACES:  # as "Date (UTC)"
-        return PLACES[whole]
-    role, rank = PLACES.get(spelling, (None, 0))
-    return (role, rank) if role is not None and is_left_by(role, words) else (None, 0)
-
-
-def _role_without_remark(name: str) -> str | None:
-    return PLACES.get(spelling_of(without_remarks(name)[0]), (None, 0))[0]
+def spelled(name: str) -> Spelling:
+    """A name as names are compared: without its numbering, brackets and remarks; a remark that is part of the name, as
+    in "Date (UTC)", belongs to it."""
+    text = _unnumbered(name)
+    bare, words = without_remarks(text)
+    whole, spelling = _letters(text), _letters(bare)
+    if spelling and whole != spelling and whole in PLACES:
+        return Spelling(whole)
+    if spelling or not WRAPPED.match(text):
+        return Spelling(spelling or whole, tuple(words))
+    return spelled(WRAPPED.sub(r"\1\2 ", text, count=1))
 
 
 def spelling_of(name: str) -> str:
     """Letters and digits of a name without its numbering: `volume` of "5. volume", `vol` of "<VOL>"."""
-    return "".join(filter(str.isalnum, NUMBERING.sub("", name).casefold()))
+    return _letters(_unnumbered(name))
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _unnumbered(name: str) -> str:
+    return NUMBERING.sub("", REPEATED.sub("", unicodedata.normalize("NFKC", name)), count=1)
+
+
+def unique(names: Iterable[str], folded: Callable[[str], str] = str) -> list[str]:
+    """The names, of which each is one column's: one that has none is called by its position, a repeated one has its
+    position behind. `folded`: what of them is compared."""
+    seen: set[str] = set()
+    result = []
+    for position, name in enumerate(names, start=1):
+        is_taken = not name or folded(name) in seen
+        result.append(f"{name} (column {position})".lstrip() if is_taken else name)
+        seen.add(folded(name))
+    return result
 
 
 def listed(names: Iterable[object]) -> str:
     return ", ".join(shortened(str(name), LONGEST) for name in names) or "none"
 
 
-def match_columns(
-    names: Iterable[str],
-    symbol_column: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    has_volume: bool = True,
-    further: Sequence[str] = (),
-    has_figures: Callable[[str], bool] = lambda name: False,
-    is_epoch: Callable[[str], bool] = lambda name: False,
-    has_symbols: Callable[[str], bool] = lambda name: False,
-) -> dict[str, str]:
-    """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, `time` where the
-    timestamp is a date and a time of day, and `epoch` where the same time stands beside it since 1970.
-
-    `columns` and `symbol_column` name columns outright. `has_volume=False` leaves the volume out. `has_figures` says
-    whether a column is not all 0, as it has to be for a volume that stands beside one of ticks, `is_epoch` whether
-    it holds times since 1970, as one of several may that are called a time, and `has_symbols` whether it may be that of
-    symbols. The further columns of a store have the roles `FURTHER`, and are found by their own names, in any spelling
-    where none is alike. `ValueError` that lists the columns when a role has none or several.
-    """
-    names = list(names)
-    chosen_columns = {**(columns or {}), **({"symbol": symbol_column} if symbol_column is not None else {})}
-    own = {name: chosen_columns.pop(name) for name in further if name in chosen_columns}
-    roles = _named(names, chosen_columns)
-    roles |= {FURTHER.format(at): _named_alike(own.get(name, name), name, names) for at, name in enumerate(further)}
-    chosen = set(roles.values())
-    free = [name for name in names if name not in chosen]
-    if not roles.keys() & {"timestamp", "time"}:
-        roles |= _date_and_time(free)
-    for role, (first, *others) in _by_role(free).items():
-        if role in roles or (role == "volume" and not has_volume):
-            continue
-        is_free = "symbol" not in {*roles, *map(role_of, free)}
-        may_be_symbol = has_symbols if is_free else lambda name: False
-        if others and role == "timestamp" and (times := _told_apart([first, *others], is_epoch, may_be_symbol)):
-            roles = times | roles
-        elif others:
-            fault = f"two columns are called {shown(first)}" if first == others[0] else _two_of(role, first, others[0])
-            raise ValueError(f"{fault}; columns found: {listed(names)}")
-        else:
-            roles[role] = first
-    epoch = next((name for name in free if spelling_of(name) in EPOCHS and name != roles.get("timestamp")), None)
-    if epoch is not None and not roles.keys() & {"time", "epoch"} and roles.get("timestamp") in free:
-        roles["epoch"] = epoch
-    beside_ticks = traded_beside_ticks(free) if roles.get("volume") in free else None
-    if beside_ticks is not None and has_figures(beside_ticks):
-        roles["volume"] = beside_ticks
-    if has_volume and "volume" not in roles and (traded := _traded(free)) is not None:
-        roles["volume"] = traded
-    needed = ("timestamp", *(PRICE_COLUMNS if has_volume else PRICES))
-    missing = [role for role in needed if role not in roles]
-    if missing:
-        advice = f"columns={{{missing[0]!r}: NAME}} (--columns {missing[0]}=NAME) names one"
-        if missing == ["volume"]:
-            advice += ", volume=None (--no-volume) counts it as 0"
-        others = [name for name in free if role_of(name) is None and _role_without_remark(name) in missing]
-        if others:
-            advice += f"; {listed(map(shown, others))}: the remark says that it is another figure, scale or zone"
-        if any(is_of_hundredths(without_remarks(name)[1]) for name in others):
-            advice += ": with price_scale=0.01 (--price-scale 0.01) prices of a hundredth are read as whole ones"
-        raise ValueError(f"no column for {listed(missing)}: {advice}; columns found: {listed(names)}")
-    currencies = {words: name for name in map(roles.__getitem__, PRICES) if (words := tuple(without_remarks(name)[1]))}
-    if len(currencies) > 1 and not columns:
-        raise ValueError(f"prices of several currencies: {listed(map(shown, currencies.values()))}")
-    return roles
-
-
-def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
-    for name in columns.values():
-        if name not in names:
-            raise ValueError(f"no column {shown(name)}; columns found: {listed(names)}")
-        if names.count(name) > 1:
-            raise ValueError(f"two columns are called {shown(name)}; columns found: {listed(names)}")
-    return dict(columns)
-
-
-def _named_alike(name: str, further: str, names: list[str]) -> str:
-    """The column of a table that is the further column of a store: called `name`, or like it."""
-    alike = [each for each in names if each == name] or [each for each in names if are_alike(each, name)]
-    if not alike:
-        advice = f"columns={{{shown(further)}: NAME}} names one"
-        raise ValueError(f"no column {shown(name)}, which the store has; columns found: {listed(names)}; {advice}")
-    if len(alike) > 1:
-        raise ValueError(f"several columns are called like {shown(name)}; columns found: {listed(names)}")
-    return alike[0]
-
-
-def traded_beside_ticks(names: Iterable[str]) -> str | None:
-    """The volume of what was traded, where there is one of ticks too, which is taken first by its name."""
-    names = list(names)
-    is_of_ticks = any(spelling_of(name) in TICKS for name in of_role("volume", names))
-    return next((name for name in names if spelling_of(name) in TRADED), None) if is_of_ticks else None
-
-
-def _traded(names: Iterable[str]) -> str | None:
-    """The volume that has an asset's name, as "Volume BTC"; of both assets of a pair, as "Volume BTC" and "Volume USD",
-    the one that is no money."""
-    assets = {match[1].upper(): name for name in names if (match := VOLUME_IN.fullmatch(name.strip()))}
-    traded = assets.keys() - MONEY if len(assets) == 2 else assets.keys() & COINS
-    return assets[traded.pop()] if len(assets) <= 2 and len(traded) == 1 else None
-
-
 def are_alike(name: str, other: str) -> bool:
     return spelling_of(name) == spelling_of(other) != ""
-
-
-def _date_and_time(names: Iterable[str]) -> dict[str, str]:
-    """`timestamp` and `time`, where a date and a time of day are the only columns that are a time."""
-    stamps = [name for name in names if place_of(name)[0] == "timestamp" and place_of(name)[1] < MAKESHIFT]
-    dates = [name for name in stamps if spelling_of(name) in DATES]
-    clocks = [name for name in stamps if spelling_of(name) in TIMES_OF_DAY]
-    return {"timestamp": dates[0], "time": clocks[0]} if len(stamps) == 2 and dates and clocks else {}
-
-
-def _told_apart(
-    names: list[str], is_epoch: Callable[[str], bool], has_symbols: Callable[[str], bool]
-) -> dict[str, str]:
-    """The roles of columns that are called a time alike, of which the timestamp is one since 1970; and of "t" and "T",
-    which is a symbol, or the end of the bar."""
-    bare = {REPEATED.sub("", name): name for name in names}
-    if bare.keys() == {"t", "T"}:
-        if has_symbols(bare["T"]):
-            return {"timestamp": bare["t"], "symbol": bare["T"]}
-        return {"timestamp": bare["t"]} if is_epoch(bare["T"]) else {}
-    epochs = [name for name in names if spelling_of(name) == "timestamp" and is_epoch(name)]
-    dates = [name for name in names if name not in epochs]
-    if len(epochs) != 1:
-        return {}
-    times = {"timestamp": dates[0]} if len(dates) == 1 else _date_and_time(dates)
-    return times and times | {"epoch": epochs[0]}
-
-
-def _two_of(role: str, first: str, second: str) -> str:
-    choice = f"columns={{{role!r}: {first!r}}} (--columns {role}={first})"
-    if role == "timestamp":
-        choice += f", or 'time' beside it where {second!r} is a time of day"
-    return f"both {shown(first)} and {shown(second)} stand for {role}: say which, as by {choice}"

@@ -1,0 +1,146 @@
+"""Columns whose names stand for one thing: which of them is read, and whether the others say the same."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ziggy_async.messages import shown
+from ziggy_async.reading.beside import HEAD, Values, are_days, are_epochs, are_times, moments_of
+from ziggy_async.reading.epochs import DAY, MOST_AHEAD, MOST_BEHIND
+from ziggy_async.reading.numbers import COMMA, POINT, number_of
+from ziggy_async.reading.options import Rules
+from ziggy_async.reading.spellings import (
+    COLUMN,
+    INDEX,
+    LAST_TRADES,
+    OF_EXCHANGES,
+    REPEATED,
+    TICKS,
+    TURNOVERS,
+    are_alike,
+    place_of,
+    role_of,
+    spelled,
+    spelling_of,
+)
+
+MOST_BEFORE = 3 * DAY
+"""How long before the day of its trading a night's session begins: on Friday for Monday."""
+Reading = Callable[[Any], set[Any]]
+"""All that a value may be."""
+
+
+def with_rivals(
+    role: str, free: Sequence[str], roles: Mapping[str, str], rules: Rules, values: Values | None
+) -> dict[str, str]:
+    """The roles, role -> name, as the other columns of the role among `free` have them: one of times since 1970 beside
+    a date is the `epoch`. Raises for one whose values are others, unless its name says that it is something else.
+    `values` None: they are not known."""
+    settled = dict(roles)
+    first = roles[role]
+    rank = place_of(first)[1]
+    for rival in free:
+        if role_of(rival) != role or rival in settled.values():
+            continue
+        is_alike = place_of(rival)[1] == rank
+        if not is_alike and (role == "symbol" or rank < 0 or _is_of_its_own(role, first, rival, free)):
+            continue
+        if values is None:
+            raise _two_of(role, first, rival)
+        if {REPEATED.sub("", name) for name in (first, rival)} == {"t", "T"}:
+            if not are_epochs(values.head(rival)):  # else the end of the bar
+                raise _two_of(role, first, rival)
+        elif are_alike(first, rival) and not any(map(INDEX.search, (first, rival))):
+            raise _two_of(role, first, rival)
+        elif role != "timestamp":
+            _refuse_unlike(role, (first, rival), rules, values, _never)
+        elif "epoch" not in settled and (epoch := _epoch_of(first, rival, values)):
+            settled |= {"timestamp": first if epoch == rival else rival, "epoch": epoch}
+        else:
+            _refuse_unlike(role, (first, rival), rules, values, _explanation(settled, (first, rival), values))
+    return settled
+
+
+def _is_of_its_own(role: str, first: str, rival: str, names: Sequence[str]) -> bool:
+    """Whether the name of a rival of a later rank says that it is another figure, as a number of ticks is, and the last
+    trade beside the close of an exchange."""
+    if role == "volume":
+        return not TICKS.isdisjoint(map(spelling_of, (first, rival))) or spelling_of(rival) in TURNOVERS
+    is_last = role == "close" and spelling_of(rival) in LAST_TRADES
+    return is_last and any(spelled(name).name in OF_EXCHANGES for name in names)
+
+
+def _epoch_of(first: str, rival: str, values: Values) -> str | None:
+    """Of two columns of times that are not called alike, the one that is of times since 1970, if the other is not."""
+    heads = {name: values.head(name) for name in (first, rival)}
+    epochs = [name for name, head in heads.items() if are_epochs(head)]
+    others = [name for name, head in heads.items() if name not in epochs and are_times(head)]
+    return epochs[0] if len(epochs) == len(others) == 1 and spelling_of(first) != spelling_of(rival) else None
+
+
+def _explanation(roles: Mapping[str, str], names: tuple[str, str], values: Values) -> Callable[[Any, Any], bool]:
+    """Whether two times of a row that differ may be of one bar: a moment and the day of its trading, which has a name
+    of a later rank, or a moment and the day that has its time of day in a column of its own."""
+    first, rival = names
+    if "time" in roles:
+        return lambda day, moment: _is_within(day, moment, MOST_AHEAD)
+    is_later = place_of(rival)[1] > place_of(first)[1]
+    if is_later and are_days(values.head(rival)) and not are_days(values.head(first)):
+        return lambda moment, day: _is_within(day, moment, MOST_BEFORE)
+    return _never
+
+
+def _never(value: Any, other: Any) -> bool:
+    return False
+
+
+def _is_within(day: Any, moment: Any, most_ahead: int) -> bool:
+    aheads = (each - other for each in moments_of(day) for other in moments_of(moment))
+    return any(-(DAY + MOST_BEHIND) < ahead <= most_ahead for ahead in aheads)
+
+
+def _refuse_unlike(
+    role: str, names: tuple[str, str], rules: Rules, values: Values, is_explained: Callable[[Any, Any], bool]
+) -> None:
+    """Raises for the first row in which two columns of the role have other values, and for a second one that is none of
+    the role although it is called like the first. `is_explained`: whether two that differ are no contradiction."""
+    first, rival = names
+    readings: dict[str, Reading] = {"timestamp": partial(moments_of, unit=rules.unit), "symbol": _symbols_of}
+    read: Reading = readings.get(role, _numbers_of)
+    for most in (HEAD, None):
+        pairs = values.unlike(first, rival, most)
+        known = [pair for pair in pairs if read(pair[0]) and read(pair[1])]
+        if pairs and not known:
+            if place_of(first)[1] == place_of(rival)[1]:
+                raise _two_of(role, first, rival, pairs[0])
+            return
+        for pair in known:
+            if read(pair[0]).isdisjoint(read(pair[1])) and not is_explained(*pair):
+                raise _two_of(role, first, rival, pair)
+        if most is None or len(pairs) < most:
+            return
+
+
+def _symbols_of(value: Any) -> set[Any]:
+    return {str(value).strip()}
+
+
+def _numbers_of(value: Any) -> set[float]:
+    """What it is as a number, with either decimal mark; nothing if it is none."""
+    found = set()
+    for mark in (POINT, COMMA):
+        try:
+            found.add(number_of(value, mark) if isinstance(value, str) else float(value))
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return {number for number in found if number == number}
+
+
+def _two_of(role: str, first: str, second: str, pair: tuple[Any, Any] | None = None) -> ValueError:
+    choice = f"columns={{{role!r}: {first!r}}} (--columns {role}={first})"
+    if COLUMN.sub("", second) == first:
+        return ValueError(f"two columns are called {shown(first)}: {choice} takes the first, {second!r} is the other")
+    if role == "timestamp":
+        choice += f", or 'time' beside it where {second!r} is a time of day"
+    row = "" if pair is None else f"; a row has {shown(str(pair[0]))} and {shown(str(pair[1]))}"
+    return ValueError(f"both {shown(first)} and {shown(second)} stand for {role}: say which, as by {choice}{row}")
