@@ -290,3 +290,9 @@ def test_a_frame_of_tickers_side_by_side() -> None:
 def test_a_numbered_index_is_no_time() -> None:
     found = FeatureSet("lag(close, 1)").over(pd.DataFrame({"index": [5, 3], "close": [1.0, 2.0]}))
     np.testing.assert_array_equal(found["lag(close, 1)"], [np.nan, 1.0])
+
+
+@pytest.mark.parametrize("name", ["time", "Time", None])
+def test_a_column_goes_before_the_index_beside_it(name) -> None:
+    frame = frame_of().set_index("time", drop=False).rename_axis(name)
+    assert FeatureSet("sma(2)").over(frame)["sma(2)"].iloc[1] == 1.5

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shown
+from ziggy_async.reading.spellings import INDEX
 from ziggy_async.reading.tables import Pairs, pairs_of
 
 Floats = NDArray[np.float64]
@@ -86,7 +87,7 @@ class _Pandas:
 
     def __init__(self, frame: Any, by: str | None, time: str | None) -> None:
         self._frame = frame
-        pairs = pairs_of(frame, by)
+        pairs = [(name, column) for name, column in pairs_of(frame, by) if not INDEX.search(name)]
         if pairs and len(pairs[0][1]) != len(frame):
             raise ValueError("the frame has its tickers side by side; a long table has one row for a ticker and time")
         self.names = [name for name, _ in pairs]
