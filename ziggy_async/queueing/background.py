@@ -82,43 +82,37 @@ class Background:
                 self.counts.count("joined")
                 joined.callers += 1
                 return joined
+            if is_full := self.queue.is_full:
+                self._check_full(options, work.name)
             task = Task(work, contextvars.copy_context(), requeued_from)
             task.context.run(under_way.set, True)
             task.context.run(terms.set, Terms.of(options.priority, options.deadline))
-            has_room = not self.queue.is_full or self._has_made_room(options, work.name)
             self.unfinished[task.number] = task
             if options.key is not None:
                 self._by_key[options.key] = task
             if options.deadline is not None:
                 task.expiry = self._loop.call_later(options.deadline, self._expire, task)
-            if has_room:
-                self._admit(task)
-            elif options.on_full == "wait":
+            if is_full and options.on_full == "wait":
                 await self._wait_for_place(task)
-            else:
-                self._give_up(task, self._dropped(task), Reason.DROPPED)
+                return task
+            self._admit(task)
+            if is_full:  # ahead of those that wait for a place
+                self._drop(self.queue.least_urgent if options.on_full == "drop_oldest" else task)
             return task
 
-    def _has_made_room(self, options: Options, name: str) -> bool:
-        """Returns whether the options of the new task make room for it in the full queue: it takes the place of the one
-        that is dropped, ahead of those that wait. Logs once that the queue is full, until half of it is free again."""
+    def _check_full(self, options: Options, name: str) -> None:
+        """Logs once that the queue is full, until half of it is free again. `QueueFull` if the options want that."""
         if not self._is_full:
             self._is_full = True
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
         if options.on_full == "raise":
             self.counts.count("rejected")
             raise QueueFull(f"task {name}: the queue is full, {self.queue.capacity} tasks wait")
-        oldest = self.queue.least_urgent
-        if options.on_full != "drop_oldest" or oldest is None or oldest.work.options.priority > options.priority:
-            return False
-        self._end(oldest, self._dropped(oldest), Reason.DROPPED)
-        return True
 
-    def _dropped(self, task: Task) -> TaskDropped:
-        capacity, priority = self.queue.capacity, task.work.options.priority
-        return TaskDropped(
-            f"task {task.work.name} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
-        )
+    def _drop(self, task: Task) -> None:
+        priority, capacity = task.work.options.priority, self.queue.capacity
+        reason = f"task {task.work.name} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
+        self._give_up(task, TaskDropped(reason), Reason.DROPPED)
 
     async def _wait_for_place(self, task: Task) -> None:
         """Waits until the task is admitted, or has come to its end before."""
@@ -309,11 +303,8 @@ class Background:
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
         once, whatever still runs, and its place goes to who waits for one."""
-        if not task.state.is_final:
-            self._end(task, error, reason)
-            self._admit_waiting()
-
-    def _end(self, task: Task, error: BaseException, reason: Reason | None) -> None:
+        if task.state.is_final:
+            return
         if task.state is State.WAITING and reason is not None:
             self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
         self.queue.remove(task)
@@ -324,6 +315,7 @@ class Background:
             task.pool.abandon(task.call)
         self._end_attempt(task, error)
         self._finish(task, State.CANCELLED if reason is None else State.DEAD, error=error, reason=reason)
+        self._admit_waiting()
 
     def _finish(
         self,

@@ -40,9 +40,9 @@ class BoundedQueue:
         return min(entries, default=None)
 
     @property
-    def least_urgent(self) -> Task | None:
-        """The least urgent task, of equals the one that has waited longest."""
-        return next(iter(self._levels[self._priorities[0]])) if self._priorities else None
+    def least_urgent(self) -> Task:
+        """Of the tasks in the queue the least urgent one, of equals the one that has waited longest."""
+        return next(iter(self._levels[self._priorities[0]]))
 
     def push(self, task: Task) -> None:
         """Adds the task, whether or not there is a place, and wakes a worker."""

@@ -46,14 +46,10 @@ class Limits(NamedTuple):
 class Memory(NamedTuple):
     """The past, as far as `decide` needs it."""
 
-    low: tuple[float, int] | None = None
-    """Since when fewer workers would do, beyond the dead band, and the most that were wanted since."""
-    measured: tuple[float, int] | None = None
-    """Since when the workers are as many and the queue is not empty, and the operations finished by then."""
-    growth: tuple[int, float] | None = None
-    """A growth whose gain is not known yet: from how many workers, and what those finished per second; 0.0: unknown."""
-    paused_until: float = -math.inf
-    """When it may grow again: after a pause, or when the last growth has had time enough to show a gain."""
+    low: tuple[float, int] | None = None  # since when fewer would do, beyond the dead band, and the most wanted since
+    measured: tuple[float, int] | None = None  # since when workers and queue are as now, and what was finished by then
+    growth: tuple[int, float] | None = None  # one whose gain is not known yet: from how many, and what they finished/s
+    paused_until: float = -math.inf  # when it may grow again: after a pause, or when a growth had time to show a gain
 
 
 @dataclass(frozen=True, slots=True)
