@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from ziggy_async import _core
 from ziggy_async.duckdb_thread import Connection, with_connection
+from ziggy_async.messages import printable
+from ziggy_async.reading.faults import errors_named
+from ziggy_async.reading.paths import DataFileError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -59,8 +62,8 @@ def to_arrow(store: _core.BarStore) -> "pyarrow.Table":
 
 
 def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
-    """The long table as a Parquet file, timestamps in UTC and without a zone. Raises `ModuleNotFoundError` without
-    DuckDB."""
+    """The long table as a Parquet file, timestamps in UTC and without a zone. Raises `DataFileError` where it cannot be
+    written, and `ModuleNotFoundError` without DuckDB."""
     name = os.fsdecode(path)
     symbols, rows = long_table(store)
 
@@ -72,4 +75,10 @@ def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
         )
         table.write_parquet(name)
 
-    with_connection(write)
+    said = f"{printable(name)}: cannot be written: "
+    if not os.path.isdir(folder := os.path.dirname(name) or "."):
+        raise DataFileError(f"{said}there is no folder {printable(folder)}: make it first")
+    if os.path.isdir(name) or not name:
+        raise DataFileError(f"{said}it is a folder: name a file in it")
+    with errors_named(printable(name, None)):
+        with_connection(write)

@@ -126,15 +126,16 @@ class BarStore(_core.BarStore):
         for `load`; on an error no symbol has changed.
         """
         rules = rules_of(options, self.columns)
-        return self._load_table(columns.read_table(data, symbol_column, rules), rules)
+        table = columns.read_table(data, symbol_column, rules)
+        return self._loaded(self._load_table(table, rules), rules, len(table.codes))
 
-    def _load_table(self, table: columns.SymbolBars, rules: Rules) -> Skipped:
+    def _load_table(self, table: columns.SymbolBars, rules: Rules) -> dict[str, int]:
         with advised(rules):
             named, nameless = table.without_nameless_rows(rules.skip)
             reasons = self._load_groups(named.symbols, named.codes, *named.bars, rules.skip)
         if nameless:
             reasons["symbol is missing"] = nameless
-        return self._loaded(reasons, rules, len(table.codes))
+        return reasons
 
     async def load_frame_async(
         self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
@@ -168,6 +169,7 @@ class BarStore(_core.BarStore):
         skipped = files.load_files(store, arguments.found_files([fsdecode(path) for path in paths]), rules)[1]
         if skipped:
             logger.warning("rows were left out: %s", skipped.as_text())
+        store._log_drops()
         store._loaded(skipped.reasons, rules, 0)
         return store
 

@@ -62,7 +62,7 @@ def test_the_order_of_dates(features, tmp_path):
     assert features(tmp_path / "x.csv", "--dates", "dmy")[0]["bars"] == 5
 
 
-def test_columns_and_volume(features, tmp_path):
+def test_columns_and_volume(features, tmp_path, caplog):
     path = tmp_path / "x.csv"
     FRAME.rename(columns={"date": "when", "close": "final"}).drop(columns="volume").to_csv(path, index=False)
     code, err = features(path)
@@ -71,6 +71,7 @@ def test_columns_and_volume(features, tmp_path):
     found, err = features(path, "--columns", "timestamp=when,close=final", "--no-volume")
     assert same(found, figures(TABLE | {"volume": np.zeros(80)}))
     assert err == "ziggy-async: volumes are counted as 0\n"
+    assert caplog.records == []
 
 
 def test_scaled_prices(features, tmp_path):

@@ -224,7 +224,7 @@ def test_a_duckdb_that_cuts_times_of_type_int96_is_named(tmp_path, caplog):
         path = tmp_path / "a.parquet"
         table = table_of(arrow.array([1705017600123456789] * 3, arrow.timestamp("ns")))
         parquet.write_table(table, path, use_deprecated_int96_timestamps=is_int96)
-        _, names = parquet_scan(Older(), DataFile(path), Source(path, "parquet"))
+        _, names = parquet_scan(Older(), DataFile(path), Source(path, is_parquet=True))
         assert names == ["symbol", "time", "open", "high", "low", "close", "volume"]
         assert ("INT96 are cut off behind the microseconds" in caplog.text) == is_int96
 

@@ -162,7 +162,7 @@ def test_blanks_around_a_symbol_are_none_of_its_own(tmp_path):
 
 def test_a_last_row_that_was_cut_off_is_no_note(tmp_path):
     (tmp_path / "a.csv").write_text(f"{PLAIN}Tuesday, January 30 2029 16:00:00")
-    with pytest.raises(ValueError, match=r"a\.csv: CSV Error on Line: 32"):
+    with pytest.raises(ValueError, match=r"a\.csv: line 32 has 2 values for 6 names of columns"):
         BarStore.read(tmp_path / "a.csv")
 
 
@@ -251,19 +251,6 @@ def test_packed_and_encoded(name, content, tmp_path):
     assert_bars(BarStore.read(tmp_path / name), "ABC", BARS)
 
 
-@pytest.mark.parametrize("name", ["abc.csv.gz", "abc.zip"])
-def test_a_long_line_is_not_unpacked(name, tmp_path):
-    """Gigabytes of one are a small file, would fill the disk, and take DuckDB minutes."""
-    content = PLAIN.encode() + b"1" * (1 << 25)
-    if name.endswith("gz"):
-        (tmp_path / name).write_bytes(gzip.compress(content, 1))
-    else:
-        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr("abc.csv", content)
-    with pytest.raises(ValueError, match=rf"{name}: is not a table: its line 32 has more than 2000000 characters"):
-        BarStore.read(tmp_path / name)
-
-
 def test_a_file_that_is_compressed_again_and_again(tmp_path):
     content = PLAIN.encode()
     for _ in range(3):
@@ -296,9 +283,17 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv.gz", PLAIN.encode(), "is no gzip file, as its name says"),
-        ("a.csv.zst", gzip.compress(PLAIN.encode()), "is no zstd file, as its name says, but gzip"),
-        ("a.csv", gzip.compress(PLAIN.encode()), "is compressed with gzip, and its name does not say so"),
+        ("a.csv.gz", PLAIN.encode(), "is no gzip file, as its name says: take .gz off its name, if it is CSV"),
+        (
+            "a.csv.zst",
+            gzip.compress(PLAIN.encode()),
+            "is no zstd file, as its name says, but gzip: put .gz for .zst",
+        ),
+        (
+            "a.csv",
+            gzip.compress(PLAIN.encode()),
+            "is compressed with gzip, and its name does not say so: add .gz",
+        ),
         ("a.parquet", PLAIN.encode(), "is no parquet file, as its name says"),
         ("a.csv.gz", gzip.compress(PLAIN.encode())[:-300], ""),
         ("a.csv", (PLAIN + "2024-03-01,1,1,1,1," + "1" * 2_000_000).encode(), "its line 32 has more than 2000000"),
@@ -309,21 +304,25 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
             "its line 92 has more than 2000000",
         ),
         ("a.csv", f"{NAMES}\n45293,1,1,1,1,1\n".encode(), "as a day of Excel it is 2024-01-02: write days as text"),
-        ("a.zip", zipped("a.csv", "b.csv"), "holds 2 files, not one: a.csv, b.csv"),
-        ("a.zip", zipped("a.csv")[:-30], "is a damaged zip file"),
-        ("a.xlsx", zipped("xl/a.xml", "b.xml"), "is an Excel workbook"),
+        ("a.zip", zipped("a.csv", "b.csv"), "holds 2 files, not one: a.csv, b.csv; unpack them, and name their folder"),
+        (
+            "a.zip",
+            zipped("a.csv")[:-30],
+            "is a zip file that is damaged, File is not a zip file: get the",
+        ),
+        ("a.csv", zipped("xl/a.xml", "b.xml"), "is an Excel workbook: save it as CSV"),
         ("a.feather", b"ARROW1\0\0", "is an Arrow (Feather) file: write its bars as CSV or Parquet"),
         ("a.csv", bytes(range(256)) * 20, "neither Parquet nor text"),
-        ("a.csv", PLAIN.encode() + NAMES.encode() + b"\n", "A, line 32: column 'date': 'date' is no date and time"),
+        ("a.csv", PLAIN.encode() + NAMES.encode() + b"\n", "line 32 holds names of columns again: take it out"),
         ("a.csv", "\n".join(LINES[0:1] * 3).replace("-", "").replace(",", ",x,", 1).encode(), "no column names"),
         ("a.csv", "\n".join(f"{line},1,2" for line in LINES).encode(), "none of the layouts known without"),
-        ("a.csv", PLAIN.encode()[:-20], "Line: 31"),
+        ("a.csv", PLAIN.encode()[:-20], "line 31 has 5 values for 6 names of columns"),
         (
             "a.csv",
             PLAIN.replace(NAMES, NAMES + ",close").encode(),
             "two columns are called 'close': columns={'close': 'close'} (--columns close=close) takes the first",
         ),
-        ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "Line: 32"),
+        ("a.csv", (PLAIN + "2024-01-01,1\n").encode(), "line 32 has 2 values for 6 names of columns, '2024-01-01,1'"),
         ("a.csv", (PLAIN + "Downloaded from a vendor\n").encode(), "complete that line, or take it out"),
         ("a.csv", f"{NAMES}\n# a remark\n{LINES[0]}\n#N/A,1,1,1,1,1\n".encode(), "A, line 4: column 'date': '#N/A'"),
     ],

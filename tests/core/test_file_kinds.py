@@ -58,12 +58,16 @@ def test_compressed_files(ending, pack, tmp_path):
     path.write_bytes(pack(TEXT))
     assert_bars(BarStore.read(tmp_path), "ABC", BARS)
     path.write_bytes(pack(TEXT)[:-20])
-    with pytest.raises(ValueError, match=rf"abc\.csv\.{ending}: is cut off or damaged"):
+    with pytest.raises(
+        ValueError, match=rf"abc\.csv\.{ending}: is a \w+ file that is cut off: get the whole file again"
+    ):
         BarStore.read(path)
     damaged = bytearray(pack(TEXT))
     damaged[40:60] = bytes(20)
     path.write_bytes(damaged)
-    with pytest.raises(ValueError, match=rf"abc\.csv\.{ending}: is (a damaged|cut off or damaged)"):
+    with pytest.raises(
+        ValueError, match=rf"abc\.csv\.{ending}: is a \w+ file that is (damaged, .*|cut off): get the whole file again"
+    ):
         BarStore.read(path)
     path.write_bytes(TEXT)
     with pytest.raises(ValueError, match=r"is no \w+ file, as its name says"):
@@ -165,7 +169,10 @@ ROW = "2024-01-02,1,2,1,1.5,10\n"
             "date," + NAMES + "2024-01-01," + ROW,
             r"two columns are called 'date': .*'date \(column 2\)' is the other",
         ),
-        (NAMES + '"' + ROW + ROW, "Line: 2 .* unterminated quote found. Close the quotation mark"),
+        (
+            NAMES + '"' + ROW + ROW,
+            "line 2 has a quotation mark that is not closed, '\"2024-01-02,1,.*: close it, or take it out",
+        ),
         (
             NAMES + "9999-12-31,1,2,1,1,10\n",
             "ABC, line 2: column 'date': '9999-12-31' is out of range: nano",
@@ -200,7 +207,9 @@ def test_rows_of_another_length_are_skipped_like_other_faults(behind, end, tmp_p
     bars = BarStore.read(tmp_path / "abc.csv", invalid="skip").bars("ABC")
     assert bars["timestamp"].astype("M8[D]").astype(str).tolist() == ["2024-01-02", "2024-03-01"]
     assert "2 row has another length" in caplog.text
-    with pytest.raises(ValueError, match=r"Line: 3 .*invalid='skip' \(--skip-invalid\) leaves such rows out"):
+    with pytest.raises(
+        ValueError, match=r"line 3 has 2 values for 6 .*invalid='skip' \(--skip-invalid\) leaves such rows out"
+    ):
         BarStore.read(tmp_path / "abc.csv")
 
 
@@ -221,7 +230,7 @@ def test_a_gzip_file_inside_of_another(tmp_path):
     (tmp_path / "abc.csv.gz").write_bytes(gzip.compress(gzip.compress((NAMES + ROW).encode())))
     assert len(BarStore.read(tmp_path / "abc.csv.gz").bars("ABC")["close"]) == 1
     (tmp_path / "abc.csv.gz").write_bytes(gzip.compress(gzip.compress((NAMES + ROW).encode())[:-10]))
-    with pytest.raises(ValueError, match=r"abc\.csv\.gz: is cut off or damaged"):
+    with pytest.raises(ValueError, match=r"abc\.csv\.gz: is a gzip file that is cut off"):
         BarStore.read(tmp_path / "abc.csv.gz")
 
 

@@ -325,8 +325,8 @@ def test_a_given_symbol_beside_a_symbol_column_is_refused(write):
         (b"hello\nworld\n", "hello"),
         (table("2020-01-02", header="date,open,high,low,middle,volume").encode(), "close"),
         (table("2020-01-02", header="date,open,high,low,adj close,volume").encode(), "close"),
-        (table("2020-01-02", figures="10,12,9,11").encode(), "Line: 2"),
-        (table("2020-01-02", figures="10,12,9,11,5,6").encode(), "Line: 2"),
+        (table("2020-01-02", figures="10,12,9,11").encode(), "line 2 has 5 values for 6"),
+        (table("2020-01-02", figures="10,12,9,11,5,6").encode(), "line 2 has 7 values for 6"),
         (
             table("2020-01-02", figures="10,12,9,n/a,5").encode(),
             "ABC, line 2: close 'n/a' is not a number",

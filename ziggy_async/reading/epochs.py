@@ -23,6 +23,7 @@ FIRST_YEAR, LAST_YEAR = 1800, 2100
 """The years of dates in digits."""
 DIGITS = {8: "YYYYMMDD", 12: "YYYYMMDDhhmm", 14: "YYYYMMDDhhmmss", 17: "YYYYMMDDhhmmssmmm"}
 UNREADABLE = f"is no time in s, ms, us or ns of {YEARS}, and no date"
+ADVICE = ": write dates and times as texts, like 2024-01-31 09:30"
 
 
 class UnitError(ValueError):
@@ -100,8 +101,8 @@ def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[
     """Numbers of which some fit no unit; all others must be of one."""
     present = [name for name, fits in fitting.items() if fits.any()]
     if not present:
-        row = int(np.argmax(~missing))
-        raise UnitError(row, f"{whole[row]} {UNREADABLE}{_as_day(int(whole[row]))}")
+        row = _first_of_no_date(whole, ~missing)
+        raise UnitError(row, f"{whole[row]} {UNREADABLE}{_as_day(int(whole[row])) or ADVICE}")
     present.sort(key=lambda name: int(np.argmax(fitting[name])))
     if len(present) > 1:
         first, second = present[:2]
@@ -112,6 +113,17 @@ def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[
     unit = present[0]
     fault = f"is no time in {unit} of {YEARS}, as the others are"
     return _moments(whole, missing, ~missing & ~fitting[unit], unit, lambda row: f"{whole[row]} {fault}")
+
+
+def _first_of_no_date(whole: NDArray[np.int64], known: NDArray[np.bool_]) -> int:
+    """The first row that is no date in digits like those before it."""
+    rows = np.flatnonzero(known)
+    dates, others = 0, len(rows)
+    while others - dates > 1:
+        middle = (dates + others) // 2
+        first = rows[:middle]
+        dates, others = (dates, middle) if _digits(whole[first], known[first]) is None else (middle, others)
+    return int(rows[0 if _digits(whole[rows[:1]], known[rows[:1]]) is None else dates])
 
 
 def _moments(

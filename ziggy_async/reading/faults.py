@@ -2,15 +2,16 @@
 
 import csv
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ziggy_async.messages import shortened
-from ziggy_async.reading.headers import LONGEST_LINE
+from ziggy_async.messages import shortened, shown
+from ziggy_async.reading.headers import LEAST_ROLES, LONGEST_LINE
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW
+from ziggy_async.reading.packed import line_too_long
 from ziggy_async.reading.paths import DataFileError
+from ziggy_async.reading.spellings import role_of
 
 LONGEST_FAULT = 400
 """Characters of a message about a file: it may quote what the file holds, and that may be anything."""
@@ -18,12 +19,12 @@ COMMENT = re.compile(r"Original Line:\s*#")
 """In an error of DuckDB: it takes a comment for a row."""
 OTHER_LENGTH = "Expected Number of Columns"
 NO_UNICODE = "Invalid unicode"
-ADVICE = (
-    (OTHER_LENGTH, f"; a row has a value for each column name: complete that line, or take it out{ADVICE_TO_SKIP}"),
-    (NO_UNICODE, " Save it as UTF-8"),
-    ("unterminated quote", " Close the quotation mark of that line, or take it out"),
+CSV_ERROR = re.compile(
+    r"CSV Error on Line: (\d+)\s+Original Line: ?(.*?)\s+"
+    r"(Expected Number of Columns: (\d+) Found: (\d+)|Value with unterminated quote|Maximum line size)",
+    re.DOTALL,
 )
-"""What stands in an error of DuckDB, and what to do."""
+"""In an error of DuckDB: the line, its text, and what is wrong with it."""
 
 
 @contextmanager
@@ -36,9 +37,7 @@ def errors_named(name: object) -> Iterator[None]:
     except DataFileError:
         raise
     except duckdb.Error as error:
-        raise DataFileError(f"{name}: {one_line(first_sentences(error))}{advice_on(error)}") from error
-    except (EOFError, zlib.error) as error:
-        raise DataFileError(f"{name}: is cut off or damaged: {one_line(str(error))}") from error
+        raise DataFileError(f"{name}: {one_line(csv_fault(str(error)) or first_sentences(error))}") from error
     except OSError as error:
         raise DataFileError(f"{name}: {error.strerror or error}") from error
     except (ValueError, TypeError, csv.Error) as error:
@@ -57,8 +56,24 @@ def first_sentences(error: Exception, path: Path | None = None, name: str = "") 
     return "\n".join(shortened(line, LONGEST_LINE) for line in sentences.splitlines())
 
 
-def advice_on(error: Exception) -> str:
-    return next((advice for sign, advice in ADVICE if sign in str(error)), "")
+def csv_fault(error: str) -> str | None:
+    """What an error of DuckDB says of a line, and what to do; None of any other one."""
+    found = CSV_ERROR.search(error)
+    if found is None:
+        return None
+    number, text, reason, names, values = found.groups()
+    text = text.strip()
+    line = f"line {number}"
+    if reason.startswith("Maximum"):
+        return str(line_too_long(int(number)))
+    if values is None:
+        start = text[max(0, text.splitlines()[0].rfind('"')) :]
+        return f"{line} has a quotation mark that is not closed, {shown(start)}: close it, or take it out"
+    fields = re.split("[,;|\t]", text)
+    if len(fields) > 1 and sum(role_of(field) is not None for field in fields) >= min(len(fields), LEAST_ROLES):
+        return f"{line} holds names of columns, {shown(text)}, {values} for {names} above: split the file there"
+    said = f"{line} has {values} values for {names} names of columns, {shown(text)}"
+    return f"{said}: complete that line, or take it out{ADVICE_TO_SKIP}"
 
 
 def row_of(error: ValueError) -> int | None:

@@ -9,29 +9,27 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.reading.beside import refuse_beside, with_day
 from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
-from ziggy_async.reading.columns import SymbolBars, bars_of
-from ziggy_async.reading.epochs import NAT, iso_of
+from ziggy_async.reading.columns import bars_of
 from ziggy_async.reading.faults import (
     COMMENT,
     NO_UNICODE,
     OTHER_LENGTH,
     errors_named,
     first_sentences,
-    one_line,
     placed,
-    row_of,
 )
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules, Skipped
-from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.paths import DataFile
 from ziggy_async.reading.roles import match_columns
 from ziggy_async.reading.scans import (
     ROW,
@@ -55,7 +53,6 @@ from ziggy_async.reading.texts import (
     Source,
     has_lines,
     has_underscored_numbers,
-    line_of,
     lines_of,
     named_in_utf8,
     not_utf8,
@@ -65,6 +62,7 @@ from ziggy_async.reading.texts import (
     without_first_lines,
     without_other_rows,
 )
+from ziggy_async.reading.together import FileBars, Loader, Table, load_together, place_of, refuse_same_name
 from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
@@ -77,42 +75,6 @@ OF_READING = 0.8
 """The part of the time in which DuckDB reads the files."""
 
 
-class Loader(Protocol):
-    """The part of a `BarStore` that this module uses."""
-
-    def _load_table(self, table: SymbolBars, rules: Rules) -> Skipped: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """An open file. `columns` are those that matter with the values as they stand in the file, and `row`, counted from
-    0."""
-
-    file: DataFile
-    origin: Source
-    header: Header | None  # of a CSV file; None: Parquet
-    columns: Columns
-    has_symbols: bool
-    is_side_by_side: bool  # several tickers share a row
-
-    def place_of_bar(self, at: int) -> str:
-        """Where a reader finds bar `at` of the file: tickers that stand side by side share rows."""
-        if self.is_side_by_side:
-            query = f"SELECT row FROM {self.columns.source} LIMIT 1 OFFSET {at}"
-            (at,) = self.columns.first_row(query) or (at,)
-        return self.place(at)
-
-    def place(self, row: int) -> str:
-        """Where a reader finds `row`."""
-        return place_of(self.origin, self.header, self.columns.connection, row)
-
-
-def place_of(origin: Source, header: Header | None, connection: "duckdb.DuckDBPyConnection", row: int) -> str:
-    """Where a reader finds a row of a file; `header`: of a CSV file."""
-    line = None if header is None else line_of(origin, connection, header.delimiter, header.skipped, row)
-    return f"row {row + 1}" if line is None else f"line {line}"
-
-
 class Picked(NamedTuple):
     """Role -> the file's name of the column. Where the columns come from: the whole file, where it is one table, and
     its columns without a role."""
@@ -122,15 +84,6 @@ class Picked(NamedTuple):
     others: Sequence[str] = ()
     declared: Callable[[Mapping[str, str]], str] | None = None
     """See `Columns.declared`."""
-
-
-class FileBars(NamedTuple):
-    """A file and its bars."""
-
-    table: Table
-    bars: SymbolBars
-    left_out: int = 0
-    """Rows of another length than the names'."""
 
 
 @dataclass(slots=True)
@@ -201,14 +154,14 @@ class Reading:
         if left_out := sum(each.left_out for each in read):
             skipped["row has another length"] = left_out
         for group in [*alone, *([shared] if shared else [])]:
-            skipped.update(load_together(store, group, self._rules).reasons)
+            skipped.update(load_together(store, group, self._rules))
         return list(occurrences), Skipped(skipped)
 
     def _read(self, file: DataFile, name: str) -> FileBars:
         """Finds the columns of `file`, and reads values that are all of their column's type."""
         with errors_named(file):
             self._progress.is_reading = True
-            origin = opened_source(named_in_utf8(file.path, self._folder), self._folder)
+            origin = opened_source(named_in_utf8(file.path, self._folder), self._folder, self._connection)
             try:
                 read = self._bars_mended(file, origin, name)
             except UnicodeDecodeError as error:
@@ -228,7 +181,7 @@ class Reading:
                 if origin.is_parquet:
                     said = first_sentences(error, origin.path, file.path.name)
                     raise ValueError(f"cannot be read as Parquet: {said}") from error
-                if NO_UNICODE in str(error) and origin.kind == "none":
+                if NO_UNICODE in str(error):
                     raise not_utf8(origin) from error
                 mended = self._mended(origin, error)
                 if mended is None:
@@ -247,7 +200,7 @@ class Reading:
             return replace(origin, has_comments=True)
         if self._rules.skip and OTHER_LENGTH in str(error) and not origin.has_other_rows:
             return replace(origin, has_other_rows=True)
-        mended = with_one_line_end(origin, self._connection, self._folder)
+        mended = with_one_line_end(origin, self._folder)
         if mended is None and origin.is_split and "Line: " not in str(error):
             mended = replace(origin, is_split=False)
         return mended
@@ -259,17 +212,17 @@ class Reading:
             origin = without_end(origin, header.delimiter, self._folder)
         if header is not None and (header.skipped > 1 or header.has_comments or origin.has_comments):
             commas = header.commas
-            origin = without_first_lines(origin, self._connection, header.skipped, commas, self._folder)
+            origin = without_first_lines(origin, header.skipped, commas, self._folder)
             header = replace(header, skipped=0)
         left_out = 0
         if header is not None and origin.has_other_rows:
-            origin, left_out = without_other_rows(origin, self._connection, *header.commas, self._folder)
+            origin, left_out = without_other_rows(origin, *header.commas, self._folder)
         if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
         try:
             picked = self._pick(file, origin, header, name)
         except RowError as error:
-            raise ValueError(f"{place_of(origin, header, self._connection, error.row)}: {error}") from None
+            raise ValueError(f"{place_of(origin, header, error.row)}: {error}") from None
         types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
         columns = Columns(self._connection, name, types, picked.headings, picked.declared)
         owner = None if "symbol" in types else owner_of(file, header)
@@ -283,7 +236,7 @@ class Reading:
             refuse_untyped(table, self._rules)
             refuse_texts(table)
         if not len(values["close"]):
-            raise ValueError("has column names but no rows")
+            raise _without_rows(origin, header)
         if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
             return self._bars(file, replace(opened, is_split=False), name)
         try:
@@ -296,7 +249,7 @@ class Reading:
         return FileBars(table, bars, left_out)
 
     def _header(self, file: DataFile, origin: Source) -> Header:
-        lines = list(lines_of(origin, self._connection, LONGEST_HEADER + 1, HEAD))
+        lines = list(lines_of(origin, LONGEST_HEADER + 1, HEAD))
         return header_of(lines, self._rules.columns, file.path.name)
 
     def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> Picked:
@@ -383,8 +336,8 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     for a column that has nothing else."""
     columns = table.columns
     roles = ["symbol", "timestamp", *PRICE_COLUMNS]
+    refuse_other_header(columns, () if table.header is None else table.header.names, table.place, rules.skip)
     if rules.skip:
-        refuse_other_header(columns, () if table.header is None else table.header.names, table.place)
         empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)
         is_empty = columns.first_row(f"SELECT {empty} FROM {columns.typed}") or ()
         roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]
@@ -426,65 +379,16 @@ def refuse_texts(table: Table) -> None:
             raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, text)}")
 
 
+def _without_rows(origin: Source, header: Header | None) -> ValueError:
+    if header is not None and header.skipped:
+        names = next(islice(lines_of(origin), header.skipped - 1, None), "")
+        if names.count('"') % 2:
+            place = f"line {header.skipped}"
+            return ValueError(f"{place} has a quotation mark that is not closed: close it, or take it out")
+    return ValueError("has column names but no rows: get it again, or leave it out")
+
+
 def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
     """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
     it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
     return not has_lines(origin.path, rows + header.skipped)
-
-
-def refuse_same_name(read: Sequence[FileBars]) -> None:
-    """Two files without a symbol column cannot both be the bars of one symbol, unless they are parts of them."""
-    owners: dict[str, DataFile] = {}
-    for table, bars, _ in read:
-        if table.has_symbols or table.file.is_part:
-            continue
-        (symbol,) = bars.symbols
-        if symbol in owners and not (table.file.is_joined and owners[symbol].is_joined):
-            files = f"{table.file}: would be {symbol}, like {owners[symbol]}"
-            raise DataFileError(f"{files}; say whose bars they are with SYMBOL=path")
-        owners[symbol] = table.file
-
-
-def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> Skipped:
-    """Files into `store`, as one table; a refused row is named by its place in its file."""
-    bars = SymbolBars.joined([each.bars for each in read])
-    if rules.skip:  # else the store refuses the second bar of a time
-        refuse_overlap(read, bars)
-    with errors_named(", ".join(str(each.table.file) for each in read)):
-        try:
-            return store._load_table(bars, rules)
-        except ValueError as error:
-            refuse_overlap(read, bars)
-            row = row_of(error)
-            if row is None:
-                raise
-            ends = np.cumsum([len(each.bars.codes) for each in read])
-            at = int(np.searchsorted(ends, row, side="right"))
-            table, first = read[at].table, int(ends[at]) - len(read[at].bars.codes)
-            text = placed(error, lambda row: table.place_of_bar(row - first))
-            raise DataFileError(f"{table.file}: {one_line(text)}") from error
-
-
-def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:
-    """Raises for the first bar that two of the files have; `bars` are those of all."""
-    if len(read) == 1:
-        return
-    files = np.repeat(np.arange(len(read)), [len(each.bars.codes) for each in read])
-    places = np.argsort(np.argsort(bars.symbols))
-    timestamps = np.asarray(bars.bars.timestamp)
-    known = np.flatnonzero((bars.codes >= 0) & (timestamps != NAT))
-    owners, times = places[bars.codes[known]], timestamps[known]
-    order = np.lexsort((files[known], times, owners))
-    owners, times, files = owners[order], times[order], files[known][order]
-    is_double = (np.diff(owners) == 0) & (np.diff(times) == 0) & (np.diff(files) != 0)
-    if not is_double.any():
-        return
-    at = int(np.argmax(is_double))
-    symbol = sorted(bars.symbols)[owners[at]]
-    both = [read[files[at]].table, read[files[at + 1]].table]
-    advice = f"leave one of the two out, or the bars of {symbol} out of one"
-    nameless = [table.file for table in both if not table.has_symbols]
-    if nameless:
-        advice += f", or say whose bars {nameless[0]} has with SYMBOL=path"
-    names = " and ".join(str(table.file) for table in both)
-    raise DataFileError(f"{names}: both have the bar of {symbol} at {iso_of(int(times[at]))}; {advice}")

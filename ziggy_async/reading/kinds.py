@@ -18,6 +18,9 @@ FORMATS = (
 UNPACK, AS_TABLE = "unpack it", "write its bars as CSV or Parquet"
 OTHERS = (
     (rb"\xd0\xcf\x11\xe0", "an Excel workbook: save it as CSV"),
+    (rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/|docProps/|xl/)", "an Excel workbook: save it as CSV"),
+    (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "a spreadsheet of LibreOffice: save it as CSV"),
+    (rb"PK\x05\x06", "a zip file without a file in it"),
     (rb"ARROW1|\xff\xff\xff\xff", f"an Arrow (Feather) file: {AS_TABLE}"),
     (rb"\x89HDF", f"an HDF5 file: {AS_TABLE}"),
     (rb"\x93NUMPY", f"an array of NumPy: {AS_TABLE}, or load what numpy.load gives"),
@@ -31,7 +34,7 @@ OTHERS = (
     (rb"\x04\x22\x4d\x18", f"compressed with lz4: {UNPACK}"),
     (rb"\xff\x06\0\0sNaPpY", f"compressed with snappy: {UNPACK}"),
     (rb"\x1f\x9d", f"compressed with compress: {UNPACK}"),
-    (rb"%PDF-", "a PDF document"),
+    (rb"%PDF-", "a PDF document: get the bars as CSV"),
     (rb"00COTAHIST", f"a file of B3, whose columns have fixed widths and no names: {AS_TABLE}"),
     (rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", "a web page: what it shows may say why there is no table"),
     (rb"(\xef\xbb\xbf)?\s*<\?xml", f"XML: {AS_TABLE}"),
@@ -49,7 +52,7 @@ def kind_of(path: Path, is_packed: bool = False) -> str:
     with path.open("rb") as file:
         start = file.read(LOOK)
     if not start:
-        raise ValueError("is empty")
+        raise ValueError("is empty: get it again, or leave it out")
     for pattern, sentence in OTHERS:
         if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
             raise ValueError(f"is {sentence}")
@@ -59,7 +62,10 @@ def kind_of(path: Path, is_packed: bool = False) -> str:
     if kind in (by_name, "parquet") or not path.suffix or (is_packed and by_name == "none"):
         return kind
     if by_name != "none":
-        raise ValueError(f"is no {by_name} file, as its name says" + ("" if kind == "none" else f", but {kind}"))
+        said = f"is no {by_name} file, as its name says"
+        if kind == "none":
+            raise ValueError(f"{said}: take {path.suffix} off its name, if it is CSV")
+        raise ValueError(f"{said}, but {kind}: put {ending} for {path.suffix} in it")
     if kind == "zip" and path.suffix.lower() in (".xlsx", ".xlsm"):
         raise ValueError("is an Excel workbook: save it as CSV")
     raise ValueError(f"is compressed with {kind}, and its name does not say so: add {ending} to it")

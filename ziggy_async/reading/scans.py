@@ -18,6 +18,7 @@ from ziggy_async.reading.dates import TIME_OF_DAY
 from ziggy_async.reading.epochs import NAT, digits_of_clock
 from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
+from ziggy_async.reading.options import ADVICE_TO_SKIP
 from ziggy_async.reading.paths import DataFile
 from ziggy_async.reading.spellings import DESCRIBING, PRICE_COLUMNS, listed, of_role, place_of, role_of, spelling_of
 from ziggy_async.reading.texts import Source
@@ -146,9 +147,11 @@ def _may_name(value: str, is_key: bool) -> bool:
     return not set(kinds_of(value)) - {SYMBOL} or (is_key and value.isdecimal())
 
 
-def refuse_other_header(columns: Columns, names: Collection[str], place: Callable[[int], str]) -> None:
+def refuse_other_header(
+    columns: Columns, names: Collection[str], place: Callable[[int], str], may_repeat: bool
+) -> None:
     """Raises for a row that holds names of columns, and not those above it: the rows below it are of another order.
-    `names`: those of the file."""
+    `names`: those of the file, which a row `may_repeat`."""
     roles = [role for role in ("timestamp", *PRICE_COLUMNS) if role in columns.types and columns.is_text(role)]
     if not {"open", "close"} <= set(roles):
         return
@@ -157,13 +160,16 @@ def refuse_other_header(columns: Columns, names: Collection[str], place: Callabl
     rows = columns.connection.execute(f"{query} GROUP BY ALL ORDER BY 1 LIMIT {MOST_HEADERS}").fetchall()
     for row, *texts in rows:
         found = {role: (text or "").strip() for role, text in zip(roles, texts, strict=True)}
-        is_header = sum(role_of(text) is not None for text in found.values()) >= LEAST_ROLES
+        if sum(role_of(text) is not None for text in found.values()) < LEAST_ROLES:
+            continue
         own = {None} if set(found.values()) <= set(names) else set()
-        if is_header and any(role_of(text) not in {role} | own for role, text in found.items()):
+        if any(role_of(text) not in {role} | own for role, text in found.items()):
             shown_names = listed(map(shown, found.values()))
             raise ValueError(
                 f"{place(row)} holds names of columns in another order, {shown_names}: split the file there"
             )
+        if not may_repeat:
+            raise ValueError(f"{place(row)} holds names of columns again: take it out{ADVICE_TO_SKIP}")
 
 
 def _go_one_way(steps: NDArray[np.int64]) -> bool:
@@ -294,6 +300,6 @@ def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mappin
     columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
     return (
         f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
-        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression={literal(origin.kind)},"
+        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression='none',"
         f" parallel={str(origin.is_split).lower()}, columns={{{columns}}})"
     )

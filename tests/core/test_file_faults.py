@@ -1,0 +1,60 @@
+"""What is said of files that cannot be read or written: where, and what to do."""
+
+import pandas as pd
+import pytest
+from reference.bars import walk
+
+from ziggy_async import BarStore
+
+BARS = walk(30)
+FRAME = pd.DataFrame({"date": BARS.timestamp.astype("M8[ns]"), **BARS.columns()})
+TEXT = FRAME.to_csv(index=False)
+NAMES, *LINES = TEXT.splitlines()
+
+
+def test_a_file_that_cannot_be_written(tmp_path):
+    for path, said in (
+        (tmp_path / "no" / "x.parquet", f"there is no folder {tmp_path / 'no'}: make it first"),
+        (tmp_path, "it is a folder: name a file in it"),
+    ):
+        with pytest.raises(ValueError, match=f"^{path}: cannot be written: {said}"):
+            BarStore().write_parquet(path)
+    with pytest.raises(ValueError, match=r"^/proc/x\.parquet: "):
+        BarStore().write_parquet("/proc/x.parquet")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (NAMES, r"line 32 holds names of columns again: take it out; invalid='skip' \(--skip-invalid\)"),
+        (NAMES.upper(), r"line 32 holds names of columns again: take it out; invalid='skip' \(--skip-invalid\)"),
+        ("date,close", "line 32 holds names of columns, 'date,close', 2 for 6 above: split the file there"),
+        (f"{NAMES},adj", "line 32 holds names of columns, 'date,.*,adj', 7 for 6 above: split the file there"),
+        ("date,close,high,low,open,volume", "line 32 holds names of columns in another order, 'date', 'close', "),
+    ],
+)
+@pytest.mark.parametrize("owner", ["", "symbol,"])
+def test_a_header_that_stands_twice(owner, second, said, tmp_path):
+    path = tmp_path / "a.csv"
+    symbol = owner and "A,"
+    lines = [owner + NAMES, *(symbol + line for line in LINES), owner + second, symbol + LINES[0]]
+    path.write_text("\n".join(lines) + "\n")
+    if owner:
+        said = said.replace("'date,", "'symbol,date,").replace("2 for 6", "3 for 7").replace("7 for 6", "8 for 7")
+    with pytest.raises(ValueError, match=rf"a\.csv: {said}"):
+        BarStore.read(path)
+
+
+def test_a_date_in_digits_that_is_none_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(TEXT.replace("-", "").replace(LINES[20][:10].replace("-", ""), "20240140"))
+    with pytest.raises(ValueError, match=r"line 22: 20240140 is no time .*: write dates and times as texts"):
+        BarStore.read(path)
+
+
+def test_a_file_of_names_only(tmp_path):
+    (tmp_path / "a.csv").write_text(f"{NAMES}\n")
+    FRAME[:0].to_parquet(tmp_path / "b.parquet")
+    for name in ("a.csv", "b.parquet"):
+        with pytest.raises(ValueError, match=f"{name}: has column names but no rows: get it again, or leave it out"):
+            BarStore.read(tmp_path / name)

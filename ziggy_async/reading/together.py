@@ -1,0 +1,119 @@
+"""Files that have been read, into a store: where a reader finds their rows, and who may have bars of one symbol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ziggy_async.reading.casts import Columns
+from ziggy_async.reading.columns import SymbolBars
+from ziggy_async.reading.epochs import NAT, iso_of
+from ziggy_async.reading.faults import errors_named, one_line, placed, row_of
+from ziggy_async.reading.headers import Header
+from ziggy_async.reading.options import Rules
+from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.texts import Source, line_of
+
+
+class Loader(Protocol):
+    """The part of a `BarStore` that this module uses."""
+
+    def _load_table(self, table: SymbolBars, rules: Rules) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file. `columns` are those that matter with the values as they stand in the file, and `row`, counted from
+    0."""
+
+    file: DataFile
+    origin: Source
+    header: Header | None  # of a CSV file; None: Parquet
+    columns: Columns
+    has_symbols: bool
+    is_side_by_side: bool  # several tickers share a row
+
+    def place_of_bar(self, at: int) -> str:
+        """Where a reader finds bar `at` of the file: tickers that stand side by side share rows."""
+        if self.is_side_by_side:
+            query = f"SELECT row FROM {self.columns.source} LIMIT 1 OFFSET {at}"
+            (at,) = self.columns.first_row(query) or (at,)
+        return self.place(at)
+
+    def place(self, row: int) -> str:
+        """Where a reader finds `row`."""
+        return place_of(self.origin, self.header, row)
+
+
+def place_of(origin: Source, header: Header | None, row: int) -> str:
+    """Where a reader finds a row of a file; `header`: of a CSV file."""
+    line = None if header is None else line_of(origin, header.delimiter, header.skipped, row)
+    return f"row {row + 1}" if line is None else f"line {line}"
+
+
+class FileBars(NamedTuple):
+    """A file and its bars."""
+
+    table: Table
+    bars: SymbolBars
+    left_out: int = 0
+    """Rows of another length than the names'."""
+
+
+def refuse_same_name(read: Sequence[FileBars]) -> None:
+    """Two files without a symbol column cannot both be the bars of one symbol, unless they are parts of them."""
+    owners: dict[str, DataFile] = {}
+    for table, bars, _ in read:
+        if table.has_symbols or table.file.is_part:
+            continue
+        (symbol,) = bars.symbols
+        if symbol in owners and not (table.file.is_joined and owners[symbol].is_joined):
+            files = f"{table.file}: would be {symbol}, like {owners[symbol]}"
+            raise DataFileError(f"{files}; say whose bars they are with SYMBOL=path")
+        owners[symbol] = table.file
+
+
+def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> dict[str, int]:
+    """Files into `store`, as one table; a refused row is named by its place in its file."""
+    bars = SymbolBars.joined([each.bars for each in read])
+    if rules.skip:  # else the store refuses the second bar of a time
+        refuse_overlap(read, bars)
+    with errors_named(", ".join(str(each.table.file) for each in read)):
+        try:
+            return store._load_table(bars, rules)
+        except ValueError as error:
+            refuse_overlap(read, bars)
+            row = row_of(error)
+            if row is None:
+                raise
+            ends = np.cumsum([len(each.bars.codes) for each in read])
+            at = int(np.searchsorted(ends, row, side="right"))
+            table, first = read[at].table, int(ends[at]) - len(read[at].bars.codes)
+            text = placed(error, lambda row: table.place_of_bar(row - first))
+            raise DataFileError(f"{table.file}: {one_line(text)}") from error
+
+
+def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:
+    """Raises for the first bar that two of the files have; `bars` are those of all."""
+    if len(read) == 1:
+        return
+    files = np.repeat(np.arange(len(read)), [len(each.bars.codes) for each in read])
+    places = np.argsort(np.argsort(bars.symbols))
+    timestamps = np.asarray(bars.bars.timestamp)
+    known = np.flatnonzero((bars.codes >= 0) & (timestamps != NAT))
+    owners, times = places[bars.codes[known]], timestamps[known]
+    order = np.lexsort((files[known], times, owners))
+    owners, times, files = owners[order], times[order], files[known][order]
+    is_double = (np.diff(owners) == 0) & (np.diff(times) == 0) & (np.diff(files) != 0)
+    if not is_double.any():
+        return
+    at = int(np.argmax(is_double))
+    symbol = sorted(bars.symbols)[owners[at]]
+    both = [read[files[at]].table, read[files[at + 1]].table]
+    advice = f"leave one of the two out, or the bars of {symbol} out of one"
+    nameless = [table.file for table in both if not table.has_symbols]
+    if nameless:
+        advice += f", or say whose bars {nameless[0]} has with SYMBOL=path"
+    names = " and ".join(str(table.file) for table in both)
+    raise DataFileError(f"{names}: both have the bar of {symbol} at {iso_of(int(times[at]))}; {advice}")
