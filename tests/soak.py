@@ -33,7 +33,13 @@ import uvicorn
 
 from benchmarks.callbacks import LongestCallback, Steal
 from tests.heap import LIBC, heap_in_use, objects_in_use
-from ziggy_async import FeatureSet, async_get_ticker_features, default_store, generate_signals_for_watchlist_async
+from ziggy_async import (
+    FeatureSet,
+    async_get_ticker_features,
+    default_store,
+    generate_signals_for_watchlist_async,
+    off_loop,
+)
 from ziggy_async.api import tasks
 from ziggy_async.api.events import end_streams
 from ziggy_async.async_features import (
@@ -45,7 +51,6 @@ from ziggy_async.async_features import (
 )
 from ziggy_async.cli.serve import application, bind, url
 from ziggy_async.features import LiveFeatures
-from ziggy_async.runtime import default_pool
 from ziggy_async.sample import sample_universe
 
 ROUND_SECONDS, SETTLE_SECONDS = 10.0, 5.0
@@ -271,7 +276,7 @@ async def run(minutes: float) -> int:
     soak = Soak(get_async_feature_computer(), url(listener), await WINDOWS.live_async(tickers=tickers), tickers)
     for _ in range(MOST_METRICS):  # as many as are kept
         await soak.computer.execute_blocking_operation("warm up", int)
-    for run_in_thread in (asyncio.to_thread, default_pool.run):  # all of their threads are there
+    for run_in_thread in (asyncio.to_thread, off_loop.blocking.run):  # all of their threads are there
         await asyncio.gather(*(run_in_thread(time.sleep, 0.1) for _ in range(32)))
     gc.collect()
     gc.freeze()

@@ -1,11 +1,14 @@
-"""The package's own long calls, made in threads of their own: functions of the application, which may hang in the
-process's pool for blocking calls, do not hold them up."""
+"""The process's own threads for calls off the loop that no computer makes, a pool for each kind of call: functions of
+the application, which may hang, do not hold up the package's own long calls."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
 from ziggy_async.arguments import seconds
+from ziggy_async.environment import whole_number
+from ziggy_async.runtime.background_loop import is_background, submit_coroutine
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.threads import ThreadPool
 
@@ -16,15 +19,28 @@ THREADS = 8
 
 
 class OwnThreads:
-    """A pool of threads for calls of one kind."""
+    """A pool of threads for calls of one kind, made at its first use."""
 
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPool(THREADS, name)
+    def __init__(self, name: str, size: Callable[[], int]) -> None:
+        self._name = name
+        self._size = size
+        self._lock = threading.Lock()
+        self._pool: ThreadPool | None = None  # written under _lock
+
+    def pool(self) -> ThreadPool:
+        """Raises what `size` raises, and `Stopped` when the interpreter is exiting."""
+        if self._pool is None:
+            with self._lock:
+                self._pool = self._pool or ThreadPool(self._size(), self._name)
+        return self._pool
+
+    def is_here(self) -> bool:
+        """Whether this thread is one of the pool's, which must not wait for another one of them."""
+        return self._pool is not None and self._pool.is_here
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of `function`, or its exception; see `ThreadPool.run`."""
-        name = getattr(function, "__qualname__", "a call")
-        value: T = await self._pool.run(Call(name, function, args, kwargs))
+        value: T = await self.pool().run(Call(getattr(function, "__qualname__", "a call"), function, args, kwargs))
         return value
 
     async def run_within(
@@ -41,9 +57,32 @@ class OwnThreads:
                 raise
             raise TimeoutError(f"the deadline passed before {done}") from None
 
+    async def run_each_async(self, function: Callable[[T], None], items: Collection[T]) -> None:
+        """Calls `function`, which raises nothing, with each item. `Stopped` from the pool once no call goes on."""
+        for outcome in await asyncio.gather(*(self.run(function, item) for item in items), return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
-# A reload keeps both.
-short: OwnThreads = globals().get("short") or OwnThreads("ziggy-async-short")
+    def run_each(self, function: Callable[[T], None], items: Collection[T]) -> None:
+        """As `run_each_async`, for code that has no loop. In a thread of the pool itself, and in that of the background
+        loop, which must not wait for others, the calls are made there, one after the other."""
+        if self.is_here() or is_background():
+            for item in items:
+                function(item)
+        else:
+            submit_coroutine(self.run_each_async(function, items)).result()
+
+
+def workers() -> int:
+    """Threads of the application's functions, as the environment says. `ConfigurationError`, a `ValueError`, when that
+    is no number."""
+    return whole_number("ASYNC_FEATURES_WORKERS", 8)
+
+
+# A reload keeps these:
+blocking: OwnThreads = globals().get("blocking") or OwnThreads("ziggy-async-blocking", workers)
+"""For functions of the application."""
+short: OwnThreads = globals().get("short") or OwnThreads("ziggy-async-short", lambda: THREADS)
 """For calls of milliseconds."""
-long: OwnThreads = globals().get("long") or OwnThreads("ziggy-async-long")
+long: OwnThreads = globals().get("long") or OwnThreads("ziggy-async-long", lambda: THREADS)
 """For what reads or writes files or tables, which may take minutes."""

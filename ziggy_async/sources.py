@@ -16,11 +16,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
-from ziggy_async import lifecycle
+from ziggy_async import lifecycle, off_loop
 from ziggy_async.arguments import real
 from ziggy_async.messages import described, kind_of, shortened, shown
 from ziggy_async.reading.options import ReadingOptions, rules_of
-from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async.runtime import background_loop
 from ziggy_async.runtime.call import Call
 from ziggy_async.store import BarStore, default_store
 
@@ -147,7 +147,7 @@ class BarSource:
             return {}
         if background_loop.is_background():  # a source that asks for features itself: its loop cannot wait for itself
             return dict.fromkeys(due, "the bar source asks for them itself")
-        if default_pool.is_here() and not self._is_coroutine:
+        if off_loop.blocking.is_here() and not self._is_coroutine:
             return {symbol: fault for symbol in due if (fault := self._call_here(symbol)) is not None}
         return background_loop.submit_coroutine(self._refresh_due(due, _running_loop())).result()
 
@@ -255,7 +255,7 @@ class BarSource:
             call.task = call.task or task
             return
         try:
-            default_pool.pool().put(Call("a bar source", self._run, (call,)))
+            off_loop.blocking.pool().put(Call("a bar source", self._run, (call,)))
         except BaseException:
             self._finish(call, UNFINISHED)
             raise

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from reference.bars import walk
 
 from ziggy_async import BarStore, FeatureSet, _core, off_loop
-from ziggy_async.runtime import default_pool
 
 MANY = [f"S{i}" for i in range(20_000)]
 
@@ -130,7 +129,7 @@ async def test_a_deadline_that_passes_while_no_thread_is_free_to_sort(many: BarS
 
 
 async def test_functions_of_the_application_that_hang_hold_nothing_up(many: BarStore) -> None:
-    async with no_thread_free(default_pool.run, default_pool.workers()):
+    async with no_thread_free(off_loop.blocking.run, off_loop.workers()):
         assert len(await FeatureSet("close").latest_async(store=many)) == len(MANY)
         live = await FeatureSet("close").live_async(many)
         assert len(await live.table_async()) == len(MANY)

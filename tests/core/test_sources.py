@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from ziggy_async import BarStore, set_bar_source, sources
+from ziggy_async import BarStore, off_loop, set_bar_source, sources
 from ziggy_async.market_brain.features import (
     FeatureComputer,
     async_get_multiple_ticker_features,
@@ -20,7 +20,6 @@ from ziggy_async.market_brain.features import (
 )
 from ziggy_async.market_brain.regime import regime_detector
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist, generate_ticker_signal_async
-from ziggy_async.runtime import default_pool
 from ziggy_async.sources import bar_source_stats
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -370,8 +369,8 @@ async def test_synchronous_inside_a_running_loop() -> None:
 async def test_synchronous_on_every_thread_of_the_blocking_pool(kind) -> None:
     source = kind()
     set_bar_source(source, timeout=30.0)
-    tickers = [f"T{i}" for i in range(3 * default_pool.workers())]
-    results = await asyncio.gather(*(default_pool.run(get_ticker_features, ticker) for ticker in tickers))
+    tickers = [f"T{i}" for i in range(3 * off_loop.workers())]
+    results = await asyncio.gather(*(off_loop.blocking.run(get_ticker_features, ticker) for ticker in tickers))
     assert [result.stale for result in results] == [False] * len(tickers)
 
 
@@ -479,11 +478,11 @@ def test_arguments() -> None:
 
 def test_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASYNC_FEATURES_WORKERS", "3")
-    assert default_pool.workers() == 3
+    assert off_loop.workers() == 3
     for value in ("0", "-1", "many", "2.5", ""):
         monkeypatch.setenv("ASYNC_FEATURES_WORKERS", value)
         with pytest.raises(ValueError, match="ASYNC_FEATURES_WORKERS"):
-            default_pool.workers()
+            off_loop.workers()
 
 
 def test_a_source_that_hangs_does_not_hold_up_the_exit(run_isolated) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ziggy_async
-from ziggy_async import BarStore
+from ziggy_async import BarStore, off_loop
 from ziggy_async.lag import PingLag
 from ziggy_async.market_brain import signals
 from ziggy_async.market_brain.features import (
@@ -27,7 +27,6 @@ from ziggy_async.market_brain.features import (
 )
 from ziggy_async.market_brain.regime import RegimeState
 from ziggy_async.market_brain.signals import Signal, SignalDirection, SignalGenerator, SignalType
-from ziggy_async.runtime import default_pool
 
 # Parameters under which the rules fire on the rising bars below: reversion long, reversion short, momentum, both long.
 REVERSION_LONG = {"mr_rsi_oversold": 101.0, "mr_z_score_long": 10.0, "mom_trend_strength": 1e3}
@@ -279,8 +278,8 @@ async def test_enrich_goes_to_the_pool_in_chunks(count: int, monkeypatch: pytest
         found = await found if inspect.isawaitable(found) else found
         assert list(found) == names
         assert all((entry["signal"].ticker, entry["signal"].confidence) == (n, 0.12) for n, entry in found.items())
-        assert chunks <= max(default_pool.workers(), -(-count // signals.ENRICHED_TOGETHER))
-        assert most <= default_pool.workers()
+        assert chunks <= max(off_loop.workers(), -(-count // signals.ENRICHED_TOGETHER))
+        assert most <= off_loop.workers()
         chunks = most = 0
 
 
@@ -298,7 +297,7 @@ async def test_enrich_sees_the_callers_context_and_leaves_none() -> None:
     variable.set("the caller's")
     generator.generate_signals_bulk(names, RegimeState.RISK_ON)
     await generator.generate_signals_bulk_async(names, RegimeState.RISK_ON)
-    await default_pool.run(generator.generate_signals_bulk, names, RegimeState.RISK_ON)
+    await off_loop.blocking.run(generator.generate_signals_bulk, names, RegimeState.RISK_ON)
     assert seen == ["the caller's"] * 150
 
 

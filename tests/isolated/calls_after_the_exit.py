@@ -19,7 +19,7 @@ def after():
             asyncio.run(work())
         except RuntimeError as error:
             print(error)
-    for start in (default_pool.pool, lambda: background_loop.submit_coroutine(paper())):
+    for start in (off_loop.blocking.pool, lambda: background_loop.submit_coroutine(paper())):
         try:
             start()
         except RuntimeError as error:
@@ -29,8 +29,9 @@ def after():
 
 atexit.register(after)
 import ziggy_async
+from ziggy_async import off_loop
 from ziggy_async.market_brain import signals
-from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async.runtime import background_loop
 
 if "used" in sys.argv:
     asyncio.run(ziggy_async.async_get_ticker_features("A"))

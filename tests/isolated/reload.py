@@ -6,12 +6,13 @@ import sys
 import threading
 
 import ziggy_async
-from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async import off_loop
+from ziggy_async.runtime import background_loop
 
 
 async def use():
     await ziggy_async.async_get_ticker_features("A")
-    await default_pool.run(int)
+    await off_loop.blocking.run(int)
     await asyncio.wrap_future(background_loop.submit_coroutine(asyncio.sleep(0)))
 
 

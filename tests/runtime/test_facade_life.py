@@ -244,7 +244,7 @@ def test_names_reach_log_and_messages_in_one_short_line(caplog: pytest.LogCaptur
     assert all(len(record.message) < 700 for record in caplog.records)
 
 
-@pytest.mark.parametrize("module", ["bridge", "runtime.background_loop", "runtime.default_pool", "runtime.threads"])
+@pytest.mark.parametrize("module", ["bridge", "runtime.background_loop", "off_loop", "runtime.threads"])
 def test_a_reload_leaves_no_thread_behind(module: str, run_isolated: RunIsolated) -> None:
     done = run_isolated("reload", module)
     assert done.stdout == "the same\n", done.stderr

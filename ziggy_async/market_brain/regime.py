@@ -11,12 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
-from ziggy_async import _core, bridge
+from ziggy_async import _core, bridge, off_loop
 from ziggy_async.arguments import whole
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
-from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 
 __all__ = [
@@ -255,7 +254,7 @@ class RegimeDetector:
         if isinstance(computer, FeatureComputer):
             found = await computer.get_features_async(self.market, force, also=self.volatility_names[:1])
             return _Reading(found, self._level_in(computer.store))
-        return self._told(await default_pool.run(computer.get_features, self.market, force))
+        return self._told(await off_loop.blocking.run(computer.get_features, self.market, force))
 
     @property
     def volatility_names(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, NotRequired, TypedDict, Unpack
 
-from ziggy_async import _core, bridge
+from ziggy_async import _core, bridge, off_loop
 from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
@@ -20,7 +20,6 @@ from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResul
 from ziggy_async.market_brain.settings import checked_numbers
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
-from ziggy_async.runtime import default_pool
 from ziggy_async.store import BarStore
 from ziggy_async.terms import terms
 from ziggy_async.tracing import native_job
@@ -259,7 +258,7 @@ class SignalGenerator:
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            default_pool.run_each(*_enriching(enrich, results, computer))
+            off_loop.blocking.run_each(*_enriching(enrich, results, computer))
         return results
 
     async def generate_signals_bulk_async(
@@ -299,7 +298,7 @@ class SignalGenerator:
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:
-            await default_pool.run_each_async(*_enriching(enrich, results, computer))
+            await off_loop.blocking.run_each_async(*_enriching(enrich, results, computer))
         if tally is not None:
             tally.record(began, ready)
         return results
@@ -393,7 +392,7 @@ def _enriching(
     """Returns the work and the size of its chunks: a few large ones, as each costs the waiting loop an iteration, but
     enough to give every thread one."""
     signed = [result for result in results.values() if result["signal"] is not None]
-    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / default_pool.workers())))
+    size = min(ENRICHED_TOGETHER, max(1, math.ceil(len(signed) / off_loop.workers())))
     return partial(_enrich, enrich, computer), [signed[at : at + size] for at in range(0, len(signed), size)]
 
 

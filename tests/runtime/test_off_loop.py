@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from ziggy_async.runtime import background_loop, default_pool
+from ziggy_async import off_loop
+from ziggy_async.runtime import background_loop
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
@@ -25,24 +26,26 @@ async def test_each_item_once_and_no_more_at_once_than_there_are_threads() -> No
             seen.append(item)
 
     for items in ([], [0], list(range(200))):
-        await default_pool.run_each_async(work, items)
+        await off_loop.blocking.run_each_async(work, items)
         assert sorted(seen) == items
         seen.clear()
-        default_pool.run_each(work, items)
+        off_loop.blocking.run_each(work, items)
         assert sorted(seen) == items
         seen.clear()
-    assert 1 <= most <= default_pool.workers()
+    assert 1 <= most <= off_loop.workers()
 
 
 async def test_in_a_thread_of_the_pool_each_item_is_done_there() -> None:
     threads = []
-    await default_pool.run(default_pool.run_each, lambda _: threads.append(threading.current_thread().name), range(20))
+    await off_loop.blocking.run(
+        off_loop.blocking.run_each, lambda _: threads.append(threading.current_thread().name), range(20)
+    )
     assert len(threads) == 20
     assert len(set(threads)) == 1
 
 
 def test_a_pool_that_takes_no_more_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, done, pool = [], [], default_pool.pool()
+    begun, done, pool = [], [], off_loop.blocking.pool()
 
     def work(item: int) -> None:
         time.sleep(0.01)
@@ -56,7 +59,7 @@ def test_a_pool_that_takes_no_more_leaves_nothing_behind(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(pool, "put", put_three)
     with pytest.raises(Stopped):
-        default_pool.run_each(work, range(10))
+        off_loop.blocking.run_each(work, range(10))
     assert sorted(done) == begun
 
 
