@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from ziggy_async import BarStore
+from ziggy_async.reading.dates import read_text
+from ziggy_async.reading.iso_texts import iso_nanoseconds
 
 FIGURES = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 500.0}
 
@@ -353,3 +355,29 @@ def test_a_fraction_of_an_hour_or_a_minute_is_no_time_of_day(read, clock, tmp_pa
 def test_what_to_write_for_a_time_that_is_none(read, text, advice, before, tmp_path):
     with pytest.raises(ValueError, match=f"'{re.escape(text)}' is no date and time: {advice}"):
         read(tmp_path, [*before, text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-01-02", "2024-02-29 09:30", "2024-01-02T09:30:01", "2024-01-02 09:30:01.5", "2024-01-02 09:30:01.123"),
+        *("2024-01-02 09:30:01.123456", "1999-12-31 23:59:59.123456789", "2024-01-02T09:30:01Z", "2024-01-02 24:00"),
+        *("2024-01-02 09:30+00:00", "1969-12-31", "2023-02-29", "2024-13-01", "2024-01-02+00:00", "\u0662024-01-02"),
+        *("2300-01-01", "2024-1-02", "2024-01-02_09:30", "0000-01-01", "2024-01-02 09:60", "2024-01-02T09-30", ""),
+        *("1600-01-01", "nat"),
+    ],
+)
+def test_columns_of_one_shape_are_read_as_single_times_are(text):
+    read = iso_nanoseconds([text, text])
+    try:
+        single = read_text(text)
+    except ValueError:
+        assert read is None
+        return
+    assert read is None or read.tolist() == [single, single]
+    assert iso_nanoseconds([text, f"{text} "]) is None
+
+
+def test_many_times_of_one_shape():
+    texts = [str(stamp).replace("T", " ") for stamp in np.arange("2023-12-30", "2024-03-02", 977, dtype="M8[s]")]
+    assert iso_nanoseconds(texts).tolist() == [read_text(text) for text in texts]

@@ -58,6 +58,7 @@ RIVALS = [
     ("open", "Open", "o"),
     ("timestamp", "Date", "trade_date"),
     ("timestamp", "Date", "Datetime"),
+    ("timestamp", "Date", "starttime"),
     ("timestamp", "Date", "index"),
     ("timestamp", "Date", "Unnamed: 0"),
 ]
@@ -200,3 +201,32 @@ def test_narrower_numbers_are_compared_as_such(dtype):
     store = BarStore()
     store.load("A", TABLE | {"Last": whole["Close"]})
     assert store.bars("A")["close"].tolist() == BARS["Close"]
+
+
+MOMENTS = ["2024-01-02 14:30", "2024-01-03 14:30"]
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["Datetime", "timestamp", "Time", "starttime", "index"])
+@pytest.mark.parametrize("kind", [list, pd.to_datetime])
+def test_a_moment_goes_before_the_day_that_it_begins_with(read, name, kind, tmp_path):
+    for table in (TABLE | {name: kind(MOMENTS)}, {name: kind(MOMENTS)} | TABLE):
+        stamps = read(
+            {key: column if isinstance(column, list) else list(column) for key, column in table.items()}, tmp_path
+        )
+        assert [str(stamp)[:16] for stamp in stamps["timestamp"]] == [moment.replace(" ", "T") for moment in MOMENTS]
+
+
+@everywhere
+@pytest.mark.parametrize("moments", [["2024-01-03 05:00", "2024-01-04 05:00"], [1704240000, 1704326400]])
+def test_moments_of_the_day_after(read, moments, tmp_path):
+    with pytest.raises(ValueError, match=r"column 'time': .* is of another day, beside '2024-01-02' of column 'Date'"):
+        read(TABLE | {"time": moments}, tmp_path)
+
+
+@everywhere
+def test_the_day_of_trading_beside_a_session_of_the_night(read, tmp_path):
+    table = {"datetime": ["2024-01-04 21:00", "2024-01-05 21:00"], "trading_day": ["2024-01-05", "2024-01-08"], **BARS}
+    assert str(read(table, tmp_path)["timestamp"][1])[:16] == "2024-01-05T21:00"
+    with pytest.raises(ValueError, match="both 'datetime' and 'trading_day' stand for timestamp"):
+        read(table | {"trading_day": ["2024-01-05", "2024-02-08"]}, tmp_path)

@@ -230,7 +230,7 @@ def test_columns_are_named_by_the_caller():
 
 
 def test_two_columns_that_could_be_one_are_refused_with_both():
-    later = TIMES + np.timedelta64(1, "h")
+    later = TIMES + np.timedelta64(1, "D")
     table = {"ts": TIMES, "date": later, "unix": MS, "day": [5] * COUNT, **BARS.columns()}
     store = BarStore()
     with pytest.raises(ValueError, match=r"A: both 'ts' and 'date' stand for timestamp: say which, as by columns=\{'t"):

@@ -27,7 +27,8 @@ CLOCK = re.compile(
 )
 ORDERS = DATE_ORDERS[::-1]
 """Those of dates, the one that is tried first before the others."""
-ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+WHOLE_DAY = r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{2}[-/.][0-9]{2}[-/.][0-9]{4}"
+"""A day of which no moment of another one begins with the same characters."""
 PACKED_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re.ASCII)
 """Digits of a time of day with milliseconds or microseconds, of which a zero in front may be away."""
 FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
@@ -70,6 +71,9 @@ class Values(Protocol):
     def unlike(self, name: str, other: str, most: int | None) -> Sequence[tuple[Any, Any]]:
         """The values of two columns in rows where both are there and are not written alike: that many at most."""
 
+    def are_in(self, moments: str, days: str) -> bool:
+        """Whether each moment begins with its day, as 2024-01-02 09:30 with 2024-01-02."""
+
 
 def with_day(roles: dict[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> dict[str, str]:
     """The roles, role -> name, as the values have them: a time of day has the day beside it in a column that has hardly
@@ -82,6 +86,8 @@ def with_day(roles: dict[str, str], names: Iterable[str], chosen: Collection[str
         days, clocks = head(roles["timestamp"]), head(roles["time"])
         alone = {role: name for role, name in roles.items() if role != "time"}
         if _are_all(_is_moment, clocks):
+            if values.are_in(roles["time"], roles["timestamp"]):
+                return alone | {"timestamp": roles["time"]}
             are_alone = _are_moments(roles, every(roles["timestamp"]), every(roles["time"]))
             return alone | {"timestamp": roles["time"]} if are_alone else roles
         if are_days(days) or not all(map(_have_same_clock, days, clocks)):
@@ -98,7 +104,11 @@ def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[
     """Whether these times have the date beside them in them; not where they are digits of times of day, as hhmmssmmm.
     Raises where they are neither, or may be both."""
     pairs = [pair for pair in zip(days, times, strict=False) if not any(map(_is_blank, pair))]
-    other = next((pair for pair in pairs if not _is_moment_of(*pair)), None)
+    aheads = [_ahead_of(*pair) for pair in pairs]
+    if "symbol" not in roles and len({date_text(day) for day, _ in pairs}) == len(pairs):
+        # Of daily bars: the next day is another bar's.
+        aheads = [None if ahead is None or ahead <= -DAY else ahead for ahead in aheads]
+    other = next((pair for pair, ahead in zip(pairs, aheads, strict=True) if ahead is None), None)
     texts = [time_text(time) or "" for _, time in pairs]
     are_digits = max(map(len, texts), default=0) in (9, 12) and all(map(PACKED_CLOCK.fullmatch, texts))
     if are_digits and other is not None:
@@ -114,15 +124,15 @@ def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[
     )
 
 
-def _is_moment_of(day: Any, time: Any) -> bool:
-    """Whether a moment is in this day, as the clock of some zone has it, or the same moment."""
+def _ahead_of(day: Any, time: Any) -> float | None:
+    """How far a day is ahead of a moment in it, as the clock of some zone has it, in nanoseconds, and 0 for the same
+    moment twice; None where it is no moment of the day."""
     text, moment = date_text(day) or "", time_text(time) or ""
-    if ISO_DAY.fullmatch(text) and moment.startswith(text):
-        return True
+    if re.fullmatch(WHOLE_DAY, text) and moment.startswith(text):
+        return 0.0
     aheads = (_nanoseconds(text, order) - _nanoseconds(moment, order) for order in ORDERS)
-    if _is_day(day):
-        return any(-(DAY + MOST_BEHIND) < ahead <= MOST_AHEAD for ahead in aheads)
-    return 0 in aheads
+    least, most = (-(DAY + MOST_BEHIND), MOST_AHEAD) if _is_day(day) else (-1, 0)
+    return max((ahead for ahead in aheads if least < ahead <= most), default=None)
 
 
 @lru_cache(1024)

@@ -5,6 +5,7 @@ that are needed become int64 nanoseconds or float64 (`values`). What a figure ha
 values pass through as NaN, missing times as NaT, and are refused there by row.
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
-from ziggy_async.reading.beside import HEAD, refuse_beside, with_day
+from ziggy_async.reading.beside import HEAD, WHOLE_DAY, refuse_beside, with_day
 from ziggy_async.reading.chunked import Chunked
+from ziggy_async.reading.clocks import date_text
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.pieces import each, factorized
@@ -183,6 +185,17 @@ class ValuesOfTable(NamedTuple):
         pairs = zip(self.every(name), self.every(other), strict=False)
         unlike = (pair for pair in each(pairs) if not any(map(is_missing, pair)) and str(pair[0]) != str(pair[1]))
         return list(islice(unlike, most))
+
+    def are_in(self, moments: str, days: str) -> bool:
+        known = ""
+        for day, moment in each(zip(self.every(days), self.every(moments), strict=False)):
+            if is_missing(day) or is_missing(moment):
+                continue
+            text = day.strip() if isinstance(day, str) else date_text(day) or ""
+            if (text != known and not re.fullmatch(WHOLE_DAY, text)) or not str(moment).startswith(text):
+                return False
+            known = text
+        return True
 
 
 READER = Reader(lambda row: "")

@@ -37,9 +37,9 @@ def with_rivals(
     a date is the `epoch`. Raises for one whose values are others, unless its name says that it is something else.
     `values` None: they are not known."""
     settled = dict(roles)
-    first = roles[role]
-    rank = place_of(first)[1]
+    rank = place_of(roles[role])[1]
     for rival in free:
+        first = settled[role]
         if role_of(rival) != role or rival in settled.values():
             continue
         is_alike = place_of(rival)[1] == rank
@@ -56,6 +56,8 @@ def with_rivals(
             _refuse_unlike(role, (first, rival), rules, values, _never)
         elif "epoch" not in settled and (epoch := _epoch_of(first, rival, values)):
             settled |= {"timestamp": first if epoch == rival else rival, "epoch": epoch}
+        elif "time" not in settled and are_days(values.head(first)) and values.are_in(rival, first):
+            settled |= {"timestamp": rival}
         else:
             _refuse_unlike(role, (first, rival), rules, values, _explanation(settled, (first, rival), values))
     return settled
@@ -85,7 +87,7 @@ def _explanation(roles: Mapping[str, str], names: tuple[str, str], values: Value
     if "time" in roles:
         return lambda day, moment: _is_within(day, moment, MOST_AHEAD)
     is_later = place_of(rival)[1] > place_of(first)[1]
-    if is_later and are_days(values.head(rival)) and not are_days(values.head(first)):
+    if are_days(values.head(rival)) and not are_days(values.head(first)) and (is_later or values.are_in(first, rival)):
         return lambda moment, day: _is_within(day, moment, MOST_BEFORE)
     return _never
 

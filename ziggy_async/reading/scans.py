@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.beside import HEAD
+from ziggy_async.reading.beside import HEAD, WHOLE_DAY
 from ziggy_async.reading.casts import Columns, RowError, literal, quoted
 from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits
 from ziggy_async.reading.dates import TIME_OF_DAY
@@ -59,6 +59,13 @@ class Scan:
             f"SELECT DISTINCT * FROM (SELECT {texts} FROM {self.sql}) AS pairs(a, b) WHERE a <> b AND '' NOT IN (a, b)"
         )
         return self.connection.execute(query if most is None else f"{query} LIMIT {most}").fetchall()
+
+    def are_in(self, moments: str, days: str) -> bool:
+        day, moment = (f"trim(CAST({quoted(name)} AS VARCHAR))" for name in (days, moments))
+        day = f"regexp_replace({day}, '[ T]00:00(:00)?$', '')"
+        others = f"NOT (starts_with({moment}, {day}) AND regexp_full_match({day}, {literal(WHOLE_DAY)}))"
+        query = f"SELECT 1 FROM {self.sql} WHERE {day} <> '' AND {moment} <> '' AND {others} LIMIT 1"
+        return self.connection.execute(query).fetchone() is None
 
     def texts(self, column: str) -> NDArray[np.object_]:
         """Returns the column as texts, which are empty where it has no value."""

@@ -16,6 +16,7 @@ from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.clocks import PACKED, UNPACKED, date_text, is_digits, time_text
 from ziggy_async.reading.dates import AmbiguousError, read_column
 from ziggy_async.reading.epochs import NAT, UnitError, digits_of_clock, read_whole
+from ziggy_async.reading.iso_texts import iso_nanoseconds
 from ziggy_async.reading.numbers import (
     POINT,
     MarkError,
@@ -343,6 +344,8 @@ class Reader:
 
     def _from_texts(self, name: str, column: Texts) -> Nanoseconds:
         """Each distinct text is read once. The last place is for null, whose code is -1."""
+        if (of_iso := iso_nanoseconds(column.values)) is not None:
+            return np.append(of_iso, NAT)[column.codes]
         blank = [code for code, text in enumerate(column.values) if not text.strip()]
         codes = np.where(np.isin(column.codes, blank), -1, column.codes) if blank else column.codes
         rows = np.flatnonzero(codes >= 0)
