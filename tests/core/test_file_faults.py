@@ -58,3 +58,46 @@ def test_a_file_of_names_only(tmp_path):
     for name in ("a.csv", "b.parquet"):
         with pytest.raises(ValueError, match=f"{name}: has column names but no rows: get it again, or leave it out"):
             BarStore.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("name", "column", "said"),
+    [
+        (
+            "adj",
+            [f"{at + 0.5:.2f}" for at in range(30)],
+            "has no line end, and its last value, '29.{0}', is cut off, as",
+        ),
+        (
+            "close2",
+            [f"{at:.4f}" for at in range(30)],
+            "'29.{0}', is cut off, as the others have all 4 decimals: get the",
+        ),
+        ("symbol", ["AAPL"] * 30, "'AAP', is cut off, as the others are all 'AAPL': get the whole file again"),
+    ],
+)
+def test_a_file_that_is_cut_off_in_its_last_value(name, column, said, end, tmp_path):
+    text = FRAME.assign(**{name: column}).to_csv(index=False).rstrip().replace("\n", end)
+    path = tmp_path / "a.csv"
+    for content in (text, text + end):
+        path.write_bytes(content.encode())
+        assert len(BarStore.read(path).bars("AAPL" if name == "symbol" else "A")["close"]) == 30
+    path.write_bytes(text[:-1].encode())
+    with pytest.raises(ValueError, match=rf"a\.csv: line 31, the last one, .*{said.format(column[-1][3:-1])}"):
+        BarStore.read(path)
+
+
+def test_a_last_value_that_is_shorter_than_all_above_it_is_remarked(tmp_path, caplog):
+    path = tmp_path / "a.csv"
+    text = FRAME.assign(volume=[1000 + at for at in range(30)]).to_csv(index=False).rstrip()
+    path.write_text(text)
+    assert len(BarStore.read(path).bars("A")["close"]) == 30
+    assert caplog.records == []
+    path.write_text(text[:-2])
+    assert BarStore.read(path).bars("A")["volume"][-1] == 10
+    (record,) = caplog.records
+    assert record.message == (
+        f"{path}: line 31, the last one, has no line end, and its last value, '10', is shorter than all above it:"
+        " the file may be cut off"
+    )

@@ -19,6 +19,7 @@ from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.reading.beside import refuse_beside, with_day
 from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
 from ziggy_async.reading.columns import bars_of
+from ziggy_async.reading.cut_ends import refuse_cut_end
 from ziggy_async.reading.faults import (
     COMMENT,
     NO_UNICODE,
@@ -246,6 +247,8 @@ class Reading:
             raise ValueError(placed(error, table.place_of_bar)) from error
         if not has_symbols and picked.scan is not None:
             refuse_merged(picked.scan, picked.others, np.asarray(bars.bars.timestamp))
+        if header is not None:
+            refuse_cut_end(origin, header.delimiter, file)
         return FileBars(table, bars, left_out)
 
     def _header(self, file: DataFile, origin: Source) -> Header:

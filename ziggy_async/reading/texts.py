@@ -116,7 +116,7 @@ def _refuse_long_lines(path: Path) -> None:
         end = size - LONGEST_ROW - len(tail := file.read()) + len(tail.rstrip(b"\r\n"))
         for start in [*range(0, end, LONGEST_ROW), *([end] if end > 0 else [])]:
             if not _has_line_end(file, start):
-                raise line_too_long(_lines_before(file, start) + 1)
+                raise line_too_long(lines_before(file, start) + 1)
 
 
 def _has_line_end(file: BinaryIO, start: int) -> bool:
@@ -126,7 +126,8 @@ def _has_line_end(file: BinaryIO, start: int) -> bool:
     return any(b"\n" in piece or b"\r" in piece for piece in pieces)
 
 
-def _lines_before(file: BinaryIO, end: int) -> int:
+def lines_before(file: BinaryIO, end: int) -> int:
+    """How many lines end in the first `end` bytes."""
     file.seek(0)
     pieces = (file.read(min(LONGEST_ROW, end - at)) for at in range(0, end, LONGEST_ROW))
     return sum(max(piece.count(b"\n"), piece.count(b"\r")) for piece in pieces)
