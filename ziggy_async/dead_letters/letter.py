@@ -1,8 +1,5 @@
-"""A dead letter, and how it is stored: a text that anybody can read, and the work of its task.
-
-The work is stored as JSON where that gives back the very same call: an importable function, arguments of JSON's own
-types. Other work is pickled. Unpickling runs whatever the pickle says, so it is for the process that wrote it.
-"""
+"""A dead letter, and how it is stored: a text that anybody can read, and the work of its task, as JSON where that gives
+back the very same call, else pickled. Unpickling runs whatever the pickle says."""
 
 import json
 import math

@@ -1,7 +1,4 @@
-"""The background queue: tasks come in by `submit`, workers run them, each ends exactly once.
-
-At every moment submitted = succeeded + failed + cancelled + dead + queued + running.
-"""
+"""The background queue: tasks come in by `submit`, workers run them, each ends exactly once."""
 
 import asyncio
 import contextvars
@@ -193,13 +190,8 @@ class Background:
     async def _attempt(self, task: Task) -> None:
         """Makes one attempt, and waits until it has ended or was given up: a callable that hangs keeps no worker."""
         work = task.work
-        span = tracing.TaskSpan(
-            task.context,
-            task_id=work.task_id,
-            function=work.function,
-            operation=work.operation,
-            attempt=len(task.attempts) + 1,
-        )
+        about = {"task_id": work.task_id, "function": work.function, "operation": work.operation}
+        span = tracing.TaskSpan(task.context, attempt=len(task.attempts) + 1, **about)
         call = task.call = Call(work.operation, work.function, work.args, work.kwargs, span.context)
         self.counts.move(task, State.RUNNING)
         try:
@@ -232,12 +224,12 @@ class Background:
         if error is None:
             self._finish(task, State.SUCCEEDED, call.value)
         elif not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
-            self._finish(task, State.FAILED, error=error)
+            self._finish(task, State.FAILED, None, error)
         elif len(task.attempts) >= options.max_attempts:
             reason = Reason.WORKER_LOST if isinstance(error, WorkerLost) else Reason.EXHAUSTED
-            self._finish(task, State.DEAD, error=error, reason=reason)
+            self._finish(task, State.DEAD, None, error, reason)
         elif options.deadline is not None and task.expiry is None:  # it has passed: this attempt was the last
-            self._finish(task, State.DEAD, error=self._too_late(task), reason=Reason.DEADLINE)
+            self._finish(task, State.DEAD, None, self._too_late(task), Reason.DEADLINE)
         else:
             self.counts.count("retried")
             self.counts.move(task, State.QUEUED)
@@ -314,16 +306,11 @@ class Background:
                 task.call.task.add_done_callback(self._cancelled.discard)
             task.pool.abandon(task.call)
         self._end_attempt(task, error)
-        self._finish(task, State.CANCELLED if reason is None else State.DEAD, error=error, reason=reason)
+        self._finish(task, State.CANCELLED if reason is None else State.DEAD, None, error, reason)
         self._admit_waiting()
 
     def _finish(
-        self,
-        task: Task,
-        state: State,
-        value: Any = None,
-        error: BaseException | None = None,
-        reason: Reason | None = None,
+        self, task: Task, state: State, value: Any, error: BaseException | None = None, reason: Reason | None = None
     ) -> None:
         """Ends the task: nothing leads to it any more. Its handle answers at once; of a dead task, which has a reason,
         once its letter is kept, without the loop: the end of neither loop nor caller leaves a task unanswered."""

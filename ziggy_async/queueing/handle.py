@@ -29,8 +29,7 @@ class TaskHandle(Generic[T_co]):
     @property
     def key(self) -> Hashable | None:
         """By which other work joins it."""
-        key: Hashable | None = self._task.work.options.key
-        return key
+        return self._task.work.options.key
 
     @property
     def args(self) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """A task as it is asked for: its work, how that is treated, and what is known when it fails."""
 
 import dataclasses
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,9 +61,7 @@ class TaskOptions(TypedDict, total=False):
     priority: int
     deadline: float | None
     max_attempts: int
-    retry_on: (
-        type[BaseException] | tuple[type[BaseException], ...] | list[type[BaseException]] | set[type[BaseException]]
-    )
+    retry_on: type[BaseException] | Collection[type[BaseException]]
     key: Hashable | None
     on_full: OnFull
     use_process_pool: bool
@@ -109,7 +107,9 @@ class Reason(StrEnum):
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:
-    classes = value if isinstance(value, tuple) else tuple(value) if isinstance(value, list | set) else (value,)
+    classes = (
+        value if isinstance(value, tuple) else tuple(value) if isinstance(value, list | set | frozenset) else (value,)
+    )
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise TypeError(f"retry_on: {shown(each)} is no class of exceptions")

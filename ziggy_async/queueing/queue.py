@@ -61,8 +61,13 @@ class BoundedQueue:
         if (place := self.blocked.pop(task, None)) is not None:
             wake(place)
         priority = task.work.options.priority
-        if task in self._levels.get(priority, ()):
-            self._take_out(priority, task)
+        level = self._levels.get(priority)
+        if level is not None and task in level:
+            del level[task]
+            self._length -= 1
+            if not level:
+                del self._levels[priority]
+                self._priorities.remove(priority)
 
     async def take(self) -> Task | None:
         """Returns the most urgent task, of equals the one that has waited longest; None when it was woken in vain."""
@@ -72,9 +77,8 @@ class BoundedQueue:
             await waiter
         if self._length == 0:
             return None
-        priority = self._priorities[-1]
-        task = next(iter(self._levels[priority]))
-        self._take_out(priority, task)
+        task = next(iter(self._levels[self._priorities[-1]]))
+        self.remove(task)
         return task
 
     def wake(self, workers: int) -> None:
@@ -97,11 +101,3 @@ class BoundedQueue:
         task, place = self.blocked.popitem(last=False)
         wake(place)
         return task
-
-    def _take_out(self, priority: int, task: Task) -> None:
-        level = self._levels[priority]
-        del level[task]
-        self._length -= 1
-        if not level:
-            del self._levels[priority]
-            self._priorities.remove(priority)

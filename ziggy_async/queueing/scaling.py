@@ -1,7 +1,4 @@
-"""How many workers there should be: a pure decision on what is seen, and the coroutine that looks and applies it.
-
-`decide` knows no clock and changes nothing: load, memory and time in, decision and next memory out.
-"""
+"""How many workers there should be: a pure decision on what is seen, and the coroutine that looks and applies it."""
 
 import asyncio
 import logging
@@ -18,9 +15,7 @@ INTERVAL = 0.25  # seconds between two looks: short against the target wait, lon
 TARGET_WAIT = 0.5  # seconds within which a queue should be cleared
 DEAD_BAND = 0.2  # share of the present number by which the wanted one must differ to change anything
 HOLD = 30.0  # seconds for which fewer must do before there are fewer
-# The share of a growth by which throughput must have risen, in the middle between workers that all bring the same and
-# workers that bring nothing: doubling must finish half as much again.
-GAIN = 0.5
+GAIN = 0.5  # share of a growth by which throughput must have risen: doubling must finish half as much again
 MEASURED_SECONDS, MEASURED_FINISHED = 0.5, 20  # until throughput is known; of each worker two finished operations
 PATIENCE = 4.0  # seconds that a growth waits for the gain of the last one
 PAUSE = 60.0  # seconds without growth after one that brought too little

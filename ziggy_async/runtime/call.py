@@ -1,8 +1,4 @@
-"""A callable under way, and its outcome, which is set once, from any thread, and awaited from any thread or loop.
-
-Some exceptions cannot be raised in a coroutine as they are: coroutines do not carry `StopIteration`, `SystemExit` would
-end the loop, `CancelledError` would look as if somebody had cancelled the caller. They become an `UnraisableError`.
-"""
+"""A callable under way, and its outcome, which is set once, from any thread, and awaited from any thread or loop."""
 
 import asyncio
 import concurrent.futures
@@ -28,7 +24,8 @@ UNRAISABLE = StopIteration, StopAsyncIteration, asyncio.CancelledError, concurre
 
 
 class UnraisableError(RuntimeError):
-    """Stands for an exception, its cause, that coroutines do not raise, or that would end a loop."""
+    """Stands for an exception, its cause, that cannot be raised in a coroutine as it is: coroutines do not carry
+    `StopIteration`, `SystemExit` would end the loop, `CancelledError` would look like the caller's own cancellation."""
 
 
 class Outcome:

@@ -69,9 +69,6 @@ def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs
     return None
 
 
-# --- in the process
-
-
 def serve(connection: "Connection[Any, Any]") -> None:
     """Writes a pickled None when it takes calls, then reads them and writes the outcome of each.
 
@@ -139,9 +136,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-# --- in its parent
-
-
 class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurrent.futures`
     """The cause of an error that comes from another process: its traceback there, as text."""
 
@@ -200,7 +194,10 @@ class ChildProcess:
         self.is_usable = False
         try:
             if not self._is_ready:
-                self._await_ready(request.name)
+                if not self._connection.poll(START_TIMEOUT):
+                    raise RuntimeError(f"{request.name}: its process is not ready after {START_TIMEOUT:g} s. {HINT}")
+                self._receive(request.name)
+                self._is_ready = True
             self._send(request)
             value, error, trace = self._receive(request.name)
         except (_EndedError, OSError):
@@ -213,12 +210,6 @@ class ChildProcess:
             raise error
         finally:
             del error  # its traceback leads to this frame: it must not lead back
-
-    def _await_ready(self, name: str) -> None:
-        if not self._connection.poll(START_TIMEOUT):
-            raise RuntimeError(f"{name}: its process is not ready after {START_TIMEOUT:g} s. {HINT}")
-        self._receive(name)
-        self._is_ready = True
 
     def _send(self, request: PackedCall) -> None:
         with open(self._connection.fileno(), "wb", closefd=False) as writer:

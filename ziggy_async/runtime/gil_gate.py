@@ -45,7 +45,10 @@ class GatedThread:
     __slots__ = ("clock", "wake_ups")
 
     def __init__(self) -> None:
-        self.clock = _clock_of_this_thread()
+        self.clock: Callable[[], float] = float
+        """Its processor time, in seconds, for any thread to ask for; 0.0 where the system does not tell."""
+        if hasattr(time, "pthread_getcpuclockid"):
+            self.clock = partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
         self.wake_ups: SimpleQueue[None] = SimpleQueue()
         """One when it is the first in line, and when it may enter or has entered."""
 
@@ -182,14 +185,6 @@ def _is_computing(thread: GatedThread) -> bool:
 
 def _has_waited(computed: float, seconds: float) -> bool:
     return computed < max(LONG, WAITS * seconds)
-
-
-def _clock_of_this_thread() -> Callable[[], float]:
-    """The processor time that this thread has used, in seconds, for any thread to ask for. Always 0.0 where the system
-    does not tell."""
-    if not hasattr(time, "pthread_getcpuclockid"):
-        return float
-    return partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
 
 
 gate: Gate = globals().get("gate") or Gate()  # the process's: it has one GIL
