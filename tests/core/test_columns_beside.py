@@ -3,11 +3,13 @@
 import re
 from datetime import time
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from ziggy_async import BarStore
+from ziggy_async.reading.zones import utc_of, utc_of_all
 
 BARS = {"open": [10.0, 10.0], "high": [12.0, 12.0], "low": [9.0, 9.0], "close": [11.0, 11.0], "volume": [5.0, 5.0]}
 DAYS = {"date": ["2024-01-30", "2024-01-31"]}
@@ -102,7 +104,50 @@ def test_bars_of_several_lengths_are_no_series(read, name, lengths, tmp_path):
 
 @everywhere
 @pytest.mark.parametrize("name", ["timezone", "Time Zone", "tz"])
-@pytest.mark.parametrize("zones", [["America/New_York"] * 2, ["EST", "UTC"]])
+@pytest.mark.parametrize(
+    ("zone", "moments"),
+    [
+        ("America/New_York", ["2024-01-30T21:00", "2024-07-31T20:00"]),
+        ("EST", ["2024-01-30T21:00", "2024-07-31T21:00"]),
+        ("Asia/Kolkata", ["2024-01-30T10:30", "2024-07-31T10:30"]),
+        ("+02:00", ["2024-01-30T14:00", "2024-07-31T14:00"]),
+        ("UTC", ["2024-01-30T16:00", "2024-07-31T16:00"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["texts", "moments", "parts"])
+def test_a_column_of_one_zone_is_that_of_times(read, name, zone, moments, kind, tmp_path):
+    texts = ["2024-01-30 16:00", "2024-07-31 16:00"]
+    times = {"date": texts if kind == "texts" else list(pd.to_datetime(texts))}
+    if kind == "parts":
+        times = {"date": [text[:10] for text in texts], "time": [text[11:] for text in texts]}
+    stamps = read(times | {name: [zone] * 2} | BARS, tmp_path)["timestamp"]
+    assert stamps.astype("M8[m]").astype(str).tolist() == moments
+
+
+@everywhere
+@pytest.mark.parametrize("time", ["2024-03-10 02:30", "2024-11-03 01:30"])
+def test_local_times_that_stand_twice_or_never_are_refused(read, time, tmp_path):
+    table = {"date": ["2024-01-30 16:00", time], "tz": ["America/New_York"] * 2} | BARS
+    said = rf"(line 3|row [12]): the clock of America/New_York shows {time}:00 twice or never"
+    with pytest.raises(ValueError, match=said):
+        read(table, tmp_path)
+    assert len(read(table, tmp_path, invalid="skip")["close"]) == 1
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "Europe/London", "EST", "+05:30", "Australia/Lord_Howe"])
+def test_local_times_of_a_year(name):
+    local = np.arange("2024-01-01", "2025-01-01", 30, dtype="M8[m]").astype("M8[ns]").astype(np.int64)
+    utc, wrong = utc_of_all(local, name)
+    for at, nanoseconds in enumerate(local.tolist()):
+        try:
+            assert (utc_of(nanoseconds, name), False) == (utc[at], wrong[at])
+        except ValueError:
+            assert wrong[at]
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["timezone", "Time Zone", "tz"])
+@pytest.mark.parametrize("zones", [["ET", "ET"], ["EST", "UTC"], ["CST", "CST"]])
 def test_a_column_of_zones_is_not_left_out(read, name, zones, tmp_path):
     times = {"date": ["2024-01-30 16:00", "2024-01-31 16:00"], name: zones}
     said = f"column '{name}' says that the times of 'date' are of '{zones[0]}': write that behind them"

@@ -18,6 +18,7 @@ from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import DATE_ORDERS
 from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelling_of
 from ziggy_async.reading.timestamps import as_whole, is_missing, to_ns
+from ziggy_async.reading.zones import is_zone
 
 HEAD = 100
 """Rows that are looked at."""
@@ -48,7 +49,9 @@ LENGTH = re.compile(
     r"|weekly|mo|mons?|months?|monthly|ticks?)|[mhdw]n?\d*|[1-9]\d{0,5}",
     re.IGNORECASE,
 )
-ZONES = frozenset(("timezone", "tz", "zone", "tzinfo", "timezonename", "exchangetimezone", "exchangetimezonename"))
+ZONES_OF_EXCHANGES = frozenset(("exchangetimezone", "exchangetimezonename"))
+"""Those of an exchange; the times beside them may be of UTC all the same."""
+ZONES = ZONES_OF_EXCHANGES | {"timezone", "tz", "zone", "tzinfo", "timezonename"}
 UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000", "UTC+0", "0"))
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
@@ -186,18 +189,39 @@ def are_days(values: Sequence[Any]) -> bool:
     return _are_all(_is_day, values)
 
 
+def with_zone(roles: dict[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> dict[str, str]:
+    """The roles, role -> name, with the `zone` of times without one, where a column says that it is another than UTC.
+    Raises where it says several, or none that is known. `chosen`: the roles that the caller has given."""
+    zone = next((name for name in names if spelling_of(name) in ZONES and name not in roles.values()), None)
+    if zone is None or "timestamp" in chosen:
+        return roles
+    head = values.head(roles["timestamp"])
+    if "time" not in roles and not any(map(_is_local, head)):
+        return roles
+    zones = sorted({str(value).strip() for value in values.distinct(zone) if not _is_blank(value)})
+    others = [each for each in zones if each.upper() not in UTC_NAMES]
+    if not others:
+        return roles
+    is_of_times = spelling_of(zone) not in ZONES_OF_EXCHANGES and not any(map(_says_zone, head))
+    if is_of_times and len(zones) == 1 and is_zone(zones[0]):
+        return roles | {"zone": zone}
+    name = roles["timestamp"]
+    raise ValueError(
+        f"column {zone!r} says that the times of {name!r} are of {shown(others[0])}: write that behind them,"
+        f" as in '2024-01-30 16:00 America/New_York'; columns={{'timestamp': {name!r}}} (--columns"
+        f" timestamp={name}) reads them as times of UTC"
+    )
+
+
 def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> None:
     """Raises for a column of `names` that is not read and makes other bars of those that `roles`, role -> name, give.
-    `chosen`: the roles that the caller has given."""
-    head, distinct = values.head, values.distinct
+    `chosen`: as above."""
     taken = set(roles.values())
     others = [name for name in names if name not in taken and role_of(name) in (None, "timestamp")]
     for name in others:
         if spelling_of(name) in LENGTHS:
-            _refuse_lengths(name, distinct(name))
-        if spelling_of(name) in ZONES and "timestamp" not in chosen:
-            are_local = "time" in roles or any(map(_is_local, head(roles["timestamp"])))
-            _refuse_zone(roles["timestamp"], name, distinct(name) if are_local else ())
+            _refuse_lengths(name, values.distinct(name))
+    head = values.head
     if "time" in roles:
         _refuse_moments(roles, head)
     elif others and "timestamp" not in chosen:
@@ -211,18 +235,6 @@ def _refuse_lengths(name: str, values: Sequence[Any]) -> None:
         raise ValueError(
             f"column {name!r} says that bars are of several lengths, as {shown(texts[0])} and {shown(texts[1])}:"
             " give those of one"
-        )
-
-
-def _refuse_zone(timestamp: str, name: str, values: Sequence[Any]) -> None:
-    """Raises for a column that says that times without a zone are those of another one than UTC."""
-    zones = sorted({str(value).strip() for value in values if not _is_blank(value)})
-    others = [zone for zone in zones if zone.upper() not in UTC_NAMES]
-    if others:
-        raise ValueError(
-            f"column {name!r} says that the times of {timestamp!r} are of {shown(others[0])}: write that behind them,"
-            f" as in '2024-01-30 16:00 America/New_York'; columns={{'timestamp': {timestamp!r}}} (--columns"
-            f" timestamp={timestamp}) reads them as times of UTC"
         )
 
 
@@ -296,6 +308,14 @@ def _is_local(value: Any) -> bool:
         return value.tzinfo is None and not _is_day(value)
     written = take_apart(value.strip()) if isinstance(value, str) else None
     return written is not None and written.is_naive
+
+
+def _says_zone(value: Any) -> bool:
+    """Whether it says of which clock it is."""
+    if isinstance(value, datetime):
+        return value.tzinfo is not None
+    written = take_apart(value.strip()) if isinstance(value, str) else None
+    return written is not None and any(written.match[part] for part in ("zone", "offset", "place"))
 
 
 def _is_clock(name_says_so: bool, value: Any) -> bool:

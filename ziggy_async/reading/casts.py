@@ -123,6 +123,8 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
     texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
     if "epoch" in columns.types:
         typed["epoch"] = _whole("epoch") if columns.is_text("epoch") else "epoch"
+    if "zone" in columns.types:
+        typed["zone"] = "zone"
     values = _declared_values(columns, typed, texts)
     if values is None:
         typed, values = _written_values(columns, typed, texts, symbol)

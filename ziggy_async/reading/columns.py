@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
-from ziggy_async.reading.beside import HEAD, WHOLE_DAY, refuse_beside, with_day
+from ziggy_async.reading.beside import HEAD, WHOLE_DAY, refuse_beside, with_day, with_zone
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.clocks import date_text
 from ziggy_async.reading.epoch_and_date import times_of_both
@@ -155,6 +155,7 @@ def _roles(
 ) -> dict[str, str]:
     values, chosen = ValuesOfTable(table), rules.columns or {}
     roles = with_day(match_columns(names, rules, values, symbol_column), names, chosen, values)
+    roles = with_zone(roles, names, chosen, values)
     refuse_beside(roles, names, chosen, values)
     return roles
 
@@ -252,6 +253,9 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
         timestamp = reader.joined((name, table[name]), (roles["time"], table[roles["time"]]))
     else:
         timestamp = reader.nanoseconds(name, table[name])
+    if "zone" in roles:
+        (zone,) = {str(zone).strip() for zone in ValuesOfTable(table).distinct(roles["zone"])} - {""}
+        timestamp = reader.localized(name, timestamp, zone)
     if "epoch" in roles:
         timestamp = times_of_both(reader, (name, timestamp), (roles["epoch"], table[roles["epoch"]]))
     present = [role for role in PRICE_COLUMNS if role in roles]

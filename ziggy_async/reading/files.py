@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.beside import refuse_beside, with_day
+from ziggy_async.reading.beside import refuse_beside, with_day, with_zone
 from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
 from ziggy_async.reading.columns import bars_of
 from ziggy_async.reading.cut_ends import refuse_cut_end
@@ -328,6 +328,7 @@ class Reading:
             names = without_descriptions(names, scan)
         chosen = self._rules.columns or ()
         roles = with_day(match_columns(names, self._rules, scan), names, chosen, scan)
+        roles = with_zone(roles, names, chosen, scan)
         refuse_beside(roles, names, chosen, scan)
         if file.symbol is not None and "symbol" in roles:
             raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")

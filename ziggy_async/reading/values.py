@@ -15,7 +15,7 @@ from ziggy_async.reading.arrays import array_of
 from ziggy_async.reading.chunked import Chunked, arrays_of
 from ziggy_async.reading.clocks import PACKED, UNPACKED, date_text, is_digits, time_text
 from ziggy_async.reading.dates import AmbiguousError, read_column
-from ziggy_async.reading.epochs import NAT, UnitError, digits_of_clock, read_whole
+from ziggy_async.reading.epochs import NAT, UnitError, digits_of_clock, iso_of, read_whole
 from ziggy_async.reading.iso_texts import iso_nanoseconds
 from ziggy_async.reading.numbers import (
     POINT,
@@ -42,6 +42,7 @@ from ziggy_async.reading.timestamps import (
     most_exact,
     to_ns,
 )
+from ziggy_async.reading.zones import utc_of_all
 
 Floats = NDArray[np.float64] | Chunked
 Nanoseconds = NDArray[np.int64] | Chunked
@@ -178,6 +179,15 @@ class Reader:
             raise ValueError(f"columns differ in length: {dates[0]!r} {len(days)}, {clocks[0]!r} {len(times)}")
         both = [None if not day or not time else f"{day} {time}" for day, time in zip(days, times, strict=True)]
         return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
+
+    def localized(self, name: str, moments: Nanoseconds, zone: str) -> NDArray[np.int64]:
+        """Moments of UTC when the clock of a zone shows these, which were read as times of UTC."""
+        local = np.asarray(moments)
+        utc, wrong = utc_of_all(local, zone)
+        missing = local == NAT
+        fault = f"the clock of {zone} shows {{}} twice or never"
+        self._refuse(name, wrong & ~missing, missing, lambda row: fault.format(iso_of(int(local[row]))))
+        return np.where(missing | wrong, NAT, utc)
 
     def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
         """Times of day as texts. Those in digits have one length, and are refused where they could be of several."""

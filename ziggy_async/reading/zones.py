@@ -87,6 +87,33 @@ def utc_of(local: int, name: str) -> int:
     return (seconds - offsets.pop() // timedelta(seconds=1)) * 10**9 + below
 
 
+def is_zone(name: str) -> bool:
+    """Whether it is the name of one zone, or an offset from UTC."""
+    try:
+        utc_of(0, name)
+    except ValueError:
+        return False
+    return True
+
+
+def utc_of_all(local: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The same of many, and which of them the clock shows twice or never. `ValueError` for a name as above alone."""
+    zones = ABBREVIATIONS.get(name.upper(), (name,))
+    utc_of(0, name)
+    zone = zone_of(zones[0])
+    if zone is None:
+        return local, np.zeros(len(local), dtype=bool)
+    offsets = np.append(zone.initial, zone.offset)
+    changes = zone.since + np.maximum(offsets[:-1], offsets[1:])
+    lengths = np.abs(np.diff(offsets))
+    at = np.searchsorted(changes, local, side="right")
+    following = np.minimum(at, len(changes) - 1)
+    is_open = np.zeros(len(local), dtype=bool)
+    if len(changes):
+        is_open = (at < len(changes)) & (local >= changes[following] - lengths[following])
+    return local - offsets[at], is_open
+
+
 def _tzinfo(name: str) -> tzinfo:
     fixed = FIXED.fullmatch(name)
     try:
