@@ -10,6 +10,7 @@ from reference.tables import assert_bars
 from ziggy_async import BarStore
 
 PARTS = {("QQ", 2019): walk(12), ("RQ", 2019): walk(12, seed=2), ("RQ", 2020): walk(12, seed=3), ("A", 2020): walk(9)}
+BARS = walk(20)
 SYMBOLS = ["A", "QQ", "RQ"]
 
 
@@ -134,3 +135,72 @@ def test_a_name_that_is_not_there_is_told_what_is_like_it(tmp_path):
         BarStore.read(tmp_path / "appl.csv")
     with pytest.raises(ValueError, match=r"a\\x00\.csv: holds a NUL character"):
         BarStore.read("a\0.csv")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("date=2019-01-01/A.csv", "date=2020-01-01/A.csv"),
+        ("2019/A.csv", "2020/A.csv"),
+        ("2019/12/A.csv", "2020/01/A.csv"),
+        ("A_2019.csv", "A_2020.csv"),
+        ("DAT_ASCII_A_M1_2019.csv", "DAT_ASCII_A_M1_2020.csv"),
+        ("interval=1d/symbol=A/year=2019/x.csv", "interval=1d/symbol=A/year=2020/x.csv"),
+        ("exchange=X/symbol=A/x.csv", "exchange=Y/symbol=A/x.csv"),
+    ],
+)
+def test_paths_that_differ_in_dates_have_parts_of_one_symbol(first, second, tmp_path):
+    written(tmp_path / first, BARS)
+    written(tmp_path / second, BARS, 366)
+    store = BarStore.read(tmp_path)
+    assert store.symbols() == ["A"]
+    assert len(store.bars("A")["close"]) == 2 * len(BARS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("daily/A.csv", "hourly/A.csv", "would be A, like .*; say whose bars they are with SYMBOL=path"),
+        ("1/A.csv", "5/A.csv", "would be A, like"),
+        ("A-1h-2019-01.csv", "A-1d-2019-02.csv", "would be A, like"),
+        ("spot/A-1h-2019-01.csv", "futures/A-1h-2019-02.csv", "would be A, like"),
+        ("A.csv", "A.parquet", "would be A, like"),
+        ("A.csv", "A (1).csv", "would be A, like"),
+        ("interval=1d/symbol=A/x.csv", "interval=1h/symbol=A/x.csv", "both have bars of A from .* on, in partitions"),
+        ("ticker=A/freq=1/x.csv", "ticker=A/freq=5/x.csv", "both have bars of A from .* on, in partitions that differ"),
+    ],
+)
+def test_paths_that_differ_in_something_else_are_refused(first, second, said, tmp_path):
+    written(tmp_path / first, BARS)
+    written(tmp_path / second, walk(3, seed=5))
+    with pytest.raises(ValueError, match=said):
+        BarStore.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["part-00000-1b2c-c000.snappy.parquet", "part.0.parquet", "part-r-0.csv"])
+def test_parts_of_a_table_have_no_symbol_in_their_name(name, tmp_path):
+    written(tmp_path / name, BARS)
+    with pytest.raises(ValueError, match="has no symbol in its name"):
+        BarStore.read(tmp_path)
+    assert BarStore.read(f"A={tmp_path}").symbols() == ["A"]
+
+
+def test_what_others_write_beside_a_table_is_left_alone(tmp_path):
+    written(tmp_path / "symbol=A" / "part-0.parquet", BARS)
+    written(tmp_path / "_temporary" / "0" / "part-0.parquet", BARS)
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / "symbol=A" / "_metadata").touch()
+    for argument in (tmp_path, f"{tmp_path}/symbol=*/*", f"{tmp_path}/sym*"):
+        assert_bars(BarStore.read(argument), "A", BARS)
+    (tmp_path / "_delta_log").mkdir()
+    with pytest.raises(ValueError, match="has _delta_log, as tables have of which not every file counts"):
+        BarStore.read(tmp_path)
+
+
+def test_partitions_that_are_files(tmp_path):
+    written(tmp_path / "symbol=A.csv", BARS)
+    written(tmp_path / "ticker=B_daily.parquet", BARS)
+    assert BarStore.read(tmp_path).symbols() == ["A", "B"]
+    written(tmp_path / "ticker=A" / "code=B" / "x.csv", BARS)
+    with pytest.raises(ValueError, match="its folders say that the bars are those of 'A' and of 'B': call ticker= or"):
+        BarStore.read(tmp_path)

@@ -242,3 +242,14 @@ def test_numbers_of_instruments_in_a_column_of_another_name(name, tmp_path):
         BarStore.read(tmp_path / "dump.csv")
     FRAME.assign(**{name: range(30)}).to_csv(tmp_path / "rows.csv")
     assert_bars(BarStore.read(tmp_path / "rows.csv"), "ROWS", BARS)
+
+
+@pytest.mark.parametrize("folder", ["date=2031-01-01", "open=7/symbol=ABC", "volume=x"])
+def test_a_column_goes_before_the_folder_of_its_name(folder, tmp_path):
+    (tmp_path / folder).mkdir(parents=True)
+    FRAME.rename_axis("date").to_csv(tmp_path / folder / "abc.csv")
+    FRAME.rename_axis("date").reset_index().to_parquet(tmp_path / folder / "def.parquet")
+    store = BarStore.read(tmp_path / folder / "abc.csv")
+    assert_bars(store, "ABC", BARS)
+    store = BarStore.read(tmp_path / folder / "def.parquet")
+    assert_bars(store, *store.symbols(), BARS)

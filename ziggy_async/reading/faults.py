@@ -9,7 +9,7 @@ from pathlib import Path
 from ziggy_async.messages import shortened, shown
 from ziggy_async.reading.headers import LEAST_ROLES, LONGEST_LINE
 from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW
-from ziggy_async.reading.packed import line_too_long
+from ziggy_async.reading.packed import GET_WHOLE, line_too_long
 from ziggy_async.reading.paths import DataFileError
 from ziggy_async.reading.spellings import role_of
 
@@ -69,6 +69,8 @@ def csv_fault(error: str) -> str | None:
     if values is None:
         start = text[max(0, text.splitlines()[0].rfind('"')) :]
         return f"{line} has a quotation mark that is not closed, {shown(start)}: close it, or take it out"
+    if text.startswith("\\0") or "\0" in text:
+        return f"{line} holds NUL characters, as a file does that was not written to its end: {GET_WHOLE}"
     fields = re.split("[,;|\t]", text)
     if len(fields) > 1 and sum(role_of(field) is not None for field in fields) >= min(len(fields), LEAST_ROLES):
         return f"{line} holds names of columns, {shown(text)}, {values} for {names} above: split the file there"

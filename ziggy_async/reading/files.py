@@ -63,7 +63,15 @@ from ziggy_async.reading.texts import (
     without_first_lines,
     without_other_rows,
 )
-from ziggy_async.reading.together import FileBars, Loader, Table, load_together, place_of, refuse_same_name
+from ziggy_async.reading.together import (
+    FileBars,
+    Loader,
+    Table,
+    load_together,
+    place_of,
+    refuse_other_kind,
+    refuse_same_name,
+)
 from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
@@ -148,6 +156,7 @@ class Reading:
     def load(self, store: Loader, files: Sequence[DataFile]) -> tuple[list[str], Skipped]:
         read = [self._read(file, f"file_{index}") for index, file in enumerate(files)]
         refuse_same_name(read)
+        refuse_other_kind(read)
         occurrences = Counter(symbol for each in read for symbol in each.bars.symbols)
         shared = [each for each in read if any(occurrences[symbol] > 1 for symbol in each.bars.symbols)]
         alone = [[each] for each in read if each not in shared]

@@ -33,6 +33,8 @@ OTHERS = (
     (rb".{257}ustar", f"a tar archive: {UNPACK}"),
     (rb"\x04\x22\x4d\x18", f"compressed with lz4: {UNPACK}"),
     (rb"\xff\x06\0\0sNaPpY", f"compressed with snappy: {UNPACK}"),
+    (rb"\x5d\0\0.\0", f"compressed with lzma: {UNPACK}"),
+    (rb"version https://git-lfs", "a pointer of Git LFS: get the file itself with git lfs pull"),
     (rb"\x1f\x9d", f"compressed with compress: {UNPACK}"),
     (rb"%PDF-", "a PDF document: get the bars as CSV"),
     (rb"00COTAHIST", f"a file of B3, whose columns have fixed widths and no names: {AS_TABLE}"),

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -41,16 +40,28 @@ VENDOR_NAMES = tuple(
     )
 )
 """Names in which the symbol does not stand at the beginning, or where something else stands behind it."""
-NAMELESS = re.compile(r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}-\d{2}(?:-\d{2})?", re.IGNORECASE)
-"""What Nasdaq, MarketWatch and others call a file whosoever bars it has, and the name of a month or a day."""
+NAMELESS = re.compile(
+    r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}-\d{2}(?:-\d{2})?|part[-._]?(?:[a-z]-)?\d.*", re.IGNORECASE
+)
+"""What Nasdaq, MarketWatch and others call a file whosoever bars it has, the name of a month or a day, and what Spark
+and Dask call the parts of a table."""
 DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
 """What Windows appends to the name of a copy."""
-PARTS_OF_DATES = ("year", "month", "day", "hour")
+DATE_KEY = r"(?i:year|quarter|month|week|day|hour|minute|dt|[a-z_]*date)"
+PARTS_OF_DATES = ("year", "month", "day")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """The folder of the rows whose value is null."""
+LAKES = {"_delta_log", ".hoodie"}
+"""Folders of Delta Lake and of Hudi, which say what of the files beside them has been deleted."""
 MOST_EMPTY, EMPTY_BESIDE = 1000, 10
 """Folders without files of bars that are looked through below one, and for each one that has some."""
+DATED = re.compile(
+    r"(?<=/)(?:19|20)\d\d(?:[-_/]?\d\d){0,2}(?=/)"
+    r"|[-_ ](?:(?:19|20)\d\d(?:[-_]?\d\d){0,2}|\d\d-\d\d-(?:19|20)\d\d)(?![^-_ .])"
+    rf"|(?<=/){DATE_KEY}=[^/]*"
+)
+"""Dates in the folders and the name of a file."""
 INTERVAL_AND_DATE = r"(-\d+(s|m|h|d|w|mo))?-(19|20)\d{2}-\d{2}(-\d{2})?$"
 
 
@@ -89,12 +100,17 @@ class DataFile:
     def _symbol_of_folder(self) -> str | None:
         """Of several folders that may name one, as asset=crypto and symbol=BTC, that counts whose key is surer."""
         parts = [each.partition("=") for each in self._folders()]
-        found = [(place_of(key)[1], key, value) for key, _, value in reversed(parts) if value and is_of_symbols(key)]
+        found = [(place_of(key)[1], key, value) for key, equals, value in parts if equals and is_of_symbols(key)]
         if not found:
             return None
-        _, key, value = min(found, key=itemgetter(0))
-        if value == NO_VALUE:
+        surest = min(place for place, _, _ in found)
+        (key, value), *others = ((key, value) for place, key, value in found if place == surest)
+        if value in ("", NO_VALUE):
             raise DataFileError(f"{self}: its folder, {key}={value}, says that no symbol is known: leave it out")
+        for other, symbol in others:
+            if symbol != value:
+                both = f"its folders say that the bars are those of {shown(value)} and of {shown(symbol)}"
+                raise DataFileError(f"{self}: {both}: call {key}= or {other}= something that names no symbol")
         return unquote(value)
 
     def day_of_folder(self) -> str | None:
@@ -103,7 +119,7 @@ class DataFile:
             spelling_of(key): unquote(value) for key, _, value in (each.partition("=") for each in self._folders())
         }
         days = [value for key, value in parts.items() if key in DATES and re.fullmatch(DAY, value)]
-        numbers = [parts.get(key, "") for key in PARTS_OF_DATES[:3]]
+        numbers = [parts.get(key, "") for key in PARTS_OF_DATES]
         if all(map(str.isdecimal, numbers)):
             days.append("{:04}-{:02}-{:02}".format(*map(int, numbers)))
         return next(iter(days), None)
@@ -112,10 +128,20 @@ class DataFile:
         """Also those above the one that the process is in."""
         return Path(os.path.abspath(self.path)).parts[:-1]
 
-    @property
-    def is_joined(self) -> bool:
-        """Whether other files may have bars of its symbol: the caller says whose they are, or its name has a date."""
-        return self.symbol is not None or re.search(INTERVAL_AND_DATE, self._name()) is not None
+    def is_part_of(self, other: "DataFile") -> bool:
+        """Whether both may have bars of one symbol, who have no column of symbols: the caller says whose they are, or
+        their paths differ in dates alone."""
+        if self.symbol is not None:
+            return other.symbol is not None
+        own, others = ("/".join((*each._folders(), each._name())) for each in (self, other))
+        return own != others and re.sub(DATED, "", own) == re.sub(DATED, "", others)
+
+    def kind(self) -> tuple[str, ...]:
+        """Its partitions of something else than symbols and dates, as interval=1h."""
+        keys = {each: each.partition("=") for each in self._folders()}
+        return tuple(
+            each for each, (key, equals, _) in keys.items() if equals and not (is_of_symbols(key) or is_of_dates(key))
+        )
 
     def _name(self) -> str:
         """Its name without the endings of files and of copies."""
@@ -137,12 +163,17 @@ class DataFile:
         found = next((match for vendor in VENDOR_NAMES if (match := vendor.fullmatch(name))), None)
         if found is not None:
             return found["symbol"].upper()
-        name = re.sub(INTERVAL_AND_DATE, "", name)
+        key, equals, value = name.partition("=")
+        name = re.sub(INTERVAL_AND_DATE, "", value if equals and value and is_of_symbols(key) else name)
         return re.sub(r"(?<=.)_.*$", "", name).upper()
 
 
 def is_of_symbols(key: str) -> bool:
     return role_of(key) == "symbol"
+
+
+def is_of_dates(key: str) -> bool:
+    return re.fullmatch(DATE_KEY, key, re.IGNORECASE) is not None
 
 
 STDIN = "-"
@@ -200,7 +231,7 @@ def _is_partition(key: str, rest: str) -> bool:
     if not key.islower():
         return False
     is_sure = is_of_symbols(key) and place_of(key)[1] == 0
-    return is_sure or ("/" in rest and (is_of_symbols(key) or spelling_of(key) in DATES or key in PARTS_OF_DATES))
+    return is_sure or ("/" in rest and (is_of_symbols(key) or is_of_dates(key)))
 
 
 def _expanded(text: str) -> list[Path]:
@@ -227,8 +258,9 @@ def _advice(error: OSError) -> str:
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    """The files of bars in a folder and those below it, also behind links, without hidden ones. `OSError` where one
-    cannot be read, `DataFileError` for one that is hardly a folder of bars, as /."""
+    """The files of bars in a folder and those below it, also behind links, without hidden folders and those of what is
+    not done yet, as _temporary. `OSError` where one cannot be read, `DataFileError` for one that is hardly a folder of
+    bars, as /."""
 
     def refuse(error: OSError) -> None:
         raise error
@@ -240,7 +272,10 @@ def _in_folder(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(_identity(root))
-        folders[:] = (each for each in folders if not each.startswith("."))
+        if table := LAKES.intersection(folders):
+            said = f"{printable(root)}: has {min(table)}, as tables have of which not every file counts"
+            raise DataFileError(f"{said}: write it as Parquet")
+        folders[:] = (each for each in folders if not each.startswith((".", "_")))
         files = [Path(root, each) for each in names if not each.startswith(".") and is_named(each)]
         yield from files
         empty, filled = empty + (not files), filled + bool(files)

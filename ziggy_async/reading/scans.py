@@ -307,6 +307,6 @@ def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mappin
     columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
     return (
         f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
-        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression='none',"
+        f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression='none', hive_partitioning=false,"
         f" parallel={str(origin.is_split).lower()}, columns={{{columns}}})"
     )

@@ -29,6 +29,7 @@ LONGEST_END = 1 << 16
 """Bytes of a file behind its last row."""
 MOST_LAYERS = 2
 """Of compression: a zip file of one gzip file."""
+END_OF_DOS = "\x1a"
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
 UNDERSCORED = re.compile(rb"\d_\d")
@@ -234,7 +235,7 @@ def without_end(source: Source, delimiter: str, folder: Path) -> Source:
 def _is_no_row(delimiter: str, line: str) -> bool:
     """Whether it has no value at all, or is a sentence: a row that was cut off has fewer words before its delimiter."""
     is_sentence = delimiter not in line and len(line.split()) > MOST_WORDS
-    return is_sentence or not line.strip(f'{delimiter}" \r\n')
+    return is_sentence or not line.strip(f'{delimiter}" \r\n{END_OF_DOS}')
 
 
 def with_one_line_end(source: Source, folder: Path) -> Source | None:

@@ -1,7 +1,9 @@
 """Files that have been read, into a store: where a reader finds their rows, and who may have bars of one symbol."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -68,10 +70,42 @@ def refuse_same_name(read: Sequence[FileBars]) -> None:
         if table.has_symbols or table.file.is_part:
             continue
         (symbol,) = bars.symbols
-        if symbol in owners and not (table.file.is_joined and owners[symbol].is_joined):
+        if symbol in owners and not table.file.is_part_of(owners[symbol]):
             files = f"{table.file}: would be {symbol}, like {owners[symbol]}"
             raise DataFileError(f"{files}; say whose bars they are with SYMBOL=path")
         owners[symbol] = table.file
+
+
+def refuse_other_kind(read: Sequence[FileBars]) -> None:
+    """Raises for bars of one symbol in partitions that differ in something else than dates, as interval=1d and
+    interval=1h do, and whose times overlap."""
+    if len({each.table.file.kind() for each in read}) < 2:
+        return
+    spans: dict[str, dict[tuple[str, ...], tuple[int, int, DataFile]]] = {}
+    for table, bars, _ in read:
+        for symbol, first, last in _spans(bars):
+            known = spans.setdefault(symbol, {})
+            before, after, file = known.get(table.file.kind(), (first, last, table.file))
+            known[table.file.kind()] = min(first, before), max(last, after), file
+    for symbol, of_kinds in spans.items():
+        for (_, end, file), (begin, _, other) in pairwise(sorted(of_kinds.values(), key=itemgetter(0))):
+            if begin <= end:
+                said = (
+                    f"{file} and {other}: both have bars of {symbol} from {iso_of(begin)} on, in partitions that differ"
+                )
+                raise DataFileError(f"{said}: read one at a time")
+
+
+def _spans(bars: SymbolBars) -> Iterator[tuple[str, int, int]]:
+    """Each symbol with its first and its last time."""
+    times = np.asarray(bars.bars.timestamp)
+    known = np.flatnonzero((bars.codes >= 0) & (times != NAT))
+    known = known[np.lexsort((times[known], bars.codes[known]))]
+    codes = bars.codes[known]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    ends = np.append(starts[1:], len(codes)) - 1
+    for start, end in zip(starts, ends, strict=len(codes) > 0):
+        yield bars.symbols[codes[start]], int(times[known[start]]), int(times[known[end]])
 
 
 def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> dict[str, int]:
