@@ -220,6 +220,7 @@ static void copy(double *to, const double *from, int64_t count, bool streamed)
 
 /* What the memory of a row says about it: nothing, that no bar waits for another, or that the total of the last one is
  * all that it waits for: the additions go on while what the next bars give is computed. */
+enum { BYTES_AHEAD_ALONG = 2048 };
 #define NOTHING(name)
 #define BESIDE(name) ALONG(name, false)
 #define ADDED(name)  ALONG(name, true)
@@ -236,6 +237,7 @@ static void copy(double *to, const double *from, int64_t count, bool streamed)
         for (int64_t bar = 0; bar + ZA_LANES <= bars; bar += ZA_LANES) {                                               \
             vec now[ZA_MAX_INPUTS], then[ZA_MAX_INPUTS];                                                               \
             for (int i = 0; i < name##_input_count; ++i) {                                                             \
+                __builtin_prefetch((const void *)((uintptr_t)(from[i] + bar) + BYTES_AHEAD_ALONG));                    \
                 now[i] = vec_load(from[i] + bar);                                                                      \
                 then[i] = vec_load(from[i] + bar - lag);                                                               \
                 finite &= finite_of(now[i]);                                                                           \

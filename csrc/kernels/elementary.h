@@ -148,10 +148,14 @@ INLINE vec vec_cosh(vec x)
     return vec_hyperbolic(x, -1.0);
 }
 
-/* Beyond 22 it is 1. */
+/* Beyond 22 it is 1, as that of all prices of a kind is. */
 INLINE vec vec_tanh(vec x)
 {
-    exp_parts e = exp_parts_of(vec_within(vec_abs(x), 0.0, 22.0));
+    vec size = vec_abs(x);
+    if (!mask_holds((mask)(size <= 22.0) | (mask)(size != size))) {
+        return vec_signed(vec_fill(1.0), x);
+    }
+    exp_parts e = exp_parts_of(vec_within(size, 0.0, 22.0));
     vec a = power_of_two(e.k - 1.0), b = power_of_two(-1.0 - e.k);
     return vec_signed(pair_ratio(hyperbolic(e, a, b), hyperbolic(e, a, -b)), x);
 }

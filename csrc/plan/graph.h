@@ -51,7 +51,7 @@ struct za_plan {
     bool reads_times;
     bool remembers; /* a value depends on other bars than its own, or on how many are before it */
     bool beside;    /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
-    bool along;     /* so they may but for running totals, which go along */
+    bool along;     /* so they may but for what goes along: a number a lane */
     int64_t depth, warm, entry; /* the longest of its nodes */
     int64_t vectors;            /* of the states of all that are read */
     int64_t weight;             /* what a bar of all that are read costs, about, in operations */

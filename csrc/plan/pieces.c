@@ -11,7 +11,7 @@ enum { LEAST_CUT = 512, LANES_COST = 4 };
 
 /* A tile of its own pays for being handed over to another thread when the warm-up is at most a quarter of its pieces
  * and it is so many operations, some 50 microseconds. */
-enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 200000 };
+enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 500000 };
 
 /* Whether the pieces save a good part of the time that one lane takes, or further tiles pay. */
 static bool is_worth_it(const za_cut *cut, const za_plan *plan, int64_t bars)

@@ -294,12 +294,20 @@ static bool depends_on_place(const za_node *node)
     return power || (node->vectors > 0 && !(node->beside && node->lag == 0));
 }
 
-/* What a bar costs, about, in operations. */
+/* What a bar costs, about, in operations. Columns are where they are, or are read by the way. */
 static int64_t weight_of(const za_node *node)
 {
     enum { KERNEL = 4, MAPPED = 16 };
-    bool mapped = node->spec.kind == ZA_NODE_OPERATION && za_operation_info_of((za_operation)node->spec.which)->mapped;
-    return mapped ? MAPPED : node->spec.kind == ZA_NODE_KERNEL && !node->beside ? KERNEL : 1;
+    bool operates = node->spec.kind == ZA_NODE_OPERATION;
+    bool mapped = operates && za_operation_info_of((za_operation)node->spec.which)->mapped;
+    bool enters = node->spec.kind == ZA_NODE_KERNEL && !node->beside;
+    return mapped ? MAPPED : enters ? KERNEL : operates || node->spec.kind == ZA_NODE_KERNEL;
+}
+
+/* Whether its bars wait for no more than a number of the last one. */
+static bool goes_along(const za_node *node)
+{
+    return node->beside || node->total || node->spec.kind == ZA_NODE_OPERATION;
 }
 
 /* What the nodes that are read take together. */
@@ -313,7 +321,7 @@ static za_code add_up(za_plan *plan, za_error *error)
         plan->warm = longer(plan->warm, node->warm);
         plan->entry = longer(plan->entry, node->first);
         plan->beside = plan->beside && (node->vectors == 0 || node->beside || !node->read);
-        plan->along = plan->along && (node->vectors == 0 || node->beside || node->total || !node->read);
+        plan->along = plan->along && (node->vectors == 0 || goes_along(node) || !node->read);
         plan->remembers = plan->remembers || (node->read && depends_on_place(node));
         plan->vectors += node->read ? node->vectors : 0;
         plan->weight += node->read ? weight_of(node) : 0;

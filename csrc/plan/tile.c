@@ -11,8 +11,7 @@
 
 /* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
  * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
- * does, and a long block saves what it costs to begin one. So it does where bars lie side by side, and most of them are
- * read and written where they lie. */
+ * does, and a long block saves what it costs to begin one. So it does along a series: what is no buffer lies there. */
 enum {
     BLOCK_BYTES = 24 * 1024,
     LONG_BLOCK_BYTES = 128 * 1024,
@@ -53,7 +52,8 @@ static int64_t block_of(const za_tile_spec *spec)
 {
     int64_t all = bars_of(spec);
     bool last_alone = all - oldest_of(spec) < LEAST_BLOCK, along = spec->plan->along && spec->set->lanes == 1;
-    int64_t buffers = 1 + (last_alone ? spec->plan->column_count : spec->plan->buffer_count);
+    int64_t inner = spec->plan->buffer_count - spec->plan->column_count - spec->plan->output_count;
+    int64_t buffers = 1 + (along ? later(inner, 0) : last_alone ? spec->plan->column_count : spec->plan->buffer_count);
     int64_t bytes = last_alone || along ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = along ? MOST_ALONG : MOST_BLOCK;
     int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double));
     bars = bars < most ? bars : most;

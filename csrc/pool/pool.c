@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -50,6 +51,25 @@ void za_scratch_free(za_scratch *scratch)
 {
     za_free(scratch->block);
     *scratch = (za_scratch){0};
+}
+
+enum { MOST_KEPT = 4 << 20 };
+static za_scratch kept;
+static atomic_flag kept_is_lent = ATOMIC_FLAG_INIT;
+
+za_scratch *za_scratch_borrow(za_scratch *own)
+{
+    return atomic_flag_test_and_set(&kept_is_lent) ? own : &kept;
+}
+
+void za_scratch_give_back(za_scratch *scratch)
+{
+    if (scratch != &kept || kept.bytes > MOST_KEPT) {
+        za_scratch_free(scratch);
+    }
+    if (scratch == &kept) {
+        atomic_flag_clear(&kept_is_lent);
+    }
 }
 
 static void enqueue(za_pool *pool, za_job *job)
@@ -320,13 +340,13 @@ za_code za_pool_submit(za_pool *pool, za_job *job, za_error *error)
 
 void za_pool_help(za_pool *pool, za_job *job)
 {
-    za_scratch scratch = {0};
+    za_scratch own = {0}, *scratch = za_scratch_borrow(&own);
     pthread_mutex_lock(&pool->mutex);
     while (job->queued) {
-        work_once(pool, job, &scratch);
+        work_once(pool, job, scratch);
     }
     pthread_mutex_unlock(&pool->mutex);
-    za_scratch_free(&scratch);
+    za_scratch_give_back(scratch);
 }
 
 void za_pool_cancel(za_pool *pool, za_job *job)

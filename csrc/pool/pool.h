@@ -21,6 +21,10 @@ typedef struct za_scratch {
 /* At least `bytes`, aligned to a cache line, contents undefined; NULL without memory. */
 void *za_scratch_get(za_scratch *scratch, size_t bytes);
 void za_scratch_free(za_scratch *scratch);
+/* What a thread that is none of the pool's works with: the memory that the last one has left behind, unless another one
+ * has it just now, then `own`. What is freed with every call may go back to the system, and its pages come anew. */
+za_scratch *za_scratch_borrow(za_scratch *own);
+void za_scratch_give_back(za_scratch *scratch);
 
 typedef struct za_job za_job;
 typedef struct za_pool za_pool;

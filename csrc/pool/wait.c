@@ -131,9 +131,9 @@ static bool run_on_pool(za_pool *pool, za_job *job)
 void za_pool_wait(za_pool *pool, za_job *job)
 {
     if (pool == NULL || !run_on_pool(pool, job)) {
-        za_scratch scratch = {0};
-        job->run(job, 0, job->count, &scratch);
-        za_scratch_free(&scratch);
+        za_scratch own = {0}, *scratch = za_scratch_borrow(&own);
+        job->run(job, 0, job->count, scratch);
+        za_scratch_give_back(scratch);
     }
 }
 
