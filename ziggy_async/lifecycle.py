@@ -19,7 +19,6 @@ class Stage(IntEnum):
 
     BRIDGE = auto()
     """The native pool, the ports of the loops, and the thread that wakes them."""
-    MAILBOXES = auto()
     BACKGROUND_LOOP = auto()
     THREADS = auto()
     PROCESSES = auto()

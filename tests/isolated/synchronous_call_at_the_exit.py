@@ -1,9 +1,12 @@
 """Ends while a synchronous call waits for a source of bars, and prints how the call ends."""
 
 import asyncio
+import atexit
 import threading
 
-from ziggy_async import lifecycle, set_bar_source
+atexit.register(lambda: thread.join(10))  # after what the package does then
+
+from ziggy_async import set_bar_source
 from ziggy_async.market_brain.features import get_ticker_features
 
 begun = threading.Event()
@@ -25,4 +28,3 @@ set_bar_source(hang, timeout=60)
 thread = threading.Thread(target=call, daemon=True)
 thread.start()
 begun.wait()
-lifecycle.at_exit(lifecycle.Stage.MAILBOXES, lambda: thread.join(10))  # after the background loop

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pooled import pool_of
 
-from ziggy_async.runtime import gil_gate, mailbox
+from ziggy_async.runtime import gil_gate
 from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import AT_ONCE
@@ -206,8 +206,7 @@ def child_that(does: Callable[[], object]) -> int:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_begins_anew(pool: ThreadPool) -> None:
     asyncio.run(_use(pool))
-    with mailbox._lock:  # as another thread may have it at that moment
-        assert child_that(lambda: asyncio.run(_use(pool))) == 0
+    assert child_that(lambda: asyncio.run(_use(pool))) == 0
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -220,7 +219,7 @@ async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> No
         asyncio.run(_use(pool))
 
     def forks() -> int:
-        with mailbox._lock, gil_gate.gate._lock:
+        with gil_gate.gate._lock:
             return child_that(in_child)
 
     assert await result(pool, forks) == 0

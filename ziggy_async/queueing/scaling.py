@@ -83,7 +83,10 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     present, is_known = load.workers, load.mean_seconds > 0
     wanted = load.running + math.ceil(load.queued * (min(1.0, load.mean_seconds / TARGET_WAIT) if is_known else 1.0))
     measured = (memory.measured or (now, load.finished)) if load.queued else None
-    rate = _rate(load, measured, now)
+    measured_since, finished_before = measured or (now, load.finished)
+    seconds, finished = now - measured_since, load.finished - finished_before
+    is_measured = seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * present)
+    rate = finished / seconds if is_measured else 0.0  # operations per second; 0.0: unknown
     low, growth, paused_until = memory.low, memory.growth, memory.paused_until
     workers_before, rate_before = growth or (present, 0.0)
     if growth is not None and rate > 0:  # its gain is known
@@ -116,14 +119,6 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     each = f"{load.mean_seconds:.3g} s each" if is_known else "mean time unknown"
     reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {why}"
     return Decision(now, workers, present, reason, wanted, load), Memory(low, measured, growth, paused_until)
-
-
-def _rate(load: Load, measured: tuple[float, int] | None, now: float) -> float:
-    """Operations per second under the present number of workers; 0.0 while too little was seen to tell."""
-    since, finished_before = measured or (now, load.finished)
-    seconds, finished = now - since, load.finished - finished_before
-    is_known = seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * load.workers)
-    return finished / seconds if is_known else 0.0
 
 
 async def scale(

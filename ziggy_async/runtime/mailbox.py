@@ -4,12 +4,9 @@ since the last one."""
 import asyncio
 import logging
 import math
-import threading
 import time
 import weakref
 from collections import deque
-
-from ziggy_async import lifecycle
 
 logger = logging.getLogger(__name__)
 
@@ -68,27 +65,15 @@ def _set(waiter: "asyncio.Future[None]") -> None:
         waiter.set_result(None)
 
 
-_lock = threading.Lock()
 _mailboxes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox]" = weakref.WeakKeyDictionary()
-"""Added to under _lock."""
 
 
 def mailbox_of(loop: asyncio.AbstractEventLoop) -> Mailbox:
+    """Takes no lock, since each step is one operation of the dictionary: a forked child finds none that is held."""
     mailbox = _mailboxes.get(loop)
-    if mailbox is not None:
-        return mailbox
-    with _lock:
-        for other, mailbox in list(_mailboxes.items()):
-            if other.is_closed():
-                mailbox._waiters.clear()
-        return _mailboxes.setdefault(loop, Mailbox())
-
-
-def _after_fork_in_child() -> None:
-    """Drops the mailboxes: their futures are the parent's."""
-    global _lock, _mailboxes
-    _lock = threading.Lock()
-    _mailboxes = weakref.WeakKeyDictionary()
-
-
-lifecycle.after_fork_in_child(lifecycle.Stage.MAILBOXES, _after_fork_in_child)
+    if mailbox is None:
+        for reference in _mailboxes.keyrefs():
+            if (other := reference()) is not None and other.is_closed():
+                _mailboxes.pop(other, None)  # what is left in it would keep it alive
+        mailbox = _mailboxes.setdefault(loop, Mailbox())
+    return mailbox
