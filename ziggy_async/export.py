@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ziggy_async import _core
 from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.messages import printable
-from ziggy_async.reading.faults import errors_named
+from ziggy_async.reading.faults import first_sentences, one_line
 from ziggy_async.reading.paths import DataFileError
 
 if TYPE_CHECKING:
@@ -75,10 +76,23 @@ def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
         )
         table.write_parquet(name)
 
-    said = f"{printable(name)}: cannot be written: "
-    if not os.path.isdir(folder := os.path.dirname(name) or "."):
-        raise DataFileError(f"{said}there is no folder {printable(folder)}: make it first")
-    if os.path.isdir(name) or not name:
-        raise DataFileError(f"{said}it is a folder: name a file in it")
-    with errors_named(printable(name, None)):
+    with named_where_it_fails(name):
         with_connection(write)
+
+
+@contextlib.contextmanager
+def named_where_it_fails(path: str) -> Iterator[None]:
+    """Turns what DuckDB says of a file that it cannot write into a `DataFileError`."""
+    import duckdb
+
+    said = f"{printable(path)}: cannot be written: "
+    if not os.path.isdir(folder := os.path.dirname(path) or "."):
+        raise DataFileError(f"{said}there is no folder {printable(folder)}: make it first")
+    if os.path.isdir(path) or not path:
+        raise DataFileError(f"{said}it is a folder: name a file in it")
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise DataFileError(f"{said}{one_line(first_sentences(error)).rpartition(': ')[2]}") from error

@@ -1,5 +1,8 @@
 """What is said of files that cannot be read or written: where, and what to do."""
 
+import gzip
+import lzma
+
 import pandas as pd
 import pytest
 from reference.bars import walk
@@ -19,7 +22,7 @@ def test_a_file_that_cannot_be_written(tmp_path):
     ):
         with pytest.raises(ValueError, match=f"^{path}: cannot be written: {said}"):
             BarStore().write_parquet(path)
-    with pytest.raises(ValueError, match=r"^/proc/x\.parquet: "):
+    with pytest.raises(ValueError, match=r"^/proc/x\.parquet: cannot be written: No such file or directory$"):
         BarStore().write_parquet("/proc/x.parquet")
 
 
@@ -50,6 +53,37 @@ def test_a_date_in_digits_that_is_none_is_named(tmp_path):
     path.write_text(TEXT.replace("-", "").replace(LINES[20][:10].replace("-", ""), "20240140"))
     with pytest.raises(ValueError, match=r"line 22: 20240140 is no time .*: write dates and times as texts"):
         BarStore.read(path)
+
+
+@pytest.mark.parametrize("behind", ["\x1a", "(30 rows)\n", "\n(1 row)", "\x1a\x1a"])
+def test_ends_that_programs_write(behind, tmp_path):
+    (tmp_path / "a.csv").write_text(TEXT + behind)
+    assert len(BarStore.read(tmp_path).bars("A")["close"]) == 30
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_a_file_that_was_not_written_to_its_end(ending, tmp_path):
+    """Its blocks had their place on the disk already, and are full of zeros."""
+    content = TEXT.encode() + bytes(4096)
+    (tmp_path / f"a.{ending}").write_bytes(gzip.compress(content) if ending == "csv.gz" else content)
+    with pytest.raises(
+        ValueError, match="line 32 holds NUL characters, as a file does that was not written to its end"
+    ):
+        BarStore.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lzma.compress(TEXT.encode(), lzma.FORMAT_ALONE), "is compressed with lzma: unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS: get the file itself"),
+        (b"PK\5\6" + bytes(18), "is a zip file without a file in it"),
+    ],
+)
+def test_what_is_no_table(content, said, tmp_path):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        BarStore.read(tmp_path)
 
 
 def test_a_file_of_names_only(tmp_path):

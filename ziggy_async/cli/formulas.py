@@ -10,6 +10,7 @@ from ziggy_async.cli.layout import Table
 from ziggy_async.cli.market import load_named, load_sample
 from ziggy_async.cli.output import complain, print_json, print_table, write_out
 from ziggy_async.duckdb_thread import Connection, with_connection
+from ziggy_async.export import named_where_it_fails
 from ziggy_async.features import FeatureSet, FeatureTable
 from ziggy_async.features.catalog import Row, number_text, rows, types_among, usage_of
 from ziggy_async.messages import nearest, shown
@@ -129,14 +130,10 @@ def write_table(table: FeatureTable, path: Path) -> None:
     target = "'" + str(path).replace("'", "''") + "'"
 
     def write(connection: Connection) -> None:
-        import duckdb
-
         connection.register("features", table)
         connection.register("times", {"timestamp": table.timestamps})  # DuckDB's times with a zone have no nanoseconds
         rows = "SELECT features.* REPLACE (times.timestamp AS timestamp) FROM features POSITIONAL JOIN times"
-        try:
-            connection.execute(f"COPY ({rows}) TO {target} (FORMAT {FORMATS[path.suffix.lower()]})")
-        except duckdb.Error as error:
-            raise ValueError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
+        connection.execute(f"COPY ({rows}) TO {target} (FORMAT {FORMATS[path.suffix.lower()]})")
 
-    with_connection(write)
+    with named_where_it_fails(str(path)):
+        with_connection(write)

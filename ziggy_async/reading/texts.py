@@ -32,6 +32,8 @@ MOST_LAYERS = 2
 END_OF_DOS = "\x1a"
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
+COUNTED = re.compile(r"\(\d+ rows?\)")
+"""As psql ends a table."""
 UNDERSCORED = re.compile(rb"\d_\d")
 UNDECODED = re.compile("[\udc80-\udcff]")
 """What stands for a byte that is not UTF-8."""
@@ -235,7 +237,8 @@ def without_end(source: Source, delimiter: str, folder: Path) -> Source:
 def _is_no_row(delimiter: str, line: str) -> bool:
     """Whether it has no value at all, or is a sentence: a row that was cut off has fewer words before its delimiter."""
     is_sentence = delimiter not in line and len(line.split()) > MOST_WORDS
-    return is_sentence or not line.strip(f'{delimiter}" \r\n{END_OF_DOS}')
+    is_count = COUNTED.fullmatch(line.strip()) is not None
+    return is_sentence or is_count or not line.strip(f'{delimiter}" \r\n{END_OF_DOS}')
 
 
 def with_one_line_end(source: Source, folder: Path) -> Source | None:
