@@ -313,8 +313,8 @@ def test_whole_numbers_are_in_the_one_unit_that_fits(of, factor) -> None:
         (
             [20200101, 20200132],
             None,
-            0,
-            "20200101 is no time in s, ms, us or ns of the years 1975 to 2100, and no date",
+            1,
+            "20200132 is no time in s, ms, us or ns of the years 1975 to 2100, and no date",
         ),
     ],
 )

@@ -83,6 +83,11 @@ def test_tickers_of_digits_stand_below_the_names(tmp_path):
     assert_bars(BarStore.read(tmp_path / "abc.csv"), "0700", BARS)
 
 
+def test_the_name_of_the_index_stands_below_the_names(tmp_path):
+    (tmp_path / "abc.csv").write_text("Price,Open,High,Low,Close,Volume\nDate,,,,,\n" + rows())
+    assert_bars(BarStore.read(tmp_path / "abc.csv"), "ABC", BARS)
+
+
 TABLE = {"symbol": ["A"], "timestamp": DAYS[:1], **{name: [1.0] for name in ("open", "high", "low", "close", "volume")}}
 READERS = {
     "read": lambda columns: BarStore.read("absent.csv", columns=columns),

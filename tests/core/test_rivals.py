@@ -230,3 +230,14 @@ def test_the_day_of_trading_beside_a_session_of_the_night(read, tmp_path):
     assert str(read(table, tmp_path)["timestamp"][1])[:16] == "2024-01-05T21:00"
     with pytest.raises(ValueError, match="both 'datetime' and 'trading_day' stand for timestamp"):
         read(table | {"trading_day": ["2024-01-05", "2024-02-08"]}, tmp_path)
+
+
+@everywhere
+def test_the_beginning_of_a_bar_goes_before_its_end(read, tmp_path):
+    begins, ends = [f"{day}T00:00:00" for day in DAYS], [f"{day}T23:59:00" for day in DAYS]
+    assert str(read({"timestamp": ends, "timeOpen": begins, **BARS}, tmp_path)["timestamp"][0])[:19] == begins[0]
+
+
+@everywhere
+def test_a_volume_that_is_not_known_beside_one_that_is(read, tmp_path):
+    assert read(TABLE | {"real_volume": [0, 0]}, tmp_path)["volume"].tolist() == BARS["Volume"]

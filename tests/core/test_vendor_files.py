@@ -86,6 +86,36 @@ VENDORS = {
         (40, 41),
         "Nifty 50",
     ),
+    "IEX": (
+        "date,open,high,low,close,volume,change,changePercent,label,changeOverTime",
+        "2024-01-02 09:{}:00,10,12,9,11,500,1,1.5,Jan 2,1",
+        (40, 41),
+        "A",
+    ),
+    "Investing.com in Korean": (
+        '"날짜","종가","시가","고가","저가","거래량","변동 %"',
+        '"2024- 01- 02 09:{}:00","11","10","12","9","500","1.2%"',
+        (40, 41),
+        "A",
+    ),
+    "NSE's indices by day": (
+        "Date,Open,High,Low,Close,Shares Traded,Turnover (₹ Cr)",
+        "2024-01-02 09:{}:00,10,12,9,11,500,5",
+        (40, 41),
+        "A",
+    ),
+    "Frankfurt by Quandl": (
+        "Date,Open,High,Low,Close,Change,Traded Volume,Turnover,Last Price of the Day,Daily Traded Units",
+        "2024-01-02 09:{}:00,10,12,9,11,,500,1,,",
+        (40, 41),
+        "A",
+    ),
+    "OnVista": (
+        "Pricing Date,Eroeffnung,Hoch,Tief,Schluss,Volumen",
+        "2024-01-02 09:{}:00,10,12,9,11,500",
+        (40, 41),
+        "A",
+    ),
     "GPW": (
         "Nazwa,Data,Otwarcie,Maksimum,Minimum,Zamknięcie,Wolumen",
         "ABC,2024-01-02 09:{}:00,10,12,9,11,500",

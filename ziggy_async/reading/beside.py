@@ -37,6 +37,8 @@ FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
 WORDS_OF_CLOCKS = frozenset(
     ("time", "hour", "hours", "minute", "minutes", "hhmm", "hhmmss", "tod", "clock", "zeit", "stunde", "minuto")
 )
+WORDS_OF_OTHERS = frozenset(("change", "over", "count", "percent", "since"))
+"""Words of names that are no time of day, as "changeOverTime" is none."""
 LENGTHS = frozenset(
     (
         *("interval", "timeframe", "timeinterval", "granularity", "resolution", "barsize", "barinterval", "freq"),
@@ -254,7 +256,8 @@ def _refuse_times_of_day(timestamp: str, others: Sequence[str], head: Callable[[
     if not are_days(head(timestamp)):
         return
     for name in others:
-        says_so = not WORDS_OF_CLOCKS.isdisjoint(word.lower() for word in WORD.findall(name))
+        words = {word.lower() for word in WORD.findall(name)}
+        says_so = not WORDS_OF_CLOCKS.isdisjoint(words) and WORDS_OF_OTHERS.isdisjoint(words)
         values = head(name)
         if _are_all(partial(_is_clock, says_so), values):
             example = next(value for value in values if not _is_blank(value))

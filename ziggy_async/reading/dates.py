@@ -73,6 +73,7 @@ def _way(pattern: str, order: str | None, *formats: str) -> Way:
 NAME = r"([A-Z]{3,9})\.?"
 WAYS = (
     _way(r"(\d{4})(-)(\d{1,2})-(\d{1,2})", "ymd", "%Y-%m-%d"),
+    _way(r"(\d{4})(- )(\d{1,2})- (\d{1,2})", "ymd", "%Y- %m- %d"),
     _way(r"(\d{4})(/)(\d{1,2})/(\d{1,2})", "ymd", "%Y/%m/%d"),
     _way(r"(\d{4})(\.)(\d{1,2})\.(\d{1,2})", "ymd", "%Y.%m.%d"),
     _way(r"(\d{4})()(\d{2})(\d{2})", "ymd", "%Y%m%d"),

@@ -176,13 +176,13 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
         tickers, last = below[0], at + 1
     elif _is_tickers(above, len(names)):
         tickers = above
-    if tickers is None:
-        return Header(delimiter, tuple(unique(names, str.lower)), at + 1, has_comments)
     index = _fields(lines[last + 1], delimiter) if last + 1 < len(lines) else []
-    if len(index) == len(names) and index[0] and not any(index[1:]):
+    if len(index) == len(names) and role_of(index[0]) == "timestamp" and not any(index[1:]):
         names, last = [index[0], *names[1:]], last + 1
-    else:
+    elif tickers is not None:
         names = ["index", *names[1:]]
+    if tickers is None:
+        return Header(delimiter, tuple(unique(names, str.lower)), last + 1, has_comments)
     if len(set(tickers[1:])) == 1:
         owner = tickers[1] if role_of(tickers[0]) == "symbol" or _may_be_ticker(tickers[1]) else None
         return Header(delimiter, tuple(unique(names, str.lower)), last + 1, has_comments, owner=owner)

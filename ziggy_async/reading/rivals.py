@@ -14,6 +14,7 @@ from ziggy_async.reading.spellings import (
     INDEX,
     LAST_TRADES,
     OF_EXCHANGES,
+    REAL_VOLUME,
     REPEATED,
     TICKS,
     TURNOVERS,
@@ -47,6 +48,8 @@ def with_rivals(
             continue
         if values is None:
             raise _two_of(role, first, rival)
+        if spelling_of(rival) == REAL_VOLUME and not values.has_figures(rival):
+            continue
         if {REPEATED.sub("", name) for name in (first, rival)} == {"t", "T"}:
             if not are_epochs(values.head(rival)):  # else the end of the bar
                 raise _two_of(role, first, rival)
@@ -87,7 +90,8 @@ def _explanation(roles: Mapping[str, str], names: tuple[str, str], values: Value
     if "time" in roles:
         return lambda day, moment: _is_within(day, moment, MOST_AHEAD)
     is_later = place_of(rival)[1] > place_of(first)[1]
-    if are_days(values.head(rival)) and not are_days(values.head(first)) and (is_later or values.are_in(first, rival)):
+    are_days_apart = are_days(values.head(rival)) and not are_days(values.head(first))
+    if are_days_apart and (is_later or values.are_in(first, rival)):
         return lambda moment, day: _is_within(day, moment, MOST_BEFORE)
     return _never
 

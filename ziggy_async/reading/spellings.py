@@ -19,6 +19,17 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("dateandtime", "traddt", "start", "dlycaldt", "datadate", "date1", "dtyyyymmdd", "localtime"),
             *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
             *("startat", "tradetime", "timebucket", "bucket", "mts", "timeleft", "timebarstart", "indexdate"),
+            *(
+                "pricedate",
+                "pricingdate",
+                "quotedate",
+                "bardate",
+                "barstart",
+                "candletime",
+                "starttimestamp",
+                "dateymd",
+            ),
+            *("candlestarttime", "dateutcms", "opentimems", "opentimeutc", "timestart", "kdate"),
             *("dates", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
         ),
         ("index", "indexlevel0", "unnamed0", "column1", "ticks"),
@@ -26,15 +37,26 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "open": (
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
-            *("otwarcie", "eröffnung", "eröffn", "erster", "apertura", "abertura", "ouv", "ouverture", "priceopen"),
-            *("eröffnungskurs", "anfangskurs", "openindexvalue", "firsttradeprice"),
+            *(
+                "otwarcie",
+                "eröffnung",
+                "eröffn",
+                "eroeffnung",
+                "erster",
+                "apertura",
+                "abertura",
+                "ouv",
+                "ouverture",
+                "priceopen",
+            ),
+            *("eröffnungskurs", "anfangskurs", "openindexvalue", "firsttradeprice", "priceopen"),
             *("открытие", "откр", "开盘", "开盘价", "開盤", "開盤價", "始値", "시가", "açılış"),
         ),
     ),
     "high": (
         (
             *("high", "highprice", "pricehigh", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
-            *("höchstkurs", "höchst", "highindexvalue", "hightradeprice"),
+            *("höchstkurs", "höchst", "hoechst", "hoechstkurs", "highindexvalue", "hightradeprice"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
             *("максимум", "макс", "最高", "最高价", "最高價", "高", "高値", "고가", "yüksek", "tageshoch"),
         ),
@@ -66,7 +88,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         (
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
-            "totaltradequantity",
+            *("totaltradequantity", "tradedvolume", "sharestraded", "volumeshares", "tradevolume", "tradedquantity"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke", "umsatzinstück"),
             *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "成交股數", "成交數量"),
             *("出来高", "거래량", "hacim"),
@@ -80,6 +102,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         (
             *(
                 "tic",
+                "symbols",
+                "tickers",
                 "symroot",
                 "tckrsymb",
                 "tscode",
@@ -135,7 +159,8 @@ EPOCHS = frozenset(("unix", "unixtime", "unixtimestamp", "epoch"))
 """Names of times since 1970, which may stand beside a date."""
 
 TICKS = frozenset({"tickvolume", "tickvol"})
-TRADED = frozenset({"realvolume", "vol"})
+REAL_VOLUME = "realvolume"
+TRADED = frozenset({REAL_VOLUME, "vol"})
 """MetaTrader's volumes: of the changes of a price, and of what was traded, which is 0 where that is not known."""
 
 TURNOVERS = frozenset({"volumen"})
