@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from ziggy_async.arguments import seconds
 from ziggy_async.environment import whole_number
-from ziggy_async.runtime.background_loop import is_background, submit_coroutine
+from ziggy_async.runtime.background_loop import is_background, submit
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.threads import ThreadPool
 
@@ -70,7 +70,7 @@ class OwnThreads:
             for item in items:
                 function(item)
         else:
-            submit_coroutine(self.run_each_async(function, items)).result()
+            submit(self.run_each_async, function, items).result()
 
 
 def workers() -> int:

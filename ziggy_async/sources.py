@@ -149,7 +149,7 @@ class BarSource:
             return dict.fromkeys(due, "the bar source asks for them itself")
         if off_loop.blocking.is_here() and not self._is_coroutine:
             return {symbol: fault for symbol in due if (fault := self._call_here(symbol)) is not None}
-        return background_loop.submit_coroutine(self._refresh_due(due, _running_loop())).result()
+        return background_loop.submit(self._refresh_due, due, _running_loop()).result()
 
     async def refresh_async(self, symbols: Collection[str], force: bool = False) -> Stale:
         """As `refresh`, in the running loop."""
@@ -267,7 +267,7 @@ class BarSource:
         try:
             data = self._function(call.symbol, self._store.capacity)
             if inspect.isawaitable(data):
-                data = background_loop.submit_coroutine(_awaited(data)).result(self._timeout)
+                data = background_loop.submit(_awaited, data).result(self._timeout)
             fault = self._load(call.symbol, data)
         except BaseException as error:  # this thread is the pool's: nothing that is raised here means it
             fault = self._count_failure(call, error)
@@ -301,7 +301,7 @@ class BarSource:
         """In the background loop's thread: the blocking pool's may all be waiting for these very bars."""
         if background_loop.is_background():
             return self._load(symbol, data)
-        return await asyncio.wrap_future(background_loop.submit_coroutine(self._load_off_loop(symbol, data)))
+        return await asyncio.wrap_future(background_loop.submit(self._load_off_loop, symbol, data))
 
     def _load(self, symbol: str, data: object) -> str | None:
         """Puts what the source gave into the store, unless another source has taken its place. None, or why not."""

@@ -19,7 +19,7 @@ def after():
             asyncio.run(work())
         except RuntimeError as error:
             print(error)
-    for start in (off_loop.blocking.pool, lambda: background_loop.submit_coroutine(paper())):
+    for start in (off_loop.blocking.pool, lambda: background_loop.submit(paper)):
         try:
             start()
         except RuntimeError as error:

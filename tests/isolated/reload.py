@@ -13,7 +13,7 @@ from ziggy_async.runtime import background_loop
 async def use():
     await ziggy_async.async_get_ticker_features("A")
     await off_loop.blocking.run(int)
-    await asyncio.wrap_future(background_loop.submit_coroutine(asyncio.sleep(0)))
+    await asyncio.wrap_future(background_loop.submit(asyncio.sleep, 0))
 
 
 def kinds():

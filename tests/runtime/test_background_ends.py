@@ -203,7 +203,7 @@ def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asynci
         return 7
 
     async def main() -> None:
-        caller = asyncio.create_task(cross_loop.call(gives_all_the_same(), home, undone.append))
+        caller = asyncio.create_task(cross_loop.call(gives_all_the_same, home, undone.append))
         await until(began.is_set)
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -270,7 +270,7 @@ def test_a_call_that_its_home_loop_drops_is_answered(moment: str, recwarn: pytes
 
     async def ask() -> None:
         ready.wait()
-        caller = asyncio.create_task(cross_loop.call(answer(), home))
+        caller = asyncio.create_task(cross_loop.call(answer, home))
         await asyncio.sleep(0)
         asked.set()
         with pytest.raises(Stopped, match="came to its end"):

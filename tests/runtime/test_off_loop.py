@@ -83,9 +83,9 @@ def test_a_background_loop_that_cannot_be_made(missing: str, monkeypatch: pytest
         else:
             patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises((OSError, RuntimeError), match=r"Too many|can't start"):
-            background_loop.submit_coroutine(answer())
+            background_loop.submit(answer)
     assert background_loop._background is None
-    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    assert background_loop.submit(answer).result(20.0) == 42
     assert background_loop._background is not None
     background_loop._background.stop()
 
@@ -106,12 +106,12 @@ class Odd(BaseException):
     "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), Odd("odd")]
 )
 def test_no_exception_ends_the_background_loop(error: BaseException) -> None:
-    before = background_loop.submit_coroutine(answer())
+    before = background_loop.submit(answer)
     assert before.result(20.0) == 42
     thread = background_loop._background.thread
     with pytest.raises(RuntimeError, match=type(error).__name__):
-        background_loop.submit_coroutine(raising(error)).result(20.0)
-    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+        background_loop.submit(raising, error).result(20.0)
+    assert background_loop.submit(answer).result(20.0) == 42
     assert background_loop._background.thread is thread
 
 
@@ -126,23 +126,23 @@ def test_a_task_of_its_own_does_not_end_the_background_loop(caplog: pytest.LogCa
     async def stop() -> None:
         asyncio.get_running_loop().stop()
 
-    for coroutine in (leave(), stop()):
-        background_loop.submit_coroutine(coroutine).result(20.0)
-        assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    for function in (leave, stop):
+        background_loop.submit(function).result(20.0)
+        assert background_loop.submit(answer).result(20.0) == 42
     assert "it goes on" in caplog.text
 
 
 def test_an_ordinary_exception_reaches_its_caller_as_it_is() -> None:
     error = ZeroDivisionError("by hand")
     with pytest.raises(ZeroDivisionError) as caught:
-        background_loop.submit_coroutine(raising(error)).result(20.0)
+        background_loop.submit(raising, error).result(20.0)
     assert caught.value is error
 
 
 def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_loop, "_background", None)
-    waiting = background_loop.submit_coroutine(asyncio.sleep(60))
-    assert background_loop.submit_coroutine(answer()).result(20.0) == 42
+    waiting = background_loop.submit(asyncio.sleep, 60)
+    assert background_loop.submit(answer).result(20.0) == 42
     background_loop._background.stop()
     with pytest.raises(Stopped, match="the background loop came to its end"):
         waiting.result(20.0)

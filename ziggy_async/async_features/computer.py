@@ -160,7 +160,7 @@ class AsyncFeatureComputer(Calls):
         if under_way.get():
             raise RuntimeError("a task cannot wait for the end of the queue that it is in")
         if loop is not asyncio.get_running_loop():
-            await cross_loop.call(self.stop(drain, limit), loop)
+            await cross_loop.call(partial(self.stop, drain, limit), loop)
             return
         if self._ending is None:
             self._ending = loop.create_task(self._end(drain, limit))
@@ -340,7 +340,7 @@ class AsyncFeatureComputer(Calls):
 
         if home is asyncio.get_running_loop():
             return await submit()
-        return await cross_loop.call(submit(), home, undo=TaskHandle.release)
+        return await cross_loop.call(submit, home, undo=TaskHandle.release)
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
         """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ziggy_async import lifecycle
 from ziggy_async.runtime.call import guarded
@@ -13,6 +13,7 @@ from ziggy_async.runtime.errors import Stopped
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 EXIT_TIMEOUT = 1.0  # seconds that the interpreter's exit waits for the loop to cancel its tasks
@@ -41,10 +42,10 @@ class _BackgroundLoop:
         self.loop.run_until_complete(_end_tasks())
         self.loop.close()
 
-    async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Awaits the coroutine. Raises `Stopped` when that is cancelled with the loop's tasks."""
+    async def run(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Awaits `function(*args, **kwargs)`. Raises `Stopped` when that is cancelled with the loop's tasks."""
         try:
-            value: T = await guarded(coroutine, getattr(coroutine, "__qualname__", "a coroutine"))
+            value: T = await guarded(function(*args, **kwargs), function.__qualname__)
             return value
         except asyncio.CancelledError:
             if not self._is_over:
@@ -77,24 +78,20 @@ def is_background() -> bool:
     return _background is not None and _background.thread is threading.current_thread()
 
 
-def submit_coroutine(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
-    """Starts `coroutine` in the background loop, for code that has no loop to await it in.
+def submit(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+    """Starts the coroutine function in the background loop, for code that has no loop to await it in.
 
     What is no ordinary exception (`SystemExit`, a `CancelledError` of its own) becomes a `RuntimeError`. `Stopped` as
     the future's exception when the loop ends before the coroutine. `OSError` or `RuntimeError` when that loop cannot
     be made; the next call tries again.
     """
     global _background
-    try:
-        with _lock:
-            if lifecycle.has_ended(lifecycle.Stage.BACKGROUND_LOOP):
-                raise Stopped("the interpreter is exiting: the background loop is closed")
-            if _background is None:
-                _background = _BackgroundLoop()
-            return asyncio.run_coroutine_threadsafe(_background.run(coroutine), _background.loop)
-    except BaseException:
-        coroutine.close()
-        raise
+    with _lock:
+        if lifecycle.has_ended(lifecycle.Stage.BACKGROUND_LOOP):
+            raise Stopped("the interpreter is exiting: the background loop is closed")
+        if _background is None:
+            _background = _BackgroundLoop()
+        return asyncio.run_coroutine_threadsafe(_background.run(function, *args, **kwargs), _background.loop)
 
 
 def _after_fork_in_child() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from ziggy_async.runtime.call import Outcome, close_unless_begun, guarded
@@ -10,6 +11,8 @@ from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import wake
 
 T = TypeVar("T")
+
+Function = Callable[[], Coroutine[Any, Any, T]]
 
 HOME = "the event loop that the computer was started in"
 
@@ -19,9 +22,9 @@ class Late(Exception):  # noqa: N818
 
 
 async def call(
-    coroutine: Coroutine[Any, Any, T], home: asyncio.AbstractEventLoop, undo: Callable[[T], object] = lambda _: None
+    function: Function[T], home: asyncio.AbstractEventLoop, undo: Callable[[T], object] = lambda _: None
 ) -> T:
-    """Awaits the coroutine in the loop `home`, from another one.
+    """Awaits `function()` in the loop `home`, from another one.
 
     Cancelling it cancels the coroutine; what that should give all the same goes to `undo`, in the home loop, before
     anything else happens there. `Late` when it had given something, not None, before.
@@ -29,18 +32,13 @@ async def call(
     `RuntimeError` when nothing runs at home, `Stopped` when that comes to its end.
     """
     if not home.is_running():
-        coroutine.close()
         raise RuntimeError(f"{HOME} is not running")
     answer = Outcome()
-    answering = _answer(coroutine, answer, undo)
-
-    def end(_: object = None) -> None:  # without an answer, unless there is one
-        close_unless_begun(coroutine)
-        answer.set(None, Stopped(f"{HOME} came to its end"))
-
+    answering = _answer(function, answer, undo)
+    end = partial(answer.set, None, Stopped(f"{HOME} came to its end"))  # does nothing once there is an answer
     try:
         running = asyncio.run_coroutine_threadsafe(answering, home)
-        running.add_done_callback(end)
+        running.add_done_callback(lambda _: end())
         await answer.wait(home, end)
         value: T = answer.get()
         return value
@@ -54,17 +52,15 @@ async def call(
     finally:
         if home.is_closed():
             close_unless_begun(answering)
-            close_unless_begun(coroutine)
 
 
-async def _answer(coroutine: Coroutine[Any, Any, T], answer: Outcome, undo: Callable[[T], object]) -> None:
-    """Awaits the coroutine in the running loop. The answer is set here or by a caller that is cancelled: the second of
+async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], object]) -> None:
+    """Awaits `function()` in the running loop. The answer is set here or by a caller that is cancelled: the second of
     them knows."""
     if answer.is_set:
-        coroutine.close()
         return
     try:
-        value = await guarded(coroutine, "a call from another loop")
+        value = await guarded(function(), "a call from another loop")
     except Exception as error:
         answer.set(None, error)
     else:
