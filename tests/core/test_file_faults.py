@@ -1,10 +1,13 @@
 """What is said of files that cannot be read or written: where, and what to do."""
 
 import gzip
+import io
 import lzma
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from reference.bars import walk
 
 from ziggy_async import BarStore
@@ -135,3 +138,32 @@ def test_a_last_value_that_is_shorter_than_all_above_it_is_remarked(tmp_path, ca
         f"{path}: line 31, the last one, has no line end, and its last value, '10', is shorter than all above it:"
         " the file may be cut off"
     )
+
+
+def of_arrow(columns, names) -> bytes:
+    file = io.BytesIO()
+    parquet.write_table(pa.Table.from_arrays(columns, names=names), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["close", "Close"])
+def test_two_columns_of_one_name_in_parquet(name, tmp_path):
+    table = pa.Table.from_pandas(FRAME)
+    path = tmp_path / "a.parquet"
+    path.write_bytes(of_arrow([*table.columns, table["open"]], [*table.column_names, name]))
+    with pytest.raises(ValueError, match=rf"a\.parquet: .*'close'.*'{name} \(column 7\)'"):
+        BarStore.read(path)
+    assert BarStore.read(path, columns={"close": "close"}).bars("A")["close"].tolist() == FRAME["close"].tolist()
+    other = BarStore.read(path, columns={"close": f"{name} (column 7)"})
+    assert other.bars("A")["close"].tolist() == FRAME["open"].tolist()
+
+
+def test_parquet_files_one_behind_the_other(tmp_path):
+    table = pa.Table.from_pandas(FRAME)
+    content = of_arrow(table.columns, table.column_names)
+    (tmp_path / "a.parquet").write_bytes(content + content)
+    with pytest.raises(ValueError, match="is several Parquet files one behind the other: name them one by one"):
+        BarStore.read(tmp_path)
+    (tmp_path / "a.parquet").write_bytes(content[:8] + bytes(200) + content[208:])
+    with pytest.raises(ValueError, match=r"cannot be read as Parquet: .*; get the whole file again, or write it anew"):
+        BarStore.read(tmp_path)

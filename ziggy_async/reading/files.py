@@ -30,6 +30,7 @@ from ziggy_async.reading.faults import (
 )
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules, Skipped
+from ziggy_async.reading.packed import GET_WHOLE
 from ziggy_async.reading.paths import DataFile
 from ziggy_async.reading.roles import match_columns
 from ziggy_async.reading.scans import (
@@ -190,7 +191,7 @@ class Reading:
             except duckdb.Error as error:
                 if origin.is_parquet:
                     said = first_sentences(error, origin.path, file.path.name)
-                    raise ValueError(f"cannot be read as Parquet: {said}") from error
+                    raise ValueError(f"cannot be read as Parquet: {said}; {GET_WHOLE}, or write it anew") from error
                 if NO_UNICODE in str(error):
                     raise not_utf8(origin) from error
                 mended = self._mended(origin, error)

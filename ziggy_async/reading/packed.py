@@ -5,6 +5,7 @@ import bz2
 import glob
 import gzip
 import lzma
+import mmap
 import os
 import re
 import shutil
@@ -75,12 +76,17 @@ def line_too_long(number: int) -> ValueError:
     )
 
 
-def is_whole_parquet(path: Path) -> bool:
-    """Whether a file ends as Parquet does."""
+def refuse_damaged_parquet(path: Path) -> None:
+    """Raises for a file that does not end as Parquet does, and for several files one behind the other: the last one
+    says where the columns are, as if it were alone."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(len(PARQUET_MAGIC), size - len(PARQUET_MAGIC)))
-        return file.read() == PARQUET_MAGIC
+        if file.read() != PARQUET_MAGIC:
+            raise ValueError(f"is a parquet file that is cut off or damaged: {GET_WHOLE}")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content.find(PARQUET_MAGIC * 2) >= 0:
+                raise ValueError("is several Parquet files one behind the other: name them one by one")
 
 
 def _lines_of_zstd(path: Path, folder: Path, connection: "duckdb.DuckDBPyConnection") -> Path:

@@ -20,7 +20,16 @@ from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP
 from ziggy_async.reading.paths import DataFile
-from ziggy_async.reading.spellings import DESCRIBING, PRICE_COLUMNS, listed, of_role, place_of, role_of, spelling_of
+from ziggy_async.reading.spellings import (
+    DESCRIBING,
+    PRICE_COLUMNS,
+    listed,
+    of_role,
+    place_of,
+    role_of,
+    spelling_of,
+    unique,
+)
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:
@@ -261,7 +270,10 @@ def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin
     """SQL of every column, and their names: with the day that a folder of the path names, where no column is one, and
     the two levels of a nameless pandas index as the symbol and the time that they are."""
     scan, types = _parquet_types(connection, str(origin.path))
-    columns = {name: quoted(name) for name in types}
+    query = f"SELECT name FROM parquet_schema({literal(glob.escape(str(origin.path)))})"
+    names = [name for (name,) in connection.execute(query).fetchall()[1:]]
+    is_flat = len(names) == len(types)  # DuckDB has other names for columns of one name
+    columns = dict(zip(unique(names, str.lower) if is_flat else types, map(quoted, types), strict=True))
     levels = [types.get(f"__index_level_{at}__", "") for at in range(2)]
     if levels[0] == "VARCHAR" and levels[1].startswith(("TIMESTAMP", "DATE")):
         columns = {LEVELS.get(name, name): sql for name, sql in columns.items()}

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from ziggy_async.messages import encodable, printable
-from ziggy_async.reading.kinds import kind_of
-from ziggy_async.reading.packed import GET_WHOLE, LONGEST_ROW, is_whole_parquet, line_too_long, new_file, unpacked
+from ziggy_async.reading.kinds import AS_TABLE, kind_of
+from ziggy_async.reading.packed import GET_WHOLE, LONGEST_ROW, line_too_long, new_file, refuse_damaged_parquet, unpacked
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,8 +66,7 @@ def opened_source(
         raise ValueError("is not a regular file: copy what it holds into one")
     kind = kind_of(path, is_packed=layers < MOST_LAYERS)
     if kind == "parquet":
-        if not is_whole_parquet(path):
-            raise ValueError(f"is a parquet file that is cut off or damaged: {GET_WHOLE}")
+        refuse_damaged_parquet(path)
         return Source(path, is_parquet=True)
     if kind != "none":
         if not layers:
@@ -91,7 +90,8 @@ def named_in_utf8(path: Path, folder: Path) -> Path:
 def not_utf8(source: Source) -> ValueError:
     """The fault of a text that is not UTF-8, with the first line that shows it."""
     place = _where_not_utf8(source.path)
-    return ValueError(f"neither Parquet nor text in UTF-8 or, with a mark, UTF-16{place}; save it as UTF-8")
+    advice = AS_TABLE if "\\x00" in place else "save it as UTF-8"
+    return ValueError(f"neither Parquet nor text in UTF-8 or, with a mark, UTF-16{place}; {advice}")
 
 
 def _where_not_utf8(path: Path) -> str:
