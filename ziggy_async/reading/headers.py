@@ -57,7 +57,7 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
             place = f"line {at + 1}" if at else "first line"
             start = shortened(line, LONGEST_LINE)
             raise ValueError(f"is not a table: its {place} has more than {LONGEST_HEADER} characters: {start!r}")
-        delimiter = said or max(DELIMITERS, key=line.count)
+        delimiter = said or _delimiter_of_names(line, lines[at + 1] if at + 1 < len(lines) else "")
         owner, names = _without_owner(_fields(line.removeprefix("#"), delimiter))
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             header = _with_levels(lines, at, delimiter, names, has_comments)
@@ -79,7 +79,7 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
 def _without_owner(names: list[str]) -> tuple[str | None, list[str]]:
     """The ticker that R's quantmod puts before the names of all prices, as in ABC.Open, and the names without it."""
     parts = [name.rpartition(".") for name in names]
-    owners = {owner for owner, _, name in parts if role_of(name) in PRICES}
+    owners = {owner for owner, _, name in parts if role_of(name) in PRICES and not name.startswith(" ")}
     if {role_of(name) for owner, _, name in parts if owner} < set(PRICES) or len(owners) != 1:
         return None, names
     (owner,) = owners
@@ -133,6 +133,17 @@ def _unknown_header(
         at = rows[0] if first is None else first
         return Header(delimiters[at], tuple(names_of(fields[at], columns)), at, has_comments)
     return Header(delimiters[above], tuple(unique(fields[above], str.lower)), above + 1, has_comments)
+
+
+def _delimiter_of_names(line: str, below: str) -> str:
+    """That which makes most names of bars of a line, and as many as the line below has values."""
+
+    def fitness(delimiter: str) -> tuple[int, bool, int]:
+        names = _fields(line.removeprefix("#"), delimiter)
+        roles = {role_of(name) for name in names} - {None}
+        return len(roles), 1 < len(names) == len(_fields(below, delimiter)), line.count(delimiter)
+
+    return max(DELIMITERS, key=fitness)
 
 
 def _delimiter_of_values(line: str) -> str:

@@ -146,7 +146,7 @@ def _two_of(role: str, first: str, second: str, pair: tuple[Any, Any] | None = N
     choice = f"columns={{{role!r}: {first!r}}} (--columns {role}={first})"
     if COLUMN.sub("", second) == first:
         return ValueError(f"two columns are called {shown(first)}: {choice} takes the first, {second!r} is the other")
-    if role == "timestamp":
+    if role == "timestamp" and pair is None:
         choice += f", or 'time' beside it where {second!r} is a time of day"
     row = "" if pair is None else f"; a row has {shown(str(pair[0]))} and {shown(str(pair[1]))}"
     return ValueError(f"both {shown(first)} and {shown(second)} stand for {role}: say which, as by {choice}{row}")
