@@ -29,8 +29,6 @@ class KindMetrics:
     `total` holds all operations, failed ones too; `waiting` and `running` those of which that phase is known.
     """
 
-    __slots__ = ("errors", "running", "total", "waiting")
-
     def __init__(self) -> None:
         self.errors = 0  # written under _lock
         self.waiting = Histogram()
@@ -51,8 +49,6 @@ class KindMetrics:
 
 class _Outcomes:
     """How many operations failed, and how long the others took."""
-
-    __slots__ = ("errors", "latencies")
 
     def __init__(self) -> None:
         self.errors = 0  # written under _lock

@@ -78,9 +78,8 @@ def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
             packed = pickle.dumps((work.function, work.args, work.kwargs, work.options))
         except BaseException as error:
             why_not = f"it cannot be pickled: {described(error)}"
-    size = len(packed or "")
-    if size > LARGEST:
-        why_not = f"its arguments take {size:,} bytes, more than {LARGEST:,}"
+    if packed is not None and len(packed) > LARGEST:
+        why_not = f"its arguments take {len(packed):,} bytes, more than {LARGEST:,}"
     return replace(letter, work=None, why_not=why_not), packed if why_not is None else None
 
 

@@ -54,9 +54,6 @@ class TaskRecord(NamedTuple):
         return {**self._asdict(), "state": self.state.value, "submitted_at": submitted_at}
 
 
-_numbers = itertools.count(1)
-
-
 @dataclass(eq=False, slots=True)
 class Task:
     """One task. Its home loop's thread alone touches it, but for `record` and `outcome`, which are for any thread."""
@@ -64,7 +61,7 @@ class Task:
     work: Work
     context: contextvars.Context
     requeued_from: str | None = None
-    number: int = field(default_factory=lambda: next(_numbers))
+    number: int = field(default_factory=itertools.count(1).__next__)
     state: State = State.WAITING
     attempts: list[Attempt] = field(default_factory=list)
     submitted: float = field(default_factory=time.perf_counter)

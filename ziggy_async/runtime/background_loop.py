@@ -25,7 +25,8 @@ class _BackgroundLoop:
     def __init__(self) -> None:
         """Raises `OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left."""
         self._is_over = False
-        self.loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.loop = self._runner.get_loop()
         self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
         try:
             self.thread.start()
@@ -34,13 +35,14 @@ class _BackgroundLoop:
             raise
 
     def _serve(self) -> None:
-        while not self._is_over:
-            try:
-                self.loop.run_forever()  # returns also when a task stops its loop
-            except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
-                logger.exception("a task in the background loop raised what ends a loop; it goes on")
-        self.loop.run_until_complete(_end_tasks())
-        self.loop.close()
+        with self._runner:  # which cancels the tasks at the end
+            while not self._is_over:
+                try:
+                    self.loop.run_forever()  # returns also when a task stops its loop
+                except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
+                    logger.exception("a task in the background loop raised what ends a loop; it goes on")
+            self.loop.run_until_complete(asyncio.sleep(0))  # what is to begin begins, and hears of its end
+            self.loop.set_exception_handler(lambda *_: None)  # that it ends in `Stopped` is told to who waits
 
     async def run(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Awaits `function(*args, **kwargs)`. Raises `Stopped` when that is cancelled with the loop's tasks."""
@@ -57,16 +59,6 @@ class _BackgroundLoop:
         self._is_over = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(EXIT_TIMEOUT)
-
-
-async def _end_tasks() -> None:
-    """Cancels all other tasks of the loop, once each has begun, and waits for them. As asyncio's Runner would, but for
-    its log of those that end in `Stopped`."""
-    await asyncio.sleep(0)
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 _lock = threading.Lock()

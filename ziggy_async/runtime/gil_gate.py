@@ -42,8 +42,6 @@ HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 class GatedThread:
     """A thread that makes calls behind the gate. Made in that thread."""
 
-    __slots__ = ("clock", "wake_ups")
-
     def __init__(self) -> None:
         self.clock: Callable[[], float] = float
         """Its processor time, in seconds, for any thread to ask for; 0.0 where the system does not tell."""
