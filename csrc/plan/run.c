@@ -122,8 +122,14 @@ static void take_series(za_claim *claim, size_t begin, const za_view *views)
             series->times = views[i].rows.time;
         }
         place(run, at, series);
+        if (run->times != NULL && series->bars > 0) {
+            __builtin_prefetch(&series->times[series->bars - 1]);
+        }
+    }
+    for (int i = 0; i < claim->count; i++) {
+        za_series *series = &claim->series[i];
         if (run->times != NULL) {
-            tell(run, at, series);
+            tell(run, series->at, series);
         }
         if (!run->last && series->from >= series->bars) {
             series->bars = 0; /* no row is wanted */

@@ -20,11 +20,6 @@ za_block *za_block_new(int64_t rows, int further)
     atomic_init(&block->references, 1);
     block->rows = rows;
     block->columns = columns;
-    block->time = (int64_t *)(void *)(block + 1);
-    double *column = (double *)(void *)(block->time + count);
-    for (int i = 0; i < ZA_FIGURE_COUNT; i++, column += count) {
-        block->figure[i] = column;
-    }
     return block;
 }
 
@@ -48,9 +43,9 @@ bool za_block_is_shared(const za_block *block)
 
 void za_block_write(za_block *block, int64_t row, const za_bar *bar)
 {
-    block->time[row] = bar->time;
+    za_block_time(block)[row] = bar->time;
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        block->figure[i][row] = bar->figure[i];
+        za_block_column(block, i)[row] = bar->figure[i];
     }
     for (int i = ZA_FIGURE_COUNT; i < block->columns; i++) {
         za_block_column(block, i)[row] = bar->further == NULL ? NAN : bar->further[i - ZA_FIGURE_COUNT];
@@ -60,7 +55,7 @@ void za_block_write(za_block *block, int64_t row, const za_bar *bar)
 void za_block_copy(za_block *block, int64_t to, const za_rows *rows)
 {
     size_t count = (size_t)rows->count;
-    memmove(block->time + to, rows->time, count * sizeof(int64_t));
+    memmove(za_block_time(block) + to, rows->time, count * sizeof(int64_t));
     for (int i = 0; i < block->columns; i++) {
         memmove(za_block_column(block, i) + to, za_rows_column(rows, i), count * sizeof(double));
     }
@@ -68,7 +63,7 @@ void za_block_copy(za_block *block, int64_t to, const za_rows *rows)
 
 void za_block_copy_row(za_block *block, int64_t to, const za_rows *rows, int64_t row)
 {
-    block->time[to] = rows->time[row];
+    za_block_time(block)[to] = rows->time[row];
     for (int i = 0; i < block->columns; i++) {
         za_block_column(block, i)[to] = za_rows_column(rows, i)[row];
     }
@@ -76,12 +71,12 @@ void za_block_copy_row(za_block *block, int64_t to, const za_rows *rows, int64_t
 
 za_rows za_block_rows(const za_block *block, int64_t first, int64_t last)
 {
-    za_rows rows = {.time = block->time + first,
+    za_rows rows = {.time = za_block_time(block) + first,
                     .further = za_block_column(block, ZA_FIGURE_COUNT) + first,
                     .stride = block->rows,
                     .count = last - first};
     for (int i = 0; i < ZA_FIGURE_COUNT; i++) {
-        rows.figure[i] = block->figure[i] + first;
+        rows.figure[i] = za_block_column(block, i) + first;
     }
     return rows;
 }

@@ -12,10 +12,8 @@
  * view shows these rows, and none will until the lock is given back. */
 typedef struct za_block {
     atomic_int references;
-    int64_t rows;
     int columns; /* figures and further ones */
-    int64_t *time;
-    double *figure[ZA_FIGURE_COUNT];
+    int64_t rows;
 } za_block;
 
 /* A new block of so many rows and further columns, with one reference; NULL without memory. */
@@ -31,9 +29,15 @@ void za_block_write(za_block *block, int64_t row, const za_bar *bar);
 void za_block_copy(za_block *block, int64_t to, const za_rows *rows);
 /* Copies row `row` of `rows` to row `to` of the block. */
 void za_block_copy_row(za_block *block, int64_t to, const za_rows *rows, int64_t row);
+
+static inline int64_t *za_block_time(const za_block *block)
+{
+    return (int64_t *)((uintptr_t)block + sizeof *block);
+}
+
 static inline double *za_block_column(const za_block *block, int column)
 {
-    return block->figure[0] + column * block->rows;
+    return (double *)((uintptr_t)block + sizeof *block) + (1 + column) * block->rows;
 }
 
 /* Rows [first, last) of the block. */

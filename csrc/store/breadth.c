@@ -17,7 +17,7 @@ static double average(const za_entry *entry, double *state)
     static const za_params params = {{ZA_BREADTH_BARS}};
     const za_lane_set *set = za_lane_set_one();
     int64_t age = entry->last - entry->first - ZA_BREADTH_BARS;
-    const double *closes = entry->block->figure[ZA_FIGURE_CLOSE] + entry->last - ZA_BREADTH_BARS;
+    const double *closes = za_block_column(entry->block, ZA_FIGURE_CLOSE) + entry->last - ZA_BREADTH_BARS;
     double value;
     za_kernel_block before = {.indicator = ZA_INDICATOR_sma,
                               .params = &params,
@@ -43,7 +43,7 @@ static void count(za_store *store, za_entry *entry, double *state)
     if (za_symbol_is_index(entry->name) || entry->last - entry->first < ZA_BREADTH_BARS) {
         return;
     }
-    bool above = entry->block->figure[ZA_FIGURE_CLOSE][entry->last - 1] > average(entry, state);
+    bool above = za_block_column(entry->block, ZA_FIGURE_CLOSE)[entry->last - 1] > average(entry, state);
     entry->breadth = above ? ZA_BREADTH_ABOVE : ZA_BREADTH_BELOW;
     store->counted++;
     store->above += above;

@@ -4,7 +4,7 @@
 
 bool za_entry_replaces(const za_store *store, const za_entry *entry, int64_t time)
 {
-    return store->options.ordered && entry->last > entry->first && entry->block->time[entry->last - 1] == time;
+    return store->options.ordered && entry->last > entry->first && za_block_time(entry->block)[entry->last - 1] == time;
 }
 
 int64_t za_entry_room(const za_entry *entry)

@@ -87,7 +87,7 @@ static za_code check_order(const za_store *store, const za_entry *entry, const z
         za_entry_replaces(store, entry, bar->time)) {
         return ZA_OK;
     }
-    return za_bar_check_time(bar->time, entry->block->time[entry->last - 1], entry->name, row, error);
+    return za_bar_check_time(bar->time, za_block_time(entry->block)[entry->last - 1], entry->name, row, error);
 }
 
 /* Everything that can refuse a bar, before anything is changed; `row` is negative where there is but one. Under the
@@ -207,7 +207,6 @@ static void view_some(za_store *store, const za_symbol *symbols, size_t count, z
         if (entries[i] != NULL) {
             za_tail_fold(store, entries[i]);
             __builtin_prefetch(entries[i]->block, 1);
-            __builtin_prefetch(entries[i]->block + 1);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -348,7 +347,7 @@ double za_store_vix(za_store *store)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const za_entry *entry = za_store_find(store, names[i]);
         if (entry != NULL && entry->last > entry->first) {
-            level = entry->block->figure[ZA_FIGURE_CLOSE][entry->last - 1];
+            level = za_block_column(entry->block, ZA_FIGURE_CLOSE)[entry->last - 1];
             break;
         }
     }

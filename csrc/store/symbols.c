@@ -29,34 +29,47 @@ static bool is_named(const za_entry *entry, uint64_t hash, za_symbol name)
            memcmp(entry->name.text, name.text, name.length) == 0;
 }
 
-/* The slot that leads to the name, or the free one where the search ends. Needs at least one free slot. */
-static uint32_t *slot_of(const za_symbols *symbols, uint64_t hash, za_symbol name)
+/* NULL of a free slot, and of one whose entry was removed. */
+static za_entry *entry_at(const za_symbols *symbols, uint64_t slot)
+{
+    return slot == 0 ? NULL : symbols->entries[(uint32_t)slot - 1];
+}
+
+static uint64_t slot_to(uint64_t hash, size_t number)
+{
+    return (hash >> 32 << 32) | (number + 1);
+}
+
+/* The first slot from number `at` on that is free, or is of a name with that hash as far as slots tell. Needs at least
+ * one free slot. */
+static size_t likely_slot(const za_symbols *symbols, uint64_t hash, size_t at)
 {
     size_t mask = symbols->slot_count - 1;
-    for (size_t i = hash & mask;; i = (i + 1) & mask) {
-        uint32_t *slot = &symbols->slots[i];
-        if (*slot == 0) {
-            return slot;
-        }
-        const za_entry *entry = symbols->entries[*slot - 1];
-        if (entry != NULL && is_named(entry, hash, name)) {
-            return slot;
+    while (symbols->slots[at & mask] != 0 && symbols->slots[at & mask] >> 32 != hash >> 32) {
+        at++;
+    }
+    return at & mask;
+}
+
+/* The slot that leads to the name, or the free one where the search ends. */
+static uint64_t *slot_of(const za_symbols *symbols, uint64_t hash, za_symbol name)
+{
+    for (size_t at = likely_slot(symbols, hash, hash);; at = likely_slot(symbols, hash, at + 1)) {
+        const za_entry *entry = entry_at(symbols, symbols->slots[at]);
+        if (symbols->slots[at] == 0 || (entry != NULL && is_named(entry, hash, name))) {
+            return &symbols->slots[at];
         }
     }
 }
 
 za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name)
 {
-    if (symbols->count == 0) {
-        return NULL;
-    }
-    uint32_t slot = *slot_of(symbols, hash_of(name), name);
-    return slot == 0 ? NULL : symbols->entries[slot - 1];
+    return symbols->count == 0 ? NULL : entry_at(symbols, *slot_of(symbols, hash_of(name), name));
 }
 
 void za_symbols_find_some(const za_symbols *symbols, const za_symbol *names, size_t count, za_entry **found)
 {
-    uint64_t hashes[ZA_NAMES_AT_ONCE];
+    uint64_t hashes[ZA_NAMES_AT_ONCE], slots[ZA_NAMES_AT_ONCE];
     const size_t mask = symbols->slot_count - 1;
     if (symbols->count == 0) {
         memset(found, 0, count * sizeof *found);
@@ -66,21 +79,21 @@ void za_symbols_find_some(const za_symbols *symbols, const za_symbol *names, siz
         hashes[i] = hash_of(names[i]);
         __builtin_prefetch(&symbols->slots[hashes[i] & mask]);
     }
-    for (size_t i = 0; i < count; i++) { /* of a free slot: any */
-        uint32_t slot = symbols->slots[hashes[i] & mask];
-        __builtin_prefetch(&symbols->entries[slot == 0 ? 0 : slot - 1]);
+    for (size_t i = 0; i < count; i++) {
+        slots[i] = symbols->slots[likely_slot(symbols, hashes[i], hashes[i])];
+        __builtin_prefetch(&symbols->entries[slots[i] == 0 ? 0 : (uint32_t)slots[i] - 1]);
     }
     for (size_t i = 0; i < count; i++) {
-        uint32_t slot = symbols->slots[hashes[i] & mask];
-        const za_entry *entry = slot == 0 ? NULL : symbols->entries[slot - 1];
-        if (entry != NULL) {
-            __builtin_prefetch(&entry->name);
-            __builtin_prefetch(&entry->universe);
+        found[i] = entry_at(symbols, slots[i]);
+        if (found[i] != NULL) {
+            __builtin_prefetch(found[i]);
+            __builtin_prefetch(found[i]->short_name);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        uint32_t slot = *slot_of(symbols, hashes[i], names[i]);
-        found[i] = slot == 0 ? NULL : symbols->entries[slot - 1];
+        if (found[i] == NULL || !is_named(found[i], hashes[i], names[i])) {
+            found[i] = entry_at(symbols, *slot_of(symbols, hashes[i], names[i]));
+        }
     }
 }
 
@@ -98,7 +111,7 @@ static bool make_room(za_symbols *symbols)
         return false;
     }
     za_entry **entries = za_alloc(room, sizeof *entries);
-    uint32_t *slots = za_alloc_zeroed(slot_count, sizeof *slots);
+    uint64_t *slots = za_alloc_zeroed(slot_count, sizeof *slots);
     if (entries == NULL || slots == NULL) {
         za_free(entries);
         za_free(slots);
@@ -110,12 +123,12 @@ static bool make_room(za_symbols *symbols)
         if (entry == NULL) {
             continue;
         }
-        entries[used++] = entry;
+        entries[used] = entry;
         size_t at = entry->hash & (slot_count - 1);
         while (slots[at] != 0) {
             at = (at + 1) & (slot_count - 1);
         }
-        slots[at] = used;
+        slots[at] = slot_to(entry->hash, used++);
     }
     za_free(symbols->entries);
     za_free(symbols->slots);
@@ -129,7 +142,7 @@ static bool make_room(za_symbols *symbols)
 
 static bool add_slab(za_symbols *symbols)
 {
-    za_slab *slab = za_alloc(1, sizeof *slab);
+    za_slab *slab = za_alloc_aligned(1, sizeof *slab);
     if (slab == NULL) {
         return false;
     }
@@ -189,16 +202,16 @@ za_entry *za_symbols_add(za_symbols *symbols, za_symbol name, bool *made)
     if (!make_room(symbols) || (entry = new_entry(symbols, name, hash)) == NULL) {
         return NULL;
     }
+    *slot_of(symbols, hash, name) = slot_to(hash, symbols->used);
     symbols->entries[symbols->used++] = entry;
     symbols->count++;
-    *slot_of(symbols, hash, name) = (uint32_t)symbols->used;
     return entry;
 }
 
 void za_symbols_remove(za_symbols *symbols, za_entry *entry)
 {
     /* The slot keeps pointing at the hole, so that searches for others go on past it. */
-    symbols->entries[*slot_of(symbols, entry->hash, entry->name) - 1] = NULL;
+    symbols->entries[(uint32_t)*slot_of(symbols, entry->hash, entry->name) - 1] = NULL;
     symbols->count--;
     free_entry(symbols, entry);
 }

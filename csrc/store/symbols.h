@@ -2,6 +2,7 @@
 #ifndef ZA_STORE_SYMBOLS_H
 #define ZA_STORE_SYMBOLS_H
 
+#include "base/memory.h"
 #include "store/bars.h"
 #include "store/block.h"
 
@@ -19,19 +20,20 @@ enum { ZA_SHORT_NAME = 24 };
 
 typedef struct za_universe za_universe;
 
+/* What a view is made of lies in the first two cache lines, short_name at the beginning of the second one. */
 typedef struct za_entry {
-    uint64_t id;    /* unlike that of any other entry of the store, at any time; 0: not in use */
-    za_symbol name; /* its text is short_name, or an allocation where that is too short */
-    char short_name[ZA_SHORT_NAME];
+    _Alignas(ZA_CACHE_LINE) uint64_t id; /* unlike that of any other entry of the store, at any time; 0: not in use */
+    za_symbol name;                      /* its text is short_name, or an allocation where that is too short */
     uint64_t hash;
     za_block *block; /* a reference; NULL while there are no bars */
     int64_t first, last;
+    za_universe *universe; /* whose tail may hold later bars of it; NULL: none does */
+    char short_name[ZA_SHORT_NAME];
     uint64_t generation; /* of its bars; za_progress has the same three */
     int64_t end, revisions;
-    bool naive;            /* of the last bar appended */
-    za_universe *universe; /* whose tail may hold later bars of it; NULL: none does */
-    size_t place;          /* there */
-    uint64_t mark;         /* of the last append_all that touched it: finds a symbol that stands twice */
+    bool naive;    /* of the last bar appended */
+    size_t place;  /* in the universe */
+    uint64_t mark; /* of the last append_all that touched it: finds a symbol that stands twice */
     za_breadth_state breadth;
     bool changed; /* linked below, to be looked at by the next question for breadth */
     struct za_entry *next_changed, *previous_changed;
@@ -48,7 +50,7 @@ typedef struct za_symbols {
     size_t used, room;  /* used counts the holes too */
     size_t count;
     uint64_t last_id, clears; /* entries made, and calls of clear, ever */
-    uint32_t *slots;          /* index into entries + 1; 0 is free */
+    uint64_t *slots;          /* the upper half of the hash, and index into entries + 1; 0 is free */
     size_t slot_count;        /* a power of two, or 0 */
 } za_symbols;
 

@@ -17,7 +17,7 @@ static void take_over(za_universe *universe, size_t place)
     const za_entry *entry = universe->members[place].entry;
     int64_t bars = entry == NULL ? 0 : entry->last - entry->first;
     universe->folded[place] = universe->accepted;
-    universe->last_time[place] = bars == 0 ? ZA_TIME_MISSING : entry->block->time[entry->last - 1];
+    universe->last_time[place] = bars == 0 ? ZA_TIME_MISSING : za_block_time(entry->block)[entry->last - 1];
     universe->room[place] = entry == NULL ? 0 : za_entry_room(entry);
     universe->bars[place] = bars;
 }
@@ -33,8 +33,9 @@ void za_tail_take_over(za_entry *entry)
 static void choose_rows(const za_store *store, const za_universe *universe, za_entry *entry, uint64_t from,
                         int64_t rows[ZA_TAIL])
 {
-    int64_t last_time =
-        entry->last > entry->first && store->options.ordered ? entry->block->time[entry->last - 1] : ZA_TIME_MISSING;
+    int64_t last_time = entry->last > entry->first && store->options.ordered
+                            ? za_block_time(entry->block)[entry->last - 1]
+                            : ZA_TIME_MISSING;
     for (uint64_t number = from; number < universe->accepted; number++) {
         const za_section *section = universe->sections[number % ZA_TAIL];
         rows[number - from] = -1;
@@ -44,7 +45,7 @@ static void choose_rows(const za_store *store, const za_universe *universe, za_e
         if (section->time == last_time) {
             entry->revisions++;
         } else {
-            entry->block->time[entry->last++] = section->time;
+            za_block_time(entry->block)[entry->last++] = section->time;
             entry->end++;
         }
         last_time = store->options.ordered ? section->time : ZA_TIME_MISSING;
