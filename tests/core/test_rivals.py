@@ -241,3 +241,17 @@ def test_the_beginning_of_a_bar_goes_before_its_end(read, tmp_path):
 @everywhere
 def test_a_volume_that_is_not_known_beside_one_that_is(read, tmp_path):
     assert read(TABLE | {"real_volume": [0, 0]}, tmp_path)["volume"].tolist() == BARS["Volume"]
+
+
+def test_an_index_of_numbers_beside_one_of_days(tmp_path):
+    pd.DataFrame({"index": DAYS, **BARS}).to_csv(tmp_path / "a.csv")
+    assert str(BarStore.read(tmp_path / "a.csv").bars("A")["timestamp"][0])[:10] == "2024-01-02"
+
+
+@everywhere
+def test_volumes_in_german(read, tmp_path):
+    table = TABLE | {"Volumen": [1.0, 2.0]}
+    with pytest.raises(ValueError, match="both 'Volume' and 'Volumen' stand for volume"):
+        read(table, tmp_path)
+    table["Stück"] = table.pop("Volume")
+    assert read(table, tmp_path)["volume"].tolist() == BARS["Volume"]

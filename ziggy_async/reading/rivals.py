@@ -13,11 +13,13 @@ from ziggy_async.reading.spellings import (
     COLUMN,
     INDEX,
     LAST_TRADES,
+    MAKESHIFT,
     OF_EXCHANGES,
+    PIECES,
     REAL_VOLUME,
     REPEATED,
     TICKS,
-    TURNOVERS,
+    TURNOVER,
     are_alike,
     place_of,
     role_of,
@@ -27,6 +29,8 @@ from ziggy_async.reading.spellings import (
 
 MOST_BEFORE = 3 * DAY
 """How long before the day of its trading a night's session begins: on Friday for Monday."""
+LONGEST = 366 * DAY
+"""The longest bar."""
 Reading = Callable[[Any], set[Any]]
 """All that a value may be."""
 
@@ -44,7 +48,7 @@ def with_rivals(
         if role_of(rival) != role or rival in settled.values():
             continue
         is_alike = place_of(rival)[1] == rank
-        if not is_alike and (role == "symbol" or rank < 0 or _is_of_its_own(role, first, rival, free)):
+        if not is_alike and (role == "symbol" or _is_of_its_own(role, first, rival, free)):
             continue
         if values is None:
             raise _two_of(role, first, rival)
@@ -57,6 +61,10 @@ def with_rivals(
             raise _two_of(role, first, rival)
         elif role != "timestamp":
             _refuse_unlike(role, (first, rival), rules, values, _never)
+        elif rank < 0 and not is_alike:
+            _refuse_unlike(role, (first, rival), rules, values, _is_later)
+        elif rank == MAKESHIFT and not all(are_timed := [are_times(values.head(name)) for name in (first, rival)]):
+            settled |= {"timestamp": rival if are_timed[1] else first}
         elif "epoch" not in settled and (epoch := _epoch_of(first, rival, values)):
             settled |= {"timestamp": first if epoch == rival else rival, "epoch": epoch}
         elif "time" not in settled and are_days(values.head(first)) and values.are_in(rival, first):
@@ -70,7 +78,8 @@ def _is_of_its_own(role: str, first: str, rival: str, names: Sequence[str]) -> b
     """Whether the name of a rival of a later rank says that it is another figure, as a number of ticks is, and the last
     trade beside the close of an exchange."""
     if role == "volume":
-        return not TICKS.isdisjoint(map(spelling_of, (first, rival))) or spelling_of(rival) in TURNOVERS
+        both = {spelling_of(first), spelling_of(rival)}
+        return not both.isdisjoint(TICKS) or (TURNOVER in both and not both.isdisjoint(PIECES))
     is_last = role == "close" and spelling_of(rival) in LAST_TRADES
     return is_last and any(spelled(name).name in OF_EXCHANGES for name in names)
 
@@ -98,6 +107,12 @@ def _explanation(roles: Mapping[str, str], names: tuple[str, str], values: Value
 
 def _never(value: Any, other: Any) -> bool:
     return False
+
+
+def _is_later(begin: Any, moment: Any) -> bool:
+    """Whether a bar that begins so may end at a moment, or the clock of some zone shows that at its beginning."""
+    lengths = (end - start for end in moments_of(moment) for start in moments_of(begin))
+    return any(-MOST_AHEAD <= length <= LONGEST for length in lengths)
 
 
 def _is_within(day: Any, moment: Any, most_ahead: int) -> bool:

@@ -37,18 +37,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "open": (
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
-            *(
-                "otwarcie",
-                "eröffnung",
-                "eröffn",
-                "eroeffnung",
-                "erster",
-                "apertura",
-                "abertura",
-                "ouv",
-                "ouverture",
-                "priceopen",
-            ),
+            *("otwarcie", "eröffnung", "eröffn", "eroeffnung", "erster", "apertura", "abertura", "ouv", "ouverture"),
             *("eröffnungskurs", "anfangskurs", "openindexvalue", "firsttradeprice", "priceopen"),
             *("открытие", "откр", "开盘", "开盘价", "開盤", "開盤價", "始値", "시가", "açılış"),
         ),
@@ -100,20 +89,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "symbol": (
         ("symbol", "ticker", "sym", "code", "instrument"),
         (
-            *(
-                "tic",
-                "symbols",
-                "tickers",
-                "symroot",
-                "tckrsymb",
-                "tscode",
-                "actsymbol",
-                "tradingsymbol",
-                "name",
-                "股票代码",
-                "代码",
-                "종목코드",
-            ),
+            *("tic", "symbols", "tickers", "symroot", "tckrsymb", "tscode", "actsymbol", "tradingsymbol", "name"),
+            *("股票代码", "代码", "종목코드"),
             *("銘柄コード", "證券代號", "orderbookid", "nazwa", "indexname"),
         ),
         (
@@ -163,8 +140,9 @@ REAL_VOLUME = "realvolume"
 TRADED = frozenset({REAL_VOLUME, "vol"})
 """MetaTrader's volumes: of the changes of a price, and of what was traded, which is 0 where that is not known."""
 
-TURNOVERS = frozenset({"volumen"})
-"""In German the money that was traded, where the number of shares stands beside it."""
+PIECES = frozenset({"stück", "stücke", "stueck", "stuecke", "umsatzinstück", "umsatzstück"})
+TURNOVER = "volumen"
+"""German numbers of shares, and what is the money that was traded beside them."""
 LAST_TRADES = frozenset({"last", "lastprice", "lasttradeprice", "tradeprice"})
 OF_EXCHANGES = frozenset(
     (
