@@ -102,6 +102,24 @@ static PyObject *result_of(PyArrayObject *whole, int k)
     return (PyObject *)part;
 }
 
+PyObject *za_aligned_values(int dimensions, npy_intp *shape)
+{
+    npy_intp spare = ZA_CACHE_LINE / (npy_intp)sizeof(double), count = PyArray_MultiplyList(shape, dimensions) + spare;
+    PyObject *owner = PyArray_EMPTY(1, &count, NPY_DOUBLE, 0);
+    if (owner == NULL) {
+        return NULL;
+    }
+    double *values = PyArray_DATA((PyArrayObject *)owner);
+    values += -(uintptr_t)values % ZA_CACHE_LINE / sizeof *values;
+    PyObject *whole = PyArray_SimpleNewFromData(dimensions, shape, NPY_DOUBLE, values);
+    if (whole == NULL) {
+        Py_DECREF(owner);
+    } else if (PyArray_SetBaseObject((PyArrayObject *)whole, owner) < 0) {
+        Py_CLEAR(whole);
+    }
+    return whole;
+}
+
 PyObject *za_results_of(PyObject *object)
 {
     PyArrayObject *whole = (PyArrayObject *)object;

@@ -274,7 +274,7 @@ PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *argumen
                          dimensions == 2 ? PyArray_DIM(first, 1) : 1};
     npy_intp series = dimensions == 2 ? shape[1] : 1;
     offsets = equal_groups(series, PyArray_DIM(first, dimensions - 1));
-    whole = (PyArrayObject *)PyArray_EMPTY(dimensions + 1, shape, NPY_DOUBLE, 0);
+    whole = (PyArrayObject *)za_aligned_values(dimensions + 1, shape);
     if (offsets == NULL || whole == NULL) {
         PyErr_NoMemory();
         goto done;

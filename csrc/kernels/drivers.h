@@ -203,9 +203,9 @@ static bool transpose(const double *const *columns, int64_t bars, double *tile)
     return transpose_columns(columns, bars, tile);
 }
 
-static void spread(const double *tile, int64_t bars, double *const *columns)
+static void spread(const double *tile, int64_t bars, double *const *columns, bool streamed)
 {
-    spread_tile(tile, bars, columns);
+    spread_tile(tile, bars, columns, streamed);
 }
 
 static void copy(double *to, const double *from, int64_t count, bool streamed)

@@ -73,10 +73,10 @@ typedef struct za_lane_set {
     void (*operate)(const za_operation_block *block);
     /* Whether none of them is NaN or infinite. */
     bool (*all_finite)(const double *values, int64_t count);
-    /* `lanes` plain columns of `bars` doubles into one [bar][lane]; whether all of them are finite. And the way back.
-     */
+    /* `lanes` plain columns of `bars` doubles into one [bar][lane]; whether all of them are finite. And the way back,
+     * past the caches if it is `streamed` and all columns are aligned to a cache line. */
     bool (*transpose)(const double *const *columns, int64_t bars, double *tile);
-    void (*spread)(const double *tile, int64_t bars, double *const *columns);
+    void (*spread)(const double *tile, int64_t bars, double *const *columns, bool streamed);
     /* A multiple of the most lanes of doubles; past the caches where they are to be `streamed`, as headers are, and
      * `to` is aligned to a cache line. */
     void (*copy)(double *to, const double *from, int64_t count, bool streamed);

@@ -15,8 +15,9 @@ INLINE bool transpose_columns(const double *const *columns, int64_t bars, double
     return all_finite(tile, bars);
 }
 
-INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns)
+INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns, bool streamed)
 {
+    (void)streamed;
     memcpy(columns[0], tile, (size_t)bars * sizeof *tile);
 }
 
@@ -72,10 +73,11 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
     }
 }
 
-INLINE void spread_square(const double *tile, int64_t bar, double *const *columns)
+/* What is `streamed` is aligned as a vector. */
+INLINE void spread_square(const double *tile, int64_t bar, double *const *columns, bool streamed)
 {
     vec square[ZA_LANES];
-    for (int lane = 0; lane < ZA_LANES; ++lane) {
+    for (int lane = 0; !streamed && lane < ZA_LANES; ++lane) {
         __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD), 1);
     }
     for (int row = 0; row < ZA_LANES; ++row) {
@@ -83,7 +85,11 @@ INLINE void spread_square(const double *tile, int64_t bar, double *const *column
     }
     ROUNDS(ROUND)
     for (int lane = 0; lane < ZA_LANES; ++lane) {
-        vec_store(columns[lane] + bar, square[lane]);
+        if (streamed) {
+            vec_copy((vec *)(void *)(columns[lane] + bar), &square[lane], 1, true);
+        } else {
+            vec_store(columns[lane] + bar, square[lane]);
+        }
     }
 }
 
@@ -109,11 +115,17 @@ INLINE bool transpose_columns(const double *const *columns, int64_t bars, double
     return finite_in_all(finite) && all_finite(tile + bar * ZA_LANES, (bars - bar) * ZA_LANES);
 }
 
-INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns)
+INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns, bool streamed)
 {
     int64_t bar = 0;
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
+        streamed = streamed && (uintptr_t)columns[lane] % sizeof(vec) == 0;
+    }
+    for (; streamed && bar + ZA_LANES <= bars; bar += ZA_LANES) {
+        spread_square(tile, bar, columns, true);
+    }
     for (; bar + ZA_LANES <= bars; bar += ZA_LANES) {
-        spread_square(tile, bar, columns);
+        spread_square(tile, bar, columns, false);
     }
     for (; bar < bars; ++bar) {
         for (int lane = 0; lane < ZA_LANES; ++lane) {

@@ -18,6 +18,8 @@ enum { GRAIN = 64, BARS_A_CLAIM = 65536 };
 /* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
 enum { BRIEF_VALUES = 16384 };
 
+enum { CACHED_VALUES = 4 * 1024 * 1024 / (int)sizeof(double) };
+
 /* A series of a claim: where it lies, and where its results go. */
 typedef struct za_series {
     size_t at;                          /* which of the run's */
@@ -217,6 +219,12 @@ static bool is_finite(const za_run *run)
     return finite;
 }
 
+/* Whether the results are more than a core's caches hold: they would put out of these what is read. */
+static bool is_streamed(const za_run *run)
+{
+    return run->rows * za_plan_output_count(run->plan) > CACHED_VALUES;
+}
+
 typedef const double *const (*za_columns_of_lanes)[ZA_MOST_LANES];
 
 /* The columns of the tile of the series from `first` on, by the rows of the lanes of `spec` that are as far from their
@@ -250,6 +258,7 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
                            .feed = (const za_feed(*)[ZA_MOST_LANES])(void *)feeds,
                            .lanes = count,
                            .clean = is_finite(run),
+                           .streamed = is_streamed(run),
                            .block = run->cut.block,
                            .is_wanted = is_wanted,
                            .waiting = run,
@@ -381,6 +390,9 @@ static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
         za_view_release(&views[i]);
     }
     za_scratch_free(&claim.pointers);
+    if (is_streamed(run)) {
+        atomic_thread_fence(memory_order_seq_cst);
+    }
 }
 
 static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch)

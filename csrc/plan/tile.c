@@ -418,7 +418,7 @@ static void emit(const za_tile *tile, za_emit emit, const za_step *step, za_span
     for (int lane = 0; lane < set->lanes; lane++) {
         to[lane] = lane < tile->spec.lanes ? target_of(target, emit.result, lane, span.first) : tile->waste;
     }
-    set->spread(row_of(tile, step, emit.output, span), span.last - span.first, to);
+    set->spread(row_of(tile, step, emit.output, span), span.last - span.first, to, tile->spec.streamed);
 }
 
 /* NaN where a value is read before anything has entered. */

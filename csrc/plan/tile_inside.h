@@ -27,6 +27,7 @@ typedef struct za_tile_spec {
     int64_t bars[ZA_MOST_LANES];
     int lanes;
     bool clean;    /* all values of the columns are finite */
+    bool streamed; /* results go past the caches */
     int64_t block; /* bars a block; 0: what fits the first-level cache */
     /* Whether the results are still wanted, asked before each block with `waiting`; NULL: they are. Any thread. */
     bool (*is_wanted)(void *waiting);

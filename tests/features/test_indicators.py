@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reference.bars import FIELDS, Bars, flat, from_closes, walk
 from reference.indicators import REFERENCES
 
-from ziggy_async import _core, indicators
+from ziggy_async import _core, indicators, talib
 
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, float]
@@ -407,3 +407,13 @@ def test_results_do_not_share_memory_with_the_input() -> None:
     for column in series("highest", {"close": close}, {"period": 2}):
         column[:] = 0.0
     assert hashlib.sha256(close.tobytes()).digest() == before
+
+
+def test_many_long_series_are_the_same_as_one_by_one():
+    """Results of more than the caches hold go past them, whether or not the rows begin a cache line."""
+    for bars in (4_096, 4_099):
+        close = 100.0 + np.cumsum(np.random.default_rng(5).normal(0.0, 1.0, (160, bars)), axis=1)
+        together = talib.BBANDS(close, 5)
+        for at in (0, 7, 8, 159):
+            for result, alone in zip(together, talib.BBANDS(close[at], 5), strict=True):
+                np.testing.assert_array_equal(result[at], alone)

@@ -247,22 +247,23 @@ static void check_transpose(void)
     market m = market_make(21);
     const double *columns[TICKERS];
     _Alignas(64) double tile[21 * TICKERS];
-    double back[TICKERS][21], *spread[TICKERS];
+    _Alignas(64) double back[TICKERS][24];
+    double *spread[TICKERS];
     for (int isa = 0; isa < ZA_ISA_COUNT; ++isa) {
         const za_lane_set *set = za_lane_set_of((za_isa)isa);
         for (int64_t bars = 0; set != NULL && bars <= m.bars; ++bars) {
-            bool right = true;
+            bool right = true, streamed = bars % 2 != 0;
             for (int lane = 0; lane < set->lanes; ++lane) {
                 columns[lane] = m.column[ZA_CLOSE][lane];
-                spread[lane] = back[lane];
+                spread[lane] = back[lane] + (bars % 3 == 0);
             }
             set->transpose(columns, bars, tile);
             for (int64_t cell = 0; cell < bars * set->lanes; ++cell) {
                 right = right && tile[cell] == columns[cell % set->lanes][cell / set->lanes];
             }
-            set->spread(tile, bars, spread);
+            set->spread(tile, bars, spread, streamed);
             for (int lane = 0; lane < set->lanes; ++lane) {
-                right = right && memcmp(back[lane], columns[lane], (size_t)bars * sizeof(double)) == 0;
+                right = right && memcmp(spread[lane], columns[lane], (size_t)bars * sizeof(double)) == 0;
             }
             CHECK(right);
         }
