@@ -42,7 +42,7 @@ class Memory(NamedTuple):
     """The past, as far as `decide` needs it."""
 
     low: tuple[float, int] | None = None  # since when fewer would do, beyond the dead band, and the most wanted since
-    measured: tuple[float, int] | None = None  # since when workers and queue are as now, and what was finished by then
+    measured: tuple[float, int] | None = None  # since when workers are as many and tasks wait, and the finished by then
     growth: tuple[int, float] | None = None  # one whose gain is not known yet: from how many, and what they finished/s
     paused_until: float = -math.inf  # when it may grow again: after a pause, or when a growth had time to show a gain
 
