@@ -170,7 +170,7 @@ def test_a_text_in_a_table_is_named(invalid: Any) -> None:
 
 def test_a_column_that_a_table_has_not() -> None:
     store = BarStore(columns=("vwap",))
-    with pytest.raises(ValueError, match="A: no column 'vwap', which the store has; columns found: timestamp, open"):
+    with pytest.raises(ValueError, match=r"A: no column 'vwap', which the store has: .*; columns found: timestamp"):
         store.load("A", walk(3).table())
     with pytest.raises(ValueError, match="several columns are called like 'vwap'"):
         store.load("A", walk(3).table() | {"VWAP": [1, 2, 3], "Vwap": [1, 2, 3]})

@@ -261,7 +261,7 @@ def _iso_ns(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"{shown(text)} is no date and time{advice_on(text)}") from None
+        raise ValueError(f"{shown(text)} is no date and time{advice_on(text) or LIKE_THIS}") from None
     if moment.utcoffset() and not re.search(f"(?:{OFFSET})$", text.strip()):
         raise ValueError(f"{shown(text)} is no date and time: its offset from UTC is out of range")
     finer = FINER.search(text)
@@ -365,6 +365,7 @@ def _in_both(text: str, written: Written, orders: Sequence[str], at: int = 0) ->
     return AmbiguousError(f"{shown(text)} is {days}", at, f": say {choices} (--dates)")
 
 
+LIKE_THIS = ": write it like 2024-01-31 or 2024-01-31 09:30"
 NOT_ALIKE = ", or not written like those before it"
 
 
