@@ -137,7 +137,7 @@ static void test_cross_section_is_all_or_nothing(void)
     bars[0] = bars[1] = bars[2] = bar_at(6);
     bars[2].figure[ZA_FIGURE_LOW] = NAN;
     CHECK(za_store_append_all(store, symbols, bars, 3, &error) == ZA_BAD_VALUE);
-    CHECK(strstr(error.text, "C, row 2: low nan") != NULL);
+    CHECK(strstr(error.text, "C, row 2: low is missing") != NULL);
     bars[2] = bar_at(4);
     CHECK(za_store_append_all(store, symbols, bars, 3, &error) == ZA_BAD_VALUE);
     CHECK(strstr(error.text, "C, row 2: timestamp") != NULL);
