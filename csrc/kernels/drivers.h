@@ -233,24 +233,24 @@ enum { BYTES_AHEAD_ALONG = 2048 };
         }                                                                                                              \
         double *out = block->out, sum = *total;                                                                        \
         const int64_t bars = block->bars, lag = block->lag;                                                            \
-        mask finite = finite_start();                                                                                  \
+        word odd = (word){0};                                                                                          \
         for (int64_t bar = 0; bar + ZA_LANES <= bars; bar += ZA_LANES) {                                               \
             vec now[ZA_MAX_INPUTS], then[ZA_MAX_INPUTS];                                                               \
             for (int i = 0; i < name##_input_count; ++i) {                                                             \
                 __builtin_prefetch((const void *)((uintptr_t)(from[i] + bar) + BYTES_AHEAD_ALONG));                    \
                 now[i] = vec_load(from[i] + bar);                                                                      \
                 then[i] = vec_load(from[i] + bar - lag);                                                               \
-                finite &= finite_of(now[i]);                                                                           \
+                odd |= odd_of(now[i]);                                                                                 \
             }                                                                                                          \
             vec value = name##_of(now, then);                                                                          \
-            finite &= (adds_up) ? finite_of(value) : finite;                                                           \
+            odd |= (adds_up) ? odd_of(value) : odd;                                                                    \
             vec_store(out + bar, value);                                                                               \
             for (int64_t next = bar; (adds_up) && next < bar + ZA_LANES; ++next) {                                     \
                 out[next] = sum += out[next];                                                                          \
             }                                                                                                          \
         }                                                                                                              \
         *total = sum;                                                                                                  \
-        return finite_in_all(finite);                                                                                  \
+        return none_is_odd(odd);                                                                                       \
     }
 #define REACH(bars)                                                          NOTHING
 #define FADING(bars)                                                         NOTHING

@@ -6,40 +6,26 @@
 
 #include "kernels/lane.h"
 
-/* What all finite values have in common: the sign bit. */
-INLINE mask finite_start(void)
+/* No bit is set in the lanes where x is finite: of NaN and of the infinities the difference is NaN. */
+INLINE word odd_of(vec x)
 {
-    return (mask){0} - 1;
+    return vec_bits(x - x);
 }
 
-/* The sign bit is set in the lanes where x is finite: of NaN and of the infinities all bits of the exponent are set. */
-INLINE mask finite_of(vec x)
+/* Whether all values were finite whose odd_of are joined by |. */
+INLINE bool none_is_odd(word joined)
 {
-    static const int64_t exponent = INT64_C(0x7ff0000000000000);
-    mask bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (bits & exponent) - exponent;
-}
-
-/* Whether all values were finite whose finite_of are joined by &. */
-INLINE bool finite_in_all(mask joined)
-{
-    int64_t lanes[ZA_LANES], all = -1;
-    memcpy(lanes, &joined, sizeof lanes);
-    for (int lane = 0; lane < ZA_LANES; ++lane) {
-        all &= lanes[lane];
-    }
-    return all < 0;
+    return !mask_holds((mask)joined);
 }
 
 static bool all_finite(const double *values, int64_t count)
 {
-    mask joined = finite_start();
+    word joined = (word){0};
     int64_t i = 0;
     for (; i + ZA_LANES <= count; i += ZA_LANES) {
-        joined &= finite_of(vec_load(values + i));
+        joined |= odd_of(vec_load(values + i));
     }
-    bool finite = finite_in_all(joined);
+    bool finite = none_is_odd(joined);
     for (; i < count; ++i) {
         finite = finite && isfinite(values[i]);
     }

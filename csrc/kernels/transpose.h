@@ -58,14 +58,14 @@ INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns
  * for. */
 enum { BYTES_AHEAD = 8 * ZA_LANES * 8 };
 
-/* Joins the finite_of of its values to `finite`. */
-INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, mask *finite)
+/* Joins the odd_of of its values to `odd`. */
+INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, word *odd)
 {
     vec square[ZA_LANES];
     for (int lane = 0; lane < ZA_LANES; ++lane) {
         __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD));
         square[lane] = vec_load(columns[lane] + bar);
-        *finite &= finite_of(square[lane]);
+        *odd |= odd_of(square[lane]);
     }
     ROUNDS(ROUND)
     for (int row = 0; row < ZA_LANES; ++row) {
@@ -103,29 +103,33 @@ INLINE void spread_square(const double *tile, int64_t bar, double *const *column
 INLINE bool transpose_columns(const double *const *columns, int64_t bars, double *tile)
 {
     int64_t bar = 0;
-    mask finite = finite_start();
+    word odd = (word){0};
+    const double *from[ZA_LANES]; /* which what is stored cannot be, for all that the compiler knows */
+    memcpy(from, columns, sizeof from);
     for (; bar + ZA_LANES <= bars; bar += ZA_LANES) {
-        transpose_square(columns, bar, tile, &finite);
+        transpose_square(from, bar, tile, &odd);
     }
     for (int64_t row = bar; row < bars; ++row) {
         for (int lane = 0; lane < ZA_LANES; ++lane) {
             tile[row * ZA_LANES + lane] = columns[lane][row];
         }
     }
-    return finite_in_all(finite) && all_finite(tile + bar * ZA_LANES, (bars - bar) * ZA_LANES);
+    return none_is_odd(odd) && all_finite(tile + bar * ZA_LANES, (bars - bar) * ZA_LANES);
 }
 
 INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns, bool streamed)
 {
     int64_t bar = 0;
+    double *to[ZA_LANES];
     for (int lane = 0; lane < ZA_LANES; ++lane) {
-        streamed = streamed && (uintptr_t)columns[lane] % sizeof(vec) == 0;
+        to[lane] = columns[lane];
+        streamed = streamed && (uintptr_t)to[lane] % sizeof(vec) == 0;
     }
     for (; streamed && bar + ZA_LANES <= bars; bar += ZA_LANES) {
-        spread_square(tile, bar, columns, true);
+        spread_square(tile, bar, to, true);
     }
     for (; bar + ZA_LANES <= bars; bar += ZA_LANES) {
-        spread_square(tile, bar, columns, false);
+        spread_square(tile, bar, to, false);
     }
     for (; bar < bars; ++bar) {
         for (int lane = 0; lane < ZA_LANES; ++lane) {
