@@ -182,3 +182,17 @@ def test_a_file_of_tickers_side_by_side_is_looked_at_as_its_frame_is(tmp_path):
     for read in (lambda: BarStore.read(tmp_path / "wide.parquet"), lambda: BarStore().load_frame(frame)):
         with pytest.raises(ValueError, match="column 'interval' says that bars are of several lengths"):
             read()
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["GMT Offset", "exchangeTimezoneName", "utc_offset"])
+@pytest.mark.parametrize("zone", [-5, "-0500", "America/New_York", 0])
+def test_the_zone_of_an_exchange_beside_times_without_one(read, name, zone, tmp_path):
+    table = {"date": ["2024-01-30 16:00", "2024-01-31 16:00"], name: [zone] * 2} | BARS
+    if zone != 0:
+        with pytest.raises(
+            ValueError, match=f"column '{name}' says that the times of 'date' are of '{zone}': write that"
+        ):
+            read(table, tmp_path)
+        table["date"] = [f"{time}Z" for time in table["date"]]
+    assert str(read(table, tmp_path)["timestamp"][0])[11:16] == "16:00"

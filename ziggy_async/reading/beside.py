@@ -51,10 +51,12 @@ LENGTH = re.compile(
     r"|weekly|mo|mons?|months?|monthly|ticks?)|[mhdw]n?\d*|[1-9]\d{0,5}",
     re.IGNORECASE,
 )
-ZONES_OF_EXCHANGES = frozenset(("exchangetimezone", "exchangetimezonename"))
-"""Those of an exchange; the times beside them may be of UTC all the same."""
+ZONES_OF_EXCHANGES = frozenset(
+    ("exchangetimezone", "exchangetimezonename", "gmtoffset", "utcoffset", "tzoffset", "timezoneoffset")
+)
+"""Those of an exchange, also as offsets in some unit; the times beside them may be of UTC all the same."""
 ZONES = ZONES_OF_EXCHANGES | {"timezone", "tz", "zone", "tzinfo", "timezonename"}
-UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000", "UTC+0", "0"))
+UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000", "UTC+0", "0", "0.0"))
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 

@@ -88,8 +88,6 @@ def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
     for name in columns.values():
         if name not in names:
             raise ValueError(f"no column {shown(name)}")
-        if names.count(name) > 1:
-            raise ValueError(f"two columns are called {shown(name)}")
     return dict(columns)
 
 
