@@ -83,6 +83,42 @@ def test_a_quotation_mark_that_is_not_closed(at, packed):
         BarStore.read(packed(f'"{NAMES}', *ROWS, ""))
 
 
+@pytest.mark.parametrize("at", [0, 300, 599])
+def test_a_quotation_mark_that_is_not_closed_where_tickers_stand_side_by_side(at, packed):
+    """Such a file is read in one thread."""
+    names = ",".join(f"{name.title()},{name.title()}" for name in NAMES.split(",")[1:])
+    rows = [
+        ",".join([day, *(each for each in figures for _ in "AB")]) for day, *figures in (r.split(",") for r in ROWS)
+    ]
+    header = [f",{names}", f"Ticker{',A,B' * 5}"]
+    assert_bars(BarStore.read(packed(*header, *rows, "")), "B", BARS)
+    rows[at] = rows[at].replace(",", ',"', 1)
+    with pytest.raises(
+        ValueError, match=f"line {at + 3} has a quotation mark that is not closed: close it, or take it"
+    ):
+        BarStore.read(packed(*header, *rows, ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('2031-01-01,1,2,1,"1,5', "has a quotation mark that is not closed, '\"1,5.*: close it, or take it out"),
+        ("\0" * 500, "holds NUL characters"),
+        ("2031-01-01,1,2,1" + "1" * 500, "has 4 values for 6 names of columns, '2031-01-01,1,2,1111"),
+    ],
+)
+def test_a_fault_far_below(line, said, tmp_path):
+    """The stream of values has begun then, and brings a short text of what DuckDB says."""
+    count = 300_000
+    rows = [f"{1_000_000_000 + 60 * at},10.25,12.25,9.25,11.25,1000" for at in range(count)]
+    rows.insert(250_000, line)
+    (tmp_path / "abc.csv").write_text("\n".join([NAMES, *rows, ""]))
+    with pytest.raises(ValueError, match=rf"abc\.csv: line 250002 {said}"):
+        BarStore.read(tmp_path / "abc.csv")
+    if "values" in said:
+        assert len(BarStore.read(tmp_path / "abc.csv", invalid="skip").bars("ABC")["close"]) == count
+
+
 def test_a_line_that_is_not_utf8(packed):
     content = "\n".join([NAMES, *ROWS, "Caf\xe9,1,1,1,1,1", ""]).encode("latin-1")
     with pytest.raises(ValueError, match=r"UTF-8.*line 602 .*save it as UTF-8"):

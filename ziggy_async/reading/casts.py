@@ -188,13 +188,16 @@ def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, A
     import duckdb
 
     own = {"symbol": SYMBOL} if "symbol" in columns.types else {}
-    relation = columns.connection.sql(f"SELECT {_selection(own | typed)} FROM {source}")
+    query = f"SELECT {_selection(own | typed)} FROM {source}"
+    relation = columns.connection.sql(query)
     try:
         values = dict(pairs_of(relation))
-    except RuntimeError as error:  # of a stream that has begun: a sentence, and not of which kind it is
+    except RuntimeError as error:  # of a stream that has begun: the beginning of what DuckDB says, and not its kind
         text = str(error).removeprefix("the Arrow stream failed: ")
-        kind = duckdb.ConversionException if text.startswith("Conversion Error") else duckdb.Error
-        raise kind(text) from error
+        if text.startswith("Conversion Error"):
+            raise duckdb.ConversionException(text) from error
+        columns.connection.cursor().execute(f"SELECT count(COLUMNS(*)) FROM ({query})").fetchall()
+        raise duckdb.Error(text) from error
     return values | ({"symbol": values["symbol"].stripped()} if own else {})
 
 

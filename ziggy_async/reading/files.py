@@ -59,6 +59,7 @@ from ziggy_async.reading.texts import (
     named_in_utf8,
     not_utf8,
     opened_source,
+    refuse_open_quote,
     with_one_line_end,
     without_end,
     without_first_lines,
@@ -230,6 +231,8 @@ class Reading:
             origin, left_out = without_other_rows(origin, *header.commas, self._folder)
         if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
+        if header is not None and not origin.is_split:
+            refuse_open_quote(origin, header.delimiter, header.skipped)
         try:
             picked = self._pick(file, origin, header, name)
         except RowError as error:
