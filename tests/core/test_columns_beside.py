@@ -3,12 +3,15 @@
 import re
 from datetime import time
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from ziggy_async import BarStore
+from ziggy_async.reading.beside import refuse_beside
+from ziggy_async.reading.scans import Scan
 from ziggy_async.reading.zones import utc_of, utc_of_all
 
 BARS = {"open": [10.0, 10.0], "high": [12.0, 12.0], "low": [9.0, 9.0], "close": [11.0, 11.0], "volume": [5.0, 5.0]}
@@ -196,3 +199,23 @@ def test_the_zone_of_an_exchange_beside_times_without_one(read, name, zone, tmp_
             read(table, tmp_path)
         table["date"] = [f"{time}Z" for time in table["date"]]
     assert str(read(table, tmp_path)["timestamp"][0])[11:16] == "16:00"
+
+
+def test_columns_beside_are_looked_at_in_one_query():
+    class Counting:
+        queries = 0
+
+        def execute(self, query):
+            self.queries += 1
+            return connection.execute(query)
+
+    counts = []
+    with duckdb.connect() as connection:
+        for others in (1, 30):
+            counting = Counting()
+            names = ["date", *(f"feature {at}" for at in range(others))]
+            values = ", ".join(["'2024-01-30'", *["1.5"] * others])
+            table = "(VALUES ({})) AS bars({})".format(values, ", ".join(f'"{name}"' for name in names))
+            refuse_beside({"timestamp": "date"}, names, (), Scan(counting, table))
+            counts.append(counting.queries)
+    assert counts[0] == counts[1]

@@ -66,6 +66,9 @@ class Values(Protocol):
     def head(self, name: str) -> Sequence[Any]:
         """The first `HEAD` values."""
 
+    def heads(self, names: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+        """The same of several columns, which are read at once."""
+
     def every(self, name: str) -> Sequence[Any]:
         """All values."""
 
@@ -229,7 +232,7 @@ def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collec
     if "time" in roles:
         _refuse_moments(roles, head)
     elif others and "timestamp" not in chosen:
-        _refuse_times_of_day(roles["timestamp"], others, head)
+        _refuse_times_of_day(roles["timestamp"], others, values)
 
 
 def _refuse_lengths(name: str, values: Sequence[Any]) -> None:
@@ -253,16 +256,15 @@ def _refuse_moments(roles: Mapping[str, str], head: Callable[[str], Sequence[Any
         )
 
 
-def _refuse_times_of_day(timestamp: str, others: Sequence[str], head: Callable[[str], Sequence[Any]]) -> None:
+def _refuse_times_of_day(timestamp: str, others: Sequence[str], values: Values) -> None:
     """Raises for a column that holds the times of day of bars of which `timestamp` holds days alone."""
-    if not are_days(head(timestamp)):
+    if not are_days(values.head(timestamp)):
         return
-    for name in others:
+    for name, head in values.heads(others).items():
         words = {word.lower() for word in WORD.findall(name)}
         says_so = not WORDS_OF_CLOCKS.isdisjoint(words) and WORDS_OF_OTHERS.isdisjoint(words)
-        values = head(name)
-        if _are_all(partial(_is_clock, says_so), values):
-            example = next(value for value in values if not _is_blank(value))
+        if _are_all(partial(_is_clock, says_so), head):
+            example = next(value for value in head if not _is_blank(value))
             raise ValueError(
                 f"column {name!r} holds times of day, as {shown(str(example))}, beside the days of {timestamp!r}:"
                 f" columns={{'time': {name!r}}} (--columns time={name}) reads both as times of UTC,"

@@ -169,6 +169,9 @@ class ValuesOfTable(NamedTuple):
         column = self.table[name]
         return (column.values(HEAD) or []) if isinstance(column, Unsupported) else head_of(column, HEAD)
 
+    def heads(self, names: Sequence[str]) -> dict[str, list[Any]]:
+        return {name: self.head(name) for name in names}
+
     def every(self, name: str) -> list[Any]:
         column = self.table[name]
         return (column.values() or []) if isinstance(column, Unsupported) else values_of(column)
