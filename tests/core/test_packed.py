@@ -99,6 +99,18 @@ def test_a_quotation_mark_that_is_not_closed_where_tickers_stand_side_by_side(at
         BarStore.read(packed(*header, *rows, ""))
 
 
+def test_a_quotation_mark_that_another_one_closes_below(packed):
+    notes = [f"{row}," for row in ROWS]
+    notes[100] += '"a, b, c, d, e, f\nand a second line, with, commas, of, its, own"'
+    assert_bars(BarStore.read(packed(f"{NAMES},note", *notes, "")), "ABC", BARS)
+    notes[200] += '"a remark'
+    notes[203] += 'another one"'
+    with pytest.raises(
+        ValueError, match="line 203 has a quotation mark that line 206 closes, and between them are rows"
+    ):
+        BarStore.read(packed(f"{NAMES},note", *notes, ""))
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -289,19 +289,29 @@ def lines_of(source: Source, longest: int = -1, count: int | None = None) -> Ite
 
 def refuse_open_quote(source: Source, delimiter: str, skipped: int) -> None:
     """Raises for a quotation mark that is not closed, behind the `skipped` first lines: in one thread DuckDB leaves out
-    the rows behind it without a word."""
+    the rows behind it without a word. So it is with one that another mark further down closes, with rows between."""
     with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(b'"') < 0:
             return
     reader = csv.reader(islice(lines_of(source), skipped, None), delimiter=delimiter, strict=True)
     before = 0
     try:
-        for _ in reader:
+        for fields in reader:
+            if reader.line_num > before + 1 and any(_holds_row(field, fields, delimiter) for field in fields):
+                lines = f"line {skipped + before + 1} has a quotation mark that line {skipped + reader.line_num} closes"
+                raise ValueError(f"{lines}, and between them are rows: close it in its line, or take both out")
             before = reader.line_num
     except csv.Error as error:
         if "unexpected end" in str(error) or "field limit" in str(error):
             line = f"line {skipped + before + 1}"
             raise ValueError(f"{line} has a quotation mark that is not closed: close it, or take it out") from None
+
+
+def _holds_row(value: str, row: list[str], delimiter: str) -> bool:
+    """Whether a line of a value begins as the row does, and has about as many delimiters."""
+    shape = re.sub(r"\d", "0", row[0])
+    starts = (line.partition(delimiter)[0] for line in value.splitlines()[1:] if line.count(delimiter) > len(row) - 3)
+    return any(re.sub(r"\d", "0", start) == shape for start in starts)
 
 
 def line_of(source: Source, delimiter: str, skipped: int, row: int) -> int | None:
