@@ -66,6 +66,8 @@ CLOCKS = {
     "durations": [timedelta(hours=9, minutes=each) for each in (30, 31, 30)],
     "digits": [93000, 93100, 93000],
     "float digits": [93000.0, 93100.0, 93000.0],
+    "seconds of the day": [34200, 34260, 34200],
+    "texts of seconds of the day": ["34200", "34260", "34200"],
     "texts of digits": ["0930", "0931", "0930"],
     "texts of digits with milliseconds": ["093000000", "093100000", "093000000"],
     "texts of digits with microseconds": ["093000000000", "093100000000", "093000000000"],
@@ -181,6 +183,11 @@ def test_a_time_of_day_may_stand_in_the_date_too(container, tmp_path):
 REFUSED = {
     "digits that may be minutes or seconds": (DATES["texts"], [930, 931, 930], "930 is 09:30 or 00:09:30: write times"),
     "digits of a day that may be seconds": (DATES["texts"], [0, 1, 1529], "1529 is 15:29 or 00:15:29: write times"),
+    "digits that may be seconds of the day": (
+        DATES["texts"],
+        [34200, 30000, 34200],
+        "34200 is 03:42:00 or 09:30:00 in seconds of the day: write times",
+    ),
     "other digits": (DATES["texts"], [93000123] * 3, "93000123 is no time of day: write times"),
     "digits of another script": (DATES["texts"], ["\u0660\u0669\u0663\u0660"] * 3, "is no date and time"),
     "another day": (["2024-05-05"] * 3, ONE["texts"], "2024-01-02 09:30:00' is of another day, beside '2024-05-05"),

@@ -28,6 +28,11 @@ def is_digits(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
+def is_short(digits: str) -> bool:
+    """Whether these are the most digits of a time of day of which the hour has one, or which counts seconds."""
+    return len(digits) == 5 and digits[0] != "0"
+
+
 def date_text(value: Any) -> str | None:
     """The text of a day, and of a moment that is none, which is of no use beside a time of day, the whole."""
     if is_missing(value):

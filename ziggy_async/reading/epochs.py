@@ -180,6 +180,25 @@ def digits_of_clock(longest: str, least: int) -> int:
     return 6 if len(longest) > 4 else 4
 
 
+def are_seconds_of_day(numbers: NDArray[np.int64], example: int) -> bool:
+    """Whether times of day, which have five digits at most, are counted in seconds rather than written as hmmss.
+    `ValueError` with both, of the example, where each row may be either."""
+    minutes, seconds = numbers // 100 % 100, numbers % 100
+    if numbers.max() >= 86_400:
+        return False
+    if (np.maximum(minutes, seconds) >= 60).any():
+        return True
+    are_of_clock, are_counted = bool((seconds == 0).all()), bool((numbers % 60 == 0).all())
+    if are_of_clock != are_counted:
+        return are_counted
+    both = f"{example // 10_000:02}:{example // 100 % 100:02}:{example % 100:02} or {clock_of_seconds(example)}"
+    raise ValueError(f"{example} is {both} in seconds of the day: write times of day as texts, like '09:30'")
+
+
+def clock_of_seconds(count: int) -> str:
+    return f"{count // 3_600:02}:{count // 60 % 60:02}:{count % 60:02}"
+
+
 def _in_both(value: int, unit: str, date: int) -> str:
     as_time, as_date = iso_of(value * UNITS[unit]), iso_of(date)
     return f"{value} is {as_time} in {unit}, or the date {as_date}: say unit={unit!r} (--unit) or dates='ymd' (--dates)"

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY
 from ziggy_async.reading.casts import Columns, RowError, literal, quoted
-from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits
+from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
 from ziggy_async.reading.dates import TIME_OF_DAY
-from ziggy_async.reading.epochs import NAT, digits_of_clock
+from ziggy_async.reading.epochs import NAT, are_seconds_of_day, digits_of_clock
 from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP
@@ -226,7 +226,10 @@ def joined_times(roles: Mapping[str, str], scan: Scan) -> str | None:
     day, _ = _as_text(scan, roles["timestamp"], DAY)
     clock, first = _as_text(scan, roles["time"], TIME)
     if is_digits(first) and (first[0] != "0" or len(first) not in (4, 6)):  # spreadsheets take the zeros away
-        digits = _digits(scan, clock, roles["time"])
+        digits, are_counted = _digits(scan, clock, roles["time"])
+        if are_counted:
+            counted = f"to_seconds(TRY_CAST({clock} AS BIGINT))"
+            return f"{day} || ' ' || coalesce(strftime(TIMESTAMP '1970-01-01' + {counted}, '%H:%M:%S'), {clock})"
         clock = f"CASE WHEN length({clock}) < {digits} THEN lpad({clock}, {digits}, '0') ELSE {clock} END"
         clock = f"regexp_replace({clock}, {literal(PACKED)}, {literal(UNPACKED)})" if digits > 6 else clock
     return f"{day} || ' ' || {clock}"
@@ -248,14 +251,21 @@ def _as_text(scan: Scan, name: str, pattern: str) -> tuple[str, str]:
     return (text if kept == first else f"regexp_replace({text}, {literal(pattern)}, {literal(KEPT)})"), kept
 
 
-def _digits(scan: Scan, clock: str, name: str) -> int:
-    """To how many digits times of day are filled up."""
+def _digits(scan: Scan, clock: str, name: str) -> tuple[int, bool]:
+    """To how many digits times of day are filled up, and whether they are counted in seconds."""
     query = f"SELECT row, clock, min(CAST(clock AS HUGEINT)) OVER () FROM (SELECT {ROW} AS row, {clock} AS clock"
     query += f" FROM {scan.sql}) WHERE regexp_matches(clock, '^[0-9]{{1,38}}$')"
     query += " ORDER BY length(clock) DESC, clock[1] <> '0', row LIMIT 1"
     ((row, longest, least),) = scan.connection.execute(query).fetchall()
     try:
-        return digits_of_clock(longest, least)
+        digits = digits_of_clock(longest, least)
+        if not is_short(longest):
+            return digits, False
+        query = (
+            f"SELECT DISTINCT CAST({clock} AS BIGINT) FROM {scan.sql} WHERE regexp_matches({clock}, '^[0-9]{{1,5}}$')"
+        )
+        numbers = [number for (number,) in scan.connection.execute(query).fetchall()]
+        return digits, are_seconds_of_day(np.array(numbers), int(longest))
     except ValueError as error:
         raise RowError(row, "", f"column {name!r}: {error}") from None
 

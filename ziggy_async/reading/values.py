@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.arrays import array_of
 from ziggy_async.reading.chunked import Chunked, arrays_of
-from ziggy_async.reading.clocks import PACKED, UNPACKED, date_text, is_digits, time_text
+from ziggy_async.reading.clocks import PACKED, UNPACKED, date_text, is_digits, is_short, time_text
 from ziggy_async.reading.dates import AmbiguousError, read_column
-from ziggy_async.reading.epochs import NAT, UnitError, digits_of_clock, iso_of, read_whole
+from ziggy_async.reading.epochs import (
+    NAT,
+    UnitError,
+    are_seconds_of_day,
+    clock_of_seconds,
+    digits_of_clock,
+    iso_of,
+    read_whole,
+)
 from ziggy_async.reading.iso_texts import iso_nanoseconds
 from ziggy_async.reading.numbers import (
     POINT,
@@ -196,6 +204,8 @@ class Reader:
         longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")
         try:
             count = digits_of_clock(longest, min(map(int, digits), default=0))
+            if is_short(longest) and are_seconds_of_day(np.array(list(map(int, digits))), int(longest)):
+                return [clock_of_seconds(int(text)) if text and is_digits(text) else text for text in texts]
         except ValueError as error:
             raise self._fault(name, texts.index(longest), error) from None
         return [re.sub(PACKED, UNPACKED, text.zfill(count)) if text and is_digits(text) else text for text in texts]
