@@ -58,7 +58,7 @@ class BoundedQueue:
 
     def remove(self, task: Task) -> None:
         """Takes a task out again, wherever it waits; nothing if it does not."""
-        if (place := self.blocked.pop(task, None)) is not None:
+        if self.blocked and (place := self.blocked.pop(task, None)) is not None:
             wake(place)
         priority = task.work.options.priority
         level = self._levels.get(priority)
