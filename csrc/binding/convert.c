@@ -82,7 +82,7 @@ static void raise_no_symbol(PyObject *object, Py_ssize_t position)
     }
 }
 
-int za_symbol_of(PyObject *object, za_symbol *symbol)
+static int encoded_symbol_of(PyObject *object, za_symbol *symbol)
 {
     if (!PyUnicode_Check(object)) {
         raise_no_symbol(object, -1);
@@ -94,9 +94,20 @@ int za_symbol_of(PyObject *object, za_symbol *symbol)
     return symbol->text == NULL ? -1 : 0;
 }
 
+int za_symbol_of(PyObject *object, za_symbol *symbol)
+{
+    if (encoded_symbol_of(object, symbol) == 0) {
+        return 0;
+    }
+    if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        PyErr_Format(PyExc_ValueError, "%.200A cannot be written as UTF-8", object);
+    }
+    return -1;
+}
+
 int za_asked_symbol_of(PyObject *object, za_symbol *symbol)
 {
-    if (za_symbol_of(object, symbol) == 0) {
+    if (encoded_symbol_of(object, symbol) == 0) {
         return 0;
     }
     if (!PyErr_ExceptionMatches(PyExc_UnicodeError)) {
@@ -160,7 +171,7 @@ static za_symbol *symbols_of(PyObject *tuple, int (*read)(PyObject *, za_symbol 
         if (read(object, &symbols[i]) == 0) {
             continue;
         }
-        if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        if (PyErr_ExceptionMatches(PyExc_ValueError)) {
             PyErr_Format(PyExc_ValueError, "the ticker at position %zd cannot be written as UTF-8: %.200A", i, object);
         }
         za_free(symbols);

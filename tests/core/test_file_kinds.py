@@ -158,6 +158,13 @@ def test_comments_far_below_the_names(pack, end, tmp_path):
         BarStore.read(path)
 
 
+@pytest.mark.parametrize("length", [3_000_000, 40_000_000])
+def test_a_last_line_of_utf_16_that_is_too_long(length, tmp_path):
+    (tmp_path / "abc.csv").write_bytes(TEXT.decode().encode("utf-16") + b"1\0" * length)
+    with pytest.raises(ValueError, match=r"abc\.csv: is not a table: its line \d+ has more than 2000000 characters"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
 NAMES = "date,open,high,low,close,volume\n"
 ROW = "2024-01-02,1,2,1,1.5,10\n"
 

@@ -68,7 +68,7 @@ def test_a_series_of_pandas() -> None:
         ("sector", None, TypeError, "labels must be a mapping of symbols to labels, not NoneType"),
         ("sector", {1: "x"}, TypeError, "the symbol at position 0 must be a str, not int"),
         ("sector", {"A": "x", "B": None}, TypeError, "B: a label must be a str, not None"),
-        ("sector", {"A": "\ud800"}, ValueError, "surrogates"),
+        ("sector", {"A": "\ud800"}, ValueError, "cannot be written as UTF-8"),
     ],
 )
 def test_what_are_no_labels(name: Any, labels: Any, error: type[Exception], words: str) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -255,3 +256,14 @@ def test_volumes_in_german(read, tmp_path):
         read(table, tmp_path)
     table["Stück"] = table.pop("Volume")
     assert read(table, tmp_path)["volume"].tolist() == BARS["Volume"]
+
+
+@pytest.mark.parametrize("name", ["Close", "close"])
+def test_two_columns_of_one_name_in_a_relation(name):
+    frame = pd.DataFrame(TABLE)  # noqa: F841 - DuckDB finds it by its name
+    relation = duckdb.sql(f'SELECT *, "Close" * 2 AS {name} FROM frame')
+    with pytest.raises(ValueError, match=f"'Close'.*'{name}"):
+        BarStore().load("A", relation)
+    store = BarStore()
+    store.load("A", relation, columns={"close": "Close"})
+    assert store.bars("A")["close"].tolist() == BARS["Close"]

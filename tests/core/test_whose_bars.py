@@ -3,6 +3,7 @@
 from datetime import time
 
 import pandas as pd
+import polars as pl
 import pytest
 from reference.bars import walk
 from reference.tables import assert_bars
@@ -193,6 +194,16 @@ def test_the_times_of_a_csv_file_have_the_say_beside_its_folder(tmp_path):
         assert BarStore.read(tmp_path).bars("A")["timestamp"].astype("M8[s]").astype(str) == ["2020-01-03T09:30:00"]
 
 
+@pytest.mark.parametrize(("day", "is_said"), [("2020-01-02", False), ("20200103", False), ("2020-01-05", True)])
+def test_a_folder_of_a_day_that_no_row_is_of(day, is_said, tmp_path, caplog):
+    (tmp_path / f"date={day}").mkdir()
+    rows = "A,2020-01-03 00:30,1,1,1,1,1\n"
+    (tmp_path / f"date={day}" / "part.csv").write_text(f"symbol,time,open,high,low,close,volume\n{rows}")
+    BarStore.read(tmp_path)
+    text = f"its folder says {day}, and its rows are from 2020-01-03 00:30:00 to 2020-01-03 00:30:00: those are taken"
+    assert [text in record.getMessage() for record in caplog.records] == [True] * is_said
+
+
 HEADINGS = ["{0}_{1}", "{1}_{0}", "('{0}', '{1}')", "('{1}', '{0}')"]
 
 
@@ -253,3 +264,35 @@ def test_a_column_goes_before_the_folder_of_its_name(folder, tmp_path):
     assert_bars(store, "ABC", BARS)
     store = BarStore.read(tmp_path / folder / "def.parquet")
     assert_bars(store, *store.symbols(), BARS)
+
+
+@pytest.mark.parametrize("name", ["QQQ", "SP", "BRK.A", "7"])
+def test_a_table_of_another_symbol(name):
+    frame = FRAME.reset_index().assign(symbol=name)
+    store = BarStore()
+    for load in (store.load, store.load_unsorted):
+        with pytest.raises(
+            ValueError, match=f"BRK.B: column 'symbol' says that the bars are those of '{name}': load_f"
+        ):
+            load("BRK.B", frame)
+    store.load("BRK.B", frame.drop(columns="symbol"))
+    assert_bars(store, "BRK.B", BARS)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [("SPY", "spy "), ("BTC/USDT", "BTCUSDT"), ("SPY", "SPY.US"), ("^GSPC", "GSPC"), ("0700.HK", "700"), ("SPY", None)],
+)
+def test_a_table_of_a_symbol_that_is_written_in_another_way(symbol, name):
+    store = BarStore()
+    store.load(symbol, FRAME.reset_index().assign(symbol=name))
+    assert_bars(store, symbol, BARS)
+
+
+@pytest.mark.parametrize("of", [lambda frame: frame, pl.from_pandas, lambda frame: frame.to_dict("list")])
+def test_blanks_around_symbols(of):
+    store = BarStore()
+    store.load_frame(of(FRAME.reset_index().assign(symbol=["A"] * 15 + [" A "] * 15)))
+    assert_bars(store, "A", BARS)
+    with pytest.raises(ValueError, match=r"row 0: '' is no symbol|row 0 has no symbol"):
+        store.load_frame(of(FRAME.reset_index().assign(symbol=" ")))

@@ -33,7 +33,7 @@ from ziggy_async.reading.spellings import (
     role_of,
     unique,
 )
-from ziggy_async.reading.tables import Pairs, Texts, Unsupported, head_of, pairs_of, values_of
+from ziggy_async.reading.tables import Pairs, Texts, Unsupported, failures_named, head_of, pairs_of, values_of
 from ziggy_async.reading.timestamps import as_whole, is_missing
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
@@ -96,13 +96,14 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         return bars
     name = shortened(symbol, LONGEST_SYMBOL) if isinstance(symbol, str) else shown(symbol)
     try:
-        pairs = _named_apart(pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further))
+        with failures_named():
+            pairs = _named_apart(pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further))
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         roles = _roles(dict(pairs), names, replace(rules, columns=chosen))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    _refuse_several_symbols(pairs, name, roles.get("symbol"))
+    _refuse_other_symbols(pairs, name, roles.get("symbol"))
     return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules))
 
 
@@ -205,8 +206,9 @@ class ValuesOfTable(NamedTuple):
 READER = Reader(lambda row: "")
 
 
-def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: str | None) -> None:
-    """The bars of several symbols, merged, would be bars of none. `named`: the column of them, None: by its name."""
+def _refuse_other_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: str | None) -> None:
+    """The bars of several symbols, merged, would be bars of none, and those of another one are not those of `symbol`.
+    `named`: the column of them, None: by its name."""
     ranks = [(place_of(name)[1], at) for at, (name, _) in enumerate(pairs) if role_of(name) == "symbol"]
     ranks += [(-1, at) for at, (name, _) in enumerate(pairs) if name == named]
     if not ranks:
@@ -219,13 +221,30 @@ def _refuse_several_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named
         raise ValueError(
             f"{symbol}: column {name!r} holds {len(names)} symbols: {some}; load_frame takes tables of many"
         )
+    if min(ranks)[0] <= 0 and not all(_may_be_same(str(other), symbol) for other in names):
+        raise ValueError(
+            f"{symbol}: column {name!r} says that the bars are those of {shown(names[0])}: load_frame takes them as"
+            " such; without that column they are those of any symbol"
+        )
+
+
+def _may_be_same(name: str, symbol: str) -> bool:
+    """Whether two names may be of one symbol, as "SPY" and "SPY.US", in any case: all words of one are in the other, of
+    which numbers may have lost their leading zeros."""
+    words, others = ({word.lstrip("0") for word in re.split(r"[\W_]+", each.casefold())} for each in (name, symbol))
+    return (
+        words <= others
+        or others <= words
+        or "".join(filter(str.isalnum, name.casefold())) == "".join(filter(str.isalnum, symbol.casefold()))
+    )
 
 
 def read_table(data: object, symbol_column: str | None = None, rules: Rules = PLAIN) -> SymbolBars:
     """The bars of many symbols in `data`; see `BarStore.load_frame`."""
     if not isinstance(symbol_column, str | None):
         raise TypeError(f"symbol_column: {shown(symbol_column)} is {kind_of(symbol_column)} and no name of a column")
-    pairs = _named_apart(pairs_of(data, symbol_column, rules.columns, further=rules.further))
+    with failures_named():
+        pairs = _named_apart(pairs_of(data, symbol_column, rules.columns, further=rules.further))
     names = [name for name, _ in pairs]
     table = dict(pairs)
     roles = _roles(table, names, rules, symbol_column)
@@ -285,7 +304,7 @@ def _further_columns(roles: Mapping[str, str], rules: Rules) -> list[str]:
 
 def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
-    values, codes = distinct(name, column, Reader(lambda row: "", rules))
+    values, codes = _stripped(*distinct(name, column, Reader(lambda row: "", rules)))
     usable = [_is_symbol(value) for value in each(values)]
     if all(usable) or all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in values):
         return [str(value) for value in values], codes
@@ -297,6 +316,15 @@ def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[n
     places = np.where(usable, np.cumsum(usable) - 1, -1)
     symbols = [str(value) for value, is_usable in zip(values, usable, strict=True) if is_usable]
     return symbols, np.append(places, -1)[codes].astype(np.int32)
+
+
+def _stripped(values: list[Any], codes: NDArray[np.int32]) -> tuple[list[Any], NDArray[np.int32]]:
+    """The same with texts that have no blanks around them."""
+    texts = [value.strip() if isinstance(value, str) else value for value in each(values)]
+    if texts == values:
+        return values, codes
+    distinct_texts, of_code = factorized(texts)
+    return distinct_texts, np.append(of_code, np.int32(-1))[codes]
 
 
 def _is_symbol(value: object) -> bool:

@@ -47,6 +47,7 @@ from ziggy_async.reading.scans import (
     refuse_merged,
     refuse_other_header,
     refuse_other_owner,
+    remark_other_day,
     selected,
     without_descriptions,
 )
@@ -262,6 +263,7 @@ class Reading:
             refuse_merged(picked.scan, picked.others, np.asarray(bars.bars.timestamp))
         if header is not None:
             refuse_cut_end(origin, header.delimiter, file)
+        remark_other_day(file, np.asarray(bars.bars.timestamp))
         return FileBars(table, bars, left_out)
 
     def _header(self, file: DataFile, origin: Source) -> Header:

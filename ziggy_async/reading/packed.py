@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ziggy_async.reading.casts import literal
 from ziggy_async.reading.kinds import PARQUET_MAGIC, ZSTD_MAGIC
@@ -205,7 +205,7 @@ def _unzipped(path: Path, folder: Path) -> Path:
             if members[0].flag_bits & 1:
                 raise ValueError("is encrypted: unpack it")
             with archive.open(members[0]) as source:
-                return _unpacked(source, folder, Path(members[0].filename).suffix)
+                return copied(source.read, folder, Path(members[0].filename).suffix)
     except NotImplementedError as error:
         raise ValueError(f"is packed in a way that is not read, {error}: unpack it") from None
     except (zipfile.BadZipFile, *DAMAGES) as error:
@@ -215,7 +215,7 @@ def _unzipped(path: Path, folder: Path) -> Path:
 def _opened(path: Path, folder: Path, kind: str) -> Path:
     try:
         with OPENERS[kind](path) as source:
-            return _unpacked(source, folder, Path(path.stem).suffix)
+            return copied(source.read, folder, Path(path.stem).suffix)
     except DAMAGES as error:
         raise _damaged(kind, error) from None
 
@@ -228,13 +228,13 @@ def _damaged(kind: str, error: Exception) -> Exception:
     return ValueError(f"is a {kind} file that is {how}: {GET_WHOLE}")
 
 
-def _unpacked(source: IO[bytes] | BufferedIOBase, folder: Path, suffix: str) -> Path:
-    """A copy of what is packed. `ValueError` for a line that is too long, as soon as it is: gigabytes of one may be
-    packed in a small file."""
+def copied(read: Callable[[int], bytes], folder: Path, suffix: str) -> Path:
+    """A copy of what `read` gives a piece at a time. `ValueError` for a line that is too long, as soon as it is:
+    gigabytes of one may be packed in a small file."""
     copy = new_file(folder, suffix)
     lines, length, is_text = 0, 0, True
     with copy.open("wb") as target:
-        while piece := source.read(1 << 20):
+        while piece := read(1 << 20):
             if not target.tell():
                 is_text = not piece.startswith(PARQUET_MAGIC)
             last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))

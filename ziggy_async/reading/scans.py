@@ -15,7 +15,8 @@ from ziggy_async.reading.beside import HEAD, WHOLE_DAY
 from ziggy_async.reading.casts import Columns, RowError, literal, quoted
 from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
 from ziggy_async.reading.dates import TIME_OF_DAY
-from ziggy_async.reading.epochs import NAT, are_seconds_of_day, digits_of_clock
+from ziggy_async.reading.epochs import DAY as DAY_IN_NS
+from ziggy_async.reading.epochs import MOST_AHEAD, MOST_BEHIND, NAT, are_seconds_of_day, digits_of_clock, iso_of
 from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP
@@ -101,6 +102,7 @@ CLOCK_OF_FOLDER = rf"(?i){TIME_OF_DAY}|\d{{3,6}}"
 """A time of day to which the name of a folder gives the day."""
 ROW = "row_number() OVER () - 1"
 """SQL of a row's place in a CSV file."""
+PACKED_DAY = r"(\d{4})(\d\d)(\d\d)"
 MOST_HEADERS = 1000
 """Rows of texts, each counted once, that are looked at."""
 KEYS = frozenset(("id", "key", "code", "token"))
@@ -329,6 +331,28 @@ def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
     day = file.day_of_folder()
     values = [value for column in stamps for value in scan.distinct(column)] if day is not None else []
     return day if all(re.fullmatch(CLOCK_OF_FOLDER, value) for value in values) else None
+
+
+def remark_other_day(file: DataFile, timestamps: NDArray[np.int64]) -> None:
+    """Logs that no row is of the day that a folder of the path names, in whatever zone."""
+    day = file.day_of_folder()
+    known = timestamps[timestamps != NAT]
+    if day is None or not len(known):
+        return
+    try:
+        begin = int(np.datetime64(re.sub(PACKED_DAY, r"\1-\2-\3", day), "D").astype("M8[ns]").astype(np.int64))
+    except ValueError:
+        return
+    before, ahead = (0, 0) if not (known % DAY_IN_NS).any() else (MOST_AHEAD, MOST_BEHIND)
+    first, last = int(known.min()), int(known.max())
+    if not ((known >= begin - before) & (known < begin + DAY_IN_NS + ahead)).any():
+        logger.warning(
+            "%s: its folder says %s, and its rows are from %s to %s: those are taken",
+            file,
+            day,
+            iso_of(first),
+            iso_of(last),
+        )
 
 
 def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,9 +17,11 @@ from ziggy_async.reading import frames
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.layouts import names_of
 from ziggy_async.reading.pieces import each, pieces
-from ziggy_async.reading.spellings import PRICES, are_alike, role_of
+from ziggy_async.reading.spellings import PRICES, are_alike, role_of, unique
 
 Pairs = list[tuple[str, Any]]
+TRACEBACK = re.compile(r"\. Detail: Python exception|\n")
+"""What stands behind the sentence of an exception that went through a stream."""
 
 
 class Texts(NamedTuple):
@@ -88,8 +90,7 @@ def pairs_of(
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         chosen = {*(columns or {}).values(), symbol_column}
         wanted = list if further is None else partial(_with_roles, chosen, further)
-        pairs = [(name, _of_arrow(data, name, column)) for name, column in _core.read_arrow(data, wanted)]
-        return _unnumbered(pairs, columns)
+        return _unnumbered(_arrow_pairs(data, wanted), columns)
     if isinstance(data, Mapping):
         return [(str(name), column) for name, column in data.items()]
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
@@ -102,6 +103,39 @@ def pairs_of(
         f"data: {kind_of(data)} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
         " arrays, a structured or two-dimensional array, or a list of rows, mappings or objects"
     )
+
+
+@contextlib.contextmanager
+def failures_named() -> Iterator[None]:
+    """Turns what the producer of an Arrow table raises into a `ValueError`, and leaves out its traceback."""
+    duckdb = sys.modules.get("duckdb")
+    try:
+        yield
+    except (TypeError, MemoryError):
+        raise
+    except ValueError as error:
+        if not TRACEBACK.search(str(error)):
+            raise
+        raise ValueError(TRACEBACK.split(str(error))[0]) from error
+    except Exception as error:
+        if isinstance(error, getattr(duckdb, "InterruptException", ())):
+            raise
+        raise ValueError(f"the table cannot be read: {TRACEBACK.split(str(error))[0]}") from error
+
+
+def _arrow_pairs(data: Any, wanted: Callable[[list[str]], Collection[str]]) -> Pairs:
+    """Names and columns of an Arrow table."""
+    duckdb = sys.modules.get("duckdb")
+    is_relation = duckdb is not None and isinstance(data, duckdb.DuckDBPyRelation)
+    own = unique(data.columns) if is_relation else None  # of one name DuckDB's stream has other ones
+
+    def wanted_of_stream(names: list[str]) -> Collection[str]:
+        true = wanted(own or names)
+        return [name for name, each in zip(names, own or names, strict=True) if each in true]
+
+    pairs = _core.read_arrow(data, wanted_of_stream)
+    names = own or [name for name, _ in pairs]
+    return [(own, _of_arrow(data, name, column)) for own, (name, column) in zip(names, pairs, strict=True)]
 
 
 def _unnumbered(pairs: Pairs, chosen: Mapping[str, str] | None) -> Pairs:

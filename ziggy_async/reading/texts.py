@@ -5,7 +5,6 @@ import csv
 import mmap
 import os
 import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +18,15 @@ import numpy as np
 
 from ziggy_async.messages import encodable, printable
 from ziggy_async.reading.kinds import AS_TABLE, kind_of
-from ziggy_async.reading.packed import GET_WHOLE, LONGEST_ROW, line_too_long, new_file, refuse_damaged_parquet, unpacked
+from ziggy_async.reading.packed import (
+    GET_WHOLE,
+    LONGEST_ROW,
+    copied,
+    line_too_long,
+    new_file,
+    refuse_damaged_parquet,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,13 +145,11 @@ def lines_before(file: BinaryIO, end: int) -> int:
 
 
 def _in_utf8(path: Path, folder: Path) -> Path:
-    copy = new_file(folder, ".csv")
     try:
-        with path.open(encoding="utf-16", newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
-            shutil.copyfileobj(source, target)
+        with path.open(encoding="utf-16", newline="") as source:
+            return copied(lambda size: source.read(size).encode(), folder, ".csv")
     except UnicodeDecodeError as error:
         raise ValueError(f"is UTF-16 that is cut off or damaged, {error.reason}: {GET_WHOLE}") from None
-    return copy
 
 
 def without_first_lines(source: Source, skipped: int, commas: tuple[str, int], folder: Path) -> Source:
