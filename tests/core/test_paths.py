@@ -108,6 +108,13 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path, monkeypatch):
     assert BarStore.read("X=a.csv", "a.csv").symbols() == ["X", "A"]
 
 
+def test_two_files_of_a_partition_that_have_one_bar(tmp_path):
+    for name in ("x.csv", "y.parquet"):
+        written(tmp_path / "symbol=A" / name, BARS)
+    with pytest.raises(ValueError, match=r"both have the bar of A at .*; leave one of the two out, .* out of one$"):
+        BarStore.read(tmp_path)
+
+
 def test_links_are_followed_and_each_folder_is_looked_through_once(tmp_path):
     written(tmp_path / "elsewhere" / "part.csv", walk(5))
     folder = tmp_path / "bars"

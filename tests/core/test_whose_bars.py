@@ -85,7 +85,7 @@ def test_a_column_that_contradicts_its_partition(key, tmp_path):
     for symbol in ("000700", 700):  # numbers have lost their zeros
         frame.assign(symbol=symbol, name="Tencent").to_parquet(folder / "x.parquet")
         assert_bars(BarStore.read(tmp_path), "000700", BARS)
-    said = "column 'symbol' says that the bars are those of {}, and its folder or argument of '000700'"
+    said = "column 'symbol' says that the bars are those of {}, and its folder or argument of '000700': leave one"
     for symbols, named in (("XYZ", "'XYZ'"), (["000700"] * 15 + ["A"] * 15, "'000700', 'A'")):
         frame.assign(symbol=symbols).to_parquet(folder / "x.parquet")
         with pytest.raises(ValueError, match=said.format(named)):

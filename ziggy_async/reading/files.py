@@ -346,7 +346,9 @@ class Reading:
         roles = with_zone(roles, names, chosen, scan)
         refuse_beside(roles, names, chosen, scan)
         if file.symbol is not None and "symbol" in roles:
-            raise ValueError(f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one")
+            raise ValueError(
+                f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one: leave it out"
+            )
         return roles
 
 

@@ -204,7 +204,8 @@ def _go_one_way(steps: NDArray[np.int64]) -> bool:
 
 def contradiction(file: DataFile, place: str, owners: Iterable[str]) -> str:
     said = f"{place} says that the bars are those of {listed(map(shown, owners))}"
-    return f"{said}, and {'its folder or argument' if file.is_part else f'{file.symbol}='} of {shown(file.symbol)}"
+    other = "its folder or argument" if file.is_part else f"{file.symbol}="
+    return f"{said}, and {other} of {shown(file.symbol)}: leave one of the two out"
 
 
 def owner_of(file: DataFile, header: Header | None) -> str:

@@ -146,7 +146,7 @@ def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:
     symbol = sorted(bars.symbols)[owners[at]]
     both = [read[files[at]].table, read[files[at + 1]].table]
     advice = f"leave one of the two out, or the bars of {symbol} out of one"
-    nameless = [table.file for table in both if not table.has_symbols]
+    nameless = [table.file for table in both if not table.has_symbols and table.file.symbol is None]
     if nameless:
         advice += f", or say whose bars {nameless[0]} has with SYMBOL=path"
     names = " and ".join(str(table.file) for table in both)
