@@ -9,16 +9,14 @@
 #include "plan/along.h"
 #include "plan/holes.h"
 
-/* Where all bars are wanted, blocks of all buffers together take so much of the first-level cache. Where the last ones
- * alone are, little more than the columns' is written, once, and read by each kernel in turn: the second-level cache
- * does, and a long block saves what it costs to begin one. So it does along a series: what is no buffer lies there. */
-enum {
-    BLOCK_BYTES = 24 * 1024,
-    LONG_BLOCK_BYTES = 128 * 1024,
-    LEAST_BLOCK = 16,
-    MOST_BLOCK = 1024,
-    MOST_ALONG = 16384
-};
+/* Blocks of all buffers together take so much of the first-level cache. A long block, of the second level, saves what
+ * each node costs to begin one: where a bar takes many operations, where the last bars alone are wanted, of which
+ * little is written, and along a series, where what is no buffer lies. */
+enum { BLOCK_BYTES = 24 * 1024, LONG_BLOCK_BYTES = 128 * 1024, MANY_OPERATIONS = 16 };
+enum { LEAST_BLOCK = 16, MOST_BLOCK = 1024, MOST_ALONG = 16384 };
+
+/* So many nodes have had their block before it is asked again whether the results are wanted. */
+enum { NODES_A_LOOK = 32 };
 
 static int64_t later(int64_t a, int64_t b)
 {
@@ -54,7 +52,8 @@ static int64_t block_of(const za_tile_spec *spec)
     bool last_alone = all - oldest_of(spec) < LEAST_BLOCK, along = spec->plan->along && spec->set->lanes == 1;
     int64_t inner = spec->plan->buffer_count - spec->plan->column_count - spec->plan->output_count;
     int64_t buffers = 1 + (along ? later(inner, 0) : last_alone ? spec->plan->column_count : spec->plan->buffer_count);
-    int64_t bytes = last_alone || along ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = along ? MOST_ALONG : MOST_BLOCK;
+    bool is_long = last_alone || along || spec->plan->weight >= MANY_OPERATIONS;
+    int64_t bytes = is_long ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = along ? MOST_ALONG : MOST_BLOCK;
     int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double));
     bars = bars < most ? bars : most;
     bars = (bars < all ? bars : all + LEAST_BLOCK - 1) / LEAST_BLOCK * LEAST_BLOCK;
@@ -487,14 +486,15 @@ static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t 
 bool za_tile_run(za_tile *tile, int64_t end)
 {
     const za_plan *plan = tile->spec.plan;
-    for (int64_t last; tile->end < end && za_tile_is_wanted(tile); tile->end = last) {
+    for (int64_t last; tile->end < end; tile->end = last) {
         last = tile->end + tile->block < end ? tile->end + tile->block : end;
         za_ahead_begin(tile, last, end);
         for (int i = 0; i < plan->node_count; i++) {
-            if (plan->nodes[i].read && !run_step(tile, &plan->nodes[i], &tile->steps[i], tile->end, last)) {
+            if ((i % NODES_A_LOOK == 0 && !za_tile_is_wanted(tile)) ||
+                (plan->nodes[i].read && !run_step(tile, &plan->nodes[i], &tile->steps[i], tile->end, last))) {
                 return false;
             }
         }
     }
-    return tile->end >= end;
+    return true;
 }

@@ -28,8 +28,8 @@ typedef struct za_tile_spec {
     int lanes;
     bool clean;    /* all values of the columns are finite */
     bool streamed; /* results go past the caches */
-    int64_t block; /* bars a block; 0: what fits the first-level cache */
-    /* Whether the results are still wanted, asked before each block with `waiting`; NULL: they are. Any thread. */
+    int64_t block; /* bars a block; 0: what fits the caches */
+    /* Whether the results are still wanted, asked now and then with `waiting`; NULL: they are. Any thread. */
     bool (*is_wanted)(void *waiting);
     void *waiting;
     int64_t begin;    /* of a piece of a series: the bar at which every node begins, as if in the middle; else 0 */
