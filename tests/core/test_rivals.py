@@ -267,3 +267,17 @@ def test_two_columns_of_one_name_in_a_relation(name):
     store = BarStore()
     store.load("A", relation, columns={"close": "Close"})
     assert store.bars("A")["close"].tolist() == BARS["Close"]
+
+
+@everywhere
+@pytest.mark.parametrize("days", [DAYS, ["01/02/2024", "01/03/2024"], ["2-Jan-24", "3-Jan-24"]])
+@pytest.mark.parametrize("moments", [MOMENTS, [f"{day}T14:30:00Z" for day in DAYS], [1704205800, 1704292200]])
+def test_a_date_and_a_time_of_day_beside_both_in_one(read, days, moments, tmp_path):
+    table = {"Date": days, "Time": ["14:30", "14:30"], "Datetime": moments, **BARS}
+    options = {} if days == DAYS or isinstance(moments[0], str) else {"dates": "mdy"}
+    assert [str(stamp)[:16] for stamp in read(table, tmp_path, **options)["timestamp"]] == [
+        moment.replace(" ", "T") for moment in MOMENTS
+    ]
+    for wrong in ({"Time": ["09:30", "14:30"]}, {"Date": ["2024-01-02", "2024-01-05"]}):
+        with pytest.raises(ValueError, match=r"both '|times of day itself|says which is the time"):
+            read(table | wrong, tmp_path, **options)

@@ -67,7 +67,9 @@ def with_rivals(
             settled |= {"timestamp": rival if are_timed[1] else first}
         elif "epoch" not in settled and (epoch := _epoch_of(first, rival, values)):
             settled |= {"timestamp": first if epoch == rival else rival, "epoch": epoch}
-        elif "time" not in settled and are_days(values.head(first)) and values.are_in(rival, first):
+        elif "time" not in settled and _are_day_and_moment(first, rival, values):
+            if not values.are_in(rival, first):
+                _refuse_unlike(role, (first, rival), rules, values, _is_day_of)
             settled |= {"timestamp": rival}
         else:
             _refuse_unlike(role, (first, rival), rules, values, _explanation(settled, (first, rival), values))
@@ -96,13 +98,21 @@ def _explanation(roles: Mapping[str, str], names: tuple[str, str], values: Value
     """Whether two times of a row that differ may be of one bar: a moment and the day of its trading, which has a name
     of a later rank, or a moment and the day that has its time of day in a column of its own."""
     first, rival = names
-    if "time" in roles:
+    if "time" in roles and are_days(values.head(first)):
         return lambda day, moment: _is_within(day, moment, MOST_AHEAD)
+    if not _are_day_and_moment(rival, first, values):
+        return _never
     is_later = place_of(rival)[1] > place_of(first)[1]
-    are_days_apart = are_days(values.head(rival)) and not are_days(values.head(first))
-    if are_days_apart and (is_later or values.are_in(first, rival)):
-        return lambda moment, day: _is_within(day, moment, MOST_BEFORE)
-    return _never
+    return lambda moment, day: _is_day_of(day, moment) or (is_later and _is_within(day, moment, MOST_BEFORE))
+
+
+def _are_day_and_moment(day: str, moment: str, values: Values) -> bool:
+    return are_days(values.head(day)) and not are_days(values.head(moment)) and are_times(values.head(moment))
+
+
+def _is_day_of(day: Any, moment: Any) -> bool:
+    """Whether it is the day of a moment, on the same clock."""
+    return any(0 <= each - other < DAY for each in moments_of(moment) for other in moments_of(day))
 
 
 def _never(value: Any, other: Any) -> bool:

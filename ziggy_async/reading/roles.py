@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.beside import Values, are_epochs, are_symbols
+from ziggy_async.reading.beside import Values, are_clocks, are_epochs, are_symbols
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.remarks import COINS, MONEY, is_of_hundredths
 from ziggy_async.reading.rivals import with_rivals
@@ -61,7 +61,7 @@ def _matched(names: list[str], rules: Rules, values: Values | None, symbol_colum
     chosen = set(roles.values())
     free = [name for name in names if name not in chosen]
     if not roles.keys() & {"timestamp", "time"}:
-        roles |= _date_and_time(free)
+        roles |= _date_and_time(free, values)
     for role, (first, *others) in by_role(free).items():
         if role in roles or (role == "volume" and not has_volume):
             continue
@@ -143,12 +143,22 @@ def _traded(names: Iterable[str]) -> str | None:
     return assets[traded.pop()] if len(assets) <= 2 and len(traded) == 1 else None
 
 
-def _date_and_time(names: Iterable[str]) -> dict[str, str]:
-    """`timestamp` and `time`, where a date and a time of day are the only columns that are a time."""
+def _date_and_time(names: Iterable[str], values: Values | None = None) -> dict[str, str]:
+    """`timestamp` and `time`, where a date and a time of day are the only columns that are a time, or stand beside an
+    `epoch` or a moment that may be both in one (`beside.with_day`)."""
     stamps = [name for name in names if place_of(name)[0] == "timestamp" and place_of(name)[1] < MAKESHIFT]
     dates = [name for name in stamps if spelling_of(name) in DATES]
     clocks = [name for name in stamps if spelling_of(name) in TIMES_OF_DAY]
-    return {"timestamp": dates[0], "time": clocks[0]} if len(stamps) == 2 and dates and clocks else {}
+    moments = [name for name in stamps if name not in (*dates, *clocks)]
+    if len(dates) != 1 or len(clocks) != 1 or len(moments) > 1:
+        return {}
+    if not moments:
+        return {"timestamp": dates[0], "time": clocks[0]}
+    if values is None or not are_clocks(values.head(clocks[0])):
+        return {}
+    if are_epochs(values.head(moments[0])):
+        return {"timestamp": dates[0], "time": clocks[0], "epoch": moments[0]}
+    return {"timestamp": moments[0], "time": clocks[0]}
 
 
 def _told_apart(names: list[str], values: Values, may_be_symbol: bool) -> dict[str, str]:
