@@ -250,7 +250,8 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     roles = _roles(table, names, rules, symbol_column)
     if "symbol" not in roles:
         known = listed(SPELLINGS["symbol"][0])
-        raise ValueError(f"no symbol column (names: {known}); columns found: {listed(names)}")
+        advice = "symbol_column=NAME names one, load(SYMBOL, ...) takes the bars of one symbol"
+        raise ValueError(f"no symbol column (names: {known}): {advice}; columns found: {listed(names)}")
     return bars_of(table, roles, rules)
 
 
