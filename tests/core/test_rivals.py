@@ -53,6 +53,8 @@ RIVALS = [
     ("close", "Close", "close_price"),
     ("volume", "Volume", "Vol."),
     ("volume", "Volume", "v"),
+    ("volume", "Volume", "Quantidade"),
+    ("volume", "Volume", "Shares"),
     ("volume", "Volume", "real_volume"),
     ("high", "High", "Max"),
     ("low", "Low", "Min"),

@@ -269,3 +269,11 @@ def test_the_index_may_have_the_symbol_and_the_date(names, tmp_path):
     loaded.load_frame(frame)
     for store in (loaded, BarStore.read(tmp_path / "bars.parquet")):
         assert times(store).tolist() == EXPECTED.tolist()
+
+
+@pytest.mark.parametrize("names", [("Trade Date", "Trade Time"), ("date", "bar_time"), ("Data", "Time")])
+@containers
+def test_names_of_a_date_and_a_time_of_day(container, names, tmp_path):
+    day, clock = names
+    frame = pd.DataFrame({day: DATES["texts"], clock: CLOCKS["texts"], **FIGURES})
+    assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()

@@ -49,8 +49,22 @@ HUNDREDTHS = {"gbx", "gbpence", "penny", "pence", "p", "cent", "cents", "c", "ct
 """Parts of currencies, of which a price is a hundred times as much."""
 BESIDE_CURRENCIES = {"in", "per", "share", "unit", "oz", "ounce", "barrel", "bbl", "ton", "tonne", "lb", "bushel"}
 UNITS = {name.casefold() for name in COINS} | {
-    *("share", "shares", "unit", "units", "contract", "contracts", "pieces", "pcs", "qty", "quantity", "coins", "base"),
-    *("stück", "stücke", "stk", "aktien", "titres", "acciones", "azioni", "aandelen", "akcje", "股", "株", "주"),
+    *(
+        "share",
+        "shares",
+        "unit",
+        "units",
+        "contract",
+        "contracts",
+        "pieces",
+        "pcs",
+        "nos",
+        "qty",
+        "quantity",
+        "coins",
+        "base",
+    ),
+    *("nos", "stück", "stücke", "stk", "aktien", "titres", "acciones", "azioni", "aandelen", "akcje", "股", "株", "주"),
 }
 BESIDE_UNITS = {"in", "of", "no", "number"}
 

@@ -30,14 +30,17 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
                 "dateymd",
             ),
             *("candlestarttime", "dateutcms", "opentimems", "opentimeutc", "timestart", "kdate"),
+            *("exchangedate", "timekey", "snapshottime", "candlebegintime", "sessiondate", "asofdate", "startedat"),
+            *("dato", "日時"),
             *("dates", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
         ),
-        ("index", "indexlevel0", "unnamed0", "column1", "ticks"),
+        ("index", "indexlevel0", "unnamed0", "column1", "ticks", "d"),
     ),
     "open": (
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
             *("otwarcie", "eröffnung", "eröffn", "eroeffnung", "erster", "apertura", "abertura", "ouv", "ouverture"),
+            *("op", "opening", "kursotwarcia", "öppen", "öppning", "öppningskurs", "åpning", "åbning", "openen"),
             *("eröffnungskurs", "anfangskurs", "openindexvalue", "firsttradeprice", "priceopen"),
             *("открытие", "откр", "开盘", "开盘价", "開盤", "開盤價", "始値", "시가", "açılış"),
         ),
@@ -45,6 +48,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "high": (
         (
             *("high", "highprice", "pricehigh", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
+            *("hi", "highest", "kursmax", "kursmaks", "kursmaksymalny", "högst", "högsta", "høy", "høj", "enyüksek"),
             *("höchstkurs", "höchst", "hoechst", "hoechstkurs", "highindexvalue", "hightradeprice"),
             *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
             *("максимум", "макс", "最高", "最高价", "最高價", "高", "高値", "고가", "yüksek", "tageshoch"),
@@ -54,6 +58,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "low": (
         (
             *("low", "lowprice", "pricelow", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld", "midl"),
+            *("lo", "lowest", "kursmin", "kursminimalny", "lägst", "lägsta", "lav", "endüşük"),
             *("tiefstkurs", "tiefst", "lowindexvalue", "lowtradeprice"),
             *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
             *("минимум", "мин", "最低", "最低价", "最低價", "低", "安値", "저가", "düşük", "tagestief"),
@@ -63,12 +68,14 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "close": (
         (
             *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast", "dlyclose", "prccd"),
+            *("cl", "closing", "pxclose", "kurszamknięcia", "stängning", "stängningskurs", "slutt", "luk"),
             *("trdprc1", "priceclose", "midc", "closeclosepriceadjustedforsplits", "closingindexvalue"),
             *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
             *("clot", "slot", "slotkoers", "закрытие", "收盘", "收盘价", "收盤", "收盤價", "終値", "종가", "kapanış"),
         ),
         (
             *("tradeprice", "lasttradeprice"),
+            *("ltp", "senaste", "siste", "seneste"),
             *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
             *("último", "ultimo", "dernier", "laatste", "ostatnio", "şimdi", "цена"),
         ),
@@ -79,12 +86,14 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
             *("totaltradequantity", "tradedvolume", "sharestraded", "volumeshares", "tradevolume", "tradedquantity"),
             *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke", "umsatzinstück"),
+            *("basevolume", "basetokenvolume", "volym", "volum", "売買高"),
             *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "成交股數", "成交數量"),
             *("出来高", "거래량", "hacim"),
         ),
         ("tickvolume", "tickvol", "volumen"),
         ("vol", "v", "wol", "hac"),
         ("realvolume",),
+        ("quantity", "qty", "shares", "size", "quantidade", "quantità", "cantidad", "quantité"),
     ),
     "symbol": (
         ("symbol", "ticker", "sym", "code", "instrument"),
@@ -109,7 +118,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 rank is there, and have its values where one is (but for `OF_THEIR_OWN`). Names are compared by their letters and digits
 alone. An adjusted close has another scale than the open beside it, so none of its spellings is a close."""
 
-BEGINNINGS = ("timeperiodstart", "timeopen", "candledatetimeutc")
+BEGINNINGS = ("timeperiodstart", "timeopen", "candledatetimeutc", "snapshottimeutc", "bob")
 """Names of the beginning of a bar, the surer first: before any other time, which may be that of its end."""
 
 MAKESHIFT = 2
@@ -120,14 +129,25 @@ DESCRIBING = 3
 
 DATES = frozenset(
     (
-        *("date", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "traddt", "date1", "dtyyyymmdd"),
-        *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
+        *(
+            "date",
+            "dato",
+            "tradedate",
+            "tradingdate",
+            "tradingday",
+            "dateutc",
+            "dategmt",
+            "traddt",
+            "date1",
+            "dtyyyymmdd",
+        ),
+        *("data", "datum", "dato", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
     )
 )
 TIMES_OF_DAY = frozenset(
     (
         *("time", "timeutc", "timegmt", "timem", "timebarstart", "时间", "時間", "時刻", "uhrzeit", "hora", "heure"),
-        "время",
+        *("время", "tradetime", "bartime"),
     )
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
