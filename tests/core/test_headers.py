@@ -148,3 +148,18 @@ def test_the_times_of_metatrader_are_of_no_zone(tmp_path, caplog):
     (tmp_path / "eurusd.csv").write_text("2024.01.02,17:00,1.1,1.2,1.0,1.15,0\n")
     assert len(BarStore.read(tmp_path / "eurusd.csv")) == 1
     assert not caplog.records
+
+
+@pytest.mark.parametrize("invalid", ["raise", "skip"])
+@pytest.mark.parametrize("order", ["hlco", "lhoc", "ochl"])
+def test_columns_in_another_order_than_a_layout_are_no_rows_to_skip(order, invalid, tmp_path):
+    candles = [{"o": 100.7 + at, "h": 101.2 + at, "l": 100.1 + at, "c": 100.4 + at} for at in range(4)]
+    lines = [[f"2024-01-0{at + 2}", *(bar[name] for name in order), 500 + at] for at, bar in enumerate(candles)]
+    (tmp_path / "abc.csv").write_text("".join(",".join(map(str, line)) + "\n" for line in lines))
+    said = r"no column names, and is none of .*: most rows would open or close outside of low and high; columns="
+    for read in (
+        lambda: BarStore.read(tmp_path, invalid=invalid),
+        lambda: BarStore().load("A", lines, invalid=invalid),
+    ):
+        with pytest.raises(ValueError, match=said):
+            read()

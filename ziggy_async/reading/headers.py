@@ -131,7 +131,8 @@ def _unknown_header(
     is_numbered = bool(columns) and all(name.isdecimal() for name in (columns or {}).values())
     if above is None or is_numbered or (first is not None and len(fields[above]) != len(fields[first])):
         at = rows[0] if first is None else first
-        return Header(delimiters[at], tuple(names_of(fields[at], columns)), at, has_comments)
+        below = [fields[row] for row in rows if row >= at]
+        return Header(delimiters[at], tuple(names_of(below, columns)), at, has_comments)
     return Header(delimiters[above], tuple(unique(fields[above], str.lower)), above + 1, has_comments)
 
 

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import isnan, nan
 from operator import contains
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ import numpy as np
 from ziggy_async.messages import shown
 from ziggy_async.reading.dates import take_apart
 from ziggy_async.reading.epochs import FIRST_YEAR, LAST_YEAR, unit_of
-from ziggy_async.reading.numbers import is_number
-from ziggy_async.reading.spellings import listed
+from ziggy_async.reading.numbers import POINT, is_number, number_of
+from ziggy_async.reading.spellings import PRICES, listed
 from ziggy_async.reading.timestamps import FRACTION, as_whole, is_missing
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,9 @@ HISTDATA_NAME = re.compile(r"(?:DAT|HISTDATA_COM)_[A-Z]+_", re.IGNORECASE)
 CLOCK_PATTERN = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 LEAST_NUMBERS = 4
 """Numbers that a line of values has, if no date stands among them."""
+
+
+ADVICE = "columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...)"
 
 
 class Layout(NamedTuple):
@@ -59,26 +63,48 @@ LAYOUTS = (
 )
 
 
-def names_of(row: Sequence[Any], columns: Mapping[str, str] | None) -> list[str]:
-    """Column names for a table whose first row is `row`: those of its layout, or their numbers from 1 where `columns`
+def names_of(rows: Sequence[Sequence[Any]], columns: Mapping[str, str] | None) -> list[str]:
+    """Column names for a table whose first rows these are: those of its layout, or their numbers from 1 where `columns`
     names some of them. `ValueError` for a layout that is not known."""
+    row = rows[0]
     numbered = [str(number) for number in range(1, len(row) + 1)]
     if columns:
         return numbered
     kinds = [kinds_of(value) for value in row]
+    rows = [each for each in rows if len(each) == len(row)]
     for layout in LAYOUTS:
         if len(kinds) == len(layout.kinds) and all(map(contains, kinds, layout.kinds)):
             if HISTDATA.match(str(row[0])):
                 warn_of_histdata()
+            _refuse_other_order(layout, rows)
             return list(layout.names)
     fractions = [value for value in row if isinstance(value, float) and value % 1 > 0]
     if any(unit_of(int(value)) is not None for value in fractions):
         raise ValueError(f"the table has no column names, and {shown(max(fractions))} {FRACTION}")
     known = listed(f"{layout.name} ({len(layout.kinds)})" for layout in LAYOUTS)
     raise ValueError(
-        "the table has no column names: columns={'timestamp': '1', 'open': '2', ...} (--columns timestamp=1,open=2,...)"
-        f" names them by number; its {len(row)} columns are none of the layouts known without: {known}"
+        f"the table has no column names: {ADVICE} names them by number; its"
+        f" {len(row)} columns are none of the layouts known without: {known}"
     )
+
+
+def _refuse_other_order(layout: Layout, rows: Sequence[Sequence[Any]]) -> None:
+    """Raises where most rows are no bars in the order of the layout, which nothing but kinds of values has told."""
+    candles = [[_number_of(row[layout.names.index(name)]) for name in PRICES] for row in rows]
+    known = [candle for candle in candles if not any(map(isnan, candle))]
+    others = [candle for candle in known if not candle[2] <= min(candle[::3]) <= max(candle[::3]) <= candle[1]]
+    if len(others) > max(1, len(known) // 2):
+        raise ValueError(
+            f"the table has no column names, and is none of {layout.name}, {listed(layout.names)}: most rows would open"
+            f" or close outside of low and high; {ADVICE} names its columns by number"
+        )
+
+
+def _number_of(value: Any) -> float:
+    try:
+        return number_of(value, POINT) if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        return nan
 
 
 def warn_of_histdata() -> None:

@@ -162,10 +162,14 @@ def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: l
 
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:
     """Columns without names."""
-    first = [value for column in columns for value in head_of(column, 1)]
-    if len(first) < len(columns) or not columns:
+    rows = list(zip(*(head_of(column, HEAD) for column in columns), strict=False))
+    if not rows:
         raise ValueError("the table has no rows")
-    return list(zip(names_of(first, chosen), columns, strict=True))
+    return list(zip(names_of(rows, chosen), columns, strict=True))
+
+
+HEAD = 60
+"""Rows of a table without names that are looked at."""
 
 
 def head_of(column: Any, most: int) -> list[Any]:
