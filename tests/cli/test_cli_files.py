@@ -68,7 +68,7 @@ def test_columns_and_volume(features, tmp_path, caplog):
     code, err = features(path)
     assert code == 2
     assert "no column for timestamp, close, volume" in err
-    found, err = features(path, "--columns", "timestamp=when,close=final", "--no-volume")
+    found, err = features(path, "--columns", "timestamp=when", "--columns", "close=final", "--no-volume")
     assert same(found, figures(TABLE | {"volume": np.zeros(80)}))
     assert err == "ziggy-async: volumes are counted as 0\n"
     assert caplog.records == []
@@ -136,6 +136,9 @@ def test_a_column_that_is_given_twice(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["features", "x.csv", "--columns", "close=open,close=high"])
     assert ended.value.code == 2
+    assert "--columns: 'close' is given twice" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["features", "x.csv", "--columns", "close=open", "--columns", "close=high"])
     assert "--columns: 'close' is given twice" in capsys.readouterr().err
 
 

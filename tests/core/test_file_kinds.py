@@ -158,6 +158,16 @@ def test_comments_far_below_the_names(pack, end, tmp_path):
         BarStore.read(path)
 
 
+@pytest.mark.parametrize("behind", ["", "\n", "A sentence.\n"])
+def test_a_licence_above_the_names(behind, tmp_path):
+    (tmp_path / "abc.csv").write_text("# a line of the licence\n#\n" * 100 + behind + TEXT.decode())
+    assert_bars(BarStore.read(tmp_path / "abc.csv"), "ABC", BARS)
+    (tmp_path / "abc.csv").write_text("# a line of the licence\n" * 200 + behind + TEXT.decode() + "x\n")
+    line = 202 + behind.count("\n") + len(BARS)
+    with pytest.raises(ValueError, match=f"line {line} has 1 values for 6 names"):
+        BarStore.read(tmp_path / "abc.csv")
+
+
 @pytest.mark.parametrize("length", [3_000_000, 40_000_000])
 def test_a_last_line_of_utf_16_that_is_too_long(length, tmp_path):
     (tmp_path / "abc.csv").write_bytes(TEXT.decode().encode("utf-16") + b"1\0" * length)

@@ -1,5 +1,6 @@
 """Which files paths, patterns and folders name, and whose bars those are."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -151,6 +152,9 @@ def test_a_name_that_is_not_there_is_told_what_is_like_it(tmp_path):
         ("2019/A.csv", "2020/A.csv"),
         ("2019/12/A.csv", "2020/01/A.csv"),
         ("A_2019.csv", "A_2020.csv"),
+        ("A-2019.csv", "A-2020.csv"),
+        ("A-1d-2019.csv", "A-1d-2020.csv"),
+        ("A 2019.csv", "A 2020.csv"),
         ("DAT_ASCII_A_M1_2019.csv", "DAT_ASCII_A_M1_2020.csv"),
         ("interval=1d/symbol=A/year=2019/x.csv", "interval=1d/symbol=A/year=2020/x.csv"),
         ("exchange=X/symbol=A/x.csv", "exchange=Y/symbol=A/x.csv"),
@@ -211,3 +215,32 @@ def test_partitions_that_are_files(tmp_path):
     written(tmp_path / "ticker=A" / "code=B" / "x.csv", BARS)
     with pytest.raises(ValueError, match="its folders say that the bars are those of 'A' and of 'B': call ticker= or"):
         BarStore.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["2023.csv", "20240102.csv.gz"])
+def test_a_file_that_is_called_by_its_year_or_day(name, tmp_path):
+    written(tmp_path / "A" / "x.csv", BARS)
+    content = (tmp_path / "A" / "x.csv").rename(tmp_path / "A" / name).read_bytes()
+    (tmp_path / "A" / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(ValueError, match=f"{name}: has no symbol in its name; say whose bars they are with SYMBOL=pa"):
+        BarStore.read(tmp_path)
+    assert BarStore.read(f"A={tmp_path / 'A' / name}").symbols() == ["A"]
+
+
+@pytest.mark.parametrize("name", ["spy.psv", "spy.tab", "spy.dat", "spy.asc", "spy.prn.gz", "spy.csv.lzma"])
+def test_endings_of_other_texts_are_none_of_the_symbol(name, tmp_path):
+    written(tmp_path / "x.csv", BARS)
+    content = (tmp_path / "x.csv").read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert BarStore.read(tmp_path / name).symbols() == ["SPY"]
+
+
+def test_a_symbol_with_a_slash(tmp_path, monkeypatch):
+    written(tmp_path / "a.csv", BARS)
+    monkeypatch.chdir(tmp_path)
+    assert BarStore.read("BTC/USDT=a.csv").symbols() == ["BTC/USDT"]
+    for absent in ("BTC/USDT=b.csv", "btc/x=a.csv", "x/symbol=a.csv"):
+        with pytest.raises(ValueError, match=f"{absent}: No such file or directory"):
+            BarStore.read(absent)
+    written(tmp_path / "BTC" / "USDT=a.csv", BARS[:5])
+    assert BarStore.read("BTC/USDT=a.csv").symbols() == ["USDT=A"]

@@ -296,3 +296,11 @@ def test_blanks_around_symbols(of):
     assert_bars(store, "A", BARS)
     with pytest.raises(ValueError, match=r"row 0: '' is no symbol|row 0 has no symbol"):
         store.load_frame(of(FRAME.reset_index().assign(symbol=" ")))
+
+
+@pytest.mark.parametrize("write", [pd.DataFrame.to_parquet, pd.DataFrame.to_csv])
+def test_a_column_that_says_what_the_argument_does(write, tmp_path):
+    write(FRAME.reset_index().assign(symbol="SPY"), tmp_path / "a", index=False)
+    assert_bars(BarStore.read(f"SPY={tmp_path / 'a'}"), "SPY", BARS)
+    with pytest.raises(ValueError, match="has a symbol column, 'symbol'; QQQ= is for files without one"):
+        BarStore.read(f"QQQ={tmp_path / 'a'}")

@@ -298,6 +298,18 @@ def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
     add_options_of_files(parser)
 
 
+class Joined(argparse.Action):
+    """Of an option that is given several times, all names that it has."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        known = getattr(namespace, self.dest) or {}
+        for role in known.keys() & values:
+            raise argparse.ArgumentError(self, f"{shown(role)} is given twice")
+        setattr(namespace, self.dest, {**known, **values})
+
+
 def add_options_of_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unit", choices=tuple(UNITS), help="unit of timestamps that are whole numbers, where they do not tell"
@@ -307,6 +319,7 @@ def add_options_of_files(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--columns",
+        action=Joined,
         type=column_names,
         metavar="ROLE=NAME,...",
         help="names of columns, such as close=adjClose; numbers in a file without names, such as close=5",

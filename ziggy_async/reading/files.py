@@ -40,6 +40,7 @@ from ziggy_async.reading.scans import (
     csv_scan,
     day_beside,
     headings_of,
+    is_own,
     joined_times,
     others_of,
     owner_of,
@@ -61,6 +62,7 @@ from ziggy_async.reading.texts import (
     not_utf8,
     opened_source,
     refuse_open_quote,
+    remarks_above,
     with_one_line_end,
     without_end,
     without_first_lines,
@@ -267,8 +269,10 @@ class Reading:
         return FileBars(table, bars, left_out)
 
     def _header(self, file: DataFile, origin: Source) -> Header:
-        lines = list(lines_of(origin, LONGEST_HEADER + 1, HEAD))
-        return header_of(lines, self._rules.columns, file.path.name)
+        above = remarks_above(origin)
+        lines = list(islice(lines_of(origin, LONGEST_HEADER + 1), above, above + HEAD))
+        header = header_of(lines, self._rules.columns, file.path.name)
+        return replace(header, skipped=header.skipped + above)
 
     def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> Picked:
         """Makes the table of the columns that matter, as texts those of a CSV file."""
@@ -336,7 +340,7 @@ class Reading:
         return headings
 
     def _roles(self, file: DataFile, names: Sequence[str], scan: Scan) -> dict[str, str]:
-        if file.is_part:  # its folder says whose bars they are
+        if file.is_part or is_own(file, names, scan):  # it is said already whose bars they are
             refuse_other_owner(file, names, scan)
             names = [each for each in names if role_of(each) != "symbol"]
         elif "symbol" not in (self._rules.columns or {}):

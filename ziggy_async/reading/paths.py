@@ -12,8 +12,10 @@ from urllib.parse import unquote
 from ziggy_async.messages import encodable, nearest, printable, shown
 from ziggy_async.reading.spellings import DATES, place_of, role_of, spelling_of
 
-ENDINGS = r"(\.(csv|txt|tsv|parquet|pq|gz|bz2|xz|zst|zip))+$"
+ENDINGS = r"(\.(csv|txt|tsv|psv|tab|parquet|pq|gz|bz2|xz|zst|zip))+$"
 """Endings of the names of files of bars."""
+OTHER_ENDINGS = ENDINGS.replace("csv", "csv|dat|asc|prn|lzma")
+"""The same with those that files of anything else have too."""
 OF_INVESTING = "|".join(
     (
         *("Historical Data", "Historische Daten", "Historische Kurse", "Historische gegevens", "Données Historiques"),
@@ -41,10 +43,11 @@ VENDOR_NAMES = tuple(
 )
 """Names in which the symbol does not stand at the beginning, or where something else stands behind it."""
 NAMELESS = re.compile(
-    r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}-\d{2}(?:-\d{2})?|part[-._]?(?:[a-z]-)?\d.*", re.IGNORECASE
+    r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}(?:-\d{2}(?:-\d{2})?|\d{4})?|part[-._]?(?:[a-z]-)?\d.*",
+    re.IGNORECASE,
 )
-"""What Nasdaq, MarketWatch and others call a file whosoever bars it has, the name of a month or a day, and what Spark
-and Dask call the parts of a table."""
+"""What Nasdaq, MarketWatch and others call a file whosoever bars it has, the name of a year, a month or a day, and what
+Spark and Dask call the parts of a table."""
 DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
 """What Windows appends to the name of a copy."""
@@ -62,7 +65,7 @@ DATED = re.compile(
     rf"|(?<=/){DATE_KEY}=[^/]*"
 )
 """Dates in the folders and the name of a file."""
-INTERVAL_AND_DATE = r"(-\d+(s|m|h|d|w|mo))?-(19|20)\d{2}-\d{2}(-\d{2})?$"
+INTERVAL_AND_DATE = r"(-\d+(s|m|h|d|w|mo))?[- ](19|20)\d{2}(-\d{2}){0,2}$"
 
 
 class DataFileError(ValueError):
@@ -145,7 +148,7 @@ class DataFile:
 
     def _name(self) -> str:
         """Its name without the endings of files and of copies."""
-        name = re.sub(ENDINGS, "", unicodedata.normalize("NFC", self.path.name), flags=re.IGNORECASE)
+        name = re.sub(OTHER_ENDINGS, "", unicodedata.normalize("NFC", self.path.name), flags=re.IGNORECASE)
         return re.sub(COPY, "", re.sub(r" \(\d+\)$", "", name))
 
     def symbol_of_name(self) -> str:
@@ -176,6 +179,8 @@ def is_of_dates(key: str) -> bool:
     return re.fullmatch(DATE_KEY, key, re.IGNORECASE) is not None
 
 
+PAIR = re.compile(r"[A-Z0-9.]+/[A-Z0-9.:-]+")
+"""A symbol that exchanges of coins write so."""
 STDIN = "-"
 """The command's standard input."""
 ADDRESS = re.compile(r"(?:[^/=]+=)?(?:https?|ftp|s3|gs|gcs|az|abfss?|hf)://", re.IGNORECASE)
@@ -207,7 +212,7 @@ def _files_of(argument: str) -> list[DataFile]:
         raise DataFileError(f"{printable(argument)}: is an address, and files of this machine are read: download it")
     owner, equals, path = argument.partition("=")
     found = _expanded(argument)
-    if found or not equals or "/" in owner or _is_partition(owner, path):
+    if found or not equals or _is_path(argument, owner, path) or _is_partition(owner, path):
         owner, path = "", argument
     elif not owner or not path:
         raise DataFileError(f"{printable(argument)}: neither a path nor SYMBOL=path")
@@ -224,6 +229,13 @@ def _files_of(argument: str) -> list[DataFile]:
         raise DataFileError(f"{printable(argument)}: no files of bars (CSV or Parquet) there")
     is_part = bool(owner) and files != [Path(path)]
     return [DataFile.of_path(each, owner or None, is_part) for each in dict.fromkeys(files)]
+
+
+def _is_path(argument: str, owner: str, path: str) -> bool:
+    """Whether `owner=path`, of which there is nothing, is the path of a file rather than BTC/USDT=path."""
+    if "/" not in owner or os.path.isdir(os.path.dirname(argument)):
+        return "/" in owner
+    return not PAIR.fullmatch(owner) or not (path == STDIN or _expanded(path))
 
 
 def _is_partition(key: str, rest: str) -> bool:

@@ -121,6 +121,14 @@ def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Scan) -> None
             raise ValueError(contradiction(file, f"column {column!r}", values))
 
 
+def is_own(file: DataFile, names: Sequence[str], scan: Scan) -> bool:
+    """Whether columns of symbols say what the caller does, who names the file's."""
+    sure = [column for column in of_role("symbol", names) if place_of(column)[1] == 0]
+    if file.symbol is None or not sure:
+        return False
+    return all(_are_same(value, file.symbol) for column in sure for value in scan.distinct(column))
+
+
 def without_descriptions(names: Sequence[str], scan: Scan) -> list[str]:
     """The names without columns that describe the one symbol of a file rather than name the symbol of each row: one
     with a single value, as of "company", or a "name" that is a number."""

@@ -37,6 +37,8 @@ LONGEST_END = 1 << 16
 """Bytes of a file behind its last row."""
 MOST_LAYERS = 2
 """Of compression: a zip file of one gzip file."""
+MOST_COMMENTS = 50
+"""Lines of comments among which the names of columns are looked for."""
 END_OF_DOS = "\x1a"
 MOST_WORDS = 6
 """Of a value: Tuesday, January 30 2024 16:00:00 EST."""
@@ -278,6 +280,13 @@ def _ways_to_end(path: Path) -> int:
             returns += piece.count(b"\r")
             before = piece[-1:]
     return sum(map(bool, (both, feeds - both, returns - both)))
+
+
+def remarks_above(source: Source) -> int:
+    """How many lines above those that have the names of columns are comments, where those are many: a licence."""
+    lines = lines_of(source, LONGEST_ROW)
+    comments = sum(1 for _ in takewhile(lambda line: line.startswith("#") or not line.strip(), lines))
+    return comments - 1 if comments > MOST_COMMENTS else 0
 
 
 def is_comment(line: str, delimiter: str, count: int) -> bool:
