@@ -29,6 +29,12 @@ def table(**changes):
         ("volume", "Volume (shares)"),
         ("volume", "成交量(股)"),
         ("timestamp", "Date (UTC)"),
+        ("timestamp", "Exchange Date (UTC)"),
+        ("timestamp", "Time (UTC+0)"),
+        ("timestamp", "Time (Z)"),
+        ("timestamp", "Date (YYYY-MM-DD)"),
+        ("timestamp", "Date [dd.mm.yyyy hh:mm:ss]"),
+        ("timestamp", "Trade Date (yyyymmdd)"),
     ],
 )
 def test_a_remark_that_names_a_currency_or_a_unit(role, name) -> None:
@@ -46,7 +52,7 @@ def test_a_remark_that_names_a_currency_or_a_unit(role, name) -> None:
         *(("volume", f"Volume {remark}") for remark in ("(M)", "('000)", "(in millions)", "(x1000)", "[k]", "(lots)")),
         *(("volume", f"Volume {remark}") for remark in ("(USD)", "($)", "(quote)", "(shares, thousands)")),
         *(("volume", name) for name in ("Vol(Cr)", "成交量(手)")),
-        ("timestamp", "Date (EST)"),
+        *(("timestamp", f"Date ({remark})") for remark in ("EST", "UTC+1", "local", "yyyy", "mm/mm/yyyy")),
     ],
 )
 def test_a_remark_that_makes_another_figure_of_a_column(role, name) -> None:

@@ -277,3 +277,13 @@ def test_names_of_a_date_and_a_time_of_day(container, names, tmp_path):
     day, clock = names
     frame = pd.DataFrame({day: DATES["texts"], clock: CLOCKS["texts"], **FIGURES})
     assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()
+
+
+@pytest.mark.parametrize(("remark", "order"), [("dd/mm/yyyy", "%d/%m/%Y"), ("MM/DD/YYYY", "%m/%d/%Y")])
+@pytest.mark.parametrize("container", sorted(CONTAINERS.keys() - {"nameless index"}))
+def test_a_remark_says_the_order_of_dates(container, remark, order, tmp_path):
+    days = [day.strftime(order) for day in MOMENTS]
+    for clock in ({"Time (hh:mm)": CLOCKS["texts"]}, {}):
+        stamps = days if clock else [f"{day} {time}" for day, time in zip(days, CLOCKS["texts"], strict=True)]
+        frame = pd.DataFrame({f"Date ({remark})": stamps, **clock, **FIGURES})
+        assert times(CONTAINERS[container](frame, tmp_path)).tolist() == EXPECTED.tolist()

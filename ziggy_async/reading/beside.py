@@ -16,7 +16,7 @@ from ziggy_async.reading.dates import take_apart
 from ziggy_async.reading.epochs import DAY, DIGITS, FIRST_YEAR, LAST_YEAR, MOST_AHEAD, MOST_BEHIND, unit_of
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import DATE_ORDERS
-from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelling_of
+from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelled, spelling_of
 from ziggy_async.reading.timestamps import as_whole, is_missing, to_ns
 from ziggy_async.reading.zones import is_zone
 
@@ -104,7 +104,7 @@ def with_day(roles: dict[str, str], names: Iterable[str], chosen: Collection[str
             return roles
         return alone if all(map(_have_same_clock, every(roles["timestamp"]), every(roles["time"]))) else roles
     clock = roles["timestamp"]
-    if spelling_of(clock) not in TIMES_OF_DAY or not are_clocks(head(clock)):
+    if spelled(clock).name not in TIMES_OF_DAY or not are_clocks(head(clock)):
         return roles
     days = [name for name in names if place_of(name) == ("timestamp", MAKESHIFT) and are_days(head(name))]
     return roles | ({"timestamp": days[0], "time": clock} if days else {})

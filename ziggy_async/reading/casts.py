@@ -24,7 +24,7 @@ from ziggy_async.reading.dates import (
     tomorrow,
 )
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES, order_said
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
 from ziggy_async.reading.timestamps import OUT_OF_RANGE, ROUNDED, to_ns
 from ziggy_async.reading.values import lacks_values
@@ -283,8 +283,9 @@ def _within(moment: str) -> str:
 
 def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules) -> str:
     """The order of day, month and year: of each symbol, the days as they follow one another."""
-    if rules.dates is not None:
-        return rules.dates
+    said = rules.dates or order_said(columns.headings["timestamp"])
+    if said is not None:
+        return said
     symbol = SYMBOL if owner is None else literal(owner)
     day = f"nullif(regexp_extract(timestamp, {literal(DATE_PART)}, 1), '')"
     days = columns.connection.execute(

@@ -2,6 +2,7 @@
 (shares)" do, and which make something else of them, as "Close (adj)" and "Volume (USD)" do."""
 
 import re
+from collections.abc import Iterable
 
 MONEY = frozenset(
     (
@@ -70,6 +71,11 @@ BESIDE_UNITS = {"in", "of", "no", "number"}
 
 REMARK = re.compile(rf"[(\uff08]([^)\uff09]*)[)\uff09]|\[([^]]*)\]|([%‰{SIGNS}])")
 """In brackets, also in those of full width, or a sign without any."""
+PARTS = {"d": "d{1,2}", "m": "m{1,3}", "y": "(?:y{4}|y{2})"}
+DATES = {order: "-?".join(map(PARTS.__getitem__, order)) for order in ("dmy", "mdy", "ymd")}
+LAYOUT = re.compile(rf"(?:{'|'.join(DATES.values())})?[t-]?(?:h{{1,2}}:?m{{2}}(?::?s{{2}})?f*)?")
+"""As in "yyyy-mm-dd" and "hh:mm": words of a remark, which have no blanks, points and slashes between them."""
+OF_UTC = re.compile(r"z|(?:utc|gmt)(?:[+-]0{1,2}(?::?00)?)?")
 PENCE = re.compile(r"\bGBp\b")
 """How Bloomberg writes them; GBP are pounds."""
 WORD = re.compile(rf"\w*[{SIGNS}]|\w+|[^\w\s.,/]")
@@ -82,16 +88,22 @@ def without_remarks(name: str) -> tuple[str, list[str]]:
 
 
 def is_left_by(role: str, words: list[str]) -> bool:
-    """Whether a column whose name has a remark of these words is still of the role; a time is not, whose remark may be
-    another zone than UTC."""
+    """Whether a column whose name has a remark of these words is still of the role; a time is, if they are its layout,
+    or say that it is of UTC and no other zone."""
     match role:
         case "symbol":
             return True
         case "timestamp":
-            return not words
+            text = "".join(words)
+            return OF_UTC.fullmatch(text) is not None or LAYOUT.fullmatch(text) is not None
         case "volume":
             return _only(words, UNITS, BESIDE_UNITS)
     return _only(words, CURRENCIES, BESIDE_CURRENCIES)
+
+
+def order_by(words: Iterable[str]) -> str | None:
+    """The order of day, month and year that a remark of these words shows, as "dd/mm/yyyy" does; None of another."""
+    return next((order for order, layout in DATES.items() if re.match(layout, "".join(words))), None)
 
 
 def is_of_hundredths(words: list[str]) -> bool:

@@ -113,6 +113,10 @@ def _refuse_missing(free: Sequence[str], roles: Mapping[str, str], has_volume: b
     others = [name for name in free if role_of(name) is None and PLACES.get(spelled(name).name, ("",))[0] in missing]
     if others:
         advice += f"; {listed(map(shown, others))}: the remark says that it is another figure, scale or zone"
+    if "timestamp" in missing and others:
+        advice += "; offsets from UTC are written behind the times, like 09:30-05:00"
+    if missing == ["volume"] and others:
+        advice += "; volumes are numbers of shares or units"
     if any(is_of_hundredths(list(spelled(name).words)) for name in others):
         advice += ": with price_scale=0.01 (--price-scale 0.01) prices of a hundredth are read as whole ones"
     raise ValueError(f"no column for {listed(missing)}: {advice}")
@@ -147,8 +151,8 @@ def _date_and_time(names: Iterable[str], values: Values | None = None) -> dict[s
     """`timestamp` and `time`, where a date and a time of day are the only columns that are a time, or stand beside an
     `epoch` or a moment that may be both in one (`beside.with_day`)."""
     stamps = [name for name in names if place_of(name)[0] == "timestamp" and place_of(name)[1] < MAKESHIFT]
-    dates = [name for name in stamps if spelling_of(name) in DATES]
-    clocks = [name for name in stamps if spelling_of(name) in TIMES_OF_DAY]
+    dates = [name for name in stamps if spelled(name).name in DATES]
+    clocks = [name for name in stamps if spelled(name).name in TIMES_OF_DAY]
     moments = [name for name in stamps if name not in (*dates, *clocks)]
     if len(dates) != 1 or len(clocks) != 1 or len(moments) > 1:
         return {}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ziggy_async.messages import LONGEST, shortened
-from ziggy_async.reading.remarks import is_left_by, without_remarks
+from ziggy_async.reading.remarks import is_left_by, order_by, without_remarks
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "timestamp": (
@@ -253,6 +253,11 @@ def spelled(name: str) -> Spelling:
     if spelling or not WRAPPED.match(text):
         return Spelling(spelling or whole, tuple(words))
     return spelled(WRAPPED.sub(r"\1\2 ", text, count=1))
+
+
+def order_said(name: str) -> str | None:
+    """The order of day, month and year that a remark in the name shows."""
+    return order_by(spelled(name).words)
 
 
 def spelling_of(name: str) -> str:

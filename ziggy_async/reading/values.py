@@ -36,7 +36,7 @@ from ziggy_async.reading.numbers import (
 )
 from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
 from ziggy_async.reading.pieces import FIGURES, WHOLE, converted, each, factorized, objects, types_of
-from ziggy_async.reading.spellings import PRICES
+from ziggy_async.reading.spellings import PRICES, order_said
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import (
     FRACTION,
@@ -375,7 +375,7 @@ class Reader:
         try:
             is_of_owners = self.owners is not None and len(self.owners) == len(codes)
             owners = self.owners[rows] if self.owners is not None and is_of_owners else None
-            read = read_column(column.values, codes[rows], owners, self.rules.dates)
+            read = read_column(column.values, codes[rows], owners, self.rules.dates or order_said(name))
         except AmbiguousError as error:
             raise self._fault(name, int(rows[error.at]), error) from None
         of_code = np.full(len(column.values) + 1, NAT, dtype=np.int64)
