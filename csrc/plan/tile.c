@@ -12,7 +12,7 @@
 /* Blocks of all buffers together take so much of the first-level cache. A long block, of the second level, saves what
  * each node costs to begin one: where a bar takes many operations, where the last bars alone are wanted, of which
  * little is written, and along a series, where what is no buffer lies. */
-enum { BLOCK_BYTES = 24 * 1024, LONG_BLOCK_BYTES = 128 * 1024, MANY_OPERATIONS = 16 };
+enum { BLOCK_BYTES = 48 * 1024, LONG_BLOCK_BYTES = 128 * 1024, MANY_OPERATIONS = 16 };
 enum { LEAST_BLOCK = 16, MOST_BLOCK = 1024, MOST_ALONG = 16384 };
 
 /* So many nodes have had their block before it is asked again whether the results are wanted. */
