@@ -39,14 +39,17 @@ def measure() -> tuple[int, dict[str, tuple[float, float]]]:
 
 
 def seconds(name: str, arrays: list[np.ndarray]) -> tuple[float, float]:
+    """Both ways keep all results until the clock has stopped."""
     together, one_by_one = getattr(ours, name), getattr(talib, name)
     rounds: list[tuple[float, float]] = []
     for _ in range(ROUNDS):
         start = time.perf_counter()
-        together(*arrays)
-        between = time.perf_counter()
-        for row in zip(*arrays, strict=True):
-            one_by_one(*row)
-        rounds.append((between - start, time.perf_counter() - between))
-    mine, theirs = (statistics.median(each) for each in zip(*rounds, strict=True))
-    return mine, theirs
+        whole = together(*arrays)
+        mine = time.perf_counter() - start
+        del whole
+        start = time.perf_counter()
+        rows = [one_by_one(*row) for row in zip(*arrays, strict=True)]
+        rounds.append((mine, time.perf_counter() - start))
+        del rows
+    ours_taken, theirs = (statistics.median(each) for each in zip(*rounds, strict=True))
+    return ours_taken, theirs
