@@ -221,7 +221,8 @@ def _refuse_other_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: 
         raise ValueError(
             f"{symbol}: column {name!r} holds {len(names)} symbols: {some}; load_frame takes tables of many"
         )
-    if min(ranks)[0] <= 0 and not all(_may_be_same(str(other), symbol) for other in names):
+    texts = [each for each in names if isinstance(each, str)]  # a number is the code of somebody
+    if min(ranks)[0] <= 0 and not all(_may_be_same(other, symbol) for other in texts):
         raise ValueError(
             f"{symbol}: column {name!r} says that the bars are those of {shown(names[0])}: load_frame takes them as"
             " such; without that column they are those of any symbol"
