@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Columns = dict[str, NDArray[Any]]
 
+WITHIN = re.compile(r'"exception_message":"((?:[^"\\]|\\.)*)"')
+"""What DuckDB says of a write in another thread."""
 COLUMNS = {"timestamp": "M8[ns]"} | dict.fromkeys(("open", "high", "low", "close", "volume"), "f8")
 """Name -> type of the columns of every store."""
 
@@ -95,4 +98,6 @@ def named_where_it_fails(path: str) -> Iterator[None]:
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
-        raise DataFileError(f"{said}{one_line(first_sentences(error)).rpartition(': ')[2]}") from error
+        found = WITHIN.search(str(error))
+        sentence = first_sentences(error) if found is None else found[1]
+        raise DataFileError(f"{said}{one_line(sentence).rpartition(': ')[2]}") from error

@@ -161,6 +161,8 @@ class BarStore(_core.BarStore):
         """
         if not paths:
             raise ValueError("no files are given to read")
+        if (several := next((path for path in paths if isinstance(path, list | tuple | set)), None)) is not None:
+            raise TypeError(f"paths: {kind_of(several)} is no path; read(*paths) takes several")
         from ziggy_async.reading import files
         from ziggy_async.reading import paths as arguments
 

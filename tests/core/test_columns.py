@@ -396,9 +396,11 @@ def test_masked_values_are_missing() -> None:
 
 
 def test_shapes() -> None:
-    with pytest.raises(ValueError, match=r"A: column 'close' has shape \(2, 1\)"):
+    with pytest.raises(ValueError, match=r"A: column 'close' has shape \(2, 1\); .*, such as close\[:, 0\]$"):
         read_bars(table(close=np.ones((2, 1))), "A")
-    with pytest.raises(ValueError, match=r"A: columns differ in length: .*'close' 3"):
+    with pytest.raises(ValueError, match=r"no column for open: .*names one, since 'open' is taken for close"):
+        read_bars(table(), "A", Rules(columns={"close": "open"}))
+    with pytest.raises(ValueError, match=r"A: columns differ in length: .*'close' 3.*; every row needs one of each"):
         read_bars(table(close=[1.0, 2.0, 3.0]), "A")
     with pytest.raises(ValueError, match="A: the table has no rows"):
         read_bars({name: [] for name in table()}, "A")

@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import zipfile
 
 import pandas as pd
 import pyarrow as pa
@@ -81,12 +82,40 @@ def test_a_file_that_was_not_written_to_its_end(ending, tmp_path):
         (lzma.compress(TEXT.encode(), lzma.FORMAT_ALONE), "is compressed with lzma: unpack it"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS: get the file itself"),
         (b"PK\5\6" + bytes(18), "is a zip file without a file in it"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is a picture: get the bars that it shows as CSV"),
+        ("<html><body>no</body></html>".encode("utf-16"), "is a web page: "),
+        ('[{"close": 1}]'.encode("utf-16"), "is JSON: "),
     ],
 )
 def test_what_is_no_table(content, said, tmp_path):
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(ValueError, match=said):
         BarStore.read(tmp_path)
+
+
+@pytest.mark.parametrize(("ending", "said"), [("ods", "is a spreadsheet"), ("br", "is compressed with brotli: unpack")])
+def test_what_its_name_says_that_it_is(ending, said, tmp_path):
+    with zipfile.ZipFile(tmp_path / f"a.{ending}", "w") as archive:
+        archive.writestr("content.xml", "<x/>")
+    with pytest.raises(ValueError, match=said):
+        BarStore.read(tmp_path / f"a.{ending}")
+
+
+def test_a_member_of_a_zip_file_that_is_above_it(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("../../x.csv", TEXT)
+        archive.writestr("./.hidden", "")
+    assert len(BarStore.read(tmp_path / "a.zip").bars("A")["close"]) == 30
+
+
+def test_a_full_disk():
+    with pytest.raises(ValueError, match=r"^/dev/full: cannot be written: No space left on device$"):
+        BarStore().write_parquet("/dev/full")
+
+
+def test_a_list_of_paths():
+    with pytest.raises(TypeError, match=r"^paths: a list is no path; read\(\*paths\) takes several$"):
+        BarStore.read(["a.csv"])
 
 
 def test_a_file_of_names_only(tmp_path):
@@ -154,6 +183,8 @@ def test_two_columns_of_one_name_in_parquet(name, tmp_path):
     with pytest.raises(ValueError, match=rf"a\.parquet: .*'close'.*'{name} \(column 7\)'"):
         BarStore.read(path)
     assert BarStore.read(path, columns={"close": "close"}).bars("A")["close"].tolist() == FRAME["close"].tolist()
+    if name == "Close":
+        assert BarStore.read(path, columns={"close": name}).bars("A")["close"].tolist() == FRAME["open"].tolist()
     other = BarStore.read(path, columns={"close": f"{name} (column 7)"})
     assert other.bars("A")["close"].tolist() == FRAME["open"].tolist()
 

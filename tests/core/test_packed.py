@@ -180,3 +180,16 @@ def test_a_zip_file_of_what_is_packed_again(tmp_path):
         with zipfile.ZipFile(tmp_path / "abc.zip", "w") as archive:
             archive.writestr(name, pack("\n".join([NAMES, *ROWS]).encode()))
         assert_bars(BarStore.read(tmp_path / "abc.zip"), "ABC", BARS)
+
+
+@pytest.mark.parametrize("last", ["", "\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_utf_16(packed, end, last):
+    path = packed((end.join([NAMES, *ROWS]) + (last and end)).encode("utf-16"))
+    assert_bars(BarStore.read(path, capacity=1000), "ABC", BARS)
+    path = packed(end.join([NAMES, *ROWS[:300], "", ROWS[300] + "\u00e9", *ROWS[301:]]).encode("utf-16"))
+    with pytest.raises(ValueError, match=r"line 303: volume '.*\u00e9' is not a number"):
+        BarStore.read(path)
+    path = packed((end.join([NAMES, *ROWS, MEGA * 3])).encode("utf-16"))
+    with pytest.raises(ValueError, match=r"is not a table: its line 60\d|is not a table: its line 12\d\d"):
+        BarStore.read(path)

@@ -289,7 +289,7 @@ def _bars(table: Mapping[str, Any], roles: Mapping[str, str], reader: Reader) ->
     lengths |= {name: len(column) for name, column in further.items()}
     if len(set(lengths.values())) > 1:
         differing = ", ".join(f"{each!r} {length}" for each, length in lengths.items())
-        raise ValueError(f"{reader.label(0)}columns differ in length: {differing}")
+        raise ValueError(f"{reader.label(0)}columns differ in length: {differing}; every row needs one of each")
     if not len(timestamp):
         raise ValueError(f"{reader.label(0)}the table has no rows")
     volume = figures.get("volume", np.zeros(len(timestamp)))

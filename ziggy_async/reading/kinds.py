@@ -15,6 +15,7 @@ FORMATS = (
     (b"PK\x03\x04", "zip", (".zip",)),
 )
 """First bytes, name and endings of what is read."""
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UNPACK, AS_TABLE = "unpack it", "write its bars as CSV or Parquet"
 OTHERS = (
     (rb"\xd0\xcf\x11\xe0", "an Excel workbook: save it as CSV"),
@@ -42,6 +43,7 @@ OTHERS = (
     (rb"\x5d\0\0.\0", f"compressed with lzma: {UNPACK}"),
     (rb"version https://git-lfs", "a pointer of Git LFS: get the file itself with git lfs pull"),
     (rb"\x1f\x9d", f"compressed with compress: {UNPACK}"),
+    (rb"\x89PNG|GIF8|\xff\xd8\xff", "a picture: get the bars that it shows as CSV"),
     (rb"%PDF-", "a PDF document: get the bars as CSV"),
     (rb"00COTAHIST", f"a file of B3, whose columns have fixed widths and no names: {AS_TABLE}"),
     (rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", "a web page: what it shows may say why there is no table"),
@@ -54,6 +56,14 @@ OTHERS = (
 """How a file begins that is not read, what it is, and what to do."""
 
 
+BY_NAME = {
+    ".ods": "a spreadsheet: save it as CSV",
+    ".numbers": "a spreadsheet: save it as CSV",
+    ".br": f"compressed with brotli: {UNPACK}",
+}
+"""The same of files that begin in many ways, by the endings of their names."""
+
+
 def kind_of(path: Path, is_packed: bool = False) -> str:
     """One of `FORMATS`, or "none" of what may be a text. `ValueError` for a file that is none of these, is empty, or is
     another than its name says; `is_packed` in another one may be compressed without a word."""
@@ -61,19 +71,22 @@ def kind_of(path: Path, is_packed: bool = False) -> str:
         start = file.read(LOOK)
     if not start:
         raise ValueError("is empty: get it again, or leave it out")
+    if (ending := path.suffix.lower()) in BY_NAME:
+        raise ValueError(f"is {BY_NAME[ending]}")
+    text = start.decode("utf-16", "ignore").encode() if start.startswith(UTF16_MARKS) else start
     for pattern, sentence in OTHERS:
-        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
+        if re.match(pattern, text, re.DOTALL | re.IGNORECASE):
             raise ValueError(f"is {sentence}")
     by_bytes = next(((name, endings) for magic, name, endings in FORMATS if start.startswith(magic)), ("none", ("",)))
     by_name = next((name for _, name, endings in FORMATS if path.suffix.lower() in endings), "none")
-    kind, (ending, *_) = by_bytes
+    kind, (own, *_) = by_bytes
     if kind in (by_name, "parquet") or not path.suffix or (is_packed and by_name == "none"):
         return kind
     if by_name != "none":
         said = f"is no {by_name} file, as its name says"
         if kind == "none":
             raise ValueError(f"{said}: take {path.suffix} off its name, if it is CSV")
-        raise ValueError(f"{said}, but {kind}: put {ending} for {path.suffix} in it")
+        raise ValueError(f"{said}, but {kind}: put {own} for {path.suffix} in it")
     if kind == "zip" and path.suffix.lower() in (".xlsx", ".xlsm"):
         raise ValueError("is an Excel workbook: save it as CSV")
-    raise ValueError(f"is compressed with {kind}, and its name does not say so: add {ending} to it")
+    raise ValueError(f"is compressed with {kind}, and its name does not say so: add {own} to it")

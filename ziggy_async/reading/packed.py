@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ziggy_async.reading.casts import literal
-from ziggy_async.reading.kinds import PARQUET_MAGIC, ZSTD_MAGIC
+from ziggy_async.reading.kinds import PARQUET_MAGIC, UTF16_MARKS, ZSTD_MAGIC
 
 if TYPE_CHECKING:
     import duckdb
 
 LONGEST_ROW = 2_000_000
 """Bytes of a line, as DuckDB has it."""
-HIDDEN = re.compile(r"^__MACOSX/|(^|/)\.")
+HIDDEN = re.compile(r"^__MACOSX/|(^|/)\.(?!\.?/)")
 """Members of a zip file that macOS puts there."""
 OPENERS: Mapping[str, Callable[[Path], BufferedIOBase]] = {
     "gzip": gzip.GzipFile,
@@ -36,16 +36,20 @@ DAMAGES = (EOFError, OSError, zlib.error, lzma.LZMAError)
 GET_WHOLE = "get the whole file again"
 LINES = (
     "SELECT line FROM read_csv({0}, sep='\x01\x02\x01', header=false, quote='', escape='', auto_detect=false,"
-    " columns={{'line': 'VARCHAR'}}, compression='zstd', parallel=false, strict_mode=false)"
+    " columns={{'line': 'VARCHAR'}}, compression='zstd', parallel=false, strict_mode=false{1})"
 )
-"""SQL of the lines of a zstd file, without their ends."""
+"""SQL of the lines of a zstd file, without their ends, and without a mark."""
+ENCODED = {
+    "utf-8": "",
+    "utf-16-le": r", encoding='utf-16', new_line='\r\n'",  # else lines that end so are two
+    "latin-1": ", encoding='latin-1'",
+}
+"""The options that say how they are encoded."""
 AS_LINES = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
 LONG_OBJECTS = "SELECT count(*) FROM read_ndjson_objects({0}, compression='zstd', ignore_errors=true)"
 """Fails at a line of more than 16 to 32 MB, of which the reader of CSV would hold every byte, and leave out one at the
 end of the file; whether the lines are JSON makes no difference."""
 END = b"\n\x02the end\n"
-END_FRAME = ZSTD_MAGIC + bytes([1 << 5, len(END)]) + (len(END) << 3 | 1).to_bytes(3, "little") + END
-"""A zstd frame of one block that is not compressed."""
 LINE_SIZE = "Maximum line size"
 DAMAGED = "Data corruption"
 NO_UNICODE = "Invalid unicode"
@@ -89,7 +93,7 @@ def refuse_damaged_parquet(path: Path) -> None:
                 raise ValueError("is several Parquet files one behind the other: name them one by one")
 
 
-def _lines_of_zstd(path: Path, folder: Path, connection: "duckdb.DuckDBPyConnection") -> Path:
+def _lines_of_zstd(path: Path, folder: Path, connection: "duckdb.DuckDBPyConnection", encoding: str = "utf-8") -> Path:
     """DuckDB unpacks it, and leaves out without a word what it cannot put into its buffers at the end: a line that is
     appended has to be there."""
     import duckdb
@@ -99,17 +103,19 @@ def _lines_of_zstd(path: Path, folder: Path, connection: "duckdb.DuckDBPyConnect
     packed, copy = new_file(folder, ".zst"), new_file(folder, ".csv")
     with path.open("rb") as source, packed.open("wb") as target:
         shutil.copyfileobj(source, target)
-        target.write(END_FRAME)
+        target.write(_frame(END.decode().encode(encoding)))
     if _fails(connection, LONG_OBJECTS.format(_name(packed))):
         number = _line_of_zstd(packed, connection)
         if number is not None:
             raise line_too_long(number)
     try:
-        connection.execute(f"COPY ({LINES.format(_name(packed))}) TO {literal(str(copy))} ({AS_LINES})")
+        connection.execute(f"COPY ({_lines(packed, encoding)}) TO {literal(str(copy))} ({AS_LINES})")
     except duckdb.Error as error:
         found = NUMBER_OF_LINE.search(str(error))
         if LINE_SIZE in str(error) and found is not None:
             raise line_too_long(int(found[1])) from None
+        if NO_UNICODE in str(error) and _has_utf16_mark(packed, connection):
+            return _lines_of_zstd(path, folder, connection, "utf-16-le")
         if NO_UNICODE in str(error):
             line = "" if found is None else f", as line {found[1]} shows"
             raise ValueError(f"holds no text in UTF-8{line}: unpack it, or save it as UTF-8") from None
@@ -142,10 +148,25 @@ def _line_of_zstd(path: Path, connection: "duckdb.DuckDBPyConnection") -> int | 
                 end = middle
                 continue
             begin = middle
-            said = _fails(connection, f"SELECT count(line) FROM ({LINES.format(_name(part))})")
+            said = _fails(connection, f"SELECT count(line) FROM ({_lines(part)})")
             if said is not None and LINE_SIZE in said and (found := NUMBER_OF_LINE.search(said)) is not None:
                 return int(found[1])
     return None
+
+
+def _frame(text: bytes) -> bytes:
+    """A zstd frame of one block that is not compressed."""
+    return ZSTD_MAGIC + bytes([1 << 5, len(text)]) + (len(text) << 3 | 1).to_bytes(3, "little") + text
+
+
+def _has_utf16_mark(path: Path, connection: "duckdb.DuckDBPyConnection") -> bool:
+    """Whether what is in a zstd file begins with that of the order of bytes that DuckDB reads."""
+    found = connection.execute(f"{_lines(path, 'latin-1')} LIMIT 1").fetchone()
+    return found is not None and str(found[0]).startswith(UTF16_MARKS[0].decode("latin-1"))
+
+
+def _lines(path: Path, encoding: str = "utf-8") -> str:
+    return LINES.format(_name(path), ENCODED[encoding])
 
 
 def _name(path: Path) -> str:

@@ -9,6 +9,7 @@ from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.remarks import COINS, MONEY, is_of_hundredths
 from ziggy_async.reading.rivals import with_rivals
 from ziggy_async.reading.spellings import (
+    COLUMN,
     DATES,
     EPOCHS,
     FURTHER,
@@ -85,10 +86,13 @@ def _matched(names: list[str], rules: Rules, values: Values | None, symbol_colum
 
 
 def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
-    for name in columns.values():
-        if name not in names:
-            raise ValueError(f"no column {shown(name)}")
-    return dict(columns)
+    roles = {}
+    for role, name in columns.items():
+        own = [name] if name in names else [each for each in names if COLUMN.sub("", each) == name]
+        if len(own) != 1:
+            raise ValueError(f"no column {shown(name)}" if not own else f"several columns are called {shown(name)}")
+        roles[role] = own[0]
+    return roles
 
 
 def _named_alike(name: str, further: str, names: list[str]) -> str:
@@ -108,6 +112,8 @@ def _refuse_missing(free: Sequence[str], roles: Mapping[str, str], has_volume: b
     if not missing:
         return
     advice = f"columns={{{missing[0]!r}: NAME}} (--columns {missing[0]}=NAME) names one"
+    if (taken := next((role for role, name in roles.items() if role_of(name) == missing[0]), None)) is not None:
+        advice += f", since {shown(roles[taken])} is taken for {taken}"
     if missing == ["volume"]:
         advice += ", volume=None (--no-volume) counts it as 0"
     others = [name for name in free if role_of(name) is None and PLACES.get(spelled(name).name, ("",))[0] in missing]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from ziggy_async.messages import encodable, printable
-from ziggy_async.reading.kinds import AS_TABLE, kind_of
+from ziggy_async.reading.kinds import AS_TABLE, UTF16_MARKS, kind_of
 from ziggy_async.reading.packed import (
     GET_WHOLE,
     LONGEST_ROW,
@@ -49,7 +49,6 @@ UNDECODED = re.compile("[\udc80-\udcff]")
 """What stands for a byte that is not UTF-8."""
 AROUND = 20
 """Characters on either side that a message shows."""
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
