@@ -381,3 +381,21 @@ def test_columns_of_one_shape_are_read_as_single_times_are(text):
 def test_many_times_of_one_shape():
     texts = [str(stamp).replace("T", " ") for stamp in np.arange("2023-12-30", "2024-03-02", 977, dtype="M8[s]")]
     assert iso_nanoseconds(texts).tolist() == [read_text(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("Tue Jan 02 09:30:00 2024", "2024-01-02T09:30"),
+        ("Tue Jan  2 09:30:00 UTC 2024", "2024-01-02T09:30"),
+        ("Tue Jan 02 2024 09:30:00 GMT-0500 (Eastern Standard Time)", "2024-01-02T14:30"),
+        ("2024-01-02 09:30:00 +0000 UTC", "2024-01-02T09:30"),
+        ("2024-01-02T09:30:00[UTC]", "2024-01-02T09:30"),
+        ("2nd Jan 2024", "2024-01-02"),
+        ("January 2nd, 2024", "2024-01-02"),
+    ],
+)
+def test_ways_of_programs(text, moment, tmp_path):
+    assert read_text(text) == np.datetime64(moment, "ns").astype(int)
+    (tmp_path / "abc.csv").write_text(f'Date,Open,High,Low,Close,Volume\n"{text}",10,12,9,11,5\n')
+    assert BarStore.read(tmp_path).bars("ABC")["timestamp"][0] == np.datetime64(moment)

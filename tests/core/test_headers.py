@@ -19,6 +19,25 @@ def rows(before=(), behind=(), sep=","):
     )
 
 
+@pytest.mark.parametrize("clock", ["093000", "0930", "09:30"])
+def test_a_nameless_date_and_time_of_day(clock, tmp_path):
+    (tmp_path / "abc.csv").write_text(f"20240102,{clock},10,12,9,11,5\n20240103,{clock},10,12,9,11,5\n")
+    assert str(BarStore.read(tmp_path).bars("ABC")["timestamp"][0])[:16] == "2024-01-02T09:30"
+
+
+@pytest.mark.parametrize("above", ["Symbol,SPY,Exchange,ARCA,Currency,USD", ",Price,Price,Price,Price,Quantity"])
+def test_a_line_above_the_names_that_is_none_of_tickers(above, tmp_path):
+    (tmp_path / "abc.csv").write_text(f"{above}\nDate,Open,High,Low,Close,Volume\n" + rows())
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+def test_units_below_the_names_are_no_tickers(tmp_path):
+    names = "Date,Open,High,Low,Close,Volume\n,USD,USD,USD,USD,shares\n"
+    (tmp_path / "abc.csv").write_text(names + rows())
+    with pytest.raises(ValueError, match=r"line 2: column 'Date' has no value"):
+        BarStore.read(tmp_path)
+
+
 @pytest.mark.parametrize("symbol", ["aapl", "aapl.us", "NASDAQ:AAPL", "BTC/USDT:USDT", "EUR_USD", "^spx"])
 def test_symbols_of_a_nameless_file_are_written_in_any_way(symbol, tmp_path):
     (tmp_path / "x.csv").write_text(rows([symbol]))

@@ -86,6 +86,17 @@ WAYS = (
     _way(rf"(\d{{4}})([-/ ]|){NAME}[-/ ]?(\d{{1,2}})", "ymd", "%Y{0}%b{0}%d"),
 )
 
+OTHER_WAYS = tuple(
+    (re.compile(pattern, re.IGNORECASE), plain)
+    for pattern, plain in (
+        (r"([A-Z]{3} [A-Z]{3}) +(\d{1,2}) (\d{2}:\d{2}:\d{2}(?: UTC| GMT)?) (\d{4})", r"\1 \2 \4 \3"),
+        (r"(.*:\d\d.*[+-]\d{4}) (?:\([A-Z][A-Z ]+\)|UTC)", r"\1"),
+        (r"(.*:\d\d.*)\[UTC\]", r"\1Z"),
+        (r"(.*\b\d{1,2})(?:st|nd|rd|th)\b(.*)", r"\1\2"),
+    )
+)
+"""Ways of C, JavaScript, Go and Java, and ordinals, and what of them is written like the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -144,6 +155,16 @@ class AmbiguousError(ValueError):
 def take_apart(text: str) -> Written | None:
     if not text.isascii() and OTHER_DIGIT.search(text):
         return None
+    written = _taken_apart(text)
+    if written is not None or text.isdecimal():
+        return written
+    for other, plain in OTHER_WAYS:
+        if (match := other.fullmatch(text.strip())) is not None:
+            return _taken_apart(match.expand(plain))
+    return None
+
+
+def _taken_apart(text: str) -> Written | None:
     for at, way in enumerate(WAYS):
         match = way.pattern.fullmatch(text)
         if match is not None:

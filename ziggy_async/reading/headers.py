@@ -184,9 +184,9 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
     below = [_fields(line, delimiter) for line in lines[at + 1 : at + 3]]
     tickers: list[str] | None = None
     last = at
-    if below and _is_tickers(below[0], len(names)):
+    if below and _is_tickers(below[0], names):
         tickers, last = below[0], at + 1
-    elif _is_tickers(above, len(names)):
+    elif _is_tickers(above, names):
         tickers = above
     index = _fields(lines[last + 1], delimiter) if last + 1 < len(lines) else []
     if len(index) == len(names) and role_of(index[0]) == "timestamp" and not any(index[1:]):
@@ -201,13 +201,16 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
     return Header(delimiter, tuple(names), last + 1, has_comments, (None, *tickers[1:]))
 
 
-def _is_tickers(fields: list[str], count: int) -> bool:
-    """Whether this is the line of tickers: as many as there are columns, with the level's name, if any, in front."""
-    return (
-        len(fields) == count
-        and all(fields[1:])
-        and (role_of(fields[0]) == "symbol" or not (fields[0] or is_nameless(fields)))
-    )
+def _is_tickers(fields: list[str], names: list[str]) -> bool:
+    """Whether this is the line of tickers, each of which has all prices: as many as there are columns, with the level's
+    name, if any, in front."""
+    if len(fields) != len(names) or not all(fields[1:]):
+        return False
+    roles: dict[str, set[str | None]] = {}
+    for ticker, name in zip(fields[1:], names[1:], strict=True):
+        roles.setdefault(ticker, set()).add(role_of(name))
+    have_prices = all(set(PRICES) <= of_ticker for of_ticker in roles.values())
+    return have_prices and (role_of(fields[0]) == "symbol" or not (fields[0] or is_nameless(fields)))
 
 
 def _may_be_ticker(text: str) -> bool:

@@ -27,6 +27,7 @@ HISTDATA = re.compile(r"\d{8} \d{6}")
 HISTDATA_NAME = re.compile(r"(?:DAT|HISTDATA_COM)_[A-Z]+_", re.IGNORECASE)
 """How the names of its files begin; those for MetaTrader look like its own."""
 CLOCK_PATTERN = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+PACKED_CLOCK = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?")
 LEAST_NUMBERS = 4
 """Numbers that a line of values has, if no date stands among them."""
 
@@ -137,7 +138,8 @@ def _kinds_of_text(text: str) -> str:
     if CLOCK_PATTERN.fullmatch(text):
         return CLOCK
     if text.removesuffix(".0").isdecimal():
-        return _kinds_of_whole(int(text.removesuffix(".0")))
+        clock = CLOCK if PACKED_CLOCK.fullmatch(text) else ""
+        return clock + _kinds_of_whole(int(text.removesuffix(".0")))
     if take_apart(text) is not None:
         return DAY
     if is_number(text) or not text:
