@@ -116,6 +116,7 @@ def test_values_are_compared_and_not_how_they_are_written(first, second, tmp_pat
         "TradDt,OpnPric,HghPric,LwPric,LastPric,ClsPric,TtlTradgVol,PrvsClsgPric",
         "Date,Open Price,High Price,Low Price,Last Price,Close Price,Total Traded Quantity,Series",
         "Date,Open,High,Low,Last,Close,Number of Shares,Number of Trades",  # Euronext
+        "Date ,OPEN ,HIGH ,LOW ,ltp ,close ,VOLUME ,No of trades ",
     ],
 )
 def test_the_last_trade_beside_the_close_of_an_exchange(read, names, tmp_path):

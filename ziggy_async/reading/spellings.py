@@ -163,7 +163,7 @@ TRADED = frozenset({REAL_VOLUME, "vol"})
 PIECES = frozenset({"stück", "stücke", "stueck", "stuecke", "umsatzinstück", "umsatzstück"})
 TURNOVER = "volumen"
 """German numbers of shares, and what is the money that was traded beside them."""
-LAST_TRADES = frozenset({"last", "lastprice", "lasttradeprice", "tradeprice"})
+LAST_TRADES = frozenset({"last", "lastprice", "lasttradeprice", "tradeprice", "ltp", "senaste", "siste", "seneste"})
 OF_EXCHANGES = frozenset(
     (
         *("prevclose", "previousclose", "prevcloseprice", "prvsclsgpric", "series", "sctysrs", "tottrdval"),
