@@ -92,8 +92,8 @@ class TrackedError(Exception):
 
     alive: ClassVar["weakref.WeakSet[TrackedError]"] = weakref.WeakSet()
 
-    def __init__(self) -> None:
-        super().__init__("tracked")
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
         self.alive.add(self)
 
 

@@ -10,6 +10,7 @@ from process_work import TrackedError
 from process_work import raises_tracked as fails
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.runtime import cross_loop
 
 
 class TrackedStop(StopIteration):
@@ -67,6 +68,7 @@ def queued(function: Callable[[], Any], **options: Any) -> Call:
         queued(fails),
         queued(fails_on_the_loop),
         queued(fails, max_attempts=2),
+        queued(fails, use_process_pool=True),
     ],
 )
 async def test_a_failure_is_gone_with_its_caller(call: Call) -> None:
@@ -83,3 +85,19 @@ async def test_a_failure_is_gone_with_its_caller(call: Call) -> None:
             assert len(TrackedError.alive) == 0
         finally:
             gc.enable()
+
+
+async def test_a_failure_in_another_loop_is_gone_with_its_caller() -> None:
+    home = asyncio.get_running_loop()
+
+    async def ask() -> None:
+        with pytest.raises(TrackedError):
+            await cross_loop.call(fails_on_the_loop, home)
+
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.to_thread(asyncio.run, ask())
+        assert len(TrackedError.alive) == 0
+    finally:
+        gc.enable()

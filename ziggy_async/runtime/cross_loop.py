@@ -52,6 +52,7 @@ async def call(
     finally:
         if home.is_closed():
             close_unless_begun(answering)
+        answer.error = None  # its traceback leads to this frame
 
 
 async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], object]) -> None:

@@ -71,6 +71,7 @@ class ProcessPool(ThreadPool):
                 is_usable = child.is_usable and not call.is_set
             if not is_usable:
                 self._end_child()
+            del call  # the error's traceback leads to this frame
 
     def _own_child(self, name: str) -> ChildProcess:
         """Returns the thread's process, for the call of that name."""
