@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ziggy_async.reading.casts import literal
-from ziggy_async.reading.kinds import PARQUET_MAGIC, UTF16_MARKS, ZSTD_MAGIC
+from ziggy_async.reading.kinds import PARQUET_MAGIC, ZSTD_MAGIC
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +42,6 @@ LINES = (
 ENCODED = {
     "utf-8": "",
     "utf-16-le": r", encoding='utf-16', new_line='\r\n'",  # else lines that end so are two
-    "latin-1": ", encoding='latin-1'",
 }
 """The options that say how they are encoded."""
 AS_LINES = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
@@ -54,6 +53,8 @@ LINE_SIZE = "Maximum line size"
 DAMAGED = "Data corruption"
 NO_UNICODE = "Invalid unicode"
 """In errors of DuckDB."""
+UTF16_LINE = re.compile(r"Original Line: \?\?[^\\\0](?:\\0|\0)")
+"""Of a text in UTF-16 with the mark of the order of bytes that DuckDB reads: it has two bytes that are no text."""
 NUMBER_OF_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
@@ -114,7 +115,7 @@ def _lines_of_zstd(path: Path, folder: Path, connection: "duckdb.DuckDBPyConnect
         found = NUMBER_OF_LINE.search(str(error))
         if LINE_SIZE in str(error) and found is not None:
             raise line_too_long(int(found[1])) from None
-        if NO_UNICODE in str(error) and _has_utf16_mark(packed, connection):
+        if NO_UNICODE in str(error) and UTF16_LINE.search(str(error)):
             return _lines_of_zstd(path, folder, connection, "utf-16-le")
         if NO_UNICODE in str(error):
             line = "" if found is None else f", as line {found[1]} shows"
@@ -157,12 +158,6 @@ def _line_of_zstd(path: Path, connection: "duckdb.DuckDBPyConnection") -> int | 
 def _frame(text: bytes) -> bytes:
     """A zstd frame of one block that is not compressed."""
     return ZSTD_MAGIC + bytes([1 << 5, len(text)]) + (len(text) << 3 | 1).to_bytes(3, "little") + text
-
-
-def _has_utf16_mark(path: Path, connection: "duckdb.DuckDBPyConnection") -> bool:
-    """Whether what is in a zstd file begins with that of the order of bytes that DuckDB reads."""
-    found = connection.execute(f"{_lines(path, 'latin-1')} LIMIT 1").fetchone()
-    return found is not None and str(found[0]).startswith(UTF16_MARKS[0].decode("latin-1"))
 
 
 def _lines(path: Path, encoding: str = "utf-8") -> str:
