@@ -157,6 +157,14 @@ def test_bars_of_vendors(vendor, tmp_path):
             "日期,成交股數,開盤價,最高價,最低價,收盤價\n113/01/02,500,10,12,9,11\n",
             "'113/01/02' is no date and time: write its year with four digits, as 2024",
         ),
+        (
+            "Date,Open,High,Low,Close,Volume\n2024-01-02,10,12,9,11,108.55 Mio.\n",
+            "'108.55 Mio.' is not a number: write its digits alone, or K, M, B or T behind",
+        ),
+        (
+            "Year,Month,Day,Open,High,Low,Close,Volume\n2024,1,2,10,12,9,11,5\n",
+            "a date stands apart in 'Year', 'Month', 'Day': join them in one column",
+        ),
     ],
 )
 def test_what_is_refused_says_what_to_write(text, said, tmp_path):
@@ -191,3 +199,8 @@ def _refuse_both(text, tmp_path):
         BarStore.read(tmp_path / "a.csv")
     with pytest.raises(ValueError, match="both 't' and 'T' stand for timestamp"):
         BarStore().load_frame(pd.read_csv(io.StringIO(text)))
+
+
+def test_the_ticker_of_the_file_stands_before_its_names(tmp_path):
+    (tmp_path / "SPY.csv").write_text("Date,SPY Open,SPY High,SPY Low,SPY Close,SPY Volume\n2024-01-02,10,12,9,11,5\n")
+    assert BarStore.read(tmp_path).bars("SPY")["close"].tolist() == [11]

@@ -479,4 +479,4 @@ def fault_of(role: str, value: str | None) -> str:
             if str(error).endswith(OUT_OF_RANGE):
                 return str(error)
         return f"{shown(value)} is no date and time{advice_on(value) or NOT_ALIKE}"
-    return f"{shown(value)} is not a number"
+    return f"{shown(value)} is not a number{numbers.advice_on_number(value)}"

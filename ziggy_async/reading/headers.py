@@ -58,7 +58,7 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
             start = shortened(line, LONGEST_LINE)
             raise ValueError(f"is not a table: its {place} has more than {LONGEST_HEADER} characters: {start!r}")
         delimiter = said or _delimiter_of_names(line, lines[at + 1] if at + 1 < len(lines) else "")
-        owner, names = _without_owner(_fields(line.removeprefix("#"), delimiter))
+        owner, names = _without_owner(_fields(line.removeprefix("#"), delimiter), file_name)
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             header = _with_levels(lines, at, delimiter, names, has_comments)
             return header if owner is None else replace(header, owner=owner)
@@ -76,9 +76,13 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
     return _unknown_header(lines, rows, said, columns, has_comments)
 
 
-def _without_owner(names: list[str]) -> tuple[str | None, list[str]]:
-    """The ticker that R's quantmod puts before the names of all prices, as in ABC.Open, and the names without it."""
-    parts = [name.rpartition(".") for name in names]
+def _without_owner(names: list[str], file_name: str) -> tuple[str | None, list[str]]:
+    """The ticker that R's quantmod puts before the names of all prices, as in ABC.Open, and the names without it; one
+    with a blank behind is that of the file's name."""
+    first = file_name.partition(".")[0]
+    blank = f"{first} "
+    mark = " " if first and sum(name.startswith(blank) for name in names) >= len(PRICES) else "."
+    parts = [name.rpartition(mark) for name in names]
     owners = {owner for owner, _, name in parts if role_of(name) in PRICES and not name.startswith(" ")}
     if {role_of(name) for owner, _, name in parts if owner} < set(PRICES) or len(owners) != 1:
         return None, names
@@ -86,7 +90,7 @@ def _without_owner(names: list[str]) -> tuple[str | None, list[str]]:
     is_number = re.fullmatch(SHORT_NUMBER, owner) is not None  # as in "1.Open"
     if not owner or owner != owner.upper() or owner in NO_OWNERS or is_number:
         return None, names
-    return owner, [name.removeprefix(f"{owner}.") for name in names]
+    return owner, [name.removeprefix(f"{owner}{mark}") for name in names]
 
 
 def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None:

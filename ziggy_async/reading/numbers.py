@@ -179,6 +179,12 @@ def ticks_error(text: str) -> MarkError:
     return MarkError(text, f"{shown(text)} is {both}: write it as one of these")
 
 
+def advice_on_number(text: str) -> str:
+    """What to write for a text that is no number, where it is one with something behind."""
+    has_unit = re.match(r"[^\w-]*-?\d[\d.,]*\s*[^\d.,\s]+\.?$", text) is not None
+    return ": write its digits alone, or K, M, B or T behind" if has_unit else ""
+
+
 def is_number(text: str) -> bool:
     """Whether it is a number with either decimal mark."""
     return any(re.match(pattern, bare(text)) for pattern in WHOLE.values())
@@ -190,7 +196,7 @@ def number_of(text: str, decimal: str) -> float:
     if number.lower() in ("", "nan"):
         return float("nan")
     if not re.match(WHOLE[decimal], number, re.ASCII):  # as DuckDB has it: not digits of other scripts
-        raise ValueError(f"{shown(text)} is no number")
+        raise ValueError(f"{shown(text)} is no number{advice_on_number(text)}")
     exponent = EXPONENTS.get(number[-1].upper(), 0)
     digits = re.sub(SEPARATORS, "", number).rstrip("KMBTkmbt").replace(thousands_mark(decimal), "")
     digits = digits.replace(COMMA, POINT)

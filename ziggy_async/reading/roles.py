@@ -79,6 +79,10 @@ def _matched(names: list[str], rules: Rules, values: Values | None, symbol_colum
         if roles.get(role) in free:
             roles = with_rivals(role, free, roles, rules, values)
     _refuse_missing(free, roles, has_volume)
+    parts = {spelling_of(name): name for name in free}
+    if spelling_of(roles["timestamp"]) == "day" and {"year", "month"} <= parts.keys() and roles["timestamp"] in free:
+        date = listed(shown(parts[part]) for part in ("year", "month", "day"))
+        raise ValueError(f"a date stands apart in {date}: join them in one column, like 2024-01-31")
     currencies = {words: name for name in map(roles.__getitem__, PRICES) if (words := spelled(name).words)}
     if len(currencies) > 1 and not rules.columns:
         raise ValueError(f"prices of several currencies: {listed(map(shown, currencies.values()))}")
