@@ -47,11 +47,11 @@ everywhere = pytest.mark.parametrize("read", [in_a_file, in_parquet, loaded, in_
     [
         ("Time (EST)", "16:00"),
         ("Time[ET]", "16:00:00"),
-        ("Bar Time", "4:00 PM"),
+        ("Bar Clock", "4:00 PM"),
         ("local_time", "1600"),
         ("HHMM", 1600),
         ("Hour", 16),
-        ("tradeTime", "16.00"),
+        ("exchangeTime", "16.00"),
         ("of the bar", "16:00"),
         ("closes", time(16, 30)),
     ],
