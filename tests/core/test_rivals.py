@@ -253,6 +253,12 @@ def test_an_index_of_numbers_beside_one_of_days(tmp_path):
 
 
 @everywhere
+def test_a_day_beside_its_year_and_its_month(read, tmp_path):
+    table = {"Year": [2024, 2024], "Month": [1, 1], "Day": DAYS, **BARS}
+    assert str(read(table, tmp_path)["timestamp"][0])[:10] == DAYS[0]
+
+
+@everywhere
 def test_volumes_in_german(read, tmp_path):
     table = TABLE | {"Volumen": [1.0, 2.0]}
     with pytest.raises(ValueError, match="both 'Volume' and 'Volumen' stand for volume"):

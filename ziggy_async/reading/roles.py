@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.beside import Values, are_clocks, are_epochs, are_symbols
+from ziggy_async.reading.beside import Values, are_clocks, are_epochs, are_symbols, are_times
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.remarks import COINS, MONEY, is_of_hundredths
 from ziggy_async.reading.rivals import with_rivals
@@ -80,7 +80,8 @@ def _matched(names: list[str], rules: Rules, values: Values | None, symbol_colum
             roles = with_rivals(role, free, roles, rules, values)
     _refuse_missing(free, roles, has_volume)
     parts = {spelling_of(name): name for name in free}
-    if spelling_of(roles["timestamp"]) == "day" and {"year", "month"} <= parts.keys() and roles["timestamp"] in free:
+    is_day = parts.get("day") == roles["timestamp"] and {"year", "month"} <= parts.keys()
+    if is_day and values is not None and not are_times(values.head(parts["day"])):
         date = listed(shown(parts[part]) for part in ("year", "month", "day"))
         raise ValueError(f"a date stands apart in {date}: join them in one column, like 2024-01-31")
     currencies = {words: name for name in map(roles.__getitem__, PRICES) if (words := spelled(name).words)}
