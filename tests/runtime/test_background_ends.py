@@ -27,6 +27,19 @@ def close_in_the_middle(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
+async def begin(computer: AsyncFeatureComputer, name: str) -> TaskHandle:
+    """A task that sleeps. Returns once its coroutine has begun: the end of a loop is not to come before."""
+    begun = asyncio.Event()
+
+    async def sleeps() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    handle = await computer.enqueue_task(name, sleeps)
+    await begun.wait()
+    return handle
+
+
 def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(tmp_path: Path) -> None:
     file = tmp_path / "letters.db"
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, dead_letters=str(file)))
@@ -34,9 +47,10 @@ def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(t
 
     async def fill() -> list[TaskHandle]:
         await computer.start()
-        handles = [await computer.enqueue_task(str(number), asyncio.sleep, 60) for number in range(5)]
-        await asyncio.sleep(0.01)
-        return handles
+        return [
+            await begin(computer, "0"),
+            *[await computer.enqueue_task(str(number), asyncio.sleep, 60) for number in range(1, 5)],
+        ]
 
     handles = loop.run_until_complete(fill())
     close_in_the_middle(loop)
@@ -67,9 +81,8 @@ def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(tmp_pat
     loop = asyncio.new_event_loop()
 
     async def drop() -> TaskHandle:
-        for name in ("runs", "fills"):
-            await computer.enqueue_task(name, asyncio.sleep, 60)
-            await asyncio.sleep(0.01)
+        await begin(computer, "runs")
+        await computer.enqueue_task("fills", asyncio.sleep, 60)
         other.execute("BEGIN IMMEDIATE")
         return await computer.with_options(on_full="drop_new").enqueue_task("dropped", int)
 
@@ -219,7 +232,7 @@ def test_who_waits_in_another_loop_for_a_task_whose_loop_was_closed_is_told() ->
     loop = asyncio.new_event_loop()
 
     async def enqueue() -> list[TaskHandle]:
-        return [await computer.enqueue_task(name, asyncio.sleep, 60) for name in ("runs", "waits")]
+        return [await begin(computer, "runs"), await computer.enqueue_task("waits", asyncio.sleep, 60)]
 
     async def ask(handle: TaskHandle) -> None:
         asking.wait()
@@ -293,7 +306,7 @@ def test_a_computer_whose_loop_was_closed_in_the_middle_of_its_stop_can_be_used_
     async def begin_to_stop() -> list["asyncio.Task[None]"]:
         await computer.start()
         if waits_for == "tasks":
-            await computer.enqueue_task("lost", asyncio.sleep, 60)
+            await begin(computer, "lost")
             under_way = []
         else:
             under_way = [asyncio.create_task(computer.execute_blocking_operation("holds", gate.wait, 30))]

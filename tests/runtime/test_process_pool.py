@@ -282,7 +282,8 @@ async def test_a_process_that_ends_itself(shared: ProcessPool) -> None:
 
 
 async def test_a_process_that_cuts_its_connection(shared: ProcessPool) -> None:
-    with pytest.raises(WorkerLost, match=r"closes_everything: its process closed its connection$"):
+    # The thread that watches the parent may find its descriptor closed, too, and end the process.
+    with pytest.raises(WorkerLost, match=r"its process (closed its connection|ended with exit status 1)$"):
         await run(shared, process_work.closes_everything)
     assert await run(shared, process_work.square, 3) == 9
 
