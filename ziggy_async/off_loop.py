@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
+from ziggy_async import lifecycle
 from ziggy_async.arguments import seconds
 from ziggy_async.environment import whole_number
 from ziggy_async.runtime.background_loop import is_background, submit
@@ -78,6 +79,8 @@ def workers() -> int:
     is no number."""
     return whole_number("ASYNC_FEATURES_WORKERS", 8)
 
+
+lifecycle.exit_before_others(lifecycle.Stage.THREADS)  # now: what is registered later may still use them
 
 # A reload keeps these:
 blocking: OwnThreads = globals().get("blocking") or OwnThreads("ziggy-async-blocking", workers)

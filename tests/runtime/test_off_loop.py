@@ -1,6 +1,8 @@
 """The pool for Python callables, and the background loop that waits for synchronous callers."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 
@@ -146,3 +148,17 @@ def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.Mon
     background_loop._background.stop()
     with pytest.raises(Stopped, match="the background loop came to its end"):
         waiting.result(20.0)
+
+
+AT_EXIT = """
+import asyncio, atexit
+from ziggy_async import off_loop
+
+atexit.register(lambda: print(asyncio.run(off_loop.short.run(max, 3, 4))))
+asyncio.run(off_loop.short.run(int))
+"""
+
+
+def test_who_registers_for_the_exit_after_the_import_may_still_call_off_the_loop() -> None:
+    ended = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("4\n", "")
