@@ -2,7 +2,6 @@
 the application, which may hang, do not hold up the package's own long calls."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
@@ -25,19 +24,19 @@ class OwnThreads:
     def __init__(self, name: str, size: Callable[[], int]) -> None:
         self._name = name
         self._size = size
-        self._lock = threading.Lock()
-        self._pool: ThreadPool | None = None  # written under _lock
+        self._pools: list[ThreadPool] = []
+        """The first one counts: threads that come at once may make more. Without a lock, which a fork could leave held.
+        """
 
     def pool(self) -> ThreadPool:
         """Raises what `size` raises, and `Stopped` when the interpreter is exiting."""
-        if self._pool is None:
-            with self._lock:
-                self._pool = self._pool or ThreadPool(self._size(), self._name)
-        return self._pool
+        if not self._pools:
+            self._pools.append(ThreadPool(self._size(), self._name))
+        return self._pools[0]
 
     def is_here(self) -> bool:
         """Whether this thread is one of the pool's, which must not wait for another one of them."""
-        return self._pool is not None and self._pool.is_here
+        return bool(self._pools) and self._pools[0].is_here
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of `function`, or its exception; see `ThreadPool.run`."""

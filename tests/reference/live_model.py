@@ -78,7 +78,11 @@ class LiveModel:
         before = self.bars + self.revised
         for other in self.others:
             changed = math.inf if other.reads is None else other.reads.changed
-            other.seen, other.changed = self._after(other.seen, self.kept.get(other.symbol), changed)
+            seen = other.seen
+            other.seen, other.changed = self._after(seen, self.kept.get(other.symbol), changed)
+            is_same = seen is not None and other.seen is not None and seen.rows == other.seen.rows
+            if is_same and changed == math.inf != -other.changed:  # a bar was replaced by the same
+                other.changed = math.inf
         changed = min((other.changed for other in self.others), default=math.inf)
         for symbol in [symbol for symbol in self.seen if symbol not in self.kept]:
             del self.seen[symbol]

@@ -162,3 +162,30 @@ asyncio.run(off_loop.short.run(int))
 def test_who_registers_for_the_exit_after_the_import_may_still_call_off_the_loop() -> None:
     ended = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=60)
     assert (ended.stdout, ended.stderr) == ("4\n", "")
+
+
+def test_a_child_that_is_forked_while_a_pool_is_made_makes_its_own() -> None:
+    script = """
+import asyncio, os, threading
+from ziggy_async.off_loop import OwnThreads
+
+is_making, may_end = threading.Event(), threading.Event()
+
+def size():
+    if threading.current_thread() is threading.main_thread():
+        return 1
+    is_making.set()
+    may_end.wait()
+    return 1
+
+threads = OwnThreads("test", size)
+threading.Thread(target=threads.pool).start()
+is_making.wait()
+child = os.fork()
+if child == 0:
+    os._exit(asyncio.run(threads.run(max, 1, 2)))
+may_end.set()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("2\n", "", 0)

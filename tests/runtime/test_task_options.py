@@ -30,6 +30,11 @@ def test_options_that_are_none(options: dict[str, Any], message: str) -> None:
         AsyncFeatureComputer().with_options(**options)
 
 
+@pytest.mark.parametrize("classes", [(OSError,), [OSError], {OSError}, {OSError: 1}.keys(), OSError])
+def test_errors_to_retry_on_in_any_collection(classes: Any) -> None:
+    assert Options(retry_on=classes).retry_on == (OSError,)
+
+
 def test_type_checkers_know_every_option() -> None:
     assert list(TaskOptions.__annotations__) == [field.name for field in dataclasses.fields(Options)]
 

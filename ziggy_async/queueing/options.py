@@ -107,9 +107,7 @@ class Reason(StrEnum):
 
 
 def _classes(value: object) -> tuple[type[BaseException], ...]:
-    classes = (
-        value if isinstance(value, tuple) else tuple(value) if isinstance(value, list | set | frozenset) else (value,)
-    )
+    classes = tuple(value) if isinstance(value, Collection) and not isinstance(value, str) else (value,)
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise TypeError(f"retry_on: {shown(each)} is no class of exceptions")

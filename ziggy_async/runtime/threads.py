@@ -90,8 +90,8 @@ class ThreadPool:
 
     def put(self, call: Call) -> None:
         """Has one of the threads make the call; a coroutine function is awaited on the loop, and so is a coroutine that
-        a plain function returns. Raises `Stopped` when the pool was shut down, another `RuntimeError`
-        when there is no thread and none can be started."""
+        a plain function returns. Raises `Stopped` when the pool was shut down, another `RuntimeError` when there is no
+        thread and none can be started."""
         if call.starts_on_loop():
             return
         with self._lock:
