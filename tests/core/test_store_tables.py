@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
-import duckdb
 import numpy as np
-import pyarrow
 import pytest
 from reference.bars import FIELDS, walk
 from reference.tables import (
@@ -397,13 +395,16 @@ def test_adjusted_prices_are_stored_as_they_are() -> None:
 
 def test_a_relation_whose_query_fails() -> None:
     names = ", ".join(f"1.0 AS {name}" for name in FIELDS)
-    relation = duckdb.sql(f"SELECT *, error('no ' || ts) AS x FROM (SELECT DATE '2024-01-02' AS ts, {names})")
+    relation = pytest.importorskip("duckdb").sql(
+        f"SELECT *, error('no ' || ts) AS x FROM (SELECT DATE '2024-01-02' AS ts, {names})"
+    )
     for load, said in ((partial(BarStore().load, "A"), "A: "), (partial(BarStore().load_frame), "")):
         with pytest.raises(ValueError, match=f"^{said}the table cannot be read: Invalid Input Error: no 2024-01-02$"):
             load(relation)
 
 
 def test_a_stream_that_fails_half_way() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
     batches = as_pyarrow(walk(20).table()).to_batches()
 
     def given() -> Iterator[Any]:
