@@ -3,11 +3,14 @@
 import copy
 import pickle
 from collections import deque, namedtuple
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -406,3 +409,24 @@ def test_a_store_pickles_and_copies():
         assert_bars(other, "B", walk(5, seed=4))
         other.drop("A")
     assert "A" in store
+
+
+def test_a_relation_whose_query_fails() -> None:
+    names = ", ".join(f"1.0 AS {name}" for name in FIELDS)
+    relation = duckdb.sql(f"SELECT *, error('no ' || ts) AS x FROM (SELECT DATE '2024-01-02' AS ts, {names})")
+    for load, said in ((partial(BarStore().load, "A"), "A: "), (partial(BarStore().load_frame), "")):
+        with pytest.raises(ValueError, match=f"^{said}the table cannot be read: Invalid Input Error: no 2024-01-02$"):
+            load(relation)
+
+
+def test_a_stream_that_fails_half_way() -> None:
+    """pyarrow leaks two objects with each: `test_store_tables` is searched for leaks."""
+    batches = pa.table(BARS.table()).to_batches()
+
+    def given() -> Iterator[pa.RecordBatch]:
+        yield from batches
+        raise RuntimeError("the line is dead")
+
+    stream = pa.RecordBatchReader.from_batches(batches[0].schema, given())
+    with pytest.raises(ValueError, match=r"^A: [^\n]*the line is dead$"):
+        BarStore().load("A", stream)

@@ -1,9 +1,8 @@
 """Every kind of table and of timestamp that a store takes, for one symbol and for many."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -391,29 +390,6 @@ def test_adjusted_prices_are_stored_as_they_are() -> None:
     store.load("A", {**bars.table(), **prices})
     for name, column in prices.items():
         assert store.bars("A")[name].tolist() == column.tolist()
-
-
-def test_a_relation_whose_query_fails() -> None:
-    names = ", ".join(f"1.0 AS {name}" for name in FIELDS)
-    relation = pytest.importorskip("duckdb").sql(
-        f"SELECT *, error('no ' || ts) AS x FROM (SELECT DATE '2024-01-02' AS ts, {names})"
-    )
-    for load, said in ((partial(BarStore().load, "A"), "A: "), (partial(BarStore().load_frame), "")):
-        with pytest.raises(ValueError, match=f"^{said}the table cannot be read: Invalid Input Error: no 2024-01-02$"):
-            load(relation)
-
-
-def test_a_stream_that_fails_half_way() -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    batches = as_pyarrow(walk(20).table()).to_batches()
-
-    def given() -> Iterator[Any]:
-        yield from batches
-        raise RuntimeError("the line is dead")
-
-    stream = pyarrow.RecordBatchReader.from_batches(batches[0].schema, given())
-    with pytest.raises(ValueError, match=r"^A: [^\n]*the line is dead$"):
-        BarStore().load("A", stream)
 
 
 def test_a_symbol_that_is_no_text_in_utf_8() -> None:
