@@ -1,4 +1,5 @@
-"""Elementary functions beside NumPy's of longer numbers: one unit in the last place, at any size of the argument."""
+"""Elementary functions beside NumPy's of longer numbers, within 1.1 units in the last place, tangents within 1.3, at
+any size of the argument."""
 
 from collections.abc import Callable
 
