@@ -95,6 +95,10 @@ def test_symbol_is_the_start_of_the_name(write):
         ("intraday_5min_BRK.B.csv", "BRK.B"),
         ("NASDAQ_AAPL, 1D.csv", "AAPL"),
         ("FX_IDC_EURUSD, 60 (2).csv", "EURUSD"),
+        ("SPY,1D.csv", "SPY"),
+        ("SPY 1 min.csv", "SPY"),
+        ("ohlcv_AAPL.csv", "AAPL"),
+        ("eurusd-h1-bid-2024-01-01-2024-05-01.csv", "EURUSD"),
         ("DAT_ASCII_EURUSD_M1_2024.csv", "EURUSD"),
         ("ES 03-24.Last.txt", "ES 03-24"),
         ("BTC-USDT-candlesticks-2024-01-02.zip", "BTC-USDT"),
@@ -134,7 +138,7 @@ def test_a_name_that_says_no_symbol(write, name):
 def test_arguments(text, path, symbol, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "d").mkdir()
-    for name in ("a.csv", "a=b.csv", "d/a=b.csv", "b.csv"):
+    for name in ("a.csv", "a=b.csv", "d/a=b.csv"):
         (tmp_path / name).touch()
     assert found_files([text]) == [DataFile(Path(path), symbol)]
 

@@ -244,3 +244,13 @@ def test_a_symbol_with_a_slash(tmp_path, monkeypatch):
             BarStore.read(absent)
     written(tmp_path / "BTC" / "USDT=a.csv", BARS[:5])
     assert BarStore.read("BTC/USDT=a.csv").symbols() == ["USDT=A"]
+
+
+def test_a_file_that_is_called_as_the_bars_of_another_one_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "x=SPY.csv", BARS)
+    written(tmp_path / "SPY.csv", BARS[:5])
+    with pytest.raises(ValueError, match=r"is a file, and SPY.csv is one too: write ./x=SPY.csv or x=./SPY"):
+        BarStore.read("x=SPY.csv")
+    assert_bars(BarStore.read("./x=SPY.csv"), "X=SPY", BARS)
+    assert_bars(BarStore.read("x=./SPY.csv"), "x", BARS[:5])

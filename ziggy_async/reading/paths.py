@@ -29,8 +29,10 @@ NO_SYMBOLS = r"DAILY|DATA|HOURLY|WEEKLY|MONTHLY|INTRADAY|OHLCV?|ALL|[DHMW]\d+|\d
 VENDOR_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"(?:intraday_\d+min|daily|weekly|monthly)(?:_adjusted)?_(?P<symbol>[^_]+)",  # Alpha Vantage
-        r"\w+_(?P<symbol>[^_, ]+), \w+",  # TradingView: the exchange and the interval
+        r"(?:intraday_\d+min|daily|weekly|monthly|ohlcv?)(?:_adjusted)?_(?P<symbol>[^_]+)",  # Alpha Vantage
+        r"(?:\w+_)?(?P<symbol>[^_, ]+), ?\w+",  # TradingView: the exchange and the interval
+        r"(?P<symbol>[^-]+)-(?:tick|[smhd]\d+|mn1)-(?:bid|ask)(?:-\d.*)?",  # Dukascopy: interval, side, days
+        r"(?P<symbol>\S+) \d+ ?(?:min|minutes?|hours?|days?)",
         r"DAT_[A-Z]+_(?P<symbol>[^_]+)_.+",  # HistData
         r"Quote-Equity-(?P<symbol>.+?)-[A-Z]{2}(?:-\d.*)?",  # NSE: the series and the days
         r"(?P<symbol>.+)-candlesticks-\d{4}-\d{2}(?:-\d{2})?",  # OKX
@@ -212,6 +214,9 @@ def _files_of(argument: str) -> list[DataFile]:
         raise DataFileError(f"{printable(argument)}: is an address, and files of this machine are read: download it")
     owner, equals, path = argument.partition("=")
     found = _expanded(argument)
+    if "/" not in owner and os.path.isfile(argument) and os.path.isfile(path):
+        both = f"write ./{printable(argument)} or {printable(owner)}=./{printable(path)}"
+        raise DataFileError(f"{printable(argument)}: is a file, and {printable(path)} is one too: {both}")
     if found or not equals or _is_path(argument, owner, path) or _is_partition(owner, path):
         owner, path = "", argument
     elif not owner or not path:
