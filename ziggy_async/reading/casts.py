@@ -4,7 +4,7 @@ DuckDB."""
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A DuckDB table of the columns that matter, named by their roles, and `row`. `types`: role -> SQL type of it."""
+    """SQL of a table of the columns that matter, named by their roles, and `row`. `types`: role -> SQL type of it."""
 
     connection: "duckdb.DuckDBPyConnection"
     source: str
@@ -89,11 +89,13 @@ class Columns:
     declared: Callable[[Mapping[str, str]], str] | None = None
     """SQL of the same columns of a CSV file whose reader gives those roles their SQL types: that is faster than a cast
     of texts, and fails where a value has not got its type."""
+    typing: Mapping[str, str] = field(default_factory=dict)
+    """Role -> SQL of its values in their type, once that is known."""
 
     @property
     def typed(self) -> str:
-        """The view that `make_typed` makes."""
-        return f"{self.source}_typed"
+        """SQL of `row` and the columns in their types, NULL where a value has not got its type."""
+        return f"(SELECT row, {_selection(self.typing)} FROM {self.source})"
 
     def first_row(self, query: str) -> tuple[Any, ...] | None:
         """The first row of a query, which gives few: a relation is not read before they are all fetched."""
@@ -113,12 +115,9 @@ class Columns:
         return self.types[role] == "VARCHAR"
 
 
-def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, Any]:
-    """Makes the DuckDB view `columns.typed`: `row`, symbol, timestamp and figures in their types, NULL where a value
-    has not got its type. `symbol`: whose bars these are, None where there is a symbol column.
-
-    Returns its columns but `row`, which are read once where all figures are written plainly.
-    """
+def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Columns, dict[str, Any]]:
+    """The columns with the `typing` of symbol, timestamp and figures, and their values, which are read once where all
+    figures are written plainly. `symbol`: whose bars these are, None where there is a symbol column."""
     typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
     texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
     if "epoch" in columns.types:
@@ -135,13 +134,13 @@ def make_typed(columns: Columns, symbol: str | None, rules: Rules) -> dict[str, 
         typed["timestamp"] = "timestamp"  # to be read as in any table
         values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
-    columns.connection.execute(
-        f"CREATE OR REPLACE VIEW {columns.typed} AS"
-        f" SELECT row, {_selection({'symbol': own} | typed)} FROM {columns.source}"
-    )
-    if symbol is not None:
-        values["symbol"] = Texts(np.zeros(len(values["close"]), dtype=np.int32), [symbol])
-    return values
+    return replace(columns, typing={"symbol": own} | typed), with_owner(values, symbol)
+
+
+def with_owner(values: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
+    """The values with the symbol of all rows, unless they have a column of it."""
+    own = {} if symbol is None else {"symbol": Texts(np.zeros(len(values["close"]), dtype=np.int32), [symbol])}
+    return {**values, **own}
 
 
 def _selection(columns: Mapping[str, str]) -> str:

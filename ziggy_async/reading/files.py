@@ -17,7 +17,7 @@ import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.reading.beside import refuse_beside, with_day, with_zone
-from ziggy_async.reading.casts import Columns, RowError, literal, make_typed, quoted
+from ziggy_async.reading.casts import Columns, RowError, literal, quoted, typed_values
 from ziggy_async.reading.columns import bars_of
 from ziggy_async.reading.cut_ends import refuse_cut_end
 from ziggy_async.reading.faults import (
@@ -90,14 +90,12 @@ OF_READING = 0.8
 
 
 class Picked(NamedTuple):
-    """Role -> the file's name of the column. Where the columns come from: the whole file, where it is one table, and
-    its columns without a role."""
+    """The columns that matter. Where they come from: the whole file, where it is one table, and its columns without a
+    role."""
 
-    headings: Mapping[str, str]
+    columns: Columns
     scan: Scan | None = None
     others: Sequence[str] = ()
-    declared: Callable[[Mapping[str, str]], str] | None = None
-    """See `Columns.declared`."""
 
 
 @dataclass(slots=True)
@@ -159,7 +157,7 @@ class Reading:
         self._progress = progress
 
     def load(self, store: Loader, files: Sequence[DataFile]) -> tuple[list[str], Skipped]:
-        read = [self._read(file, f"file_{index}") for index, file in enumerate(files)]
+        read = [self._read(file) for file in files]
         refuse_same_name(read)
         refuse_other_kind(read)
         occurrences = Counter(symbol for each in read for symbol in each.bars.symbols)
@@ -172,26 +170,26 @@ class Reading:
             skipped.update(load_together(store, group, self._rules))
         return list(occurrences), Skipped(skipped)
 
-    def _read(self, file: DataFile, name: str) -> FileBars:
+    def _read(self, file: DataFile) -> FileBars:
         """Finds the columns of `file`, and reads values that are all of their column's type."""
         with errors_named(file):
             self._progress.is_reading = True
             origin = opened_source(named_in_utf8(file.path, self._folder), self._folder, self._connection)
             try:
-                read = self._bars_mended(file, origin, name)
+                read = self._bars_mended(file, origin)
             except UnicodeDecodeError as error:
                 raise not_utf8(origin) from error
             self._progress.is_reading = False
             self._progress.done += 1
             return read
 
-    def _bars_mended(self, file: DataFile, origin: Source, name: str) -> FileBars:
+    def _bars_mended(self, file: DataFile, origin: Source) -> FileBars:
         """The bars of a file, whose text is mended where DuckDB refuses it."""
         import duckdb
 
         while True:
             try:
-                return self._bars(file, origin, name)
+                return self._bars(file, origin)
             except duckdb.Error as error:
                 if origin.is_parquet:
                     said = first_sentences(error, origin.path, file.path.name)
@@ -220,7 +218,7 @@ class Reading:
             mended = replace(origin, is_split=False)
         return mended
 
-    def _bars(self, file: DataFile, origin: Source, name: str) -> FileBars:
+    def _bars(self, file: DataFile, origin: Source) -> FileBars:
         opened = origin
         header = None if origin.is_parquet else self._header(file, origin)
         if header is not None:
@@ -237,25 +235,23 @@ class Reading:
         if header is not None and not origin.is_split:
             refuse_open_quote(origin, header.delimiter, header.skipped)
         try:
-            picked = self._pick(file, origin, header, name)
+            picked = self._pick(file, origin, header)
         except RowError as error:
             raise ValueError(f"{place_of(origin, header, error.row)}: {error}") from None
-        types = dict(self._connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall())
-        columns = Columns(self._connection, name, types, picked.headings, picked.declared)
-        owner = None if "symbol" in types else owner_of(file, header)
-        has_symbols = "symbol" in types or (header is not None and header.owner is not None)
-        table = Table(file, origin, header, columns, has_symbols, picked.scan is None)
+        owner = None if "symbol" in picked.columns.types else owner_of(file, header)
         try:
-            values = make_typed(columns, owner, self._rules)
+            columns, values = typed_values(picked.columns, owner, self._rules)
         except RowError as error:
-            raise ValueError(f"{error.symbol}, {table.place(error.row)}: {error}") from None
+            raise ValueError(f"{error.symbol}, {place_of(origin, header, error.row)}: {error}") from None
+        has_symbols = owner is None or (header is not None and header.owner is not None)
+        table = Table(file, origin, header, columns, has_symbols, picked.scan is None)
         if any(map(lacks_values, values.values())):
             refuse_untyped(table, self._rules)
             refuse_texts(table)
         if not len(values["close"]):
             raise _without_rows(origin, header)
         if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
-            return self._bars(file, replace(opened, is_split=False), name)
+            return self._bars(file, replace(opened, is_split=False))
         try:
             headings = {role: columns.headings.get(role, role) for role in values}
             bars = bars_of({headings[role]: values[role] for role in values}, headings, self._rules)
@@ -274,53 +270,68 @@ class Reading:
         header = header_of(lines, self._rules.columns, file.path.name)
         return replace(header, skipped=header.skipped + above)
 
-    def _pick(self, file: DataFile, origin: Source, header: Header | None, name: str) -> Picked:
-        """Makes the table of the columns that matter, as texts those of a CSV file."""
+    def _pick(self, file: DataFile, origin: Source, header: Header | None) -> Picked:
+        """Finds the columns that matter, of a CSV file as texts."""
         if header is None:
             scan, names = parquet_scan(self._connection, file, origin)
             if (levels := levels_of(names)) is not None:
                 every = ", ".join(f"{quoted(column)} AS c{at}" for at, column in enumerate(names))
                 query = f"SELECT file_row_number AS row, {every} FROM {scan}"
-                return Picked(headings_of(self._pick_side_by_side(file, query, *levels, name)))
+                return Picked(self._side_by_side(file, query, *levels))
             whole = Scan(self._connection, scan)
             roles = self._roles(file, names, whole)
             picked = selected(roles, joined_times(roles, whole))
-            self._connection.execute(
-                f"CREATE OR REPLACE VIEW {name} AS SELECT file_row_number AS row, {picked} FROM {scan}"
-            )
-            return Picked(headings_of(roles), whole, others_of(names))
+            source = f"(SELECT file_row_number AS row, {picked} FROM {scan})"
+            return Picked(self._described(source, roles), whole, others_of(names))
         if header.tickers is not None:
-            scan = csv_scan(origin, header, [f"c{at}" for at in range(len(header.names))])
+            scan = csv_scan([origin], header, [f"c{at}" for at in range(len(header.names))])
             every = f"SELECT {ROW} AS row, * FROM {scan}"
-            return Picked(headings_of(self._pick_side_by_side(file, every, header.tickers, header.names, name)))
+            return Picked(self._side_by_side(file, every, header.tickers, header.names))
         names = list(header.names)
-        text = Scan(self._connection, csv_scan(origin, header, names))
+        text = Scan(self._connection, csv_scan([origin], header, names))
         day = day_beside(file, of_role("timestamp", names), text)
 
         def scan_of(types: Mapping[str, str]) -> str:
-            scan = csv_scan(origin, header, header.names, types)
+            scan = csv_scan([origin], header, names, types)
             return scan if day is None else f"(SELECT *, {literal(day)} AS date FROM {scan})"
 
         whole = Scan(self._connection, scan_of({}))
         roles = self._roles(file, names if day is None else [*names, "date"], whole)
-        picked = selected(roles, joined_times(roles, whole))
-        self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {ROW} AS row, {picked} FROM {whole.sql}")
+        return self._picked(origin, names, roles, scan_of, joined_times(roles, whole))
+
+    def _picked(
+        self,
+        origin: Source,
+        names: Sequence[str],
+        roles: Mapping[str, str],
+        scan_of: Callable[[Mapping[str, str]], str],
+        joined: str | None = None,
+    ) -> Picked:
+        """Those of a CSV file, by their roles. `scan_of`: gives the SQL of all of its columns, texts but for these,
+        name -> SQL type; `joined`: see `selected`."""
+        picked, whole, headings = selected(roles, joined), Scan(self._connection, scan_of({})), headings_of(roles)
 
         def declared(types: Mapping[str, str]) -> str:
             return f"(SELECT {picked} FROM {scan_of({roles[role]: kind for role, kind in types.items()})})"
 
+        source = f"(SELECT {ROW} AS row, {picked} FROM {whole.sql})"
+        types = dict.fromkeys(headings, "VARCHAR")
         is_declared = not has_underscored_numbers(origin)
-        return Picked(headings_of(roles), whole, others_of(header.names), declared if is_declared else None)
+        columns = Columns(self._connection, source, types, headings, declared if is_declared else None)
+        return Picked(columns, whole, others_of(names))
 
-    def _pick_side_by_side(
-        self, file: DataFile, every: str, owners: Sequence[str | None], names: Sequence[str], name: str
-    ) -> dict[str, str]:
-        """Puts the tickers of a file that stand side by side one below the other; leaves out rows that are there for
-        other tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names. Returns
-        role -> name of one ticker."""
+    def _described(self, source: str, roles: Mapping[str, str]) -> Columns:
+        query = f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"
+        types = dict(self._connection.execute(query).fetchall())
+        return Columns(self._connection, source, types, headings_of(roles))
+
+    def _side_by_side(self, file: DataFile, every: str, owners: Sequence[str | None], names: Sequence[str]) -> Columns:
+        """The tickers of a file that stand side by side one below the other; leaves out rows that are there for other
+        tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names."""
         tickers = dict.fromkeys(ticker for ticker in owners if ticker is not None)
         if file.symbol is not None:
             raise ValueError(contradiction(file, "its header", tickers))
+        name = f"file_{self._progress.done}"
         self._connection.execute(f"CREATE OR REPLACE TABLE {name}_wide AS {every}")
         parts = []
         for ticker in tickers:
@@ -337,7 +348,7 @@ class Reading:
                 f" FROM (SELECT *, {own} FROM {name}_wide) WHERE NOT ({empty})"
             )
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
-        return headings
+        return self._described(name, headings)
 
     def _roles(self, file: DataFile, names: Sequence[str], scan: Scan) -> dict[str, str]:
         if file.is_part or is_own(file, names, scan):  # it is said already whose bars they are

@@ -364,12 +364,16 @@ def remark_other_day(file: DataFile, timestamps: NDArray[np.int64]) -> None:
         )
 
 
-def csv_scan(origin: Source, header: Header, names: Sequence[str], types: Mapping[str, str] | None = None) -> str:
+def csv_scan(
+    origins: Sequence[Source], header: Header, names: Sequence[str], types: Mapping[str, str] | None = None
+) -> str:
     """Every column as text but those with a type, by name; what the values are is decided here and not by a sample of
     the rows."""
     columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
+    paths = ", ".join(literal(glob.escape(str(origin.path))) for origin in origins)
+    is_split = all(origin.is_split for origin in origins)
     return (
-        f"read_csv({literal(glob.escape(str(origin.path)))}, sep={literal(header.delimiter)}, quote='\"', escape='\"',"
+        f"read_csv([{paths}], sep={literal(header.delimiter)}, quote='\"', escape='\"',"
         f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression='none', hive_partitioning=false,"
-        f" parallel={str(origin.is_split).lower()}, columns={{{columns}}})"
+        f" parallel={str(is_split).lower()}, columns={{{columns}}})"
     )
