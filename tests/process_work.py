@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -26,6 +27,13 @@ def dies_once(mark: str) -> str:
         Path(mark).touch()
         dies()
     return "alive"
+
+
+def dies_beside_a_program(mark: str) -> None:
+    """Leaves a program behind that has inherited all the descriptors that it could; `mark`: where its number is put."""
+    program = subprocess.Popen(["sleep", "600"], close_fds=False)
+    Path(mark).write_text(str(program.pid))
+    dies()
 
 
 def pid(*_: object) -> int:

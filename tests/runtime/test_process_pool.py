@@ -273,6 +273,14 @@ async def test_a_killed_process_costs_only_the_call_that_ran_in_it(pool: Process
     assert len(pids(pool)) == 2
 
 
+async def test_a_killed_process_leaves_a_program_behind(pool: ProcessPool, tmp_path: Path) -> None:
+    mark = tmp_path / "program"
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(WorkerLost, match=r"was ended by SIGKILL$"):
+            await run(pool, process_work.dies_beside_a_program, str(mark))
+    os.kill(int(mark.read_text()), signal.SIGKILL)
+
+
 async def test_a_process_that_ends_itself(shared: ProcessPool) -> None:
     with pytest.raises(WorkerLost, match=r"_exit: its process ended with exit status 3$"):
         await run(shared, os._exit, 3)

@@ -135,8 +135,7 @@ class Background:
 
     def load(self) -> Load:
         """Returns what the number of workers is decided by."""
-        running = self.counts.to_dict()["running"]
-        return Load(self.workers, len(self.queue), running, self._mean_seconds, self._finished)
+        return Load(self.workers, len(self.queue), self.counts.to_dict()["running"], self._mean_seconds, self._finished)
 
     def resize(self, workers: int) -> None:
         """Starts workers, or ends some as soon as they are idle."""

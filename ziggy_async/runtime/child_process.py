@@ -78,6 +78,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.register_at_fork(after_in_child=connection.close)
+    os.set_inheritable(connection.fileno(), False)  # a program that a call starts may outlive this process
     threading.Thread(target=_end_with_parent, name="ziggy-async-parent", daemon=True).start()
     outcome = pickle.dumps(None)
     with contextlib.suppress(EOFError, OSError):  # the parent is gone, or this is a forked process
