@@ -19,6 +19,28 @@ def table(**changes):
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        "Datum,Otevření,Maximum,Minimum,Zavření,Objem",
+        "Dátum,Nyitó,Max,Min,Záró,Mennyiség",
+        "Data,Deschidere,Maxim,Minim,Închidere,Volum",
+        "Päivämäärä,Avaus,Ylin,Alin,Päätös,Volyymi",
+        "Dato,Åpning,Høyest,Lavest,Slutt,Volum",
+        "Dato,Åbning,Højeste,Laveste,Lukkekurs,Volumen",
+        "Ngày,Mở,Cao,Thấp,Đóng,KL",
+        "Tanggal,Pembukaan,Tertinggi,Terendah,Terakhir,Vol.",
+        "วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ",
+        "Ημερομηνία,Άνοιγμα,Υψηλό,Χαμηλό,Κλείσιμο,Όγκος",
+        "תאריך,פתיחה,גבוה,נמוך,סגירה,נפח",
+        "Fecha,Apertura,Maximo,Minimo,Cierre,Volumen",
+        "Datum,Oppning,Hogsta,Lagsta,Stangning,Volym",
+    ],
+)
+def test_names_of_other_languages(names) -> None:
+    assert [role_of(name) for name in names.split(",")] == ["timestamp", *PRICE_COLUMNS]
+
+
+@pytest.mark.parametrize(
     ("role", "name"),
     [
         ("close", "Close (USD)"),

@@ -77,17 +77,17 @@ def test_prices_that_may_be_in_thirty_seconds_are_refused_with_both_readings(rea
     assert read(tmp_path, price, "1'000")["close"] == [thousands]
 
 
-def columns_in_python(tmp_path, rows):
-    columns = dict(zip(NAMES, map(list, zip(*rows, strict=True)), strict=True))
+def columns_in_python(tmp_path, rows, names=NAMES):
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     days = [f"2024-01-{day}" for day in range(12, 12 + len(rows))]
     store = BarStore()
     store.load("ABC", {"Date": days, **columns})
     return store.bars("ABC")
 
 
-def columns_in_a_file(tmp_path, rows):
+def columns_in_a_file(tmp_path, rows, names=NAMES):
     lines = [f"2024-01-{day};{';'.join(row)}" for day, row in enumerate(rows, start=12)]
-    (tmp_path / "abc.csv").write_text("\n".join([f"Date;{';'.join(NAMES)}", *lines, ""]), encoding="utf-8")
+    (tmp_path / "abc.csv").write_text("\n".join([f"Date;{';'.join(names)}", *lines, ""]), encoding="utf-8")
     return BarStore.read(tmp_path / "abc.csv").bars("ABC")
 
 
@@ -111,6 +111,56 @@ EURO = ("1.105", "1.107", "1.101", "1.104")
 def test_a_mark_of_another_column_says_nothing_of_a_price(read, rows, doubtful, readings, tmp_path):
     with pytest.raises(ValueError, match=rf"'{re.escape(doubtful)}' is {re.escape(readings)}: write it as one of"):
         read(tmp_path, rows)
+
+
+GERMAN = ["Eröffnung", "Hoch", "Tief", "Schluss", "Volumen"]
+TURKISH = ["Açılış", "Yüksek", "Düşük", "Kapanış", "Hac."]
+
+
+@tables
+@pytest.mark.parametrize(
+    ("rows", "names", "doubtful"),
+    [
+        ([("101", "101", "100", "100", "108.547")], GERMAN, "108.547"),
+        ([("101", "101", "100", "100", "108.547")], NAMES, "108.547"),
+        ([("101", "101", "100", "100", "999"), ("101", "101", "100", "100", "1.001")], NAMES, "1.001"),
+        ([("152.098", "152.151", "151.800", "152.000", "108.547")], NAMES, "108.547"),
+        ([("$101", "$101", "$100", "$100", "108.547K")], NAMES, "108.547K"),
+        ([("998", "999", "997", "999", "5")] * 3 + [("1.004", "1.005", "1.001", "1.004", "5")], NAMES, "1.004"),
+        ([("16.828", "16.963", "16.682", "16.769", "54543")], GERMAN, "16.828"),
+    ],
+)  # fmt: skip
+def test_points_that_may_stand_between_thousands_are_refused_with_both_readings(read, rows, names, doubtful, tmp_path):
+    whole = doubtful.replace(".", "")
+    with pytest.raises(ValueError, match=re.escape(f"{doubtful!r} is {whole} or {doubtful}: write it as one of")):
+        read(tmp_path, rows, names)
+
+
+@tables
+@pytest.mark.parametrize(
+    ("rows", "names", "close", "volume"),
+    [
+        ([("101", "101", "100", "100", "1.108.547"), ("101", "101", "100", "100", "8.547")],
+         GERMAN, 100, [1108547, 8547]),
+        ([("5.125", "5.125", "5", "5", "108")], NAMES, 5, [108]),
+        ([("101.5", "101.5", "100", "100", "108.547")], GERMAN, 100, [108.547]),
+        ([("101", "101", "100", "100", "108.547"), ("101", "101", "100", "100", "8.5")], GERMAN, 100, [108.547, 8.5]),
+        ([("101", "101", "100", "100", "108.547"), ("101", "101", "100", "100", "1000")], NAMES, 100, [108.547, 1000]),
+        ([("152.098", "152.151", "151.800", "152.000", "108")], NAMES, 152, [108]),
+        ([("42000.10", "42000.10", "42000", "42000", "1.105")], NAMES, 42000, [1.105]),
+    ],
+)  # fmt: skip
+def test_points_that_a_number_of_the_table_shows_to_be_one_or_the_other(read, rows, names, close, volume, tmp_path):
+    bars = read(tmp_path, rows, names)
+    assert bars["close"].tolist() == [float(close)] * len(rows)
+    assert bars["volume"].tolist() == volume
+
+
+@tables
+def test_b_in_turkish_is_a_thousand_or_a_billion(read, tmp_path):
+    with pytest.raises(ValueError, match=r"'108,55B' is 108,55 thousand or billion: write K, or the digits in full"):
+        read(tmp_path, [("9,5", "9,5", "9,5", "9,5", "108,55B")], TURKISH)
+    assert read(tmp_path, [("9,5", "9,5", "9,5", "9,5", "108,55M")], TURKISH)["volume"].tolist() == [108550000.0]
 
 
 @tables

@@ -3,20 +3,20 @@ DuckDB."""
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ziggy_async.messages import shown
 from ziggy_async.reading import numbers
+from ziggy_async.reading.beside import HEAD
+from ziggy_async.reading.chunked import arrays_of
 from ziggy_async.reading.dates import (
-    NOT_ALIKE,
     OFFSET,
     WAYS,
     AmbiguousError,
-    advice_on,
     century_error,
     column_order,
     formats_of,
@@ -25,20 +25,17 @@ from ziggy_async.reading.dates import (
 )
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES, order_said
+from ziggy_async.reading.sql import Columns, RowError, literal, selection
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
-from ziggy_async.reading.timestamps import OUT_OF_RANGE, ROUNDED, to_ns
+from ziggy_async.reading.timestamps import ROUNDED
 from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
-    import duckdb
-
     from ziggy_async.reading.dates import Written
 
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
 """A date whose order of day and month is open."""
-FAR = re.compile(r"^\d{5,}-\d\d-\d\d|\(BC\)|infinity")
-"""In DuckDB's text of a time that Python has not got."""
 WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-04-11' THEN {0} END"
 """Times that nanoseconds reach."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
@@ -60,61 +57,6 @@ microseconds, which it cuts."""
 APOSTROPHE = "'"
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-class RowError(ValueError):
-    """A fault of a table, and the row that shows it."""
-
-    def __init__(self, row: int, symbol: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.row = row
-        self.symbol = symbol
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """SQL of a table of the columns that matter, named by their roles, and `row`. `types`: role -> SQL type of it."""
-
-    connection: "duckdb.DuckDBPyConnection"
-    source: str
-    types: Mapping[str, str]
-    headings: Mapping[str, str]
-    """Role -> how the file calls the column."""
-    declared: Callable[[Mapping[str, str]], str] | None = None
-    """SQL of the same columns of a CSV file whose reader gives those roles their SQL types: that is faster than a cast
-    of texts, and fails where a value has not got its type."""
-    typing: Mapping[str, str] = field(default_factory=dict)
-    """Role -> SQL of its values in their type, once that is known."""
-
-    @property
-    def typed(self) -> str:
-        """SQL of `row` and the columns in their types, NULL where a value has not got its type."""
-        return f"(SELECT row, {_selection(self.typing)} FROM {self.source})"
-
-    def first_row(self, query: str) -> tuple[Any, ...] | None:
-        """The first row of a query, which gives few: a relation is not read before they are all fetched."""
-        return next(iter(self.connection.execute(query).fetchall()), None)
-
-    def named(self, role: str) -> str:
-        """How a message calls the column, before its value."""
-        heading = self.headings.get(role, role)
-        return role if heading.casefold() == role else f"column {heading!r}:"
-
-    def fault(self, role: str, value: str | None) -> str:
-        """What is said of a value of the column that is missing or not of its type."""
-        fault = fault_of(role, value)
-        return f"{self.named(role)} {fault}".replace(": is missing", " has no value")
-
-    def is_text(self, role: str) -> bool:
-        return self.types[role] == "VARCHAR"
-
-
 def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Columns, dict[str, Any]]:
     """The columns with the `typing` of symbol, timestamp and figures, and their values, which are read once where all
     figures are written plainly. `symbol`: whose bars these are, None where there is a symbol column."""
@@ -127,6 +69,8 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
     values = _declared_values(columns, typed, texts)
     if values is None:
         typed, values = _written_values(columns, typed, texts, symbol)
+    if _may_have_points(columns, values, texts):
+        _decimal_mark_of(columns, texts, symbol)
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
@@ -141,10 +85,6 @@ def with_owner(values: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
     """The values with the symbol of all rows, unless they have a column of it."""
     own = {} if symbol is None else {"symbol": Texts(np.zeros(len(values["close"]), dtype=np.int32), [symbol])}
     return {**values, **own}
-
-
-def _selection(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
 
 
 def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[str]) -> dict[str, Any] | None:
@@ -187,7 +127,7 @@ def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, A
     import duckdb
 
     own = {"symbol": SYMBOL} if "symbol" in columns.types else {}
-    query = f"SELECT {_selection(own | typed)} FROM {source}"
+    query = f"SELECT {selection(own | typed)} FROM {source}"
     relation = columns.connection.sql(query)
     try:
         values = dict(pairs_of(relation))
@@ -332,10 +272,15 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
 def _written_numbers(
     columns: Columns, texts: Sequence[str], lacking: Sequence[str], owner: str | None
 ) -> dict[str, str]:
-    """The figures as people write them, of the columns that need it; all agree on what is a decimal mark. `RowError`
-    where nothing decides."""
+    """The figures as people write them, of the columns that need it; all agree on what is a decimal mark."""
+    mark = _decimal_mark_of(columns, texts, owner)
+    return {role: _decorated(role, mark) for role in (lacking if mark == numbers.POINT else texts)}
+
+
+def _decimal_mark_of(columns: Columns, texts: Sequence[str], owner: str | None) -> str:
+    """As below, but `RowError` where nothing decides."""
     try:
-        mark = decimal_mark_of(columns, texts)
+        return decimal_mark_of(columns, texts)
     except numbers.MarkError as error:
         symbol = SYMBOL if owner is None else literal(owner)
         holders = ", ".join(f"{role} = {literal(error.text)}" for role in texts)
@@ -343,7 +288,26 @@ def _written_numbers(
         query += " WHERE list_contains(holders, true) ORDER BY row LIMIT 1"
         row, symbol, is_holder = columns.first_row(query) or (0, owner, [True])
         raise RowError(row, str(symbol), f"{columns.named(texts[is_holder.index(True)])} {error}") from None
-    return {role: _decorated(role, mark) for role in (lacking if mark == numbers.POINT else texts)}
+
+
+def _may_have_points(columns: Columns, values: Mapping[str, Any], texts: Sequence[str]) -> bool:
+    """Whether numbers of a column have a fraction, and all may have a point between thousands: volumes, and prices
+    where they may be a hundred times as much as others or have names of a language with decimal commas."""
+    has_commas = numbers.have_commas(columns.names(texts))
+    for role in texts if has_commas else {"close", "volume"}.intersection(texts):
+        arrays = arrays_of(values[role])
+        highest = 10 if role == "close" and not has_commas else 1000
+        pieces = (arrays[0][:HEAD], *arrays)  # the head of most columns decides
+        if all(_may_be_grouped(piece, highest) for piece in pieces) and any((each % 1 > 0).any() for each in arrays):
+            return True
+    return False
+
+
+def _may_be_grouped(values: NDArray[np.float64], highest: int) -> bool:
+    """Whether all are below 1000, and those with a fraction have three digits of it and are below `highest`."""
+    known = np.abs(values[np.isfinite(values)])
+    has_more = np.abs(known * 1000 - np.rint(known * 1000)) > 1e-6
+    return not ((known >= 1000) | has_more | ((known >= highest) & (known % 1 > 0))).any()
 
 
 def _refuse_currencies(columns: Columns, prices: Sequence[str], lacking: Sequence[str], owner: str | None) -> None:
@@ -370,23 +334,51 @@ def _refuse_currencies(columns: Columns, prices: Sequence[str], lacking: Sequenc
 
 
 def decimal_mark_of(columns: Columns, texts: Sequence[str]) -> str:
-    """The decimal mark of a table's numbers. Where none has a comma there is nothing to decide, and no regular
-    expression is asked. `MarkError` also for prices that may be in thirty-seconds."""
+    """The decimal mark of a table's numbers. Where none has a comma the first rows show mostly that a point is one.
+    `MarkError` also for prices that may be in thirty-seconds."""
     with_comma, with_apostrophe = (_example(texts, f"contains({{0}}, {literal(each)})") for each in (",", APOSTROPHE))
     found = columns.first_row(f"SELECT {with_comma}, {with_apostrophe} FROM {columns.source}")
     doubtful, marked = found or (None, None)
     if marked is not None:
         _refuse_ticks(columns, texts)
-    if doubtful is None:
+    if "volume" in texts and numbers.may_be_thousands(columns.headings):
+        (billions,) = columns.first_row(
+            f"SELECT {_example(['volume'], _matches(numbers.BILLIONS))} FROM {columns.source}"
+        ) or (None,)
+        if billions is not None:
+            raise numbers.thousands_error(billions)
+    if doubtful is None and _proofs(columns, texts, f"LIMIT {HEAD}")[0] is not None:
         return numbers.POINT
-    ungrouped = f"regexp_replace({_bare('{0}')}, {_braced(numbers.SEPARATORS)}, '', 'g')"
-    point, comma = columns.first_row(
-        f"SELECT {_example(texts, f'regexp_matches({ungrouped}, {_braced(numbers.POINT_PROOF)})')},"
-        f" {_example(texts, f'regexp_matches({ungrouped}, {_braced(numbers.COMMA_PROOF)})')} FROM {columns.source}"
-    ) or (None, None)
+    point, comma = _proofs(columns, texts)
+    if doubtful is None and point is None:
+        doubtful = comma  # of several points
+    if doubtful is None:
+        if point is None:
+            _refuse_points(columns, texts)
+        return numbers.POINT
     mark = numbers.chosen_mark(point, comma, doubtful)
     numbers.refuse_groups(mark, _groupings(columns, texts, mark))
     return mark
+
+
+def _proofs(columns: Columns, texts: Sequence[str], limit: str = "") -> tuple[Any, ...]:
+    """A number in which a point can only be the decimal mark, and one with a comma; None: there is none."""
+    proofs = (_example(texts, _matches(each)) for each in (numbers.POINT_PROOF, numbers.COMMA_PROOF))
+    query = f"SELECT {', '.join(proofs)} FROM (SELECT {', '.join(texts)} FROM {columns.source} {limit})"
+    return columns.first_row(query) or (None, None)
+
+
+def _refuse_points(columns: Columns, texts: Sequence[str]) -> None:
+    """As `numbers.refuse_points`."""
+    for role in texts:
+        asked = (_example([role], _matches(pattern)) for pattern in numbers.ABOUT_POINTS)
+        found = columns.first_row(f"SELECT {', '.join(asked)} FROM {columns.source}") or (None,) * 4
+        numbers.refuse_points(role, columns.names(texts), found)
+
+
+def _matches(pattern: str) -> str:
+    """SQL, to be formatted with a role, of whether the number of its column matches."""
+    return f"regexp_matches(regexp_replace({_bare('{0}')}, {_braced(numbers.SEPARATORS)}, '', 'g'), {_braced(pattern)})"
 
 
 def _groupings(columns: Columns, texts: Sequence[str], mark: str) -> dict[str, numbers.Grouping]:
@@ -464,18 +456,3 @@ def _decorated(role: str, mark: str) -> str:
         f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
         f" THEN TRY_CAST({digits} || CASE upper(right({bare}, 1)) {exponents} ELSE '' END AS DOUBLE) END"
     )
-
-
-def fault_of(role: str, value: str | None) -> str:
-    if value is None or not value.strip():
-        return "is missing"
-    if role == "timestamp":
-        if FAR.search(value):
-            return f"{shown(value)} {OUT_OF_RANGE}"
-        try:
-            to_ns(value)
-        except ValueError as error:
-            if str(error).endswith(OUT_OF_RANGE):
-                return str(error)
-        return f"{shown(value)} is no date and time{advice_on(value) or NOT_ALIKE}"
-    return f"{shown(value)} is not a number{numbers.advice_on_number(value)}"

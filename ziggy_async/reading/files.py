@@ -17,7 +17,7 @@ import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
 from ziggy_async.reading.beside import refuse_beside, with_day, with_zone
-from ziggy_async.reading.casts import Columns, RowError, literal, quoted, typed_values
+from ziggy_async.reading.casts import typed_values
 from ziggy_async.reading.columns import bars_of
 from ziggy_async.reading.cut_ends import refuse_cut_end
 from ziggy_async.reading.faults import (
@@ -53,6 +53,7 @@ from ziggy_async.reading.scans import (
     without_descriptions,
 )
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, of_role, role_of
+from ziggy_async.reading.sql import Columns, RowError, literal, quoted
 from ziggy_async.reading.texts import (
     Source,
     has_lines,

@@ -11,8 +11,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from ziggy_async.messages import shown
+from ziggy_async.reading.languages import NAMES_OF_COMMAS
 from ziggy_async.reading.pieces import each
-from ziggy_async.reading.spellings import PRICES
+from ziggy_async.reading.spellings import PRICES, spelled
 
 POINT, COMMA = ".", ","
 BLANKS = " \t\u00a0\u2009\u202f"
@@ -44,6 +45,9 @@ IS_GROUPED = {
     COMMA: r"^[+-]?\d{1,3}(\.\d{3})+(,\d*|\.\d{3})[KMBTkmbt]?$",
 }
 """By decimal mark, a bare number in which the other one may be a decimal mark too, and one in which it may not."""
+ABOUT_POINTS = (MAY_BE_GROUPED[COMMA], r"^[+-]?\d{4}", r"^[+-]?\d{3}$", r"^[+-]?\d{2,3}\.")
+"""Bare numbers: with a point that may stand between thousands, with one that is missing there, of hundreds, and of tens
+with a point."""
 NEAR = 10
 """How many times as large as others of its column a price may be, to be one for certain."""
 
@@ -57,6 +61,8 @@ WHOLE = {POINT: _whole(r"\.", r"\d{1,3}(,\d{2,3})*,\d{3}"), COMMA: _whole(",", r
 """By decimal mark, a bare number."""
 TICKS = r"^\d{2,3}'([0-2]\d|3[01])[0257]$"
 """A price that may be one in thirty-seconds, with their quarters behind: 112'165."""
+NAMES_OF_BIN = ("hac", "hacim")
+BILLIONS = "[Bb]$"
 EXPONENTS = {"K": 3, "M": 6, "B": 9, "T": 12}
 """Of ten, by the letter behind a number."""
 
@@ -103,8 +109,13 @@ class Grouping(NamedTuple):
     has_decimals: bool
 
 
-def decimal_mark(columns: Mapping[str, Sequence[str]]) -> str:
-    """The decimal mark of a table's numbers, role -> texts. `MarkError` with both readings where nothing decides."""
+def decimal_mark(columns: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> str:
+    """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column. `MarkError` with both
+    readings where nothing decides."""
+    if may_be_thousands(names):
+        for text in each(columns.get("volume", ())):
+            if re.search(BILLIONS, bare(text)):
+                raise thousands_error(text)
     proofs: dict[str, str] = {}
     doubtful = None
     for text in each(chain.from_iterable(columns.values())):
@@ -114,10 +125,43 @@ def decimal_mark(columns: Mapping[str, Sequence[str]]) -> str:
                 proofs[mark] = text
         if doubtful is None and COMMA in number:
             doubtful = text
+    if doubtful is None and POINT not in proofs:
+        doubtful = proofs.get(COMMA)  # of several points
+        for role, texts in columns.items() if doubtful is None else ():
+            numbers = {_ungrouped(text): text for text in each(texts)}
+            found = [
+                [text for number, text in numbers.items() if re.match(pattern, number)] for pattern in ABOUT_POINTS
+            ]
+            refuse_points(role, names.values(), [texts[0] if texts else None for texts in found])
     decimal = chosen_mark(proofs.get(POINT), proofs.get(COMMA), doubtful)
     if doubtful is not None:
         refuse_groups(decimal, {role: _grouping(texts, decimal) for role, texts in columns.items()})
     return decimal
+
+
+def have_commas(names: Iterable[str]) -> bool:
+    """Whether one of these names of columns is of a language with decimal commas."""
+    return any(spelled(name).name in NAMES_OF_COMMAS for name in names)
+
+
+def refuse_points(role: str, names: Iterable[str], found: Sequence[str | None]) -> None:
+    """`MarkError` for a number whose point may stand between thousands, of a table in which no number has a decimal
+    mark for certain: a volume, a price where others are a hundred times as much, and any where a column has a name of a
+    language with decimal commas. `found`: the numbers of `ABOUT_POINTS`, None: there is none."""
+    grouped, alone, hundreds, tens = found
+    may_cross = hundreds is not None and tens is None
+    if grouped is not None and alone is None and (may_cross or role == "volume" or have_commas(names)):
+        raise in_both(grouped, POINT)
+
+
+def may_be_thousands(names: Mapping[str, str]) -> bool:
+    """Whether B stands for "bin", which is Turkish for a thousand, or for a billion: by role -> name of the columns."""
+    return spelled(names.get("volume", "")).name in NAMES_OF_BIN
+
+
+def thousands_error(text: str) -> MarkError:
+    number = bare(text)[:-1]
+    return MarkError(text, f"{shown(text)} is {number} thousand or billion: write K, or the digits in full")
 
 
 def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
@@ -143,7 +187,7 @@ def refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
         is_near = column.largest_doubtful <= NEAR * column.largest
         is_evident = are_sure or column.is_sure or is_near or (role not in PRICES and have_decimals)
         if column.doubtful is not None and not is_evident:
-            raise _in_both(column.doubtful, thousands_mark(decimal))
+            raise in_both(column.doubtful, thousands_mark(decimal))
 
 
 def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: str | None) -> str:
@@ -154,11 +198,11 @@ def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: st
     if proves_comma is not None and doubtful is not None:
         return COMMA
     if proves_point is None and doubtful is not None:
-        raise _in_both(doubtful, COMMA)
+        raise in_both(doubtful, COMMA)
     return POINT
 
 
-def _in_both(text: str, mark: str) -> MarkError:
+def in_both(text: str, mark: str) -> MarkError:
     number = _ungrouped(text)
     both = f"{number.replace(mark, '')} or {number.replace(mark, POINT)}"
     return MarkError(text, f"{shown(text)} is {both}: write it as one of these")

@@ -17,8 +17,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ziggy_async.reading.casts import literal
 from ziggy_async.reading.kinds import PARQUET_MAGIC, ZSTD_MAGIC
+from ziggy_async.reading.sql import literal
 
 if TYPE_CHECKING:
     import duckdb

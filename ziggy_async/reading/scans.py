@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY
-from ziggy_async.reading.casts import Columns, RowError, literal, quoted
 from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
 from ziggy_async.reading.dates import TIME_OF_DAY
 from ziggy_async.reading.epochs import DAY as DAY_IN_NS
@@ -31,6 +30,7 @@ from ziggy_async.reading.spellings import (
     spelling_of,
     unique,
 )
+from ziggy_async.reading.sql import Columns, RowError, literal, quoted
 from ziggy_async.reading.texts import Source
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ziggy_async.messages import LONGEST, shortened
+from ziggy_async.reading.languages import GERMAN, letters_of, words_of
 from ziggy_async.reading.remarks import is_left_by, order_by, without_remarks
 
 SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -17,7 +18,6 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("tradingday", "beginsat", "begin", "unix", "unixtime", "unixtimestamp", "epoch", "dateutc", "timeutc"),
             *("datetimeutc", "timestamputc", "utc", "dategmt", "datetimegmt", "timestampgmt", "timegmt", "gmt"),
             *("dateandtime", "traddt", "start", "dlycaldt", "datadate", "date1", "dtyyyymmdd", "localtime"),
-            *("data", "datum", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
             *("startat", "tradetime", "timebucket", "bucket", "mts", "timeleft", "timebarstart", "indexdate"),
             *(
                 "pricedate",
@@ -31,53 +31,40 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             ),
             *("candlestarttime", "dateutcms", "opentimems", "opentimeutc", "timestart", "kdate"),
             *("exchangedate", "timekey", "snapshottime", "candlebegintime", "sessiondate", "asofdate", "startedat"),
-            *("dato", "日時"),
-            *("dates", "timem", "时间", "時間", "時刻", "uhrzeit", "hora", "heure", "время"),
+            *("dates", "timem", *words_of("date"), *words_of("clock")),
         ),
         ("index", "indexlevel0", "unnamed0", "column1", "ticks", "d"),
     ),
     "open": (
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
-            *("otwarcie", "eröffnung", "eröffn", "eroeffnung", "erster", "apertura", "abertura", "ouv", "ouverture"),
-            *("op", "opening", "kursotwarcia", "öppen", "öppning", "öppningskurs", "åpning", "åbning", "openen"),
-            *("eröffnungskurs", "anfangskurs", "openindexvalue", "firsttradeprice", "priceopen"),
-            *("открытие", "откр", "开盘", "开盘价", "開盤", "開盤價", "始値", "시가", "açılış"),
+            *("op", "opening", "openindexvalue", "firsttradeprice", "priceopen", *words_of("open")),
         ),
     ),
     "high": (
         (
             *("high", "highprice", "pricehigh", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
-            *("hi", "highest", "kursmax", "kursmaks", "kursmaksymalny", "högst", "högsta", "høy", "høj", "enyüksek"),
-            *("höchstkurs", "höchst", "hoechst", "hoechstkurs", "highindexvalue", "hightradeprice"),
-            *("najwyzszy", "najwyższy", "hoch", "hoog", "máximo", "máxima", "massimo", "plushaut", "haut"),
-            *("максимум", "макс", "最高", "最高价", "最高價", "高", "高値", "고가", "yüksek", "tageshoch"),
+            *("hi", "highest", "highindexvalue", "hightradeprice", *words_of("high")),
         ),
         ("max", "maximum", "maksimum"),
     ),
     "low": (
         (
             *("low", "lowprice", "pricelow", "l", "lwpric", "pxlow", "low1", "dlylow", "bidlo", "prcld", "midl"),
-            *("lo", "lowest", "kursmin", "kursminimalny", "lägst", "lägsta", "lav", "endüşük"),
-            *("tiefstkurs", "tiefst", "lowindexvalue", "lowtradeprice"),
-            *("najnizszy", "najniższy", "tief", "laag", "mínimo", "mínima", "minimo", "plusbas", "bas"),
-            *("минимум", "мин", "最低", "最低价", "最低價", "低", "安値", "저가", "düşük", "tagestief"),
+            *("lo", "lowest", "lowindexvalue", "lowtradeprice", *words_of("low")),
         ),
         ("min", "minimum"),
     ),
     "close": (
         (
             *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast", "dlyclose", "prccd"),
-            *("cl", "closing", "pxclose", "kurszamknięcia", "stängning", "stängningskurs", "slutt", "luk"),
-            *("trdprc1", "priceclose", "midc", "closeclosepriceadjustedforsplits", "closingindexvalue"),
-            *("zamkniecie", "zamknięcie", "schluss", "schlusskurs", "cierre", "chiusura", "fechamento", "clôture"),
-            *("clot", "slot", "slotkoers", "закрытие", "收盘", "收盘价", "收盤", "收盤價", "終値", "종가", "kapanış"),
+            *("cl", "closing", "pxclose", "closingindexvalue", "closeclosepriceadjustedforsplits"),
+            *("trdprc1", "priceclose", "midc", *words_of("close")),
         ),
         (
             *("tradeprice", "lasttradeprice"),
-            *("ltp", "senaste", "siste", "seneste"),
-            *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "zuletzt"),
-            *("último", "ultimo", "dernier", "laatste", "ostatnio", "şimdi", "цена"),
+            *("price", "prc", "last", "lastprice", "latest", "settle", "settlement", "settlementprice", "ltp"),
+            *words_of("last"),
         ),
     ),
     "volume": (
@@ -85,10 +72,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
             *("totaltradequantity", "tradedvolume", "sharestraded", "volumeshares", "tradevolume", "tradedquantity"),
-            *("noofshares", "numberofshares", "stück", "stücke", "stueck", "stuecke", "umsatzinstück"),
-            *("basevolume", "basetokenvolume", "volym", "volum", "売買高"),
-            *("noofshrs", "umsatzstück", "wolumen", "объем", "объём", "成交量", "交易量", "成交股數", "成交數量"),
-            *("出来高", "거래량", "hacim"),
+            *("noofshares", "numberofshares", "noofshrs", "basevolume", "basetokenvolume", *words_of("volume")),
         ),
         ("tickvolume", "tickvol", "volumen"),
         ("vol", "v", "wol", "hac"),
@@ -129,26 +113,12 @@ DESCRIBING = 3
 
 DATES = frozenset(
     (
-        *(
-            "date",
-            "dato",
-            "tradedate",
-            "tradingdate",
-            "tradingday",
-            "dateutc",
-            "dategmt",
-            "traddt",
-            "date1",
-            "dtyyyymmdd",
-        ),
-        *("data", "datum", "dato", "fecha", "tarih", "дата", "日期", "交易日期", "日付", "日付け", "날짜", "일자"),
+        *("date", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "traddt", "date1", "dtyyyymmdd"),
+        *words_of("date"),
     )
 )
 TIMES_OF_DAY = frozenset(
-    (
-        *("time", "timeutc", "timegmt", "timem", "timebarstart", "时间", "時間", "時刻", "uhrzeit", "hora", "heure"),
-        *("время", "tradetime", "bartime"),
-    )
+    ("time", "timeutc", "timegmt", "timem", "timebarstart", "tradetime", "bartime", *words_of("clock"))
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 
@@ -160,7 +130,7 @@ REAL_VOLUME = "realvolume"
 TRADED = frozenset({REAL_VOLUME, "vol"})
 """MetaTrader's volumes: of the changes of a price, and of what was traded, which is 0 where that is not known."""
 
-PIECES = frozenset({"stück", "stücke", "stueck", "stuecke", "umsatzinstück", "umsatzstück"})
+PIECES = frozenset(words_of("volume", (GERMAN,)))
 TURNOVER = "volumen"
 """German numbers of shares, and what is the money that was traded beside them."""
 LAST_TRADES = frozenset({"last", "lastprice", "lasttradeprice", "tradeprice", "ltp", "senaste", "siste", "seneste"})
@@ -247,7 +217,7 @@ def spelled(name: str) -> Spelling:
     in "Date (UTC)", belongs to it."""
     text = _unnumbered(name)
     bare, words = without_remarks(text)
-    whole, spelling = _letters(text), _letters(bare)
+    whole, spelling = letters_of(text), letters_of(bare)
     if spelling and whole != spelling and whole in PLACES:
         return Spelling(whole)
     if spelling or not WRAPPED.match(text):
@@ -262,11 +232,7 @@ def order_said(name: str) -> str | None:
 
 def spelling_of(name: str) -> str:
     """Letters and digits of a name without its numbering: `volume` of "5. volume", `vol` of "<VOL>"."""
-    return _letters(_unnumbered(name))
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))
+    return letters_of(_unnumbered(name))
 
 
 def _unnumbered(name: str) -> str:

@@ -8,13 +8,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ziggy_async.reading.casts import Columns
 from ziggy_async.reading.columns import SymbolBars
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.faults import errors_named, one_line, placed, row_of
 from ziggy_async.reading.headers import Header
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.sql import Columns
 from ziggy_async.reading.texts import Source, line_of
 
 

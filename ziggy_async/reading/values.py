@@ -128,7 +128,7 @@ class Reader:
         others = (text for role in texts if role not in PRICES for text in each(texts[role]))
         try:
             refuse_ticks((text for role in PRICES for text in each(texts.get(role, ()))), others)
-            return decimal_mark(texts)
+            return decimal_mark(texts, {role: name for role, (name, _) in columns.items()})
         except MarkError as error:
             name, array = columns[next(role for role in texts if error.text in texts[role])]
             raise self._fault(name, _values_of(array).index(error.text), error) from None
