@@ -226,6 +226,14 @@ def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asynci
     asyncio.run(main())
 
 
+async def test_a_loop_that_was_closed_a_moment_ago_has_come_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = asyncio.new_event_loop()
+    home.close()
+    monkeypatch.setattr(home, "is_running", lambda: True)  # as it was when that was asked
+    with pytest.raises(Stopped, match="came to its end"):
+        await cross_loop.call(lambda: asyncio.sleep(0, 7), home)
+
+
 def test_who_waits_in_another_loop_for_a_task_whose_loop_was_closed_is_told() -> None:
     """Nobody starts the computer anew, which would tell them too."""
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))

@@ -15,6 +15,7 @@ T = TypeVar("T")
 Function = Callable[[], Coroutine[Any, Any, T]]
 
 HOME = "the event loop that the computer was started in"
+ENDED = f"{HOME} came to its end"
 
 
 class Late(Exception):  # noqa: N818
@@ -35,7 +36,7 @@ async def call(
         raise RuntimeError(f"{HOME} is not running")
     answer = Outcome()
     answering = _answer(function, answer, undo)
-    end = partial(answer.set, None, Stopped(f"{HOME} came to its end"))  # does nothing once there is an answer
+    end = partial(answer.set, None, Stopped(ENDED))  # does nothing once there is an answer
     try:
         running = asyncio.run_coroutine_threadsafe(answering, home)
         running.add_done_callback(lambda _: end())
@@ -49,6 +50,10 @@ async def call(
         elif answer.value is not None:
             raise Late(answer.value) from None
         raise
+    except RuntimeError:
+        if answer.is_set:
+            raise
+        raise Stopped(ENDED) from None  # it was closed a moment ago
     finally:
         if home.is_closed():
             close_unless_begun(answering)
