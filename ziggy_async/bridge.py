@@ -41,14 +41,14 @@ def wake() -> Wake:
     """How finished work wakes its loop: the environment's `ASYNC_FEATURES_WAKE`, "threadsafe" unless it is set.
 
     "threadsafe" is `loop.call_soon_threadsafe` out of the notifier thread; "eventfd" is a descriptor (a pipe where
-    there is no eventfd) that the loop watches. `ConfigurationError`, a `ValueError`, for anything else.
+    there is no eventfd) that the loop watches. Raises `ConfigurationError`, a `ValueError`, for anything else.
     """
     return cast(Wake, choice(WAKE_VARIABLE, get_args(Wake), "threadsafe"))
 
 
 def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
-    """The running loop and its port. `ValueError` as for `wake`; `RuntimeError` outside of a loop, and `Stopped`, which
-    is one, once the interpreter is exiting."""
+    """The running loop and its port. Raises `ValueError` as for `wake`; `RuntimeError` outside of a loop, and
+    `Stopped`, which is one, once the interpreter is exiting."""
     loop = get_running_loop()
     last_loop, last_port = _last_seen.pair
     if last_loop() is loop:

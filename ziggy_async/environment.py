@@ -9,7 +9,7 @@ class ConfigurationError(ValueError):
 
 
 def choice(variable: str, choices: Sequence[str], default: str) -> str:
-    """The variable's value, `default` unless it is set; `ConfigurationError` when it is none of the choices."""
+    """The variable's value, or `default`. Raises `ConfigurationError` when it is none of the choices."""
     value = os.environ.get(variable, default)
     if value not in choices and value != default:
         raise ConfigurationError(f"{variable}: {value!r} is none of {', '.join(map(repr, choices))}")
@@ -17,7 +17,7 @@ def choice(variable: str, choices: Sequence[str], default: str) -> str:
 
 
 def whole_number(variable: str, default: int) -> int:
-    """The variable's value, `default` unless it is set; `ConfigurationError` unless it is a whole number >= 1."""
+    """The variable's value, or `default`. Raises `ConfigurationError` unless it is a whole number >= 1."""
     text = os.environ.get(variable, str(default))
     if not is_number(text.strip()) or int(text) < 1:
         raise ConfigurationError(f"{variable}: {text!r} is not a whole number of at least 1")

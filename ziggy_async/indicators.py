@@ -41,7 +41,7 @@ def catalog() -> list[dict[str, Any]]:
 def lookback(name: IndicatorName, **parameters: float) -> int:
     """Bars before the first value of `name`.
 
-    `ValueError` for a name unknown or a value out of bounds, `TypeError` for a parameter unknown.
+    Raises `ValueError` for a name unknown or a value out of bounds, `TypeError` for a parameter unknown.
     """
     row = _row(name)
     return max(_plan(row, _values(row, parameters)).lookbacks)
@@ -61,8 +61,9 @@ def series(
     """Every value of the indicator `name`: output name -> array of the inputs' shape, NaN before the lookback.
 
     Columns are float64, `(bars,)` or `(symbols, bars)`, oldest bar first and all of one shape; an indicator of one
-    input reads `close`, and `other` is the second series of one that compares two. `ValueError` for a name unknown, a
-    value out of bounds, or shapes that differ; `TypeError` for a parameter unknown, or a column missing or no numbers.
+    input reads `close`, and `other` is the second series of one that compares two. Raises `ValueError` for a name
+    unknown, a value out of bounds, or shapes that differ; `TypeError` for a parameter unknown, or a column missing or
+    no numbers.
     """
     row = _row(name)
     plan = _plan(row, _values(row, parameters))

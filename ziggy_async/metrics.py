@@ -96,7 +96,7 @@ class Metrics:
         """An operation that ends now and took `total` seconds, `waiting` and `running` of them where that is known.
 
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
-        failed. `ValueError` for seconds that are no finite number.
+        failed. Raises `ValueError` for seconds that are no finite number.
         """
         period = self._period  # the same to the end, also when it is cleared meanwhile
         operation = shortened(operation, LONGEST_NAME)

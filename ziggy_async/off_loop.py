@@ -46,8 +46,8 @@ class OwnThreads:
     async def run_within(
         self, deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `run`. `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. `ValueError`
-        for what is no number of seconds."""
+        """As `run`. Raises `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. Raises
+        `ValueError` for what is no number of seconds."""
         timeout = asyncio.timeout(None if deadline is None else seconds("deadline", deadline))
         try:
             async with timeout:
@@ -58,7 +58,7 @@ class OwnThreads:
             raise TimeoutError(f"the deadline passed before {done}") from None
 
     async def run_each_async(self, function: Callable[[T], None], items: Collection[T]) -> None:
-        """Calls `function`, which raises nothing, with each item. `Stopped` from the pool once no call goes on."""
+        """Calls `function`, which raises nothing, with each item. Raises the pool's `Stopped` once no call goes on."""
         for outcome in await asyncio.gather(*(self.run(function, item) for item in items), return_exceptions=True):
             if outcome is not None:
                 raise outcome
@@ -74,8 +74,8 @@ class OwnThreads:
 
 
 def workers() -> int:
-    """Threads of the application's functions, as the environment says. `ConfigurationError`, a `ValueError`, when that
-    is no number."""
+    """Threads of the application's functions, as the environment says. Raises `ConfigurationError`, a `ValueError`,
+    when that is no number."""
     return whole_number("ASYNC_FEATURES_WORKERS", 8)
 
 

@@ -64,7 +64,7 @@ def set_bar_source(
     `timeout`: seconds after which a call counts as failed, from its beginning. A coroutine is then cancelled; a plain
     function goes on, is not called a second time meanwhile, and its bars are loaded when they come.
 
-    `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless
+    Raises `TypeError` unless `source` is callable or None, and `ttl` and `timeout` are numbers; `ValueError` unless
     `ttl` >= 0, `timeout` > 0 and the options are ones of `BarStore.load`.
     """
     global _source

@@ -16,8 +16,8 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeout: float = DRAIN_TIMEOUT) -> Lifespan:
     """A lifespan that starts `computer`, the process's one if None, and drains it at the end.
 
-    As `FastAPI(lifespan=create_lifespan(computer))`, or inside of the application's own, which has another name:
-    `async with ziggy_lifespan(app):`. `RuntimeError` when it is entered inside of itself, in one task and for one
+    As `FastAPI(lifespan=create_lifespan(computer))`, or inside of the application's own, which has another name: `async
+    with ziggy_lifespan(app):`. Raises `RuntimeError` when it is entered inside of itself, in one task and for one
     application: the inner end would stop the computer under the outer one.
 
     SIGINT and SIGTERM end the streams of `/live` and of the dashboard, for which the server would wait before this end.

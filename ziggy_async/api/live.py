@@ -43,7 +43,7 @@ class Streams:
         self.kept = 0
 
     def place(self, kept: int) -> "Place":
-        """`HTTPException` when there is none."""
+        """Raises `HTTPException` when there is none."""
         if self.count >= MOST_STREAMS:
             raise HTTPException(429, f"streams: {self.count:,} are open, {MOST_STREAMS:,} are allowed")
         if self.kept + kept > MOST_KEPT:
@@ -93,7 +93,8 @@ class LiveEndpoint:
 
 
 def known_tickers(store: BarStore, tickers: Sequence[str]) -> list[str]:
-    """The symbols of lists of tickers, each once; `HTTPException` where there are none, or for those without bars."""
+    """The symbols of lists of tickers, each once. Raises `HTTPException` where there are none, or for those without
+    bars."""
     named = [ticker.strip() for each in tickers for ticker in each.split(",")]
     symbols = dict.fromkeys(symbol_of(store, ticker) for ticker in named if ticker)
     if not symbols:

@@ -29,7 +29,7 @@ class OriginCheck:
         self._allowed = None if allowed is None else {normal(origin) for origin in allowed}
 
     async def __call__(self, request: Request) -> None:
-        """`HTTPException` unless the request may have what it asks for."""
+        """Raises `HTTPException` unless the request may have what it asks for."""
         origin = request.headers.get("origin")
         if origin is None:
             is_allowed = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")

@@ -45,7 +45,7 @@ def add_to(group: EndpointGroup, watchlist: Sequence[str], kept: "KeptTasks") ->
 
 
 async def features_of(tickers: list[str]) -> dict[str, Features]:
-    """Ticker -> its features. `LookupError` that names those without bars."""
+    """Ticker -> its features. Raises `LookupError` that names those without bars."""
     found = await feature_computer.compute_batch_async(tickers)
     missing = [ticker for ticker, features in found.items() if features["bars"] == 0]
     if missing:
@@ -69,7 +69,7 @@ class Sleepers:
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
-        """`RuntimeError` when there are `most`."""
+        """Raises `RuntimeError` when there are `most`."""
         with self._lock:
             if self._now >= self.most:
                 raise RuntimeError(f"no worker can be spared: {self.most} may sleep at a time")
@@ -85,7 +85,7 @@ sleepers = Sleepers(1)
 
 
 def sleep(seconds: float) -> None:
-    """Holds its thread, as a provider does that does not answer. `RuntimeError` when no worker can be spared."""
+    """Holds its thread, as a provider does that does not answer. Raises `RuntimeError` when no worker can be spared."""
     with sleepers.one_more():
         time.sleep(seconds)
 
@@ -207,7 +207,7 @@ class TaskEndpoints:
         raise HTTPException(409, f"the task {task.task_id!r} is not done yet: it is {first.state.value}")
 
     async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle[Any]:
-        """`TimeoutError` when there is no room in time."""
+        """Raises `TimeoutError` when there is no room in time."""
         limit = patience()
         waiting = Waiting(task.task_id, task.options.key, limit)
         try:

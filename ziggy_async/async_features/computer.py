@@ -99,7 +99,7 @@ class AsyncFeatureComputer(Calls):
     async def start(self) -> None:
         """Makes the pools and the workers in the running loop. Nothing, when it is started already.
 
-        `OSError` or `ValueError` when the dead-letter file cannot be used.
+        Raises `OSError` or `ValueError` when the dead-letter file cannot be used.
         """
         if self._ending is not None and self._loop is asyncio.get_running_loop():
             await asyncio.shield(self._ending)
@@ -265,7 +265,7 @@ class AsyncFeatureComputer(Calls):
 
     def tasks(self, state: State | str | None = None, limit: int | None = None) -> list[TaskRecord]:
         """The tasks that are not done and the last 1,000 that ended, or those in one `state`: the newest `limit` of
-        them, oldest first. From any thread. `ValueError` for a state or a limit that is none."""
+        them, oldest first. From any thread. Raises `ValueError` for a state or a limit that is none."""
         if limit is not None and limit < 0:
             raise ValueError(f"limit: {shown(limit)} is a negative number of tasks")
         if state is not None and state not in tuple(State):
@@ -311,7 +311,7 @@ class AsyncFeatureComputer(Calls):
     # --- for the calls
 
     async def _ready(self) -> Background:
-        """Starts it if it never was. `Stopped` after its end, and from its beginning on for what is new."""
+        """Starts it if it never was. Raises `Stopped` after a stop, for new work also during one."""
         if not self.is_started:
             if self._was_stopped:
                 raise Stopped("the computer was stopped; start it again to use it")

@@ -16,7 +16,7 @@ MOST_QUEUED = 10_000_000
 
 
 def whole(name: str, value: object, most: int) -> int:
-    """`value` as a whole number from 1 to `most`; `ValueError` that names it."""
+    """`value` as a whole number from 1 to `most`. Raises `ValueError` that names it."""
     number: object = value
     if isinstance(value, str):
         number = int(value) if is_number(value.strip()) else None
@@ -26,7 +26,7 @@ def whole(name: str, value: object, most: int) -> int:
 
 
 def truth(name: str, value: object) -> bool:
-    """`value` as a bool: true, yes, on, 1, or false, no, off, 0; `ValueError` that names it."""
+    """`value` as a bool: true, yes, on, 1, or false, no, off, 0. Raises `ValueError` that names it."""
     found = TRUTHS.get(value.strip().lower()) if isinstance(value, str) else value
     if not isinstance(found, bool):
         raise ConfigurationError(f"{name}: {shown(value)} is neither true nor false")
@@ -46,7 +46,7 @@ def _workers(name: str, value: object) -> int:
 
 
 def path(name: str, value: object) -> str | None:
-    """`value` as a path, None for none; `ValueError` that names it."""
+    """`value` as a path, None for none. Raises `ValueError` that names it."""
     if value is not None and not isinstance(value, str | os.PathLike):
         raise ConfigurationError(f"{name}: {shown(value)} is no path")
     return os.fspath(value) or None if value is not None else None

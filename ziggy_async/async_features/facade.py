@@ -66,7 +66,7 @@ class Calls(ABC):
 
     def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
         """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
-        function's own. `TypeError` or `ValueError` that names the option.
+        function's own. Raises `TypeError` or `ValueError` that names the option.
 
         - priority (0): higher goes first, equals in their order.
         - deadline (None): seconds from being enqueued, waiting and running together; then `TimeoutError`. A thread in
@@ -97,7 +97,7 @@ class Calls(ABC):
         self, tickers: Iterable[str], force_refresh: bool = False
     ) -> dict[str, Features | None]:
         """Ticker -> as from `compute_features_async`, in the order given; one that fails, or is no str, is None and
-        stops no other. `TypeError` for what is no list at all, one str included."""
+        stops no other. Raises `TypeError` for what is no list at all, one str included."""
         asked = listed(tickers)
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
@@ -111,8 +111,8 @@ class Calls(ABC):
         **params: Unpack[SignalParameters],
     ) -> dict[str, Any] | None:
         """`Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or fails,
-        which is logged and counted. `ValueError` for another `signal_type`, `ValueError` or `TypeError` for a `regime`
-        that is none.
+        which is logged and counted. Raises `ValueError` for another `signal_type`, `ValueError` or `TypeError` for a
+        `regime` that is none.
 
         `params`: parameters of this call, see `SignalGenerator`; a keyword that is none, and a value that is no finite
         number, are logged and left out.
@@ -133,7 +133,7 @@ class Calls(ABC):
         """Ticker -> {"ticker", "signal": `Signal` or None, "reason"}, each once and in the order given; see
         `SignalGenerator.generate_signals_bulk`, also for `regime` and `params`.
 
-        When all of it fails, which is logged and counted, every signal is None and its reason "error: ...".
+        When all of it fails, which is logged and counted, every signal is None and its reason "error: ...". Raises
         `TypeError` that names the position of a ticker that is no str; `ValueError`, `TypeError` for a `regime` that is
         none and for `params` that are none.
         """

@@ -5,7 +5,7 @@ from importlib import resources
 
 def lightweight_charts_js() -> str:
     """TradingView's Lightweight Charts: a script, out of the package litecharts, that makes `LightweightCharts` global.
-    `ModuleNotFoundError` that names the extra without it."""
+    Raises `ModuleNotFoundError` that names the extra without it."""
     try:
         folder = resources.files("litecharts.js")
     except ModuleNotFoundError as error:

@@ -82,8 +82,8 @@ class Chart:
     def save(self, path: str | PathLike[str], width: int = 1200, height: int = 720) -> None:
         """Writes the chart as an .html file, or a .png of that many pixels, which Chromium or Chrome draws.
 
-        `ValueError` for another ending; `OSError` when the file cannot be written; `RuntimeError` without a browser,
-        and when that fails.
+        Raises `ValueError` for another ending; `OSError` when the file cannot be written; `RuntimeError` without a
+        browser, and when that fails.
         """
         target = Path(fspath(path))
         if target.suffix.lower() == ".png":
@@ -111,7 +111,7 @@ def chart(
 
     The chart shows itself in a notebook, and `save` writes it as HTML or PNG.
 
-    `FormulaError`, a `ValueError`, for a formula that cannot be used; `ValueError` for a ticker without bars;
+    Raises `FormulaError`, a `ValueError`, for a formula that cannot be used; `ValueError` for a ticker without bars;
     `TypeError` for arguments of another kind; `ModuleNotFoundError` that names the extra when it is not installed.
     """
     lightweight_charts_js()  # a notebook would not say that it is missing

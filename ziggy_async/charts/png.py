@@ -14,8 +14,8 @@ SETTLED = 2000
 
 
 def write(page: str, path: Path, size: tuple[int, int]) -> None:
-    """Draws `page`, which has that width and height in pixels, into the file. `RuntimeError` without a browser, and
-    when that fails; `OSError` when the file cannot be written."""
+    """Draws `page`, which has that width and height in pixels, into the file. Raises `RuntimeError` without a browser,
+    and when that fails; `OSError` when the file cannot be written."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise RuntimeError("a PNG needs Chromium or Chrome, and neither is on the PATH; an .html file needs no browser")

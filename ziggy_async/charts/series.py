@@ -82,7 +82,7 @@ class ChartFormulas:
         self, ticker: str, store: BarStore | None = None, bars: int | None = None, start: object | None = None
     ) -> ChartSeries:
         """The newest `bars` bars, None: all, that are not before `start`; neither changes a value. Without bars for a
-        ticker that the store has not. `FormulaError` for a column that the store has not."""
+        ticker that the store has not. Raises `FormulaError` for a column that the store has not."""
         return self._drawn(ticker, self.features.history([ticker], store, _first(ticker, store, bars, start)), bars)
 
     async def series_async(

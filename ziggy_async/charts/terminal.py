@@ -52,8 +52,8 @@ class Axis(NamedTuple):
 
 def drawn(chart: Chart, columns: int, rows: int, coloured: bool) -> list[str]:
     """As many of the newest bars as fit, one in each column, or up to eight columns apart where they are few. Lines of
-    at most `columns` cells; the panes of indicators are taken from `rows`. `ModuleNotFoundError` that names the extra
-    without plotext."""
+    at most `columns` cells; the panes of indicators are taken from `rows`. Raises `ModuleNotFoundError` that names the
+    extra without plotext."""
     try:
         import plotext
     except ModuleNotFoundError as error:

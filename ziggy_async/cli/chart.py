@@ -49,7 +49,7 @@ def chart(arguments: argparse.Namespace) -> int:
 
 
 def ticker_of(arguments: argparse.Namespace, symbols: Sequence[str]) -> str:
-    """`ValueError` where there are several, and none is named."""
+    """Raises `ValueError` where there are several, and none is named."""
     if arguments.ticker is None and len(symbols) != 1:
         raise ValueError(f"--ticker says whose chart it is: there are {len(symbols)} tickers")
     return str(symbols[0] if arguments.ticker is None else arguments.ticker)

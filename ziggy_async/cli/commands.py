@@ -43,7 +43,7 @@ def features(arguments: argparse.Namespace) -> int:
 
 
 def check_environment() -> None:
-    """Says what is wrong with a variable before anything is done. `ConfigurationError`."""
+    """Says what is wrong with a variable before anything is done. Raises `ConfigurationError`."""
     choice("ZIGGY_ASYNC_ISA", INSTRUCTION_SETS, "")  # the core passes over what it does not know
     wake()
     TaskPoolConfig()

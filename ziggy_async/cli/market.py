@@ -89,7 +89,7 @@ def load_tickers(arguments: argparse.Namespace) -> Asked:
 
 
 def load_named(store: BarStore, arguments: argparse.Namespace, output: Path | None = None) -> list[str]:
-    """Fills `store` from the files and returns their symbols; `DataFileError` where one of them is `output`."""
+    """Fills `store` from the files and returns their symbols. Raises `DataFileError` where one of them is `output`."""
     from ziggy_async.reading.files import load_files
     from ziggy_async.reading.paths import found_files
 
@@ -120,7 +120,7 @@ def load_named(store: BarStore, arguments: argparse.Namespace, output: Path | No
 
 
 def refuse_overwriting(output: Path, files: Iterable[DataFile]) -> None:
-    """`DataFileError` where `output` is one of the files of bars, under whatever name."""
+    """Raises `DataFileError` where `output` is one of the files of bars, under whatever name."""
     for file in files:
         with suppress(OSError):  # one of them is not there
             if os.path.samefile(0 if file.path == STDIN else file.path, output):
@@ -156,7 +156,7 @@ def complain_of_periods(store: BarStore, tickers: Sequence[str]) -> None:
 
 
 def store_input(path: Path) -> None:
-    """Copies standard input into a file, which can be read more than once. `ValueError` when it cannot be read."""
+    """Copies standard input into a file, to be read more than once. Raises `ValueError` when it cannot be read."""
     if sys.stdin is None:
         raise ValueError("standard input: is closed")
     try:

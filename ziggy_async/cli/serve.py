@@ -63,7 +63,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound and does not listen yet. `ValueError` when the address cannot be had."""
+    """A socket that is bound and does not listen yet. Raises `ValueError` when the address cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -141,7 +141,7 @@ async def invalid(request: Request, error: Any) -> Response:
 
 async def run(app: FastAPI, listener: socket.socket, config: TaskPoolConfig) -> None:
     """Serves `app` on the bound socket with a computer of this `config`, until a signal; then what is queued is done. A
-    further signal cuts that short, which leaves dead letters. `ValueError` when the computer cannot start."""
+    further signal cuts that short, which leaves dead letters. Raises `ValueError` when the computer cannot start."""
     server = uvicorn.Server(
         uvicorn.Config(
             app,

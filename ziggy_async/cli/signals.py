@@ -94,7 +94,7 @@ def signals(arguments: argparse.Namespace) -> int:
 
 
 def market_of(arguments: argparse.Namespace) -> str:
-    """The ticker that the regime is read from. `ValueError` when one is named that has no bars."""
+    """The ticker that the regime is read from. Raises `ValueError` when one is named that has no bars."""
     if arguments.market is None:
         return MARKET
     tickers, unknown = asked = Asked.of([arguments.market])

@@ -22,7 +22,7 @@ FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 def checked_store(store: BarStore | None) -> BarStore:
-    """`store`, the default one for None; `TypeError` for what is none."""
+    """`store`, the default one for None. Raises `TypeError` for what is none."""
     store = default_store() if store is None else store
     if not isinstance(store, BarStore):
         raise TypeError(f"store must be a BarStore, not {shown(store)}")
@@ -30,7 +30,7 @@ def checked_store(store: BarStore | None) -> BarStore:
 
 
 def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
-    """None: all of the store, sorted. `TypeError` for a ticker that is no text."""
+    """None: all of the store, sorted. Raises `TypeError` for a ticker that is no text."""
     if tickers is None:
         return store._sorted_symbols()
     return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again
@@ -39,15 +39,15 @@ def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, 
 async def asked_tickers_async(
     store: BarStore, tickers: Iterable[str] | None, deadline: float | None
 ) -> tuple[str, ...]:
-    """As `asked_tickers`; many that have come or gone are sorted in a thread. `TimeoutError` when that takes longer
-    than `deadline` seconds, the wait for the thread included."""
+    """As `asked_tickers`; many that have come or gone are sorted in a thread. Raises `TimeoutError` when that takes
+    longer than `deadline` seconds, the wait for the thread included."""
     if tickers is None and store._sorted is None and len(store) > FEW:
         return await off_loop.short.run_within(deadline, "the tickers were sorted", store._sorted_symbols)
     return asked_tickers(store, tickers)
 
 
 def times_between(start: object | None, end: object | None) -> tuple[int, int]:
-    """First and last nanosecond. `ValueError` where they are the wrong way round."""
+    """First and last nanosecond. Raises `ValueError` where they are the wrong way round."""
     first, last = FIRST if start is None else to_ns_alone(start), LAST if end is None else to_ns_alone(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")

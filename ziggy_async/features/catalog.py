@@ -76,7 +76,7 @@ class MovingAverage(Row):
     """TA-Lib's MA: of which row it is a call depends on its parameter `matype`."""
 
     def formula(self, output: int, values: Mapping[str, float]) -> str:
-        """`ValueError` for a type that is no row."""
+        """Raises `ValueError` for a type that is no row."""
         if values["period"] == 1:
             return "close"  # whatever the type, as in TA-Lib
         matype = int(values["matype"])

@@ -56,10 +56,10 @@ class FeatureSet:
     """
 
     def __init__(self, /, *formulas: str, **named_formulas: str) -> None:
-        """`FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place; of the
+        """Raises `FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place; of the
         first one with which windows would take more than a gigabyte, at all of it.
 
-        `ValueError` for a set without formulas, and a name that is given twice or is "symbol" or "timestamp";
+        Raises `ValueError` for a set without formulas, and a name that is given twice or is "symbol" or "timestamp";
         `TypeError` for a formula that is no text.
         """
         texts = [(_text(formula), formula) for formula in formulas] + list(named_formulas.items())
@@ -153,8 +153,8 @@ class FeatureSet:
         """The features at each ticker's last bar, one row a ticker in the order asked; None: all of the store, sorted.
 
         A ticker that is not in the store is a row of NaN, and named in `missing`. A cross-section compares the tickers
-        that are at the newest time; the others have none. `FormulaError` for a column, another ticker or labels that
-        the store has not; `TypeError` for a ticker that is no text.
+        that are at the newest time; the others have none. Raises `FormulaError` for a column, another ticker or labels
+        that the store has not; `TypeError` for a ticker that is no text.
         """
         store = self._checked(store)
         asked = asked_tickers(store, tickers)
@@ -167,8 +167,8 @@ class FeatureSet:
         *,
         deadline: float | None = None,
     ) -> FeatureTable:
-        """As `latest`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds; cancelling this gives
-        up what no thread has begun."""
+        """As `latest`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds; cancelling
+        this gives up what no thread has begun."""
         terms, store = terms_within(deadline), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
@@ -221,16 +221,16 @@ class FeatureSet:
         calendar reads times in that column's zone. Labels of cross-sections (`by="sector"`) are a column of the table.
         A missing figure is NaN.
 
-        `ValueError` for two rows of one ticker at one time, a row without ticker or time, a column that is missing (a
-        `FormulaError`), ambiguous or no number, a ticker of `of()` that has no row (also one), and a feature that is
-        called as a column of the table.
+        Raises `ValueError` for two rows of one ticker at one time, a row without ticker or time, a column that is
+        missing (a `FormulaError`), ambiguous or no number, a ticker of `of()` that has no row (also one), and a feature
+        that is called as a column of the table.
         """
         return features_over(self._plan, self._formulas, self._nodes, table, (by, time))
 
     async def over_async(
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
     ) -> Any:
-        """As `over`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
+        """As `over`, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         return await off_loop.long.run_within(deadline, "the features were done", self.over, table, by, time)
 
     def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
@@ -255,7 +255,7 @@ class FeatureSet:
         *,
         deadline: float | None = None,
     ) -> LiveFeatures:
-        """As `live`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds."""
+        """As `live`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         live = self._live(store, tickers)
         await live.update_async(deadline=deadline)
         return live
@@ -267,16 +267,16 @@ class FeatureSet:
         which all bars are later, or the bar before that one is another than was taken in, begins anew, and is counted
         as restarted; one that is not in the store has no values.
 
-        `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of this
-        package, of another set or zone, or of tickers whose bars the store does not go on from, and for a store that is
-        not `ordered`.
+        Raises `ValueError`, which says why, for a file that is none, is truncated or altered, is of another version of
+        this package, of another set or zone, or of tickers whose bars the store does not go on from, and for a store
+        that is not `ordered`.
         """
         return LiveFeatures.restored(self._live_features(), self._checked(store), path)
 
     async def restore_async(
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
     ) -> LiveFeatures:
-        """As `restore`, on a thread; `TimeoutError` when it takes longer than `deadline` seconds."""
+        """As `restore`, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         return await off_loop.long.run_within(deadline, "the states were restored", self.restore, path, store)
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:
@@ -290,7 +290,7 @@ class FeatureSet:
         return Formulas(self._identity, plan_of_formulas(read, kept), plan, labels)
 
     def check_columns(self, further: Iterable[str] = ()) -> None:
-        """`FormulaError` for a formula that reads a column which a store with these further ones has not."""
+        """Raises `FormulaError` for a formula that reads a column which a store with these further ones has not."""
         known = (*PRICE_COLUMNS, *further)
         for formula in self._formulas.values():
             for name in formula.columns:
@@ -298,8 +298,8 @@ class FeatureSet:
                     raise formula.missing_column(name, known)
 
     def _check_others(self, store: BarStore) -> None:
-        """`FormulaError` for a formula that reads another ticker, or labels, that the store has not, or goes by times
-        that do not ascend."""
+        """Raises `FormulaError` for a formula that reads another ticker, or labels, that the store has not, or goes by
+        times that do not ascend."""
         for formula in self._formulas.values():
             for name in () if store.ordered else formula.calls:
                 raise formula.unavailable(name, "it goes by the times of bars, and the store is not ordered")

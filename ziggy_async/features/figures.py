@@ -14,7 +14,7 @@ PER_YEAR = "per_year"
 def plan_of_figures(formulas: Mapping[str, str], bars_per_year: float) -> _core.Plan:
     """The plan that makes one figure of each formula, under its name; an empty formula's is 0, put in by the core.
 
-    `FormulaError` as for `FeatureSet`.
+    Raises `FormulaError` as for `FeatureSet`.
     """
     return _plan(tuple(formulas.items()), float(bars_per_year))
 

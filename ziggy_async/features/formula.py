@@ -89,7 +89,7 @@ class Formula:
 
 @lru_cache(maxsize=1024)
 def read_formula(text: str) -> Formula:
-    """`FormulaError` for whatever formulas do not have."""
+    """Raises `FormulaError` for whatever formulas do not have."""
     source = Source(text)
     reader = Reader(source)
     root = reader.value(source.tree)
@@ -105,7 +105,7 @@ def read_formula(text: str) -> Formula:
 def formula_of_row(row: Row, parameters: tuple[float, ...], output: int) -> tuple[Graph, int] | None:
     """An output of an indicator that is made of others, as a graph whose columns are the inputs; None: of a kernel.
 
-    `ValueError` where these parameters make one of the others impossible.
+    Raises `ValueError` where these parameters make one of the others impossible.
     """
     numbers = dict(zip((parameter.name for parameter in row.parameters), parameters, strict=True))
     text = row.formula(output, numbers)
@@ -266,7 +266,7 @@ class Reader:
         raise self.error(f"{row.name} has the outputs 0 to {last}" if last else f"{row.name} has output 0", node.slice)
 
     def _called(self, node: ast.Call) -> str:
-        """The name that is called; `FormulaError` unless there is such a function."""
+        """The name that is called. Raises `FormulaError` unless there is such a function."""
         match node.func:
             case ast.Name(id=name):
                 if _is_function(name):

@@ -42,7 +42,8 @@ def group(
 ) -> Grouping:
     """Groups the rows by code, in order of time; without times, as they stand. Without codes all are one group.
 
-    `ValueError` for a row without a code or time, and for two rows of one code at one time; `label(row)` says whose.
+    Raises `ValueError` for a row without a code or time, and for two rows of one code at one time; `label(row)` says
+    whose.
     """
     codes = np.zeros(rows, dtype=np.int32) if codes is None else codes
     if (codes < 0).any():

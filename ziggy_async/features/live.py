@@ -126,8 +126,8 @@ class LiveFeatures:
         return taken
 
     async def update_async(self, *, deadline: float | None = None) -> int:
-        """As `update`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: what was not taken in
-        is taken in by the next update, as it is after a cancellation."""
+        """As `update`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds: what was not
+        taken in is taken in by the next update, as it is after a cancellation."""
         moment = moment_after(deadline)
         return await off_loop.short.run_within(deadline, "the bars were taken in", self._update, moment)
 
@@ -139,7 +139,7 @@ class LiveFeatures:
         return FeatureTable(self._names, symbols, None, timestamps, values, missing)
 
     async def table_async(self, *, deadline: float | None = None) -> FeatureTable:
-        """As `table`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds."""
+        """As `table`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         return await off_loop.short.run_within(deadline, "the table was made", self.table)
 
     def stats(self) -> LiveStats:
@@ -150,8 +150,8 @@ class LiveFeatures:
         """Writes all states to a file, from which `FeatureSet.restore` goes on.
 
         The file is complete or is not there: it is written beside `path` and moved. Each ticker's states are of one
-        moment. OSError as from any file; `ValueError` for a store that is not `ordered`: times do not say which of its
-        bars the states have seen.
+        moment. OSError as from any file. Raises `ValueError` for a store that is not `ordered`: times do not say which
+        of its bars the states have seen.
         """
         _check_ordered(self._store)
         symbols, size = self.symbols, self._core.take()
@@ -168,8 +168,8 @@ class LiveFeatures:
         write_states(path, head, chain((others,), parts))
 
     async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
-        """As `save`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds: the file may still be
-        written then."""
+        """As `save`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds: the file may
+        still be written then."""
         await off_loop.long.run_within(deadline, "the states were saved", self.save, path)
 
     @classmethod

@@ -82,7 +82,7 @@ class StatesFile:
     """A file whose checksum is right."""
 
     def __init__(self, file: IO[bytes], path: str) -> None:
-        """`ValueError` for a file that is no such file, or is truncated or altered."""
+        """Raises `ValueError` for a file that is no such file, or is truncated or altered."""
         self._file, self._path = file, path
         begin = file.read(len(MAGIC))
         if begin != MAGIC:
@@ -104,7 +104,7 @@ class StatesFile:
         self._begin = self._others + self.head["others"]
 
     def check_kind(self, wanted: Kind) -> None:
-        """`ValueError` that says what differs from the kind of this file's states."""
+        """Raises `ValueError` that says what differs from the kind of this file's states."""
         found: dict[str, Any] = {**self.head["kind"]}
         for part, value in wanted.items():
             if found.get(part) != value:
@@ -129,8 +129,8 @@ class StatesFile:
 
 @contextmanager
 def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
-    """The file, open; `ValueError` as `StatesFile` raises it, OSError as from any file, `TypeError` for a descriptor as
-    for whatever is no path."""
+    """The file, open. Raises `ValueError` as `StatesFile` raises it, OSError as from any file, `TypeError` for a
+    descriptor as for whatever is no path."""
     with Path(path).open("rb") as file:
         yield StatesFile(file, repr(os.fspath(path)))
 

@@ -27,8 +27,8 @@ def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
 
 
 def plan_of_formulas(formulas: Sequence[Formula], nodes: PlanNodes | None = None, names: Names = ()) -> _core.Plan:
-    """The plan of the formulas, or of `nodes` that they need. `FormulaError` for windows that would take more than a
-    gigabyte: of the first formula with which they do."""
+    """The plan of the formulas, or of `nodes` that they need. Raises `FormulaError` for windows that would take more
+    than a gigabyte: of the first formula with which they do."""
     try:
         return plan_of(plan_nodes(formulas) if nodes is None else nodes, names)
     except ValueError as error:
@@ -63,7 +63,7 @@ POWERS = ("power", "signed_power")
 def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
     """The nodes that all of the formulas need, for values that are kept current.
 
-    `FormulaError` for a formula that reads earlier values of a cross-section.
+    Raises `FormulaError` for a formula that reads earlier values of a cross-section.
     """
     lowering = _Lowering(formulas)
     roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)

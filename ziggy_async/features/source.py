@@ -23,7 +23,8 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Source:
-    """`text` and its `tree`. `FormulaError` for text that is no Python expression, or a larger one than is allowed."""
+    """`text` and its `tree`. Raises `FormulaError` for text that is no Python expression, or a larger one than is
+    allowed."""
 
     def __init__(self, text: str) -> None:
         self.text = text.strip()

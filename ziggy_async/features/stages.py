@@ -50,7 +50,7 @@ def all_nodes(made: PlanNodes) -> list[Node]:
 
 
 def plan_of(made: PlanNodes, names: Names = ()) -> _core.Plan:
-    """The plan, with those that make its columns. `ValueError` for windows that would take more than a gigabyte."""
+    """The plan, with those that make its columns. Raises `ValueError` for windows of more than a gigabyte."""
     plans: dict[int, _core.Plan] = {}
 
     def build(nodes: PlanNodes, named: Names) -> _core.Plan:

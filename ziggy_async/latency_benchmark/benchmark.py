@@ -48,7 +48,7 @@ class LatencyBenchmark:
         """Runs `operation` `num_operations` times, all at once or, without `concurrent`, one after the other.
 
         They are repeated until `at_least` seconds are over. An operation that raises is counted, the first one is
-        logged. `ValueError` unless `num_operations` is at least 1.
+        logged. Raises `ValueError` unless `num_operations` is at least 1.
         """
         checked_number(num_operations)
         logger.info("benchmark %s: %d operations", name, num_operations)

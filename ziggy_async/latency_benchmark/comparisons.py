@@ -24,7 +24,7 @@ async def run_feature_computation_benchmark(num_operations: int = 100) -> Compar
     off the loop by an `AsyncFeatureComputer`.
 
     All of it happens in another thread, on a loop of its own that may stand still; cancelling ends it soon. The results
-    go to `get_benchmark()`. `ValueError` unless `num_operations` is at least 1.
+    go to `get_benchmark()`. Raises `ValueError` unless `num_operations` is at least 1.
     """
     checked_number(num_operations)
     ways = numpy_features, MarketComputer.features

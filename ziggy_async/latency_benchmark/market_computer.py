@@ -16,7 +16,7 @@ class MarketComputer(AsyncFeatureComputer):
         self.market = market
 
     async def features(self, ticker: str) -> Features:
-        """As `compute_features_async`; `RuntimeError` when there are none."""
+        """As `compute_features_async`. Raises `RuntimeError` when there are none."""
         compute = self.market.features.soon
         found = await self._compute(f"compute_features:{ticker}", compute, ticker)
         if found is None:

@@ -163,8 +163,8 @@ class FeatureComputer:
     def extend(self, **formulas: str) -> None:
         """Adds features to every result from now on: `extend(cci_20="cci(20)")`; None where a formula is NaN.
 
-        `FormulaError` for a formula that cannot be used, or that reads a column which the store has not; `ValueError`
-        for a name that a result has already. Then nothing is added.
+        Raises `FormulaError` for a formula that cannot be used, or that reads a column which the store has not;
+        `ValueError` for a name that a result has already. Then nothing is added.
         """
         taken = sorted(formulas.keys() & {*self._formulas, *Features.__annotations__})
         if taken:
@@ -184,7 +184,8 @@ class FeatureComputer:
         return default_store() if self._store is None else self._store
 
     def compute_for_ticker(self, ticker: str, force_refresh: bool = False) -> Features:
-        """The features of `ticker`; `force_refresh` asks the bar source first. `TypeError` unless `ticker` is a str."""
+        """The features of `ticker`; `force_refresh` asks the bar source first. Raises `TypeError` unless `ticker` is a
+        str."""
         return self._compute(ticker, force_refresh)
 
     async def compute_for_ticker_async(self, ticker: str, force_refresh: bool = False) -> Features:
@@ -226,7 +227,8 @@ class FeatureComputer:
         return _marked_one(features, stale.get(symbols[0]))
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
-        """The features of each ticker, in the order given. `TypeError` naming the position of one that is no str."""
+        """The features of each ticker, in the order given. Raises `TypeError` naming the position of one that is no
+        str."""
         names = _core.ticker_tuple(tickers)
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, self.plan, names), stale)
@@ -280,8 +282,8 @@ class FeatureComputer:
 
 
 def checked_ticker(ticker: object, name: str = "ticker") -> str:
-    """`ticker`, a plain str of one of a subclass, whose methods may be anything. `TypeError`, which says the argument's
-    name, when it is none."""
+    """`ticker`, a plain str of one of a subclass, whose methods may be anything. Raises `TypeError`, which says the
+    argument's name, when it is none."""
     if type(ticker) is str:
         return ticker
     if not isinstance(ticker, str):

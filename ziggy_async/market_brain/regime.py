@@ -216,7 +216,7 @@ class RegimeDetector:
         one, oldest first. The last one is the current regime, which is read for it and is there for any `days`. It
         remembers 366 days.
 
-        `TypeError` unless `days` is a whole number.
+        Raises `TypeError` unless `days` is a whole number.
         """
         days = whole("days", days)
         self.detect_regime()

@@ -47,7 +47,7 @@ def signal_history(
     - signal_type: 0 mean reversion, 1 momentum, 2 both. time_horizon: in days.
     - regime: an index into `list(RegimeState)`. vix_level, breadth_50dma: NaN where they were not known.
 
-    `TypeError` for a ticker that is no text, or a store that is none.
+    Raises `TypeError` for a ticker that is no text, or a store that is none.
     """
     question = _Question.of(tickers, store, start, end, generator)
     return question.table(question.plan.signal_history(*question.arguments))
@@ -62,8 +62,8 @@ async def signal_history_async(
     generator: SignalGenerator = signal_generator,
     deadline: float | None = None,
 ) -> FeatureTable:
-    """As `signal_history`, off the loop. `TimeoutError` when it takes longer than `deadline` seconds; cancelling this
-    gives up what no thread has begun."""
+    """As `signal_history`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds; cancelling
+    this gives up what no thread has begun."""
     question = _Question.of(tickers, store, start, end, generator)
     loop, port = bridge.port()
     job = port.signal_history(loop, question.plan, *(*question.arguments, *terms_within(deadline)))

@@ -213,8 +213,8 @@ class SignalGenerator:
         says; else a result of a detector, a `RegimeState` or its value. `params`: parameters of this call, in the place
         of some of `self.params`. `rules`: which to try.
 
-        `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none, a name in `params`
-        that is no parameter, or a value there that is no finite number.
+        Raises `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none, a name in
+        `params` that is no parameter, or a value there that is no finite number.
         """
         ticker = checked_ticker(ticker)
         return self.generate_signals_bulk([ticker], regime, params, rules=rules)[ticker]
@@ -242,7 +242,7 @@ class SignalGenerator:
     ) -> dict[str, Result]:
         """Ticker -> as from `generate_signal`, each once and in the order given; the regime is read once.
 
-        `TypeError` that names the position of a ticker that is no str.
+        Raises `TypeError` that names the position of a ticker that is no str.
         """
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
@@ -365,7 +365,7 @@ class SignalGenerator:
 
 
 def checked_regime(regime: object) -> RegimeState:
-    """The state that `regime` is, holds or names: `ValueError` for another text, `TypeError` for anything else."""
+    """The state that `regime` is or names. Raises `ValueError` for another text, `TypeError` for anything else."""
     if isinstance(regime, RegimeResult):
         regime = regime.regime
     if not isinstance(regime, str):

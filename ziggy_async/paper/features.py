@@ -113,8 +113,8 @@ class FeatureComputer:
     """
 
     def __init__(self, window_size: int = 200, *, bars_per_year: float = 252) -> None:
-        """`window_size`: observations kept a symbol; `ValueError` below 1, `TypeError` for what is no whole number.
-        `bars_per_year`: what vol_regime scales the volatility by, from 1 to 1e9."""
+        """`window_size`: observations kept a symbol. Raises `ValueError` below 1, `TypeError` for what is no whole
+        number. `bars_per_year`: what vol_regime scales the volatility by, from 1 to 1e9."""
         kept = whole("window_size", window_size)
         try:
             self._store = _core.BarStore(kept, ordered=False, bars_per_year=bars_per_year)
@@ -148,8 +148,8 @@ class FeatureComputer:
                 self._store.append(symbol, time, *(column[-1] for column in figures))
 
     def add_price_data(self, price_data: PriceData) -> None:
-        """Appends one observation. `ValueError` naming symbol, column, value unless prices are finite and positive;
-        `TypeError` for what lacks a field of `PriceData`."""
+        """Appends one observation. Raises `ValueError` naming symbol, column, value unless prices are finite and
+        positive; `TypeError` for what lacks a field of `PriceData`."""
         try:
             observed = _OBSERVED(price_data)
         except AttributeError as error:

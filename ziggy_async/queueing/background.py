@@ -69,8 +69,8 @@ class Background:
 
     async def submit(self, work: Work, requeued_from: str | None = None) -> Task:
         """Accepts the work, as its options say when the queue is full. Returns its task once that is accepted, or
-        dropped. `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws a task
-        that still waits for a place, unless somebody has joined it by its key."""
+        dropped. Raises `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws
+        a task that still waits for a place, unless somebody has joined it by its key."""
         with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
             if self._is_closed:
                 raise Stopped(f"task {work.name}: the queue takes no more work")
@@ -98,7 +98,7 @@ class Background:
             return task
 
     def _check_full(self, options: Options, name: str) -> None:
-        """Logs once that the queue is full, until half of it is free again. `QueueFull` if the options want that."""
+        """Logs once that the queue is full, until half of it is free again. Raises `QueueFull` as the options say."""
         if not self._is_full:
             self._is_full = True
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)

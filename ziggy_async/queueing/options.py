@@ -15,8 +15,8 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a task is treated, as `AsyncFeatureComputer.with_options` says. `ValueError` or `TypeError` that names the
-    option for a value that is none of its own."""
+    """How a task is treated, as `AsyncFeatureComputer.with_options` says. Raises `ValueError` or `TypeError` that names
+    the option for a value that is none of its own."""
 
     priority: int = 0
     deadline: float | None = None
@@ -47,7 +47,7 @@ class Options:
             raise TypeError(f"key: {shown(self.key)} cannot be hashed") from None
 
     def changed(self, **changes: Any) -> "Options":
-        """These options with some others in their place; `TypeError` for a name that is no option."""
+        """These options with some others in their place. Raises `TypeError` for a name that is no option."""
         known = [field.name for field in dataclasses.fields(self)]
         for name in changes:
             if name not in known:

@@ -75,7 +75,7 @@ class SymbolBars:
         return cls(list(places), np.concatenate(codes), bars)
 
     def without_nameless_rows(self, skip: bool) -> "tuple[SymbolBars, int]":
-        """The rows that have a symbol, and how many have not: `ValueError` for the first of those unless `skip`."""
+        """The rows with a symbol, and how many have none. Raises `ValueError` for the first of those unless `skip`."""
         nameless = np.flatnonzero(self.codes < 0)
         if not len(nameless):
             return self, 0

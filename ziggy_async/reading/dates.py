@@ -136,8 +136,8 @@ class Written:
         return None if self.match["offset"] or not self.match["place"] else self.match["place"].strip(" []()")
 
     def nanoseconds(self, day: int) -> int:
-        """Since 1970 UTC, on that day since then. `ValueError` where the clock of the place shows no such time, or
-        shows it twice."""
+        """Since 1970 UTC, on that day since then. Raises `ValueError` where the clock of the place shows no such time,
+        or shows it twice."""
         local = day * PER_DAY + self.clock
         return local if self.place is None else utc_of(local, self.place)
 
@@ -227,8 +227,8 @@ EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def read_text(text: str, order: str | None = None) -> int:
-    """Nanoseconds since 1970 UTC of one text. `ValueError` for one that is no date and time, `AmbiguousError` for one
-    that could be several and `order` does not say which."""
+    """Nanoseconds since 1970 UTC of one text. Raises `ValueError` for one that is no date and time, `AmbiguousError`
+    for one that could be several and `order` does not say which."""
     written = take_apart(text)
     if written is None:
         return _iso_ns(text)

@@ -167,8 +167,8 @@ def _of_digits(whole: NDArray[np.int64], length: int) -> NDArray[np.int64] | Non
 
 def digits_of_clock(longest: str, least: int) -> int:
     """How many digits the times of day of a column have, hhmm, hhmmss, or that with milliseconds or microseconds, by
-    its longest one and the least: spreadsheets take the zeros in front away. `ValueError` where it could be either, or
-    is neither."""
+    its longest one and the least: spreadsheets take the zeros in front away. Raises `ValueError` where it could be
+    either, or is neither."""
     if len(longest) in (9, 12):
         return len(longest)
     if len(longest) > 6:
@@ -181,7 +181,7 @@ def digits_of_clock(longest: str, least: int) -> int:
 
 
 def are_seconds_of_day(numbers: NDArray[np.int64], example: int) -> bool:
-    """Whether times of day, which have five digits at most, are counted in seconds rather than written as hmmss.
+    """Whether times of day, which have five digits at most, are counted in seconds rather than written as hmmss. Raises
     `ValueError` with both, of the example, where each row may be either."""
     minutes, seconds = numbers // 100 % 100, numbers % 100
     if numbers.max() >= 86_400:

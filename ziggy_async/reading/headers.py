@@ -45,7 +45,7 @@ class Header:
 
 
 def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str = "") -> Header:
-    """`ValueError` for what is no table, or has no column names and no layout that is known without."""
+    """Raises `ValueError` for what is no table, or has no column names and no layout that is known without."""
     if not any(line.strip() for line in lines):
         raise ValueError("is not a table: it begins with blank lines only")
     if "\0" in lines[0]:

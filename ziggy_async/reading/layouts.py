@@ -66,7 +66,7 @@ LAYOUTS = (
 
 def names_of(rows: Sequence[Sequence[Any]], columns: Mapping[str, str] | None) -> list[str]:
     """Column names for a table whose first rows these are: those of its layout, or their numbers from 1 where `columns`
-    names some of them. `ValueError` for a layout that is not known."""
+    names some of them. Raises `ValueError` for a layout that is not known."""
     row = rows[0]
     numbered = [str(number) for number in range(1, len(row) + 1)]
     if columns:

@@ -110,8 +110,8 @@ class Grouping(NamedTuple):
 
 
 def decimal_mark(columns: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> str:
-    """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column. `MarkError` with both
-    readings where nothing decides."""
+    """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column. Raises `MarkError`
+    with both readings where nothing decides."""
     if may_be_thousands(names):
         for text in each(columns.get("volume", ())):
             if re.search(BILLIONS, bare(text)):
@@ -145,9 +145,9 @@ def have_commas(names: Iterable[str]) -> bool:
 
 
 def refuse_points(role: str, names: Iterable[str], found: Sequence[str | None]) -> None:
-    """`MarkError` for a number whose point may stand between thousands, of a table in which no number has a decimal
-    mark for certain: a volume, a price where others are a hundred times as much, and any where a column has a name of a
-    language with decimal commas. `found`: the numbers of `ABOUT_POINTS`, None: there is none."""
+    """Raises `MarkError` for a number whose point may stand between thousands, of a table in which no number has a
+    decimal mark for certain: a volume, a price where others are a hundred times as much, and any where a column has a
+    name of a language with decimal commas. `found`: the numbers of `ABOUT_POINTS`, None: there is none."""
     grouped, alone, hundreds, tens = found
     may_cross = hundreds is not None and tens is None
     if grouped is not None and alone is None and (may_cross or role == "volume" or have_commas(names)):
@@ -178,9 +178,9 @@ def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
 
 
 def refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
-    """`MarkError` with both readings for the first column, by role, in which thousands are not evident: by a number of
-    its own, by others of its size, for what is no price by the decimal mark of prices, and of commas by any column,
-    since programs write points as decimal marks whatever people write."""
+    """Raises `MarkError` with both readings for the first column, by role, in which thousands are not evident: by a
+    number of its own, by others of its size, for what is no price by the decimal mark of prices, and of commas by any
+    column, since programs write points as decimal marks whatever people write."""
     are_sure = decimal == POINT and any(column.is_sure for column in columns.values())
     have_decimals = any(column.has_decimals for role, column in columns.items() if role in PRICES)
     for role, column in columns.items():
@@ -209,8 +209,8 @@ def in_both(text: str, mark: str) -> MarkError:
 
 
 def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:
-    """`MarkError` for the first of the prices with an apostrophe where all of these may be in thirty-seconds, and no
-    other number of the table has one between thousands."""
+    """Raises `MarkError` for the first of the prices with an apostrophe where all of these may be in thirty-seconds,
+    and no other number of the table has one between thousands."""
     marked = [text for text in prices if "'" in text.lstrip("'")]
     if marked and all(re.match(TICKS, bare(text)) for text in marked) and not any("'" in text for text in others):
         raise ticks_error(marked[0])
@@ -235,7 +235,7 @@ def is_number(text: str) -> bool:
 
 
 def number_of(text: str, decimal: str) -> float:
-    """The number of a text, NaN of an empty one and of the word. `ValueError` for what is none."""
+    """The number of a text, NaN of an empty one and of the word. Raises `ValueError` for what is none."""
     number = bare(text)
     if number.lower() in ("", "nan"):
         return float("nan")

@@ -88,7 +88,7 @@ PLAIN = Rules()
 
 
 def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:
-    """`Rules(**options, further=further)`; `PLAIN` itself where there are none. `TypeError` for another keyword."""
+    """`Rules(**options, further=further)`; `PLAIN` where there are none. Raises `TypeError` for another keyword."""
     if not (options or further):
         return PLAIN
     known = ReadingOptions.__annotations__

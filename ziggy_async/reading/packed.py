@@ -59,8 +59,8 @@ NUMBER_OF_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
 def unpacked(path: Path, folder: Path, kind: str, connection: "duckdb.DuckDBPyConnection") -> Path:
-    """A copy in `folder` of what is in a file of a `kind` of compression. `ValueError` for one that is cut off or
-    damaged, and for a line that is too long."""
+    """A copy in `folder` of what is in a file of a `kind` of compression. Raises `ValueError` for one that is cut off
+    or damaged, and for a line that is too long."""
     match kind:
         case "zip":
             return _unzipped(path, folder)
@@ -245,7 +245,7 @@ def _damaged(kind: str, error: Exception) -> Exception:
 
 
 def copied(read: Callable[[int], bytes], folder: Path, suffix: str) -> Path:
-    """A copy of what `read` gives a piece at a time. `ValueError` for a line that is too long, as soon as it is:
+    """A copy of what `read` gives a piece at a time. Raises `ValueError` for a line that is too long, as soon as it is:
     gigabytes of one may be packed in a small file."""
     copy = new_file(folder, suffix)
     lines, length, is_text = 0, 0, True

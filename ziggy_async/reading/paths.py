@@ -90,7 +90,7 @@ class DataFile:
     @classmethod
     def of_path(cls, path: Path, owner: str | None = None, is_part: bool = False) -> "DataFile":
         """The file with the symbol of a folder that is a hive partition of one; `owner`: whose bars the caller says
-        that they are. `DataFileError` where the two differ."""
+        that they are. Raises `DataFileError` where the two differ."""
         file = cls(path, owner, is_part)
         symbol = file._symbol_of_folder()
         if symbol is None:
@@ -156,8 +156,8 @@ class DataFile:
     def symbol_of_name(self) -> str:
         """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
         underscore is a remark, as are a date and an interval before it (`BTCUSDT-1h-2023-10.csv`); some vendors have
-        another order. Of endings only those of files are none of the symbol's. `DataFileError` for a name without a
-        symbol."""
+        another order. Of endings only those of files are none of the symbol's. Raises `DataFileError` for a name
+        without a symbol."""
         if self.symbol is not None:
             return self.symbol
         name = self._name()
@@ -190,7 +190,7 @@ ADDRESS = re.compile(r"(?:[^/=]+=)?(?:https?|ftp|s3|gs|gcs|az|abfss?|hf)://", re
 
 def found_files(arguments: Iterable[str]) -> list[DataFile]:
     """The files that paths, `SYMBOL=path`, patterns and folders name, in their order and each once; of a folder those
-    with the ending of a file of bars, by name. `DataFileError` where there is none, and where a folder cannot be
+    with the ending of a file of bars, by name. Raises `DataFileError` where there is none, and where a folder cannot be
     read."""
     found: dict[tuple[str, str], DataFile] = {}
     for argument in arguments:
@@ -276,8 +276,8 @@ def _advice(error: OSError) -> str:
 
 def _in_folder(folder: Path) -> Iterator[Path]:
     """The files of bars in a folder and those below it, also behind links, without hidden folders and those of what is
-    not done yet, as _temporary. `OSError` where one cannot be read, `DataFileError` for one that is hardly a folder of
-    bars, as /."""
+    not done yet, as _temporary. Raises `OSError` where one cannot be read, `DataFileError` for one that is hardly a
+    folder of bars, as /."""
 
     def refuse(error: OSError) -> None:
         raise error

@@ -42,7 +42,8 @@ def match_columns(
 
     `rules.columns` and `symbol_column` name columns outright. `values`: those of the columns, None: not known. The
     further columns of a store have the roles `FURTHER`, and are found by their own names, in any spelling where none is
-    alike. `ValueError` that lists the columns when a role has none, or several of which the values are not the same.
+    alike. Raises `ValueError` that lists the columns when a role has none, or several of which the values are not the
+    same.
     """
     names = list(names)
     try:

@@ -230,8 +230,8 @@ def _are_same(value: str, symbol: str) -> bool:
 
 
 def joined_times(roles: Mapping[str, str], scan: Scan) -> str | None:
-    """SQL of a date and the time of day beside it, as one text; None where there is no such column. `RowError` for
-    times of day in digits that could be of two kinds."""
+    """SQL of a date and the time of day beside it, as one text; None where there is no such column. Raises `RowError`
+    for times of day in digits that could be of two kinds."""
     if "time" not in roles:
         return None
     day, _ = _as_text(scan, roles["timestamp"], DAY)

@@ -75,7 +75,7 @@ def pairs_of(
     symbol: str | None = None,
     further: Sequence[str] | None = None,
 ) -> Pairs:
-    """Names and columns, in the table's order. `TypeError` for what is no table.
+    """Names and columns, in the table's order. Raises `TypeError` for what is no table.
 
     Of a pandas index those levels whose role no column has, and that one which is called `symbol_column`. `symbol`: of
     a frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names

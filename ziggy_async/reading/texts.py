@@ -250,7 +250,7 @@ def _is_no_row(delimiter: str, line: str) -> bool:
 
 def with_one_line_end(source: Source, folder: Path) -> Source | None:
     """A copy of a text whose lines end in several ways, in which they end in one, as DuckDB needs it; None for one of
-    which all lines end alike. `ValueError` for a line that is too long for DuckDB."""
+    which all lines end alike. Raises `ValueError` for a line that is too long for DuckDB."""
     if _ways_to_end(source.path) < 2:
         return None
     ends: set[str] = set()

@@ -71,12 +71,9 @@ def is_background() -> bool:
 
 
 def submit(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-    """Starts the coroutine function in the background loop, for code that has no loop to await it in.
-
-    What is no ordinary exception (`SystemExit`, a `CancelledError` of its own) becomes a `RuntimeError`. `Stopped` as
-    the future's exception when the loop ends before the coroutine. `OSError` or `RuntimeError` when that loop cannot
-    be made; the next call tries again.
-    """
+    """Starts the coroutine function in the background loop, for code that has no loop to await it in. The future's
+    exception is the coroutine's, or a `RuntimeError` in place of one that would end the loop, or `Stopped` when the
+    loop ends first. Raises `OSError` or `RuntimeError` when the loop cannot be made; the next call tries again."""
     global _background
     with _lock:
         if lifecycle.has_ended(lifecycle.Stage.BACKGROUND_LOOP):

@@ -19,7 +19,6 @@ Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
 
 LOOK = 0.1  # seconds after which a caller looks whether the loop that is to answer was closed: that tells nobody
-
 UNRAISABLE = StopIteration, StopAsyncIteration, asyncio.CancelledError, concurrent.futures.CancelledError
 
 

@@ -30,7 +30,7 @@ async def call(
     Cancelling it cancels the coroutine; what that should give all the same goes to `undo`, in the home loop, before
     anything else happens there. `Late` when it had given something, not None, before.
 
-    `RuntimeError` when nothing runs at home, `Stopped` when that comes to its end.
+    Raises `RuntimeError` when nothing runs at home, `Stopped` when that comes to its end.
     """
     if not home.is_running():
         raise RuntimeError(f"{HOME} is not running")

@@ -17,12 +17,12 @@ class ProcessPool(ThreadPool):
     """A pool of threads, each of which has a process of its own make its calls, and pickles and waits for it.
 
     A call raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
-    process could not import; `WorkerLost` when the process dies, `RuntimeError` in place of an exception that does not
-    pickle.
+    process could not import. Raises `WorkerLost` when the process dies, and `RuntimeError` in place of an exception
+    that does not pickle.
     """
 
     def __init__(self, size: int) -> None:
-        """`ValueError` unless `size` >= 1. Starts nothing."""
+        """Raises `ValueError` unless `size` >= 1. Starts nothing."""
         self._children: dict[threading.Thread, ChildProcess] = {}  # by the lock
         super().__init__(size, "ziggy-async-process")
         lifecycle.exit_before_others(lifecycle.Stage.PROCESSES)  # before multiprocessing waits for the processes

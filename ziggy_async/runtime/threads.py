@@ -16,7 +16,6 @@ from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import GatedThread, gate
 
 EXIT_TIMEOUT = 2.0  # seconds that the interpreter's exit leaves to calls that are running then
-
 MOST_BEFOREHAND = 32  # threads that are started before there are calls: as many as could ever be in each other's way
 MOST_REPLACED = 4
 """Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""

@@ -53,7 +53,7 @@ class File:
 
 @cache
 def files() -> Mapping[str, File]:
-    """The files of the page by name. `ModuleNotFoundError` that names the extra without litecharts."""
+    """The files of the page by name. Raises `ModuleNotFoundError` that names the extra without litecharts."""
     folder = resources.files("ziggy_async.api.dashboard") / "static"
     texts = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.is_file()}
     texts |= {"lightweight-charts.js": lightweight_charts_js(), "chart.js": chart_js()}
