@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Self, TypeVar
 from ziggy_async import _core, lifecycle, tracing
 from ziggy_async.arguments import real
 from ziggy_async.async_features.config import TaskPoolConfig
-from ziggy_async.async_features.facade import Calls, Compute, Home
+from ziggy_async.async_features.facade import Calls, Compute
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
 from ziggy_async.messages import described, kind_of, printable, shown
@@ -89,10 +89,6 @@ class AsyncFeatureComputer(Calls):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an AsyncFeatureComputer is neither copied nor pickled: it has threads and tasks")
-
-    @property
-    def _home(self) -> Home:
-        return self
 
     # --- its life
 

@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, TypeVar, Unpack, overload
 
 from ziggy_async import _core
 from ziggy_async.market_brain.features import Features, feature_computer
@@ -37,21 +37,15 @@ FAILED = "error: the signals could not be computed"
 """The reason of every ticker when they are not there; what went wrong is in the log."""
 
 
-class Home(Protocol):
-    """The computer that has the background queue."""
-
-    async def _enqueue(self, work: Work) -> TaskHandle[Any]: ...
-
-
 class Calls(ABC):
-    """The calls of a computer. With options they wait in its queue; without, they go straight
-    to the pool that does them, and only `enqueue_task` knows the queue."""
+    """The calls of a computer. With options they wait in its queue; without, they go straight to the pool that does
+    them, and `enqueue_task` alone uses the queue."""
 
     _options = Options()
 
-    @property
     @abstractmethod
-    def _home(self) -> Home: ...
+    async def _enqueue(self, work: Work) -> TaskHandle[Any]:
+        """Puts the work into the queue. Returns the handle of its task. Cancelling this gives the work up."""
 
     @abstractmethod
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
@@ -81,7 +75,7 @@ class Calls(ABC):
           (`WorkerLost`). For Python that computes for longer than some milliseconds; a script needs its
           `if __name__ == "__main__":`.
         """
-        return View(self._home, self._options.changed(**options))
+        return View(self, self._options.changed(**options))
 
     async def compute_features_async(
         self, ticker: str, force_refresh: bool = False, use_process_pool: bool = False
@@ -188,7 +182,7 @@ class Calls(ABC):
         if task_id is ABSENT:
             task_id = _taken("task_id", kwargs)
         operation = f"worker_task:{checked_name('task_id', task_id)}"
-        return await self._home._enqueue(Work(task_id, operation, checked_callable(func), args, kwargs, self._options))
+        return await self._enqueue(Work(task_id, operation, checked_callable(func), args, kwargs, self._options))
 
 
 def _taken(name: str, keywords: dict[str, Any]) -> Any:
@@ -201,16 +195,15 @@ def _taken(name: str, keywords: dict[str, Any]) -> Any:
 class View(Calls):
     """A computer with options: its calls go through the queue."""
 
-    def __init__(self, home: Home, options: Options) -> None:
-        self._computer = home
+    def __init__(self, computer: Calls, options: Options) -> None:
+        self._computer: Calls = computer._computer if isinstance(computer, View) else computer
         self._options = options
 
     def __repr__(self) -> str:
         return f"<{self._computer!r} with {self._options}>"
 
-    @property
-    def _home(self) -> Home:
-        return self._computer
+    async def _enqueue(self, work: Work) -> TaskHandle[Any]:
+        return await self._computer._enqueue(work)
 
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
         value: T | None = None
@@ -224,7 +217,7 @@ class View(Calls):
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Cancelling this gives the work up, unless others have joined it."""
-        handle = await self._computer._enqueue(Work(operation, operation, func, args, kwargs, self._options))
+        handle = await self._enqueue(Work(operation, operation, func, args, kwargs, self._options))
         try:
             return await handle
         finally:
