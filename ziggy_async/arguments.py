@@ -10,7 +10,7 @@ import numpy as np
 from ziggy_async.messages import kind_of, shown
 
 OTHERS = (bool, np.bool_, np.timedelta64)
-"""What has the methods of numbers and is none."""
+"""Types that have the methods of numbers and are none."""
 
 
 def real(value: object) -> float | None:

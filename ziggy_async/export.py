@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Columns = dict[str, NDArray[Any]]
 
 WITHIN = re.compile(r'"exception_message":"((?:[^"\\]|\\.)*)"')
-"""What DuckDB says of a write in another thread."""
+"""The message that DuckDB gives of a write in another thread."""
 COLUMNS = {"timestamp": "M8[ns]"} | dict.fromkeys(("open", "high", "low", "close", "volume"), "f8")
 """Name -> type of the columns of every store."""
 

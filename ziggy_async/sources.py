@@ -54,9 +54,9 @@ def set_bar_source(
 
     It is asked when a symbol has no bars, on `force_refresh=True`, and when `ttl` seconds have passed since it gave the
     symbol's bars (for bars that came another way: since it was set). `lookback` is the number of bars that the store
-    keeps. What it returns is anything that `BarStore.load` takes, read with the same `options`, rows in any order; rows
-    that `invalid="skip"` leaves out are logged. A plain function runs on the blocking pool; a coroutine function is
-    awaited in the asking loop, and for synchronous callers in a background loop.
+    keeps. It may return anything that `BarStore.load` takes, read with the same `options`, rows in any order; rows that
+    `invalid="skip"` leaves out are logged. A plain function runs on the blocking pool; a coroutine function is awaited
+    in the asking loop, and for synchronous callers in a background loop.
 
     Whatever it raises counts as a failure, also `SystemExit` and a `CancelledError` of its own; a `KeyboardInterrupt`
     in the main thread's loop goes on besides.

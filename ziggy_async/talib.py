@@ -5,7 +5,7 @@ Inputs are arrays of shape `(bars,)`, oldest first, or `(symbols, bars)`; a pand
 anything else that NumPy can make float64 of an array, also texts of numbers, booleans, and times by their count; what
 it cannot is a TypeError. Parameters out of bounds are a ValueError, and those that are no numbers a TypeError.
 
-What is not as in TA-Lib:
+Differences from TA-Lib:
 
 - A value that is missing is missing: a window has values again once it is out of it, a recursion leaves it out, where
   TA-Lib has NaN from there to the end.

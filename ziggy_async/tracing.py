@@ -1,6 +1,7 @@
 """Spans of OpenTelemetry around tasks, computations and native jobs, where the application traces.
 
-Nothing here imports OpenTelemetry into a process that has not done so itself: without it nobody could see the spans.
+This module never imports OpenTelemetry into a process that has not done so itself: without it nobody could see the
+spans.
 """
 
 import contextvars
@@ -24,10 +25,10 @@ MESSAGING = MappingProxyType({"messaging.system": "ziggy_async", "messaging.dest
 
 
 class Convention(NamedTuple):
-    """What a kind of span is called, of which kind OpenTelemetry counts it, and the attributes that it always has."""
+    """The name of a kind of span, its kind in OpenTelemetry, and the attributes that it always has."""
 
     name: str
-    """What stands in braces is an argument of the span."""
+    """A word in braces is an argument of the span."""
     kind: str
     attributes: Mapping[str, str] = MappingProxyType({})
 
@@ -68,7 +69,7 @@ LOOK_AGAIN = 0.1
 """Seconds between two looks whether the application has configured OpenTelemetry by now: a look takes microseconds."""
 
 _tracer: Any = None
-"""Of OpenTelemetry, once the application has configured it."""
+"""OpenTelemetry's tracer, once the application has configured it."""
 _next_look = 0.0
 """On `time.monotonic`."""
 _NOTHING: AbstractContextManager[None] = nullcontext()
@@ -151,7 +152,7 @@ class TaskSpan:
 
 
 class Delivery(NamedTuple):
-    """The way of a task's outcome to who waits for it."""
+    """The way of a task's outcome to its waiter."""
 
     after: Any
     began: int
@@ -196,7 +197,8 @@ def attributes_of(
     attempt: int | None = None,
     tickers: int | None = None,
 ) -> dict[str, Any]:
-    """What is given, under its name in the semantic conventions; texts may hold whatever their caller was given."""
+    """The attributes that are given, under their names in the semantic conventions; texts may hold whatever their
+    caller was given."""
     found = {
         TASK_ID: None if task_id is None else shortened(encodable(task_id), LONGEST_NAME),
         FUNCTION: None if function is None else name_of(function),
@@ -208,7 +210,7 @@ def attributes_of(
 
 
 def _arguments(what: str, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a tracer's `start_span`."""
+    """The arguments of a tracer's `start_span`."""
     convention = CONVENTIONS[what]
     return {
         "name": convention.name.format(kind=shortened(encodable(kind), LONGEST_NAME)),

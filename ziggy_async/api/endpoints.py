@@ -26,7 +26,7 @@ Refusals = Mapping[int, str]
 """Status of another answer -> when it is given."""
 NONE: Refusals = MappingProxyType({})
 NO_TEXT: Refusals = MappingProxyType({400: "A body that is no text in UTF-8"})
-"""Of an endpoint with a body."""
+"""The refusal of an endpoint with a body."""
 MOST_FAULTS = 10
 """Faults of a request that its answer names."""
 

@@ -36,7 +36,7 @@ async def event(name: str, body: Any) -> Event:
 
 
 class EventStream(Response):
-    """Sends `events` as they come. Nothing is asked of them before the client has room for the last one.
+    """Sends `events` as they come. The next event is asked for when the client has room for it.
 
     It ends with the events, when the client is gone or has not read for 30 s, after a minute, and by `end_streams`.
     """

@@ -1,7 +1,7 @@
 """How much the formulas of a request may ask for: whoever sends them is a stranger.
 
-What is refused is 422, with a sentence that says how much was asked for and how much may be. A `FormulaError` is
-answered by `answers.endpoint`.
+A refusal is 422, with a sentence that says how much was asked for and how much is allowed. A `FormulaError` is answered
+by `answers.endpoint`.
 """
 
 import sys

@@ -58,7 +58,7 @@ class MarketEndpoints:
         """The figures that signals are made from, or formulas at the ticker's last bar.
 
         With fewer than 50 bars `status` is `insufficient_data`, and there are `bars` and `required` instead of figures.
-        Of formulas there are `timestamp` and `features`, null where one has no value.
+        With formulas the answer has `timestamp` and `features`, null where a formula has no value.
         """
         if formulas:
             return await self._formulas.latest(ticker, formulas)

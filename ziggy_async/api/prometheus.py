@@ -61,7 +61,7 @@ class FigureCollector(Collector):
             yield metric
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing, so that registering asks nothing."""
+        """Gives nothing: to register the collector computes no figures."""
         return iter(())
 
 

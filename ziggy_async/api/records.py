@@ -40,7 +40,7 @@ class RecordEndpoints:
     async def cancel(self, numbers: Numbers) -> dict[str, Any]:
         """Cancel tasks by the `number` that the list gives, for all who have joined them.
 
-        Those that are done, or unknown, are left alone and not counted. A thread in the middle of a task goes on, and
+        Tasks that are done, or unknown, are left alone and not counted. A thread in the middle of a task goes on, and
         is replaced meanwhile.
         """
         computer = self._computer()

@@ -93,7 +93,7 @@ class AsyncFeatureComputer(Calls):
     # --- its life
 
     async def start(self) -> None:
-        """Makes the pools and the workers in the running loop. Nothing, when it is started already.
+        """Makes the pools and the workers in the running loop. Does nothing when it is started already.
 
         Raises `OSError` or `ValueError` when the dead-letter file cannot be used.
         """
@@ -142,8 +142,8 @@ class AsyncFeatureComputer(Calls):
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
         """Takes no more work. With `drain`, what is queued and running is done first, for up to `timeout` seconds, None
-        for as long as it takes. Tasks that are left then go to the dead letters, and direct calls end with `Stopped`.
-        Nothing, when it is not started.
+        for as long as it takes. Tasks that are left then go to the dead letters, and direct calls end in `Stopped`.
+        Does nothing when it is not started.
 
         Work under way may go on asking for what it needs; a task of the queue itself cannot wait for its end.
         """
@@ -300,7 +300,7 @@ class AsyncFeatureComputer(Calls):
         }
 
     def clear_metrics(self) -> None:
-        """Forgets all operations and the figures of the loop's lag. What is under way is counted when it ends."""
+        """Forgets all operations and the figures of the loop's lag. Operations under way are counted when they end."""
         self.metrics.clear()
         self.loop_lag.clear()
 

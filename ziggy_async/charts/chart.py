@@ -63,7 +63,7 @@ class Chart:
         return ", ".join([self.series.ticker, *(line.name for line in self.series.lines)])
 
     def to_dict(self) -> dict[str, Any]:
-        """What `static/chart.js` draws."""
+        """Returns the data that `static/chart.js` draws."""
         return {
             **self.series.to_dict(),
             "markers": [marker._asdict() for marker in self.markers],

@@ -71,5 +71,5 @@ def framed(page: str, height: int) -> str:
 
 
 def digest(text: str) -> str:
-    """What a content security policy allows a script or style of a page by."""
+    """Returns the digest by which a content security policy allows a script or style of a page."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""What a chart of one ticker draws: its bars, and formulas as lines over the candles or in panes below."""
+"""The data of a chart of one ticker: its bars, and formulas as lines over the candles or in panes below."""
 
 import ast
 from collections.abc import Sequence

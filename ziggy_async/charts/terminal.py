@@ -13,7 +13,8 @@ from ziggy_async.messages import printable
 Floats = NDArray[np.float64]
 
 COLOURS = (39, 214, 141, 44, 205, 148, 173, 245)
-"""Of the lines, in turn, by their numbers among a terminal's 256: seen on light and on dark, and none a candle's."""
+"""Colours of the lines, in turn, by their numbers among a terminal's 256: visible on light and on dark, and none a
+candle's."""
 LONG, SHORT = "▲", "▼"
 LABEL = 9
 """Columns of the prices on the right."""
@@ -27,7 +28,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Axis(NamedTuple):
-    """Of prices, or of the values of a pane."""
+    """The axis of prices, or of the values of a pane."""
 
     low: float
     high: float
@@ -99,7 +100,8 @@ class Picture:
         return column[self._first :]
 
     def head(self, columns: int, coloured: bool) -> list[str]:
-        """What is drawn, with the figures of the last bar, in lines of at most `columns` cells if a name allows it."""
+        """Returns the names of what is drawn, with the figures of the last bar, in lines of at most `columns` cells if
+        a name allows it."""
         series = self._chart.series
         prices = (
             f"{name} {getattr(series, field)[-1]:.6g}"

@@ -299,7 +299,7 @@ def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
 
 
 class Joined(argparse.Action):
-    """Of an option that is given several times, all names that it has."""
+    """Gathers the values of an option that is given several times."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None

@@ -16,7 +16,7 @@ Answer = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Times of the rows, bars or rows of each ticker, and the figures."""
 
 FEW = 10_000
-"""Tickers that a loop sorts, or chooses among, itself: some hundred microseconds. Of more a thread does."""
+"""Tickers that a loop sorts, or chooses among, itself: some hundred microseconds. A thread does it for more."""
 
 FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 

@@ -68,7 +68,7 @@ MOVING_AVERAGES = ("sma", "ema", "wma", "dema", "tema", "trima", "kama", "mama",
 
 
 def types_among(names: Collection[str]) -> str:
-    """Those of the moving averages that are among the names, with their numbers."""
+    """Returns the moving averages that are among the names, with their numbers."""
     return ", ".join(f"{number} {name}" for number, name in enumerate(MOVING_AVERAGES) if name in names)
 
 

@@ -1,4 +1,4 @@
-"""What live features compare across tickers: made anew of the values that are kept current, after each update."""
+"""Live features that compare tickers: computed anew after each update, from the values that are kept current."""
 
 import threading
 import weakref
@@ -57,7 +57,7 @@ class Comparison:
             return self._times.copy(), self._values.copy(order="F")
 
     def _codes(self, symbols: Sequence[str], store: BarStore) -> Codes:
-        """Of each set of labels, a number for the label of each symbol, -1 without one. Under the lock."""
+        """Returns, for each set of labels, a number for the label of each symbol, -1 without one. Under the lock."""
         if not self._labels:
             return ()
         made_of = store.stats()["labelled"], symbols

@@ -42,7 +42,7 @@ class Description(TypedDict):
     """Bars that a ticker needs for a value, with those that fill periods; None where that depends on how far they are
     apart, and it is not known."""
     warning: str | None
-    """What is to be said of a store that keeps fewer."""
+    """The warning for a store that keeps fewer."""
     columns: tuple[str, ...]
     tickers: tuple[str, ...]
     """Other tickers that it reads."""

@@ -24,7 +24,8 @@ COLUMN = "column"
 """The function that takes a column's name as a text."""
 
 LEAST_LIKENESS = 0.65
-"""Of a function to one that is suggested for it, begins as it does and is as long: any other is mostly another."""
+"""Likeness that a suggested function has at least, unless it begins alike and is as long: below it the two are mostly
+different things."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Formula:
             raise self.unavailable(name, "only a ticker's own bars are")
 
     def unavailable(self, name: str, reason: str) -> FormulaError:
-        """What to say where a function of other bars cannot be used."""
+        """Returns the error of a function of other bars that cannot be used here."""
         return FormulaError(f"{name}() is not available here: {reason}", self.text, *self.calls[name])
 
     def missing_column(self, name: str, present: Iterable[str]) -> FormulaError:

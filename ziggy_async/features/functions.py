@@ -119,7 +119,7 @@ _WRITTEN = {
     'demean(x, by="...")': "indneutralize group_neutralize",
 }
 ELSEWHERE = {name: written for written, names in _WRITTEN.items() for name in names.split()}
-"""What pandas, Pine, qlib and WorldQuant's alphas call a function, in lower case -> what formulas write."""
+"""The name of a function in pandas, Pine, qlib and WorldQuant's alphas, in lower case -> what formulas write."""
 
 PRICES_ELSEWHERE = {"hl2": "medprice()", "hlc3": "typprice()", "ohlc4": "avgprice()"}
 """The same of what stands there without brackets."""

@@ -28,11 +28,11 @@ Identity = tuple[tuple[str, str], ...]
 
 
 class Formulas(NamedTuple):
-    """What live features are of."""
+    """The formulas of live features."""
 
     identity: Identity
     kept: _core.Plan
-    """What is kept current of each ticker's bars: the features, or what `compared` makes them of."""
+    """The plan that is kept current bar by bar: the features, or the values that `compared` makes them of."""
     compared: _core.Plan | None
     """Features that compare tickers: its columns are the results of `kept`."""
     labels: tuple[str, ...]
@@ -40,7 +40,7 @@ class Formulas(NamedTuple):
 
 
 class LiveStats(TypedDict):
-    """What live features have done so far."""
+    """Counts of what live features have done so far."""
 
     bars: int
     """Bars taken in, those included with which tickers began."""
@@ -189,7 +189,7 @@ class LiveFeatures:
 
     @property
     def _kind(self) -> Kind:
-        """What a file's states have to be of to fit."""
+        """Returns the kind that a file's states must have to fit."""
         return Kind(
             version=__version__,
             byteorder=sys.byteorder,

@@ -20,10 +20,10 @@ LENGTH, DIGEST = 8, hashlib.sha256().digest_size
 
 
 class Kind(TypedDict):
-    """What states are of: they go on only with the same."""
+    """The kind of the states: they go on only with the same."""
 
     version: str
-    """Of this package."""
+    """The version of this package."""
     byteorder: str
     features: list[list[str]]
     """Names, and the normal forms of their formulas."""
@@ -31,7 +31,7 @@ class Kind(TypedDict):
 
 
 class Head(TypedDict):
-    """What stands before the states."""
+    """The head of a file, before the states."""
 
     symbols: list[str]
     joining: bool
@@ -44,7 +44,7 @@ class Head(TypedDict):
 
 
 TYPES = {"symbols": list, "joining": bool, "tickers": int, "others": int, "kind": dict}
-"""Of what JSON makes of the parts of a head."""
+"""Types of the parts of a head, as JSON gives them."""
 
 SENTENCES = {
     "version": "{path} is of version {found} of this package, and this is {wanted}",
@@ -52,7 +52,7 @@ SENTENCES = {
     "features": "{path} is of another set of features: {found}",
     "zone": "{path} is of a store in the zone {found}, and this one is in {wanted}",
 }
-"""What is said where a part of the kind differs."""
+"""Messages for a part of the kind that differs."""
 
 
 def write_states(path: str | os.PathLike[str], head: Head, parts: Iterable[bytes]) -> None:
@@ -112,7 +112,7 @@ class StatesFile:
                 raise ValueError(SENTENCES[part].format(path=self._path, **texts))
 
     def others(self) -> bytes:
-        """What is held of tickers that formulas read by name."""
+        """Returns the states of the tickers that formulas read by name."""
         self._file.seek(self._others)
         return self._file.read(self.head["others"])
 
@@ -142,7 +142,7 @@ def _is_head(read: object) -> bool:
 
 
 def _digest(file: IO[bytes], end: int) -> bytes:
-    """Of the first `end` bytes, behind which the file stands then."""
+    """Returns the digest of the first `end` bytes; the file's position is behind them then."""
     digest = hashlib.sha256()
     file.seek(0)
     while part := file.read(min(1 << 22, end - file.tell())):

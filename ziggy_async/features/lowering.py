@@ -47,8 +47,8 @@ def _is_too_large(formulas: Sequence[Formula]) -> bool:
 
 
 class LiveNodes(NamedTuple):
-    """What is kept current bar by bar, and what is made of it across tickers: a plan whose columns are the results of
-    the first; None without a cross-section."""
+    """The plan that is kept current bar by bar, and the one that compares tickers: a plan whose columns are the results
+    of the first; None without a cross-section."""
 
     kept: PlanNodes
     compared: PlanNodes | None
@@ -217,8 +217,8 @@ class _Lowering:
     def _other(self, source: Graph, node: Node, bars: _Bars) -> int:
         """A node in the graph of `bars` that reads a result on other bars.
 
-        What reads a ticker inside of another one's bars is apart from what does not, so that no two plans need each
-        other.
+        Nodes that read a ticker inside of another one's bars are kept apart from the others, so that no two plans need
+        each other.
         """
         (x,) = node.inputs
         if node.kind == "of":
@@ -238,8 +238,8 @@ class _Lowering:
 
 
 def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
-    """The operation, or its value: an input may have become a constant. What is divided by a power of two is
-    multiplied by its reciprocal, which is exact and much faster."""
+    """The operation, or its value: an input may have become a constant. A division by a power of two becomes a
+    multiplication by its reciprocal, which is exact and much faster."""
     if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
         mantissa, exponent = math.frexp(divisor.parameters[0])
         if abs(mantissa) == 0.5 and abs(exponent) < 1000:

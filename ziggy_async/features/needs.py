@@ -71,7 +71,7 @@ def distance_of(store: BarStore) -> int | None:
 
 
 def warning_of(bars: int | None, store: BarStore) -> str | None:
-    """What is to be said where the store keeps fewer bars than are needed."""
+    """Returns the warning for a store that keeps fewer bars than are needed."""
     if bars is None or bars <= store.capacity:
         return None
     return f"it needs {bars:,} bars, and BarStore(capacity={store.capacity}) keeps {store.capacity:,}"

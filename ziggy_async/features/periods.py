@@ -16,7 +16,7 @@ class Period(NamedTuple):
 
     text: str
     minutes: int
-    """Of a part of a day; 0: of a longer one."""
+    """Its length, if it is a part of a day; 0 for a longer one."""
 
     @property
     def unit(self) -> int:

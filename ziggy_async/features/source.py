@@ -1,4 +1,4 @@
-"""The text of a formula as a syntax tree of bounded size, and the places of its parts. Nothing is ever evaluated."""
+"""The text of a formula as a syntax tree of bounded size, and the places of its parts. No text is ever evaluated."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ SIGNS = re.compile(rf"[-+~](?:\s*[-+~]){{{MOST_DEPTH}}}")
 PATIENCE = 100
 """Times that another thread may come in between."""
 OTHER_OPERATOR = re.compile(r"&&|\|\||<>|\?|:=|!(?!=)|(?<![=<>!:])=(?!=)|\b(?:AND|OR|NOT)\b")
-"""Those of `OTHER_LANGUAGES`, and `:=`."""
+"""The operators of `OTHER_LANGUAGES`, and `:=`."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 

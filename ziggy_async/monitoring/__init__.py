@@ -1,1 +1,1 @@
-"""What watches a computer from outside: limits, alert rules of Prometheus, a dashboard of Grafana."""
+"""Watches a computer from outside: limits, alert rules of Prometheus, a dashboard of Grafana."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ziggy_async.monitoring.limits import LEAST_SUCCESS_RATE, MOST_AVERAGE_MS, MOST_LOOP_LAG_MS, MOST_P95_MS
 
 MOST_FILLED = 0.9
-"""Of the queue."""
+"""Share of the queue's capacity."""
 MOST_WAITING = 60.0
 """Seconds of the task that has waited longest."""
 

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 RATE = "$__rate_interval"
 WIDTH, HEIGHT, COLUMNS = 12, 8, 24
-"""Of a panel and of the dashboard, in Grafana's grid."""
+"""Sizes of a panel and of the dashboard, in Grafana's grid."""
 SCHEMA_VERSION = 39
-"""Of Grafana 11, which newer ones read."""
+"""Grafana 11's, which newer versions read."""
 
 CHOSEN = 'job=~"$job",instance=~"$instance"'
 TASK_EVENTS = ("submitted", "succeeded", "failed", "cancelled", "dead", "rejected", "joined", "retried")
@@ -105,7 +105,7 @@ PANELS = (
 
 
 def dashboard() -> dict[str, Any]:
-    """What Grafana imports; it asks for the data source."""
+    """Returns the dashboard that Grafana imports; it asks for the data source."""
     return {
         "title": "ziggy_async",
         "uid": "ziggy-async",

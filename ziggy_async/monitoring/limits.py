@@ -1,4 +1,4 @@
-"""What a computer that is well keeps to."""
+"""The limits that a healthy computer keeps to."""
 
 LEAST_SUCCESS_RATE = 95.0
 """Percent of the operations."""

@@ -1,7 +1,7 @@
 """Features of the paper-trading feed: a window of ticks per symbol, and the figures over it.
 
-The feed is not a calendar: ticks of equal or older timestamps are appended as they come. What the features repeat of a
-symbol's last tick comes back as it went in: the timestamp in its zone, or without one, and whole numbers whole.
+The feed is not a calendar: ticks of equal or older timestamps are appended as they come. Fields of a symbol's last tick
+that the features repeat come back as they went in: the timestamp in its zone, or without one, and whole numbers whole.
 """
 
 import numbers

@@ -293,7 +293,7 @@ class Background:
 
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
-        once, whatever still runs, and its place goes to who waits for one."""
+        once, whatever still runs, and its place goes to a task that waits for one."""
         if task.state.is_final:
             return
         if task.state is State.WAITING and reason is not None:

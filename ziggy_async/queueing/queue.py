@@ -41,7 +41,7 @@ class BoundedQueue:
 
     @property
     def least_urgent(self) -> Task:
-        """Of the tasks in the queue the least urgent one, of equals the one that has waited longest."""
+        """The least urgent task in the queue, of equals the one that has waited longest."""
         return next(iter(self._levels[self._priorities[0]]))
 
     def push(self, task: Task) -> None:

@@ -1,5 +1,5 @@
-"""What the columns that are not read say of the bars beside them: the time of day that a date lacks, the zone of times,
-and how long a bar is."""
+"""Says what columns that are not read tell about the bars beside them: the time of day that a date lacks, the zone of
+times, and how long a bar is."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -27,13 +27,13 @@ CLOCK = re.compile(
     re.IGNORECASE,
 )
 ORDERS = DATE_ORDERS[::-1]
-"""Those of dates, the one that is tried first before the others."""
+"""Orders of dates, the one that is tried first before the others."""
 WHOLE_DAY = r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{2}[-/.][0-9]{2}[-/.][0-9]{4}"
 """A day of which no moment of another one begins with the same characters."""
 PACKED_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re.ASCII)
 """Digits of a time of day with milliseconds or microseconds, of which a zero in front may be away."""
 FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
-"""What may be a time of day under a name that says so."""
+"""A figure that may be a time of day under a name that says so."""
 WORDS_OF_CLOCKS = frozenset(
     ("time", "hour", "hours", "minute", "minutes", "hhmm", "hhmmss", "tod", "clock", "zeit", "stunde", "minuto")
 )
@@ -54,14 +54,14 @@ LENGTH = re.compile(
 ZONES_OF_EXCHANGES = frozenset(
     ("exchangetimezone", "exchangetimezonename", "gmtoffset", "utcoffset", "tzoffset", "timezoneoffset")
 )
-"""Those of an exchange, also as offsets in some unit; the times beside them may be of UTC all the same."""
+"""Names of an exchange's zone, also of offsets in some unit; the times beside them may be of UTC all the same."""
 ZONES = ZONES_OF_EXCHANGES | {"timezone", "tz", "zone", "tzinfo", "timezonename"}
 UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000", "UTC+0", "0", "0.0"))
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 
 class Values(Protocol):
-    """What a table's columns hold, by name."""
+    """Gives the values of a table's columns, by name."""
 
     def head(self, name: str) -> Sequence[Any]:
         """The first `HEAD` values."""

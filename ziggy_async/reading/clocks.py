@@ -9,7 +9,7 @@ import numpy as np
 from ziggy_async.reading.timestamps import as_whole, is_missing
 
 KEPT = r"\1\2"
-"""What of a text that matches one of the patterns stands for it."""
+"""The part of a text that stands for it, where it matches one of the patterns."""
 DAY = (
     r"^(.*\d)[T ]+(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[Aa][Mm])(?:Z| ?UTC|\+00(?::?00)?)?$"
     r"|^(\d{8})\.0+$"

@@ -1,8 +1,8 @@
 """Tables of bars in any of the shapes that callers have, as the plain columns that the core takes.
 
 A table becomes pairs of name and column (`tables`), names become roles by one table of `spellings`, and the columns
-that are needed become int64 nanoseconds or float64 (`values`). What a figure has to be is the core's to check: missing
-values pass through as NaN, missing times as NaT, and are refused there by row.
+that are needed become int64 nanoseconds or float64 (`values`). The core checks the figures: missing values pass through
+as NaN, missing times as NaT, and are refused there by row.
 """
 
 import re

@@ -52,7 +52,7 @@ PER_DAY = 86_400 * 10**9
 OFFSET = r"[+-](?:(?:0\d|1[0-5])(?::?[0-5]\d){0,2}|16(?::?00){0,2})"
 """An offset from UTC. No clock was ever further from it."""
 FINER = re.compile(r"[.,]\d{6}(\d+)")
-"""What stands behind the microseconds, which is as far as Python's own reading goes."""
+"""Digits behind the microseconds, which is as far as Python's own reading goes."""
 CLEARLY = 4
 """How many times as even the distances between the rows have to be in one order as in the next."""
 
@@ -261,7 +261,7 @@ def century_error(text: str, day: int, at: int = 0) -> AmbiguousError:
 
 
 def advice_on(text: str) -> str:
-    """What to write for a text that is no date and time, where that is known."""
+    """Says what to write for a text that is no date and time, where that is known."""
     if re.fullmatch(INEXACT, text.strip()):
         return ": write it as a whole number, in full"
     if (found := re.fullmatch(OF_TAIWAN, text.strip())) is not None:

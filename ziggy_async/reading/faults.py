@@ -1,4 +1,4 @@
-"""What is said about a file that cannot be used."""
+"""Messages about files that cannot be used."""
 
 import csv
 import re
@@ -57,7 +57,7 @@ def first_sentences(error: Exception, path: Path | None = None, name: str = "") 
 
 
 def csv_fault(error: str) -> str | None:
-    """What an error of DuckDB says of a line, and what to do; None of any other one."""
+    """Says what an error of DuckDB means about a line, and what to do; None for any other error."""
     found = CSV_ERROR.search(error)
     if found is None:
         return None

@@ -23,7 +23,7 @@ Pairs = list[tuple[str, Any]]
 def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | None) -> Pairs:
     """Columns, and of the index those levels whose role no column has, and that one which is called `symbol_column`.
 
-    Of a frame that has several tickers side by side those of `symbol`, or of all, one below the other.
+    A frame with several tickers side by side gives those of `symbol`, or of all, one below the other.
     """
     frame = _with_levels(pandas, frame)
     level = _ticker_level(frame)
@@ -66,7 +66,7 @@ def _ticker_level(frame: Any) -> int | None:
 
 
 def _labels(frame: Any, level: int) -> list[tuple[Any, str]]:
-    """Of each column whose it is, None for those of all, which have no second label, and its name."""
+    """Returns the ticker of each column, None for those of all, which have no second label, and its name."""
     pairs = [(label[level], label[1 - level]) for label in frame.columns]
     return [(None, str(owner or name)) if "" in (owner, name) else (owner, str(name)) for owner, name in pairs]
 

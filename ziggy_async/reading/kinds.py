@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes."""
+"""Tells the kind of a file by its first bytes."""
 
 import re
 from pathlib import Path

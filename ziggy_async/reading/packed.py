@@ -1,4 +1,4 @@
-"""What is compressed, unpacked into a temporary copy: texts with lines of which one is too long are refused before it
+"""Compressed files, unpacked into a temporary copy: texts with lines of which one is too long are refused before it
 fills the disk or the memory."""
 
 import bz2
@@ -54,7 +54,7 @@ DAMAGED = "Data corruption"
 NO_UNICODE = "Invalid unicode"
 """In errors of DuckDB."""
 UTF16_LINE = re.compile(r"Original Line: \?\?[^\\\0](?:\\0|\0)")
-"""Of a text in UTF-16 with the mark of the order of bytes that DuckDB reads: it has two bytes that are no text."""
+"""DuckDB's error for a text in UTF-16 with a byte order mark: it begins with two bytes that are no text."""
 NUMBER_OF_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
@@ -169,7 +169,7 @@ def _name(path: Path) -> str:
 
 
 def _fails(connection: "duckdb.DuckDBPyConnection", query: str) -> str | None:
-    """What is said of the query where it fails."""
+    """Returns what DuckDB says of the query, if it fails."""
     import duckdb
 
     try:
@@ -237,7 +237,7 @@ def _opened(path: Path, folder: Path, kind: str) -> Path:
 
 
 def _damaged(kind: str, error: Exception) -> Exception:
-    """What is said of a file that an unpacker refuses; `error` itself where the machine is at fault."""
+    """Returns the error for a file that an unpacker refuses; `error` itself where the machine is at fault."""
     if isinstance(error, OSError) and error.errno is not None:
         return error
     how = "cut off" if isinstance(error, EOFError) else f"damaged, {str(error).rstrip('.')}"

@@ -25,7 +25,7 @@ OF_INVESTING = "|".join(
 )
 EXCHANGES = "Binance|Bitfinex|Bitstamp|Bittrex|Bybit|Coinbase|Gemini|Kraken|Okx|Poloniex|NSE|BSE|NYSE|NASDAQ|AMEX"
 NO_SYMBOLS = r"DAILY|DATA|HOURLY|WEEKLY|MONTHLY|INTRADAY|OHLCV?|ALL|[DHMW]\d+|\d{1,3}[DHMW]?|(?:19|20)\d\d(?:\d{4})?"
-"""What stands behind an exchange and is no symbol: an interval, a day, a remark; the exchange is one then."""
+"""Words behind an exchange that are no symbol: an interval, a day, a remark; the exchange is one then."""
 VENDOR_NAMES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -52,7 +52,7 @@ NAMELESS = re.compile(
 Spark and Dask call the parts of a table."""
 DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
-"""What Windows appends to the name of a copy."""
+"""The ending that Windows appends to the name of a copy."""
 DATE_KEY = r"(?i:year|quarter|month|week|day|hour|minute|dt|[a-z_]*date)"
 PARTS_OF_DATES = ("year", "month", "day")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -103,7 +103,7 @@ class DataFile:
         return cls(path, symbol, is_part=True)
 
     def _symbol_of_folder(self) -> str | None:
-        """Of several folders that may name one, as asset=crypto and symbol=BTC, that counts whose key is surer."""
+        """Where several folders may name one, as asset=crypto and symbol=BTC, the one with the surer key counts."""
         parts = [each.partition("=") for each in self._folders()]
         found = [(place_of(key)[1], key, value) for key, equals, value in parts if equals and is_of_symbols(key)]
         if not found:
@@ -154,10 +154,10 @@ class DataFile:
         return re.sub(COPY, "", re.sub(r" \(\d+\)$", "", name))
 
     def symbol_of_name(self) -> str:
-        """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. What stands behind the first
+        """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. Text behind the first
         underscore is a remark, as are a date and an interval before it (`BTCUSDT-1h-2023-10.csv`); some vendors have
-        another order. Of endings only those of files are none of the symbol's. Raises `DataFileError` for a name
-        without a symbol."""
+        another order. Endings of files are no part of the symbol; others are. Raises `DataFileError` for a name without
+        a symbol."""
         if self.symbol is not None:
             return self.symbol
         name = self._name()
@@ -204,8 +204,8 @@ def found_files(arguments: Iterable[str]) -> list[DataFile]:
 
 
 def _files_of(argument: str) -> list[DataFile]:
-    """Patterns are expanded before anybody asks for symbols: they may stand for the folders that name them. What is
-    there is itself, whatever its name looks like, and so is the name of a partition."""
+    """Patterns are expanded before anybody asks for symbols: they may stand for the folders that name them. A name that
+    exists stands for itself, whatever it looks like, and so does the name of a partition."""
     if not argument:
         raise DataFileError("an empty path names no file; the folder one is in is .")
     if "\0" in argument:
@@ -268,7 +268,7 @@ def _matching(folder: Path, part: str) -> list[Path]:
 
 
 def _advice(error: OSError) -> str:
-    """What may have been meant by a name that is not there."""
+    """Says what may have been meant by a name that is not there."""
     if not isinstance(error, FileNotFoundError) or not os.path.isdir(folder := os.path.dirname(error.filename) or "."):
         return ""
     return nearest(os.path.basename(error.filename), os.listdir(folder))

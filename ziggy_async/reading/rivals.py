@@ -87,7 +87,7 @@ def _is_of_its_own(role: str, first: str, rival: str, names: Sequence[str]) -> b
 
 
 def _epoch_of(first: str, rival: str, values: Values) -> str | None:
-    """Of two columns of times that are not called alike, the one that is of times since 1970, if the other is not."""
+    """Returns the one of two columns of times that counts from 1970, if the other does not and their names differ."""
     heads = {name: values.head(name) for name in (first, rival)}
     epochs = [name for name, head in heads.items() if are_epochs(head)]
     others = [name for name, head in heads.items() if name not in epochs and are_times(head)]
@@ -157,7 +157,7 @@ def _symbols_of(value: Any) -> set[Any]:
 
 
 def _numbers_of(value: Any) -> set[float]:
-    """What it is as a number, with either decimal mark; nothing if it is none."""
+    """Returns the value as a number, read with either decimal mark; nothing if it is none."""
     found = set()
     for mark in (POINT, COMMA):
         try:

@@ -21,7 +21,7 @@ from ziggy_async.reading.spellings import PRICES, are_alike, role_of, unique
 
 Pairs = list[tuple[str, Any]]
 TRACEBACK = re.compile(r"\. Detail: Python exception|\n")
-"""What stands behind the sentence of an exception that went through a stream."""
+"""Text behind the sentence of an exception that went through a stream."""
 
 
 class Texts(NamedTuple):
@@ -77,10 +77,10 @@ def pairs_of(
 ) -> Pairs:
     """Names and columns, in the table's order. Raises `TypeError` for what is no table.
 
-    Of a pandas index those levels whose role no column has, and that one which is called `symbol_column`. `symbol`: of
-    a frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
-    get them by their layout, or by number where `columns` names some. `further`: columns of an Arrow table that
-    have no role and are called like none of these are not decoded, and come as `Unsupported`; None: all are.
+    A pandas index adds the levels whose role no column has, and the one that is called `symbol_column`. `symbol`: of a
+    frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
+    get them by their layout, or by number where `columns` names some. `further`: columns of an Arrow table that have no
+    role and are called like none of these are not decoded, and come as `Unsupported`; None: all are.
     """
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(data, pandas.DataFrame):

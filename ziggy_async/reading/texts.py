@@ -36,17 +36,17 @@ LOOK = 1 << 14
 LONGEST_END = 1 << 16
 """Bytes of a file behind its last row."""
 MOST_LAYERS = 2
-"""Of compression: a zip file of one gzip file."""
+"""Layers of compression: a zip file of one gzip file."""
 MOST_COMMENTS = 50
 """Lines of comments among which the names of columns are looked for."""
 END_OF_DOS = "\x1a"
 MOST_WORDS = 6
-"""Of a value: Tuesday, January 30 2024 16:00:00 EST."""
+"""Words of a value: Tuesday, January 30 2024 16:00:00 EST."""
 COUNTED = re.compile(r"\(\d+ rows?\)")
 """As psql ends a table."""
 UNDERSCORED = re.compile(rb"\d_\d")
 UNDECODED = re.compile("[\udc80-\udcff]")
-"""What stands for a byte that is not UTF-8."""
+"""Characters that stand for bytes that are not UTF-8."""
 AROUND = 20
 """Characters on either side that a message shows."""
 

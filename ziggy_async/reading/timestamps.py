@@ -27,9 +27,9 @@ OUT_OF_RANGE = "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11
 def to_ns(value: object, unit: str | None = None, dates: str | None = None) -> int:
     """Nanoseconds since 1970 UTC of a datetime, date, datetime64, period, text or whole number.
 
-    What names no zone is UTC. `unit` is that of whole numbers; `dates` the order of a text's day, month and year, if it
-    can be read in several. Raises `ValueError` for what is no time or cannot be told, and for times before 1677-09-21
-    or after 2262-04-11; `TypeError` for anything else.
+    A time that names no zone is UTC. `unit` is that of whole numbers; `dates` the order of a text's day, month and
+    year, if it can be read in several. Raises `ValueError` for what is no time or cannot be told, and for times before
+    1677-09-21 or after 2262-04-11; `TypeError` for anything else.
     """
     nanoseconds = _exact_ns(value, unit, dates)
     if not NAT < nanoseconds <= -(NAT + 1):

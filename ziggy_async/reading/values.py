@@ -77,7 +77,7 @@ class Reader:
     rules: Rules = PLAIN
     owners: NDArray[np.int32] | None = None
     advice: str = ADVICE_TO_SKIP
-    """What a message says behind the fault of a row."""
+    """The advice of a message, behind the fault of a row."""
 
     @property
     def strict(self) -> "Reader":
@@ -200,7 +200,7 @@ class Reader:
         return np.where(missing | wrong, NAT, utc)
 
     def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
-        """Times of day as texts. Those in digits have one length, and are refused where they could be of several."""
+        """Times of day as texts. Times in digits have one length, and are refused where they could be of several."""
         texts = list(map(time_text, values))
         digits = [text for text in texts if text and is_digits(text)]
         longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")

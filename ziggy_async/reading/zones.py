@@ -43,7 +43,7 @@ ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
     "AEST": ("+10:00",),
     "AEDT": ("+11:00",),
 }
-"""What stands behind times for an offset from UTC; with several the abbreviation does not say which."""
+"""Abbreviations behind times, and their offsets from UTC; with several the abbreviation does not say which."""
 
 
 class Zone(NamedTuple):

@@ -1,1 +1,1 @@
-"""Python callables off the event loop: on threads, in processes, on other loops. Nothing here is about markets."""
+"""Python callables off the event loop: on threads, in processes, on other loops. No part of it knows markets."""

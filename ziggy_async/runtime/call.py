@@ -63,7 +63,7 @@ class Outcome:
         self, home: asyncio.AbstractEventLoop | None = None, if_closed: Callable[[], object] = lambda: None
     ) -> None:
         """Returns once it is set. Cancelling this leaves nothing behind. `home`: the loop that sets it; when that was
-        closed, whoever waits in another one calls `if_closed`, which sets it."""
+        closed, a waiter in another loop calls `if_closed`, which sets it."""
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
         with self._lock:
@@ -86,8 +86,8 @@ class Call(Outcome):
     """A callable with its arguments and context variables, to be called once: in a thread, in a process, or, where it
     gives a coroutine, on the loop in which the call was made.
 
-    The outcome comes from where it is made, or from who gives it up, whatever comes first. It lets go of the callable
-    and its arguments when it runs, and of its outcome when `result` gives it: no traceback keeps them alive.
+    The outcome is set where the call is made, or where it is given up, whichever comes first. It lets go of the
+    callable and its arguments when it runs, and of its outcome when `result` gives it: no traceback keeps them alive.
     """
 
     __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
@@ -193,8 +193,8 @@ class Call(Outcome):
         return True
 
     def give_up(self) -> bool:
-        """Ends it for who waits, with `Stopped`; returns False when it has an outcome. A coroutine is cancelled, in its
-        loop's thread; what runs in another thread goes on alone, and a coroutine that it gives is closed."""
+        """Ends it for its waiters, with `Stopped`. Returns False when it has an outcome. A coroutine is cancelled, in
+        its loop's thread; what runs in another thread goes on alone, and a coroutine that it gives is closed."""
         if self.task is not None and not self.task.get_loop().is_closed():
             self.task.cancel()
         return self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))

@@ -86,7 +86,7 @@ class Gate:
         del call  # its error's traceback leads to this frame: it must not lead back
 
     def leave(self, thread: GatedThread) -> None:
-        """Lets the next thread in. Nothing, if `thread` does not hold the gate."""
+        """Lets the next thread in. Does nothing unless `thread` holds the gate."""
         with self._lock:
             if self._holder is thread:
                 self._open()

@@ -26,8 +26,8 @@ class ThreadPool:
 
     Threads take calls in their order, and make those that may hold the GIL behind its gate. A thread whose caller has
     given up (`abandon`) does not count: until it returns another one may take its place, for up to four times the size.
-    What runs when the interpreter exits has 2 s to end, what waits then is cancelled. A forked child finds the pool
-    empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
+    At the interpreter's exit running calls have 2 s to end, and waiting ones are cancelled. A forked child finds the
+    pool empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
 
     def __init__(self, size: int, name: str = "ziggy-async") -> None:
@@ -123,7 +123,7 @@ class ThreadPool:
 
     def abandon(self, call: Call) -> None:
         """Gives the call up. If it has not begun it is cancelled; else another thread may take the place of the one
-        that is stuck in it. Nothing, when it is done."""
+        that is stuck in it. Does nothing when the call is done."""
         if not self.withdraw(call) and call.give_up():
             with self._lock:
                 if call in self._running:

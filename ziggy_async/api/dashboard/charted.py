@@ -79,7 +79,7 @@ class ChartFollower:
         return await event("chart" if start is None else "bars", body), first, times[-1] if len(times) else None
 
     async def _formulas(self, ticker: str) -> tuple[ChartFormulas, dict[str, Any]]:
-        """What is drawn, and what is wrong with the formulas that are not."""
+        """The formulas to draw, and the faults of those that cannot be drawn."""
         store, asked = self._market.store, self._asked
         texts = {*asked.overlays, *asked.panes}
         errors = {text: fault for text in texts if (fault := await fault_of(text, store)) is not None}

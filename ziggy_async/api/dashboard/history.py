@@ -1,4 +1,4 @@
-"""What a computer did in the last minutes, second by second."""
+"""The activity of a computer in the last minutes, second by second."""
 
 import asyncio
 import itertools

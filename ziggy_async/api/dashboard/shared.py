@@ -1,4 +1,4 @@
-"""What several pages show alike is made once."""
+"""Figures that several pages show alike are computed once."""
 
 import asyncio
 import time

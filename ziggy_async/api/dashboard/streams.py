@@ -32,7 +32,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 
 Look = Callable[[], AsyncIterator[Event]]
-"""What has changed since the last look."""
+"""Gives what has changed since the last look."""
 
 
 def add_to(router: APIRouter, computer: ComputerOf, views: Views, market: WatchedMarket) -> None:

@@ -1,4 +1,4 @@
-"""What the pages of a computer show: bodies of events, made in the loop in slices of time."""
+"""The contents of a computer's pages: bodies of events, made in the loop in slices of time."""
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ LONGEST_ARGUMENTS = 500
 
 
 Describe = Callable[[tuple[Any, ...], Mapping[str, Any]], str]
-"""What a page shows of the arguments of a dead task."""
+"""Describes the arguments of a dead task for a page."""
 
 
 class Matching(NamedTuple):
@@ -137,6 +137,6 @@ def group_of(letter: DeadLetter) -> str:
 
 
 def text_of(letter: DeadLetter) -> str:
-    """What a search looks through."""
+    """Returns the text that a search looks through."""
     error = letter.attempts[-1].error if letter.attempts else ""
     return "\n".join((letter.task_id, letter.operation, letter.function or "", letter.reason, error)).casefold()

@@ -22,9 +22,9 @@ BASE = ("close", "returns(close)", "volume")
 EVERY = "close > 0"
 """The filter without one: whatever has bars."""
 TICKER = "ticker"
-"""What sorts by name."""
+"""Sorts by name."""
 SIGNAL = "signal"
-"""What sorts by the confidence of signals."""
+"""Sorts by the confidence of signals."""
 MOST_SIGNALS = 10_000
 """Tickers among which signals are looked for to sort by them."""
 FEW = 5_000
@@ -32,12 +32,13 @@ FEW = 5_000
 
 
 Signals = Mapping[str, Mapping[str, Any]]
-"""Of each ticker that has one: what a row shows of it."""
+"""The signal that a row shows, for each ticker that has one."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a page shows of the watchlist. `sort`: a formula, "ticker" or "signal"; with a minus in front downwards."""
+    """The part of the watchlist that a page shows. `sort`: a formula, "ticker" or "signal"; with a minus in front
+    downwards."""
 
     columns: tuple[str, ...] = ()
     where: str = ""
@@ -57,8 +58,8 @@ class Chosen:
 
 
 async def read_watchlist(market: WatchedMarket, asked: Asked) -> dict[str, Any]:
-    """What the page shows. A formula that cannot be used is left out, and its error, with the place, stands where its
-    figures would."""
+    """Returns the contents of the page. A formula that cannot be used is left out, and its error, with the place,
+    stands where its figures would."""
     texts = {*asked.columns, *filter(None, [asked.where])}
     errors = {text: fault for text in texts if (fault := await fault_of(text, market.store))}
     columns = [text for text in asked.columns if text not in errors]
@@ -128,7 +129,7 @@ def _page(found: FeatureTable, asked: Asked, is_reversed: bool) -> Chosen:
 async def _by_signal(
     market: WatchedMarket, tickers: tuple[str, ...], where: str, asked: Asked, descending: bool
 ) -> tuple[Chosen, Signals]:
-    """Those with a signal first, downwards the most confident of them on top."""
+    """Sorts tickers with a signal first; downwards, the most confident ones are on top."""
     every = replace(asked, offset=0, limit=len(tickers))
     found = await _by_formula(market, tickers, where, every, TICKER, False)
     signals = await signals_of(market, found.tickers)
