@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ziggy_async import _core
 from ziggy_async.arguments import real
+from ziggy_async.features.arrays import refuse_table
 from ziggy_async.features.catalog import Row, number_text, rows
 from ziggy_async.features.formula import read_formula
 from ziggy_async.features.lowering import plan_of_formulas
@@ -164,6 +165,7 @@ def _inputs(row: Row, **given: ArrayLike | None) -> tuple[Floats, ...]:
         column = given[name]
         if column is None:
             raise TypeError(f"{row.name} needs the column {name}")
+        refuse_table(name, column)
         try:
             columns[name] = np.ascontiguousarray(np.asarray(column).astype(np.float64, casting="same_kind", copy=False))
         except (TypeError, ValueError):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from reference.bars import Bars, from_closes, walk
 from reference.closeness import assert_as_reference
 from reference.indicator import INDICATORS
+from reference.indicators import REFERENCES
 from reference.strategies import STRATEGIES
 
 from ziggy_async import BarStore, FeatureSet
+from ziggy_async.features.catalog import rows
 from ziggy_async.sample import sample_universe
 
 Floats = NDArray[np.float64]
@@ -25,6 +27,10 @@ def over(formula: str, bars: Bars) -> Floats:
 
 def check(formula: str, bars: Bars, floor: Floats | float = 0.0) -> None:
     assert_as_reference(over(formula, bars), formula, bars.columns(), bars.timestamp, floor)
+
+
+def test_every_row_of_the_catalog_has_a_reference() -> None:
+    assert set(rows()) <= {*INDICATORS, *REFERENCES}
 
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import talib as theirs
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from reference.bars import Bars, flat, walk
 from reference.talib_stub import PATH, stub
 from talib import abstract
 
-from ziggy_async import _core
+from ziggy_async import _core, indicators
 from ziggy_async import talib as ours
 from ziggy_async.features.arrays import functions
+from ziggy_async.features.catalog import rows
 
 NAMES = ours.get_functions()
 Outputs = tuple[NDArray[Any], ...]
@@ -287,16 +289,25 @@ def test_natr_of_one_bar_is_the_true_range_as_it_is_in_talib() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda x: ours.SMA(), TypeError, "real"),
+        (lambda x: ours.SMA(), TypeError, "^SMA: missing a required argument: 'real'$"),
         (lambda x: ours.SMA(x, 0), ValueError, "timeperiod"),
         (lambda x: ours.SMA(x, 2.5), ValueError, "timeperiod"),
         (lambda x: ours.SMA(x, "5"), TypeError, "timeperiod"),
         (lambda x: ours.SMA(x, period=5), TypeError, "period"),
         (lambda x: ours.SMA(x, 5, 6), TypeError, "many"),
-        (lambda x: ours.SMA(["a", "b"]), TypeError, "SMA"),
-        (lambda x: ours.SMA(None), (TypeError, ValueError), None),
-        (lambda x: ours.SMA(x.reshape(2, 3, 10)), (TypeError, ValueError), None),
-        (lambda x: ours.ATR(x, x[1:], x), ValueError, None),
+        (lambda x: ours.SMA(x, [5]), TypeError, r"^SMA: timeperiod is no number: \[5\]$"),
+        (lambda x: ours.SMA(x, timeperiod=np.array([5])), TypeError, "^SMA: timeperiod is no number"),
+        (lambda x: ours.SMA(["a", "b"]), TypeError, "^SMA: real is no array of numbers"),
+        (lambda x: ours.SMA(x + 0j), TypeError, "^SMA: real is no array of numbers: they are complex$"),
+        (lambda x: ours.SMA([1j]), TypeError, "they are complex$"),
+        (lambda x: ours.SMA(None), ValueError, r"^real must have the shape \(bars,\)"),
+        (lambda x: ours.SMA(x.reshape(2, 3, 10)), ValueError, r"^real must have the shape \(bars,\)"),
+        (lambda x: ours.RSI(x.reshape(2, 3, 10)), ValueError, r"^real must have the shape \(bars,\)"),
+        (lambda x: ours.STOCHRSI(x.reshape(2, 3, 10)), ValueError, r"^real must have the shape \(bars,\)"),
+        (lambda x: ours.CORREL(x, x[1:]), ValueError, "^real1 has another shape than real0$"),
+        (lambda x: ours.OBV(x, x[1:]), ValueError, "^volume has another shape than real$"),
+        (lambda x: ours.ATR(x, x[1:], x), ValueError, "^low has another shape than high$"),
+        (lambda x: ours.SMA(x, real=x), TypeError, "^SMA: multiple values"),
         (lambda x: ours.ATR(x, x), TypeError, "close"),
         (lambda x: ours.MA(x, 5, 7), ValueError, None),
         (lambda x: ours.STDDEV(x, 5, float("nan")), ValueError, "nbdev"),
@@ -306,3 +317,17 @@ def test_natr_of_one_bar_is_the_true_range_as_it_is_in_talib() -> None:
 def test_wrong_arguments(call: Callable[[NDArray[np.float64]], Any], error: type[Exception], match: str | None) -> None:
     with pytest.raises(error, match=match):
         call(np.arange(60.0))
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"])
+def test_a_table_is_no_series(table: Callable[[dict[str, NDArray[np.float64]]], Any]) -> None:
+    """Its rows are bars and its columns symbols, the other way round than those of an array."""
+    prices = table({"SPY": np.arange(60.0), "QQQ": np.arange(60.0)})
+    with pytest.raises(TypeError, match=r"^SMA: real is a table; give its columns one by one, or an array of "):
+        ours.SMA(prices, 2)
+    with pytest.raises(TypeError, match=r"^close is a table; give its columns one by one, or an array of "):
+        indicators.series("sma", close=prices, period=2)
+
+
+def test_every_row_that_has_a_name_in_talib_is_a_function() -> None:
+    assert {row.talib for row in rows().values()} - {None} <= set(NAMES)

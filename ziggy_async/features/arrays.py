@@ -5,7 +5,7 @@ plan for each choice of parameters.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from types import MappingProxyType
@@ -61,7 +61,7 @@ OPERATORS = {"ADD": "+", "SUB": "-", "MULT": "*", "DIV": "/"}
 TRANSFORMS = {"LN": "log"}
 """Functions of one series whose name in formulas is not TA-Lib's in lower case."""
 
-STRENGTH = "rsi_talib(close, {timeperiod})"
+STRENGTH = "rsi_talib(real, {timeperiod})"
 """TA-Lib's index, which is 0 where nothing has moved; the catalog's `rsi` is 50 there."""
 OTHERWISE = {
     "RSI": (STRENGTH,),
@@ -138,10 +138,14 @@ class ArrayFunction:
 
     def _converted(self, plan_of: Callable[..., _core.Plan], /, *arguments: Any, **named: Any) -> Any:
         """For arguments that are not simply arrays and then numbers: series, lists, inputs that are named."""
-        given = self.signature.bind(*arguments, **named).arguments
-        inputs = [given.pop(name) for name in self.inputs]
-        back = way_back(inputs)
-        found = plan_of(**given).arrays(*(as_floats(self.name, each) for each in inputs))
+        try:
+            given = self.signature.bind(*arguments, **named).arguments
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}") from None
+        inputs = {name: given.pop(name) for name in self.inputs}
+        back = way_back(list(inputs.values()))
+        plan = plan_of(**given) if all(isinstance(each, Hashable) for each in given.values()) else self.plan(**given)
+        found = plan.arrays(*(as_floats(f"{self.name}: {name}", each) for name, each in inputs.items()))
         if isinstance(found, tuple):
             return tuple(map(back, found))
         return back(found.astype(np.int32) if self.is_whole else found)
@@ -166,14 +170,15 @@ def all_names() -> list[str]:
 def of_row(row: Row) -> ArrayFunction:
     name = str(row.talib)
     is_whole = name in GROUPS["Pattern Recognition"]
-    call = f"{row.name}({', '.join((*row.inputs, *(f'{{{each.talib}}}' for each in row.parameters)))})"
+    inputs = INPUTS.get(name, ("real",) if row.inputs == ("close",) else row.inputs)
+    call = f"{row.name}({', '.join((*inputs, *(f'{{{each.talib}}}' for each in row.parameters)))})"
     if is_whole:
         call = f"fill({call}, 0)"
     formulas = tuple(f"{call}.{output.name}" for output in row.outputs) if len(row.outputs) > 1 else (call,)
     return ArrayFunction(
         name=name,
         summary=row.summary,
-        inputs=INPUTS.get(name, ("real",) if row.inputs == ("close",) else row.inputs),
+        inputs=inputs,
         formulas=OTHERWISE.get(name, formulas),
         parameters=row.parameters,
         outputs=tuple(output.talib for output in row.outputs),
@@ -197,10 +202,19 @@ def without_row(name: str) -> ArrayFunction:
 
 
 def as_floats(name: str, values: Any) -> NDArray[np.float64]:
+    refuse_table(name, values)
     try:
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
         return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: an input is no array of numbers: {printable(str(error))}") from None
+        raise TypeError(f"{name} is no array of numbers: {printable(str(error))}") from None
+
+
+def refuse_table(name: str, values: Any) -> None:
+    """Raises TypeError for a table: its rows are bars, and those of an array are series."""
+    if hasattr(values, "columns"):
+        raise TypeError(f"{name} is a table; give its columns one by one, or an array of the shape (series, bars)")
 
 
 def way_back(inputs: Sequence[Any]) -> Callable[[NDArray[Any]], Any]:
