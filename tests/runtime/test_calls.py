@@ -148,16 +148,16 @@ async def test_a_coroutine_that_nobody_wants_does_not_complain(when: str) -> Non
 
     call = call_of(make)
     if when == "before":
-        call.give_up()
+        call.abandon()
     thread = threading.Thread(target=lambda: (call.run(), call.publish()))
     thread.start()
     assert begun.wait(30.0)
     if when == "meanwhile":
-        call.give_up()
+        call.abandon()
     go_on.set()
     thread.join()
     if when == "after":
-        call.give_up()
+        call.abandon()
     await asyncio.sleep(0.01)
     assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
 
@@ -167,7 +167,7 @@ async def test_a_coroutine_that_others_await_is_theirs() -> None:
     coroutine.send(None)
     call = call_of(lambda: coroutine)
     call.run()
-    call.give_up()
+    call.abandon()
     call.publish()
     await asyncio.sleep(0.01)
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED

@@ -1,4 +1,4 @@
-"""The facade of the application: features and signals, blocking work, a background queue, and what is known of them."""
+"""`AsyncFeatureComputer`: features and signals, blocking work, a background queue, and metrics of them."""
 
 from ziggy_async.async_features.computer import (
     AsyncFeatureComputer,

@@ -1,4 +1,4 @@
-"""`AsyncFeatureComputer`: pools, queue, metrics and their life, and the process's one instance."""
+"""`AsyncFeatureComputer`: pools, queue and metrics, from start to stop, and the process's one instance."""
 
 import asyncio
 import logging
@@ -106,7 +106,7 @@ class AsyncFeatureComputer(Calls):
             lost = self._background
             self._begin(asyncio.get_running_loop())
         if lost is not None:
-            lost.abandon(Stopped("the event loop was closed"))
+            lost.close(Stopped("the event loop was closed"))
             await lost.letters_written()
         await asyncio.sleep(0)  # the workers begin: the end of the loop finds them
 
@@ -163,7 +163,7 @@ class AsyncFeatureComputer(Calls):
         await asyncio.shield(self._ending)
 
     async def _end(self, drain: bool, timeout: float | None) -> None:
-        """Cancelled, as by the end of its loop, it lets go of everything without waiting."""
+        """Stops. Cancelling this, as the end of its loop does, lets go of everything without waiting."""
         loop = asyncio.get_running_loop()
         end = None if timeout is None else time.monotonic() + timeout
         assert self._background is not None
@@ -172,7 +172,7 @@ class AsyncFeatureComputer(Calls):
             await asyncio.to_thread(self._shut_pools, end if drain else 0.0)
             await outcome_of(self.dead_letters.close())
         except asyncio.CancelledError:
-            self._background.abandon(Stopped("the event loop came to its end"))
+            self._background.close(Stopped("the event loop came to its end"))
             raise
         finally:
             if not loop.is_closed():  # else a later start has taken its place, or will
@@ -222,7 +222,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def _takes_all(self) -> bool:
-        """Whether calls are taken without a further look; quick, since each call asks."""
+        """Whether it takes all calls, so that `_ready` need not be awaited; quick, since each call asks."""
         return self._loop is not None and self._ending is None and not self._loop.is_closed()
 
     @property
@@ -241,7 +241,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def stuck(self) -> int:
-        """Threads in calls that nobody waits for any more."""
+        """Threads that run abandoned calls."""
         return sum(pool.stuck for pool in self._pools)
 
     @property
@@ -318,7 +318,7 @@ class AsyncFeatureComputer(Calls):
         return self._background
 
     async def _enqueue(self, work: Work) -> TaskHandle[Any]:
-        """Cancelled, from whatever loop: the work is given up, like any that nobody wants."""
+        """Puts the work into the queue, from any loop. Returns the handle of its task. Cancelling this gives it up."""
         try:
             return await self._submit(work)
         except Late as late:
@@ -326,7 +326,7 @@ class AsyncFeatureComputer(Calls):
         raise asyncio.CancelledError
 
     async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
-        """From whatever loop. `Late` when the queue has accepted it before its caller was cancelled."""
+        """As `_enqueue`, but raises `Late` when the queue had accepted the work before the caller was cancelled."""
         background = await self._ready()
         home = self._loop
         assert home is not None
@@ -339,7 +339,7 @@ class AsyncFeatureComputer(Calls):
         return await cross_loop.call(submit, home, undo=TaskHandle.release)
 
     async def _requeue(self, work: Work, letter: str) -> TaskHandle[Any]:
-        """A letter is not gone until there is a place for it: what would be dropped again raises `QueueFull`."""
+        """Submits a letter's work. Raises `QueueFull` rather than drop it again: the letter stays meanwhile."""
         if work.options.on_full != "wait":
             work = replace(work, options=work.options.changed(on_full="raise"))
         return await self._submit(work, letter)
@@ -347,7 +347,7 @@ class AsyncFeatureComputer(Calls):
     async def _execute(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Straight to its pool, from whatever loop."""
+        """Calls `func` in the threads for direct calls, from any loop. Returns its result, or raises its exception."""
         with tracing.span("compute", operation.partition(":")[0], operation=operation, function=func):
             call = Call(operation, func, args, kwargs)
             if not self._takes_all:
@@ -361,7 +361,7 @@ class AsyncFeatureComputer(Calls):
             return value
 
     async def _run(self, call: Call) -> Any:
-        """In the threads for direct calls, or those that take their place when the loop of the queue ends."""
+        """Has the threads for direct calls make the call, or their successors when the queue's loop ends meanwhile."""
         while True:
             threads = self._thread_pool
             if threads is None:

@@ -33,7 +33,7 @@ LONGEST_BACKOFF = 30.0  # seconds at most before any attempt
 GRACE = 1.0  # seconds that workers and cancelled coroutines have to come to their end at a stop
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
-"""Whether the code that asks is a task of some queue: what it needs to come to its end is not new work."""
+"""Whether the current code is a task of some queue. While a computer stops, calls of such code are not new work."""
 
 
 @dataclass(eq=False, repr=False)
@@ -58,7 +58,7 @@ class Background:
         """By number: the tasks without an outcome, also those that wait for a place, or for their letter to be kept."""
         self._by_key: dict[Any, Task] = {}  # of those that are not at their end
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
-        self._abandoning = threading.Lock()  # several threads may find the loop closed
+        self._closing = threading.Lock()  # several threads may find the loop closed
         self._is_closed = False
         self._is_full = False  # since it was, until half of it is free: places are taken at once while work comes fast
         self.workers = 0
@@ -156,7 +156,7 @@ class Background:
     def _keep_up(
         self, run: Callable[[], Coroutine[Any, Any, None]], name: str, among: "list[asyncio.Task[None]]"
     ) -> None:
-        """Runs it in a task, which is among those, and anew when somebody cancels that before the queue's end."""
+        """Runs it in a task of the list `among`, and anew when the task is cancelled before the queue's end."""
 
         def ended(task: "asyncio.Task[None]") -> None:
             if not task.cancelled() and task.exception() is not None:
@@ -179,7 +179,7 @@ class Background:
             self._surplus -= 1
         except asyncio.CancelledError:
             if all(each.cancelling() for each in asyncio.all_tasks(self._loop)):  # the end of the loop, not some alone
-                self.abandon(Stopped("the event loop came to its end"))
+                self.close(Stopped("the event loop came to its end"))
                 self.at_loop_end()
                 await self.letters_written()
             elif task is not None and not self._end_if_over(task, time.perf_counter()):
@@ -207,7 +207,7 @@ class Background:
             self._ended(task, call)
 
     def _end_if_over(self, task: Task, moment: float) -> bool:
-        """Ends the attempt that had an outcome by that moment, which may still be on its way here. Returns whether."""
+        """Ends the attempt if it had an outcome by that moment, which may still be on its way here. Returns whether."""
         call = task.call
         if call is None or call.ended is None or call.ended > moment:
             return False
@@ -253,8 +253,8 @@ class Background:
     # --- the ways out
 
     async def wait(self, task: Task) -> None:
-        """Waits for the task's outcome, in any loop: once the home loop is closed, nobody there ends what it had."""
-        await task.outcome.wait(self._loop, lambda: self.abandon(Stopped("the event loop was closed")))
+        """Waits for the task's outcome, in any loop. Closes the queue when its own loop was closed without a stop."""
+        await task.outcome.wait(self._loop, lambda: self.close(Stopped("the event loop was closed")))
 
     def cancel(self, task: Task) -> bool:
         """Gives the task up, from any thread. Returns False when it is done, or its loop is closed."""
@@ -281,8 +281,8 @@ class Background:
         return True
 
     def _expire(self, task: Task) -> None:
-        """Ends the task at its deadline, unless its attempt has ended before: a loop that was busy hears of both late,
-        and a task that is done would be done twice if it were called dead, and requeued."""
+        """Ends the task at its deadline, unless its attempt had ended before. A busy loop hears of both late; a task
+        that is done must not become a dead letter, since a requeue would do it twice."""
         task.expiry = None
         if not self._end_if_over(task, task.submitted + (task.work.options.deadline or 0.0)):
             self._give_up(task, self._too_late(task), Reason.DEADLINE)
@@ -292,8 +292,8 @@ class Background:
         return TimeoutError(f"task {task.work.name} was not done within its deadline of {limit:g} s")
 
     def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
-        """Ends a task that is not done, wherever it is, as cancelled or, with a reason, as dead. Its handle answers at
-        once, whatever still runs, and its place goes to a task that waits for one."""
+        """Ends a task that is not done, in any state: as cancelled or, with a reason, as dead. Its handle answers at
+        once, even if its call still runs, and its place goes to a task that waits for one."""
         if task.state.is_final:
             return
         if task.state is State.WAITING and reason is not None:
@@ -311,8 +311,8 @@ class Background:
     def _finish(
         self, task: Task, state: State, value: Any, error: BaseException | None = None, reason: Reason | None = None
     ) -> None:
-        """Ends the task: nothing leads to it any more. Its handle answers at once; of a dead task, which has a reason,
-        once its letter is kept, without the loop: the end of neither loop nor caller leaves a task unanswered."""
+        """Ends the task. Its handle answers at once; that of a dead task, which has a reason, when its letter is kept.
+        That needs no loop: neither the end of the loop nor that of the caller leaves a task unanswered."""
         is_cancelled = state is State.CANCELLED
         self.counts.move(task, state, None if is_cancelled else error)
         key = task.work.options.key
@@ -355,7 +355,7 @@ class Background:
         now = time.perf_counter()
         for task in list(self.unfinished.values()):
             self._end_if_over(task, now)
-        self.abandon(Stopped("the queue was stopped"))
+        self.close(Stopped("the queue was stopped"))
         await self.letters_written()
         self.resize(0)
         if ending := {*self.worker_tasks, *self._cancelled}:
@@ -376,14 +376,14 @@ class Background:
             if task.state is State.DEAD:
                 await task.outcome.wait()
 
-    def abandon(self, error: Stopped) -> None:
-        """Takes no more work, and ends all that there is, in its order. From any thread, once the loop is closed."""
-        with self._abandoning:
+    def close(self, error: Stopped) -> None:
+        """Takes no more work, and ends all tasks in their order. From any thread, once the loop is closed."""
+        with self._closing:
             self._refuse()
             for task in list(self.unfinished.values()):
                 self._give_up(task, error, Reason.SHUTDOWN)
 
 
 def backoff(attempts: int) -> float:
-    """Exponential with full jitter: anywhere below the limit, so that what failed together does not return so."""
+    """Returns a random delay below an exponential limit (full jitter): tasks that failed together come back apart."""
     return random.random() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempts - 1, 60))

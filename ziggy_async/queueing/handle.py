@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(eq=False, repr=False, slots=True)
 class TaskHandle(Generic[T_co]):
-    """A task as its caller sees it, from any loop and any thread. `await handle` gives its result or raises its error.
+    """The handle of a task, for any loop and any thread. `await handle` gives its result or raises its error.
     Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up."""
 
     _queue: Background

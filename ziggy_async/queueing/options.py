@@ -1,4 +1,4 @@
-"""A task as it is asked for: its work, how that is treated, and what is known when it fails."""
+"""What defines a task: its work and options; its failed attempts, and the reasons for which it may be dead."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Hashable

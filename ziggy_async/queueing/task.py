@@ -1,4 +1,4 @@
-"""A task of the background queue: its way from queued to its end."""
+"""A task of the background queue: its states, its record, and the counts of all tasks."""
 
 import asyncio
 import contextvars
@@ -109,7 +109,7 @@ class Counts:
         self._numbers[what] += 1
 
     def move(self, task: Task, state: State, error: BaseException | None = None) -> None:
-        """A task is counted from when it is queued; one that ends before never was there. `error`: that of its end."""
+        """Changes a task's state. It counts from when it is queued, not before. `error`: that of its end."""
         with self._lock:
             before, task.state = task.state, state
             if before is not State.WAITING:

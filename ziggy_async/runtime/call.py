@@ -86,7 +86,7 @@ class Call(Outcome):
     """A callable with its arguments and context variables, to be called once: in a thread, in a process, or, where it
     gives a coroutine, on the loop in which the call was made.
 
-    The outcome is set where the call is made, or where it is given up, whichever comes first. It lets go of the
+    The outcome is set where the call is made, or where it is abandoned, whichever comes first. It lets go of the
     callable and its arguments when it runs, and of its outcome when `result` gives it: no traceback keeps them alive.
     """
 
@@ -108,7 +108,7 @@ class Call(Outcome):
         self.submitted = time.perf_counter()
         self.began: float | None = None  # `time.perf_counter` when it had a thread, a process or the loop
         self.ended: float | None = None  # the same when it had its outcome, which may still be on its way to the loop
-        self.task: asyncio.Task[Any] | None = None  # awaits its coroutine on the loop, also after it was given up
+        self.task: asyncio.Task[Any] | None = None  # awaits its coroutine on the loop, also after it was abandoned
         self._loop = asyncio._get_running_loop()
         self._made: tuple[Any, Exception | None] | None = None  # its value and error, until they are the outcome
         # The thread that takes it out may begin the call, or cancel it.
@@ -192,7 +192,7 @@ class Call(Outcome):
         self.set(None, Stopped(f"{printable(self.operation)}: the pool was shut down before it began"))
         return True
 
-    def give_up(self) -> bool:
+    def abandon(self) -> bool:
         """Ends it for its waiters, with `Stopped`. Returns False when it has an outcome. A coroutine is cancelled, in
         its loop's thread; what runs in another thread goes on alone, and a coroutine that it gives is closed."""
         if self.task is not None and not self.task.get_loop().is_closed():

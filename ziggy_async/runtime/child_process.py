@@ -1,4 +1,4 @@
-"""A process of the pool: the calls that it is sent, what runs in it, and how its parent sees it."""
+"""A process of the pool, seen from both sides: what runs in it, how its parent sends calls to it, and their format."""
 
 import contextlib
 import inspect
@@ -26,8 +26,8 @@ START_TIMEOUT = 60.0  # seconds that a process may take to import what it needs
 GRACE = 1.0  # seconds that a process has to end once its connection has
 
 HINT = (
-    "What it wrote to stderr says why. Processes import the script that was run: what it does has to stand below "
-    "`if __name__ == '__main__':`"
+    "What it wrote to stderr says why. Processes import the script that was run: it has to be a file, and what it does "
+    "has to stand below `if __name__ == '__main__':`"
 )
 
 _context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
@@ -72,8 +72,8 @@ def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs
 def serve(connection: "Connection[Any, Any]") -> None:
     """Writes a pickled None when it takes calls, then reads them and writes the outcome of each.
 
-    A call that forks may return twice: the forked process has no connection, and ends. A terminal's interrupt is its
-    parent's to deal with.
+    A call that forks may return twice: the forked process has no connection, and ends. A terminal's interrupt is left
+    to the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -130,7 +130,7 @@ def _comes_back(error: BaseException) -> bool:
 
 
 def _end_with_parent() -> None:
-    """A call that hangs does not outlive a parent that was killed."""
+    """Ends this process when its parent has ended: a call that hangs does not outlive a parent that was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -145,11 +145,11 @@ class RemoteTraceback(Exception):  # noqa: N818 - what it shows, as in `concurre
 
 
 class _EndedError(BaseException):
-    """The process is gone, perhaps in the middle of an outcome: no value that is being read keeps that to itself."""
+    """The process has ended, perhaps amid an outcome. Not an `Exception`: code that unpickles may catch those."""
 
 
 class _Pipe(io.FileIO):
-    """The connection's end for reading. Raises `_EndedError`, which no value that is read raises."""
+    """The reading end of the connection. Raises `_EndedError` at its end, and when it breaks."""
 
     def readinto(self, buffer: Any) -> int:
         try:
@@ -250,7 +250,7 @@ class ChildProcess:
             self._process.kill()
 
     def stop(self, patience: float = 0.0) -> None:
-        """Ends its connection, and the process after so many seconds, and frees what it had."""
+        """Closes the connection, ends the process unless it does so within `patience` seconds, and frees both."""
         self._connection.close()
         with contextlib.suppress(ValueError):  # it is closed already, or cannot be ended
             if not self._has_ended(patience):
@@ -260,7 +260,7 @@ class ChildProcess:
                 self._process.close()
 
     def forget(self) -> None:
-        """Lets go of it, in a forked child, which must neither hold its connection nor wait for it at the exit."""
+        """Forgets the process, in a forked child: that must neither hold its connection nor wait for it at the exit."""
         self._connection.close()
         getattr(multiprocessing.process, "_children", set()).discard(self._process)
 

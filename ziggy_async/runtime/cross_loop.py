@@ -1,4 +1,4 @@
-"""Calls from other loops into a computer's home loop. A caller that is cancelled learns whether its call had ended."""
+"""Calls from other loops into a computer's home loop, the one that it was started in."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -19,18 +19,17 @@ ENDED = f"{HOME} came to its end"
 
 
 class Late(Exception):  # noqa: N818
-    """In place of `CancelledError`: the caller was cancelled when its call had given a value already, the argument."""
+    """Raised in place of `CancelledError` when the call had given a value, the argument, before it was cancelled."""
 
 
 async def call(
     function: Function[T], home: asyncio.AbstractEventLoop, undo: Callable[[T], object] = lambda _: None
 ) -> T:
-    """Awaits `function()` in the loop `home`, from another one.
+    """Awaits `function()` in the loop `home`, from another one. Returns its value, or raises its exception.
 
-    Cancelling it cancels the coroutine; what that should give all the same goes to `undo`, in the home loop, before
-    anything else happens there. `Late` when it had given something, not None, before.
-
-    Raises `RuntimeError` when nothing runs at home, `Stopped` when that comes to its end.
+    Cancelling this cancels the coroutine. If that gives a value all the same, `undo` gets it, in the home loop, before
+    anything else happens there. Raises `Late` when it had given a value, not None, before; `RuntimeError` when the home
+    loop is not running, `Stopped` when it comes to its end.
     """
     if not home.is_running():
         raise RuntimeError(f"{HOME} is not running")
@@ -61,8 +60,8 @@ async def call(
 
 
 async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], object]) -> None:
-    """Awaits `function()` in the running loop. The answer is set here or by a caller that is cancelled: the second of
-    them knows."""
+    """Awaits `function()` in the running loop, and sets the answer, unless a caller that was cancelled has set it: then
+    the value is undone."""
     if answer.is_set:
         return
     try:
@@ -75,7 +74,7 @@ async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], ob
 
 
 async def outcome_of(future: "Future[T]") -> T:
-    """Waits for it; cancelling this leaves it alone, as does the end of the loop."""
+    """Awaits a future of threads. Neither cancelling this nor the end of the loop cancels the future."""
     waiter = asyncio.get_running_loop().create_future()
     future.add_done_callback(lambda _: wake(waiter))
     await waiter

@@ -14,7 +14,7 @@ from ziggy_async.runtime.threads import ThreadPool
 
 
 class ProcessPool(ThreadPool):
-    """A pool of threads, each of which has a process of its own make its calls, and pickles and waits for it.
+    """A pool of threads, each of which sends its calls to a process of its own and waits for the outcome.
 
     A call raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
     process could not import. Raises `WorkerLost` when the process dies, and `RuntimeError` in place of an exception

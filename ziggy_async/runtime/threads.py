@@ -24,8 +24,8 @@ MOST_REPLACED = 4
 class ThreadPool:
     """At most `size` threads, started when there are calls and none is idle. Safe from any thread and any loop.
 
-    Threads take calls in their order, and make those that may hold the GIL behind its gate. A thread whose caller has
-    given up (`abandon`) does not count: until it returns another one may take its place, for up to four times the size.
+    Threads take calls in their order, and make those that may hold the GIL behind its gate. A thread whose call was
+    abandoned does not count: until it returns another one may take its place, for up to four times the size.
     At the interpreter's exit running calls have 2 s to end, and waiting ones are cancelled. A forked child finds the
     pool empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
     """
@@ -122,9 +122,9 @@ class ThreadPool:
             self._grow()
 
     def abandon(self, call: Call) -> None:
-        """Gives the call up. If it has not begun it is cancelled; else another thread may take the place of the one
-        that is stuck in it. Does nothing when the call is done."""
-        if not self.withdraw(call) and call.give_up():
+        """Ends the call for its waiters. It is cancelled if it has not begun; else another thread may take the place of
+        the one that is stuck in it. Does nothing when the call is done."""
+        if not self.withdraw(call) and call.abandon():
             with self._lock:
                 if call in self._running:
                     self._free_place(call)
