@@ -61,16 +61,15 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
     """The columns with the `typing` of symbol, timestamp and figures, and their values, which are read once where all
     figures are written plainly. `symbol`: whose bars these are, None where there is a symbol column."""
     typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
-    texts = [role for role in typed if role in columns.types and columns.is_text(role) and role != "timestamp"]
     if "epoch" in columns.types:
         typed["epoch"] = _whole("epoch") if columns.is_text("epoch") else "epoch"
     if "zone" in columns.types:
         typed["zone"] = "zone"
-    values = _declared_values(columns, typed, texts)
+    values = declared_values(columns, typed)
     if values is None:
-        typed, values = _written_values(columns, typed, texts, symbol)
-    if _may_have_points(columns, values, texts):
-        _decimal_mark_of(columns, texts, symbol)
+        typed, values = _written_values(columns, typed, symbol)
+    if may_have_points(columns, values):
+        _decimal_mark_of(columns, figures_of(columns), symbol)
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
@@ -87,13 +86,19 @@ def with_owner(values: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
     return {**values, **own}
 
 
-def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[str]) -> dict[str, Any] | None:
-    """The same as `_values`; None where the reader of a CSV file cannot give all values their types. `texts`: the roles
-    of figures."""
+def figures_of(columns: Columns) -> list[str]:
+    """The roles of figures that are texts."""
+    further = [role for role in columns.types if role.startswith(FURTHER.format(""))]
+    return [role for role in (*PRICE_COLUMNS, *further) if role in columns.types and columns.is_text(role)]
+
+
+def declared_values(columns: Columns, typed: dict[str, str]) -> dict[str, Any] | None:
+    """The same as `_values`; None where the reader of a CSV file cannot give all values their types."""
     import duckdb
 
     if columns.declared is None:
         return None
+    texts = figures_of(columns)
     declared = columns.declared(dict.fromkeys(texts, "DOUBLE"))
     try:
         return _values(columns, declared, typed | {role: role for role in texts})
@@ -102,11 +107,11 @@ def _declared_values(columns: Columns, typed: dict[str, str], texts: Sequence[st
 
 
 def _written_values(
-    columns: Columns, typed: dict[str, str], texts: Sequence[str], owner: str | None
+    columns: Columns, typed: dict[str, str], owner: str | None
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """The same with figures as people write them, and their SQL: regular expressions, which take longer than all else,
     are asked of columns that have more than the sign of a currency in front."""
-    lacking = texts
+    texts = lacking = figures_of(columns)
     if columns.declared is None:  # else a figure is not plain
         values = _values(columns, columns.source, typed)
         lacking = [role for role in texts if lacks_values(values[role])]
@@ -187,6 +192,14 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if written.has_short_year:
         _refuse_open_centuries(columns, value, symbol)
     return value
+
+
+def says_order(first: str, column: str, rules: Rules) -> bool:
+    """Whether times that are written as the first one of a column say by themselves how they are read, and the days
+    beside them do not."""
+    written = take_apart(first.strip())
+    is_said = rules.dates or order_said(column)
+    return written is None or (not written.has_short_year and bool(WAYS[written.way].order or is_said))
 
 
 def _refuse_open_centuries(columns: Columns, value: str, owner: str | None) -> None:
@@ -290,9 +303,10 @@ def _decimal_mark_of(columns: Columns, texts: Sequence[str], owner: str | None) 
         raise RowError(row, str(symbol), f"{columns.named(texts[is_holder.index(True)])} {error}") from None
 
 
-def _may_have_points(columns: Columns, values: Mapping[str, Any], texts: Sequence[str]) -> bool:
+def may_have_points(columns: Columns, values: Mapping[str, Any]) -> bool:
     """Whether numbers of a column have a fraction, and all may have a point between thousands: volumes, and prices
     where they may be a hundred times as much as others or have names of a language with decimal commas."""
+    texts = figures_of(columns)
     has_commas = numbers.have_commas(columns.names(texts))
     for role in texts if has_commas else {"close", "volume"}.intersection(texts):
         arrays = arrays_of(values[role])

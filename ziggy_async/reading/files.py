@@ -4,21 +4,23 @@ Every error is a `DataFileError`: one sentence that begins with the file's name.
 the line of a CSV file, the row of a Parquet file counted from 1.
 """
 
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.beside import refuse_beside, with_day, with_zone
-from ziggy_async.reading.casts import typed_values
-from ziggy_async.reading.columns import bars_of
+from ziggy_async.reading.alike import MOST_ALIKE, MOST_BYTES, are_alike, first_text, parts_of, types_of
+from ziggy_async.reading.beside import Values, refuse_beside, with_day, with_zone
+from ziggy_async.reading.casts import declared_values, may_have_points, says_order, typed_values, with_owner
+from ziggy_async.reading.columns import ValuesOfTable, bars_of
 from ziggy_async.reading.cut_ends import refuse_cut_end
 from ziggy_async.reading.faults import (
     COMMENT,
@@ -29,11 +31,12 @@ from ziggy_async.reading.faults import (
     placed,
 )
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
-from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules, Skipped
+from ziggy_async.reading.options import Rules, Skipped
 from ziggy_async.reading.packed import GET_WHOLE
-from ziggy_async.reading.paths import DataFile
+from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.roles import match_columns
 from ziggy_async.reading.scans import (
+    PATH,
     ROW,
     Scan,
     contradiction,
@@ -46,14 +49,13 @@ from ziggy_async.reading.scans import (
     owner_of,
     parquet_scan,
     refuse_merged,
-    refuse_other_header,
     refuse_other_owner,
     remark_other_day,
     selected,
     without_descriptions,
 )
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, of_role, role_of
-from ziggy_async.reading.sql import Columns, RowError, literal, quoted
+from ziggy_async.reading.spellings import PRICE_COLUMNS, of_role, role_of
+from ziggy_async.reading.sql import Columns, RowError, literal, quoted, selection
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
@@ -77,6 +79,8 @@ from ziggy_async.reading.together import (
     place_of,
     refuse_other_kind,
     refuse_same_name,
+    refuse_texts,
+    refuse_untyped,
 )
 from ziggy_async.reading.values import lacks_values
 
@@ -97,6 +101,14 @@ class Picked(NamedTuple):
     columns: Columns
     scan: Scan | None = None
     others: Sequence[str] = ()
+
+
+class Cut(NamedTuple):
+    """A file as DuckDB reads it; `header` None: Parquet; `left_out`: rows of another length than the names'."""
+
+    origin: Source
+    header: Header | None
+    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -158,12 +170,19 @@ class Reading:
         self._progress = progress
 
     def load(self, store: Loader, files: Sequence[DataFile]) -> tuple[list[str], Skipped]:
-        read = [self._read(file) for file in files]
+        read: list[FileBars] = []
+        for at in range(0, len(files), MOST_ALIKE):
+            some = files[at : at + MOST_ALIKE]
+            alike = self._read_alike(some) if len(some) > 1 else {}
+            read += [alike.get(file) or self._read(file) for file in some]
         refuse_same_name(read)
         refuse_other_kind(read)
         occurrences = Counter(symbol for each in read for symbol in each.bars.symbols)
-        shared = [each for each in read if any(occurrences[symbol] > 1 for symbol in each.bars.symbols)]
-        alone = [[each] for each in read if each not in shared]
+        shared: list[FileBars] = []
+        alone: list[list[FileBars]] = []
+        for each in read:
+            is_shared = any(occurrences[symbol] > 1 for symbol in each.bars.symbols)
+            shared.append(each) if is_shared else alone.append([each])
         skipped: Counter[str] = Counter()
         if left_out := sum(each.left_out for each in read):
             skipped["row has another length"] = left_out
@@ -220,21 +239,30 @@ class Reading:
         return mended
 
     def _bars(self, file: DataFile, origin: Source) -> FileBars:
-        opened = origin
+        read = self._bars_of(file, self._cut(file, origin))
+        return self._bars(file, replace(origin, is_split=False)) if read is None else read
+
+    def _cut(self, file: DataFile, origin: Source) -> Cut:
+        """A text without what stands around its rows."""
         header = None if origin.is_parquet else self._header(file, origin)
-        if header is not None:
-            origin = without_end(origin, header.delimiter, self._folder)
-        if header is not None and (header.skipped > 1 or header.has_comments or origin.has_comments):
-            commas = header.commas
-            origin = without_first_lines(origin, header.skipped, commas, self._folder)
+        if header is None:
+            return Cut(origin, None)
+        origin = without_end(origin, header.delimiter, self._folder)
+        if header.skipped > 1 or header.has_comments or origin.has_comments:
+            origin = without_first_lines(origin, header.skipped, header.commas, self._folder)
             header = replace(header, skipped=0)
         left_out = 0
-        if header is not None and origin.has_other_rows:
+        if origin.has_other_rows:
             origin, left_out = without_other_rows(origin, *header.commas, self._folder)
-        if header is not None and header.tickers is not None:  # whose rows are not counted afterwards
+        if header.tickers is not None:  # whose rows are not counted afterwards
             origin = replace(origin, is_split=False)
-        if header is not None and not origin.is_split:
+        if not origin.is_split:
             refuse_open_quote(origin, header.delimiter, header.skipped)
+        return Cut(origin, header, left_out)
+
+    def _bars_of(self, file: DataFile, cut: Cut) -> FileBars | None:
+        """None where DuckDB has left rows out."""
+        origin, header, _ = cut
         try:
             picked = self._pick(file, origin, header)
         except RowError as error:
@@ -244,7 +272,13 @@ class Reading:
             columns, values = typed_values(picked.columns, owner, self._rules)
         except RowError as error:
             raise ValueError(f"{error.symbol}, {place_of(origin, header, error.row)}: {error}") from None
-        has_symbols = owner is None or (header is not None and header.owner is not None)
+        return self._finished(file, cut, picked._replace(columns=columns), values)
+
+    def _finished(self, file: DataFile, cut: Cut, picked: Picked, values: Mapping[str, Any]) -> FileBars | None:
+        """Looks at the values of a file. None: as above."""
+        origin, header, left_out = cut
+        columns = picked.columns
+        has_symbols = "symbol" in columns.types or (header is not None and header.owner is not None)
         table = Table(file, origin, header, columns, has_symbols, picked.scan is None)
         if any(map(lacks_values, values.values())):
             refuse_untyped(table, self._rules)
@@ -252,7 +286,7 @@ class Reading:
         if not len(values["close"]):
             raise _without_rows(origin, header)
         if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
-            return self._bars(file, replace(opened, is_split=False))
+            return None
         try:
             headings = {role: columns.headings.get(role, role) for role in values}
             bars = bars_of({headings[role]: values[role] for role in values}, headings, self._rules)
@@ -264,6 +298,74 @@ class Reading:
             refuse_cut_end(origin, header.delimiter, file)
         remark_other_day(file, np.asarray(bars.bars.timestamp))
         return FileBars(table, bars, left_out)
+
+    def _read_alike(self, files: Sequence[DataFile]) -> dict[DataFile, FileBars]:
+        """Those of the files that are small texts of one header and one way to write times. What there is to say of a
+        file is said where it is read by itself."""
+        groups: dict[Header, list[tuple[DataFile, Cut]]] = {}
+        for file in files:
+            with suppress(DataFileError), errors_named(file):
+                if file.path.stat().st_size <= MOST_BYTES:
+                    origin = opened_source(named_in_utf8(file.path, self._folder), self._folder, self._connection)
+                    cut = self._cut(file, origin)
+                    if cut.header is not None and cut.header.tickers is None:
+                        groups.setdefault(cut.header, []).append((file, cut))
+        read: dict[DataFile, FileBars] = {}
+        for header, group in groups.items():
+            if len(group) > 2:
+                with suppress(DataFileError), errors_named(group[0][0]):
+                    read |= self._read_group(header, group)
+        self._progress.done += len(read)
+        return read
+
+    def _read_group(self, header: Header, group: Sequence[tuple[DataFile, Cut]]) -> dict[DataFile, FileBars]:
+        """Files of one header by one query, as the first of them is read."""
+        (file, cut), *others = group
+        first = self._bars_of(file, cut)
+        if first is None:
+            return {}
+        read = {file: first}
+        columns, names = first.table.columns, header.names
+        roles, name = columns.headings, columns.headings["timestamp"]
+        if columns.declared is None or not {*roles.values()} <= {*names}:  # as that of a date and a time of day
+            return read
+        text = first_text(cut.origin, header, name)
+        if text is None or not says_order(text, name, self._rules):
+            return read
+        others = [each for each in others if are_alike(text, first_text(each[1].origin, header, name))]
+        origins = [each.origin for _, each in others]
+        beside = [each for each in names if each not in roles.values()]
+        types = types_of(Scan(self._connection, csv_scan([cut.origin], header, names)).heads(beside))
+        aliases = {f"beside_{at}": quoted(each) for at, each in enumerate(beside)} | {"path": quoted(PATH)}
+
+        def scan_of(origins: Sequence[Source], types: Mapping[str, str]) -> str:
+            return csv_scan(origins, header, names, types)
+
+        def declared(of_roles: Mapping[str, str]) -> str:
+            scan = scan_of(origins, types | {roles[role]: kind for role, kind in of_roles.items()})
+            return f"(SELECT {selected(roles)}, {selection(aliases)} FROM {scan})"
+
+        typing = {role: sql for role, sql in columns.typing.items() if role != "symbol"}
+        columns = replace(columns, declared=declared)
+        values = declared_values(columns, typing | {each: each for each in aliases}) if len(others) > 1 else None
+        parts = () if values is None else parts_of(values, origins)
+        for (file, cut), part in zip(others, parts, strict=False):
+            own = {role: column for role, column in part.items() if role not in aliases}
+            table = {roles[role]: own[role] for role in roles} | {
+                each: part[f"beside_{at}"] for at, each in enumerate(beside)
+            }
+            with suppress(DataFileError), errors_named(file):
+                is_alike = self._roles(file, names, ValuesOfTable(table)) == roles
+                if not is_alike or any(map(lacks_values, own.values())):
+                    continue
+                picked = self._picked(cut.origin, names, roles, partial(scan_of, [cut.origin]))
+                if may_have_points(picked.columns, own):
+                    continue
+                owner = None if "symbol" in own else owner_of(file, header)
+                finished = self._finished(file, cut, picked, with_owner(own, owner))
+                if finished is not None and picked.columns.declared is not None:
+                    read[file] = finished
+        return read
 
     def _header(self, file: DataFile, origin: Source) -> Header:
         above = remarks_above(origin)
@@ -351,7 +453,7 @@ class Reading:
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
         return self._described(name, headings)
 
-    def _roles(self, file: DataFile, names: Sequence[str], scan: Scan) -> dict[str, str]:
+    def _roles(self, file: DataFile, names: Sequence[str], scan: Values) -> dict[str, str]:
         if file.is_part or is_own(file, names, scan):  # it is said already whose bars they are
             refuse_other_owner(file, names, scan)
             names = [each for each in names if role_of(each) != "symbol"]
@@ -366,54 +468,6 @@ class Reading:
                 f"has a symbol column, {roles['symbol']!r}; {file.symbol}= is for files without one: leave it out"
             )
         return roles
-
-
-def refuse_untyped(table: Table, rules: Rules) -> None:
-    """Raises for the first row in which a value is missing or not of its column's type; where such rows are skipped,
-    for a column that has nothing else."""
-    columns = table.columns
-    roles = ["symbol", "timestamp", *PRICE_COLUMNS]
-    refuse_other_header(columns, () if table.header is None else table.header.names, table.place, rules.skip)
-    if rules.skip:
-        empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)
-        is_empty = columns.first_row(f"SELECT {empty} FROM {columns.typed}") or ()
-        roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]
-        if not roles:
-            return
-    missing = ", ".join(f"{role} IS NULL" for role in roles)
-    found = columns.first_row(
-        f"SELECT row, symbol, [{missing}] AS missing FROM {columns.typed}"
-        " WHERE list_contains(missing, true) ORDER BY row LIMIT 1"
-    )
-    if found is None:
-        return
-    row, symbol, is_missing = found
-    role = roles[is_missing.index(True)]
-    value = None
-    if role in columns.types:
-        query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
-        (value,) = columns.first_row(query) or (None,)
-    owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
-    advice = "" if rules.skip else ADVICE_TO_SKIP
-    if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
-        advice = "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
-    raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, value)}{advice}")
-
-
-def refuse_texts(table: Table) -> None:
-    """Raises for the first value of a further column that is there and is no number."""
-    columns = table.columns
-    texts = [role for role in columns.types if role.startswith(FURTHER.format("")) and columns.is_text(role)]
-    for role in texts:
-        found = columns.first_row(
-            f"SELECT row, symbol, text FROM (SELECT row, symbol FROM {columns.typed} WHERE {role} IS NULL)"
-            f" JOIN (SELECT row, {role} AS text FROM {columns.source}) USING (row)"
-            " WHERE trim(text) <> '' ORDER BY row LIMIT 1"
-        )
-        if found is not None:
-            row, symbol, text = found
-            owner = f"{symbol}, " if symbol is not None else ""
-            raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, text)}")
 
 
 def _without_rows(origin: Source, header: Header | None) -> ValueError:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.beside import HEAD, WHOLE_DAY
+from ziggy_async.reading.beside import HEAD, WHOLE_DAY, Values
 from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
 from ziggy_async.reading.dates import TIME_OF_DAY
 from ziggy_async.reading.epochs import DAY as DAY_IN_NS
@@ -102,6 +102,8 @@ CLOCK_OF_FOLDER = rf"(?i){TIME_OF_DAY}|\d{{3,6}}"
 """A time of day to which the name of a folder gives the day."""
 ROW = "row_number() OVER () - 1"
 """SQL of a row's place in a CSV file."""
+PATH = "path of the row"
+"""The column of it, where several files are scanned at once."""
 PACKED_DAY = r"(\d{4})(\d\d)(\d\d)"
 MOST_HEADERS = 1000
 """Rows of texts, each counted once, that are looked at."""
@@ -111,7 +113,7 @@ MOST_SYMBOLS = 100_000
 """Values of a column of texts that may be symbols."""
 
 
-def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Scan) -> None:
+def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Values) -> None:
     """Raises where a column says that the rows are another symbol's than the folder or the argument does. A column that
     may name something else, as `name` does, has to hold several values for it."""
     for column in of_role("symbol", names):
@@ -121,7 +123,7 @@ def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Scan) -> None
             raise ValueError(contradiction(file, f"column {column!r}", values))
 
 
-def is_own(file: DataFile, names: Sequence[str], scan: Scan) -> bool:
+def is_own(file: DataFile, names: Sequence[str], scan: Values) -> bool:
     """Whether columns of symbols say what the caller does, who names the file's."""
     sure = [column for column in of_role("symbol", names) if place_of(column)[1] == 0]
     if file.symbol is None or not sure:
@@ -129,7 +131,7 @@ def is_own(file: DataFile, names: Sequence[str], scan: Scan) -> bool:
     return all(_are_same(value, file.symbol) for column in sure for value in scan.distinct(column))
 
 
-def without_descriptions(names: Sequence[str], scan: Scan) -> list[str]:
+def without_descriptions(names: Sequence[str], scan: Values) -> list[str]:
     """The names without columns that describe the one symbol of a file rather than name the symbol of each row: one
     with a single value, as of "company", or a "name" that is a number."""
     names = list(names)
@@ -138,7 +140,7 @@ def without_descriptions(names: Sequence[str], scan: Scan) -> list[str]:
     return names
 
 
-def _describes(column: str, scan: Scan) -> bool:
+def _describes(column: str, scan: Values) -> bool:
     if spelling_of(column) == "name":
         values = scan.distinct(column)
         return len(values) == 1 and values[0].isdecimal()
@@ -372,8 +374,9 @@ def csv_scan(
     columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
     paths = ", ".join(literal(glob.escape(str(origin.path))) for origin in origins)
     is_split = all(origin.is_split for origin in origins)
+    path = f", filename={literal(PATH)}" if len(origins) > 1 else ""
     return (
         f"read_csv([{paths}], sep={literal(header.delimiter)}, quote='\"', escape='\"',"
         f" header={str(header.skipped > 0).lower()}, auto_detect=false, compression='none', hive_partitioning=false,"
-        f" parallel={str(is_split).lower()}, columns={{{columns}}})"
+        f" parallel={str(is_split).lower()}, columns={{{columns}}}{path})"
     )

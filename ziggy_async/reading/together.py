@@ -1,5 +1,7 @@
-"""Files that have been read, into a store: where a reader finds their rows, and who may have bars of one symbol."""
+"""Files that have been read, into a store: where a reader finds their rows, which values are none, and who may have
+bars of one symbol."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,8 +14,10 @@ from ziggy_async.reading.columns import SymbolBars
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.faults import errors_named, one_line, placed, row_of
 from ziggy_async.reading.headers import Header
-from ziggy_async.reading.options import Rules
+from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules
 from ziggy_async.reading.paths import DataFile, DataFileError
+from ziggy_async.reading.scans import refuse_other_header
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS
 from ziggy_async.reading.sql import Columns
 from ziggy_async.reading.texts import Source, line_of
 
@@ -52,6 +56,54 @@ def place_of(origin: Source, header: Header | None, row: int) -> str:
     """Where a reader finds a row of a file; `header`: of a CSV file."""
     line = None if header is None else line_of(origin, header.delimiter, header.skipped, row)
     return f"row {row + 1}" if line is None else f"line {line}"
+
+
+def refuse_untyped(table: Table, rules: Rules) -> None:
+    """Raises for the first row in which a value is missing or not of its column's type; where such rows are skipped,
+    for a column that has nothing else."""
+    columns = table.columns
+    roles = ["symbol", "timestamp", *PRICE_COLUMNS]
+    refuse_other_header(columns, () if table.header is None else table.header.names, table.place, rules.skip)
+    if rules.skip:
+        empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)
+        is_empty = columns.first_row(f"SELECT {empty} FROM {columns.typed}") or ()
+        roles = [role for role, is_all in zip(roles, is_empty, strict=True) if is_all]
+        if not roles:
+            return
+    missing = ", ".join(f"{role} IS NULL" for role in roles)
+    found = columns.first_row(
+        f"SELECT row, symbol, [{missing}] AS missing FROM {columns.typed}"
+        " WHERE list_contains(missing, true) ORDER BY row LIMIT 1"
+    )
+    if found is None:
+        return
+    row, symbol, is_missing = found
+    role = roles[is_missing.index(True)]
+    value = None
+    if role in columns.types:
+        query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
+        (value,) = columns.first_row(query) or (None,)
+    owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
+    advice = "" if rules.skip else ADVICE_TO_SKIP
+    if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
+        advice = "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
+    raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, value)}{advice}")
+
+
+def refuse_texts(table: Table) -> None:
+    """Raises for the first value of a further column that is there and is no number."""
+    columns = table.columns
+    texts = [role for role in columns.types if role.startswith(FURTHER.format("")) and columns.is_text(role)]
+    for role in texts:
+        found = columns.first_row(
+            f"SELECT row, symbol, text FROM (SELECT row, symbol FROM {columns.typed} WHERE {role} IS NULL)"
+            f" JOIN (SELECT row, {role} AS text FROM {columns.source}) USING (row)"
+            " WHERE trim(text) <> '' ORDER BY row LIMIT 1"
+        )
+        if found is not None:
+            row, symbol, text = found
+            owner = f"{symbol}, " if symbol is not None else ""
+            raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, text)}")
 
 
 class FileBars(NamedTuple):

@@ -1,0 +1,56 @@
+"""Small CSV files that are written alike, which are read by one query: what is asked of them before, and whose rows are
+which afterwards."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+
+from ziggy_async.reading.chunked import Chunked
+from ziggy_async.reading.headers import Header
+from ziggy_async.reading.spellings import role_of
+from ziggy_async.reading.tables import Texts
+from ziggy_async.reading.texts import Source, lines_of
+
+MOST_ALIKE = 50
+"""Files that are read at once, and one by one where one of them is at fault."""
+MOST_BYTES = 1 << 20
+"""Of a file of which a query takes longer than its rows."""
+
+
+def first_text(origin: Source, header: Header, name: str) -> str | None:
+    """What the first row has in a column; None where it cannot be told."""
+    for row in csv.reader(islice(lines_of(origin), header.skipped, None), delimiter=header.delimiter):
+        if row:
+            at = header.names.index(name)
+            return row[at] if at < len(row) else None
+    return None
+
+
+def are_alike(text: str, other: str | None) -> bool:
+    """Whether two times are written in one way."""
+    return other is not None and re.sub(r"\d", "0", text) == re.sub(r"\d", "0", other)
+
+
+def types_of(heads: Mapping[str, Sequence[str | None]]) -> dict[str, str]:
+    """Name -> SQL type of columns without a role that are figures, by their first values."""
+    return {name: "DOUBLE" for name, head in heads.items() if role_of(name) is None and all(map(_is_figure, head))}
+
+
+def _is_figure(text: str | None) -> bool:
+    return text is None or re.fullmatch(r"\s*(?:[+-]?\d+(?:\.\d*)?)?\s*", text) is not None
+
+
+def parts_of(values: Mapping[str, Any], origins: Sequence[Source]) -> Iterator[dict[str, Any]]:
+    """The values of each file, of which "path" is the column of the paths; nothing where they are not all there."""
+    paths = values["path"]
+    begins = np.flatnonzero(np.diff(paths.codes, prepend=-1)).tolist()
+    if paths.values != [str(origin.path) for origin in origins] or len(begins) != len(origins):
+        return
+    arrays = {name: column.as_stored() if isinstance(column, Chunked) else column for name, column in values.items()}
+    for begin, end in pairwise([*begins, len(paths.codes)]):
+        rows = slice(begin, end)
+        yield {name: each.part(rows) if isinstance(each, Texts) else each[rows] for name, each in arrays.items()}
