@@ -16,7 +16,7 @@ void za_histogram_free(za_histogram *histogram);
 
 /* `times` durations of `ns` each, at least one. A negative duration counts as 0. */
 void za_histogram_record(za_histogram *histogram, int64_t ns, int32_t times);
-/* Forgets everything. What is recorded meanwhile may be forgotten in part: counted, and not in the total. */
+/* Forgets everything. A value that is recorded meanwhile may be forgotten in part: counted, and not in the total. */
 void za_histogram_clear(za_histogram *histogram);
 
 int64_t za_histogram_count(const za_histogram *histogram);

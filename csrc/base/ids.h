@@ -15,7 +15,7 @@ typedef struct za_ids {
 
 /* An empty table for up to `most` ids. False without memory: then there is none. */
 bool za_ids_open(za_ids *ids, size_t most);
-/* Of an id other than 0: the number that was put before, or `number`, which is put now. */
+/* Returns the number of an id other than 0: the one that was put before, or `number`, which is put now. */
 size_t za_ids_put(za_ids *ids, uint64_t id, size_t number);
 /* True if the id has a number, which is then *number. */
 bool za_ids_find(const za_ids *ids, uint64_t id, size_t *number);

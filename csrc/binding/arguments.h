@@ -23,13 +23,13 @@ int za_check_keywords(const char *function, char *const *names, PyObject *keywor
 /* The store behind an argument; NULL with a TypeError. */
 za_store_object *za_store_argument(za_state *state, PyObject *object);
 
-/* What the caller says of a job; a negative urgency leaves that to how much there is to do. */
+/* Urgency and deadline of a job; with a negative urgency the amount of work decides. */
 typedef struct za_terms {
     long urgency;
     int64_t deadline_ns; /* on za_clock_ns; 0: none */
 } za_terms;
 
-/* Of two arguments (urgency, deadline_ns); 0, or -1 with an exception raised. */
+/* Reads them from two arguments (urgency, deadline_ns). 0, or -1 with an exception raised. */
 int za_terms_of(PyObject *const *arguments, za_terms *terms);
 void za_terms_apply(const za_terms *terms, za_job *job);
 

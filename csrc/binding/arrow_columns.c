@@ -16,7 +16,7 @@ static void free_lender(PyObject *capsule)
     za_free(lender);
 }
 
-/* What keeps the memory of a lent chunk alive; takes it over. */
+/* Returns the object that keeps the memory of a lent chunk alive; takes it over. */
 static PyObject *lender_of(za_column_chunk *chunk)
 {
     struct ArrowArray *lender = za_alloc(1, sizeof *lender);

@@ -21,7 +21,7 @@ typedef struct stream_column {
     int64_t child_count;
 } stream_column;
 
-/* What a stream, its schemas and its arrays share. Each of them holds a reference, children too: consumers may move a
+/* Shared by a stream, its schemas and its arrays. Each of them holds a reference, children too: consumers may move a
  * child elsewhere and release it last. */
 typedef struct stream_frame {
     atomic_long references;
@@ -72,7 +72,7 @@ static void abandon(stream_frame *frame)
     (void)Py_AddPendingCall(free_abandoned, NULL);
 }
 
-/* Any thread. What outlives the interpreter is left to the end of the process. */
+/* Any thread. A frame that outlives the interpreter is left to the end of the process. */
 static void frame_release(stream_frame *frame)
 {
     if (atomic_fetch_sub(&frame->references, 1) != 1 || !Py_IsInitialized()) {

@@ -192,7 +192,7 @@ static void count(const za_batch *batch, int32_t times)
     }
 }
 
-/* Those that nobody waits for any more are not counted. */
+/* Results that nobody waits for any more are not counted. */
 static int deliver_singles(za_state *state, za_batch *batch, za_budget *budget)
 {
     int32_t waited_for = 0;

@@ -1,12 +1,12 @@
-/* What comes back to a loop: the head of everything that is computed for futures. It travels through the pool, waits in
- * its port until the loop takes it, and then hands out its results. */
+/* A delivery comes back to a loop: the head of everything that is computed for futures. It travels through the pool,
+ * waits in its port until the loop takes it, and then hands out its results. */
 #ifndef ZA_BINDING_DELIVERY_H
 #define ZA_BINDING_DELIVERY_H
 
 #include "binding/state.h"
 #include "pool/port.h"
 
-/* What one iteration of the loop may spend on handing out results. */
+/* The share of one iteration of the loop that handing out results may take. */
 typedef struct za_budget {
     int results;
     int64_t until_ns; /* on za_clock_ns */
@@ -52,7 +52,7 @@ int za_future_is_done(za_state *state, PyObject *future);
 int za_future_resolve(za_state *state, PyObject *future, PyObject *value);
 /* Adds `delivery` as the future's callback; 0 or -1. */
 int za_future_call_back(za_state *state, PyObject *future, za_delivery *delivery);
-/* Of a callback's arguments: 1 if the future was cancelled, 0 if not, -1 with an exception. */
+/* Looks at a callback's arguments: 1 if the future was cancelled, 0 if not, -1 with an exception. */
 int za_future_was_cancelled(za_state *state, PyObject *arguments);
 
 #endif

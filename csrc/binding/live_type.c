@@ -1,4 +1,4 @@
-/* Live states for Python. Nothing that takes a lock of theirs holds the GIL meanwhile: an update may be long. */
+/* Live states for Python. Whoever takes a lock of theirs lets go of the GIL meanwhile: an update may be long. */
 #include "binding/live_object.h"
 
 #include "base/clock.h"
@@ -76,8 +76,8 @@ static PyObject *live_new(PyTypeObject *type, PyObject *arguments, PyObject *key
 }
 
 /* All bars, or until a handler of a signal raises. In the main thread it is done in slices, between which no lock is
- * held: a handler may use the same states. What a slice has not taken in the next one does; one that has taken in
- * nothing was too short. 0, or -1 with an exception raised. */
+ * held: a handler may use the same states. Bars that a slice has not taken in are left to the next one; a slice that
+ * has taken in nothing was too short. 0, or -1 with an exception raised. */
 static int update(za_live *live, int64_t deadline_ns, int64_t *taken)
 {
     bool is_sliced = za_is_main_thread();

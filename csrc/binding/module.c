@@ -47,7 +47,7 @@ static void module_free(void *module)
     za_scratch_free(&za_state_of_module(module)->scratch);
 }
 
-/* What may be registered; above these, a tuple of so many. */
+/* Kinds of objects that may be registered; above these, a tuple of so many. */
 enum { A_CLASS, A_DICT_CLASS, A_CALLABLE, A_TUPLE };
 
 static int fits(PyObject *object, int wanted)
@@ -368,7 +368,7 @@ static int add_types(PyObject *module, za_state *state)
     return 0;
 }
 
-/* What futures are made with, where the loop is asyncio's own. */
+/* Takes the functions that make futures, where the loop is asyncio's own. */
 static int take_asyncio(za_state *state)
 {
     PyObject *asyncio = PyImport_ImportModule("asyncio"), *loop = NULL;

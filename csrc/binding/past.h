@@ -1,4 +1,4 @@
-/* What a history of signals is asked with. */
+/* The arguments of a history of signals. */
 #ifndef ZA_BINDING_PAST_H
 #define ZA_BINDING_PAST_H
 

@@ -20,8 +20,8 @@ typedef struct za_plan_object {
 
 /* 0, or -1 with a ValueError when it reads a column that not every store has. */
 int za_plan_check_figures(const za_plan_object *plan);
-/* What of the store each column is, from za_alloc; NULL with an exception raised, a ValueError when the store has no
- * such column. */
+/* Returns the store's number of each column, from za_alloc; NULL with an exception raised, a ValueError when the store
+ * has no such column. */
 int *za_plan_columns_of(const za_plan_object *plan, const za_store_object *store);
 
 #endif

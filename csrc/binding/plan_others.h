@@ -1,4 +1,4 @@
-/* What a plan reads beside the series it is run over: other tickers, and labels. */
+/* Other tickers and labels, which a plan reads beside the series it is run over. */
 #ifndef ZA_BINDING_PLAN_OTHERS_H
 #define ZA_BINDING_PLAN_OTHERS_H
 
@@ -23,10 +23,10 @@ typedef struct za_asked_tickers {
     size_t count;
 } za_asked_tickers;
 
-/* Of a store: 0, or -1 with a ValueError for labels that it has not. */
+/* Takes them from a store. 0, or -1 with a ValueError for labels that it has not. */
 int za_others_of_store(const za_plan_object *plan, za_asked_tickers asked, za_plan_others *others);
-/* Of a table of `rows` rows and `count` groups: `groups` are the groups of the plan's tickers, `labels` arrays of int32
- * codes. */
+/* The same of a table of `rows` rows and `count` groups: `groups` are the groups of the plan's tickers, `labels` arrays
+ * of int32 codes. */
 typedef struct za_table_others {
     PyObject *groups, *labels; /* tuples */
     Py_ssize_t rows, count;

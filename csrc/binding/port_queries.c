@@ -109,7 +109,8 @@ static int send_breadth(za_query *query)
     return send(query, job);
 }
 
-/* What follows the pin and the breadth: the next job, or nothing where there are no rows. 1 or -1 as `deliver`. */
+/* Goes on after the pin and the breadth: with the next job, or with nothing where there are no rows. 1 or -1 as
+ * `deliver`. */
 static int go_on(za_state *state, za_query *query)
 {
     bool has_breadth = query->stage == ZA_STAGE_PIN && za_query_breadth_job(query) != NULL;

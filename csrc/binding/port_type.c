@@ -178,7 +178,7 @@ static PyObject *deliver(za_port_object *self)
     return delivered < 0 || PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
-/* What a wake brings: takes everything posted and delivers the first iteration's worth. */
+/* Called by a wake: takes everything posted and delivers the first iteration's worth. */
 static PyObject *drain(za_port_object *self)
 {
     self->wakes++;
@@ -349,7 +349,7 @@ PyObject *za_notifier_run(PyObject *module, PyObject *unused)
             break;
         }
         if (port != NULL) {
-            /* What was posted to the port keeps its Python side alive until here (pool/port.h). */
+            /* Completions that were posted to the port keep its Python side alive until here (pool/port.h). */
             za_port_object *self = (za_port_object *)Py_NewRef((PyObject *)za_port_owner(port));
             wake_loop(&refused, self);
             Py_DECREF((PyObject *)self);

@@ -12,8 +12,8 @@
 #include "plan/run.h"
 #include "plan/stages.h"
 
-/* What is under way: of a latest row for each ticker the last alone, if the plan has no sources, and the second of
- * signals alone. */
+/* The stage under way. A latest row for each ticker has the last one alone, if the plan has no sources; only signals
+ * have the second. */
 typedef enum za_stage { ZA_STAGE_PIN, ZA_STAGE_BREADTH, ZA_STAGE_ROWS } za_stage;
 
 /* `run`, `code` and `error` belong to the pool between submission and the port's take; all else is touched with the GIL
@@ -40,11 +40,12 @@ typedef struct za_query {
 } za_query;
 
 void za_query_dealloc(PyObject *self);
-/* Of (plan, store, tickers, zone) as they come; the query owns what it needs of them. NULL with an exception raised. */
+/* Made of (plan, store, tickers, zone) as they come; the query owns what it needs of them. NULL with an exception
+ * raised. */
 za_query *za_query_new(za_state *state, PyObject *const *arguments);
 /* The times of a history's rows; 0, or -1 with an exception raised. */
 int za_query_take_times(za_query *query, PyObject *first, PyObject *last);
-/* What signals are made from beside the bars of their tickers; 0, or -1 with an exception raised. */
+/* Takes what signals are made from beside the bars of their tickers. 0, or -1 with an exception raised. */
 int za_query_take_past(za_query *query, PyObject *rules, PyObject *market);
 
 /* Whether its bars are pinned before it computes. */

@@ -7,7 +7,7 @@
 #include "binding/types.h"
 #include "market/request.h"
 
-/* What a call asks for; all of it is the caller's. */
+/* The arguments of a call; all of them are the caller's. */
 typedef struct za_asked {
     za_request_kind kind;
     bool single; /* `symbols` is a str, and its own result is wanted */

@@ -44,7 +44,7 @@ PyObject *za_features_result(za_state *state, PyObject *names, PyObject *ticker,
     return za_untracked(dict);
 }
 
-/* What a figure of a paper row is to Python, by the kinds of paper.def. */
+/* Returns a figure of a paper row as an object, by the kinds of paper.def. */
 static PyObject *number_of(za_state *state, double value)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What the module holds: declared once, in the lists below; module.c makes the struct, its traverse and its clear of
- * them. */
+/* The objects that the module holds: declared once, in the lists below; module.c makes the struct, its traverse and its
+ * clear of them. */
 #ifndef ZA_BINDING_STATE_H
 #define ZA_BINDING_STATE_H
 

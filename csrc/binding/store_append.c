@@ -136,7 +136,7 @@ static bool is_masked(PyObject *object)
     return !PyArray_CheckExact(object) && PyArray_Check(object) && PyObject_HasAttrString(object, "filled");
 }
 
-/* What the array holds instead of numbers, though NumPy makes numbers of it; NULL if it does not. */
+/* Names what the array holds instead of numbers, though NumPy makes numbers of it; NULL if it holds numbers. */
 static const char *others_than_numbers(PyArrayObject *array)
 {
     return PyArray_ISBOOL(array) ? "booleans" : PyArray_ISSTRING(array) ? "texts" : NULL;

@@ -109,8 +109,8 @@ INLINE void t3_start(t3_kernel *k, slots *all)
     }
 }
 
-/* Takes value number `entered` into the level that is seeded; true when it was the last one of the seed. Nothing of the
- * seed stays in the state, so that a late start comes to the same one. */
+/* Takes value number `entered` into the level that is seeded; true when it was the last one of the seed. The state
+ * keeps no trace of the seed, so that a late start comes to the same one. */
 INLINE bool t3_seed(t3_kernel *k, vec *level, int64_t entered, vec x)
 {
     k->s.first = entered == 0 ? x : k->s.first;

@@ -9,8 +9,9 @@ typedef struct turn {
     vec count, r, rest;
 } turn;
 
-/* Of a finite x of any size, the number of right angles. x is a whole number m times 2^e, and the digits of 2 / pi that
- * give multiples of 4 with it are left out; 192 of those behind are enough for what comes nearest to a right angle. */
+/* Returns the number of right angles in a finite x of any size. x is a whole number m times 2^e, and the digits of 2 /
+ * pi that give multiples of 4 with it are left out; 192 of those behind are enough for what comes nearest to a right
+ * angle. */
 __attribute__((noinline)) static double turn_far(double x, double *r, double *rest)
 {
     __extension__ typedef unsigned __int128 wide;

@@ -30,7 +30,7 @@ INLINE parabolic parabolic_start(void)
     return (parabolic){vec_fill(1.0), none, none, none, none, none, none};
 }
 
-/* Of the side, what long and short say. */
+/* Chooses by the side what long or short say. */
 INLINE vec parabolic_choice(vec side, double when_long, double when_short)
 {
     return vec_select((mask)(side > 0.0), vec_fill(when_long), vec_fill(when_short));

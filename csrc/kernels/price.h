@@ -1,4 +1,4 @@
-/* What one bar says by itself. */
+/* Figures of one bar by itself. */
 #ifndef ZA_KERNELS_PRICE_H
 #define ZA_KERNELS_PRICE_H
 

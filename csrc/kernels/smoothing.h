@@ -1,12 +1,12 @@
-/* Averages whose memory fades and never ends: the exponential one and Wilder's. What they carry is in the kernel's
- * state; how many values have entered follows from the kernel's age. */
+/* Averages whose memory fades and never ends: the exponential one and Wilder's. The kernel's state holds what they
+ * carry; how many values have entered follows from the kernel's age. */
 #ifndef ZA_KERNELS_SMOOTHING_H
 #define ZA_KERNELS_SMOOTHING_H
 
 #include "kernels/lane.h"
 
 /* Seeded by the plain mean of the first `period` values, which is summed up as distances from the first one so that the
- * average of equal values is that value, not nearly that value. What is carried is how far the average lags behind the
+ * average of equal values is that value, not nearly that value. The state carries how far the average lags behind the
  * last value: its chain of dependent operations is one shorter than the average's own, and it stays exactly 0 for equal
  * values. */
 typedef struct exponential {

@@ -11,7 +11,7 @@ typedef struct sorted {
     int64_t size, newest; /* the copy that was written last */
 } sorted;
 
-/* The last `values` ones of a series of which `entered` have been before. Those that are missing are 0. */
+/* The last `values` ones of a series of which `entered` have been before. Missing ones are 0. */
 INLINE sorted sorted_at(double values, int64_t entered, slots *all)
 {
     int64_t size = (int64_t)values;

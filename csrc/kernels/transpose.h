@@ -73,7 +73,7 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
     }
 }
 
-/* What is `streamed` is aligned as a vector. */
+/* `streamed` columns are aligned as a vector. */
 INLINE void spread_square(const double *tile, int64_t bar, double *const *columns, bool streamed)
 {
     vec square[ZA_LANES];

@@ -186,8 +186,8 @@ INLINE window_sums window_join(window_kind kind, window_sums older, window_sums 
     }
 }
 
-/* What becomes of the values of a full block: suffix sums about the last one, at once or in the lanes that have
- * deferred them; or they stay, and the sums are deferred. */
+/* The fate of the values of a full block: suffix sums about the last one, at once or in the lanes that have deferred
+ * them; or they stay, and the sums are deferred. */
 typedef enum window_end { WINDOW_FINISH, WINDOW_FINISH_DEFERRED, WINDOW_DEFER } window_end;
 
 INLINE void window_sum_up(window_kind kind, vec *places, int64_t size, window_end end)

@@ -92,7 +92,7 @@ static bool part(const za_live_gathering *gathering, int32_t place)
     return done;
 }
 
-/* What is loose of one number of bars: the tiles are filled, by the tickers and then by those of the emptiest tiles;
+/* Shares out what is loose of one number of bars: tickers, then those of the emptiest tiles, fill the other tiles;
  * tickers that are left share new tiles where they are not few. False without memory. */
 static bool share(const za_live_gathering *gathering, const za_live_loose *loose, size_t count)
 {

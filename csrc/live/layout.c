@@ -72,7 +72,7 @@ static bool list_columns(za_live_gathered *gathered)
     return gathered->columns != NULL;
 }
 
-/* What one plan over periods needs. */
+/* Adds what one plan over periods needs. */
 static za_code add_gathered(za_live_layout *layout, const za_source *source, za_error *error)
 {
     za_live_gathered *gathered = &layout->gathered[layout->gathered_count++];

@@ -9,8 +9,8 @@
 #include "live/series.h"
 #include "plan/graph.h"
 
-/* Of a kernel whose inputs may be other than finite numbers, the header has one more vector, the mark: the last bar
- * that was not finite where it is windowed, else how many bars have entered each lane. */
+/* The header of a kernel whose inputs may be other than finite numbers has one more vector, the mark: the last bar that
+ * was not finite where it is windowed, else how many bars have entered each lane. */
 typedef struct za_live_node {
     int64_t header, slots;            /* where its vectors begin, in each part */
     int64_t header_count, slot_count; /* how many there are, the mark included */

@@ -314,7 +314,7 @@ static int mark_changed(za_live *live, const za_news *news, int32_t *rows, bool 
     return count;
 }
 
-/* What came since the last update, as the store tells it. */
+/* Takes in what came since the last update, as the store tells it. */
 static za_code take_news(za_live *live, za_pool *pool, int64_t deadline_ns, const za_news *news, za_error *error)
 {
     if (!know_ids(live)) {

@@ -1,4 +1,4 @@
-/* What live states hold, for the files that keep them. */
+/* The fields of live states, for the files that keep them. */
 #ifndef ZA_LIVE_LIVE_INSIDE_H
 #define ZA_LIVE_LIVE_INSIDE_H
 

@@ -25,7 +25,7 @@ static bool has_same_news(za_live_news one, za_live_news other)
     return one.fresh == other.fresh && one.revised == other.revised;
 }
 
-/* What most tickers of a tile have in common. */
+/* Returns what most tickers of a tile have in common. */
 static za_live_news most_common(const za_live_tile *tile, const za_live_news *news)
 {
     int best = 0, most = 0;
@@ -50,7 +50,7 @@ static void take_in_alone(za_live *live, const za_live_works *works, za_live_arr
     }
 }
 
-/* What is new of each ticker; those who cannot go on are forgotten. */
+/* Finds what is new of each ticker; tickers that cannot go on are forgotten. */
 static void sort_out(za_live *live, za_live_tile *tile, const za_live_arrival *arrival, za_live_news *news)
 {
     for (int lane = 0; lane < tile->set->lanes; lane++) {

@@ -6,8 +6,8 @@
 #include "live/take.h"
 #include "live/tiles.h"
 
-/* Of each other ticker the values at so many bars are kept, or at as many as the store keeps if that is more: tickers
- * that begin anew read them. */
+/* Bars of each other ticker whose values are kept, or as many as the store keeps if that is more: tickers that begin
+ * anew read them. */
 enum { LEAST_KEPT = 65536 };
 
 static int place_of(const za_live *live, const za_plan *plan)
@@ -103,7 +103,7 @@ void za_live_others_free(za_live *live)
     live->other_count = 0;
 }
 
-/* What another ticker's new bars need, and the batch that it is. */
+/* The new bars of another ticker, as a batch, and what they need. */
 typedef struct za_live_entering {
     za_live_work work;
     za_live_tile *tile;

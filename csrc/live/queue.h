@@ -4,7 +4,7 @@
 
 #include "live/batch.h"
 
-/* What a section does to a ticker. */
+/* The effect of a section on a ticker. */
 typedef enum za_live_effect {
     EFFECT_NONE,
     EFFECT_REVISION,
@@ -13,7 +13,7 @@ typedef enum za_live_effect {
     EFFECTS_DIFFER = EFFECT_COUNT
 } za_live_effect;
 
-/* What it does to most tickers of a tile. */
+/* Its effect on most tickers of a tile. */
 typedef struct za_live_common {
     za_live_effect effect;
     unsigned absent; /* the lanes whose tickers have no bar in it, where it has an effect on the others */
@@ -37,7 +37,7 @@ typedef struct za_live_tiles {
     int count;
 } za_live_tiles;
 
-/* Those of `count` tiles on which a section has an effect. */
+/* Enqueues those of `count` tiles on which a section has an effect. */
 void za_live_enqueue(za_live_queue *queue, const za_live_common *common, za_live_tile *tiles, int count);
 /* The tiles from a place of the queue on that enter together, and the effect on them. */
 za_live_tiles za_live_queue_batch(const za_live_queue *queue, int at);

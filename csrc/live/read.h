@@ -1,4 +1,4 @@
-/* What others read of live states; any thread. */
+/* Reads live states, from any thread. */
 #ifndef ZA_LIVE_READ_H
 #define ZA_LIVE_READ_H
 

@@ -31,8 +31,8 @@ static int64_t rows_up_to(const za_rows *rows, int64_t time)
     return found ? least + 1 : least == 0 && rows->count > 0 ? 0 : -1;
 }
 
-/* Of the bar before the last of the first `seen` rows, its time included; 0: the view has none. Only bars that are
- * loaded anew have another one: a store replaces no bar but the last. */
+/* Returns the fingerprint of the bar before the last of the first `seen` rows, its time included; 0: the view has none.
+ * Only bars that are loaded anew have another one: a store replaces no bar but the last. */
 static uint64_t print_before(const za_live *live, const za_view *view, int64_t seen)
 {
     if (seen < 2) {
@@ -173,8 +173,8 @@ za_code za_live_put(za_live *live, int64_t row, const za_live_record *record, za
     return code;
 }
 
-/* Of each other ticker: how many bars have entered, the time of the last one, at how many the values are kept, the
- * fingerprint of the bar before; then the states, the times and the values. */
+/* The head of each other ticker: how many bars have entered, the time of the last one, at how many the values are kept,
+ * the fingerprint of the bar before; then the states, the times and the values. */
 typedef struct za_live_other_head {
     int64_t bars, time, count;
     uint64_t before;
@@ -206,7 +206,7 @@ static char *add(char *to, const void *from, size_t bytes)
     return to + bytes;
 }
 
-/* What there is to say of an other ticker; nothing of one whose bars are anew. */
+/* Returns the head of an other ticker; an empty one if its bars are anew. */
 static za_live_other_head head_of(const za_live *live, const za_live_other *other)
 {
     za_live_other_head head = {0};
@@ -219,7 +219,7 @@ static za_live_other_head head_of(const za_live *live, const za_live_other *othe
     return head;
 }
 
-/* Those without bars have states all the same, of nothing. */
+/* Tickers without bars have states all the same, of nothing. */
 static char *take_other(const za_live *live, const za_live_other *other, char *to)
 {
     const za_live_series *series = &other->series;

@@ -16,14 +16,14 @@ typedef struct za_live_record {
 int64_t za_live_record_doubles(const za_live *live);
 /* Fills the record of a row. One without states is that of a ticker that the next update would begin anew. */
 void za_live_take(za_live *live, int64_t row, za_live_record *record);
-/* The record becomes the states of a row that has none, if the store has a bar of its time: what comes from that bar on
- * is taken in by the next update. ZA_BAD_VALUE if it cannot be a record, or the store's bars do not go on from there.
- * Nothing is done if the store has no bars, and if all of them are later, or the one before is another than was seen:
- * then the ticker counts as restarted. */
+/* The record becomes the states of a row that has none, if the store has a bar of its time: the next update takes in
+ * the bars from that one on. ZA_BAD_VALUE if it cannot be a record, or the store's bars do not go on from there. It
+ * does nothing if the store has no bars. If all of them are later, or the one before is another than was seen, the
+ * ticker counts as restarted. */
 za_code za_live_put(za_live *live, int64_t row, const za_live_record *record, za_error *error);
 
-/* What live states hold of the other tickers that their formulas read: `bytes`, of the caller, from za_alloc. NULL
- * without memory. Whoever keeps records takes it first. */
+/* Returns what live states hold of the other tickers that their formulas read: `bytes`, of the caller, from za_alloc.
+ * NULL without memory. Whoever keeps records takes it first. */
 char *za_live_take_others(za_live *live, size_t *bytes);
 /* The way back, before any record is put and any update. ZA_BAD_VALUE as of za_live_put, and if they cannot be such
  * bytes. */

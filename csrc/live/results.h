@@ -23,7 +23,7 @@ static inline void za_live_results_note(za_live_results *results, int64_t row)
     results->written[at / ZA_MOST_LANES] |= (uint8_t)(1u << at % ZA_MOST_LANES);
 }
 
-/* What is written goes to the board, past the caches if it is `streamed`. */
+/* Copies the rows that have results to the board, past the caches if `streamed`. */
 void za_live_results_end(const za_live_results *results, const za_live *live, bool streamed);
 
 #endif

@@ -76,7 +76,7 @@ static bool find_places(za_live_sections_pass *pass)
     return true;
 }
 
-/* What is pending of the tile counts for all of its tickers. */
+/* The effect that is pending of the tile counts for all of its tickers. */
 static za_live_effect effect_of(const za_live_sections_pass *pass, int number, const za_live_tile *tile, int32_t row)
 {
     const za_section *section = pass->news->sections[number];
@@ -277,7 +277,8 @@ static bool is_plain(const za_live_sections_pass *pass, int number, const za_liv
            2 * absent < tile->used;
 }
 
-/* What a section does to most tickers of a tile; all others but the absent ones leave it. False without memory. */
+/* Finds the effect of a section on most tickers of a tile; all others but the absent ones leave it. False without
+ * memory. */
 static bool find_common(za_live_worker *worker, int64_t at, int number, za_live_common *common)
 {
     za_live_tile *tile = &worker->stretch->tiles[at];
@@ -299,8 +300,8 @@ static bool find_common(za_live_worker *worker, int64_t at, int number, za_live_
 /* Before a worker looks at a tile it asks memory for one so far behind it. */
 enum { TILES_AHEAD = 8 };
 
-/* What a section does to some tiles of the stretch; none to those that take no part. There is room for a tile of each
- * absent ticker afterwards. False without memory: then no tile has seen any of it. */
+/* Finds the effect of a section on some tiles of the stretch; none on those that take no part. There is room for a tile
+ * of each absent ticker afterwards. False without memory: then no tile has seen any of it. */
 static bool classify(za_live_worker *worker, int number, int64_t begin, int count, za_live_common *common)
 {
     bool done = true;

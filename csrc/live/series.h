@@ -1,4 +1,4 @@
-/* What a plan has given at each bar of one ticker, to be read by time. */
+/* The values of a plan at each bar of one ticker, to be read by time. */
 #ifndef ZA_LIVE_SERIES_H
 #define ZA_LIVE_SERIES_H
 
@@ -12,8 +12,8 @@ typedef struct za_live_series {
     double *values; /* owned; output k at bar i is values[i * outputs + k] */
 } za_live_series;
 
-/* Room for so many more bars. Of those that are there the last `most` are kept at least; before there are twice as many
- * and `more` the older ones go. False without memory. */
+/* Makes room for so many more bars. At least the last `most` bars are kept; older ones go before there are twice as
+ * many and `more`. False without memory. */
 bool za_live_series_reserve(za_live_series *series, int64_t more, int64_t most);
 void za_live_series_free(za_live_series *series);
 /* The values of the next bar, for which there is room; `again`: they take the place of the last one's. Whether they

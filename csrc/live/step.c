@@ -338,7 +338,7 @@ static void fetch_next(const za_live_batch *batch, za_live_ahead *ahead, int64_t
     }
 }
 
-/* What bars gathered into periods give; each period that enters is a step of its own. */
+/* Computes the values of bars gathered into periods; each period that enters is a step of its own. */
 static void make_of_periods(const za_live_batch *batch)
 {
     for (int i = 0; i < batch->work->layout->gathered_count; i++) {
@@ -352,7 +352,7 @@ static void make_of_periods(const za_live_batch *batch)
     }
 }
 
-/* What another ticker has given, and the times at which it was read. */
+/* Takes the values of another ticker, and the times at which it was read. */
 static void make_of_tickers(const za_live_batch *batch)
 {
     const za_live_work *work = batch->work;

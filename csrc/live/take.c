@@ -49,7 +49,8 @@ za_live_news za_live_news_of(const za_live *live, const za_live_member *member, 
     return news;
 }
 
-/* What the tickers of a tile have in common. Those of which nothing was replaced may take their last bar in again. */
+/* Returns what the tickers of a tile have in common. Tickers of which nothing was replaced may take their last bar in
+ * again. */
 static za_live_news common_news(const za_live *live, const za_live_arrival *arrival)
 {
     za_live_news common = {.change = ZA_LIVE_SAME};

@@ -16,7 +16,7 @@ typedef enum za_live_change {
     ZA_LIVE_GONE  /* it has no bars any more */
 } za_live_change;
 
-/* What a ticker's view has that its states have not seen. */
+/* The part of a ticker's view that its states have not seen. */
 typedef struct za_live_news {
     za_live_change change;
     int64_t fresh;
@@ -24,7 +24,7 @@ typedef struct za_live_news {
 } za_live_news;
 
 za_live_news za_live_news_of(const za_live *live, const za_live_member *member, const za_view *view);
-/* Of the columns' figures of a bar of the view. */
+/* Returns the fingerprint of the columns' figures of a bar of the view. */
 uint64_t za_live_fingerprint_of(const za_live *live, const za_view *view, int64_t bar);
 /* The member of that row has seen all that the view shows, which was taken at `sequence` of the store. */
 void za_live_see(za_live *live, int32_t row, const za_view *view, uint64_t sequence);
@@ -50,8 +50,8 @@ void za_live_look(za_live *live, za_live_arrival *arrivals, int count);
 void za_live_release(za_live_arrival *arrivals, int count);
 /* Whether two of them can take in their news together. */
 bool za_live_arrive_together(const za_live_arrival *one, const za_live_arrival *other);
-/* What is SAME or NEWS is taken in by tiles that arrive together. `work` is of their set. Any thread that has the tiles
- * to itself. */
+/* Tiles that arrive together take in what is SAME or NEWS. `work` is of their set. Any thread that has the tiles to
+ * itself. */
 void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *const *arrivals, int count);
 
 /* Memory of the two works that a thread needs, one for each lane set, and of the results of a stretch if they are

@@ -10,7 +10,7 @@
 
 enum { ZA_NO_ROW = -1 };
 
-/* What cross-sections have brought to all tickers of a tile, and their own progress does not tell yet. */
+/* Sections that all tickers of a tile have got, and their own progress does not tell yet. */
 typedef struct za_live_pending {
     uint64_t sequence;             /* of the last section; 0: nothing, and the rest does not count */
     int64_t time;                  /* of the latest of its tickers' last bars */

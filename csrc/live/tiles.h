@@ -52,7 +52,7 @@ typedef struct za_live_mover {
 bool za_live_leave(za_live *live, za_live_stretch *stretch, za_live_mover mover, za_live_memory *memory);
 /* The ticker becomes that of a free lane of another tile, of the same stretch and age. */
 void za_live_move(za_live *live, za_live_stretch *stretch, za_live_mover mover, za_live_tile *to);
-/* What is pending of the tile becomes its tickers' own progress. */
+/* Turns what is pending of the tile into its tickers' own progress. */
 void za_live_settle(za_live *live, za_live_tile *tile);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a cross-section does: the values of many tickers at one time, compared with each other. */
+/* Cross-sections: the values of many tickers at one time, compared with each other. */
 #ifndef ZA_PLAN_ACROSS_H
 #define ZA_PLAN_ACROSS_H
 
@@ -35,7 +35,7 @@ typedef struct za_groups {
 } za_groups;
 
 /* Copies members to `grouped`, those of one label side by side and in their order; label_of[i] is that of members[i],
- * -1 to leave it out. What it costs depends on the members and not on how many labels there are. */
+ * -1 to leave it out. The cost depends on the number of members, not on that of labels. */
 void za_across_group(const za_member *members, const int32_t *label_of, size_t count, za_member *grouped,
                      za_groups *groups);
 

@@ -1,4 +1,4 @@
-/* What a tile reads next, the next block of its columns or the next tile's, is fetched while its kernels compute: a bar
+/* Fetches what a tile reads next, the next block of its columns or the next tile's, while its kernels compute: a bar
  * that waits for the one before leaves memory idle. */
 #ifndef ZA_PLAN_AHEAD_H
 #define ZA_PLAN_AHEAD_H

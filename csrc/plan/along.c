@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "kernels/lanes.h"
 
-/* Of a block of so many bars it pays to enter the first ones singly, so that no vector of the others is written into
+/* Bars of a block from which on it pays to enter the first ones singly, so that no vector of the others is written into
  * two cache lines, which costs MOM of 100,000 bars a fifth of its time. */
 enum { LONG_BLOCK = 1024 };
 
@@ -63,7 +63,7 @@ static void enter(const za_node *node, const za_kernel_block *block, int64_t fir
     za_lane_set_one()->run(&part);
 }
 
-/* Of a kernel of two bars the first ones have the other bar in the state, and the last ones leave theirs there. A block
+/* In a kernel of two bars the first ones have the other bar in the state, and the last ones leave theirs there. A block
  * that is hardly longer than these is not worth it. */
 bool za_along_fits(const za_lane_set *set, const za_node *node, const za_kernel_block *block)
 {

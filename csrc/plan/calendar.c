@@ -28,7 +28,7 @@ static int64_t floor_divide(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* What floor_divide leaves: from 0 to b - 1. */
+/* The remainder of floor_divide: from 0 to b - 1. */
 static int64_t floor_remainder(int64_t a, int64_t b)
 {
     return a % b < 0 ? a % b + b : a % b;

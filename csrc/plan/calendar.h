@@ -23,7 +23,7 @@ typedef struct za_zone {
     int64_t count, initial, day_start;
 } za_zone;
 
-/* What is to be added to UTC at that time: of the last change at or before it. */
+/* Returns what is to be added to UTC at that time, by the last change at or before it. */
 int64_t za_zone_offset(const za_zone *zone, int64_t time);
 
 /* "hour", "minute", ... */

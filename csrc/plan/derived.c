@@ -31,7 +31,7 @@ static int64_t count_until(const za_feed *feed, int64_t time)
     return least;
 }
 
-/* Of each bar the last value at or before its time. */
+/* Gathers, for each bar, the last value at or before its time. */
 static void gather_by_time(const za_feed *feed, const za_feed_rows *rows)
 {
     double *to = rows->to;

@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a tile reads of one for one lane. Without times values[0] is that of the bar `first`, and so on to the lane's
- * last bar; nobody needs the bars before it. With times values[i] holds from times[i] on, until times[i + 1]. */
+/* The values that a tile reads of one for one lane. Without times values[0] is that of the bar `first`, and so on to
+ * the lane's last bar; nobody needs the bars before it. With times values[i] holds from times[i] on, until times[i +
+ * 1]. */
 typedef struct za_feed {
     const double *values;
     const int64_t *times; /* NULL, or ascending, `count` of them */

@@ -6,7 +6,7 @@
 #include "plan/pin.h"
 #include "plan/tile.h"
 
-/* What an entering bar changes of a node, beside what it writes into slots that it does not read. */
+/* The part of a node that an entering bar changes, beside slots that it writes and does not read. */
 typedef struct za_part {
     int64_t header, holes; /* vectors at the beginning and at the end of its state */
 } za_part;

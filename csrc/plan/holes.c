@@ -1,7 +1,7 @@
-/* Values that are not finite on their way into a kernel. A kernel never sees one. Of a windowed kernel it is replaced,
- * and the values of the bars that it takes to leave the window are NaN: what forgets, forgets the replacement too. A
- * recursive kernel leaves the bar out, which only a single lane can do by itself, or all lanes together: so they do at
- * the beginning of what has its first value late. */
+/* Values that are not finite on their way into a kernel. A kernel never sees one. For a windowed kernel it is replaced,
+ * and the values are NaN until it has left the window: a window forgets the replacement too. A recursive kernel leaves
+ * the bar out, which only a single lane can do by itself, or all lanes together: so they do at the beginning of what
+ * has its first value late. */
 #include "plan/holes.h"
 
 #include <math.h>

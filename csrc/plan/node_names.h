@@ -8,7 +8,8 @@
 za_node_kind za_node_kind_find(const char *name);
 
 /* Which of its kind a node is: the indicator, operation or calendar field of that name, or the column or output that
- * params.value[0] counts. What there is not becomes a number that there is not; 0 for a kind of which there is one. */
+ * params.value[0] counts. A name that does not exist gives a number that does not; a kind of which there is one gives
+ * 0. */
 int za_node_which(za_node_kind kind, const char *name, const za_params *params);
 
 #endif

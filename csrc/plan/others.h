@@ -4,7 +4,7 @@
 
 #include "plan/sections.h"
 
-/* What the plans read beside the series that are asked for; as the sources of the plans number it. */
+/* Data that plans read beside the series that are asked for; as the sources of the plans number it. */
 typedef struct za_others {
     const za_symbol *symbols; /* tickers of a store; */
     const int64_t *groups;    /* or groups of a table */

@@ -29,7 +29,7 @@ void za_periods_release(za_periods *periods);
 /* The period of a series' bar, counted from its first one. */
 int64_t za_periods_at(const za_periods *periods, size_t series, int64_t bar);
 
-/* What a period's figure is with another bar in it; NAN before the first. */
+/* Returns a period's figure with another bar in it; NAN before the first. */
 double za_period_fold(int figure, double so_far, double value);
 
 #endif

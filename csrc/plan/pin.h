@@ -4,7 +4,7 @@
 
 #include "plan/run.h"
 
-/* Takes views of all tickers; a ticker that stands there twice has one view, where tickers may be compared. Of a
+/* Takes views of all tickers; a ticker that stands there twice has one view, where tickers may be compared. For a
  * history it finds the rows of which the times are from `first` to `last` (both included), and fills row, from and
  * rows. ZA_OK or ZA_NO_MEMORY. */
 za_code za_run_pin(za_run *run, int64_t first, int64_t last, za_error *error);

@@ -31,8 +31,8 @@ static bool remembers(const za_node_spec *spec)
     return spec->kind == ZA_NODE_OPERATION && za_operation_info_of((za_operation)spec->which)->running;
 }
 
-/* The bars that have to enter a node before a value is right. What skips values counts them from the first that is a
- * number, which a column may have at any bar. */
+/* The bars that have to enter a node before a value is right. A node that skips values counts them from the first that
+ * is a number, which a column may have at any bar. */
 static int64_t memory_of(const za_node_spec *spec)
 {
     if (spec->kind == ZA_NODE_KERNEL) {
@@ -149,7 +149,7 @@ static void want(za_plan *plan, int at)
     plan->nodes[source - plan->nodes].wanted |= 1u << output;
 }
 
-/* What follows from the plan that makes a column. */
+/* Sets what follows from the plan that makes a column. */
 static void look_into(const za_source *source, za_node *node)
 {
     const za_node *made = &source->plan->nodes[source->plan->outputs[source->output]];
@@ -158,7 +158,7 @@ static void look_into(const za_source *source, za_node *node)
     node->reach = source->kind == ZA_SOURCE_PERIOD ? ZA_FOR_EVER : made->reach;
 }
 
-/* What follows from the nodes before it. */
+/* Sets what follows from the nodes before it. */
 static void look_back(za_plan *plan, za_node *node)
 {
     const za_node_spec *spec = &node->spec;
@@ -214,7 +214,8 @@ static void pass_on(za_plan *plan, const za_node *node, int at, int *last)
     }
 }
 
-/* What follows from those who read it; `last` is who reads a value last, -1 if only a result is made of it. */
+/* Sets what follows from the nodes that read it; `last` is who reads a value last, -1 if only a result is made of it.
+ */
 static void look_ahead(za_plan *plan, int *last)
 {
     for (int i = 0; i < plan->node_count; i++) {
@@ -294,7 +295,7 @@ static bool depends_on_place(const za_node *node)
     return power || (node->vectors > 0 && !(node->beside && node->lag == 0));
 }
 
-/* What a bar costs, about, in operations. Columns are where they are, or are read by the way. */
+/* Returns the cost of a bar, about, in operations. Columns are where they are, or are read by the way. */
 static int64_t weight_of(const za_node *node)
 {
     enum { KERNEL = 4, MAPPED = 16 };
@@ -310,7 +311,7 @@ static bool goes_along(const za_node *node)
     return node->beside || node->total || node->spec.kind == ZA_NODE_OPERATION;
 }
 
-/* What the nodes that are read take together. */
+/* Adds up what the nodes that are read take together. */
 static za_code add_up(za_plan *plan, za_error *error)
 {
     const int64_t lanes = za_lane_set_widest()->lanes;

@@ -22,7 +22,7 @@ static void clear_earlier(const za_sections *sections)
     }
 }
 
-/* What a worker has in hand: the times [first, last) of the comparisons of one column. */
+/* The work of one worker: the times [first, last) of the comparisons of one column. */
 typedef struct za_slice {
     const za_sections *sections;
     const za_comparison *list;

@@ -5,8 +5,8 @@
 #include "plan/across.h"
 #include "plan/row_times.h"
 
-/* A set of labels: codes from 0 to `count` - 1, or -1 without a label. Those of a table stand row by row, those of
- * tickers one each. */
+/* A set of labels: codes from 0 to `count` - 1, or -1 without a label. A table has one code a row, tickers have one
+ * each. */
 typedef struct za_label_codes {
     const int32_t *codes;
     size_t count;

@@ -28,7 +28,7 @@ za_code za_stages_new(za_run *top, const za_others *others, za_stages **made, za
 /* A step of a stage is the count of its periods, these, the cross-sections before it, or its run. */
 enum { STEP_COUNT, STEP_FILL, STEP_SECTIONS, STEP_RUN, STEPS_A_STAGE };
 
-/* What a stage has made, and what was made for it. */
+/* Frees what a stage has made, and what was made for it. */
 static void release_results(za_stage *stage)
 {
     za_free(stage->own.values);
@@ -150,7 +150,7 @@ static za_job *begin_sections(za_stages *stages, za_stage *stage)
     return stage->sections.job.count > 0 ? &stage->sections.job : NULL;
 }
 
-/* The periods of which results are needed: that of the first bar, or of finished ones that before it. What one gives is
+/* The periods of which results are needed: that of the first bar, or of finished ones that before it. Its value is
  * known from the first bar of the next one on. */
 static void choose_periods(za_stage *stage)
 {
@@ -178,7 +178,7 @@ static int64_t last_time(za_bars_of series)
     return series.bars > 0 ? series.times[series.bars - 1] : INT64_MIN;
 }
 
-/* Of last bars alone: a series whose last bar is not at the newest time is compared with nothing there. */
+/* For last bars alone: a series whose last bar is not at the newest time is compared with nothing there. */
 static void leave_out_stale(const za_stage *stage)
 {
     const za_run *run = stage->run;

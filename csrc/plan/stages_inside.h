@@ -1,4 +1,4 @@
-/* What the stages of a plan hold, for the files that plan and run them. */
+/* The fields of a plan's stages, for the files that plan and run them. */
 #ifndef ZA_PLAN_STAGES_INSIDE_H
 #define ZA_PLAN_STAGES_INSIDE_H
 

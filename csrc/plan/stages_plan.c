@@ -109,14 +109,14 @@ bool za_stages_compares(const za_source *source)
            (source->kind == ZA_SOURCE_VALUE && made != NULL && made->kind == ZA_SOURCE_ACROSS);
 }
 
-/* What a stage reads of another one: so many bars back; in cross-sections, -1 if there are none; whether all of it has
- * compared tickers. */
+/* The need of a stage for another one: so many bars back; in cross-sections, -1 if there are none; whether all of it
+ * has compared tickers. */
 typedef struct za_need {
     int64_t back, across;
     bool compared;
 } za_need;
 
-/* The oldest time of which a stage needs what it reads `back` bars back. Of last bars that are compared it is the
+/* The oldest time of which a stage needs what it reads `back` bars back. For last bars that are compared it is the
  * newest one. */
 static int64_t oldest_of(const za_stage *stage, int64_t back, bool compared)
 {

@@ -1,4 +1,4 @@
-/* What a tile holds, for the files that run it. */
+/* The fields of a tile, for the files that run it. */
 #ifndef ZA_PLAN_TILE_INSIDE_H
 #define ZA_PLAN_TILE_INSIDE_H
 
@@ -14,7 +14,7 @@ typedef struct za_target {
     int64_t row[ZA_MOST_LANES], from[ZA_MOST_LANES];
 } za_target;
 
-/* What is to be computed. Lanes from `lanes` on repeat others, and nothing is written for them. */
+/* The work of a tile. Lanes from `lanes` on repeat others, and nothing is written for them. */
 typedef struct za_tile_spec {
     const za_plan *plan;
     const za_lane_set *set;

@@ -26,7 +26,7 @@ typedef struct za_fork_lock {
 
 /* From now on a fork takes the mutex, until za_fork_unlist. Any thread, which holds none of them. 0 or errno. */
 int za_fork_list(za_fork_order order, za_fork_lock *lock);
-/* Before the mutex is destroyed. Nothing for what is not listed. As za_fork_list. */
+/* Before the mutex is destroyed. Does nothing for one that is not listed. As za_fork_list. */
 void za_fork_unlist(za_fork_lock *lock);
 
 #endif

@@ -31,9 +31,9 @@ void za_port_close(za_port *port);
 
 /* Blocks until a port needs its loop woken: *port, with a reference for the caller; or, when no port does, until there
  * are orphans: *orphans, oldest first, for the caller to dispose of. The other one is NULL; both are when it is
- * `until_ns` on za_clock_ns (0: no limit). False when stopped. Only one thread calls it. What was posted to a port
- * stays posted, or becomes an orphan, until that thread has woken the port's loop: so whatever a completion keeps alive
- * is there when its port is returned. */
+ * `until_ns` on za_clock_ns (0: no limit). False when stopped. Only one thread calls it. A completion that was posted
+ * to a port stays posted, or becomes an orphan, until that thread has woken the port's loop: so whatever a completion
+ * keeps alive is there when its port is returned. */
 bool za_notifier_wait(int64_t until_ns, za_port **port, za_completion **orphans);
 
 /* Hands a few microseconds of work to the notifier thread, which does it inside za_notifier_wait, if that thread has

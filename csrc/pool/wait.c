@@ -67,7 +67,7 @@ static void wake(za_job *job)
     pthread_mutex_unlock(&waiter->mutex);
 }
 
-/* What other threads have begun is over in less time than it takes to sleep and to be woken, as a rule. */
+/* Work that other threads have begun is over, as a rule, in less time than it takes to sleep and to be woken. */
 static void watch(const za_waiter *waiter)
 {
     int64_t end = za_clock_ns() + BRIEF_NS;

@@ -126,7 +126,7 @@ static za_code reserve_flags(za_arrow_column *column, int64_t count, za_error *e
     return ZA_OK;
 }
 
-/* Says whether row `i` behind the rows there are is null. What is not null needs no memory until the first null. */
+/* Says whether row `i` behind the rows there are is null. No memory is needed before the first null. */
 static za_code mark(za_arrow_column *column, int64_t i, bool null, za_error *error)
 {
     za_code code = null ? reserve_flags(column, i + 1, error) : ZA_OK;

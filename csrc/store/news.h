@@ -1,4 +1,4 @@
-/* What has come into a store since somebody looked last: for those who keep up with it bar by bar. */
+/* The bars that have come into a store since a reader looked last: for readers that keep up with it bar by bar. */
 #ifndef ZA_STORE_NEWS_H
 #define ZA_STORE_NEWS_H
 

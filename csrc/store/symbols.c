@@ -223,7 +223,7 @@ za_symbols za_symbols_take(za_symbols *symbols)
     return taken;
 }
 
-/* What the entries from `begin` to `end` hold. */
+/* Releases what the entries from `begin` to `end` hold. */
 static void release_entries(za_symbols *taken, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end; i++) {

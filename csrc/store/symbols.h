@@ -20,7 +20,7 @@ enum { ZA_SHORT_NAME = 24 };
 
 typedef struct za_universe za_universe;
 
-/* What a view is made of lies in the first two cache lines, short_name at the beginning of the second one. */
+/* The fields that a view is made of lie in the first two cache lines, short_name at the beginning of the second one. */
 typedef struct za_entry {
     _Alignas(ZA_CACHE_LINE) uint64_t id; /* unlike that of any other entry of the store, at any time; 0: not in use */
     za_symbol name;                      /* its text is short_name, or an allocation where that is too short */
@@ -56,8 +56,8 @@ typedef struct za_symbols {
 
 /* The entry of that name, or NULL. */
 za_entry *za_symbols_find(const za_symbols *symbols, za_symbol name);
-/* The same of up to ZA_NAMES_AT_ONCE names. What leads to an entry waits for memory three times over: here for that of
- * all of them at a time. */
+/* The same of up to ZA_NAMES_AT_ONCE names. The way to an entry waits for memory three times: here all of them wait at
+ * a time. */
 enum { ZA_NAMES_AT_ONCE = 64 };
 void za_symbols_find_some(const za_symbols *symbols, const za_symbol *names, size_t count, za_entry **found);
 /* The entry of that name, made empty if there is none (then *made is true); NULL without memory, and nothing changed.

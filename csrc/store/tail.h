@@ -28,7 +28,7 @@ void za_tail_finish_turn(za_store *store, za_universe *universe);
 
 /* Folds all that is in tails now. Not under the lock, which it takes now and then. */
 void za_tail_fold_all(za_store *store);
-/* Of the sections that are kept as they came. Under the lock. */
+/* Bytes of the sections that are kept as they came. Under the lock. */
 int64_t za_tail_bytes(const za_store *store);
 
 #endif

@@ -81,8 +81,8 @@ static uint64_t *slot_of(const za_text_set *set, const char *text, size_t length
     }
 }
 
-/* Twice the room, four slots for each text that fits: chains stay short. Nothing has changed after a failure but the
- * room of the lists. */
+/* Twice the room, four slots for each text that fits: chains stay short. After a failure only the room of the lists has
+ * changed. */
 static bool grow(za_text_set *set)
 {
     size_t room = set->room == 0 ? FIRST_ROOM : 2 * (size_t)set->room, slot_count = 4 * room;
