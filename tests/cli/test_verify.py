@@ -89,3 +89,15 @@ def test_an_empty_formula(verify, prices) -> None:
     code, out, err = verify("", prices)
     assert (code, out) == (2, "")
     assert err.startswith("ziggy-async: the formula is empty")
+
+
+def test_a_formula_that_has_no_value_on_the_bars(verify, prices) -> None:
+    code, out, _ = verify("sma(200)", "sma(201)", prices, "--tickers", "UP")
+    assert code == 0
+    assert out.splitlines()[-2:-1] == ["sma(201) has its first value after 200 bars; no ticker has more than 200."]
+    assert out.splitlines()[-1].startswith("2 formulas on 200 bars of 1 ticker in ")
+
+
+def test_a_single_bar(verify, tmp_path) -> None:
+    (tmp_path / "ONE.csv").write_text("date,open,high,low,close,volume\n2024-01-02,1,1,1,1,1\n")
+    assert "1 formula on 1 bar of 1 ticker in " in verify("close", tmp_path / "ONE.csv")[1]

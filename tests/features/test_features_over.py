@@ -296,3 +296,9 @@ def test_a_numbered_index_is_no_time() -> None:
 def test_a_column_goes_before_the_index_beside_it(name) -> None:
     frame = frame_of().set_index("time", drop=False).rename_axis(name)
     assert FeatureSet("sma(2)").over(frame)["sma(2)"].iloc[1] == 1.5
+
+
+def test_a_faulty_time_is_not_to_be_skipped_since_over_skips_no_rows() -> None:
+    with pytest.raises(ValueError, match="row 1: 'x' is no date and time") as caught:
+        FeatureSet(change="delta(close, 1)").over({"time": ["2024-01-02", "x"], "close": [1.0, 2.0]})
+    assert "skip" not in str(caught.value)

@@ -256,8 +256,14 @@ def test_a_function_that_is_another_thing_is_not_suggested(name: str) -> None:
     assert caught.value.message == f"no function '{name}'"
 
 
-@pytest.mark.parametrize(("name", "meant"), [("hl2", "medprice()"), ("hlc3", "typprice()"), ("ohlc4", "avgprice()")])
-def test_prices_of_other_languages_are_calls_here(name: str, meant: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *[("hl2", "medprice()"), ("hlc3", "typprice()"), ("ohlc4", "avgprice()"), ("NaN", "nan"), ("na", "nan")],
+        *[("null", "nan"), ("true", "1"), ("false", "0"), ("pi", "3.141592653589793")],
+    ],
+)
+def test_names_of_other_languages_are_written_otherwise_here(name: str, meant: str) -> None:
     with pytest.raises(FormulaError, match=re.escape(f"no column '{name}'; write {meant}\n")):
         FeatureSet(name).latest(store=BarStore())
 

@@ -31,9 +31,12 @@ def verify(arguments: argparse.Namespace) -> int:
     formulas = formulas or verification.catalog_formulas()
     long = verification.long_series(market)
     found: dict[str, dict[str, str]] = {}
+    remarks = []
     with progress("Verifying", len(formulas)) as done:
         for formula in formulas:
-            found[formula] = verification.verify(Subject(formula, market, long))
+            subject = Subject(formula, market, long)
+            found[formula] = verification.verify(subject)
+            remarks += remarks_on(subject)
             done()
     faults = {formula: faults_of(each) for formula, each in found.items() if faults_of(each)}
     seconds = time.perf_counter() - start
@@ -41,7 +44,7 @@ def verify(arguments: argparse.Namespace) -> int:
         listed = [{"formula": formula, "checks": each} for formula, each in found.items()]
         print_json({"failed": list(faults), "formulas": listed, "tickers": len(market), "seconds": seconds})
     else:
-        print_table(table_of(found, faults, market, seconds))
+        print_table(table_of(found, faults, [*remarks, summary_of(found, faults, market, seconds)]))
     return 1 if faults else 0
 
 
@@ -60,9 +63,15 @@ def faults_of(found: dict[str, str]) -> dict[str, str]:
     return {name: said for name, said in found.items() if said not in (KEPT, NONE)}
 
 
-def table_of(
-    found: dict[str, dict[str, str]], faults: dict[str, dict[str, str]], market: list[Bars], seconds: float
-) -> Table:
+def remarks_on(subject: Subject) -> list[str]:
+    """What to say of a formula of which no value could be compared."""
+    first, most = subject.lookback, len(subject.longest)
+    if first < most:
+        return []
+    return [f"{subject.formula} has its first value after {first:,} bars; no ticker has more than {most:,}."]
+
+
+def table_of(found: dict[str, dict[str, str]], faults: dict[str, dict[str, str]], notes: list[str]) -> Table:
     columns = ("formula", *CHECKS)
     table = Table(columns, frozenset(columns))
     for formula, each in found.items():
@@ -70,8 +79,15 @@ def table_of(
         row = [said if said in (KEPT, NONE) else FAULTY for said in each.values()]
         table.add((formula, *row), "red" if failed else None)
     table.notes += [f"{formula}, {name}: {said}" for formula, each in faults.items() for name, said in each.items()]
-    table.notes.append(
-        f"{len(found)} formula{'s' * (len(found) != 1)} on {sum(map(len, market))} bars of {len(market)} "
-        f"ticker{'s' * (len(market) != 1)} in {seconds:.1f} s: {len(faults) or 'none'} failed."
-    )
+    table.notes += notes
     return table
+
+
+def summary_of(
+    found: dict[str, dict[str, str]], faults: dict[str, dict[str, str]], market: list[Bars], seconds: float
+) -> str:
+    bars, tickers = sum(map(len, market)), len(market)
+    return (
+        f"{len(found)} formula{'s' * (len(found) != 1)} on {bars} bar{'s' * (bars != 1)} of {tickers} "
+        f"ticker{'s' * (tickers != 1)} in {seconds:.1f} s: {len(faults) or 'none'} failed."
+    )

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from ziggy_async.features.across import CROSS_SECTIONS, OTHER_BARS, Arguments
 from ziggy_async.features.catalog import Row, number_text, rows, usage_of
 from ziggy_async.features.errors import FormulaError
-from ziggy_async.features.functions import ELSEWHERE, FUNCTIONS, MOST_BARS, PRICES_ELSEWHERE, Function
+from ziggy_async.features.functions import ELSEWHERE, FUNCTIONS, MOST_BARS, NAMES_ELSEWHERE, Function
 from ziggy_async.features.graph import Graph
 from ziggy_async.features.normal_form import normal_form
 from ziggy_async.features.source import Source
@@ -71,8 +71,8 @@ class Formula:
             advice = f"; the function is called: {name}()"
         elif name in self.parts:
             advice = f"; the part of this name is known from ({name} := ...) on"
-        elif name in PRICES_ELSEWHERE:
-            advice = f"; write {PRICES_ELSEWHERE[name]}"
+        elif name in NAMES_ELSEWHERE:
+            advice = f"; write {NAMES_ELSEWHERE[name]}"
         else:
             advice = nearest(name, (*present, *self.parts))
         return FormulaError(f"no column {_shown(name)}{advice}", self.text, *self.columns[name])

@@ -121,5 +121,14 @@ _WRITTEN = {
 ELSEWHERE = {name: written for written, names in _WRITTEN.items() for name in names.split()}
 """The name of a function in pandas, Pine, qlib and WorldQuant's alphas, in lower case -> what formulas write."""
 
-PRICES_ELSEWHERE = {"hl2": "medprice()", "hlc3": "typprice()", "ohlc4": "avgprice()"}
+_BARE = {
+    "medprice()": "hl2",
+    "typprice()": "hlc3",
+    "avgprice()": "ohlc4",
+    "nan": "na NA NaN null",
+    "1": "true",
+    "0": "false",
+    "3.141592653589793": "pi",
+}
+NAMES_ELSEWHERE = {name: written for written, names in _BARE.items() for name in names.split()}
 """The same of what stands there without brackets."""

@@ -38,7 +38,7 @@ def features_over(
     def label(row: int) -> str:
         return "" if codes is None or not 0 <= row < len(codes) or codes[row] < 0 else f"{tickers[codes[row]]}: "
 
-    reader = Reader(label)
+    reader = Reader(label).strict
     times = None if time is None else np.asarray(reader.nanoseconds(time, pairs[time]))
     series = [np.asarray(reader.floats(name, pairs[name])) for name in found]
     label_codes = [distinct(name, pairs[name], reader)[1] for name in labels]
