@@ -12,12 +12,12 @@ import numpy as np
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.clocks import date_text, is_digits, time_text
-from ziggy_async.reading.dates import take_apart
 from ziggy_async.reading.epochs import DAY, DIGITS, FIRST_YEAR, LAST_YEAR, MOST_AHEAD, MOST_BEHIND, unit_of
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import DATE_ORDERS
 from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelled, spelling_of
 from ziggy_async.reading.timestamps import as_whole, is_missing, to_ns
+from ziggy_async.reading.ways import take_apart
 from ziggy_async.reading.zones import is_zone
 
 HEAD = 100

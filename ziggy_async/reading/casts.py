@@ -13,25 +13,17 @@ from numpy.typing import NDArray
 from ziggy_async.reading import numbers
 from ziggy_async.reading.beside import HEAD
 from ziggy_async.reading.chunked import arrays_of
-from ziggy_async.reading.dates import (
-    OFFSET,
-    WAYS,
-    AmbiguousError,
-    century_error,
-    column_order,
-    formats_of,
-    take_apart,
-    tomorrow,
-)
+from ziggy_async.reading.dates import AmbiguousError, century_error, column_order, tomorrow
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES, order_said
 from ziggy_async.reading.sql import Columns, RowError, literal, selection
 from ziggy_async.reading.tables import Broken, Texts, pairs_of
 from ziggy_async.reading.timestamps import ROUNDED
 from ziggy_async.reading.values import lacks_values
+from ziggy_async.reading.ways import OFFSET, WAYS, formats_of, take_apart
 
 if TYPE_CHECKING:
-    from ziggy_async.reading.dates import Written
+    from ziggy_async.reading.ways import Written
 
 WHOLE_NUMBER = r"^\s*(-?\d+)(\.0*)?\s*$"
 DATE_PART = r"^\s*(?:[A-Za-z]{3,9},? )?(\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
@@ -40,6 +32,7 @@ WITHIN_RANGE = "CASE WHEN CAST({0} AS TIMESTAMP) BETWEEN '1677-09-22' AND '2262-
 """Times that nanoseconds reach."""
 SYMBOL = "CAST(symbol AS VARCHAR)"
 IS_FINER = r"regexp_matches(timestamp, '[.,]\d{7}')"
+HAS_NAME = r"regexp_matches(timestamp, '^\s*\d{1,2}[-/. ]*(de )?\pL{3}')"
 IS_WITHOUT_ZONE = "right(timestamp, 1) <= '9' OR right(timestamp, 1) = 'Z'"
 HAS_OFFSET = "regexp_matches(timestamp, ':\\d\\d.*[+-]\\d')"
 HAS_OFFSET_WITHIN = f"regexp_matches(timestamp, '(?:{OFFSET})\\s*$')"
@@ -73,7 +66,7 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
-    if columns.is_text("timestamp") and lacks_values(values["timestamp"]) and _has_finer(columns):
+    if columns.is_text("timestamp") and lacks_values(values["timestamp"]) and _has_other_texts(columns):
         typed["timestamp"] = "timestamp"  # to be read as in any table
         values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
@@ -145,9 +138,10 @@ def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, A
     return values | ({"symbol": values["symbol"].stripped()} if own else {})
 
 
-def _has_finer(columns: Columns) -> bool:
-    """Whether there are times finer than microseconds."""
-    return columns.first_row(f"SELECT 1 FROM {columns.source} WHERE {IS_FINER} LIMIT 1") is not None
+def _has_other_texts(columns: Columns) -> bool:
+    """Whether there are times finer than microseconds, or with the name of a month, of which DuckDB knows the English
+    ones."""
+    return columns.first_row(f"SELECT 1 FROM {columns.source} WHERE {IS_FINER} OR {HAS_NAME} LIMIT 1") is not None
 
 
 def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
@@ -168,7 +162,7 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
     if re.match(WHOLE_NUMBER, text):
         return _whole("timestamp")
     written = take_apart(text)
-    if written is None or written.match["place"] is not None:
+    if written is None or written.match["place"] is not None or written.form:
         return "timestamp"  # to be read as in any table: DuckDB takes more for a time, also what a clock shows twice
     order = WAYS[written.way].order or order_of(columns, written, symbol, rules)
     formats = [literal(each) for each in formats_of(written, order)]
@@ -312,9 +306,13 @@ def may_have_points(columns: Columns, values: Mapping[str, Any]) -> bool:
         arrays = arrays_of(values[role])
         highest = 10 if role == "close" and not has_commas else 1000
         pieces = (arrays[0][:HEAD], *arrays)  # the head of most columns decides
-        if all(_may_be_grouped(piece, highest) for piece in pieces) and any((each % 1 > 0).any() for each in arrays):
+        if all(_may_be_grouped(piece, highest) for piece in pieces) and any(map(_have_fractions, arrays)):
             return True
     return False
+
+
+def _have_fractions(values: NDArray[np.float64]) -> bool:
+    return bool((values[np.isfinite(values)] % 1 > 0).any())
 
 
 def _may_be_grouped(values: NDArray[np.float64], highest: int) -> bool:

@@ -1,6 +1,7 @@
 """The names of columns in other languages than English, one row a language."""
 
 import unicodedata
+from collections import defaultdict
 from typing import NamedTuple
 
 
@@ -145,3 +146,37 @@ def _unmarked(name: str) -> str:
 FIGURES = ("open", "high", "low", "close", "last", "volume")
 NAMES_OF_COMMAS = frozenset(name for field in FIGURES for name in words_of(field, tuple(OF_COMMAS.values())))
 """Names of prices and volumes beside which a point may stand between thousands."""
+
+NAMES_OF_MONTHS = """
+january february march april may june july august september october november december
+januar februar märz april mai juni juli august september oktober november dezember
+jänner feber maerz april mai juni juli august september oktober november dezember
+janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
+gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre
+januari februari maart april mei juni juli augustus september oktober november december
+januari februari mars april maj juni juli augusti september oktober november december
+januar februar marts april maj juni juli august september oktober november december
+januar februar mars april mai juni juli august september oktober november desember
+stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia
+января февраля марта апреля мая июня июля августа сентября октября ноября декабря
+ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
+"""
+SHORTENED = {"mrz": 3, "mrt": 3, "sept": 9}
+
+
+def _months() -> dict[str, int]:
+    """The names, and their beginnings of three letters and more that are those of one month."""
+    whole, short = dict(SHORTENED), defaultdict[str, set[int]](set)
+    for names in NAMES_OF_MONTHS.splitlines():
+        for number, name in enumerate(names.split(), start=1):
+            for each in (name, _unmarked(name)):
+                whole[each] = number
+                for end in range(3, len(each)):
+                    short[each[:end]].add(number)
+    return {name: min(numbers) for name, numbers in short.items() if len(numbers) == 1} | whole
+
+
+MONTHS = _months()
+"""By name, in small letters."""

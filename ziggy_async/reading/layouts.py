@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.dates import take_apart
 from ziggy_async.reading.epochs import FIRST_YEAR, LAST_YEAR, unit_of
 from ziggy_async.reading.numbers import POINT, is_number, number_of
 from ziggy_async.reading.spellings import PRICES, listed
 from ziggy_async.reading.timestamps import FRACTION, as_whole, is_missing
+from ziggy_async.reading.ways import take_apart
 
 logger = logging.getLogger(__name__)
 
@@ -140,11 +140,10 @@ def _kinds_of_text(text: str) -> str:
     if text.removesuffix(".0").isdecimal():
         clock = CLOCK if PACKED_CLOCK.fullmatch(text) else ""
         return clock + _kinds_of_whole(int(text.removesuffix(".0")))
-    if take_apart(text) is not None:
-        return DAY
-    if is_number(text) or not text:
-        return NUMBER
-    return SYMBOL if SYMBOL_PATTERN.fullmatch(text) else ""
+    symbol = SYMBOL if SYMBOL_PATTERN.fullmatch(text) else ""
+    if (written := take_apart(text)) is not None:
+        return DAY + (symbol if written.form else "")
+    return NUMBER if is_number(text) or not text else symbol
 
 
 def _kinds_of_whole(whole: int) -> str:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY, Values
 from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
-from ziggy_async.reading.dates import TIME_OF_DAY
 from ziggy_async.reading.epochs import DAY as DAY_IN_NS
 from ziggy_async.reading.epochs import MOST_AHEAD, MOST_BEHIND, NAT, are_seconds_of_day, digits_of_clock, iso_of
 from ziggy_async.reading.headers import LEAST_ROLES, Header
@@ -32,6 +31,7 @@ from ziggy_async.reading.spellings import (
 )
 from ziggy_async.reading.sql import Columns, RowError, literal, quoted
 from ziggy_async.reading.texts import Source
+from ziggy_async.reading.ways import TIME_OF_DAY
 
 if TYPE_CHECKING:
     import duckdb
@@ -180,7 +180,8 @@ def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int6
 
 def _may_name(value: str, is_key: bool) -> bool:
     """Whether it may be a symbol, or a number in a column of keys."""
-    return not set(kinds_of(value)) - {SYMBOL} or (is_key and value.isdecimal())
+    kinds = kinds_of(value)
+    return not kinds or SYMBOL in kinds or (is_key and value.isdecimal())
 
 
 def refuse_other_header(
