@@ -154,14 +154,13 @@ def column_order(
     if said is not None:
         return said
     possible = _possible(distinct, rows)
-    if distinct[0].has_short_year:
-        latest = {order: max(day_of(written, order) or 0 for written in distinct) for order in possible}
-        possible = [order for order in possible if latest[order] <= tomorrow()] or possible
     is_open = np.array([len(_readings(written, possible)) > 1 for written in distinct])[rows]
     if not is_open.any():  # one order is left, or all read the same days
         return possible[0]
     steps = {order: _steps(distinct, order, rows, owners) for order in possible}
     forward = [order for order in possible if steps[order].is_monotone]
+    if distinct[0].has_short_year:
+        forward = [order for order in forward if steps[order].latest <= tomorrow()] or forward
     if len(forward) == 1:
         return forward[0]
     if forward:
@@ -194,6 +193,7 @@ class Steps(NamedTuple):
     is_monotone: bool
     unevenness: float
     shortest: int
+    latest: int
 
 
 def _steps(
@@ -207,9 +207,14 @@ def _steps(
         steps = np.diff(days[by_owner])[np.diff(owners[by_owner]) == 0]
     steps = steps[steps != 0]
     if not len(steps):
-        return Steps(True, 1.0, 0)
+        return Steps(True, 1.0, 0, int(days[0]))
     lengths = np.abs(steps)
-    return Steps(bool((steps > 0).all() or (steps < 0).all()), float(lengths.max() / lengths.min()), int(lengths.min()))
+    return Steps(
+        bool((steps > 0).all() or (steps < 0).all()),
+        float(lengths.max() / lengths.min()),
+        int(lengths.min()),
+        int(days.max()),
+    )
 
 
 def _days(written: Written, orders: Sequence[str]) -> dict[str, int]:
