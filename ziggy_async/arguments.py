@@ -14,7 +14,8 @@ OTHERS = (bool, np.bool_, np.timedelta64)
 
 
 def real(value: object) -> float | None:
-    """A real number, of NumPy too, as a float, which is infinite for one that is too large; None for anything else."""
+    """Returns a real number, of NumPy too, as a float, which is infinite for one that is too large; None for anything
+    else."""
     if isinstance(value, OTHERS) or not isinstance(value, numbers.Real):
         return None
     try:
@@ -24,14 +25,15 @@ def real(value: object) -> float | None:
 
 
 def whole(name: str, value: Any) -> int:
-    """The argument `name` as an int. Raises `TypeError` for what is no whole number."""
+    """Returns the argument `name` as an int. Raises `TypeError` for what is no whole number."""
     if isinstance(value, OTHERS) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a whole number")
     return operator.index(value)
 
 
 def seconds(name: str, value: object) -> float:
-    """The argument `name` as seconds, which may be negative. Raises `ValueError` for what is no number below 1e9."""
+    """Returns the argument `name` as seconds, which may be negative. Raises `ValueError` for what is no number below
+    1e9."""
     number = real(value)
     if number is None or not abs(number) < 1e9:  # nan is not, either
         raise ValueError(f"{name}: {shown(value)} is not a number of seconds below 1e9")

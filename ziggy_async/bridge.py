@@ -38,7 +38,7 @@ _last_seen = _LastSeen()
 
 
 def wake() -> Wake:
-    """How finished work wakes its loop: the environment's `ASYNC_FEATURES_WAKE`, "threadsafe" unless it is set.
+    """Returns how finished work wakes its loop: the environment's `ASYNC_FEATURES_WAKE`, "threadsafe" unless it is set.
 
     "threadsafe" is `loop.call_soon_threadsafe` out of the notifier thread; "eventfd" is a descriptor (a pipe where
     there is no eventfd) that the loop watches. Raises `ConfigurationError`, a `ValueError`, for anything else.
@@ -47,7 +47,7 @@ def wake() -> Wake:
 
 
 def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
-    """The running loop and its port. Raises `ValueError` as for `wake`; `RuntimeError` outside of a loop, and
+    """Returns the running loop and its port. Raises `ValueError` as for `wake`; `RuntimeError` outside of a loop, and
     `Stopped`, which is one, once the interpreter is exiting."""
     loop = get_running_loop()
     last_loop, last_port = _last_seen.pair
@@ -101,7 +101,7 @@ def _after_fork_in_child() -> None:
 
 
 def is_of_the_process(error: Exception) -> bool:
-    """Whether `error` has nothing to do with what was asked for: a wrong variable, or the interpreter exits."""
+    """Returns whether `error` has nothing to do with what was asked for: a wrong variable, or the interpreter exits."""
     return lifecycle.has_ended(lifecycle.Stage.BRIDGE) or isinstance(error, ConfigurationError | Stopped)
 
 

@@ -21,7 +21,7 @@ MOST_THREADS = 256
 
 
 def history(ddf: Any, features: FeatureSet, by: str | None = None, time: str | None = None) -> Any:
-    """The features beside the columns of a Dask data frame: lazily, `FeatureSet.over` of each partition.
+    """Returns the features beside the columns of a Dask data frame: lazily, `FeatureSet.over` of each partition.
 
     All rows of a ticker are to be in one partition: one that is split is a `ValueError` when features are computed, and
     `ddf.shuffle(on="symbol")` gathers its rows. To find that out, the column of tickers is computed once before the
@@ -54,7 +54,7 @@ def history(ddf: Any, features: FeatureSet, by: str | None = None, time: str | N
 
 
 def tickers_of_partitions(ddf: Any, name: str) -> Any:
-    """The distinct tickers of each partition, delayed."""
+    """Returns the distinct tickers of each partition, delayed."""
     column = ddf[name] if name in ddf.columns else ddf.index.to_series()
     return column.map_partitions(lambda part: part.drop_duplicates(), meta=column._meta).to_delayed()
 
@@ -74,7 +74,7 @@ def refuse_split(name: str, partitions: Sequence[Iterable[Any]]) -> bool:
 
 
 def features_of(frame: Any, features: FeatureSet, by: str | None, time: str | None, is_whole: bool) -> Any:
-    """The features of one partition. `is_whole` is what `refuse_split` has said of all, so that it comes first."""
+    """Returns the features of one partition. `is_whole`: the answer of `refuse_split`, which is thus asked first."""
     threads = threads_of_worker()
     if threads is not None:
         _core.pool_resize(min(threads, MOST_THREADS))

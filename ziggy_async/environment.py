@@ -9,7 +9,7 @@ class ConfigurationError(ValueError):
 
 
 def choice(variable: str, choices: Sequence[str], default: str) -> str:
-    """The variable's value, or `default`. Raises `ConfigurationError` when it is none of the choices."""
+    """Returns the variable's value, or `default`. Raises `ConfigurationError` when it is none of the choices."""
     value = os.environ.get(variable, default)
     if value not in choices and value != default:
         raise ConfigurationError(f"{variable}: {value!r} is none of {', '.join(map(repr, choices))}")
@@ -17,7 +17,7 @@ def choice(variable: str, choices: Sequence[str], default: str) -> str:
 
 
 def whole_number(variable: str, default: int) -> int:
-    """The variable's value, or `default`. Raises `ConfigurationError` unless it is a whole number >= 1."""
+    """Returns the variable's value, or `default`. Raises `ConfigurationError` unless it is a whole number >= 1."""
     text = os.environ.get(variable, str(default))
     if not is_number(text.strip()) or int(text) < 1:
         raise ConfigurationError(f"{variable}: {text!r} is not a whole number of at least 1")
@@ -25,5 +25,5 @@ def whole_number(variable: str, default: int) -> int:
 
 
 def is_number(text: str) -> bool:
-    """Whether it is plain digits: Python would also take underlines, and digits of other scripts."""
+    """Returns whether it is plain digits: Python would also take underlines, and digits of other scripts."""
     return text.isascii() and text.isdigit() and len(text) < 10

@@ -49,8 +49,8 @@ def long_table(store: _core.BarStore) -> tuple[list[str], Columns]:
 
 
 def to_arrow(store: _core.BarStore) -> "pyarrow.Table":
-    """The long table with the symbols as a dictionary, and timestamps in UTC. Raises `ModuleNotFoundError` without
-    pyarrow."""
+    """Returns the long table with the symbols as a dictionary, and timestamps in UTC. Raises `ModuleNotFoundError`
+    without pyarrow."""
     import pyarrow
 
     symbols, columns = long_table(store)

@@ -83,7 +83,8 @@ def snapshot(
     other: ArrayLike | None = None,
     **parameters: float,
 ) -> dict[str, Floats]:
-    """The last value of the indicator `name`: output name -> array of shape `()` or `(symbols,)`. Else as `series`."""
+    """Returns the last value of the indicator `name`: output name -> array of shape `()` or `(symbols,)`. Else as
+    `series`."""
     row = _row(name)
     plan = _plan(row, _values(row, parameters))
     columns = _inputs(row, open=open, high=high, low=low, close=close, volume=volume, other=other)
@@ -132,7 +133,7 @@ def _as_dict(row: Row) -> dict[str, Any]:
 
 
 def _values(row: Row, given: Mapping[str, float]) -> tuple[float, ...]:
-    """All parameters of a call."""
+    """Returns all parameters of a call."""
     names = [parameter.name for parameter in row.parameters]
     for name in given:
         if name not in names:
@@ -152,14 +153,14 @@ def _values(row: Row, given: Mapping[str, float]) -> tuple[float, ...]:
 
 @lru_cache(maxsize=1024)
 def _plan(row: Row, values: tuple[float, ...]) -> _core.Plan:
-    """All outputs of a call whose inputs are the plan's columns."""
+    """Returns all outputs of a call whose inputs are the plan's columns."""
     inputs = [f"input_{at}" for at in range(len(row.inputs))]
     call = f"{row.name}({', '.join([*inputs, *map(number_text, values)])})"
     return plan_of_formulas([read_formula(f"{call}[{at}]") for at in range(len(row.outputs))])
 
 
 def _inputs(row: Row, **given: ArrayLike | None) -> tuple[Floats, ...]:
-    """The columns that the indicator reads, in its order."""
+    """Returns the columns that the indicator reads, in its order."""
     columns: dict[str, Floats] = {}
     for name in _columns(row):
         column = given[name]

@@ -157,7 +157,7 @@ class PingLag:
         await asyncio.sleep(0)
 
     def summary(self) -> LagSummary:
-        """The delays so far."""
+        """Returns the delays so far."""
         return LagSummary.of(self._delays)
 
     def _ping(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -26,7 +26,7 @@ def shown(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
-    """The type of a value, with its article: "a str", "an int"."""
+    """Returns the type of a value, with its article: "a str", "an int"."""
     name = type(value).__name__
     return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"  # a "u" is mostly that of "a uint8"
 

@@ -119,7 +119,7 @@ class Metrics:
         period.ring.append((operation, seconds, error, time.time() - total))
 
     def _kind_of(self, period: _Period, name: str) -> KindMetrics:
-        """The kind of that name, made if it is the first of it."""
+        """Returns the kind of that name, made if it is the first of it."""
         name = encodable(name)
         with _lock:
             if name not in period.kinds and len(period.kinds) >= KINDS:
@@ -129,8 +129,8 @@ class Metrics:
             return period.kinds[name]
 
     def recent(self, last_n: int = 100) -> list[dict[str, Any]]:
-        """The newest `last_n` operations, all that are kept if `last_n` <= 0, oldest first. Each with operation,
-        duration_ms, success, error, and timestamp: ISO 8601 in UTC of when it began."""
+        """Returns the newest `last_n` operations, all that are kept if `last_n` <= 0, oldest first. Each with
+        operation, duration_ms, success, error, and timestamp: ISO 8601 in UTC of when it began."""
         kept = list(self._period.ring)
         return [_described(*each) for each in (kept[-last_n:] if last_n > 0 else kept)]
 
@@ -144,7 +144,7 @@ class Metrics:
         return self._period.windows.pair()[0].summary()
 
     def slowest(self, count: int, last_n: int = 1000) -> list[dict[str, Any]]:
-        """The `count` slowest of the newest `last_n` operations, the slowest first; each as from `recent`."""
+        """Returns the `count` slowest of the newest `last_n` operations, the slowest first; each as from `recent`."""
         newest = list(self._period.ring)[-last_n:]
         return [_described(*each) for each in heapq.nlargest(count, newest, key=lambda each: each[1])]
 
@@ -154,7 +154,7 @@ class Metrics:
         return self._period.all.latencies
 
     def by_kind(self) -> dict[str, KindMetrics]:
-        """The kinds of which there are operations, in the order in which they came."""
+        """Returns the kinds of which there are operations, in the order in which they came."""
         kinds = list(self._period.kinds.items())  # at once: other threads add to them
         return {name: kind for name, kind in kinds if kind.count}
 

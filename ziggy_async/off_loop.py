@@ -35,11 +35,11 @@ class OwnThreads:
         return self._pools[0]
 
     def is_here(self) -> bool:
-        """Whether this thread is one of the pool's, which must not wait for another one of them."""
+        """Returns whether this thread is one of the pool's, which must not wait for another one of them."""
         return bool(self._pools) and self._pools[0].is_here
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of `function`, or its exception; see `ThreadPool.run`."""
+        """Returns the result of `function`, or its exception; see `ThreadPool.run`."""
         value: T = await self.pool().run(Call(getattr(function, "__qualname__", "a call"), function, args, kwargs))
         return value
 

@@ -97,7 +97,7 @@ def market_returns(random: np.random.Generator) -> Floats:
 
 
 def ticker_returns(random: np.random.Generator, common: Floats, ending: Ending | None) -> Floats:
-    """A ticker's daily returns: its share of what moves its market and sector, its own noise, and its ending."""
+    """Returns a ticker's daily returns: its share of market and sector, its own noise, and its ending."""
     beta = random.uniform(0.6, 1.4)
     own = random.normal(0.0, random.uniform(0.006, 0.016), BARS)
     returns = beta * common + own

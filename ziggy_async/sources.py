@@ -93,7 +93,7 @@ def bar_source_stats() -> dict[str, int]:
 
 
 def source_of(store: object) -> "BarSource | None":
-    """The source that feeds `store`, if any: only the default store has one."""
+    """Returns the source that feeds `store`, if any: only the default store has one."""
     return _source if _source is not None and store is default_store() else None
 
 
@@ -134,7 +134,7 @@ class BarSource:
             return dict(self._counts)
 
     def again(self) -> "BarSource":
-        """The same source without its calls: for a forked child, where nobody finishes them."""
+        """Returns the same source without its calls: for a forked child, where nobody finishes them."""
         copy = BarSource(self._function, self._ttl, self._timeout, self._options)
         copy._set_at = self._set_at
         copy._refreshed = dict(self._refreshed)
@@ -222,7 +222,7 @@ class BarSource:
         return self._timeout_text()
 
     def _deadline(self, call: _Call) -> float:
-        """The limit counts from a call's beginning; while it waits for a thread, from the pool's last sign of life.
+        """Returns the call's limit: from its beginning or, while it waits, from the pool's last sign of life.
         A long queue that moves is no failure, eight functions that hang are."""
         began = call.began
         return (max(call.asked, self._progress) if began is None else began) + self._timeout
@@ -230,7 +230,7 @@ class BarSource:
     def _join(
         self, symbol: str, loop: asyncio.AbstractEventLoop | None, blocked: asyncio.AbstractEventLoop | None
     ) -> tuple[_Call, bool]:
-        """The call for `symbol` that is under way, or a new one that the caller has to begin."""
+        """Returns the call for `symbol` that is under way, or a new one that the caller has to begin."""
         with self._lock:
             call = self._calls.get(symbol)
             if call is not None and not self._is_lost(call, blocked):
@@ -242,8 +242,8 @@ class BarSource:
             return call, True
 
     def _is_lost(self, call: _Call, blocked: asyncio.AbstractEventLoop | None) -> bool:
-        """Whether the call's coroutine cannot go on: its loop is closed, or stands still below a synchronous caller, or
-        has not even cancelled it at its time limit."""
+        """Returns whether the call's coroutine cannot go on: its loop is closed, or stands still below a synchronous
+        caller, or has not even cancelled it at its time limit."""
         if call.loop is None:
             return False
         return call.loop.is_closed() or call.loop is blocked or time.monotonic() > self._deadline(call) + GRACE
@@ -348,7 +348,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _is_ended(task: "asyncio.Task[None] | None", error: BaseException) -> bool:
-    """Whether it is the loop that ends `task`, by cancelling or by dropping it, and not what the task awaits."""
+    """Returns whether the loop ends `task`, by cancelling or by dropping it, and not what the task awaits."""
     if isinstance(error, asyncio.CancelledError):
         return task is None or task.cancelling() > 0
     return isinstance(error, GeneratorExit) and (_running_loop() is None or asyncio.current_task() is not task)

@@ -151,7 +151,7 @@ class BarStore(_core.BarStore):
         further_columns: Iterable[str] = (),
         **options: Unpack[ReadingOptions],
     ) -> Self:
-        """A new store with the bars of CSV and Parquet files, which DuckDB (the extra `data`) reads.
+        """Returns a new store with the bars of CSV and Parquet files, which DuckDB (the extra `data`) reads.
 
         `paths`: files, as `SYMBOL=path` too, patterns like `data/*.csv`, and folders with hive partitions like
         `symbol=AAPL`. Without a symbol column a file's symbol is the start of its name, or where its vendor puts it.
@@ -187,8 +187,8 @@ class BarStore(_core.BarStore):
         return await off_loop.long.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
 
     def to_arrow(self) -> "pyarrow.Table":
-        """The bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close, volume,
-        and the further columns. Raises `ModuleNotFoundError` without pyarrow."""
+        """Returns the bars as one long Arrow table: symbol (dictionary), timestamp (ns, UTC), open, high, low, close,
+        volume, and the further columns. Raises `ModuleNotFoundError` without pyarrow."""
         return export.to_arrow(self)
 
     def write_parquet(self, path: str | PathLike[str]) -> None:
@@ -267,8 +267,8 @@ def advised(rules: Rules) -> Iterator[None]:
 
 
 def further_columns(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of a store's further columns. Raises `TypeError` for what are no names, `ValueError` for those that a
-    store has without them, that are arguments of `append`, and that stand twice; all without regard to case."""
+    """Returns the names of a store's further columns. Raises `TypeError` for what are no names, `ValueError` for those
+    that a store has without them, that are arguments of `append`, and that stand twice; all without regard to case."""
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise TypeError(f"columns must be a list of names, not {shown(names)}")
     taken = dict.fromkeys(("symbol", "timestamp", "unit"), "append has an argument of that name")
@@ -290,7 +290,7 @@ _default = BarStore()
 
 
 def default_store() -> BarStore:
-    """The store of the market-brain functions, one for the process."""
+    """Returns the store of the market-brain functions, one for the process."""
     return _default
 
 

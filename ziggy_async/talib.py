@@ -26,7 +26,7 @@ __all__ = ["MA_Type", "get_function_groups", "get_functions", *_functions]
 
 
 def get_functions() -> list[str]:
-    """The names of all functions, group by group."""
+    """Returns the names of all functions, group by group."""
     return [name for names in GROUPS.values() for name in names]
 
 

@@ -89,8 +89,8 @@ def tracer() -> Any:
 
 
 def span(what: str, kind: str = "", **about: Any) -> AbstractContextManager[Any]:
-    """A span around a block, current in it; nothing without a tracer. `kind` stands in its name, `about` are the
-    arguments of `attributes_of`."""
+    """Returns a span around a block, current in it; nothing without a tracer. `kind` stands in its name, `about` are
+    the arguments of `attributes_of`."""
     found = tracer()
     return _NOTHING if found is None else _Around(found.start_span(**_arguments(what, kind, about)))
 
@@ -164,7 +164,7 @@ class Delivery(NamedTuple):
 
 
 def carrier() -> Carrier | None:
-    """The current trace for another process; None where there is none."""
+    """Returns the current trace for another process; None where there is none."""
     if tracer() is None:
         return None
     from opentelemetry import propagate
@@ -197,8 +197,8 @@ def attributes_of(
     attempt: int | None = None,
     tickers: int | None = None,
 ) -> dict[str, Any]:
-    """The attributes that are given, under their names in the semantic conventions; texts may hold whatever their
-    caller was given."""
+    """Returns the attributes that are given, under their names in the semantic conventions; texts may hold whatever
+    their caller was given."""
     found = {
         TASK_ID: None if task_id is None else shortened(encodable(task_id), LONGEST_NAME),
         FUNCTION: None if function is None else name_of(function),
@@ -210,7 +210,7 @@ def attributes_of(
 
 
 def _arguments(what: str, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a tracer's `start_span`."""
+    """Returns the arguments of a tracer's `start_span`."""
     convention = CONVENTIONS[what]
     return {
         "name": convention.name.format(kind=shortened(encodable(kind), LONGEST_NAME)),

@@ -23,7 +23,8 @@ class Windows(Generic[T]):
         self._state = (new(), new()), clock() + MINUTE  # when they are replaced
 
     def pair(self) -> tuple[T, T]:
-        """The older one, which holds the last one to two minutes, and the younger one. An event is counted in both."""
+        """Returns the older one, which holds the last one to two minutes, and the younger one. An event is counted in
+        both."""
         pair, until = self._state
         late = self._clock() - until
         if late >= 0.0:

@@ -260,8 +260,8 @@ class AsyncFeatureComputer(Calls):
         return self._counts.to_dict()
 
     def tasks(self, state: State | str | None = None, limit: int | None = None) -> list[TaskRecord]:
-        """The tasks that are not done and the last 1,000 that ended, or those in one `state`: the newest `limit` of
-        them, oldest first. From any thread. Raises `ValueError` for a state or a limit that is none."""
+        """Returns the tasks that are not done and the last 1,000 that ended, or those in one `state`: the newest
+        `limit` of them, oldest first. From any thread. Raises `ValueError` for a state or a limit that is none."""
         if limit is not None and limit < 0:
             raise ValueError(f"limit: {shown(limit)} is a negative number of tasks")
         if state is not None and state not in tuple(State):
@@ -279,12 +279,12 @@ class AsyncFeatureComputer(Calls):
         return background is not None and task is not None and background.cancel(task)
 
     def decisions(self) -> list[Decision]:
-        """The last 200 decisions of sizing by load, oldest first; empty without it."""
+        """Returns the last 200 decisions of sizing by load, oldest first; empty without it."""
         return list(self._decisions)
 
     def get_metrics(self, last_n: int = 100) -> list[dict[str, Any]]:
-        """The newest `last_n` operations, oldest first; all that are kept, the last 10,000, if `last_n` <= 0. Each
-        with `operation duration_ms success error timestamp` (ISO 8601, UTC)."""
+        """Returns the newest `last_n` operations, oldest first; all that are kept, the last 10,000, if `last_n` <= 0.
+        Each with `operation duration_ms success error timestamp` (ISO 8601, UTC)."""
         return self.metrics.recent(last_n)
 
     def get_summary_metrics(self) -> dict[str, float]:
@@ -411,14 +411,14 @@ class AsyncFeatureComputer(Calls):
         return value
 
     def _threads(self) -> ThreadPool:
-        """The threads for direct calls, which are made when first asked for."""
+        """Returns the threads for direct calls, which are made when first asked for."""
         with self._pools_lock:
             if self._thread_pool is None:
                 self._thread_pool = ThreadPool(self.config.max_workers, "ziggy-async-work")
             return self._thread_pool
 
     def _processes(self) -> ProcessPool:
-        """The process pool, made when first asked for; never more places than there are CPUs."""
+        """Returns the process pool, made when first asked for; never more places than there are CPUs."""
         with self._pools_lock:
             if self._process_pool is None:
                 self._process_pool = ProcessPool(min(self.config.max_workers, _core.cpu()["cpus"]))
@@ -447,7 +447,7 @@ _lock = threading.Lock()
 
 
 def get_async_feature_computer() -> AsyncFeatureComputer:
-    """The process's one instance, made at the first call, started at its first use."""
+    """Returns the process's one instance, made at the first call, started at its first use."""
     global _computer
     with _lock:
         if _computer is None:

@@ -59,7 +59,7 @@ class Calls(ABC):
         """Calls `func` on the pool for its kind. Returns its result, or raises its exception."""
 
     def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":
-        """A view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
+        """Returns a view of the computer whose calls use these options, so that every keyword of `enqueue_task` is its
         function's own. Raises `TypeError` or `ValueError` that names the option.
 
         - priority (0): higher goes first, equals in their order.
@@ -80,7 +80,8 @@ class Calls(ABC):
     async def compute_features_async(
         self, ticker: str, force_refresh: bool = False, use_process_pool: bool = False
     ) -> Features | None:
-        """The market-brain features of `ticker`, or None when they cannot be computed: that is logged and counted.
+        """Returns the market-brain features of `ticker`, or None when they cannot be computed: that is logged and
+        counted.
 
         `force_refresh` asks the bar source first. `use_process_pool` changes nothing: the native pool computes without
         the GIL, which is what a process would be for, and has the bars.

@@ -104,10 +104,10 @@ def chart(
     start: object | None = None,
     bars: int | None = None,
 ) -> Chart:
-    """The ticker's candles with `formulas` over them and `panes` below: each a formula or several in one pane. A call
-    of an indicator with several outputs, such as "bbands()", is a line for each. With `signals`, what the signal rules
-    said at each bar, and stop and target of the last bar's signal. `start`: the first bar; `bars`: the newest so many
-    alone; neither changes a value.
+    """Returns the ticker's candles with `formulas` over them and `panes` below: each a formula or several in one pane.
+    A call of an indicator with several outputs, such as "bbands()", is a line for each. With `signals`, what the signal
+    rules said at each bar, and stop and target of the last bar's signal. `start`: the first bar; `bars`: the newest so
+    many alone; neither changes a value.
 
     The chart shows itself in a notebook, and `save` writes it as HTML or PNG.
 
@@ -151,7 +151,7 @@ def why_empty(store: BarStore, ticker: str, start: object | None) -> str:
 
 
 def markers_of(times: Any, directions: Any, types: Any, confidences: Any) -> tuple[Marker, ...]:
-    """A marker where a signal begins, or becomes another one; the text has its type and confidence."""
+    """Returns a marker where a signal begins, or becomes another one; the text has its type and confidence."""
     kinds = np.where(np.isin(directions, (-1.0, 1.0)), 10.0 * directions + np.nan_to_num(types), np.nan)
     begins = np.flatnonzero(~np.isnan(kinds) & (kinds != np.concatenate([[np.nan], kinds[:-1]])))
     apart = np.diff(begins, prepend=-MARKER_ROOM) >= MARKER_ROOM

@@ -81,8 +81,8 @@ class ChartFormulas:
     def series(
         self, ticker: str, store: BarStore | None = None, bars: int | None = None, start: object | None = None
     ) -> ChartSeries:
-        """The newest `bars` bars, None: all, that are not before `start`; neither changes a value. Without bars for a
-        ticker that the store has not. Raises `FormulaError` for a column that the store has not."""
+        """Returns the newest `bars` bars, None: all, that are not before `start`; neither changes a value. Without bars
+        for a ticker that the store has not. Raises `FormulaError` for a column that the store has not."""
         return self._drawn(ticker, self.features.history([ticker], store, _first(ticker, store, bars, start)), bars)
 
     async def series_async(
@@ -100,7 +100,7 @@ class ChartFormulas:
 
 
 def _first(ticker: str, store: BarStore | None, bars: int | None, start: object | None) -> object | None:
-    """The time from which on bars are asked for."""
+    """Returns the time from which on bars are asked for."""
     if bars is None:
         return start
     (count,), times = (default_store() if store is None else store)._tails([ticker], max(1, bars))

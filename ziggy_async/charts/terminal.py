@@ -121,7 +121,7 @@ class Picture:
         return lines
 
     def _moment(self, at: int) -> str:
-        """The day, with the time of day where bars are closer than days."""
+        """Returns the day, with the time of day where bars are closer than days."""
         times = self._chart.series.timestamps
         text = str(times[at].astype("datetime64[m]"))
         is_daily = bool((times.astype("datetime64[D]") == times).all())

@@ -30,7 +30,7 @@ RAW = argparse.RawDescriptionHelpFormatter
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The command's arguments; `run` is the function that carries it out. Exits with 2 when they are wrong."""
+    """Returns the command's arguments; `run` is the function that carries it out. Exits with 2 when they are wrong."""
     parser = Parser(
         prog="ziggy-async",
         description="Trading indicators and signals, computed off the event loop.",
@@ -336,7 +336,7 @@ def add_json(parser: argparse._ActionsContainer) -> None:
 
 
 def whole_number(least: int, most: int = 999_999_999) -> Callable[[str], int]:
-    """The type of an argument that is a whole number between the two."""
+    """Returns the type of an argument that is a whole number between the two."""
 
     def read(text: str) -> int:
         if not (is_number(text) and least <= int(text) <= most):

@@ -83,7 +83,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def figure_table(figures: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row for each figure, a column for each ticker."""
+    """Returns a row for each figure, a column for each ticker."""
     names = dict.fromkeys(name for values in figures.values() for name in values if name != "ticker")
     table = Table(("feature", *figures), frozenset({"feature"}), in_blocks=True)
     for name in names:
@@ -92,7 +92,7 @@ def figure_table(figures: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def overview_table(figures: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row for each ticker, a column for each of the figures that are looked at first."""
+    """Returns a row for each ticker, a column for each of the figures that are looked at first."""
     table = Table(("ticker", "as of", *OVERVIEW, "status"), frozenset({"ticker", "as of", "status"}))
     for ticker, values in figures.items():
         table.add((ticker, as_of(values), *(figure(values.get(name)) for name in OVERVIEW), values["status"]))

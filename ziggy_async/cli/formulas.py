@@ -111,7 +111,7 @@ def counted(count: int, what: str) -> str:
 
 
 def feature_set(texts: Sequence[str]) -> FeatureSet:
-    """The set of the formulas, some of them as NAME=FORMULA."""
+    """Returns the set of the formulas, some of them as NAME=FORMULA."""
     plain: list[str] = []
     named: dict[str, str] = {}
     for text in texts:

@@ -54,7 +54,8 @@ class Plan:
 
 
 def laid_out(table: Table, width: int | None, rule: str) -> list[Line]:
-    """The table and its notes in lines of at most `width` cells, of any length if None; `rule` goes below the head."""
+    """Returns the table and its notes in lines of at most `width` cells, of any length if None; `rule` goes below the
+    head."""
     lines: list[Line] = []
     for part in blocks_of(table, width):
         if lines:
@@ -115,7 +116,7 @@ def plan_of(table: Table, width: int | None) -> Plan:
 
 
 def tiers_of(natural: Sequence[int], end: int, width: int, is_sentence_below: bool) -> Plan:
-    """The columns up to `end` in as few lines a row as their widths allow, one below the other in common slots."""
+    """Returns the columns up to `end` in as few lines a row as their widths allow, in common slots."""
     is_key_above = natural[0] > width // 3
     key = 0 if is_key_above else natural[0]
     count = end - 1

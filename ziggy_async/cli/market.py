@@ -63,7 +63,7 @@ def with_nearest(ticker: str, symbols: Sequence[str]) -> str:
 
 
 def is_file(text: str) -> bool:
-    """Whether an argument names files: standard input, one that is there, or that ends like one, or a pattern."""
+    """Returns whether an argument names files: standard input, a file that is there or ends like one, or a pattern."""
     if re.search(ENDINGS, text, re.IGNORECASE) is not None:
         return True
     paths = (text, text.partition("=")[2])
@@ -176,7 +176,7 @@ def load_sample(store: BarStore) -> list[str]:
 
 
 def timed(work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, float, LagSummary]:
-    """The result of `work`, the seconds it took on a loop of its own, and that loop's lag meanwhile."""
+    """Returns the result of `work`, the seconds it took on a loop of its own, and that loop's lag meanwhile."""
 
     async def measure() -> tuple[T, float, LagSummary]:
         async with PingLag() as lag:

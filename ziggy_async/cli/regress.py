@@ -20,7 +20,7 @@ COLUMNS = ("benchmark", "baseline us", "now us", "change", "by reference", "p", 
 
 
 def regress(arguments: argparse.Namespace) -> int:
-    """The exit code: 1 when something became slower, else 0."""
+    """Returns the exit code: 1 when something became slower, else 0."""
     start = time.perf_counter()
     before = baseline_of(arguments)
     now = measured("Measuring", BENCHMARKS)
@@ -41,7 +41,8 @@ def regress(arguments: argparse.Namespace) -> int:
 
 
 def baseline_of(arguments: argparse.Namespace) -> Baseline | None:
-    """The baseline, or None where only samples are to be written. Refuses beforehand what would fail in the end."""
+    """Returns the baseline, or None where only samples are to be written. Refuses beforehand what would fail in the
+    end."""
     for path in targets(arguments):
         files.refuse_unwritable(path)
     baseline: Path | None = arguments.baseline
@@ -70,7 +71,7 @@ def measured(doing: str, names: Collection[str]) -> dict[str, Samples]:
 
 
 def looked_at_twice(before: Mapping[str, Samples], now: Mapping[str, Samples]) -> list[Change]:
-    """The changes; what became slower has done so twice."""
+    """Returns the changes; what became slower has done so twice."""
     changes = compare(before, now)
     suspects = [change.name for change in changes if change.verdict == "worse"]
     if not suspects:

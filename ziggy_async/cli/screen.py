@@ -43,7 +43,7 @@ def screen(arguments: argparse.Namespace) -> int:
 
 
 def rows_of(table: FeatureTable, top: int | None) -> list[dict[str, Any]]:
-    """The first rows; None where a formula has no value."""
+    """Returns the first rows; None where a formula has no value."""
     return [
         {"ticker": row.pop("symbol"), "as_of": plain(row.pop("timestamp")), "features": plain(row)}
         for row in table.rows()[:top]

@@ -63,7 +63,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound and does not listen yet. Raises `ValueError` when the address cannot be had."""
+    """Returns a socket that is bound and does not listen yet. Raises `ValueError` when the address cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -79,7 +79,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def application(watchlist: Sequence[str], shown: Sequence[str] | None = None) -> FastAPI:
-    """All endpoints, and the page. `watchlist`: the tickers of a request for signals or a task that names none;
+    """Returns all endpoints, and the page. `watchlist`: the tickers of a request for signals or a task that names none;
     `shown`: those on the page, None for all that have bars."""
     app = FastAPIOffline(
         title="ziggy_async",

@@ -94,7 +94,7 @@ def signals(arguments: argparse.Namespace) -> int:
 
 
 def market_of(arguments: argparse.Namespace) -> str:
-    """The ticker that the regime is read from. Raises `ValueError` when one is named that has no bars."""
+    """Returns the ticker that the regime is read from. Raises `ValueError` when one is named that has no bars."""
     if arguments.market is None:
         return MARKET
     tickers, unknown = asked = Asked.of([arguments.market])
@@ -104,7 +104,7 @@ def market_of(arguments: argparse.Namespace) -> str:
 
 
 def in_order(answers: Sequence[Answer], sort: str) -> list[Answer]:
-    """The answers in that order; one without the figure comes last, in the order given."""
+    """Returns the answers in that order; one without the figure comes last, in the order given."""
     if sort == "given":
         return list(answers)
     if sort == "ticker":
@@ -117,8 +117,8 @@ def in_order(answers: Sequence[Answer], sort: str) -> list[Answer]:
 
 
 def selected(answers: Sequence[Answer], arguments: argparse.Namespace) -> Sequence[Answer]:
-    """The answers to show: all of tickers that were named, of few, of `--all` and as JSON, else the signals; of these
-    the first `--top`."""
+    """Returns the answers to show: all of tickers that were named, of few, of `--all` and as JSON, else the signals; of
+    these the first `--top`."""
     is_named = arguments.tickers is not None
     if not (is_named or arguments.all or arguments.json or len(answers) <= MANY):
         answers = [answer for answer in answers if answer.signal is not None]

@@ -20,7 +20,7 @@ FAULTY = "FAILED"
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """The exit code: 1 when a formula does not keep something, else 0."""
+    """Returns the exit code: 1 when a formula does not keep something, else 0."""
     start = time.perf_counter()
     formulas = [text for text in arguments.formulas if not is_file(text)]
     arguments.files = [text for text in arguments.formulas if is_file(text)]
@@ -49,7 +49,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def market_of(tickers: list[str]) -> list[Bars]:
-    """The bars of the first tickers, each a little shorter than the one before."""
+    """Returns the bars of the first tickers, each a little shorter than the one before."""
     market = []
     for at, ticker in enumerate(tickers[:TICKERS]):
         columns = default_store().bars(ticker)

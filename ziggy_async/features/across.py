@@ -37,7 +37,7 @@ class Reader(Protocol):
 
 
 def of(reader: Reader, name: str, node: ast.Call) -> int:
-    """The expression on the bars of another ticker."""
+    """Returns the expression on the bars of another ticker."""
     given = reader.arguments(name, Arguments(("ticker", "x")), node)
     ticker = reader.text(given["ticker"], f'the ticker of {name} is a text, as in {name}("SPY", close)')
     reader.tickers.setdefault(ticker, given["ticker"])
@@ -47,7 +47,7 @@ def of(reader: Reader, name: str, node: ast.Call) -> int:
 
 
 def every(reader: Reader, name: str, node: ast.Call) -> int:
-    """The expression on the ticker's bars gathered into periods."""
+    """Returns the expression on the ticker's bars gathered into periods."""
     given = reader.arguments(name, Arguments(("period", "x", "forming"), ("forming",)), node)
     text = reader.text(given["period"], f'the period of {name} is a text, as in {name}("1h", close)')
     period = period_of(text)
@@ -62,7 +62,7 @@ def every(reader: Reader, name: str, node: ast.Call) -> int:
 
 
 def across(reader: Reader, name: str, node: ast.Call) -> int:
-    """The expression, compared with that of the other tickers at the same time."""
+    """Returns the expression, compared with that of the other tickers at the same time."""
     names = ("x", "p", "by") if name == "winsorize" else ("x", "by")
     given = reader.arguments(name, Arguments(names, ("by",)), node)
     x = reader.value(given["x"])

@@ -107,7 +107,7 @@ class ArrayFunction:
         )
 
     def plan(self, *values: float, **named: float) -> _core.Plan:
-        """The plan of a choice of parameters; its columns are the inputs in their order.
+        """Returns the plan of a choice of parameters; its columns are the inputs in their order.
 
         Raises TypeError for one that is unknown or no number, ValueError for one that is out of bounds.
         """
@@ -129,7 +129,7 @@ class ArrayFunction:
         return number_text(number)
 
     def as_python(self, module: str) -> _core.ArrayCallable:
-        """The function that users call, of that module."""
+        """Returns the function that users call, of that module."""
         plan_of = lru_cache(PLANS, typed=True)(self.plan)  # True is 1, and no parameter
         function = _core.ArrayCallable(plan_of, partial(self._converted, plan_of), len(self.inputs), self.is_whole)
         names = {"__module__": module, "__name__": self.name, "__qualname__": self.name}

@@ -47,7 +47,7 @@ async def asked_tickers_async(
 
 
 def times_between(start: object | None, end: object | None) -> tuple[int, int]:
-    """First and last nanosecond. Raises `ValueError` where they are the wrong way round."""
+    """Returns the first and the last nanosecond. Raises `ValueError` where they are the wrong way round."""
     first, last = FIRST if start is None else to_ns_alone(start), LAST if end is None else to_ns_alone(end)
     if first > last:
         raise ValueError(f"start {start} is after end {end}")

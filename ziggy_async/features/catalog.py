@@ -46,7 +46,7 @@ class Row:
     formulas: tuple[str, ...] | None
 
     def formula(self, output: int, values: Mapping[str, float]) -> str | None:
-        """The text of an output, in which the parameters go by their names; None: a kernel gives it."""
+        """Returns the text of an output, in which the parameters go by their names; None: a kernel gives it."""
         return None if self.formulas is None else self.formulas[output]
 
     @cached_property
@@ -124,7 +124,7 @@ def _row(row: Mapping[str, Any]) -> Row:
 
 
 def usage_of(row: Row) -> str:
-    """How a row is called, with its defaults: sma(close, period=30)."""
+    """Returns how a row is called, with its defaults: sma(close, period=30)."""
     parameters = [f"{parameter.name}={number_text(parameter.default)}" for parameter in row.parameters]
     return f"{row.name}({', '.join((*row.inputs, *parameters))})"
 

@@ -150,7 +150,8 @@ class FeatureSet:
         return tuple((name, formula.normal_form) for name, formula in self._formulas.items())
 
     def latest(self, tickers: Iterable[str] | None = None, store: BarStore | None = None) -> FeatureTable:
-        """The features at each ticker's last bar, one row a ticker in the order asked; None: all of the store, sorted.
+        """Returns the features at each ticker's last bar, one row a ticker in the order asked; None: all of the store,
+        sorted.
 
         A ticker that is not in the store is a row of NaN, and named in `missing`. A cross-section compares the tickers
         that are at the newest time; the others have none. Raises `FormulaError` for a column, another ticker or labels
@@ -183,7 +184,8 @@ class FeatureSet:
         start: object | None = None,
         end: object | None = None,
     ) -> FeatureTable:
-        """The features at every bar, ticker by ticker in the order asked, oldest bar first; None: all of the store.
+        """Returns the features at every bar, ticker by ticker in the order asked, oldest bar first; None: all of the
+        store.
 
         `start` and `end`, both inclusive, choose rows and change no value: a datetime, date, datetime64 or ISO 8601
         text, UTC where it names no zone. A ticker that is not in the store has no rows, and is named in `missing`. Else
@@ -212,7 +214,7 @@ class FeatureSet:
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:
-        """The features beside the columns of a long table, as a table of that kind, rows and index as they are.
+        """Returns the features beside the columns of a long table, as a table of that kind, rows and index as they are.
 
         `table`: an Arrow table, a polars or pandas frame, a DuckDB relation, or a mapping of 1-D arrays; rows in any
         order. `by` is the column of tickers, by default the one called symbol, ticker, sym, code or instrument; without
@@ -234,7 +236,8 @@ class FeatureSet:
         return await off_loop.long.run_within(deadline, "the features were done", self.over, table, by, time)
 
     def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
-        """The features of each ticker's last bar, kept current; they have taken in the bars that the store has now.
+        """Returns the features of each ticker's last bar, kept current; they have taken in the bars that the store has
+        now.
 
         None: all of the store, those that join it later included. Errors as of `latest`, a `ValueError` for a ticker
         that is named twice, and a `FormulaError` for earlier values of a cross-section.
@@ -311,7 +314,7 @@ class FeatureSet:
                     raise formula.missing_labels(name, present)
 
     def _checked(self, store: BarStore | None) -> BarStore:
-        """The store that is asked."""
+        """Returns the store that is asked."""
         store = checked_store(store)
         self.check_columns(store.columns)
         self._check_others(store)

@@ -12,7 +12,8 @@ PER_YEAR = "per_year"
 
 
 def plan_of_figures(formulas: Mapping[str, str], bars_per_year: float) -> _core.Plan:
-    """The plan that makes one figure of each formula, under its name; an empty formula's is 0, put in by the core.
+    """Returns the plan that makes one figure of each formula, under its name; an empty formula's is 0, put in by the
+    core.
 
     Raises `FormulaError` as for `FeatureSet`.
     """

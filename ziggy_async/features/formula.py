@@ -78,11 +78,11 @@ class Formula:
         return FormulaError(f"no column {_shown(name)}{advice}", self.text, *self.columns[name])
 
     def missing_ticker(self, name: str) -> FormulaError:
-        """The same of another ticker."""
+        """Returns the same of another ticker."""
         return FormulaError(f"no ticker {_shown(name)}", self.text, *self.tickers[name])
 
     def missing_labels(self, name: str, present: Iterable[str]) -> FormulaError:
-        """The same of labels."""
+        """Returns the same of labels."""
         present = list(present)
         advice = nearest(name, present) or (f"; there are {_listed(present)}" if present else "")
         return FormulaError(f"no labels {_shown(name)}{advice}", self.text, *self.labels[name])
@@ -104,7 +104,8 @@ def read_formula(text: str) -> Formula:
 
 @lru_cache(maxsize=4096)
 def formula_of_row(row: Row, parameters: tuple[float, ...], output: int) -> tuple[Graph, int] | None:
-    """An output of an indicator that is made of others, as a graph whose columns are the inputs; None: of a kernel.
+    """Returns an output of an indicator that is made of others, as a graph whose columns are the inputs; None: of a
+    kernel.
 
     Raises `ValueError` where these parameters make one of the others impossible.
     """
@@ -132,7 +133,7 @@ class Reader:
         self._source = source
 
     def value(self, node: ast.AST) -> int:
-        """The node of an expression."""
+        """Returns the node of an expression."""
         read = READ.get(type(node))
         if read is None:
             raise self.error(f"{SYNTAX.get(type(node), 'this')} is no part of formulas", node)
@@ -142,7 +143,8 @@ class Reader:
         return self._source.error(message, node)
 
     def number(self, node: ast.AST) -> float | None:
-        """The value of a parameter: of a number, signed or a product of numbers. None: `node` is something else."""
+        """Returns the value of a parameter: of a number, signed or a product of numbers. None: `node` is something
+        else."""
         if isinstance(node, ast.Constant):
             return self._number(node) if type(node.value) in (int, float) else None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -213,7 +215,7 @@ class Reader:
         return result
 
     def comparison(self, node: ast.Compare) -> int:
-        """A chain holds where each of its comparisons does."""
+        """Returns a node for the chain, which holds where each of its comparisons does."""
         left = self.value(node.left)
         result = None
         for operator, part in zip(node.ops, node.comparators, strict=True):
@@ -267,7 +269,7 @@ class Reader:
         raise self.error(f"{row.name} has the outputs 0 to {last}" if last else f"{row.name} has output 0", node.slice)
 
     def _called(self, node: ast.Call) -> str:
-        """The name that is called. Raises `FormulaError` unless there is such a function."""
+        """Returns the name that is called. Raises `FormulaError` unless there is such a function."""
         match node.func:
             case ast.Name(id=name):
                 if _is_function(name):
@@ -290,7 +292,7 @@ class Reader:
         raise self.error(f"{fault}{advice}", node.func)
 
     def _row_of_output(self, called: ast.expr, node: ast.AST) -> Row:
-        """The row whose output is taken."""
+        """Returns the row whose output is taken."""
         if not isinstance(called, ast.Call):
             raise self.error("an output is taken of a call, as in macd().signal; earlier bars are lag(x, n)", node)
         row = rows().get(self._called(called))
@@ -299,7 +301,7 @@ class Reader:
         return row
 
     def text(self, node: ast.expr, fault: str) -> str:
-        """The text that `node` is, and not an empty one; else `fault` is said."""
+        """Returns the text that `node` is, and not an empty one; else `fault` is said."""
         match node:
             case ast.Constant(value=str(text)) if text:
                 return text
@@ -358,7 +360,7 @@ class Reader:
         return int(value)
 
     def _output(self, node: ast.expr, output: int) -> int:
-        """An output of a call of the catalog."""
+        """Returns an output of a call of the catalog."""
         assert isinstance(node, ast.Call)
         row = rows()[self._called(node)]
         inputs, parameters = self._bound(row, node)
@@ -375,7 +377,7 @@ class Reader:
             raise self.error(str(error), node) from None
 
     def _bound(self, row: Row, node: ast.Call) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """The inputs and all parameters of a call of `row`."""
+        """Returns the inputs and all parameters of a call of `row`."""
         numbers = [self.number(argument) for argument in node.args]
         count = next((at for at, number in enumerate(numbers) if number is not None), len(numbers))
         inputs, after = node.args[:count], node.args[count:]

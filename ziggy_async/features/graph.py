@@ -42,7 +42,7 @@ class Graph:
         parameters: tuple[float, ...] = (),
         by: str = "",
     ) -> int:
-        """The index of this node, which is no constant."""
+        """Returns the index of this node, which is no constant."""
         key = (kind, name, inputs, parameters, by)
         place = self._places.get(key)
         if place is None:
@@ -96,7 +96,7 @@ class Graph:
         return [at for at, is_wanted in enumerate(wanted) if is_wanted]
 
     def numbered(self, roots: tuple[int, ...]) -> tuple[list[Node], tuple[int, ...]]:
-        """The nodes that `roots` are made of, numbered anew, and the numbers of the roots."""
+        """Returns the nodes that `roots` are made of, numbered anew, and the numbers of the roots."""
         places: dict[int, int] = {}
         nodes = []
         for at in self.needed(roots):

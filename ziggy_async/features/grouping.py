@@ -21,11 +21,11 @@ class Grouping:
     offsets: NDArray[np.int64]
 
     def sorted(self, column: NDArray[Value]) -> NDArray[Value]:
-        """A column of the table in the order of the groups."""
+        """Returns a column of the table in the order of the groups."""
         return column if self.order is None else column[self.order]
 
     def firsts(self, codes: NDArray[np.int32] | None) -> NDArray[np.int32]:
-        """The code of each group, of the table's `codes`."""
+        """Returns the code of each group, of the table's `codes`."""
         return np.empty(0, np.int32) if codes is None else self.sorted(codes)[self.offsets[:-1]]
 
     def restored(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ def group(
 
 
 def _is_in_order(codes: NDArray[np.int32], times: NDArray[np.int64] | None) -> bool:
-    """Whether each code's rows stand together, with times that increase."""
+    """Returns whether each code's rows stand together, with times that increase."""
     is_other = codes[1:] != codes[:-1]
     if times is not None and not (is_other | (times[1:] > times[:-1])).all():
         return False

@@ -132,7 +132,7 @@ class LiveFeatures:
         return await off_loop.short.run_within(deadline, "the bars were taken in", self._update, moment)
 
     def table(self) -> FeatureTable:
-        """The latest row of each ticker, as it is between two updates; tickers without bars are `missing`."""
+        """Returns the latest row of each ticker, as it is between two updates; tickers without bars are `missing`."""
         timestamps, values = self._core.table() if self._comparison is None else self._comparison.table()
         symbols = self.symbols[: len(timestamps)]
         missing = tuple(symbols[at] for at in np.flatnonzero(timestamps == NAT))

@@ -136,7 +136,7 @@ def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
 
 
 def _is_head(read: object) -> bool:
-    """Whether it is made as heads are."""
+    """Returns whether it is made as heads are."""
     is_head = isinstance(read, dict) and all(type(read.get(name)) is wanted for name, wanted in TYPES.items())
     return is_head and all(isinstance(symbol, str) for symbol in cast(Head, read)["symbols"])
 
@@ -151,7 +151,7 @@ def _digest(file: IO[bytes], end: int) -> bytes:
 
 
 def _text(value: object) -> str:
-    """A part of a kind, for a sentence."""
+    """Returns a part of a kind, for a sentence."""
     if not isinstance(value, list):
         return str(value)
     return ", ".join(str(pair[0]) for pair in value if isinstance(pair, list) and pair)

@@ -20,15 +20,15 @@ OWN_BARS = ("of", "every")
 
 
 def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
-    """The nodes that all of the formulas need, each once."""
+    """Returns the nodes that all of the formulas need, each once."""
     lowering = _Lowering(formulas)
     roots = tuple(lowering.lower(formula.graph, formula.root, lowering.asked) for formula in formulas)
     return lowering.plan(lowering.asked, roots)
 
 
 def plan_of_formulas(formulas: Sequence[Formula], nodes: PlanNodes | None = None, names: Names = ()) -> _core.Plan:
-    """The plan of the formulas, or of `nodes` that they need. Raises `FormulaError` for windows that would take more
-    than a gigabyte: of the first formula with which they do."""
+    """Returns the plan of the formulas, or of `nodes` that they need. Raises `FormulaError` for windows that would take
+    more than a gigabyte: of the first formula with which they do."""
     try:
         return plan_of(plan_nodes(formulas) if nodes is None else nodes, names)
     except ValueError as error:
@@ -61,7 +61,7 @@ POWERS = ("power", "signed_power")
 
 
 def live_nodes(formulas: Sequence[Formula]) -> LiveNodes:
-    """The nodes that all of the formulas need, for values that are kept current.
+    """Returns the nodes that all of the formulas need, for values that are kept current.
 
     Raises `FormulaError` for a formula that reads earlier values of a cross-section.
     """
@@ -119,14 +119,14 @@ class _Lowering:
         return _Bars(read, columns, graph)
 
     def plan(self, bars: _Bars, roots: tuple[int, ...]) -> PlanNodes:
-        """The plan of what `roots` are, and the plans that it needs."""
+        """Returns the plan of what `roots` are, and the plans that it needs."""
         if self._others or any(node.kind == "across" for node in bars.graph.nodes):
             labels = {name: at for at, name in enumerate(self._labels)}
             return Stages(bars.graph, roots, labels, self._source).plan(self._columns, self._tickers, self._labels)
         return PlanNodes(self._columns, *bars.graph.numbered(roots), (), self._tickers, self._labels)
 
     def split(self, roots: tuple[int, ...], compared: set[int]) -> LiveNodes:
-        """The nodes that do not depend on a cross-section, and those that do, which read their results."""
+        """Returns the nodes that do not depend on a cross-section, and those that do, which read their results."""
         graph, target = self.asked.graph, Graph()
         wanted: list[int] = []
         places: dict[int, int] = {}
@@ -215,7 +215,7 @@ class _Lowering:
         return self._lower(*made_of, bars, dict(zip(row.inputs, inputs, strict=True)))
 
     def _other(self, source: Graph, node: Node, bars: _Bars) -> int:
-        """A node in the graph of `bars` that reads a result on other bars.
+        """Returns a node in the graph of `bars` that reads a result on other bars.
 
         Nodes that read a ticker inside of another one's bars are kept apart from the others, so that no two plans need
         each other.
@@ -238,7 +238,7 @@ class _Lowering:
 
 
 def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
-    """The operation, or its value: an input may have become a constant. A division by a power of two becomes a
+    """Returns the operation, or its value: an input may have become a constant. A division by a power of two becomes a
     multiplication by its reciprocal, which is exact and much faster."""
     if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
         mantissa, exponent = math.frexp(divisor.parameters[0])
@@ -248,7 +248,7 @@ def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
 
 
 def _height(graph: Graph, root: int) -> int:
-    """How many nodes of other bars are inside of each other there."""
+    """Returns how many nodes of other bars are inside of each other there."""
     heights: dict[int, int] = {}
     for at in graph.needed((root,)):
         node = graph.nodes[at]

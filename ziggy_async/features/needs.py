@@ -62,7 +62,7 @@ def _bars_of(period: Period, distance: int) -> int:
 
 
 def distance_of(store: BarStore) -> int | None:
-    """Nanoseconds between two bars, of the first ticker that has several; None: no ticker has."""
+    """Returns the nanoseconds between two bars of the first ticker that has several; None: no ticker has."""
     for symbol in store.symbols():
         times = store.bars(symbol)["timestamp"][-SAMPLED:].view(np.int64)
         if len(times) > 1:

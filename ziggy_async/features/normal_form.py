@@ -37,7 +37,7 @@ Pieces = list[str | int]
 
 
 def normal_form(graph: Graph, root: int) -> str:
-    """The text of the node `root`."""
+    """Returns the text of the node `root`."""
     needed = graph.needed((root,))
     pieces = {at: _pieces(graph, at) for at in needed}
     length: dict[int, int] = {}
@@ -64,7 +64,7 @@ def normal_form(graph: Graph, root: int) -> str:
 
 
 def _shared(graph: Graph, pieces: dict[int, Pieces]) -> set[int]:
-    """The nodes that are written more than once and are longer than a name."""
+    """Returns the nodes that are written more than once and are longer than a name."""
     uses = Counter(piece for each in pieces.values() for piece in each if isinstance(piece, int))
     return {at for at, count in uses.items() if count > 1 and graph.nodes[at].kind not in ("column", "constant")}
 
@@ -96,7 +96,7 @@ def _pieces(graph: Graph, at: int) -> Pieces:
 
 
 def _is_bare(name: str) -> bool:
-    """Whether a column's name reads as itself. Python takes other letters for each other in names."""
+    """Returns whether a column's name reads as itself. Python takes other letters for each other in names."""
     return name.isascii() and name.isidentifier() and not keyword.iskeyword(name) and name != "nan"
 
 

@@ -76,7 +76,7 @@ def _column_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
 
 
 def _labels_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -> str:
-    """The column of labels."""
+    """Returns the column of labels."""
     if name not in present:
         raise next(formula for formula in formulas if name in formula.labels).missing_labels(name, present)
     return name
@@ -85,7 +85,7 @@ def _labels_of(name: str, present: Sequence[str], formulas: Iterable[Formula]) -
 def _groups_of(
     names: Iterable[str], formulas: Iterable[Formula], tickers: Sequence[Any], firsts: NDArray[np.int32]
 ) -> tuple[int, ...]:
-    """The groups of the tickers that `of()` reads, where `firsts` are the codes of the groups in their order."""
+    """Returns the groups of the tickers that `of()` reads, where `firsts` are the codes of groups in order."""
     groups = {str(tickers[code]): group for group, code in enumerate(firsts.tolist())} if tickers else {}
     for name in names:
         if name not in groups:
@@ -94,7 +94,7 @@ def _groups_of(
 
 
 def key_column(argument: str, name: str | None, role: str, present: Sequence[str]) -> str | None:
-    """The column `name`, or the one whose role it is; None: there is none."""
+    """Returns the column `name`, or the one whose role it is; None: there is none."""
     found = [each for each in present if (each == name if name is not None else place_of(each) == (role, 0))]
     if name is not None and not found:
         raise ValueError(f"{argument}: no column {shown(name)}; columns found: {listed(present)}")

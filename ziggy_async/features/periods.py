@@ -44,7 +44,7 @@ def period_of(text: str) -> Period | None:
 
 
 def nanoseconds_of_period(text: str) -> int:
-    """How long it may be. Raises `ValueError` for what is no period."""
+    """Returns how long it may be. Raises `ValueError` for what is no period."""
     period = period_of(text)
     if period is None:
         raise ValueError(no_period(text))

@@ -86,7 +86,7 @@ class Screening:
         return self.chosen(table) if len(table) <= FEW else await off_loop.short.run(self.chosen, table)
 
     def chosen(self, table: FeatureTable) -> FeatureTable:
-        """The rows of `table`, which `figures` gave, that are asked for, with the features alone."""
+        """Returns the rows of `table`, which `figures` gave, that are asked for, with the features alone."""
         figures = table.to_numpy()
         condition = figures[:, 0]
         rows = np.flatnonzero((condition != 0) & ~np.isnan(condition))
@@ -113,7 +113,7 @@ def formulas_of(features: Features) -> Mapping[str, str]:
 
 
 def sort_key(sort: str, features: Mapping[str, str]) -> str:
-    """The formula to sort by."""
+    """Returns the formula to sort by."""
     if sort in features:
         return features[sort]
     is_reversed = sort.startswith("-") and sort[1:] in features

@@ -44,7 +44,7 @@ class Source:
         return FormulaError(message, self.text, start, end)
 
     def place(self, node: ast.AST) -> tuple[int, int]:
-        """First character of `node` and the one after its last."""
+        """Returns the first character of `node` and the one after its last."""
         line, column = node.lineno, node.col_offset  # type: ignore[attr-defined]
         end_line, end_column = node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
         return self._character(line, column), self._character(end_line, end_column)
@@ -103,7 +103,7 @@ class Source:
 
 
 def parsed(text: str) -> ast.expr:
-    """The syntax tree of `text`; raises what `ast.parse` does.
+    """Returns the syntax tree of `text`; raises what `ast.parse` does.
 
     CPython 3.11 counts the depth of the tree that it makes for all threads together: a switch to another one that
     parses ends in "recursion depth mismatch", of which the next try knows nothing.
@@ -115,7 +115,8 @@ def parsed(text: str) -> ast.expr:
 
 
 def parts_of(node: ast.AST) -> list[ast.expr]:
-    """The expressions right below `node`; what stands in between (keywords, clauses of a comprehension) is passed."""
+    """Returns the expressions right below `node`; what stands in between (keywords, clauses of a comprehension) is
+    passed."""
     parts: list[ast.expr] = []
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):

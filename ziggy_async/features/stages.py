@@ -50,7 +50,7 @@ def all_nodes(made: PlanNodes) -> list[Node]:
 
 
 def plan_of(made: PlanNodes, names: Names = ()) -> _core.Plan:
-    """The plan, with those that make its columns. Raises `ValueError` for windows of more than a gigabyte."""
+    """Returns the plan, with those that make its columns. Raises `ValueError` for windows of more than a gigabyte."""
     plans: dict[int, _core.Plan] = {}
 
     def build(nodes: PlanNodes, named: Names) -> _core.Plan:
@@ -99,7 +99,7 @@ class Stages:
         }
 
     def plan(self, columns: Names, tickers: Names, labels: Names) -> PlanNodes:
-        """The nodes of the last stage, whose sources hold those of the others."""
+        """Returns the nodes of the last stage, whose sources hold those of the others."""
         made: list[_Stage] = []
         for number in range(self._last + 1):
             stage = _Stage(columns)
@@ -145,13 +145,13 @@ class Stages:
         return sorted(read)
 
     def _is_in(self, at: int, number: int) -> bool:
-        """Whether a stage computes the node. The last one computes anew what its results are made of by way of a
-        cross-section: a ticker that is not at the newest time has none there in its latest row, and has one where
+        """Returns whether a stage computes the node. The last one computes anew what its results are made of by way of
+        a cross-section: a ticker that is not at the newest time has none there in its latest row, and has one where
         others are compared with it."""
         return self._stage[at] == number or (number == self._last and at in self._shown)
 
     def _is_read(self, at: int, reader: int, number: int) -> bool:
-        """Whether the stage `reader` takes the node over from the stage `number`."""
+        """Returns whether the stage `reader` takes the node over from the stage `number`."""
         return self._stage[at] == number < reader and not (self._is_in(at, reader) or self._is_leaf(at))
 
     def _is_leaf(self, at: int) -> bool:
@@ -159,7 +159,7 @@ class Stages:
         return node.kind in LEAVES or self._source_of(node) is not None
 
     def _place(self, at: int, number: int, stage: "_Stage", made: list["_Stage"]) -> int:
-        """The place of a node in a stage; its inputs in that stage have theirs."""
+        """Returns the place of a node in a stage; its inputs in that stage have theirs."""
         if at in stage.places:
             return stage.places[at]
         node = self._graph.nodes[at]
@@ -197,6 +197,6 @@ class _Stage:
         self._first = len(columns)
 
     def source(self, source: Source) -> int:
-        """The node of a column that is made so."""
+        """Returns the node of a column that is made so."""
         self.sources.append(source)
         return self.graph.add("column", "", (), (float(self._first + len(self.sources) - 1),))

@@ -74,7 +74,7 @@ class FeatureTable:
         return timestamps
 
     def to_numpy(self) -> Floats:
-        """All figures, `(rows, features)`: a view that cannot be written, column-major."""
+        """Returns all figures, `(rows, features)`: a view that cannot be written, column-major."""
         return self._values
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -106,7 +106,7 @@ class FeatureTable:
         return FeatureTable(names, self._asked, None, self._nanoseconds[rows], values, self.missing, rows)
 
     def to_pandas(self) -> Any:
-        """A pandas frame of its own with the columns symbol (categorical), timestamp and the features."""
+        """Returns a pandas frame of its own with the columns symbol (categorical), timestamp and the features."""
         import pandas
 
         values, codes = self._dictionary
@@ -116,7 +116,7 @@ class FeatureTable:
         return frame
 
     def to_polars(self) -> Any:
-        """A polars frame with the columns symbol, timestamp and the features, which share the figures."""
+        """Returns a polars frame with the columns symbol, timestamp and the features, which share the figures."""
         import polars
 
         return polars.DataFrame(self)

@@ -28,10 +28,10 @@ class Table(Protocol):
         """Name and column, for these names."""
 
     def zone(self, name: str) -> Any:
-        """The time zone of a column of times: a name, a tzinfo, or None."""
+        """Returns the time zone of a column of times: a name, a tzinfo, or None."""
 
     def beside(self, features: Mapping[str, Floats]) -> Any:
-        """The table with further columns."""
+        """Returns the table with further columns."""
 
 
 def table_of(data: Any, by: str | None, time: str | None) -> Table:

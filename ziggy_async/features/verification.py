@@ -115,12 +115,12 @@ class Subject:
         return max(self.market, key=len)
 
     def values(self, *tickers: Bars, lanes: int = 0, block: int = 0, pieces: bool = False) -> Floats:
-        """The formula's value for each bar, ticker after ticker."""
+        """Returns the formula's value for each bar, ticker after ticker."""
         arrays, others = self._arrays(tickers), self._others(tickers)
         return self.plan.over(*arrays, None, lanes=lanes, block=block, pieces=pieces, **others)[:, 0]
 
     def last_values(self, *tickers: Bars, lanes: int = 0, block: int = 0) -> Floats:
-        """The value of each ticker's last bar, computed as `latest` does."""
+        """Returns the value of each ticker's last bar, computed as `latest` does."""
         others = self._others(tickers)
         return self.plan.tails(*self._arrays(tickers), None, lanes=lanes, block=block, **others)[:, 0]
 
@@ -130,8 +130,8 @@ class Subject:
         return joined, offsets, np.concatenate([each.timestamps for each in tickers])
 
     def live_values(self, *tickers: Bars) -> Floats:
-        """The formula's value for each bar, ticker after ticker, kept current time by time; each bar comes twice with
-        other figures before it comes as it is.
+        """Returns the formula's value for each bar, ticker after ticker, kept current time by time; each bar comes
+        twice with other figures before it comes as it is.
 
         NotApplicableError for a formula of which no value is kept current, or that reads what a store does not keep.
         """
@@ -396,7 +396,7 @@ KEPT, NONE = "ok", "-"
 
 
 def verify(subject: Subject) -> dict[str, str]:
-    """The result of each check: KEPT, NONE where it does not apply, else a sentence that says what is wrong.
+    """Returns the result of each check: KEPT, NONE where it does not apply, else a sentence that says what is wrong.
 
     Raises FormulaError for a formula that cannot be read, or that reads a column which the bars do not have.
     """
@@ -413,7 +413,7 @@ def verify(subject: Subject) -> dict[str, str]:
 
 
 def catalog_formulas() -> list[str]:
-    """A formula for each output of each indicator, with its usual inputs and parameters."""
+    """Returns a formula for each output of each indicator, with its usual inputs and parameters."""
     return [
         f"{row.name}().{output.name}" if len(row.outputs) > 1 else f"{row.name}()"
         for row in rows().values()
@@ -423,7 +423,7 @@ def catalog_formulas() -> list[str]:
 
 
 def long_series(market: Sequence[Bars]) -> Bars:
-    """The bars of all tickers behind each other, over and over, as one ticker's."""
+    """Returns the bars of all tickers behind each other, over and over, as one ticker's."""
     bars = sum(map(len, market))
     times = -(-LONG_SERIES // bars)
     columns = {

@@ -74,7 +74,7 @@ class LatencyBenchmark:
         *,
         at_least: float = 0.0,
     ) -> ComparisonResult:
-        """First the one, then the other, `num_operations` of each at once; see `benchmark_operation`."""
+        """Measures first the one, then the other, `num_operations` of each at once; see `benchmark_operation`."""
         baseline = await self.benchmark_operation(
             "Baseline (Blocking)",
             f"{description} - baseline approach",
@@ -92,7 +92,7 @@ class LatencyBenchmark:
         return ComparisonResult(baseline, optimized)
 
     def get_all_results(self) -> list[dict[str, Any]]:
-        """The results as plain values, oldest first."""
+        """Returns the results as plain values, oldest first."""
         return [result.to_dict() for result in self.results.copy()]
 
     def clear_results(self) -> None:
@@ -198,5 +198,5 @@ _benchmark = LatencyBenchmark()
 
 
 def get_benchmark() -> LatencyBenchmark:
-    """The process's one benchmark, whose results the REST interface lists."""
+    """Returns the process's one benchmark, whose results the REST interface lists."""
     return _benchmark

@@ -20,8 +20,8 @@ Way = Callable[[MarketComputer, str], Any]
 
 
 async def run_feature_computation_benchmark(num_operations: int = 100) -> ComparisonResult:
-    """The features of `num_operations` tickers of the sample market, asked for at once: in the loop by plain NumPy, and
-    off the loop by an `AsyncFeatureComputer`.
+    """Returns the features of `num_operations` tickers of the sample market, asked for at once: in the loop by plain
+    NumPy, and off the loop by an `AsyncFeatureComputer`.
 
     All of it happens in another thread, on a loop of its own that may stand still; cancelling ends it soon. The results
     go to `get_benchmark()`. Raises `ValueError` unless `num_operations` is at least 1.
@@ -41,7 +41,7 @@ async def run_signal_generation_benchmark(num_operations: int = 100) -> Comparis
 async def compare(
     benchmark: LatencyBenchmark, ways: tuple[Way, Way], num_operations: int, description: str
 ) -> ComparisonResult:
-    """The first of the ways as the baseline of the second, each on the same tickers and warm."""
+    """Compares the second way with the first, the baseline: both on the same tickers, and warm."""
     market = sample_market()
     async with MarketComputer(market) as computer:
         for way in ways:
@@ -51,7 +51,7 @@ async def compare(
 
 
 def over_tickers(tickers: Sequence[str], way: Callable[[str], Any]) -> Operation:
-    """An operation that goes through the tickers, one a call, over and over."""
+    """Returns an operation that goes through the tickers, one a call, over and over."""
     endless = cycle(tickers)
     return lambda: way(next(endless))
 

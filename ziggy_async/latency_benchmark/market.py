@@ -35,7 +35,7 @@ class Market:
 
 
 def sample_market() -> Market:
-    """The process's one market, about 25 MB; made by the first call, which takes some 0.1 s."""
+    """Returns the process's one market, about 25 MB; made by the first call, which takes some 0.1 s."""
     with _lock:
         return _made()
 

@@ -27,7 +27,7 @@ MOST_CONFIDENCE = 0.95
 
 
 def market_of(bars: Mapping[str, Columns]) -> tuple[float, float | None]:
-    """The figures of the market: the last close of ^VIX, and the percentage of tickers above their mean of 50.
+    """Returns the figures of the market: the last close of ^VIX, and the percentage of tickers above their mean of 50.
 
     20.0 without ^VIX and VIX, None without a ticker of 50 bars; symbols that begin with "^" are no tickers.
     """
@@ -38,7 +38,7 @@ def market_of(bars: Mapping[str, Columns]) -> tuple[float, float | None]:
 
 
 def features(bars: Columns, vix_level: float, breadth: float | None) -> dict[str, Any]:
-    """The 26 figures of a ticker's last bar. `bars`: at least 50 of them, oldest first."""
+    """Returns the 26 figures of a ticker's last bar. `bars`: at least 50 of them, oldest first."""
     close, volume = bars["close"], bars["volume"]
     last, recent, traded = float(close[-1]), close[-20:], volume[-20:]
     sma_20, sma_50, deviation = float(recent.mean()), float(close[-50:].mean()), float(recent.std())
@@ -84,13 +84,13 @@ def smoothed(values: Floats, length: int, weight: float) -> Floats:
 
 
 def smoothed_to_last(values: Floats, length: int, weight: float) -> float:
-    """The last of `smoothed`."""
+    """Returns the last of `smoothed`."""
     entering = np.concatenate([[values[:length].mean()], weight * values[length:]])
     return float(entering[::-1] @ faded(len(entering), weight))
 
 
 def faded(count: int, weight: float) -> Floats:
-    """The weight of a value 0, 1, 2 ... bars after it entered."""
+    """Returns the weight of a value 0, 1, 2 ... bars after it entered."""
     return np.asarray((1.0 - weight) ** np.arange(count))
 
 
@@ -138,7 +138,7 @@ def liquidity(turnover: float) -> float:
 
 
 def regime_of(spy: Figures) -> str:
-    """The market's regime out of the features of SPY; the first rule that holds decides."""
+    """Returns the market's regime out of the features of SPY; the first rule that holds decides."""
     breadth, slope = spy["breadth_50dma"], spy["slope_20d"]
     if spy["vix_level"] > 30.0 or spy["price_change_1d"] < -3.0:
         return "Panic"
@@ -150,7 +150,7 @@ def regime_of(spy: Figures) -> str:
 
 
 def signal(figures: Figures, regime: str) -> dict[str, Any] | None:
-    """The trade that the rules propose: direction, confidence, signal_type, time_horizon, entry, stop_loss and
+    """Returns the trade that the rules propose: direction, confidence, signal_type, time_horizon, entry, stop_loss and
     take_profit; None when neither fires. The more confident one of two stands, raised if the other agrees with it."""
     found = [proposal for proposal in (mean_reversion(figures, regime), momentum(figures, regime)) if proposal]
     if not found:

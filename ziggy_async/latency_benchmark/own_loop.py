@@ -31,7 +31,7 @@ async def run_in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def is_given_up() -> bool:
-    """Whether nobody waits any more for the run that this is a part of."""
+    """Returns whether nobody waits any more for the run that this is a part of."""
     event = _given_up.get()
     return event is not None and event.is_set()
 

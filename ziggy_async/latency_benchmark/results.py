@@ -36,7 +36,8 @@ class BenchmarkResult:
     repeats: int = 1
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain values that JSON takes: in groups, with the three that comparisons read beside them."""
+        """Returns the result as plain values that JSON takes: in groups, with the three that comparisons read beside
+        them."""
         return {
             "name": self.name,
             "description": self.description,
@@ -108,7 +109,7 @@ class ComparisonResult:
         return ". ".join(sentences) if sentences else "No significant improvements"
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as plain values that JSON takes."""
+        """Returns the comparison as plain values that JSON takes."""
         return {
             "baseline": self.baseline.to_dict(),
             "optimized": self.optimized.to_dict(),

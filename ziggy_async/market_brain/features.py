@@ -93,7 +93,7 @@ class Features(dict[str, Any]):
         return Features(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as a plain dict of its own."""
+        """Returns the same as a plain dict of its own."""
         return dict(self)
 
     @property
@@ -142,7 +142,7 @@ class FeatureSet:
         return cls(features, "stale" if features["stale"] else "computed", *map(features.get, SET_FIGURES))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of `values`, and `source`, in a dict of its own."""
+        """Returns all of `values`, and `source`, in a dict of its own."""
         return {**self.values, "source": self.source}
 
 
@@ -184,8 +184,8 @@ class FeatureComputer:
         return default_store() if self._store is None else self._store
 
     def compute_for_ticker(self, ticker: str, force_refresh: bool = False) -> Features:
-        """The features of `ticker`; `force_refresh` asks the bar source first. Raises `TypeError` unless `ticker` is a
-        str."""
+        """Returns the features of `ticker`; `force_refresh` asks the bar source first. Raises `TypeError` unless
+        `ticker` is a str."""
         return self._compute(ticker, force_refresh)
 
     async def compute_for_ticker_async(self, ticker: str, force_refresh: bool = False) -> Features:
@@ -215,7 +215,7 @@ class FeatureComputer:
     async def _refreshed(
         self, source: sources.BarSource, symbols: tuple[str, ...], force: bool, tally: Tally | None
     ) -> Features:
-        """The features of the first of `symbols`, all of which the source is asked for."""
+        """Returns the features of the first of `symbols`, all of which the source is asked for."""
         began = 0 if tally is None else tally.now()
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
@@ -227,8 +227,8 @@ class FeatureComputer:
         return _marked_one(features, stale.get(symbols[0]))
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
-        """The features of each ticker, in the order given. Raises `TypeError` naming the position of one that is no
-        str."""
+        """Returns the features of each ticker, in the order given. Raises `TypeError` naming the position of one that
+        is no str."""
         names = _core.ticker_tuple(tickers)
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, self.plan, names), stale)
@@ -252,7 +252,7 @@ class FeatureComputer:
     def get_features(
         self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
     ) -> FeatureSet | None:
-        """The features of `ticker` as a `FeatureSet`; None when there are fewer than 50 bars.
+        """Returns the features of `ticker` as a `FeatureSet`; None when there are fewer than 50 bars.
 
         `also`: symbols that its figures depend on, asked for at the same time; their failure is not the ticker's.
         """
@@ -315,7 +315,7 @@ _MANY = CountedFunction("async_get_multiple_ticker_features")
 
 
 def get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
-    """The features of `ticker` in the default store; see `FeatureComputer.compute_for_ticker`."""
+    """Returns the features of `ticker` in the default store; see `FeatureComputer.compute_for_ticker`."""
     return feature_computer.compute_for_ticker(ticker, force_refresh)
 
 

@@ -95,7 +95,7 @@ class RegimeResult:
         return RegimeResult(self.regime, self.confidence, self.timestamp, metrics, self.explanation)
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain values that JSON takes."""
+        """Returns the result as plain values that JSON takes."""
         metrics = self.metrics
         return {
             "regime": self.regime.value,
@@ -177,8 +177,8 @@ class RegimeDetector:
         return f"<RegimeDetector of {self.market} and {self.volatility}: {last}>"
 
     def detect_regime(self, force_refresh: bool = False) -> RegimeResult:
-        """The regime now, or the one that was read within `cache_ttl` unless `force_refresh`, which also asks the bar
-        source for the market and its volatility index.
+        """Returns the regime now, or the one that was read within `cache_ttl` unless `force_refresh`, which also asks
+        the bar source for the market and its volatility index.
 
         Chop with confidence 0.3 when there are no features of the market; that is not kept, as bars may come any
         moment. Each caller gets a result of its own.
@@ -264,7 +264,7 @@ class RegimeDetector:
         return tuple(dict.fromkeys((self.volatility, self.volatility.removeprefix("^"))))
 
     def _level_in(self, store: BarStore) -> float | None:
-        """The last close of the volatility index."""
+        """Returns the last close of the volatility index."""
         for symbol in self.volatility_names:
             with suppress(KeyError):
                 return float(store.bars(symbol)["close"][-1])
@@ -388,20 +388,20 @@ regime_detector = RegimeDetector()
 
 
 def get_regime_state(force_refresh: bool = False) -> RegimeResult:
-    """The regime with its confidence, metrics and explanation; see `RegimeDetector.detect_regime`."""
+    """Returns the regime with its confidence, metrics and explanation; see `RegimeDetector.detect_regime`."""
     return regime_detector.detect_regime(force_refresh)
 
 
 def get_regime_string() -> str:
-    """The regime's name: "Panic", "RiskOff", "Chop" or "RiskOn"."""
+    """Returns the regime's name: "Panic", "RiskOff", "Chop" or "RiskOn"."""
     return get_regime_state().regime.value
 
 
 def is_risk_regime() -> bool:
-    """Whether the regime lets one take risks: RiskOn or Chop."""
+    """Returns whether the regime lets one take risks: RiskOn or Chop."""
     return get_regime_state().regime in (RegimeState.RISK_ON, RegimeState.CHOP)
 
 
 def is_defensive_regime() -> bool:
-    """Whether the regime calls for defence: Panic or RiskOff."""
+    """Returns whether the regime calls for defence: Panic or RiskOff."""
     return get_regime_state().regime in (RegimeState.PANIC, RegimeState.RISK_OFF)

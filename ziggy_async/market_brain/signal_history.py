@@ -34,9 +34,9 @@ def signal_history(
     *,
     generator: SignalGenerator = signal_generator,
 ) -> FeatureTable:
-    """The answers that `generate_signals_for_watchlist` would have given at each bar, one row a ticker and bar as in
-    `FeatureSet.history`: features, breadth, volatility and regime as of the bar's time, to the bit where the store has
-    dropped no bar. Rules and thresholds are those that `generator` has now; it is not asked for `enrich`.
+    """Returns the answers that `generate_signals_for_watchlist` would have given at each bar, one row a ticker and bar
+    as in `FeatureSet.history`: features, breadth, volatility and regime as of the bar's time, to the bit where the
+    store has dropped no bar. Rules and thresholds are those that `generator` has now; it is not asked for `enrich`.
 
     `tickers` None: all of the store, sorted. `store` None: the generator's own. `start` and `end`, both inclusive,
     choose rows and change no value. The columns:

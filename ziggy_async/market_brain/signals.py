@@ -125,7 +125,7 @@ class Signal:
     bar_time: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The signal as plain values that JSON takes; the signal's own are copied."""
+        """Returns the signal as plain values that JSON takes; the signal's own are copied."""
         return {
             "ticker": self.ticker,
             "direction": self.direction.value,
@@ -365,7 +365,7 @@ class SignalGenerator:
 
 
 def checked_regime(regime: object) -> RegimeState:
-    """The state that `regime` is or names. Raises `ValueError` for another text, `TypeError` for anything else."""
+    """Returns the state that `regime` is or names. Raises `ValueError` for another text, else `TypeError`."""
     if isinstance(regime, RegimeResult):
         regime = regime.regime
     if not isinstance(regime, str):
@@ -450,7 +450,7 @@ _MANY = CountedFunction("generate_signals_for_watchlist_async")
 def generate_ticker_signal(
     ticker: str, regime: Regime | None = None, params: Mapping[str, float] | None = None
 ) -> Result:
-    """The signal of one ticker; see `SignalGenerator.generate_signal`."""
+    """Returns the signal of one ticker; see `SignalGenerator.generate_signal`."""
     return signal_generator.generate_signal(ticker, regime, params)
 
 

@@ -120,7 +120,7 @@ ALERTS = (
 
 
 def rules() -> str:
-    """A rule file of Prometheus, in YAML."""
+    """Returns a rule file of Prometheus, in YAML."""
     return "\n".join(["groups:", "  - name: ziggy_async", "    rules:", *lines()]) + "\n"
 
 

@@ -92,7 +92,8 @@ class _Form(NamedTuple):
         return cls(zone, whole) if whole or zone not in (None, UTC) else None
 
     def given_to(self, features: MarketFeatures) -> MarketFeatures:
-        """The features in this form, as far as they can have it: another thread may have fed what came in another."""
+        """Returns the features in this form, as far as they can have it: another thread may have fed what came in
+        another."""
         if self.zone is not None and features.timestamp.tzinfo is not None:
             features.timestamp = features.timestamp.astimezone(self.zone)
         for name in self.whole:
@@ -162,17 +163,17 @@ class FeatureComputer:
             self._forms.pop(price_data.symbol, None)
 
     def compute_features(self, symbol: str) -> MarketFeatures | None:
-        """The features of `symbol` now, computed in the calling thread; None when there are no bars of it."""
+        """Returns the features of `symbol` now, computed in the calling thread; None when there are no bars of it."""
         return self._in_form(symbol, _core.paper_features(self._store, self._plan, symbol))
 
     async def compute_features_async(self, symbol: str) -> MarketFeatures | None:
-        """The same, computed off the loop."""
+        """Returns the same, computed off the loop."""
         loop, port = bridge.port()
         found = port.paper_features(loop, self._store, self._plan, symbol)
         return self._in_form(symbol, await native_job("paper_features", 1, found))
 
     def _is_naive(self, symbol: str) -> bool:
-        """Whether its last timestamp had no zone."""
+        """Returns whether its last timestamp had no zone."""
         features = _core.paper_features(self._store, self._plan, symbol)
         return features is not None and features.timestamp.tzinfo is None
 
@@ -188,7 +189,7 @@ feature_computer = FeatureComputer()
 
 
 async def compute_features_async(symbol: str) -> MarketFeatures | None:
-    """The features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
+    """Returns the features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
     # Not through the methods: calls less on a path that is awaited ten thousand times at once.
     loop, port = bridge.port()
     found = port.paper_features(loop, feature_computer._store, feature_computer._plan, symbol, _counted.tally)

@@ -47,16 +47,16 @@ class TaskHandle(Generic[T_co]):
         return tuple(self._task.attempts)
 
     def done(self) -> bool:
-        """Whether it has come to its end, and its dead letter, if it has one, is kept."""
+        """Returns whether it has come to its end, and its dead letter, if it has one, is kept."""
         return self._task.outcome.is_set
 
     def result(self) -> T_co:
-        """The result; raises the task's error, or `InvalidStateError` while it is not done."""
+        """Returns the result; raises the task's error, or `InvalidStateError` while it is not done."""
         value: T_co = self._finished().get()
         return value
 
     def exception(self) -> BaseException | None:
-        """The task's error, None if it has succeeded; raises `InvalidStateError` while it is not done."""
+        """Returns the task's error, None if it has succeeded; raises `InvalidStateError` while it is not done."""
         return self._finished().error
 
     def cancel(self) -> bool:

@@ -122,7 +122,7 @@ class Counts:
                 self._ended.append(task.record(None if error is None else described(error)))
 
     def last_ended(self) -> list[TaskRecord]:
-        """The tasks that ended last, in that order, from any thread."""
+        """Returns the tasks that ended last, in that order, from any thread."""
         with self._lock:
             return list(self._ended)
 

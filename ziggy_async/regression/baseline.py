@@ -47,7 +47,7 @@ class Baseline:
 
 
 def machine() -> dict[str, str]:
-    """The facts beside the package that the figures depend on."""
+    """Returns the facts beside the package that the figures depend on."""
     cpu = _core.cpu()
     return {
         "processor": processor(),
@@ -103,7 +103,7 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def read(path: Path) -> Baseline:
-    """The baseline in `path`. Raises `ValueError` that says what is wrong with it."""
+    """Returns the baseline in `path`. Raises `ValueError` that says what is wrong with it."""
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:

@@ -46,7 +46,7 @@ class Change:
 
 
 def compare(before: Mapping[str, Samples], now: Mapping[str, Samples]) -> list[Change]:
-    """The changes of the workloads that both have, in the order of `now`.
+    """Returns the changes of the workloads that both have, in the order of `now`.
 
     A workload is "worse" when it is slower by the clock and against its reference workload, each by more than a tenth
     of the median and with p < 0.002 by the test of Mann and Whitney; "better" likewise. A machine that is slower today
@@ -90,7 +90,7 @@ def _compared(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[fl
 
 
 def confirmed(first: Sequence[Change], second: Sequence[Change]) -> list[Change]:
-    """The first changes; of a workload that a second measurement judges otherwise, the second change."""
+    """Returns the first changes; of a workload that a second measurement judges otherwise, the second change."""
     again = {change.name: change for change in second}
     return [_less_sure(change, again.get(change.name)) for change in first]
 

@@ -116,7 +116,7 @@ async def measure(names: Collection[str], rounds: int, patience: "Patience") -> 
 
 
 async def undisturbed(one: Workload, other: Workload, patience: "Patience") -> tuple[float, float]:
-    """Seconds of one operation in the shortest call of each. Raises `TimeoutError` when patience ends."""
+    """Returns the seconds of one operation in the shortest call of each. Raises `TimeoutError` when patience ends."""
     while True:
         best, was_alone = await alternated(one, other)
         # Calls that wait although the core is free do so by themselves.
@@ -126,7 +126,7 @@ async def undisturbed(one: Workload, other: Workload, patience: "Patience") -> t
 
 
 async def alternated(one: Workload, other: Workload) -> tuple[dict[Workload, float], bool]:
-    """Seconds of the shortest call of each, and whether any call of the first one had the core to itself."""
+    """Returns the seconds of the shortest call of each, and whether a call of the first one had the core to itself."""
     best, was_alone = {one: float("inf"), other: float("inf")}, False
     end = time.perf_counter() + SLICE
     while time.perf_counter() < end:
@@ -152,7 +152,7 @@ def share_on(core: int) -> float:
 
 
 def share() -> float:
-    """The part of the time that this process, spinning, gets of its core: 1.0 is all."""
+    """Returns the part of the time that this process, spinning, gets of its core: 1.0 is all."""
     start, cpu = time.perf_counter(), time.process_time()
     while (seconds := time.perf_counter() - start) < PROBE:
         pass

@@ -46,7 +46,7 @@ class Workload:
 
 
 def workloads_of(computer: MarketComputer) -> dict[str, Workload]:
-    """The workloads and the reference workloads by name."""
+    """Returns the workloads and the reference workloads by name."""
     market = computer.market
     single = market.features.compute_for_ticker_async
     return {

@@ -66,7 +66,7 @@ _background: _BackgroundLoop | None = globals().get("_background")  # written un
 
 
 def is_background() -> bool:
-    """Whether this thread is the background loop's, which must not wait for that loop."""
+    """Returns whether this thread is the background loop's, which must not wait for that loop."""
     return _background is not None and _background.thread is threading.current_thread()
 
 

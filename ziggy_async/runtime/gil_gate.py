@@ -92,7 +92,7 @@ class Gate:
                 self._open()
 
     def is_needed(self, kind: Hashable) -> bool:
-        """Whether calls of this kind are to be made behind the gate."""
+        """Returns whether calls of this kind are to be made behind the gate."""
         _, free_until = self._seen.get(kind, NOT_SEEN)
         return HAS_GIL and free_until <= time.perf_counter()
 
@@ -173,7 +173,7 @@ class Gate:
 
 
 def _is_computing(thread: GatedThread) -> bool:
-    """Whether that thread computes while this one has the GIL, which it may lose if it gets no processor."""
+    """Returns whether that thread computes while this one has the GIL, which it may lose if it gets no processor."""
     before, until = thread.clock(), time.perf_counter() + PROBE
     while time.perf_counter() < until:
         pass
