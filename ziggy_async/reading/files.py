@@ -296,7 +296,7 @@ class Reading:
             refuse_merged(picked.scan, picked.others, np.asarray(bars.bars.timestamp))
         if header is not None:
             refuse_cut_end(origin, header.delimiter, file)
-        remark_other_day(file, np.asarray(bars.bars.timestamp))
+        remark_other_day(file, bars.bars.timestamp)
         return FileBars(table, bars, left_out)
 
     def _read_alike(self, files: Sequence[DataFile]) -> dict[DataFile, FileBars]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY, Values
+from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
 from ziggy_async.reading.epochs import DAY as DAY_IN_NS
 from ziggy_async.reading.epochs import MOST_AHEAD, MOST_BEHIND, NAT, are_seconds_of_day, digits_of_clock, iso_of
@@ -345,11 +346,13 @@ def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
     return day if all(re.fullmatch(CLOCK_OF_FOLDER, value) for value in values) else None
 
 
-def remark_other_day(file: DataFile, timestamps: NDArray[np.int64]) -> None:
+def remark_other_day(file: DataFile, timestamps: NDArray[np.int64] | Chunked) -> None:
     """Logs that no row is of the day that a folder of the path names, in whatever zone."""
-    day = file.day_of_folder()
-    known = timestamps[timestamps != NAT]
-    if day is None or not len(known):
+    if (day := file.day_of_folder()) is None:
+        return
+    times = np.asarray(timestamps)
+    known = times[times != NAT]
+    if not len(known):
         return
     try:
         begin = int(np.datetime64(re.sub(PACKED_DAY, r"\1-\2-\3", day), "D").astype("M8[ns]").astype(np.int64))
