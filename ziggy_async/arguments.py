@@ -25,14 +25,14 @@ def real(value: object) -> float | None:
 
 
 def whole(name: str, value: Any) -> int:
-    """Returns the argument `name` as an int. Raises `TypeError` for what is no whole number."""
+    """Returns the argument `name` as an int. Raises `TypeError` unless it is a whole number."""
     if isinstance(value, OTHERS) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a whole number")
     return operator.index(value)
 
 
 def seconds(name: str, value: object) -> float:
-    """Returns the argument `name` as seconds, which may be negative. Raises `ValueError` for what is no number below
+    """Returns the argument `name` as seconds, which may be negative. Raises `ValueError` unless it is a number below
     1e9."""
     number = real(value)
     if number is None or not abs(number) < 1e9:  # nan is not, either

@@ -24,7 +24,7 @@ TOLD_APART = 128
 
 @dataclass(frozen=True, slots=True)
 class LagSummary:
-    """Percentiles and maximum of the delays, in milliseconds; all 0.0 when there is none."""
+    """Percentiles and maximum of the delays, in milliseconds; all 0.0 without any."""
 
     p50: float
     p95: float

@@ -47,7 +47,7 @@ class OwnThreads:
         self, deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `run`. Raises `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. Raises
-        `ValueError` for what is no number of seconds."""
+        `ValueError` unless that is a number of seconds."""
         timeout = asyncio.timeout(None if deadline is None else seconds("deadline", deadline))
         try:
             async with timeout:

@@ -67,9 +67,9 @@ class BarStore(_core.BarStore):
         day_start: str = "00:00",
         columns: Iterable[str] = (),
     ) -> Self:
-        """Raises `ValueError` for a capacity, a zone or a time of day that is none, and for a column that is there
-        already or cannot be called so; `TypeError` for a capacity that is no whole number, and a zone or time of day
-        that is no text."""
+        """Raises `ValueError` for an invalid capacity, zone or time of day, and for a column that exists already or
+        cannot have that name; `TypeError` for a capacity that is no whole number, and a zone or time of day that is no
+        text."""
         for option, text in (("zone", zone), ("day_start", day_start)):
             if not isinstance(text, str):
                 raise TypeError(f"{option}: {shown(text)} is {kind_of(text)}, not a str")
@@ -267,8 +267,8 @@ def advised(rules: Rules) -> Iterator[None]:
 
 
 def further_columns(names: Iterable[str]) -> tuple[str, ...]:
-    """Returns the names of a store's further columns. Raises `TypeError` for what are no names, `ValueError` for those
-    that a store has without them, that are arguments of `append`, and that stand twice; all without regard to case."""
+    """Returns the names of a store's further columns. Raises `TypeError` unless they are names; `ValueError` for names
+    that every store has, that are arguments of `append`, or that are given twice, all without regard to case."""
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise TypeError(f"columns must be a list of names, not {shown(names)}")
     taken = dict.fromkeys(("symbol", "timestamp", "unit"), "append has an argument of that name")

@@ -1,4 +1,4 @@
-"""The shapes of what is asked: a request whose body is none of these is 422."""
+"""The models of request bodies: a body that fits none of them is 422."""
 
 from typing import Annotated, Literal
 

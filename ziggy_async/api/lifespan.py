@@ -8,7 +8,7 @@ from ziggy_async.api.events import streams_end_at_signals
 from ziggy_async.async_features import AsyncFeatureComputer, get_async_feature_computer, shutdown_async_features
 
 DRAIN_TIMEOUT = 25.0
-"""Seconds for what is queued: who sends SIGTERM usually allows 30 for everything."""
+"""Seconds for what is queued: senders of SIGTERM usually allow 30 for everything."""
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 

@@ -21,7 +21,7 @@ def add_to(group: EndpointGroup, worker: str | None) -> None:
 
 
 def checked_worker(worker: object) -> str | None:
-    """Raises `TypeError` for what is neither a text nor None."""
+    """Raises `TypeError` unless it is a text or None."""
     if worker is not None and not isinstance(worker, str):
         raise TypeError(f"worker: {shown(worker)} is {kind_of(worker)}, not a str")
     return None if worker is None else encodable(worker)

@@ -1,4 +1,4 @@
-"""Requests that bring work: how long they wait for a place in the queue, and what they learn when there is none."""
+"""Requests that enqueue work: how long they wait for a place in the queue, and how they are refused without one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

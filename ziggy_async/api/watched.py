@@ -14,7 +14,7 @@ class WatchedMarket:
     """`store`, or the default one with what the application has set there: its generator, its detector."""
 
     def __init__(self, store: BarStore | None = None, tickers: Sequence[str] | None = None) -> None:
-        """`tickers`: those of the watchlist; None: all of the store. Raises `TypeError` for a store that is none."""
+        """`tickers`: those of the watchlist; None: all of the store. Raises `TypeError` for an invalid store."""
         if store is not None and not isinstance(store, BarStore):
             raise TypeError(f"store: {shown(store)} is {kind_of(store)}, not a BarStore")
         self._store = store

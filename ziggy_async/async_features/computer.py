@@ -261,7 +261,7 @@ class AsyncFeatureComputer(Calls):
 
     def tasks(self, state: State | str | None = None, limit: int | None = None) -> list[TaskRecord]:
         """Returns the tasks that are not done and the last 1,000 that ended, or those in one `state`: the newest
-        `limit` of them, oldest first. From any thread. Raises `ValueError` for a state or a limit that is none."""
+        `limit` of them, oldest first. From any thread. Raises `ValueError` for an unknown state or a negative limit."""
         if limit is not None and limit < 0:
             raise ValueError(f"limit: {shown(limit)} is a negative number of tasks")
         if state is not None and state not in tuple(State):
@@ -273,7 +273,8 @@ class AsyncFeatureComputer(Calls):
         return [task.record() if isinstance(task, Task) else task for task in newest]
 
     def cancel_task(self, number: int) -> bool:
-        """Gives up the task of that number, as `TaskHandle.cancel` does; False when it is done or there is none."""
+        """Gives up the task of that number, as `TaskHandle.cancel` does; Returns False when it is done or does not
+        exist."""
         background = self._background
         task = None if background is None else background.unfinished.get(number)
         return background is not None and task is not None and background.cancel(task)

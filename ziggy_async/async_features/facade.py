@@ -92,7 +92,7 @@ class Calls(ABC):
         self, tickers: Iterable[str], force_refresh: bool = False
     ) -> dict[str, Features | None]:
         """Ticker -> as from `compute_features_async`, in the order given; one that fails, or is no str, is None and
-        stops no other. Raises `TypeError` for what is no list at all, one str included."""
+        stops no other. Raises `TypeError` unless `tickers` is a list or another iterable; a str is none."""
         asked = listed(tickers)
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
@@ -106,11 +106,11 @@ class Calls(ABC):
         **params: Unpack[SignalParameters],
     ) -> dict[str, Any] | None:
         """`Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or fails,
-        which is logged and counted. Raises `ValueError` for another `signal_type`, `ValueError` or `TypeError` for a
-        `regime` that is none.
+        which is logged and counted. Raises `ValueError` for another `signal_type`, `ValueError` or `TypeError` for an
+        invalid `regime`.
 
-        `params`: parameters of this call, see `SignalGenerator`; a keyword that is none, and a value that is no finite
-        number, are logged and left out.
+        `params`: parameters of this call, see `SignalGenerator`; unknown keywords, and values that are not finite
+        numbers, are logged and left out.
         """
         if signal_type not in RULES:
             raise ValueError(f"signal_type: {shown(signal_type)} is none of {', '.join(RULES)}")
@@ -129,8 +129,8 @@ class Calls(ABC):
         `SignalGenerator.generate_signals_bulk`, also for `regime` and `params`.
 
         When all of it fails, which is logged and counted, every signal is None and its reason "error: ...". Raises
-        `TypeError` that names the position of a ticker that is no str; `ValueError`, `TypeError` for a `regime` that is
-        none and for `params` that are none.
+        `TypeError` that names the position of a ticker that is no str; `ValueError` or `TypeError` for an invalid
+        `regime` or invalid `params`.
         """
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)

@@ -22,7 +22,7 @@ FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 def checked_store(store: BarStore | None) -> BarStore:
-    """`store`, the default one for None. Raises `TypeError` for what is none."""
+    """`store`, the default one for None. Raises `TypeError` for anything else."""
     store = default_store() if store is None else store
     if not isinstance(store, BarStore):
         raise TypeError(f"store must be a BarStore, not {shown(store)}")

@@ -29,7 +29,7 @@ class Period(NamedTuple):
 
 
 def period_of(text: str) -> Period | None:
-    """None for what is no period: minutes or hours that divide a day, 1d, 1w, 1mo."""
+    """None unless it is a period: minutes or hours that divide a day, 1d, 1w, 1mo."""
     if text in UNITS:
         return Period(text, 0)
     match = TEXT.fullmatch(text)
@@ -44,7 +44,7 @@ def period_of(text: str) -> Period | None:
 
 
 def nanoseconds_of_period(text: str) -> int:
-    """Returns how long it may be. Raises `ValueError` for what is no period."""
+    """Returns how long it may be. Raises `ValueError` unless it is a period."""
     period = period_of(text)
     if period is None:
         raise ValueError(no_period(text))

@@ -35,7 +35,7 @@ class Table(Protocol):
 
 
 def table_of(data: Any, by: str | None, time: str | None) -> Table:
-    """`data` as a table. Raises `TypeError` for what is none. `by` and `time` may be levels of a pandas index."""
+    """`data` as a table. Raises `TypeError` for anything else. `by` and `time` may be levels of a pandas index."""
     kind = _kind_of(data)
     if kind == "pandas":
         return _Pandas(data, by, time)

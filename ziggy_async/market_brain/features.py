@@ -282,8 +282,8 @@ class FeatureComputer:
 
 
 def checked_ticker(ticker: object, name: str = "ticker") -> str:
-    """`ticker`, a plain str of one of a subclass, whose methods may be anything. Raises `TypeError`, which says the
-    argument's name, when it is none."""
+    """`ticker`, a plain str of one of a subclass, whose methods may be anything. Raises `TypeError` that names the
+    argument for anything else."""
     if type(ticker) is str:
         return ticker
     if not isinstance(ticker, str):

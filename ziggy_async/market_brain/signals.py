@@ -213,8 +213,8 @@ class SignalGenerator:
         says; else a result of a detector, a `RegimeState` or its value. `params`: parameters of this call, in the place
         of some of `self.params`. `rules`: which to try.
 
-        Raises `TypeError` unless `ticker` is a str; `ValueError`, `TypeError` for a `regime` that is none, a name in
-        `params` that is no parameter, or a value there that is no finite number.
+        Raises `TypeError` unless `ticker` is a str; `ValueError` or `TypeError` for an invalid `regime`, an unknown
+        name in `params`, or a value there that is no finite number.
         """
         ticker = checked_ticker(ticker)
         return self.generate_signals_bulk([ticker], regime, params, rules=rules)[ticker]

@@ -114,7 +114,7 @@ class FeatureComputer:
     """
 
     def __init__(self, window_size: int = 200, *, bars_per_year: float = 252) -> None:
-        """`window_size`: observations kept a symbol. Raises `ValueError` below 1, `TypeError` for what is no whole
+        """`window_size`: observations kept a symbol. Raises `ValueError` below 1, `TypeError` unless it is a whole
         number. `bars_per_year`: what vol_regime scales the volatility by, from 1 to 1e9."""
         kept = whole("window_size", window_size)
         try:

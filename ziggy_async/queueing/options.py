@@ -16,7 +16,7 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a task is treated, as `AsyncFeatureComputer.with_options` says. Raises `ValueError` or `TypeError` that names
-    the option for a value that is none of its own."""
+    the option for an invalid value."""
 
     priority: int = 0
     deadline: float | None = None

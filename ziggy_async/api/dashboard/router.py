@@ -45,7 +45,7 @@ def create_dashboard(
     cancels or appends does not exist. `allowed_origins` as for `create_router`. `describe(args, kwargs)` is the text
     that is shown of a dead letter's arguments while they are in memory; None: nothing is.
 
-    Raises `ModuleNotFoundError` without the extra `charts`; `TypeError` for a `store` or a `read_only` that is none.
+    Raises `ModuleNotFoundError` without the extra `charts`; Raises `TypeError` for an invalid `store` or `read_only`.
     """
     files()
     if not isinstance(read_only, bool):
