@@ -37,6 +37,7 @@ typedef struct za_operation_block {
     za_operation operation;
     int64_t bars;
     const double *in[ZA_MAX_ARGUMENTS];
+    unsigned constants; /* bit i: argument i is the same in all bars; one of them is there */
     double *out;
     double *state; /* one number a lane, of an operation that remembers */
 } za_operation_block;

@@ -59,17 +59,30 @@ static double sign_of(double a)
     return a == 0.0 || isnan(a) ? a : copysign(1.0, a);
 }
 
-/* The pointers are copied first: a vector that is stored might be one of them, for all that the compiler knows. */
-#define POINTERS const double *of_a = in[0], *of_b = in[1], *of_c = in[2]
-#define ARGUMENT(number, arguments, from, t)                                                                           \
-    ((number) < (arguments) ? vec_load((from) + (t) * ZA_LANES) : vec_fill(0.0))
+/* Where an argument is, and how far it is from one bar to the next. */
+typedef struct argument {
+    const double *at;
+    int64_t step;
+} argument;
+
+INLINE argument argument_of(const za_operation_block *block, int number)
+{
+    return (argument){block->in[number], (block->constants >> number & 1u) != 0 ? 0 : ZA_LANES};
+}
+
+/* Copied first: a vector that is stored might be a part of them, for all that the compiler knows. */
+#define ARGUMENTS                                                                                                      \
+    const argument of_a = argument_of(block, 0), of_b = argument_of(block, 1), of_c = argument_of(block, 2);           \
+    const int64_t bars = block->bars;                                                                                  \
+    double *out = block->out;                                                                                          \
+    (void)of_b, (void)of_c
+#define ARGUMENT(number, arguments, of, t)                                                                             \
+    ((number) < (arguments) ? vec_load((of).at + (t) * (of).step) : vec_fill(0.0))
 
 #define OPERATION(name, arguments, value)                                                                              \
-    static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
+    static void name##_bars(const za_operation_block *block)                                                           \
     {                                                                                                                  \
-        (void)state;                                                                                                   \
-        POINTERS;                                                                                                      \
-        (void)of_b, (void)of_c;                                                                                        \
+        ARGUMENTS;                                                                                                     \
         for (int64_t t = 0; t < bars; ++t) {                                                                           \
             vec a = ARGUMENT(0, arguments, of_a, t), b = ARGUMENT(1, arguments, of_b, t),                              \
                 c = ARGUMENT(2, arguments, of_c, t);                                                                   \
@@ -78,28 +91,29 @@ static double sign_of(double a)
         }                                                                                                              \
     }
 #define MAPPED(name, arguments, value)                                                                                 \
-    static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
+    static void name##_bars(const za_operation_block *block)                                                           \
     {                                                                                                                  \
-        (void)state;                                                                                                   \
-        for (int64_t i = 0; i < bars * ZA_LANES; ++i) {                                                                \
-            double a = in[0][i], b = (arguments) > 1 ? in[1][i] : 0.0;                                                 \
-            (void)b;                                                                                                   \
-            out[i] = value;                                                                                            \
+        ARGUMENTS;                                                                                                     \
+        for (int64_t t = 0; t < bars; ++t) {                                                                           \
+            for (int lane = 0; lane < ZA_LANES; ++lane) {                                                              \
+                double a = of_a.at[t * of_a.step + lane], b = (arguments) > 1 ? of_b.at[t * of_b.step + lane] : 0.0;   \
+                (void)b;                                                                                               \
+                out[t * ZA_LANES + lane] = value;                                                                      \
+            }                                                                                                          \
         }                                                                                                              \
     }
 #define RUNNING(name, arguments, initial, update, value)                                                               \
-    static void name##_bars(const double *const *in, double *out, int64_t bars, double *state)                         \
+    static void name##_bars(const za_operation_block *block)                                                           \
     {                                                                                                                  \
-        POINTERS;                                                                                                      \
-        (void)of_b, (void)of_c;                                                                                        \
-        vec s = vec_load(state);                                                                                       \
+        ARGUMENTS;                                                                                                     \
+        vec s = vec_load(block->state);                                                                                \
         for (int64_t t = 0; t < bars; ++t) {                                                                           \
             vec a = ARGUMENT(0, arguments, of_a, t), b = ARGUMENT(1, arguments, of_b, t);                              \
             (void)b;                                                                                                   \
             s = update;                                                                                                \
             vec_store(out + t * ZA_LANES, value);                                                                      \
         }                                                                                                              \
-        vec_store(state, s);                                                                                           \
+        vec_store(block->state, s);                                                                                    \
     }
 #include "kernels/operations.def"
 #undef RUNNING
@@ -108,7 +122,7 @@ static double sign_of(double a)
 
 static void operate(const za_operation_block *block)
 {
-    typedef void bars_function(const double *const *in, double *out, int64_t bars, double *state);
+    typedef void bars_function(const za_operation_block *block);
     static bars_function *const functions[ZA_OPERATION_COUNT] = {
 #define OPERATION(name, ...) name##_bars,
 #define MAPPED               OPERATION
@@ -118,7 +132,7 @@ static void operate(const za_operation_block *block)
 #undef MAPPED
 #undef OPERATION
     };
-    functions[block->operation](block->in, block->out, block->bars, block->state);
+    functions[block->operation](block);
 }
 
 #endif

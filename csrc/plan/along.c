@@ -16,7 +16,8 @@ void za_along_operate(const za_operation_block *block)
     wide->operate(&part);
     int64_t done = part.bars * wide->lanes;
     for (int i = 0; i < ZA_MAX_ARGUMENTS; i++) {
-        part.in[i] = part.in[i] == NULL ? NULL : part.in[i] + done;
+        bool moves = part.in[i] != NULL && (block->constants >> i & 1u) == 0;
+        part.in[i] += moves ? done : 0;
     }
     part.out += done;
     part.bars = block->bars - done;

@@ -4,7 +4,7 @@
 
 /* Nodes by their last reader, and the buffers that are to be had; arrays in one piece of memory. */
 typedef struct za_dealing {
-    int *ended; /* of each node: the first node whose values nobody reads after it; -1: none */
+    int *ended; /* of each node: the first node whose values it is the last to read; -1: none */
     int *next;  /* of each node: the next one that ends with it; -1: none */
     int *free;  /* `free_count` buffers */
     int free_count;
@@ -21,9 +21,10 @@ static void list_by_last_reader(const za_plan *plan, const int *last, za_dealing
         dealing->ended[i] = -1;
     }
     for (int i = 0; i < plan->node_count; i++) {
-        int end = last[i] < 0 ? i : last[i];
-        dealing->next[i] = dealing->ended[end];
-        dealing->ended[end] = i;
+        if (last[i] >= 0) {
+            dealing->next[i] = dealing->ended[last[i]];
+            dealing->ended[last[i]] = i;
+        }
     }
 }
 
@@ -46,6 +47,14 @@ static void take_back(const za_node *node, za_dealing *dealing)
     }
 }
 
+/* The buffers of what node `at` is the last to read. */
+static void take_back_read(const za_plan *plan, int at, za_dealing *dealing)
+{
+    for (int ended = dealing->ended[at]; ended >= 0; ended = dealing->next[ended]) {
+        take_back(&plan->nodes[ended], dealing);
+    }
+}
+
 za_code za_buffers_assign(za_plan *plan, const int *last, za_error *error)
 {
     size_t count = (size_t)plan->node_count;
@@ -56,9 +65,16 @@ za_code za_buffers_assign(za_plan *plan, const int *last, za_error *error)
     za_dealing dealing = {.ended = memory, .next = memory + count, .free = memory + 2 * count};
     list_by_last_reader(plan, last, &dealing);
     for (int i = 0; i < plan->node_count; i++) {
+        bool in_place = plan->nodes[i].spec.kind == ZA_NODE_OPERATION; /* its value may take an argument's place */
+        if (in_place) {
+            take_back_read(plan, i, &dealing);
+        }
         give(plan, &plan->nodes[i], &dealing);
-        for (int ended = dealing.ended[i]; ended >= 0; ended = dealing.next[ended]) {
-            take_back(&plan->nodes[ended], &dealing);
+        if (!in_place) {
+            take_back_read(plan, i, &dealing);
+        }
+        if (last[i] < 0) {
+            take_back(&plan->nodes[i], &dealing);
         }
     }
     za_free(memory);

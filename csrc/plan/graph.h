@@ -31,6 +31,7 @@ typedef struct za_node {
     bool clean;      /* from its first value on a number whenever the columns hold finite numbers only */
     bool windowed;   /* a kernel that forgets: a value that is not finite counts until it has left */
     bool read;       /* some result depends on it */
+    bool rows;       /* a result, or read by what is no operation: a constant has no rows for operations alone */
     unsigned wanted; /* bit k: somebody reads its k-th output */
     int buffer[ZA_MAX_OUTPUTS]; /* where a block of each wanted output lives; ZA_NO_BUFFER */
     int emits, emit_count;      /* the results that it makes: from plan->emits[emits] on */

@@ -207,6 +207,7 @@ static void pass_on(za_plan *plan, const za_node *node, int at, int *last)
         za_node *input = &plan->nodes[spec->inputs[k]];
         input->back = longer(input->back, further(node->back, reach));
         input->read = true;
+        input->rows = input->rows || spec->kind != ZA_NODE_OPERATION;
         last[spec->inputs[k]] = (int)longer(last[spec->inputs[k]], reader);
         if (spec->kind != ZA_NODE_OUTPUT) {
             want(plan, spec->inputs[k]);
@@ -222,7 +223,7 @@ static void look_ahead(za_plan *plan, int *last)
         last[i] = -1;
     }
     for (int i = 0; i < plan->output_count; i++) {
-        plan->nodes[plan->outputs[i]].read = true;
+        plan->nodes[plan->outputs[i]].read = plan->nodes[plan->outputs[i]].rows = true;
         want(plan, plan->outputs[i]);
     }
     for (int i = plan->node_count - 1; i >= 0; i--) {

@@ -123,19 +123,22 @@ static void open_step(za_tile *tile, const za_node *node, za_step *step, int64_t
         step->enter = later(step->enter, step->from - (node->memory - 1));
     }
     step->age = step->enter - node->entry;
-    step->hole_end = INT64_MIN; /* of a constant: no row is there yet */
     start_state(tile, node, step);
     int64_t first = step->from < step->enter ? step->from : step->enter;
     tile->first = first < tile->first ? first : tile->first;
 }
 
+/* Nobody writes to what a constant has: a block of rows, or one bar of the widest set. */
 static void place_buffers(const za_tile *tile, const za_node *node, za_step *step, int64_t doubles)
 {
+    bool constant = node->spec.kind == ZA_NODE_CONSTANT;
     for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
         if (node->buffer[k] != ZA_NO_BUFFER) {
-            double *first = node->spec.kind == ZA_NODE_CONSTANT ? tile->constants : tile->buffers;
-            step->value[k] = first + node->buffer[k] * doubles;
+            step->value[k] = (constant ? tile->constants : tile->buffers) + node->buffer[k] * doubles;
         }
+    }
+    if (constant) {
+        fill(step->value[0], node->spec.params.value[0], node->rows ? doubles : ZA_MOST_LANES);
     }
 }
 
@@ -246,17 +249,6 @@ static void run_column(za_tile *tile, const za_node *node, za_step *step, za_spa
     step->finite = set->transpose(from, span.last - span.first, to);
 }
 
-/* Nobody writes to a constant's rows, so those of the last time are there: [age, hole_end), counted in a block. */
-static void run_constant(const za_tile *tile, const za_node *node, za_step *step, za_span span)
-{
-    int64_t first = span.first - span.block, last = span.last - span.block;
-    if (first < step->age || last > step->hole_end) {
-        fill(row_of(tile, step, 0, span), node->spec.params.value[0], (last - first) * tile->spec.set->lanes);
-        step->age = first;
-        step->hole_end = last;
-    }
-}
-
 static void run_calendar(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
     int lanes = tile->spec.set->lanes;
@@ -276,7 +268,9 @@ static void run_operation(const za_tile *tile, const za_node *node, const za_ste
                                 .out = row_of(tile, step, 0, span),
                                 .state = step->state};
     for (int i = 0; i < node->spec.input_count; i++) {
-        block.in[i] = input_row(tile, node, i, span);
+        bool constant = tile->spec.plan->nodes[node->spec.inputs[i]].spec.kind == ZA_NODE_CONSTANT;
+        block.in[i] = input_row(tile, node, i, constant ? (za_span){0} : span);
+        block.constants |= (unsigned)constant << i;
     }
     if (tile->spec.set->lanes == 1 && node->vectors == 0) {
         za_along_operate(&block);
@@ -311,10 +305,12 @@ static bool has_skipped(const za_tile *tile, const za_node *node, const za_step 
 
 static void count_skipped(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
-    fill(tile->patches, node->spec.params.value[0], (span.last - span.first) * tile->spec.set->lanes);
+    double bars[ZA_MOST_LANES];
+    fill(bars, node->spec.params.value[0], tile->spec.set->lanes);
     za_operation_block block = {.operation = ZA_OPERATION_after,
                                 .bars = span.last - span.first,
-                                .in = {input_row(tile, node, 0, span), tile->patches},
+                                .in = {input_row(tile, node, 0, span), bars},
+                                .constants = 2,
                                 .out = row_of(tile, step, 0, span),
                                 .state = step->state};
     tile->spec.set->operate(&block);
@@ -435,9 +431,6 @@ static bool run_node(za_tile *tile, const za_node *node, za_step *step, za_span 
     switch (node->spec.kind) {
     case ZA_NODE_COLUMN:
         run_column(tile, node, step, span);
-        return true;
-    case ZA_NODE_CONSTANT:
-        run_constant(tile, node, step, span);
         return true;
     case ZA_NODE_KERNEL:
         return run_kernel(tile, node, step, span);
