@@ -208,11 +208,16 @@ INLINE vec vec_positive(vec x)
 }
 
 /* a / b, and `otherwise` in the lanes where b is 0; nothing is divided by 0 on the way. */
-INLINE vec vec_ratio(vec a, vec b, double otherwise)
+INLINE vec vec_ratio_or(vec a, vec b, vec otherwise)
 {
     mask divides = (mask)(b != 0.0);
     vec ratio = a / vec_select(divides, b, vec_fill(1.0));
-    return vec_select(divides, ratio, vec_fill(otherwise));
+    return vec_select(divides, ratio, otherwise);
+}
+
+INLINE vec vec_ratio(vec a, vec b, double otherwise)
+{
+    return vec_ratio_or(a, b, vec_fill(otherwise));
 }
 
 #endif

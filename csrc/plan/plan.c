@@ -130,6 +130,8 @@ static int64_t first_of_operation(const za_plan *plan, const za_node *node)
         return first[0] < first[1] ? first[0] : first[1];
     case ZA_OPERATION_where: /* the branch not taken has no say */
         return longer(first[0], first[1] < first[2] ? first[1] : first[2]);
+    case ZA_OPERATION_ratio:
+        return longer(first[1], first[0] < first[2] ? first[0] : first[2]);
     case ZA_OPERATION_bars_since:
     case ZA_OPERATION_value_when:
     case ZA_OPERATION_highest_since:

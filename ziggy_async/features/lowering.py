@@ -239,11 +239,16 @@ class _Lowering:
 
 def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
     """Returns the operation, or its value: an input may have become a constant. A division by a power of two becomes a
-    multiplication by its reciprocal, which is exact and much faster."""
+    multiplication by its reciprocal, which is exact and much faster; `a / b if b != 0 else c` is one operation."""
     if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
         mantissa, exponent = math.frexp(divisor.parameters[0])
         if abs(mantissa) == 0.5 and abs(exponent) < 1000:
             return target.operation("multiply", inputs[0], target.constant(1.0 / divisor.parameters[0]))
+    if name == "where":
+        asked, chosen = (target.nodes[at] for at in inputs[:2])
+        divides = (asked.name, chosen.name) == ("not_equal", "divide")
+        if divides and asked.inputs == (chosen.inputs[1], target.constant(0.0)):
+            return target.operation("ratio", *chosen.inputs, inputs[2])
     return target.operation(name, *inputs)
 
 
