@@ -7,6 +7,7 @@
 
 WINDOWED(highest, WINDOW_HIGHEST, total.sums.first)
 WINDOWED(lowest, WINDOW_LOWEST, total.sums.first)
+WINDOWED(midprice, WINDOW_BOUNDS, (total.sums.first + total.sums.second) * 0.5)
 WINDOWED(argmax, WINDOW_FIRST_HIGHEST, total.since - total.sums.second)
 WINDOWED(argmin, WINDOW_FIRST_LOWEST, total.since - total.sums.second)
 

@@ -29,35 +29,10 @@ INLINE vec correlation_of(window_total total)
     return out[0];
 }
 
-/* A kernel of a window of two series and what is made of their sums. */
-#define PAIRED(name, statement)                                                                                        \
-    typedef struct name##_state {                                                                                      \
-        vec window[WINDOW_PAIRS_VECS];                                                                                 \
-    } name##_state;                                                                                                    \
-    typedef struct name##_kernel {                                                                                     \
-        name##_params p;                                                                                               \
-        int64_t age;                                                                                                   \
-        window window;                                                                                                 \
-        name##_state s;                                                                                                \
-    } name##_kernel;                                                                                                   \
-    INLINE void name##_start(name##_kernel *k, slots *all)                                                             \
-    {                                                                                                                  \
-        k->window = window_at(WINDOW_PAIRS, k->p.period, k->age, all, k->s.window);                                    \
-    }                                                                                                                  \
-    INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
-    {                                                                                                                  \
-        window_enter_pair(&k->window, WINDOW_PAIRS, k->s.window, in[0], in[1]);                                        \
-    }                                                                                                                  \
-    INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
-    {                                                                                                                  \
-        window_total total = window_total_of(&k->window, WINDOW_PAIRS, k->s.window);                                   \
-        statement;                                                                                                     \
-    }
+WINDOWED(correl, WINDOW_PAIRS, correlation_of(total))
+WINDOWED(covariance, WINDOW_PAIRS, comoment_of(total) * (1.0 / total.size))
 
-PAIRED(correl, out[0] = correlation_of(total))
-PAIRED(covariance, out[0] = comoment_of(total) * (1.0 / total.size))
-
-/* A kernel of the same, but of what the two series return from bar to bar. */
+/* A kernel of a window of what two series return from bar to bar, and what is made of its sums. */
 #define PAIRED_RETURNS(name, statement)                                                                                \
     typedef struct name##_state {                                                                                      \
         vec previous, other; /* of the bar before */                                                                   \

@@ -20,13 +20,15 @@
 
 /* KIND(name, series, sums, anchors): how many series enter, what is summed up, and of what the distances are taken.
  *
- * HIGHEST and LOWEST are the extreme. The FIRST and LAST ones have its bar too, counted from the end of the finished
- * block; equal ones leave the oldest or the newest. SUM (of two series SUMS) and PRODUCT are of the values, MEAN of the
- * distances, MOMENTS of their squares too, SHAPE up to their fourth powers, TREND of distances times bars since the
- * anchor. PAIRS has the distances of two series, their squares and their product. */
+ * HIGHEST and LOWEST are the extreme, BOUNDS the highest of one series and the lowest of another. The FIRST and LAST
+ * ones have its bar too, counted from the end of the finished block; equal ones leave the oldest or the newest. SUM (of
+ * two series SUMS) and PRODUCT are of the values, MEAN of the distances, MOMENTS of their squares too, SHAPE up to
+ * their fourth powers, TREND of distances times bars since the anchor. PAIRS has the distances of two series, their
+ * squares and their product. */
 #define WINDOW_KINDS(KIND)                                                                                             \
     KIND(HIGHEST, 1, 1, 0)                                                                                             \
     KIND(LOWEST, 1, 1, 0)                                                                                              \
+    KIND(BOUNDS, 2, 2, 0)                                                                                              \
     KIND(FIRST_HIGHEST, 1, 2, 0)                                                                                       \
     KIND(FIRST_LOWEST, 1, 2, 0)                                                                                        \
     KIND(LAST_HIGHEST, 1, 2, 0)                                                                                        \
@@ -87,15 +89,18 @@ typedef struct window_total {
 
 INLINE window_sums window_nothing(window_kind kind)
 {
-    vec zero = vec_fill(0.0), first = zero;
-    if (kind == WINDOW_HIGHEST || kind == WINDOW_FIRST_HIGHEST || kind == WINDOW_LAST_HIGHEST) {
+    vec zero = vec_fill(0.0), first = zero, second = zero;
+    if (kind == WINDOW_BOUNDS) {
+        first = vec_fill(-INFINITY);
+        second = vec_fill(INFINITY);
+    } else if (kind == WINDOW_HIGHEST || kind == WINDOW_FIRST_HIGHEST || kind == WINDOW_LAST_HIGHEST) {
         first = vec_fill(-INFINITY);
     } else if (kind == WINDOW_LOWEST || kind == WINDOW_FIRST_LOWEST || kind == WINDOW_LAST_LOWEST) {
         first = vec_fill(INFINITY);
     } else if (kind == WINDOW_PRODUCT) {
         first = vec_fill(1.0);
     }
-    return (window_sums){first, zero, zero, zero, zero};
+    return (window_sums){first, second, zero, zero, zero};
 }
 
 INLINE window_sums window_load(window_kind kind, const vec *from)
@@ -141,6 +146,7 @@ INLINE window_sums window_terms(window_kind kind, vec d, vec e, double age)
     case WINDOW_LAST_HIGHEST:
     case WINDOW_LAST_LOWEST:
         return (window_sums){.first = d, .second = vec_fill(age)};
+    case WINDOW_BOUNDS:
     case WINDOW_SUMS:
         return (window_sums){.first = d, .second = e};
     case WINDOW_MOMENTS:
@@ -170,6 +176,9 @@ INLINE window_sums window_join(window_kind kind, window_sums older, window_sums 
         return (window_sums){.first = vec_greater(older.first, newer.first)};
     case WINDOW_LOWEST:
         return (window_sums){.first = vec_smaller(older.first, newer.first)};
+    case WINDOW_BOUNDS:
+        return (window_sums){.first = vec_greater(older.first, newer.first),
+                             .second = vec_smaller(older.second, newer.second)};
     case WINDOW_FIRST_HIGHEST:
         return window_choose((mask)(newer.first > older.first), newer, older);
     case WINDOW_FIRST_LOWEST:
@@ -334,7 +343,7 @@ INLINE vec window_deviation(window_total total)
     return vec_sqrt(window_scatter(total, total.sums.first, total.sums.second) * (1.0 / total.size));
 }
 
-/* A kernel that is one window of `period` values of its first input and one expression of their sums. */
+/* A kernel that is one window of `period` values of its input, or of both, and one expression of their sums. */
 #define WINDOWED(name, kind, expression)                                                                               \
     typedef struct name##_state {                                                                                      \
         vec window[kind##_VECS];                                                                                       \
@@ -351,7 +360,7 @@ INLINE vec window_deviation(window_total total)
     }                                                                                                                  \
     INLINE void name##_update(name##_kernel *k, const vec *in)                                                         \
     {                                                                                                                  \
-        window_enter(&k->window, kind, k->s.window, in[0]);                                                            \
+        window_enter_pair(&k->window, kind, k->s.window, in[0], in[window_shape_of(kind).series - 1]);                 \
     }                                                                                                                  \
     INLINE void name##_value(const name##_kernel *k, vec *out)                                                         \
     {                                                                                                                  \
