@@ -93,25 +93,25 @@ PyObject *za_array_owning(int type, void **values, int64_t count)
 /* Result `k` of an array [result][...shape], as an array that keeps the whole alive. */
 static PyObject *result_of(PyArrayObject *whole, int k)
 {
-    PyArrayObject *part =
-        (PyArrayObject *)PyArray_New(&PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, NPY_DOUBLE, NULL,
-                                     PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
+    PyArrayObject *part = (PyArrayObject *)PyArray_New(
+        &PyArray_Type, PyArray_NDIM(whole) - 1, PyArray_DIMS(whole) + 1, PyArray_TYPE(whole), NULL,
+        PyArray_BYTES(whole) + k * PyArray_STRIDE(whole, 0), 0, NPY_ARRAY_CARRAY, NULL);
     if (part != NULL && PyArray_SetBaseObject(part, Py_NewRef((PyObject *)whole)) < 0) {
         Py_CLEAR(part);
     }
     return (PyObject *)part;
 }
 
-PyObject *za_aligned_values(int dimensions, npy_intp *shape)
+PyObject *za_aligned_values(int type, int dimensions, npy_intp *shape)
 {
-    npy_intp spare = ZA_CACHE_LINE / (npy_intp)sizeof(double), count = PyArray_MultiplyList(shape, dimensions) + spare;
-    PyObject *owner = PyArray_EMPTY(1, &count, NPY_DOUBLE, 0);
+    npy_intp count = PyArray_MultiplyList(shape, dimensions) + ZA_CACHE_LINE / (npy_intp)sizeof(int32_t);
+    PyObject *owner = PyArray_EMPTY(1, &count, type, 0);
     if (owner == NULL) {
         return NULL;
     }
-    double *values = PyArray_DATA((PyArrayObject *)owner);
-    values += -(uintptr_t)values % ZA_CACHE_LINE / sizeof *values;
-    PyObject *whole = PyArray_SimpleNewFromData(dimensions, shape, NPY_DOUBLE, values);
+    char *values = PyArray_DATA((PyArrayObject *)owner);
+    values += -(uintptr_t)values % ZA_CACHE_LINE;
+    PyObject *whole = PyArray_SimpleNewFromData(dimensions, shape, type, values);
     if (whole == NULL) {
         Py_DECREF(owner);
     } else if (PyArray_SetBaseObject((PyArrayObject *)whole, owner) < 0) {

@@ -14,8 +14,8 @@ PyObject *za_array_owning(int type, void **values, int64_t count);
 PyObject *za_array_lent(int type, const void *values, int64_t count, PyObject *owner);
 /* A capsule that frees memory of za_alloc when it is dropped; takes it over. */
 PyObject *za_memory_owner(void *memory);
-/* An array of doubles whose values are undefined, the first of them aligned to a cache line. */
-PyObject *za_aligned_values(int dimensions, npy_intp *shape);
+/* An array of NPY_DOUBLE or NPY_INT32 whose values are undefined, the first of them aligned to a cache line. */
+PyObject *za_aligned_values(int type, int dimensions, npy_intp *shape);
 /* The only result of an array [result][...], or all of them in a tuple; each keeps the whole alive. */
 PyObject *za_results_of(PyObject *whole);
 

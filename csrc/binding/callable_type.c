@@ -65,28 +65,16 @@ static PyObject *plan_of(za_callable *self, PyObject *const *values, Py_ssize_t 
     return plan;
 }
 
-/* Takes over the reference to what a plan has found, which may be NULL with an exception raised. */
-static PyObject *whole_numbers(PyObject *found)
-{
-    PyObject *numbers = NULL;
-    if (found != NULL && PyArray_Check(found)) {
-        numbers = PyArray_Cast((PyArrayObject *)found, NPY_INT32);
-    } else if (found != NULL) {
-        PyErr_SetString(PyExc_ValueError, "whole numbers are of a plan with one result");
-    }
-    Py_XDECREF(found);
-    return numbers;
-}
-
 static PyObject *call(PyObject *object, PyObject *const *arguments, size_t count_and_flag, PyObject *names)
 {
     za_callable *self = (za_callable *)object;
     Py_ssize_t count = PyVectorcall_NARGS(count_and_flag);
     if (count >= self->inputs) {
         PyObject *plan = plan_of(self, arguments + self->inputs, count - self->inputs, names);
-        PyObject *found = plan == NULL ? NULL : za_plan_arrays(plan, arguments, self->inputs);
+        PyObject *found = plan == NULL  ? NULL
+                          : self->whole ? za_plan_integers(plan, arguments, self->inputs)
+                                        : za_plan_arrays(plan, arguments, self->inputs);
         Py_XDECREF(plan);
-        found = self->whole ? whole_numbers(found) : found;
         if (found != NULL || !PyErr_ExceptionMatches(PyExc_TypeError)) {
             return found;
         }

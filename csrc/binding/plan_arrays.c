@@ -5,6 +5,7 @@
 #include "binding/plan_object.h"
 #include "binding/plan_tables.h"
 #include "binding/state.h"
+#include "kernels/lanes.h"
 #include "plan/series.h"
 
 enum {
@@ -67,5 +68,31 @@ PyObject *za_plan_arrays(PyObject *object, PyObject *const *arguments, Py_ssize_
     za_plan_object *self = (za_plan_object *)object;
     const double *columns[MOST_COLUMNS];
     npy_intp bars = take_plain(self, arguments, count, columns);
-    return bars >= 0 ? compute_plain(self, columns, bars) : za_plan_arrays_as_table(self, arguments, count);
+    return bars >= 0 ? compute_plain(self, columns, bars) : za_plan_arrays_as_table(self, arguments, count, NPY_DOUBLE);
+}
+
+/* Takes over the reference to an array of doubles, which may be NULL with an exception raised. */
+static PyObject *integers_of(PyObject *found)
+{
+    npy_intp bars = found == NULL ? 0 : PyArray_SIZE((PyArrayObject *)found);
+    PyObject *integers = found == NULL ? NULL : PyArray_EMPTY(1, &bars, NPY_INT32, 0);
+    if (integers != NULL) {
+        za_lane_set_widest()->to_integers(PyArray_DATA((PyArrayObject *)found), bars,
+                                          PyArray_DATA((PyArrayObject *)integers));
+    }
+    Py_XDECREF(found);
+    return integers;
+}
+
+PyObject *za_plan_integers(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
+{
+    za_plan_object *self = (za_plan_object *)object;
+    const double *columns[MOST_COLUMNS];
+    if (za_plan_output_count(self->plan) != 1) {
+        PyErr_SetString(PyExc_ValueError, "whole numbers are of a plan with one result");
+        return NULL;
+    }
+    npy_intp bars = take_plain(self, arguments, count, columns);
+    return bars >= 0 ? integers_of(compute_plain(self, columns, bars))
+                     : za_plan_arrays_as_table(self, arguments, count, NPY_INT32);
 }

@@ -250,7 +250,7 @@ static int64_t *equal_groups(npy_intp count, npy_intp bars)
     return offsets;
 }
 
-PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count)
+PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count, int type)
 {
     za_columns columns = {0};
     PyArrayObject *whole = NULL;
@@ -274,7 +274,7 @@ PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *argumen
                          dimensions == 2 ? PyArray_DIM(first, 1) : 1};
     npy_intp series = dimensions == 2 ? shape[1] : 1;
     offsets = equal_groups(series, PyArray_DIM(first, dimensions - 1));
-    whole = (PyArrayObject *)za_aligned_values(dimensions + 1, shape);
+    whole = (PyArrayObject *)za_aligned_values(type, dimensions + 1, shape);
     if (offsets == NULL || whole == NULL) {
         PyErr_NoMemory();
         goto done;
@@ -282,7 +282,8 @@ PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *argumen
     za_run run = {.plan = self->plan,
                   .table = &(za_table){.columns = columns.values, .offsets = offsets},
                   .count = (size_t)series,
-                  .values = PyArray_DATA(whole),
+                  .values = type == NPY_DOUBLE ? PyArray_DATA(whole) : NULL,
+                  .integers = type == NPY_DOUBLE ? NULL : PyArray_DATA(whole),
                   .rows = PyArray_SIZE(first)};
     results = run_table(&run, NULL) < 0 ? NULL : za_results_of((PyObject *)whole);
 done:

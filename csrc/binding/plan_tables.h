@@ -9,7 +9,8 @@
 PyObject *za_plan_over(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *za_plan_tails(PyObject *self, PyObject *arguments, PyObject *keywords);
 
-/* The arrays as the groups of a table, each row of a matrix one. */
-PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count);
+/* The arrays as the groups of a table, each row of a matrix one. `type`: of the results, NPY_INT32 of a plan of one
+ * that is whole. */
+PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *arguments, Py_ssize_t count, int type);
 
 #endif

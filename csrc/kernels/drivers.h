@@ -291,7 +291,7 @@ static bool along(za_indicator indicator, const za_along_block *block, double *t
 
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,  run,
-                                      along,    operate,      all_finite,  transpose, spread, copy};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,  run, along,
+                                      operate,  all_finite,   to_integers, transpose, spread, copy};
 
 #endif

@@ -1,4 +1,4 @@
-/* Whether values are finite, of as many at once as there are lanes. */
+/* Whether values are finite, and what they are as integers: of as many at once as there are lanes. */
 #ifndef ZA_KERNELS_FINITE_H
 #define ZA_KERNELS_FINITE_H
 
@@ -30,6 +30,14 @@ static bool all_finite(const double *values, int64_t count)
         finite = finite && isfinite(values[i]);
     }
     return finite;
+}
+
+/* Values that are whole numbers, and 0 where there is none. */
+static void to_integers(const double *values, int64_t count, int32_t *to)
+{
+    for (int64_t i = 0; i < count; ++i) {
+        to[i] = isnan(values[i]) ? 0 : (int32_t)values[i];
+    }
 }
 
 #endif

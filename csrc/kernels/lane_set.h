@@ -73,6 +73,8 @@ typedef struct za_lane_set {
     void (*operate)(const za_operation_block *block);
     /* Whether none of them is NaN or infinite. */
     bool (*all_finite)(const double *values, int64_t count);
+    /* Values that are whole numbers as such, and 0 for NaN. */
+    void (*to_integers)(const double *values, int64_t count, int32_t *to);
     /* `lanes` plain columns of `bars` doubles into one [bar][lane]; whether all of them are finite. And the way back,
      * past the caches if it is `streamed` and all columns are aligned to a cache line. */
     bool (*transpose)(const double *const *columns, int64_t bars, double *tile);

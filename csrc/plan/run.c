@@ -36,6 +36,7 @@ typedef struct za_claim {
     int order[GRAIN]; /* by number of bars */
     za_scratch *scratch;
     za_scratch pointers; /* [column][lane] of a tile */
+    za_scratch results;  /* [lane][bar] of a tile, where integers are made of them */
 } za_claim;
 
 void za_run_end(za_run *run, za_code code)
@@ -222,7 +223,7 @@ static bool is_finite(const za_run *run)
 /* Whether the results are more than a core's caches hold: they would put out of these what is read. */
 static bool is_streamed(const za_run *run)
 {
-    return run->rows * za_plan_output_count(run->plan) > CACHED_VALUES;
+    return run->integers == NULL && run->rows * za_plan_output_count(run->plan) > CACHED_VALUES;
 }
 
 typedef const double *const (*za_columns_of_lanes)[ZA_MOST_LANES];
@@ -316,24 +317,48 @@ static za_pieces run_cut(za_claim *claim, const za_tile_spec *spec)
     return memory == NULL ? ZA_PIECES_NO_MEMORY : za_pieces_run(spec, &cut, claim->run->helpers, memory);
 }
 
+static za_ended run_specified(za_claim *claim, int first, const za_tile_spec *spec, int64_t bars)
+{
+    bool whole = claim->run->cut.whole || claim->run->way != NULL;
+    if (spec->set->lanes == 1 && !claim->run->last && !whole && spec->target.from[0] == 0) {
+        za_pieces pieces = run_cut(claim, spec);
+        if (pieces != ZA_PIECES_UNFIT) {
+            return pieces == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
+        }
+    }
+    return run_open_tile(claim, first, spec, bars);
+}
+
+/* The results go to memory of the claim's, and the integers that they are to the run's. */
+static za_ended run_to_integers(za_claim *claim, int first, za_tile_spec *spec, int64_t bars)
+{
+    int64_t room = (bars + ZA_MOST_LANES - 1) / ZA_MOST_LANES * ZA_MOST_LANES; /* whole cache lines */
+    double *values = za_scratch_get(&claim->results, (size_t)(spec->lanes * room) * sizeof *values);
+    if (values == NULL) {
+        return ENDED_WITHOUT_MEMORY;
+    }
+    spec->target.values = values;
+    for (int lane = 0; lane < spec->lanes; lane++) {
+        spec->target.row[lane] = lane * room;
+    }
+    za_ended ended = run_specified(claim, first, spec, bars);
+    for (int lane = 0; ended == ENDED_WELL && lane < spec->lanes; lane++) {
+        const za_series *series = &claim->series[claim->order[first + lane]];
+        int32_t *to = claim->run->integers + series->row;
+        za_lane_set_widest()->to_integers(values + lane * room, series->bars - series->from, to);
+    }
+    return ended;
+}
+
 static za_ended run_tile(za_claim *claim, int first, int count, const za_lane_set *set)
 {
     za_tile_spec spec;
     if (!specify(claim, first, count, set, &spec)) {
         return ENDED_WITHOUT_MEMORY;
     }
-    int64_t bars = 0;
-    for (int lane = 0; lane < count; lane++) {
-        bars = spec.bars[lane] > bars ? spec.bars[lane] : bars;
-    }
-    bool whole = claim->run->cut.whole || claim->run->way != NULL;
-    if (set->lanes == 1 && !claim->run->last && !whole && spec.target.from[0] == 0) {
-        za_pieces pieces = run_cut(claim, &spec);
-        if (pieces != ZA_PIECES_UNFIT) {
-            return pieces == ZA_PIECES_DONE ? ENDED_WELL : ENDED_WITHOUT_MEMORY;
-        }
-    }
-    return run_open_tile(claim, first, &spec, bars);
+    int64_t bars = spec.bars[count - 1]; /* the most */
+    return claim->run->integers != NULL ? run_to_integers(claim, first, &spec, bars)
+                                        : run_specified(claim, first, &spec, bars);
 }
 
 /* Series from `first` on that may share a tile: as many as there are lanes, unless the longest would make the others
@@ -390,6 +415,7 @@ static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
         za_view_release(&views[i]);
     }
     za_scratch_free(&claim.pointers);
+    za_scratch_free(&claim.results);
     if (is_streamed(run)) {
         atomic_thread_fence(memory_order_seq_cst);
     }

@@ -62,7 +62,8 @@ struct za_run {
     /* Of a history: the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. NULL: of a table
      * all rows are wanted. */
     int64_t *row, *from;
-    double *values; /* result k of row r is values[k * rows + r * step] */
+    double *values;    /* result k of row r is values[k * rows + r * step] */
+    int32_t *integers; /* NULL, or in place of `values` where the only result goes, which is whole: 0 for NaN */
     int64_t rows, step;
     int64_t least; /* series with fewer bars have no results */
     /* NULL, or what is done with each ticker when its results are there; any worker thread. */

@@ -148,7 +148,7 @@ class ArrayFunction:
         found = plan.arrays(*(as_floats(f"{self.name}: {name}", each) for name, each in inputs.items()))
         if isinstance(found, tuple):
             return tuple(map(back, found))
-        return back(found.astype(np.int32) if self.is_whole else found)
+        return back(np.nan_to_num(found).astype(np.int32) if self.is_whole else found)
 
     def _documentation(self) -> str:
         outputs = "an array" if len(self.outputs) == 1 else f"arrays {', '.join(self.outputs)}"
@@ -172,8 +172,6 @@ def of_row(row: Row) -> ArrayFunction:
     is_whole = name in GROUPS["Pattern Recognition"]
     inputs = INPUTS.get(name, ("real",) if row.inputs == ("close",) else row.inputs)
     call = f"{row.name}({', '.join((*inputs, *(f'{{{each.talib}}}' for each in row.parameters)))})"
-    if is_whole:
-        call = f"fill({call}, 0)"
     formulas = tuple(f"{call}.{output.name}" for output in row.outputs) if len(row.outputs) > 1 else (call,)
     return ArrayFunction(
         name=name,
