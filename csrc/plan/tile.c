@@ -283,14 +283,21 @@ static void run_operation(const za_tile *tile, const za_node *node, const za_ste
 static void run_lag(const za_tile *tile, const za_node *node, const za_step *step, za_span span)
 {
     int lanes = tile->spec.set->lanes;
-    int64_t slots = (int64_t)node->spec.params.value[0] + 1, slot = span.first % slots;
+    int64_t lag = (int64_t)node->spec.params.value[0], slots = lag + 1, bars = span.last - span.first;
+    int64_t before = within(lag, 0, bars);
     const double *in = input_row(tile, node, 0, span);
     double *out = row_of(tile, step, 0, span), *ring = step->state;
     size_t bytes = (size_t)lanes * sizeof(double);
-    for (int64_t bar = span.first; bar < span.last; bar++, in += lanes, out += lanes) {
-        memcpy(ring + slot * lanes, in, bytes);
-        slot = slot + 1 == slots ? 0 : slot + 1; /* the oldest: of `lag` bars ago */
-        memcpy(out, ring + slot * lanes, bytes);
+    for (int64_t bar = 0, count; bar < before; bar += count) {
+        int64_t slot = (span.first + bar + 1) % slots;
+        count = within(slots - slot, 0, before - bar);
+        memcpy(out + bar * lanes, ring + slot * lanes, (size_t)count * bytes);
+    }
+    memcpy(out + before * lanes, in, (size_t)(bars - before) * bytes);
+    for (int64_t bar = later(0, bars - slots), count; bar < bars; bar += count) {
+        int64_t slot = (span.first + bar) % slots;
+        count = within(slots - slot, 0, bars - bar);
+        memcpy(ring + slot * lanes, in + bar * lanes, (size_t)count * bytes);
     }
 }
 

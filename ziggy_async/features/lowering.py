@@ -239,11 +239,14 @@ class _Lowering:
 
 def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
     """Returns the operation, or its value: an input may have become a constant. A division by a power of two becomes a
-    multiplication by its reciprocal, which is exact and much faster; `a / b if b != 0 else c` is one operation."""
+    multiplication by its reciprocal, which is exact and much faster; what is multiplied by 1 stays;
+    `a / b if b != 0 else c` is one operation."""
     if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
         mantissa, exponent = math.frexp(divisor.parameters[0])
         if abs(mantissa) == 0.5 and abs(exponent) < 1000:
             return target.operation("multiply", inputs[0], target.constant(1.0 / divisor.parameters[0]))
+    if name == "multiply" and inputs[1] == target.constant(1.0):
+        return inputs[0]
     if name == "where":
         asked, chosen = (target.nodes[at] for at in inputs[:2])
         divides = (asked.name, chosen.name) == ("not_equal", "divide")
