@@ -69,6 +69,19 @@ def test_a_strategy_over_the_made_up_market(name: str) -> None:
         check(STRATEGIES[name], Bars(times, *(columns[field] for field in ("open", "high", "low", "close", "volume"))))
 
 
+def test_what_stands_for_a_division_by_zero() -> None:
+    """As the formula says it, one operation after the other; also with NaN in its parts."""
+    nan, inf = np.nan, np.inf
+    divisor = np.array([1.0, 0.0, -0.0, 2.0, nan, 0.0, 3.0, inf, 0.0])
+    divided = np.array([3.0, 3.0, 3.0, nan, 3.0, nan, -3.0, 3.0, inf])
+    otherwise = np.array([7.0, 7.0, 7.0, 7.0, 7.0, 7.0, nan, 7.0, nan])
+    bars = Bars(np.arange(9, dtype=np.int64), divisor, divisor, divisor, divided, otherwise)
+    wanted = [3.0, 7.0, 7.0, nan, nan, 7.0, -1.0, 0.0, nan]
+    np.testing.assert_array_equal(over("close / low if low != 0 else volume", bars), wanted)
+    np.testing.assert_array_equal(over("close / low * 1 if 0 != low else volume", bars), wanted)
+    np.testing.assert_array_equal(over("lag(close, 2) / low if low != 0 else volume", bars)[:3], [nan, 7.0, 7.0])
+
+
 FREE_OF_PRICE = {
     "rsi", "rsi_cutler", "rsi_talib", "cmo", "adx", "adxr", "dx", "plus_di", "minus_di", "stoch", "stochf", "stochrsi",
     "willr", "cci", "mfi", "ultosc", "aroon", "aroonosc", "bop", "trix", "ppo", "roc", "rocp", "rocr", "rocr100",
