@@ -88,10 +88,12 @@ def named_where_it_fails(path: str) -> Iterator[None]:
     """Turns what DuckDB says of a file that it cannot write into a `DataFileError`."""
     import duckdb
 
+    if not path:
+        raise DataFileError("an empty path names no file to be written")
     said = f"{printable(path)}: cannot be written: "
     if not os.path.isdir(folder := os.path.dirname(path) or "."):
         raise DataFileError(f"{said}there is no folder {printable(folder)}: make it first")
-    if os.path.isdir(path) or not path:
+    if os.path.isdir(path):
         raise DataFileError(f"{said}it is a folder: name a file in it")
     try:
         yield

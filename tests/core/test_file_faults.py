@@ -26,6 +26,8 @@ def test_a_file_that_cannot_be_written(tmp_path):
     ):
         with pytest.raises(ValueError, match=f"^{path}: cannot be written: {said}"):
             BarStore().write_parquet(path)
+    with pytest.raises(ValueError, match=r"^an empty path names no file to be written$"):
+        BarStore().write_parquet("")
     with pytest.raises(ValueError, match=r"^/proc/x\.parquet: cannot be written: No such file or directory$"):
         BarStore().write_parquet("/proc/x.parquet")
 

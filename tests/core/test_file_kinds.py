@@ -107,6 +107,7 @@ def test_a_parquet_file_with_a_damaged_footer(tmp_path):
         (bz2.compress(TEXT), r"is compressed with bzip2, and its name does not say so: add \.bz2 to it"),
         ("\n".join(FRAME.to_csv().splitlines()).encode("utf-16-le"), "holds NUL characters.*save it as UTF-8"),
         (b"\n\n  \n", "begins with blank lines only"),
+        (bytes(range(1, 256)) * 9, "neither Parquet nor text in UTF-8 .*; write its bars as CSV or Parquet"),
     ],
 )
 def test_what_is_no_table_is_said(content, said, tmp_path):

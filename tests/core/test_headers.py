@@ -31,6 +31,29 @@ def test_a_line_above_the_names_that_is_none_of_tickers(above, tmp_path):
     assert_bars(BarStore.read(tmp_path), "ABC", BARS)
 
 
+@pytest.mark.parametrize("sep", [";", "|", "^", "~", ":"])
+@pytest.mark.parametrize("above", ["", "sep=,\n"])
+def test_what_stands_between_the_names_is_the_separator(above, sep, tmp_path):
+    names = sep.join(("Date", "Open", "High", "Low", "Close", "Volume"))
+    (tmp_path / "abc.csv").write_text(f"{above}{names}\n" + rows(sep=sep))
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+@pytest.mark.parametrize(
+    "names", ['"Date","Open","High","Low","Close","Volume"', '"Open","High","Low","Close","Volume"']
+)
+def test_row_names_of_r_have_no_name_above_them(names, tmp_path):
+    lines = rows().splitlines()
+    if "Date" in names:
+        lines = [f"{at},{line}" for at, line in enumerate(lines, 1)]
+    named = "".join('"{}",{}\n'.format(*line.split(",", 1)) for line in lines)
+    (tmp_path / "abc.csv").write_text(f"{names}\n{named}")
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+    (tmp_path / "abc.csv").write_text(f"{names}\n{named},5\n")
+    with pytest.raises(ValueError, match="line 7 has 2 values for "):
+        BarStore.read(tmp_path)
+
+
 def test_units_below_the_names_are_no_tickers(tmp_path):
     names = "Date,Open,High,Low,Close,Volume\n,USD,USD,USD,USD,shares\n"
     (tmp_path / "abc.csv").write_text(names + rows())

@@ -118,6 +118,16 @@ SHAPES = {
         **{name if name == "volume" else f"{name}Price": column for name, column in BARS.columns().items()},
     },
     "one ticker of two levels": pd.concat({"A": FRAME}, axis=1).swaplevel(axis=1),
+    "rows by their times": FRAME.to_dict("index"),
+    "rows by their numbers": FRAME.reset_index().to_dict("index"),
+    "Alpha Vantage's JSON": {
+        day: {f"{at}. {name}": repr(figure) for at, (name, figure) in enumerate(zip(FIELDS, row[1:], strict=True), 1)}
+        for day, row in zip(DAYS, ROWS, strict=True)
+    },
+    "columns of pandas that have an index": {name: FRAME[name] for name in FRAME},
+    "rows of csv.reader": [
+        ["Date", *FIELDS], *([day, *map(repr, row[1:])] for day, row in zip(DAYS, ROWS, strict=True)),
+    ],
 }  # fmt: skip
 
 
@@ -384,6 +394,11 @@ def test_long_symbols_are_cut_in_messages():
         ([ROWS[0], ROWS[1][:5]], "row 1 is .* not a row of 6 values like the first"),
         ([{"t": 1}, 5], "row 1 is 5, not a mapping like the first"),
         ([], "the table has no rows"),
+        ([["Date", *FIELDS]], "the table has no rows"),
+        ({"A": FRAME}, "data maps 'A' to a DataFrame: load.* takes the table of one symbol, load_frame one long table"),
+        ({"A": [{"t": 1}]}, "data maps 'A' to a list: load.* takes the table of one symbol"),
+        ({"A": {"t": [1], "o": [1], "h": [1], "l": [1], "c": [1]}}, "data maps 'A' to a dict: load.* takes the table"),
+        ({"2024-01-02": dict(zip("ohlcv", ROWS[0][1:], strict=True)), "2024-01-03": 5}, "row 1 is 5, not a mapping"),
         ([[TIMES[0], 1, 1, 1, 1, 1], [TIMES[1], 1, 1, -1, 1, 1]], "row 1: low -1 is not positive"),
     ],
 )

@@ -12,6 +12,8 @@ from ziggy_async.reading.remarks import CURRENCIES, UNITS
 from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of, unique
 
 DELIMITERS = ",;\t|"
+OTHER_DELIMITERS = "^~:"
+"""Those that stand between names alone: values may have them."""
 HEAD = 60
 """Lines that are looked at."""
 LEAST_ROLES = 4
@@ -57,8 +59,10 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
             place = f"line {at + 1}" if at else "first line"
             start = shortened(line, LONGEST_LINE)
             raise ValueError(f"is not a table: its {place} has more than {LONGEST_HEADER} characters: {start!r}")
-        delimiter = said or _delimiter_of_names(line, lines[at + 1] if at + 1 < len(lines) else "")
+        delimiter = _delimiter_of_names(line, lines[at + 1] if at + 1 < len(lines) else "", said or "")
         owner, names = _without_owner(_fields(line.removeprefix("#"), delimiter), file_name)
+        if _are_of_r(line, lines[at + 1 : at + 4], delimiter, len(names)):
+            names = ["", *names]
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             header = _with_levels(lines, at, delimiter, names, has_comments)
             return header if owner is None else replace(header, owner=owner)
@@ -74,6 +78,13 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
     if HISTDATA_NAME.match(file_name) and not HISTDATA.match(lines[rows[0]]):
         warn_of_histdata()
     return _unknown_header(lines, rows, said, columns, has_comments)
+
+
+def _are_of_r(line: str, below: Sequence[str], delimiter: str, count: int) -> bool:
+    """Whether names and rows are as R writes them: each row has a name in front, and they have no name for it."""
+    rows = [_fields(row, delimiter) for row in below if row.startswith('"')]
+    is_quoted = line.startswith('"') and len(rows) == len(below) > 0
+    return is_quoted and all(len(row) == count + 1 and row[-1] for row in rows)
 
 
 def _without_owner(names: list[str], file_name: str) -> tuple[str | None, list[str]]:
@@ -140,7 +151,7 @@ def _unknown_header(
     return Header(delimiters[above], tuple(unique(fields[above], str.lower)), above + 1, has_comments)
 
 
-def _delimiter_of_names(line: str, below: str) -> str:
+def _delimiter_of_names(line: str, below: str, said: str) -> str:
     """That which makes most names of bars of a line, and as many as the line below has values."""
 
     def fitness(delimiter: str) -> tuple[int, bool, int]:
@@ -148,7 +159,7 @@ def _delimiter_of_names(line: str, below: str) -> str:
         roles = {role_of(name) for name in names} - {None}
         return len(roles), 1 < len(names) == len(_fields(below, delimiter)), line.count(delimiter)
 
-    return max(DELIMITERS, key=fitness)
+    return max(said + DELIMITERS + OTHER_DELIMITERS, key=fitness)
 
 
 def _delimiter_of_values(line: str) -> str:

@@ -99,7 +99,9 @@ def pairs_of(
         wanted = list if further is None else partial(_with_roles, chosen, further)
         return _unnumbered(_arrow_pairs(data, wanted), columns)
     if isinstance(data, Mapping):
-        return [(str(name), column) for name, column in data.items()]
+        if pandas is not None and _share_times(pandas, list(data.values())):
+            return frames.pairs_of(pandas, pandas.DataFrame(data), symbol_column, symbol)
+        return _of_mapping(data, columns, further or ())
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
         return [(name, data[name]) for name in data.dtype.names]
     if isinstance(data, np.ndarray) and data.ndim == 2:
@@ -210,6 +212,9 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     if isinstance(first, list | tuple | np.ndarray):
         fault = f"a row of {len(first)} values"
         _refuse_others(rows, lambda row: isinstance(row, list | tuple | np.ndarray) and len(row) == len(first), fault)
+        names = [str(name) for name in first]
+        if {role_of(name) for name in names} >= set(PRICES):
+            return list(zip(names, _turned(list(rows[1:]), list, len(first)), strict=True))
         return _named(_turned(rows, list, len(first)), columns)
     names = [
         name
@@ -220,6 +225,33 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
         raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")
     _refuse_others(rows, lambda row: all(hasattr(row, name) for name in names), kind_of(first))
     return list(zip(names, _turned(rows, lambda row: [getattr(row, name) for name in names], len(names)), strict=True))
+
+
+def _share_times(pandas: Any, columns: list[Any]) -> bool:
+    """Whether these are columns of pandas with one index, of times."""
+    index = getattr(columns[0], "index", None) if columns else None
+    return isinstance(index, pandas.DatetimeIndex) and all(
+        isinstance(each, pandas.Series) and each.index.equals(index) for each in columns
+    )
+
+
+def _of_mapping(data: Mapping[Any, Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
+    """Columns by name, or rows by their times."""
+    key, first = next(iter(data.items()), (None, None))
+    if isinstance(first, Mapping) and not any(isinstance(each, list | np.ndarray) for each in first.values()):
+        roles = {role_of(str(name)) for name in first}
+        if roles >= set(PRICES):
+            own = [dict(row) if isinstance(row, Mapping) else row for row in data.values()]
+            times = [{} if "timestamp" in roles else {"timestamp": time} for time in data]
+            rows = [time | row if isinstance(row, dict) else row for time, row in zip(times, own, strict=True)]
+            return _of_rows(rows, columns, further)
+    is_list = isinstance(first, list) and isinstance(next(iter(first), None), Mapping)
+    if is_list or isinstance(first, Mapping) or hasattr(first, "columns"):
+        raise ValueError(
+            f"data maps {shown(key)} to {kind_of(first)}: load(SYMBOL, ...) takes the table of one symbol, load_frame"
+            " one long table with a column of symbols, as pandas.concat makes it of frames"
+        )
+    return [(str(name), column) for name, column in data.items()]
 
 
 def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: str) -> None:

@@ -47,6 +47,8 @@ COUNTED = re.compile(r"\(\d+ rows?\)")
 UNDERSCORED = re.compile(rb"\d_\d")
 UNDECODED = re.compile("[\udc80-\udcff]")
 """Characters that stand for bytes that are not UTF-8."""
+NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x19]")
+"""Bytes that no text has, in whatever encoding."""
 AROUND = 20
 """Characters on either side that a message shows."""
 
@@ -99,7 +101,8 @@ def named_in_utf8(path: Path, folder: Path) -> Path:
 def not_utf8(source: Source) -> ValueError:
     """The fault of a text that is not UTF-8, with the first line that shows it."""
     place = _where_not_utf8(source.path)
-    advice = AS_TABLE if "\\x00" in place else "save it as UTF-8"
+    with source.path.open("rb") as file:
+        advice = AS_TABLE if NO_TEXT.search(file.read(LOOK)) else "save it as UTF-8"
     return ValueError(f"neither Parquet nor text in UTF-8 or, with a mark, UTF-16{place}; {advice}")
 
 
