@@ -256,8 +256,7 @@ class Plan:
         market: _Market,
         /,
     ) -> _Answer:
-        """As `history`, of the plan of `RULE_FEATURES`; the values are `SIGNAL_COLUMNS`, by the rules in the regime at
-        each bar."""
+        """As `history`, of the plan of `RULE_FEATURES`: `SIGNAL_COLUMNS` by the rules in the regime at each bar."""
     def over(
         self,
         columns: tuple[_Floats, ...],
@@ -270,11 +269,12 @@ class Plan:
         pieces: bool = True,
         groups: tuple[int, ...] = (),
         labels: tuple[NDArray[np.int32], ...] = (),
+        look: Callable[[], object] | None = None,
     ) -> _Floats:
         """One row a row of the columns. Group i has the rows `offsets[i]` to `offsets[i + 1]`, oldest first.
 
-        How the work is cut (`lanes` 1, 4 or 8, bars a `block`, long series in `pieces`) does not change a bit of it.
-        `groups` are those of the plan's `tickers`, `labels` a code for each row and set of labels, -1 without one.
+        How the work is cut (`lanes` 1, 4 or 8, bars a `block`, `pieces`) changes no bit; what `look` raises, called now
+        and then, ends it. `groups` are those of the plan's `tickers`, `labels` a code for each row and set, -1: none.
         """
     def tails(
         self,

@@ -134,14 +134,15 @@ static za_code run_stages(za_run *run, const za_others *others, za_error *error)
     return code;
 }
 
-/* Runs it while the calling thread waits without the GIL. `others` is NULL for a plan without sources. */
-static int run_table(za_run *run, const za_others *others)
+/* Runs it while the calling thread waits without the GIL. `others` is NULL for a plan without sources, `look` if nobody
+ * is to be asked meanwhile. */
+static int run_table(za_run *run, const za_others *others, PyObject *look)
 {
     za_error error;
     za_code code = za_run_init(run, &error);
     if (code == ZA_OK) {
         za_waiting waiting;
-        za_waiting_begin(&waiting, run);
+        za_waiting_begin(&waiting, run, look);
         code = others != NULL ? run_stages(run, others, &error) : za_run_wait(run, za_pool_shared(), &error);
         if (za_waiting_end(&waiting) < 0) {
             return -1;
@@ -162,7 +163,7 @@ static PyObject *new_values(npy_intp rows, int results)
 
 /* The arguments of over and tails. */
 typedef struct za_table_call {
-    PyObject *columns, *offsets, *times, *zone, *groups, *labels;
+    PyObject *columns, *offsets, *times, *zone, *groups, *labels, *look;
     int lanes, block, pieces;
 } za_table_call;
 
@@ -202,7 +203,7 @@ static PyObject *run_groups(za_plan_object *self, const za_table_call *call, boo
     bool staged = za_plan_has_sources(self->plan);
     za_table_others given = {call->groups, call->labels, rows, (Py_ssize_t)run.count};
     if ((staged && za_others_of_table(self, &given, &others) < 0) ||
-        run_table(&run, staged ? &others.others : NULL) < 0) {
+        run_table(&run, staged ? &others.others : NULL, call->look == Py_None ? NULL : call->look) < 0) {
         Py_CLEAR(values);
     }
 done:
@@ -215,13 +216,14 @@ done:
 
 static PyObject *over(PyObject *self, PyObject *arguments, PyObject *keywords, bool last)
 {
-    static char *names[] = {"columns", "offsets", "times",  "zone",   "lanes",
-                            "block",   "pieces",  "groups", "labels", NULL};
+    static char *names[] = {"columns", "offsets", "times",  "zone", "lanes", "block",
+                            "pieces",  "groups",  "labels", "look", NULL};
     PyObject *none = za_state_of_type(Py_TYPE(self))->no_arguments;
-    za_table_call call = {.times = Py_None, .zone = Py_None, .groups = none, .labels = none, .pieces = 1};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|OO$iipO!O!", names, &PyTuple_Type, &call.columns,
+    za_table_call call = {
+        .times = Py_None, .zone = Py_None, .groups = none, .labels = none, .look = Py_None, .pieces = 1};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|OO$iipO!O!O", names, &PyTuple_Type, &call.columns,
                                      &call.offsets, &call.times, &call.zone, &call.lanes, &call.block, &call.pieces,
-                                     &PyTuple_Type, &call.groups, &PyTuple_Type, &call.labels)) {
+                                     &PyTuple_Type, &call.groups, &PyTuple_Type, &call.labels, &call.look)) {
         return NULL;
     }
     if (call.block < 0) {
@@ -285,7 +287,7 @@ PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *argumen
                   .values = type == NPY_DOUBLE ? PyArray_DATA(whole) : NULL,
                   .integers = type == NPY_DOUBLE ? NULL : PyArray_DATA(whole),
                   .rows = PyArray_SIZE(first)};
-    results = run_table(&run, NULL) < 0 ? NULL : za_results_of((PyObject *)whole);
+    results = run_table(&run, NULL, NULL) < 0 ? NULL : za_results_of((PyObject *)whole);
 done:
     release_columns(&columns);
     za_free(offsets);

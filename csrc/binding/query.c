@@ -136,7 +136,7 @@ static PyObject *wait_for(za_query *query)
     za_code code = ZA_OK;
     za_waiting waiting;
     if (za_query_is_pinned(query)) {
-        za_waiting_begin(&waiting, &query->run);
+        za_waiting_begin(&waiting, &query->run, NULL);
         code = pin_and_wait(query, &error);
         if (za_waiting_end(&waiting) < 0) {
             return NULL;
@@ -147,7 +147,7 @@ static PyObject *wait_for(za_query *query)
     }
     code = code == ZA_OK ? za_run_init(&query->run, &error) : code;
     if (code == ZA_OK) {
-        za_waiting_begin(&waiting, &query->run);
+        za_waiting_begin(&waiting, &query->run, NULL);
         code = query->stages != NULL ? za_stages_wait(query->stages, za_pool_shared(), &error)
                                      : za_run_wait(&query->run, za_pool_shared(), &error);
         if (za_waiting_end(&waiting) < 0) {

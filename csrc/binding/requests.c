@@ -86,7 +86,7 @@ static int run_request(za_request *request)
     za_code code = za_request_init(request, &error);
     if (code == ZA_OK) {
         za_waiting waiting;
-        za_waiting_begin(&waiting, &request->run);
+        za_waiting_begin(&waiting, &request->run, NULL);
         code = za_request_wait(request, za_pool_shared(), &error);
         if (za_waiting_end(&waiting) < 0) {
             return -1;

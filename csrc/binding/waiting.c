@@ -32,6 +32,11 @@ static bool has_handler_raised(za_watch *watch)
     za_waiting *waiting = (za_waiting *)(void *)watch;
     PyEval_RestoreThread(waiting->thread);
     bool raised = PyErr_CheckSignals() < 0;
+    if (!raised && waiting->look != NULL) {
+        PyObject *answer = PyObject_CallNoArgs(waiting->look);
+        raised = answer == NULL;
+        Py_XDECREF(answer);
+    }
     waiting->thread = PyEval_SaveThread();
     if (raised) {
         za_run_cancel(waiting->run);
@@ -39,10 +44,10 @@ static bool has_handler_raised(za_watch *watch)
     return raised;
 }
 
-void za_waiting_begin(za_waiting *waiting, za_run *run)
+void za_waiting_begin(za_waiting *waiting, za_run *run, PyObject *look)
 {
-    *waiting = (za_waiting){.watch = {.is_over = has_handler_raised}, .run = run};
-    waiting->before = za_watch_set(za_is_main_thread() ? &waiting->watch : NULL);
+    *waiting = (za_waiting){.watch = {.is_over = has_handler_raised}, .run = run, .look = look};
+    waiting->before = za_watch_set(look != NULL || za_is_main_thread() ? &waiting->watch : NULL);
     waiting->thread = PyEval_SaveThread();
 }
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import pickle
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from reference.bars import walk
 
 from ziggy_async import BarStore, FeatureSet, FormulaError, _core
 from ziggy_async.features.catalog import rows
+from ziggy_async.features.over import features_over
 
 Floats = NDArray[np.float64]
 
@@ -246,6 +249,35 @@ async def test_a_deadline_that_has_passed(bars: BarStore) -> None:
     for call in (features.latest_async, features.history_async):
         with pytest.raises(TimeoutError):
             await call(store=bars, deadline=1e-9)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_table_for_which_nobody_waits_any_more_is_given_up(is_cancelled: bool) -> None:
+    table = {"close": walk(500_000).close}
+    asked = asyncio.ensure_future(
+        FeatureSet(slow="median(close, 50000)").over_async(table, deadline=None if is_cancelled else 0.2)
+    )
+    await asyncio.sleep(0.2)
+    if is_cancelled:
+        asked.cancel()
+    with pytest.raises(asyncio.CancelledError if is_cancelled else TimeoutError):
+        await asked
+    wait_for_tables(15.0)  # all of it takes about a minute
+
+
+def wait_for_tables(seconds: float) -> None:
+    """Until no thread computes features over a table."""
+    end = time.monotonic() + seconds
+    while any(map(is_over_a_table, sys._current_frames().values())):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_over_a_table(frame: FrameType | None) -> bool:
+    """Whether the thread that stands there computes features over a table."""
+    while frame is not None and frame.f_code is not features_over.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 async def test_a_deadline_that_passes_in_the_middle_of_a_ticker() -> None:

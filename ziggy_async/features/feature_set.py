@@ -1,7 +1,9 @@
 """Sets of formulas, computed together: of a store's tickers now or through time, or of a table's rows."""
 
 from collections.abc import Iterable
+from functools import partial
 from os import PathLike
+from threading import Event
 from typing import Any, TypedDict
 
 from ziggy_async import bridge, off_loop
@@ -227,13 +229,25 @@ class FeatureSet:
         missing (a `FormulaError`), ambiguous or no number, a ticker of `of()` that has no row (also one), and a feature
         that is called as a column of the table.
         """
-        return features_over(self._plan, self._formulas, self._nodes, table, (by, time))
+        return features_over(self._plan.over, self._formulas, self._nodes, table, (by, time))
 
     async def over_async(
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
     ) -> Any:
-        """As `over`, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
-        return await off_loop.long.run_within(deadline, "the features were done", self.over, table, by, time)
+        """As `over`, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds. The rest of the
+        computation is given up then, and when this is cancelled."""
+        is_over = Event()
+
+        def look() -> None:
+            if is_over.is_set():
+                raise TimeoutError("nobody waits for the features any more")
+
+        compute, keys = partial(self._plan.over, look=look), (by, time)
+        call = partial(features_over, compute, self._formulas, self._nodes, table, keys)
+        try:
+            return await off_loop.long.run_within(deadline, "the features were done", call)
+        finally:
+            is_over.set()
 
     def live(self, store: BarStore | None = None, tickers: Iterable[str] | None = None) -> LiveFeatures:
         """Returns the features of each ticker's last bar, kept current; they have taken in the bars that the store has

@@ -1,12 +1,11 @@
 """The features of a long table, beside its columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async import _core
 from ziggy_async.features.formula import Formula
 from ziggy_async.features.grouping import group
 from ziggy_async.features.stages import PlanNodes
@@ -17,11 +16,17 @@ from ziggy_async.reading.spellings import listed, of_role, place_of, spelling_of
 from ziggy_async.reading.values import Reader
 from ziggy_async.reading.zones import zone_of
 
+Floats = NDArray[np.float64]
+
 
 def features_over(
-    plan: _core.Plan, formulas: Mapping[str, Formula], made_of: PlanNodes, data: Any, keys: tuple[str | None, ...]
+    compute: Callable[..., Floats],
+    formulas: Mapping[str, Formula],
+    made_of: PlanNodes,
+    data: Any,
+    keys: tuple[str | None, ...],
 ) -> Any:
-    """See `FeatureSet.over`. `made_of` is what the plan is made of; `keys` are `by` and `time`."""
+    """See `FeatureSet.over`. `compute` is that of the plan, which is made of `made_of`; `keys` are `by` and `time`."""
     by, time = keys
     table = table_of(data, by, time)
     found = [_column_of(name, table.names, formulas.values()) for name in made_of.columns]
@@ -50,7 +55,7 @@ def features_over(
     groups = _groups_of(made_of.tickers if table.rows else (), formulas.values(), tickers, grouping.firsts(codes))
     if not table.rows:
         return table.beside({name: np.empty(0) for name in formulas})
-    values = plan.over(
+    values = compute(
         tuple(np.ascontiguousarray(grouping.sorted(column)) for column in series),
         grouping.offsets,
         None if times is None else np.ascontiguousarray(grouping.sorted(times)),
