@@ -11,6 +11,8 @@ from served import load
 from ziggy_async import BarStore, FeatureSet, default_store, screen
 from ziggy_async.api import create_features_router, limits
 from ziggy_async.api.models import HistoryAnswer, LatestAnswer, Refused, ScreenAnswer
+from ziggy_async.features.catalog import rows
+from ziggy_async.features.work import LOOKS_AT_ALL
 
 COUNTS = {"SPY": 60, "BRK/B": 30, "NEW": 5}
 
@@ -263,6 +265,7 @@ async def test_many_at_once_do_not_disturb_each_other(client, bars):
 
 
 def test_what_takes_a_look_at_all_of_its_window_counts_for_more():
+    assert {name for name, row in rows().items() if row.formulas is None} >= LOOKS_AT_ALL
     assert FeatureSet("sma(800)").work == (2, 800)
     assert FeatureSet("median(800)").work == (2 + 100, 800)
     assert FeatureSet("median(sma(800), 80)", "lag(close, 5)").work == (4 + 10, 885)

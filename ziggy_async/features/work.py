@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ziggy_async.features.graph import Node
 
-LOOKS_AT_ALL = frozenset({"avgdev", "cci", "median", "quantile", "ts_rank"})
+LOOKS_AT_ALL = frozenset({"avgdev", "cci", "quantile", "ts_rank"})
 """Kernels whose every value takes a look at all of their window; others take as long whatever the window."""
 BARS_AT_ONCE = 8
 """Bars of a window that such a kernel looks at in the time of another one's value."""
