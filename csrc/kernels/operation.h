@@ -22,7 +22,7 @@ enum { ZA_MAX_ARGUMENTS = 3 };
 typedef struct za_operation_info {
     const char *name;
     int arguments;
-    bool mapped;    /* a function of the C library, lane by lane */
+    bool mapped;    /* a function of the C library, lane by lane: a power or a remainder */
     bool running;   /* it remembers: one number a lane */
     double initial; /* that number before the first bar */
 } za_operation_info;
