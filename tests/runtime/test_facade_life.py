@@ -255,3 +255,25 @@ async def test_a_computer_has_no_second_self(duplicate: Callable[[object], objec
     async with AsyncFeatureComputer() as computer:
         with pytest.raises(TypeError, match=r"^an AsyncFeatureComputer is neither copied nor pickled"):
             duplicate(computer)
+
+
+@pytest.mark.parametrize("factory", [None, *filter(None, [getattr(asyncio, "eager_task_factory", None)])])
+async def test_a_loop_whose_tasks_begin_at_once(factory: Any) -> None:
+    """Python has such a factory from 3.12 on."""
+
+    async def at_once() -> int:
+        return 1
+
+    async def later() -> int:
+        await asyncio.sleep(0)
+        return 2
+
+    asyncio.get_running_loop().set_task_factory(factory)
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=3)) as computer:
+        for view in (computer, computer.with_options(priority=1)):
+            for function, value in ((at_once, 1), (later, 2), (lambda: 3, 3)):
+                assert await view.execute_blocking_operation("call", function) == value
+        assert [task.done() for task in computer._worker_tasks] == [False] * 3
+        handles = [await computer.enqueue_task(f"task {number}", later) for number in range(10)]
+        assert [await handle for handle in handles] == [2] * 10
+    assert all(task.done() for task in computer._worker_tasks)

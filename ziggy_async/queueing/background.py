@@ -145,8 +145,8 @@ class Background:
         self.workers = workers
         self.worker_tasks[:] = [task for task in self.worker_tasks if not task.done()]
         while self._surplus < 0:
-            self._keep_up(self._serve, f"ziggy-async-worker-{workers + self._surplus}", self.worker_tasks)
-            self._surplus += 1
+            self._surplus += 1  # first: with an eager task factory the worker begins at once
+            self._keep_up(self._serve, f"ziggy-async-worker-{workers + self._surplus - 1}", self.worker_tasks)
         self.queue.wake(self._surplus)
 
     def size_by_load(self, limits: Limits, decisions: deque[Decision]) -> None:
@@ -171,7 +171,7 @@ class Background:
     async def _serve(self) -> None:
         task: Task | None = None
         try:
-            while self._surplus == 0:
+            while self._surplus <= 0:
                 if (task := await self.queue.take()) is not None:
                     self._admit_waiting()
                     await self._attempt(task)
