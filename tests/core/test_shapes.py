@@ -124,6 +124,7 @@ SHAPES = {
         day: {f"{at}. {name}": repr(figure) for at, (name, figure) in enumerate(zip(FIELDS, row[1:], strict=True), 1)}
         for day, row in zip(DAYS, ROWS, strict=True)
     },
+    "columns beside what is none": {"meta": {"currency": "USD"}, "Date": TIMES, **BARS.columns()},
     "columns of pandas that have an index": {name: FRAME[name] for name in FRAME},
     "rows of csv.reader": [
         ["Date", *FIELDS], *([day, *map(repr, row[1:])] for day, row in zip(DAYS, ROWS, strict=True)),

@@ -236,8 +236,15 @@ def _share_times(pandas: Any, columns: list[Any]) -> bool:
 
 
 def _of_mapping(data: Mapping[Any, Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
-    """Columns by name, or rows by their times."""
+    """Columns by name, without what is none and has no role, or rows by their times."""
     key, first = next(iter(data.items()), (None, None))
+    is_list = isinstance(first, list) and isinstance(next(iter(first), None), Mapping)
+    is_table = is_list or isinstance(first, Mapping) or hasattr(first, "columns")
+    if not is_table or columns or {role_of(str(name)) for name in data} >= set(PRICES):
+        pairs = [(str(name), column) for name, column in data.items()]
+        return [
+            pair for pair in pairs if isinstance(pair[1], Sequence) or hasattr(pair[1], "__array__") or role_of(pair[0])
+        ]
     if isinstance(first, Mapping) and not any(isinstance(each, list | np.ndarray) for each in first.values()):
         roles = {role_of(str(name)) for name in first}
         if roles >= set(PRICES):
@@ -245,13 +252,10 @@ def _of_mapping(data: Mapping[Any, Any], columns: Mapping[str, str] | None, furt
             times = [{} if "timestamp" in roles else {"timestamp": time} for time in data]
             rows = [time | row if isinstance(row, dict) else row for time, row in zip(times, own, strict=True)]
             return _of_rows(rows, columns, further)
-    is_list = isinstance(first, list) and isinstance(next(iter(first), None), Mapping)
-    if is_list or isinstance(first, Mapping) or hasattr(first, "columns"):
-        raise ValueError(
-            f"data maps {shown(key)} to {kind_of(first)}: load(SYMBOL, ...) takes the table of one symbol, load_frame"
-            " one long table with a column of symbols, as pandas.concat makes it of frames"
-        )
-    return [(str(name), column) for name, column in data.items()]
+    raise ValueError(
+        f"data maps {shown(key)} to {kind_of(first)}: load(SYMBOL, ...) takes the table of one symbol, load_frame"
+        " one long table with a column of symbols, as pandas.concat makes it of frames"
+    )
 
 
 def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: str) -> None:

@@ -100,9 +100,8 @@ class Reader:
             raise TypeError(f"{self.label(0)}column {name!r}: {fault}")
         array = array_of(column)
         if array.ndim != 1:
-            raise ValueError(
-                f"{self.label(0)}column {name!r} has shape {array.shape}; one dimension is needed, such as {name}[:, 0]"
-            )
+            advice = f"one dimension is needed, such as {name}[:, 0]" if array.ndim else "every row needs a value"
+            raise ValueError(f"{self.label(0)}column {name!r} has shape {array.shape}; {advice}")
         return array
 
     def numbers(self, columns: Mapping[str, tuple[str, Any]]) -> dict[str, Floats]:
