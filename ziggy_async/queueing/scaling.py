@@ -82,12 +82,11 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     """
     present, is_known = load.workers, load.mean_seconds > 0
     wanted = load.running + math.ceil(load.queued * (min(1.0, load.mean_seconds / TARGET_WAIT) if is_known else 1.0))
-    measured = (memory.measured or (now, load.finished)) if load.queued else None
-    measured_since, finished_before = measured or (now, load.finished)
-    seconds, finished = now - measured_since, load.finished - finished_before
-    is_measured = seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * present)
+    since, finished_before = measured = memory.measured or (now, load.finished)
+    seconds, finished = now - since, load.finished - finished_before
+    is_measured = load.queued and seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * present)
     rate = finished / seconds if is_measured else 0.0  # operations per second; 0.0: unknown
-    low, growth, paused_until = memory.low, memory.growth, memory.paused_until
+    low, growth, paused_until = None, memory.growth, memory.paused_until
     workers_before, rate_before = growth or (present, 0.0)
     if growth is not None and rate > 0:  # its gain is known
         growth, paused_until = None, now
@@ -96,29 +95,28 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
         workers, paused_until = workers_before, now + PAUSE
         figures = f"{present} finished {rate:.4g}/s, {workers} had finished {rate_before:.4g}/s"
         why = f"{figures}: too little, from {present} to {workers}, no growth for {PAUSE:g} s"
-    elif present * (1 - DEAD_BAND) <= wanted <= present * (1 + DEAD_BAND) or wanted < present <= limits.least:
-        low = None
-    elif wanted < present:
-        since, most_wanted = low or (now, 0)
-        low = since, max(most_wanted, wanted, limits.least)
-        if now - since < HOLD:
-            why += f" until no more were wanted for {HOLD:g} s"
-        else:
+    elif wanted < present * (1 - DEAD_BAND) and present > limits.least:
+        low_since, most_wanted = memory.low or (now, limits.least)
+        low = low_since, max(most_wanted, wanted)
+        why += f" until no more were wanted for {HOLD:g} s"
+        if now - low_since >= HOLD:
             workers, growth, paused_until = low[1], None, -math.inf
             why = f"at most {workers} wanted for {HOLD:g} s, from {present} to {workers}"
-    elif present >= limits.most:
-        low, why = None, f"{why}, the most allowed"
-    elif now < paused_until:
-        cause = "brought too little" if growth is None else "has to show its gain"
-        low, why = None, f"{why} for another {paused_until - now:.3g} s: the last growth {cause}"
-    else:
-        workers = min(wanted, 2 * present, limits.most)
-        growth, paused_until, why = (present, rate), now + PATIENCE, f"from {present} to {workers}"
-    if workers != present:
-        low = measured = None
+    elif wanted > present * (1 + DEAD_BAND):
+        if present >= limits.most:
+            why += ", the most allowed"
+        elif now < paused_until:
+            cause = "brought too little" if growth is None else "has to show its gain"
+            why += f" for another {paused_until - now:.3g} s: the last growth {cause}"
+        else:
+            workers = min(wanted, 2 * present, limits.most)
+            growth, paused_until, why = (present, rate), now + PATIENCE, f"from {present} to {workers}"
     each = f"{load.mean_seconds:.3g} s each" if is_known else "mean time unknown"
     reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {why}"
-    return Decision(now, workers, present, reason, wanted, load), Memory(low, measured, growth, paused_until)
+    decision = Decision(now, workers, present, reason, wanted, load)
+    if workers != present:
+        return decision, Memory(growth=growth, paused_until=paused_until)
+    return decision, Memory(low, measured if load.queued else None, growth, paused_until)
 
 
 async def scale(
@@ -126,21 +124,18 @@ async def scale(
 ) -> None:
     """Looks every 0.25 s, until it is cancelled: `load()` is what is seen then, `resize(n)` brings the number to n.
     Appends each decision with its wall-clock time; equal ones in a row are one, with their count. A decision that
-    cannot be applied is forgotten, which is logged once until one can."""
-    memory, is_failing = Memory(), False
+    cannot be applied is logged and forgotten, and followed by a pause."""
+    memory = Memory()
     while True:
         await asyncio.sleep(INTERVAL)
-        decision, following = decide(limits, load(), memory, time.monotonic())
-        if decision.workers != decision.before:
-            try:
+        decision, memory = decide(limits, load(), memory, time.monotonic())
+        try:
+            if decision.workers != decision.before:
                 resize(decision.workers)
-            except Exception as error:  # such as a RuntimeError: no thread is to be had
-                if not is_failing:
-                    logger.exception("there are still %d workers, not %d: %s", decision.before, decision.workers, error)
-                is_failing = True
-                continue
-            is_failing = False
-        memory = following
+        except Exception as error:  # such as a RuntimeError: no thread is to be had
+            logger.exception("there are still %d workers, not %d: %s", decision.before, decision.workers, error)
+            memory = Memory(paused_until=time.monotonic() + PAUSE)
+            continue
         newest = decisions[-1] if decisions else None
         if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
             decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
