@@ -5,7 +5,6 @@ Targets that read files work on one file in `folder`.
 
 import asyncio
 import hashlib
-import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -62,7 +61,7 @@ def states(data: bytes, folder: Path) -> None:
 
 
 def letters(data: bytes, folder: Path) -> None:
-    """A damaged file of dead letters is read, set aside, or refused by an error of SQLite or of the system."""
+    """A damaged file of dead letters is read, set aside, or refused by an error of the system."""
     for left in folder.iterdir():
         left.unlink()
     path = folder / "letters.db"
@@ -70,7 +69,7 @@ def letters(data: bytes, folder: Path) -> None:
     path.chmod(0o600)
     store = LetterFile(path, trusts_pickles=False)
     try:
-        with suppress(sqlite3.Error, OSError, ValueError):
+        with suppress(OSError, ValueError):
             store.refresh()
             for letter_id in [*store.listed]:
                 store.take(letter_id)

@@ -40,12 +40,8 @@ def fork():
 async def main():
     await die("before")
     letters = computer.dead_letters
-    locks = letters._lock, letters._job
-    for lock in locks:
-        lock.acquire()  # as another thread may have them
-    fork()
-    for lock in locks:
-        lock.release()
+    with letters._lock, letters._job:  # as another thread may have them
+        fork()
     await die("after")
     await computer.stop()
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class Clock:
     """In place of the module `time`: a wall clock that may be wrong, and a monotonic one."""
 
     now: float = MIDDAY
-    passed: float = 1000.0
+    passed: float = field(default_factory=time.monotonic)
 
     def time(self) -> float:
         return self.now
@@ -136,30 +137,37 @@ async def test_no_more_than_most(opened: Callable[..., Any], monkeypatch: pytest
         assert letters.stats() == {"letters": 3, "unsaved": 0, "added": 5, "requeued": 0, "discarded": 0, "evicted": 2}
 
 
-async def test_a_letter_that_was_put_back_is_as_old_as_before(
-    opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [("file", (["t2", "t3", "t4"], ["t3", "t4", "t5"])), ("memory", (["t1", "t2", "t4"], ["t1", "t4", "t5"]))],
+)
+async def test_a_letter_that_was_put_back_counts_as_new_in_memory_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, kept: tuple[list[str], list[str]]
 ) -> None:
+    async def refuse(*_: object) -> None:
+        raise OverflowError("full")
+
     keep_at_most(3, monkeypatch)
-    async with opened(Queue(refuses=lambda work: OverflowError("full"))) as letters:
+    async with letters_opened(tmp_path / "letters.db" if where == "file" else None, refuse) as (letters, _):
         first, second, *_ = [await add(letters, f"t{number}") for number in range(4)][1:]
         for letter in (second, first):
             with pytest.raises(OverflowError):
                 await letters.requeue(letter.id)
-        for number, kept in ((4, ["t2", "t3", "t4"]), (5, ["t3", "t4", "t5"])):
+        assert ids(letters) == ["t1", "t2", "t3"]
+        for number, expected in zip((4, 5), kept, strict=True):
             await add(letters, f"t{number}")
-            assert ids(letters) == kept
+            assert ids(letters) == expected
 
 
 async def test_in_memory_a_letter_is_too_old_by_the_monotonic_clock(clock: Clock) -> None:
     letters = DeadLetters(Queue())
     old = await add(letters, "old")
     clock.now += 8 * DAY
-    clock.passed += DAY
-    await add(letters, "new")
-    clock.passed = 1000.0 + 7 * DAY
+    new = await add(letters, "new")
+    clock.passed = old.since + 7 * DAY - 1e-6
     await letters.refresh()
     assert ids(letters) == ["old", "new"]
-    clock.passed += 0.001
+    clock.passed = (old.since + new.since) / 2 + 7 * DAY
     await letters.refresh()
     assert ids(letters) == ["new"]
     with pytest.raises(KeyError):

@@ -81,6 +81,8 @@ ITSELF.append(ITSELF)
         (print, (Color.RED,), {}, False),
         (print, (np.float64(1.0),), {}, False),
         (print, (math.nan,), {}, False),
+        (print, (math.inf,), {}, False),
+        (print, ("\ud800\udc00",), {}, False),  # would come back as one character
         (print, ({1: "a"},), {}, False),
         (print, (OrderedDict(a=1),), {}, False),
         (print, (ITSELF,), {}, False),
@@ -159,7 +161,7 @@ async def test_a_row_of_another_writer_is_not_unpickled(path: Path) -> None:
         loaded.clear()
         with pytest.raises(ValueError, match="another process wrote it"):
             await letters.requeue(kept.id)
-        await letters.refresh()
+    async with opened(path) as (letters, _):
         assert not letters.get(kept.id).can_requeue
     assert (loaded, taken) == ([], [])
 

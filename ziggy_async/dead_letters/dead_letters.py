@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from heapq import heappop, heappush
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ziggy_async.dead_letters.letter import KEEP, MOST, DeadLetter, id_at, importable_name
@@ -40,7 +39,7 @@ class DeadLetters(Generic[T]):
     The file outlives a `kill -9`; whose it has to be, and what becomes of a damaged one, says `LetterFile`. It keeps
     work as JSON (an importable function, JSON arguments), which any process can requeue; other work is pickled, for the
     process that wrote it alone unless `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in
-    memory until the next one is.
+    memory until the next one is. In memory one that is put back after a requeue counts as new.
 
     `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
     a time. What is too old goes when the next letter comes, or at a `refresh`.
@@ -56,9 +55,8 @@ class DeadLetters(Generic[T]):
         """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
         `path`: the file, which is made when it is first used."""
         self._requeue = requeue
-        self._unsaved: dict[str, DeadLetter] = {}  # the letters that are here alone, with their work, in no file
+        self._unsaved: dict[str, DeadLetter] = {}  # the letters that are in no file, with their work
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
-        self._by_age: list[tuple[str, float]] = []  # a heap of their ids, of some that are gone too, and since when
         self._last_time = 0
         self._fault = ""  # why the last letters could not be written: they wait for the next one
         self._has_new = False  # letters that nobody has tried to write: each attempt takes time
@@ -127,7 +125,7 @@ class DeadLetters(Generic[T]):
         """Returns the letter. Raises `KeyError` that names the id when there is none."""
         letter = self._unsaved.get(id) or self._saved.get(id)
         if letter is None:
-            raise _no_such_letter(id)
+            raise KeyError(f"there is no dead letter {shown(id)}")
         return letter
 
     async def requeue(self, id: str) -> T:
@@ -211,7 +209,6 @@ class DeadLetters(Generic[T]):
     # The jobs:
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
-        heappush(self._by_age, (letter.id, time.monotonic()))
         if self._has_new:  # else it was written together with another one, or was to be
             self._write()
         return self._saved.get(letter.id, letter)
@@ -233,16 +230,14 @@ class DeadLetters(Generic[T]):
         self._evict()
 
     def _evict(self) -> None:
-        """Forgets of the unsaved ones the oldest if they are too many, and those that the monotonic clock finds old."""
-        earliest = time.monotonic() - KEEP
-        if len(self._by_age) > 2 * MOST:  # most of them are gone
-            self._by_age = sorted(each for each in self._by_age if each[0] in self._unsaved)
-        while self._by_age:
-            letter_id, since = self._by_age[0]
-            if letter_id in self._unsaved and len(self._unsaved) <= MOST and since >= earliest:
-                break
-            heappop(self._by_age)
-            self._counts["evicted"] += self._unsaved.pop(letter_id, None) is not None
+        """Forgets of the unsaved ones the first if they are too many, and those that the monotonic clock finds old."""
+        with suppress(RuntimeError):  # another thread puts one there meanwhile, and then evicts, too
+            while self._unsaved:
+                first = next(iter(self._unsaved.values()))
+                if len(self._unsaved) <= MOST and first.since >= time.monotonic() - KEEP:
+                    break
+                del self._unsaved[first.id]
+                self._counts["evicted"] += 1
 
     def _refresh(self) -> None:
         self._write()
@@ -251,21 +246,18 @@ class DeadLetters(Generic[T]):
 
     def _close(self) -> None:
         self._write()
-        if self._file is not None:
+        if self._fault:
             for letter in [*self._unsaved.values()]:
                 task, reason = printable(letter.task_id), letter.reason.value
                 logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._fault)
+        if self._file is not None:
             self._file.close()
 
     def _take(self, id: str) -> DeadLetter:
         letter = self._unsaved.pop(id, None) or (None if self._file is None else self._file.take(id))
         if letter is None:
-            raise _no_such_letter(id)
+            raise KeyError(f"there is no dead letter {shown(id)}")
         return letter
 
     def _discard(self, id: str) -> bool:
         return self._unsaved.pop(id, None) is not None or (self._file is not None and self._file.discard(id))
-
-
-def _no_such_letter(id: str) -> KeyError:
-    return KeyError(f"there is no dead letter {shown(id)}")

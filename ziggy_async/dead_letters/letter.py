@@ -2,16 +2,16 @@
 back the very same call, else pickled. Unpickling runs whatever the pickle says."""
 
 import json
-import math
+import marshal
 import os
 import pickle
 import pkgutil
 import secrets
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from types import NoneType
 from typing import Any, Self
 
 from ziggy_async.messages import described, encodable
@@ -30,7 +30,8 @@ class DeadLetter:
     """One dead task.
 
     `id` is unique across processes, and sorts by time. `function` is "module:qualname" if the callable can be imported
-    by that name. `why_not` says why a letter cannot be requeued. `work` is there only while the letter is in memory.
+    by that name. `why_not` says why a letter cannot be requeued. `work` is there while the letter is in no file.
+    `since`: when this object was made, by the monotonic clock.
     """
 
     id: str
@@ -43,6 +44,7 @@ class DeadLetter:
     function: str | None = None
     why_not: str | None = None
     work: Work | None = field(default=None, repr=False, compare=False)
+    since: float = field(default_factory=time.monotonic, repr=False, compare=False)
 
     @property
     def can_requeue(self) -> bool:
@@ -72,15 +74,15 @@ def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
     Never raises, whatever the arguments do when they are pickled."""
     assert letter.work is not None
     work, why_not = letter.work, None
-    packed: str | bytes | None = _call_as_json(work, letter.function)
-    if packed is None:
-        try:
-            packed = pickle.dumps((work.function, work.args, work.kwargs, work.options))
-        except BaseException as error:
-            why_not = f"it cannot be pickled: {described(error)}"
-    if packed is not None and len(packed) > LARGEST:
-        why_not = f"its arguments take {len(packed):,} bytes, more than {LARGEST:,}"
-    return replace(letter, work=None, why_not=why_not), packed if why_not is None else None
+    packed: str | bytes | None = None
+    try:
+        call = work.function, work.args, work.kwargs, work.options
+        packed = _call_as_json(work, letter.function) or pickle.dumps(call)
+        if len(packed) > LARGEST:
+            why_not, packed = f"its arguments take {len(packed):,} bytes, more than {LARGEST:,}", None
+    except BaseException as error:
+        why_not = f"it cannot be pickled: {described(error)}"
+    return replace(letter, work=None, why_not=why_not), packed
 
 
 def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:
@@ -121,14 +123,17 @@ def this_program() -> str:
 
 
 def _call_as_json(work: Work, name: str | None) -> str | None:
-    """Returns JSON that gives back the very same call; None when there is no such text."""
+    """Returns JSON that gives back the very same call, types included; None when there is none."""
     retry_on = [importable_name(each) for each in work.options.retry_on]
     options = {each.name: getattr(work.options, each.name) for each in fields(work.options)} | {"retry_on": retry_on}
     call = {"function": name, "args": list(work.args), "kwargs": work.kwargs, "options": options}
     try:
-        return json.dumps(call) if None not in (name, *retry_on) and _is_json(call) else None
-    except (RecursionError, ValueError):  # arguments that hold themselves; an int of more digits than Python reads
+        text = json.dumps(call, allow_nan=False)
+        # marshal tells all types of JSON from each other, and from those that are derived from them
+        is_same = marshal.dumps(json.loads(text), 2) == marshal.dumps(call, 2)
+    except (RecursionError, TypeError, ValueError):
         return None
+    return text if is_same and None not in (name, *retry_on) else None
 
 
 def _call_from_json(text: str) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]:
@@ -136,12 +141,3 @@ def _call_from_json(text: str) -> tuple[Callable[..., Any], tuple[Any, ...], dic
     retry_on = tuple(map(pkgutil.resolve_name, call["options"].pop("retry_on")))
     function = pkgutil.resolve_name(call["function"])
     return function, tuple(call["args"]), call["kwargs"], Options(**call["options"], retry_on=retry_on)
-
-
-def _is_json(value: object) -> bool:
-    """Returns whether JSON has the value and its type: a tuple would come back as a list, an enum as its value."""
-    if type(value) is list:
-        return all(map(_is_json, value))
-    if type(value) is dict:
-        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
-    return type(value) in (str, int, bool, NoneType) or (type(value) is float and math.isfinite(value))

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,20 +34,13 @@ TABLE = (
 )
 """`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled. `expired`: when
 the clock of some process first found the letter too old; none has found it young enough since."""
-INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
-SURPLUS = (
-    "SELECT id FROM letters WHERE expired < ? UNION"
-    " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
-)
+TURNED = "(expired IS NULL) = (id < :oldest)"  # found too old for the first time, or young again
+SURPLUS = "(expired < :earliest OR id <= (SELECT id FROM letters ORDER BY id DESC LIMIT 1 OFFSET :most))"
 LISTED = "SELECT letter, writer, typeof(work)"
 PARTS = ("-wal", "-shm", "")  # of a database, in the order in which they are moved: SQLite drops a log without a file
 
 _connections: set[sqlite3.Connection] = set()
 """All that are open: a forked child must not use those of its parent, not even to close them."""
-
-
-class DamagedError(sqlite3.DatabaseError):
-    """A file, or a letter in it, is not what it was when it was written."""
 
 
 class LetterFile:
@@ -62,188 +56,182 @@ class LetterFile:
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
         self._database: sqlite3.Connection | None = None
-        self._inode: int | None = None
-        self._seen: int | None = None  # SQLite's number of the state that was loaded
+        self._inode: int | None = None  # of the file that it is
         self.listed: dict[str, DeadLetter] = {}
-        """By id and without their work: what was in the file by the last `refresh`, and what this did to it since."""
+        """By id and without their work: what was in the file by the last `write` or `refresh`, less what this took."""
 
     def write(self, letters: list[DeadLetter]) -> int:
         """Commits the letters together. Returns how many were deleted as too many or too old."""
-        written = [stored(letter) for letter in letters]
-        program = this_program()
+        program, written = this_program(), map(stored, letters)
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
-        def commit(database: sqlite3.Connection) -> set[str]:
+        def commit(database: sqlite3.Connection) -> int:
             database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
             return _delete_surplus(database)
 
-        deleted = self._attempt(commit)
-        self.listed.update((letter.id, letter) for letter, _ in written)
-        return self._forget(deleted)
+        deleted = self._use(commit)
+        with suppress(OSError):  # they are written all the same
+            self._use(self._list)
+        return deleted
 
     def refresh(self) -> int:
-        """Lists what other processes have done. Returns as `write`: 0 when the file cannot be written now."""
-
-        def read(database: sqlite3.Connection) -> set[str]:
-            (state,) = database.execute("PRAGMA data_version").fetchone()
-            if state == self._seen:
-                return set()
-            letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
-            self.listed = {letter.id: letter for letter in letters}
-            deleted: set[str] = set()
-            try:
-                with database:  # once all of it is read: nothing is written to a damaged file
-                    deleted = _delete_surplus(database)
-                self._seen = state
-            except sqlite3.OperationalError as error:
-                if _is_damage(error):  # else it cannot be written now
-                    raise
-            return deleted
-
-        return self._forget(self._attempt(read))
-
-    def _forget(self, deleted: set[str]) -> int:
-        for letter_id in deleted:
-            self.listed.pop(letter_id, None)
-        return len(deleted)
+        """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
+        deleted = 0
+        with suppress(OSError):  # another process is writing it, which lets it be read
+            deleted = self._use(_delete_surplus)
+        self._use(self._list)
+        return deleted
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work, None when it is not there. Raises as `with_work`: it stays."""
-        query = f"{LISTED}, program, work FROM letters WHERE id = ?"
 
         def read(database: sqlite3.Connection) -> DeadLetter | None:
-            row = database.execute(query, (id,)).fetchone()
+            row = database.execute(f"{LISTED}, program, work FROM letters WHERE id = ?", (id,)).fetchone()
             return None if row is None else with_work(self._letter(*row[:3]), *row[3:])
 
-        letter = self._attempt(read)
+        letter = self._use(read)
         return letter if self.discard(id) else None  # else another process was faster
 
     def discard(self, id: str) -> bool:
         """Deletes a letter. Returns whether it was there."""
-        deleted = self._attempt(lambda database: database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount)
+        deleted = self._use(lambda database: database.execute("DELETE FROM letters WHERE id = ?", (id,)).rowcount)
         self.listed.pop(id, None)
         return deleted == 1
 
     def close(self) -> None:
         """Lets go of the file until the next use."""
-        database, self._database, self._seen = self._database, None, None
+        database, self._database = self._database, None
         if database is not None:
             database.close()
             _connections.discard(database)
+
+    def _list(self, database: sqlite3.Connection) -> None:
+        ids = [letter_id for (letter_id,) in database.execute("SELECT id FROM letters").fetchall()]
+        query = f"{LISTED} FROM letters WHERE id = ?"
+        rows = {each: database.execute(query, (each,)).fetchone() for each in ids if each not in self.listed}
+        read = {each: self._letter(*row) for each, row in rows.items() if row}  # without: it was taken meanwhile
+        known = self.listed | read
+        self.listed = {each: known[each] for each in ids if each in known}
 
     def _letter(self, text: str, writer: str, kind: str) -> DeadLetter:
         """Returns the letter as it is listed in this process."""
         try:
             letter = DeadLetter.from_json(text)
         except Exception as error:
-            raise DamagedError(f"a letter in it cannot be read: {type(error).__name__}") from error
+            raise sqlite3.DatabaseError(f"a letter in it cannot be read: {type(error).__name__}") from error
         is_trusted = kind != "blob" or writer == PROCESS or self._trusts_pickles
         return letter if is_trusted else replace(letter, why_not=ANOTHER)
 
-    def _attempt(self, work: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
-        """Does `work` with the database and commits it; sets a damaged one aside, and does it with the next one."""
+    def _use(self, job: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
+        """Does the job with the database and commits it. When that finds damage, the file is opened and checked anew,
+        and the job done once more."""
         try:
-            with self._connected() as database:
-                return work(database)
+            with self._opened() as database:
+                return job(database)
         except sqlite3.Error as error:
             if is_last or not _is_damage(error):
                 raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
-            self._set_aside(error)
-        return self._attempt(work, is_last=True)
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._inode != _inode(self.path):  # another process has set it aside
             self.close()
-        if self._database is None:
+            self.listed = {}  # each letter is read again
+        return self._use(job, is_last=True)
+
+    def _opened(self) -> sqlite3.Connection:
+        """Opens the file unless it is open, or one in place of it when it is damaged."""
+        if self._database is None or self._inode != _inode(self.path):  # another process has set it aside
+            self.close()
             with _folder_locked(self.path):
-                _check_rights(self.path)
+                try:
+                    self._database = self._checked()
+                except sqlite3.Error as damage:
+                    if not _is_damage(damage):
+                        raise
+                    self._set_aside(damage)
+                    self._database = self._checked()
                 self._inode = _inode(self.path)
-                self._database = _opened(self.path)
             _connections.add(self._database)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
+    def _checked(self) -> sqlite3.Connection:
+        """Opens, checks and lists the file, which is made if it is not there."""
+        _check_rights(self.path)
+        log = self.path + "-wal"
+        if os.path.getsize(self.path) == 0 and os.path.exists(log) and os.path.getsize(log):
+            raise sqlite3.DatabaseError("it is empty, and its log is not")  # which SQLite would throw away
+        address = f"file://{quote(os.fsencode(self.path))}?mode=rw"  # never makes one beside the log of another
+        database = sqlite3.connect(
+            address, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False, uri=True
+        )
+        try:
+            _check(database, self.path)
+            self._list(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
     def _set_aside(self, damage: sqlite3.Error) -> None:
-        """Renames the file to the first free name, unless another process has done so."""
-        logger.warning("%s is damaged (%s)", self.path, damage)
-        self.close()
-        with _folder_locked(self.path):
-            if self._inode != _inode(self.path):
-                return
-            names = (f"{self.path}.corrupt-{number}" for number in count(1))
-            aside = next(name for name in names if not any(os.path.lexists(name + part) for part in PARTS))
-            for part in PARTS:
-                with suppress(FileNotFoundError):
-                    os.rename(self.path + part, aside + part)
-        logger.warning("what was %s is %s now", self.path, aside)
+        """Renames the file to the first free name."""
+        names = (f"{self.path}.corrupt-{number}" for number in count(1))
+        aside = next(name for name in names if not any(os.path.lexists(name + part) for part in PARTS))
+        for part in PARTS:
+            with suppress(FileNotFoundError):
+                os.rename(self.path + part, aside + part)
+        logger.warning("%s is damaged (%s), and is %s now", self.path, damage, aside)
 
 
-def _delete_surplus(database: sqlite3.Connection) -> set[str]:
+def _delete_surplus(database: sqlite3.Connection) -> int:
     """Deletes the oldest of what is too many, and what is too old by two readings of the wall clock that are a day
-    apart, if no reading of any process between them finds it young enough. Returns the ids."""
+    apart, if no reading of any process between them finds it young enough. Returns how many."""
     now = time.time()
-    oldest = id_at(int((now - KEEP) * 1e6))
-    database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
-    database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
-    surplus = database.execute(SURPLUS, (now - DAY, MOST)).fetchall()
-    database.executemany("DELETE FROM letters WHERE id = ?", surplus)
-    return {letter_id for (letter_id,) in surplus}
+    values = {"now": now, "oldest": id_at(int((now - KEEP) * 1e6)), "earliest": now - DAY, "most": MOST}
+    if not database.execute(f"SELECT 1 FROM letters WHERE {TURNED} OR {SURPLUS} LIMIT 1", values).fetchone():
+        return 0  # without waiting for others who write
+    database.execute(f"UPDATE letters SET expired = CASE WHEN id < :oldest THEN :now END WHERE {TURNED}", values)
+    return database.execute(f"DELETE FROM letters WHERE {SURPLUS}", values).rowcount
 
 
 def _check_rights(path: str) -> None:
-    """Makes the file if it is not there. Raises `OSError`, `ValueError` where letters cannot or should not be kept."""
-    if os.path.lexists(path) and not os.path.isfile(path):
-        raise ValueError(f"dead letters cannot be kept in {path}: it is not a file")
+    """Makes the file if it is not there. Raises `OSError` where letters cannot or should not be kept."""
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    for name in _present(path):
-        found = os.stat(name)
-        if found.st_uid != os.geteuid():
-            reason = f"it belongs to user {found.st_uid}, and this process is user {os.geteuid()}"
-        elif found.st_mode & 0o022:
-            reason = f"group or others may write it (mode {found.st_mode & 0o777:o}); chmod 600 it if you trust it"
-        elif not os.access(name, os.W_OK):
-            reason = "this process may not write it"
-        else:
-            continue
-        raise PermissionError(f"dead letters cannot be kept in {name}: {reason}")
+    for name in (path + part for part in PARTS):
+        with suppress(FileNotFoundError):  # SQLite removes the log when nobody uses it any more
+            found = os.stat(name)
+            if not stat.S_ISREG(found.st_mode):
+                reason = "it is not a file"
+            elif found.st_uid != os.geteuid():
+                reason = f"it belongs to user {found.st_uid}, and this process is user {os.geteuid()}"
+            elif found.st_mode & 0o222 != 0o200:
+                reason = f"its owner alone must be able to write it (mode {found.st_mode & 0o777:o}); chmod 600 it"
+            else:
+                continue
+            raise PermissionError(f"dead letters cannot be kept in {name}: {reason}")
 
 
-def _opened(path: str) -> sqlite3.Connection:
-    """Opens and checks the database, or makes one in an empty file. `ValueError` for one that is not ours."""
-    log = path + "-wal"
-    if os.path.getsize(path) == 0 and os.path.exists(log) and os.path.getsize(log):
-        raise DamagedError("it is empty, and its log is not")  # which SQLite would throw away
-    address = f"file://{quote(os.fsencode(path))}?mode=rw"  # never makes one beside the log of another
-    database = sqlite3.connect(address, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False, uri=True)
-    try:
-        is_new = _is_new(database, path)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        if is_new:
-            database.executescript(f"BEGIN; {TABLE}; {INDEX}; PRAGMA application_id = {APPLICATION}; COMMIT")
-        for name in _present(path):
-            os.chmod(name, 0o600)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _is_new(database: sqlite3.Connection, path: str) -> bool:
-    """Returns False when it is ours and sound; raises as `_opened`. Changes nothing."""
+def _check(database: sqlite3.Connection, path: str) -> None:
+    """Makes the table in an empty file. Raises `sqlite3.DatabaseError` for a damaged one; `ValueError` for one of
+    something else, which stays as it is."""
     (application,) = database.execute("PRAGMA application_id").fetchone()
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
     if not application and not tables:
-        return True
-    if application != APPLICATION:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.executescript(f"BEGIN; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
+    elif application != APPLICATION:
         raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
-    if tables.get("letters") != TABLE:
-        raise DamagedError("its table is not that of this version")
+    elif tables.get("letters") != TABLE:
+        raise sqlite3.DatabaseError("its table is not that of this version")
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
-        raise DamagedError(" ".join(verdict.split()))
-    return False
+        raise sqlite3.DatabaseError(" ".join(verdict.split()))
+    for part in PARTS:
+        with suppress(FileNotFoundError):
+            os.chmod(path + part, 0o600)
+
+
+def _inode(path: str) -> int | None:
+    """Returns its number without opening the file: closing a descriptor of it would undo SQLite's locks here."""
+    return os.stat(path).st_ino if os.path.exists(path) else None
 
 
 @contextmanager
@@ -255,20 +243,12 @@ def _folder_locked(path: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        with suppress(OSError):  # a child that was forked meanwhile has the descriptor, too
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
-def _present(path: str) -> list[str]:
-    """Returns the names of those parts of the database that are there."""
-    return [path + part for part in PARTS if os.path.exists(path + part)]
-
-
 def _is_damage(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # without: `DamagedError`, or no UTF-8
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # without: one of ours, or no UTF-8
     is_short = code == sqlite3.SQLITE_IOERR_SHORT_READ  # the log was truncated
     return is_short or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _inode(path: str) -> int | None:
-    """Returns its number without opening the file: closing a descriptor of it would undo SQLite's locks here."""
-    return os.stat(path).st_ino if os.path.exists(path) else None
