@@ -230,6 +230,15 @@ def test_the_default_store_is_read(store: BarStore) -> None:
     assert FeatureSet("close").latest()["close"].tolist() == [1.5]
 
 
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b"])
+def test_a_name_that_tables_cannot_have(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^no feature can be called .*: Arrow has no such text$") as caught:
+        FeatureSet(**{name: "close"})
+    assert str(caught.value).isascii()
+    with pytest.raises(FormulaError):
+        FeatureSet(name)
+
+
 async def test_the_async_forms_give_the_same_bits(bars: BarStore) -> None:
     features = FeatureSet(*FORMULAS)
     tickers = ["SPY", "NONE", "AAPL"]

@@ -25,7 +25,7 @@ from ziggy_async.features.periods import nanoseconds_of_period
 from ziggy_async.features.stages import all_nodes, plan_of
 from ziggy_async.features.table import SYMBOL, TIMESTAMP, FeatureTable
 from ziggy_async.features.work import Work, work_of
-from ziggy_async.messages import kind_of, shown
+from ziggy_async.messages import encodable, kind_of, shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.store import BarStore
 from ziggy_async.tracing import native_job
@@ -61,8 +61,8 @@ class FeatureSet:
         """Raises `FormulaError`, a `ValueError`, for a formula that cannot be used: it points at the place; of the
         first one with which windows would take more than a gigabyte, at all of it.
 
-        Raises `ValueError` for a set without formulas, and a name that is given twice or is "symbol" or "timestamp";
-        `TypeError` for a formula that is no text.
+        Raises `ValueError` for a set without formulas, and a name that is given twice, is "symbol" or "timestamp", or
+        is no text in Arrow; `TypeError` for a formula that is no text.
         """
         texts = [(_text(formula), formula) for formula in formulas] + list(named_formulas.items())
         if not texts:
@@ -75,6 +75,8 @@ class FeatureSet:
             if name in (SYMBOL, TIMESTAMP):
                 raise ValueError(f"no feature can be called {shown(name)}: a column of the result is")
             self._formulas[name] = read_formula(_text(text))
+            if "\0" in name or encodable(name) != name:
+                raise ValueError(f"no feature can be called {shown(name)}: Arrow has no such text")
         read = list(self._formulas.values())
         self._nodes = plan_nodes(read)
         self._plan = plan_of_formulas(read, self._nodes)
