@@ -54,6 +54,39 @@ def test_row_names_of_r_have_no_name_above_them(names, tmp_path):
         BarStore.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        'Date,"Open\n(USD)",High,Low,Close,Volume',
+        'Date,"Open\n(USD)","High\n(USD)","Low\n(USD)","Close\n(USD)","Volume\n(shares)"',
+        '# 3" of rain\nDate,Open,High,Low,"Close\r\n(USD)",Volume',
+        "date,open_usd,high_usd,low_usd,close_usd,volume",
+        "Date,Open_USD,High_USD,Low_USD,Close_USD,Volume",
+        "local_date,opn,hgh,low,cls,vo",
+    ],
+)
+def test_names_with_line_ends_and_currencies(names, tmp_path):
+    (tmp_path / "abc.csv").write_text(f"{names}\n" + rows())
+    assert_bars(BarStore.read(tmp_path), "ABC", BARS)
+
+
+def test_the_line_of_a_fault_below_names_with_line_ends(tmp_path):
+    (tmp_path / "abc.csv").write_text('Date,"Open\n(USD)",High,Low,Close,Volume\n2024-01-02,1,1,1,x,5\n')
+    with pytest.raises(ValueError, match=r"line 3: close 'x' is not a number"):
+        BarStore.read(tmp_path)
+
+
+def test_a_currency_behind_one_price_is_another_price(tmp_path):
+    (tmp_path / "abc.csv").write_text("Date,Open,High,Low,Close,close_usd,Volume\n2024-01-02,1,1,1,1,9,5\n")
+    assert BarStore.read(tmp_path).bars("ABC")["close"].tolist() == [1.0]
+
+
+def test_names_below_more_lines_than_are_looked_at(tmp_path):
+    (tmp_path / "abc.csv").write_text("a line, and more\n" * 60 + "Date,Open,High,Low,Close,Volume\n" + rows())
+    with pytest.raises(ValueError, match="neither names of columns nor bars in its first 60 lines: take out what is"):
+        BarStore.read(tmp_path)
+
+
 def test_units_below_the_names_are_no_tickers(tmp_path):
     names = "Date,Open,High,Low,Close,Volume\n,USD,USD,USD,USD,shares\n"
     (tmp_path / "abc.csv").write_text(names + rows())

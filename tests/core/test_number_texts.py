@@ -40,6 +40,7 @@ both_ways = pytest.mark.parametrize("read", [in_python, in_a_file])
         ("1,23,456.5", 123456.5),
         ("112'320", 112320.0),
         ("'1.5", 1.5),
+        ('="1.5"', 1.5),
         ("$ 93.36", 93.36),
         ("93.36 USD", 93.36),
         ("CHF 1'093.36", 1093.36),
@@ -53,8 +54,13 @@ def test_prices(read, price, expected, tmp_path):
 @both_ways
 @pytest.mark.parametrize(
     ("volume", "expected"),
-    [("1.005K", 1005.0), ("1.015M", 1015000.0), ("4.35 m", 4350000.0), ("2.3B", 2.3e9), ("1.1T", 1.1e12)],
-)
+    [
+        ("1.005K", 1005.0), ("1.015M", 1015000.0), ("4.35 m", 4350000.0), ("2.3B", 2.3e9), ("1.1T", 1.1e12),
+        ("4.35 Tsd.", 4350.0), ("4.35mn", 4.35e6), ("4.35 Mio.", 4.35e6), ("4.35 million", 4.35e6),
+        ("4.35 Mrd.", 4.35e9), ("4.35bn", 4.35e9), ("4.35 BILLION", 4.35e9), ("4.35万", 43500.0), ("4.35 亿", 4.35e8),
+        ("1.15 lakh", 115000.0), ("1.15 Crore", 1.15e7),
+    ],
+)  # fmt: skip
 def test_a_letter_for_a_power_of_ten_rounds_once(read, volume, expected, tmp_path):
     assert read(tmp_path, "9.5", volume)["volume"] == [expected]
 

@@ -271,7 +271,16 @@ def test_the_index_may_have_the_symbol_and_the_date(names, tmp_path):
         assert times(store).tolist() == EXPECTED.tolist()
 
 
-@pytest.mark.parametrize("names", [("Trade Date", "Trade Time"), ("date", "bar_time"), ("Data", "Time")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Trade Date", "Trade Time"),
+        ("date", "bar_time"),
+        ("Data", "Time"),
+        ("Date", "Start Time"),
+        ("local_date", "local_time"),
+    ],
+)
 @containers
 def test_names_of_a_date_and_a_time_of_day(container, names, tmp_path):
     day, clock = names

@@ -158,8 +158,8 @@ def test_bars_of_vendors(vendor, tmp_path):
             "'113/01/02' is no date and time: write its year with four digits, as 2024",
         ),
         (
-            "Date,Open,High,Low,Close,Volume\n2024-01-02,10,12,9,11,108.55 Mio.\n",
-            "'108.55 Mio.' is not a number: write its digits alone, or K, M, B or T behind",
+            "Date,Open,High,Low,Close,Volume\n2024-01-02,10,12,9,11,108.55 shs\n",
+            "'108.55 shs' is not a number: write its digits alone, or K, M, B or T behind",
         ),
         (
             "Year,Month,Day,Open,High,Low,Close,Volume\n2024,1,2,10,12,9,11,5\n",

@@ -462,9 +462,12 @@ def _double(sql: str) -> str:
 def _decorated(role: str, mark: str) -> str:
     bare = _bare("{0}").format(role)
     ungrouped = f"regexp_replace({bare}, {literal(numbers.SEPARATORS)}, '', 'g')"
-    digits = f"replace(replace(rtrim({ungrouped}, 'KMBTkmbt'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
-    exponents = " ".join(f"WHEN '{letter}' THEN 'e{exponent}'" for letter, exponent in numbers.EXPONENTS.items())
+    digits = (
+        f"replace(replace(rtrim({ungrouped}, '{numbers.LETTERS}'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
+    )
+    exponents = " ".join(f"WHEN '{unit}' THEN 'e{exponent}'" for unit, exponent in numbers.EXPONENTS.items())
+    unit = f"lower(substr({bare}, length(rtrim({bare}, '{numbers.LETTERS}')) + 1))"
     return (
         f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
-        f" THEN TRY_CAST({digits} || CASE upper(right({bare}, 1)) {exponents} ELSE '' END AS DOUBLE) END"
+        f" THEN TRY_CAST({digits} || CASE {unit} {exponents} ELSE '' END AS DOUBLE) END"
     )

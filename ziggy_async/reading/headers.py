@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ziggy_async.messages import shortened
 from ziggy_async.reading.layouts import HISTDATA, HISTDATA_NAME, is_nameless, names_of, warn_of_histdata
-from ziggy_async.reading.remarks import CURRENCIES, UNITS
+from ziggy_async.reading.remarks import CURRENCIES, MONEY, UNITS
 from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of, unique
 
 DELIMITERS = ",;\t|"
@@ -22,6 +22,8 @@ NO_OWNERS = {"ADJ", "ADJUSTED", "ASK", "AVG", "BID", "MID", "PREV", "RAW", "UNAD
 """What stands before a point in the names of prices and is no ticker."""
 SHORT_NUMBER = r"\d{1,3}"
 TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
+MOST_LINES = 5
+"""Of one line of names, which may have line ends between quotation marks."""
 LONGEST_LINE = 100
 """Characters of a line that a message shows."""
 LONGEST_HEADER = 100_000
@@ -47,6 +49,21 @@ class Header:
 
 
 def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str = "") -> Header:
+    """As below, of lines of which several may be one, where a name has line ends between quotation marks."""
+    joined: list[str] = []
+    ends = [0]
+    for at, line in enumerate(lines):
+        if at < ends[-1]:
+            continue
+        following = range(at + 1, 1 if line.startswith("#") else min(at + MOST_LINES, len(lines)) + 1)
+        end = next((end for end in following if "".join(lines[at:end]).count('"') % 2 == 0), at + 1)
+        joined.append(" ".join(each.rstrip("\r\n") for each in lines[at:end]))
+        ends.append(end)
+    header = _header_of(joined, columns, file_name)
+    return replace(header, skipped=ends[header.skipped])
+
+
+def _header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str) -> Header:
     """Raises `ValueError` for what is no table, or has no column names and no layout that is known without."""
     if not any(line.strip() for line in lines):
         raise ValueError("is not a table: it begins with blank lines only")
@@ -66,6 +83,8 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
         if len({role_of(name) for name in names} - {None}) >= LEAST_ROLES or _are_chosen(names, columns):
             header = _with_levels(lines, at, delimiter, names, has_comments)
             return header if owner is None else replace(header, owner=owner)
+        if (bare := _without_currency(names)) is not None:
+            return Header(delimiter, tuple(unique(bare, str.lower)), at + 1, has_comments)
         if (levels := levels_of(names)) is not None:
             owners, bare = levels
             first, *others = dict.fromkeys(owner for owner in owners if owner is not None)
@@ -104,6 +123,17 @@ def _without_owner(names: list[str], file_name: str) -> tuple[str | None, list[s
     return owner, [name.removeprefix(f"{owner}{mark}") for name in names]
 
 
+def _without_currency(names: Sequence[str]) -> list[str] | None:
+    """The names with the currency of all prices as a remark, where that stands behind each, as in close_usd."""
+    parts = [name.rpartition("_")[::2] for name in names]
+    codes = {code.upper() for name, code in parts if role_of(name) in PRICES}
+    if len(codes) != 1 or not codes <= MONEY or not {role_of(name) for name, _ in parts} >= set(PRICES):
+        return None
+    return [
+        f"{name} ({code})" if code.upper() in codes else whole for whole, (name, code) in zip(names, parts, strict=True)
+    ]
+
+
 def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None:
     """Of names that pandas makes of two levels, as "('Open', 'ABC')", and of "ABC_Open" and "Open_ABC": whose each
     column is, None for those of all, and its name; None for any other names."""
@@ -113,7 +143,8 @@ def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None
         bare = [
             pair[0] or pair[1] if owner is None else pair[1 - level] for pair, owner in zip(pairs, owners, strict=True)
         ]
-        if {role_of(name) for name, owner in zip(bare, owners, strict=True) if owner is not None} >= set(PRICES):
+        roles = {role_of(name) for name, owner in zip(bare, owners, strict=True) if owner is not None}
+        if roles >= set(PRICES) and not MONEY.issuperset(owner for owner in owners if owner is not None):
             return owners, bare
     return None
 
@@ -142,6 +173,10 @@ def _unknown_header(
     delimiters = {at: said or _delimiter_of_values(lines[at]) for at in rows}
     fields = {at: _fields(lines[at], delimiter) for at, delimiter in delimiters.items()}
     first = next((at for at in rows if is_nameless(fields[at])), None)
+    if first is None and len(lines) >= HEAD:
+        raise ValueError(
+            f"has neither names of columns nor bars in its first {HEAD} lines: take out what is above them"
+        )
     above = rows[0] if first is None else max((at for at in rows if at < first), default=None)
     is_numbered = bool(columns) and all(name.isdecimal() for name in (columns or {}).values())
     if above is None or is_numbered or (first is not None and len(fields[above]) != len(fields[first])):

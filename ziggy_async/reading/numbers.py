@@ -29,20 +29,33 @@ ALIKE = (
 )
 SIGNS = {name: names.split()[0] for names in ALIKE.split(",") for name in names.split()}
 """The spelling that stands for all of a currency's."""
-AROUND, BARE = rf"^'?{ORNAMENT}([+-]?){ORNAMENT}(.*?){ORNAMENT}([KMBTkmbt]?){ORNAMENT}$", r"\1\2\3"
-"""A text, and what of it is the number: an apostrophe in front says that it is a text of Excel."""
+EXPONENTS = {
+    **dict.fromkeys(("k", "tsd", "thousand"), 3),
+    **dict.fromkeys(("m", "mn", "mln", "mio", "million", "millions"), 6),
+    **dict.fromkeys(("b", "bn", "mrd", "mld", "billion", "billions"), 9),
+    **dict.fromkeys(("t", "tn", "trillion"), 12),
+    "lakh": 5,
+    "crore": 7,
+    **dict.fromkeys("万萬만", 4),
+    **dict.fromkeys("亿億억", 8),
+}
+"""Of ten, by the word behind a number."""
+UNIT = f"(?i:{'|'.join(sorted(EXPONENTS, key=len, reverse=True))})"
+LETTERS = "".join(sorted({letter for unit in EXPONENTS for letter in unit + unit.upper()}))
+AROUND = rf"^(?:'|=\")?{ORNAMENT}([+-]?){ORNAMENT}(.*?){ORNAMENT}(?:({UNIT})\.?)?{ORNAMENT}\"?$"
+BARE = r"\1\2\3"
+"""A text, and what of it is the number: an apostrophe or a sign in front says that it is a text of Excel."""
 SEPARATORS = f"['\u2019_{BLANKS}]"
 """Characters between groups of three digits that are no decimal mark anywhere."""
-POINT_PROOF = (
-    r"^[+-]?(\d{1,3}(,\d{2,3})+\.\d*|\d*\.(\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(,\d{2,3}){2,})[KMBTkmbt]?$"
-)
-COMMA_PROOF = r"^[+-]?(\d{1,3}(\.\d{3})+,\d*|\d*,(\d{1,2}|\d{4,})|0?,\d+|\d{4,},\d+|\d{1,3}(\.\d{3}){2,})[KMBTkmbt]?$"
+END = f"{UNIT}?$"
+POINT_PROOF = r"^[+-]?(\d{1,3}(,\d{2,3})+\.\d*|\d*\.(\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(,\d{2,3}){2,})" + END
+COMMA_PROOF = r"^[+-]?(\d{1,3}(\.\d{3})+,\d*|\d*,(\d{1,2}|\d{4,})|0?,\d+|\d{4,},\d+|\d{1,3}(\.\d{3}){2,})" + END
 """A bare number without `SEPARATORS` whose decimal mark can only be that one."""
 
-MAY_BE_GROUPED = {POINT: r"^[+-]?\d{1,3},\d{3}[KMBTkmbt]?$", COMMA: r"^[+-]?\d{1,3}\.\d{3}[KMBTkmbt]?$"}
+MAY_BE_GROUPED = {POINT: r"^[+-]?\d{1,3},\d{3}" + END, COMMA: r"^[+-]?\d{1,3}\.\d{3}" + END}
 IS_GROUPED = {
-    POINT: r"^[+-]?\d{1,3}(,\d{2,3})+(\.\d*|,\d{3})[KMBTkmbt]?$",
-    COMMA: r"^[+-]?\d{1,3}(\.\d{3})+(,\d*|\.\d{3})[KMBTkmbt]?$",
+    POINT: r"^[+-]?\d{1,3}(,\d{2,3})+(\.\d*|,\d{3})" + END,
+    COMMA: r"^[+-]?\d{1,3}(\.\d{3})+(,\d*|\.\d{3})" + END,
 }
 """By decimal mark, a bare number in which the other one may be a decimal mark too, and one in which it may not."""
 ABOUT_POINTS = (MAY_BE_GROUPED[COMMA], r"^[+-]?\d{4}", r"^[+-]?\d{3}$", r"^[+-]?\d{2,3}\.")
@@ -54,7 +67,7 @@ NEAR = 10
 
 def _whole(mark: str, groups: str) -> str:
     groups += "".join(rf"|\d{{1,3}}({each}\d{{3}})+" for each in ("'", "\u2019", "_", f"[{BLANKS}]"))
-    return rf"^[+-]?((\d+|{groups})({mark}\d*)?|{mark}\d+)([eE][+-]?\d+|[KMBTkmbt])?$"
+    return rf"^[+-]?((\d+|{groups})({mark}\d*)?|{mark}\d+)([eE][+-]?\d+|{UNIT})?$"
 
 
 WHOLE = {POINT: _whole(r"\.", r"\d{1,3}(,\d{2,3})*,\d{3}"), COMMA: _whole(",", r"\d{1,3}(\.\d{3})+")}
@@ -63,8 +76,6 @@ TICKS = r"^\d{2,3}'([0-2]\d|3[01])[0257]$"
 """A price that may be one in thirty-seconds, with their quarters behind: 112'165."""
 NAMES_OF_BIN = ("hac", "hacim")
 BILLIONS = "[Bb]$"
-EXPONENTS = {"K": 3, "M": 6, "B": 9, "T": 12}
-"""Of ten, by the letter behind a number."""
 
 
 class MarkError(ValueError):
@@ -160,7 +171,7 @@ def may_be_thousands(names: Mapping[str, str]) -> bool:
 
 
 def thousands_error(text: str) -> MarkError:
-    number = bare(text)[:-1]
+    number = bare(text).rstrip(LETTERS)
     return MarkError(text, f"{shown(text)} is {number} thousand or billion: write K, or the digits in full")
 
 
@@ -241,7 +252,7 @@ def number_of(text: str, decimal: str) -> float:
         return float("nan")
     if not re.match(WHOLE[decimal], number, re.ASCII):  # as DuckDB has it: not digits of other scripts
         raise ValueError(f"{shown(text)} is no number{advice_on_number(text)}")
-    exponent = EXPONENTS.get(number[-1].upper(), 0)
-    digits = re.sub(SEPARATORS, "", number).rstrip("KMBTkmbt").replace(thousands_mark(decimal), "")
-    digits = digits.replace(COMMA, POINT)
+    digits = number.rstrip(LETTERS)
+    exponent = EXPONENTS.get(number[len(digits) :].casefold(), 0)
+    digits = re.sub(SEPARATORS, "", digits).replace(thousands_mark(decimal), "").replace(COMMA, POINT)
     return float(f"{digits}e{exponent}" if exponent else digits)  # one conversion, which rounds once

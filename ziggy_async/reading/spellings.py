@@ -31,20 +31,20 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             ),
             *("candlestarttime", "dateutcms", "opentimems", "opentimeutc", "timestart", "kdate"),
             *("exchangedate", "timekey", "snapshottime", "candlebegintime", "sessiondate", "asofdate", "startedat"),
-            *("dates", "timem", *words_of("date"), *words_of("clock")),
+            *("dates", "timem", "localdate", "startdate", *words_of("date"), *words_of("clock")),
         ),
         ("index", "indexlevel0", "unnamed0", "column1", "ticks", "d"),
     ),
     "open": (
         (
             *("open", "openprice", "openingprice", "o", "opnpric", "pxopen", "openprc", "dlyopen", "prcod", "mido"),
-            *("op", "opening", "openindexvalue", "firsttradeprice", "priceopen", *words_of("open")),
+            *("op", "opn", "opening", "openindexvalue", "firsttradeprice", "priceopen", *words_of("open")),
         ),
     ),
     "high": (
         (
             *("high", "highprice", "pricehigh", "h", "hghpric", "pxhigh", "high1", "dlyhigh", "askhi", "prchd", "midh"),
-            *("hi", "highest", "highindexvalue", "hightradeprice", *words_of("high")),
+            *("hi", "hgh", "highest", "highindexvalue", "hightradeprice", *words_of("high")),
         ),
         ("max", "maximum", "maksimum"),
     ),
@@ -58,7 +58,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "close": (
         (
             *("close", "closeprice", "closingprice", "c", "closelast", "clspric", "pxlast", "dlyclose", "prccd"),
-            *("cl", "closing", "pxclose", "closingindexvalue", "closeclosepriceadjustedforsplits"),
+            *("cl", "cls", "closing", "pxclose", "closingindexvalue", "closeclosepriceadjustedforsplits"),
             *("trdprc1", "priceclose", "midc", *words_of("close")),
         ),
         (
@@ -72,10 +72,18 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
             *("totaltradequantity", "tradedvolume", "sharestraded", "volumeshares", "tradevolume", "tradedquantity"),
-            *("noofshares", "numberofshares", "noofshrs", "basevolume", "basetokenvolume", *words_of("volume")),
+            *(
+                "noofshares",
+                "numberofshares",
+                "noofshrs",
+                "basevolume",
+                "basetokenvolume",
+                "sharevolume",
+                *words_of("volume"),
+            ),
         ),
         ("tickvolume", "tickvol", "volumen"),
-        ("vol", "v", "wol", "hac"),
+        ("vol", "v", "vo", "wol", "hac"),
         ("realvolume",),
         ("quantity", "qty", "shares", "size", "quantidade", "quantità", "cantidad", "quantité"),
     ),
@@ -113,12 +121,35 @@ DESCRIBING = 3
 
 DATES = frozenset(
     (
-        *("date", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "traddt", "date1", "dtyyyymmdd"),
+        *(
+            "date",
+            "localdate",
+            "startdate",
+            "tradedate",
+            "tradingdate",
+            "tradingday",
+            "dateutc",
+            "dategmt",
+            "traddt",
+            "date1",
+            "dtyyyymmdd",
+        ),
         *words_of("date"),
     )
 )
 TIMES_OF_DAY = frozenset(
-    ("time", "timeutc", "timegmt", "timem", "timebarstart", "tradetime", "bartime", *words_of("clock"))
+    (
+        "time",
+        "timeutc",
+        "timegmt",
+        "timem",
+        "timebarstart",
+        "tradetime",
+        "bartime",
+        "starttime",
+        "localtime",
+        *words_of("clock"),
+    )
 )
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
 

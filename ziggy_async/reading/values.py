@@ -58,6 +58,8 @@ Column = NDArray[Any] | Texts | Chunked
 
 MOMENT = np.dtype("datetime64[ns]")
 TEXTS = {str, bytes, np.str_, np.bytes_}
+EXACT = re.compile(r"\d\.(\d+)[eE]\+?(\d{1,2})")
+"""A number with an exponent, which has all of its digits where it has as many as that."""
 LEAST_SCALED, SURELY_SCALED, SCALED_TICK = 10**7, 10**9, 10**5
 """Whole numbers from the second on are taken for scaled prices, and those from the first on that are multiples of the
 third: 1e-9 is the scale in use, and ticks are a ten-thousandth at least."""
@@ -456,6 +458,9 @@ def _values_of(array: Column) -> list[Any]:
 
 def _whole_text(text: str) -> int | None:
     text = text.strip()
+    found = EXACT.fullmatch(text)
+    if found is not None and len(found[1]) >= int(found[2]) and Decimal(text) % 1 == 0:
+        return int(Decimal(text))
     digits = text.removesuffix(".0")
     return int(digits) if digits.removeprefix("-").isdecimal() and digits.isascii() else None
 
