@@ -1,11 +1,15 @@
 """Dead letters in a file: what survives, who gets them, and what happens when the file cannot be written."""
 
 import asyncio
+import gc
 import logging
 import os
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +388,7 @@ async def test_what_is_lost_is_said(
 
 
 async def test_used_again_after_closing(path: Path) -> None:
+    gc.collect()
     await until(lambda: threads() == [])  # of the tests before
     async with opened(path) as (letters, _):
         await add(letters, "a")
@@ -399,6 +404,25 @@ async def test_used_again_after_closing(path: Path) -> None:
     assert sorted(os.listdir(path.parent)) == [path.name]
     async with opened(path) as (letters, _):
         assert ids(letters) == ["a", "b"]
+
+
+@pytest.mark.parametrize("use", [DeadLetters.refresh, lambda letters: letters.requeue("none")])
+async def test_what_fails_keeps_no_letters_in_a_cycle(tmp_path: Path, use: Callable[..., Any]) -> None:
+    """Their thread ends with them, without the collector."""
+
+    async def fail() -> weakref.ref[DeadLetters[Any]]:
+        letters = DeadLetters(asyncio.sleep, tmp_path / "missing" / "letters.db")
+        with suppress(OSError):
+            await use(letters)
+        return weakref.ref(letters)
+
+    gc.collect()
+    gc.disable()
+    try:
+        failed = await fail()
+        await until(lambda: failed() is None)
+    finally:
+        gc.enable()
 
 
 async def test_where_no_thread_can_be_started_letters_are_stored_all_the_same(

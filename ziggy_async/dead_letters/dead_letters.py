@@ -139,8 +139,10 @@ class DeadLetters(Generic[T]):
         try:
             letter = await outcome_of(taken)
         except asyncio.CancelledError:
-            taken.add_done_callback(lambda _: taken.exception() or self._put(taken.result()))
+            taken.add_done_callback(lambda done: done.exception() or self._put(done.result()))
             raise
+        finally:
+            del taken  # its error's traceback leads to this frame
         assert letter.work is not None
         try:
             outcome = await self._requeue(letter.work, id)

@@ -78,4 +78,7 @@ async def outcome_of(future: "Future[T]") -> T:
     waiter = asyncio.get_running_loop().create_future()
     future.add_done_callback(lambda _: wake(waiter))
     await waiter
-    return future.result()
+    try:
+        return future.result()
+    finally:
+        del future  # its error's traceback leads to this frame
