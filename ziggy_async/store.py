@@ -91,10 +91,11 @@ class BarStore(_core.BarStore):
         """Replaces the bars of `symbol` by the last `capacity` rows of `data`; returns the number of rows skipped.
 
         `data`: an object with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas or polars frame, a mapping of 1-D
-        arrays, a structured array, or a list of mappings, of objects or, as an array `(rows, 5 or 6)` too, of rows
-        whose layout is known; oldest row first. Columns are found by name (`Date`, `ts`, `o`, `1. open`, ...; see
-        `spellings.SPELLINGS`); a pandas index serves as the timestamp where no column does. The further columns of the
-        store are found by their own names, and may have missing values.
+        arrays or of rows by their times, a structured array, or a list of mappings, of objects or, as an array
+        `(rows, 5 or 6)` too, of rows whose layout is known or that begin with names; oldest row first. Columns are
+        found by name (`Date`, `ts`, `o`, `1. open`, ...; see `spellings.SPELLINGS`); a pandas index serves as the
+        timestamp where no column does. The further columns of the store are found by their own names, and may have
+        missing values.
 
         The keywords are those of `reading.options.Rules`. Times without a zone are UTC. Whole numbers are since 1970 in
         the one unit that puts all of them into the years 1975 to 2100, or digits of a date; `unit` says it. Dates that

@@ -260,6 +260,7 @@ def frame_of(**columns: Any) -> pd.DataFrame:
         (frame_of(time=["yesterday", "today"]), {}, ValueError, "'yesterday' is no date and time"),
         ({"close": [1.0, 2.0], "time": DAYS[:3]}, {}, ValueError, "columns differ in length"),
         ({"close": 1.0}, {}, TypeError, "column 'close' is 1.0, no array"),
+        ({"close": [1.0], "time": DAYS[:1], "k": 5}, {}, TypeError, "column 'k' is 5, no array"),
         ({"close": np.ones((2, 2))}, {}, ValueError, "column 'close' has shape (2, 2)"),
         (pd.DataFrame([[1.0, 2.0]], columns=["close", "close"]), {}, ValueError, "several columns stand for 'close'"),
         ([1.0, 2.0], {}, TypeError, "a list is no table"),

@@ -87,7 +87,8 @@ def pairs_of(
     A pandas index adds the levels whose role no column has, and the one that is called `symbol_column`. `symbol`: of a
     frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
     get them by their layout, or by number where `columns` names some. `further`: columns of an Arrow table that have no
-    role and are called like none of these are not decoded, and come as `Unsupported`; None: all are.
+    role and are called like none of these are not decoded, and come as `Unsupported`; None: all are, and a mapping is
+    one of columns.
     """
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if pandas is not None and isinstance(data, pandas.DataFrame):
@@ -99,9 +100,11 @@ def pairs_of(
         wanted = list if further is None else partial(_with_roles, chosen, further)
         return _unnumbered(_arrow_pairs(data, wanted), columns)
     if isinstance(data, Mapping):
+        if further is None:
+            return [(str(name), column) for name, column in data.items()]
         if pandas is not None and _share_times(pandas, list(data.values())):
             return frames.pairs_of(pandas, pandas.DataFrame(data), symbol_column, symbol)
-        return _of_mapping(data, columns, further or ())
+        return _of_mapping(data, columns, further)
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
         return [(name, data[name]) for name in data.dtype.names]
     if isinstance(data, np.ndarray) and data.ndim == 2:
