@@ -56,7 +56,9 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
         if at < ends[-1]:
             continue
         following = range(at + 1, 1 if line.startswith("#") else min(at + MOST_LINES, len(lines)) + 1)
-        end = next((end for end in following if "".join(lines[at:end]).count('"') % 2 == 0), at + 1)
+        texts = ((end, "".join(lines[at:end])) for end in following)
+        whole = (end for end, text in texts if len(text) <= LONGEST_HEADER and text.count('"') % 2 == 0)
+        end = next(whole, at + 1)
         joined.append(" ".join(each.rstrip("\r\n") for each in lines[at:end]))
         ends.append(end)
     header = _header_of(joined, columns, file_name)
