@@ -314,11 +314,16 @@ static bool goes_along(const za_node *node)
     return node->beside || node->total || node->spec.kind == ZA_NODE_OPERATION;
 }
 
+static bool is_of_bars(const za_plan *plan, const za_node *node)
+{
+    return node->spec.kind == ZA_NODE_COLUMN && za_plan_source(plan, node->spec.which) == NULL;
+}
+
 /* Adds up what the nodes that are read take together. */
 static za_code add_up(za_plan *plan, za_error *error)
 {
     const int64_t lanes = za_lane_set_widest()->lanes;
-    plan->beside = plan->along = true;
+    plan->beside = plan->along = plan->joins = true;
     for (int i = 0; i < plan->node_count; i++) {
         const za_node *node = &plan->nodes[i];
         plan->depth = longer(plan->depth, node->read ? node->depth : 0);
@@ -326,6 +331,7 @@ static za_code add_up(za_plan *plan, za_error *error)
         plan->entry = longer(plan->entry, node->first);
         plan->beside = plan->beside && (node->vectors == 0 || node->beside || !node->read);
         plan->along = plan->along && (node->vectors == 0 || goes_along(node) || !node->read);
+        plan->joins = plan->joins && (is_of_bars(plan, node) || node->beside || !node->read);
         plan->remembers = plan->remembers || (node->read && depends_on_place(node));
         plan->vectors += node->read ? node->vectors : 0;
         plan->weight += node->read ? weight_of(node) : 0;

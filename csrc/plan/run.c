@@ -7,37 +7,19 @@
 #include "base/memory.h"
 #include "kernels/lanes.h"
 #include "plan/graph.h"
+#include "plan/joined.h"
 #include "plan/pieces.h"
 #include "plan/tile.h"
 #include "pool/wait.h"
 
-/* Series a claim: enough of about equal length to fill the lanes. Where every bar of them is wanted they are fewer, by
- * how long they are: between claims a worker looks at deadlines and at more urgent jobs. */
-enum { GRAIN = 64, BARS_A_CLAIM = 65536 };
+/* Of series whose bars are all wanted, so many are a claim: between claims a worker looks at deadlines and at more
+ * urgent jobs. */
+enum { BARS_A_CLAIM = 65536 };
 
 /* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
 enum { BRIEF_VALUES = 16384 };
 
 enum { CACHED_VALUES = 4 * 1024 * 1024 / (int)sizeof(double) };
-
-/* A series of a claim: where it lies, and where its results go. */
-typedef struct za_series {
-    size_t at;                          /* which of the run's */
-    const double *const *table_columns; /* of a table, from `offset` on; else of a view */
-    int64_t offset, bars, row, from;
-    const int64_t *times;
-    const za_view *view; /* of a ticker */
-} za_series;
-
-typedef struct za_claim {
-    za_run *run;
-    int count;
-    za_series series[GRAIN];
-    int order[GRAIN]; /* by number of bars */
-    za_scratch *scratch;
-    za_scratch pointers; /* [column][lane] of a tile */
-    za_scratch results;  /* [lane][bar] of a tile, where integers are made of them */
-} za_claim;
 
 void za_run_end(za_run *run, za_code code)
 {
@@ -149,42 +131,6 @@ static void order_by_bars(za_claim *claim)
         }
         claim->order[at] = i;
     }
-}
-
-/* Whether what a tile reads and writes of `next` lies `rows` rows behind that of `first`, and no bar earlier in the
- * tile than in its series: where nodes have no values yet, the tile has none. */
-static bool follows(const za_run *run, const za_series *first, const za_series *next, int64_t rows)
-{
-    bool follow = next->from < next->bars && next->bars >= run->least;
-    follow = follow && next->row == first->row + rows && next->from <= first->from + rows;
-    follow = follow && (run->table == NULL || next->offset + next->from == first->offset + first->from + rows);
-    for (int i = 0; follow && i < run->plan->source_count; i++) {
-        const za_derived *derived = &run->derived[i];
-        follow = derived->row != NULL && derived->times == NULL &&
-                 derived->row[next->at] + next->from - derived->from[next->at] ==
-                     derived->row[first->at] + first->from - derived->from[first->at] + rows;
-    }
-    return follow;
-}
-
-/* Where no node remembers anything, series whose rows follow each other are as good as one. */
-static void join_series(za_claim *claim)
-{
-    const za_run *run = claim->run;
-    za_series *first = &claim->series[0];
-    int64_t rows = 0;
-    if (run->cut.lanes != 0 || run->way != NULL || za_plan_remembers(run->plan) ||
-        (run->table == NULL && za_plan_reads_bars(run->plan))) {
-        return;
-    }
-    for (int i = 0; i < claim->count; i++) {
-        if (!follows(run, first, &claim->series[i], rows)) {
-            return;
-        }
-        rows += claim->series[i].bars - claim->series[i].from;
-    }
-    first->bars = first->from + rows;
-    claim->count = 1;
 }
 
 /* A ticker without bars has a row all the same. */
@@ -400,14 +346,15 @@ static void run_claim(za_run *run, size_t begin, int count, za_scratch *scratch)
     za_claim claim = {.run = run, .count = count, .scratch = scratch};
     const za_tickers *tickers = &run->tickers;
     bool pinned = run->table != NULL || tickers->views != NULL;
-    za_view views[GRAIN];
+    za_view views[ZA_GRAIN];
     if (!pinned) {
         (void)za_store_views(tickers->store, tickers->symbols + begin, (size_t)count, views);
     }
     take_series(&claim, begin, tickers->views != NULL ? tickers->views + begin : views);
-    join_series(&claim);
+    za_joined_begin(&claim);
     order_by_bars(&claim);
     compute(&claim);
+    za_joined_end(&claim, count);
     for (int i = 0; run->visit != NULL && i < count; i++) {
         run->visit(run, begin + (size_t)i, claim.series[i].view);
     }
@@ -427,8 +374,8 @@ static void run_items(za_job *job, size_t begin, size_t end, za_scratch *scratch
     if (begin == 0) {
         run->began_ns = za_clock_ns();
     }
-    for (size_t at = begin; at < end; at += GRAIN) {
-        run_claim(run, at, end - at < GRAIN ? (int)(end - at) : GRAIN, scratch);
+    for (size_t at = begin; at < end; at += ZA_GRAIN) {
+        run_claim(run, at, end - at < ZA_GRAIN ? (int)(end - at) : ZA_GRAIN, scratch);
     }
 }
 
@@ -436,7 +383,7 @@ static size_t grain_of(const za_run *run)
 {
     size_t bars = run->last || run->count == 0 ? 1 : (size_t)run->rows / run->count + 1;
     size_t fitting = BARS_A_CLAIM / bars;
-    return fitting > GRAIN ? GRAIN : fitting < ZA_MOST_LANES ? ZA_MOST_LANES : fitting;
+    return fitting > ZA_GRAIN ? ZA_GRAIN : fitting < ZA_MOST_LANES ? ZA_MOST_LANES : fitting;
 }
 
 za_code za_run_init(za_run *run, za_error *error)
@@ -447,7 +394,7 @@ za_code za_run_init(za_run *run, za_error *error)
     run->job = (za_job){.run = run_items,
                         .count = run->count,
                         .grain = grain_of(run),
-                        .urgency = run->count <= GRAIN ? ZA_URGENT : ZA_NORMAL};
+                        .urgency = run->count <= ZA_GRAIN ? ZA_URGENT : ZA_NORMAL};
     run->least = run->least > 1 ? run->least : 1;
     run->step = run->step > 0 ? run->step : 1;
     atomic_init(&run->ended, ZA_OK);

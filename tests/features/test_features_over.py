@@ -303,3 +303,19 @@ def test_a_faulty_time_is_not_to_be_skipped_since_over_skips_no_rows() -> None:
     with pytest.raises(ValueError, match="row 1: 'x' is no date and time") as caught:
         FeatureSet(change="delta(close, 1)").over({"time": ["2024-01-02", "x"], "close": [1.0, 2.0]})
     assert "skip" not in str(caught.value)
+
+
+def test_tickers_know_nothing_of_each_other() -> None:
+    """Whatever of a ticker's first bars looks back has no value; also behind bars that hold none, and of few bars."""
+    random = np.random.default_rng(1)
+    lengths = [1, 40, 2, 3, 11, 1, 12, 10, 500, 4]
+    prices = {name: random.normal(100.0, 1.0, sum(lengths)) for name in ("open", "high", "low", "close")}
+    prices["close"][np.cumsum(lengths)[1:8:2] - 1] = np.nan
+    frame = pd.DataFrame({"ticker": np.repeat(np.arange(len(lengths)), lengths).astype(str), **prices})
+    frame["time"] = pd.date_range("2024-01-01", periods=len(frame), freq="min")
+    for formulas in (["mom(3)"], ["roc(10)", "trange()", "avgprice()"], ["rocr(mom(2), 5)"], ["cdlengulfing()"]):
+        features = FeatureSet(*formulas)
+        found = features.over(frame, by="ticker", time="time")
+        for _, rows in frame.groupby("ticker"):
+            alone = features.over(rows, by="ticker", time="time")
+            pd.testing.assert_frame_equal(found.loc[rows.index], alone, check_exact=True)
