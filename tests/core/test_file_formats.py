@@ -236,6 +236,7 @@ def zstd(tmp_path):
     [
         ("abc.csv.gz", gzip.compress(PLAIN.encode())),
         ("abc.zip", zipped("inside.csv")),
+        ("HISTDATA_COM_ASCII_ABC_M1_2024.zip", zipped("DAT_ASCII_ABC_M1_2024.txt", "DAT_ASCII_ABC_M1_2024.csv")),
         ("abc.csv.zst", zstd),
         ("abc.csv", PLAIN.encode("utf-16")),
         ("abc.txt", b"\xfe\xff" + PLAIN.encode("utf-16-be")),

@@ -100,6 +100,8 @@ def test_symbol_is_the_start_of_the_name(write):
         ("ohlcv_AAPL.csv", "AAPL"),
         ("eurusd-h1-bid-2024-01-01-2024-05-01.csv", "EURUSD"),
         ("DAT_ASCII_EURUSD_M1_2024.csv", "EURUSD"),
+        ("HISTDATA_COM_ASCII_EURUSD_M1_2024.zip", "EURUSD"),
+        ("spy-2024-01-01-2024-02-01.csv", "SPY"),
         ("ES 03-24.Last.txt", "ES 03-24"),
         ("BTC-USDT-candlesticks-2024-01-02.zip", "BTC-USDT"),
         ("Quote-Equity-BAJAJ-AUTO-EQ-02-01-2024-to-02-03-2024.csv", "BAJAJ-AUTO"),

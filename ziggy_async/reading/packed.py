@@ -215,6 +215,8 @@ def _unzipped(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.infolist() if not each.is_dir() and not HIDDEN.search(each.filename)]
+            reports = {each.filename.removesuffix("csv") + "txt" for each in members}  # beside each table of HistData's
+            members = [each for each in members if each.filename not in reports]
             if len(members) != 1:
                 names = ", ".join(each.filename for each in members[:5])
                 raise ValueError(f"holds {len(members)} files, not one: {names}; unpack them, and name their folder")

@@ -33,7 +33,7 @@ VENDOR_NAMES = tuple(
         r"(?:\w+_)?(?P<symbol>[^_, ]+), ?\w+",  # TradingView: the exchange and the interval
         r"(?P<symbol>[^-]+)-(?:tick|[smhd]\d+|mn1)-(?:bid|ask)(?:-\d.*)?",  # Dukascopy: interval, side, days
         r"(?P<symbol>\S+) \d+ ?(?:min|minutes?|hours?|days?)",
-        r"DAT_[A-Z]+_(?P<symbol>[^_]+)_.+",  # HistData
+        r"(?:DAT|HISTDATA_COM)_[A-Z]+_(?P<symbol>[^_]+)_.+",  # HistData
         r"Quote-Equity-(?P<symbol>.+?)-[A-Z]{2}(?:-\d.*)?",  # NSE: the series and the days
         r"(?P<symbol>.+)-candlesticks-\d{4}-\d{2}(?:-\d{2})?",  # OKX
         r"(?P<symbol>.+)\.(?:last|bid|ask)",  # NinjaTrader
@@ -67,7 +67,7 @@ DATED = re.compile(
     rf"|(?<=/){DATE_KEY}=[^/]*"
 )
 """Dates in the folders and the name of a file."""
-INTERVAL_AND_DATE = r"(-\d+(s|m|h|d|w|mo))?[- ](19|20)\d{2}(-\d{2}){0,2}$"
+INTERVAL_AND_DATES = r"(-\d+(s|m|h|d|w|mo))?([- ](19|20)\d{2}(-\d{2}){0,2}){1,2}$"
 
 
 class DataFileError(ValueError):
@@ -155,9 +155,9 @@ class DataFile:
 
     def symbol_of_name(self) -> str:
         """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. Text behind the first
-        underscore is a remark, as are a date and an interval before it (`BTCUSDT-1h-2023-10.csv`); some vendors have
-        another order. Endings of files are no part of the symbol; others are. Raises `DataFileError` for a name without
-        a symbol."""
+        underscore is a remark, as are one or two dates and an interval before them (`BTCUSDT-1h-2023-10.csv`); some
+        vendors have another order. Endings of files are no part of the symbol; others are. Raises `DataFileError` for a
+        name without a symbol."""
         if self.symbol is not None:
             return self.symbol
         name = self._name()
@@ -169,7 +169,7 @@ class DataFile:
         if found is not None:
             return found["symbol"].upper()
         key, equals, value = name.partition("=")
-        name = re.sub(INTERVAL_AND_DATE, "", value if equals and value and is_of_symbols(key) else name)
+        name = re.sub(INTERVAL_AND_DATES, "", value if equals and value and is_of_symbols(key) else name)
         return re.sub(r"(?<=.)_.*$", "", name).upper()
 
 
