@@ -465,9 +465,10 @@ def _decorated(role: str, mark: str) -> str:
     digits = (
         f"replace(replace(rtrim({ungrouped}, '{numbers.LETTERS}'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
     )
-    exponents = " ".join(f"WHEN '{unit}' THEN 'e{exponent}'" for unit, exponent in numbers.EXPONENTS.items())
-    unit = f"lower(substr({bare}, length(rtrim({bare}, '{numbers.LETTERS}')) + 1))"
+    units, exponents = list(numbers.EXPONENTS), [f"e{each}" if each else "" for each in numbers.EXPONENTS.values()]
+    unit = f"lower(regexp_extract({bare}, '[{numbers.LETTERS}]*$'))"
+    exponent = f"{exponents}[list_position({units}, {unit})]"  # a CASE would ask for the unit by each WHEN again
     return (
         f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
-        f" THEN TRY_CAST({digits} || CASE {unit} {exponents} ELSE '' END AS DOUBLE) END"
+        f" THEN TRY_CAST({digits} || {exponent} AS DOUBLE) END"
     )
