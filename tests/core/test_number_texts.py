@@ -103,20 +103,51 @@ EURO = ("1.105", "1.107", "1.101", "1.104")
 
 @tables
 @pytest.mark.parametrize(
-    ("rows", "doubtful", "readings"),
+    ("rows", "doubtful", "readings", "exact"),
     [
-        ([(*EURO, "12,5")], "1.105", "1105 or 1.105"),
-        ([(*EURO, "1.234.567,5")], "1.105", "1105 or 1.105"),
-        ([(*EURO, "12")] * 9 + [("1,11", *["1,11"] * 3, "12")], "1.105", "1105 or 1.105"),
+        ([(*EURO, "12,5")], "1.105", "1105 or 1.105", "1,1050"),
+        ([(*EURO, "1.234.567,5")], "1.105", "1105 or 1.105", "1,1050"),
+        ([(*EURO, "12")] * 9 + [("1,11", *["1,11"] * 3, "12")], "1.105", "1105 or 1.105", "1,1050"),
         ([("10.500", "12.500", "9.500", "11.500", "100"), ("10,5", "12,5", "9,5", "11,5", "100")],
-         "10.500", "10500 or 10.500"),
-        ([("1,105", "1,107", "1,101", "1,104", "12.5")], "1,105", "1105 or 1.105"),
-        ([("9", "9", "9", "9", "1.234"), ("9", "9", "9", "9", "12,5")], "1.234", "1234 or 1.234"),
+         "10.500", "10500 or 10.500", "10,5000"),
+        ([("1,105", "1,107", "1,101", "1,104", "12.5")], "1,105", "1105 or 1.105", "1.1050"),
+        ([("9", "9", "9", "9", "1.234"), ("9", "9", "9", "9", "12,5")], "1.234", "1234 or 1.234", "1,2340"),
+        ([("1,105", "1,107", "1,101", "1,104", "12")], "1,105", "1105 or 1.105", "1,1050"),
+        ([("9", "9", "9", "9", "1.234K")], "1.234K", "1234K or 1.234K", "1.2340K"),
     ],
 )  # fmt: skip
-def test_a_mark_of_another_column_says_nothing_of_a_price(read, rows, doubtful, readings, tmp_path):
-    with pytest.raises(ValueError, match=rf"'{re.escape(doubtful)}' is {re.escape(readings)}: write it as one of"):
+def test_a_mark_of_another_column_says_nothing_of_a_price(read, rows, doubtful, readings, exact, tmp_path):
+    whole, value = readings.split(" or ")
+    sentence = f"{doubtful!r} is {readings}: write it and those like it as {whole} or {exact}"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
         read(tmp_path, rows)
+    for advised, expected in ((whole, whole), (exact, value)):
+        mended = [tuple(_as_advised(text, advised) for text in row) for row in rows]
+        column = "open" if any(row[0] == doubtful for row in rows) else "volume"
+        at = next(at for at, row in enumerate(rows) if doubtful in row)
+        thousands = 1000 if expected.endswith("K") else 1
+        assert read(tmp_path, mended)[column][at] == float(expected.rstrip("K")) * thousands
+
+
+def _as_advised(text, advised):
+    """A number of three digits behind its mark, written like `advised`."""
+    if not re.fullmatch(r"\d+[.,]\d{3}K?", text):
+        return text
+    digits, unit = text.rstrip("K"), "K" if "K" in text else ""
+    if "." not in advised and "," not in advised:
+        return re.sub("[.,]", "", digits) + unit
+    return re.sub("[.,]", advised.strip("0123456789K"), digits) + "0" + unit
+
+
+@tables
+@pytest.mark.parametrize("volume", ["5,5 Bio.", "5,5 mil", "5,5 Md"])
+@pytest.mark.parametrize("names", [NAMES, ["Eröffnung", "Hoch", "Tief", "Schluss", "Volumen"]])
+def test_a_unit_that_is_not_known_is_told_as_such_beside_a_comma_too(read, volume, names, tmp_path):
+    sentence = f"{re.escape(repr(volume))} is (no|not a) number.*: write it in full, or K or M behind its digits"
+    with pytest.raises(ValueError, match=sentence):
+        read(tmp_path, [("1", "1", "1", "1", volume)], names)
+    digits = volume.partition(" ")[0]
+    assert read(tmp_path, [("1", "1", "1", "1", f"{digits}M")], names)["volume"].tolist() == [5500000.0]
 
 
 GERMAN = ["Eröffnung", "Hoch", "Tief", "Schluss", "Volumen"]
@@ -138,7 +169,9 @@ TURKISH = ["Açılış", "Yüksek", "Düşük", "Kapanış", "Hac."]
 )  # fmt: skip
 def test_points_that_may_stand_between_thousands_are_refused_with_both_readings(read, rows, names, doubtful, tmp_path):
     whole = doubtful.replace(".", "")
-    with pytest.raises(ValueError, match=re.escape(f"{doubtful!r} is {whole} or {doubtful}: write it as one of")):
+    exact = f"{doubtful}0" if doubtful[-1].isdigit() else f"{doubtful[:-1]}0K"
+    sentence = f"{doubtful!r} is {whole} or {doubtful}: write it and those like it as {whole} or {exact}"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
         read(tmp_path, rows, names)
 
 

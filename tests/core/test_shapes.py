@@ -317,7 +317,7 @@ def test_ways_to_write_a_number(texts, numbers, tmp_path):
 @pytest.mark.parametrize(
     ("prices", "volumes", "said"),
     [
-        (["93", "94"], ["1,234", "5"], "'1,234' is 1234 or 1.234: write it as one of these"),
+        (["93", "94"], ["1,234", "5"], "'1,234' is 1234 or 1.234: write it and those like it as 1234 or 1,2340"),
         (["93.5", "94"], ["1,5", "5"], "'1,5' has a decimal comma, '93.5' a decimal point: use one"),
         (["93.5", "9x4"], ["1", "5"], "'9x4' is no"),
     ],

@@ -159,7 +159,7 @@ def test_bars_of_vendors(vendor, tmp_path):
         ),
         (
             "Date,Open,High,Low,Close,Volume\n2024-01-02,10,12,9,11,108.55 shs\n",
-            "'108.55 shs' is not a number: write its digits alone, or K, M, B or T behind",
+            "'108.55 shs' is not a number: write it in full, or K or M behind its digits",
         ),
         (
             "Year,Month,Day,Open,High,Low,Close,Volume\n2024,1,2,10,12,9,11,5\n",

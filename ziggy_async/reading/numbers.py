@@ -165,7 +165,7 @@ def refuse_points(role: str, names: Iterable[str], found: Sequence[str | None]) 
     grouped, alone, hundreds, tens = found
     may_cross = hundreds is not None and tens is None
     if grouped is not None and alone is None and (may_cross or role == "volume" or have_commas(names)):
-        raise in_both(grouped, POINT)
+        raise in_both(grouped, POINT, POINT)
 
 
 def may_be_thousands(names: Mapping[str, str]) -> bool:
@@ -201,7 +201,7 @@ def refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
         is_near = column.largest_doubtful <= NEAR * column.largest
         is_evident = are_sure or column.is_sure or is_near or (role not in PRICES and have_decimals)
         if column.doubtful is not None and not is_evident:
-            raise in_both(column.doubtful, thousands_mark(decimal))
+            raise in_both(column.doubtful, thousands_mark(decimal), decimal)
 
 
 def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: str | None) -> str:
@@ -212,14 +212,21 @@ def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: st
     if proves_comma is not None and doubtful is not None:
         return COMMA
     if proves_point is None and doubtful is not None:
-        raise in_both(doubtful, COMMA)
+        raise in_both(doubtful, COMMA, COMMA)
     return POINT
 
 
-def in_both(text: str, mark: str) -> MarkError:
+def in_both(text: str, mark: str, decimal: str) -> MarkError:
+    """The error of a number whose `mark` may stand between thousands, in a table that may have this decimal mark; of
+    one with a unit that is not known, that it is no number."""
+    if not is_number(text):
+        return MarkError(text, f"{shown(text)} is no number{advice_on_number(text)}")
     number = _ungrouped(text)
-    both = f"{number.replace(mark, '')} or {number.replace(mark, POINT)}"
-    return MarkError(text, f"{shown(text)} is {both}: write it as one of these")
+    digits = number.rstrip(LETTERS)
+    whole, unit = number.replace(mark, ""), number[len(digits) :]
+    both = f"{whole} or {number.replace(mark, POINT)}"
+    exact = f"{digits.replace(mark, decimal)}0{unit}"
+    return MarkError(text, f"{shown(text)} is {both}: write it and those like it as {whole} or {exact}")
 
 
 def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:
@@ -240,7 +247,7 @@ def ticks_error(text: str) -> MarkError:
 def advice_on_number(text: str) -> str:
     """What to write for a text that is no number, where it is one with something behind."""
     has_unit = re.match(r"[^\w-]*-?\d[\d.,]*\s*[^\d.,\s]+\.?$", text) is not None
-    return ": write its digits alone, or K, M, B or T behind" if has_unit else ""
+    return ": write it in full, or K or M behind its digits" if has_unit else ""
 
 
 def is_number(text: str) -> bool:
