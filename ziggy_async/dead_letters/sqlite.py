@@ -34,8 +34,11 @@ TABLE = (
 )
 """`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled. `expired`: when
 the clock of some process first found the letter too old; none has found it young enough since."""
-TURNED = "(expired IS NULL) = (id < :oldest)"  # found too old for the first time, or young again
-SURPLUS = "(expired < :earliest OR id <= (SELECT id FROM letters ORDER BY id DESC LIMIT 1 OFFSET :most))"
+INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
+SURPLUS = (
+    "SELECT id FROM letters WHERE expired < ? UNION"
+    " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
+)
 LISTED = "SELECT letter, writer, typeof(work)"
 PARTS = ("-wal", "-shm", "")  # of a database, in the order in which they are moved: SQLite drops a log without a file
 
@@ -57,30 +60,34 @@ class LetterFile:
         self._trusts_pickles = trusts_pickles
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None  # of the file that it is
+        self._seen: int | None = None  # SQLite's number of what other processes have done until it was listed
         self.listed: dict[str, DeadLetter] = {}
-        """By id and without their work: what was in the file by the last `write` or `refresh`, less what this took."""
+        """By id and without their work: what was in the file by the last `refresh`, and what this did to it since."""
 
     def write(self, letters: list[DeadLetter]) -> int:
         """Commits the letters together. Returns how many were deleted as too many or too old."""
-        program, written = this_program(), map(stored, letters)
+        program, written = this_program(), [stored(letter) for letter in letters]
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
-        def commit(database: sqlite3.Connection) -> int:
+        def commit(database: sqlite3.Connection) -> set[str]:
             database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
             return _delete_surplus(database)
 
         deleted = self._use(commit)
-        with suppress(OSError):  # they are written all the same
-            self._use(self._list)
-        return deleted
+        self.listed.update((letter.id, letter) for letter, _ in written)
+        return self._forget(deleted)
 
     def refresh(self) -> int:
         """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
-        deleted = 0
-        with suppress(OSError):  # another process is writing it, which lets it be read
-            deleted = self._use(_delete_surplus)
         self._use(self._list)
-        return deleted
+        with suppress(OSError):  # another process is writing it, which lets it be read
+            return self._forget(self._use(_delete_surplus))
+        return 0
+
+    def _forget(self, deleted: set[str]) -> int:
+        for letter_id in deleted:
+            self.listed.pop(letter_id, None)
+        return len(deleted)
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work, None when it is not there. Raises as `with_work`: it stays."""
@@ -100,18 +107,17 @@ class LetterFile:
 
     def close(self) -> None:
         """Lets go of the file until the next use."""
-        database, self._database = self._database, None
+        database, self._database, self._seen = self._database, None, None
         if database is not None:
             database.close()
             _connections.discard(database)
 
     def _list(self, database: sqlite3.Connection) -> None:
-        ids = [letter_id for (letter_id,) in database.execute("SELECT id FROM letters").fetchall()]
-        query = f"{LISTED} FROM letters WHERE id = ?"
-        rows = {each: database.execute(query, (each,)).fetchone() for each in ids if each not in self.listed}
-        read = {each: self._letter(*row) for each, row in rows.items() if row}  # without: it was taken meanwhile
-        known = self.listed | read
-        self.listed = {each: known[each] for each in ids if each in known}
+        (state,) = database.execute("PRAGMA data_version").fetchone()
+        if state != self._seen:
+            letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
+            self.listed = {letter.id: letter for letter in letters}
+            self._seen = state
 
     def _letter(self, text: str, writer: str, kind: str) -> DeadLetter:
         """Returns the letter as it is listed in this process."""
@@ -132,7 +138,6 @@ class LetterFile:
             if is_last or not _is_damage(error):
                 raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
             self.close()
-            self.listed = {}  # each letter is read again
         return self._use(job, is_last=True)
 
     def _opened(self) -> sqlite3.Connection:
@@ -180,15 +185,16 @@ class LetterFile:
         logger.warning("%s is damaged (%s), and is %s now", self.path, damage, aside)
 
 
-def _delete_surplus(database: sqlite3.Connection) -> int:
+def _delete_surplus(database: sqlite3.Connection) -> set[str]:
     """Deletes the oldest of what is too many, and what is too old by two readings of the wall clock that are a day
-    apart, if no reading of any process between them finds it young enough. Returns how many."""
+    apart, if no reading of any process between them finds it young enough. Returns the ids."""
     now = time.time()
-    values = {"now": now, "oldest": id_at(int((now - KEEP) * 1e6)), "earliest": now - DAY, "most": MOST}
-    if not database.execute(f"SELECT 1 FROM letters WHERE {TURNED} OR {SURPLUS} LIMIT 1", values).fetchone():
-        return 0  # without waiting for others who write
-    database.execute(f"UPDATE letters SET expired = CASE WHEN id < :oldest THEN :now END WHERE {TURNED}", values)
-    return database.execute(f"DELETE FROM letters WHERE {SURPLUS}", values).rowcount
+    oldest = id_at(int((now - KEEP) * 1e6))
+    database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
+    database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
+    surplus = database.execute(SURPLUS, (now - DAY, MOST)).fetchall()
+    database.executemany("DELETE FROM letters WHERE id = ?", surplus)
+    return {letter_id for (letter_id,) in surplus}
 
 
 def _check_rights(path: str) -> None:
@@ -212,11 +218,12 @@ def _check_rights(path: str) -> None:
 def _check(database: sqlite3.Connection, path: str) -> None:
     """Makes the table in an empty file. Raises `sqlite3.DatabaseError` for a damaged one; `ValueError` for one of
     something else, which stays as it is."""
+    database.execute("PRAGMA synchronous = FULL")
     (application,) = database.execute("PRAGMA application_id").fetchone()
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
     if not application and not tables:
         database.execute("PRAGMA journal_mode = WAL")
-        database.executescript(f"BEGIN; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
+        database.executescript(f"BEGIN; {TABLE}; {INDEX}; PRAGMA application_id = {APPLICATION}; COMMIT")
     elif application != APPLICATION:
         raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
     elif tables.get("letters") != TABLE:
