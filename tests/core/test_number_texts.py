@@ -268,3 +268,48 @@ def test_an_underscore_is_no_part_of_a_number_in_zstd_either(tmp_path):
     duckdb.execute(f"COPY (SELECT {row}) TO '{path}' (FORMAT csv, HEADER, COMPRESSION zstd)")
     with pytest.raises(ValueError, match=r"abc\.csv\.zst: ABC, line 2: open '1_0' is not a number"):
         BarStore.read(path)
+
+
+THOUSANDTHS = ["12.051", "12.099", "12.011", "12.051", "585.084"]
+BESIDE = "1704880859999,7049.12345,10,1.000,12.05100,0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Date,Open,High,Low,Close,Volume\n2024-01-10,{','.join(THOUSANDTHS)}\n",
+        f"timestamp,open,high,low,close,volume\n1704880800000,{','.join(THOUSANDTHS)}\n",
+        f"1704880800000,{','.join(THOUSANDTHS)},{BESIDE}\n",
+        f"1704880800000,{','.join(THOUSANDTHS)}\n",
+        f"Date;Open;High;Low;Close;Volume;VWAP\n2024-01-10;{';'.join(THOUSANDTHS)};12.04512\n",
+        f'"Date","Open","High","Low","Close","Volume","VWAP"\n"2024-01-10",{",".join(THOUSANDTHS)},12.04512\n',
+    ],
+)
+def test_points_that_separators_or_another_column_show_to_be_decimal_marks(text, tmp_path):
+    (tmp_path / "abc.csv").write_text(text)
+    bars = BarStore.read(tmp_path / "abc.csv").bars("ABC")
+    assert (bars["close"].tolist(), bars["volume"].tolist()) == ([12.051], [585.084])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Date;Open;High;Low;Close;Volume\n2024-01-10;{';'.join(THOUSANDTHS)}\n",
+        f"1704880800000;{';'.join(THOUSANDTHS)}\n",
+        "Date,Open,High,Low,Close,Volume\n2024-01-10," + ",".join(f'"{each}"' for each in THOUSANDTHS) + "\n",
+        f"Datum,Eröffnung,Hoch,Tief,Schluss,Stück\n2024-01-10,{','.join(THOUSANDTHS)}\n",
+        f"Date,Open,High,Low,Close,Volume,Turnover\n2024-01-10,{','.join(THOUSANDTHS)},1.234.567\n",
+    ],
+)
+def test_points_are_refused_where_separators_quotes_names_or_another_column_allow_thousands(text, tmp_path):
+    (tmp_path / "abc.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"'(585\.084|12\.051)' is (585084|12051) or "):
+        BarStore.read(tmp_path / "abc.csv")
+
+
+def test_points_of_lists_in_the_layout_of_a_program_are_decimal_marks():
+    store = BarStore()
+    store.load("ABC", [[1704880800000, *THOUSANDTHS]])
+    store.load_frame([["DEF", "2024-01-10", *THOUSANDTHS]])
+    for symbol in ("ABC", "DEF"):
+        assert store.bars(symbol)["volume"].tolist() == [585.084]

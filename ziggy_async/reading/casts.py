@@ -381,11 +381,15 @@ def _proofs(columns: Columns, texts: Sequence[str], limit: str = "") -> tuple[An
 
 
 def _refuse_points(columns: Columns, texts: Sequence[str]) -> None:
-    """As `numbers.refuse_points`."""
-    for role in texts:
-        asked = (_example([role], _matches(pattern)) for pattern in numbers.ABOUT_POINTS)
-        found = columns.first_row(f"SELECT {', '.join(asked)} FROM {columns.source}") or (None,) * 4
-        numbers.refuse_points(role, columns.names(texts), found)
+    """As `numbers.refuse_points`, but where a column beside them shows what points are."""
+    names = columns.names(texts)
+    are_shown = numbers.show_points(columns.beside())
+    if are_shown and not numbers.have_commas(names):
+        return
+    asked = [_example([role], _matches(pattern)) for role in texts for pattern in numbers.ABOUT_POINTS]
+    found = columns.first_row(f"SELECT {', '.join(asked)} FROM {columns.source}") or (None,) * len(asked)
+    of_roles = {role: found[4 * at : 4 * at + 4] for at, role in enumerate(texts)}
+    numbers.refuse_points(names, of_roles, columns.is_bare and are_shown is None)
 
 
 def _matches(pattern: str) -> str:

@@ -33,7 +33,7 @@ from ziggy_async.reading.spellings import (
     role_of,
     unique,
 )
-from ziggy_async.reading.tables import Pairs, Texts, Unsupported, failures_named, head_of, pairs_of, values_of
+from ziggy_async.reading.tables import Pairs, Texts, Unsupported, failures_named, head_of, is_list, pairs_of, values_of
 from ziggy_async.reading.timestamps import as_whole, is_missing
 from ziggy_async.reading.values import MOMENT, Floats, Nanoseconds, Reader
 
@@ -104,7 +104,7 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     _refuse_other_symbols(pairs, name, roles.get("symbol"))
-    return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules))
+    return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules, is_bare=is_list(data)))
 
 
 def _ready_bars(data: dict[Any, Any]) -> Bars | None:
@@ -253,10 +253,10 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
         known = listed(SPELLINGS["symbol"][0])
         advice = "symbol_column=NAME names one, load(SYMBOL, ...) takes the bars of one symbol"
         raise ValueError(f"no symbol column (names: {known}): {advice}; columns found: {listed(names)}")
-    return bars_of(table, roles, rules)
+    return bars_of(table, roles, rules, is_list(data))
 
 
-def bars_of(table: Mapping[str, Any], roles: Mapping[str, str], rules: Rules) -> SymbolBars:
+def bars_of(table: Mapping[str, Any], roles: Mapping[str, str], rules: Rules, is_bare: bool = False) -> SymbolBars:
     """The same of columns by name, of which `roles`, role -> name, are known."""
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
@@ -265,7 +265,7 @@ def bars_of(table: Mapping[str, Any], roles: Mapping[str, str], rules: Rules) ->
         return f"{shortened(symbols[codes[row]], LONGEST_SYMBOL)}: " if is_known else ""
 
     length = len(codes)
-    bars = _bars(table, roles, Reader(label, rules, codes if len(symbols) > 1 else None))
+    bars = _bars(table, roles, Reader(label, rules, codes if len(symbols) > 1 else None, is_bare=is_bare))
     if length != len(bars.timestamp):
         raise ValueError(f"columns differ in length: {roles['symbol']!r} {length}, others {len(bars.timestamp)}")
     return SymbolBars(symbols, codes, bars)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -358,7 +358,7 @@ class Reading:
                 is_alike = self._roles(file, names, ValuesOfTable(table)) == roles
                 if not is_alike or any(map(lacks_values, own.values())):
                     continue
-                picked = self._picked(cut.origin, names, roles, partial(scan_of, [cut.origin]))
+                picked = self._picked(cut.origin, header, roles, partial(scan_of, [cut.origin]))
                 if may_have_points(picked.columns, own):
                     continue
                 owner = None if "symbol" in own else owner_of(file, header)
@@ -400,12 +400,12 @@ class Reading:
 
         whole = Scan(self._connection, scan_of({}))
         roles = self._roles(file, names if day is None else [*names, "date"], whole)
-        return self._picked(origin, names, roles, scan_of, joined_times(roles, whole))
+        return self._picked(origin, header, roles, scan_of, joined_times(roles, whole))
 
     def _picked(
         self,
         origin: Source,
-        names: Sequence[str],
+        header: Header,
         roles: Mapping[str, str],
         scan_of: Callable[[Mapping[str, str]], str],
         joined: str | None = None,
@@ -421,7 +421,9 @@ class Reading:
         types = dict.fromkeys(headings, "VARCHAR")
         is_declared = not has_underscored_numbers(origin)
         columns = Columns(self._connection, source, types, headings, declared if is_declared else None)
-        return Picked(columns, whole, others_of(names))
+        others = others_of(header.names)
+        columns = replace(columns, is_bare=header.is_bare, beside=lambda: chain(*whole.heads(others).values()))
+        return Picked(columns, whole, others)
 
     def _described(self, source: str, roles: Mapping[str, str]) -> Columns:
         query = f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"

@@ -41,6 +41,8 @@ class Header:
     has_comments: bool = False
     tickers: tuple[str | None, ...] | None = None
     owner: str | None = None
+    is_bare: bool = False
+    """Whether commas separate the columns, and nothing is between quotation marks."""
 
     @property
     def commas(self) -> tuple[str, int]:
@@ -62,7 +64,8 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
         joined.append(" ".join(each.rstrip("\r\n") for each in lines[at:end]))
         ends.append(end)
     header = _header_of(joined, columns, file_name)
-    return replace(header, skipped=ends[header.skipped])
+    is_bare = header.delimiter == "," and not any('"' in line for line in lines)
+    return replace(header, skipped=ends[header.skipped], is_bare=is_bare)
 
 
 def _header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str) -> Header:

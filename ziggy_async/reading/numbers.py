@@ -123,9 +123,9 @@ class Grouping(NamedTuple):
     has_decimals: bool
 
 
-def decimal_mark(columns: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> str:
-    """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column. Raises `MarkError`
-    with both readings where nothing decides."""
+def decimal_mark(columns: Mapping[str, Sequence[str]], names: Mapping[str, str], is_bare: bool = False) -> str:
+    """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column; `is_bare`: see
+    `refuse_points`. Raises `MarkError` with both readings where nothing decides."""
     if may_be_thousands(names):
         for text in each(columns.get("volume", ())):
             if re.search(BILLIONS, bare(text)):
@@ -141,16 +141,24 @@ def decimal_mark(columns: Mapping[str, Sequence[str]], names: Mapping[str, str])
             doubtful = text
     if doubtful is None and POINT not in proofs:
         doubtful = proofs.get(COMMA)  # of several points
-        for role, texts in columns.items() if doubtful is None else ():
-            numbers = {_ungrouped(text): text for text in each(texts)}
-            found = [
-                [text for number, text in numbers.items() if re.match(pattern, number)] for pattern in ABOUT_POINTS
-            ]
-            refuse_points(role, names.values(), [texts[0] if texts else None for texts in found])
+        if doubtful is None:
+            refuse_points(names.values(), {role: _about_points(texts) for role, texts in columns.items()}, is_bare)
     decimal = chosen_mark(proofs.get(POINT), proofs.get(COMMA), doubtful)
     if doubtful is not None:
         refuse_groups(decimal, {role: _grouping(texts, decimal) for role, texts in columns.items()})
     return decimal
+
+
+def _about_points(texts: Sequence[str]) -> list[str | None]:
+    numbers = {_ungrouped(text): text for text in each(texts)}
+    return [next((numbers[number] for number in numbers if re.match(each, number)), None) for each in ABOUT_POINTS]
+
+
+def show_points(texts: Iterable[str | None]) -> bool | None:
+    """Whether numbers beside those of bars show that points are decimal marks; None: nothing."""
+    found = [_ungrouped(text) for text in texts if text]
+    have_point, have_comma = (any(re.match(each, text) for text in found) for each in (POINT_PROOF, COMMA_PROOF))
+    return not have_comma if have_point or have_comma else None
 
 
 def have_commas(names: Iterable[str]) -> bool:
@@ -158,14 +166,18 @@ def have_commas(names: Iterable[str]) -> bool:
     return any(spelled(name).name in NAMES_OF_COMMAS for name in names)
 
 
-def refuse_points(role: str, names: Iterable[str], found: Sequence[str | None]) -> None:
+def refuse_points(names: Iterable[str], columns: Mapping[str, Sequence[str | None]], is_bare: bool) -> None:
     """Raises `MarkError` for a number whose point may stand between thousands, of a table in which no number has a
     decimal mark for certain: a volume, a price where others are a hundred times as much, and any where a column has a
-    name of a language with decimal commas. `found`: the numbers of `ABOUT_POINTS`, None: there is none."""
-    grouped, alone, hundreds, tens = found
-    may_cross = hundreds is not None and tens is None
-    if grouped is not None and alone is None and (may_cross or role == "volume" or have_commas(names)):
-        raise in_both(grouped, POINT, POINT)
+    name of a language with decimal commas. `columns`: role -> the numbers of `ABOUT_POINTS`, None: there is none;
+    `is_bare`: whether nothing but commas, or a program's lists, separates numbers: a volume is as the prices are."""
+    has_commas = have_commas(names)
+    are_decimal = is_bare and any(found[0] is not None for role, found in columns.items() if role in PRICES)
+    for role, (grouped, alone, hundreds, tens) in columns.items():
+        may_cross = hundreds is not None and tens is None
+        is_open = may_cross or has_commas or (role == "volume" and not are_decimal)
+        if grouped is not None and alone is None and is_open:
+            raise in_both(grouped, POINT, POINT)
 
 
 def may_be_thousands(names: Mapping[str, str]) -> bool:

@@ -49,6 +49,11 @@ class Columns:
     typing: Mapping[str, str] = field(default_factory=dict)
     """Role -> SQL of its values in their type, once that is known."""
 
+    is_bare: bool = False
+    """See `Header`."""
+    beside: Callable[[], Iterable[str | None]] = tuple
+    """The first texts of all columns without a role."""
+
     @property
     def typed(self) -> str:
         """SQL of `row` and the columns in their types, NULL where a value has not got its type."""

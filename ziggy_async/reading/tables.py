@@ -230,6 +230,13 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     return list(zip(names, _turned(rows, lambda row: [getattr(row, name) for name in names], len(names)), strict=True))
 
 
+def is_list(data: object) -> bool:
+    """Whether this is a list of rows that are lists themselves, without names: those of a program."""
+    first = data[0] if isinstance(data, list | tuple) and data else ()
+    is_row = bool(first) and type(first) in (list, tuple)
+    return is_row and not any(role_of(str(name)) in PRICES for name in first)
+
+
 def _share_times(pandas: Any, columns: list[Any]) -> bool:
     """Whether these are columns of pandas with one index, of times."""
     index = getattr(columns[0], "index", None) if columns else None

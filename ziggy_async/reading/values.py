@@ -80,6 +80,8 @@ class Reader:
     owners: NDArray[np.int32] | None = None
     advice: str = ADVICE_TO_SKIP
     """The advice of a message, behind the fault of a row."""
+    is_bare: bool = False
+    """See `numbers.refuse_points`."""
 
     @property
     def strict(self) -> "Reader":
@@ -129,7 +131,7 @@ class Reader:
         others = (text for role in texts if role not in PRICES for text in each(texts[role]))
         try:
             refuse_ticks((text for role in PRICES for text in each(texts.get(role, ()))), others)
-            return decimal_mark(texts, {role: name for role, (name, _) in columns.items()})
+            return decimal_mark(texts, {role: name for role, (name, _) in columns.items()}, self.is_bare)
         except MarkError as error:
             name, array = columns[next(role for role in texts if error.text in texts[role])]
             raise self._fault(name, _values_of(array).index(error.text), error) from None
