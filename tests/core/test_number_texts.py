@@ -140,13 +140,13 @@ def _as_advised(text, advised):
 
 
 @tables
-@pytest.mark.parametrize("volume", ["5,5 Bio.", "5,5 mil", "5,5 Md"])
+@pytest.mark.parametrize("volume", ["5,5 Bio.", "5,125 Bio.", "5.125 Bio.", "5,5 mil", "5,5 Md"])
 @pytest.mark.parametrize("names", [NAMES, ["Eröffnung", "Hoch", "Tief", "Schluss", "Volumen"]])
 def test_a_unit_that_is_not_known_is_told_as_such_beside_a_comma_too(read, volume, names, tmp_path):
     sentence = f"{re.escape(repr(volume))} is (no|not a) number.*: write it in full, or K or M behind its digits"
     with pytest.raises(ValueError, match=sentence):
         read(tmp_path, [("1", "1", "1", "1", volume)], names)
-    digits = volume.partition(" ")[0]
+    digits = volume.partition(" ")[0].replace("125", "5").replace(".", ",")
     assert read(tmp_path, [("1", "1", "1", "1", f"{digits}M")], names)["volume"].tolist() == [5500000.0]
 
 
@@ -200,6 +200,16 @@ def test_b_in_turkish_is_a_thousand_or_a_billion(read, tmp_path):
     with pytest.raises(ValueError, match=r"'108,55B' is 108,55 thousand or billion: write K, or the digits in full"):
         read(tmp_path, [("9,5", "9,5", "9,5", "9,5", "108,55B")], TURKISH)
     assert read(tmp_path, [("9,5", "9,5", "9,5", "9,5", "108,55M")], TURKISH)["volume"].tolist() == [108550000.0]
+
+
+@tables
+@pytest.mark.parametrize("unit", ["T", " T", "t"])
+def test_t_in_german_is_a_thousand_or_a_trillion(read, unit, tmp_path):
+    said = f"'5,5{unit}' is 5,5 thousand or trillion: write K, or the digits in full"
+    with pytest.raises(ValueError, match=said):
+        read(tmp_path, [("9,5", "9,5", "9,5", "9,5", f"5,5{unit}")], GERMAN)
+    for own, names, expected in ((" Tsd.", GERMAN, 5500.0), ("K", GERMAN, 5500.0), (unit, NAMES, 5.5e12)):
+        assert read(tmp_path, [("9,5", "9,5", "9,5", "9,5", f"5,5{own}")], names)["volume"].tolist() == [expected]
 
 
 @tables

@@ -353,10 +353,11 @@ def decimal_mark_of(columns: Columns, texts: Sequence[str]) -> str:
     doubtful, marked = found or (None, None)
     if marked is not None:
         _refuse_ticks(columns, texts)
-    if "volume" in texts and numbers.may_be_thousands(columns.headings):
-        (billions,) = columns.first_row(
-            f"SELECT {_example(['volume'], _matches(numbers.BILLIONS))} FROM {columns.source}"
-        ) or (None,)
+    pattern = numbers.thousands_of(columns.headings) if "volume" in texts else None
+    if pattern is not None:
+        (billions,) = columns.first_row(f"SELECT {_example(['volume'], _matches(pattern))} FROM {columns.source}") or (
+            None,
+        )
         if billions is not None:
             raise numbers.thousands_error(billions)
     if doubtful is None and _proofs(columns, texts, f"LIMIT {HEAD}")[0] is not None:

@@ -90,7 +90,7 @@ OF_COMMAS = {
         "dátum", "idő", "nyitó nyitóár", "legmagasabb", "legalacsonyabb", "záró záróár", "utolsó", "mennyiség"
     ),
     "ro": Language("data", "ora", "deschidere", "maxim", "minim", "închidere", "ultimul", "volum"),
-    "el": Language("ημερομηνία", "ώρα", "άνοιγμα", "υψηλό", "χαμηλό", "κλείσιμο", "τελευταία", "όγκος"),
+    "el": Language("ημερομηνία", "ώρα", "άνοιγμα", "υψηλό", "χαμηλό", "κλείσιμο", "τελευταία", "όγκος όγκ"),
     "id": Language("tanggal", "waktu", "pembukaan", "tertinggi", "terendah", "penutupan", "terakhir"),
     "vi": Language(
         "ngày",
@@ -107,10 +107,10 @@ OF_POINTS = {
     "zh": Language(
         "日期 交易日期",
         "时间 時間 時刻",
-        "开盘 开盘价 開盤 開盤價",
+        "开盘 开盘价 開盤 開盤價 開市",
         "最高 最高价 最高價 高",
         "最低 最低价 最低價 低",
-        "收盘 收盘价 收盤 收盤價",
+        "收盘 收盘价 收盤 收盤價 收市",
         "",
         "成交量 交易量 成交股數 成交數量",
     ),
@@ -129,7 +129,7 @@ SHORTEST_UNMARKED = 4
 
 def letters_of(text: str) -> str:
     """What names are compared by."""
-    return "".join(filter(str.isalnum, text.casefold()))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text.casefold())))
 
 
 def words_of(field: str, languages: tuple[Language, ...] = LANGUAGES) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ def words_of(field: str, languages: tuple[Language, ...] = LANGUAGES) -> tuple[s
 
 
 def _unmarked(name: str) -> str:
-    return letters_of(unicodedata.normalize("NFKD", name.translate(UNMARKED)))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.translate(UNMARKED))))
 
 
 FIGURES = ("open", "high", "low", "close", "last", "volume")

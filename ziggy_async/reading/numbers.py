@@ -12,7 +12,7 @@ from string import ascii_letters
 from typing import NamedTuple
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.languages import NAMES_OF_COMMAS
+from ziggy_async.reading.languages import FIGURES, GERMAN, NAMES_OF_COMMAS, words_of
 from ziggy_async.reading.pieces import each
 from ziggy_async.reading.spellings import PRICES, spelled
 
@@ -78,7 +78,7 @@ WHOLE = {POINT: _whole(r"\.", r"\d{1,3}(,\d{2,3})*,\d{3}"), COMMA: _whole(",", r
 TICKS = r"^\d{2,3}'([0-2]\d|3[01])[0257]$"
 """A price that may be one in thirty-seconds, with their quarters behind: 112'165."""
 NAMES_OF_BIN = ("hac", "hacim")
-BILLIONS = "[Bb]$"
+NAMES_OF_TAUSEND = frozenset(name for field in FIGURES for name in words_of(field, (GERMAN,)))
 
 
 class MarkError(ValueError):
@@ -126,9 +126,9 @@ class Grouping(NamedTuple):
 def decimal_mark(columns: Mapping[str, Sequence[str]], names: Mapping[str, str], is_bare: bool = False) -> str:
     """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column; `is_bare`: see
     `refuse_points`. Raises `MarkError` with both readings where nothing decides."""
-    if may_be_thousands(names):
+    if (pattern := thousands_of(names)) is not None:
         for text in each(columns.get("volume", ())):
-            if re.search(BILLIONS, bare(text)):
+            if re.search(pattern, bare(text)):
                 raise thousands_error(text)
     proofs: dict[str, str] = {}
     doubtful = None
@@ -180,14 +180,18 @@ def refuse_points(names: Iterable[str], columns: Mapping[str, Sequence[str | Non
             raise in_both(grouped, POINT, POINT)
 
 
-def may_be_thousands(names: Mapping[str, str]) -> bool:
-    """Whether B stands for "bin", which is Turkish for a thousand, or for a billion: by role -> name of the columns."""
-    return spelled(names.get("volume", "")).name in NAMES_OF_BIN
+def thousands_of(names: Mapping[str, str]) -> str | None:
+    """The pattern of a number with a letter that may stand for a thousand by the names of the columns, role -> name: B
+    for the Turkish "bin", or a billion, and T for the German "Tausend", or a trillion."""
+    if spelled(names.get("volume", "")).name in NAMES_OF_BIN:
+        return r"[\d.,][Bb]$"
+    return r"[\d.,][Tt]$" if any(spelled(name).name in NAMES_OF_TAUSEND for name in names.values()) else None
 
 
 def thousands_error(text: str) -> MarkError:
     number = bare(text).rstrip(LETTERS)
-    return MarkError(text, f"{shown(text)} is {number} thousand or billion: write K, or the digits in full")
+    many = "billion" if bare(text)[-1] in "Bb" else "trillion"
+    return MarkError(text, f"{shown(text)} is {number} thousand or {many}: write K, or the digits in full")
 
 
 def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
