@@ -1,7 +1,7 @@
 """Dates and times as people write them, in Python and in files alike; what decides between two readings."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -383,6 +383,26 @@ def test_a_fraction_of_an_hour_or_a_minute_is_no_time_of_day(read, clock, tmp_pa
         read(tmp_path, [f"2024-01-30 {clock}"])
     with pytest.raises(ValueError, match="is no date and time"):
         BarStore().append("A", f"2024-01-30T{clock}", 10, 12, 9, 11, 5)
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("text", "clock", "offset"),
+    [
+        ("2024-01-10-09:30", "2024-01-10 09:30", "2024-01-10T00:00-09:30"),
+        ("20240110+0530", "2024-01-10 05:30", "2024-01-10T00:00+05:30"),
+        ("2024-01-10-17:30", "2024-01-10 17:30", None),
+    ],
+)
+def test_a_date_and_an_offset_or_a_time_of_day_are_advised_as_they_are_read(read, text, clock, offset, tmp_path):
+    advice = clock if offset is None else f"{clock} or {offset}"
+    said = f"{text!r} is a date and an offset from UTC, or a date and a time of day: write {advice}"
+    with pytest.raises(ValueError, match=f"{re.escape(said)}$|{re.escape(said)}[^ ]* *[;(]"):
+        read(tmp_path, [text])
+    assert read(tmp_path, [clock]).tolist() == [np.datetime64(clock.replace(" ", "T"), "ns").item()]
+    if offset is not None:
+        moment = datetime.fromisoformat(offset).astimezone(UTC).replace(tzinfo=None)
+        assert read(tmp_path, [offset]).tolist() == [np.datetime64(moment, "ns").item()]
 
 
 @both_ways

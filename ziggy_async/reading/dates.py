@@ -16,7 +16,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.options import DATE_ORDERS
 from ziggy_async.reading.ways import OFFSET, TIME_OF_DAY, WAYS, Written, take_apart
 
-DATE_AND_OFFSET = r"\d{4}-?\d{2}-?\d{2}[+-]\d{2}:?\d{2}"
+DATE_AND_OFFSET = r"(\d{4})-?(\d{2})-?(\d{2})([+-])([01]\d|2[0-4]):?([0-5]\d)"
 DECIMAL_HOUR = r".*[T ]\d{2}(?::?\d{2})?[.,]\d+\D*.*"
 """A time of day without seconds and with a fraction: 09.30 is that, and 9 hours and 30 minutes to many."""
 INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
@@ -111,8 +111,11 @@ def advice_on(text: str) -> str:
 
 def _iso_ns(text: str) -> int:
     """Reads the other forms of ISO 8601: weeks, and dates without separators."""
-    if re.fullmatch(DATE_AND_OFFSET, text.strip()):
-        raise ValueError(f"{shown(text)} is a date and an offset from UTC, or a date and a time of day")
+    if (found := re.fullmatch(DATE_AND_OFFSET, text.strip())) is not None:
+        day, clock = "-".join(found.groups()[:3]), f"{found[5]}:{found[6]}"
+        offset = f" or {day}T00:00{found[4]}{clock}" if re.fullmatch(OFFSET, f"{found[4]}{clock}") else ""
+        both = "a date and an offset from UTC, or a date and a time of day"
+        raise ValueError(f"{shown(text)} is {both}: write {day} {clock}{offset}")
     if re.fullmatch(DECIMAL_HOUR, text.strip()):
         raise ValueError(f"{shown(text)} is no date and time: write the time of day with colons, like 09:30")
     try:
