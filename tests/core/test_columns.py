@@ -76,7 +76,13 @@ def test_columns_need_not_be_contiguous() -> None:
     assert close.flags.c_contiguous
 
 
-@pytest.mark.parametrize("name", ["Date", "DATETIME", "time", "ts", "t", " Timestamp ", "open_time", "Open Time"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Date", "DATETIME", "time", "ts", "t", " Timestamp ", "open_time", "Open Time", "timestamp_ms"),
+        *("Opening time", "Datum/Zeit"),
+    ],
+)
 def test_spellings_of_the_timestamp(name) -> None:
     columns = table()
     columns[name] = columns.pop("timestamp")

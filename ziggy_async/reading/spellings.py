@@ -29,7 +29,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
                 "starttimestamp",
                 "dateymd",
             ),
-            *("candlestarttime", "dateutcms", "opentimems", "opentimeutc", "timestart", "kdate"),
+            *("candlestarttime", "dateutcms", "opentimems", "timestampms", "opentimeutc", "openingtime", "datumzeit"),
+            *("timestart", "kdate"),
             *("exchangedate", "timekey", "snapshottime", "candlebegintime", "sessiondate", "asofdate", "startedat"),
             *("dates", "timem", "localdate", "startdate", *words_of("date"), *words_of("clock")),
         ),
@@ -72,15 +73,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("volume", "tottrdqty", "totaltradedquantity", "ttltrdqnty", "ttltradgvol", "totalvolume", "pxvolume"),
             *("dlyvol", "volumetraded", "cshtrd", "acvoluns", "acvol1", "volumefrom", "candleacctradevolume"),
             *("totaltradequantity", "tradedvolume", "sharestraded", "volumeshares", "tradevolume", "tradedquantity"),
-            *(
-                "noofshares",
-                "numberofshares",
-                "noofshrs",
-                "basevolume",
-                "basetokenvolume",
-                "sharevolume",
-                *words_of("volume"),
-            ),
+            *("noofshares", "numberofshares", "noofshrs", "basevolume", "basetokenvolume", "sharevolume"),
+            *words_of("volume"),
         ),
         ("tickvolume", "tickvol", "volumen"),
         ("vol", "v", "vo", "wol", "hac"),
@@ -121,33 +115,14 @@ DESCRIBING = 3
 
 DATES = frozenset(
     (
-        *(
-            "date",
-            "localdate",
-            "startdate",
-            "tradedate",
-            "tradingdate",
-            "tradingday",
-            "dateutc",
-            "dategmt",
-            "traddt",
-            "date1",
-            "dtyyyymmdd",
-        ),
+        *("date", "localdate", "startdate", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "traddt"),
+        *("date1", "dtyyyymmdd"),
         *words_of("date"),
     )
 )
 TIMES_OF_DAY = frozenset(
     (
-        "time",
-        "timeutc",
-        "timegmt",
-        "timem",
-        "timebarstart",
-        "tradetime",
-        "bartime",
-        "starttime",
-        "localtime",
+        *("time", "timeutc", "timegmt", "timem", "timebarstart", "tradetime", "bartime", "starttime", "localtime"),
         *words_of("clock"),
     )
 )
