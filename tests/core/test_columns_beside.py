@@ -48,7 +48,7 @@ everywhere = pytest.mark.parametrize("read", [in_a_file, in_parquet, loaded, in_
         ("Time (EST)", "16:00"),
         ("Time[ET]", "16:00:00"),
         ("Bar Clock", "4:00 PM"),
-        ("local_time", "1600"),
+        ("clock of the bar", "1600"),
         ("HHMM", 1600),
         ("Hour", 16),
         ("exchangeTime", "16.00"),
