@@ -61,7 +61,7 @@ RIVALS = [
     ("open", "Open", "o"),
     ("timestamp", "Date", "trade_date"),
     ("timestamp", "Date", "Datetime"),
-    ("timestamp", "Date", "starttime"),
+    ("timestamp", "Date", "window_start"),
     ("timestamp", "Date", "index"),
     ("timestamp", "Date", "Unnamed: 0"),
 ]

@@ -233,7 +233,7 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
 def is_list(data: object) -> bool:
     """Whether this is a list of rows that are lists themselves, without names: those of a program."""
     first = data[0] if isinstance(data, list | tuple) and data else ()
-    is_row = bool(first) and type(first) in (list, tuple)
+    is_row = type(first) in (list, tuple) and bool(first)
     return is_row and not any(role_of(str(name)) in PRICES for name in first)
 
 
