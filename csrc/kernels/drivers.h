@@ -156,14 +156,84 @@ INLINE void announce_ahead(const za_kernel_block *block, int64_t bar)
 #include "kernels/catalog.def"
 #undef INDICATOR
 
+#if ZA_LANES > 1
+
+/* So many bars enter before it is looked whether all were finite; so many bytes of a column are asked for ahead: more
+ * lines of three or four columns are more than can be under way. */
+enum { BARS_A_LOOK = 16 * ZA_LANES, BYTES_AHEAD_DIRECT = 192 };
+
+/* Whether results go past the caches: all their columns begin a cache line. */
+INLINE bool is_streamed(const za_kernel_block *block, double *const *const *results, int outputs)
+{
+    bool streamed = block->streamed;
+    for (int output = 0; output < outputs; ++output) {
+        for (int lane = 0; results[output] != NULL && lane < ZA_LANES; ++lane) {
+            streamed = streamed && (uintptr_t)results[output][lane] % sizeof(vec) == 0;
+        }
+    }
+    return streamed;
+}
+
+/* Square after square of bars: while those of one wait for each other, the next one is transposed. */
+#define INDICATOR(name, ...)                                                                                           \
+    static bool name##_direct(const za_kernel_block *block, const double *const *const *columns,                       \
+                              double *const *const *results)                                                           \
+    {                                                                                                                  \
+        vec *state = block->state;                                                                                     \
+        const int64_t bars = block->bars;                                                                              \
+        const bool streamed = is_streamed(block, results, name##_output_count);                                        \
+        const int64_t first = za_lookback(ZA_INDICATOR_##name, block->params) - block->age;                            \
+        name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                                   \
+        slots all = {.at = state + sizeof(name##_state) / sizeof(vec), .entering = bars};                              \
+        name##_start(&k, &all);                                                                                        \
+        k.s = *(const name##_state *)(const void *)state;                                                              \
+        word odd = (word){0};                                                                                          \
+        for (int64_t bar = 0; bar < bars && (bar % BARS_A_LOOK != 0 || none_is_odd(odd)); bar += ZA_LANES) {           \
+            vec entering[name##_input_count][ZA_LANES], leaving[name##_output_count][ZA_LANES];                        \
+            for (int i = 0; i < name##_input_count; ++i) {                                                             \
+                gather_square(columns[i], bar, BYTES_AHEAD_DIRECT, entering[i], &odd);                                 \
+            }                                                                                                          \
+            for (int row = 0; row < ZA_LANES; ++row, ++k.age) {                                                        \
+                vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                            \
+                for (int i = 0; i < name##_input_count; ++i) {                                                         \
+                    in[i] = entering[i][row];                                                                          \
+                }                                                                                                      \
+                name##_update(&k, in);                                                                                 \
+                if (bar + row >= first) {                                                                              \
+                    name##_value(&k, out);                                                                             \
+                }                                                                                                      \
+                for (int i = 0; i < name##_output_count; ++i) {                                                        \
+                    leaving[i][row] = bar + row >= first ? out[i] : vec_fill(NAN);                                     \
+                }                                                                                                      \
+            }                                                                                                          \
+            for (int i = 0; i < name##_output_count; ++i) {                                                            \
+                if (name##_output_count == 1 || results[i] != NULL) {                                                  \
+                    scatter_square(leaving[i], bar, results[i], streamed);                                             \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        *(name##_state *)(void *)state = k.s;                                                                          \
+        return none_is_odd(odd);                                                                                       \
+    }
+#include "kernels/catalog.def"
+#undef INDICATOR
+#define DIRECT(name) name##_direct
+
+#else
+
+#define DIRECT(name) NULL
+
+#endif
+
 typedef struct kernel {
     size_t header_bytes;
     /* Starts a state, or only measures it: its vectors, header included, and its period. */
     void (*begin)(const za_params *params, int64_t age, void *state, slots *measured);
     void (*run)(const za_kernel_block *block);
+    bool (*direct)(const za_kernel_block *block, const double *const *const *columns, double *const *const *results);
 } kernel;
 
-#define INDICATOR(name, ...) {sizeof(name##_state), name##_begin, name##_run},
+#define INDICATOR(name, ...) {sizeof(name##_state), name##_begin, name##_run, DIRECT(name)},
 static const kernel kernels[ZA_INDICATOR_COUNT] = {
 #include "kernels/catalog.def"
 };
@@ -196,6 +266,11 @@ static void start(za_indicator indicator, const za_params *params, int64_t age, 
 static void run(const za_kernel_block *block)
 {
     kernels[block->indicator].run(block);
+}
+
+static bool run_direct(const za_kernel_block *block, const double *const *const *columns, double *const *const *results)
+{
+    return kernels[block->indicator].direct(block, columns, results);
 }
 
 static bool transpose(const double *const *columns, int64_t bars, double *tile)
@@ -291,7 +366,7 @@ static bool along(za_indicator indicator, const za_along_block *block, double *t
 
 #define SET_NAMED(lanes) za_lane_set_##lanes
 #define SET_OF(lanes)    SET_NAMED(lanes)
-const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,    start,  run, along,
-                                      operate,  all_finite,   to_integers, transpose, spread, copy};
+const za_lane_set SET_OF(ZA_LANES) = {ZA_LANES, header_bytes, state_bytes, period,      start,     run,    run_direct,
+                                      along,    operate,      all_finite,  to_integers, transpose, spread, copy};
 
 #endif

@@ -39,8 +39,8 @@ typedef struct za_kernel_block {
     int64_t header, slots;        /* of `states`: the kernel's own begin at that vector of each part */
     const za_kernel_state *next;  /* `next_count` states of the age `next_age` that a bar is to enter in a later run: */
     int64_t next_count, next_age; /* memory is asked for what it reads of their slots */
-    bool streamed; /* of `states`: headers go to memory past the caches, where a vector is a cache line. It takes a
-                    * sequentially consistent fence until other threads see them */
+    bool streamed; /* headers of `states`, or results of `run_direct`, go to memory past the caches, where a vector is a
+                    * cache line. It takes a sequentially consistent fence until other threads see them */
 } za_kernel_block;
 
 /* Bars of one series of which none waits for another. */
@@ -65,6 +65,11 @@ typedef struct za_lane_set {
      * that many bars before a value, at any age, gives the value of the whole history to the bit. */
     void (*start)(za_indicator indicator, const za_params *params, int64_t age, void *state);
     void (*run)(const za_kernel_block *block);
+    /* As run, of one state and a multiple of the lanes of bars, of which all outputs are wanted, but of each lane the
+     * inputs lie in columns, and the outputs in results, NULL where one is not wanted: they are transposed while other
+     * bars enter. False if an input is not finite: then the state is of no more use. NULL of one lane. */
+    bool (*run_direct)(const za_kernel_block *block, const double *const *const *columns,
+                       double *const *const *results);
     /* Bars of one series side by side, rounded down to the lanes, of an indicator whose memory is `beside`. It is the
      * only output, no state is read or written, and the bits are run's. Of one whose memory is `total`, `*total` goes
      * on to the last of them. False if an input of these bars, or what is to be added, is

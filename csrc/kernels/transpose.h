@@ -54,36 +54,43 @@ INLINE void spread_tile(const double *tile, int64_t bars, double *const *columns
         }                                                                                                              \
     }
 
-/* A line of each of many columns in turn is more than the processor foresees: those of eight squares later are asked
+/* Turns a square in place: its rows become its columns. */
+INLINE void transpose_in_place(vec *square)
+{
+    ROUNDS(ROUND)
+}
+
+/* A line of each of many columns in turn is more than the processor foresees: those of some squares later are asked
  * for. */
 enum { BYTES_AHEAD = 8 * ZA_LANES * 8 };
 
-/* Joins the odd_of of its values to `odd`. */
-INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, word *odd)
+/* The square of the columns' bars from `bar` on. Joins the odd_of of its values to `odd`. */
+INLINE void gather_square(const double *const *columns, int64_t bar, int64_t ahead, vec *square, word *odd)
 {
-    vec square[ZA_LANES];
     for (int lane = 0; lane < ZA_LANES; ++lane) {
-        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD));
+        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + (uintptr_t)ahead));
         square[lane] = vec_load(columns[lane] + bar);
         *odd |= odd_of(square[lane]);
     }
-    ROUNDS(ROUND)
+    transpose_in_place(square);
+}
+
+INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, word *odd)
+{
+    vec square[ZA_LANES];
+    gather_square(columns, bar, BYTES_AHEAD, square, odd);
     for (int row = 0; row < ZA_LANES; ++row) {
         vec_store(tile + (bar + row) * ZA_LANES, square[row]);
     }
 }
 
-/* `streamed` columns are aligned as a vector. */
-INLINE void spread_square(const double *tile, int64_t bar, double *const *columns, bool streamed)
+/* The way back, which leaves the square transposed. `streamed` columns are aligned as a vector. */
+INLINE void scatter_square(vec *square, int64_t bar, double *const *columns, bool streamed)
 {
-    vec square[ZA_LANES];
     for (int lane = 0; !streamed && lane < ZA_LANES; ++lane) {
         __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD), 1);
     }
-    for (int row = 0; row < ZA_LANES; ++row) {
-        square[row] = vec_load(tile + (bar + row) * ZA_LANES);
-    }
-    ROUNDS(ROUND)
+    transpose_in_place(square);
     for (int lane = 0; lane < ZA_LANES; ++lane) {
         if (streamed) {
             vec_copy((vec *)(void *)(columns[lane] + bar), &square[lane], 1, true);
@@ -91,6 +98,15 @@ INLINE void spread_square(const double *tile, int64_t bar, double *const *column
             vec_store(columns[lane] + bar, square[lane]);
         }
     }
+}
+
+INLINE void spread_square(const double *tile, int64_t bar, double *const *columns, bool streamed)
+{
+    vec square[ZA_LANES];
+    for (int row = 0; row < ZA_LANES; ++row) {
+        square[row] = vec_load(tile + (bar + row) * ZA_LANES);
+    }
+    scatter_square(square, bar, columns, streamed);
 }
 
 #undef ROUND

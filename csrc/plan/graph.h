@@ -48,6 +48,7 @@ struct za_plan {
     za_emit *emits;     /* of the nodes in their order */
     za_source *sources; /* of the columns from column_count on */
     int node_count, output_count, column_count, source_count;
+    const za_node *direct; /* the kernel that alone reads the columns, and makes all results, each once; NULL: none */
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
     bool joins;     /* a value of a bar whose lookback is there depends on none before that; without it there is none */

@@ -8,6 +8,7 @@
 #include "kernels/operation.h"
 #include "plan/buffers.h"
 #include "plan/check.h"
+#include "plan/direct.h"
 #include "plan/graph.h"
 
 /* A tile may ask for so much; a plan that would need more is refused before memory is asked for. */
@@ -374,6 +375,7 @@ static za_code build(za_plan *plan, const za_plan_spec *spec, za_error *error)
     }
     look_ahead(plan, last);
     list_emits(plan);
+    plan->direct = za_direct_find(plan);
     find_period(plan);
     code = za_buffers_assign(plan, last, error);
     code = code == ZA_OK ? add_up(plan, error) : code;

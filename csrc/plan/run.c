@@ -141,10 +141,13 @@ static void answer_nothing(const za_run *run, const za_series *series)
     }
 }
 
-/* Where many bars of one series are as good as lanes, they lie side by side already. */
+/* Where many bars of one series are as good as lanes, they lie side by side already: but a kernel of many series that
+ * reads columns itself has eight streams of each, and results past the caches. */
 static const za_lane_set *set_of(const za_run *run)
 {
-    if (run->cut.lanes == 0 && !run->last && run->plan->beside && run->rows >= ZA_MOST_LANES * (int64_t)run->count) {
+    bool direct = run->plan->direct != NULL && run->count >= ZA_MOST_LANES;
+    bool beside = run->plan->beside && run->rows >= ZA_MOST_LANES * (int64_t)run->count;
+    if (run->cut.lanes == 0 && !run->last && beside && !direct) {
         return za_lane_set_one();
     }
     for (int isa = 0; isa < ZA_ISA_COUNT; isa++) {
@@ -206,6 +209,7 @@ static bool specify(za_claim *claim, int first, int count, const za_lane_set *se
                            .lanes = count,
                            .clean = is_finite(run),
                            .streamed = is_streamed(run),
+                           .direct = run->way == NULL,
                            .block = run->cut.block,
                            .is_wanted = is_wanted,
                            .waiting = run,

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "plan/ahead.h"
 #include "plan/along.h"
+#include "plan/direct.h"
 #include "plan/holes.h"
 
 /* Blocks of all buffers together take so much of the first-level cache. A long block, of the second level, saves what
@@ -28,31 +29,15 @@ static int64_t within(int64_t bar, int64_t first, int64_t last)
     return bar < first ? first : bar > last ? last : bar;
 }
 
-static int64_t bars_of(const za_tile_spec *spec)
-{
-    int64_t most = 0;
-    for (int lane = 0; lane < spec->set->lanes; lane++) {
-        most = spec->bars[lane] > most ? spec->bars[lane] : most;
-    }
-    return most;
-}
-
-static int64_t oldest_of(const za_tile_spec *spec)
-{
-    int64_t oldest = INT64_MAX;
-    for (int lane = 0; lane < spec->lanes; lane++) {
-        oldest = spec->target.from[lane] < oldest ? spec->target.from[lane] : oldest;
-    }
-    return oldest;
-}
-
 static int64_t block_of(const za_tile_spec *spec)
 {
-    int64_t all = bars_of(spec);
-    bool last_alone = all - oldest_of(spec) < LEAST_BLOCK, along = spec->plan->along && spec->set->lanes == 1;
+    int64_t all = za_tile_bars(spec);
+    bool last_alone = all - za_tile_oldest(spec) < LEAST_BLOCK, along = spec->plan->along && spec->set->lanes == 1;
+    bool direct = !last_alone && za_direct_may(spec);
     int64_t inner = spec->plan->buffer_count - spec->plan->column_count - spec->plan->output_count;
-    int64_t buffers = 1 + (along ? later(inner, 0) : last_alone ? spec->plan->column_count : spec->plan->buffer_count);
-    bool is_long = last_alone || along || spec->plan->weight >= MANY_OPERATIONS;
+    int64_t filled = last_alone ? spec->plan->column_count : direct ? 0 : spec->plan->buffer_count;
+    int64_t buffers = 1 + (along ? later(inner, 0) : filled);
+    bool is_long = last_alone || along || direct || spec->plan->weight >= MANY_OPERATIONS;
     int64_t bytes = is_long ? LONG_BLOCK_BYTES : BLOCK_BYTES, most = along ? MOST_ALONG : MOST_BLOCK;
     int64_t bars = bytes / (buffers * spec->set->lanes * (int64_t)sizeof(double));
     bars = bars < most ? bars : most;
@@ -146,7 +131,7 @@ void za_tile_open(za_tile *tile, const za_tile_spec *spec, void *memory)
 {
     za_layout layout = layout_of(spec);
     const za_plan *plan = spec->plan;
-    int64_t doubles = (int64_t)(layout.block / sizeof(double)), oldest = oldest_of(spec);
+    int64_t doubles = (int64_t)(layout.block / sizeof(double)), oldest = za_tile_oldest(spec);
     *tile = (za_tile){.spec = *spec, .steps = memory, .state_bytes = layout.states, .block = layout.block_bars};
     tile->states = (double *)(void *)((char *)memory + layout.steps);
     tile->buffers = tile->states + layout.states / sizeof(double);
@@ -154,7 +139,7 @@ void za_tile_open(za_tile *tile, const za_tile_spec *spec, void *memory)
     tile->patches = tile->constants + plan->constant_count * doubles;
     tile->waste = tile->patches + PATCHES * doubles;
     memset(tile->steps, 0, layout.steps);
-    tile->first = bars_of(spec);
+    tile->first = za_tile_bars(spec);
     double *state = tile->states;
     for (int i = 0; i < plan->node_count; i++) {
         if (plan->nodes[i].read) {
@@ -197,15 +182,6 @@ static void gather_uneven(const za_tile *tile, const double *const *columns, za_
     }
 }
 
-static bool is_even(const za_tile *tile, int64_t end)
-{
-    bool even = true;
-    for (int lane = 0; lane < tile->spec.set->lanes; lane++) {
-        even = even && tile->spec.bars[lane] >= end;
-    }
-    return even;
-}
-
 static void run_derived(za_tile *tile, const za_node *node, za_step *step, za_span span)
 {
     const za_feed *feeds = tile->spec.feed[node->spec.which - tile->spec.plan->column_count];
@@ -238,7 +214,7 @@ static void run_column(za_tile *tile, const za_node *node, za_step *step, za_spa
     }
     double *to = row_of(tile, step, 0, span);
     step->finite = false;
-    if (!is_even(tile, span.last)) {
+    if (!za_tile_is_even(tile, span.last)) {
         gather_uneven(tile, columns, span, to);
         return;
     }
@@ -364,11 +340,6 @@ static bool run_kernel(za_tile *tile, const za_node *node, za_step *step, za_spa
     return true;
 }
 
-static double *target_of(const za_target *target, int result, int lane, int64_t bar)
-{
-    return target->values + result * target->rows + (target->row[lane] + bar - target->from[lane]) * target->step;
-}
-
 /* With one lane a result's own place in the target is as good as a buffer, if all of the block has one. */
 static bool fits_target(const za_tile *tile, const za_node *node, int64_t block)
 {
@@ -381,7 +352,7 @@ static void place_in_target(const za_tile *tile, const za_node *node, za_step *s
 {
     for (int i = 0; i < node->emit_count; i++) {
         za_emit emit = tile->spec.plan->emits[node->emits + i];
-        step->value[emit.output] = target_of(&tile->spec.target, emit.result, 0, block);
+        step->value[emit.output] = za_target_of(&tile->spec.target, emit.result, 0, block);
     }
 }
 
@@ -395,7 +366,7 @@ static void emit_lane(const za_tile *tile, za_emit emit, const za_step *step, in
     if (first >= last) {
         return;
     }
-    double *to = target_of(target, emit.result, lane, first);
+    double *to = za_target_of(target, emit.result, lane, first);
     const double *from = step->value[emit.output] + (first - span.block) * lanes + lane;
     for (int64_t bar = first; bar < last; bar++, from += lanes, to += target->step) {
         *to = *from;
@@ -406,7 +377,7 @@ static void emit(const za_tile *tile, za_emit emit, const za_step *step, za_span
 {
     const za_target *target = &tile->spec.target;
     const za_lane_set *set = tile->spec.set;
-    bool whole = target->step == 1 && span.last - span.first >= set->lanes && is_even(tile, span.last);
+    bool whole = target->step == 1 && span.last - span.first >= set->lanes && za_tile_is_even(tile, span.last);
     for (int lane = 0; lane < tile->spec.lanes; lane++) {
         whole = whole && target->from[lane] <= span.first;
     }
@@ -418,7 +389,7 @@ static void emit(const za_tile *tile, za_emit emit, const za_step *step, za_span
     }
     double *to[ZA_MOST_LANES];
     for (int lane = 0; lane < set->lanes; lane++) {
-        to[lane] = lane < tile->spec.lanes ? target_of(target, emit.result, lane, span.first) : tile->waste;
+        to[lane] = lane < tile->spec.lanes ? za_target_of(target, emit.result, lane, span.first) : tile->waste;
     }
     set->spread(row_of(tile, step, emit.output, span), span.last - span.first, to, tile->spec.streamed);
 }
@@ -475,7 +446,7 @@ static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t 
     for (int i = 0; i < node->emit_count; i++) {
         za_span wanted = {first, within(step->from, first, last), last};
         za_emit one = tile->spec.plan->emits[node->emits + i];
-        bool placed = fits && step->value[one.output] == target_of(&tile->spec.target, one.result, 0, first);
+        bool placed = fits && step->value[one.output] == za_target_of(&tile->spec.target, one.result, 0, first);
         if (wanted.first < last && !placed) {
             emit(tile, one, step, wanted);
         }
@@ -483,11 +454,26 @@ static bool run_step(za_tile *tile, const za_node *node, za_step *step, int64_t 
     return true;
 }
 
+/* From the first bar on, with nodes run one after the other. */
+static bool run_anew(za_tile *tile, int64_t end)
+{
+    za_tile_spec spec = tile->spec;
+    spec.direct = false;
+    za_tile_open(tile, &spec, tile->steps);
+    return za_tile_run(tile, end);
+}
+
 bool za_tile_run(za_tile *tile, int64_t end)
 {
     const za_plan *plan = tile->spec.plan;
     for (int64_t last; tile->end < end; tile->end = last) {
         last = tile->end + tile->block < end ? tile->end + tile->block : end;
+        if (za_direct_fits(tile, &last)) {
+            if (!za_direct_run(tile, last)) {
+                return run_anew(tile, end);
+            }
+            continue;
+        }
         za_ahead_begin(tile, last, end);
         for (int i = 0; i < plan->node_count; i++) {
             if ((i % NODES_A_LOOK == 0 && !za_tile_is_wanted(tile)) ||

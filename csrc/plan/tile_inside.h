@@ -28,6 +28,7 @@ typedef struct za_tile_spec {
     int lanes;
     bool clean;    /* all values of the columns are finite */
     bool streamed; /* results go past the caches */
+    bool direct;   /* a kernel that is all of the plan may read columns, and write results, itself */
     int64_t block; /* bars a block; 0: what fits the caches */
     /* Whether the results are still wanted, asked now and then with `waiting`; NULL: they are. Any thread. */
     bool (*is_wanted)(void *waiting);
@@ -65,6 +66,42 @@ typedef struct za_tile {
     za_ahead ahead;
     bool met_holes; /* a kernel's input held a value that is not finite */
 } za_tile;
+
+/* Bars of the longest lane. */
+static inline int64_t za_tile_bars(const za_tile_spec *spec)
+{
+    int64_t most = 0;
+    for (int lane = 0; lane < spec->set->lanes; lane++) {
+        most = spec->bars[lane] > most ? spec->bars[lane] : most;
+    }
+    return most;
+}
+
+/* The first bar of any lane of which results are wanted. */
+static inline int64_t za_tile_oldest(const za_tile_spec *spec)
+{
+    int64_t oldest = INT64_MAX;
+    for (int lane = 0; lane < spec->lanes; lane++) {
+        oldest = spec->target.from[lane] < oldest ? spec->target.from[lane] : oldest;
+    }
+    return oldest;
+}
+
+/* Whether all lanes reach to bar `end`. */
+static inline bool za_tile_is_even(const za_tile *tile, int64_t end)
+{
+    bool even = true;
+    for (int lane = 0; lane < tile->spec.set->lanes; lane++) {
+        even = even && tile->spec.bars[lane] >= end;
+    }
+    return even;
+}
+
+/* Where a result of a lane's bar goes. */
+static inline double *za_target_of(const za_target *target, int result, int lane, int64_t bar)
+{
+    return target->values + result * target->rows + (target->row[lane] + bar - target->from[lane]) * target->step;
+}
 
 static inline bool za_tile_is_wanted(const za_tile *tile)
 {

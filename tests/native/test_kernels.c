@@ -191,6 +191,79 @@ static bool starts_at_lookback(za_indicator indicator, const za_params *params, 
     return true;
 }
 
+/* Bars [first, last) of tickers from `ticker` on, which a kernel reads from their columns; out as [output][lane][bar].
+ */
+static bool run_direct(const za_lane_set *set, const za_kernel_block *of, const market *m, int ticker, int64_t first,
+                       int64_t last, double *out)
+{
+    const za_indicator_info *info = za_indicator_info_of(of->indicator);
+    const double *column[ZA_MAX_INPUTS][TICKERS], *const *columns[ZA_MAX_INPUTS];
+    double *result[ZA_MAX_OUTPUTS][TICKERS], *const *results[ZA_MAX_OUTPUTS] = {NULL};
+    for (int lane = 0; lane < set->lanes; ++lane) {
+        for (int input = 0; input < info->input_count; ++input) {
+            column[input][lane] = m->column[info->inputs[input]][ticker + lane] + first;
+            columns[input] = column[input];
+        }
+        for (int output = 0; output < info->output_count; ++output) {
+            result[output][lane] = out + (output * set->lanes + lane) * m->bars + first;
+            results[output] = result[output];
+        }
+    }
+    za_kernel_block block = *of;
+    block.age = first;
+    block.bars = last - first;
+    block.streamed = ticker % 2 == 0;
+    return set->run_direct(&block, columns, results);
+}
+
+/* Columns that a kernel transposes itself, in two blocks, give the rows of the series. */
+static bool direct_agrees(const za_lane_set *set, const za_kernel_block *of, const market *m, const double *series)
+{
+    int outputs = za_indicator_info_of(of->indicator)->output_count;
+    int64_t first = 16, last = m->bars / set->lanes * set->lanes;
+    double *out = za_alloc_aligned((size_t)(outputs * set->lanes * m->bars), sizeof *out);
+    za_kernel_block block = *of;
+    block.state = za_alloc_aligned(set->state_bytes(of->indicator, of->params), 1);
+    bool agrees = true;
+    for (int ticker = 0; ticker < TICKERS; ticker += set->lanes) {
+        set->start(of->indicator, of->params, 0, block.state);
+        agrees = run_direct(set, &block, m, ticker, 0, first, out) && agrees;
+        agrees = run_direct(set, &block, m, ticker, first, last, out) && agrees;
+        for (int row = 0; row < outputs * set->lanes; ++row) {
+            const double *wanted = series + row / set->lanes * m->bars * TICKERS + ticker + row % set->lanes;
+            for (int64_t t = 0; t < last; ++t) {
+                agrees = agrees && memcmp(&out[row * m->bars + t], &wanted[t * TICKERS], sizeof *out) == 0;
+            }
+        }
+    }
+    za_free(block.state);
+    za_free(out);
+    return agrees;
+}
+
+/* Whatever lane and bar it is that holds no number, it is told. */
+static void check_direct_holes(void)
+{
+    enum { LAST = BARS / TICKERS * TICKERS };
+    market m = market_make(BARS);
+    static double out[TICKERS * BARS];
+    za_params params = za_params_default(ZA_INDICATOR_sma);
+    for (int isa = 0; isa < ZA_ISA_COUNT; ++isa) {
+        const za_lane_set *set = za_lane_set_of((za_isa)isa);
+        for (int64_t bar = 3; set != NULL && set->lanes > 1 && bar < LAST; bar += 36) {
+            za_kernel_block block = {.indicator = ZA_INDICATOR_sma, .params = &params};
+            block.state = za_alloc_aligned(set->state_bytes(ZA_INDICATOR_sma, &params), 1);
+            double *value = &m.column[ZA_CLOSE][bar % set->lanes][bar], whole = *value;
+            set->start(ZA_INDICATOR_sma, &params, 0, block.state);
+            *value = bar % 2 == 0 ? NAN : INFINITY;
+            CHECK(!run_direct(set, &block, &m, 0, 0, LAST, out));
+            *value = whole;
+            za_free(block.state);
+        }
+    }
+    market_free(&m);
+}
+
 static void check_indicator(za_indicator indicator, const za_params *params, const market *m)
 {
     size_t count = (size_t)(za_indicator_info_of(indicator)->output_count * m->bars) * TICKERS;
@@ -210,6 +283,7 @@ static void check_indicator(za_indicator indicator, const za_params *params, con
         if (set != NULL) {
             run_series(set, &of, m, 1, true, got);
             good = CHECK(memcmp(wanted, got, count * sizeof *got) == 0) && good;
+            good = CHECK(set->lanes == 1 || direct_agrees(set, &of, m, wanted)) && good;
         }
         /* In steps of five, a start comes at each place within a block of 64 bars. */
         for (int64_t bar = 0; set != NULL && memory.kind == ZA_REACH && bar + memory.bars <= m->bars; bar += 5) {
@@ -339,6 +413,7 @@ int main(void)
     check_choice();
     check_parameters();
     check_transpose();
+    check_direct_holes();
     check_widths_and_drivers();
     return check_report("kernels");
 }
