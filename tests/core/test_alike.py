@@ -2,6 +2,7 @@
 gives that is read by itself."""
 
 import time
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,11 @@ FOLDERS = {
         text(f"2024-01-02 09:30,10,12,9,11,500,{zone}", names=f"{NAMES},tz")
         for zone in ("UTC", "Europe/Berlin", "UTC", "EST5", "UTC")
     ],
+    "zones of midnights": [
+        text(f"2024-01-02 00:00,10,12,9,11,500,{zone}", names=f"{NAMES},tz") for zone in ("UTC", "UTC", "Asia/Tokyo")
+    ],
+    "times that nanoseconds do not reach": [days("2024-01-02"), days("2024-01-03"), days("3024-01-02"), JANUARY],
+    "blank times in front": [days(" ", "13/01/2024"), days(" ", "02/01/2024"), days(" ", "03/01/2024")],
     "a date and a time of day": [
         text(f"2024-01-02,{clock},10,12,9,11,5", names=f"Date,Time,{NAMES[5:]}") for clock in ("09:30", "10:00", "0930")
     ],
@@ -63,6 +69,14 @@ FOLDERS = {
         for volume in (0, 0, 7, 0)
     ],
     "cut off": [JANUARY, JANUARY, JANUARY[:-5], JANUARY],
+}
+
+OF_UTC = days("2024-01-02T09:30:00+00:00", "2024-01-03T09:30:00+00:00")
+OF_PARIS = OF_UTC.replace("+00:00", "+01:00")
+WITHOUT_OFFSET = OF_PARIS + "2024-01-09T09:30:00,10,12,9,11,500\n"
+FOLDERS |= {
+    f"a time without an offset, order {at}": list(contents)
+    for at, contents in enumerate(permutations([OF_UTC, WITHOUT_OFFSET, OF_PARIS]))
 }
 
 

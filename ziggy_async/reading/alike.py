@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from ziggy_async.reading.beside import ZONES
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.headers import Header
-from ziggy_async.reading.spellings import role_of
-from ziggy_async.reading.tables import Texts
+from ziggy_async.reading.scans import CLOCK_OF_FOLDER
+from ziggy_async.reading.spellings import role_of, spelling_of
+from ziggy_async.reading.tables import Broken, Texts
 from ziggy_async.reading.texts import Source, lines_of
+from ziggy_async.reading.ways import take_apart
 
 MOST_ALIKE = 50
 """Files that are read at once, and one by one where one of them is at fault."""
@@ -31,8 +34,22 @@ def first_text(origin: Source, header: Header, name: str) -> str | None:
 
 
 def are_alike(text: str, other: str | None) -> bool:
-    """Whether two times are written in one way."""
-    return other is not None and re.sub(r"\d", "0", text) == re.sub(r"\d", "0", other)
+    """Whether columns of times that begin with these are read by one SQL: they are written in one way, and both of
+    clocks that are apart from UTC, or both not."""
+    if other is None or re.sub("[0-9]", "0", text) != re.sub("[0-9]", "0", other):
+        return False
+    one, two = take_apart(text.strip()), take_apart(other.strip())
+    if one is None or two is None:
+        return one is two
+    return one.is_like(two) and one.is_local == two.is_local
+
+
+def may_be_of_group(text: str | None, names: Sequence[str]) -> bool:
+    """Whether the first time of a file and the names of its columns say how its times are read, whatever else is in the
+    file: beside a zone it matters whether one is a day, and a time of day is one of the day that a folder names."""
+    if text is None or not text.strip() or re.fullmatch(CLOCK_OF_FOLDER, text.strip()):
+        return False
+    return not any(spelling_of(name) in ZONES for name in names)
 
 
 def types_of(heads: Mapping[str, Sequence[str | None]]) -> dict[str, str]:
@@ -45,7 +62,10 @@ def _is_figure(text: str | None) -> bool:
 
 
 def parts_of(values: Mapping[str, Any], origins: Sequence[Source]) -> Iterator[dict[str, Any]]:
-    """The values of each file, of which "path" is the column of the paths; nothing where they are not all there."""
+    """The values of each file, of which "path" is the column of the paths; nothing where they are not all there, or one
+    cannot be had."""
+    if any(isinstance(column, Broken) for column in values.values()):
+        return
     paths = values["path"]
     begins = np.flatnonzero(np.diff(paths.codes, prepend=-1)).tolist()
     if paths.values != [str(origin.path) for origin in origins] or len(begins) != len(origins):

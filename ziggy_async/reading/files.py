@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.reading.alike import MOST_ALIKE, MOST_BYTES, are_alike, first_text, parts_of, types_of
+from ziggy_async.reading.alike import MOST_ALIKE, MOST_BYTES, are_alike, first_text, may_be_of_group, parts_of, types_of
 from ziggy_async.reading.beside import Values, refuse_beside, with_day, with_zone
 from ziggy_async.reading.casts import declared_values, may_have_points, says_order, typed_values, with_owner
 from ziggy_async.reading.columns import ValuesOfTable, bars_of
@@ -330,7 +330,9 @@ class Reading:
         if columns.declared is None or not {*roles.values()} <= {*names}:  # as that of a date and a time of day
             return read
         text = first_text(cut.origin, header, name)
-        if text is None or not says_order(text, name, self._rules):
+        if not (text and may_be_of_group(text, names) and says_order(text, name, self._rules)):
+            return read
+        if columns.typing["timestamp"] == "timestamp":  # texts, of which those of each file decide together
             return read
         others = [each for each in others if are_alike(text, first_text(each[1].origin, header, name))]
         origins = [each.origin for _, each in others]
