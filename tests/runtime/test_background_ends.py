@@ -383,25 +383,3 @@ def opened_below(folder: Path) -> list[str]:
         with suppress(OSError):  # that of listing itself
             links.append(os.readlink(f"/proc/self/fd/{number}"))
     return [link for link in links if link.startswith(str(folder))]
-
-
-def test_a_loop_that_ends_while_others_begin_tasks_in_it_leaves_no_worker(caplog: pytest.LogCaptureFixture) -> None:
-    late: list[asyncio.Task[None]] = []
-
-    async def cleans_up() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            late.append(asyncio.create_task(asyncio.sleep(0.01)))
-
-    async def main() -> None:
-        cleaning = [asyncio.create_task(cleans_up()) for _ in range(20)]
-        await AsyncFeatureComputer(TaskPoolConfig(max_workers=2)).start()
-        assert not any(task.done() for task in cleaning)
-
-    asyncio.run(main())
-    for task in late:
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
-    late.clear()
-    gc.collect()
-    assert [record.getMessage() for record in caplog.records if "destroyed" in record.getMessage()] == []

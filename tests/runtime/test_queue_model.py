@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.queueing.background import RESTART
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.task import State
 from ziggy_async.runtime.errors import QueueFull, Stopped
@@ -168,8 +167,6 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def a_worker_is_cancelled(self) -> None:
         self.computer._worker_tasks[0].cancel()
-        self.settle()
-        self.loop.now += RESTART
         self.settle()
 
     @invariant()

@@ -35,6 +35,10 @@ TABLE = (
 """`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled. `expired`: when
 the clock of some process first found the letter too old; none has found it young enough since."""
 INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
+TURNED = (  # young again, or found too old for the first time
+    "SELECT id FROM letters WHERE expired IS NOT NULL AND id >= :oldest UNION ALL"
+    " SELECT id FROM letters WHERE expired IS NULL AND id < :oldest LIMIT 1"
+)
 SURPLUS = (
     "SELECT id FROM letters WHERE expired < ? UNION"
     " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
@@ -80,7 +84,7 @@ class LetterFile:
     def refresh(self) -> int:
         """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
         self._use(self._list)
-        with suppress(OSError):  # another process is writing it, which lets it be read
+        with suppress(OSError):  # it can be read
             return self._forget(self._use(_delete_surplus))
         return 0
 
@@ -190,10 +194,12 @@ def _delete_surplus(database: sqlite3.Connection) -> set[str]:
     apart, if no reading of any process between them finds it young enough. Returns the ids."""
     now = time.time()
     oldest = id_at(int((now - KEEP) * 1e6))
-    database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
-    database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
+    if database.execute(TURNED, {"oldest": oldest}).fetchone():  # else there is no need to wait for others who write
+        database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
+        database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
     surplus = database.execute(SURPLUS, (now - DAY, MOST)).fetchall()
-    database.executemany("DELETE FROM letters WHERE id = ?", surplus)
+    if surplus:
+        database.executemany("DELETE FROM letters WHERE id = ?", surplus)
     return {letter_id for (letter_id,) in surplus}
 
 

@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_BACKOFF = 0.1  # seconds at most before a second attempt, doubled for each further one
 LONGEST_BACKOFF = 30.0  # seconds at most before any attempt
-RESTART = (
-    0.1  # seconds before a cancelled worker is replaced: an ending loop, which has cancelled it, is closed by then
-)
 GRACE = 1.0  # seconds that workers and cancelled coroutines have to come to their end at a stop
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
@@ -166,10 +163,8 @@ class Background:
                 logger.error("%s has failed", name, exc_info=task.exception())
             elif task.cancelled() and not self._is_closed:
                 among[:] = [other for other in among if other is not task]
-                self._loop.call_later(RESTART, self._keep_up, run, name, among)
+                self._keep_up(run, name, among)
 
-        if self._is_closed:
-            return
         among.append(self._loop.create_task(run(), name=name))
         among[-1].add_done_callback(ended)
 
