@@ -1,15 +1,18 @@
 """Folders of small files, of which those that are written alike are read by one query: what comes out is what each file
 gives that is read by itself."""
 
+import gzip
 import time
 from itertools import permutations
+from unittest.mock import Mock
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from ziggy_async import BarStore
-from ziggy_async.reading import files
+from ziggy_async.reading import casts, files
 
 NAMES = "Date,Open,High,Low,Close,Volume"
 
@@ -115,6 +118,54 @@ def test_a_fault_among_many_files_names_the_first_of_them(tmp_path):
     for at in range(70):
         (tmp_path / f"S{at:02}.csv").write_text(JANUARY.replace("500", "x") if at in (31, 66) else JANUARY)
     with pytest.raises(ValueError, match=r"S31\.csv: S31, line 2: volume 'x' is not a number"):
+        BarStore.read(tmp_path)
+
+
+def test_what_is_said_of_a_file_among_others_is_said_once(tmp_path, monkeypatch, caplog):
+    opened = []
+    real = files.opened_source
+    monkeypatch.setattr(
+        files, "opened_source", lambda path, *rest: (opened.append(path.parent.name), real(path, *rest))[1]
+    )
+    for symbol in "ABCD":
+        path = tmp_path / "date=2024-05-01" / f"symbol={symbol}" / "x.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text(JANUARY + "2024-01-05,1\n" * (symbol == "C"))
+    BarStore.read(tmp_path, invalid="skip")
+    assert sorted(opened) == [f"symbol={symbol}" for symbol in "ABCD"]
+    said = [record.getMessage() for record in caplog.records if "its folder says" in record.getMessage()]
+    assert sorted(text.partition("symbol=")[2][0] for text in said) == [*"ABCD"]
+
+
+def test_files_that_are_large_when_unpacked_are_read_one_by_one(tmp_path, monkeypatch):
+    groups = []
+    monkeypatch.setattr(files.Reading, "_read_group", lambda self, header, group, read: groups.append(len(group)))
+    row = "2024-01-02,10,12,9,11,500\n"
+    large = text(row * (files.MOST_BYTES // len(row) + 1))
+    for at in range(3):
+        (tmp_path / f"L{at}.csv.gz").write_bytes(gzip.compress(large.encode()))
+        (tmp_path / f"S{at}.csv.gz").write_bytes(gzip.compress(JANUARY.encode()))
+    assert (tmp_path / "L0.csv.gz").stat().st_size < files.MOST_BYTES / 10
+    BarStore.read(tmp_path, invalid="skip")
+    assert groups == [3]
+
+
+INTERRUPTED = "INTERRUPT Error: Interrupted!"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "error"),
+    [
+        (files, "declared_values", duckdb.InterruptException(INTERRUPTED)),
+        (casts, "pairs_of", RuntimeError(f"the Arrow stream failed: {INTERRUPTED}")),
+    ],
+    ids=["before its first rows", "behind them"],
+)
+def test_an_interrupt_of_a_query_of_many_files_ends_the_reading(module, name, error, tmp_path, monkeypatch):
+    for at in range(3):
+        (tmp_path / f"S{at}.csv").write_text(JANUARY)
+    monkeypatch.setattr(module, name, Mock(side_effect=error))
+    with pytest.raises(duckdb.InterruptException):
         BarStore.read(tmp_path)
 
 

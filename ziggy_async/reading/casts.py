@@ -133,6 +133,8 @@ def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, A
         text = str(error).removeprefix("the Arrow stream failed: ")
         if text.startswith("Conversion Error"):
             raise duckdb.ConversionException(text) from error
+        if text.startswith("INTERRUPT"):
+            raise duckdb.InterruptException(text) from error
         columns.connection.cursor().execute(f"SELECT count(COLUMNS(*)) FROM ({query})").fetchall()
         raise duckdb.Error(text) from error
     return values | ({"symbol": values["symbol"].stripped()} if own else {})

@@ -29,12 +29,13 @@ CSV_ERROR = re.compile(
 
 @contextmanager
 def errors_named(name: object) -> Iterator[None]:
-    """Turns whatever a file can do to its reader into a `DataFileError` that begins with `name`."""
+    """Turns whatever a file can do to its reader, and not who interrupts it, into a `DataFileError` that begins with
+    `name`."""
     import duckdb
 
     try:
         yield
-    except DataFileError:
+    except (DataFileError, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
         raise DataFileError(f"{name}: {one_line(csv_fault(str(error)) or first_sentences(error))}") from error

@@ -172,9 +172,7 @@ class Reading:
     def load(self, store: Loader, files: Sequence[DataFile]) -> tuple[list[str], Skipped]:
         read: list[FileBars] = []
         for at in range(0, len(files), MOST_ALIKE):
-            some = files[at : at + MOST_ALIKE]
-            alike = self._read_alike(some) if len(some) > 1 else {}
-            read += [alike.get(file) or self._read(file) for file in some]
+            read += self._read_some(files[at : at + MOST_ALIKE])
         refuse_same_name(read)
         refuse_other_kind(read)
         occurrences = Counter(symbol for each in read for symbol in each.bars.symbols)
@@ -190,26 +188,30 @@ class Reading:
             skipped.update(load_together(store, group, self._rules))
         return list(occurrences), Skipped(skipped)
 
-    def _read(self, file: DataFile) -> FileBars:
-        """Finds the columns of `file`, and reads values that are all of their column's type."""
+    def _opened(self, file: DataFile) -> Source:
+        return opened_source(named_in_utf8(file.path, self._folder), self._folder, self._connection)
+
+    def _read(self, file: DataFile, opened: tuple[Source, Cut | None] | None) -> FileBars:
+        """Finds the columns of `file`, and reads values that are all of their column's type. `opened`: as far as that
+        is done."""
         with errors_named(file):
             self._progress.is_reading = True
-            origin = opened_source(named_in_utf8(file.path, self._folder), self._folder, self._connection)
+            origin, cut = opened or (self._opened(file), None)
             try:
-                read = self._bars_mended(file, origin)
+                read = self._bars_mended(file, origin, cut)
             except UnicodeDecodeError as error:
                 raise not_utf8(origin) from error
             self._progress.is_reading = False
             self._progress.done += 1
             return read
 
-    def _bars_mended(self, file: DataFile, origin: Source) -> FileBars:
+    def _bars_mended(self, file: DataFile, origin: Source, cut: Cut | None) -> FileBars:
         """The bars of a file, whose text is mended where DuckDB refuses it."""
         import duckdb
 
         while True:
             try:
-                return self._bars(file, origin)
+                return self._bars(file, origin, cut)
             except duckdb.Error as error:
                 if origin.is_parquet:
                     said = first_sentences(error, origin.path, file.path.name)
@@ -219,7 +221,7 @@ class Reading:
                 mended = self._mended(origin, error)
                 if mended is None:
                     raise
-                origin = mended
+                origin, cut = mended, None
 
     def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
         """A text that DuckDB refuses, as it may be read: without comments, without rows of another length, with one way
@@ -238,8 +240,8 @@ class Reading:
             mended = replace(origin, is_split=False)
         return mended
 
-    def _bars(self, file: DataFile, origin: Source) -> FileBars:
-        read = self._bars_of(file, self._cut(file, origin))
+    def _bars(self, file: DataFile, origin: Source, cut: Cut | None = None) -> FileBars:
+        read = self._bars_of(file, cut or self._cut(file, origin))
         return self._bars(file, replace(origin, is_split=False)) if read is None else read
 
     def _cut(self, file: DataFile, origin: Source) -> Cut:
@@ -299,41 +301,48 @@ class Reading:
         remark_other_day(file, bars.bars.timestamp)
         return FileBars(table, bars, left_out)
 
-    def _read_alike(self, files: Sequence[DataFile]) -> dict[DataFile, FileBars]:
-        """Those of the files that are small texts of one header and one way to write times. What there is to say of a
-        file is said where it is read by itself."""
+    def _read_some(self, files: Sequence[DataFile]) -> list[FileBars]:
+        """Reads those of the files at once that are small texts of one header and one way to write times. What there is
+        to say of a file is said where it is read by itself."""
+        opened: dict[DataFile, tuple[Source, Cut | None]] = {}
         groups: dict[Header, list[tuple[DataFile, Cut]]] = {}
-        for file in files:
+        for file in files if len(files) > 1 else ():
             with suppress(DataFileError), errors_named(file):
-                if file.path.stat().st_size <= MOST_BYTES:
-                    origin = opened_source(named_in_utf8(file.path, self._folder), self._folder, self._connection)
+                if file.path.stat().st_size > MOST_BYTES:
+                    continue
+                origin = self._opened(file)
+                opened[file] = origin, None
+                if origin.path.stat().st_size <= MOST_BYTES:  # also of what was packed
                     cut = self._cut(file, origin)
+                    opened[file] = origin, cut
                     if cut.header is not None and cut.header.tickers is None:
                         groups.setdefault(cut.header, []).append((file, cut))
         read: dict[DataFile, FileBars] = {}
         for header, group in groups.items():
             if len(group) > 2:
                 with suppress(DataFileError), errors_named(group[0][0]):
-                    read |= self._read_group(header, group)
+                    self._read_group(header, group, read)
         self._progress.done += len(read)
-        return read
+        return [read.get(file) or self._read(file, opened.get(file)) for file in files]
 
-    def _read_group(self, header: Header, group: Sequence[tuple[DataFile, Cut]]) -> dict[DataFile, FileBars]:
-        """Files of one header by one query, as the first of them is read."""
+    def _read_group(
+        self, header: Header, group: Sequence[tuple[DataFile, Cut]], read: dict[DataFile, FileBars]
+    ) -> None:
+        """Files of one header by one query, as the first of them is read, into `read`, file by file."""
         (file, cut), *others = group
         first = self._bars_of(file, cut)
         if first is None:
-            return {}
-        read = {file: first}
+            return
+        read[file] = first
         columns, names = first.table.columns, header.names
         roles, name = columns.headings, columns.headings["timestamp"]
         if columns.declared is None or not {*roles.values()} <= {*names}:  # as that of a date and a time of day
-            return read
+            return
         text = first_text(cut.origin, header, name)
         if not (text and may_be_of_group(text, names) and says_order(text, name, self._rules)):
-            return read
+            return
         if columns.typing["timestamp"] == "timestamp":  # texts, of which those of each file decide together
-            return read
+            return
         others = [each for each in others if are_alike(text, first_text(each[1].origin, header, name))]
         origins = [each.origin for _, each in others]
         beside = [each for each in names if each not in roles.values()]
@@ -367,7 +376,6 @@ class Reading:
                 finished = self._finished(file, cut, picked, with_owner(own, owner))
                 if finished is not None and picked.columns.declared is not None:
                     read[file] = finished
-        return read
 
     def _header(self, file: DataFile, origin: Source) -> Header:
         above = remarks_above(origin)
