@@ -147,7 +147,7 @@ static void run_tile(za_cut_series *series, int tile, char *memory)
 {
     if (tile == 0) {
         za_tile_open(&series->head, series->one, series->head_memory);
-        (void)za_tile_run(&series->head, series->cut.head); /* one lane never gives up */
+        (void)za_tile_run(&series->head, series->cut.head); /* false: nobody waits */
     }
     series->ended[tile] = memory != NULL ? run_pieces(series, tile, memory) : ZA_PIECES_NO_MEMORY;
 }

@@ -142,7 +142,7 @@ static void answer_nothing(const za_run *run, const za_series *series)
 }
 
 /* Where many bars of one series are as good as lanes, they lie side by side already: but a kernel of many series that
- * reads columns itself has eight streams of each, and results past the caches. */
+ * reads columns itself has as many streams of each as lanes, and results past the caches. */
 static const za_lane_set *set_of(const za_run *run)
 {
     bool direct = run->plan->direct != NULL && run->count >= ZA_MOST_LANES;

@@ -46,5 +46,5 @@ bool za_series_run(const za_plan *plan, const double *const *columns, int64_t ba
     }
     za_tile tile;
     za_tile_open(&tile, &spec, memory);
-    return za_tile_run(&tile, bars); /* one lane never gives up */
+    return za_tile_run(&tile, bars); /* true: one lane, whose results are always wanted */
 }

@@ -273,7 +273,7 @@ class AsyncFeatureComputer(Calls):
         return [task.record() if isinstance(task, Task) else task for task in newest]
 
     def cancel_task(self, number: int) -> bool:
-        """Gives up the task of that number, as `TaskHandle.cancel` does; Returns False when it is done or does not
+        """Gives up the task of that number, as `TaskHandle.cancel` does. Returns False when it is done or does not
         exist."""
         background = self._background
         task = None if background is None else background.unfinished.get(number)

@@ -282,9 +282,8 @@ def number_of(text: str, decimal: str) -> float:
     if number.lower() in ("", "nan"):
         return float("nan")
     unit = _unit_of(number)
-    if unit not in EXPONENTS or not re.match(
-        WHOLE[decimal], number, re.ASCII
-    ):  # as DuckDB has it: not digits of other scripts
+    is_whole = re.match(WHOLE[decimal], number, re.ASCII)  # as DuckDB has it: not digits of other scripts
+    if unit not in EXPONENTS or not is_whole:
         raise ValueError(f"{shown(text)} is no number{advice_on_number(text)}")
     exponent = EXPONENTS[unit]
     digits = re.sub(SEPARATORS, "", number.rstrip(LETTERS)).replace(thousands_mark(decimal), "").replace(COMMA, POINT)
