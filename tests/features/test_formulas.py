@@ -398,6 +398,14 @@ def test_outputs_of_one_call_share_it() -> None:
     assert len([node for node in nodes.nodes if node.name == "stoch"]) <= 1
 
 
+@pytest.mark.parametrize(
+    ("text", "count"), [("close / 1", 0), ("close * 1", 0), ("close / -1", 1), ("close / 2 * 1", 1)]
+)
+def test_what_is_multiplied_or_divided_by_one_stays(text: str, count: int) -> None:
+    operations = [node.name for node in plan_nodes([read_formula(text)]).nodes if node.kind == "operation"]
+    assert operations == ["multiply"] * count
+
+
 def test_zero_and_minus_zero_are_two_constants_and_nan_is_one() -> None:
     nodes = plan_nodes([read_formula("close + 0 + nan"), read_formula("close + -0.0 + nan")])
     constants = [node.parameters[0] for node in nodes.nodes if node.kind == "constant"]

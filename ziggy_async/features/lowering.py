@@ -17,6 +17,7 @@ from ziggy_async.features.stages import Names, PlanNodes, Source, Stages, plan_o
 
 OWN_BARS = ("of", "every")
 """Kinds of nodes whose input is computed on other bars than the node itself."""
+ONE = Node("constant", "", (), (1.0,))
 
 
 def plan_nodes(formulas: Sequence[Formula]) -> PlanNodes:
@@ -244,8 +245,8 @@ def _operation(name: str, inputs: tuple[int, ...], target: Graph) -> int:
     if name == "divide" and (divisor := target.nodes[inputs[1]]).kind == "constant":
         mantissa, exponent = math.frexp(divisor.parameters[0])
         if abs(mantissa) == 0.5 and abs(exponent) < 1000:
-            return target.operation("multiply", inputs[0], target.constant(1.0 / divisor.parameters[0]))
-    if name == "multiply" and inputs[1] == target.constant(1.0):
+            name, inputs = "multiply", (inputs[0], target.constant(1.0 / divisor.parameters[0]))
+    if name == "multiply" and target.nodes[inputs[1]] == ONE:
         return inputs[0]
     if name == "where":
         asked, chosen = (target.nodes[at] for at in inputs[:2])
