@@ -28,6 +28,7 @@ def table(**changes):
         "Dato,Åpning,Høyest,Lavest,Slutt,Volum",
         "Dato,Åbning,Højeste,Laveste,Lukkekurs,Volumen",
         "Ngày,Mở,Cao,Thấp,Đóng,KL",
+        "TARİH,AÇILIŞ,YÜKSEK,DÜŞÜK,KAPANIŞ,HACİM",
         "Tanggal,Pembukaan,Tertinggi,Terendah,Terakhir,Vol.",
         "วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ",
         "Ημερομηνία,Άνοιγμα,Υψηλό,Χαμηλό,Κλείσιμο,Όγκος",

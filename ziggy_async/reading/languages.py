@@ -133,10 +133,12 @@ def letters_of(text: str) -> str:
 
 
 def words_of(field: str, languages: tuple[Language, ...] = LANGUAGES) -> tuple[str, ...]:
-    """The names that a field has in all languages, also without the marks of their letters."""
+    """The names that a field has in all languages, also without the marks of their letters, and those of Turkish
+    capitals, of which the small letter of I is another one."""
     names = [letters_of(word) for language in languages for word in getattr(language, field).split()]
+    capitals = (name.replace("ı", "i") for name in names)
     unmarked = (_unmarked(name) for name in names)
-    return tuple(dict.fromkeys((*names, *(name for name in unmarked if len(name) >= SHORTEST_UNMARKED))))
+    return tuple(dict.fromkeys((*names, *capitals, *(name for name in unmarked if len(name) >= SHORTEST_UNMARKED))))
 
 
 def _unmarked(name: str) -> str:
