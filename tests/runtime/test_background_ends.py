@@ -226,31 +226,6 @@ def test_what_a_call_gives_after_its_caller_was_cancelled_is_undone(home: asynci
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("scale_max", [None, 3])
-def test_a_loop_that_ends_slowly_ends_workers_that_were_replaced(
-    scale_max: int | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def ends_slowly() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            begun.append(asyncio.create_task(asyncio.sleep(0.01)))  # is not cancelled
-            await asyncio.sleep(0.3)
-
-    async def main() -> list[TaskHandle]:
-        slow.extend(asyncio.create_task(ends_slowly()) for _ in range(20))  # one is cancelled before the workers
-        await computer.start()
-        return [await begin(computer, "runs"), *[await computer.enqueue_task("t", asyncio.sleep, 60) for _ in range(5)]]
-
-    slow: list[asyncio.Task[None]] = []
-    begun: list[asyncio.Task[None]] = []
-    computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, scale_max=scale_max))
-    handles = asyncio.run(main())
-    assert all(handle.done() for handle in handles)
-    gc.collect()
-    assert "pending" not in caplog.text
-
-
 async def test_a_loop_that_was_closed_a_moment_ago_has_come_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     home = asyncio.new_event_loop()
     home.close()

@@ -187,30 +187,6 @@ async def test_a_file_that_another_process_writes_can_be_read(path: Path, monkey
         assert ids(letters) == ["t1", "t2", "t3"]
 
 
-async def test_a_refresh_without_news_waits_for_no_other_process(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "BUSY", 20.0)
-    async with opened(path) as (letters, _):
-        await add(letters, "t")
-        with Lock(path):
-            async with asyncio.timeout(10):
-                await letters.refresh()
-        assert ids(letters) == ["t"]
-
-
-async def test_a_refresh_tells_of_a_file_that_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where something is to be deleted; another process's lock is no reason to tell."""
-    async with opened(path) as (letters, _):
-        for number in range(4):
-            await add(letters, f"t{number}")
-        file: Any = letters._file
-        letters._submit(lambda: file._opened().execute("PRAGMA query_only = 1")).result(20.0)
-        await letters.refresh()
-        keep_at_most(3, monkeypatch)
-        with pytest.raises(OSError, match=r"letters\.db: .*readonly"):
-            await letters.refresh()
-        assert ids(letters) == ["t0", "t1", "t2", "t3"]
-
-
 async def test_a_cancelled_burial_is_one(path: Path) -> None:
     async with opened(path) as (letters, _):
         with Lock(path):

@@ -82,9 +82,9 @@ class LetterFile:
         return self._forget(deleted)
 
     def refresh(self) -> int:
-        """Lists what other processes have done. Returns as `write`; 0 while another one writes."""
+        """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
         self._use(self._list)
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # it can be read
             return self._forget(self._use(_delete_surplus))
         return 0
 
@@ -140,8 +140,7 @@ class LetterFile:
                 return job(database)
         except sqlite3.Error as error:
             if is_last or not _is_damage(error):
-                kind = BlockingIOError if "_BUSY" in getattr(error, "sqlite_errorname", "") else OSError
-                raise kind(f"dead letters cannot be kept in {self.path}: {error}") from error
+                raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
             self.close()
         return self._use(job, is_last=True)
 

@@ -7,9 +7,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -65,9 +64,6 @@ class Background:
         self.workers = 0
         self._surplus = 0  # workers that are to end as soon as they are idle
         self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
-        self._end = self._at_loop_end()
-        with suppress(StopIteration):
-            self._end.asend(None).send(None)  # begins it, which makes it known to the loop
 
     # --- the way in
 
@@ -183,7 +179,9 @@ class Background:
             self._surplus -= 1
         except asyncio.CancelledError:
             if all(each.cancelling() for each in asyncio.all_tasks(self._loop)):  # the end of the loop, not some alone
-                await self._loop_ends()
+                self.close(Stopped("the event loop came to its end"))
+                self.at_loop_end()
+                await self.letters_written()
             elif task is not None and not self._end_if_over(task, time.perf_counter()):
                 self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
             raise
@@ -345,7 +343,6 @@ class Background:
         shutdown, but for tasks that have ended in their threads and are on their way back: they would be done twice.
         Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
         self._refuse()
-        await self._end.aclose()
         for sizing in self._sizing:
             sizing.cancel()
         if drain:
@@ -365,22 +362,6 @@ class Background:
             _, left = await asyncio.wait(ending, timeout=GRACE)
             if left:
                 logger.error("%d workers or coroutines have not ended within %g s; they are left", len(left), GRACE)
-
-    async def _at_loop_end(self) -> AsyncGenerator[None, None]:
-        """A loop that ends closes it once those it cancelled are done: workers may have been replaced meanwhile."""
-        with suppress(GeneratorExit):
-            yield
-        if not self._is_closed:
-            await self._loop_ends()
-            if ending := {*self.worker_tasks, *self._sizing, *self._cancelled}:
-                for task in ending:
-                    task.cancel()
-                await asyncio.wait(ending, timeout=GRACE)
-
-    async def _loop_ends(self) -> None:
-        self.close(Stopped("the event loop came to its end"))
-        self.at_loop_end()
-        await self.letters_written()
 
     def _refuse(self) -> None:
         """Takes no more work, and ends the tasks that wait for a place."""
