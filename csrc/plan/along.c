@@ -16,8 +16,9 @@ void za_along_operate(const za_operation_block *block)
     wide->operate(&part);
     int64_t done = part.bars * wide->lanes;
     for (int i = 0; i < ZA_MAX_ARGUMENTS; i++) {
-        bool moves = part.in[i] != NULL && (block->constants >> i & 1u) == 0;
-        part.in[i] += moves ? done : 0;
+        if (part.in[i] != NULL && (block->constants >> i & 1u) == 0) {
+            part.in[i] += done;
+        }
     }
     part.out += done;
     part.bars = block->bars - done;
