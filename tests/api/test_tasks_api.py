@@ -427,10 +427,10 @@ def test_tasks_of_many_tickers_are_forgotten_sooner():
 
 
 def dead_letters_of(url, count=0):
-    """Once there are so many."""
-    while len(found := ask(f"{url}{LETTERS}")["dead_letters"]) < count:
+    """Once there are so many, and all of them are in the file."""
+    while len((answer := ask(f"{url}{LETTERS}"))["dead_letters"]) < count or answer["stats"]["unsaved"]:
         time.sleep(0.01)
-    return found
+    return answer["dead_letters"]
 
 
 def end_at(url, task_id):

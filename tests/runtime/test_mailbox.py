@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pooled import pool_of
 
-from ziggy_async.runtime import gil_gate
+from ziggy_async.runtime import gil_gate, mailbox
 from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.mailbox import AT_ONCE
@@ -58,6 +58,7 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
         return wake(function, *args)
 
     monkeypatch.setattr(loop, "call_soon_threadsafe", counting)
+    monkeypatch.setattr(mailbox, "WAKE_AGAIN", PATIENCE)  # the loop does not come for as long as the calls take
     calls = [call(int) for _ in range(3 * AT_ONCE)]
     tasks = [asyncio.ensure_future(pool.run(each)) for each in calls]
     await asyncio.sleep(0)
