@@ -11,7 +11,7 @@ from queued import until
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.queueing import scaling
 from ziggy_async.queueing.background import Background
-from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
+from ziggy_async.queueing.scaling import Decision, Load, scale
 
 LOOK = scaling.INTERVAL
 BUSY = Load(4, 10, 4, 0.25, 100)
@@ -61,7 +61,7 @@ class Pool:
     @asynccontextmanager
     async def scaled(self, looks: int) -> AsyncIterator[None]:
         """After so many looks, until the end of the block."""
-        scaler = asyncio.create_task(scale(Limits(1, 64), self.load, self.resize, self.decisions))
+        scaler = asyncio.create_task(scale((1, 64), self.load, self.resize, self.decisions))
         await self.until(looks)
         yield
         scaler.cancel()

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ziggy_async.queueing import scaling
-from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, decide
+from ziggy_async.queueing.scaling import Decision, Load, Memory, decide
 
 LOOK = 0.25
 
 
-def decided(load: Load, limits: Limits, now: float = 0.0) -> Decision:
+def decided(load: Load, limits: tuple[int, int], now: float = 0.0) -> Decision:
     return decide(limits, load, Memory(), now)[0]
 
 
-WIDE = Limits(1, 64)
+WIDE = 1, 64
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_up_beyond_the_dead_band_and_at_most_doubled(queued: int, workers: int) 
 
 @pytest.mark.parametrize(("running", "workers"), [(10, 10), (8, 10), (7, 7), (0, 2)])
 def test_down_beyond_the_dead_band_once_the_hold_is_over(running: int, workers: int) -> None:
-    limits, load, memory = Limits(2, 64), Load(10, 0, running, 0.1, 9), Memory()
+    limits, load, memory = (2, 64), Load(10, 0, running, 0.1, 9), Memory()
     for now in range(30):
         decision, memory = decide(limits, load, memory, float(now))
         assert decision.workers == 10
@@ -53,14 +53,14 @@ def test_down_beyond_the_dead_band_once_the_hold_is_over(running: int, workers: 
 
 
 def test_the_dead_band_keeps_no_number_from_the_limits() -> None:
-    assert decided(Load(9, 999, 9, 0.1, 9), Limits(1, 10)).workers == 10
+    assert decided(Load(9, 999, 9, 0.1, 9), (1, 10)).workers == 10
     memory = Memory()
     for now in range(31):
-        decision, memory = decide(Limits(4, 10), Load(5, 0, 0, 0.1, 9), memory, float(now))
+        decision, memory = decide((4, 10), Load(5, 0, 0, 0.1, 9), memory, float(now))
     assert decision.workers == 4
 
 
-def at_100(load: Load, limits: Limits = WIDE, **memory: Any) -> tuple[Decision, Memory]:
+def at_100(load: Load, limits: tuple[int, int] = WIDE, **memory: Any) -> tuple[Decision, Memory]:
     """The decision at the time 100, and the memory that it leaves."""
     return decide(limits, load, Memory(**memory), 100.0)
 
@@ -124,22 +124,24 @@ loads = st.builds(
     mean_seconds=st.one_of(st.just(0.0), st.floats(0, 1e6), st.floats()),
     finished=st.integers(0, 10**15),
 )
-limits = st.builds(lambda least, more: Limits(least, least + more), st.integers(1, 100), st.integers(0, 100))
+limits = st.builds(lambda least, more: (least, least + more), st.integers(1, 100), st.integers(0, 100))
 follows = st.one_of(st.none(), loads)  # None: the workers become what was decided, and the queue goes on
 steps = st.tuples(follows, st.one_of(st.floats(0, 1), st.floats(0, 1e9)))
 
 
 @settings(max_examples=300, deadline=None)
 @given(limits, loads, st.lists(steps, max_size=60))
-def test_always_within_limits_and_pure(limits: Limits, load: Load, steps: list[tuple[Load | None, float]]) -> None:
-    memory, now = Memory(), 0.0
+def test_always_within_limits_and_pure(
+    limits: tuple[int, int], load: Load, steps: list[tuple[Load | None, float]]
+) -> None:
+    (least, most), memory, now = limits, Memory(), 0.0
     for follower, passed in steps:
-        load = load._replace(workers=min(max(load.workers, limits.least), limits.most))
+        load = load._replace(workers=min(max(load.workers, least), most))
         before = repr(memory)
         decision, after = decide(limits, load, memory, now)
         assert repr(decide(limits, load, memory, now)) == repr((decision, after))
         assert repr(memory) == before
-        assert limits.least <= decision.workers <= limits.most
+        assert least <= decision.workers <= most
         assert decision.wanted >= 0
         assert decision.before == load.workers
         grown = load._replace(workers=decision.workers, finished=load.finished + 50)
@@ -162,21 +164,21 @@ LOW, LONG_LOW = {"low": (71.0, 3)}, {"low": (70.0, 4)}
     [
         (BUSY, WIDE, {}, NEEDS + "from 4 to 8"),
         (BUSY._replace(mean_seconds=0.0), WIDE, {}, UNKNOWN + "from 4 to 8"),
-        (BUSY, Limits(1, 4), {}, NEEDS + "stays at 4, the most allowed"),
-        (BUSY, WIDE, PAUSED, NEEDS + "stays at 4 for another 2.5 s: the last growth brought too little"),
-        (BUSY, WIDE, STEP, NEEDS + "stays at 4 for another 1.5 s: the last growth has to show its gain"),
+        (BUSY, (1, 4), {}, NEEDS + "stays at 4, the most allowed"),
+        (BUSY, WIDE, PAUSED, NEEDS + "stays at 4 for another 2.5 s: the last gain is too little"),
+        (BUSY, WIDE, STEP, NEEDS + "stays at 4 for another 1.5 s: the last gain is unknown"),
         (
             BUSY,
             WIDE,
             MEASURED,
-            NEEDS + "4 finished 10.2/s, 2 had finished 9.5/s: too little, from 4 to 2, no growth for 60 s",
+            NEEDS + "from 4 to 2, no growth for 60 s: 10.2/s is too little after 9.5/s",
         ),
-        (IDLE, WIDE, LONG_LOW, NEEDS_NONE + "at most 4 wanted for 30 s, from 8 to 4"),
-        (IDLE, WIDE, LOW, NEEDS_NONE + "stays at 8 until no more were wanted for 30 s"),
-        (IDLE._replace(workers=5), Limits(5, 8), LONG_LOW, NEEDS_NONE + "stays at 5"),
+        (IDLE, WIDE, LONG_LOW, NEEDS_NONE + "from 8 to 4: at most 4 wanted for 30 s"),
+        (IDLE, WIDE, LOW, NEEDS_NONE + "stays at 8: at most 3 wanted for 29 s"),
+        (IDLE._replace(workers=5), (5, 8), LONG_LOW, NEEDS_NONE + "stays at 5"),
     ],
 )
-def test_reasons_give_the_figures(load: Load, limits: Limits, memory: dict[str, Any], reason: str) -> None:
+def test_reasons_give_the_figures(load: Load, limits: tuple[int, int], memory: dict[str, Any], reason: str) -> None:
     decision, _ = at_100(load, limits, **memory)
     assert decision.reason == reason
     assert str(decision.workers) in decision.reason

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ziggy_async.queueing import scaling
-from ziggy_async.queueing.scaling import Decision, Limits, Load, Memory, decide
+from ziggy_async.queueing.scaling import Decision, Load, Memory, decide
 
 LOOK = 0.25
 TICK = LOOK / 32
@@ -23,7 +23,13 @@ class System:
     """
 
     def __init__(
-        self, limits: Limits, service: float = 0.1, *, workers: int = 1, capacity: float = math.inf, queued: int = 0
+        self,
+        limits: tuple[int, int],
+        service: float = 0.1,
+        *,
+        workers: int = 1,
+        capacity: float = math.inf,
+        queued: int = 0,
     ) -> None:
         self.limits, self.service, self.capacity = limits, service, capacity
         self.workers, self.queued = workers, queued
@@ -78,7 +84,7 @@ class System:
         return [one.workers for one in self.decisions if one.at > since]
 
 
-WIDE = Limits(1, 64)
+WIDE = 1, 64
 
 
 @pytest.mark.parametrize("service", [0.05, 0.2, 1.0, 3.0])
@@ -113,7 +119,7 @@ def test_ramp() -> None:
 
 def test_burst() -> None:
     """1000 operations at once and then nothing: up at once and fast, down only after the hold, never below least."""
-    system = System(Limits(2, 64), workers=2, queued=1000)
+    system = System((2, 64), workers=2, queued=1000)
     system.run(20)
     assert system.decisions[0].workers == 4
     assert next(one.at for one in system.decisions if one.workers == 64) < 6
@@ -185,13 +191,13 @@ def test_unknown_mean_grows_one_step_at_a_time() -> None:
 
 
 def test_zero_load() -> None:
-    system = System(Limits(3, 64), workers=3)
+    system = System((3, 64), workers=3)
     system.run(120)
     assert set(system.counts()) == {3}
 
 
 def test_equal_limits_never_change() -> None:
-    system = System(Limits(4, 4), workers=4, queued=5000)
+    system = System((4, 4), workers=4, queued=5000)
     system.run(60)
     system.run(240)
     assert system.queued == 0

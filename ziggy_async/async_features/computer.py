@@ -23,7 +23,7 @@ from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Work
-from ziggy_async.queueing.scaling import Decision, Limits
+from ziggy_async.queueing.scaling import Decision
 from ziggy_async.queueing.task import Counts, State, Task, TaskRecord
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.call import Call
@@ -137,7 +137,7 @@ class AsyncFeatureComputer(Calls):
         self.metrics.observe_functions()
         if self.config.scales:
             self._decisions.clear()
-            background.size_by_load(Limits(least, most), self._decisions)
+            background.size_by_load((least, most), self._decisions)
         logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:

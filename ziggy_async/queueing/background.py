@@ -18,7 +18,7 @@ from ziggy_async import tracing
 from ziggy_async.messages import described, printable
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
-from ziggy_async.queueing.scaling import Decision, Limits, Load, scale
+from ziggy_async.queueing.scaling import Decision, Load, scale
 from ziggy_async.queueing.task import Counts, State, Task
 from ziggy_async.runtime.call import Call, UnraisableError
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
@@ -149,8 +149,8 @@ class Background:
             self._keep_up(self._serve, f"ziggy-async-worker-{workers + self._surplus - 1}", self.worker_tasks)
         self.queue.wake(self._surplus)
 
-    def size_by_load(self, limits: Limits, decisions: deque[Decision]) -> None:
-        """Has as many workers as the load asks for, until `stop`. Appends the decisions."""
+    def size_by_load(self, limits: tuple[int, int], decisions: deque[Decision]) -> None:
+        """Has as many workers as the load asks for, from the least to the most, until `stop`. Appends the decisions."""
         self._keep_up(partial(scale, limits, self.load, self.resize, decisions), "ziggy-async-scaling", self._sizing)
 
     def _keep_up(

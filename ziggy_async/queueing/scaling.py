@@ -31,13 +31,6 @@ class Load(NamedTuple):
     finished: int  # operations since the beginning, however they ended
 
 
-class Limits(NamedTuple):
-    """The fewest and the most workers."""
-
-    least: int
-    most: int
-
-
 class Memory(NamedTuple):
     """The past, as far as `decide` needs it."""
 
@@ -68,8 +61,8 @@ class Decision:
         return {**asdict(self), "load": self.load._asdict()}
 
 
-def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Decision, Memory]:
-    """Returns how many workers there should be at `now`, and the memory for the next look.
+def decide(limits: tuple[int, int], load: Load, memory: Memory, now: float) -> tuple[Decision, Memory]:
+    """Returns how many workers there should be at `now`, and the memory for the next look. `limits`: least and most.
 
     Need: w workers clear the queue within the target wait T while work goes on arriving as now. In T they run w * T / m
     operations of m seconds each: the q queued ones, and what arrives meanwhile, as much as the r running workers begin
@@ -80,8 +73,9 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     throughput has not risen by `GAIN` of a growth, the number goes back, and there is no growth for a while. Down
     slowly: once fewer have done for `HOLD`, to the most wanted meanwhile.
     """
-    present, is_known = load.workers, load.mean_seconds > 0
-    wanted = load.running + math.ceil(load.queued * (min(1.0, load.mean_seconds / TARGET_WAIT) if is_known else 1.0))
+    (least, most), present = limits, load.workers
+    mean = load.mean_seconds if load.mean_seconds > 0 else math.inf
+    wanted = load.running + math.ceil(load.queued * min(1.0, mean / TARGET_WAIT))
     since, finished_before = measured = memory.measured or (now, load.finished)
     seconds, finished = now - since, load.finished - finished_before
     is_measured = load.queued and seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * present)
@@ -90,37 +84,33 @@ def decide(limits: Limits, load: Load, memory: Memory, now: float) -> tuple[Deci
     workers_before, rate_before = growth or (present, 0.0)
     if growth is not None and rate > 0:  # its gain is known
         growth, paused_until = None, now
-    workers, why = present, f"stays at {present}"
+    workers, why = present, ""
     if 0 < rate < rate_before * (1 + GAIN * (present / workers_before - 1)):
         workers, paused_until = workers_before, now + PAUSE
-        figures = f"{present} finished {rate:.4g}/s, {workers} had finished {rate_before:.4g}/s"
-        why = f"{figures}: too little, from {present} to {workers}, no growth for {PAUSE:g} s"
-    elif wanted < present * (1 - DEAD_BAND) and present > limits.least:
-        low_since, most_wanted = memory.low or (now, limits.least)
+        why = f", no growth for {PAUSE:g} s: {rate:.4g}/s is too little after {rate_before:.4g}/s"
+    elif wanted < present * (1 - DEAD_BAND) and present > least:
+        low_since, most_wanted = memory.low or (now, least)
         low = low_since, max(most_wanted, wanted)
-        why += f" until no more were wanted for {HOLD:g} s"
+        why = f": at most {low[1]} wanted for {now - low_since:.3g} s"
         if now - low_since >= HOLD:
-            workers, growth, paused_until = low[1], None, -math.inf
-            why = f"at most {workers} wanted for {HOLD:g} s, from {present} to {workers}"
+            workers, low, growth, paused_until = low[1], None, None, -math.inf
     elif wanted > present * (1 + DEAD_BAND):
-        if present >= limits.most:
-            why += ", the most allowed"
+        if present >= most:
+            why = ", the most allowed"
         elif now < paused_until:
-            cause = "brought too little" if growth is None else "has to show its gain"
-            why += f" for another {paused_until - now:.3g} s: the last growth {cause}"
+            why = f" for another {paused_until - now:.3g} s: the last gain is {'unknown' if growth else 'too little'}"
         else:
-            workers = min(wanted, 2 * present, limits.most)
-            growth, paused_until, why = (present, rate), now + PATIENCE, f"from {present} to {workers}"
-    each = f"{load.mean_seconds:.3g} s each" if is_known else "mean time unknown"
-    reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {why}"
+            workers = min(wanted, 2 * present, most)
+            growth, paused_until = (present, rate), now + PATIENCE
+    each = f"{mean:.3g} s each" if mean < math.inf else "mean time unknown"
+    change = f"stays at {present}" if workers == present else f"from {present} to {workers}"
+    reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {change}{why}"
     decision = Decision(now, workers, present, reason, wanted, load)
-    if workers != present:
-        return decision, Memory(growth=growth, paused_until=paused_until)
-    return decision, Memory(low, measured if load.queued else None, growth, paused_until)
+    return decision, Memory(low, measured if load.queued and workers == present else None, growth, paused_until)
 
 
 async def scale(
-    limits: Limits, load: Callable[[], Load], resize: Callable[[int], object], decisions: deque[Decision]
+    limits: tuple[int, int], load: Callable[[], Load], resize: Callable[[int], object], decisions: deque[Decision]
 ) -> None:
     """Looks every 0.25 s, until it is cancelled: `load()` is what is seen then, `resize(n)` brings the number to n.
     Appends each decision with its wall-clock time; equal ones in a row are one, with their count. A decision that
@@ -136,8 +126,7 @@ async def scale(
             logger.exception("there are still %d workers, not %d: %s", decision.before, decision.workers, error)
             memory = Memory(paused_until=time.monotonic() + PAUSE)
             continue
-        newest = decisions[-1] if decisions else None
-        if newest is not None and (newest.before, newest.workers) == (decision.before, decision.workers):
+        if decisions and (newest := decisions[-1]).before == decision.before and newest.workers == decision.workers:
             decisions[-1] = replace(decision, at=newest.at, count=newest.count + 1)
         else:
             decisions.append(replace(decision, at=time.time()))
