@@ -165,7 +165,7 @@ def test_callers_in_other_loops_are_told_when_the_home_loop_ends() -> None:
         await computer.start()
         await computer.enqueue_task("holds", asyncio.sleep, 60)
         started.set()
-        await asyncio.sleep(0.1)
+        await until(lambda: len(computer.tasks()) == 1 + 20)
 
     async def ask() -> None:
         try:

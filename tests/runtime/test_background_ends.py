@@ -15,9 +15,17 @@ import pytest
 from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.dead_letters import sqlite
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.errors import Stopped, TaskDropped
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of dead letters, which wait for as long as it is locked."""
+    monkeypatch.setattr(sqlite, "BUSY", 60.0)
+    return tmp_path / "letters.db"
 
 
 def close_in_the_middle(loop: asyncio.AbstractEventLoop) -> None:
@@ -40,8 +48,7 @@ async def begin(computer: AsyncFeatureComputer, name: str) -> TaskHandle:
     return handle
 
 
-def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(tmp_path: Path) -> None:
-    file = tmp_path / "letters.db"
+def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(file: Path) -> None:
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, dead_letters=str(file)))
     loop = asyncio.new_event_loop()
 
@@ -75,8 +82,7 @@ def test_who_gives_up_the_first_call_after_a_closed_loop_leaves_no_task_behind(t
     asyncio.run(use())
 
 
-def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(tmp_path: Path) -> None:
-    file = tmp_path / "letters.db"
+def test_a_task_that_dies_as_its_loop_ends_has_its_letter_and_its_answer(file: Path) -> None:
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=1, dead_letters=str(file)))
     loop = asyncio.new_event_loop()
 

@@ -4,51 +4,80 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
+import process_work
 import pytest
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.task import State
 
-DEADLINE = 0.4
+DEADLINE = 60.0
+"""Seconds that pass by the clock of a test alone: it takes less, however slow the machine is."""
+
+
+class Clock:
+    """In place of the clocks of the module `time`: they go on by themselves, and as far as a test says besides."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def pass_(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock, perf_counter, monotonic = Clock(), time.perf_counter, time.monotonic
+    monkeypatch.setattr(time, "perf_counter", lambda: perf_counter() + clock.ahead)
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + clock.ahead)
+    return clock
 
 
 def single() -> AsyncFeatureComputer:
     return AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
 
 
-def busy_until(ended: threading.Event, at_least: float = 2 * DEADLINE) -> None:
-    """The loop does nothing else meanwhile."""
-    until = time.perf_counter() + at_least
-    assert ended.wait(20)
-    time.sleep(max(0.0, until - time.perf_counter()))
-
-
 class Order:
-    """A function for a thread that takes some time, and says when it began and ended."""
+    """A function for a thread that takes some time from when it `may_end`."""
 
-    def __init__(self, seconds: float, error: Exception | None = None) -> None:
-        self.seconds, self.error = seconds, error
+    def __init__(self, clock: Clock, seconds: float = 3.0, error: Exception | None = None) -> None:
+        self.clock, self.seconds, self.error = clock, seconds, error
         self.placed = 0
-        self.began, self.ended = threading.Event(), threading.Event()
+        self.began, self.may_end = threading.Event(), threading.Event()
 
     def __call__(self) -> int:
         self.began.set()
-        time.sleep(self.seconds)
+        assert self.may_end.wait(20)
+        self.clock.pass_(self.seconds)
         self.placed += 1
-        self.ended.set()
         if self.error is not None:
             raise self.error
         return self.placed
 
 
-async def test_what_a_thread_has_done_in_time_is_done() -> None:
-    order = Order(0.02)
+async def end_in_a_busy_loop(order: Order, handle: TaskHandle, busy: float = 2 * DEADLINE) -> None:
+    """The order begins and ends, and so many seconds pass then, before the loop does anything else."""
+    assert await asyncio.to_thread(order.began.wait, 20)
+    order.may_end.set()
+    until_ended(handle)
+    order.clock.pass_(busy)
+
+
+def until_ended(handle: TaskHandle) -> None:
+    call = handle._task.call
+    assert call is not None
+    while call.ended is None:
+        time.sleep(0.001)
+
+
+async def test_what_a_thread_has_done_in_time_is_done(clock: Clock) -> None:
+    order = Order(clock)
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", order)
-        await asyncio.to_thread(order.began.wait, 20)
-        busy_until(order.ended)
+        await end_in_a_busy_loop(order, handle)
         assert await handle == 1
         assert (handle.state, len(computer.dead_letters), computer.counts()["succeeded"]) == (State.SUCCEEDED, 0, 1)
         await computer.dead_letters.requeue_all()
@@ -57,13 +86,12 @@ async def test_what_a_thread_has_done_in_time_is_done() -> None:
     assert order.placed == 1
 
 
-async def test_what_a_thread_has_done_too_late_is_dead() -> None:
-    order = Order(1.5 * DEADLINE)
+async def test_what_a_thread_has_done_too_late_is_dead(clock: Clock) -> None:
+    order = Order(clock, 1.5 * DEADLINE)
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", order)
-        await asyncio.to_thread(order.began.wait, 20)
-        busy_until(order.ended, 4 * DEADLINE)
-        with pytest.raises(TimeoutError, match=r"deadline of 0\.4 s"):
+        await end_in_a_busy_loop(order, handle, 4 * DEADLINE)
+        with pytest.raises(TimeoutError, match=r"deadline of 60 s"):
             await handle
         [letter] = computer.dead_letters.list()
         [attempt] = letter.attempts
@@ -71,13 +99,12 @@ async def test_what_a_thread_has_done_too_late_is_dead() -> None:
         assert DEADLINE < attempt.seconds < 3 * DEADLINE  # of the call, and not of the loop
 
 
-async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline() -> None:
-    order = Order(0.02, OSError("no route"))
+async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline(clock: Clock) -> None:
+    order = Order(clock, error=OSError("no route"))
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE, max_attempts=3).enqueue_task("order", order)
-        await asyncio.to_thread(order.began.wait, 20)
-        busy_until(order.ended)
-        with pytest.raises(TimeoutError, match=r"deadline of 0\.4 s"):
+        await end_in_a_busy_loop(order, handle)
+        with pytest.raises(TimeoutError, match=r"deadline of 60 s"):
             await handle
         [letter] = computer.dead_letters.list()
         assert (letter.reason, [attempt.error for attempt in letter.attempts]) == ("deadline", ["OSError: no route"])
@@ -87,31 +114,27 @@ async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline() -
     assert order.placed == 1
 
 
-async def test_what_a_process_has_done_in_time_is_done() -> None:
+async def test_what_a_process_has_done_in_time_is_done(clock: Clock, tmp_path: Path) -> None:
+    door = tmp_path / "door"
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, use_process_pool=True)) as computer:
-        view = computer.with_options(use_process_pool=True)
-        await (await view.enqueue_task("starts it", time.sleep, 0))
-        handle = await view.with_options(deadline=1.0).enqueue_task("order", time.sleep, 0.2)
-        await until_running(computer)
-        busy_until(done(), 1.5)
-        assert await handle is None
-        assert (computer.counts()["succeeded"], len(computer.dead_letters)) == (2, 0)
-
-
-async def until_running(computer: AsyncFeatureComputer) -> None:
-    async with asyncio.timeout(20):
-        while computer.counts()["running"] == 0:  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0.001)
-    await asyncio.sleep(0.05)  # its thread has it
+        view = computer.with_options(use_process_pool=True, deadline=DEADLINE)
+        handle = await view.enqueue_task("order", process_work.waits_for, str(door))
+        async with asyncio.timeout(DEADLINE):
+            while not door.exists():  # noqa: ASYNC110 - what another process does has no event
+                await asyncio.sleep(0.001)
+        door.unlink()
+        until_ended(handle)
+        clock.pass_(2 * DEADLINE)
+        assert isinstance(await handle, int)
+        assert (computer.counts()["succeeded"], len(computer.dead_letters)) == (1, 0)
 
 
 @pytest.mark.parametrize("drain", [True, False])
-async def test_what_a_thread_has_done_before_the_end_has_not_died_of_it(drain: bool) -> None:
-    order = Order(0.02)
+async def test_what_a_thread_has_done_before_the_end_has_not_died_of_it(clock: Clock, drain: bool) -> None:
+    order = Order(clock)
     computer = single()
     handle = await computer.enqueue_task("order", order)
-    await asyncio.to_thread(order.began.wait, 20)
-    busy_until(order.ended, 0.05)
+    await end_in_a_busy_loop(order, handle)
     await computer.stop(drain=drain, timeout=0.0)
     assert await handle == 1
     assert (len(computer.dead_letters), computer.counts()["succeeded"]) == (0, 1)
@@ -128,37 +151,39 @@ def given_by_a_thread(ended: asyncio.Event) -> Coroutine[Any, Any, str]:
 
 
 @pytest.mark.parametrize("work", [in_turns, given_by_a_thread])
-async def test_what_a_coroutine_has_done_in_time_is_done(work: Callable[[asyncio.Event], Any]) -> None:
+async def test_what_a_coroutine_has_done_in_time_is_done(clock: Clock, work: Callable[[asyncio.Event], Any]) -> None:
     ended = asyncio.Event()
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", work, ended)
         await ended.wait()
-        busy_until(done())
+        clock.pass_(2 * DEADLINE)
         assert await handle == "done"
         assert (computer.counts()["succeeded"], len(computer.dead_letters)) == (1, 0)
 
 
-async def test_a_coroutine_that_nobody_has_awaited_by_the_deadline_is_not_done() -> None:
-    gave, awaited = threading.Event(), []
+async def test_a_coroutine_that_nobody_has_awaited_by_the_deadline_is_not_done(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, awaited, loop = threading.Event(), [], asyncio.get_running_loop()
+    wake = loop.call_soon_threadsafe
+
+    def waking(*args: Any) -> None:
+        wake(*args)
+        given.set()
 
     async def rest() -> None:
         awaited.append(1)
 
     def give() -> Coroutine[Any, Any, None]:
-        gave.set()
         return rest()
 
+    monkeypatch.setattr(loop, "call_soon_threadsafe", waking)
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", give)
         await asyncio.sleep(0)  # the worker gives it to a thread
-        busy_until(gave)
-        with pytest.raises(TimeoutError, match=r"deadline of 0\.4 s"):
+        assert given.wait(20)
+        clock.pass_(2 * DEADLINE)
+        with pytest.raises(TimeoutError, match=r"deadline of 60 s"):
             await handle
         assert computer.counts()["dead"] == 1
     assert awaited == []
-
-
-def done() -> threading.Event:
-    event = threading.Event()
-    event.set()
-    return event

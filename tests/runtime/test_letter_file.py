@@ -22,7 +22,9 @@ from ziggy_async.runtime.cross_loop import outcome_of
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of a file that is waited for until a lock is gone, unless a test says otherwise."""
+    monkeypatch.setattr(sqlite, "BUSY", 60.0)
     return tmp_path / "letters.db"
 
 
@@ -315,16 +317,20 @@ async def test_letters_that_cannot_be_written_wait_together(path: Path, monkeypa
     """Not each of them for the file: a burst while it is locked would take a second a letter."""
     monkeypatch.setattr(sqlite, "BUSY", 0.05)
     attempts: list[int] = []
-    write = sqlite.LetterFile.write
+    write, all_are_there = sqlite.LetterFile.write, threading.Event()
 
     def counted(file: sqlite.LetterFile, unsaved: list[Any]) -> Any:
+        assert all_are_there.wait(20)
         attempts.append(len(unsaved))
         return write(file, unsaved)
 
     monkeypatch.setattr(sqlite.LetterFile, "write", counted)
     async with opened(path) as (letters, _):
         with Lock(path):
-            await asyncio.gather(*(add(letters, f"t{number}") for number in range(100)))
+            adding = asyncio.gather(*(add(letters, f"t{number}") for number in range(100)))
+            await asyncio.sleep(0)
+            all_are_there.set()
+            await adding
             assert letters.stats()["unsaved"] == 100
             assert len(attempts) <= 3
         await add(letters, "after")

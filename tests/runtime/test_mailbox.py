@@ -67,7 +67,8 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
     assert len(wakes) == 1
 
 
-async def test_a_crowd_is_told_in_several_turns_of_the_loop(pool: ThreadPool) -> None:
+async def test_a_crowd_is_told_in_several_turns_of_the_loop(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox, "WAKE_AGAIN", PATIENCE)
     calls = [call(int) for _ in range(3 * AT_ONCE)]
     told_in: dict[int, int] = {}
     turn = 0
