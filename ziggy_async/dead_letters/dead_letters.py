@@ -60,8 +60,7 @@ class DeadLetters(Generic[T]):
         self._last_time = 0
         self._fault = ""  # why the last letters could not be written: they wait for the next one
         self._has_new = False  # letters that nobody has tried to write: each attempt takes time
-        self._lock = threading.Lock()
-        self._thread: ThreadPoolExecutor | None = None  # of the file; by _lock
+        self._thread: ThreadPoolExecutor | None = None  # of the file
         self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
         self._file = None
         if path is not None:
@@ -84,10 +83,7 @@ class DeadLetters(Generic[T]):
         """Lets go of the file and the thread until the next use; what was listed still is. The future is done then.
         Letters that cannot be written by now are lost with this process, and logged."""
         closed = self._submit(self._close)
-        with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.shutdown(wait=False)
+        self._thread = None  # it ends when it has done what it was given
         return closed
 
     def put(
@@ -193,10 +189,12 @@ class DeadLetters(Generic[T]):
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
         """Has the file's thread do the job; does it at once without a file."""
-        with self._lock, suppress(RuntimeError):  # no thread to be had, or the interpreter ends: better late than lost
+        try:
             if self._file is not None:
-                self._thread = self._thread or ThreadPoolExecutor(1, "ziggy-async-letters")
-                return self._thread.submit(self._exclusively, job, *args)
+                thread = self._thread = self._thread or ThreadPoolExecutor(1, "ziggy-async-letters")
+                return thread.submit(self._exclusively, job, *args)
+        except RuntimeError:  # no thread to be had, or the interpreter ends: better late than lost
+            self._thread = None  # with the job, which it would do once more
         done: Future[R] = Future()
         try:
             done.set_result(self._exclusively(job, *args))
@@ -232,12 +230,12 @@ class DeadLetters(Generic[T]):
         self._evict()
 
     def _evict(self) -> None:
-        """Forgets of the unsaved ones the first if they are too many, and those that the monotonic clock finds old."""
-        with suppress(RuntimeError):  # another thread puts one there meanwhile, and then evicts, too
-            while self._unsaved:
-                first = next(iter(self._unsaved.values()))
-                if len(self._unsaved) <= MOST and first.since >= time.monotonic() - KEEP:
-                    break
+        """Forgets the first of the unsaved ones while they are too many, or the monotonic clock finds it too old."""
+        oldest = time.monotonic() - KEEP
+        with suppress(
+            RuntimeError, StopIteration
+        ):  # another thread puts one there, and then evicts, too; there is none
+            while (first := next(iter(self._unsaved.values()))).since < oldest or len(self._unsaved) > MOST:
                 del self._unsaved[first.id]
                 self._counts["evicted"] += 1
 

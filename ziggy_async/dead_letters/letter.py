@@ -19,7 +19,7 @@ from ziggy_async.plain import plain
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
 MOST = 10_000  # letters that are kept
-DAY = 86_400.0
+DAY = 86_400
 KEEP = 7 * DAY  # seconds for which one is kept
 LARGEST = 64 << 20  # bytes of stored work: SQLite takes no more than a billion, and there may be 10,000 letters
 PROCESS = secrets.token_hex(16)  # tells what this process wrote, or the one that it was forked from

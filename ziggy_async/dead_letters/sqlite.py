@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from typing import TypeVar
-from urllib.parse import quote
 
 from ziggy_async.dead_letters.letter import DAY, KEEP, MOST, PROCESS, DeadLetter, id_at, stored, this_program, with_work
 
@@ -29,18 +28,12 @@ ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets 
 
 APPLICATION = 0x7A61646C  # "zadl", which tells our files from other SQLite databases
 TABLE = (
-    "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL, expired REAL,"
+    "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL,"
     " writer TEXT NOT NULL, program TEXT NOT NULL, work)"
 )
-"""`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled. `expired`: when
-the clock of some process first found the letter too old; none has found it young enough since."""
-INDEX = "CREATE INDEX expired ON letters (expired) WHERE expired IS NOT NULL"
-TURNED = (  # young again, or found too old for the first time
-    "SELECT id FROM letters WHERE expired IS NOT NULL AND id >= :oldest UNION ALL"
-    " SELECT id FROM letters WHERE expired IS NULL AND id < :oldest LIMIT 1"
-)
+"""`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled."""
 SURPLUS = (
-    "SELECT id FROM letters WHERE expired < ? UNION"
+    "SELECT id FROM letters WHERE id < ? UNION"
     " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
 )
 LISTED = "SELECT letter, writer, typeof(work)"
@@ -74,7 +67,7 @@ class LetterFile:
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
         def commit(database: sqlite3.Connection) -> set[str]:
-            database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, NULL, ?, ?, ?)", rows)
+            database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)
             return _delete_surplus(database)
 
         deleted = self._use(commit)
@@ -167,10 +160,7 @@ class LetterFile:
         log = self.path + "-wal"
         if os.path.getsize(self.path) == 0 and os.path.exists(log) and os.path.getsize(log):
             raise sqlite3.DatabaseError("it is empty, and its log is not")  # which SQLite would throw away
-        address = f"file://{quote(os.fsencode(self.path))}?mode=rw"  # never makes one beside the log of another
-        database = sqlite3.connect(
-            address, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False, uri=True
-        )
+        database = sqlite3.connect(self.path, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
             _check(database, self.path)
             self._list(database)
@@ -190,16 +180,19 @@ class LetterFile:
 
 
 def _delete_surplus(database: sqlite3.Connection) -> set[str]:
-    """Deletes the oldest of what is too many, and what is too old by two readings of the wall clock that are a day
-    apart, if no reading of any process between them finds it young enough. Returns the ids."""
-    now = time.time()
-    oldest = id_at(int((now - KEEP) * 1e6))
-    if database.execute(TURNED, {"oldest": oldest}).fetchone():  # else there is no need to wait for others who write
-        database.execute("UPDATE letters SET expired = NULL WHERE expired IS NOT NULL AND id >= ?", (oldest,))
-        database.execute("UPDATE letters SET expired = ? WHERE expired IS NULL AND id < ?", (now, oldest))
-    surplus = database.execute(SURPLUS, (now - DAY, MOST)).fetchall()
-    if surplus:
+    """Deletes the oldest of what is too many; and, once a day, what was too old by the reading of the wall clock that
+    is kept as `user_version`, in minutes: it is a day old or more, and no process has read less since. Returns the ids.
+    """
+    now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
+    oldest = id_at((read - KEEP) * 1_000_000) if now >= read + DAY else ""
+    surplus = database.execute(SURPLUS, (oldest, MOST)).fetchall()
+    if surplus or not read <= now < read + DAY:
+        if not database.in_transaction:  # what was read may have changed until nobody else may write
+            database.execute("BEGIN IMMEDIATE")
+            return _delete_surplus(database)
         database.executemany("DELETE FROM letters WHERE id = ?", surplus)
+        if oldest or now < read:
+            database.execute(f"PRAGMA user_version = {int(now / 60)}")
     return {letter_id for (letter_id,) in surplus}
 
 
@@ -209,16 +202,12 @@ def _check_rights(path: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     for name in (path + part for part in PARTS):
         with suppress(FileNotFoundError):  # SQLite removes the log when nobody uses it any more
-            found = os.stat(name)
-            if not stat.S_ISREG(found.st_mode):
-                reason = "it is not a file"
-            elif found.st_uid != os.geteuid():
-                reason = f"it belongs to user {found.st_uid}, and this process is user {os.geteuid()}"
-            elif found.st_mode & 0o222 != 0o200:
-                reason = f"its owner alone must be able to write it (mode {found.st_mode & 0o777:o}); chmod 600 it"
-            else:
-                continue
-            raise PermissionError(f"dead letters cannot be kept in {name}: {reason}")
+            found, user = os.stat(name), os.geteuid()
+            if not (stat.S_ISREG(found.st_mode) and found.st_uid == user and found.st_mode & 0o222 == 0o200):
+                what = (
+                    f"{stat.filemode(found.st_mode)} of user {found.st_uid}, not a file that user {user} alone writes"
+                )
+                raise PermissionError(f"dead letters cannot be kept in {name}: it is {what}")
 
 
 def _check(database: sqlite3.Connection, path: str) -> None:
@@ -229,7 +218,7 @@ def _check(database: sqlite3.Connection, path: str) -> None:
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
     if not application and not tables:
         database.execute("PRAGMA journal_mode = WAL")
-        database.executescript(f"BEGIN; {TABLE}; {INDEX}; PRAGMA application_id = {APPLICATION}; COMMIT")
+        database.executescript(f"BEGIN; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
     elif application != APPLICATION:
         raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
     elif tables.get("letters") != TABLE:
