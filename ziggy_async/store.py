@@ -15,12 +15,12 @@ from ziggy_async.arguments import whole
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import columns
 from ziggy_async.reading.options import (
-    ADVICE_TO_SKIP,
     NAMED_ROW,
     NONE_SKIPPED,
     ReadingOptions,
     Rules,
     Skipped,
+    advice_on_row,
     rules_of,
 )
 from ziggy_async.reading.spellings import PRICE_COLUMNS
@@ -264,7 +264,7 @@ def advised(rules: Rules) -> Iterator[None]:
     except ValueError as error:
         if rules.skip or "; " in str(error) or not re.search(NAMED_ROW, str(error)):
             raise
-        raise ValueError(f"{error}{ADVICE_TO_SKIP}") from None
+        raise ValueError(f"{error}{advice_on_row(str(error), ': volume ' in str(error))}") from None
 
 
 def further_columns(names: Iterable[str]) -> tuple[str, ...]:

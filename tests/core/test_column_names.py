@@ -59,6 +59,7 @@ def test_names_of_other_languages(names) -> None:
         ("timestamp", "Time (UTC+0)"),
         ("timestamp", "Time (Z)"),
         ("timestamp", "Date (YYYY-MM-DD)"),
+        *(("timestamp", name) for name in ("Time (ms)", "Timestamp [s]", "Date (Unix ms)", "Time (UTC, seconds)")),
         ("timestamp", "Date [dd.mm.yyyy hh:mm:ss]"),
         ("timestamp", "Trade Date (yyyymmdd)"),
     ],
@@ -78,7 +79,7 @@ def test_a_remark_that_names_a_currency_or_a_unit(role, name) -> None:
         *(("volume", f"Volume {remark}") for remark in ("(M)", "('000)", "(in millions)", "(x1000)", "[k]", "(lots)")),
         *(("volume", f"Volume {remark}") for remark in ("(USD)", "($)", "(quote)", "(shares, thousands)")),
         *(("volume", name) for name in ("Vol(Cr)", "成交量(手)")),
-        *(("timestamp", f"Date ({remark})") for remark in ("EST", "UTC+1", "local", "yyyy", "mm/mm/yyyy")),
+        *(("timestamp", f"Date ({remark})") for remark in ("EST", "EST, ms", "UTC+1", "local", "yyyy", "mm/mm/yyyy")),
     ],
 )
 def test_a_remark_that_makes_another_figure_of_a_column(role, name) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.messages import shown
 from ziggy_async.reading.options import DATE_ORDERS
-from ziggy_async.reading.ways import OFFSET, TIME_OF_DAY, WAYS, Written, take_apart
+from ziggy_async.reading.ways import OFFSET, OTHER_DIGIT, TIME_OF_DAY, WAYS, Written, take_apart
 
 DATE_AND_OFFSET = r"(\d{4})-?(\d{2})-?(\d{2})([+-])([01]\d|2[0-4]):?([0-5]\d)"
 DECIMAL_HOUR = r".*[T ]\d{2}(?::?\d{2})?[.,]\d+\D*.*"
@@ -98,6 +98,8 @@ def century_error(text: str, day: int, at: int = 0) -> AmbiguousError:
 
 def advice_on(text: str) -> str:
     """Says what to write for a text that is no date and time, where that is known."""
+    if not text.isascii() and OTHER_DIGIT.search(text):
+        return ": write the digits 0 to 9"
     if re.fullmatch(INEXACT, text.strip()):
         return ": write it as a whole number, in full"
     if (found := re.fullmatch(OF_TAIWAN, text.strip())) is not None:

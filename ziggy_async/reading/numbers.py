@@ -5,6 +5,7 @@ question for all columns of a table: by a number that only one reading allows. T
 thousands has to be evident in each column by itself.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -15,6 +16,7 @@ from ziggy_async.messages import shown
 from ziggy_async.reading.languages import FIGURES, GERMAN, NAMES_OF_COMMAS, words_of
 from ziggy_async.reading.pieces import each
 from ziggy_async.reading.spellings import PRICES, spelled
+from ziggy_async.reading.ways import OTHER_DIGIT
 
 POINT, COMMA = ".", ","
 BLANKS = " \t\u00a0\u2009\u202f"
@@ -262,6 +264,8 @@ def ticks_error(text: str) -> MarkError:
 
 def advice_on_number(text: str) -> str:
     """What to write for a text that is no number, where it is one with something behind."""
+    if not text.isascii() and OTHER_DIGIT.search(text):
+        return ": write the digits 0 to 9"
     has_unit = re.match(r"[^\w-]*-?\d[\d.,]*\s*[^\d.,\s]+\.?$", text) is not None
     return ": write it in full, or K or M behind its digits" if has_unit else ""
 
@@ -287,4 +291,7 @@ def number_of(text: str, decimal: str) -> float:
         raise ValueError(f"{shown(text)} is no number{advice_on_number(text)}")
     exponent = EXPONENTS[unit]
     digits = re.sub(SEPARATORS, "", number.rstrip(LETTERS)).replace(thousands_mark(decimal), "").replace(COMMA, POINT)
-    return float(f"{digits}e{exponent}" if exponent else digits)  # one conversion, which rounds once
+    value = float(f"{digits}e{exponent}" if exponent else digits)  # one conversion, which rounds once
+    if math.isinf(value):
+        raise ValueError(f"{shown(text)} is larger than any number of float64")
+    return value

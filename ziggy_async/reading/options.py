@@ -1,5 +1,6 @@
 """How a caller wants a table to be read, and what was left out of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
@@ -17,6 +18,8 @@ DATE_ORDERS = ("dmy", "mdy", "ymd")
 NAMED_ROW = r"\brow (\d+)"
 """A row in a message."""
 ADVICE_TO_SKIP = "; invalid='skip' (--skip-invalid) leaves such rows out"
+NO_FIGURE = re.compile(r"is missing|has no value|'(?:\W*|#?n\.?/?a\.?|null|none|nan|nil)' is no", re.IGNORECASE)
+"""A sentence on a value that stands for none."""
 
 
 class ReadingOptions(TypedDict, total=False):
@@ -85,6 +88,14 @@ class Rules:
 
 
 PLAIN = Rules()
+
+
+def advice_on_row(sentence: str, is_of_volume: bool, may_skip: bool = True) -> str:
+    """What to do about a row of which the sentence says the fault."""
+    advice = ADVICE_TO_SKIP if may_skip else ""
+    if is_of_volume and NO_FIGURE.search(sentence):
+        return "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
+    return advice
 
 
 def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:

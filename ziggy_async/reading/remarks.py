@@ -76,6 +76,11 @@ DATES = {order: "-?".join(map(PARTS.__getitem__, order)) for order in ("dmy", "m
 LAYOUT = re.compile(rf"(?:{'|'.join(DATES.values())})?[t-]?(?:h{{1,2}}:?m{{2}}(?::?s{{2}})?f*)?")
 """As in "yyyy-mm-dd" and "hh:mm": words of a remark, which have no blanks, points and slashes between them."""
 OF_UTC = re.compile(r"z|(?:utc|gmt)(?:[+-]0{1,2}(?::?00)?)?")
+UNITS_OF_TIMES = {
+    *("ns", "us", "μs", "ms", "s", "sec", "secs", "seconds", "milliseconds", "microseconds", "nanoseconds", "millis"),
+    *("unix", "epoch", "utc"),
+}
+"""Of times since 1970, whose size says which one it is."""
 PENCE = re.compile(r"\bGBp\b")
 """How Bloomberg writes them; GBP are pounds."""
 WORD = re.compile(rf"\w*[{SIGNS}]|\w+|[^\w\s.,/]")
@@ -88,14 +93,15 @@ def without_remarks(name: str) -> tuple[str, list[str]]:
 
 
 def is_left_by(role: str, words: list[str]) -> bool:
-    """Whether a column whose name has a remark of these words is still of the role; a time is, if they are its layout,
-    or say that it is of UTC and no other zone."""
+    """Whether a column whose name has a remark of these words is still of the role; a time is, if they are its layout
+    or its unit, or say that it is of UTC and no other zone."""
     match role:
         case "symbol":
             return True
         case "timestamp":
             text = "".join(words)
-            return OF_UTC.fullmatch(text) is not None or LAYOUT.fullmatch(text) is not None
+            is_of_utc = OF_UTC.fullmatch(text) is not None or UNITS_OF_TIMES.issuperset(words)
+            return is_of_utc or LAYOUT.fullmatch(text) is not None
         case "volume":
             return _only(words, UNITS, BESIDE_UNITS)
     return _only(words, CURRENCIES, BESIDE_CURRENCIES)

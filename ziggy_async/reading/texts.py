@@ -9,7 +9,6 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -44,6 +43,14 @@ MOST_WORDS = 6
 """Words of a value: Tuesday, January 30 2024 16:00:00 EST."""
 COUNTED = re.compile(r"\(\d+ rows?\)")
 """As psql ends a table."""
+FROM = re.compile(
+    r"(?:数据来源|資料來源|来源|データ提供|출처|(?:data )?(?:source|provided by|provider)|quelle|fuente|fonte|źródło)"
+    r"\s*[:\uff1a].*",
+    re.IGNORECASE,
+)
+"""A line that says where a file is from."""
+BLOCK = re.compile(r"[A-Za-z]+\.[A-Za-z]+")
+"""The title of a further table, as "history.cursor" of the Moscow exchange, which stands between blank lines."""
 UNDERSCORED = re.compile(rb"\d_\d")
 UNDECODED = re.compile("[\udc80-\udcff]")
 """Characters that stand for bytes that are not UTF-8."""
@@ -227,29 +234,42 @@ def _lines_with_text(path: Path) -> int:
 
 
 def without_end(source: Source, delimiter: str, folder: Path) -> Source:
-    """A copy that ends with the last row, where rows without a value, as Excel leaves them, or a note of where the file
-    is from stand behind it; else the same."""
+    """A copy that ends with the last row, where rows without a value, as Excel leaves them, a note of where the file
+    is from or a further table stand behind it; else the same."""
     with source.path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LONGEST_END))
         lines = file.read().decode("utf-8", "surrogateescape").splitlines(keepends=True)
-        surplus = "".join(reversed(list(takewhile(partial(_is_no_row, delimiter), reversed(lines[1:])))))
+        rows = _without_blocks(lines)
+        while len(rows) > 1 and _is_no_row(delimiter, rows[-1]):
+            rows.pop()
+        surplus = "".join(lines[max(1, len(rows)) :])
         if not surplus.strip("\r\n"):
             return source
         file.seek(0)
-        rows = size - len(surplus.encode("utf-8", "surrogateescape"))
+        end = size - len(surplus.encode("utf-8", "surrogateescape"))
         copy = new_file(folder, ".csv")
         with copy.open("wb") as target:
-            for at in range(0, rows, LONGEST_ROW):
-                target.write(file.read(min(LONGEST_ROW, rows - at)))
+            for at in range(0, end, LONGEST_ROW):
+                target.write(file.read(min(LONGEST_ROW, end - at)))
     return replace(source, path=copy)
 
 
+def _without_blocks(lines: list[str]) -> list[str]:
+    """The lines above the first title of a further table."""
+    texts = [line.strip() for line in lines]
+    titles = (
+        at for at in range(2, len(texts) - 1) if BLOCK.fullmatch(texts[at]) and not (texts[at - 1] or texts[at + 1])
+    )
+    return lines[: next(titles, len(lines))]
+
+
 def _is_no_row(delimiter: str, line: str) -> bool:
-    """Whether it has no value at all, or is a sentence: a row that was cut off has fewer words before its delimiter."""
+    """Whether it has no value at all, or is a note: a row that was cut off has fewer words before its delimiter than a
+    sentence."""
     is_sentence = delimiter not in line and len(line.split()) > MOST_WORDS
-    is_count = COUNTED.fullmatch(line.strip()) is not None
-    return is_sentence or is_count or not line.strip(f'{delimiter}" \r\n{END_OF_DOS}')
+    is_note = any(note.fullmatch(line.strip()) for note in (COUNTED, FROM))
+    return is_sentence or is_note or not line.strip(f'{delimiter}" \r\n{END_OF_DOS}')
 
 
 def with_one_line_end(source: Source, folder: Path) -> Source | None:

@@ -5,19 +5,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from ziggy_async.reading.beside import LENGTHS
 from ziggy_async.reading.columns import SymbolBars
 from ziggy_async.reading.epochs import NAT, iso_of
 from ziggy_async.reading.faults import errors_named, one_line, placed, row_of
 from ziggy_async.reading.headers import Header
-from ziggy_async.reading.options import ADVICE_TO_SKIP, Rules
+from ziggy_async.reading.options import Rules, advice_on_row
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.scans import refuse_other_header
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, spelling_of
 from ziggy_async.reading.sql import Columns
 from ziggy_async.reading.texts import Source, line_of
 
@@ -84,10 +84,8 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
         query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
         (value,) = columns.first_row(query) or (None,)
     owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
-    advice = "" if rules.skip else ADVICE_TO_SKIP
-    if role == "volume" and not rules.skip and not re.search(r"\w", value or ""):
-        advice = "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
-    raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, value)}{advice}")
+    fault = columns.fault(role, value)
+    raise ValueError(f"{owner}{table.place(row)}: {fault}{advice_on_row(fault, role == 'volume', not rules.skip)}")
 
 
 def refuse_texts(table: Table) -> None:
@@ -129,8 +127,8 @@ def refuse_same_name(read: Sequence[FileBars]) -> None:
 
 
 def refuse_other_kind(read: Sequence[FileBars]) -> None:
-    """Raises for bars of one symbol in partitions that differ in something else than dates, as interval=1d and
-    interval=1h do, and whose times overlap."""
+    """Raises for bars of one symbol in partitions that differ in the lengths of bars, as interval=1d and interval=1h
+    do, or in something else than dates, and whose times overlap."""
     if len({each.table.file.kind() for each in read}) < 2:
         return
     spans: dict[str, dict[tuple[str, ...], tuple[int, int, DataFile]]] = {}
@@ -140,12 +138,15 @@ def refuse_other_kind(read: Sequence[FileBars]) -> None:
             before, after, file = known.get(table.file.kind(), (first, last, table.file))
             known[table.file.kind()] = min(first, before), max(last, after), file
     for symbol, of_kinds in spans.items():
-        for (_, end, file), (begin, _, other) in pairwise(sorted(of_kinds.values(), key=itemgetter(0))):
+        ordered = sorted(of_kinds.items(), key=lambda item: item[1][0])
+        for (kind, (_, end, file)), (other_kind, (begin, _, other)) in pairwise(ordered):
+            keys = {spelling_of(part.partition("=")[0]) for part in {*kind} ^ {*other_kind}}
+            said = f"{file} and {other}: both have bars of {symbol}"
             if begin <= end:
-                said = (
-                    f"{file} and {other}: both have bars of {symbol} from {iso_of(begin)} on, in partitions that differ"
-                )
+                said += f" from {iso_of(begin)} on, in partitions that differ"
                 raise DataFileError(f"{said}: read one at a time")
+            if not keys.isdisjoint(LENGTHS):
+                raise DataFileError(f"{said}, in partitions of several lengths: read one at a time")
 
 
 def _spans(bars: SymbolBars) -> Iterator[tuple[str, int, int]]:
@@ -176,8 +177,17 @@ def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> dict
             ends = np.cumsum([len(each.bars.codes) for each in read])
             at = int(np.searchsorted(ends, row, side="right"))
             table, first = read[at].table, int(ends[at]) - len(read[at].bars.codes)
-            text = placed(error, lambda row: table.place_of_bar(row - first))
+            text = _as_written(table, placed(error, lambda row: table.place_of_bar(row - first)), row - first)
             raise DataFileError(f"{table.file}: {one_line(text)}") from error
+
+
+def _as_written(table: Table, text: str, at: int) -> str:
+    """The sentence on bar `at` with the number that the file has for one that is larger than any float64."""
+    if (found := re.search(r" (\w+) -?inf is ", text)) is None:
+        return text
+    role = found[1]
+    (written,) = table.columns.first_row(f"SELECT {role} FROM {table.columns.source} LIMIT 1 OFFSET {at}") or ("inf",)
+    return text.replace(found[0], f" {role} {written} is ")
 
 
 def refuse_overlap(read: Sequence[FileBars], bars: SymbolBars) -> None:

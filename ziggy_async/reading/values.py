@@ -34,9 +34,9 @@ from ziggy_async.reading.numbers import (
     other_currency,
     refuse_ticks,
 )
-from ziggy_async.reading.options import ADVICE_TO_SKIP, PLAIN, Rules
+from ziggy_async.reading.options import PLAIN, Rules, advice_on_row
 from ziggy_async.reading.pieces import FIGURES, WHOLE, converted, each, factorized, objects, types_of
-from ziggy_async.reading.spellings import PRICES, order_said
+from ziggy_async.reading.spellings import PRICES, order_said, role_of
 from ziggy_async.reading.tables import Broken, Texts, Unsupported
 from ziggy_async.reading.timestamps import (
     FRACTION,
@@ -78,15 +78,15 @@ class Reader:
     label: Callable[[int], str]
     rules: Rules = PLAIN
     owners: NDArray[np.int32] | None = None
-    advice: str = ADVICE_TO_SKIP
-    """The advice of a message, behind the fault of a row."""
+    is_advised: bool = True
+    """Whether messages say what to do about the fault of a row."""
     is_bare: bool = False
     """See `numbers.refuse_points`."""
 
     @property
     def strict(self) -> "Reader":
         """The same without skipping: for columns in which a missing value makes no row invalid."""
-        return replace(self, rules=replace(self.rules, invalid="raise"), advice="")
+        return replace(self, rules=replace(self.rules, invalid="raise"), is_advised=False)
 
     def array(self, name: str, column: Any) -> NDArray[Any]:
         """A column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""
@@ -408,11 +408,14 @@ class Reader:
         if wrong.any() and (is_all or not self.rules.skip):
             row = int(np.argmax(wrong))
             error = ValueError(str(fault(row)))
-            raise self._fault(name, row, error) if is_all else self._fault_of_row(name, row, error)
+            raise self._fault_of_row(name, row, error, is_all)
 
-    def _fault_of_row(self, name: str, row: int, error: Exception) -> Exception:
+    def _fault_of_row(self, name: str, row: int, error: Exception, is_all: bool = False) -> Exception:
         fault = self._fault(name, row, error)
-        return fault if self.rules.skip else type(fault)(f"{fault}{self.advice}")
+        if not self.is_advised:
+            return fault
+        may_skip = not (is_all or self.rules.skip)
+        return type(fault)(f"{fault}{advice_on_row(str(error), role_of(name) == 'volume', may_skip)}")
 
     def _fault(self, name: str, row: int, error: Exception) -> Exception:
         kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -69,6 +69,8 @@ OTHER_WAYS: tuple[tuple["re.Pattern[str]", str], ...] = tuple(
         (r"(.*:\d\d.*)\[UTC\]", r"\1Z"),
         (r"(.*\b\d{1,2})(?:st|nd|rd|th)\b(.*)", r"\1\2"),
         (r"(.*\d) ?([ap])\.m\.", r"\1 \2m"),
+        (r"(\d{4})\. ?(\d{1,2})\. ?(\d{1,2})\.?((?: .*)?)", r"\1-\2-\3\4"),
+        (r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4}|\d{2})\.?((?: .*)?)", r"\1.\2.\3\4"),
         (r"(\d{4})(?:[-/]|-?M)(0[1-9]|1[0-2])", r"\1-\2-01"),
         (r"(0[1-9]|1[0-2])[-/](\d{4})", r"\2-\1-01"),
         (r"([^\W\d_]{3,12})\.?[- ,]+(\d{4})", r"1 \1 \2"),
@@ -76,8 +78,8 @@ OTHER_WAYS: tuple[tuple["re.Pattern[str]", str], ...] = tuple(
         (r"(?:'|=\")(\d.*?)\"?", r"\1"),
     )
 )
-"""Ways of C, JavaScript, Go and Java, ordinals, months, whose first day stands for them, and texts of spreadsheets, and
-what of them is written like the others."""
+"""Ways of C, JavaScript, Go and Java, ordinals, points with blanks or one more behind, months, whose first day stands
+for them, and texts of spreadsheets, and what of them is written like the others."""
 ORDINAL = re.compile(r"\s*(\d{4}-[0-3]\d\d)\s*")
 
 
