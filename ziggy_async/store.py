@@ -109,9 +109,13 @@ class BarStore(_core.BarStore):
         order; and for a table that has no valid row. The store is then as it was.
         """
         rules = rules_of(options, self.columns)
-        bars = columns.read_bars(data, symbol, rules)
-        with advised(rules):
-            reasons = self._load_rows(symbol, *bars, rules.skip)
+        try:
+            bars = columns.read_bars(data, symbol, rules)
+            with advised(rules):
+                reasons = self._load_rows(symbol, *bars, rules.skip)
+        except ValueError as error:
+            columns.refuse_row(data, symbol, error)
+            raise
         return self._loaded(reasons, rules, len(bars.timestamp))
 
     async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
@@ -127,8 +131,13 @@ class BarStore(_core.BarStore):
         for `load`; on an error no symbol has changed.
         """
         rules = rules_of(options, self.columns)
-        table = columns.read_table(data, symbol_column, rules)
-        return self._loaded(self._load_table(table, rules), rules, len(table.codes))
+        try:
+            table = columns.read_table(data, symbol_column, rules)
+            reasons = self._load_table(table, rules)
+        except ValueError as error:
+            columns.refuse_row(data, None, error)
+            raise
+        return self._loaded(reasons, rules, len(table.codes))
 
     def _load_table(self, table: columns.SymbolBars, rules: Rules) -> dict[str, int]:
         with advised(rules):
@@ -211,10 +220,14 @@ class BarStore(_core.BarStore):
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
         """As `load`, rows in any order."""
         rules = rules_of(options, self.columns)
-        bars = columns.read_bars(data, symbol, rules)
-        codes = np.zeros(len(bars.timestamp), dtype=np.int32)
-        with advised(rules):
-            reasons = self._load_groups([symbol], codes, *bars, rules.skip)
+        try:
+            bars = columns.read_bars(data, symbol, rules)
+            codes = np.zeros(len(bars.timestamp), dtype=np.int32)
+            with advised(rules):
+                reasons = self._load_groups([symbol], codes, *bars, rules.skip)
+        except ValueError as error:
+            columns.refuse_row(data, symbol, error)
+            raise
         return self._loaded(reasons, rules, len(codes))
 
     def _loaded(self, reasons: Mapping[str, int], rules: Rules, rows: int) -> Skipped:

@@ -170,3 +170,47 @@ async def test_the_loop_is_not_held_while_rows_are_converted(shape: str) -> None
     ticking.cancel()
     assert np.median(delays) < idle + 1e-3
     assert np.percentile(delays, 95) < idle + 5e-3
+
+
+OF_OANDA = [
+    {"complete": True, "volume": volume, "time": f"2024-01-02T09:3{at}:00.000000000Z"}
+    for at, volume in enumerate((7, 8))
+]
+MID = {"o": "1.1", "h": "1.3", "l": "1.0", "c": "1.2"}
+BID = {"o": "1.0", "h": "1.2", "l": "0.9", "c": "1.1"}
+
+
+@pytest.mark.parametrize("beside", [{"mid": MID}, {"bid": BID}, {"bid": BID, "mid": MID, "ask": MID}])
+def test_prices_of_a_mapping_in_each_row(beside):
+    close = 1.1 if beside == {"bid": BID} else 1.2
+    rows = [row | beside for row in OF_OANDA]
+    answer = {"instrument": "EUR_USD", "granularity": "M1", "candles": rows}
+    objects = [SimpleNamespace(**row | {key: SimpleNamespace(**each) for key, each in beside.items()}) for row in rows]
+    for data in (rows, answer, objects):
+        store = BarStore()
+        store.load("EUR_USD", data)
+        bars = store.bars("EUR_USD")
+        assert bars["close"].tolist() == [close, close]
+        assert bars["volume"].tolist() == [7, 8]
+        assert bars["timestamp"].astype("M8[m]").astype(str).tolist() == ["2024-01-02T09:30", "2024-01-02T09:31"]
+    store.load_frame({"instrument": "GBP_USD", "candles": rows})
+    assert store.symbols() == ["EUR_USD", "GBP_USD"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"candles": [row | {"bid": BID, "ask": MID} for row in OF_OANDA]},
+            "no column for open.*found: .*bid.o, .*ask.c",
+        ),
+        ({"ticker": "B", "results": [row | MID for row in OF_OANDA]}, "says that the bars are those of 'B'"),
+        ({"meta": {"symbol": "B"}, "values": [row | MID for row in OF_OANDA]}, "says that the bars are those of 'B'"),
+        ({"B": [row | MID for row in OF_OANDA]}, "data maps 'B' to a list"),
+    ],
+)
+def test_what_may_be_other_bars_is_refused(answer, said):
+    store = BarStore()
+    with pytest.raises(ValueError, match=said):
+        store.load("A", answer)
+    assert store.symbols() == []

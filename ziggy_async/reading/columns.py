@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async.messages import kind_of, shortened, shown
+from ziggy_async.reading import frames
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY, refuse_beside, with_day, with_zone
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.clocks import date_text
@@ -105,6 +106,13 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         raise ValueError(f"{name}: {error}") from None
     _refuse_other_symbols(pairs, name, roles.get("symbol"))
     return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules, is_bare=is_list(data)))
+
+
+def refuse_row(data: object, symbol: str | None, error: ValueError) -> None:
+    """Raises an error about a row of `data` anew, where the caller has another number for it."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        frames.refuse_row(pandas, data, symbol, error)
 
 
 def _ready_bars(data: dict[Any, Any]) -> Bars | None:

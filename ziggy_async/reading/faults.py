@@ -2,13 +2,13 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ziggy_async.messages import shortened, shown
 from ziggy_async.reading.headers import LEAST_ROLES, LONGEST_LINE
-from ziggy_async.reading.options import ADVICE_TO_SKIP, NAMED_ROW
+from ziggy_async.reading.options import ADVICE_TO_SKIP
 from ziggy_async.reading.packed import GET_WHOLE, line_too_long
 from ziggy_async.reading.paths import DataFileError
 from ziggy_async.reading.spellings import role_of
@@ -77,14 +77,3 @@ def csv_fault(error: str) -> str | None:
         return f"{line} holds names of columns, {shown(text)}, {values} for {names} above: split the file there"
     said = f"{line} has {values} values for {names} names of columns, {shown(text)}"
     return f"{said}: complete that line, or take it out{ADVICE_TO_SKIP}"
-
-
-def row_of(error: ValueError) -> int | None:
-    """The row that a sentence names."""
-    found = re.search(NAMED_ROW, str(error))
-    return None if found is None else int(found[1])
-
-
-def placed(error: ValueError, place: Callable[[int], str]) -> str:
-    """The sentence with the place of its row, as a reader finds it."""
-    return re.sub(NAMED_ROW, lambda found: place(int(found[1])), str(error), count=1)

@@ -28,10 +28,9 @@ from ziggy_async.reading.faults import (
     OTHER_LENGTH,
     errors_named,
     first_sentences,
-    placed,
 )
 from ziggy_async.reading.headers import HEAD, LONGEST_HEADER, Header, header_of, levels_of
-from ziggy_async.reading.options import Rules, Skipped
+from ziggy_async.reading.options import Rules, Skipped, placed
 from ziggy_async.reading.packed import GET_WHOLE
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.roles import match_columns

@@ -2,9 +2,13 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD, are_clocks
 from ziggy_async.reading.headers import levels_of
+from ziggy_async.reading.options import placed, row_of
 from ziggy_async.reading.spellings import (
     DATES,
     EPOCHS,
@@ -93,11 +97,27 @@ def _columns(frame: Any, level: int) -> dict[Any, list[Column]]:
 
 def _part(frame: Any, columns: list[Column], is_one_of_several: bool) -> tuple[Any, list[str]]:
     """The part of one ticker, without the rows that are there for the others, and its column names."""
-    part = frame.iloc[:, [column.place for column in columns]]
-    if is_one_of_several:
-        own = frame.iloc[:, [column.place for column in columns if not column.is_shared]]
-        part = part[own.notna().any(axis=1).to_numpy()]
+    part = frame.iloc[_rows(frame, columns, is_one_of_several), [column.place for column in columns]]
     return part, [column.name for column in columns]
+
+
+def _rows(frame: Any, columns: list[Column], is_one_of_several: bool) -> NDArray[np.intp]:
+    """The rows in which one ticker has values."""
+    own = frame.iloc[:, [column.place for column in columns if not column.is_shared]]
+    return np.flatnonzero(own.notna().any(axis=1).to_numpy()) if is_one_of_several else np.arange(len(frame))
+
+
+def refuse_row(pandas: Any, frame: Any, symbol: str | None, error: ValueError) -> None:
+    """Raises the error with the row as a frame has it whose tickers stand side by side: `pairs_of` gives their rows one
+    below the other."""
+    frame = _with_levels(pandas, frame)
+    level, row = _ticker_level(frame), row_of(error)
+    if level is None or row is None:
+        return
+    columns = _columns(frame, level)
+    chosen = list(columns) if symbol is None else [symbol if symbol in columns else next(iter(columns))]
+    rows = np.concatenate([_rows(frame, columns[ticker], len(columns) > 1) for ticker in chosen])
+    raise ValueError(placed(error, lambda row: f"row {rows[row]}")) from error
 
 
 def _stacked(pandas: Any, frame: Any, columns: dict[Any, list[Column]]) -> Pairs:

@@ -1,7 +1,7 @@
 """How a caller wants a table to be read, and what was left out of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
@@ -88,6 +88,17 @@ class Rules:
 
 
 PLAIN = Rules()
+
+
+def row_of(error: ValueError) -> int | None:
+    """The row that a sentence names."""
+    found = re.search(NAMED_ROW, str(error))
+    return None if found is None else int(found[1])
+
+
+def placed(error: ValueError, place: Callable[[int], str]) -> str:
+    """The sentence with the place of its row, as a reader finds it."""
+    return re.sub(NAMED_ROW, lambda found: place(int(found[1])), str(error), count=1)
 
 
 def advice_on_row(sentence: str, is_of_volume: bool, may_skip: bool = True) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,7 +105,8 @@ def pairs_of(
             return [(str(name), column) for name, column in data.items()]
         if pandas is not None and _share_times(pandas, list(data.values())):
             return frames.pairs_of(pandas, pandas.DataFrame(data), symbol_column, symbol)
-        return _of_mapping(data, columns, further)
+        answer = _of_answer(data, columns, further)
+        return _of_mapping(data, columns, further) if answer is None else answer
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
         return [(name, data[name]) for name in data.dtype.names]
     if isinstance(data, np.ndarray) and data.ndim == 2:
@@ -208,7 +210,8 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
     first = rows[0]
     if hasattr(first, "keys"):  # also of a database, and of pandas' iterrows, which are no Mapping
         _refuse_others(rows, lambda row: hasattr(row, "keys"), "a mapping")
-        return [(str(key), column) for key, column in _of_mappings(rows).items()]
+        inner = [key for key, value in dict(first).items() if isinstance(value, Mapping) and _are_prices(value)]
+        return [(str(key), column) for key, column in _of_mappings(rows, inner).items()]
     if hasattr(first, "_fields"):
         _refuse_others(rows, lambda row: getattr(row, "_fields", None) == first._fields, kind_of(first))
         return list(zip(first._fields, _turned(rows, list, len(first)), strict=True))
@@ -219,15 +222,23 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
         if {role_of(name) for name in names} >= set(PRICES):
             return list(zip(names, _turned(list(rows[1:]), list, len(first)), strict=True))
         return _named(_turned(rows, list, len(first)), columns)
-    names = [
-        name
-        for name in dir(first)
-        if not name.startswith("_") and (role_of(name) or name in further or name in (columns or {}).values())
-    ]
-    if not {role_of(name) for name in names} >= set(PRICES):
+    attributes = [name for name in dir(first) if not name.startswith("_")]
+    known = {*further, *(columns or {}).values()}
+    paths = {name: name for name in attributes if role_of(name) or name in known}
+    if not _are_prices(paths):
+        inner = [name for name in attributes if _are_prices(dir(getattr(first, name, None)))]
+        of_inner = [(each, name) for each in inner for name in dir(getattr(first, each)) if role_of(name)]
+        paths = {name if len(inner) == 1 else f"{each}.{name}": f"{each}.{name}" for each, name in of_inner} | paths
+    if not _are_prices(paths):
         raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")
-    _refuse_others(rows, lambda row: all(hasattr(row, name) for name in names), kind_of(first))
-    return list(zip(names, _turned(rows, lambda row: [getattr(row, name) for name in names], len(names)), strict=True))
+    _refuse_others(
+        rows, lambda row: all(hasattr(row, path.partition(".")[0]) for path in paths.values()), kind_of(first)
+    )
+    return list(zip(paths, _turned(rows, attrgetter(*paths.values()), len(paths)), strict=True))
+
+
+def _are_prices(names: Iterable[Any]) -> bool:
+    return {role_of(str(name)) for name in names} >= set(PRICES)
 
 
 def is_list(data: object) -> bool:
@@ -287,18 +298,47 @@ def _turned(rows: Sequence[Any], values: Callable[[Any], Iterable[Any]], count: 
     return columns
 
 
-def _of_mappings(rows: Sequence[Any]) -> dict[Any, list[Any]]:
-    """Columns by key, with None where a row has no such key."""
+def _of_mappings(rows: Sequence[Any], inner: Sequence[Any]) -> dict[Any, list[Any]]:
+    """Columns by key, with None where a row has no such key. `inner`: the keys of mappings that hold prices."""
     columns: dict[Any, list[Any]] = {}
     count = 0
     for piece in pieces(rows):
         mappings = [row if type(row) is dict else dict(row) for row in piece]
+        mappings = [_opened(row, inner) for row in mappings] if inner else mappings
         for key in dict.fromkeys(key for mapping in mappings for key in mapping):
             columns.setdefault(key, [None] * count)
         for key, column in columns.items():
             column.extend([mapping.get(key) for mapping in mappings])
         count += len(piece)
     return columns
+
+
+def _opened(row: dict[Any, Any], inner: Sequence[Any]) -> dict[Any, Any]:
+    """A row with the figures of mappings in it as its own: those of one by their names, of several as "mid.o"."""
+    opened = {key: value for key, value in row.items() if key not in inner}
+    for key in inner:
+        figures = row.get(key)
+        for name, value in figures.items() if isinstance(figures, Mapping) else ():
+            opened.setdefault(name if len(inner) == 1 else f"{key}.{name}", value)
+    return opened
+
+
+ROWS = frozenset(("bars", "candles", "data", "historical", "klines", "ohlcv", "prices", "quotes", "results", "values"))
+"""The names under which services answer with rows."""
+
+
+def _of_answer(data: Mapping[Any, Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs | None:
+    """The rows of the answer of a service, which has them under one name, with the symbol that it says beside them, or
+    in another mapping; None of anything else."""
+    names = [name for name, each in data.items() if isinstance(each, list) and each and isinstance(each[0], Mapping)]
+    if len(names) != 1 or names[0] not in ROWS:
+        return None
+    pairs = _of_rows(data[names[0]], columns, further)
+    beside = [data, *(each for each in data.values() if isinstance(each, Mapping))]
+    said = [(str(key), each) for part in beside for key, each in part.items() if isinstance(each, str)]
+    symbols = [(name, symbol) for name, symbol in said if role_of(name) == "symbol"]
+    taken = {name for name, _ in pairs}
+    return pairs + [(name, [symbol] * len(pairs[0][1])) for name, symbol in symbols if name not in taken]
 
 
 NARROW: dict[str, np.dtype[Any]] = {"e": np.dtype(np.float16), "f": np.dtype(np.float32)}

@@ -12,9 +12,9 @@ import numpy as np
 from ziggy_async.reading.beside import LENGTHS
 from ziggy_async.reading.columns import SymbolBars
 from ziggy_async.reading.epochs import NAT, iso_of
-from ziggy_async.reading.faults import errors_named, one_line, placed, row_of
+from ziggy_async.reading.faults import errors_named, one_line
 from ziggy_async.reading.headers import Header
-from ziggy_async.reading.options import Rules, advice_on_row
+from ziggy_async.reading.options import Rules, advice_on_row, placed, row_of
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.scans import refuse_other_header
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, spelling_of
