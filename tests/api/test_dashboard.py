@@ -434,6 +434,7 @@ async def test_pages_that_show_the_same_are_computed_once(computer, market, monk
         return await read(market, asked)
 
     monkeypatch.setattr(streams, "read_watchlist", reading)
+    monkeypatch.setattr(streams, "REFRESHED", 1e9)  # it is not read anew because half a minute ends just now
     app = app_of(computer, market)
     path = f"{ROOT}/page/events/market"
     async with following(app, path) as one, following(app, path) as other:

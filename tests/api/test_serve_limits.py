@@ -68,6 +68,9 @@ def test_the_hosts_of_a_server():
 class Served:
     """An application behind the connections of `serve`, in this loop."""
 
+    def __init__(self, seconds):
+        self.seconds = seconds
+
     async def __aenter__(self):
         app = FastAPI()
 
@@ -75,7 +78,7 @@ class Served:
         async def back(request: Request):
             return {"size": len(await request.body())}
 
-        app.add_middleware(BodyLimit, seconds=0.3)
+        app.add_middleware(BodyLimit, seconds=self.seconds)
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         self._server = uvicorn.Server(
@@ -97,20 +100,31 @@ class Served:
     async def answer(self, sent, *later):
         """All that comes until the server closes the connection; `later` is sent in chunks meanwhile."""
         reader, writer = await self.connect(sent)
+        answer = asyncio.create_task(reader.read())
         for piece in later:
-            await asyncio.sleep(0.1)
-            writer.write(piece)
-        async with asyncio.timeout(20):
-            answer = await reader.read()
-        writer.close()
-        return answer
+            await asyncio.wait([answer], timeout=0.1)
+            if not answer.done():
+                writer.write(piece)
+        try:
+            return await asyncio.wait_for(answer, 20)
+        finally:
+            writer.close()
 
 
 @pytest.fixture
-async def served(monkeypatch):
-    monkeypatch.setattr(connections, "LONGEST_HEADERS", 0.3)
+def seconds(request):
+    """How long headers and bodies may take."""
+    return getattr(request, "param", 0.3)
+
+
+unhurried = pytest.mark.parametrize("seconds", [60.0], indirect=True)
+
+
+@pytest.fixture
+async def served(monkeypatch, seconds):
+    monkeypatch.setattr(connections, "LONGEST_HEADERS", seconds)
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
-    async with Served() as served:
+    async with Served(seconds) as served:
         yield served
 
 
@@ -139,6 +153,7 @@ async def test_a_body_that_does_not_come(served):
         assert b"within 0.3 s" in answer
 
 
+@unhurried
 async def test_a_request_that_takes_its_time_within_the_limits(served):
     chunks = (WHOLE[:30], WHOLE[30:-2], WHOLE[-2:-1], WHOLE[-1:])
     reader, writer = await served.connect(b"")
@@ -149,6 +164,7 @@ async def test_a_request_that_takes_its_time_within_the_limits(served):
     writer.close()
 
 
+@unhurried
 async def test_a_connection_too_many(served):
     held = [await served.connect(b"") for _ in range(3)]
     await asyncio.sleep(0.05)

@@ -275,7 +275,7 @@ async def test_a_plain_function_that_takes_too_long(store: BarStore) -> None:
             result = await async_get_ticker_features("A", force_refresh=True)
             assert result.stale is True
             assert result.close == 50.0
-        assert began.is_set()
+        assert await asyncio.to_thread(began.wait, 30)
         assert source.symbols == ["A"], "it is not started twice"
         assert bar_source_stats() == {"calls": 1, "failures": 0, "timeouts": 1, "shared": 1}
         call = sources.source_of(store)._calls["A"]
@@ -343,6 +343,7 @@ def test_a_loop_that_dies_does_not_strand_the_others() -> None:
     loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
     loop.run_until_complete(asyncio.sleep(0.3))
     loop.close()
+    sources._source._timeout = 30.0  # the next call need not be quick
     assert get_ticker_features("A").close == 7.0
 
 

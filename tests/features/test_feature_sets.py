@@ -306,11 +306,10 @@ async def test_cancelling_returns_at_once_and_the_next_call_works() -> None:
     features = FeatureSet(*(f"rsi(sma({n}), {m})" for n in range(2, 40) for m in (7, 14)))
     task = asyncio.create_task(features.history_async(store=store))
     await asyncio.sleep(0)
-    began = time.perf_counter()
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert time.perf_counter() - began < 1.0
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert task.cancelled()
     assert len(await features.latest_async(store=store)) == 200
 
 

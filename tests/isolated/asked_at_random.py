@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import allow_header_conformance, positive
 from served import load
 
 from ziggy_async import default_store
-from ziggy_async.api import create_dashboard, events, tasks
+from ziggy_async.api import create_dashboard, events, queueing, tasks
 from ziggy_async.api.dashboard.router import add_page
 from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.watched import WatchedMarket
@@ -53,11 +53,12 @@ schema_of_pages = schemathesis.openapi.from_asgi("/openapi.json", pages())
 
 @pytest.fixture(scope="module", autouse=True)
 def market() -> Iterator[None]:
-    """Bars of some tickers; streams end at once, and tasks that sleep are refused."""
+    """Bars of some tickers; streams end at once, tasks that sleep are refused, and all others wait for room."""
     for symbol, count in TICKERS.items():
         load(default_store(), symbol, count)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(events, "LONGEST", 0.01)
+        patch.setattr(queueing, "LONGEST_WAIT", 600.0)
         patch.setattr(tasks.sleepers, "most", 0)
         yield
 

@@ -1,12 +1,15 @@
-"""The command; what it serves takes work of a second at /work."""
+"""The command; what it serves takes work at /work. That, and tasks that sleep, go on until the end has begun."""
 
 import sys
-import time
+import threading
+from types import SimpleNamespace
 
+from ziggy_async.api import tasks
 from ziggy_async.async_features import get_async_feature_computer
 from ziggy_async.cli import main, serve
 
-make = serve.application
+has_ended = threading.Event()
+make, shutdown = serve.application, serve.shutdown_async_features
 
 
 def application(*asked):
@@ -21,9 +24,15 @@ def application(*asked):
 
 
 def write(number):
-    time.sleep(0.2)
+    has_ended.wait()
     print("done", number, flush=True)
 
 
-serve.application = application
+async def end():
+    has_ended.set()
+    await shutdown()
+
+
+serve.application, serve.shutdown_async_features = application, end
+tasks.time = SimpleNamespace(sleep=lambda seconds: has_ended.wait())
 sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -190,26 +191,33 @@ async def test_a_deadline_counts_while_waiting_for_a_place() -> None:
         gate.opened.set()
 
 
-async def test_a_thread_that_hangs_past_its_deadline_is_replaced() -> None:
-    gate = threading.Event()
+async def test_a_thread_that_hangs_past_its_deadline_is_replaced(advance: Callable[[float], None]) -> None:
+    began, gate = threading.Semaphore(0), threading.Event()
+
+    def hangs() -> None:
+        began.release()
+        gate.wait(30)
+
     async with single() as computer:
-        hung = [await computer.with_options(deadline=0.02).enqueue_task(f"hangs {i}", gate.wait, 30) for i in range(3)]
-        for handle in hung:
+        for number in range(3):
+            handle = await computer.with_options(deadline=60.0).enqueue_task(f"hangs {number}", hangs)
+            assert await asyncio.to_thread(began.acquire, timeout=20)
+            advance(60.0)
             with pytest.raises(TimeoutError):
                 await handle
         assert await (await computer.enqueue_task("goes on", lambda: 7)) == 7
-        assert computer.stuck >= 1
+        assert computer.stuck == 3
         gate.set()
         await until(lambda: computer.stuck == 0)
     assert {letter.reason for letter in computer.dead_letters.list()} == {"deadline"}
     assert holds(computer)["dead"] == 3
 
 
-async def test_a_coroutine_that_will_not_end_keeps_no_worker() -> None:
-    stop_waiting = asyncio.Event()
-    stubborn_ended = asyncio.Event()
+async def test_a_coroutine_that_will_not_end_keeps_no_worker(advance: Callable[[float], None]) -> None:
+    began, stop_waiting, stubborn_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def stubborn() -> None:
+        began.set()
         while not stop_waiting.is_set():
             try:
                 await stop_waiting.wait()
@@ -218,7 +226,9 @@ async def test_a_coroutine_that_will_not_end_keeps_no_worker() -> None:
         stubborn_ended.set()
 
     async with single() as computer:
-        handle = await computer.with_options(deadline=0.02).enqueue_task("stubborn", stubborn)
+        handle = await computer.with_options(deadline=60.0).enqueue_task("stubborn", stubborn)
+        await began.wait()
+        advance(60.0)
         with pytest.raises(TimeoutError):
             await handle
         assert await (await computer.enqueue_task("goes on", lambda: 7)) == 7

@@ -14,26 +14,10 @@ from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.task import State
 
+Advance = Callable[[float], None]
+
 DEADLINE = 60.0
 """Seconds that pass by the clock of a test alone: it takes less, however slow the machine is."""
-
-
-class Clock:
-    """In place of the clocks of the module `time`: they go on by themselves, and as far as a test says besides."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def pass_(self, seconds: float) -> None:
-        self.ahead += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock, perf_counter, monotonic = Clock(), time.perf_counter, time.monotonic
-    monkeypatch.setattr(time, "perf_counter", lambda: perf_counter() + clock.ahead)
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + clock.ahead)
-    return clock
 
 
 def single() -> AsyncFeatureComputer:
@@ -43,15 +27,15 @@ def single() -> AsyncFeatureComputer:
 class Order:
     """A function for a thread that takes some time from when it `may_end`."""
 
-    def __init__(self, clock: Clock, seconds: float = 3.0, error: Exception | None = None) -> None:
-        self.clock, self.seconds, self.error = clock, seconds, error
+    def __init__(self, advance: Advance, seconds: float = 3.0, error: Exception | None = None) -> None:
+        self.advance, self.seconds, self.error = advance, seconds, error
         self.placed = 0
         self.began, self.may_end = threading.Event(), threading.Event()
 
     def __call__(self) -> int:
         self.began.set()
         assert self.may_end.wait(20)
-        self.clock.pass_(self.seconds)
+        self.advance(self.seconds)
         self.placed += 1
         if self.error is not None:
             raise self.error
@@ -63,7 +47,7 @@ async def end_in_a_busy_loop(order: Order, handle: TaskHandle, busy: float = 2 *
     assert await asyncio.to_thread(order.began.wait, 20)
     order.may_end.set()
     until_ended(handle)
-    order.clock.pass_(busy)
+    order.advance(busy)
 
 
 def until_ended(handle: TaskHandle) -> None:
@@ -73,8 +57,8 @@ def until_ended(handle: TaskHandle) -> None:
         time.sleep(0.001)
 
 
-async def test_what_a_thread_has_done_in_time_is_done(clock: Clock) -> None:
-    order = Order(clock)
+async def test_what_a_thread_has_done_in_time_is_done(advance: Advance) -> None:
+    order = Order(advance)
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", order)
         await end_in_a_busy_loop(order, handle)
@@ -86,8 +70,8 @@ async def test_what_a_thread_has_done_in_time_is_done(clock: Clock) -> None:
     assert order.placed == 1
 
 
-async def test_what_a_thread_has_done_too_late_is_dead(clock: Clock) -> None:
-    order = Order(clock, 1.5 * DEADLINE)
+async def test_what_a_thread_has_done_too_late_is_dead(advance: Advance) -> None:
+    order = Order(advance, 1.5 * DEADLINE)
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", order)
         await end_in_a_busy_loop(order, handle, 4 * DEADLINE)
@@ -99,8 +83,8 @@ async def test_what_a_thread_has_done_too_late_is_dead(clock: Clock) -> None:
         assert DEADLINE < attempt.seconds < 3 * DEADLINE  # of the call, and not of the loop
 
 
-async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline(clock: Clock) -> None:
-    order = Order(clock, error=OSError("no route"))
+async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline(advance: Advance) -> None:
+    order = Order(advance, error=OSError("no route"))
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE, max_attempts=3).enqueue_task("order", order)
         await end_in_a_busy_loop(order, handle)
@@ -114,7 +98,7 @@ async def test_what_has_failed_in_time_is_not_tried_again_after_the_deadline(clo
     assert order.placed == 1
 
 
-async def test_what_a_process_has_done_in_time_is_done(clock: Clock, tmp_path: Path) -> None:
+async def test_what_a_process_has_done_in_time_is_done(advance: Advance, tmp_path: Path) -> None:
     door = tmp_path / "door"
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, use_process_pool=True)) as computer:
         view = computer.with_options(use_process_pool=True, deadline=DEADLINE)
@@ -124,14 +108,14 @@ async def test_what_a_process_has_done_in_time_is_done(clock: Clock, tmp_path: P
                 await asyncio.sleep(0.001)
         door.unlink()
         until_ended(handle)
-        clock.pass_(2 * DEADLINE)
+        advance(2 * DEADLINE)
         assert isinstance(await handle, int)
         assert (computer.counts()["succeeded"], len(computer.dead_letters)) == (1, 0)
 
 
 @pytest.mark.parametrize("drain", [True, False])
-async def test_what_a_thread_has_done_before_the_end_has_not_died_of_it(clock: Clock, drain: bool) -> None:
-    order = Order(clock)
+async def test_what_a_thread_has_done_before_the_end_has_not_died_of_it(advance: Advance, drain: bool) -> None:
+    order = Order(advance)
     computer = single()
     handle = await computer.enqueue_task("order", order)
     await end_in_a_busy_loop(order, handle)
@@ -151,18 +135,20 @@ def given_by_a_thread(ended: asyncio.Event) -> Coroutine[Any, Any, str]:
 
 
 @pytest.mark.parametrize("work", [in_turns, given_by_a_thread])
-async def test_what_a_coroutine_has_done_in_time_is_done(clock: Clock, work: Callable[[asyncio.Event], Any]) -> None:
+async def test_what_a_coroutine_has_done_in_time_is_done(
+    advance: Advance, work: Callable[[asyncio.Event], Any]
+) -> None:
     ended = asyncio.Event()
     async with single() as computer:
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", work, ended)
         await ended.wait()
-        clock.pass_(2 * DEADLINE)
+        advance(2 * DEADLINE)
         assert await handle == "done"
         assert (computer.counts()["succeeded"], len(computer.dead_letters)) == (1, 0)
 
 
 async def test_a_coroutine_that_nobody_has_awaited_by_the_deadline_is_not_done(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+    advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, awaited, loop = threading.Event(), [], asyncio.get_running_loop()
     wake = loop.call_soon_threadsafe
@@ -182,7 +168,7 @@ async def test_a_coroutine_that_nobody_has_awaited_by_the_deadline_is_not_done(
         handle = await computer.with_options(deadline=DEADLINE).enqueue_task("order", give)
         await asyncio.sleep(0)  # the worker gives it to a thread
         assert given.wait(20)
-        clock.pass_(2 * DEADLINE)
+        advance(2 * DEADLINE)
         with pytest.raises(TimeoutError, match=r"deadline of 60 s"):
             await handle
         assert computer.counts()["dead"] == 1
