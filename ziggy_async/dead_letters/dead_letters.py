@@ -34,7 +34,7 @@ class Requeued(Generic[T]):
 
 
 class DeadLetters(Generic[T]):
-    """The dead tasks of one queue: the newest 10,000 of seven days, in memory or in an SQLite file.
+    """The dead tasks of one queue: the newest 10,000, for seven days at least, in memory or in an SQLite file.
 
     The file outlives a `kill -9`; whose it has to be, and what becomes of a damaged one, says `LetterFile`. It keeps
     work as JSON (an importable function, JSON arguments), which any process can requeue; other work is pickled, for the

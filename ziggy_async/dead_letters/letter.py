@@ -20,7 +20,7 @@ from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 
 MOST = 10_000  # letters that are kept
 DAY = 86_400
-KEEP = 7 * DAY  # seconds for which one is kept
+KEEP = 7 * DAY  # seconds for which one is kept at least
 LARGEST = 64 << 20  # bytes of stored work: SQLite takes no more than a billion, and there may be 10,000 letters
 PROCESS = secrets.token_hex(16)  # tells what this process wrote, or the one that it was forked from
 
@@ -76,8 +76,7 @@ def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
     work, why_not = letter.work, None
     packed: str | bytes | None = None
     try:
-        call = work.function, work.args, work.kwargs, work.options
-        packed = _call_as_json(work, letter.function) or pickle.dumps(call)
+        packed = _call_as_json(work) or pickle.dumps((work.function, work.args, work.kwargs, work.options))
         if len(packed) > LARGEST:
             why_not, packed = f"its arguments take {len(packed):,} bytes, more than {LARGEST:,}", None
     except BaseException as error:
@@ -122,9 +121,9 @@ def this_program() -> str:
     return f"<session {PROCESS}>" if path is None else encodable(os.path.realpath(path))
 
 
-def _call_as_json(work: Work, name: str | None) -> str | None:
+def _call_as_json(work: Work) -> str | None:
     """Returns JSON that gives back the very same call, types included; None when there is none."""
-    retry_on = [importable_name(each) for each in work.options.retry_on]
+    name, retry_on = importable_name(work.function), [importable_name(each) for each in work.options.retry_on]
     options = {each.name: getattr(work.options, each.name) for each in fields(work.options)} | {"retry_on": retry_on}
     call = {"function": name, "args": list(work.args), "kwargs": work.kwargs, "options": options}
     try:

@@ -204,9 +204,7 @@ def _check_rights(path: str) -> None:
         with suppress(FileNotFoundError):  # SQLite removes the log when nobody uses it any more
             found, user = os.stat(name), os.geteuid()
             if not (stat.S_ISREG(found.st_mode) and found.st_uid == user and found.st_mode & 0o222 == 0o200):
-                what = (
-                    f"{stat.filemode(found.st_mode)} of user {found.st_uid}, not a file that user {user} alone writes"
-                )
+                what = f"{stat.filemode(found.st_mode)} of user {found.st_uid}, and has to be -rw------- of user {user}"
                 raise PermissionError(f"dead letters cannot be kept in {name}: it is {what}")
 
 
