@@ -9,7 +9,7 @@ typedef enum za_code {
     ZA_NO_MEMORY, /* an allocation failed; MemoryError */
     ZA_BAD_VALUE, /* an argument's value, a bar, a column; ValueError */
     ZA_BAD_TYPE,  /* an argument's or a column's type; TypeError */
-    ZA_CANCELLED, /* the job was cancelled before it was done */
+    ZA_CANCELLED, /* the job was cancelled before it was done; Stopped */
     ZA_EXPIRED,   /* the deadline passed before it was done; TimeoutError */
     ZA_SYSTEM     /* the operating system refused; RuntimeError */
 } za_code;

@@ -6,19 +6,35 @@
 
 static const int64_t ns_per_second = 1000000000, us_per_day = 86400000000;
 
+/* A new reference to `Stopped`; to RuntimeError, its base, without the package. */
+static PyObject *stopped_class(void)
+{
+    PyObject *errors = PyImport_ImportModule("ziggy_async.runtime.errors");
+    PyObject *found = errors == NULL ? NULL : PyObject_GetAttrString(errors, "Stopped");
+    Py_XDECREF(errors);
+    if (found == NULL) {
+        PyErr_Clear();
+        return Py_NewRef(PyExc_RuntimeError);
+    }
+    return found;
+}
+
+/* A new reference. */
 static PyObject *exception_class(za_code code)
 {
     switch (code) {
     case ZA_NO_MEMORY:
-        return PyExc_MemoryError;
+        return Py_NewRef(PyExc_MemoryError);
     case ZA_BAD_VALUE:
-        return PyExc_ValueError;
+        return Py_NewRef(PyExc_ValueError);
     case ZA_BAD_TYPE:
-        return PyExc_TypeError;
+        return Py_NewRef(PyExc_TypeError);
     case ZA_EXPIRED:
-        return PyExc_TimeoutError;
+        return Py_NewRef(PyExc_TimeoutError);
+    case ZA_CANCELLED: /* a caller that gives up has an error of its own: the interpreter is exiting */
+        return stopped_class();
     default:
-        return PyExc_RuntimeError;
+        return Py_NewRef(PyExc_RuntimeError);
     }
 }
 
@@ -27,7 +43,9 @@ PyObject *za_raise(const za_error *error)
     /* A sentence cut short in the middle of a character must not hide the rest. */
     PyObject *text = PyUnicode_DecodeUTF8(error->text, (Py_ssize_t)strlen(error->text), "replace");
     if (text != NULL) {
-        PyErr_SetObject(exception_class(error->code), text);
+        PyObject *class = exception_class(error->code);
+        PyErr_SetObject(class, text);
+        Py_DECREF(class);
         Py_DECREF(text);
     }
     return NULL;

@@ -175,6 +175,13 @@ def test_daemon_threads_that_go_on_at_the_end(run_isolated: Run) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("call", ["latest", "history", "signals"])
+def test_synchronous_calls_end_in_stopped_at_the_exit(run_isolated: Run, call: str) -> None:
+    """Those that are under way then; one that is done by its own thread alone may still give its result."""
+    done = run_isolated("synchronous_calls_at_the_exit", call)
+    assert (done.returncode, set(done.stdout.split()), done.stderr) == (0, {"Stopped"}, "")
+
+
 def test_a_sub_interpreter_is_refused(run_isolated: Run) -> None:
     """Loaded by its path alone, so that it is the extension that refuses and not NumPy."""
     done = run_isolated("sub_interpreter")
