@@ -3,6 +3,8 @@
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -10,8 +12,16 @@ from process_work import TrackedError
 from process_work import raises_tracked as fails
 from queued import until
 
+from ziggy_async import (
+    FeatureSet,
+    async_get_ticker_features,
+    generate_signals_for_watchlist_async,
+    signal_history_async,
+)
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
+from ziggy_async.market_brain.features import feature_computer
 from ziggy_async.runtime import cross_loop
+from ziggy_async.terms import Terms, terms
 
 
 class TrackedStop(StopIteration):
@@ -100,3 +110,85 @@ async def test_a_failure_in_another_loop_is_gone_with_its_caller() -> None:
         assert len(TrackedError.alive) == 0
     finally:
         gc.enable()
+
+
+async def sleeps() -> None:
+    await asyncio.sleep(30.0)
+
+
+async def cancelled(call: Coroutine[Any, Any, Any]) -> None:
+    task = asyncio.ensure_future(call)
+    await asyncio.sleep(0.02)
+    task.cancel()
+    await task
+
+
+def given_up(direct: bool, limit: Callable[[Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]]) -> Call:
+    async def call(computer: AsyncFeatureComputer) -> None:
+        calls = computer if direct else computer.with_options(priority=1)
+        await limit(calls.execute_blocking_operation("call", sleeps))
+
+    return call
+
+
+def within(call: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+    return asyncio.wait_for(call, 0.02)
+
+
+def native(ask: Callable[[], Coroutine[Any, Any, Any]]) -> Call:
+    async def call(_: AsyncFeatureComputer) -> None:
+        await ask()
+
+    return call
+
+
+def with_native_deadline(ask: Callable[[], Coroutine[Any, Any, Any]]) -> Call:
+    async def call(_: AsyncFeatureComputer) -> None:
+        before = terms.set(Terms.of(0, 1e-9))
+        try:
+            await ask()
+        finally:
+            terms.reset(before)
+
+    return call
+
+
+FEATURES = FeatureSet("rsi(14)")
+TICKERS = [f"NONE{number}" for number in range(100)]
+
+ENDS: dict[str, Call] = {
+    "direct, cancelled": given_up(True, cancelled),
+    "direct, timeout": given_up(True, within),
+    "queued, cancelled": given_up(False, cancelled),
+    "queued, timeout": given_up(False, within),
+    "deadline": blocking(sleeps, deadline=0.02),
+    "not pickled": blocking(lambda: None, use_process_pool=True),
+    "latest": native(lambda: FEATURES.latest_async(TICKERS, deadline=1e-9)),
+    "history": native(lambda: FEATURES.history_async(TICKERS, deadline=1e-9)),
+    "signal history": native(lambda: signal_history_async(TICKERS, deadline=1e-9)),
+    "features": with_native_deadline(lambda: async_get_ticker_features(TICKERS[0])),
+    "features of many": with_native_deadline(lambda: feature_computer.compute_batch_async(TICKERS)),
+    "signals": with_native_deadline(lambda: generate_signals_for_watchlist_async(TICKERS)),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_no_end_of_a_call_leaves_a_cycle_with_frames(how: str) -> None:
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1)) as computer:
+        for is_watched in (False, True):  # the first time other things are made
+            await asyncio.sleep(0.05)
+            gc.collect()
+            gc.disable()
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            try:
+                for _ in range(3):
+                    with suppress(Exception, asyncio.CancelledError):
+                        await ENDS[how](computer)
+                await asyncio.sleep(0.05)
+                gc.collect()
+                frames = [each.f_code.co_qualname for each in gc.garbage if isinstance(each, FrameType)]
+            finally:
+                gc.set_debug(0)
+                gc.garbage.clear()
+                gc.enable()
+            assert not (is_watched and frames)

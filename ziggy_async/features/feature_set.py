@@ -177,8 +177,9 @@ class FeatureSet:
         terms, store = terms_within(deadline), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
-        job = port.latest(loop, self._plan, store, asked, store.local_time, *terms)
-        answer = await native_job("latest", len(asked), job)
+        answer = await native_job(
+            "latest", len(asked), port.latest(loop, self._plan, store, asked, store.local_time, *terms)
+        )
         return latest_table(self.names, asked, answer)
 
     def history(
@@ -213,8 +214,9 @@ class FeatureSet:
         terms, times, store = terms_within(deadline), times_between(start, end), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
-        job = port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
-        answer = await native_job("history", len(asked), job)
+        answer = await native_job(
+            "history", len(asked), port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
+        )
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:

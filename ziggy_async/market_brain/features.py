@@ -220,8 +220,9 @@ class FeatureComputer:
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        job = port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
-        features: Features = await native_job("features", 1, job)
+        features: Features = await native_job(
+            "features", 1, port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
+        )
         if tally is not None:
             tally.record(began, ready)
         return _marked_one(features, stale.get(symbols[0]))
@@ -243,8 +244,10 @@ class FeatureComputer:
         stale = await self.refresh_async(names, force_refresh)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        job = port.features_many(loop, self.store, self.plan, names, *terms.get())
-        results = _marked(await native_job("features_many", len(names), job), stale)
+        results = await native_job(
+            "features_many", len(names), port.features_many(loop, self.store, self.plan, names, *terms.get())
+        )
+        results = _marked(results, stale)
         if tally is not None:
             tally.record(began, ready)
         return results

@@ -66,8 +66,10 @@ async def signal_history_async(
     this gives up what no thread has begun."""
     question = _Question.of(tickers, store, start, end, generator)
     loop, port = bridge.port()
-    job = port.signal_history(loop, question.plan, *(*question.arguments, *terms_within(deadline)))
-    return question.table(await native_job("signal_history", len(question.asked), job))
+    arguments = *question.arguments, *terms_within(deadline)
+    return question.table(
+        await native_job("signal_history", len(question.asked), port.signal_history(loop, question.plan, *arguments))
+    )
 
 
 class _Question(NamedTuple):

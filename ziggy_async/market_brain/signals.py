@@ -283,18 +283,10 @@ class SignalGenerator:
         state = given or (await self.detector.detect_regime_async()).regime
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        job = port.signals(
-            loop,
-            computer.store,
-            _plan_of(computer),
-            names,
-            REGIMES.index(state),
-            parameters,
-            self._win_rates(),
-            rules,
-            *terms.get(),
+        arguments = names, REGIMES.index(state), parameters, self._win_rates(), rules, *terms.get()
+        results: dict[str, Result] = await native_job(
+            "signals", len(names), port.signals(loop, computer.store, _plan_of(computer), *arguments)
         )
-        results: dict[str, Result] = await native_job("signals", len(names), job)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:

@@ -249,11 +249,9 @@ async def guarded(coroutine: Any, operation: str) -> Any:
             asyncio._get_running_loop() is None or asyncio.current_task() is not task
         ):
             raise  # this is being closed, which nobody can do from inside
-        own = raisable(error, operation)
-    try:
-        raise own
+        raise raisable(error, operation)  # noqa: B904 - which is `error`, or has it as its cause
     finally:
-        del own, task  # its traceback leads here
+        del task  # it has the error, whose traceback leads here
 
 
 async def _awaited(function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Any:

@@ -45,8 +45,8 @@ class PackedCall:
         try:
             pickle.Pickler(self, pickle.HIGHEST_PROTOCOL).dump((function, args, kwargs))
         except Exception as error:
-            what, reason = _culprit(self.name, function, args, kwargs) or (f"the call of {self.name}", error)
-            raise TypeError(f"{what} cannot be pickled: {described(reason)}") from error
+            whole = f"the call of {self.name} cannot be pickled: {described(error)}"
+            raise TypeError(_culprit(self.name, function, args, kwargs) or whole) from error
 
     def write(self, data: Any) -> int:
         """Takes what the pickler writes. In Python, so that a loop has the GIL in between: the pickler in C holds it
@@ -56,8 +56,8 @@ class PackedCall:
         return len(self.chunks[-1])
 
 
-def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs) -> tuple[str, Exception] | None:
-    """Returns the first part of a call that does not pickle alone, and why."""
+def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs) -> str | None:
+    """Returns which part of a call is the first that does not pickle alone, and why."""
     arguments = *enumerate(args, 1), *((repr(key), value) for key, value in kwargs.items())
     parts: dict[str, Any] = {name: function}
     parts |= {f"argument {key} of {name}, {kind_of(value)},": value for key, value in arguments}
@@ -65,7 +65,7 @@ def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs
         try:
             pickle.dumps(value)
         except Exception as error:
-            return what, error
+            return f"{what} cannot be pickled: {described(error)}"
     return None
 
 

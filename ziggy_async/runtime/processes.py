@@ -57,20 +57,22 @@ class ProcessPool(ThreadPool):
         del call  # as in Gate.run
 
     def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        request = PackedCall(function, args, kwargs, tracing.carrier())
-        child = self._own_child(request.name)
-        with self._lock:
-            child.serves = call
-            if call.is_set:
-                child.kill()
         try:
-            return child.call(request)
-        finally:
+            request = PackedCall(function, args, kwargs, tracing.carrier())
+            child = self._own_child(request.name)
             with self._lock:
-                child.serves = None
-                is_usable = child.is_usable and not call.is_set
-            if not is_usable:
-                self._end_child()
+                child.serves = call
+                if call.is_set:
+                    child.kill()
+            try:
+                return child.call(request)
+            finally:
+                with self._lock:
+                    child.serves = None
+                    is_usable = child.is_usable and not call.is_set
+                if not is_usable:
+                    self._end_child()
+        finally:
             del call  # the error's traceback leads to this frame
 
     def _own_child(self, name: str) -> ChildProcess:
