@@ -115,7 +115,7 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
         found = {letter.id: letter for letter in [*self._unsaved.values(), *self._saved.values()]}  # as in __len__
         letters = [found[letter_id] for letter_id in sorted(found) if reason in (None, found[letter_id].reason)]
-        return letters[offset:] if limit is None else letters[offset : offset + limit]
+        return letters[offset:][:limit]
 
     def get(self, id: str) -> DeadLetter:
         """Returns the letter. Raises `KeyError` that names the id when there is none."""
@@ -232,9 +232,7 @@ class DeadLetters(Generic[T]):
     def _evict(self) -> None:
         """Forgets the first of the unsaved ones while they are too many, or the monotonic clock finds it too old."""
         oldest = time.monotonic() - KEEP
-        with suppress(
-            RuntimeError, StopIteration
-        ):  # another thread puts one there, and then evicts, too; there is none
+        with suppress(RuntimeError, StopIteration):  # another thread puts one there, and then evicts; none is left
             while (first := next(iter(self._unsaved.values()))).since < oldest or len(self._unsaved) > MOST:
                 del self._unsaved[first.id]
                 self._counts["evicted"] += 1
