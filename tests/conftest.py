@@ -104,7 +104,9 @@ def fresh_heap() -> Iterator[None]:
 
 
 ISOLATED = Path(__file__).parent / "isolated"
-EXECUTE = f"{LISTENS}import sys; del sys.argv[0]; exec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'))"
+EXECUTE = f"""{LISTENS}import sys; del sys.argv[0]
+with open(sys.argv[0]) as script: script = compile(script.read(), sys.argv[0], "exec")
+exec(script)"""
 """Runs a script as a program that other processes do not import."""
 
 
