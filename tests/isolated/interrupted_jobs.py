@@ -34,8 +34,8 @@ calls = {
 }
 
 before = brief.history(None, store)
-threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     calls[call]()
 except KeyboardInterrupt:
     print("interrupted")

@@ -9,8 +9,8 @@ from isolated.stocked import names
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist
 
 timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-timer.start()
 try:
+    timer.start()
     while True:
         generate_signals_for_watchlist(names)
 except KeyboardInterrupt:

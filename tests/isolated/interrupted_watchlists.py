@@ -18,8 +18,8 @@ async def main():
 interrupted = 0
 for _ in range(3):
     timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     try:
+        timer.start()
         asyncio.run(main())
     except KeyboardInterrupt:
         interrupted += 1
