@@ -5,6 +5,7 @@ import asyncio
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -19,7 +20,8 @@ TIMER_RESOLUTION = 0.002
 LEAST_INTERVAL = 0.001
 """Seconds between two ticks of a timer; the loops' clocks tell no shorter intervals apart."""
 TOLD_APART = 128
-"""Ticks in a row that are recorded one by one, and the part by which others may differ: a histogram's own steps."""
+"""Missed ticks that are recorded one by one. Older ones are recorded in groups that differ by less than 1 part in this
+number, the resolution of the histogram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +196,12 @@ def _record_ticks(delays: Histogram, late: float, interval: float) -> None:
 
 
 class _Timer:
-    """A timer of the loop that calls `came(seconds late)` every `interval`."""
+    """A timer of the loop that calls the method `came(seconds late)` every `interval`, until its object is gone."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, interval: float, came: Callable[[float], None]) -> None:
         self.loop = loop
         self._interval = interval
-        self._came = came
+        self._came = weakref.WeakMethod(came)
         self._stopped = False
         self._wait()
 
@@ -209,14 +211,15 @@ class _Timer:
         self.loop.call_later(self._interval, self._tick)
 
     def _tick(self) -> None:
-        if not self._stopped:
-            self._came(time.perf_counter() - self._due)
+        came = self._came()
+        if came is not None and not self._stopped:
+            came(time.perf_counter() - self._due)
             self._wait()
 
     def stop(self) -> None:
-        """From any thread, also when the loop is closed; so the next tick is not cancelled, it comes and does nothing.
-        The delay that it has by now counts."""
+        """Ends it, from any thread, also when the loop is closed. So the pending tick is not cancelled but ignored. One
+        that is overdue now is recorded."""
         self._stopped = True
-        late = time.perf_counter() - self._due
-        if late > 0.0 and self.loop.is_running():
-            self._came(late)
+        came, late = self._came(), time.perf_counter() - self._due
+        if came is not None and late > 0.0 and self.loop.is_running():
+            came(late)

@@ -28,9 +28,10 @@ class Stage(IntEnum):
     COMPUTERS = auto()
 
 
-_after_fork: dict[Stage, Handler] = {}
-_at_exit: dict[Stage, Handler] = {}
-_ended: set[Stage] = set()  # those that the exit has come to
+# A reload keeps these:
+_after_fork: dict[Stage, Handler] = globals().get("_after_fork", {})
+_at_exit: dict[Stage, Handler] = globals().get("_at_exit", {})
+_ended: set[Stage] = globals().get("_ended", set())  # those that the exit has come to
 
 
 def after_fork_in_child(stage: Stage, handler: Handler) -> None:
@@ -50,8 +51,8 @@ def has_ended(stage: Stage) -> bool:
 
 @cache
 def exit_before_others(stage: Stage) -> None:
-    """Has the exit call the handlers before those that are registered with `atexit` by now. Called for a stage when
-    something is made that others, such as multiprocessing, would wait for in vain; does nothing the next time."""
+    """Moves our exit handler in front of those that are registered with `atexit` by now, once a stage. Needed where
+    another one, such as multiprocessing's, would wait for what the stage ends."""
     atexit.unregister(_run_at_exit)
     atexit.register(_run_at_exit)
 

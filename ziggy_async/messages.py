@@ -21,13 +21,13 @@ def shown(value: object) -> str:
     try:
         text = repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:
-        return f"<{type(value).__name__}>"
+        return f"<{_class_name(value)}>"
     return shortened(" ".join(text.split()) if "\n" in text else text, LONGEST)
 
 
 def kind_of(value: object) -> str:
     """Returns the type of a value, with its article: "a str", "an int"."""
-    name = type(value).__name__
+    name = _class_name(value)
     return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"  # a "u" is mostly that of "a uint8"
 
 
@@ -71,4 +71,8 @@ def described(error: BaseException) -> str:
         text = "it cannot say what"
     if len(text) > LONGEST_ERROR:
         text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
-    return f"{type(error).__name__}: {printable(text, None)}" if text else type(error).__name__
+    return f"{_class_name(error)}: {printable(text, None)}" if text else _class_name(error)
+
+
+def _class_name(value: object) -> str:
+    return printable(type(value).__name__)

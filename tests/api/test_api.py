@@ -242,9 +242,14 @@ async def test_stopped_is_unhealthy_and_not_ready(client, computer):
 
 
 async def test_stuck_threads_are_unhealthy(client, computer, monkeypatch):
-    monkeypatch.setattr(type(computer), "stuck", 1, raising=False)
+    """All threads of a pool, that is; what is stuck in several pools is not added up."""
+    await computer.start()
+    direct, tasks = computer._threads(), computer._task_threads
+    monkeypatch.setattr(direct, "_stuck", {1})
+    monkeypatch.setattr(tasks, "_stuck", {2})
+    assert computer.stuck == 2
     assert (await get(client, "/health"))["status"] == "healthy"
-    monkeypatch.setattr(type(computer), "stuck", 2, raising=False)
+    monkeypatch.setattr(tasks, "_stuck", {2, 3})
     answer = await get(client, "/health")
     assert answer["status"] == "unhealthy"
     assert answer["issues"][0].startswith("Stuck threads: 2")

@@ -11,6 +11,7 @@ from ziggy_async import BarStore, FeatureSet, set_bar_source, talib
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.features import async_get_ticker_features, get_ticker_features
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist
+from ziggy_async.messages import described, kind_of, shown
 from ziggy_async.sources import bar_source_stats
 
 LONG = "Z" * 10**6
@@ -80,3 +81,30 @@ def test_a_source_whose_error_has_no_text_is_named_by_its_type() -> None:
             assert bar_source_stats()["failures"] == 2
     finally:
         set_bar_source(None)
+
+
+def test_the_name_of_a_class_is_shown_without_control_characters() -> None:
+    named: Any = type("evil\x1b[31m" + LONG, (SpeechlessError,), {"__repr__": SpeechlessError.__str__})
+    for text in (described(named()), shown(named()), kind_of(named())):
+        assert "evil\\x1b[31mZZ" in text
+        assert len(text) < 300
+
+
+async def test_the_name_of_an_operation_is_cut_where_asyncio_shows_it() -> None:
+    async def name() -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        return task.get_name()
+
+    async with AsyncFeatureComputer() as computer:
+        found = await computer.execute_blocking_operation(f"a\x1b{LONG}", name)
+    assert found.startswith("a\\x1bZZ")
+    assert len(found) == 200
+
+
+def test_an_option_that_is_none_is_cut_and_so_is_a_key() -> None:
+    computer = AsyncFeatureComputer()
+    with pytest.raises(TypeError, match=r"^a\\x1bZZ") as raised:
+        computer.with_options(**{f"a\x1b{LONG}": 1})  # type: ignore[call-arg]
+    assert len(str(raised.value)) < 300
+    assert len(repr(computer.with_options(key=LONG))) < 300

@@ -268,6 +268,40 @@ def test_who_waits_in_another_loop_for_a_task_whose_loop_was_closed_is_told() ->
     assert (computer.is_started, holds(computer)["dead"]) == (False, 2)
 
 
+async def test_a_task_whose_pool_has_ended_dies_of_the_shutdown() -> None:
+    """As at the interpreter's exit. One that raises `Stopped` itself is tried again like any other."""
+    begun, door = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        door.wait(30.0)
+
+    def stops() -> None:
+        raise Stopped
+
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1)) as computer:
+        tasks = computer.with_options(max_attempts=2)
+        with pytest.raises(Stopped):
+            await tasks.execute_blocking_operation("stops", stops)
+        handle = await tasks.enqueue_task("hangs", hang)
+        await asyncio.to_thread(begun.wait)
+        pool = computer._task_threads
+        assert pool is not None
+        for call in pool.shutdown(wait=False, cancel=True):
+            pool.abandon(call)
+        late = await tasks.enqueue_task("late", hang)
+        for each in (handle, late):
+            with pytest.raises(Stopped):
+                await each
+        door.set()
+        letters = computer.dead_letters.list()
+        assert [(letter.reason, len(letter.attempts)) for letter in letters] == [
+            ("exhausted", 2),
+            ("shutdown", 1),
+            ("shutdown", 1),
+        ]
+
+
 @pytest.mark.parametrize("moment", ["unheard", "unbegun"])
 def test_a_call_that_its_home_loop_drops_is_answered(moment: str, recwarn: pytest.WarningsRecorder) -> None:
     """A loop that ends drops what it was told last, and cancels tasks before they begin."""

@@ -250,6 +250,11 @@ def test_a_reload_leaves_no_thread_behind(module: str, run_isolated: RunIsolated
     assert done.stdout == "the same\n", done.stderr
 
 
+def test_a_child_that_is_forked_after_a_reload_makes_calls(run_isolated: RunIsolated) -> None:
+    done = run_isolated("forked_after_a_reload", PYTHONWARNINGS="ignore::DeprecationWarning")
+    assert done.stdout == "7\n", done.stderr
+
+
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
 async def test_a_computer_has_no_second_self(duplicate: Callable[[object], object]) -> None:
     async with AsyncFeatureComputer() as computer:

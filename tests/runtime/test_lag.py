@@ -187,6 +187,19 @@ def test_a_closed_loop_is_let_go(new_loop: NewLoop) -> None:
     assert loop() is None
 
 
+def test_the_timer_of_a_measurement_that_nobody_holds_ends(new_loop: NewLoop) -> None:
+    async def main() -> None:
+        lag = LoopLag(interval=0.001)
+        lag.start()
+        timer = weakref.ref(lag._timer)
+        await asyncio.sleep(0.01)
+        del lag
+        await until(lambda: timer() is None)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
+
+
 def test_two_loops_at_once(new_loop: NewLoop) -> None:
     """The one stands still, the other does not wait for it."""
     lags = [LoopLag(interval=0.001), LoopLag(interval=0.001)]

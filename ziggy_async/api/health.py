@@ -7,7 +7,7 @@ from ziggy_async.monitoring.limits import LEAST_SUCCESS_RATE, MOST_AVERAGE_MS, M
 
 
 def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[str]:
-    """The figures that are worse than they should be, a sentence each; none for a computer without operations."""
+    """Returns the figures that are worse than they should be, a sentence each; none without operations."""
     if metrics["total_operations"] == 0:
         return []
     issues = []
@@ -23,18 +23,19 @@ def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[s
 
 
 def failures(computer: AsyncFeatureComputer) -> list[str]:
-    """Why the computer can do no work at all, a sentence each."""
+    """Returns why the computer can do no work at all, a sentence each."""
     if computer.was_stopped:
         return ["The computer was stopped"]
-    threads = computer.config.max_workers
-    if computer.stuck >= threads:
-        return [f"Stuck threads: {computer.stuck}, and the pool has {threads}; their callers have given them up"]
-    return []
+    return [
+        f"Stuck threads: {stuck}, and the pool has {size}; their callers have given them up"
+        for stuck, size in computer.stuck_by_pool
+        if stuck >= size
+    ]
 
 
 def obstacles(computer: AsyncFeatureComputer) -> list[str]:
-    """Why no more work should be sent here now. A computer that was never started has no obstacle: its first use starts
-    it."""
+    """Returns why no more work should be sent here now. A computer that was never started has no obstacle: its
+    first use starts it."""
     if computer.was_stopped:
         return ["stopped"]
     if computer.is_draining:

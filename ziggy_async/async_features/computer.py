@@ -242,7 +242,12 @@ class AsyncFeatureComputer(Calls):
     @property
     def stuck(self) -> int:
         """Threads that run abandoned calls."""
-        return sum(pool.stuck for pool in self._pools)
+        return sum(stuck for stuck, _ in self.stuck_by_pool)
+
+    @property
+    def stuck_by_pool(self) -> list[tuple[int, int]]:
+        """Each pool's threads that run abandoned calls, and its size."""
+        return [(pool.stuck, pool.size) for pool in self._pools]
 
     @property
     def is_exhausted(self) -> bool:

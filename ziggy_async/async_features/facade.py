@@ -201,7 +201,7 @@ class View(Calls):
         self._options = options
 
     def __repr__(self) -> str:
-        return f"<{self._computer!r} with {self._options}>"
+        return f"<{self._computer!r} with {printable(str(self._options))}>"
 
     async def _enqueue(self, work: Work) -> TaskHandle[Any]:
         return await self._computer._enqueue(work)

@@ -222,6 +222,8 @@ class Background:
         raised = error.__cause__ if isinstance(error, UnraisableError) else None
         if error is None:
             self._finish(task, State.SUCCEEDED, call.value)
+        elif isinstance(error, Stopped) and error.__traceback__ is None:  # the pool's, which was never raised
+            self._finish(task, State.DEAD, None, error, Reason.SHUTDOWN)
         elif not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
             self._finish(task, State.FAILED, None, error)
         elif len(task.attempts) >= options.max_attempts:

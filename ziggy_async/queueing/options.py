@@ -51,7 +51,7 @@ class Options:
         known = [field.name for field in dataclasses.fields(self)]
         for name in changes:
             if name not in known:
-                raise TypeError(f"{name}: no option of a task{nearest(name, known)}")
+                raise TypeError(f"{printable(name)}: no option of a task{nearest(name, known)}")
         return dataclasses.replace(self, **changes)
 
 

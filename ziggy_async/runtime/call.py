@@ -166,8 +166,8 @@ class Call(Outcome):
             return
         if self.began is None:
             self.began = time.perf_counter()
-        guarding = guarded(coroutine, self.operation)
-        self.task = asyncio.get_running_loop().create_task(guarding, name=self.operation, context=self.context)
+        guarding, name = guarded(coroutine, self.operation), printable(self.operation)
+        self.task = asyncio.get_running_loop().create_task(guarding, name=name, context=self.context)
         self.task.add_done_callback(partial(self._end_on_loop, coroutine))
 
     def _end_on_loop(self, coroutine: Any, task: "asyncio.Task[Any]") -> None:
