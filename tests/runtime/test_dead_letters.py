@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -210,6 +211,27 @@ async def test_a_wall_clock_that_is_days_ahead_removes_nothing(tmp_path: Path, c
         assert await used(path) == kept
         clock.now += ahead
         assert await used(path) == kept
+
+
+async def test_a_reading_that_another_process_takes_back_meanwhile_removes_nothing(
+    tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "letters.db"
+    await used(path, "kept")
+    clock.now += 8 * DAY
+    await used(path)
+    async with letters_opened(path) as (letters, _):
+        clock.now += DAY
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        refreshing = asyncio.create_task(letters.refresh())
+        await asyncio.sleep(0.1)
+        assert not refreshing.done()
+        other.execute(f"PRAGMA user_version = {int(MIDDAY / 60)}")
+        other.execute("COMMIT")
+        other.close()
+        await refreshing
+        assert (ids(letters), letters.stats()["evicted"]) == (["kept"], 0)
 
 
 async def test_order_is_that_of_dying_though_the_clock_is_set_back(clock: Clock) -> None:
