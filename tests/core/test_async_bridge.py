@@ -29,7 +29,7 @@ def stocked(store: BarStore) -> BarStore:
     return store
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Lets the loop run until the condition holds; `TimeoutError` when it does not."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - no event tells when a job that nobody awaits is done

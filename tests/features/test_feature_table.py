@@ -181,7 +181,8 @@ def test_a_stream_that_a_thread_without_the_gil_releases_lets_go_of_its_figures(
     worker.start()
     worker.join()
     del capsule, table
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60.0
     while gone() is not None and time.monotonic() < deadline:
         gc.collect()
+        time.sleep(0.001)  # another thread may want the GIL
     assert gone() is None
