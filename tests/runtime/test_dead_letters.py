@@ -214,8 +214,9 @@ async def test_a_wall_clock_that_is_days_ahead_removes_nothing(tmp_path: Path, c
 
 
 async def test_a_reading_that_another_process_takes_back_meanwhile_removes_nothing(
-    tmp_path: Path, clock: Clock
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sqlite, "BUSY", 30.0)
     path = tmp_path / "letters.db"
     await used(path, "kept")
     clock.now += 8 * DAY
