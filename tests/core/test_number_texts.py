@@ -245,7 +245,7 @@ def two_rows(tmp_path, first, second, symbols):
 def test_prices_of_one_symbol_have_one_currency(first, second, tmp_path):
     path = two_rows(tmp_path, first, second, "AA")
     said = f"{re.escape(repr(second))} is of another currency than {re.escape(repr(first))} before it"
-    with pytest.raises(ValueError, match=rf"abc\.csv: A, line 3: open {said}"):
+    with pytest.raises(ValueError, match=rf"abc\.csv: A: column 'open', line 3: {said}"):
         BarStore.read(path)
     with pytest.raises(ValueError, match=f"A: column 'open', row 1: {said}"):
         BarStore().load_frame(pd.read_csv(path, sep=";"))

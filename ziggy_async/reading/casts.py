@@ -1,9 +1,8 @@
-"""SQL that gives a table's texts their types: what a text means is decided by `dates` and `numbers`, and read by
-DuckDB."""
+"""SQL that gives a table's texts their types: what a time means is decided by `dates`, and read by DuckDB, as are
+figures that are written plainly."""
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,9 @@ from ziggy_async.reading.beside import HEAD
 from ziggy_async.reading.chunked import arrays_of
 from ziggy_async.reading.dates import AmbiguousError, century_error, column_order, tomorrow
 from ziggy_async.reading.options import Rules
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, PRICES, order_said
+from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, order_said
 from ziggy_async.reading.sql import Columns, RowError, literal, selection
-from ziggy_async.reading.tables import Broken, Texts, pairs_of
+from ziggy_async.reading.tables import Broken, Texts, pairs_of, rows_of
 from ziggy_async.reading.timestamps import ROUNDED
 from ziggy_async.reading.values import lacks_values
 from ziggy_async.reading.ways import OFFSET, WAYS, formats_of, take_apart
@@ -47,22 +46,25 @@ ISO_CAST = (
 """Times of ISO 8601 but those with the name of a zone, DuckDB takes CST for that of Chicago, and those finer than
 microseconds, which it cuts."""
 
-APOSTROPHE = "'"
-
 
 def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Columns, dict[str, Any]]:
     """The columns with the `typing` of symbol, timestamp and figures, and their values, which are read once where all
-    figures are written plainly. `symbol`: whose bars these are, None where there is a symbol column."""
+    figures are written plainly; else these are texts, as are times that DuckDB does not read as we do. `symbol`: whose
+    bars these are, None where there is a symbol column."""
     typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
     if "epoch" in columns.types:
         typed["epoch"] = _whole("epoch") if columns.is_text("epoch") else "epoch"
     if "zone" in columns.types:
         typed["zone"] = "zone"
     values = declared_values(columns, typed)
+    is_plain = values is not None
     if values is None:
-        typed, values = _written_values(columns, typed, symbol)
-    if may_have_points(columns, values):
-        _decimal_mark_of(columns, figures_of(columns), symbol)
+        values = _values(columns, columns.source, typed)
+        lacking = [role for role in figures_of(columns) if lacks_values(values[role])]
+        is_plain = not any(_has_written_numbers(columns, role, typed[role]) for role in lacking)
+    if not is_plain or may_have_points(columns, values):
+        typed |= {role: f"nullif(trim({role}), '')" for role in figures_of(columns)}  # to be read as in any table
+        values = _values(columns, columns.source, typed)
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
@@ -75,7 +77,7 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
 
 def with_owner(values: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
     """The values with the symbol of all rows, unless they have a column of it."""
-    own = {} if symbol is None else {"symbol": Texts(np.zeros(len(values["close"]), dtype=np.int32), [symbol])}
+    own = {} if symbol is None else {"symbol": Texts(np.zeros(rows_of(values["close"]), dtype=np.int32), [symbol])}
     return {**values, **own}
 
 
@@ -99,24 +101,12 @@ def declared_values(columns: Columns, typed: dict[str, str]) -> dict[str, Any] |
         return None
 
 
-def _written_values(
-    columns: Columns, typed: dict[str, str], owner: str | None
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """The same with figures as people write them, and their SQL: regular expressions, which take longer than all else,
-    are asked of columns that have more than the sign of a currency in front."""
-    texts = lacking = figures_of(columns)
-    if columns.declared is None:  # else a figure is not plain
-        values = _values(columns, columns.source, typed)
-        lacking = [role for role in texts if lacks_values(values[role])]
-    if lacking:
-        typed = typed | {role: _double(f"ltrim({role}, {literal(numbers.CURRENCIES)})") for role in lacking}
-        values = _values(columns, columns.source, typed)
-        lacking = [role for role in lacking if lacks_values(values[role])]
-        _refuse_currencies(columns, [role for role in texts if role in PRICES], lacking, owner)
-    if lacking:
-        typed = typed | _written_numbers(columns, texts, lacking, owner)
-        values = _values(columns, columns.source, typed)
-    return typed, values
+def _has_written_numbers(columns: Columns, role: str, typed: str) -> bool:
+    """Whether one of the texts of a column that DuckDB takes for none is a number as people write them, or anything
+    else in a further column, whose values may be missing but have to be numbers."""
+    query = f"SELECT DISTINCT {role} FROM {columns.source} WHERE {typed} IS NULL AND trim({role}) <> ''"
+    texts = columns.connection.execute(query).fetchall()
+    return any(role not in PRICE_COLUMNS or numbers.is_number(text) for (text,) in texts)
 
 
 def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, Any]:
@@ -278,27 +268,6 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
     return {role: typed.pop(role) for role in PRICE_COLUMNS} | typed
 
 
-def _written_numbers(
-    columns: Columns, texts: Sequence[str], lacking: Sequence[str], owner: str | None
-) -> dict[str, str]:
-    """The figures as people write them, of the columns that need it; all agree on what is a decimal mark."""
-    mark = _decimal_mark_of(columns, texts, owner)
-    return {role: _decorated(role, mark) for role in (lacking if mark == numbers.POINT else texts)}
-
-
-def _decimal_mark_of(columns: Columns, texts: Sequence[str], owner: str | None) -> str:
-    """As below, but `RowError` where nothing decides."""
-    try:
-        return decimal_mark_of(columns, texts)
-    except numbers.MarkError as error:
-        symbol = SYMBOL if owner is None else literal(owner)
-        holders = ", ".join(f"{role} = {literal(error.text)}" for role in texts)
-        query = f"SELECT row, {symbol}, [{holders}] AS holders FROM {columns.source}"
-        query += " WHERE list_contains(holders, true) ORDER BY row LIMIT 1"
-        row, symbol, is_holder = columns.first_row(query) or (0, owner, [True])
-        raise RowError(row, str(symbol), f"{columns.named(texts[is_holder.index(True)])} {error}") from None
-
-
 def may_have_points(columns: Columns, values: Mapping[str, Any]) -> bool:
     """Whether numbers of a column have a fraction, and all may have a point between thousands: volumes, and prices
     where they may be a hundred times as much as others or have names of a language with decimal commas."""
@@ -324,158 +293,6 @@ def _may_be_grouped(values: NDArray[np.float64], highest: int) -> bool:
     return not ((known >= 1000) | has_more | ((known >= highest) & (known % 1 > 0))).any()
 
 
-def _refuse_currencies(columns: Columns, prices: Sequence[str], lacking: Sequence[str], owner: str | None) -> None:
-    """Raises for the first price of a symbol that is of another currency than one before it; which may stand anywhere
-    in the columns that are `lacking`, and in front in others."""
-    digits = "translate({0}, '0123456789.,', '')"
-    around = ", ".join((digits if role in lacking else "left({0}, 1)").format(role) for role in prices)
-    query = f"SELECT DISTINCT unnest([{around}]) AS around FROM {columns.source}"
-    found = columns.connection.execute(f"SELECT around FROM ({query}) WHERE around <> ''").fetchall()
-    if len({numbers.currency_of(text) for (text,) in found} - {None}) < 2:
-        return
-    symbol = SYMBOL if owner is None else literal(owner)
-    rows = columns.connection.execute(f"SELECT row, {symbol}, [{', '.join(prices)}] FROM {columns.source} ORDER BY row")
-    first: dict[str, str] = {}
-    while chunk := rows.fetchmany(10_000):
-        for row, name, texts in chunk:
-            for role, text in zip(prices, texts, strict=True):
-                currency = numbers.currency_of(text or "")
-                if currency is None:
-                    continue
-                before = first.setdefault(name, text)
-                if numbers.currency_of(before) != currency:
-                    raise RowError(row, str(name), f"{columns.named(role)} {numbers.other_currency(text, before)}")
-
-
-def decimal_mark_of(columns: Columns, texts: Sequence[str]) -> str:
-    """The decimal mark of a table's numbers. Where none has a comma the first rows show mostly that a point is one.
-    `MarkError` also for prices that may be in thirty-seconds."""
-    with_comma, with_apostrophe = (_example(texts, f"contains({{0}}, {literal(each)})") for each in (",", APOSTROPHE))
-    found = columns.first_row(f"SELECT {with_comma}, {with_apostrophe} FROM {columns.source}")
-    doubtful, marked = found or (None, None)
-    if marked is not None:
-        _refuse_ticks(columns, texts)
-    pattern = numbers.thousands_of(columns.headings) if "volume" in texts else None
-    if pattern is not None:
-        (billions,) = columns.first_row(f"SELECT {_example(['volume'], _matches(pattern))} FROM {columns.source}") or (
-            None,
-        )
-        if billions is not None:
-            raise numbers.thousands_error(billions)
-    if doubtful is None and _proofs(columns, texts, f"LIMIT {HEAD}")[0] is not None:
-        return numbers.POINT
-    point, comma = _proofs(columns, texts)
-    if doubtful is None and point is None:
-        doubtful = comma  # of several points
-    if doubtful is None:
-        if point is None:
-            _refuse_points(columns, texts)
-        return numbers.POINT
-    mark = numbers.chosen_mark(point, comma, doubtful)
-    numbers.refuse_groups(mark, _groupings(columns, texts, mark))
-    return mark
-
-
-def _proofs(columns: Columns, texts: Sequence[str], limit: str = "") -> tuple[Any, ...]:
-    """A number in which a point can only be the decimal mark, and one with a comma; None: there is none."""
-    proofs = (_example(texts, _matches(each)) for each in (numbers.POINT_PROOF, numbers.COMMA_PROOF))
-    query = f"SELECT {', '.join(proofs)} FROM (SELECT {', '.join(texts)} FROM {columns.source} {limit})"
-    return columns.first_row(query) or (None, None)
-
-
-def _refuse_points(columns: Columns, texts: Sequence[str]) -> None:
-    """As `numbers.refuse_points`, but where a column beside them shows what points are."""
-    names = columns.names(texts)
-    are_shown = numbers.show_points(columns.beside())
-    if are_shown and not numbers.have_commas(names):
-        return
-    asked = [_example([role], _matches(pattern)) for role in texts for pattern in numbers.ABOUT_POINTS]
-    found = columns.first_row(f"SELECT {', '.join(asked)} FROM {columns.source}") or (None,) * len(asked)
-    of_roles = {role: found[4 * at : 4 * at + 4] for at, role in enumerate(texts)}
-    numbers.refuse_points(names, of_roles, columns.is_bare and are_shown is None)
-
-
-def _matches(pattern: str) -> str:
-    """SQL, to be formatted with a role, of whether the number of its column matches."""
-    return f"regexp_matches(regexp_replace({_bare('{0}')}, {_braced(numbers.SEPARATORS)}, '', 'g'), {_braced(pattern)})"
-
-
-def _groupings(columns: Columns, texts: Sequence[str], mark: str) -> dict[str, numbers.Grouping]:
-    """Role -> what the column shows; regular expressions are asked of columns with the mark between thousands alone."""
-    other = numbers.thousands_mark(mark)
-    held = [f"coalesce(bool_or(contains({role}, '{each}')), false)" for role in texts for each in (mark, other)]
-    found = columns.first_row(f"SELECT {', '.join(held)} FROM {columns.source}") or ()
-    have_mark, have_other = dict(zip(texts, found[::2], strict=True)), dict(zip(texts, found[1::2], strict=True))
-    groupings = {
-        role: numbers.Grouping(None, False, math.nan, math.nan, has_mark) for role, has_mark in have_mark.items()
-    }
-    grouped = [role for role in texts if have_other[role]]
-    if grouped:
-        asked = ", ".join(_asked_of_groups(role, mark) for role in grouped)
-        answers = columns.first_row(f"SELECT {asked} FROM {columns.source}") or ()
-        for at, role in enumerate(grouped):
-            doubtful, is_sure, *largest = answers[4 * at : 4 * at + 4]
-            largest_doubtful, others = (math.nan if each is None else each for each in largest)
-            groupings[role] = numbers.Grouping(doubtful, is_sure, largest_doubtful, others, have_mark[role])
-    return groupings
-
-
-def _asked_of_groups(role: str, mark: str) -> str:
-    """SQL of the first four parts of a `Grouping`."""
-    number = f"regexp_replace({_bare('{0}').format(role)}, {literal(numbers.SEPARATORS)}, '', 'g')"
-    is_doubtful = f"regexp_matches({number}, {literal(numbers.MAY_BE_GROUPED[mark])})"
-    value = _decorated(role, mark)
-    return (
-        f"first({role}) FILTER ({is_doubtful}),"
-        f" coalesce(bool_or(regexp_matches({number}, {literal(numbers.IS_GROUPED[mark])})), false),"
-        f" max({value}) FILTER ({is_doubtful}), max({value}) FILTER (NOT {is_doubtful})"
-    )
-
-
-def _refuse_ticks(columns: Columns, texts: Sequence[str]) -> None:
-    """As `numbers.refuse_ticks`."""
-    prices = [role for role in texts if role in PRICES]
-    others = [role for role in texts if role not in PRICES]
-    may_be = f"regexp_matches({_bare('{0}')}, {_braced(numbers.TICKS)})"
-    is_marked = f"contains(ltrim({{0}}, {literal(APOSTROPHE)}), {literal(APOSTROPHE)})"
-    ticks, thousands, marked = columns.first_row(
-        f"SELECT {_example(prices, may_be)}, {_example(prices, f'{is_marked} AND NOT {may_be}')},"
-        f" {_example(others, is_marked)} FROM {columns.source}"
-    ) or (None, None, None)
-    if ticks is not None and thousands is None and marked is None:
-        raise numbers.ticks_error(ticks)
-
-
-def _example(roles: Sequence[str], condition: str) -> str:
-    """SQL of one value for which `condition` holds, of no row in particular: who asks for `row` reads in one thread."""
-    found = [f"first({role}) FILTER ({condition.format(role)})" for role in roles]
-    return f"coalesce({', '.join([*found, 'NULL'])})"
-
-
-def _bare(sql: str) -> str:
-    return f"regexp_replace({sql}, {_braced(numbers.AROUND)}, {literal(numbers.BARE)})"
-
-
-def _braced(pattern: str) -> str:
-    """A pattern as a literal inside of a text that is formatted."""
-    return literal(pattern).replace("{", "{{").replace("}", "}}")
-
-
 def _double(sql: str) -> str:
     """What DuckDB reads as a number, but for texts like 1_0, which it takes for ten."""
     return f"CASE WHEN NOT contains({sql}, '_') THEN TRY_CAST({sql} AS DOUBLE) END"
-
-
-def _decorated(role: str, mark: str) -> str:
-    bare = _bare("{0}").format(role)
-    ungrouped = f"regexp_replace({bare}, {literal(numbers.SEPARATORS)}, '', 'g')"
-    digits = (
-        f"replace(replace(rtrim({ungrouped}, '{numbers.LETTERS}'), '{numbers.thousands_mark(mark)}', ''), ',', '.')"
-    )
-    units, exponents = list(numbers.EXPONENTS), [f"e{each}" if each else "" for each in numbers.EXPONENTS.values()]
-    unit = f"lower(regexp_extract({bare}, '[{numbers.LETTERS}]*$'))"
-    exponent = f"{exponents}[list_position({units}, {unit})]"  # a CASE would ask for the unit by each WHEN again
-    return (
-        f"CASE WHEN regexp_matches({bare}, {literal(numbers.WHOLE[mark])})"
-        f" THEN TRY_CAST({digits} || {exponent} AS DOUBLE) END"
-    )

@@ -7,7 +7,7 @@ as NaN, missing times as NaT, and are refused there by row.
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -264,8 +264,14 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
     return bars_of(table, roles, rules, is_list(data))
 
 
-def bars_of(table: Mapping[str, Any], roles: Mapping[str, str], rules: Rules, is_bare: bool = False) -> SymbolBars:
-    """The same of columns by name, of which `roles`, role -> name, are known."""
+def bars_of(
+    table: Mapping[str, Any],
+    roles: Mapping[str, str],
+    rules: Rules,
+    is_bare: bool = False,
+    beside: Callable[[], Iterable[str | None]] = tuple,
+) -> SymbolBars:
+    """The same of columns by name, of which `roles`, role -> name, are known. `is_bare` and `beside`: see `Reader`."""
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:
@@ -273,7 +279,8 @@ def bars_of(table: Mapping[str, Any], roles: Mapping[str, str], rules: Rules, is
         return f"{shortened(symbols[codes[row]], LONGEST_SYMBOL)}: " if is_known else ""
 
     length = len(codes)
-    bars = _bars(table, roles, Reader(label, rules, codes if len(symbols) > 1 else None, is_bare=is_bare))
+    owners = codes if len(symbols) > 1 else None
+    bars = _bars(table, roles, Reader(label, rules, owners, is_bare=is_bare, beside=beside))
     if length != len(bars.timestamp):
         raise ValueError(f"columns differ in length: {roles['symbol']!r} {length}, others {len(bars.timestamp)}")
     return SymbolBars(symbols, codes, bars)

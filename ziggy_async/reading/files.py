@@ -55,6 +55,7 @@ from ziggy_async.reading.scans import (
 )
 from ziggy_async.reading.spellings import PRICE_COLUMNS, of_role, role_of
 from ziggy_async.reading.sql import Columns, RowError, literal, quoted, selection
+from ziggy_async.reading.tables import Texts, rows_of
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
@@ -78,7 +79,6 @@ from ziggy_async.reading.together import (
     place_of,
     refuse_other_kind,
     refuse_same_name,
-    refuse_texts,
     refuse_untyped,
 )
 from ziggy_async.reading.values import lacks_values
@@ -281,16 +281,16 @@ class Reading:
         columns = picked.columns
         has_symbols = "symbol" in columns.types or (header is not None and header.owner is not None)
         table = Table(file, origin, header, columns, has_symbols, picked.scan is None)
-        if any(map(lacks_values, values.values())):
+        if isinstance(values["close"], Texts) or any(map(lacks_values, values.values())):
             refuse_untyped(table, self._rules)
-            refuse_texts(table)
-        if not len(values["close"]):
+        if not (rows := rows_of(values["close"])):
             raise _without_rows(origin, header)
-        if header is not None and origin.is_split and _lacks_rows(origin, header, len(values["close"])):
+        if header is not None and origin.is_split and _lacks_rows(origin, header, rows):
             return None
         try:
             headings = {role: columns.headings.get(role, role) for role in values}
-            bars = bars_of({headings[role]: values[role] for role in values}, headings, self._rules)
+            named = {headings[role]: column for role, column in values.items()}
+            bars = bars_of(named, headings, self._rules, columns.is_bare, columns.beside)
         except ValueError as error:
             raise ValueError(placed(error, table.place_of_bar)) from error
         if not has_symbols and picked.scan is not None:

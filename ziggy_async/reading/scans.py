@@ -193,8 +193,10 @@ def refuse_other_header(
     roles = [role for role in ("timestamp", *PRICE_COLUMNS) if role in columns.types and columns.is_text(role)]
     if not {"open", "close"} <= set(roles):
         return
-    are_texts = "row IN (SELECT row FROM {0} WHERE open IS NULL AND close IS NULL) AND trim(open) <> ''"
-    query = f"SELECT min(row), {', '.join(roles)} FROM {columns.source} WHERE {are_texts.format(columns.typed)}"
+    is_none = "coalesce(NOT regexp_matches(CAST({0} AS VARCHAR), '[0-9]'), true)"
+    are_none = " AND ".join(map(is_none.format, ("open", "close")))
+    are_texts = f"row IN (SELECT row FROM {columns.typed} WHERE {are_none}) AND trim(open) <> ''"
+    query = f"SELECT min(row), {', '.join(roles)} FROM {columns.source} WHERE {are_texts}"
     rows = columns.connection.execute(f"{query} GROUP BY ALL ORDER BY 1 LIMIT {MOST_HEADERS}").fetchall()
     for row, *texts in rows:
         found = {role: (text or "").strip() for role, text in zip(roles, texts, strict=True)}

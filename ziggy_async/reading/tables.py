@@ -204,6 +204,11 @@ def values_of(column: Any) -> list[Any]:
     return [] if isinstance(column, Broken) else head_of(column, sys.maxsize)
 
 
+def rows_of(column: Any) -> int:
+    """How many rows a column has."""
+    return len(column.codes if isinstance(column, Texts) else column)
+
+
 def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
     if not len(rows):
         raise ValueError("the table has no rows")

@@ -17,7 +17,7 @@ from ziggy_async.reading.headers import Header
 from ziggy_async.reading.options import Rules, advice_on_row, placed, row_of
 from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.scans import refuse_other_header
-from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, spelling_of
+from ziggy_async.reading.spellings import PRICE_COLUMNS, spelling_of
 from ziggy_async.reading.sql import Columns
 from ziggy_async.reading.texts import Source, line_of
 
@@ -86,22 +86,6 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
     fault = columns.fault(role, value)
     raise ValueError(f"{owner}{table.place(row)}: {fault}{advice_on_row(fault, role == 'volume', not rules.skip)}")
-
-
-def refuse_texts(table: Table) -> None:
-    """Raises for the first value of a further column that is there and is no number."""
-    columns = table.columns
-    texts = [role for role in columns.types if role.startswith(FURTHER.format("")) and columns.is_text(role)]
-    for role in texts:
-        found = columns.first_row(
-            f"SELECT row, symbol, text FROM (SELECT row, symbol FROM {columns.typed} WHERE {role} IS NULL)"
-            f" JOIN (SELECT row, {role} AS text FROM {columns.source}) USING (row)"
-            " WHERE trim(text) <> '' ORDER BY row LIMIT 1"
-        )
-        if found is not None:
-            row, symbol, text = found
-            owner = f"{symbol}, " if symbol is not None else ""
-            raise ValueError(f"{owner}{table.place(row)}: {columns.fault(role, text)}")
 
 
 class FileBars(NamedTuple):

@@ -1,7 +1,7 @@
 """The values of a table's columns as float64 and as nanoseconds, and what is said of those that are neither."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -81,6 +81,7 @@ class Reader:
     is_advised: bool = True
     """Whether messages say what to do about the fault of a row."""
     is_bare: bool = False
+    beside: Callable[[], Iterable[str | None]] = tuple
     """See `numbers.refuse_points`."""
 
     @property
@@ -131,7 +132,7 @@ class Reader:
         others = (text for role in texts if role not in PRICES for text in each(texts[role]))
         try:
             refuse_ticks((text for role in PRICES for text in each(texts.get(role, ()))), others)
-            return decimal_mark(texts, {role: name for role, (name, _) in columns.items()}, self.is_bare)
+            return decimal_mark(texts, {role: name for role, (name, _) in columns.items()}, self.is_bare, self.beside)
         except MarkError as error:
             name, array = columns[next(role for role in texts if error.text in texts[role])]
             raise self._fault(name, _values_of(array).index(error.text), error) from None
