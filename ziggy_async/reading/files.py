@@ -338,9 +338,7 @@ class Reading:
         if columns.declared is None or not {*roles.values()} <= {*names}:  # as that of a date and a time of day
             return
         text = first_text(cut.origin, header, name)
-        if not (text and may_be_of_group(text, names) and says_order(text, name, self._rules)):
-            return
-        if columns.typing["timestamp"] == "timestamp":  # texts, of which those of each file decide together
+        if not (text and may_be_of_group(text, names)):
             return
         others = [each for each in others if are_alike(text, first_text(each[1].origin, header, name))]
         origins = [each.origin for _, each in others]
@@ -356,6 +354,8 @@ class Reading:
             return f"(SELECT {selected(roles)}, {selection(aliases)} FROM {scan})"
 
         typing = {role: sql for role, sql in columns.typing.items() if role != "symbol"}
+        if not says_order(text, name, self._rules):
+            typing["timestamp"] = "timestamp"  # the texts of each file decide together
         columns = replace(columns, declared=declared)
         values = declared_values(columns, typing | {each: each for each in aliases}) if len(others) > 1 else None
         parts = () if values is None else parts_of(values, origins)

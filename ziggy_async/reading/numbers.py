@@ -135,10 +135,7 @@ def decimal_mark(
 ) -> str:
     """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column; `is_bare` and
     `beside`: see `refuse_points`. Raises `MarkError` with both readings where nothing decides."""
-    if (pattern := thousands_of(names)) is not None:
-        for text in each(columns.get("volume", ())):
-            if re.search(pattern, bare(text)):
-                raise thousands_error(text)
+    _refuse_thousands(columns, names)
     proofs: dict[str, str] = {}
     doubtful = None
     for text in each(chain.from_iterable(columns.values())):
@@ -154,9 +151,16 @@ def decimal_mark(
         doubtful = proofs.get(COMMA)  # of several points
         if doubtful is None:
             _refuse_points(names.values(), columns, is_bare, show_points(beside()))
-    decimal = chosen_mark(proofs.get(POINT), proofs.get(COMMA), doubtful)
-    if doubtful is not None:
-        refuse_groups(decimal, {role: _grouping(texts, decimal) for role, texts in columns.items()})
+    if doubtful is None:
+        return POINT
+    if len(proofs) > 1:
+        comma, point = proofs[COMMA], proofs[POINT]
+        sentence = f"{shown(comma)} has a decimal comma, {shown(point)} a decimal point: use one of them"
+        raise MarkError(comma, sentence)
+    if not proofs:
+        raise _in_both(doubtful, COMMA, COMMA)
+    (decimal,) = proofs
+    _refuse_groups(decimal, {role: _grouping(texts, decimal) for role, texts in columns.items()})
     return decimal
 
 
@@ -195,21 +199,21 @@ def _refuse_points(
         may_cross = hundreds is not None and tens is None
         is_open = may_cross or has_commas or (role == "volume" and not are_decimal)
         if grouped is not None and alone is None and is_open:
-            raise in_both(grouped, POINT, POINT)
+            raise _in_both(grouped, POINT, POINT)
 
 
-def thousands_of(names: Mapping[str, str]) -> str | None:
-    """The pattern of a number with a letter that may stand for a thousand by the names of the columns, role -> name: B
-    for the Turkish "bin", or a billion, and T for the German "Tausend", or a trillion."""
-    if spelled(names.get("volume", "")).name in NAMES_OF_BIN:
-        return r"[\d.,][Bb]$"
-    return r"[\d.,][Tt]$" if any(spelled(name).name in NAMES_OF_TAUSEND for name in names.values()) else None
-
-
-def thousands_error(text: str) -> MarkError:
-    number = bare(text).rstrip(LETTERS)
-    many = "billion" if bare(text)[-1] in "Bb" else "trillion"
-    return MarkError(text, f"{shown(text)} is {number} thousand or {many}: write K, or the digits in full")
+def _refuse_thousands(columns: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> None:
+    """Raises `MarkError` for a volume with a letter that may stand for a thousand by the names of the columns: B for
+    the Turkish "bin", or a billion, and T for the German "Tausend", or a trillion."""
+    letter, many = (
+        ("[Bb]", "billion") if spelled(names.get("volume", "")).name in NAMES_OF_BIN else ("[Tt]", "trillion")
+    )
+    if many == "trillion" and not any(spelled(name).name in NAMES_OF_TAUSEND for name in names.values()):
+        return
+    text = next((text for text in each(columns.get("volume", ())) if re.search(rf"[\d.,]{letter}$", bare(text))), None)
+    if text is not None:
+        number = bare(text).rstrip(LETTERS)
+        raise MarkError(text, f"{shown(text)} is {number} thousand or {many}: write K, or the digits in full")
 
 
 def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
@@ -225,7 +229,7 @@ def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
     )
 
 
-def refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
+def _refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
     """Raises `MarkError` with both readings for the first column, by role, in which thousands are not evident: by a
     number of its own, by others of its size, for what is no price by the decimal mark of prices, and of commas by any
     column, since programs write points as decimal marks whatever people write."""
@@ -235,22 +239,10 @@ def refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
         is_near = column.largest_doubtful <= NEAR * column.largest
         is_evident = are_sure or column.is_sure or is_near or (role not in PRICES and have_decimals)
         if column.doubtful is not None and not is_evident:
-            raise in_both(column.doubtful, thousands_mark(decimal), decimal)
+            raise _in_both(column.doubtful, thousands_mark(decimal), decimal)
 
 
-def chosen_mark(proves_point: str | None, proves_comma: str | None, doubtful: str | None) -> str:
-    """The mark that the proofs decide for; `doubtful` is a number with a comma."""
-    if proves_point is not None and proves_comma is not None and doubtful is not None:
-        sentence = f"{shown(proves_comma)} has a decimal comma, {shown(proves_point)} a decimal point: use one of them"
-        raise MarkError(proves_comma, sentence)
-    if proves_comma is not None and doubtful is not None:
-        return COMMA
-    if proves_point is None and doubtful is not None:
-        raise in_both(doubtful, COMMA, COMMA)
-    return POINT
-
-
-def in_both(text: str, mark: str, decimal: str) -> MarkError:
+def _in_both(text: str, mark: str, decimal: str) -> MarkError:
     """The error of a number whose `mark` may stand between thousands, in a table that may have this decimal mark; of
     one with a unit that is not known, that it is no number."""
     if not is_number(text):
@@ -268,14 +260,10 @@ def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:
     and no other number of the table has one between thousands."""
     marked = [text for text in prices if "'" in text.lstrip("'")]
     if marked and all(re.match(TICKS, bare(text)) for text in marked) and not any("'" in text for text in others):
-        raise ticks_error(marked[0])
-
-
-def ticks_error(text: str) -> MarkError:
-    points, _, parts = bare(text).partition("'")
-    price = int(points) + (int(parts[:2]) + {"0": 0, "2": 0.25, "5": 0.5, "7": 0.75}[parts[2]]) / 32
-    both = f"{points}{parts}, or {price!r} in thirty-seconds"
-    return MarkError(text, f"{shown(text)} is {both}: write it as one of these")
+        points, _, parts = bare(marked[0]).partition("'")
+        price = int(points) + (int(parts[:2]) + {"0": 0, "2": 0.25, "5": 0.5, "7": 0.75}[parts[2]]) / 32
+        both = f"{points}{parts}, or {price!r} in thirty-seconds"
+        raise MarkError(marked[0], f"{shown(marked[0])} is {both}: write it as one of these")
 
 
 def advice_on_number(text: str) -> str:
