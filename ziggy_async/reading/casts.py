@@ -57,12 +57,10 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
     if "zone" in columns.types:
         typed["zone"] = "zone"
     values = declared_values(columns, typed)
-    is_plain = values is not None
-    if values is None:
+    are_written = values is None and _have_written_numbers(columns, typed)
+    if values is None and not are_written:
         values = _values(columns, columns.source, typed)
-        lacking = [role for role in figures_of(columns) if lacks_values(values[role])]
-        is_plain = not any(_has_written_numbers(columns, role, typed[role]) for role in lacking)
-    if not is_plain or may_have_points(columns, values):
+    if values is None or may_have_points(columns, values):
         typed |= {role: f"nullif(trim({role}), '')" for role in figures_of(columns)}  # to be read as in any table
         values = _values(columns, columns.source, typed)
     if isinstance(values["timestamp"], Broken):
@@ -101,12 +99,16 @@ def declared_values(columns: Columns, typed: dict[str, str]) -> dict[str, Any] |
         return None
 
 
-def _has_written_numbers(columns: Columns, role: str, typed: str) -> bool:
-    """Whether one of the texts of a column that DuckDB takes for none is a number as people write them, or anything
-    else in a further column, whose values may be missing but have to be numbers."""
-    query = f"SELECT DISTINCT {role} FROM {columns.source} WHERE {typed} IS NULL AND trim({role}) <> ''"
-    texts = columns.connection.execute(query).fetchall()
-    return any(role not in PRICE_COLUMNS or numbers.is_number(text) for (text,) in texts)
+def _have_written_numbers(columns: Columns, typed: Mapping[str, str]) -> bool:
+    """Whether one of the texts of figures that DuckDB takes for none is a number as people write them, or anything else
+    in a further column, whose values may be missing but have to be numbers."""
+    shown = {role: role if role in PRICE_COLUMNS else literal("0") for role in figures_of(columns)}
+    unread = [f"CASE WHEN {typed[role]} IS NULL AND trim({role}) <> '' THEN {text} END" for role, text in shown.items()]
+    if not unread:
+        return False
+    query = f"SELECT DISTINCT unnest([{', '.join(unread)}]) AS text FROM {columns.source}"
+    found = columns.connection.execute(f"SELECT text FROM ({query}) WHERE text IS NOT NULL").fetchall()
+    return any(numbers.is_number(text) for (text,) in found)
 
 
 def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ from ziggy_async.reading.scans import (
 )
 from ziggy_async.reading.spellings import PRICE_COLUMNS, of_role, role_of
 from ziggy_async.reading.sql import Columns, RowError, literal, quoted, selection
-from ziggy_async.reading.tables import Texts, rows_of
+from ziggy_async.reading.tables import rows_of
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
@@ -76,6 +76,7 @@ from ziggy_async.reading.together import (
     Loader,
     Table,
     load_together,
+    may_have_header,
     place_of,
     refuse_other_kind,
     refuse_same_name,
@@ -281,7 +282,7 @@ class Reading:
         columns = picked.columns
         has_symbols = "symbol" in columns.types or (header is not None and header.owner is not None)
         table = Table(file, origin, header, columns, has_symbols, picked.scan is None)
-        if isinstance(values["close"], Texts) or any(map(lacks_values, values.values())):
+        if any(map(lacks_values, values.values())) or may_have_header(values["close"]):
             refuse_untyped(table, self._rules)
         if not (rows := rows_of(values["close"])):
             raise _without_rows(origin, header)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ziggy_async.reading.paths import DataFile, DataFileError
 from ziggy_async.reading.scans import refuse_other_header
 from ziggy_async.reading.spellings import PRICE_COLUMNS, spelling_of
 from ziggy_async.reading.sql import Columns
+from ziggy_async.reading.tables import Texts
 from ziggy_async.reading.texts import Source, line_of
 
 
@@ -56,6 +57,11 @@ def place_of(origin: Source, header: Header | None, row: int) -> str:
     """Where a reader finds a row of a file; `header`: of a CSV file."""
     line = None if header is None else line_of(origin, header.delimiter, header.skipped, row)
     return f"row {row + 1}" if line is None else f"line {line}"
+
+
+def may_have_header(column: Any) -> bool:
+    """Whether a column of figures has a text without a digit, as one of names of columns is."""
+    return isinstance(column, Texts) and not all(map(re.compile(r"\d").search, column.values))
 
 
 def refuse_untyped(table: Table, rules: Rules) -> None:
