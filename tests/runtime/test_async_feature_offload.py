@@ -16,6 +16,7 @@ from typing import Any
 
 import process_work
 import pytest
+from queued import until
 from reference.bars import walk
 
 from ziggy_async import BarStore
@@ -355,16 +356,22 @@ async def test_a_task_is_named_by_keywords_too(computer: AsyncFeatureComputer) -
 
 async def test_a_full_queue_waits_and_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
     done: list[int] = []
+    is_full = threading.Event()
 
     def work(number: int) -> None:
-        time.sleep(0.005)
+        assert is_full.wait(20)
         done.append(number)
 
-    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=5)) as computer:
+    async def enqueue() -> None:
         for number in range(20):
             await computer.enqueue_task(f"task_{number}", work, number)
+
+    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1, queue_size=5)) as computer:
+        enqueuing = asyncio.create_task(enqueue())
+        await until(lambda: "Task queue full" in caplog.text)
+        is_full.set()
+        await enqueuing
     assert done == list(range(20))
-    assert caplog.text.count("Task queue full") >= 1
 
 
 # --- metrics
