@@ -158,9 +158,9 @@ INLINE void announce_ahead(const za_kernel_block *block, int64_t bar)
 
 #if ZA_LANES > 1
 
-/* So many bars enter before it is looked whether all were finite; so many bytes of a column are asked for ahead: more
- * lines of three or four columns are more than can be under way. */
-enum { BARS_A_LOOK = 16 * ZA_LANES, BYTES_AHEAD_DIRECT = 192 };
+/* So many bars enter before it is looked whether all were finite; so many bars of all columns together are asked for
+ * ahead: of more, those of several columns put each other out of the first-level cache. */
+enum { BARS_A_LOOK = 16 * ZA_LANES, BARS_AHEAD = 128 };
 
 /* Whether results go past the caches: all their columns begin a cache line. */
 INLINE bool is_streamed(const za_kernel_block *block, double *const *const *results, int outputs)
@@ -174,13 +174,22 @@ INLINE bool is_streamed(const za_kernel_block *block, double *const *const *resu
     return streamed;
 }
 
-/* Square after square of bars: while those of one wait for each other, the next one is transposed. */
+/* The first `count` rows of a square have no value. */
+INLINE void blank_rows(vec *square, int64_t count)
+{
+    for (int row = 0; row < ZA_LANES; ++row) {
+        square[row] = row < count ? vec_fill(NAN) : square[row];
+    }
+}
+
+/* Square after square of bars: while those of one wait for each other, the next one is transposed. What is read of a
+ * kernel before its first value means nothing. */
 #define INDICATOR(name, ...)                                                                                           \
     static bool name##_direct(const za_kernel_block *block, const double *const *const *columns,                       \
-                              double *const *const *results)                                                           \
+                              const double *const *const *following, double *const *const *results)                    \
     {                                                                                                                  \
         vec *state = block->state;                                                                                     \
-        const int64_t bars = block->bars;                                                                              \
+        const int64_t bars = block->bars, distance = BARS_AHEAD / name##_input_count;                                  \
         const bool streamed = is_streamed(block, results, name##_output_count);                                        \
         const int64_t first = za_lookback(ZA_INDICATOR_##name, block->params) - block->age;                            \
         name##_kernel k = {.p = name##_params_of(block->params), .age = block->age};                                   \
@@ -190,8 +199,13 @@ INLINE bool is_streamed(const za_kernel_block *block, double *const *const *resu
         word odd = (word){0};                                                                                          \
         for (int64_t bar = 0; bar < bars && (bar % BARS_A_LOOK != 0 || none_is_odd(odd)); bar += ZA_LANES) {           \
             vec entering[name##_input_count][ZA_LANES], leaving[name##_output_count][ZA_LANES];                        \
+            const bool within = bar + distance < bars;                                                                 \
+            const int64_t ahead = bar + distance - (within ? 0 : bars);                                                \
             for (int i = 0; i < name##_input_count; ++i) {                                                             \
-                gather_square(columns[i], bar, BYTES_AHEAD_DIRECT, entering[i], &odd);                                 \
+                announce_square(within ? columns[i] : following[i], ahead);                                            \
+            }                                                                                                          \
+            for (int i = 0; i < name##_input_count; ++i) {                                                             \
+                gather_square(columns[i], bar, entering[i], &odd);                                                     \
             }                                                                                                          \
             for (int row = 0; row < ZA_LANES; ++row, ++k.age) {                                                        \
                 vec in[ZA_MAX_INPUTS], out[ZA_MAX_OUTPUTS];                                                            \
@@ -199,12 +213,13 @@ INLINE bool is_streamed(const za_kernel_block *block, double *const *const *resu
                     in[i] = entering[i][row];                                                                          \
                 }                                                                                                      \
                 name##_update(&k, in);                                                                                 \
-                if (bar + row >= first) {                                                                              \
-                    name##_value(&k, out);                                                                             \
-                }                                                                                                      \
+                name##_value(&k, out);                                                                                 \
                 for (int i = 0; i < name##_output_count; ++i) {                                                        \
-                    leaving[i][row] = bar + row >= first ? out[i] : vec_fill(NAN);                                     \
+                    leaving[i][row] = out[i];                                                                          \
                 }                                                                                                      \
+            }                                                                                                          \
+            for (int i = 0; i < name##_output_count && bar < first; ++i) {                                             \
+                blank_rows(leaving[i], first - bar);                                                                   \
             }                                                                                                          \
             for (int i = 0; i < name##_output_count; ++i) {                                                            \
                 if (name##_output_count == 1 || results[i] != NULL) {                                                  \
@@ -230,7 +245,8 @@ typedef struct kernel {
     /* Starts a state, or only measures it: its vectors, header included, and its period. */
     void (*begin)(const za_params *params, int64_t age, void *state, slots *measured);
     void (*run)(const za_kernel_block *block);
-    bool (*direct)(const za_kernel_block *block, const double *const *const *columns, double *const *const *results);
+    bool (*direct)(const za_kernel_block *block, const double *const *const *columns,
+                   const double *const *const *following, double *const *const *results);
 } kernel;
 
 #define INDICATOR(name, ...) {sizeof(name##_state), name##_begin, name##_run, DIRECT(name)},
@@ -268,9 +284,10 @@ static void run(const za_kernel_block *block)
     kernels[block->indicator].run(block);
 }
 
-static bool run_direct(const za_kernel_block *block, const double *const *const *columns, double *const *const *results)
+static bool run_direct(const za_kernel_block *block, const double *const *const *columns,
+                       const double *const *const *following, double *const *const *results)
 {
-    return kernels[block->indicator].direct(block, columns, results);
+    return kernels[block->indicator].direct(block, columns, following, results);
 }
 
 static bool transpose(const double *const *columns, int64_t bars, double *tile)

@@ -67,9 +67,10 @@ typedef struct za_lane_set {
     void (*run)(const za_kernel_block *block);
     /* As run, of one state and a multiple of the lanes of bars, of which all outputs are wanted, but of each lane the
      * inputs lie in columns, and the outputs in results, NULL where one is not wanted: they are transposed while other
-     * bars enter. False if an input is not finite: then the state is of no more use. NULL of one lane. */
+     * bars enter. `following` are the columns of what is read afterwards, from its first bar on: memory is asked for
+     * these in time. False if an input is not finite: then the state is of no more use. NULL of one lane. */
     bool (*run_direct)(const za_kernel_block *block, const double *const *const *columns,
-                       double *const *const *results);
+                       const double *const *const *following, double *const *const *results);
     /* Bars of one series side by side, rounded down to the lanes, of an indicator whose memory is `beside`. It is the
      * only output, no state is read or written, and the bits are run's. Of one whose memory is `total`, `*total` goes
      * on to the last of them. False if an input of these bars, or what is to be added, is

@@ -62,13 +62,20 @@ INLINE void transpose_in_place(vec *square)
 
 /* A line of each of many columns in turn is more than the processor foresees: those of some squares later are asked
  * for. */
-enum { BYTES_AHEAD = 8 * ZA_LANES * 8 };
+enum { BARS_AHEAD_IN_COLUMNS = 8 * ZA_LANES };
 
-/* The square of the columns' bars from `bar` on. Joins the odd_of of its values to `odd`. */
-INLINE void gather_square(const double *const *columns, int64_t bar, int64_t ahead, vec *square, word *odd)
+/* Asks for the lines of the columns' bar `row`, which may lie behind their ends. */
+INLINE void announce_square(const double *const *columns, int64_t row)
 {
     for (int lane = 0; lane < ZA_LANES; ++lane) {
-        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + (uintptr_t)ahead));
+        __builtin_prefetch((const void *)((uintptr_t)columns[lane] + (uintptr_t)row * sizeof(double)));
+    }
+}
+
+/* The square of the columns' bars from `bar` on. Joins the odd_of of its values to `odd`. */
+INLINE void gather_square(const double *const *columns, int64_t bar, vec *square, word *odd)
+{
+    for (int lane = 0; lane < ZA_LANES; ++lane) {
         square[lane] = vec_load(columns[lane] + bar);
         *odd |= odd_of(square[lane]);
     }
@@ -78,7 +85,8 @@ INLINE void gather_square(const double *const *columns, int64_t bar, int64_t ahe
 INLINE void transpose_square(const double *const *columns, int64_t bar, double *tile, word *odd)
 {
     vec square[ZA_LANES];
-    gather_square(columns, bar, BYTES_AHEAD, square, odd);
+    announce_square(columns, bar + BARS_AHEAD_IN_COLUMNS);
+    gather_square(columns, bar, square, odd);
     for (int row = 0; row < ZA_LANES; ++row) {
         vec_store(tile + (bar + row) * ZA_LANES, square[row]);
     }
@@ -88,7 +96,8 @@ INLINE void transpose_square(const double *const *columns, int64_t bar, double *
 INLINE void scatter_square(vec *square, int64_t bar, double *const *columns, bool streamed)
 {
     for (int lane = 0; !streamed && lane < ZA_LANES; ++lane) {
-        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BYTES_AHEAD), 1);
+        __builtin_prefetch((const void *)((uintptr_t)(columns[lane] + bar) + BARS_AHEAD_IN_COLUMNS * sizeof(double)),
+                           1);
     }
     transpose_in_place(square);
     for (int lane = 0; lane < ZA_LANES; ++lane) {

@@ -53,12 +53,21 @@ bool za_direct_fits(const za_tile *tile, int64_t *last)
     return fits;
 }
 
+/* What is read behind bar `last` of a column: the next block, or the next tile where less than a square is left. */
+static const double *following_of(const za_tile *tile, int column, int lane, int64_t last)
+{
+    const za_tile_spec *spec = &tile->spec;
+    bool ends = spec->next != NULL && za_tile_bars(spec) - last < spec->set->lanes;
+    return ends ? spec->next[column][lane] + tile->first : spec->column[column][lane] + last;
+}
+
 bool za_direct_run(za_tile *tile, int64_t last)
 {
     const za_tile_spec *spec = &tile->spec;
     const za_node *node = spec->plan->direct;
     za_step *step = &tile->steps[node - spec->plan->nodes];
     const double *column[ZA_MAX_INPUTS][ZA_MOST_LANES], *const *columns[ZA_MAX_INPUTS];
+    const double *next[ZA_MAX_INPUTS][ZA_MOST_LANES], *const *following[ZA_MAX_INPUTS];
     double *result[ZA_MAX_OUTPUTS][ZA_MOST_LANES], *const *results[ZA_MAX_OUTPUTS] = {NULL};
     za_kernel_block block = {.indicator = (za_indicator)node->spec.which,
                              .params = &node->spec.params,
@@ -67,11 +76,13 @@ bool za_direct_run(za_tile *tile, int64_t last)
                              .state = step->state,
                              .streamed = spec->streamed};
     for (int i = 0; i < node->spec.input_count; i++) {
-        const double *const *from = spec->column[spec->plan->nodes[node->spec.inputs[i]].spec.which];
+        int which = spec->plan->nodes[node->spec.inputs[i]].spec.which;
         for (int lane = 0; lane < spec->set->lanes; lane++) {
-            column[i][lane] = from[lane] + tile->end;
+            column[i][lane] = spec->column[which][lane] + tile->end;
+            next[i][lane] = following_of(tile, which, lane, last);
         }
         columns[i] = column[i];
+        following[i] = next[i];
     }
     for (int i = 0; i < node->emit_count; i++) {
         za_emit emit = spec->plan->emits[node->emits + i];
@@ -82,5 +93,5 @@ bool za_direct_run(za_tile *tile, int64_t last)
         results[emit.output] = result[i];
     }
     step->age += block.bars;
-    return spec->set->run_direct(&block, columns, results);
+    return spec->set->run_direct(&block, columns, following, results);
 }

@@ -213,7 +213,7 @@ static bool run_direct(const za_lane_set *set, const za_kernel_block *of, const 
     block.age = first;
     block.bars = last - first;
     block.streamed = ticker % 2 == 0;
-    return set->run_direct(&block, columns, results);
+    return set->run_direct(&block, columns, columns, results);
 }
 
 /* Columns that a kernel transposes itself, in two blocks, give the rows of the series. */
