@@ -5,6 +5,11 @@ from collections import defaultdict
 from typing import NamedTuple
 
 
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text, as a table has them."""
+    return tuple(text.split())
+
+
 class Language(NamedTuple):
     """What columns are called, words apart by blanks and without their own: days, times of day, prices, the last price,
     and numbers of shares."""
@@ -19,106 +24,58 @@ class Language(NamedTuple):
     volume: str = ""
 
 
-GERMAN = Language(
-    "datum",
-    "uhrzeit zeit",
-    "eröffnung eröffn eroeffnung erster eröffnungskurs anfangskurs",
-    "hoch höchst hoechst höchstkurs hoechstkurs tageshoch",
-    "tief tiefst tiefstkurs tagestief",
-    "schluss schlusskurs schlußkurs",
-    "zuletzt",
-    "stück stücke stueck stuecke umsatzinstück umsatzstück",
+def _language(row: str) -> Language:
+    """The fields in their order, apart by strokes; the last ones may be away."""
+    return Language(*row.split("|"))
+
+
+GERMAN = _language(
+    "datum|uhrzeit zeit|eröffnung eröffn eroeffnung erster eröffnungskurs anfangskurs|hoch höchst hoechst höchstkurs "
+    "hoechstkurs tageshoch|tief tiefst tiefstkurs tagestief|schluss schlusskurs schlußkurs|zuletzt|stück stücke "
+    "stueck stuecke umsatzinstück umsatzstück"
 )
 OF_COMMAS = {
     "de": GERMAN,
-    "fr": Language(
-        "", "heure", "ouv ouverture", "plushaut haut", "plusbas bas", "clôture clot", "dernier", "quantitéséchangées"
+    "fr": _language("|heure|ouv ouverture|plushaut haut|plusbas bas|clôture clot|dernier|quantitéséchangées"),
+    "es": _language("fecha|hora|apertura|máximo|mínimo|cierre|último"),
+    "pt": _language("data|hora|abertura|máximo máxima|mínimo mínima|fechamento fecho|último"),
+    "it": _language("data|ora|apertura|massimo|minimo|chiusura|ultimo"),
+    "nl": _language("datum|tijd|openen|hoog hoogste|laag laagste|slot slotkoers|laatste"),
+    "pl": _language(
+        "data|czas godzina|otwarcie kursotwarcia|najwyzszy najwyższy kursmax kursmaks kursmaksymalny|najnizszy "
+        "najniższy kursmin kursminimalny|zamkniecie zamknięcie kurszamknięcia|ostatnio|wolumen"
     ),
-    "es": Language("fecha", "hora", "apertura", "máximo", "mínimo", "cierre", "último"),
-    "pt": Language("data", "hora", "abertura", "máximo máxima", "mínimo mínima", "fechamento fecho", "último"),
-    "it": Language("data", "ora", "apertura", "massimo", "minimo", "chiusura", "ultimo"),
-    "nl": Language("datum", "tijd", "openen", "hoog hoogste", "laag laagste", "slot slotkoers", "laatste"),
-    "pl": Language(
-        "data",
-        "czas godzina",
-        "otwarcie kursotwarcia",
-        "najwyzszy najwyższy kursmax kursmaks kursmaksymalny",
-        "najnizszy najniższy kursmin kursminimalny",
-        "zamkniecie zamknięcie kurszamknięcia",
-        "ostatnio",
-        "wolumen",
+    "ru": _language("дата|время|открытие откр|максимум макс|минимум мин|закрытие|цена|объем объём"),
+    "uk": _language("дата|час|відкриття відкр|максимум макс|мінімум мін|закриття|ціна|обсяг"),
+    "tr": _language("tarih|saat|açılış|yüksek enyüksek|düşük endüşük|kapanış|şimdi|hacim"),
+    "sv": _language(
+        "datum|klockslag tidpunkt|öppen öppning öppningskurs|högst högsta|lägst lägsta|stängning stängningskurs "
+        "slutkurs|senaste|volym"
     ),
-    "ru": Language("дата", "время", "открытие откр", "максимум макс", "минимум мин", "закрытие", "цена", "объем объём"),
-    "uk": Language("дата", "час", "відкриття відкр", "максимум макс", "мінімум мін", "закриття", "ціна", "обсяг"),
-    "tr": Language("tarih", "saat", "açılış", "yüksek enyüksek", "düşük endüşük", "kapanış", "şimdi", "hacim"),
-    "sv": Language(
-        "datum",
-        "klockslag tidpunkt",
-        "öppen öppning öppningskurs",
-        "högst högsta",
-        "lägst lägsta",
-        "stängning stängningskurs slutkurs",
-        "senaste",
-        "volym",
-    ),
-    "no": Language(
-        "dato",
-        "klokkeslett tidspunkt",
-        "åpning åpningskurs",
-        "høy høyest",
-        "lav lavest",
-        "slutt sluttkurs",
-        "siste",
-        "volum",
-    ),
-    "da": Language(
-        "dato", "klokkeslæt tidspunkt", "åbning åben", "høj højeste", "lav laveste", "luk lukkekurs", "seneste"
-    ),
-    "fi": Language(
-        "päivä päivämäärä pvm",
-        "aika klo",
-        "avaus avaushinta",
-        "ylin",
-        "alin",
-        "päätös päätöskurssi",
-        "viimeisin",
-        "volyymi",
-    ),
-    "cs": Language("datum", "čas", "otevření otevírací", "nejvyšší", "nejnižší", "zavření závěr", "poslední", "objem"),
-    "sk": Language("dátum", "čas", "otvorenie", "najvyššia", "najnižšia", "zatvorenie", "posledná", "objem"),
-    "hu": Language(
-        "dátum", "idő", "nyitó nyitóár", "legmagasabb", "legalacsonyabb", "záró záróár", "utolsó", "mennyiség"
-    ),
-    "ro": Language("data", "ora", "deschidere", "maxim", "minim", "închidere", "ultimul", "volum"),
-    "el": Language("ημερομηνία", "ώρα", "άνοιγμα", "υψηλό", "χαμηλό", "κλείσιμο", "τελευταία", "όγκος όγκ"),
-    "id": Language("tanggal", "waktu", "pembukaan", "tertinggi", "terendah", "penutupan", "terakhir"),
-    "vi": Language(
-        "ngày",
-        "giờ",
-        "mở mởcửa giámởcửa",
-        "cao caonhất giácaonhất",
-        "thấp thấpnhất giáthấpnhất",
-        "đóng đóngcửa giáđóngcửa",
-        "lầncuối",
-        "kl khốilượng",
+    "no": _language("dato|klokkeslett tidspunkt|åpning åpningskurs|høy høyest|lav lavest|slutt sluttkurs|siste|volum"),
+    "da": _language("dato|klokkeslæt tidspunkt|åbning åben|høj højeste|lav laveste|luk lukkekurs|seneste"),
+    "fi": _language("päivä päivämäärä pvm|aika klo|avaus avaushinta|ylin|alin|päätös päätöskurssi|viimeisin|volyymi"),
+    "cs": _language("datum|čas|otevření otevírací|nejvyšší|nejnižší|zavření závěr|poslední|objem"),
+    "sk": _language("dátum|čas|otvorenie|najvyššia|najnižšia|zatvorenie|posledná|objem"),
+    "hu": _language("dátum|idő|nyitó nyitóár|legmagasabb|legalacsonyabb|záró záróár|utolsó|mennyiség"),
+    "ro": _language("data|ora|deschidere|maxim|minim|închidere|ultimul|volum"),
+    "el": _language("ημερομηνία|ώρα|άνοιγμα|υψηλό|χαμηλό|κλείσιμο|τελευταία|όγκος όγκ"),
+    "id": _language("tanggal|waktu|pembukaan|tertinggi|terendah|penutupan|terakhir"),
+    "vi": _language(
+        "ngày|giờ|mở mởcửa giámởcửa|cao caonhất giácaonhất|thấp thấpnhất giáthấpnhất|đóng đóngcửa giáđóngcửa|lầncuối|"
+        "kl khốilượng"
     ),
 }
 OF_POINTS = {
-    "zh": Language(
-        "日期 交易日期",
-        "时间 時間 時刻",
-        "开盘 开盘价 開盤 開盤價 開市",
-        "最高 最高价 最高價 高",
-        "最低 最低价 最低價 低",
-        "收盘 收盘价 收盤 收盤價 收市",
-        "",
-        "成交量 交易量 成交股數 成交數量",
+    "zh": _language(
+        "日期 交易日期|时间 時間 時刻|开盘 开盘价 開盤 開盤價 開市|最高 最高价 最高價 高|最低 最低价 最低價 低|"
+        "收盘 收盘价 收盤 收盤價 收市||成交量 交易量 成交股數 成交數量"
     ),
-    "ja": Language("日付 日付け 日時", "", "始値", "高値", "安値", "終値", "", "出来高 売買高"),
-    "ko": Language("날짜 일자", "시간", "시가", "고가", "저가", "종가", "", "거래량"),
-    "th": Language("วันที่ วันเดือนปี", "เวลา", "เปิด", "สูง สูงสุด", "ต่ำ ต่ำสุด", "ปิด", "ล่าสุด", "ปริมาณ"),
-    "he": Language("תאריך", "שעה", "פתיחה", "גבוה", "נמוך", "סגירה", "שער", "נפח"),
-    "ar": Language("التاريخ", "الوقت", "الافتتاح", "الأعلى", "الأدنى", "الإغلاق", "", "الحجم"),
+    "ja": _language("日付 日付け 日時||始値|高値|安値|終値||出来高 売買高"),
+    "ko": _language("날짜 일자|시간|시가|고가|저가|종가||거래량"),
+    "th": _language("วันที่ วันเดือนปี|เวลา|เปิด|สูง สูงสุด|ต่ำ ต่ำสุด|ปิด|ล่าสุด|ปริมาณ"),
+    "he": _language("תאריך|שעה|פתיחה|גבוה|נמוך|סגירה|שער|נפח"),
+    "ar": _language("التاريخ|الوقت|الافتتاح|الأعلى|الأدنى|الإغلاق||الحجم"),
 }
 """By what their decimal mark is where they are spoken, if a few countries are left out."""
 LANGUAGES = (*OF_COMMAS.values(), *OF_POINTS.values())

@@ -4,68 +4,43 @@
 import re
 from collections.abc import Iterable
 
+from ziggy_async.reading.languages import words
+
 MONEY = frozenset(
-    (
-        *("USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD"),
-        *("CAD", "CHF", "CNY", "CNH", "RMB", "CZK", "DKK", "HKD", "HUF", "IDR", "ILS", "INR", "MXN", "MYR", "NOK"),
-        *("NZD", "PHP", "PLN", "RUB", "SEK", "SGD", "THB", "TWD", "VND", "ZAR", "NTD", "UAH", "AED", "SAR"),
+    words(
+        """
+        USD USDT USDC BUSD TUSD FDUSD DAI EUR GBP JPY KRW TRY BRL AUD CAD CHF CNY CNH RMB CZK DKK HKD HUF IDR ILS INR
+        MXN MYR NOK NZD PHP PLN RUB SEK SGD THB TWD VND ZAR NTD UAH AED SAR
+        """
     )
 )
 COINS = frozenset(
-    {
-        *("BTC", "XBT", "ETH", "LTC", "XRP", "BCH", "BNB", "ADA", "SOL", "DOGE", "DOT", "LINK", "XLM", "TRX"),
-        *("EOS", "XMR", "DASH", "ZEC", "ETC", "NEO", "AVAX", "MATIC", "ATOM", "UNI", "SHIB", "XTZ", "AAVE", "ALGO"),
-    }
+    words(
+        """
+        BTC XBT ETH LTC XRP BCH BNB ADA SOL DOGE DOT LINK XLM TRX EOS XMR DASH ZEC ETC NEO AVAX MATIC ATOM UNI SHIB XTZ
+        AAVE ALGO
+        """
+    )
 )
 """Assets that the name of a single volume may have: "Volume BTC" is one, "Volume MA" is none."""
 
 SIGNS = "$€£¥₹₩₽₺₫฿₴₪¢"
 """Signs of currencies."""
-CURRENCIES = {name.casefold() for name in MONEY | COINS} | {
-    *(
-        "dollar",
-        "dollars",
-        "euro",
-        "euros",
-        "yen",
-        "won",
-        "yuan",
-        "rupees",
-        "rupee",
-        "rs",
-        "zł",
-        "kr",
-    ),
-    *(
-        "元",
-        "円",
-        "원",
-        "tl",
-        "r$",
-        *SIGNS.replace("¢", ""),
-        *(f"{land}$" for land in ("us", "hk", "nt", "a", "c", "nz", "s")),
-    ),
+CURRENCIES = {
+    *(name.casefold() for name in MONEY | COINS),
+    *words("dollar dollars euro euros yen won yuan rupees rupee rs zł kr 元 円 원 tl r$ us$ hk$ nt$ a$ c$ nz$ s$"),
+    *SIGNS.replace("¢", ""),
 }
-HUNDREDTHS = {"gbx", "gbpence", "penny", "pence", "p", "cent", "cents", "c", "ct", "¢", "zac", "ila", "usx"}
+HUNDREDTHS = {*words("gbx gbpence penny pence p cent cents c ct ¢ zac ila usx")}
 """Parts of currencies, of which a price is a hundred times as much."""
-BESIDE_CURRENCIES = {"in", "per", "share", "unit", "oz", "ounce", "barrel", "bbl", "ton", "tonne", "lb", "bushel"}
+BESIDE_CURRENCIES = {*words("in per share unit oz ounce barrel bbl ton tonne lb bushel")}
 UNITS = {name.casefold() for name in COINS} | {
-    *(
-        "share",
-        "shares",
-        "unit",
-        "units",
-        "contract",
-        "contracts",
-        "pieces",
-        "pcs",
-        "nos",
-        "qty",
-        "quantity",
-        "coins",
-        "base",
-    ),
-    *("nos", "stück", "stücke", "stk", "aktien", "titres", "acciones", "azioni", "aandelen", "akcje", "股", "株", "주"),
+    *words(
+        """
+        share shares unit units contract contracts pieces pcs nos qty quantity coins base nos stück stücke stk aktien
+        titres acciones azioni aandelen akcje 股 株 주
+        """
+    )
 }
 BESIDE_UNITS = {"in", "of", "no", "number"}
 
@@ -76,10 +51,7 @@ DATES = {order: "-?".join(map(PARTS.__getitem__, order)) for order in ("dmy", "m
 LAYOUT = re.compile(rf"(?:{'|'.join(DATES.values())})?[t-]?(?:h{{1,2}}:?m{{2}}(?::?s{{2}})?f*)?")
 """As in "yyyy-mm-dd" and "hh:mm": words of a remark, which have no blanks, points and slashes between them."""
 OF_UTC = re.compile(r"z|(?:utc|gmt)(?:[+-]0{1,2}(?::?00)?)?")
-UNITS_OF_TIMES = {
-    *("ns", "us", "μs", "ms", "s", "sec", "secs", "seconds", "milliseconds", "microseconds", "nanoseconds", "millis"),
-    *("unix", "epoch", "utc"),
-}
+UNITS_OF_TIMES = {*words("ns us μs ms s sec secs seconds milliseconds microseconds nanoseconds millis unix epoch utc")}
 """Of times since 1970, whose size says which one it is."""
 PENCE = re.compile(r"\bGBp\b")
 """How Bloomberg writes them; GBP are pounds."""
