@@ -244,6 +244,57 @@ def test_names_reach_log_and_messages_in_one_short_line(caplog: pytest.LogCaptur
     assert all(len(record.message) < 700 for record in caplog.records)
 
 
+def seven() -> int:
+    return 7
+
+
+@pytest.mark.parametrize(
+    ("options", "use_process_pool"), [({}, False), ({"scale_min": 1}, False), ({}, True), ({"dead_letters": ""}, False)]
+)
+@pytest.mark.parametrize("end", ["the loop goes on", "asyncio.run", "the loop is closed"])
+def test_an_abandoned_computer_lets_its_threads_go_without_the_collector(
+    options: dict[str, Any], use_process_pool: bool, end: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if options.get("dead_letters") is not None:
+        options = {"dead_letters": str(tmp_path / "letters.db")}
+
+    async def use() -> "weakref.ref[AsyncFeatureComputer]":
+        computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, **options))
+        assert await computer.execute_blocking_operation("direct", seven) == 7
+        tasks = computer.with_options(use_process_pool=use_process_pool)
+        assert await tasks.execute_blocking_operation("queued", seven) == 7
+        if "dead_letters" in options:
+            with pytest.raises(ValueError, match="invalid literal"):
+                await tasks.execute_blocking_operation("dead", int, "x")
+        if end != "the loop is closed":  # which leaves it undone for ever
+            await tasks.enqueue_task("unawaited", seven)
+        return weakref.ref(computer)
+
+    async def use_and_go_on() -> "weakref.ref[AsyncFeatureComputer]":
+        computer = await use()
+        await until(lambda: set(threading.enumerate()) <= before)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return computer
+
+    gc.collect()
+    before = set(threading.enumerate())
+    gc.disable()
+    try:
+        if end == "the loop is closed":
+            loop = asyncio.new_event_loop()
+            computer = loop.run_until_complete(use())
+            loop.close()
+            del loop
+        else:
+            computer = asyncio.run(use_and_go_on() if end == "the loop goes on" else use())
+        asyncio.run(until(lambda: set(threading.enumerate()) <= before))
+        assert computer() is None
+    finally:
+        gc.enable()
+    gc.collect()
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("module", ["bridge", "runtime.background_loop", "off_loop", "runtime.threads"])
 def test_a_reload_leaves_no_thread_behind(module: str, run_isolated: RunIsolated) -> None:
     done = run_isolated("reload", module)

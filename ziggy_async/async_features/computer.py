@@ -6,7 +6,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -121,14 +121,15 @@ class AsyncFeatureComputer(Calls):
         self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()
+        own = weakref.proxy(self)  # the queue's tasks keep it, not the queue
         background = Background(
             self.config.queue_size,
             self._task_threads,
-            self._processes,
+            lambda: own._processes(),
             self._counts,
             self.dead_letters.put,
-            self._record_task,
-            partial(self._let_go_of_pools, cancel=False),
+            lambda task, error: own._record_task(task, error),
+            lambda: own._let_go_of_pools(cancel=False),
         )
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
@@ -338,7 +339,7 @@ class AsyncFeatureComputer(Calls):
         assert home is not None
 
         async def submit() -> TaskHandle[Any]:
-            return TaskHandle(background, await background.submit(work, requeued_from))
+            return TaskHandle(background, await background.submit(work, requeued_from, self))
 
         if home is asyncio.get_running_loop():
             return await submit()
@@ -431,7 +432,14 @@ class AsyncFeatureComputer(Calls):
             return self._process_pool
 
     def _new_letters(self) -> DeadLetters[TaskHandle[Any]]:
-        return DeadLetters(self._requeue, self.config.dead_letters, trust_pickles=self.config.trust_pickles)
+        found = weakref.ref(self)
+
+        def requeue(work: Work, letter: str) -> Coroutine[Any, Any, TaskHandle[Any]]:
+            if (computer := found()) is None:
+                raise Stopped("the computer that had these letters is gone")
+            return computer._requeue(work, letter)
+
+        return DeadLetters(requeue, self.config.dead_letters, trust_pickles=self.config.trust_pickles)
 
     def _after_fork_in_child(self) -> None:
         """Loop, threads and workers are the parent's: as if it had never been started, its queue empty."""

@@ -6,9 +6,11 @@ import logging
 import random
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -38,7 +40,8 @@ under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_un
 
 @dataclass(eq=False, repr=False)
 class Background:
-    """The queue and its workers, of the loop in which it is made; `submit` and `stop` are awaited there."""
+    """The queue and its workers, of the loop in which it is made; `submit` and `stop` are awaited there. When nobody
+    refers to it any more, and no task is left, its workers end."""
 
     capacity: InitVar[int]
     threads: ThreadPool  # the queue's own, as many as the workers
@@ -65,12 +68,18 @@ class Background:
         self._surplus = 0  # workers that are to end as soon as they are idle
         self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
 
+    def __del__(self) -> None:
+        for task in (*self.worker_tasks, *self._sizing):
+            if not self._call_in_loop(task.cancel):
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+
     # --- the way in
 
-    async def submit(self, work: Work, requeued_from: str | None = None) -> Task:
+    async def submit(self, work: Work, requeued_from: str | None = None, owner: object = None) -> Task:
         """Accepts the work, as its options say when the queue is full. Returns its task once that is accepted, or
         dropped. Raises `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws
-        a task that still waits for a place, unless somebody has joined it by its key."""
+        a task that still waits for a place, unless somebody has joined it by its key. `owner` is kept alive until the
+        task has ended."""
         with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
             if self._is_closed:
                 raise Stopped(f"task {work.name}: the queue takes no more work")
@@ -81,7 +90,7 @@ class Background:
                 return joined
             if is_full := self.queue.is_full:
                 self._check_full(options, work.name)
-            task = Task(work, contextvars.copy_context(), requeued_from)
+            task = Task(work, contextvars.copy_context(), requeued_from, owner)
             task.context.run(under_way.set, True)
             task.context.run(terms.set, Terms.of(options.priority, options.deadline))
             self.unfinished[task.number] = task
@@ -143,48 +152,34 @@ class Background:
             self.threads.resize(workers)
         self._surplus += self.workers - workers
         self.workers = workers
-        self.worker_tasks[:] = [task for task in self.worker_tasks if not task.done()]
         while self._surplus < 0:
             self._surplus += 1  # first: with an eager task factory the worker begins at once
-            self._keep_up(self._serve, f"ziggy-async-worker-{workers + self._surplus - 1}", self.worker_tasks)
+            run = partial(_serve, weakref.ref(self), self.queue)
+            self._start_restarted(run, f"ziggy-async-worker-{workers + self._surplus - 1}", self.worker_tasks)
         self.queue.wake(self._surplus)
 
     def size_by_load(self, limits: tuple[int, int], decisions: deque[Decision]) -> None:
         """Has as many workers as the load asks for, from the least to the most, until `stop`. Appends the decisions."""
-        self._keep_up(partial(scale, limits, self.load, self.resize, decisions), "ziggy-async-scaling", self._sizing)
+        own = weakref.proxy(self)
+        run = partial(scale, limits, lambda: own.load(), lambda workers: own.resize(workers), decisions)
+        self._start_restarted(run, "ziggy-async-scaling", self._sizing)
 
-    def _keep_up(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, among: "list[asyncio.Task[None]]"
+    def _start_restarted(
+        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, tasks: "list[asyncio.Task[None]]"
     ) -> None:
-        """Runs it in a task of the list `among`, and anew when the task is cancelled before the queue's end."""
+        """Runs `run` in a task that is added to `tasks`; starts another one if it is cancelled before the end."""
+        found = weakref.ref(self)
 
         def ended(task: "asyncio.Task[None]") -> None:
+            tasks.remove(task)
+            background = found()
             if not task.cancelled() and task.exception() is not None:
                 logger.error("%s has failed", name, exc_info=task.exception())
-            elif task.cancelled() and not self._is_closed:
-                among[:] = [other for other in among if other is not task]
-                self._keep_up(run, name, among)
+            elif task.cancelled() and background is not None and not background._is_closed:
+                background._start_restarted(run, name, tasks)
 
-        among.append(self._loop.create_task(run(), name=name))
-        among[-1].add_done_callback(ended)
-
-    async def _serve(self) -> None:
-        task: Task | None = None
-        try:
-            while self._surplus <= 0:
-                if (task := await self.queue.take()) is not None:
-                    self._admit_waiting()
-                    await self._attempt(task)
-                    task = None  # not kept until the next one comes
-            self._surplus -= 1
-        except asyncio.CancelledError:
-            if all(each.cancelling() for each in asyncio.all_tasks(self._loop)):  # the end of the loop, not some alone
-                self.close(Stopped("the event loop came to its end"))
-                self.at_loop_end()
-                await self.letters_written()
-            elif task is not None and not self._end_if_over(task, time.perf_counter()):
-                self._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
-            raise
+        tasks.append(self._loop.create_task(run(), name=name))
+        tasks[-1].add_done_callback(ended)
 
     async def _attempt(self, task: Task) -> None:
         """Makes one attempt, and waits until it has ended or was given up: a callable that hangs keeps no worker."""
@@ -260,18 +255,18 @@ class Background:
 
     def cancel(self, task: Task) -> bool:
         """Gives the task up, from any thread. Returns False when it is done, or its loop is closed."""
-        return not task.outcome.is_set and self._here(self._give_up, task, asyncio.CancelledError())
+        return not task.outcome.is_set and self._call_in_loop(self._give_up, task, asyncio.CancelledError())
 
     def release(self, task: Task) -> None:
         """Takes one caller off the task, from any thread; the last one gives it up."""
-        self._here(self._release, task)
+        self._call_in_loop(self._release, task)
 
     def _release(self, task: Task) -> None:
         task.callers -= 1
         if task.callers <= 0:
             self._give_up(task, asyncio.CancelledError())
 
-    def _here(self, function: Callable[..., object], *args: Any) -> bool:
+    def _call_in_loop(self, function: Callable[..., object], *args: Any) -> bool:
         """Calls it in the home loop's thread, now or soon. Returns False when that loop is closed."""
         if asyncio._get_running_loop() is self._loop:
             function(*args)
@@ -329,6 +324,7 @@ class Background:
         def answer(_: object = None) -> None:
             task.outcome.set(value, error)
             self.unfinished.pop(task.number, None)
+            task.owner = None
 
         if error is None or reason is None:
             answer()
@@ -384,6 +380,32 @@ class Background:
             self._refuse()
             for task in list(self.unfinished.values()):
                 self._give_up(task, error, Reason.SHUTDOWN)
+
+
+async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
+    """A worker. It refers to the background only while it has a task."""
+    task: Task | None = None
+    try:
+        while (background := found()) is not None and background._surplus <= 0:
+            del background
+            if (task := await queue.take()) is not None and (background := found()) is not None:
+                background._admit_waiting()
+                await background._attempt(task)
+            task = None  # not kept until the next one comes
+        if background is not None:
+            background._surplus -= 1
+    except asyncio.CancelledError:
+        if (background := found()) is not None:
+            if all(each.cancelling() for each in asyncio.all_tasks()):  # the end of the loop, not some alone
+                background.close(Stopped("the event loop came to its end"))
+                with suppress(ReferenceError):  # the computer is gone, and so are its pools
+                    background.at_loop_end()
+                await background.letters_written()
+            elif task is not None and not background._end_if_over(task, time.perf_counter()):
+                background._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
+        raise
+    finally:
+        background = task = None  # the error's traceback leads here, and the background has this worker
 
 
 def backoff(attempts: int) -> float:

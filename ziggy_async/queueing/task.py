@@ -61,6 +61,7 @@ class Task:
     work: Work
     context: contextvars.Context
     requeued_from: str | None = None
+    owner: object = None  # makes the processes and keeps the letters; None when the task has ended
     number: int = field(default_factory=itertools.count(1).__next__)
     state: State = State.WAITING
     attempts: list[Attempt] = field(default_factory=list)
