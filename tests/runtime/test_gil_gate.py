@@ -6,13 +6,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pooled import pool_of, running_in, submit, waiting_in
 
-from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
-from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate, threads
 from ziggy_async.runtime.call import Call, kind_of_function
 from ziggy_async.runtime.errors import Stopped
@@ -161,6 +158,11 @@ class Watched:
         self.gate._poll(self.first, late)
         return self.gate._holder is self.first
 
+    def end(self) -> None:
+        """The holder's call."""
+        self.gate._end(self.holder)
+        self.gate._let_others_in(self.holder, Call("k", int))
+
     def call(self, seconds: float, computed: float) -> bool:
         """Whether calls of its kind are known to be without the GIL after this one."""
         self.clocks.pass_(seconds, computed)
@@ -235,10 +237,10 @@ def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
 
 def test_a_slice_ends(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    watched.gate._end(watched.holder)
+    watched.end()
     assert watched.gate._holder is watched.holder, "it goes on with its next call"
     clocks.pass_(SLICE)
-    watched.gate._end(watched.holder)
+    watched.end()
     assert watched.gate._holder is None
     assert watched.first.wake_ups.qsize() == 1
 
@@ -246,11 +248,11 @@ def test_a_slice_ends(clocks: Clocks) -> None:
 def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Clocks) -> None:
     watched, other = Watched(clocks), GatedThread()
     clocks.pass_(SLICE)
-    watched.gate._end(watched.holder)
+    watched.end()
     watched.gate._enter(other)
     assert watched.gate._holder is other
     clocks.pass_(SLICE)
-    watched.gate._end(other)
+    watched.gate._let_others_in(other, Call("k", int))
     assert watched.gate._holder is watched.first
 
 
@@ -258,7 +260,7 @@ def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
     watched = Watched(clocks)
     gate, holder, first = watched.gate, watched.holder, watched.first
     clocks.pass_(SLICE)
-    gate._end(holder)
+    watched.end()
     entering = threading.Thread(target=gate._enter, args=(holder,), daemon=True)
     entering.start()
     until(lambda: list(gate._line) == [first, holder])
@@ -269,7 +271,7 @@ def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
     entering.join(PATIENCE)
     assert gate._holder is holder
     clocks.pass_(SLICE)
-    gate._end(holder)
+    watched.end()
     gate._enter(holder)  # there is nobody else
 
 
@@ -468,33 +470,3 @@ def test_kinds_are_functions() -> None:
     assert kind_of_function([].append) == kind_of_function([1].append)
     assert kind_of_function(Odd()) == kind_of_function(Odd())
     assert len(set(map(kind_of_function, (compute, until, time.sleep, [].append, [].pop, Odd, Odd())))) == 7
-
-
-# --- what it is for
-
-
-async def lag_beside(call: Callable[[], object]) -> float:
-    """The loop's lag, 95th percentile in milliseconds, beside 64 callers."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + 1.5
-
-    async def caller() -> None:
-        while loop.time() < end:
-            await call()  # type: ignore[misc]
-
-    async with PingLag() as lag:
-        await asyncio.gather(*(caller() for _ in range(64)))
-    return lag.summary().p95
-
-
-@pytest.mark.performance
-@pytest.mark.usefixtures("fresh_heap")
-@pytest.mark.parametrize("seconds", [0.0002, 0.0015])
-async def test_the_loop_is_prompt_beside_threads_that_compute(seconds: float) -> None:
-    loop = asyncio.get_running_loop()
-    async with AsyncFeatureComputer(TaskPoolConfig(max_workers=8)) as computer:
-        ours = await lag_beside(lambda: computer.execute_blocking_operation("compute", compute, seconds))
-    with ThreadPoolExecutor(8) as executor:
-        theirs = await lag_beside(lambda: loop.run_in_executor(executor, compute, seconds))
-    assert ours < 3.0
-    assert ours < theirs / 3

@@ -15,7 +15,7 @@ from pooled import pool_of
 from ziggy_async.runtime import gil_gate, mailbox
 from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.mailbox import AT_ONCE
+from ziggy_async.runtime.mailbox import AT_ONCE, mailbox_of
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0
@@ -32,12 +32,16 @@ def call(function: Callable[..., object], *args: object) -> Call:
     return Call("test", function, args)
 
 
-def stand_still_until_done(calls: list[Call]) -> None:
-    """Their loop does nothing meanwhile."""
+def stand_still_until(condition: Callable[[], bool]) -> None:
+    """The loop does nothing meanwhile."""
     deadline = time.monotonic() + PATIENCE
-    while not all(each.is_set for each in calls):
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def stand_still_until_done(calls: list[Call]) -> None:
+    stand_still_until(lambda: all(each.is_set for each in calls))
 
 
 async def result(pool: ThreadPool, function: Callable[..., object], *args: object) -> object:
@@ -65,6 +69,17 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
     stand_still_until_done(calls)
     await asyncio.gather(*tasks)
     assert len(wakes) == 1
+
+
+async def test_a_loop_is_due_until_it_comes(pool: ThreadPool) -> None:
+    mailbox, one = mailbox_of(asyncio.get_running_loop()), call(int)
+    assert not mailbox.is_due
+    task = asyncio.ensure_future(pool.run(one))
+    await asyncio.sleep(0)
+    stand_still_until(lambda: mailbox.is_due)
+    assert one.is_awaited
+    await task
+    assert not mailbox.is_due
 
 
 async def test_a_crowd_is_told_in_several_turns_of_the_loop(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ziggy_async.messages import described, printable
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.mailbox import wake
+from ziggy_async.runtime.mailbox import mailbox_of, wake
 
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
@@ -142,6 +142,11 @@ class Call(Outcome):
         if self._loop is None or not inspect.iscoroutine(value):
             self.ended = time.perf_counter()
         del self, elsewhere, function, args, kwargs, value, error  # the error's traceback leads to this frame
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the loop in which it was made has been woken for outcomes, and has not come yet."""
+        return self._loop is not None and mailbox_of(self._loop).is_due
 
     def publish(self) -> None:
         """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first."""

@@ -2,10 +2,11 @@
 
 A thread that wants the GIL asks the one that has it after 5 ms, and may then lose it to a third one, again and again:
 beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with calls of 1.5 ms, by 127 with calls of
-15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. After a time
-slice another thread takes over: a loop that waits may then have the GIL, and a thread that has rested gets the
-processor sooner than one that has used up its share. It is the first in line, or one that comes while that one wakes
-up; but only every other time, since a loop waits for as many calls as threads overtake.
+15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. After a few
+calls it sleeps for a moment, so that a loop that has results to come for gets the GIL: each time costs a tenth of a
+millisecond. At the end of a time slice the next thread in line takes over, since one that has rested gets the processor
+sooner than one that has used up its share. A thread that arrives while that one wakes up may enter before it, but not
+twice in a row.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
 functions make such calls, and remembers it for a while: the first in line has the GIL although the call under way has
@@ -24,9 +25,13 @@ from ziggy_async.runtime.call import Call
 
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
+FEW, FEW_SECONDS, MANY_SECONDS = 3, 3e-4, 2.5e-3
+"""The loop is let in after so many calls if they took that long together, and after fewer calls that took longer."""
+PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
+LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
 POLL = 4e-3  # seconds after which the first in line looks whether the GIL is free
-LATE = 1e-3  # seconds by which it has the GIL later than that if somebody else had it
+LATE = 1e-3  # seconds: one that wakes up later than that by as much was kept from the GIL by another thread
 OBSERVATIONS = 3
 """In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
 processor."""
@@ -66,6 +71,7 @@ class Gate:
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
         self._kind: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
+        self._calls, self._paused = 0, 0.0  # since the loop was let in, and when that was
         self._seen: dict[Hashable, tuple[int, float]] = {}
         """Kind -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
 
@@ -83,6 +89,7 @@ class Gate:
         call.run()
         self._end(thread)
         call.publish()
+        self._let_others_in(thread, call)
         del call  # its error's traceback leads to this frame: it must not lead back
 
     def leave(self, thread: GatedThread) -> None:
@@ -133,7 +140,8 @@ class Gate:
             self._line[0].wake_ups.put(None)
 
     def _end(self, thread: GatedThread) -> None:
-        """A call has ended; nothing, if it was made without the gate, or has lost it: the fields are another's."""
+        """Notes what is seen of a call that has ended. Does nothing unless `thread` holds the gate: else the fields are
+        another's."""
         with self._lock:
             if self._holder is not thread:
                 return
@@ -142,13 +150,27 @@ class Gate:
             seconds = now - self._began
             if seconds > LONG:
                 self._note(kind, int(_has_waited(thread.clock() - self._computed, seconds)))
-            if now - self._entered > SLICE:
+
+    def _let_others_in(self, thread: GatedThread, call: Call) -> None:
+        """Between two calls of the holder: the loop if it has to come for outcomes, and the next thread in line at the
+        end of the slice."""
+        if self._holder is not thread:
+            return
+        self._calls += 1
+        now = time.perf_counter()
+        since = now - self._paused
+        if since > MANY_SECONDS or (self._calls >= FEW and since > FEW_SECONDS):
+            while call.is_awaited and time.perf_counter() - now < LONGEST_PAUSE:
+                time.sleep(PAUSE)
+            self._paused, self._calls = time.perf_counter(), 0
+        with self._lock:
+            if self._holder is thread and time.perf_counter() - self._entered > SLICE:
                 self._open()
                 self._last = thread
 
     def _poll(self, thread: GatedThread, late: float) -> None:
-        """By a thread in line, which has the GIL so many seconds after it wanted it. The first one enters when the call
-        under way does not need the gate, or has taken too long."""
+        """Called by a thread in line that has woken up `late` seconds after it was to. If it is the first one, it looks
+        at the call under way, and enters when that does not need the gate, or has taken too long."""
         with self._lock:
             holder = self._holder
             if holder is None or holder is thread or self._kind is None or self._line[0] is not thread:

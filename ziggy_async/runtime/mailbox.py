@@ -30,6 +30,11 @@ class Mailbox:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._woken = -math.inf  # when the loop was woken; from the past once it comes
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the loop has been woken, and has not come yet."""
+        return self._woken > -math.inf
+
     def add(self, waiter: "asyncio.Future[None]") -> None:
         """Wakes the loop. That an open loop cannot be woken is logged; the next call tries again."""
         self._waiters.append(waiter)  # before the look at whether the loop comes, which says so before it looks here
