@@ -199,7 +199,7 @@ def _connect() -> None:
     """Gives each function the histograms of those that observe now. Under _lock."""
     for function in _functions:
         kinds = [metrics._kind_of(metrics._period, function.name) for metrics in _observers]
-        # As with tasks: to have waited, behind ten thousand of one gather perhaps, is no slow operation.
+        # The summary counts running time alone: an await that queued behind others was not slow itself.
         running = [kind.running for kind in kinds] + [metrics.latencies for metrics in _observers]
         tally = Tally([kind.waiting for kind in kinds], running, [kind.total for kind in kinds])
         function.tally = tally if kinds else None

@@ -18,15 +18,14 @@ T = TypeVar("T")
 THREADS = 8
 
 
-class OwnThreads:
+class LazyThreadPool:
     """A pool of threads for calls of one kind, made at its first use."""
 
     def __init__(self, name: str, size: Callable[[], int]) -> None:
         self._name = name
         self._size = size
         self._pools: list[ThreadPool] = []
-        """The first one counts: threads that come at once may make more. Without a lock, which a fork could leave held.
-        """
+        """Its first element is the pool. Two threads that come at once may append two; a fork leaves no lock held."""
 
     def pool(self) -> ThreadPool:
         """Raises what `size` raises, and `Stopped` when the interpreter is exiting."""
@@ -82,9 +81,9 @@ def workers() -> int:
 lifecycle.exit_before_others(lifecycle.Stage.THREADS)  # now: what is registered later may still use them
 
 # A reload keeps these:
-blocking: OwnThreads = globals().get("blocking") or OwnThreads("ziggy-async-blocking", workers)
+blocking: LazyThreadPool = globals().get("blocking") or LazyThreadPool("ziggy-async-blocking", workers)
 """For functions of the application."""
-short: OwnThreads = globals().get("short") or OwnThreads("ziggy-async-short", lambda: THREADS)
+short: LazyThreadPool = globals().get("short") or LazyThreadPool("ziggy-async-short", lambda: THREADS)
 """For calls of milliseconds."""
-long: OwnThreads = globals().get("long") or OwnThreads("ziggy-async-long", lambda: THREADS)
+long: LazyThreadPool = globals().get("long") or LazyThreadPool("ziggy-async-long", lambda: THREADS)
 """For what reads or writes files or tables, which may take minutes."""

@@ -19,7 +19,7 @@ typedef struct za_port_object {
     int closed;
     long long requests, batches, wakes, iterations;
     PyObject *weak_references;
-    /* Of the notifier's thread alone, for a loop that refuses to be woken. */
+    /* Used by the notifier's thread alone, for a loop that refuses to be woken. */
     struct za_port_object *next_refused; /* in the notifier's list, which holds a reference */
     int64_t retry_ns;                    /* when the loop is to be asked again; 0: not in that list */
     int refusals, told;                  /* since it was last woken; whether that was said */

@@ -25,7 +25,7 @@ PyObject *za_port_flush(za_port_object *self)
         za_batch *batch = self->open;
         self->open = batch->next;
         batch->next = NULL;
-        /* Of none when there was no memory for the only request that came. */
+        /* It is empty when there was no memory for the only request that came. */
         if (batch->count > 0 && submit(self, batch) < 0) {
             za_keep_first_exception(&first);
         }

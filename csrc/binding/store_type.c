@@ -22,7 +22,7 @@ static za_store *store_of(PyObject *self)
     return ((za_store_object *)self)->store;
 }
 
-/* Of trading days where the argument is not given (NULL). */
+/* The default where the argument is not given (NULL): that of trading days. */
 static int bars_per_year_of(PyObject *object, double *per_year)
 {
     *per_year = 252.0;

@@ -30,7 +30,7 @@ static za_live_parts parts_of(const za_live_layout *layout, const za_lane_set *s
                            .states = za_whole_lines((size_t)(layout->largest + ZA_MAX_OUTPUTS) * sizeof(double))};
 }
 
-/* Of a plan over periods. */
+/* The bytes of the results of a plan over periods. */
 static size_t results_bytes(const za_live_gathered *gathered, const za_lane_set *set)
 {
     size_t results = (size_t)gathered->source->plan->output_count;
@@ -164,7 +164,7 @@ static void keep_header(const za_live_batch *batch, int node)
     }
 }
 
-/* What remembers one number a lane, tile by tile. */
+/* Runs an operation that remembers one number a lane, tile by tile. */
 static void run_remembering(const za_live_batch *batch, int node, za_operation_block block)
 {
     int lanes = batch->work->set->lanes;

@@ -27,7 +27,7 @@ static inline za_live_tile *za_live_tile_of(const za_live *live, int64_t row)
     return &za_live_stretch_of(live, row)->tiles[live->members[row].tile];
 }
 
-/* Of tiles that are loose so many have taken in nothing and so many new bars: some may have come into step. */
+/* Notes how many loose tiles have taken in nothing, and how many have taken in bars: some may have come into step. */
 static inline void za_live_note_loose(za_live_stretch *stretch, int64_t stayed, int64_t went_on)
 {
     stretch->moves += stayed < went_on ? stayed : went_on;

@@ -169,7 +169,7 @@ static void unlink_universe(za_store *store, za_universe *universe)
     }
     universe->next = universe->previous = NULL;
     universe->is_attached = false;
-    universe->turn = universe->turn_end;
+    universe->part_next = universe->part_end;
     for (int i = 0; i < ZA_TAIL; i++) {
         forget(store, universe->sections[i]);
     }
@@ -409,7 +409,7 @@ static void count_bars(za_store *store, za_universe *universe, const za_section 
     store->stats.bars += more;
 }
 
-/* Whether the member's block would be full before its next turn, or not long after: how long depends on the member,
+/* Whether the member's block would be full before it is folded next, or not long after: how long depends on the member,
  * so that blocks that were made together are not all made anew together. */
 static bool is_almost_full(const za_universe *universe, size_t place)
 {
@@ -419,20 +419,21 @@ static bool is_almost_full(const za_universe *universe, size_t place)
 }
 
 /* The members of one part after the other are folded, each before the first section that it needs is gone. */
-static void begin_turn(za_universe *universe)
+static void begin_part(za_universe *universe)
 {
     if (universe->accepted % (ZA_TAIL / PARTS) == 0) {
         size_t part = universe->accepted / (ZA_TAIL / PARTS) % PARTS;
-        universe->turn = universe->count * part / PARTS;
-        universe->turn_end = universe->count * (part + 1) / PARTS;
+        universe->part_next = universe->count * part / PARTS;
+        universe->part_end = universe->count * (part + 1) / PARTS;
     }
 }
 
-/* Folds some members of the turn, and makes their blocks larger beforehand, if there is memory: so a section hardly
- * ever waits for all of them. False when the turn is over. */
+/* Folds some members of the part that has begun, and makes their blocks larger beforehand, if there is memory: so a
+ * section hardly ever waits for all of them. False when all are folded. */
 static bool go_on(za_store *store, za_universe *universe)
 {
-    size_t from = universe->turn, left = universe->turn_end - from, end = left < AT_ONCE ? from + left : from + AT_ONCE;
+    size_t from = universe->part_next, left = universe->part_end - from;
+    size_t end = left < AT_ONCE ? from + left : from + AT_ONCE;
     fold_members(store, universe, from, end);
     for (size_t place = from; place < end; place++) {
         za_entry *entry = universe->members[place].entry;
@@ -440,11 +441,11 @@ static bool go_on(za_store *store, za_universe *universe)
             take_over(universe, place);
         }
     }
-    universe->turn = end;
-    return end < universe->turn_end;
+    universe->part_next = end;
+    return end < universe->part_end;
 }
 
-void za_tail_finish_turn(za_store *store, za_universe *universe)
+void za_tail_finish_part(za_store *store, za_universe *universe)
 {
     for (bool is_left = true; is_left;) {
         pthread_mutex_lock(&store->mutex);
@@ -467,7 +468,7 @@ za_code za_tail_accept(za_store *store, za_universe *universe, za_section *secti
         }
         count_bars(store, universe, section);
         push(store, universe, section);
-        begin_turn(universe);
+        begin_part(universe);
     }
     return code;
 }

@@ -24,7 +24,7 @@ void za_tail_detach(za_store *store, za_universe *universe);
 za_code za_tail_accept(za_store *store, za_universe *universe, za_section *section, za_error *error);
 
 /* Folds what the last section has brought to its end in the tail. Not under the lock, which it takes now and then. */
-void za_tail_finish_turn(za_store *store, za_universe *universe);
+void za_tail_finish_part(za_store *store, za_universe *universe);
 
 /* Folds all that is in tails now. Not under the lock, which it takes now and then. */
 void za_tail_fold_all(za_store *store);

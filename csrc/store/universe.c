@@ -166,6 +166,6 @@ za_code za_universe_append(za_store *store, za_universe *universe, const za_matr
         give_back(universe, section);
     }
     pthread_mutex_unlock(&store->mutex);
-    za_tail_finish_turn(store, universe);
+    za_tail_finish_part(store, universe);
     return code;
 }

@@ -25,7 +25,7 @@ struct za_universe {
     bool is_attached;             /* the entries lead here */
     za_universe *next, *previous; /* of those of the store that are attached */
     uint64_t accepted;            /* sections, ever */
-    size_t turn, turn_end;        /* the members that are to be folded before the next section comes */
+    size_t part_next, part_end;   /* the members that are to be folded before the next section comes */
     size_t swept;                 /* the members before this one have no bars in the tail */
     za_section *sections[ZA_TAIL], *spare;
     uint64_t *folded;

@@ -167,7 +167,7 @@ def test_who_registers_for_the_exit_after_the_import_may_still_call_off_the_loop
 def test_a_child_that_is_forked_while_a_pool_is_made_makes_its_own() -> None:
     script = """
 import asyncio, os, threading
-from ziggy_async.off_loop import OwnThreads
+from ziggy_async.off_loop import LazyThreadPool
 
 is_making, may_end = threading.Event(), threading.Event()
 
@@ -178,7 +178,7 @@ def size():
     may_end.wait()
     return 1
 
-threads = OwnThreads("test", size)
+threads = LazyThreadPool("test", size)
 threading.Thread(target=threads.pool).start()
 is_making.wait()
 child = os.fork()

@@ -63,7 +63,7 @@ class Background:
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
         self._closing = threading.Lock()  # several threads may find the loop closed
         self._is_closed = False
-        self._is_full = False  # since it was, until half of it is free: places are taken at once while work comes fast
+        self._full_was_logged = False  # that the queue is full; reset when it is half empty
         self.workers = 0
         self._surplus = 0  # workers that are to end as soon as they are idle
         self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
@@ -108,8 +108,8 @@ class Background:
 
     def _check_full(self, options: Options, name: str) -> None:
         """Logs once that the queue is full, until half of it is free again. Raises `QueueFull` as the options say."""
-        if not self._is_full:
-            self._is_full = True
+        if not self._full_was_logged:
+            self._full_was_logged = True
             logger.warning("Task queue full: %d tasks wait; on_full=%r", len(self.queue), options.on_full)
         if options.on_full == "raise":
             self.counts.count("rejected")
@@ -138,7 +138,7 @@ class Background:
         while (task := self.queue.pop_blocked()) is not None:
             self._admit(task)
         if len(self.queue) <= self.queue.capacity // 2 and not self.queue.blocked:
-            self._is_full = False
+            self._full_was_logged = False
 
     # --- workers
 
@@ -294,7 +294,7 @@ class Background:
         if task.state.is_final:
             return
         if task.state is State.WAITING and reason is not None:
-            self.counts.move(task, State.QUEUED)  # it dies of something: so it was there
+            self.counts.move(task, State.QUEUED)  # a dead task counts as submitted
         self.queue.remove(task)
         if task.call is not None and task.pool is not None:
             if task.call.task is not None:
@@ -329,7 +329,7 @@ class Background:
         if error is None or reason is None:
             answer()
             return
-        # To drop is what the options ask for, of thousands of tasks perhaps: that the queue is full is said already.
+        # DEBUG for dropped tasks: the options ask for it, and the full queue is logged once.
         level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
         logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
         self.keep_letter(task.work, reason, task.attempts, task.requeued_from).add_done_callback(answer)
@@ -337,8 +337,8 @@ class Background:
     # --- the end
 
     async def stop(self, drain: bool, timeout: float | None) -> None:
-        """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. The rest dies of the
-        shutdown, but for tasks that have ended in their threads and are on their way back: they would be done twice.
+        """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. Tasks that are left become
+        dead letters, except those whose call has ended already: a requeue would run them twice.
         Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
         self._refuse()
         for sizing in self._sizing:

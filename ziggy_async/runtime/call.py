@@ -18,7 +18,7 @@ from ziggy_async.runtime.mailbox import mailbox_of, wake
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
 
-LOOK = 0.1  # seconds after which a caller looks whether the loop that is to answer was closed: that tells nobody
+CLOSED_LOOP_POLL = 0.1  # seconds between checks whether the answering loop was closed, of which nobody is notified
 UNRAISABLE = StopIteration, StopAsyncIteration, asyncio.CancelledError, concurrent.futures.CancelledError
 
 
@@ -72,7 +72,7 @@ class Outcome:
             self._waiters.append(waiter)
         try:
             while home is not None and home is not loop and not waiter.done():
-                await asyncio.wait([waiter], timeout=LOOK)
+                await asyncio.wait([waiter], timeout=CLOSED_LOOP_POLL)
                 if home.is_closed():
                     if_closed()
             await waiter
@@ -149,7 +149,7 @@ class Call(Outcome):
         return self._loop is not None and mailbox_of(self._loop).is_due
 
     def publish(self) -> None:
-        """Sets the outcome, if the call was made; has the loop await a coroutine that it has given first."""
+        """Sets the outcome of a call that has run. If it returned a coroutine, the loop awaits that first."""
         made = self._made  # another thread may publish it at the same time
         if made is None:
             return
@@ -157,7 +157,7 @@ class Call(Outcome):
         if self.ended is not None:
             self.set(value, error)
         elif self._loop is not None:
-            try:  # in its next but one iteration: in between it hears of a deadline that has passed
+            try:  # `call_soon` once more: a deadline that has passed expires in the iteration between
                 self._loop.call_soon_threadsafe(self._loop.call_soon, self._await, value)
             except Exception as refusal:  # it is closed
                 close_unless_begun(value)
@@ -212,7 +212,7 @@ def close_unless_begun(value: object) -> None:
 
 
 def kind_of_function(function: Callable[..., object]) -> Hashable:
-    """Returns a key that all calls of one function have, by chance also others: the gate remembers functions by it."""
+    """Returns the key under which the gate remembers a function; two functions may share one."""
     try:
         while isinstance(function, partial):
             function = function.func

@@ -18,7 +18,7 @@ from ziggy_async.runtime.gil_gate import GatedThread, gate
 EXIT_TIMEOUT = 2.0  # seconds that the interpreter's exit leaves to calls that are running then
 MOST_BEFOREHAND = 32  # threads that are started before there are calls: as many as could ever be in each other's way
 MOST_REPLACED = 4
-"""Times its size that a pool replaces stuck threads: calls that hang for ever must not use up the process's threads."""
+"""Stuck threads that a pool replaces, as a multiple of its size: calls that hang must not use up all threads."""
 
 
 class ThreadPool:
@@ -106,8 +106,8 @@ class ThreadPool:
                 raise
 
     def start(self) -> None:
-        """Starts threads, a few dozen at most, which then rest: else the first burst of calls does, and each start
-        waits for the GIL among those that work already. Raises `RuntimeError` when none can be started."""
+        """Starts up to 32 idle threads ahead of the first calls: a thread that starts amid a burst has to wait for the
+        GIL. Raises `RuntimeError` when none can be started."""
         with self._lock:
             self._start_threads(0 if self._is_shut else MOST_BEFOREHAND)
 
@@ -193,7 +193,7 @@ class ThreadPool:
                     raise
                 return
             self._started += 1
-            self._wake_ups.put(self)  # it may come too late for the call that it is started for, and be to end
+            self._wake_ups.put(self)  # so that a thread whose call another one has taken looks whether it is surplus
 
     def _free_place(self, call: Call) -> None:
         """Lets another thread take the place of the one that is stuck in the call."""
