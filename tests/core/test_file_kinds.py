@@ -273,7 +273,7 @@ def test_a_file_whose_name_is_not_utf8(tmp_path):
     assert len(BarStore.read("ABC=" + os.fsdecode(path)).bars("ABC")["close"]) == 1
     with open(path, "a") as file:
         file.write(ROW.replace("2024-01-02,1", "2024-01-03,x"))
-    with pytest.raises(ValueError, match=r"caf\\udce9\.csv: ABC, line 3: open 'x.*' is not a number"):
+    with pytest.raises(ValueError, match=r"caf\\udce9\.csv: ABC: column 'open', line 3: 'x' is no number"):
         BarStore.read("ABC=" + os.fsdecode(path))
 
 

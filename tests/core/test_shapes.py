@@ -329,7 +329,7 @@ def test_numbers_that_can_be_read_in_two_ways(prices, volumes, said, tmp_path):
     assert said in str(caught.value)
     lines = [";".join([str(t)[:10], *[p] * 4, v]) for t, p, v in zip(TIMES, prices, volumes, strict=False)]
     (tmp_path / "a.csv").write_text("\n".join(["date;open;high;low;close;volume", *lines]))
-    with pytest.raises(ValueError, match=r"a\.csv: A: column '(volume|open)', line [23]: ") as caught:
+    with pytest.raises(ValueError, match=r"a\.csv: A(: column '\w+', line [23]:|, line 3: open) ") as caught:
         BarStore.read(tmp_path / "a.csv")
     assert said in str(caught.value)
 
