@@ -87,8 +87,8 @@ class DeadLetterEndpoints:
         return {"ok": True, "message": message, "requeued": requeued, "refused": refused, "left": len(letters)}
 
     async def requeue_each(self, letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
-        """How many were requeued and refused until there was no room. Raises `QueueFull` or `TimeoutError` when there
-        was none for the first."""
+        """Returns how many were requeued and refused until there was no room. Raises `QueueFull` or `TimeoutError`
+        when there was none for the first."""
         requeued = refused = 0
         try:
             async with patience():

@@ -51,6 +51,6 @@ def normal(origin: str) -> str:
 
 
 def is_same(origin: str, host: str) -> bool:
-    """Whether `host` is that of `origin`. The scheme has no say: a proxy in front may have ended the TLS."""
+    """Returns whether `host` is that of `origin`. The scheme has no say: a proxy in front may have ended the TLS."""
     parts = ORIGIN.fullmatch(origin)
     return parts is not None and normal(origin) == normal(f"{parts[1]}://{host}")

@@ -293,7 +293,7 @@ def add_market(parser: argparse.ArgumentParser, tickers: str) -> None:
 
 
 def add_reading(parser: argparse.ArgumentParser, tickers: str) -> None:
-    """How files are read, and which of their tickers count."""
+    """Adds how files are read, and which of their tickers count."""
     parser.add_argument("--tickers", type=ticker_list, metavar="A,B", help=tickers)
     add_options_of_files(parser)
 

@@ -34,7 +34,7 @@ def indicators(arguments: argparse.Namespace) -> None:
 
 
 def row_called(name: str) -> Row:
-    """By our name or TA-Lib's, in any case."""
+    """Returns the row of that name, ours or TA-Lib's, in any case."""
     for row in rows().values():
         if name.lower() in (row.name, (row.talib or "").lower()):
             return row

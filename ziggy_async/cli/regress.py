@@ -58,7 +58,7 @@ def baseline_of(arguments: argparse.Namespace) -> Baseline | None:
 
 
 def targets(arguments: argparse.Namespace) -> list[Path]:
-    """Where the samples are to be written."""
+    """Returns where the samples are to be written."""
     if arguments.update and arguments.baseline is None:
         raise ValueError("--update needs the --baseline FILE that is to be updated")
     updated = [arguments.baseline] if arguments.update else []

@@ -64,7 +64,7 @@ def faults_of(found: dict[str, str]) -> dict[str, str]:
 
 
 def remarks_on(subject: Subject) -> list[str]:
-    """What to say of a formula of which no value could be compared."""
+    """Returns what to say of a formula of which no value could be compared."""
     first, most = subject.lookback, len(subject.longest)
     if first < most:
         return []

@@ -157,7 +157,7 @@ class ArrayFunction:
 
 
 def functions() -> dict[str, ArrayFunction]:
-    """By TA-Lib's name, in alphabetical order."""
+    """Returns the functions by TA-Lib's name, in alphabetical order."""
     known = {row.talib: row for row in reversed(rows().values()) if row.talib is not None}
     made = (of_row(known[name]) if name in known else without_row(name) for name in all_names())
     return {function.name: function for function in made}

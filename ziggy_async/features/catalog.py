@@ -17,7 +17,7 @@ class Parameter(NamedTuple):
     most: float
 
     def fault(self, value: float) -> str | None:
-        """Why `value` cannot be it; None: it can."""
+        """Returns why `value` cannot be it; None: it can."""
         if self.whole and not value.is_integer():
             return f"{number_text(value)} is no whole number"
         if not self.least <= value <= self.most:

@@ -180,7 +180,7 @@ class Subject:
                 )
 
     def rows_of(self, tickers: Sequence[Bars]) -> list[slice]:
-        """Where the first bars `tickers` of the market's stand among the values of the whole market."""
+        """Returns where the first bars `tickers` of the market's stand among the values of the whole market."""
         ends = np.cumsum([len(each) for each in self.market])
         firsts = [int(end) - len(each) for end, each in zip(ends, self.market, strict=True)]
         return [slice(first, first + len(each)) for first, each in zip(firsts, tickers, strict=True)]

@@ -102,7 +102,7 @@ class Features(dict[str, Any]):
         return bool(self["status"] == "ok")
 
     def _without(self, name: object) -> str:
-        """Why there is no such figure."""
+        """Returns why there is no such figure."""
         if self.get("status") != "insufficient_data" or name not in Features.__annotations__:
             return f"these features have no {shown(name)}"
         bars = self["bars"]

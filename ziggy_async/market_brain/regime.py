@@ -319,7 +319,7 @@ class _Rules:
     volatility: str | None
 
     def decide(self) -> RegimeResult:
-        """By the core's rules, of which the first that holds decides; it alone counts as triggered."""
+        """Decides by the core's rules, of which the first that holds decides; it alone counts as triggered."""
         metrics = self.metrics
         reading = (self._level, metrics.spy_change_1d, metrics.breadth_50dma, metrics.spy_slope_20d)
         number, holding = _core.regime(tuple(map(_known, reading)), threshold_values(self.thresholds))

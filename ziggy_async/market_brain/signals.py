@@ -310,7 +310,7 @@ class SignalGenerator:
         self.params = {**self.params, **checked_numbers("parameter", self.params, new_params, named, strict=strict)}
 
     def get_signal_explanation(self, signal: Signal) -> dict[str, Any]:
-        """Why a signal is what it is, as plain values. Amounts are in the price's unit, for one share."""
+        """Returns why a signal is what it is, as plain values. Amounts are in the price's unit, for one share."""
         return {
             "signal_type": signal.signal_type.value,
             "direction": signal.direction.value,

@@ -78,8 +78,7 @@ class Background:
     async def submit(self, work: Work, requeued_from: str | None = None, owner: object = None) -> Task:
         """Accepts the work, as its options say when the queue is full. Returns its task once that is accepted, or
         dropped. Raises `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws
-        a task that still waits for a place, unless somebody has joined it by its key. `owner` is kept alive until the
-        task has ended."""
+        a task that still waits for a place, unless somebody has joined it by its key. `owner` lives until its end."""
         with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
             if self._is_closed:
                 raise Stopped(f"task {work.name}: the queue takes no more work")

@@ -33,7 +33,7 @@ class Baseline:
         return cls(dict(samples), machine(), __version__)
 
     def warnings(self) -> list[str]:
-        """Why a comparison with samples of this machine and version is less certain, a sentence each."""
+        """Returns why a comparison with samples of this machine and version is less certain, a sentence each."""
         here = machine()
         differences = [
             f"{name} {self.machine[name]}, here {value}"

@@ -42,7 +42,7 @@ class Recent:
         self._seen: list[int] = []
 
     def look(self, histogram: Histogram, percents: Sequence[float]) -> tuple[int, list[float | None]]:
-        """How many durations there were, and their percentiles in milliseconds; the first look sees none."""
+        """Returns how many durations there were, and their percentiles in milliseconds; the first look sees none."""
         counts = histogram.counts([*BOUNDS, float("inf")])
         before = self._seen
         if self._histogram is not histogram or counts[-1] < before[-1]:  # another one, or it was cleared

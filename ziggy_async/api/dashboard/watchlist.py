@@ -182,7 +182,7 @@ def _features(formula: str) -> FeatureSet | FormulaError | ValueError:
 
 
 async def fault_of(formula: str, store: BarStore) -> dict[str, Any] | None:
-    """Why a formula cannot be used over the store, and the place; None: it can."""
+    """Returns why a formula cannot be used over the store, and the place; None: it can."""
     is_short = len(formula) <= limits.SHORT
     features = _features(formula) if is_short else await off_loop.short.run(_features, formula)
     error: ValueError | None = None
