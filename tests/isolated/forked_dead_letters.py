@@ -40,7 +40,7 @@ def fork():
 async def main():
     await die("before")
     letters = computer.dead_letters
-    with letters._job:  # as another thread may have them
+    with letters._one_job_lock:  # as another thread may have them
         fork()
     await die("after")
     await computer.stop()

@@ -175,6 +175,22 @@ async def test_a_log_that_is_truncated_while_others_use_it(path: Path, caplog: p
     assert parts(f"{path}.corrupt-1")
 
 
+@pytest.mark.parametrize("size", [0, 100, 5000])
+@pytest.mark.parametrize("use", [DeadLetters.refresh, DeadLetters.close])
+async def test_a_log_that_is_truncated_is_told(
+    path: Path, caplog: pytest.LogCaptureFixture, size: int, use: Callable[[DeadLetters[Any]], Any]
+) -> None:
+    """What was in it is lost; the file is as good as it was."""
+    async with opened(path) as (letters, _):
+        await add(letters, "in the log", len, ARGUMENT)
+        os.truncate(f"{path}-wal", size)
+        await (outcome_of(use(letters)) if use == DeadLetters.close else use(letters))
+        await add(letters, "new")
+        await letters.refresh()
+        assert ids(letters) == ["new"]
+    assert f"letters in the log of {path} may be lost: " in caplog.text
+
+
 @pytest.mark.parametrize("use", ["requeue", "add", "refresh"])
 async def test_moved_while_it_is_open(path: Path, use: str) -> None:
     """It is begun anew; what was in it can be requeued from where it was moved to."""
@@ -252,7 +268,7 @@ async def test_read_only(path: Path, what: str) -> None:
         locked.chmod(0o700)
 
 
-async def test_a_burial_where_no_file_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_letter_where_no_file_can_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whose task has died has no use for an error."""
     letters = DeadLetters(asyncio.sleep, tmp_path / "missing" / "letters.db")
     await add(letters, "t")

@@ -194,7 +194,7 @@ async def test_a_file_that_another_process_writes_can_be_read(path: Path, monkey
         assert ids(letters) == ["t1", "t2", "t3"]
 
 
-async def test_a_cancelled_burial_is_one(path: Path) -> None:
+async def test_a_put_that_is_cancelled_is_one(path: Path) -> None:
     async with opened(path) as (letters, _):
         with Lock(path):
             writing = asyncio.create_task(add(letters, "t"))
@@ -329,8 +329,8 @@ async def test_letters_that_cannot_be_written_wait_together(path: Path, monkeypa
         attempts.append(len(unsaved))
         return write(file, unsaved)
 
-    monkeypatch.setattr(sqlite.LetterFile, "write", counted)
     async with opened(path) as (letters, _):
+        monkeypatch.setattr(sqlite.LetterFile, "write", counted)
         with Lock(path):
             adding = asyncio.gather(*(add(letters, f"t{number}") for number in range(100)))
             await asyncio.sleep(0)

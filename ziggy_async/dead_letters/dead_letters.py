@@ -59,9 +59,9 @@ class DeadLetters(Generic[T]):
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
         self._last_time = 0
         self._fault = ""  # why the last letters could not be written: they wait for the next one
-        self._has_new = False  # letters that nobody has tried to write: each attempt takes time
+        self._has_new = False  # letters that nobody has tried to write: an attempt may take a second
         self._thread: ThreadPoolExecutor | None = None  # of the file
-        self._job = threading.Lock()  # while it is closed and used again there are two threads for a moment
+        self._one_job_lock = threading.Lock()  # after `close` the old thread may still run while a new one starts
         self._file = None
         if path is not None:
             from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
@@ -113,7 +113,7 @@ class DeadLetters(Generic[T]):
             raise ValueError(f"limit {shown(limit)}, offset {shown(offset)}: a negative number of letters")
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
-        found = {letter.id: letter for letter in [*self._unsaved.values(), *self._saved.values()]}  # as in __len__
+        found = {**self._unsaved, **self._saved}  # as in __len__
         letters = [found[letter_id] for letter_id in sorted(found) if reason in (None, found[letter_id].reason)]
         return letters[offset:][:limit]
 
@@ -184,7 +184,7 @@ class DeadLetters(Generic[T]):
 
     def _put(self, letter: DeadLetter) -> "Future[DeadLetter]":
         self._unsaved[letter.id] = letter
-        self._has_new = True  # last: who tries to write clears it first
+        self._has_new = True  # after the letter is there: `_write` clears it before it reads them
         return self._submit(self._save, letter)
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
@@ -199,11 +199,11 @@ class DeadLetters(Generic[T]):
         try:
             done.set_result(self._exclusively(job, *args))
         except BaseException as error:
-            done.set_exception(error)
+            done.set_exception(error.with_traceback(None))  # which has this frame, and so `done`
         return done
 
     def _exclusively(self, job: Callable[..., R], *args: Any) -> R:
-        with self._job:
+        with self._one_job_lock:
             return job(*args)
 
     # The jobs:
@@ -214,7 +214,8 @@ class DeadLetters(Generic[T]):
         return self._saved.get(letter.id, letter)
 
     def _write(self) -> None:
-        """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once."""
+        """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once.
+        Then forgets the first of those that stay while they are too many, or it is too old by the monotonic clock."""
         self._has_new = False
         if self._file is not None and (unsaved := [*self._unsaved.values()]):
             try:
@@ -227,10 +228,6 @@ class DeadLetters(Generic[T]):
                 self._fault = ""
                 for letter in unsaved:
                     del self._unsaved[letter.id]
-        self._evict()
-
-    def _evict(self) -> None:
-        """Forgets the first of the unsaved ones while they are too many, or the monotonic clock finds it too old."""
         oldest = time.monotonic() - KEEP
         with suppress(RuntimeError, StopIteration):  # another thread puts one there, and then evicts; none is left
             while (first := next(iter(self._unsaved.values()))).since < oldest or len(self._unsaved) > MOST:

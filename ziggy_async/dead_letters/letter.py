@@ -22,7 +22,7 @@ MOST = 10_000  # letters that are kept
 DAY = 86_400
 KEEP = 7 * DAY  # seconds for which one is kept at least
 LARGEST = 64 << 20  # bytes of stored work: SQLite takes no more than a billion, and there may be 10,000 letters
-PROCESS = secrets.token_hex(16)  # tells what this process wrote, or the one that it was forked from
+PROCESS = secrets.token_hex(16)  # stored with each letter: equal in this process and those that it was forked from
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +61,25 @@ class DeadLetter:
         """Returns the letter of which the text is `to_dict`. Raises any exception for another text."""
         values = json.loads(text)
         del values["can_requeue"]
-        attempts = tuple(
-            Attempt(datetime.fromisoformat(each["began"]), float(each["seconds"]), each["error"])
-            for each in values["attempts"]
-        )
-        read = {"reason": Reason(values["reason"]), "died_at": datetime.fromisoformat(values["died_at"])}
-        return cls(**values | read | {"attempts": attempts})
+        at = datetime.fromisoformat
+        attempts = (Attempt(at(each["began"]), float(each["seconds"]), each["error"]) for each in values["attempts"])
+        read = {"reason": Reason(values["reason"]), "died_at": at(values["died_at"]), "attempts": tuple(attempts)}
+        return cls(**values | read)
 
 
 def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
     """Returns the letter without its work, and the work as JSON or as a pickle; None for work that cannot be stored.
     Never raises, whatever the arguments do when they are pickled."""
     assert letter.work is not None
-    work, why_not = letter.work, None
-    packed: str | bytes | None = None
+    work = letter.work
     try:
         packed = _call_as_json(work) or pickle.dumps((work.function, work.args, work.kwargs, work.options))
-        if len(packed) > LARGEST:
-            why_not, packed = f"its arguments take {len(packed):,} bytes, more than {LARGEST:,}", None
+        if len(packed) <= LARGEST:
+            return replace(letter, work=None), packed
+        why_not = f"its arguments take {len(packed):,} bytes, more than {LARGEST:,}"
     except BaseException as error:
         why_not = f"it cannot be pickled: {described(error)}"
-    return replace(letter, work=None, why_not=why_not), packed
+    return replace(letter, work=None, why_not=why_not), None
 
 
 def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ziggy_async.dead_letters.letter import DAY, KEEP, MOST, PROCESS, DeadLetter, id_at, stored, this_program, with_work
 
@@ -56,8 +56,8 @@ class LetterFile:
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
         self._database: sqlite3.Connection | None = None
-        self._inode: int | None = None  # of the file that it is
-        self._seen: int | None = None  # SQLite's number of what other processes have done until it was listed
+        self._inode = 0  # of the file that it is
+        self._data_version: int | None = None  # as it was when `listed` was read: it tells what other processes do
         self.listed: dict[str, DeadLetter] = {}
         """By id and without their work: what was in the file by the last `refresh`, and what this did to it since."""
 
@@ -66,35 +66,30 @@ class LetterFile:
         program, written = this_program(), [stored(letter) for letter in letters]
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
 
-        def commit(database: sqlite3.Connection) -> set[str]:
-            database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)
+        def commit(database: sqlite3.Connection) -> list[tuple[str]]:
+            database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even for none
             return _delete_surplus(database)
 
         deleted = self._use(commit)
         self.listed.update((letter.id, letter) for letter, _ in written)
-        return self._forget(deleted)
+        for (letter_id,) in deleted:
+            self.listed.pop(letter_id, None)
+        return len(deleted)
 
     def refresh(self) -> int:
         """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
         self._use(self._list)
         with suppress(OSError):  # it can be read
-            return self._forget(self._use(_delete_surplus))
+            return self.write([])
         return 0
-
-    def _forget(self, deleted: set[str]) -> int:
-        for letter_id in deleted:
-            self.listed.pop(letter_id, None)
-        return len(deleted)
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work, None when it is not there. Raises as `with_work`: it stays."""
-
-        def read(database: sqlite3.Connection) -> DeadLetter | None:
-            row = database.execute(f"{LISTED}, program, work FROM letters WHERE id = ?", (id,)).fetchone()
-            return None if row is None else with_work(self._letter(*row[:3]), *row[3:])
-
-        letter = self._use(read)
-        return letter if self.discard(id) else None  # else another process was faster
+        query = f"{LISTED}, program, work FROM letters WHERE id = ?"
+        read = self._use(lambda database: [self._letter(*row) for row in database.execute(query, (id,)).fetchall()])
+        if not read:
+            self.listed.pop(id, None)
+        return read[0] if read and self.discard(id) else None  # not when another process was faster
 
     def discard(self, id: str) -> bool:
         """Deletes a letter. Returns whether it was there."""
@@ -104,26 +99,31 @@ class LetterFile:
 
     def close(self) -> None:
         """Lets go of the file until the next use."""
-        database, self._database, self._seen = self._database, None, None
+        database, self._database, self._data_version = self._database, None, None
         if database is not None:
+            try:
+                database.execute("PRAGMA wal_checkpoint")  # as `close` does, which does not say that it cannot
+            except sqlite3.Error as error:
+                logger.warning("letters in the log of %s may be lost: %s", self.path, error)
             database.close()
             _connections.discard(database)
 
     def _list(self, database: sqlite3.Connection) -> None:
-        (state,) = database.execute("PRAGMA data_version").fetchone()
-        if state != self._seen:
+        (version,) = database.execute("PRAGMA data_version").fetchone()
+        if version != self._data_version:
             letters = [self._letter(*row) for row in database.execute(f"{LISTED} FROM letters").fetchall()]
             self.listed = {letter.id: letter for letter in letters}
-            self._seen = state
+            self._data_version = version
 
-    def _letter(self, text: str, writer: str, kind: str) -> DeadLetter:
-        """Returns the letter as it is listed in this process."""
+    def _letter(self, text: str, writer: str, kind: str, *stored_work: Any) -> DeadLetter:
+        """Returns the letter as it is listed in this process, or with its work. Raises as `with_work` then."""
         try:
             letter = DeadLetter.from_json(text)
         except Exception as error:
             raise sqlite3.DatabaseError(f"a letter in it cannot be read: {type(error).__name__}") from error
         is_trusted = kind != "blob" or writer == PROCESS or self._trusts_pickles
-        return letter if is_trusted else replace(letter, why_not=ANOTHER)
+        letter = letter if is_trusted else replace(letter, why_not=ANOTHER)
+        return with_work(letter, *stored_work) if stored_work else letter
 
     def _use(self, job: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
         """Does the job with the database and commits it. When that finds damage, the file is opened and checked anew,
@@ -139,7 +139,8 @@ class LetterFile:
 
     def _opened(self) -> sqlite3.Connection:
         """Opens the file unless it is open, or one in place of it when it is damaged."""
-        if self._database is None or self._inode != _inode(self.path):  # another process has set it aside
+        inode = os.stat(self.path).st_ino if os.path.exists(self.path) else None
+        if self._database is None or self._inode != inode:  # another process has set it aside
             self.close()
             with _folder_locked(self.path):
                 try:
@@ -149,21 +150,37 @@ class LetterFile:
                         raise
                     self._set_aside(damage)
                     self._database = self._checked()
-                self._inode = _inode(self.path)
+                self._inode = os.stat(self.path).st_ino  # to open it and close that would undo SQLite's locks here
             _connections.add(self._database)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
     def _checked(self) -> sqlite3.Connection:
-        """Opens, checks and lists the file, which is made if it is not there."""
+        """Opens, checks and lists the file, which is made if it is not there, and its table if it is empty. Raises
+        `sqlite3.DatabaseError` for a damaged one; `ValueError` for one of something else, which stays as it is."""
         _check_rights(self.path)
         log = self.path + "-wal"
         if os.path.getsize(self.path) == 0 and os.path.exists(log) and os.path.getsize(log):
             raise sqlite3.DatabaseError("it is empty, and its log is not")  # which SQLite would throw away
         database = sqlite3.connect(self.path, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
-            _check(database, self.path)
+            database.execute("PRAGMA synchronous = FULL")
+            (application,) = database.execute("PRAGMA application_id").fetchone()
+            tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
+            if database.execute("PRAGMA page_count").fetchone() == (0,):
+                database.executescript(f"BEGIN IMMEDIATE; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
+            elif application != APPLICATION and (application or tables):
+                raise ValueError(f"dead letters cannot be kept in {self.path}: it is a database of something else")
+            elif tables.get("letters") != TABLE:
+                raise sqlite3.DatabaseError("it has no table of this version")
+            database.execute("PRAGMA journal_mode = WAL")
+            (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(" ".join(verdict.split()))
             self._list(database)
+            for part in PARTS:
+                with suppress(FileNotFoundError):
+                    os.chmod(self.path + part, 0o600)
         except BaseException:
             database.close()
             raise
@@ -179,21 +196,17 @@ class LetterFile:
         logger.warning("%s is damaged (%s), and is %s now", self.path, damage, aside)
 
 
-def _delete_surplus(database: sqlite3.Connection) -> set[str]:
+def _delete_surplus(database: sqlite3.Connection) -> list[tuple[str]]:
     """Deletes the oldest of what is too many; and, once a day, what was too old by the reading of the wall clock that
     is kept as `user_version`, in minutes: it is a day old or more, and no process has read less since. Returns the ids.
-    """
+    In a transaction that has begun."""
     now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
     oldest = id_at((read - KEEP) * 1_000_000) if now >= read + DAY else ""
     surplus = database.execute(SURPLUS, (oldest, MOST)).fetchall()
-    if surplus or not read <= now < read + DAY:
-        if not database.in_transaction:  # what was read may have changed until nobody else may write
-            database.execute("BEGIN IMMEDIATE")
-            return _delete_surplus(database)
-        database.executemany("DELETE FROM letters WHERE id = ?", surplus)
-        if oldest or now < read:
-            database.execute(f"PRAGMA user_version = {int(now / 60)}")
-    return {letter_id for (letter_id,) in surplus}
+    database.executemany("DELETE FROM letters WHERE id = ?", surplus)
+    if oldest or now < read:
+        database.execute(f"PRAGMA user_version = {int(now / 60)}")
+    return surplus
 
 
 def _check_rights(path: str) -> None:
@@ -206,32 +219,6 @@ def _check_rights(path: str) -> None:
             if not (stat.S_ISREG(found.st_mode) and found.st_uid == user and found.st_mode & 0o222 == 0o200):
                 what = f"{stat.filemode(found.st_mode)} of user {found.st_uid}, and has to be -rw------- of user {user}"
                 raise PermissionError(f"dead letters cannot be kept in {name}: it is {what}")
-
-
-def _check(database: sqlite3.Connection, path: str) -> None:
-    """Makes the table in an empty file. Raises `sqlite3.DatabaseError` for a damaged one; `ValueError` for one of
-    something else, which stays as it is."""
-    database.execute("PRAGMA synchronous = FULL")
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    if not application and not tables:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.executescript(f"BEGIN; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
-    elif application != APPLICATION:
-        raise ValueError(f"dead letters cannot be kept in {path}: it is a database of something else")
-    elif tables.get("letters") != TABLE:
-        raise sqlite3.DatabaseError("its table is not that of this version")
-    (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(" ".join(verdict.split()))
-    for part in PARTS:
-        with suppress(FileNotFoundError):
-            os.chmod(path + part, 0o600)
-
-
-def _inode(path: str) -> int | None:
-    """Returns its number without opening the file: closing a descriptor of it would undo SQLite's locks here."""
-    return os.stat(path).st_ino if os.path.exists(path) else None
 
 
 @contextmanager
@@ -250,5 +237,4 @@ def _folder_locked(path: str) -> Iterator[None]:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # without: one of ours, or no UTF-8
-    is_short = code == sqlite3.SQLITE_IOERR_SHORT_READ  # the log was truncated
-    return is_short or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
