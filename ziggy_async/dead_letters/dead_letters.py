@@ -8,11 +8,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from ziggy_async.dead_letters.letter import KEEP, MOST, DeadLetter, id_at, importable_name
+from ziggy_async.dead_letters.letter import ID_AT, KEEP, MOST, DeadLetter, importable_name
 from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Attempt, Reason, Work
 from ziggy_async.runtime.cross_loop import Late, outcome_of
@@ -25,8 +24,7 @@ R = TypeVar("R")
 Letters: TypeAlias = list[DeadLetter]  # inside DeadLetters, `list` is its method
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued(Generic[T]):
+class Requeued(NamedTuple, Generic[T]):
     """The result of `requeue_all`, by the ids of the letters, oldest first."""
 
     requeued: dict[str, T]
@@ -94,7 +92,7 @@ class DeadLetters(Generic[T]):
         now = time.time()
         self._last_time = max(self._last_time + 1, int(now * 1e6))  # rises even while the clock is set back
         letter = DeadLetter(
-            id=f"{id_at(self._last_time)}-{os.urandom(6).hex()}",
+            id=f"{ID_AT.format(self._last_time)}-{os.urandom(6).hex()}",
             task_id=work.task_id,
             operation=work.operation,
             reason=Reason(reason),

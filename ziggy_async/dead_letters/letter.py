@@ -22,6 +22,7 @@ MOST = 10_000  # letters that are kept
 DAY = 86_400
 KEEP = 7 * DAY  # seconds for which one is kept at least
 LARGEST = 64 << 20  # bytes of stored work: SQLite takes no more than a billion, and there may be 10,000 letters
+ID_AT = "{:014x}"  # the beginning of the ids of a time, in microseconds since the epoch; it sorts as the times do
 PROCESS = secrets.token_hex(16)  # stored with each letter: equal in this process and those that it was forked from
 
 
@@ -96,11 +97,6 @@ def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:
         except BaseException as error:  # pickles and imports run whatever they were told to; a record may be damaged
             why_not = described(error)
     raise ValueError(f"dead letter {letter.id} cannot be requeued: {why_not}")
-
-
-def id_at(microseconds: int) -> str:
-    """Returns the beginning of the ids of that time since the epoch; it sorts as the times do."""
-    return f"{max(0, microseconds):014x}"
 
 
 def importable_name(function: Callable[..., Any]) -> str | None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
-from ziggy_async.dead_letters.letter import DAY, KEEP, MOST, PROCESS, DeadLetter, id_at, stored, this_program, with_work
+from ziggy_async.dead_letters.letter import DAY, ID_AT, KEEP, MOST, PROCESS, DeadLetter, stored, this_program, with_work
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +32,7 @@ TABLE = (
     " writer TEXT NOT NULL, program TEXT NOT NULL, work)"
 )
 """`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled."""
-SURPLUS = (
-    "SELECT id FROM letters WHERE id < ? UNION"
-    " SELECT id FROM (SELECT id FROM letters ORDER BY id DESC LIMIT -1 OFFSET ?)"
-)
+SURPLUS = "SELECT id FROM letters WHERE id < ? OR id <= (SELECT id FROM letters ORDER BY id DESC LIMIT 1 OFFSET ?)"
 LISTED = "SELECT letter, writer, typeof(work)"
 PARTS = ("-wal", "-shm", "")  # of a database, in the order in which they are moved: SQLite drops a log without a file
 
@@ -65,12 +62,7 @@ class LetterFile:
         """Commits the letters together. Returns how many were deleted as too many or too old."""
         program, written = this_program(), [stored(letter) for letter in letters]
         rows = [(letter.id, json.dumps(letter.to_dict()), PROCESS, program, work) for letter, work in written]
-
-        def commit(database: sqlite3.Connection) -> list[tuple[str]]:
-            database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even for none
-            return _delete_surplus(database)
-
-        deleted = self._use(commit)
+        deleted = self._use(lambda database: _insert(database, rows))
         self.listed.update((letter.id, letter) for letter, _ in written)
         for (letter_id,) in deleted:
             self.listed.pop(letter_id, None)
@@ -126,8 +118,7 @@ class LetterFile:
         return with_work(letter, *stored_work) if stored_work else letter
 
     def _use(self, job: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
-        """Does the job with the database and commits it. When that finds damage, the file is opened and checked anew,
-        and the job done once more."""
+        """Does the job and commits it; once more when it finds damage, with the file opened and checked anew."""
         try:
             with self._opened() as database:
                 return job(database)
@@ -196,12 +187,13 @@ class LetterFile:
         logger.warning("%s is damaged (%s), and is %s now", self.path, damage, aside)
 
 
-def _delete_surplus(database: sqlite3.Connection) -> list[tuple[str]]:
-    """Deletes the oldest of what is too many; and, once a day, what was too old by the reading of the wall clock that
-    is kept as `user_version`, in minutes: it is a day old or more, and no process has read less since. Returns the ids.
-    In a transaction that has begun."""
+def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[str]]:
+    """Inserts the rows. Deletes the oldest of what is too many; and, once a day, what was too old by the reading of the
+    wall clock that is kept as `user_version`, in minutes: it is a day old or more, and no process has read less since.
+    Returns the ids of those."""
+    database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even without a row
     now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
-    oldest = id_at((read - KEEP) * 1_000_000) if now >= read + DAY else ""
+    oldest = ID_AT.format((read - KEEP) * 1_000_000) if now >= read + DAY else ""
     surplus = database.execute(SURPLUS, (oldest, MOST)).fetchall()
     database.executemany("DELETE FROM letters WHERE id = ?", surplus)
     if oldest or now < read:
