@@ -206,6 +206,10 @@ def test_prices_of_a_mapping_in_each_row(beside):
         ),
         ({"ticker": "B", "results": [row | MID for row in OF_OANDA]}, "says that the bars are those of 'B'"),
         ({"meta": {"symbol": "B"}, "values": [row | MID for row in OF_OANDA]}, "says that the bars are those of 'B'"),
+        (
+            {"meta": {"exchange_timezone": "America/New_York"}, "values": [MID | {"time": "2024-01-02 09:30", "v": 1}]},
+            "'exchange_timezone' says that the times of 'time' are of 'America/New_York'",
+        ),
         ({"B": [row | MID for row in OF_OANDA]}, "data maps 'B' to a list"),
     ],
 )

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from ziggy_async import _core
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.reading import frames
+from ziggy_async.reading.beside import ZONES
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.layouts import names_of
 from ziggy_async.reading.pieces import each, pieces
-from ziggy_async.reading.spellings import PRICES, are_alike, role_of, unique
+from ziggy_async.reading.spellings import PRICES, are_alike, role_of, spelling_of, unique
 
 Pairs = list[tuple[str, Any]]
 TRACEBACK = re.compile(r"\. Detail: Python exception|\n")
@@ -333,17 +334,21 @@ ROWS = frozenset(("bars", "candles", "data", "historical", "klines", "ohlcv", "p
 
 
 def _of_answer(data: Mapping[Any, Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs | None:
-    """The rows of the answer of a service, which has them under one name, with the symbol that it says beside them, or
-    in another mapping; None of anything else."""
+    """The rows of the answer of a service, which has them under one name, with the symbol and the zone that it says
+    beside them, or in another mapping; None of anything else."""
     names = [name for name, each in data.items() if isinstance(each, list) and each and isinstance(each[0], Mapping)]
     if len(names) != 1 or names[0] not in ROWS:
         return None
     pairs = _of_rows(data[names[0]], columns, further)
     beside = [data, *(each for each in data.values() if isinstance(each, Mapping))]
-    said = [(str(key), each) for part in beside for key, each in part.items() if isinstance(each, str)]
-    symbols = [(name, symbol) for name, symbol in said if role_of(name) == "symbol"]
+    said = [(str(key), each) for part in beside for key, each in part.items() if isinstance(each, (str, int))]
     taken = {name for name, _ in pairs}
-    return pairs + [(name, [symbol] * len(pairs[0][1])) for name, symbol in symbols if name not in taken]
+    said = [pair for pair in said if pair[0] not in taken and (spelling_of(pair[0]) in ZONES or _is_symbol(*pair))]
+    return pairs + [(name, [text] * len(pairs[0][1])) for name, text in said]
+
+
+def _is_symbol(name: str, value: object) -> bool:
+    return isinstance(value, str) and role_of(name) == "symbol"
 
 
 NARROW: dict[str, np.dtype[Any]] = {"e": np.dtype(np.float16), "f": np.dtype(np.float32)}
