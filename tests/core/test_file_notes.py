@@ -48,6 +48,12 @@ def test_what_may_be_a_row_that_is_cut_off_is_refused(rest, tmp_path):
         read(tmp_path, TWO + rest)
 
 
+@pytest.mark.parametrize("names", ["", f"{NAMES}\n", "\n"])
+def test_a_ticker_between_rows_is_no_title_of_a_further_table(names, tmp_path):
+    with pytest.raises(ValueError, match=r"line 5 has 1 values for 6 names of columns, 'BRK\.B'"):
+        read(tmp_path, f"{TWO}\nBRK.B\n\n{names}2024-01-02,10,12,9,11,500\n")
+
+
 @pytest.mark.parametrize(
     "lengths", [("interval=1d", "interval=1h"), ("freq=5", "freq=1"), ("timeframe=D", "timeframe=60")]
 )

@@ -26,6 +26,7 @@ from ziggy_async.reading.packed import (
     refuse_damaged_parquet,
     unpacked,
 )
+from ziggy_async.reading.spellings import role_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -258,10 +259,15 @@ def without_end(source: Source, delimiter: str, folder: Path) -> Source:
 def _without_blocks(lines: list[str]) -> list[str]:
     """The lines above the first title of a further table."""
     texts = [line.strip() for line in lines]
-    titles = (
-        at for at in range(2, len(texts) - 1) if BLOCK.fullmatch(texts[at]) and not (texts[at - 1] or texts[at + 1])
-    )
-    return lines[: next(titles, len(lines))]
+    return lines[: next((at for at in range(2, len(texts) - 2) if _is_title(*texts[at - 1 : at + 3])), len(lines))]
+
+
+def _is_title(before: str, text: str, after: str, names: str) -> bool:
+    """Whether a line, with the one before it and two behind it, is the title of a table of something else: a name of a
+    ticker, BRK.B, has more of the rows behind it, or their names again."""
+    if before or after or not BLOCK.fullmatch(text) or not re.fullmatch(r"\D+", names):
+        return False
+    return not {"open", "close"} <= {role_of(name) for name in re.findall(r"\w+", names)}
 
 
 def _is_no_row(delimiter: str, line: str) -> bool:
