@@ -109,3 +109,11 @@ def test_a_number_that_is_too_large_is_shown_as_it_stands(tmp_path):
         read(tmp_path, f"{NAMES}\n2024-01-02,10,12,9,11,5\n2024-01-03,10,1e400,9,11,5\n")
     with pytest.raises(ValueError, match="row 0: '1e400' is larger than any number of float64"):
         BarStore().load("A", [{"date": "2024-01-02", "open": 1, "high": "1e400", "low": 1, "close": 1, "volume": 1}])
+
+
+@pytest.mark.parametrize("text", ["1_0", "1e400"])
+def test_a_figure_that_is_none_is_told_by_its_row_beside_decimal_commas(text, tmp_path):
+    rows = f"{TWO.replace(',', ';').replace('.', ',')}2024-01-04;10;12;9;11,5;{text}\n"
+    with pytest.raises(ValueError, match=rf"A: column 'Volume', line 4: '{text}' .*; invalid='skip'"):
+        read(tmp_path, rows)
+    assert read(tmp_path, rows, invalid="skip").bars("A")["close"].tolist() == [11, 11.5]

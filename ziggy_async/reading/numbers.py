@@ -8,6 +8,7 @@ thousands has to be evident in each column by itself.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from string import ascii_letters
 from typing import NamedTuple
@@ -218,15 +219,24 @@ def _refuse_thousands(columns: Mapping[str, Sequence[str]], names: Mapping[str, 
 
 def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
     bare_numbers = {text: _ungrouped(text) for text in each(texts)}
-    doubtful = [text for text, number in bare_numbers.items() if re.match(MAY_BE_GROUPED[decimal], number)]
+    doubtful = {text: None for text, number in bare_numbers.items() if re.match(MAY_BE_GROUPED[decimal], number)}
     others = [text for text, number in bare_numbers.items() if re.match(WHOLE[decimal], number)]
     return Grouping(
-        doubtful[0] if doubtful else None,
+        next(iter(doubtful), None),
         any(re.match(IS_GROUPED[decimal], number) for number in bare_numbers.values()),
-        max((number_of(text, decimal) for text in doubtful), default=float("nan")),
-        max((number_of(text, decimal) for text in others if text not in set(doubtful)), default=float("nan")),
+        _largest(doubtful, decimal),
+        _largest((text for text in others if text not in doubtful), decimal),
         any(decimal in number for number in bare_numbers.values()),
     )
+
+
+def _largest(texts: Iterable[str], decimal: str) -> float:
+    """The largest of the numbers among these texts, NaN of none."""
+    largest = math.nan
+    for text in texts:
+        with suppress(ValueError):  # of a row that is refused, or left out
+            largest = max(number_of(text, decimal), largest)
+    return largest
 
 
 def _refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
