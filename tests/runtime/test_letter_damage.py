@@ -188,7 +188,7 @@ async def test_a_log_that_is_truncated_is_told(
         await add(letters, "new")
         await letters.refresh()
         assert ids(letters) == ["new"]
-    assert f"letters in the log of {path} may be lost: " in caplog.text
+    assert f"letters in the log of {path} cannot be copied to it: " in caplog.text
 
 
 @pytest.mark.parametrize("use", ["requeue", "add", "refresh"])

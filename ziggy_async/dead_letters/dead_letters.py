@@ -66,9 +66,6 @@ class DeadLetters(Generic[T]):
 
             self._file = LetterFile(path, trust_pickles)
 
-    def __repr__(self) -> str:
-        return f"<DeadLetters letters={len(self)}>"
-
     def __len__(self) -> int:
         return len({*self._unsaved, *self._saved})  # one may be in both; in this order, it is in one at least
 
@@ -203,8 +200,6 @@ class DeadLetters(Generic[T]):
     def _exclusively(self, job: Callable[..., R], *args: Any) -> R:
         with self._one_job_lock:
             return job(*args)
-
-    # The jobs:
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
         if self._has_new:  # else it was written together with another one, or was to be

@@ -54,8 +54,7 @@ class DeadLetter:
     def to_dict(self) -> dict[str, Any]:
         """Returns everything but `work`, as plain JSON values; times in ISO 8601, UTC."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
-        told: dict[str, Any] = plain(values | {"can_requeue": self.can_requeue})
-        return told
+        return dict(plain(values | {"can_requeue": self.can_requeue}))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

@@ -11,8 +11,8 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
@@ -43,9 +43,9 @@ _connections: set[sqlite3.Connection] = set()
 class LetterFile:
     """The letters in the file at `path`, which is made when it is first used. One thread at a time calls its methods.
 
-    It belongs to the user of this process, with mode 0600: one of another user, or that others may write, is refused.
-    A damaged one is renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new one begun. All methods
-    raise `OSError` that names the file when it cannot be used, `ValueError` when nothing may be kept in it.
+    It has mode 0600: one of another user than this process's, or that others may write, is refused. A damaged one is
+    renamed to `<name>.corrupt-<n>` with its log, which is logged, and a new one begun. All methods raise `OSError` that
+    names the file when it cannot be used, `ValueError` when nothing may be kept in it.
     """
 
     def __init__(self, path: str | os.PathLike[str], trusts_pickles: bool) -> None:
@@ -96,7 +96,7 @@ class LetterFile:
             try:
                 database.execute("PRAGMA wal_checkpoint")  # as `close` does, which does not say that it cannot
             except sqlite3.Error as error:
-                logger.warning("letters in the log of %s may be lost: %s", self.path, error)
+                logger.warning("letters in the log of %s cannot be copied to it: %s", self.path, error)
             database.close()
             _connections.discard(database)
 
@@ -133,28 +133,28 @@ class LetterFile:
         inode = os.stat(self.path).st_ino if os.path.exists(self.path) else None
         if self._database is None or self._inode != inode:  # another process has set it aside
             self.close()
-            with _folder_locked(self.path):
-                try:
-                    self._database = self._checked()
-                except sqlite3.Error as damage:
-                    if not _is_damage(damage):
-                        raise
-                    self._set_aside(damage)
-                    self._database = self._checked()
+            folder = os.open(os.path.dirname(self.path), os.O_RDONLY)
+            try:
+                with suppress(OSError):  # not every file system has locks
+                    fcntl.flock(folder, fcntl.LOCK_EX)  # one process at a time opens or renames; it takes milliseconds
+                self._database = self._checked()
                 self._inode = os.stat(self.path).st_ino  # to open it and close that would undo SQLite's locks here
+            finally:
+                with suppress(OSError):  # a child that was forked meanwhile has the descriptor, too
+                    fcntl.flock(folder, fcntl.LOCK_UN)
+                os.close(folder)
             _connections.add(self._database)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
-    def _checked(self) -> sqlite3.Connection:
-        """Opens, checks and lists the file, which is made if it is not there, and its table if it is empty. Raises
-        `sqlite3.DatabaseError` for a damaged one; `ValueError` for one of something else, which stays as it is."""
+    def _checked(self, is_last: bool = False) -> sqlite3.Connection:
+        """Opens, checks and lists the file, which is made if it is not there, and its table if it is empty; a damaged
+        one is set aside, and a new one made. Raises `ValueError` for one of something else, which stays as it is."""
         _check_rights(self.path)
-        log = self.path + "-wal"
-        if os.path.getsize(self.path) == 0 and os.path.exists(log) and os.path.getsize(log):
-            raise sqlite3.DatabaseError("it is empty, and its log is not")  # which SQLite would throw away
         database = sqlite3.connect(self.path, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
+            if os.path.getsize(self.path) == 0 and os.path.exists(log := self.path + "-wal") and os.path.getsize(log):
+                raise sqlite3.DatabaseError("it is empty, and its log is not")  # which SQLite would throw away
             database.execute("PRAGMA synchronous = FULL")
             (application,) = database.execute("PRAGMA application_id").fetchone()
             tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
@@ -172,10 +172,13 @@ class LetterFile:
             for part in PARTS:
                 with suppress(FileNotFoundError):
                     os.chmod(self.path + part, 0o600)
-        except BaseException:
+            return database
+        except BaseException as error:
             database.close()
-            raise
-        return database
+            if is_last or not isinstance(error, sqlite3.Error) or not _is_damage(error):
+                raise
+            self._set_aside(error)
+        return self._checked(is_last=True)
 
     def _set_aside(self, damage: sqlite3.Error) -> None:
         """Renames the file to the first free name."""
@@ -211,20 +214,6 @@ def _check_rights(path: str) -> None:
             if not (stat.S_ISREG(found.st_mode) and found.st_uid == user and found.st_mode & 0o222 == 0o200):
                 what = f"{stat.filemode(found.st_mode)} of user {found.st_uid}, and has to be -rw------- of user {user}"
                 raise PermissionError(f"dead letters cannot be kept in {name}: it is {what}")
-
-
-@contextmanager
-def _folder_locked(path: str) -> Iterator[None]:
-    """Lets one process at a time open or rename files in the file's folder; it takes milliseconds."""
-    descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        with suppress(OSError):  # not every file system has locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        with suppress(OSError):  # a child that was forked meanwhile has the descriptor, too
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
