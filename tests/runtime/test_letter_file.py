@@ -194,6 +194,13 @@ async def test_a_file_that_another_process_writes_can_be_read(path: Path, monkey
         assert ids(letters) == ["t1", "t2", "t3"]
 
 
+async def test_a_refresh_with_nothing_to_delete_waits_for_nobody(path: Path) -> None:
+    async with opened(path) as (letters, _):
+        await add(letters, "t")
+        with Lock(path):
+            await asyncio.wait_for(letters.refresh(), 10)
+
+
 async def test_a_put_that_is_cancelled_is_one(path: Path) -> None:
     async with opened(path) as (letters, _):
         with Lock(path):

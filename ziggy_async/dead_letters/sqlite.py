@@ -71,8 +71,9 @@ class LetterFile:
     def refresh(self) -> int:
         """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
         self._use(self._list)
-        with suppress(OSError):  # it can be read
-            return self.write([])
+        if len(self.listed) > MOST or self._use(_is_due):  # else it need not wait for others who write
+            with suppress(OSError):  # it can be read
+                return self.write([])
         return 0
 
     def take(self, id: str) -> DeadLetter | None:
@@ -202,6 +203,12 @@ def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[t
     if oldest or now < read:
         database.execute(f"PRAGMA user_version = {int(now / 60)}")
     return surplus
+
+
+def _is_due(database: sqlite3.Connection) -> bool:
+    """Whether a new reading of the clock is to be kept."""
+    read = 60 * database.execute("PRAGMA user_version").fetchone()[0]
+    return not read <= time.time() < read + DAY
 
 
 def _check_rights(path: str) -> None:
