@@ -50,8 +50,6 @@ everywhere = pytest.mark.parametrize("read", [in_a_file, in_parquet, loaded, in_
         ("Bar Clock", "4:00 PM"),
         ("clock of the bar", "1600"),
         ("HHMM", 1600),
-        ("Hour", 16),
-        ("exchangeTime", "16.00"),
         ("of the bar", "16:00"),
         ("closes", time(16, 30)),
     ],
@@ -66,6 +64,65 @@ def test_times_of_day_beside_days_are_not_left_out(read, name, clock, days, tmp_
         read(columns, tmp_path, invalid="skip")
     stamps = read(columns, tmp_path, columns={"timestamp": "date"})["timestamp"]
     assert stamps.astype("M8[D]").astype(str).tolist() == DAYS["date"]
+    with_clock = read(columns, tmp_path, columns={"time": name})["timestamp"].astype("M8[h]")
+    assert with_clock.astype(str).tolist() == [f"{day}T16" for day in DAYS["date"]]
+
+
+@everywhere
+@pytest.mark.parametrize(("name", "clock"), [("HHMM", 16), ("exchangeTime", "16.00"), ("exchangeTime", "16.30")])
+def test_times_of_day_that_could_be_several_are_to_be_written_as_texts(read, name, clock, tmp_path):
+    columns = DAYS | {name: [clock] * 2} | BARS
+    said = (
+        rf"column '{name}' holds times of day, as '{clock}', beside the days of 'date': write times of day in one"
+        r" column, as texts like '09:30', to have both read, columns=\{'timestamp': 'date'\} \(--columns"
+        r" timestamp=date\) the days alone"
+    )
+    with pytest.raises(ValueError, match=said):
+        read(columns, tmp_path)
+    assert len(read(columns, tmp_path, columns={"timestamp": "date"})["timestamp"]) == 2
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["Hour", "hours", "HR", "Stunde", "hour_of_day"])
+@pytest.mark.parametrize("hours", [[0, 16], [9.0, 16.0], ["09", "16"], [9, 23]])
+def test_hours_beside_days(read, name, hours, tmp_path):
+    stamps = read(DAYS | {name: hours} | BARS, tmp_path)["timestamp"]
+    expected = [f"{day}T{int(hour):02}:00" for day, hour in zip(DAYS["date"], hours, strict=True)]
+    assert stamps.astype("M8[m]").astype(str).tolist() == expected
+
+
+@everywhere
+def test_hours_of_1_to_24_are_refused(read, tmp_path):
+    said = r"column 'Hour'(, row 1)?.*: 24 is no hour of 0 to 23: write the hours at which bars begin"
+    with pytest.raises(ValueError, match=said):
+        read(DAYS | {"Hour": [1, 24]} | BARS, tmp_path)
+
+
+@everywhere
+@pytest.mark.parametrize("other", [{"minute": [30, 45]}, {"closes": ["16:30", "17:30"]}])
+def test_hours_beside_other_parts_of_times_are_refused(read, other, tmp_path):
+    with pytest.raises(ValueError, match=r"holds times of day, .* write times of day in one column, as texts"):
+        read(DAYS | {"hour": [16, 17]} | other | BARS, tmp_path)
+
+
+@everywhere
+def test_an_hour_beside_a_time_of_day_is_another_figure(read, tmp_path):
+    columns = DAYS | {"hour": [11, 11], "time": ["16:00", "16:30"]} | BARS
+    assert str(read(columns, tmp_path)["timestamp"][0])[:16] == "2024-01-30T16:00"
+
+
+@everywhere
+def test_an_hour_beside_moments_is_another_figure(read, tmp_path):
+    columns = {"date": ["2024-01-30 16:00", "2024-01-31 16:00"], "hour": [11, 11]} | BARS
+    assert str(read(columns, tmp_path)["timestamp"][0])[:16] == "2024-01-30T16:00"
+
+
+@everywhere
+@pytest.mark.parametrize("days", [["2024-01-30"] * 2, ["20240130"] * 2, ["01/30/2024"] * 2])
+@pytest.mark.parametrize("clocks", [["16:00", "17:30"], ["1600", "1730"], ["4:00 PM", "5:30 PM"], ["16:00Z", "17:30Z"]])
+def test_a_value_that_repeats_is_read_with_each_beside_it(read, days, clocks, tmp_path):
+    stamps = read({"date": days, "time": clocks} | BARS, tmp_path)["timestamp"]
+    assert stamps.astype("M8[m]").astype(str).tolist() == ["2024-01-30T16:00", "2024-01-30T17:30"]
 
 
 @everywhere

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.clocks import date_text, is_digits, time_text
+from ziggy_async.reading.clocks import are_readable, date_text, is_digits, time_text
 from ziggy_async.reading.epochs import DAY, DIGITS, FIRST_YEAR, LAST_YEAR, MOST_AHEAD, MOST_BEHIND, unit_of
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import DATE_ORDERS
-from ziggy_async.reading.spellings import MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelled, spelling_of
+from ziggy_async.reading.spellings import HOURS, MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelled, spelling_of
 from ziggy_async.reading.timestamps import as_whole, is_missing, to_ns
 from ziggy_async.reading.ways import take_apart
 from ziggy_async.reading.zones import is_zone
@@ -85,10 +85,11 @@ class Values(Protocol):
         """Whether each moment begins with its day, as 2024-01-02 09:30 with 2024-01-02."""
 
 
-def with_day(roles: dict[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> dict[str, str]:
+def with_day(roles: dict[str, str], names: Sequence[str], chosen: Collection[str], values: Values) -> dict[str, str]:
     """The roles, role -> name, as the values have them: a time of day has the day beside it in a column that has hardly
-    a name, as an index has; of a date and a time of day one alone is enough where it is both, in every row. `chosen`:
-    as below. Raises where a date and the time beside it are of two bars."""
+    a name, as an index has, and a day has the hour beside it that is the one time of day; of a date and a time of day
+    one alone is enough where it is both, in every row. `chosen`: as below. Raises where a date and the time beside it
+    are of two bars."""
     if "timestamp" in chosen or "time" in chosen:
         return roles
     head, every = values.head, values.every
@@ -104,6 +105,9 @@ def with_day(roles: dict[str, str], names: Iterable[str], chosen: Collection[str
             return roles
         return alone if all(map(_have_same_clock, every(roles["timestamp"]), every(roles["time"]))) else roles
     clock = roles["timestamp"]
+    hours = [name for name in names if spelled(name).name in HOURS]
+    if len(hours) == 1 and _clocks_beside(clock, _others(roles, names), values) == hours:
+        return roles | {"time": hours[0]}
     if spelled(clock).name not in TIMES_OF_DAY or not are_clocks(head(clock)):
         return roles
     days = [name for name in names if place_of(name) == ("timestamp", MAKESHIFT) and are_days(head(name))]
@@ -223,8 +227,7 @@ def with_zone(roles: dict[str, str], names: Iterable[str], chosen: Collection[st
 def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> None:
     """Raises for a column of `names` that is not read and makes other bars of those that `roles`, role -> name, give.
     `chosen`: as above."""
-    taken = set(roles.values())
-    others = [name for name in names if name not in taken and role_of(name) in (None, "timestamp")]
+    others = _others(roles, names)
     for name in others:
         if spelling_of(name) in LENGTHS:
             _refuse_lengths(name, values.distinct(name))
@@ -233,6 +236,12 @@ def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collec
         _refuse_moments(roles, head)
     elif others and "timestamp" not in chosen:
         _refuse_times_of_day(roles["timestamp"], others, values)
+
+
+def _others(roles: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """Those of `names` that are not read, and may be times."""
+    taken = set(roles.values())
+    return [name for name in names if name not in taken and role_of(name) in (None, "timestamp")]
 
 
 def _refuse_lengths(name: str, values: Sequence[Any]) -> None:
@@ -258,18 +267,28 @@ def _refuse_moments(roles: Mapping[str, str], head: Callable[[str], Sequence[Any
 
 def _refuse_times_of_day(timestamp: str, others: Sequence[str], values: Values) -> None:
     """Raises for a column that holds the times of day of bars of which `timestamp` holds days alone."""
-    if not are_days(values.head(timestamp)):
-        return
-    for name, head in values.heads(others).items():
-        words = {word.lower() for word in WORD.findall(name)}
-        says_so = not WORDS_OF_CLOCKS.isdisjoint(words) and WORDS_OF_OTHERS.isdisjoint(words)
-        if _are_all(partial(_is_clock, says_so), head):
-            example = next(value for value in head if not _is_blank(value))
-            raise ValueError(
-                f"column {name!r} holds times of day, as {shown(str(example))}, beside the days of {timestamp!r}:"
-                f" columns={{'time': {name!r}}} (--columns time={name}) reads both as times of UTC,"
-                f" columns={{'timestamp': {timestamp!r}}} the days alone"
-            )
+    if clocks := _clocks_beside(timestamp, others, values):
+        name, *more = clocks
+        known = [value for value in values.head(name) if not _is_blank(value)]
+        both = f"columns={{'time': {name!r}}} (--columns time={name}) reads both as times of UTC"
+        if more or not are_readable(name, [time_text(value) or "" for value in known]):
+            both = "write times of day in one column, as texts like '09:30', to have both read"
+        raise ValueError(
+            f"column {name!r} holds times of day, as {shown(str(known[0]))}, beside the days of {timestamp!r}:"
+            f" {both}, columns={{'timestamp': {timestamp!r}}} (--columns timestamp={timestamp}) the days alone"
+        )
+
+
+def _clocks_beside(timestamp: str, names: Sequence[str], values: Values) -> list[str]:
+    """Those of `names` that are columns of times of day, where `timestamp` holds days alone."""
+    heads = values.heads(names) if are_days(values.head(timestamp)) else {}
+    return [name for name, head in heads.items() if _are_all(partial(_is_clock, _says_clock(name)), head)]
+
+
+def _says_clock(name: str) -> bool:
+    words = {word.lower() for word in WORD.findall(name)}
+    says_so = not WORDS_OF_CLOCKS.isdisjoint(words) and WORDS_OF_OTHERS.isdisjoint(words)
+    return says_so or spelled(name).name in HOURS
 
 
 def _are_all(is_one: Callable[[Any], object], values: Sequence[Any]) -> bool:

@@ -16,9 +16,8 @@ from ziggy_async.reading.dates import AmbiguousError, century_error, column_orde
 from ziggy_async.reading.options import Rules
 from ziggy_async.reading.spellings import FURTHER, PRICE_COLUMNS, order_said
 from ziggy_async.reading.sql import Columns, RowError, literal, selection
-from ziggy_async.reading.tables import Broken, Texts, pairs_of, rows_of
+from ziggy_async.reading.tables import Broken, Texts, lacks_values, pairs_of, rows_of
 from ziggy_async.reading.timestamps import ROUNDED
-from ziggy_async.reading.values import lacks_values
 from ziggy_async.reading.ways import OFFSET, WAYS, formats_of, take_apart
 
 if TYPE_CHECKING:
@@ -51,7 +50,9 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
     """The columns with the `typing` of symbol, timestamp and figures, and their values, which are read once where all
     figures are written plainly; else these are texts, as are times that DuckDB does not read as we do. `symbol`: whose
     bars these are, None where there is a symbol column."""
-    typed: dict[str, str] = {"timestamp": timestamp_of(columns, symbol, rules)} | plain_numbers(columns)
+    stamps = [role for role in ("timestamp", "time") if "time" in columns.types]  # to be read as in any table
+    times = {role: _as_text(role, columns.types[role]) for role in stamps}
+    typed = (times or {"timestamp": timestamp_of(columns, symbol, rules)}) | plain_numbers(columns)
     if "epoch" in columns.types:
         typed["epoch"] = _whole("epoch") if columns.is_text("epoch") else "epoch"
     if "zone" in columns.types:
@@ -66,11 +67,16 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
     if isinstance(values["timestamp"], Broken):
         typed["timestamp"] = WITHIN_RANGE.format(typed["timestamp"])
         values = _values(columns, columns.source, typed)
-    if columns.is_text("timestamp") and lacks_values(values["timestamp"]) and _has_other_texts(columns):
+    if not times and columns.is_text("timestamp") and lacks_values(values["timestamp"]) and _has_other_texts(columns):
         typed["timestamp"] = "timestamp"  # to be read as in any table
         values = _values(columns, columns.source, typed)
     own = f"nullif(trim({SYMBOL}), '')" if symbol is None else literal(symbol)
     return replace(columns, typing={"symbol": own} | typed), with_owner(values, symbol)
+
+
+def _as_text(role: str, kind: str) -> str:
+    """SQL of a date or a time of day as a text, unless it is a number that may be rounded."""
+    return role if kind == "FLOAT" else f"nullif(trim(CAST({role} AS VARCHAR)), '')"
 
 
 def with_owner(values: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:

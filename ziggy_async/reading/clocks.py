@@ -1,12 +1,16 @@
-"""Dates with times of day beside them, as texts that are joined: what they are in Python and in SQL alike."""
+"""Dates with times of day beside them, as texts that are joined."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from ziggy_async.reading.epochs import are_seconds_of_day, clock_of_seconds, digits_of_clock
+from ziggy_async.reading.spellings import HOURS, spelled
 from ziggy_async.reading.timestamps import as_whole, is_missing
+from ziggy_async.reading.ways import take_apart
 
 KEPT = r"\1\2"
 """The part of a text that stands for it, where it matches one of the patterns."""
@@ -26,11 +30,6 @@ A_DAY = timedelta(days=1)
 
 def is_digits(text: str) -> bool:
     return text.isascii() and text.isdecimal()
-
-
-def is_short(digits: str) -> bool:
-    """Whether these are the most digits of a time of day of which the hour has one, or which counts seconds."""
-    return len(digits) == 5 and digits[0] != "0"
 
 
 def date_text(value: Any) -> str | None:
@@ -57,6 +56,58 @@ def time_text(value: Any) -> str | None:
     whole = as_whole(value)
     text = (value.isoformat(" ") if isinstance(value, datetime) else str(value if whole is None else whole)).strip()
     return text if _may_be_rounded(value, whole) else re.sub(TIME, KEPT, text)
+
+
+class ClockError(ValueError):
+    """A time of day in digits that could be several, or is none. `text`: that one."""
+
+    def __init__(self, sentence: str, text: str) -> None:
+        super().__init__(sentence)
+        self.text = text
+
+
+def in_marks(name: str, texts: Iterable[str]) -> list[str]:
+    """The texts of the times of day of the column of that name, those in digits with marks between them: they have one
+    length, and are refused by `ClockError` where they could be of several."""
+    texts = list(texts)
+    digits = [text for text in texts if is_digits(text)]
+    longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")
+    if spelled(name).name in HOURS and (most := max(map(int, digits), default=0)) <= 24:
+        if most == 24:
+            raise ClockError("24 is no hour of 0 to 23: write the hours at which bars begin", "24")
+        return [f"{int(text):02}:00" if is_digits(text) else text for text in texts]
+    try:
+        count = digits_of_clock(longest, min(map(int, digits), default=0))
+        # Of five digits the hour has one, or they count seconds.
+        is_short = len(longest) == 5 and longest[0] != "0"
+        if is_short and are_seconds_of_day(np.array(list(map(int, digits))), int(longest)):
+            return [clock_of_seconds(int(text)) if is_digits(text) else text for text in texts]
+    except ValueError as error:
+        raise ClockError(str(error), longest) from None
+    return [re.sub(PACKED, UNPACKED, text.zfill(count)) if is_digits(text) else text for text in texts]
+
+
+def clocks_of(texts: Iterable[str]) -> list[int] | None:
+    """Nanoseconds since midnight UTC of the times of day of a column; None where they are not written alike, or are
+    those of a place, whose offset from UTC changes."""
+    written = [take_apart(f"2000-01-01 {text}") for text in texts]
+    plain = [each for each in written if each is not None and not each.form and each.place is None]
+    is_alike = len(plain) == len(written) and len({each.is_naive for each in plain}) < 2
+    return [each.clock for each in plain] if is_alike else None
+
+
+def are_readable(name: str, texts: Iterable[str]) -> bool:
+    """Whether these are times of day of a column of that name, and in one way alone."""
+    try:
+        return all(take_apart(f"2000-01-01 {text}") is not None for text in in_marks(name, texts))
+    except ClockError:
+        return False
+
+
+def is_day(text: str) -> bool:
+    """Whether it is a date without a time of day."""
+    written = take_apart(text)
+    return written is not None and not written.form and written.match["gap"] is None
 
 
 def _may_be_rounded(value: object, whole: int | None) -> bool:

@@ -175,7 +175,8 @@ def digits_of_clock(longest: str, least: int) -> int:
         raise ValueError(f"{longest} is no time of day: write times of day as texts, like '09:30'")
     if longest.strip("0") and (len(longest) < 4 or (len(longest) == 4 and longest[0] != "0" and least < 100)):
         hours, minutes = divmod(int(longest), 100)
-        both = f"{hours:02}:{minutes:02} or 00:{hours:02}:{minutes:02}"
+        as_hour = f"{minutes:02}:00, " if int(longest) < 24 else ""
+        both = f"{as_hour}{hours:02}:{minutes:02} or 00:{hours:02}:{minutes:02}"
         raise ValueError(f"{longest} is {both}: write times of day as texts, like '09:30'")
     return 6 if len(longest) > 4 else 4
 

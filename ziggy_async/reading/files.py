@@ -41,9 +41,7 @@ from ziggy_async.reading.scans import (
     contradiction,
     csv_scan,
     day_beside,
-    headings_of,
     is_own,
-    joined_times,
     others_of,
     owner_of,
     parquet_scan,
@@ -55,7 +53,7 @@ from ziggy_async.reading.scans import (
 )
 from ziggy_async.reading.spellings import PRICE_COLUMNS, of_role, role_of
 from ziggy_async.reading.sql import Columns, RowError, literal, quoted, selection
-from ziggy_async.reading.tables import rows_of
+from ziggy_async.reading.tables import lacks_values, rows_of
 from ziggy_async.reading.texts import (
     Source,
     has_lines,
@@ -82,7 +80,6 @@ from ziggy_async.reading.together import (
     refuse_same_name,
     refuse_untyped,
 )
-from ziggy_async.reading.values import lacks_values
 
 if TYPE_CHECKING:
     import duckdb
@@ -336,7 +333,7 @@ class Reading:
         read[file] = first
         columns, names = first.table.columns, header.names
         roles, name = columns.headings, columns.headings["timestamp"]
-        if columns.declared is None or not {*roles.values()} <= {*names}:  # as that of a date and a time of day
+        if columns.declared is None or "time" in roles or not {*roles.values()} <= {*names}:
             return
         text = first_text(cut.origin, header, name)
         if not (text and may_be_of_group(text, names)):
@@ -393,8 +390,7 @@ class Reading:
                 return Picked(self._side_by_side(file, query, *levels))
             whole = Scan(self._connection, scan)
             roles = self._roles(file, names, whole)
-            picked = selected(roles, joined_times(roles, whole))
-            source = f"(SELECT file_row_number AS row, {picked} FROM {scan})"
+            source = f"(SELECT file_row_number AS row, {selected(roles)} FROM {scan})"
             return Picked(self._described(source, roles), whole, others_of(names))
         if header.tickers is not None:
             scan = csv_scan([origin], header, [f"c{at}" for at in range(len(header.names))])
@@ -410,7 +406,7 @@ class Reading:
 
         whole = Scan(self._connection, scan_of({}))
         roles = self._roles(file, names if day is None else [*names, "date"], whole)
-        return self._picked(origin, header, roles, scan_of, joined_times(roles, whole))
+        return self._picked(origin, header, roles, scan_of)
 
     def _picked(
         self,
@@ -418,19 +414,18 @@ class Reading:
         header: Header,
         roles: Mapping[str, str],
         scan_of: Callable[[Mapping[str, str]], str],
-        joined: str | None = None,
     ) -> Picked:
         """Those of a CSV file, by their roles. `scan_of`: gives the SQL of all of its columns, texts but for these,
-        name -> SQL type; `joined`: see `selected`."""
-        picked, whole, headings = selected(roles, joined), Scan(self._connection, scan_of({})), headings_of(roles)
+        name -> SQL type."""
+        picked, whole = selected(roles), Scan(self._connection, scan_of({}))
 
         def declared(types: Mapping[str, str]) -> str:
             return f"(SELECT {picked} FROM {scan_of({roles[role]: kind for role, kind in types.items()})})"
 
         source = f"(SELECT {ROW} AS row, {picked} FROM {whole.sql})"
-        types = dict.fromkeys(headings, "VARCHAR")
+        types = dict.fromkeys(roles, "VARCHAR")
         is_declared = not has_underscored_numbers(origin)
-        columns = Columns(self._connection, source, types, headings, declared if is_declared else None)
+        columns = Columns(self._connection, source, types, roles, declared if is_declared else None)
         others = others_of(header.names)
         columns = replace(columns, is_bare=header.is_bare, beside=lambda: chain(*whole.heads(others).values()))
         return Picked(columns, whole, others)
@@ -438,7 +433,7 @@ class Reading:
     def _described(self, source: str, roles: Mapping[str, str]) -> Columns:
         query = f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"
         types = dict(self._connection.execute(query).fetchall())
-        return Columns(self._connection, source, types, headings_of(roles))
+        return Columns(self._connection, source, types, roles)
 
     def _side_by_side(self, file: DataFile, every: str, owners: Sequence[str | None], names: Sequence[str]) -> Columns:
         """The tickers of a file that stand side by side one below the other; leaves out rows that are there for other
@@ -454,12 +449,11 @@ class Reading:
             own = ", ".join(f"{place} AS {quoted(column)}" for column, place in places.items())
             scan = Scan(self._connection, f"(SELECT {own} FROM {name}_wide)")
             headings = self._roles(file, list(places), scan)
-            joined = joined_times(headings, scan)
             roles = {role: places[column] for role, column in headings.items()}
             texts = [f"CAST({roles[role]} AS VARCHAR)" for role in PRICE_COLUMNS if role in roles]
             empty = " AND ".join(f"coalesce({text}, '') = ''" for text in texts)
             parts.append(
-                f"SELECT row, {literal(ticker)} AS symbol, {selected(roles, joined)}"
+                f"SELECT row, {literal(ticker)} AS symbol, {selected(roles)}"
                 f" FROM (SELECT *, {own} FROM {name}_wide) WHERE NOT ({empty})"
             )
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY, Values
 from ziggy_async.reading.chunked import Chunked
-from ziggy_async.reading.clocks import DAY, KEPT, PACKED, TIME, UNPACKED, is_digits, is_short
-from ziggy_async.reading.epochs import DAY as DAY_IN_NS
-from ziggy_async.reading.epochs import MOST_AHEAD, MOST_BEHIND, NAT, are_seconds_of_day, digits_of_clock, iso_of
+from ziggy_async.reading.epochs import DAY, MOST_AHEAD, MOST_BEHIND, NAT, iso_of
 from ziggy_async.reading.headers import LEAST_ROLES, Header
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP
@@ -30,7 +28,7 @@ from ziggy_async.reading.spellings import (
     spelling_of,
     unique,
 )
-from ziggy_async.reading.sql import Columns, RowError, literal, quoted
+from ziggy_async.reading.sql import Columns, literal, quoted, selection
 from ziggy_async.reading.texts import Source
 from ziggy_async.reading.ways import TIME_OF_DAY
 
@@ -235,70 +233,9 @@ def _are_same(value: str, symbol: str) -> bool:
     return value == symbol or (value.isdecimal() and symbol.isdecimal() and int(value) == int(symbol))
 
 
-def joined_times(roles: Mapping[str, str], scan: Scan) -> str | None:
-    """SQL of a date and the time of day beside it, as one text; None where there is no such column. Raises `RowError`
-    for times of day in digits that could be of two kinds."""
-    if "time" not in roles:
-        return None
-    day, _ = _as_text(scan, roles["timestamp"], DAY)
-    clock, first = _as_text(scan, roles["time"], TIME)
-    if is_digits(first) and (first[0] != "0" or len(first) not in (4, 6)):  # spreadsheets take the zeros away
-        digits, are_counted = _digits(scan, clock, roles["time"])
-        if are_counted:
-            counted = f"to_seconds(TRY_CAST({clock} AS BIGINT))"
-            return f"{day} || ' ' || coalesce(strftime(TIMESTAMP '1970-01-01' + {counted}, '%H:%M:%S'), {clock})"
-        clock = f"CASE WHEN length({clock}) < {digits} THEN lpad({clock}, {digits}, '0') ELSE {clock} END"
-        clock = f"regexp_replace({clock}, {literal(PACKED)}, {literal(UNPACKED)})" if digits > 6 else clock
-    return f"{day} || ' ' || {clock}"
-
-
-EXACT_DIGITS = 7
-"""Of whole numbers, of which DuckDB's FLOAT has every one."""
-
-
-def _as_text(scan: Scan, name: str, pattern: str) -> tuple[str, str]:
-    """SQL of a column as texts, NULL where they are blank, of which that counts which a pattern keeps, and the first
-    one. Regular expressions are asked where that one says so."""
-    text = f"nullif(trim(CAST({quoted(name)} AS VARCHAR)), '')"
-    query = f"SELECT {text} AS text, typeof({quoted(name)}) FROM {scan.sql} WHERE text IS NOT NULL LIMIT 1"
-    first, kind = next(iter(scan.connection.execute(query).fetchall()), ("", ""))
-    kept = re.sub(pattern, KEPT, first)
-    if kind == "FLOAT" and len(kept) > EXACT_DIGITS:
-        return text, first
-    return (text if kept == first else f"regexp_replace({text}, {literal(pattern)}, {literal(KEPT)})"), kept
-
-
-def _digits(scan: Scan, clock: str, name: str) -> tuple[int, bool]:
-    """To how many digits times of day are filled up, and whether they are counted in seconds."""
-    query = f"SELECT row, clock, min(CAST(clock AS HUGEINT)) OVER () FROM (SELECT {ROW} AS row, {clock} AS clock"
-    query += f" FROM {scan.sql}) WHERE regexp_matches(clock, '^[0-9]{{1,38}}$')"
-    query += " ORDER BY length(clock) DESC, clock[1] <> '0', row LIMIT 1"
-    ((row, longest, least),) = scan.connection.execute(query).fetchall()
-    try:
-        digits = digits_of_clock(longest, least)
-        if not is_short(longest):
-            return digits, False
-        query = (
-            f"SELECT DISTINCT CAST({clock} AS BIGINT) FROM {scan.sql} WHERE regexp_matches({clock}, '^[0-9]{{1,5}}$')"
-        )
-        numbers = [number for (number,) in scan.connection.execute(query).fetchall()]
-        return digits, are_seconds_of_day(np.array(numbers), int(longest))
-    except ValueError as error:
-        raise RowError(row, "", f"column {name!r}: {error}") from None
-
-
-def selected(roles: Mapping[str, str], joined: str | None = None) -> str:
-    """SQL of the columns by their roles; `joined` is that of a date and a time of day."""
-    columns = {role: quoted(name) for role, name in roles.items() if role != "time"}
-    if joined is not None:
-        columns["timestamp"] = joined
-    return ", ".join(f"{sql} AS {role}" for role, sql in columns.items())
-
-
-def headings_of(roles: Mapping[str, str]) -> dict[str, str]:
-    """Role -> name, of a date and the time of day beside it both names."""
-    both = {"timestamp": f"{roles['timestamp']} {roles['time']}"} if "time" in roles else {}
-    return {role: name for role, name in ({**roles} | both).items() if role != "time"}
+def selected(roles: Mapping[str, str]) -> str:
+    """SQL of the columns by their roles."""
+    return selection({role: quoted(name) for role, name in roles.items()})
 
 
 def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin: Source) -> tuple[str, list[str]]:
@@ -360,9 +297,9 @@ def remark_other_day(file: DataFile, timestamps: NDArray[np.int64] | Chunked) ->
         begin = int(np.datetime64(re.sub(PACKED_DAY, r"\1-\2-\3", day), "D").astype("M8[ns]").astype(np.int64))
     except ValueError:
         return
-    before, ahead = (0, 0) if not (known % DAY_IN_NS).any() else (MOST_AHEAD, MOST_BEHIND)
+    before, ahead = (0, 0) if not (known % DAY).any() else (MOST_AHEAD, MOST_BEHIND)
     first, last = int(known.min()), int(known.max())
-    if not ((known >= begin - before) & (known < begin + DAY_IN_NS + ahead)).any():
+    if not ((known >= begin - before) & (known < begin + DAY + ahead)).any():
         logger.warning(
             "%s: its folder says %s, and its rows are from %s to %s: those are taken",
             file,

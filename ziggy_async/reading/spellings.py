@@ -116,7 +116,9 @@ TIMES_OF_DAY = frozenset(
         *words_of("clock"),
     )
 )
-"""A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts."""
+HOURS = frozenset(("hour", "hours", "hr", "hourofday", "stunde"))
+"""A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts, as are days and one of `HOURS`, which
+beside moments is another figure."""
 
 EPOCHS = frozenset(("unix", "unixtime", "unixtimestamp", "epoch"))
 """Names of times since 1970, which may stand beside a date."""

@@ -19,7 +19,7 @@ from ziggy_async.reading.beside import ZONES
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.layouts import names_of
 from ziggy_async.reading.pieces import each, pieces
-from ziggy_async.reading.spellings import PRICES, are_alike, role_of, spelling_of, unique
+from ziggy_async.reading.spellings import HOURS, PRICES, are_alike, role_of, spelled, spelling_of, unique
 
 Pairs = list[tuple[str, Any]]
 TRACEBACK = re.compile(r"\. Detail: Python exception|\n")
@@ -75,6 +75,19 @@ class Broken(NamedTuple):
     row: int
     sentence: str
     values: Callable[[], list[Any] | Chunked | None]
+
+
+def lacks_values(column: Any) -> bool:
+    """Whether a value is missing in a column as `tables` give it."""
+    if isinstance(column, Texts):
+        return bool((column.codes < 0).any())
+    if isinstance(column, Chunked):
+        return any(map(lacks_values, column.arrays))
+    if not isinstance(column, np.ndarray):
+        return False
+    if column.dtype.kind == "M":
+        return bool(np.isnat(column).any())
+    return bool(np.ma.getmask(column).any()) or (column.dtype.kind == "f" and bool(np.isnan(column).any()))
 
 
 def pairs_of(
@@ -165,14 +178,12 @@ def _are_numbers(names: list[str]) -> bool:
 
 
 def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: list[str]) -> Collection[str]:
-    """The columns of a table that have a role, by their name or because the caller says so, or may be a further one."""
+    """The columns of a table that have a role, by their name or because the caller says so, or may have that of the
+    time of day or be a further one."""
     if _are_numbers(names):
         return names
-    return {
-        name
-        for name in names
-        if name in chosen or role_of(name) is not None or any(name == own or are_alike(name, own) for own in further)
-    }
+    named = {name for name in names if name in chosen or role_of(name) is not None or spelled(name).name in HOURS}
+    return named | {name for name in names if any(name == own or are_alike(name, own) for own in further)}
 
 
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:

@@ -68,7 +68,7 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     """Raises for the first row in which a value is missing or not of its column's type; where such rows are skipped,
     for a column that has nothing else."""
     columns = table.columns
-    roles = ["symbol", "timestamp", *PRICE_COLUMNS]
+    roles = ["symbol", "timestamp", *(("time",) if "time" in columns.types else ()), *PRICE_COLUMNS]
     refuse_other_header(columns, () if table.header is None else table.header.names, table.place, rules.skip)
     if rules.skip:
         empty = ", ".join(f"bool_and({role} IS NULL)" for role in roles)

@@ -13,17 +13,9 @@ from numpy.typing import NDArray
 from ziggy_async.messages import shown
 from ziggy_async.reading.arrays import array_of
 from ziggy_async.reading.chunked import Chunked, arrays_of
-from ziggy_async.reading.clocks import PACKED, UNPACKED, date_text, is_digits, is_short, time_text
+from ziggy_async.reading.clocks import ClockError, clocks_of, date_text, in_marks, is_day, time_text
 from ziggy_async.reading.dates import AmbiguousError, read_column
-from ziggy_async.reading.epochs import (
-    NAT,
-    UnitError,
-    are_seconds_of_day,
-    clock_of_seconds,
-    digits_of_clock,
-    iso_of,
-    read_whole,
-)
+from ziggy_async.reading.epochs import DAY, NAT, UnitError, iso_of, read_whole
 from ziggy_async.reading.iso_texts import iso_nanoseconds
 from ziggy_async.reading.numbers import (
     POINT,
@@ -183,16 +175,51 @@ class Reader:
         return objects(values)
 
     def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
-        """Joins two columns, a date and a time of day: names and columns."""
-        name, clock = clocks
-        if isinstance(clock, Unsupported) and clock.is_time_of_day and (values := clock.values()) is not None:
-            clock = values
-        days = list(map(date_text, _values_of(self._column(*dates))))
-        times = self._clock_texts(name, _values_of(self._column(name, clock)))
-        if len(days) != len(times):
-            raise ValueError(f"columns differ in length: {dates[0]!r} {len(days)}, {clocks[0]!r} {len(times)}")
-        both = [None if not day or not time else f"{day} {time}" for day, time in zip(days, times, strict=True)]
-        return self._from_texts(f"{dates[0]} {clocks[0]}", Texts.of(both))
+        """Joins two columns, a date and a time of day: names and columns. Each distinct value is read once."""
+        name = f"{dates[0]} {clocks[0]}"
+        days, times = self._texts(*dates, date_text), self._texts(*clocks, time_text)
+        if len(days.codes) != len(times.codes):
+            lengths = f"{dates[0]!r} {len(days.codes)}, {clocks[0]!r} {len(times.codes)}"
+            raise ValueError(f"columns differ in length: {lengths}")
+        try:
+            times = Texts(times.codes, in_marks(clocks[0], times.values))
+        except ClockError as error:
+            row = int(np.argmax(times.codes == times.values.index(error.text)))
+            raise self._fault(clocks[0], row, error) from None
+        is_whole = (days.codes >= 0) & (times.codes >= 0)
+        days = Texts(np.where(is_whole, days.codes, np.int32(-1)), days.values)
+        if (moments := self._sums(name, days, times)) is not None:
+            return moments
+        pairs = np.where(is_whole, days.codes * np.int64(len(times.values)) + times.codes, -1)
+        distinct, codes = np.unique(np.append(pairs, -1), return_inverse=True)  # of which -1 is the first one
+        places = (divmod(pair, len(times.values)) for pair in each(distinct[1:]))
+        texts = [f"{days.values[day]} {times.values[time]}" for day, time in places]
+        return self._from_texts(name, Texts(codes[:-1].astype(np.int32) - np.int32(1), texts))
+
+    def _sums(self, name: str, days: Texts, times: Texts) -> Nanoseconds | None:
+        """Those of plain dates and times of day; None where they have to be read together, or there is a fault."""
+        clocks = clocks_of(times.values)
+        if clocks is None or self.rules.unit is not None or not all(map(is_day, days.values)):
+            return None
+        try:
+            midnights = np.asarray(self._from_texts(name, days))
+        except ValueError:
+            return None
+        if (np.abs(midnights[midnights != NAT]) > -(NAT + 2 * DAY)).any():
+            return None
+        return np.where(midnights == NAT, NAT, midnights + np.array([*clocks, 0], dtype=np.int64)[times.codes])
+
+    def _texts(self, name: str, column: Any, text_of: Callable[[Any], str | None]) -> Texts:
+        """The texts of the values of a column."""
+        if isinstance(column, Unsupported) and column.is_time_of_day and (values := column.values()) is not None:
+            column = values
+        column = self._column(name, column)
+        if isinstance(column, Texts):
+            values, codes = column.values, column.codes
+        else:
+            values, codes = factorized(list(column.as_stored() if isinstance(column, Chunked) else np.asarray(column)))
+        texts = Texts.of(text_of(value) or None for value in values)
+        return Texts(np.append(texts.codes, np.int32(-1))[codes], texts.values)
 
     def localized(self, name: str, moments: Nanoseconds, zone: str) -> NDArray[np.int64]:
         """Moments of UTC when the clock of a zone shows these, which were read as times of UTC."""
@@ -202,19 +229,6 @@ class Reader:
         fault = f"the clock of {zone} shows {{}} twice or never"
         self._refuse(name, wrong & ~missing, missing, lambda row: fault.format(iso_of(int(local[row]))))
         return np.where(missing | wrong, NAT, utc)
-
-    def _clock_texts(self, name: str, values: Sequence[Any]) -> list[str | None]:
-        """Times of day as texts. Times in digits have one length, and are refused where they could be of several."""
-        texts = list(map(time_text, values))
-        digits = [text for text in texts if text and is_digits(text)]
-        longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")
-        try:
-            count = digits_of_clock(longest, min(map(int, digits), default=0))
-            if is_short(longest) and are_seconds_of_day(np.array(list(map(int, digits))), int(longest)):
-                return [clock_of_seconds(int(text)) if text and is_digits(text) else text for text in texts]
-        except ValueError as error:
-            raise self._fault(name, texts.index(longest), error) from None
-        return [re.sub(PACKED, UNPACKED, text.zfill(count)) if text and is_digits(text) else text for text in texts]
 
     def _column(self, name: str, column: Any) -> Column:
         """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
@@ -433,19 +447,6 @@ def _scaled(role: str, column: Floats, scale: float) -> Floats:
     column = np.asarray(column)
     inverse = round(1 / scale) if scale < 1 else 0
     return column / inverse if inverse and 1 / inverse == scale else column * scale
-
-
-def lacks_values(column: Any) -> bool:
-    """Whether a value is missing in a column as `tables` give it."""
-    if isinstance(column, Texts):
-        return bool((column.codes < 0).any())
-    if isinstance(column, Chunked):
-        return any(map(lacks_values, column.arrays))
-    if not isinstance(column, np.ndarray):
-        return False
-    if column.dtype.kind == "M":
-        return bool(np.isnat(column).any())
-    return bool(np.ma.getmask(column).any()) or (column.dtype.kind == "f" and bool(np.isnan(column).any()))
 
 
 def _texts_of(array: Column) -> Sequence[str]:
