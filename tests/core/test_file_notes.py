@@ -90,8 +90,11 @@ def test_other_values_are_no_volumes_that_stand_for_none(role, value, tmp_path):
     row = {"date": "2024-01-02", "open": 10, "high": 12, "low": 9, "close": 11, "volume": 5} | {role: value}
     with pytest.raises(ValueError, match=r"no number; invalid='skip' \(--skip-invalid\)"):
         BarStore().load("A", [row, row | {"date": "2024-01-03", role: 10}])
+    text = ",".join(row) + "\n" + ",".join(map(str, row.values())) + "\n"
     with pytest.raises(ValueError, match=r"not a number; invalid='skip' \(--skip-invalid\)"):
-        read(tmp_path, ",".join(row) + "\n" + ",".join(map(str, row.values())) + "\n")
+        read(tmp_path, text + "2024-01-03,10,12,9,11,5\n")
+    with pytest.raises(ValueError, match=r"not a number$"):  # no row would be left
+        read(tmp_path, text)
 
 
 def test_digits_of_other_scripts_are_told_to_be_written_in_those_of_ascii(tmp_path):

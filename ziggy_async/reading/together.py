@@ -91,7 +91,9 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
         (value,) = columns.first_row(query) or (None,)
     owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
     fault = columns.fault(role, value)
-    raise ValueError(f"{owner}{table.place(row)}: {fault}{advice_on_row(fault, role == 'volume', not rules.skip)}")
+    (is_all,) = columns.first_row(f"SELECT bool_and({role} IS NULL) FROM {columns.typed}") or (True,)
+    advice = advice_on_row(fault, role == "volume", not (rules.skip or is_all))
+    raise ValueError(f"{owner}{table.place(row)}: {fault}{advice}")
 
 
 class FileBars(NamedTuple):
