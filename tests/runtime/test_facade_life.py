@@ -244,10 +244,6 @@ def test_names_reach_log_and_messages_in_one_short_line(caplog: pytest.LogCaptur
     assert all(len(record.message) < 700 for record in caplog.records)
 
 
-def seven() -> int:
-    return 7
-
-
 @pytest.mark.parametrize(
     ("options", "use_process_pool"), [({}, False), ({"scale_min": 1}, False), ({}, True), ({"dead_letters": ""}, False)]
 )
@@ -260,20 +256,19 @@ def test_an_abandoned_computer_lets_its_threads_go_without_the_collector(
 
     async def use() -> "weakref.ref[AsyncFeatureComputer]":
         computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, **options))
-        assert await computer.execute_blocking_operation("direct", seven) == 7
+        assert await computer.execute_blocking_operation("direct", int, "7") == 7
         tasks = computer.with_options(use_process_pool=use_process_pool)
-        assert await tasks.execute_blocking_operation("queued", seven) == 7
+        assert await tasks.execute_blocking_operation("queued", int, "7") == 7
         if "dead_letters" in options:
             with pytest.raises(ValueError, match="invalid literal"):
                 await tasks.execute_blocking_operation("dead", int, "x")
         if end != "the loop is closed":  # which leaves it undone for ever
-            await tasks.enqueue_task("unawaited", seven)
+            await tasks.enqueue_task("unawaited", int, "7")
         return weakref.ref(computer)
 
     async def use_and_go_on() -> "weakref.ref[AsyncFeatureComputer]":
         computer = await use()
-        await until(lambda: set(threading.enumerate()) <= before)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await until(lambda: set(threading.enumerate()) <= before and asyncio.all_tasks() == {asyncio.current_task()})
         return computer
 
     gc.collect()
