@@ -109,8 +109,7 @@ class DeadLetters(Generic[T]):
         if reason is not None and reason not in tuple(Reason):
             raise ValueError(f"reason: {shown(reason)} is none of {', '.join(Reason)}")
         found = {**self._unsaved, **self._saved}  # as in __len__
-        letters = [found[letter_id] for letter_id in sorted(found) if reason in (None, found[letter_id].reason)]
-        return letters[offset:][:limit]
+        return [found[key] for key in sorted(found) if reason in (None, found[key].reason)][offset:][:limit]
 
     def get(self, id: str) -> DeadLetter:
         """Returns the letter. Raises `KeyError` that names the id when there is none."""

@@ -71,7 +71,8 @@ class LetterFile:
     def refresh(self) -> int:
         """Lists what other processes have done. Returns as `write`; 0 when the file cannot be written now."""
         self._use(self._list)
-        if len(self.listed) > MOST or self._use(_is_due):  # else it need not wait for others who write
+        read = 60 * self._use(lambda database: database.execute("PRAGMA user_version").fetchone()[0])  # see _insert
+        if len(self.listed) > MOST or not read <= time.time() < read + DAY:  # else nothing is to be written
             with suppress(OSError):  # it can be read
                 return self.write([])
         return 0
@@ -192,9 +193,8 @@ class LetterFile:
 
 
 def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[str]]:
-    """Inserts the rows. Deletes the oldest of what is too many; and, once a day, what was too old by the reading of the
-    wall clock that is kept as `user_version`, in minutes: it is a day old or more, and no process has read less since.
-    Returns the ids of those."""
+    """Inserts the rows. Deletes the oldest of what is too many; once a day also what was too old by the last reading of
+    the wall clock, kept as `user_version` in minutes, if no process has read less since. Returns the ids of those."""
     database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even without a row
     now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
     oldest = ID_AT.format((read - KEEP) * 1_000_000) if now >= read + DAY else ""
@@ -203,12 +203,6 @@ def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[t
     if oldest or now < read:
         database.execute(f"PRAGMA user_version = {int(now / 60)}")
     return surplus
-
-
-def _is_due(database: sqlite3.Connection) -> bool:
-    """Whether a new reading of the clock is to be kept."""
-    read = 60 * database.execute("PRAGMA user_version").fetchone()[0]
-    return not read <= time.time() < read + DAY
 
 
 def _check_rights(path: str) -> None:
