@@ -290,6 +290,22 @@ def test_an_abandoned_computer_lets_its_threads_go_without_the_collector(
     assert capfd.readouterr().err == ""
 
 
+async def test_an_abandoned_computer_that_ends_in_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, computers = asyncio.get_running_loop(), [AsyncFeatureComputer(TaskPoolConfig(max_workers=2))]
+    await computers[0].with_options().execute_blocking_operation("queued", int, "7")
+    await until(lambda: not any(task.owner for task in computers[0]._background.unfinished.values()))  # type: ignore[union-attr]
+    wake = loop.call_soon_threadsafe
+
+    def wake_and_wait(function: Callable[..., object], *args: Any) -> asyncio.Handle:
+        handle = wake(function, *args)
+        time.sleep(0.05)  # the loop's thread goes on first
+        return handle
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", wake_and_wait)
+    await asyncio.to_thread(computers.clear)
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+
+
 @pytest.mark.parametrize("module", ["bridge", "runtime.background_loop", "off_loop", "runtime.threads"])
 def test_a_reload_leaves_no_thread_behind(module: str, run_isolated: RunIsolated) -> None:
     done = run_isolated("reload", module)

@@ -37,10 +37,8 @@ class DeadLetters(Generic[T]):
     The file outlives a `kill -9`; whose it has to be, and what becomes of a damaged one, says `LetterFile`. It keeps
     work as JSON (an importable function, JSON arguments), which any process can requeue; other work is pickled, for the
     process that wrote it alone unless `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in
-    memory until the next one is. In memory one that is put back after a requeue counts as new.
-
-    `list`, `get`, `len` and `stats` read memory and may be called from any thread; the coroutines belong to one loop at
-    a time. What is too old goes when the next letter comes, or at a `refresh`.
+    memory until the next one is. What is too old goes when the next letter comes, or at a `refresh`. `list`, `get`,
+    `len` and `stats` read memory, from any thread; the coroutines belong to one loop at a time.
     """
 
     def __init__(
@@ -65,6 +63,9 @@ class DeadLetters(Generic[T]):
             from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
             self._file = LetterFile(path, trust_pickles)
+
+    def __repr__(self) -> str:
+        return f"<DeadLetters letters={len(self)}>"
 
     def __len__(self) -> int:
         return len({*self._unsaved, *self._saved})  # one may be in both; in this order, it is in one at least

@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 BUSY = 1.0  # seconds that a write waits for other processes: theirs take milliseconds
 ANOTHER = "it is pickled, and another process wrote it; trust_pickles=True lets this one unpickle it"
-
 APPLICATION = 0x7A61646C  # "zadl", which tells our files from other SQLite databases
 TABLE = (
     "CREATE TABLE letters (id TEXT PRIMARY KEY NOT NULL, letter TEXT NOT NULL,"

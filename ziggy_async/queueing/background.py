@@ -69,6 +69,7 @@ class Background:
         self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
 
     def __del__(self) -> None:
+        self._is_closed = True  # workers in the loop's thread may still find this: none is started anew
         for task in (*self.worker_tasks, *self._sizing):
             if not self._call_in_loop(task.cancel):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
