@@ -177,9 +177,10 @@ def test_daemon_threads_that_go_on_at_the_end(run_isolated: Run) -> None:
 
 @pytest.mark.parametrize("call", ["latest", "history", "signals"])
 def test_synchronous_calls_end_in_stopped_at_the_exit(run_isolated: Run, call: str) -> None:
-    """Those that are under way then; one that is done by its own thread alone may still give its result."""
+    """Or give their result, where they are done by their own threads alone."""
     done = run_isolated("synchronous_calls_at_the_exit", call)
-    assert (done.returncode, set(done.stdout.split()), done.stderr) == (0, {"Stopped"}, "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(done.stdout.split()) <= {"Stopped"}
 
 
 def test_a_sub_interpreter_is_refused(run_isolated: Run) -> None:
